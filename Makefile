@@ -1,0 +1,50 @@
+# Every target works from a fresh clone: Python 3.11 or later with its venv module is all that must be there.
+PYTHON ?= python3
+PY = .venv/bin/python
+BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
+
+.DEFAULT_GOAL := help
+.PHONY: help environment run demo reset story test test-services test-browser bench-verify check format lock
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+environment:  ## make .venv and install the lock, if it is not there or not current
+	@$(BOOTSTRAP)
+
+run: environment  ## issuer, API and example application on loopback, until Ctrl-C
+	@exec $(PY) -m project.launch.run
+
+demo: environment  ## the seven steps once, with evidence; exit 0 only if every one held
+	@exec $(PY) -m project.launch.run --once
+
+reset: environment  ## forget databases, keys and demo secrets under var/
+	@$(PY) -m project.launch.reset
+
+story:  ## the seven steps, and the module that carries each
+	@$(PYTHON) project/story.py
+
+test: environment  ## every test that needs no service
+	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not browser"
+
+test-services: environment  ## the tests that need PostgreSQL and Redis; fails where they are missing
+	@$(PY) -m pytest -m services
+
+test-browser: environment  ## the pages in a real browser; fails where chromium is missing
+	@$(PY) -m pytest -m browser
+
+check: environment  ## format, lint, types, migrations, deployment checks, then the tests
+	@$(PY) -m project.launch.check
+	@$(MAKE) --no-print-directory test
+
+bench-verify: environment  ## what verification costs, in units of one raw RSA-2048 verify
+	@$(PY) -m bench.verify
+
+format: environment  ## put every file into the one format
+	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
+
+lock: environment  ## pin pyproject.toml's dependencies, with hashes
+	@for extra in "" "--extra=dev"; do \
+	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-emit-find-links --no-header --no-annotate --upgrade pyproject.toml $$extra \
+	    -o requirements$${extra:+-dev}.txt || exit 1; done

@@ -1,0 +1,1 @@
+"""Programs that use Keyturn from outside, as a stranger would: they import neither of its halves."""

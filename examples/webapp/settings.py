@@ -1,0 +1,47 @@
+"""The application's settings, all from its own environment. It has no database: the session is a signed cookie."""
+
+import os
+
+DEBUG = os.environ.get("DEBUG", "false") == "true"
+SECRET_KEY = os.environ["SECRET_KEY"]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1"] if DEBUG else os.environ["ALLOWED_HOSTS"].split(",")
+
+ISSUER_URL = os.environ["ISSUER_URL"]
+API_URL = os.environ["API_URL"]
+API_AUDIENCE = os.environ["API_AUDIENCE"]
+WEBAPP_URL = os.environ["WEBAPP_URL"]
+CLIENT_ID = os.environ["WEBAPP_CLIENT_ID"]
+CLIENT_SECRET = os.environ["WEBAPP_CLIENT_SECRET"]
+
+INSTALLED_APPS = ["examples.webapp", "django.contrib.sessions", "django.contrib.staticfiles"]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "examples.webapp.urls"
+WSGI_APPLICATION = "examples.webapp.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+DATABASES: dict[str, object] = {}
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+USE_TZ = True
+
+# The cookie is signed, not encrypted: its owner can read the access token in it, which is theirs anyway. Scripts cannot
+# (HttpOnly), other sites cannot send it along with a form (SameSite), and an id_token would not fit into it.
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+SESSION_COOKIE_NAME = "webapp_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = WEBAPP_URL.startswith("https://")
+CSRF_COOKIE_NAME = "webapp_csrf"
+SECURE_REFERRER_POLICY = "same-origin"

@@ -1,0 +1,15 @@
+"""The application's URLs."""
+
+from django.urls import path
+
+from examples.webapp import login, views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("notes", views.add_note, name="add_note"),
+    path("evidence.json", views.evidence, name="evidence"),
+    path("login", login.start, name="login"),
+    path("callback", login.callback, name="callback"),
+    path("logout", login.end, name="logout"),
+    path("healthz", views.healthz, name="healthz"),
+]

@@ -1,0 +1,66 @@
+"""The pages: the user's notes, and what happened on the way to them."""
+
+import json
+from dataclasses import asdict
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from examples.webapp import notes
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The notes and the evidence, or a button to log in."""
+    token = request.session.get("access_token")
+    if token is None:
+        return render(request, "webapp/welcome.html")
+    return show(request, token, notes.read(token))
+
+
+@require_POST
+def add_note(request: HttpRequest) -> HttpResponse:
+    """Add a note, then show all."""
+    token = request.session.get("access_token")
+    if token is None:
+        return redirect("home")
+    added = notes.write(token, title=request.POST.get("title", ""), body=request.POST.get("body", ""))
+    return redirect("home") if added.status == 201 else show(request, token, notes.read(token), refused=added)
+
+
+@require_safe
+def evidence(request: HttpRequest) -> HttpResponse:
+    """What the page shows of the token, for a program."""
+    token = request.session.get("access_token")
+    if token is None:
+        return JsonResponse({"error": "nobody is logged in"}, status=401)
+    header, claims = notes.decode(token)
+    facts = {"header": header, "claims": claims, "jwk": notes.published_key(header["kid"])}
+    return JsonResponse({**facts, "api": asdict(notes.read(token))}, headers={"Cache-Control": "no-store"})
+
+
+@require_safe
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """Alive."""
+    return JsonResponse({"status": "ok"})
+
+
+def show(
+    request: HttpRequest, token: str, answer: notes.Answer, *, refused: notes.Answer | None = None
+) -> HttpResponse:
+    """The page: the API's answer and the steps that led to it."""
+    header, claims = notes.decode(token)
+    context = {
+        "answer": answer,
+        "refused": refused,
+        "notes": answer.body.get("results", []) if answer.status == 200 else None,
+        "claims": claims,
+        "header_json": json.dumps(header, indent=2),
+        "claims_json": json.dumps(claims, indent=2),
+        "jwk_json": json.dumps(notes.published_key(header["kid"]), indent=2),
+        "answer_json": json.dumps(answer.body, indent=2),
+    }
+    response = render(request, "webapp/notes.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,69 @@
+"""`make check`, all but the tests: format, lint, types, migrations, and the deployment checks of both processes."""
+
+import os
+import secrets
+import subprocess
+import sys
+
+from project.launch.environment import ROOT, Variables
+from project.launch.processes import variables_for
+
+PYTHON = sys.executable
+FORMAT = (PYTHON, "-m", "ruff", "format", "--check", ".")
+LINT = (PYTHON, "-m", "ruff", "check", ".")
+TYPES = (PYTHON, "-m", "mypy")
+MIGRATIONS = (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run")
+DEPLOYMENT = (PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
+
+
+def production(settings: str) -> Variables:
+    """The variables of a process in production, with secrets that nobody will use."""
+    return {
+        "DJANGO_SETTINGS_MODULE": settings,
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "KEY_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
+        "ALLOWED_HOSTS": "issuer.example,api.example",
+        "ISSUER_URL": "https://issuer.example",
+        "API_AUDIENCE": "https://api.example/",
+        "DATABASE_URL": "sqlite://:memory:",
+        "API_DATABASE_URL": "sqlite://:memory:",
+        "CACHE_URL": "redis://127.0.0.1:6379/0",
+    }
+
+
+def api() -> Variables:
+    """The API's variables: nothing of the issuer but the URL that it trusts."""
+    everything = production("project.settings.api") | {"API_ISSUERS": "https://issuer.example"}
+    return {
+        name: everything[name] for name in everything.keys() - {"ISSUER_URL", "DATABASE_URL", "KEY_ENCRYPTION_KEYS"}
+    }
+
+
+def development() -> Variables:
+    """The variables of the process that holds every model."""
+    return production("project.settings.standalone") | {"DEBUG": "true", "CACHE_URL": ""}
+
+
+def main() -> None:
+    """Run every step, and exit 1 when any failed."""
+    steps: list[tuple[str, tuple[str, ...], Variables]] = [
+        ("format", FORMAT, {}),
+        ("lint", LINT, {}),
+        ("types", TYPES, development()),
+        ("migrations", MIGRATIONS, development()),
+        ("deployment of the issuer", DEPLOYMENT, production("project.settings.issuer")),
+        ("deployment of the API", DEPLOYMENT, api()),
+    ]
+    failed = [name for name, command, own in steps if not passes(name, command, own)]
+    if failed:
+        sys.exit(f"Failed: {', '.join(failed)}")
+
+
+def passes(name: str, command: tuple[str, ...], own: Variables) -> bool:
+    """Run one step, saying which."""
+    print(f"-- {name}", flush=True)
+    return subprocess.run(command, cwd=ROOT, env=variables_for(own, os.environ), check=False).returncode == 0  # noqa: S603
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""The child processes: started each in a group of its own, watched until ready, stopped without a trace."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from project.launch.environment import ROOT, Variables
+
+# What a child inherits from the shell: nothing that belongs to Keyturn, and no proxy between two loopback addresses.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+STARTS_WITHIN = 60.0  # seconds
+STOPS_WITHIN = 4.0  # seconds; after them a child is killed
+
+
+class Failed(Exception):
+    """A child did not do what it was started for; the message names it and ends with what it said last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One running process, and where it says what it does."""
+
+    name: str
+    url: str
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+    def last_words(self) -> str:
+        """The end of its log, one line of it if there is one."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return "\n".join(f"  {line}" for line in lines[-8:])
+
+
+def variables_for(own: Variables, environ: Mapping[str, str]) -> Variables:
+    """A child's whole environment: its own variables and what every program needs of the shell's."""
+    return {name: environ[name] for name in INHERITED if name in environ} | own
+
+
+def command(own: Variables, *arguments: str) -> str:
+    """Run `manage.py` with a process's own variables; its output. Raises Failed."""
+    result = subprocess.run(  # noqa: S603 (our own command)
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=variables_for(own, os.environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise Failed(f"manage.py {arguments[0]} failed:\n{result.stderr or result.stdout}".rstrip())
+    return result.stdout
+
+
+def start(name: str, own: Variables, *, url: str, var: Path) -> Child:
+    """Start a server in a process group of its own. It ends with the pipe on its stdin, and so with this process."""
+    log = var / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 (our own module)
+            [sys.executable, "-m", "project.launch.serve", "--end-with-stdin", url.rpartition(":")[2]],
+            cwd=ROOT,
+            env=variables_for(own, os.environ),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+    return Child(name, url, log, process)
+
+
+def wait_until_ready(child: Child, path: str, *, within: float = STARTS_WITHIN) -> None:
+    """Return once `path` answers 200; raises Failed when the child dies first, or after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not _answers(child.url + path):
+        if child.process.poll() is not None:
+            raise Failed(f"The {child.name} process did not start:\n{child.last_words()}")
+        if time.monotonic() > deadline:
+            raise Failed(f"The {child.name} process is not ready after {within:.0f} s:\n{child.last_words()}")
+        time.sleep(0.05)
+
+
+def stop(children: Sequence[Child], *, within: float = STOPS_WITHIN) -> None:
+    """Ask all children to end, kill what is left of their groups after `within` seconds, and reap them."""
+    deadline = time.monotonic() + within
+    for child in children:
+        child.process.terminate()
+    for child in children:
+        with suppress(subprocess.TimeoutExpired):
+            child.process.wait(max(0.0, deadline - time.monotonic()))
+        _kill_group(child.process.pid)
+        child.process.wait()
+        if child.process.stdin:
+            child.process.stdin.close()
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # nobody is left in it (macOS says so with EPERM)
+        os.killpg(leader, signal.SIGKILL)
+
+
+def _answers(url: str) -> bool:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

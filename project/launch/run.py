@@ -1,0 +1,124 @@
+"""`make run`: issuer, API and example application side by side, and one walk through the seven steps.
+
+With `--once` (`make demo`) the walk is all: exit 0 only if every step held.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from project.launch import environment, ports, processes, turn, walk
+from project.launch.environment import VAR, Environments, LostEnvironment
+from project.launch.ports import PortRefused, Ports
+from project.launch.processes import Child, Failed
+
+READY = {"issuer": "/readyz", "api": "/healthz", "webapp": "/healthz"}
+LOOK_EVERY = 0.2  # seconds
+
+
+class Stopped(Exception):
+    """Ctrl-C, or SIGTERM."""
+
+
+def main() -> None:
+    """Run until Ctrl-C; exit 1 with one line when something is in the way."""
+    parser = argparse.ArgumentParser(prog="make run", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="walk the seven steps, then stop")
+    options = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        run(once=options.once)
+    except (PortRefused, LostEnvironment, Failed, turn.AlreadyRunning) as error:
+        sys.exit(str(error))
+    except Stopped:
+        print("\nStopped.", flush=True)
+
+
+def run(*, once: bool) -> None:
+    """Prepare, start, walk, and serve until stopped; raises what stands in the way."""
+    where = ports.from_environment(os.environ)
+    ports.probe(where)
+    with turn.held(VAR):
+        variables = environment.prepare(where, os.environ)
+        prepare_databases(variables, where, VAR)
+        with started(variables, where, VAR) as children:
+            if not walk.walk(where, variables.demo) and once:
+                raise Failed("Not every step held.")
+            if not once:
+                print(addresses(where, variables), flush=True)
+                watch(children)
+
+
+def prepare_databases(variables: Environments, where: Ports, var: Path) -> None:
+    """Migrate both databases, make the first key, and make what the demo needs; raises Failed."""
+    print("Preparing databases, the first signing key and the demo's users and clients ...", flush=True)
+    processes.command(variables.api, "migrate", "--verbosity", "0")
+    processes.command(variables.issuer, "migrate", "--verbosity", "0")
+    processes.command(variables.issuer, "rotate_keys")
+    processes.command(
+        variables.issuer,
+        "demo_setup",
+        *("--credentials", str(var / "demo.env")),
+        *("--api-audience", variables.webapp["API_AUDIENCE"]),
+        *("--webapp-url", where.url("webapp")),
+    )
+
+
+@contextmanager
+def started(variables: Environments, where: Ports, var: Path) -> Iterator[list[Child]]:
+    """The three servers, each ready; all stopped at the end, however it comes."""
+    children: list[Child] = []
+    try:
+        for name in READY:
+            children += [processes.start(name, getattr(variables, name), url=where.url(name), var=var)]
+        for child in children:
+            processes.wait_until_ready(child, READY[child.name])
+        yield children
+    finally:
+        with deaf():  # a second Ctrl-C must not leave a process behind
+            processes.stop(children)
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Hear no Ctrl-C and no SIGTERM for a while."""
+    heard = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in heard.items():
+            signal.signal(number, handler)
+
+
+def watch(children: list[Child]) -> None:
+    """Return never; raises Failed when a child dies."""
+    while True:
+        for child in children:
+            if child.process.poll() is not None:
+                raise Failed(f"The {child.name} process ended, so all are stopped. It said:\n{child.last_words()}")
+        time.sleep(LOOK_EVERY)
+
+
+def addresses(where: Ports, variables: Environments) -> str:
+    """What to open, and as whom."""
+    return f"""
+Application   {where.url("webapp")}    log in as demo, password {variables.demo["DEMO_PASSWORD"]}
+Issuer admin  {where.url("issuer")}/admin/    log in as admin, password {variables.demo["ADMIN_PASSWORD"]}
+API           {where.url("api")}/api/docs/
+JWKS          {where.url("issuer")}/.well-known/jwks.json
+Logs and databases are under var/. Ctrl-C stops all three; make reset forgets everything."""
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise Stopped
+
+
+if __name__ == "__main__":
+    main()

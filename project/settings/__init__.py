@@ -1,0 +1,1 @@
+"""One settings module per process: issuer, api, and standalone (both in one process, for development)."""

@@ -1,0 +1,56 @@
+"""The API: its own data and public keys that it fetched. Nothing here knows the issuer's database or a private key."""
+
+from project.settings import environment
+from project.settings.base import *
+
+INSTALLED_APPS = [
+    "resources",
+    "resources.notes",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+# A request is authenticated by its bearer token alone, never by a cookie, so there is nothing to forge across sites.
+SILENCED_SYSTEM_CHECKS = ["security.W003"]
+
+ROOT_URLCONF = "project.urls.api"
+DATABASES = {"default": environment.database("API_DATABASE_URL")}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["resources.authentication.JWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+    "EXCEPTION_HANDLER": "resources.handler.exception_handler",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Keyturn example API",
+    "VERSION": "1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# resources/conf.py reads this, and says what each entry means.
+RESOURCE_SERVER = {
+    "ISSUERS": environment.urls(
+        "API_ISSUERS" if environment.text("API_ISSUERS", "") else "ISSUER_URL",
+        "http://localhost:8000" if DEBUG else None,
+    ),
+    "AUDIENCE": environment.words("API_AUDIENCE", "http://localhost:8001/" if DEBUG else None),
+    "JWKS_URL": environment.text("JWKS_URL", ""),
+    "KEY_POLICY": environment.policy(),
+    "SCOPES": {"notes:read": "Read your notes", "notes:write": "Write, change and delete your notes"},
+}

@@ -1,0 +1,93 @@
+"""The environment: the one place that reads it. Every variable is described in .env.example.
+
+A variable that is missing or malformed raises ImproperlyConfigured with its name and the way out.
+"""
+
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_env = environ.Env()
+
+POLICIES = ("production", "development")
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable's value; raises ImproperlyConfigured when it is missing or empty and has no default."""
+    value = str(_env.str(name, default="")).strip() or default
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set. Set it in the environment; .env.example says what it means.")
+    return value
+
+
+def words(name: str, default: str | None = None) -> list[str]:
+    """The variable's comma-separated values, without blanks around them."""
+    return [word for word in (part.strip() for part in text(name, default).split(",")) if word]
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """The variable as true or false."""
+    value = text(name, "true" if default else "false").lower()
+    if value not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
+        raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+    return value in {"true", "1", "yes", "on"}
+
+
+def url(name: str, default: str | None = None) -> str:
+    """The variable as an absolute http or https URL without query or fragment, unchanged."""
+    return absolute_url(name, text(name, default))
+
+
+def urls(name: str, default: str | None = None) -> list[str]:
+    """The variable as comma-separated absolute URLs."""
+    return [absolute_url(name, value) for value in words(name, default)]
+
+
+def absolute_url(name: str, value: str) -> str:
+    """`value` if it is an absolute http or https URL without query or fragment; `name` is for the message."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or "?" in value or "#" in value:
+        raise ImproperlyConfigured(f"{name} must be an absolute URL such as https://issuer.example, not {value!r}.")
+    return value
+
+
+def database(name: str, default: str | None = None) -> dict[str, object]:
+    """The variable as a Django database: postgres://user:password@host:port/name, or sqlite:///path."""
+    value = text(name, default)
+    try:
+        config: dict[str, object] = dict(_env.db_url_config(value))
+    except (ValueError, ImproperlyConfigured):
+        config = {}
+    engine = config.get("ENGINE", "")
+    if engine == "django.db.backends.sqlite3":
+        # The write lock is taken when a transaction begins, so a decision made inside it cannot be overtaken.
+        config["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "timeout": 30, "init_command": "PRAGMA journal_mode=WAL"}
+    elif engine == "django.db.backends.postgresql":
+        config.setdefault("CONN_MAX_AGE", 60)
+        config["CONN_HEALTH_CHECKS"] = True
+    else:  # the value holds a password: it is not repeated
+        raise ImproperlyConfigured(f"{name} must be a URL such as postgres://user@host:5432/name or sqlite:///path.")
+    return config
+
+
+def cache(name: str) -> dict[str, object]:
+    """The variable as a Django cache: redis://host:port/number, or in-process when it is not set."""
+    value = text(name, "locmem://")
+    if value == "locmem://":
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    if urlsplit(value).scheme not in {"redis", "rediss", "valkey", "unix"}:
+        raise ImproperlyConfigured(f"{name} must be a URL such as redis://host:6379/0.")
+    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": value}
+
+
+def policy(name: str = "KEY_POLICY") -> str:
+    """Which set of key timings: `production`, or `development` (a switch can be watched within a minute)."""
+    value = text(name, "production")
+    if value not in POLICIES:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(POLICIES)}, not {value!r}.")
+    return value

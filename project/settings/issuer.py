@@ -1,0 +1,101 @@
+"""The issuer: users, clients, signing keys. A production process: every secret is required."""
+
+from project.settings import environment
+from project.settings.base import *
+
+INSTALLED_APPS = [
+    "tokens",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "oauth2_provider",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "project.urls.issuer"
+DATABASES = {"default": environment.database("DATABASE_URL")}
+
+AUTH_USER_MODEL = "tokens.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "account"
+ACCOUNT_ADAPTER = "tokens.login.ClosedSignup"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # users are made by an administrator
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account"
+SESSION_COOKIE_HTTPONLY = True
+
+# `localhost` cookies are shared between ports: each process names its own.
+SESSION_COOKIE_NAME = "issuer_session"
+CSRF_COOKIE_NAME = "issuer_csrf"
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "tokens.Client"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth2_provider.AccessToken"  # noqa: S105 (a model's name)
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth2_provider.IDToken"  # noqa: S105 (a model's name)
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth2_provider.RefreshToken"  # noqa: S105 (a model's name)
+OAUTH2_PROVIDER_GRANT_MODEL = "oauth2_provider.Grant"
+OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth2_provider.DeviceGrant"
+
+# tokens/conf.py reads this, and says what each entry means.
+ISSUER = {
+    "URL": environment.url("ISSUER_URL", "http://localhost:8000" if DEBUG else None),
+    "KEY_ENCRYPTION_KEYS": environment.words("KEY_ENCRYPTION_KEYS"),
+    "KEY_POLICY": environment.policy(),
+}
+
+# The toolkit's switches, all closed; what it does not read here it asks tokens.oauth for. tokens/checks/oauth.py
+# refuses to start where one was opened.
+OAUTH2_PROVIDER = {
+    "OAUTH2_BACKEND_CLASS": "tokens.oauth.backend.Backend",
+    "OAUTH2_VALIDATOR_CLASS": "tokens.oauth.validator.Validator",
+    "OIDC_SERVER_CLASS": "tokens.oauth.server.Server",
+    "OIDC_ENABLED": True,
+    "OIDC_ISS_ENDPOINT": ISSUER["URL"],
+    "REFRESH_TOKEN_GENERATOR": "oauthlib.oauth2.rfc6749.tokens.random_token_generator",
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "PKCE_REQUIRED": True,
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 600,
+    "ID_TOKEN_EXPIRE_SECONDS": 600,
+    **{
+        f"COMPLIANT_BCP_RFC9700_{gate}": True
+        for gate in (
+            "IMPLICIT_GRANT",
+            "PASSWORD_GRANT",
+            "PKCE_METHOD",
+            "ACCESS_TOKEN_TRANSPORT",
+            "AUTHZ_RESPONSE_ISS",
+            "TOKEN_STORAGE",
+            "REFRESH_TOKEN",
+            "REDIRECT_URI_SCHEME",
+            "REDIRECT_URI_MATCHING",
+            "PKCE_REQUIRED",
+        )
+    },
+}

@@ -1,0 +1,1 @@
+"""One URL map per process."""

@@ -1,0 +1,67 @@
+"""JWTAuthentication: a request's bearer token, verified, as DRF's `request.user` and `request.auth`.
+
+The edge: it reads the clock, and turns what verification refuses into answers.
+"""
+
+import logging
+from typing import Any
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+
+from resources import challenges
+from resources.conf import resource_server
+from resources.counters import counters
+from resources.errors import InvalidRequest, InvalidToken, Unavailable
+from resources.issuers import trusted
+from resources.local_users import local_user
+from resources.principal import AccessToken, TokenUser
+from resources.throttles import FailedTokens
+from resources.verify import credentials, verify
+
+logger = logging.getLogger(__name__)
+
+
+class JWTAuthentication(BaseAuthentication):
+    """DRF authentication by an RFC 9068 access token of a trusted issuer."""
+
+    def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
+        """The user and the verified token, or None when the request carries no bearer token."""
+        try:
+            headers = request.META
+            authorization = headers.get("HTTP_AUTHORIZATION")
+            in_query = bool(headers.get("QUERY_STRING")) and "access_token" in request.query_params
+            token = credentials(authorization, also_in_query=in_query)
+            return None if token is None else self._verified(request, token)
+        except InvalidToken as error:
+            logger.info("token refused: %s %s", error.reason.name, error.claim)
+            counters.count(f"refused_{error.reason.name.lower()}")
+            FailedTokens().record(request)
+            raise challenges.TokenRefused(error.reason, error.claim) from error
+        except InvalidRequest as error:
+            counters.count("invalid_request")
+            raise challenges.BadRequest from error
+        except Unavailable as error:
+            counters.count("unavailable")
+            raise challenges.TryLater(error.retry_after) from error
+
+    def _verified(self, request: Request, token: str) -> tuple[Any, AccessToken]:
+        if (wait := FailedTokens().blocked_for(request)) is not None:
+            counters.count("throttled")
+            raise Throttled(wait)
+        conf = resource_server()
+        verified = verify(token, issuers=trusted(), audience=conf.audience, now=timezone.now())
+        user = local_user(verified, conf) if conf.issuer_field else self.user(verified)
+        counters.count("accepted")
+        return user, verified
+
+    def authenticate_header(self, request: Request) -> str:
+        """The bare challenge of a request without credentials."""
+        del request
+        return challenges.challenge()
+
+    def user(self, token: AccessToken) -> Any:
+        """Who the token names, where no local users are configured."""
+        return TokenUser(token.claims["sub"], token.claims["iss"], token.claims["client_id"])

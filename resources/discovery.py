@@ -1,0 +1,121 @@
+"""From an issuer's URL to its JWKS: metadata found as RFC 8414 says, believed only if it names the issuer exactly."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from resources import fetch, strict_json
+from resources.fetch import FetchError
+from resources.jwk import Verdict, judge_all
+from resources.keyset import Fetched
+from resources.revocations import MAX_FEED, FetchedFeed
+from resources.strict_json import Repeated
+
+
+def metadata_urls(issuer: str) -> tuple[str, ...]:
+    """Where an issuer's metadata may be, in order (RFC 8414 section 3.1 and 5, OpenID Connect Discovery section 4)."""
+    parts = urlsplit(issuer)
+    origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+    found = (
+        f"{origin}/.well-known/oauth-authorization-server{path}",
+        f"{origin}{path}/.well-known/openid-configuration",
+        f"{origin}/.well-known/openid-configuration{path}",
+    )
+    return tuple(dict.fromkeys(found))
+
+
+@dataclass(slots=True)
+class Discovery:
+    """An issuer's metadata and JWKS over the network; metadata is remembered until a fetch of keys fails."""
+
+    issuer: str
+    algorithms: frozenset[str]
+    clock: Callable[[], float]
+    deadline: float
+    allow_http: bool = False
+    jwks_url: str = ""
+    """The pinned address of the JWKS, or "" to ask the metadata."""
+    _metadata: Mapping[str, Any] | None = None
+
+    def __call__(self, *, etag: str, forced: bool) -> Fetched:
+        """Fetch the JWKS, all within one deadline. Raises FetchError."""
+        until = self.clock() + self.deadline
+        try:
+            response = fetch.get(
+                self.jwks_url or self.address("jwks_uri", until=until),
+                deadline=until - self.clock(),
+                clock=self.clock,
+                etag=etag,
+                forced=forced,
+                allow_http=self.allow_http,
+            )
+            verdicts = None if response.status == 304 else read_jwks(response.body, algorithms=self.algorithms)
+        except ValueError as error:
+            self._metadata = None
+            raise FetchError(str(error)) from error
+        except FetchError:
+            self._metadata = None
+            raise
+        return Fetched(verdicts, response.etag, response.max_age)
+
+    def address(self, name: str, *, until: float) -> str:
+        """The metadata's URL called `name` ("introspection_endpoint"), had before `until`. Raises FetchError."""
+        if self._metadata is None:
+            self._metadata = self._discover(until)
+        url = self._metadata.get(name)
+        if not isinstance(url, str) or not fetch.is_allowed(url, allow_http=self.allow_http):
+            raise FetchError(f"the issuer's metadata has no usable {name}")
+        return url
+
+    def _discover(self, until: float) -> Mapping[str, Any]:
+        problem = FetchError("no metadata")
+        for url in metadata_urls(self.issuer):
+            try:
+                response = fetch.get(url, deadline=until - self.clock(), clock=self.clock, allow_http=self.allow_http)
+                return read_metadata(response.body, issuer=self.issuer)
+            except FetchError as error:
+                problem = error
+        raise problem
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAddress:
+    """Where an issuer's revocation feed is."""
+
+    url: str
+    clock: Callable[[], float]
+    deadline: float
+    allow_http: bool = False
+
+    def __call__(self, *, etag: str) -> FetchedFeed:
+        """Fetch the feed. Raises FetchError."""
+        response = fetch.get(
+            self.url,
+            deadline=self.deadline,
+            clock=self.clock,
+            etag=etag,
+            forced=True,
+            allow_http=self.allow_http,
+            max_bytes=MAX_FEED,
+        )
+        return FetchedFeed(None if response.status == 304 else response.body, response.etag)
+
+
+def read_metadata(body: bytes, *, issuer: str) -> Mapping[str, Any]:
+    """An authorization server's metadata, if it is `issuer`'s own (RFC 8414 section 3.3). Raises FetchError."""
+    try:
+        document = strict_json.parse(body)
+    except ValueError as error:
+        raise FetchError("the metadata is not JSON") from error
+    if not isinstance(document, dict) or document.get("issuer") != issuer:
+        raise FetchError("the metadata names another issuer than the configured one")
+    return document
+
+
+def read_jwks(body: bytes, *, algorithms: frozenset[str]) -> list[Verdict]:
+    """A verdict for each key of a JWKS document (RFC 7517 section 5). Raises ValueError when it is none."""
+    document = strict_json.parse_leniently(body)
+    if not isinstance(document, dict) or isinstance(document, Repeated) or not isinstance(document.get("keys"), list):
+        raise ValueError("the answer is not a JWKS")  # noqa: TRY004 (the document is wrong, not a type)
+    return judge_all(document["keys"], algorithms=algorithms)

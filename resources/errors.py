@@ -1,0 +1,47 @@
+"""What can be wrong with a request's token, as exceptions with a code; the edge (challenges.py) makes answers of them.
+
+Descriptions are a fixed list: nothing that a client sent is ever repeated to it or to a log.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a token is refused; the value is what the client is told."""
+
+    MALFORMED = "The token is malformed"
+    TOO_LONG = "The token is too long"
+    TYPE = "The token is not an access token"
+    ALGORITHM = "The token's algorithm is not accepted"
+    CRITICAL = "The token has an extension that is not understood"
+    ISSUER = "The token's issuer is not trusted"
+    KEY = "The token's key is not published by its issuer"
+    SIGNATURE = "The token's signature is not valid"
+    AUDIENCE = "The token is not meant for this API"
+    EXPIRED = "The token has expired"
+    NOT_YET = "The token is not valid yet"
+    CLAIM = "A claim of the token is missing or malformed"
+    BOUND = "The token is bound to a key whose proof is not supported"
+    REVOKED = "The token has been revoked"
+    SUBJECT = "The token's subject may not use this API"
+
+
+class InvalidToken(Exception):
+    """The token is refused (RFC 6750 section 3.1, invalid_token). `reason` and `claim` are for logs and callers."""
+
+    def __init__(self, reason: Reason, claim: str = "") -> None:
+        super().__init__(reason.name, claim)
+        self.reason = reason
+        self.claim = claim
+
+
+class InvalidRequest(Exception):
+    """The request presents a token in a way that RFC 6750 does not allow (section 3.1, invalid_request)."""
+
+
+class Unavailable(Exception):
+    """Nothing can be said about the token now, and that is not its fault. `retry_after` is in whole seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"retry after {retry_after} s")
+        self.retry_after = retry_after

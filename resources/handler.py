@@ -1,0 +1,31 @@
+"""DRF's EXCEPTION_HANDLER: what a permission found missing becomes a status and a challenge."""
+
+from typing import Any
+
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from resources.challenges import Forbidden, StepUp, TokenRefused, TryLater
+from resources.errors import Reason
+from resources.permissions import Demand, demand_of
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER, with the challenge for what a permission found missing."""
+    if (demand := demand_of(error, context)) is not None:
+        error = refusal(demand)
+    return drf_exception_handler(error, context)
+
+
+def refusal(demand: Demand) -> APIException:
+    """The answer that asks for what `demand` says."""
+    if demand.retry_after:
+        return TryLater(demand.retry_after)
+    if demand.inactive:
+        return TokenRefused(Reason.REVOKED)
+    if demand.acr or demand.max_age is not None:
+        max_age = "" if demand.max_age is None else str(demand.max_age)
+        description = "A stronger or more recent login is needed"
+        return StepUp("insufficient_user_authentication", description, acr_values=" ".join(demand.acr), max_age=max_age)
+    return Forbidden("insufficient_scope", "The token's scope is not enough", scope=" ".join(demand.scopes))

@@ -1,0 +1,9 @@
+"""Django's handle on the example API."""
+
+from django.apps import AppConfig
+
+
+class NotesConfig(AppConfig):
+    """The example API's app."""
+
+    name = "resources.notes"

@@ -1,0 +1,1 @@
+"""The shape of the notes table, step by step."""

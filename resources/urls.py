@@ -1,0 +1,12 @@
+"""The URLs that every API has, as a list of words."""
+
+from django.urls import path
+
+from resources import views
+
+urlpatterns = [
+    path(".well-known/oauth-protected-resource", views.protected_resource),
+    path(".well-known/oauth-protected-resource/<path:path>", views.protected_resource),
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+]

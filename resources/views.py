@@ -1,0 +1,48 @@
+"""What every API answers about itself: its metadata, whether it is alive, and whether it can verify tokens."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from resources.conf import resource_server
+from resources.issuers import trusts
+
+
+@require_safe
+def protected_resource(request: HttpRequest, path: str = "") -> HttpResponse:
+    """RFC 9728 metadata of the protected resource."""
+    del request
+    conf = resource_server()
+    if path and not conf.resource.rstrip("/").endswith(f"/{path}"):
+        return JsonResponse({"error": "not_found"}, status=404)
+    document = {
+        "resource": conf.resource,
+        "authorization_servers": [issuer.url for issuer in conf.issuers],
+        "scopes_supported": sorted(conf.scopes),
+        "bearer_methods_supported": ["header"],
+    }
+    response = JsonResponse({name: value for name, value in document.items() if value})
+    response["Cache-Control"] = "public, max-age=3600"
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Alive: this process answers."""
+    del request
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Ready: there are keys of every trusted issuer to verify with, after one attempt to get them."""
+    del request
+    ready = False not in [trust.ready() for trust in trusts().values()]  # each gets its attempt
+    document = {
+        "status": "ok" if ready else "unavailable",
+        "issuers": {url: trust.status() for url, trust in trusts().items()},
+    }
+    return JsonResponse(document, status=200 if ready else 503)

@@ -1,0 +1,89 @@
+"""The pages in Debian's chromium: what a form sends, what a policy blocks, what a user can reach by keyboard."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from project.launch import run
+from project.launch.environment import Environments, prepare
+from project.launch.ports import Ports, free
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ports, Environments]]:
+    var = tmp_path_factory.mktemp("var")
+    where = Ports(free(), free(), free())
+    variables = prepare(where, {}, var)
+    run.prepare_databases(variables, where, var)
+    with run.started(variables, where, var):
+        yield where, variables
+
+
+@pytest.fixture
+def page(tmp_path: object) -> Iterator[Page]:
+    path = shutil.which("chromium")
+    assert path, "chromium is not installed: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1000, "height": 900})
+        problems: list[str] = []
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        yield page
+        browser.close()
+        assert problems == [], "the console is quiet"
+
+
+def keep(page: Page, name: str) -> None:
+    """A picture of the page, where SCREENSHOTS names a folder for them."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def test_a_user_logs_in_agrees_and_adds_a_note(system: tuple[Ports, Environments], page: Page) -> None:
+    where, variables = system
+    page.goto(where.url("webapp"))
+    keep(page, "welcome")
+    page.get_by_role("link", name="Log in").click()
+    page.get_by_label("Username or e-mail").fill("demo")
+    page.get_by_label("Password").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("not correct")
+    keep(page, "login")
+    page.get_by_label("Password").fill(variables.demo["DEMO_PASSWORD"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading")).to_contain_text("Example application asks for access to Notes")
+    keep(page, "consent")
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_label("Title").fill("Milk")
+    page.get_by_label("Text").fill("Two litres")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.get_by_text("Two litres", exact=True)).to_be_visible()
+    expect(page.get_by_text('"typ": "at+jwt"')).to_be_visible()
+    keep(page, "notes")
+
+
+def test_an_administrator_registers_a_client_and_sees_its_secret_once(
+    system: tuple[Ports, Environments], page: Page
+) -> None:
+    where, variables = system
+    page.goto(f"{where.url('issuer')}/admin/tokens/client/add/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(variables.demo["ADMIN_PASSWORD"])
+    page.keyboard.press("Enter")
+    page.get_by_label("Name").fill("Reports")
+    page.get_by_label("Client credentials").check()
+    keep(page, "client-form")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#client-secret")).to_be_visible()
+    keep(page, "client-secret")
+    page.get_by_role("link", name="I have copied it").click()
+    expect(page.locator("#client-secret")).to_have_count(0)
+    page.goto(f"{where.url('issuer')}/admin/tokens/signingkey/")
+    expect(page.locator("td.field-phase").first).to_be_visible()
+    keep(page, "keys")

@@ -1,0 +1,53 @@
+"""What every test gets."""
+
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+from django.core.cache import cache
+from django.db.backends.postgresql.base import DatabaseOperations as PostgreSQL
+from django.db.backends.sqlite3.base import DatabaseOperations as SQLite
+from hypothesis import settings
+
+from tokens.keys import signing
+
+settings.register_profile("long", max_examples=100_000, deadline=None)  # pytest --hypothesis-profile=long …
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> Iterator[None]:
+    """No test sees another's rate limits."""
+    yield
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_snapshot_of_signing_keys() -> Iterator[None]:
+    """No test signs with another's keys."""
+    signing.snapshots.forget()
+    yield
+    signing.snapshots.forget()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_can_be_emptied_between_tests() -> Iterator[None]:
+    """Triggers refuse to delete what is kept for ever; a transactional test's clean-up stands above them."""
+    sqlite, postgresql = SQLite.sql_flush, PostgreSQL.sql_flush
+
+    def sqlite_without_triggers(self, style, tables, **options):
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+        flush = sqlite(self, style, tables, **options)
+        return [*(f"DROP TRIGGER {name}" for name, _ in triggers), *flush, *(sql for _, sql in triggers)]
+
+    def postgresql_without_triggers(self, style, tables, **options):
+        flush = postgresql(self, style, tables, **options)
+        off, on = (f"SET session_replication_role = '{role}'" for role in ("replica", "origin"))
+        return [off, *flush, on]
+
+    with (
+        patch.object(SQLite, "sql_flush", sqlite_without_triggers),
+        patch.object(PostgreSQL, "sql_flush", postgresql_without_triggers),
+    ):
+        yield

@@ -1,0 +1,126 @@
+"""What the API refuses, with the whole challenge it refuses with."""
+
+import base64
+import json
+from collections.abc import Callable
+
+import jwt
+import pytest
+import requests
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.flow.conftest import System
+from tests.flow.stranger import Stranger
+from tests.flow.test_story import log_in, service_token
+
+pytestmark = pytest.mark.xdist_group("flow")
+
+
+def challenge(api: str, error: str = "", description: str = "", scope: str = "") -> str:
+    """The whole WWW-Authenticate that is expected of `api`."""
+    parts = {
+        "realm": "api",
+        "error": error,
+        "error_description": description,
+        "scope": scope,
+        "resource_metadata": f"{api}/.well-known/oauth-protected-resource",
+    }
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items() if value)
+
+
+def refused(response: requests.Response) -> tuple[int, str]:
+    return response.status_code, response.headers.get("WWW-Authenticate", "")
+
+
+def invalid(api: str, description: str) -> tuple[int, str]:
+    return 401, challenge(api, "invalid_token", description)
+
+
+def encode(part: dict[str, object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+
+@pytest.fixture(scope="session")
+def token(system: System) -> str:
+    return service_token(system)
+
+
+def test_no_token(system: System) -> None:
+    response = system.call("GET", "/api/notes/")
+    assert refused(response) == (401, challenge(system.api))
+
+
+def test_a_missing_scope_is_named(system: System, token: str) -> None:
+    response = system.call("POST", "/api/notes/", token, json={"title": "a"})
+    said = challenge(system.api, "insufficient_scope", "The token's scope is not enough", "notes:write")
+    assert refused(response) == (403, said)
+
+
+def test_a_token_in_the_query_string_is_refused_beside_a_good_one_and_unseen_alone(system: System, token: str) -> None:
+    both = system.call("GET", f"/api/notes/?access_token={token}", token)
+    said = "Send one bearer token, in the Authorization header only"
+    assert refused(both) == (400, challenge(system.api, "invalid_request", said))
+    alone = system.call("GET", f"/api/notes/?access_token={token}")
+    assert refused(alone) == (401, challenge(system.api))
+    assert token not in alone.text
+
+
+def test_a_tampered_payload(system: System, token: str) -> None:
+    header, payload, signature = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    forged = f"{header}.{encode({**claims, 'scope': 'notes:read notes:write'})}.{signature}"
+    assert refused(system.call("GET", "/api/notes/", forged)) == invalid(
+        system.api, "The token's signature is not valid"
+    )
+
+
+def test_an_unknown_kid(system: System, token: str) -> None:
+    _, payload, signature = token.split(".")
+    forged = f"{encode({'typ': 'at+jwt', 'alg': 'RS256', 'kid': 'nobody'})}.{payload}.{signature}"
+    assert refused(system.call("GET", "/api/notes/", forged)) == invalid(
+        system.api, "The token's key is not published by its issuer"
+    )
+
+
+def test_no_algorithm_and_a_symmetric_one_keyed_with_the_public_key(system: System, token: str) -> None:
+    _, payload, _ = token.split(".")
+    kid = jwt.get_unverified_header(token)["kid"]
+    jwks = requests.get(f"{system.issuer}/.well-known/jwks.json", timeout=10).json()
+    public = jwt.PyJWKSet.from_dict(jwks)[kid].key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    message = f"{encode({'typ': 'at+jwt', 'alg': 'HS256', 'kid': kid})}.{payload}".encode()
+    keyed = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
+    signature = base64.urlsafe_b64encode(keyed.sign(message, public)).rstrip(b"=").decode()
+    none = f"{encode({'typ': 'at+jwt', 'alg': 'none', 'kid': kid})}.{payload}"
+    said = invalid(system.api, "The token's algorithm is not accepted")
+    assert refused(system.call("GET", "/api/notes/", f"{message.decode()}.{signature}")) == said
+    assert refused(system.call("GET", "/api/notes/", f"{none}.AAAA")) == said
+    assert refused(system.call("GET", "/api/notes/", f"{none}.")) == invalid(system.api, "The token is malformed")
+
+
+def test_an_id_token(system: System) -> None:
+    response = system.call("GET", "/api/notes/", log_in(system)["id_token"])
+    assert refused(response) == invalid(system.api, "The token is not an access token")
+
+
+@pytest.fixture(scope="session")
+def strangers_api(api_of: Callable[[str], str], elsewhere: Stranger) -> str:
+    return api_of(elsewhere.url)
+
+
+@pytest.mark.parametrize(
+    ("changed", "description"),
+    [
+        ({"iat": 1_700_000_000, "exp": 1_700_000_300}, "The token has expired"),
+        ({"aud": "http://localhost:1/"}, "The token is not meant for this API"),
+        ({"iss": "http://localhost:1"}, "The token's issuer is not trusted"),
+    ],
+)
+def test_a_well_signed_token_that_says_the_wrong_thing(
+    strangers_api: str, elsewhere: Stranger, changed: dict[str, object], description: str
+) -> None:
+    def call(token: str) -> requests.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.get(f"{strangers_api}/api/whoami/", headers=headers, timeout=10)
+
+    assert call(elsewhere.token(f"{strangers_api}/")).status_code == 200, "the same token, with nothing changed"
+    assert refused(call(elsewhere.token(f"{strangers_api}/", **changed))) == invalid(strangers_api, description)

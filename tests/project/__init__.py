@@ -1,0 +1,1 @@
+"""Tests of the wiring and of the tree itself."""

@@ -1,0 +1,35 @@
+"""The environment files: each process its own variables, secrets made once, and a clear word when they are lost."""
+
+import stat
+
+import pytest
+
+from project.launch.environment import LostEnvironment, prepare, read
+from project.launch.ports import Ports
+
+
+def test_each_process_gets_its_own_variables_in_a_file_that_only_its_owner_reads(tmp_path):
+    made = prepare(Ports(), {}, tmp_path)
+    assert "KEY_ENCRYPTION_KEYS" in made.issuer
+    assert not {"KEY_ENCRYPTION_KEYS", "DATABASE_URL", "WEBAPP_CLIENT_SECRET"} & made.api.keys()
+    assert not {"KEY_ENCRYPTION_KEYS", "DATABASE_URL", "API_DATABASE_URL", "DEMO_PASSWORD"} & made.webapp.keys()
+    assert len({made.issuer["SECRET_KEY"], made.api["SECRET_KEY"], made.webapp["SECRET_KEY"]}) == 3
+    for path in tmp_path.glob("*.env"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_secrets_stay_from_run_to_run_and_addresses_follow_the_ports(tmp_path):
+    first, second = prepare(Ports(), {}, tmp_path), prepare(Ports(9000, 9001, 9002), {}, tmp_path)
+    assert first.issuer["KEY_ENCRYPTION_KEYS"] == second.issuer["KEY_ENCRYPTION_KEYS"]
+    assert second.issuer["ISSUER_URL"] == second.api["API_ISSUERS"] == "http://localhost:9000"
+    assert second.api["API_AUDIENCE"] == "http://localhost:9001/"
+
+
+@pytest.mark.parametrize("lost", ["issuer", "demo"])
+def test_lost_secrets_beside_a_database_are_said_and_never_replaced(tmp_path, lost):
+    prepare(Ports(), {}, tmp_path)
+    (tmp_path / "issuer.sqlite3").touch()
+    (tmp_path / f"{lost}.env").unlink()
+    with pytest.raises(LostEnvironment, match="make reset"):
+        prepare(Ports(), {}, tmp_path)
+    assert read(tmp_path / f"{lost}.env") == {}

@@ -1,0 +1,133 @@
+"""`make run` from outside: it stops without a trace, and says in one line what stands in its way."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from project.launch.bootstrap import obstacle
+from project.launch.ports import free
+from project.launch.processes import Child, Failed, stop, wait_until_ready
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+pytestmark = pytest.mark.xdist_group("run")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the tracked files, as a fresh clone has them."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    for name in names.split("\0"):
+        if name and (ROOT / name).is_file() and not name.startswith("tests/"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    return tmp_path
+
+
+@pytest.fixture
+def ports() -> dict[str, str]:
+    return {name: str(free()) for name in ("ISSUER_PORT", "API_PORT", "WEBAPP_PORT")}
+
+
+def variables(ports: dict[str, str]) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **ports}
+
+
+def run(copy: Path, ports: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "project.launch.run", *arguments]
+    return subprocess.run(
+        command, cwd=copy, env=variables(ports), capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def answers(port: str) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(port))) == 0
+
+
+@pytest.fixture
+def running(copy: Path, ports: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "project.launch.run"],
+        cwd=copy,
+        env=variables(ports),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("Logs and databases"):
+            break
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_all_three_within_five_seconds(running, ports, number) -> None:
+    assert [answers(port) for port in ports.values()] == [True] * 3
+    started = time.monotonic()
+    running.send_signal(number)
+    assert running.wait(timeout=5) == 0
+    assert time.monotonic() - started < 5
+    assert [answers(port) for port in ports.values()] == [False] * 3
+
+
+def test_when_it_is_killed_its_children_end_by_themselves(running, ports) -> None:
+    running.kill()
+    running.wait()
+    deadline = time.monotonic() + 10
+    while any(answers(port) for port in ports.values()):
+        assert time.monotonic() < deadline, "a child outlived its parent"
+        os.sched_yield()
+
+
+def test_a_taken_port_and_lost_secrets_are_one_line_each(copy: Path, ports: dict[str, str]) -> None:
+    assert run(copy, ports, "--once").returncode == 0
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", int(ports["API_PORT"])))
+        other.listen()
+        taken = run(copy, ports, "--once")
+    assert taken.returncode == 1
+    assert taken.stderr.startswith(f"Port {ports['API_PORT']} is taken. Name a free one with API_PORT")
+    (copy / "var" / "issuer.env").unlink()
+    lost = run(copy, ports, "--once")
+    assert (lost.returncode, lost.stderr.count("\n")) == (1, 1)
+    assert "make reset" in lost.stderr
+    reset = subprocess.run([sys.executable, "-m", "project.launch.reset"], cwd=copy, capture_output=True, check=False)
+    assert reset.returncode == 0
+    assert run(copy, ports, "--once").returncode == 0
+
+
+def test_a_step_that_does_not_hold_makes_the_demo_fail(copy: Path, ports: dict[str, str]) -> None:
+    broken = copy / "resources" / "notes" / "views.py"
+    broken.write_text(broken.read_text().replace('"create": ["notes:write"]', '"create": ["notes:read"]'))
+    demo = run(copy, ports, "--once")
+    assert demo.returncode == 1
+    assert "7. FAILED: expected 403 insufficient_scope" in demo.stdout
+
+
+def test_a_child_that_dies_at_start_is_named_with_its_last_words(tmp_path: Path) -> None:
+    log = tmp_path / "issuer.log"
+    log.write_text("SECRET_KEY is not set.\n")
+    process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"], process_group=0)
+    child = Child("issuer", f"http://localhost:{free()}", log, process)
+    with pytest.raises(Failed, match=r"The issuer process did not start:\n  SECRET_KEY is not set"):
+        wait_until_ready(child, "/readyz")
+    stop([child])
+
+
+@pytest.mark.parametrize(("version", "said"), [((3, 10), "needs Python 3.11 or later"), ((3, 6), "make PYTHON=")])
+def test_an_old_python_is_refused_in_one_line(version, said) -> None:
+    assert said in obstacle(version)
+    assert "\n" not in obstacle(version)
+    assert obstacle((3, 11)) is None

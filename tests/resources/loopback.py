@@ -1,0 +1,99 @@
+"""A real server on loopback that behaves as a test tells it: a good issuer, or a faulty one."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Loopback:
+    """An issuer on a free port. `answers` maps paths to what is done for them; `seen` records every request."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.seen: list[tuple[str, str, dict[str, str]]] = []
+        self.released = threading.Event()
+        loopback = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                loopback.seen.append((self.command, self.path, headers))
+                try:
+                    loopback.answers.get(self.path, status(404))(self)
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True
+
+            do_POST = do_GET  # noqa: N815
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            block_on_close = False
+            request_queue_size = 128
+
+            def handle_error(self, *_: Any) -> None:
+                pass
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=lambda: self.server.serve_forever(poll_interval=0.02), daemon=True)
+        self.thread.start()
+
+    def publish(self, jwks: Any, **headers: str) -> None:
+        """Be a good issuer with this JWKS."""
+        self.answers["/.well-known/oauth-authorization-server"] = document(
+            {"issuer": self.url, "jwks_uri": self.url + "/jwks.json"}
+        )
+        self.answers["/jwks.json"] = document(jwks, **headers)
+
+    def fetches(self, path: str = "/jwks.json") -> int:
+        """How often `path` was asked for."""
+        return sum(1 for _, asked, _ in self.seen if asked == path)
+
+    def stop(self) -> None:
+        """Close the port: whoever connects from now on is refused."""
+        self.released.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@contextmanager
+def loopback() -> Iterator[Loopback]:
+    """A loopback server for the length of a test."""
+    server = Loopback()
+    try:
+        yield server
+    finally:
+        if not server.released.is_set():
+            server.stop()
+
+
+def raw(body: bytes, *, code: int = 200, **headers: str) -> Answer:
+    """Answer with these bytes."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(code)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        for name, value in {"Content-Length": str(len(body)), **named}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def document(value: Any, **headers: str) -> Answer:
+    """Answer with JSON."""
+    return raw(json.dumps(value).encode(), **{"Content-Type": "application/json", **headers})
+
+
+def status(code: int, **headers: str) -> Answer:
+    """Answer with a status and no body."""
+    return raw(b"", code=code, **headers)

@@ -1,0 +1,89 @@
+"""`manage.py check_issuer`, as whoever runs an API sees it."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from resources.testing import SigningKey, jwks, pinned, shared_key
+from tests.resources.loopback import Loopback, status
+
+GOOD = shared_key()
+
+
+def run(issuer: str, *arguments: str) -> tuple[str, int]:
+    """What is printed, and the exit code."""
+    printed = StringIO()
+    with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer], "AUDIENCE": ["https://api.example/"]}):
+        try:
+            call_command("check_issuer", *arguments, stdout=printed)
+        except CommandError as error:
+            return printed.getvalue() + str(error), error.returncode
+    return printed.getvalue(), 0
+
+
+def test_every_key_is_printed_with_its_verdict_and_why(issuer: Loopback) -> None:
+    bad: list[Any] = [
+        {**SigningKey(kid="enc").jwk, "use": "enc"},
+        {**SigningKey(kid="oops").jwk, "d": "AQAB"},
+        {"kty": "RSA"},
+    ]
+    issuer.publish({"keys": [GOOD.jwk, *bad]})
+    printed = (
+        f"{issuer.url}  {issuer.url}/jwks.json\n"
+        f"  usable   {GOOD.kid}  RS256\n"
+        "  not used enc  its use is not sig\n"
+        "  LEAKED   oops  it has private or symmetric members: it must be treated as leaked\n"
+        "  not used (no kid)  no usable kid\n"
+    )
+    assert run(issuer.url) == (printed, 0)
+
+
+def test_scripts_get_one_document(issuer: Loopback) -> None:
+    issuer.publish(jwks(GOOD))
+    printed, code = run(issuer.url, issuer.url, "--json")
+    assert code == 0
+    assert json.loads(printed) == [
+        {
+            "issuer": issuer.url,
+            "jwks_url": f"{issuer.url}/jwks.json",
+            "usable": True,
+            "problem": "",
+            "keys": [{"kid": GOOD.kid, "usable": True, "algorithms": ["RS256"], "problem": "", "leaked": False}],
+        }
+    ]
+
+
+def test_an_issuer_without_a_usable_key_fails(issuer: Loopback) -> None:
+    issuer.publish({"keys": []})
+    printed, code = run(issuer.url)
+    assert (code, printed.endswith("An issuer's tokens cannot be verified.")) == (1, True)
+    issuer.answers["/jwks.json"] = status(500)
+    printed, code = run(issuer.url)
+    assert (code, "  no keys: answered 500\n" in printed) == (1, True)
+
+
+def test_an_issuer_that_is_down_fails_with_its_reason(issuer: Loopback) -> None:
+    issuer.stop()
+    printed, code = run(issuer.url)
+    assert (code, "no keys: 127.0.0.1: " in printed) == (1, True)
+
+
+def test_a_stranger_is_an_error(issuer: Loopback) -> None:
+    assert run(issuer.url, "https://stranger.example") == ("not a trusted issuer: https://stranger.example", 2)
+
+
+def test_settings_that_trust_nobody_are_an_error() -> None:
+    with override_settings(RESOURCE_SERVER={}), pytest.raises(CommandError) as refused:
+        call_command("check_issuer")
+    assert refused.value.returncode == 2
+
+
+def test_pinned_keys_are_told_as_such() -> None:
+    printed = StringIO()
+    with pinned():
+        call_command("check_issuer", stdout=printed)
+    assert printed.getvalue() == f"http://localhost:8000  (pinned)\n  usable   {GOOD.kid}  RS256\n"

@@ -1,0 +1,114 @@
+"""A pre-forking server in small, as a process of its own: it loads the API, fetches once, and forks four workers.
+
+Run by test_workers.py. Commands come on standard input, one a line, as JSON: {"tokens": [...], "rounds": n, "wind": s};
+each worker verifies every token in 64 threads and answers with how many were accepted, refused or told to come again,
+and how many fetches it has made since its fork.
+"""
+
+import json
+import os
+import sys
+import threading
+from collections import Counter
+from typing import IO, Any
+
+import django
+
+django.setup()
+
+from django.test import RequestFactory  # noqa: E402 (after setup)
+from rest_framework.request import Request  # noqa: E402
+
+from resources import issuers  # noqa: E402
+from resources.authentication import JWTAuthentication  # noqa: E402
+from resources.challenges import TokenRefused, TryLater  # noqa: E402
+from resources.testing import bearer  # noqa: E402
+
+WORKERS, THREADS = 4, 64
+
+wound = [0.0]
+real_clock = issuers.clock
+issuers.clock = lambda: real_clock() + wound[0]
+
+
+def keys() -> Any:
+    (trust,) = issuers.trusts().values()
+    return trust.keys
+
+
+def ask(token: str) -> str:
+    request = Request(RequestFactory().get("/", headers=bearer(token)))
+    try:
+        JWTAuthentication().authenticate(request)
+    except TokenRefused as error:
+        return f"refused {error.reason.name}"
+    except TryLater:
+        return "later"
+    return "accepted"
+
+
+def work(command: dict[str, Any], fetches_before: int) -> dict[str, Any]:
+    """Let 64 threads verify the tokens, all starting at once."""
+    wound[0] += command["wind"]
+    counts: Counter[str] = Counter()
+    start = threading.Barrier(THREADS)
+
+    def one() -> None:
+        start.wait(60)
+        for _ in range(command["rounds"]):
+            counts.update([ask(token) for token in command["tokens"]])
+
+    threads = [threading.Thread(target=one) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    flight = keys()._flights._flight
+    landed = flight is None or flight.done.wait(30)
+    hanging = sum(thread.is_alive() for thread in threads)
+    return {**counts, "fetches": keys().status()["fetches"] - fetches_before, "hanging": hanging, "landed": landed}
+
+
+def serve(incoming: IO[str], outgoing: IO[str]) -> None:
+    before = keys().status()["fetches"]
+    for line in incoming:
+        print(json.dumps(work(json.loads(line), before)), file=outgoing, flush=True)
+
+
+def fork(others: list[tuple[IO[str], IO[str]]]) -> tuple[IO[str], IO[str]]:
+    """A worker; returns the parent's ends of its pipes."""
+    command_out, command_in = os.pipe()
+    answer_out, answer_in = os.pipe()
+    if not os.fork():
+        for pipes in others:
+            for end in pipes:
+                end.close()
+        os.close(command_in)
+        os.close(answer_out)
+        with os.fdopen(command_out) as incoming, os.fdopen(answer_in, "w") as outgoing:
+            serve(incoming, outgoing)
+        os._exit(0)
+    os.close(command_out)
+    os.close(answer_in)
+    return os.fdopen(command_in, "w"), os.fdopen(answer_out)
+
+
+def main() -> None:
+    assert keys().ready()
+    # The parent holds every lock at the instant of the fork: a child that inherited one would hang.
+    keys()._flights._lock.acquire()
+    workers: list[tuple[IO[str], IO[str]]] = []
+    for _ in range(WORKERS):
+        workers.append(fork(workers))
+    for line in sys.stdin:
+        for incoming, _ in workers:
+            print(line.strip(), file=incoming, flush=True)
+        print(json.dumps([json.loads(outgoing.readline()) for _, outgoing in workers]), flush=True)
+    for incoming, _ in workers:
+        incoming.close()
+    for _ in workers:
+        os.wait()
+
+
+if __name__ == "__main__":
+    main()

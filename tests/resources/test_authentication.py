@@ -1,0 +1,128 @@
+"""A request at the API: who is let in, and the whole answer that anybody else gets."""
+
+import logging
+
+import pytest
+from django.test import Client, override_settings
+
+from resources.testing import bad_tokens, bearer, jwks, mint, pinned, shared_key
+from tests.resources.loopback import Loopback
+
+METADATA = 'resource_metadata="http://localhost:8001/.well-known/oauth-protected-resource"'
+BARE = f'Bearer realm="api", {METADATA}'
+
+
+def refused(description: str) -> str:
+    return f'Bearer realm="api", error="invalid_token", error_description="{description}", {METADATA}'
+
+
+def test_a_good_token_is_let_in_and_its_claims_are_told(client: Client) -> None:
+    with pinned():
+        answer = client.get("/api/whoami/", headers=bearer(mint("notes:read notes:write", sub="alice", exp=4102444800)))
+    body = answer.json()
+    claims = body.pop("claims")
+    assert answer.status_code == 200
+    assert body == {
+        "iss": "http://localhost:8000",
+        "sub": "alice",
+        "client_id": "test-client",
+        "scopes": ["notes:read", "notes:write"],
+        "kid": shared_key().kid,
+        "expires_at": "2100-01-01T00:00:00Z",
+        "is_service": False,
+    }
+    assert claims["sub"] == "alice"
+
+
+def test_a_service_acts_in_its_own_name(client: Client) -> None:
+    with pinned():
+        answer = client.get("/api/whoami/", headers=bearer(mint(sub="robot", client_id="robot")))
+    assert answer.json()["is_service"] is True
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "DPoP a.b.c"}])
+def test_without_a_bearer_token_the_challenge_is_bare(client: Client, headers: dict[str, str]) -> None:
+    answer = client.get("/api/whoami/", headers=headers)
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, BARE)
+    assert answer.json() == {"detail": "Authentication credentials were not provided."}
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("expired", "The token has expired"),
+        ("not yet valid", "The token is not valid yet"),
+        ("wrong audience", "The token is not meant for this API"),
+        ("wrong issuer", "The token's issuer is not trusted"),
+        ("unknown kid", "The token's key is not published by its issuer"),
+        ("another's key under our kid", "The token's signature is not valid"),
+        ("tampered payload", "The token's signature is not valid"),
+        ("tampered signature", "The token's signature is not valid"),
+        ("no signature", "The token is malformed"),
+        ("HS256 keyed with the public key", "The token's algorithm is not accepted"),
+        ("ID token", "The token is not an access token"),
+        ("no subject", "A claim of the token is missing or malformed"),
+        ("no expiry", "A claim of the token is missing or malformed"),
+        ("bound to a key", "The token is bound to a key whose proof is not supported"),
+    ],
+)
+def test_a_bad_token_is_refused_and_told_why_in_fixed_words(client: Client, name: str, description: str) -> None:
+    assert name in bad_tokens()
+    with pinned():
+        answer = client.get("/api/whoami/", headers=bearer(bad_tokens()[name]))
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, refused(description))
+    assert answer.json() == {"error": "invalid_token", "detail": description}
+
+
+def test_a_token_in_header_and_query_is_a_bad_request(client: Client) -> None:
+    for query in ("access_token=x", "access%5Ftoken=x", "a=b&access_token="):
+        with pinned():
+            answer = client.get(f"/api/whoami/?{query}", headers=bearer(mint()))
+        assert answer.status_code == 400
+        assert answer["WWW-Authenticate"] == (
+            'Bearer realm="api", error="invalid_request", '
+            f'error_description="Send one bearer token, in the Authorization header only", {METADATA}'
+        )
+
+
+def test_a_token_in_the_query_or_the_body_is_never_accepted(client: Client) -> None:
+    with pinned():
+        in_query = client.get(f"/api/whoami/?access_token={mint()}")
+        in_body = client.post("/api/notes/", {"access_token": mint("notes:write")})
+    assert (in_query.status_code, in_query["WWW-Authenticate"]) == (401, BARE)
+    assert (in_body.status_code, in_body["WWW-Authenticate"]) == (401, BARE)
+
+
+def test_the_reason_is_logged_and_the_token_is_not(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    token = mint(sub="somebody-secret", aud="https://other.example")
+    with pinned(), caplog.at_level(logging.DEBUG):
+        client.get("/api/whoami/", headers=bearer(token))
+    assert "token refused: AUDIENCE aud" in caplog.messages
+    assert not any(part in caplog.text for part in (*token.split("."), "somebody-secret", "other.example"))
+
+
+def test_with_a_dead_issuer_every_answer_is_try_later(client: Client, issuer: Loopback) -> None:
+    issuer.stop()
+    with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": ["http://localhost:8001/"]}):
+        answers = [client.get("/api/whoami/", headers=bearer(mint())) for _ in range(3)]
+    for answer in answers:
+        assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+        assert answer.json() == {
+            "error": "temporarily_unavailable",
+            "detail": "Tokens cannot be verified at the moment",
+        }
+        assert "WWW-Authenticate" not in answer
+
+
+def test_with_the_issuer_stopped_after_one_good_call_a_known_kid_is_still_let_in(
+    client: Client, issuer: Loopback
+) -> None:
+    issuer.publish(jwks())
+    with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": ["http://localhost:8001/"]}):
+        first = client.get("/api/whoami/", headers=bearer(mint()))
+        issuer.stop()
+        second = client.get("/api/whoami/", headers=bearer(mint()))
+        unknown = client.get("/api/whoami/", headers=bearer(bad_tokens()["unknown kid"]))
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert unknown.status_code == 401  # a successful fetch, seconds ago, lacked it
+    assert issuer.fetches() == 1

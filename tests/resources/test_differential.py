@@ -1,0 +1,194 @@
+"""Whatever we accept, PyJWT and joserfc accept too: on tokens that Hypothesis bends in every way it can think of.
+
+2,000 tokens by default; 100,000 with `pytest --hypothesis-profile=long tests/resources/test_differential.py`.
+"""
+
+import json
+import os
+from collections import Counter
+from typing import Any
+
+import joserfc.errors
+import joserfc.jwk
+import joserfc.jws
+import joserfc.jwt
+import jwt
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from resources.errors import InvalidRequest, InvalidToken
+from resources.testing import SigningKey, base64url, compact, shared_key
+from resources.verify import LEEWAY, MAX_AHEAD, credentials, verify
+from tests.resources.test_verify import ISSUER, OTHER, US, keys, loosened, trust
+
+EXAMPLES = 100_000 if settings.get_current_profile_name() == "long" else 2_000
+
+# The other libraries read the real clock: every instant lies far enough from every limit for the longest run.
+HERE = jwt.api_jwt.datetime.now(tz=jwt.api_jwt.timezone.utc)
+T = int(HERE.timestamp())
+RSA = shared_key()
+IMPOSTER = SigningKey(kid=RSA.kid)
+TRUST = {ISSUER: trust(keys=keys(RSA))}
+PYJWT_KEY = jwt.PyJWK.from_dict(RSA.jwk)
+JOSERFC_KEY = joserfc.jwk.RSAKey.import_key(RSA.jwk)
+ABSENT = object()
+
+ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 5), st.floats(), st.text(max_size=5), st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=2), st.integers(), max_size=2), st.just(10**25), st.just("\ud800"),
+)  # fmt: skip
+INSTANT = st.sampled_from(
+    [T - 4000, T - 100, T + 6000, T + 6000.5, T + 4000, 0, -1, str(T + 6000), True, 1e300, 253402300799]
+)
+
+
+def usually(good: Any, others: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """`good` most of the time, so that about half of all tokens are good in every respect but one."""
+    return st.integers(0, 15).flatmap(lambda dice: others if dice == 0 else st.just(good))
+
+
+CLAIMS = st.fixed_dictionaries(
+    {
+        "iss": usually(ISSUER, ODD | st.sampled_from([ISSUER + "/", OTHER, ISSUER.upper(), [ISSUER], ABSENT])),
+        "aud": usually(US, ODD | st.sampled_from([[US], [OTHER, US], [US, 1], [], US[:-1], {US: 1}, [[US]], ABSENT])),
+        "sub": usually("alice", ODD | st.sampled_from(["a\0b", "zoë", "x" * 255, "x" * 256, ABSENT])),
+        "client_id": usually("webapp", ODD | st.just(ABSENT)),
+        "jti": usually("one", ODD | st.just(ABSENT)),
+        "iat": usually(T, ODD | INSTANT | st.just(ABSENT)),
+        "exp": usually(T + 6000, ODD | INSTANT | st.just(ABSENT)),
+        "nbf": usually(ABSENT, ODD | INSTANT),
+        "scope": usually("a b", ODD | st.sampled_from(["", "a  b", " a", ["a"], ABSENT])),
+        "cnf": usually(ABSENT, ODD),
+        "acr": usually(ABSENT, ODD),
+    }
+)
+HEADER = st.fixed_dictionaries(
+    {
+        "typ": usually("at+jwt", ODD | st.sampled_from(["JWT", "AT+JWT", "application/at+jwt", "at+jwt ", ABSENT])),
+        "alg": usually("RS256", ODD | st.sampled_from(["none", "HS256", "RS512", "PS256", "rs256", ABSENT])),
+        "kid": usually(RSA.kid, ODD | st.sampled_from(["", "x" * 257, RSA.kid + " ", ABSENT])),
+        "crit": usually(ABSENT, st.sampled_from([[], ["exp"], ["b64"], None, "exp"])),
+        "b64": usually(ABSENT, st.booleans()),
+        "jku": usually(ABSENT, st.just("https://evil.example")),
+    }
+)
+# What is done to the JSON text of header or payload before it is signed.
+TEXT = usually(
+    "as it is",
+    st.sampled_from(
+        ["spaced", "doubled", "doubled other", "marked", "utf-16", "trailing", "escaped", "nested", "latin", "cut"]
+    ),
+)
+# What is done to the finished token.
+AFTER = usually(
+    ("as it is", 0, ""),
+    st.tuples(
+        st.sampled_from(["insert", "replace", "delete", "loosen", "pad", "swap", "imposter", "drop signature"]),
+        st.integers(0, 2000),
+        st.sampled_from(list("A-_=.+/ \n\0é~\u0660")),
+    ),
+)
+
+
+def present(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not ABSENT}
+
+
+def text(members: dict[str, Any], how: str) -> bytes:
+    """The members as JSON, bent as told."""
+    plain = json.dumps(present(members), separators=(",", ":"))
+    bent = {
+        "as it is": plain.encode(),
+        "spaced": ("  " + json.dumps(present(members), indent=2) + "\r\n\t").encode(),
+        "doubled": (plain[:-1] + ',"sub":"alice","typ":"at+jwt"}').encode(),
+        "doubled other": (plain[:-1] + ',"x":1,"x":1}').encode(),
+        "marked": b"\xef\xbb\xbf" + plain.encode(),
+        "utf-16": plain.encode("utf-16"),
+        "trailing": plain.encode() + b"{}",
+        "escaped": plain.replace("a", "\\u0061").encode(),
+        "nested": (plain[:-1] + ',"x":' + "[" * 20 + "]" * 20 + "}").encode(),
+        "latin": (plain[:-1] + ',"x":"é"}').encode("latin-1"),
+        "cut": plain[:-1].encode(),
+    }
+    return bent[how]
+
+
+def after(token: str, how: str, where: int, character: str) -> str:
+    """The token, bent as told."""
+    where %= len(token)
+    parts = token.split(".")
+    bent = {
+        "as it is": lambda: token,
+        "insert": lambda: token[:where] + character + token[where:],
+        "replace": lambda: token[:where] + character + token[where + 1 :],
+        "delete": lambda: token[:where] + token[where + 1 :],
+        "loosen": lambda: ".".join((*parts[:-1], loosened(parts[-1]))),
+        "pad": lambda: token + "=" * (where % 3 + 1),
+        "swap": lambda: ".".join((parts[1], parts[0], *parts[2:])),
+        "imposter": lambda: ".".join((*parts[:2], base64url(IMPOSTER.sign(".".join(parts[:2]).encode())))),
+        "drop signature": lambda: ".".join((*parts[:2], "")),
+    }
+    return bent[how]()
+
+
+def accepted(token: str) -> bool:
+    """Whether we accept; anything but a refusal of ours is a failure of ours."""
+    try:
+        bare = credentials("Bearer " + token, also_in_query=False)
+        return bare is not None and bool(verify(bare, issuers=TRUST, audience=frozenset({US}), now=HERE))
+    except (InvalidToken, InvalidRequest):
+        return False
+
+
+def pyjwt_accepts(token: str) -> None:
+    """Raise unless PyJWT accepts, under its strictest options that allow what RFC 9068 does."""
+    required = ["iss", "aud", "exp", "iat", "sub", "jti", "client_id"]
+    claims = jwt.decode(
+        token, PYJWT_KEY, algorithms=["RS256"], audience=US, issuer=ISSUER, leeway=LEEWAY,
+        options={"require": required, "verify_iat": False},
+    )  # fmt: skip
+    assert claims["iat"] <= T + MAX_AHEAD
+    assert jwt.get_unverified_header(token)["kid"] == RSA.kid
+
+
+def joserfc_accepts(token: str) -> None:
+    """Raise unless joserfc accepts, with its claims registry."""
+    registry = joserfc.jws.JWSRegistry(algorithms=["RS256"], strict_check_header=False)
+    registry.max_header_length, registry.max_payload_length = 2048, 16384
+    found = joserfc.jwt.decode(token, JOSERFC_KEY, algorithms=["RS256"], registry=registry)
+    essential: Any = {name: {"essential": True} for name in ("exp", "sub", "jti", "client_id")}
+    essential |= {"iss": {"essential": True, "value": ISSUER}, "aud": {"essential": True, "value": US}}
+    without_iat = {name: value for name, value in found.claims.items() if name != "iat"}
+    joserfc.jwt.JWTClaimsRegistry(now=T, leeway=LEEWAY, **essential).validate(without_iat)
+    joserfc.jwt.JWTClaimsRegistry(now=T, leeway=MAX_AHEAD).validate({"iat": found.claims["iat"]})
+
+
+def test_whatever_we_accept_others_accept_too() -> None:
+    seen: Counter[bool] = Counter()
+
+    @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(HEADER, CLAIMS, TEXT, TEXT, AFTER)
+    def run(header: Any, claims: Any, header_text: str, claims_text: str, bent: tuple[str, int, str]) -> None:
+        token = after(compact(text(header, header_text), text(claims, claims_text)), *bent)
+        ours = accepted(token)
+        seen[ours] += 1
+        if ours:
+            pyjwt_accepts(token)
+            joserfc_accepts(token)
+
+    run()
+    assert seen[True] >= EXAMPLES / 20, "too few good tokens: the comparison says nothing"
+    assert seen[False] >= EXAMPLES / 20, "too few bad tokens: the comparison says nothing"
+    if "DIFFERENTIAL_REPORT" in os.environ:
+        print(f"accepted {seen[True]}, refused {seen[False]}")
+
+
+def test_the_comparison_would_notice() -> None:
+    bad = compact(
+        {"typ": "at+jwt", "alg": "RS256", "kid": RSA.kid}, {"iss": OTHER, "aud": US, "exp": T + 9}, key=IMPOSTER
+    )
+    with pytest.raises(jwt.PyJWTError):
+        pyjwt_accepts(bad)
+    with pytest.raises(joserfc.errors.JoseError):
+        joserfc_accepts(bad)

@@ -1,0 +1,146 @@
+"""One bounded GET, against real servers on loopback that do what they should not."""
+
+import time
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+
+from resources import fetch
+from resources.fetch import FetchError, get, is_allowed
+from tests.resources.loopback import Loopback, raw, status
+
+
+def ask(issuer: Loopback, **changes: Any) -> fetch.Response:
+    return get(issuer.url + "/", **{"deadline": 5, "clock": time.monotonic, **changes})
+
+
+def test_a_good_answer_comes_whole_with_its_tag_and_its_age(issuer: Loopback) -> None:
+    issuer.answers["/"] = raw(b"{}", ETag='"one"', Cache_Control="public, max-age=300", Age="100")
+    response = ask(issuer)
+    assert (response.status, response.body, response.etag, response.max_age) == (200, b"{}", '"one"', 200)
+
+
+def test_what_is_asked_is_plain_and_a_forced_request_goes_past_caches(issuer: Loopback) -> None:
+    issuer.answers["/"] = raw(b"{}")
+    ask(issuer)
+    ask(issuer, etag='"one"', forced=True)
+    plain, forced = (headers for _, _, headers in issuer.seen)
+    host = issuer.url.removeprefix("http://")
+    assert plain == {
+        "host": host,
+        "accept": "application/json, */*;q=0.1",
+        "accept-encoding": "identity",
+        "connection": "close",
+    }
+    assert forced == {**plain, "if-none-match": '"one"', "cache-control": "no-cache", "pragma": "no-cache"}
+
+
+def test_not_modified_is_an_answer_only_to_a_conditional_request(issuer: Loopback) -> None:
+    issuer.answers["/"] = status(304, ETag='"one"')
+    assert ask(issuer, etag='"one"').status == 304
+    with pytest.raises(FetchError, match="nothing was asked"):
+        ask(issuer)
+
+
+@pytest.mark.parametrize("code", [204, 206, 301, 302, 307, 308, 400, 404, 429, 500, 503])
+def test_any_other_status_is_a_failure_and_no_redirect_is_followed(issuer: Loopback, code: int) -> None:
+    issuer.answers["/"] = status(code, Location=issuer.url + "/elsewhere")
+    with pytest.raises(FetchError, match=f"answered {code}"):
+        ask(issuer)
+    assert [path for _, path, _ in issuer.seen] == ["/"]
+
+
+def test_a_body_of_512_kib_is_read_and_one_byte_more_is_not(issuer: Loopback) -> None:
+    issuer.answers["/"] = raw(b"x" * fetch.MAX_BYTES)
+    assert len(ask(issuer).body) == 512 * 1024
+    issuer.answers["/"] = raw(b"x" * (fetch.MAX_BYTES + 1))
+    with pytest.raises(FetchError, match="longer than"):
+        ask(issuer)
+
+
+def test_a_compressed_body_is_refused_unread(issuer: Loopback) -> None:
+    issuer.answers["/"] = raw(b"\x1f\x8b", Content_Encoding="gzip")
+    with pytest.raises(FetchError, match="compressed"):
+        ask(issuer)
+
+
+def test_a_body_that_ends_early_is_a_failure(issuer: Loopback) -> None:
+    issuer.answers["/"] = raw(b"{}", Content_Length="50")
+    with pytest.raises(FetchError):
+        ask(issuer)
+
+
+@pytest.mark.parametrize("where", ["status", "headers", "body"])
+def test_a_server_that_drips_is_given_up_at_the_deadline(issuer: Loopback, where: str) -> None:
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        if where != "status":
+            handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
+        if where == "body":
+            handler.wfile.write(b"Content-Length: 100000\r\n\r\n")
+        for _ in range(1000):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+            if issuer.released.wait(0.02):
+                return
+
+    issuer.answers["/"] = drip
+    began = time.monotonic()
+    with pytest.raises(FetchError):
+        ask(issuer, deadline=0.3)
+    assert time.monotonic() - began < 10  # the drip alone would last 20 s
+
+
+def test_a_closed_port_is_a_failure(issuer: Loopback) -> None:
+    issuer.stop()
+    with pytest.raises(FetchError, match="refused"):
+        ask(issuer)
+
+
+def test_what_is_no_http_is_a_failure(issuer: Loopback) -> None:
+    issuer.answers["/"] = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH\r\n\r\n")
+    with pytest.raises(FetchError, match="BadStatusLine"):
+        ask(issuer)
+
+
+def test_plain_http_spoken_to_a_tls_client_is_a_failure(issuer: Loopback) -> None:
+    with pytest.raises(FetchError):
+        get(issuer.url.replace("http:", "https:"), deadline=5, clock=time.monotonic)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://issuer.example", "https://issuer.example:8443/a", "http://localhost:8000", "http://a.localhost",
+     "http://127.0.0.1", "http://127.9.9.9:1/x", "http://[::1]:8000"],
+)  # fmt: skip
+def test_https_and_loopback_may_be_fetched(url: str) -> None:
+    assert is_allowed(url, allow_http=False)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://issuer.example", "http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.example",
+     "ftp://localhost", "file:///etc/passwd", "//localhost", "localhost", "", "https://", "https://u:p@issuer.example",
+     "https://issuer.example/#x", "https://issuer.example:port", "http://[::1"],
+)  # fmt: skip
+def test_nothing_else_may(url: str) -> None:
+    assert not is_allowed(url, allow_http=False)
+    with pytest.raises(FetchError, match="only https"):
+        get(url, deadline=1, clock=time.monotonic)
+
+
+def test_http_beyond_loopback_needs_the_setting_that_says_so() -> None:
+    assert is_allowed("http://issuer.example", allow_http=True)
+    assert not is_allowed("ftp://issuer.example", allow_http=True)
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "age", "left"),
+    [("max-age=60", "", 60), ("public, MAX-AGE=60", "10", 50), ("max-age=60", "90", 0), ("no-cache", "", 0),
+     ("no-store, max-age=60", "", 0), ("", "", None), ("max-age=soon", "", None), ("max-age=-5", "", None),
+     ("max-age=60", "old", 60), ("s-maxage=60", "", None), ("max-age=99999999999", "", None)],
+)  # fmt: skip
+def test_the_life_that_is_left_is_read_from_the_headers(cache_control: str, age: str, left: float | None) -> None:
+    headers = {"cache-control": cache_control, "age": age}
+    response = fetch.Response(200, {name: value for name, value in headers.items() if value}, b"")
+    assert response.max_age == left

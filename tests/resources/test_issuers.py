@@ -1,0 +1,161 @@
+"""Everything that settings can change about whom and what this API trusts, through real requests."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client, RequestFactory, override_settings
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from resources.counters import counters
+from resources.issuers import trusts
+from resources.status import status
+from resources.testing import SigningKey, bad_tokens, bearer, compact, jwks, mint, pinned, shared_key
+from tests.resources.loopback import Loopback, document, raw
+
+AUDIENCE = "http://localhost:8001/"
+GOOD = shared_key()
+
+
+def whoami(client: Client, token: str) -> Any:
+    return client.get("/api/whoami/", headers=bearer(token))
+
+
+def deny_mallory(kid: str, claims: Mapping[str, Any]) -> bool:
+    return bool(claims["sub"] == "mallory")
+
+
+def deny_badly(kid: str, claims: Mapping[str, Any]) -> bool:
+    raise RuntimeError("the database is down")
+
+
+def test_settings_that_trust_nobody_are_refused() -> None:
+    for conf in ({}, {"ISSUERS": ["https://i.example"]}, {"AUDIENCE": ["https://a.example"]}):
+        with override_settings(RESOURCE_SERVER=conf), pytest.raises(ImproperlyConfigured):
+            trusts()
+    symmetric = {"ISSUERS": ["https://i.example"], "AUDIENCE": ["https://a.example"], "ALGORITHMS": ["HS256"]}
+    with override_settings(RESOURCE_SERVER=symmetric), pytest.raises(ImproperlyConfigured, match="HS256"):
+        trusts()
+
+
+def test_a_kid_and_a_token_can_be_denied_by_hand(client: Client) -> None:
+    for denied, claim in (({"DENIED_KIDS": [GOOD.kid]}, "kid"), ({"DENIED_TOKENS": ["one"]}, "jti")):
+        with pinned(**denied):
+            answer = whoami(client, mint(jti="one"))
+            assert (answer.status_code, answer.json()["detail"]) == (401, "The token has been revoked"), claim
+    with pinned(DENIED_KIDS=["other"], DENIED_TOKENS=["two"]):
+        assert whoami(client, mint(jti="one")).status_code == 200
+
+
+def test_a_hook_denies_what_it_says_and_whatever_it_fails_on(client: Client) -> None:
+    with pinned(DENY=f"{__name__}.deny_mallory"):
+        assert [whoami(client, mint(sub=name)).status_code for name in ("alice", "mallory")] == [200, 401]
+    with pinned(DENY=f"{__name__}.deny_badly"):
+        assert whoami(client, mint()).status_code == 401
+
+
+def feed(issuer: Loopback, denied: dict[str, Any], key: SigningKey = GOOD, *, iat: int = 0) -> bytes:
+    now = int(time.time())
+    header = {"typ": "revocations+jwt", "alg": "RS256", "kid": key.kid}
+    claims = {"iss": issuer.url, "iat": now + iat, "exp": now + 300, "denied": denied}
+    return compact(header, claims, key=key).encode()
+
+
+def test_what_the_feed_denies_is_refused(client: Client, issuer: Loopback) -> None:
+    issuer.publish(jwks())
+    issuer.answers["/oauth/revocations"] = raw(feed(issuer, {"jti": {"one": 4_000_000_000}}))
+    with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": [AUDIENCE], "REVOCATIONS": True}):
+        answers = [whoami(client, mint(iss=issuer.url, jti=name)) for name in ("one", "two")]
+        assert status()["issuers"][issuer.url]["revocations"]["late"] is False
+    assert [answer.status_code for answer in answers] == [401, 200]
+    assert answers[0].json()["detail"] == "The token has been revoked"
+    assert issuer.fetches("/oauth/revocations") == 1
+
+
+def test_without_its_feed_an_api_serves_or_refuses_by_the_setting(client: Client, issuer: Loopback) -> None:
+    issuer.publish(jwks())
+    conf = {"ISSUERS": [issuer.url], "AUDIENCE": [AUDIENCE], "REVOCATIONS": True}
+    with override_settings(RESOURCE_SERVER=conf):
+        assert whoami(client, mint(iss=issuer.url)).status_code == 200
+        assert status()["issuers"][issuer.url]["revocations"]["late"] is True
+    with override_settings(RESOURCE_SERVER={**conf, "REVOCATIONS_WHEN_LATE": "refuse"}):
+        answer = whoami(client, mint(iss=issuer.url))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+
+
+def test_an_api_with_a_ring_of_its_own_verifies_the_feed_by_the_issuers_default_ring(
+    client: Client, issuer: Loopback
+) -> None:
+    default = SigningKey()
+    issuer.publish(jwks(default))
+    issuer.answers["/jwks/own.json"] = document(jwks(GOOD))
+    issuer.answers["/oauth/revocations"] = raw(
+        feed(issuer, {"sub": {"mallory": [4_000_000_000, 4_000_000_000]}}, default)
+    )
+    own = {"URL": issuer.url, "JWKS_URL": issuer.url + "/jwks/own.json", "REVOCATIONS": True}
+    with override_settings(RESOURCE_SERVER={"ISSUERS": [own], "AUDIENCE": [AUDIENCE]}):
+        answers = [whoami(client, mint(iss=issuer.url, sub=name)).status_code for name in ("alice", "mallory")]
+        stolen = whoami(client, mint(iss=issuer.url, key=default)).status_code
+    assert answers == [200, 401]
+    assert stolen == 401  # the default ring does not open this API
+
+
+def test_two_issuers_are_told_apart_and_one_that_is_down_does_not_stop_the_other(
+    client: Client, issuer: Loopback
+) -> None:
+    issuer.publish(jwks())
+    dead = "http://127.0.0.1:9"
+    with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url, dead], "AUDIENCE": [AUDIENCE]}):
+        assert whoami(client, mint(iss=issuer.url)).status_code == 200
+        assert whoami(client, mint(iss=dead)).status_code == 503
+        assert whoami(client, mint(iss="https://third.example")).status_code == 401
+        assert client.get("/readyz").status_code == 503
+
+
+class Who(APIView):
+    permission_classes = ()
+
+    def get(self, request: Any) -> Response:
+        return Response([type(request.user).__name__, getattr(request.user, "username", "")])
+
+
+@pytest.mark.django_db(databases=["default"])
+def test_a_local_user_is_found_by_issuer_and_subject_together() -> None:
+    users = get_user_model().objects
+    users.create(username="alice", first_name="http://localhost:8000", last_name="sub-alice")
+    users.create(username="elsewhere", first_name="https://other.example", last_name="sub-bob")
+    users.create(username="gone", first_name="http://localhost:8000", last_name="sub-gone", is_active=False)
+
+    def ask(sub: str) -> Any:
+        return Who.as_view()(RequestFactory().get("/", headers=bearer(mint(sub=sub))))
+
+    with pinned(LOCAL_USERS={"ISSUER_FIELD": "first_name", "SUBJECT_FIELD": "last_name"}):
+        assert ask("sub-alice").data == ["User", "alice"]
+        for sub in ("sub-bob", "sub-gone", "alice", "unknown"):
+            answer = ask(sub)
+            assert (answer.status_code, answer.data["detail"]) == (401, "The token's subject may not use this API")
+    with pinned():
+        assert ask("sub-alice").data == ["TokenUser", ""]
+
+
+def test_tokens_are_counted_by_what_became_of_them(client: Client, issuer: Loopback) -> None:
+    counters.renew()
+    with pinned():
+        for token in (mint(), mint(), bad_tokens()["expired"], bad_tokens()["wrong audience"]):
+            whoami(client, token)
+        client.get("/api/whoami/?access_token=x", headers=bearer(mint()))
+        client.get("/api/whoami/")
+    with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": [AUDIENCE]}):
+        whoami(client, mint())
+        counted = status()["tokens"]
+    assert {name: count for name, count in counted.items() if count} == {
+        "accepted": 2,
+        "refused_expired": 1,
+        "refused_audience": 1,
+        "invalid_request": 1,
+        "unavailable": 1,
+    }

@@ -1,0 +1,304 @@
+"""The life of an API's copy of the keys, on a clock that the test winds."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from resources.errors import Unavailable
+from resources.jwk import Key, Verdict
+from resources.keyset import DEVELOPMENT, PRODUCTION, Fetched, KeySet, PinnedKeys, Timing
+from resources.testing import jwks
+
+RS = "RS256"
+
+
+class World:
+    """A key set with a wound clock, a scripted issuer, and fetches that land when they are started or when told."""
+
+    def __init__(self, timing: Timing = PRODUCTION, *, at_once: bool = True) -> None:
+        self.now = 1000.0
+        self.published: Sequence[str] | Exception | None = ("a",)
+        self.max_age: float | None = None
+        self.asked: list[tuple[str, bool]] = []
+        self.pending: list[Callable[[], None]] = []
+        self.at_once = at_once
+        self.set = KeySet(self.fetch, clock=lambda: self.now, timing=timing, spawn=self.spawn, jitter=lambda: 0.0)
+
+    def spawn(self, work: Callable[[], None]) -> None:
+        if self.at_once:
+            work()
+        else:
+            self.pending.append(work)
+
+    def land(self) -> None:
+        for work in self.pending:
+            work()
+        self.pending = []
+
+    def fetch(self, *, etag: str, forced: bool) -> Fetched:
+        self.asked.append((etag, forced))
+        if isinstance(self.published, Exception):
+            raise self.published
+        if self.published is None:
+            return Fetched(None, etag, self.max_age)
+        return Fetched([verdict(kid) for kid in self.published], "v" + ",".join(self.published), self.max_age)
+
+    def find(self, kid: str) -> str:
+        """The answer for a kid: found, unknown, or unavailable with its seconds."""
+        try:
+            return "found" if self.set.find(kid, RS) else "unknown"
+        except Unavailable as error:
+            return f"unavailable {error.retry_after}"
+
+    def at(self, seconds: float) -> "World":
+        self.now = 1000.0 + seconds
+        return self
+
+
+def verdict(kid: str, number: int = 0) -> Verdict:
+    return Verdict(kid, Key(kid, frozenset({RS}), f"{kid}{number}"))
+
+
+def test_a_known_kid_costs_one_fetch_in_four_minutes() -> None:
+    world = World()
+    assert [world.at(seconds).find("a") for seconds in (0, 1, 100, 239)] == ["found"] * 4
+    assert world.asked == [("", False)]
+
+
+def test_keys_are_refreshed_in_the_background_at_four_fifths_of_their_freshness() -> None:
+    world = World()
+    world.find("a")
+    world.at_once = False
+    assert world.at(240).find("a") == "found"
+    assert (world.asked, len(world.pending)) == ([("", False)], 1)
+    world.land()
+    assert world.asked == [("", False), ("va", False)]
+
+
+def test_the_servers_max_age_counts_within_a_minute_and_an_hour() -> None:
+    for max_age, fresh in ((0.0, 60), (59.0, 60), (61.0, 61), (3600.0, 3600), (90000.0, 3600), (None, 300)):
+        world = World()
+        world.max_age = max_age
+        world.find("a")
+        world.at_once = False
+        world.at(0.8 * fresh - 1).find("a")
+        assert world.pending == []
+        world.at(0.8 * fresh + 1).find("a")
+        assert len(world.pending) == 1
+
+
+def test_stale_keys_serve_for_an_hour_after_freshness_and_failed_refreshes_do_not_extend_it() -> None:
+    world = World()
+    world.find("a")
+    world.published = OSError("refused")
+    for seconds in range(240, 3900, 60):
+        assert world.at(seconds).find("a") == "found"
+    assert world.at(3899.9).find("a") == "found"
+    assert world.at(3900).find("a").startswith("unavailable")
+
+
+def test_not_modified_makes_the_same_keys_fresh_again() -> None:
+    world = World()
+    world.find("a")
+    world.published = None
+    world.at(3000).find("a")
+    assert world.asked[-1] == ("va", False)
+    world.published = OSError("refused")
+    assert world.at(3000 + 3899).find("a") == "found"
+    assert world.at(3000 + 3900).find("a").startswith("unavailable")
+
+
+def test_a_key_that_a_successful_fetch_lacks_ends_at_once() -> None:
+    world = World()
+    world.published = ("a", "b")
+    assert world.find("b") == "found"
+    world.published = ("a",)
+    world.at(250).find("a")
+    assert world.at(251).find("b") == "unknown"
+
+
+def test_an_empty_set_ends_every_key_and_is_not_the_tokens_fault() -> None:
+    world = World()
+    world.find("a")
+    world.published = ()
+    world.at(250).find("a")
+    assert world.at(251).find("a").startswith("unavailable")
+
+
+def test_a_process_without_keys_answers_unavailable_with_one_fetch_per_step_of_the_back_off() -> None:
+    world = World()
+    world.published = OSError("refused")
+    answers = [world.at(tenth / 10).find("a") for tenth in range(1200)]
+    assert set(answers) <= {f"unavailable {seconds}" for seconds in range(1, 61)}
+    assert len(world.asked) == 7  # at 0, 1, 3, 7, 15, 31 and 63 seconds
+    world.published = ("a",)
+    assert world.at(123).find("a") == "found"
+
+
+def test_back_off_never_exceeds_a_minute_and_success_ends_it() -> None:
+    world = World()
+    world.published = OSError("refused")
+    for second in range(1000):
+        world.at(second).find("a")
+    assert world.at(1000).find("a") in {f"unavailable {seconds}" for seconds in range(1, 61)}
+    world.published = ("a",)
+    assert world.at(1060).find("a") == "found"
+    world.published = OSError("refused")
+    world.at(1400).find("a")
+    world.at(1402).find("a")
+    assert len([1 for _ in world.asked]) == world.set.status()["fetches"]
+    assert world.set.status()["next_attempt"] <= 2
+
+
+def test_an_unknown_kid_is_fetched_for_once_and_then_remembered_for_a_minute() -> None:
+    world = World()
+    world.find("a")
+    assert world.at(20).find("x") == "unknown"
+    assert world.asked == [("", False), ("va", True)]
+    assert [world.at(seconds).find("x") for seconds in (21, 40, 79)] == ["unknown"] * 3
+    assert len(world.asked) == 2
+    world.at(81).find("x")
+    assert len(world.asked) == 3
+
+
+def test_a_new_kid_is_found_by_one_fetch_that_goes_past_caches() -> None:
+    world = World()
+    world.find("a")
+    world.published = ("a", "b")
+    assert [world.at(1).find("b"), world.find("b"), world.find("a")] == ["found"] * 3
+    assert world.asked == [("", False), ("va", True)]
+
+
+def test_a_flood_of_random_kids_costs_two_fetches_and_one_every_ten_seconds() -> None:
+    world = World()
+    world.find("a")
+    for tenth in range(10 * 95):
+        assert world.at(1 + tenth / 10).find(f"random-{tenth}") == "unknown"
+        assert world.find("a") == "found"
+    forced = [asked for asked in world.asked if asked[1]]
+    assert len(forced) == 2 + 9
+    assert world.set.status()["unknown_kids"] == 128
+
+
+def test_while_fetches_fail_an_unknown_kid_is_undetermined_and_known_ones_serve() -> None:
+    world = World()
+    world.find("a")
+    world.published = OSError("refused")
+    assert world.at(11).find("x").startswith("unavailable")
+    assert world.find("a") == "found"
+    assert world.at(12).find("y").startswith("unavailable")
+    fetches = [world.at(20 + second).find(f"z{second}") for second in range(60)]
+    assert set(fetches) <= {f"unavailable {seconds}" for seconds in range(1, 61)}
+    assert len(world.asked) <= 1 + 2 + 8
+
+
+def test_unknown_is_said_without_a_fetch_only_within_ten_seconds_of_a_successful_one() -> None:
+    world = World()
+    world.find("a")
+    assert [world.at(1).find("x"), world.at(1).find("y"), world.at(10.9).find("z")] == ["unknown"] * 3
+    assert len(world.asked) == 3
+    world.published = OSError("refused")
+    world.at(11.1).find("w")
+    assert world.at(11.2).find("v") == "unavailable 10"  # until the bucket has a token again
+
+
+def test_a_changed_set_clears_the_memory_of_unknown_kids_and_an_unchanged_one_does_not() -> None:
+    world = World()
+    world.find("a")
+    world.at(1).find("x")
+    world.at(250).find("a")
+    assert world.set.status()["unknown_kids"] == 1
+    world.published = ("a", "b")
+    world.at(500).find("a")
+    assert world.set.status()["unknown_kids"] == 0
+
+
+def test_a_doubted_signature_refreshes_in_the_background_out_of_the_same_bucket() -> None:
+    world = World()
+    world.find("a")
+    for _ in range(50):
+        world.set.doubt()
+    assert world.asked == [("", False), ("va", True), ("va", True)]
+
+
+def test_a_flight_that_says_nothing_is_given_up_and_what_it_brings_later_is_not_used() -> None:
+    world = World(at_once=False, timing=Timing(patience=0.001))
+    assert world.find("a") == "unavailable 1"
+    late, world.pending = world.pending, []
+    assert world.at(5.9).find("a") == "unavailable 1"
+    assert world.pending == []
+    world.at(7)
+    assert world.find("a") == "unavailable 1"  # given up, and backing off
+    assert world.set.status()["failures"] == 1
+    late[0]()
+    assert world.set.status()["kids"] == []
+    world.at(9).find("a")
+    world.land()
+    assert world.find("a") == "found"
+
+
+def test_of_many_that_wait_for_one_fetch_eight_wait_and_the_rest_are_told_to_come_again() -> None:
+    world = World(at_once=False, timing=Timing(patience=5))
+    answers: list[str] = []
+    threads = [threading.Thread(target=lambda: answers.append(world.find("a"))) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    while len(answers) < 32:
+        threading.Event().wait(0.001)
+    world.land()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["found"] * 8 + ["unavailable 1"] * 32
+    assert len(world.asked) == 1
+
+
+def test_a_thread_that_cannot_be_started_is_a_failed_fetch() -> None:
+    world = World()
+
+    def refuse(_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    world.set = KeySet(world.fetch, clock=lambda: world.now, spawn=refuse)
+    assert world.find("a") == "unavailable 1"
+    assert world.set.status()["last_error"] == "can't start new thread"
+
+
+def test_status_tells_what_an_operator_wants_to_know() -> None:
+    world = World()
+    world.published = ("b", "a")
+    world.find("a")
+    assert world.at(100).set.status() == {
+        "kids": ["a", "b"],
+        "age": 100,
+        "fresh": True,
+        "usable": True,
+        "next_attempt": 140,
+        "last_error": "",
+        "fetches": 1,
+        "failures": 0,
+        "unknown_kids": 0,
+    }
+
+
+def test_ready_means_keys_after_one_attempt() -> None:
+    world = World()
+    world.published = OSError("refused")
+    assert [world.set.ready(), world.set.ready()] == [False, False]
+    assert len(world.asked) == 1
+    world.published = ("a",)
+    assert world.at(2).set.ready()
+
+
+def test_pinned_keys_ask_nobody() -> None:
+    pinned = PinnedKeys([verdict("a"), Verdict("b", problem="bad")])
+    pinned.doubt()
+    assert [len(pinned.find(kid, RS)) for kid in ("a", "b")] == [1, 0]
+    assert pinned.find("a", "PS256") == []
+    assert pinned.ready()
+    assert not PinnedKeys([]).ready()
+    assert pinned.status() == {"kids": ["a"], "pinned": True, "usable": True}
+
+
+def test_the_longest_use_of_a_copy_is_what_the_rotation_rules_count_on() -> None:
+    assert (PRODUCTION.longest_use, DEVELOPMENT.longest_use) == (7205, 12)
+    assert jwks()["keys"]

@@ -1,0 +1,190 @@
+"""What a permission asks for, alone and composed, and the answer of a request that lacks it."""
+
+import time
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+from rest_framework.permissions import AND, OR, AllowAny, BasePermission, IsAuthenticated
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from resources.permissions import HasAnyScope, HasRequiredScopes, HasScopes, MaxAuthAge, RequireAcr, operands
+from resources.testing import bearer, mint, pinned
+
+METADATA = 'resource_metadata="http://localhost:8001/.well-known/oauth-protected-resource"'
+
+
+class Never(BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return False
+
+
+class NotThisObject(BasePermission):
+    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+        return False
+
+
+def ask(permissions: list[Any], scope: str = "a", *, method: str = "GET", attributes: Any = None, **claims: Any) -> Any:
+    """The answer of a view with these permissions to a token with this scope."""
+
+    def answer(self: APIView, request: Any) -> Response:
+        self.check_object_permissions(request, object())
+        return Response("let in")
+
+    view = type(
+        "View",
+        (APIView,),
+        {"permission_classes": permissions, "get": answer, "post": answer, "head": answer, **(attributes or {})},
+    )
+    with pinned():
+        return view.as_view()(RequestFactory().generic(method, "/", headers=bearer(mint(scope, **claims))))
+
+
+def needed(answer: Any) -> str:
+    """The scope that a 403 asks for; "" when it asks for none."""
+    challenge = answer.get("WWW-Authenticate", "")
+    before = 'Bearer realm="api", error="insufficient_scope", error_description="The token\'s scope is not enough", '
+    if not challenge:
+        return ""
+    assert challenge.startswith(before)
+    assert challenge.endswith(f", {METADATA}")
+    return str(challenge.removeprefix(before).removesuffix(f", {METADATA}").removeprefix('scope="').removesuffix('"'))
+
+
+A, B, C = HasScopes("a"), HasScopes("b"), HasScopes("c")
+
+LET_IN: dict[str, tuple[list[Any], str]] = {
+    "one": ([A], "a"),
+    "one of more": ([A], "x a y"),
+    "all": ([HasScopes("a", "b")], "b a"),
+    "any": ([HasAnyScope("a", "b")], "b"),
+    "and": ([A & B], "a b"),
+    "or, left": ([A | B], "a"),
+    "or, right": ([A | B], "b"),
+    "not": ([~B], "a"),
+    "not both": ([~(A & B)], "a"),
+    "with DRF's own": ([IsAuthenticated & A], "a"),
+    "beside DRF's own": ([Never | A], "a"),
+    "DRF's own beside it": ([A | AllowAny], ""),
+    "two": ([A, B], "a b"),
+    "deep": ([(A & B) | (C & ~B)], "c"),
+}
+
+
+@pytest.mark.parametrize("name", LET_IN)
+def test_what_is_enough_is_let_in(name: str) -> None:
+    permissions, scope = LET_IN[name]
+    assert ask(permissions, scope).status_code == 200
+
+
+REFUSED: dict[str, tuple[list[Any], str, str]] = {
+    "another": ([A], "b", "a"),
+    "none": ([A], "", "a"),
+    "a longer one": ([A], "ab", "a"),
+    "a shorter one": ([HasScopes("ab")], "a", "ab"),
+    "capitals": ([A], "A", "a"),
+    "one of two": ([HasScopes("a", "b")], "a", "a b"),
+    "any of two": ([HasAnyScope("b", "c")], "a", "b"),
+    "and, the left": ([A & B], "b", "a"),
+    "and, the right": ([A & B], "a", "b"),
+    "or": ([A | B], "c", "a"),
+    "not": ([~A], "a", ""),
+    "not, inside": ([~(A | B)], "a", ""),
+    "the second of two": ([A, B], "a", "b"),
+    "foreign first": ([Never, A], "", ""),
+    "foreign after ours": ([A, Never], "a", ""),
+    "foreign beside ours": ([Never | A], "b", "a"),
+    "foreign and ours": ([A & Never], "a", ""),
+    "foreign after an or that passed by its second": ([A | B, Never], "b", ""),
+    "foreign object after an or that passed": ([A | AllowAny, NotThisObject], "", ""),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_enough_is_refused_and_told_what_would_be(name: str) -> None:
+    permissions, scope, wanted = REFUSED[name]
+    answer = ask(permissions, scope)
+    assert (answer.status_code, needed(answer)) == (403, wanted)
+
+
+MAPPED = {"required_scopes": {"GET": ["a"], "POST": [["a", "b"], ["c"]]}}
+
+
+@pytest.mark.parametrize(
+    ("method", "scope", "status", "wanted"),
+    [
+        ("GET", "a", 200, ""),
+        ("GET", "b", 403, "a"),
+        ("HEAD", "a", 200, ""),
+        ("HEAD", "c", 403, "a"),
+        ("POST", "a b", 200, ""),
+        ("POST", "c", 200, ""),
+        ("POST", "a", 403, "a b"),
+        ("POST", "", 403, "c"),
+        ("PUT", "a b c", 403, ""),
+        ("OPTIONS", "a b c", 403, ""),
+        ("TRACE", "a b c", 403, ""),
+    ],
+)
+def test_a_map_tells_the_scopes_of_each_method(method: str, scope: str, status: int, wanted: str) -> None:
+    answer = ask([HasRequiredScopes()], scope, method=method, attributes=MAPPED)
+    assert (answer.status_code, needed(answer)) == (status, wanted)
+
+
+def test_an_action_goes_before_its_method() -> None:
+    attributes = {"required_scopes": {"GET": ["a"], "export": ["b"]}, "action": "export"}
+    assert needed(ask([HasRequiredScopes()], "a", attributes=attributes)) == "b"
+    assert ask([HasRequiredScopes()], "b", attributes=attributes).status_code == 200
+
+
+@pytest.mark.parametrize("mapped", [{}, {"GET": []}, {"POST": ["a"]}])
+def test_what_is_not_mapped_is_refused_without_a_scope_that_would_help(mapped: dict[str, Any]) -> None:
+    answer = ask([HasRequiredScopes()], "a b c", attributes={"required_scopes": mapped})
+    assert (answer.status_code, needed(answer)) == (403, "")
+
+
+def test_a_view_without_a_map_refuses_everything() -> None:
+    assert ask([HasRequiredScopes()], "a").status_code == 403
+
+
+def test_scopes_must_be_named() -> None:
+    for build in (HasScopes, HasAnyScope, RequireAcr):
+        for values in ((), ("",), ("a", "")):
+            with pytest.raises(ValueError, match="name at least one"):
+                build(*values)
+
+
+def step_up(parameters: str) -> str:
+    return (
+        'Bearer realm="api", error="insufficient_user_authentication", '
+        f'error_description="A stronger or more recent login is needed", {parameters}, {METADATA}'
+    )
+
+
+def test_a_stronger_login_is_asked_for_by_its_class() -> None:
+    permissions = [RequireAcr("gold", "platinum")]
+    assert ask(permissions, acr="platinum").status_code == 200
+    for claims in ({}, {"acr": "silver"}, {"acr": "gold platinum"}):
+        answer = ask(permissions, **claims)
+        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, step_up('acr_values="gold platinum"'))
+
+
+def test_a_more_recent_login_is_asked_for_by_its_age() -> None:
+    now = int(time.time())
+    assert ask([MaxAuthAge(300)], auth_time=now - 290).status_code == 200
+    for claims in ({}, {"auth_time": now - 310}, {"auth_time": 0}):
+        answer = ask([MaxAuthAge(300)], **claims)
+        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, step_up('max_age="300"'))
+
+
+def test_without_credentials_every_permission_asks_for_them_first() -> None:
+    view = type("View", (APIView,), {"permission_classes": [A | RequireAcr("gold")]})
+    answer = view.as_view()(RequestFactory().get("/"))
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, f'Bearer realm="api", {METADATA}')
+
+
+def test_operands_are_those_of_that_operator() -> None:
+    both = (A & B)()
+    assert operands(both, AND) == (A, B)
+    assert operands(both, OR) == operands(A, AND) == ()

@@ -1,0 +1,44 @@
+"""resources.testing itself: what it promises to the tests of others."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from resources.testing import SigningKey, bad_tokens, bearer, mint, pinned, shared_key
+
+
+def test_a_token_in_one_line(client: Client) -> None:
+    with pinned():
+        assert client.get("/api/whoami/", headers=bearer(mint("a b", sub="alice"))).json()["scopes"] == ["a", "b"]
+
+
+@pinned()
+def test_pinned_is_a_decorator_too() -> None:
+    assert Client().get("/api/whoami/", headers=bearer(mint())).status_code == 200
+
+
+def test_a_key_of_ones_own(client: Client) -> None:
+    own = SigningKey()
+    with pinned(own):
+        assert client.get("/api/whoami/", headers=bearer(mint(key=own))).status_code == 200
+        assert client.get("/api/whoami/", headers=bearer(mint())).status_code == 401
+
+
+def test_the_fixture(client: Client, mint_token: Callable[..., str]) -> None:
+    assert client.get("/api/whoami/", headers=bearer(mint_token("a"))).status_code == 200
+
+
+def test_outside_of_pinned_the_test_key_opens_nothing(client: Client) -> None:
+    assert client.get("/api/whoami/", headers=bearer(mint())).status_code != 200
+
+
+@pytest.mark.parametrize("name", bad_tokens())
+def test_every_ready_made_bad_token_is_refused(client: Client, name: str) -> None:
+    with pinned():
+        assert client.get("/api/whoami/", headers=bearer(bad_tokens()[name])).status_code in {400, 401}
+
+
+def test_a_private_key_is_never_shown() -> None:
+    assert "private" not in repr(shared_key())
+    assert set(shared_key().jwk) == {"kty", "n", "e", "kid", "alg", "use"}

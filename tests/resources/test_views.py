@@ -1,0 +1,95 @@
+"""What the API says about itself."""
+
+import json
+
+import pytest
+from django.test import Client, override_settings
+
+from resources.testing import pinned, shared_key
+from tests.resources.loopback import Loopback
+
+AUDIENCE = ["http://localhost:8001/"]
+
+
+def test_the_protected_resource_tells_whom_it_trusts(client: Client) -> None:
+    answer = client.get("/.well-known/oauth-protected-resource")
+    assert answer.json() == {
+        "resource": "http://localhost:8001/",
+        "authorization_servers": ["http://localhost:8000"],
+        "scopes_supported": ["notes:read", "notes:write"],
+        "bearer_methods_supported": ["header"],
+    }
+    assert (answer["Content-Type"], answer["Cache-Control"]) == ("application/json", "public, max-age=3600")
+    assert client.post("/.well-known/oauth-protected-resource").status_code == 405
+
+
+def test_a_resource_with_a_path_is_told_of_at_its_own_address_only(client: Client) -> None:
+    conf = {"ISSUERS": ["https://issuer.example"], "AUDIENCE": ["https://api.example/notes"]}
+    with override_settings(RESOURCE_SERVER=conf):
+        assert client.get("/.well-known/oauth-protected-resource/notes").json()["resource"] == conf["AUDIENCE"][0]
+        assert client.get("/.well-known/oauth-protected-resource/other").status_code == 404
+        challenge = client.get("/api/whoami/")["WWW-Authenticate"]
+    assert 'resource_metadata="https://api.example/.well-known/oauth-protected-resource/notes"' in challenge
+
+
+def test_the_host_header_says_nothing(client: Client) -> None:
+    answer = client.get("/api/whoami/", headers={"Host": "127.0.0.1"})
+    assert "127.0.0.1" not in answer["WWW-Authenticate"]
+
+
+def test_alive(client: Client) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_ready_with_keys(client: Client) -> None:
+    with pinned():
+        answer = client.get("/readyz")
+    status = {"kids": [shared_key().kid], "pinned": True, "usable": True}
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "issuers": {"http://localhost:8000": status}})
+
+
+def test_not_ready_without_keys_and_ready_as_soon_as_the_issuer_is(client: Client, issuer: Loopback) -> None:
+    with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": AUDIENCE}):
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
+    assert answer.json()["issuers"][issuer.url]["last_error"] == "answered 404"
+    issuer.publish({"keys": [shared_key().jwk]})
+    with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": AUDIENCE}):
+        assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_not_cached(client: Client, path: str) -> None:
+    with pinned():
+        assert "no-store" in client.get(path)["Cache-Control"]
+
+
+def test_the_openapi_document_tells_the_scopes_of_each_operation(client: Client) -> None:
+    document = json.loads(client.get("/api/schema/?format=json").content)
+    security = {
+        f"{method} {path}": operation["security"]
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert security == {
+        "get /api/notes/": [{"oauth2": ["notes:read"]}],
+        "post /api/notes/": [{"oauth2": ["notes:write"]}],
+        "get /api/notes/{id}/": [{"oauth2": ["notes:read"]}],
+        "put /api/notes/{id}/": [{"oauth2": ["notes:write"]}],
+        "patch /api/notes/{id}/": [{"oauth2": ["notes:write"]}],
+        "delete /api/notes/{id}/": [{"oauth2": ["notes:write"]}],
+        "get /api/whoami/": [{"oauth2": []}],
+    }
+    assert document["components"]["securitySchemes"]["oauth2"] == {
+        "type": "openIdConnect",
+        "openIdConnectUrl": "http://localhost:8000/.well-known/openid-configuration",
+        "description": "- `notes:read`: Read your notes\n- `notes:write`: Write, change and delete your notes",
+    }
+
+
+def test_the_documentation_page_needs_no_other_host(client: Client) -> None:
+    page = client.get("/api/docs/").content.decode()
+    assert "swagger-ui" in page
+    assert "//cdn" not in page
+    assert "https://" not in page

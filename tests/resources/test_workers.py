@@ -1,0 +1,126 @@
+"""Sixty-four threads in each of four forked workers, through a rotation: one fetch per process, and no failure."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resources.testing import SigningKey, jwks, mint
+from tests.resources.api_process import ROOT, api
+from tests.resources.loopback import Loopback
+
+AUDIENCE = "http://localhost:8001/"
+OLD, NEW, EMERGENCY = SigningKey(), SigningKey(), SigningKey()
+THREADS, ROUNDS = 64, 5
+
+Workers = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def workers(issuer: Loopback, tmp_path: Path) -> Iterator[Workers]:
+    """Sends a command to all four workers and returns their four answers."""
+    issuer.publish(jwks(OLD))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "DJANGO_SETTINGS_MODULE": "project.settings.api",
+        "DEBUG": "true",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "API_ISSUERS": issuer.url,
+        "API_AUDIENCE": AUDIENCE,
+        "API_DATABASE_URL": "sqlite://:memory:",
+    }
+    script = Path(__file__).with_name("rotation_worker.py")
+    with (tmp_path / "log").open("w") as log, subprocess.Popen(
+        [sys.executable, str(script)], env=environment, cwd=ROOT, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+    ) as process:  # fmt: skip
+        assert process.stdin
+        assert process.stdout
+        incoming, outgoing = process.stdin, process.stdout
+
+        def tell(*keys: SigningKey, wind: float = 0, rounds: int = ROUNDS) -> list[dict[str, Any]]:
+            tokens = [mint(key=key, iss=issuer.url, aud=AUDIENCE) for key in keys]
+            print(json.dumps({"tokens": tokens, "rounds": rounds, "wind": wind}), file=incoming, flush=True)
+            line = outgoing.readline()
+            assert line, (tmp_path / "log").read_text()
+            return list(json.loads(line))
+
+        yield tell
+        incoming.close()
+        assert process.wait(30) == 0
+
+
+def all_good(count: int, fetches: int) -> list[dict[str, Any]]:
+    return [{"accepted": count, "fetches": fetches, "hanging": 0, "landed": True}] * 4
+
+
+def test_a_rotation_costs_each_process_one_fetch_and_fails_nobody(workers: Workers, issuer: Loopback) -> None:
+    many = THREADS * ROUNDS
+    assert workers(OLD) == all_good(many, 0)  # the parent's keys came along through the fork
+
+    issuer.publish(jwks(OLD, NEW))  # announced: the new key is published, the old one signs on
+    assert workers(OLD, wind=290) == all_good(many, 1)  # due, and fetched in the background
+    assert workers(OLD, NEW) == all_good(2 * many, 1)  # the new key signs: nobody asks for it any more
+
+    issuer.publish(jwks(NEW))  # withdrawn
+    assert workers(NEW, wind=290) == all_good(many, 2)
+    for answer in workers(OLD, rounds=1):
+        assert answer["refused KEY"] + answer.get("later", 0) == THREADS
+    assert issuer.fetches() <= 1 + 4 * (2 + 2)
+
+
+def test_a_key_that_nobody_announced_costs_each_process_one_fetch_and_is_never_called_unknown(
+    workers: Workers, issuer: Loopback
+) -> None:
+    workers(OLD, rounds=1)
+    issuer.publish(jwks(OLD, EMERGENCY))
+    for answer in workers(EMERGENCY):
+        assert answer["fetches"] == 1
+        assert answer["accepted"] + answer.get("later", 0) == THREADS * ROUNDS
+        assert answer["accepted"] >= 8
+    assert [answer["accepted"] for answer in workers(EMERGENCY)] == [THREADS * ROUNDS] * 4
+    assert issuer.fetches() == 1 + 4
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_threads_and_an_event_loop_serve_alike(issuer: Loopback, tmp_path: Path, interface: str) -> None:
+    issuer.publish(jwks(OLD))
+    statuses: list[int] = []
+    with api(tmp_path, issuers=issuer.url, interface=interface, workers=2) as running:
+        headers = {"X-Forwarded-Proto": "https"}
+
+        def one() -> None:
+            for _ in range(5):
+                token = mint(key=OLD, iss=issuer.url, aud=AUDIENCE)
+                statuses.append(running.get("/api/whoami/", {**headers, "Authorization": f"Bearer {token}"})[0])
+
+        # The first request of each process finds no keys; at most eight wait for them.
+        threads = [threading.Thread(target=one) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert statuses == [200] * 40
+        assert issuer.fetches() <= 2
+        issuer.stop()
+        one()
+    assert statuses == [200] * 45
+
+
+def test_with_a_dead_issuer_the_process_starts_and_says_try_later(issuer: Loopback, tmp_path: Path) -> None:
+    issuer.stop()
+    with api(tmp_path, issuers=issuer.url) as running:
+        headers = {"X-Forwarded-Proto": "https", "Authorization": f"Bearer {mint(key=OLD)}"}
+        status, answered, _ = running.get("/api/whoami/", headers)
+        assert (status, answered["retry-after"]) == (503, "1")
+        assert running.get("/readyz")[0] == 503
+        assert running.get("/healthz")[0] == 200
+        assert running.get("/api/whoami/", {"X-Forwarded-Proto": "https"})[0] == 401

@@ -1,0 +1,1 @@
+"""Tests against PostgreSQL and Redis; they fail where these are missing."""

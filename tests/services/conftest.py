@@ -1,0 +1,66 @@
+"""A PostgreSQL database of the test's own, migrated, and commands run in processes of their own."""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SERVER = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """An issuer's environment on PostgreSQL."""
+
+    variables: dict[str, str]
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> str:
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        return out
+
+    def rows(self, query: str) -> list[tuple]:
+        with psycopg.connect(self.variables["DATABASE_URL"]) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    name = f"keyturn_{secrets.token_hex(6)}"
+    with psycopg.connect(SERVER, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+        try:
+            one = Issuer(
+                {
+                    "PATH": os.environ["PATH"],
+                    "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
+                    "DEBUG": "true",
+                    "KEY_POLICY": "production",
+                    "SECRET_KEY": secrets.token_urlsafe(48),
+                    "KEY_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
+                    "DATABASE_URL": urlsplit(SERVER)._replace(path=f"/{name}").geturl(),
+                }
+            )
+            one.run("migrate", "--verbosity", "0")
+            yield one
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,23 @@
+"""The settings of the tests: the standalone process with secrets of its own, in memory, touching nothing under var/."""
+
+import os
+import secrets
+
+os.environ.update(
+    DEBUG="true",
+    KEY_POLICY="production",
+    SECRET_KEY=secrets.token_urlsafe(48),
+    KEY_ENCRYPTION_KEYS=secrets.token_urlsafe(32),
+    ISSUER_URL="http://localhost:8000",
+    API_ISSUERS="http://localhost:8000",
+    API_AUDIENCE="http://localhost:8001/",
+    DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "sqlite://:memory:"),
+    API_DATABASE_URL="sqlite://:memory:",
+)
+for name in ("ALLOWED_HOSTS", "JWKS_URL", "CACHE_URL", "CSRF_TRUSTED_ORIGINS", "BEHIND_PROXY"):
+    os.environ.pop(name, None)
+
+from project.settings.standalone import *  # noqa: E402, F403 (the environment must be there first)
+
+DEBUG = False
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,30 @@
+"""The issuer refuses to start where the toolkit was opened or the issuer is not https."""
+
+import pytest
+from django.conf import settings
+from django.test import override_settings
+
+from tokens.checks.oauth import check_oauth
+
+
+def test_the_settings_of_the_issuer_pass():
+    assert check_oauth() == []
+
+
+@pytest.mark.parametrize("url", ["http://issuer.example", "http://localhost.evil.example"])
+def test_an_issuer_without_https_is_an_error(url):
+    provider = settings.OAUTH2_PROVIDER | {"OIDC_ISS_ENDPOINT": url}
+    with override_settings(ISSUER=settings.ISSUER | {"URL": url}, OAUTH2_PROVIDER=provider):
+        assert [error.id for error in check_oauth()] == ["tokens.E201"]
+
+
+@pytest.mark.parametrize("name", ["OAUTH2_BACKEND_CLASS", "OAUTH2_VALIDATOR_CLASS", "OIDC_SERVER_CLASS"])
+def test_one_of_the_toolkit_s_own_classes_is_an_error(name):
+    provider = {key: value for key, value in settings.OAUTH2_PROVIDER.items() if key != name}
+    with override_settings(OAUTH2_PROVIDER=provider):
+        assert [error.id for error in check_oauth()] == ["tokens.E202"]
+
+
+def test_another_issuer_for_the_toolkit_is_an_error():
+    with override_settings(OAUTH2_PROVIDER=settings.OAUTH2_PROVIDER | {"OIDC_ISS_ENDPOINT": ""}):
+        assert [error.id for error in check_oauth()] == ["tokens.E203"]

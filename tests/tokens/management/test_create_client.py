@@ -1,0 +1,61 @@
+"""Registering a client from a script."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from tokens.models import Api, AuditEvent, Client, ClientSecret, Scope
+from tokens.oauth import client_secret
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    api = Api.objects.create(identifier="https://api.example/", name="API")
+    return Scope.objects.create(name="notes:read", description="Read", api=api)
+
+
+def create(*arguments):
+    out = StringIO()
+    call_command("create_client", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_secret_is_printed_once_works_and_is_kept_nowhere():
+    printed = json.loads(create("--name", "S", "--grant", "client_credentials", "--scope", "notes:read", "--json"))
+    client = Client.objects.get(client_id=printed["client_id"])
+    assert client_secret.matches(client, printed["client_secret"], now=timezone.now())
+    assert printed["client_secret"].encode() not in bytes(ClientSecret.objects.get().digest)
+    assert [scope.name for scope in client.scopes.all()] == ["notes:read"]
+    assert AuditEvent.objects.get().action == "client.created"
+
+
+def test_a_public_client_has_no_secret():
+    printed = create(
+        "--name", "P", "--public", "--grant", "authorization_code", "--redirect-uri", "com.example.app:/cb"
+    )
+    assert "(none" in printed
+    assert not ClientSecret.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--grant", "authorization_code"], "redirect URI"),
+        (["--grant", "authorization_code", "--redirect-uri", "http://app.example/cb"], "https"),
+        (["--grant", "authorization_code", "--redirect-uri", "https://app.example/#x"], "fragment"),
+        (["--grant", "client_credentials", "--scope", "notes:delete"], "There is no scope notes:delete"),
+        (["--grant", "client_credentials", "--public"], "public client"),
+        (["--grant", "client_credentials", "--client-id", "https://api.example/"], "client_id"),
+        (["--grant", "password"], "invalid choice"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_makes_nothing(arguments, said):
+    with pytest.raises(CommandError, match=said) as refused:
+        create("--name", "S", *arguments)
+    assert "\n" not in str(refused.value)
+    assert not Client.objects.exists()

@@ -1,0 +1,69 @@
+"""The demo can be set up again and again."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from tokens.models import Api, Client, ClientSecret, Scope, SigningKey, User
+from tokens.oauth import client_secret
+
+pytestmark = pytest.mark.django_db
+
+
+def set_up(*arguments):
+    out = StringIO()
+    call_command("demo_setup", "--json", *arguments, stdout=out)
+    return json.loads(out.getvalue())["generated"]
+
+
+def counts():
+    return [model.objects.count() for model in (User, Client, ClientSecret, Api, Scope, SigningKey)]
+
+
+def test_without_credentials_they_are_generated_and_told_once():
+    made = set_up()
+    assert sorted(made) == ["ADMIN_PASSWORD", "DEMO_PASSWORD", "SERVICE_CLIENT_SECRET", "WEBAPP_CLIENT_SECRET"]
+    assert User.objects.get(username="demo").check_password(made["DEMO_PASSWORD"])
+    assert User.objects.get(username="admin").is_superuser
+    assert not User.objects.get(username="demo").is_staff
+    assert ClientSecret.objects.count() == 2, "no client has a secret that nobody was told"
+
+
+def test_a_second_run_with_the_same_credentials_changes_nothing(tmp_path):
+    file = tmp_path / "demo.env"
+    file.write_text("\n".join(f"{name}={value}" for name, value in set_up().items()))
+    before = counts()
+    assert set_up("--credentials", str(file)) == {}
+    assert counts() == before
+
+
+def test_other_credentials_and_another_address_are_taken_over(tmp_path):
+    set_up()
+    file = tmp_path / "demo.env"
+    file.write_text(f"DEMO_PASSWORD=other\nSERVICE_CLIENT_SECRET={'s' * 43}\n")
+    set_up(
+        "--credentials", str(file), "--webapp-url", "http://localhost:9002/", "--api-audience", "http://localhost:9001/"
+    )
+    assert User.objects.get(username="demo").check_password("other")
+    assert client_secret.matches(Client.objects.get(client_id="service"), "s" * 43, now=timezone.now())
+    assert Client.objects.get(client_id="webapp").redirect_uris == "http://localhost:9002/callback"
+    assert Api.objects.get().identifier == "http://localhost:9001/"
+
+
+def test_the_service_may_read_and_not_write():
+    set_up()
+    assert [scope.name for scope in Client.objects.get(client_id="service").scopes.all()] == ["notes:read"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["--webapp-url", "http://app.example"], "https"), (["--credentials", "short.env"], "32")]
+)
+def test_bad_input_is_one_clear_line(arguments, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "short.env").write_text("SERVICE_CLIENT_SECRET=short\n")
+    with pytest.raises(CommandError, match=said):
+        set_up(*arguments)
+    assert not Client.objects.exists()

@@ -1,0 +1,173 @@
+"""What a client may be: identity kept apart by the database, everything else refused with a reason at its field."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from tokens.models import Api, AuthenticationMethod, Client, ClientSecret, Scope
+
+NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
+CODE = {"grants": ["authorization_code"], "redirect_uris": "https://app.example/callback"}
+JWKS = {"keys": [{"kty": "EC"}]}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"client_id": "https://api.example/"},
+        {"client_id": "urn:api"},
+        {"client_id": "3f0e7d2c-6f5a-4b8e-9c56-0d5f8c1a2b3c"},
+        {"client_id": ""},
+        {"client_secret": "x"},
+    ],
+    ids=["an API identifier", "a URN", "a subject", "empty", "a secret in the row"],
+)
+def test_the_database_refuses_a_client_that_could_be_taken_for_something_else(fields) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Client.objects.create(**fields)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("identifier", ["webapp", "3f0e7d2c-6f5a-4b8e-9c56-0d5f8c1a2b3c", ""])
+def test_the_database_refuses_an_api_that_could_be_taken_for_a_client_or_a_user(identifier: str) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Api.objects.create(identifier=identifier, name="notes")
+
+
+@pytest.mark.django_db
+def test_a_new_client_has_an_identifier_of_its_own_and_no_secret() -> None:
+    one, other = Client.objects.create(name="one"), Client.objects.create(name="other")
+    assert (len(one.client_id), one.client_secret, one.secrets.count(), one.grants) == (22, "", 0, [])
+    assert one.client_id != other.client_id
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "fields",
+    [
+        CODE,
+        {"grants": ["client_credentials"]},
+        CODE | {"client_type": "public", "token_endpoint_auth_method": "none"},
+        {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": JWKS},
+        {"token_endpoint_auth_method": "private_key_jwt", "client_jwks_uri": "https://app.example/jwks.json"},
+    ],
+)
+def test_a_client_that_can_work_is_accepted(fields) -> None:
+    Client(name="app", **fields).full_clean()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fields", "field", "reason"),
+    [
+        ({"grants": ["implicit"]}, "grants", "implicit is not a grant type."),
+        ({"grants": ["password"]}, "grants", "password is not a grant type."),
+        ({"grants": {}}, "grants", "Enter a list of grant types."),
+        (
+            {"grants": ["client_credentials"], "client_type": "public", "token_endpoint_auth_method": "none"},
+            "grants",
+            "A public client cannot use client_credentials.",
+        ),
+        ({"grants": ["authorization_code"]}, "redirect_uris", "needs at least one redirect URI"),
+        (CODE | {"redirect_uris": "https://a.example/ http://b.example/"}, "redirect_uris", "http://b.example/: must"),
+        ({"post_logout_redirect_uris": "javascript:alert(1)"}, "post_logout_redirect_uris", "must be https"),
+        ({"allowed_origins": "https://app.example/"}, "allowed_origins", "must be an origin"),
+        ({"client_type": "public"}, "token_endpoint_auth_method", "A public client authenticates by nothing"),
+        ({"token_endpoint_auth_method": "none"}, "token_endpoint_auth_method", "a confidential one by something"),
+        ({"token_endpoint_auth_method": "private_key_jwt"}, "token_endpoint_auth_method", "needs the client's public"),
+        (
+            {
+                "token_endpoint_auth_method": "private_key_jwt",
+                "client_jwks": JWKS,
+                "client_jwks_uri": "https://app.example/jwks.json",
+            },
+            "token_endpoint_auth_method",
+            "not both",
+        ),
+        ({"client_id": "two words"}, "client_id", "Use letters, digits"),
+        ({"client_id": "webapp\n"}, "client_id", "Use letters, digits"),
+        ({"access_token_lifetime": timedelta(0)}, "access_token_lifetime", "greater than or equal"),
+    ],
+)
+def test_a_client_that_could_not_work_is_refused_at_the_field(fields, field: str, reason: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Client(name="app", **fields).full_clean()
+    assert reason in " ".join(refused.value.message_dict[field])
+
+
+@pytest.mark.parametrize(
+    ("asked", "allowed"),
+    [
+        ("authorization-code", True),
+        ("authorization_code", True),
+        ("client-credentials", False),
+        ("implicit", False),
+        ("password", False),
+        ("openid-hybrid", False),
+    ],
+)
+def test_the_grants_of_a_client_are_its_own_list(asked: str, allowed: bool) -> None:
+    assert Client(grants=["authorization_code"]).allows_grant_type(asked) is allowed
+
+
+def test_an_inactive_client_is_not_usable() -> None:
+    assert Client().is_usable(None)
+    assert not Client(is_active=False).is_usable(None)
+
+
+def test_the_methods_are_the_ones_we_can_check() -> None:
+    assert AuthenticationMethod.values == ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
+
+
+@pytest.mark.django_db
+def test_the_last_use_is_written_once_a_day(django_assert_num_queries) -> None:
+    client = Client.objects.create()
+    with django_assert_num_queries(1):
+        client.note_use(now=NOW)
+        client.note_use(now=NOW + timedelta(hours=11))
+    assert Client.objects.get().last_used_on == NOW.date()
+
+
+@pytest.mark.parametrize(
+    ("secret", "live"),
+    [
+        (ClientSecret(), True),
+        (ClientSecret(expires_at=NOW + timedelta(microseconds=1)), True),
+        (ClientSecret(expires_at=NOW), False),
+        (ClientSecret(revoked_at=NOW), False),
+    ],
+)
+def test_a_secret_lives_until_it_expires_or_is_revoked(secret: ClientSecret, live: bool) -> None:
+    assert secret.is_live(now=NOW) is live
+
+
+@pytest.mark.parametrize("identifier", ["https://api.example/", "urn:example:notes", "https://api.example/v1?x=y"])
+def test_an_absolute_uri_identifies_an_api(identifier: str) -> None:
+    Api(identifier=identifier, name="notes").full_clean(validate_unique=False, validate_constraints=False)
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    ["notes", "/notes", "https:", "https://api.example/#top", "https://api.example/#", "https://api exämple/",
+     "http://localhost:8000"],
+)  # fmt: skip
+def test_what_identifies_no_api_is_refused(identifier: str) -> None:
+    with pytest.raises(ValidationError, match="identifier"):
+        Api(identifier=identifier, name="notes").full_clean(validate_unique=False, validate_constraints=False)
+
+
+@pytest.mark.parametrize("name", ["openid", "offline_access", "two words", 'quo"te', "back\\slash", "é", "a\n"])
+def test_a_scope_that_no_request_could_name_safely_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="name"):
+        Scope(name=name, description="Read").full_clean(exclude=["api"], validate_unique=False)
+
+
+@pytest.mark.django_db
+def test_a_scope_belongs_to_one_api_only() -> None:
+    one, other = (Api.objects.create(identifier=f"https://{name}.example/", name=name) for name in ("one", "other"))
+    Scope.objects.create(name="notes:read", description="Read", api=one)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Scope.objects.create(name="notes:read", description="Read", api=other)

@@ -1,0 +1,82 @@
+"""A client proves who it is, in one way; whatever fails gives one answer."""
+
+import base64
+
+import pytest
+from django.utils import timezone
+
+from tests.tokens.conftest import basic, make_client, post
+from tokens.oauth import client_authentication, client_secret
+
+pytestmark = pytest.mark.django_db
+
+ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
+REFUSED = {"error": "invalid_client", "error_description": "Client authentication failed."}
+
+
+def header(value):
+    return {"HTTP_AUTHORIZATION": value}
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda secret: ({}, basic("service", secret)),
+        lambda secret: ({"client_id": "service"}, basic("service", secret)),
+        lambda secret: ({"client_id": "service", "client_secret": secret}, {}),
+        lambda secret: ({}, header(basic("service", secret)["HTTP_AUTHORIZATION"].replace("Basic", "bASIC"))),
+        lambda secret: ({}, basic("%73ervice", secret)),
+    ],
+    ids=["Basic", "Basic and the same client_id", "body", "scheme in any case", "form-encoded"],
+)
+def test_a_client_that_proves_itself_is_let_in(client, service, signer, how):
+    form, headers = how(service.plain)
+    assert post(client, "/oauth/token", ASK | form, **headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("form", "headers"),
+    [
+        pytest.param({}, {}, id="nothing"),
+        pytest.param({"client_id": "service"}, {}, id="a confidential client's name alone"),
+        pytest.param({"client_id": "nobody"}, {}, id="an unknown client's name alone"),
+        pytest.param({"client_id": "service", "client_secret": "wrong"}, {}, id="a wrong secret"),
+        pytest.param({"client_id": "service", "client_secret": ""}, {}, id="a blank secret"),
+        pytest.param({}, basic("service", ""), id="a blank secret in the header"),
+        pytest.param({}, basic("service", "wrong"), id="a wrong secret in the header"),
+        pytest.param({}, basic("nobody", "wrong"), id="an unknown client"),
+        pytest.param({}, basic("", ""), id="no name"),
+        pytest.param({}, header("Basic"), id="no credentials"),
+        pytest.param({}, header("Basic !!!"), id="no base64"),
+        pytest.param({}, header("Basic " + base64.b64encode(b"service").decode()), id="no colon"),
+        pytest.param({}, header("Basic " + base64.b64encode(b"\xff:\xff").decode()), id="no UTF-8"),
+        pytest.param({}, header("Basic " + base64.b64encode(b"a%00:b").decode()), id="a NUL"),
+        pytest.param({}, header("Bearer eyJhbGciOiJub25lIn0.e30."), id="another scheme"),
+    ],
+)
+def test_a_client_that_does_not_is_told_no_more_than_that(client, service, signer, form, headers):
+    response = post(client, "/oauth/token", ASK | form, **headers)
+    assert (response.status_code, response.json()) == (401, REFUSED)
+    assert response["WWW-Authenticate"] == 'Basic realm="token endpoint", charset="UTF-8"'
+    assert response["Cache-Control"] == "no-store"
+
+
+def test_a_public_client_cannot_authenticate_by_a_secret(client, apis, signer):
+    public = make_client("app", "client_credentials", public=True)
+    secret = client_secret.create(public, now=timezone.now())
+    assert post(client, "/oauth/token", ASK, **basic("app", secret)).status_code == 401
+
+
+def test_a_client_with_a_key_of_its_own_cannot_fall_back_to_a_secret(client, service, signer):
+    type(service).objects.update(token_endpoint_auth_method="private_key_jwt")
+    assert post(client, "/oauth/token", ASK, **basic("service", service.plain)).status_code == 401
+
+
+def test_an_unknown_client_costs_the_same_comparison_as_a_wrong_secret(service, monkeypatch):
+    compared = []
+    monkeypatch.setattr(client_secret, "matches", lambda client, secret, *, now: compared.append(client) or False)
+    for name in ("service", "nobody"):
+        form = {"client_id": name, "client_secret": "wrong"}
+        with pytest.raises(client_authentication.InvalidClient):
+            client_authentication.authenticate(None, form, now=timezone.now())
+    assert compared == [service, None]

@@ -1,0 +1,85 @@
+"""The audit trail is written once, and says so in the log."""
+
+import json
+import logging
+from datetime import UTC, datetime
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from tokens import audit
+from tokens.models import AuditEvent
+
+NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
+LINE = {
+    "at": "2030-01-01T12:00:00Z",
+    "action": "client.created",
+    "actor": "user:alice",
+    "subject": "client:webapp",
+    "details": {"grants": ["authorization_code"]},
+}
+
+
+def record() -> AuditEvent:
+    return audit.record(
+        "client.created",
+        actor="user:alice",
+        subject="client:webapp",
+        details={"grants": ["authorization_code"]},
+        now=NOW,
+    )
+
+
+@pytest.mark.django_db
+def test_an_event_is_a_row_with_who_what_to_what_and_when() -> None:
+    event = AuditEvent.objects.get(pk=record().pk)
+    assert (event.at, event.action, event.actor, event.subject, event.details) == (
+        NOW,
+        "client.created",
+        "user:alice",
+        "client:webapp",
+        {"grants": ["authorization_code"]},
+    )
+
+
+@pytest.mark.django_db
+def test_an_event_is_one_line_of_json_once_it_is_committed(
+    caplog: pytest.LogCaptureFixture, django_capture_on_commit_callbacks
+) -> None:
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    with django_capture_on_commit_callbacks(execute=True):
+        record()
+        assert caplog.messages == []
+    assert [json.loads(message) for message in caplog.messages] == [LINE]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_was_rolled_back_is_neither_kept_nor_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    with transaction.atomic():
+        record()
+        transaction.set_rollback(True)
+    assert (caplog.messages, AuditEvent.objects.count()) == ([], 0)
+
+
+def test_a_value_cannot_start_a_second_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    audit.log("token.refused", actor="client:a\n{}", subject="client:a\r\n", now=NOW)
+    assert [len(message.splitlines()) for message in caplog.messages] == [1]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        lambda: AuditEvent.objects.update(actor="user:mallory"),
+        lambda: AuditEvent.objects.all().delete(),
+        lambda: AuditEvent(pk=AuditEvent.objects.get().pk, at=NOW).save(force_update=True),
+    ],
+    ids=["update", "delete", "save"],
+)
+def test_the_database_refuses_to_change_what_was_written(rewrite) -> None:
+    record()
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        rewrite()
+    assert AuditEvent.objects.get().actor == "user:alice"

@@ -1,0 +1,56 @@
+"""Log in and log out at the issuer."""
+
+import pytest
+
+from tokens.models import User
+from tokens.views.account import HEADERS
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada():
+    return User.objects.create_user("ada", email="ada@example.org", password="correct horse")
+
+
+@pytest.mark.parametrize("name", ["ada", "ada@example.org"])
+def test_a_user_logs_in_by_name_or_by_mail_and_comes_back_to_where_they_wanted_to_go(client, ada, name):
+    response = client.post("/accounts/login/?next=/accounts/logout/", {"login": name, "password": "correct horse"})
+    assert (response.status_code, response["Location"]) == (302, "/accounts/logout/")
+    assert client.get("/accounts/").context["user"] == ada
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"]
+)
+def test_a_login_never_leads_to_another_site(client, ada, target):
+    response = client.post(f"/accounts/login/?next={target}", {"login": "ada", "password": "correct horse"})
+    assert response["Location"] == "/accounts/"
+
+
+def test_a_wrong_password_an_unknown_user_and_a_disabled_one_are_told_apart_by_nothing(client, ada):
+    User.objects.create_user("eve", password="correct horse", is_active=False)
+
+    def told(name):
+        page = client.post("/accounts/login/", {"login": name, "password": "wrong"})
+        return page.status_code, page.context["form"].non_field_errors()
+
+    assert told("ada") == told("nobody") == told("eve")
+
+
+def test_nobody_signs_up(client):
+    assert client.get("/accounts/signup/").status_code == 404
+
+
+def test_the_login_page_is_framed_by_nobody_and_kept_by_no_cache(client):
+    response = client.get("/accounts/login/")
+    assert {name: response[name] for name in HEADERS} == HEADERS
+    assert "http://" not in response.content.decode().replace("http://testserver", "")
+
+
+def test_log_out_asks_first(client, ada):
+    client.force_login(ada)
+    assert client.get("/accounts/logout/").status_code == 200
+    assert "_auth_user_id" in client.session
+    client.post("/accounts/logout/")
+    assert "_auth_user_id" not in client.session

@@ -1,0 +1,224 @@
+"""The authorization endpoint: who is asked, who has to log in, and where an error may go."""
+
+import pytest
+from django.test import Client as Browser
+
+from tests.tokens.conftest import (
+    CALLBACK,
+    CHALLENGE,
+    OTHER_API,
+    allow,
+    authorization,
+    log_in,
+    make_client,
+    parameters,
+)
+from tokens.models import AuthorizationCode, UserGrant
+
+pytestmark = pytest.mark.django_db
+
+ISSUER = "http://localhost:8000"
+
+
+@pytest.fixture
+def browser(client, user):
+    log_in(client, user)
+    return client
+
+
+def test_the_user_is_asked_and_the_code_goes_to_the_client_with_state_and_issuer(browser, webapp, user):
+    page = browser.get("/oauth/authorize", authorization(webapp))
+    assert [scope.name for scope in page.context["scopes"]] == ["openid", "notes:read"]
+    assert UserGrant.objects.count() == 0
+    response = allow(browser, authorization(webapp))
+    assert response.status_code == 303
+    assert response["Location"].startswith(f"{CALLBACK}?")
+    answer = parameters(response)
+    assert len(answer.pop("code")) == 43
+    assert answer == {"state": "s-1", "iss": ISSUER}
+    grant = UserGrant.objects.get()
+    assert (grant.user, grant.client, grant.scope) == (user, webapp, "openid notes:read")
+
+
+def test_the_consent_page_cannot_be_framed_or_cached(browser, webapp):
+    page = browser.get("/oauth/authorize", authorization(webapp))
+    assert page["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+    assert page["Cache-Control"] == "no-store"
+    assert page["Referrer-Policy"] == "same-origin"
+
+
+def test_a_refusal_goes_to_the_client(browser, webapp):
+    assert parameters(allow(browser, authorization(webapp), answer="false")) == {
+        "error": "access_denied",
+        "error_description": "The user refused.",
+        "state": "s-1",
+        "iss": ISSUER,
+    }
+    assert AuthorizationCode.objects.count() == 0
+
+
+def test_the_issuer_s_own_client_asks_nobody_unless_it_wants_to(browser, apis):
+    own = make_client("own", "authorization_code", skip_authorization=True)
+    assert "code" in parameters(browser.get("/oauth/authorize", authorization(own)))
+    assert browser.get("/oauth/authorize", authorization(own, prompt="consent")).status_code == 200
+
+
+def test_no_parameter_skips_the_question(browser, webapp):
+    allow(browser, authorization(webapp))
+    page = browser.get("/oauth/authorize", authorization(webapp) | {"approval_prompt": "auto", "user": "1"})
+    assert page.status_code == 200
+
+
+def test_an_answer_without_the_page_s_csrf_token_is_refused(user, webapp):
+    strict = Browser(enforce_csrf_checks=True)
+    log_in(strict, user)
+    page = strict.get("/oauth/authorize", authorization(webapp))
+    address = f"{page.request['PATH_INFO']}?{page.request['QUERY_STRING']}"
+    answer = {"shown": page.context["form"].initial["shown"], "allow": "true"}
+    assert strict.post(address, answer).status_code == 403
+    assert AuthorizationCode.objects.count() == 0
+
+
+def test_an_answer_allows_only_the_request_that_was_shown(browser, webapp):
+    shown = browser.get("/oauth/authorize", authorization(webapp)).context["form"].initial["shown"]
+    more = browser.get("/oauth/authorize", authorization(webapp, scope="notes:read notes:write"))
+    address = f"{more.request['PATH_INFO']}?{more.request['QUERY_STRING']}"
+    assert browser.post(address, {"shown": shown, "allow": "true"})["Location"] == address
+    assert AuthorizationCode.objects.count() == 0
+
+
+def test_a_request_sent_as_a_form_is_answered_like_one_in_the_address(browser, webapp):
+    response = browser.post("/oauth/authorize", authorization(webapp))
+    assert response.status_code == 303
+    assert browser.get(response["Location"]).context["client"] == webapp
+
+
+def test_whoever_is_not_logged_in_logs_in_and_comes_back_to_the_same_request(client, webapp):
+    response = client.get("/oauth/authorize", authorization(webapp, login_hint="ada@example.org"))
+    sent = parameters(response)
+    assert response["Location"].startswith("/accounts/login/?")
+    assert sent["next"].startswith("/oauth/authorize?response_type=code&client_id=webapp")
+    assert sent["login_hint"] == "ada@example.org"
+
+
+@pytest.mark.parametrize(
+    ("changes", "ago", "asked_to_log_in"),
+    [
+        ({}, 3600, False),
+        ({"max_age": "600"}, 300, False),
+        ({"max_age": "600"}, 660, True),
+        ({"max_age": "0"}, 0, True),
+        ({"prompt": "login"}, 0, True),
+        ({"prompt": "select_account"}, 0, True),
+        ({"prompt": "consent"}, 0, False),
+    ],
+)
+def test_an_old_login_is_renewed_where_the_client_wants_that(client, user, webapp, changes, ago, asked_to_log_in):
+    log_in(client, user, ago=ago)
+    response = client.get("/oauth/authorize", authorization(webapp, **changes))
+    assert (response.status_code == 302) is asked_to_log_in
+
+
+@pytest.mark.parametrize("changes", [{"prompt": "login"}, {"max_age": "0"}, {"prompt": "login consent"}])
+def test_a_renewed_login_is_enough(client, user, webapp, changes):
+    log_in(client, user)
+    back = parameters(client.get("/oauth/authorize", authorization(webapp, **changes)))["next"]
+    assert "_auth_user_id" not in client.session
+    log_in(client, user)
+    assert client.get(back).status_code == 200
+
+
+def test_prompt_none_shows_no_page(client, user, webapp, apis):
+    silent = authorization(webapp, prompt="none")
+    assert parameters(client.get("/oauth/authorize", silent))["error"] == "login_required"
+    log_in(client, user)
+    assert parameters(client.get("/oauth/authorize", silent))["error"] == "consent_required"
+    own = make_client("own", "authorization_code", skip_authorization=True)
+    assert "code" in parameters(client.get("/oauth/authorize", authorization(own, prompt="none")))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        pytest.param({"response_type": None}, "invalid_request", id="RFC 6749 4.1.2.1: missing"),
+        pytest.param({"response_type": "token"}, "unsupported_response_type", id="RFC 9700 2.1.2: implicit"),
+        pytest.param({"response_type": "code id_token"}, "unsupported_response_type", id="hybrid"),
+        pytest.param({"response_type": "none"}, "unsupported_response_type", id="none"),
+        pytest.param({"code_challenge": None}, "invalid_request", id="RFC 7636 4.4.1: no challenge"),
+        pytest.param({"code_challenge": "short"}, "invalid_request", id="RFC 7636 4.2: no SHA-256"),
+        pytest.param({"code_challenge_method": None}, "invalid_request", id="RFC 7636 4.3: plain by default"),
+        pytest.param({"code_challenge_method": "plain"}, "invalid_request", id="RFC 7636 4.3: plain"),
+        pytest.param({"scope": None}, "invalid_scope", id="RFC 6749 3.3: no scope"),
+        pytest.param({"scope": "unknown"}, "invalid_scope", id="RFC 6749 3.3: unknown"),
+        pytest.param({"scope": "other:read"}, "invalid_scope", id="RFC 6749 3.3: not this client's"),
+        pytest.param({"scope": "profile"}, "invalid_scope", id="OIDC Core 5.4: profile without openid"),
+        pytest.param({"resource": OTHER_API}, "invalid_target", id="RFC 8707 2: not this client's"),
+        pytest.param({"resource": ["https://api.example/", OTHER_API]}, "invalid_target", id="RFC 8707 2: several"),
+        pytest.param({"prompt": "none login"}, "invalid_request", id="OIDC Core 3.1.2.1: none with another"),
+        pytest.param({"prompt": "create"}, "invalid_request", id="unsupported prompt"),
+        pytest.param({"max_age": "-1"}, "invalid_request", id="OIDC Core 3.1.2.1: max_age"),
+        pytest.param({"request": "x"}, "request_not_supported", id="OIDC Core 6.1"),
+        pytest.param({"request_uri": "https://x.example"}, "request_uri_not_supported", id="OIDC Core 6.2"),
+        pytest.param({"response_mode": "fragment"}, "invalid_request", id="response mode"),
+        pytest.param({"nonce": ["a", "b"]}, "invalid_request", id="RFC 6749 3.1: repeated"),
+    ],
+)
+def test_an_error_goes_to_the_client_with_state_and_issuer(browser, webapp, changes, error):
+    response = browser.get("/oauth/authorize", authorization(webapp, **changes))
+    assert response.status_code == 302
+    assert response["Location"].startswith(f"{CALLBACK}?")
+    answer = parameters(response)
+    assert (answer["error"], answer["state"], answer["iss"]) == (error, "s-1", ISSUER)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_id": None},
+        {"client_id": "nobody"},
+        {"client_id": ["webapp", "other"]},
+        {"client_id": "web\0app"},
+        {"redirect_uri": "https://evil.example/callback"},
+        {"redirect_uri": [CALLBACK, "https://evil.example/"]},
+        {"redirect_uri": f"{CALLBACK}?more=1"},
+        {"state": ["a", "b"]},
+    ],
+    ids=str,
+)
+def test_where_client_or_redirect_uri_are_in_doubt_the_error_stays_here(browser, webapp, changes):
+    response = browser.get("/oauth/authorize", authorization(webapp, **changes))
+    assert response.status_code == 400
+    assert "Location" not in response
+    assert response["X-Frame-Options"] == "DENY"
+
+
+def test_an_inactive_client_is_an_unknown_one(browser, webapp):
+    type(webapp).objects.update(is_active=False)
+    assert browser.get("/oauth/authorize", authorization(webapp)).status_code == 400
+
+
+def test_scopes_of_two_apis_need_a_resource(browser, apis):
+    both = make_client("both", "authorization_code", scopes=("notes:read", "other:read"))
+    asked = authorization(both, scope="notes:read other:read")
+    assert parameters(browser.get("/oauth/authorize", asked))["error"] == "invalid_target"
+    one = authorization(both, scope="other:read", resource=OTHER_API)
+    assert browser.get("/oauth/authorize", one).context["api"] == apis[OTHER_API]
+
+
+def test_a_native_application_may_listen_on_any_loopback_port(browser, apis):
+    native = make_client("native", "authorization_code", public=True)
+    native.redirect_uris = "http://127.0.0.1/callback"
+    native.save()
+    asked = authorization(native, redirect_uri="http://127.0.0.1:51004/callback")
+    assert allow(browser, asked)["Location"].startswith("http://127.0.0.1:51004/callback?code=")
+
+
+def test_a_session_that_did_not_come_through_the_login_page_has_to(client, user, webapp):
+    client.force_login(user)
+    assert client.get("/oauth/authorize", authorization(webapp)).status_code == 302
+
+
+def test_the_challenge_is_kept_with_the_code(browser, webapp):
+    allow(browser, authorization(webapp))
+    assert AuthorizationCode.objects.get().code_challenge == CHALLENGE

@@ -1,0 +1,59 @@
+"""The JWKS endpoint."""
+
+import json
+
+import jwt
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from tokens.keys import signing
+
+pytestmark = pytest.mark.django_db
+URL = "/.well-known/jwks.json"
+
+
+def test_before_the_first_key_it_answers_503_and_never_an_empty_set(client):
+    response = client.get(URL)
+    assert (response.status_code, response["Cache-Control"], response["Retry-After"]) == (503, "no-store", "5")
+
+
+def test_it_shows_public_numbers_only_and_may_be_cached_for_as_long_as_the_policy_assumes(client):
+    call_command("rotate_keys")
+    response = client.get(URL)
+    keys = response.json()["keys"]
+    assert [set(key) for key in keys] == [{"kty", "use", "alg", "kid", "n", "e"}] * 2
+    assert response["Content-Type"] == "application/jwk-set+json"
+    assert response["Cache-Control"] == "public, max-age=300, must-revalidate"
+    assert response["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_known_etag_is_answered_304_and_another_is_not(client):
+    call_command("rotate_keys")
+    etag = client.get(URL)["ETag"]
+    known = client.get(URL, headers={"if-none-match": etag})
+    assert (known.status_code, known.content, known["ETag"]) == (304, b"", etag)
+    assert client.get(URL, headers={"if-none-match": '"other"'}).status_code == 200
+
+
+def test_head_is_answered_and_post_is_not(client):
+    call_command("rotate_keys")
+    assert client.head(URL).status_code == 200
+    assert client.post(URL).status_code == 405
+
+
+def test_a_foreign_library_verifies_what_the_signer_signed(client):
+    call_command("rotate_keys")
+    signer = signing.signer(now=timezone.now())
+    head = jwt.utils.base64url_encode(json.dumps({"alg": signer.algorithm, "kid": signer.kid}).encode())
+    message = head + b"." + jwt.utils.base64url_encode(b'{"sub":"me"}')
+    token = message + b"." + jwt.utils.base64url_encode(signer.sign(message))
+    keys = jwt.PyJWKSet.from_dict(client.get(URL).json())
+    assert jwt.decode(token, keys[signer.kid], algorithms=["RS256"]) == {"sub": "me"}
+
+
+def test_once_warm_it_asks_the_database_nothing(client, django_assert_num_queries):
+    call_command("rotate_keys")
+    client.get(URL)
+    with django_assert_num_queries(0):
+        client.get(URL)

@@ -1,0 +1,42 @@
+"""Keys, tokens and JWKS together: what the ring signs, the JWKS verifies, by kid."""
+
+import jwt
+import pytest
+
+from tests.tokens.conftest import API, basic, post, redeem
+from tokens import conf
+from tokens.keys import rotation
+from tokens.keys.policy import PRODUCTION
+
+pytestmark = pytest.mark.django_db
+
+ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
+
+
+@pytest.fixture
+def ring(db):
+    rotation.rotate(policy=PRODUCTION, encryption_keys=conf.issuer().encryption_keys(), actor="test")
+
+
+def verify(client, token, audience):
+    kid = jwt.get_unverified_header(token)["kid"]
+    keys = jwt.PyJWKSet.from_dict(client.get("/.well-known/jwks.json").json())
+    return jwt.decode(token, keys[kid].key, algorithms=["RS256"], audience=audience)
+
+
+def test_a_service_s_token_verifies_by_the_published_key(client, ring, service):
+    token = post(client, "/oauth/token", ASK, **basic("service", service.plain)).json()["access_token"]
+    assert verify(client, token, API)["sub"] == "service"
+
+
+def test_a_user_s_tokens_verify_by_the_published_key(client, ring, webapp, code, user):
+    body = redeem(client, webapp, code(webapp)).json()
+    assert verify(client, body["access_token"], API)["sub"] == str(user.sub)
+    assert verify(client, body["id_token"], "webapp")["nonce"] == "n-1"
+
+
+@pytest.mark.urls("project.urls.issuer")
+def test_before_the_first_key_nothing_is_signed(client, service):
+    response = post(client, "/oauth/token", ASK, **basic("service", service.plain))
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert client.get("/readyz").status_code == 503

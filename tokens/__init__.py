@@ -1,0 +1,5 @@
+"""The issuer: users log in, clients prove who they are, grants become signed tokens, and the public keys are published.
+
+Owns users, clients, APIs with their scopes, signing keys and everything a token is made of. Owns nothing of how an API
+verifies a token: that is `resources`, which knows this room's URL and never imports it.
+"""

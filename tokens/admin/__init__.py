@@ -1,0 +1,17 @@
+"""The issuer's pages in Django's admin, one file per thing. django-oauth-toolkit's own pages are not shown.
+
+They would show hashes in editable fields and tokens that nobody may edit. Importing its module here registers them
+before ours, whichever app comes first in INSTALLED_APPS.
+"""
+
+import oauth2_provider.admin  # noqa: F401 (registers what is unregistered below)
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import Model
+
+from tokens.models import Client
+
+foreign: list[type[Model]] = [Client, *apps.get_app_config("oauth2_provider").get_models()]
+admin.site.unregister(model for model in foreign if admin.site.is_registered(model))
+
+from tokens.admin import apis, clients, keys, users  # noqa: E402, F401 (registers their pages)

@@ -1,0 +1,137 @@
+"""Clients in the admin: register one, give it a further secret, end a secret. A secret is shown once, when made."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from tokens.audit import record
+from tokens.models import AuthenticationMethod, Client, ClientSecret, GrantType
+from tokens.oauth import client_secret
+from tokens.oauth.server import GRANTS
+
+HIDDEN = "_client_secret"
+REACHABLE = {grant.name for grant in GRANTS}
+
+
+class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
+    """A client's own page."""
+
+    grants = forms.MultipleChoiceField(
+        choices=[(grant.value, grant.label) for grant in GrantType if grant.value in REACHABLE],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    new_secret = forms.BooleanField(
+        required=False,
+        label="Make a further secret",
+        help_text="It is shown once, on the page after saving. The others stay valid until you end them.",
+    )
+
+    class Meta:
+        model = Client
+        fields = ["name", "client_id", "client_type", "is_active", "grants", "scopes", "redirect_uris"]
+        widgets = {"redirect_uris": forms.Textarea(attrs={"rows": 3})}
+
+    def clean(self) -> dict[str, Any]:
+        """Fit how the client proves who it is to its type, where the two contradict each other."""
+        data = super().clean() or {}
+        public = data.get("client_type") == Client.CLIENT_PUBLIC
+        if public and data.get("new_secret"):
+            self.add_error("new_secret", "A public client cannot keep a secret.")
+        if public != (self.instance.token_endpoint_auth_method == AuthenticationMethod.NONE):
+            method = AuthenticationMethod.NONE if public else AuthenticationMethod.SECRET_BASIC
+            self.instance.token_endpoint_auth_method = method
+        return data
+
+
+class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
+    """When a secret ends."""
+
+    def clean_revoked_at(self) -> Any:
+        """A revoked secret stays revoked."""
+        if self.instance.revoked_at and self.cleaned_data["revoked_at"] != self.instance.revoked_at:
+            raise forms.ValidationError("A revoked secret stays revoked. Make a further one instead.")
+        return self.cleaned_data["revoked_at"]
+
+
+class SecretInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain class at run time
+    """The secrets of a client: their ends and dates, never themselves."""
+
+    model = ClientSecret
+    form = SecretForm
+    extra = 0
+    can_delete = False
+    fields = ["hint", "created_at", "expires_at", "revoked_at"]
+    readonly_fields = ["hint", "created_at"]
+    verbose_name_plural = "secrets (to end one, give it a date of expiry or revocation)"
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """A secret is made with the box above, not by hand."""
+        return False
+
+
+@admin.register(Client)
+class ClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
+    """Clients, found by name or client_id."""
+
+    form = ClientForm
+    list_display = ["name", "client_id", "client_type", "is_active", "last_used_on"]
+    list_filter = ["is_active", "client_type"]
+    search_fields = ["name", "client_id"]
+    filter_horizontal = ["scopes"]
+    fieldsets = [
+        (None, {"fields": ["name", "client_id", "client_type", "is_active"]}),
+        ("What it may do", {"fields": ["grants", "scopes", "redirect_uris", "skip_authorization"]}),
+        ("Secrets", {"fields": ["new_secret"]}),
+    ]
+
+    def get_inlines(self, _request: HttpRequest, obj: Any = None) -> Any:
+        """Secrets, where there is a client already."""
+        return [SecretInline] if obj else []
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> Any:
+        """A client_id is given once: tokens and logs name it."""
+        return ["client_id"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Client, form: Any, change: Any) -> None:
+        """Save the client, with a first secret for a confidential one."""
+        super().save_model(request, obj, form, change)
+        confidential = obj.client_type == Client.CLIENT_CONFIDENTIAL
+        if confidential and (not change or form.cleaned_data.get("new_secret")):
+            setattr(request, HIDDEN, client_secret.create(obj, now=timezone.now()))
+        action = "client.changed" if change else "client.created"
+        record(
+            action, actor=f"user:{request.user.get_username()}", subject=f"client:{obj.client_id}", now=timezone.now()
+        )
+
+    def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
+        """The page with the secret, or Django's own answer."""
+        return self._secret_page(request, obj) or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Client) -> HttpResponse:
+        """The page with the secret, or Django's own answer."""
+        return self._secret_page(request, obj) or super().response_change(request, obj)
+
+    @transaction.atomic
+    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
+        """A client, its scopes and its secret are saved together or not at all."""
+        return super().changeform_view(*args, **kwargs)
+
+    def _secret_page(self, request: HttpRequest, client: Client) -> HttpResponse | None:
+        """The secret, in the answer to the form itself: it is stored nowhere, and cannot be shown again."""
+        secret = getattr(request, HIDDEN, None)
+        if secret is None:
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Client secret",
+            "client": client,
+            "secret": secret,
+        }
+        return TemplateResponse(
+            request, "admin/tokens/client/secret.html", context, headers={"Cache-Control": "no-store"}
+        )

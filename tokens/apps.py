@@ -1,0 +1,14 @@
+"""Django's handle on the issuer."""
+
+from django.apps import AppConfig
+
+
+class TokensConfig(AppConfig):
+    """The issuer's app."""
+
+    name = "tokens"
+    verbose_name = "Keyturn issuer"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from tokens.checks import oauth  # noqa: F401, PLC0415 (needs the models)

@@ -1,0 +1,37 @@
+"""Writes the audit trail: every security event as one line of JSON in the log, the rare ones as a row as well."""
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+
+from tokens.models.audit import AuditEvent
+
+logger = logging.getLogger("tokens.audit")
+
+
+def record(
+    action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime
+) -> AuditEvent:
+    """Keep an event as a row, in the caller's transaction, and log it once that is committed.
+
+    `action` is a word and a past participle (`client.created`), `actor` and `subject` say who and what in words that
+    may be shown (`user:alice`, `client:webapp`); `details` never hold a secret or a token.
+    """
+    event = AuditEvent.objects.create(
+        at=now, actor=actor[:255], action=action, subject=subject[:255], details=dict(details or {})
+    )
+    line = partial(log, action, actor=event.actor, subject=event.subject, details=event.details, now=now)
+    transaction.on_commit(line, robust=True)
+    return event
+
+
+def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime) -> None:
+    """Log an event that happens too often for a row of its own: a token issued, a request refused."""
+    line = {"at": now, "action": action, "actor": actor, "subject": subject, "details": dict(details or {})}
+    logger.info("%s", json.dumps(line, cls=DjangoJSONEncoder))

@@ -1,0 +1,47 @@
+"""Checks of what tokens say and of the toolkit's switches."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from tokens import conf
+from tokens.oauth import server
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+CLASSES = {
+    "OAUTH2_BACKEND_CLASS": "tokens.oauth.backend.Backend",
+    "OAUTH2_VALIDATOR_CLASS": "tokens.oauth.validator.Validator",
+    "OIDC_SERVER_CLASS": f"{server.__name__}.Server",
+}
+
+
+@register(Tags.security)
+def check_oauth(**_: Any) -> list[CheckMessage]:
+    """Errors tokens.E201 to E203."""
+    return [*_issuer(), *_toolkit()]
+
+
+def _issuer() -> list[CheckMessage]:
+    url = conf.issuer().url
+    parts = urlsplit(url)
+    if parts.scheme == "https" or parts.hostname in LOOPBACK:
+        return []
+    hint = "Set ISSUER_URL to an https address; http serves on loopback only (RFC 8414 section 2)."
+    return [Error(f"The issuer {url} is not https.", hint=hint, id="tokens.E201")]
+
+
+def _toolkit() -> list[CheckMessage]:
+    chosen = settings.OAUTH2_PROVIDER
+    found: list[CheckMessage] = [
+        Error(
+            f"OAUTH2_PROVIDER['{name}'] is not {ours}.", hint="Only ours closes the toolkit's holes.", id="tokens.E202"
+        )
+        for name, ours in CLASSES.items()
+        if chosen.get(name) != ours
+    ]
+    if chosen.get("OIDC_ISS_ENDPOINT") != conf.issuer().url:
+        hint = "Else the Host header decides what issuer the toolkit believes to be."
+        found.append(Error("OAUTH2_PROVIDER['OIDC_ISS_ENDPOINT'] is not ISSUER['URL'].", hint=hint, id="tokens.E203"))
+    return found

@@ -1,0 +1,58 @@
+"""The issuer's settings, read in one place: settings.ISSUER as a typed, frozen object."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+from tokens.encryption import EncryptionKey, parse
+
+DEFAULTS: dict[str, Any] = {
+    "URL": "",
+    "KEY_ENCRYPTION_KEYS": [],
+    "KEY_POLICY": "production",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerSettings:
+    """What the issuer is told from outside."""
+
+    url: str
+    """The `iss` claim, exactly."""
+    key_encryption_keys: tuple[str, ...]
+    """KEY_ENCRYPTION_KEYS as given: a malformed entry must not stop the JWKS from being served."""
+    key_policy: str
+    """Which set of key timings the settings propose."""
+    access_token_lifetime: timedelta
+
+    def encryption_keys(self) -> tuple[EncryptionKey, ...]:
+        """The encrypting keys; raises MalformedEncryptionKey."""
+        return parse(self.key_encryption_keys)
+
+
+@cache
+def issuer() -> IssuerSettings:
+    """The settings in force; read once, and again after a test overrides ISSUER."""
+    values = DEFAULTS | settings.ISSUER
+    unknown = values.keys() - DEFAULTS.keys()
+    if unknown:
+        raise ValueError(f"settings.ISSUER has unknown entries: {', '.join(sorted(unknown))}")
+    return IssuerSettings(
+        url=values["URL"],
+        key_encryption_keys=tuple(values["KEY_ENCRYPTION_KEYS"]),
+        key_policy=values["KEY_POLICY"],
+        access_token_lifetime=values["ACCESS_TOKEN_LIFETIME"],
+    )
+
+
+def _reload(*, setting: str, **_: Any) -> None:
+    if setting == "ISSUER":
+        issuer.cache_clear()
+
+
+setting_changed.connect(_reload)

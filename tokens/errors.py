@@ -1,0 +1,50 @@
+"""How the issuer refuses: one error type that keeps its reason, and its translation into RFC 6749's answer."""
+
+from collections.abc import Mapping
+
+from django.http import JsonResponse
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class OAuthError(OAuth2Error):
+    """A refusal by its registered code, such as `invalid_grant`; the description says why and never repeats input."""
+
+    def __init__(self, error: str, description: str, *, status: int = 400, state: str | None = None) -> None:
+        self.error = error  # type: ignore[assignment]
+        super().__init__(description, status_code=status, state=state)  # type: ignore[no-untyped-call]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """RFC 6749 section 5.2: a client that failed to prove itself is told the scheme it may use."""
+        return {"WWW-Authenticate": 'Basic realm="token endpoint", charset="UTF-8"'} if self.status_code == 401 else {}
+
+
+class InvalidClient(OAuthError):
+    """Client authentication failed. One answer for every reason, so that nobody learns which clients exist."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid_client", "Client authentication failed.", status=401)
+
+
+def refusal(error: OAuth2Error) -> JsonResponse:
+    """The error as RFC 6749 section 5.2 writes it: JSON, never cached."""
+    return answer({"error": error.error, "error_description": error.description}, error.status_code, error.headers)
+
+
+def unavailable(retry_after: int) -> JsonResponse:
+    """503: nothing may sign at this moment; `retry_after` is in seconds (RFC 9110 section 10.2.3)."""
+    body = {"error": "temporarily_unavailable", "error_description": "The issuer cannot sign at the moment."}
+    return answer(body, 503, {"Retry-After": str(retry_after)})
+
+
+def answer(body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> JsonResponse:
+    """A JSON answer that no cache keeps."""
+    return JsonResponse(dict(body), status=status, headers={**NO_STORE, **(headers or {})})
+
+
+def method_not_allowed(allowed: str) -> JsonResponse:
+    """405 for a method that the endpoint does not have."""
+    body = {"error": "invalid_request", "error_description": f"Use {allowed}."}
+    return answer(body, 405, {"Allow": allowed})

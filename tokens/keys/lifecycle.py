@@ -1,0 +1,154 @@
+"""The life of signing keys: phases, signer, published set, and the next safe step. Pure.
+
+    announced ──► signing ──► retired ──► withdrawn          any of the first three ──► revoked
+
+A phase is computed from timestamps and never stored, so nothing has to run at the moment of a switch. The signer is
+the key that took over last, and only if it is not revoked: a superseded key never signs again. What each instant must
+respect is in the policy (tokens/keys/policy.py).
+"""
+
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tokens.keys.policy import Policy
+
+
+class Phase(enum.StrEnum):
+    """Where in its life a key is."""
+
+    SIGNING = "signing"
+    ANNOUNCED = "announced"
+    RETIRED = "retired"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    CANCELLED = "cancelled"
+
+
+PUBLISHED = (Phase.SIGNING, Phase.ANNOUNCED, Phase.RETIRED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """The dates of one signing key."""
+
+    kid: str
+    announced_at: datetime
+    max_lifetime: timedelta
+    """Longest token that it may sign."""
+    signs_at: datetime | None = None
+    withdraw_at: datetime | None = None
+    revoked_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    private_destroyed_at: datetime | None = None
+
+    @property
+    def discarded(self) -> bool:
+        """Revoked or cancelled: it neither signs nor is published, whatever the clock says."""
+        return self.revoked_at is not None or self.cancelled_at is not None
+
+    @property
+    def start(self) -> datetime | None:
+        """When it takes over, or None if it never does: unplanned, cancelled, or revoked before its time."""
+        if self.signs_at is None or self.cancelled_at is not None:
+            return None
+        return None if self.revoked_at is not None and self.revoked_at <= self.signs_at else self.signs_at
+
+
+def signer(keys: Iterable[Key], *, now: datetime) -> Key | None:
+    """The one key that may sign at `now`; None when nothing may."""
+    latest = _latest(keys, now=now)
+    if latest is None or latest.revoked_at is not None:
+        return None
+    if latest.withdraw_at is not None and successor(latest, keys) is None:
+        return None  # superseded by a key that this node cannot see or does not trust
+    return latest
+
+
+def phase(key: Key, keys: Iterable[Key], *, now: datetime) -> Phase:
+    """The phase of `key` among the keys of its ring at `now`."""
+    if key.revoked_at is not None:
+        return Phase.REVOKED
+    if key.cancelled_at is not None:
+        return Phase.CANCELLED
+    if key.withdraw_at is not None and key.withdraw_at <= now:
+        return Phase.WITHDRAWN
+    if key.signs_at is None or key.signs_at > now:
+        return Phase.ANNOUNCED
+    return Phase.SIGNING if key == _latest(keys, now=now) else Phase.RETIRED
+
+
+def published(keys: Sequence[Key], *, now: datetime) -> tuple[Key, ...]:
+    """The keys of the JWKS at `now`: the signing one first, then those that will sign, then those that did."""
+    phases = {key: phase(key, keys, now=now) for key in keys}
+    shown = [key for key in keys if phases[key] in PUBLISHED]
+    return tuple(sorted(shown, key=lambda key: (PUBLISHED.index(phases[key]), key.announced_at, key.kid)))
+
+
+def successor(key: Key, keys: Iterable[Key]) -> Key | None:
+    """The key that takes over, or took over, from `key`; None while it has no successor."""
+    later = [other for other in keys if _starts_after(other, key)]
+    return min(later, key=_started, default=None)
+
+
+def standby(keys: Iterable[Key]) -> Key | None:
+    """The announced key whose start is not planned yet."""
+    return next((key for key in keys if key.signs_at is None and not key.discarded), None)
+
+
+def planned(keys: Iterable[Key], *, now: datetime) -> Key | None:
+    """The announced key whose start is planned and still to come."""
+    return next((key for key in keys if key.start and key.start > now and not key.discarded), None)
+
+
+def seen_at(key: Key, policy: Policy) -> datetime:
+    """When every obedient API has the key: announced_at + N + C + T + 2δ (P1)."""
+    return key.announced_at + policy.propagation
+
+
+def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime:
+    """When no token of `key` can be valid any more (P2), and not before the policy's `keep`; never earlier than set."""
+    safe = superseded_at + max(policy.last_acceptance(key.max_lifetime), policy.keep)
+    return max(safe, key.withdraw_at) if key.withdraw_at else safe
+
+
+def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | None:
+    """When the private half can be destroyed, because no node can still sign with it; None while one may."""
+    if key.discarded:
+        return key.revoked_at or key.cancelled_at
+    next_key = successor(key, keys)
+    return _started(next_key) + policy.last_signature if next_key else None
+
+
+def _latest(keys: Iterable[Key], *, now: datetime) -> Key | None:
+    took_over = [key for key in keys if key.start is not None and key.start <= now]
+    return max(took_over, key=_started, default=None)
+
+
+def _starts_after(other: Key, key: Key) -> bool:
+    return key.start is not None and other.start is not None and other.start > key.start
+
+
+def _started(key: Key) -> datetime:
+    if key.start is None:
+        raise ValueError(f"{key.kid} never takes over")
+    return key.start
+
+
+def supersede(keys: Sequence[Key], kid: str, *, at: datetime, policy: Policy) -> tuple[Key, ...]:
+    """The keys with `kid` starting at `at`, and the withdrawal of the key it follows moved to match (P2)."""
+    moved = tuple(replace(key, signs_at=at) if key.kid == kid else key for key in keys)
+    return withdrawals(moved, policy=policy)
+
+
+def withdrawals(keys: Sequence[Key], *, policy: Policy) -> tuple[Key, ...]:
+    """The keys, each with a successor withdrawn no earlier than P2 allows."""
+    return tuple(_withdrawn(key, keys, policy) for key in keys)
+
+
+def _withdrawn(key: Key, keys: Sequence[Key], policy: Policy) -> Key:
+    next_key = successor(key, keys)
+    if next_key is None or key.discarded:
+        return key
+    return replace(key, withdraw_at=withdrawal(key, superseded_at=_started(next_key), policy=policy))

@@ -1,0 +1,173 @@
+"""The signing path: one snapshot of each ring in this process, from which tokens are signed and the JWKS is served.
+
+A snapshot is read again when it is older than the policy's `reread`, and refused when older than N; between the two a
+database outage goes unnoticed. Phases are computed from the database's clock, carried forward by the larger of
+monotonic and wall time since the snapshot was read.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, InterfaceError
+
+from tokens import conf
+from tokens.encryption import EncryptionKey, MalformedEncryptionKey
+from tokens.keys import lifecycle, store
+from tokens.keys.errors import CannotOpen, NotReady
+from tokens.keys.material import Material
+from tokens.keys.policy import Policy
+from tokens.keys.rotation import DEFAULT_RING
+from tokens.keys.signers import DatabaseSigner, Signer
+from tokens.models.key import Ring
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A ring as it was read, with what is needed to go on with it for a while."""
+
+    stored: tuple[store.StoredKey, ...]
+    pairs: dict[str, Material]
+    """The key pairs that open, by kid."""
+    policy: Policy
+    database_time: datetime
+    wall_time: datetime
+    monotonic: float
+
+    def age(self, *, now: datetime) -> timedelta:
+        """How old it is: the larger of monotonic and wall time."""
+        return max(timedelta(seconds=time.monotonic() - self.monotonic), now - self.wall_time)
+
+    def clock(self, *, now: datetime) -> datetime:
+        """The database's clock at `now`."""
+        return self.database_time + self.age(now=now)
+
+
+class Snapshots:
+    """The latest snapshot of each ring. One thread reads at a time, and the others go on with what there is."""
+
+    def __init__(self, read: Callable[[str, datetime], Snapshot]) -> None:
+        self._read = read
+        self._held: dict[str, Snapshot] = {}
+        self._reading = threading.Lock()
+
+    def get(self, ring: str, *, now: datetime) -> Snapshot:
+        """A snapshot no older than N; raises NotReady when there is none."""
+        held = self._held.get(ring)
+        if held is None or held.age(now=now) > held.policy.reread:
+            held = self._reread(ring, held, now=now)
+        if held.age(now=now) > held.policy.snapshot_age:
+            raise NotReady("the keys could not be read from the database for too long")
+        return held
+
+    def forget(self) -> None:
+        """Drop every snapshot, so that the next use reads."""
+        self._held = {}
+
+    def _reread(self, ring: str, held: Snapshot | None, *, now: datetime) -> Snapshot:
+        wait = held is None or held.age(now=now) > held.policy.snapshot_age
+        if not self._reading.acquire(blocking=wait):
+            return held  # type: ignore[return-value]  # wait is False only where a usable snapshot is held
+        try:
+            newer = self._held.get(ring)
+            if newer is not None and newer is not held:
+                return newer
+            self._held[ring] = self._read(ring, now)
+            return self._held[ring]
+        except (DatabaseError, InterfaceError) as error:
+            if held is None:
+                raise NotReady("the database does not answer") from error
+            logger.warning("The keys could not be read again; going on with a snapshot: %s", type(error).__name__)
+            return held
+        finally:
+            self._reading.release()
+
+
+def read(ring: str, now: datetime) -> Snapshot:
+    """Read a ring from the database; raises NotReady when it has no key yet."""
+    row = Ring.objects.filter(name=ring).first()
+    stored = store.load(ring)
+    if row is None or not stored:
+        raise NotReady(f"the ring {ring!r} has no key yet: run manage.py rotate_keys")
+    keys = _encryption_keys()
+    genuine = tuple(one for one in stored if one.verifies(keys))
+    for one in stored:
+        if one not in genuine:
+            logger.error("The row of signing key %s does not verify; it is neither used nor published", one.key.kid)
+    return Snapshot(
+        stored=genuine or _public_halves_only(stored, keys),
+        pairs=_open(genuine, keys),
+        policy=Policy.from_json(row.policy),
+        database_time=store.database_now(),
+        wall_time=now,
+        monotonic=time.monotonic(),
+    )
+
+
+def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
+    """The key that signs at `now` (this node's clock); raises NotReady when none may."""
+    snapshot = snapshots.get(ring, now=now)
+    key = lifecycle.signer([one.key for one in snapshot.stored], now=snapshot.clock(now=now))
+    if key is None:
+        raise NotReady("no key may sign right now")
+    if key.kid not in snapshot.pairs:
+        raise NotReady(f"the private half of {key.kid} does not open: KEY_ENCRYPTION_KEYS is not what it was")
+    return DatabaseSigner(key.max_lifetime, snapshot.pairs[key.kid])
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A published key."""
+
+    kid: str
+    algorithm: str
+    jwk: dict[str, str]
+
+
+def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
+    """The public keys of the ring, the signing one first; raises NotReady."""
+    snapshot = snapshots.get(ring, now=now)
+    public = {one.key.kid: PublicKey(one.key.kid, one.algorithm, one.jwk) for one in snapshot.stored}
+    shown = lifecycle.published([one.key for one in snapshot.stored], now=snapshot.clock(now=now))
+    return tuple(public[key.kid] for key in shown)
+
+
+def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
+    """How long a shared cache may keep the JWKS, in seconds (C); raises NotReady."""
+    return int(snapshots.get(ring, now=now).policy.shared_cache.total_seconds())
+
+
+def _public_halves_only(
+    stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]
+) -> tuple[store.StoredKey, ...]:
+    """What is served while KEY_ENCRYPTION_KEYS knows none of the ring's rows: tokens that live stay verifiable."""
+    known = {key.id for key in keys}
+    return () if any(one.encryption_key_id in known for one in stored) else stored
+
+
+def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) -> dict[str, Material]:
+    pairs = {}
+    for one in stored:
+        if one.sealed is None or one.key.discarded:
+            continue
+        try:
+            pairs[one.key.kid] = one.open(keys)
+        except CannotOpen as error:
+            logger.error("Cannot sign with %s: %s", one.key.kid, error)  # noqa: TRY400 (the reason is the message)
+    return pairs
+
+
+def _encryption_keys() -> tuple[EncryptionKey, ...]:
+    try:
+        return conf.issuer().encryption_keys()
+    except MalformedEncryptionKey as error:
+        logger.error("Nothing can be signed: %s", error)  # noqa: TRY400 (the reason is the message)
+        return ()
+
+
+snapshots = Snapshots(read)

@@ -1,0 +1,126 @@
+"""The ring in the database: its keys as the pure rules see them, written and sealed in one place.
+
+The seal covers a row's whole meaning, so whoever changes a date without the encrypting key makes a row that does not
+verify: it neither signs nor is published.
+"""
+
+import hmac
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.db import connection
+
+from tokens.encryption import EncryptionKey
+from tokens.keys import material
+from tokens.keys.errors import CannotOpen
+from tokens.keys.lifecycle import Key
+from tokens.keys.material import Material
+from tokens.models.key import Ring, SigningKey
+
+DATES = ("announced_at", "signs_at", "withdraw_at", "revoked_at", "cancelled_at", "private_destroyed_at")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A row: its dates, its public half, and its sealed private half."""
+
+    key: Key
+    jwk: dict[str, str]
+    ring: str
+    algorithm: str
+    encryption_key_id: str
+    mac: bytes = field(repr=False)
+    sealed: bytes | None = field(repr=False)
+
+    def identity(self) -> bytes:
+        """What never changes in a row, and what the private half is bound to."""
+        return _identity(self.ring, self.algorithm, self.jwk)
+
+    def meaning(self) -> bytes:
+        """What the MAC covers: the identity, the dates, and the longest token."""
+        dates = [_text(getattr(self.key, name)) for name in DATES]
+        return self.identity() + json.dumps([*dates, self.key.max_lifetime.total_seconds()]).encode()
+
+    def verifies(self, keys: Sequence[EncryptionKey]) -> bool:
+        """Whether this issuer wrote the row as it stands."""
+        named = [key for key in keys if key.id == self.encryption_key_id]
+        genuine = any(hmac.compare_digest(material.mac(self.meaning(), key=key), self.mac) for key in named)
+        return genuine and self.key.kid == self.jwk["kid"] == material.thumbprint(self.jwk)
+
+    def open(self, keys: Sequence[EncryptionKey]) -> Material:
+        """The key pair; raises CannotOpen."""
+        named = next((key for key in keys if key.id == self.encryption_key_id), None)
+        if self.sealed is None:
+            raise CannotOpen(f"the private half of {self.key.kid} is destroyed")
+        if named is None:
+            raise CannotOpen(
+                f"{self.key.kid} was sealed under encrypting key {self.encryption_key_id}, which KEY_ENCRYPTION_KEYS"
+                " does not hold: put the old value back into it, after the new one"
+            )
+        return material.open_seal(self.sealed, self.identity(), algorithm=self.algorithm, key=named)
+
+
+def database_now() -> datetime:
+    """The database's clock, which every node goes by; read outside the transaction's own frozen time."""
+    statement = {
+        "postgresql": "SELECT clock_timestamp()",
+        "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        value = cursor.fetchone()[0]
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def load(ring: str) -> tuple[StoredKey, ...]:
+    """Every key of a ring, oldest first; empty when there is no such ring."""
+    return tuple(_stored(row) for row in SigningKey.objects.filter(ring__name=ring).select_related("ring"))
+
+
+def add(ring: Ring, pair: Material, key: Key, *, encryption_key: EncryptionKey) -> None:
+    """Write a new key, sealed."""
+    row = SigningKey(
+        ring=ring,
+        kid=key.kid,
+        public_jwk=pair.jwk,
+        sealed=material.seal(pair, _identity(ring.name, ring.algorithm, pair.jwk), key=encryption_key),
+        encryption_key_id=encryption_key.id,
+    )
+    _write(row, key, encryption_key)
+
+
+def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> None:
+    """Write the changed dates of a key and seal the row anew; raises CannotOpen without its encrypting key."""
+    encryption_key = next((one for one in keys if one.id == stored.encryption_key_id), None)
+    if encryption_key is None or not stored.verifies(keys):
+        raise CannotOpen(f"the row of {stored.key.kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was")
+    _write(SigningKey.objects.get(kid=key.kid), key, encryption_key)
+
+
+def _write(row: SigningKey, key: Key, encryption_key: EncryptionKey) -> None:
+    for name in (*DATES, "max_lifetime"):
+        setattr(row, name, getattr(key, name))
+    row.mac = material.mac(_stored(row).meaning(), key=encryption_key)
+    row.save()
+
+
+def _stored(row: SigningKey) -> StoredKey:
+    return StoredKey(
+        key=Key(kid=row.kid, max_lifetime=row.max_lifetime, **{name: getattr(row, name) for name in DATES}),
+        jwk=row.public_jwk,
+        ring=row.ring.name,
+        algorithm=row.ring.algorithm,
+        encryption_key_id=row.encryption_key_id,
+        mac=bytes(row.mac or b""),
+        sealed=None if row.sealed is None else bytes(row.sealed),
+    )
+
+
+def _identity(ring: str, algorithm: str, jwk: dict[str, str]) -> bytes:
+    return json.dumps([ring, algorithm, jwk], sort_keys=True).encode()
+
+
+def _text(date: datetime | None) -> str | None:
+    return date.astimezone(UTC).isoformat(timespec="microseconds") if date else None

@@ -1,0 +1,1 @@
+"""The issuer's commands: parse, call one function, print."""

@@ -1,0 +1,68 @@
+"""`create_client`: register a client from a script; the secret is printed once."""
+
+import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from tokens.clients import Registration, register
+from tokens.oauth.server import GRANTS
+
+EXAMPLES = """
+examples:
+  a web application that logs users in:
+    create_client --name "My app" --grant authorization_code --redirect-uri https://app.example/callback \\
+                  --scope notes:read --scope notes:write
+  a service that acts for itself:
+    create_client --name "Nightly report" --grant client_credentials --scope notes:read
+  an application without a server of its own (it proves itself by PKCE only):
+    create_client --name "Phone app" --public --grant authorization_code --redirect-uri com.example.app:/callback
+"""
+
+
+class Command(BaseCommand):
+    """Parses, calls `register`, prints."""
+
+    help = "Register a client and print its client_id and its secret. The secret is shown once and kept as a hash."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        """Keep the examples as they are written."""
+        return super().create_parser(
+            prog_name, subcommand, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter, **kwargs
+        )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--name", required=True, help="what users read on the consent page")
+        parser.add_argument("--client-id", help="generated when left out")
+        parser.add_argument(
+            "--grant", action="append", required=True, choices=[grant.name for grant in GRANTS], metavar="GRANT",
+            dest="grants",
+            help="authorization_code or client_credentials; may be repeated",
+        )  # fmt: skip
+        parser.add_argument("--redirect-uri", action="append", default=[], dest="redirect_uris", help="may be repeated")
+        parser.add_argument("--scope", action="append", default=[], dest="scopes", help="may be repeated")
+        parser.add_argument("--public", action="store_true", help="a client that cannot keep a secret")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Register the client and print what it needs to know."""
+        names = ("name", "client_id", "grants", "redirect_uris", "scopes", "public")
+        registration = Registration(**{name: options[name] for name in names})
+        try:
+            client, secret = register(registration, actor="command:create_client", now=timezone.now())
+        except ValidationError as error:
+            raise CommandError(one_line(error)) from error
+        if options["json"]:
+            self.stdout.write(json.dumps({"client_id": client.client_id, "client_secret": secret}))
+            return
+        self.stdout.write(f"client_id      {client.client_id}")
+        self.stdout.write(f"client_secret  {secret or '(none: a public client proves itself by PKCE)'}")
+
+
+def one_line(error: ValidationError) -> str:
+    """Every problem with its field, on one line."""
+    return " ".join(f"{field}: {' '.join(problems)}" for field, problems in error.message_dict.items())

@@ -1,0 +1,76 @@
+"""`demo_setup`: what the demo needs, made once and safe to make again."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from tokens import conf, demo
+from tokens.keys.errors import KeyProblem
+from tokens.keys.policy import POLICIES
+from tokens.keys.rotation import rotate
+from tokens.models import SigningKey
+
+
+class Command(BaseCommand):
+    """Parses, calls `set_up`, prints what nobody knows yet."""
+
+    help = (
+        "Make the demo: user `demo`, administrator `admin`, the API and its scopes, the clients `webapp` and `service`,"
+        " and the first signing key. Running it again with the same --credentials changes nothing."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument(
+            "--credentials",
+            type=Path,
+            help=f"a file of NAME=value lines: {', '.join(demo.NAMES)}; what it lacks is generated and printed once",
+        )
+        parser.add_argument("--api-audience", default="http://localhost:8001/", help="the API's `aud` (%(default)s)")
+        parser.add_argument(
+            "--webapp-url", default="http://localhost:8002", help="the application's origin (%(default)s)"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Make the demo, and print the credentials that were generated."""
+        known = demo.credentials(read(options["credentials"]))
+        audience, webapp = options["api_audience"], options["webapp_url"].rstrip("/")
+        try:
+            demo.set_up(known, api_audience=audience, webapp_url=webapp, now=timezone.now())
+            make_first_key()
+        except (ValidationError, ValueError) as error:
+            raise CommandError("; ".join(getattr(error, "messages", [str(error)]))) from error
+        except KeyProblem as error:
+            raise CommandError(str(error)) from error
+        if options["json"]:
+            self.stdout.write(json.dumps({"generated": dict(known.generated)}))
+            return
+        self.stdout.write("The demo is set up: users demo and admin, clients webapp and service.")
+        for name, value in known.generated.items():
+            self.stdout.write(f"{name}={value}")
+
+
+def make_first_key() -> None:
+    """A signing key, if there is none yet; raises KeyProblem."""
+    if not SigningKey.objects.exists():
+        settings = conf.issuer()
+        rotate(
+            policy=POLICIES[settings.key_policy], encryption_keys=settings.encryption_keys(), actor="command:demo_setup"
+        )
+
+
+def read(path: Path | None) -> dict[str, str]:
+    """The NAME=value lines of a file."""
+    if path is None:
+        return {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))

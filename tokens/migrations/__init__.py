@@ -1,0 +1,1 @@
+"""The shape of the issuer's tables, step by step."""

@@ -1,0 +1,26 @@
+"""The issuer's tables, one file per thing: user, client and secrets, API and scopes, audit, ring and signing keys."""
+
+from tokens.models.api import Api, ExchangePolicy, Scope
+from tokens.models.assertion import UsedAssertion
+from tokens.models.audit import AuditEvent
+from tokens.models.client import AuthenticationMethod, Client, ClientSecret, GrantType
+from tokens.models.grant import AuthorizationCode, UserGrant
+from tokens.models.key import Ring, SigningKey
+from tokens.models.user import User
+
+__all__ = [
+    "Api",
+    "AuditEvent",
+    "AuthenticationMethod",
+    "AuthorizationCode",
+    "Client",
+    "ClientSecret",
+    "ExchangePolicy",
+    "GrantType",
+    "Ring",
+    "Scope",
+    "SigningKey",
+    "UsedAssertion",
+    "User",
+    "UserGrant",
+]

@@ -1,0 +1,103 @@
+"""An API (resource server), the scopes it owns, and what may be passed on to it."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+
+from tokens.conf import issuer
+
+# RFC 6749 section 3.3: %x21 / %x23-5B / %x5D-7E
+scope_token = RegexValidator(r"\A[\x21\x23-\x5b\x5d-\x7e]+\Z", 'A scope is printable ASCII without space, " and \\.')
+
+
+def absolute_uri(value: str) -> None:
+    """Refuse what is no resource identifier: an absolute URI without a fragment (RFC 8707 section 2)."""
+    parts = urlsplit(value)
+    if not (parts.scheme and (parts.netloc or parts.path)) or "#" in value or not value.isascii() or " " in value:
+        raise ValidationError("Enter an absolute URI without a fragment, such as https://api.example/.")
+
+
+class Api(models.Model):
+    """A resource server that tokens are issued for; `identifier` is the `aud` of its tokens (RFC 8707 section 2)."""
+
+    identifier = models.CharField(
+        max_length=255,
+        unique=True,
+        validators=[absolute_uri],
+        help_text="Absolute URI, compared character by character; the <code>aud</code> of this API's tokens.",
+    )
+    name = models.CharField(max_length=100, help_text="What the user reads on the consent page.")
+    max_token_lifetime = models.DurationField(
+        null=True, blank=True, help_text="No access token for this API lives longer. Empty: the issuer's own limit."
+    )
+    client = models.ForeignKey(
+        settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="operated_apis",
+        help_text="The client that this API is when it asks something itself: introspection, token exchange.",
+    )
+
+    class Meta:
+        verbose_name = "API"
+        verbose_name_plural = "APIs"
+        ordering = ["identifier"]
+        constraints = [
+            # A client_id has no colon and a URI has one: the two can never be equal.
+            models.CheckConstraint(condition=models.Q(identifier__contains=":"), name="api_identifier_is_a_uri"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.identifier})"
+
+    def clean(self) -> None:
+        """Refuse the issuer's own identifier, which is the audience of tokens for userinfo."""
+        super().clean()
+        if self.identifier == issuer().url:
+            raise ValidationError({"identifier": "This is the issuer itself; an API has an identifier of its own."})
+
+
+class Scope(models.Model):
+    """What a client may ask of one API; a name belongs to one API only, so that scopes alone can name the API."""
+
+    name = models.CharField(max_length=100, unique=True, validators=[scope_token])
+    description = models.CharField(max_length=200, help_text="What the user reads on the consent page.")
+    api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="scopes", verbose_name="API")
+
+    OPENID = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse the names that OpenID Connect owns: they belong to no API."""
+        super().clean()
+        if self.name in self.OPENID:
+            raise ValidationError({"name": f"{self.name} belongs to OpenID Connect, not to an API."})
+
+
+class ExchangePolicy(models.Model):
+    """What a client may ask of an API in the name of a user whose token it received (RFC 8693)."""
+
+    client = models.ForeignKey(
+        settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="exchange_policies"
+    )
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="exchange_policies", verbose_name="API")
+    scopes: "models.ManyToManyField[Scope, Any]" = models.ManyToManyField(Scope, related_name="exchange_policies")
+
+    class Meta:
+        verbose_name_plural = "exchange policies"
+        constraints = [
+            models.UniqueConstraint(fields=["client", "api"], name="one_exchange_policy_per_client_and_api"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client} → {self.api}"

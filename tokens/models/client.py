@@ -1,0 +1,206 @@
+"""A client (an application that asks for tokens): what it may do, and how it proves who it is."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models.functions import Length
+from oauth2_provider.models import AbstractApplication
+
+from tokens.models.api import Api, Scope
+from tokens.oauth.registration import origin_problem, redirect_uri_problem
+
+
+class GrantType(models.TextChoices):
+    """The grants there are, by their `grant_type` (RFC 6749, 8628, 8693, 7523). implicit and password are not."""
+
+    AUTHORIZATION_CODE = "authorization_code", "Authorization code: a user logs in"
+    REFRESH_TOKEN = "refresh_token", "Refresh token: stay logged in"
+    CLIENT_CREDENTIALS = "client_credentials", "Client credentials: the client acts for itself"
+    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code", "Device code: a user logs in on another screen"
+    TOKEN_EXCHANGE = (
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "Token exchange: pass a received user on to the next API",
+    )
+    JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer", "JWT bearer: act for users without their consent"
+
+
+class AuthenticationMethod(models.TextChoices):
+    """How a client proves who it is at the token endpoint (RFC 7591 section 2)."""
+
+    NONE = "none", "None (public client: PKCE only)"
+    SECRET_BASIC = "client_secret_basic", "Secret, in the Authorization header"
+    SECRET_POST = "client_secret_post", "Secret, in the request's body"
+    PRIVATE_KEY_JWT = "private_key_jwt", "Its own private key (RFC 7523)"
+
+
+def new_client_id() -> str:
+    """A fresh client identifier: 128 random bits, 22 characters."""
+    return secrets.token_urlsafe(16)
+
+
+class Client(AbstractApplication):
+    """An OAuth client. Its secrets are rows of their own (ClientSecret); the inherited `client_secret` stays empty."""
+
+    client_id = models.CharField(
+        "client ID",
+        max_length=255,
+        unique=True,
+        default=new_client_id,
+        validators=[RegexValidator(r"\A[A-Za-z0-9._~-]+\Z", "Use letters, digits and . _ ~ - only.")],
+    )
+    client_type = models.CharField(
+        max_length=32, choices=AbstractApplication.CLIENT_TYPES, default=AbstractApplication.CLIENT_CONFIDENTIAL
+    )
+    is_active = models.BooleanField("active", default=True, help_text="An inactive client gets no token.")
+    last_used_on = models.DateField("last used", null=True, blank=True, editable=False)
+
+    grants = models.JSONField(default=list, blank=True, help_text="The grant types this client may use.")
+    scopes: "models.ManyToManyField[Scope, Any]" = models.ManyToManyField(Scope, blank=True, related_name="clients")
+    apis: "models.ManyToManyField[Api, Any]" = models.ManyToManyField(
+        Api,
+        blank=True,
+        related_name="clients",
+        verbose_name="further APIs",
+        help_text="APIs it may ask tokens for without a scope; those that own one of its scopes need not be named.",
+    )
+    remembers_consent = models.BooleanField(
+        default=True, help_text="A user who agreed once is not asked for the same scopes again."
+    )
+    skip_authorization = models.BooleanField(
+        "skips consent", default=False, help_text="First-party: no user is ever asked."
+    )
+
+    access_token_lifetime = models.DurationField(
+        null=True, blank=True, validators=[MinValueValidator(timedelta(seconds=1))], help_text="Empty: the issuer's."
+    )
+    refresh_token_lifetime = models.DurationField(
+        null=True, blank=True, validators=[MinValueValidator(timedelta(seconds=1))], help_text="From login to the end."
+    )
+    refresh_token_idle_lifetime = models.DurationField(
+        null=True, blank=True, validators=[MinValueValidator(timedelta(seconds=1))], help_text="Between two uses."
+    )
+    rotates_refresh_tokens = models.BooleanField(
+        default=False, help_text="Public clients always rotate; a confidential one authenticates and need not."
+    )
+    always_gets_refresh_token = models.BooleanField(default=False, help_text="Without asking for offline_access.")
+
+    token_endpoint_auth_method = models.CharField(
+        "authentication",
+        max_length=32,
+        choices=AuthenticationMethod,
+        default=AuthenticationMethod.SECRET_BASIC,
+    )
+    client_jwks = models.JSONField(
+        "public keys", null=True, blank=True, help_text="A JWKS with public keys only (private_key_jwt)."
+    )
+    client_jwks_uri = models.URLField(
+        "address of public keys", blank=True, default="", help_text="Or where to fetch it; https."
+    )
+    accepts_token_endpoint_audience = models.BooleanField(
+        "legacy audience",
+        default=False,
+        help_text="Accept the token endpoint's address as an assertion's <code>aud</code>, not the issuer only.",
+    )
+
+    # Inherited, and of no use here: one grant per client, secrets in the row, id_tokens keyed by the secret.
+    client_secret = models.CharField(max_length=1, blank=True, default="", editable=False)
+    hash_client_secret = models.BooleanField(default=True, editable=False)
+    authorization_grant_type = models.CharField(
+        max_length=44, default=AbstractApplication.GRANT_AUTHORIZATION_CODE, editable=False
+    )
+    algorithm = models.CharField(max_length=5, default=AbstractApplication.RS256_ALGORITHM, editable=False)
+
+    class Meta(AbstractApplication.Meta):
+        swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
+        constraints = [
+            # A `sub` is a UUID (36 characters) and an API identifier a URI (has a colon): neither can be a client_id.
+            models.CheckConstraint(
+                condition=~models.Q(client_id__contains=":"), name="client_id_is_never_an_api_identifier"
+            ),
+            models.CheckConstraint(condition=~models.Q(client_id__length=36), name="client_id_is_never_a_subject"),
+            models.CheckConstraint(condition=~models.Q(client_id=""), name="client_id_is_never_empty"),
+            models.CheckConstraint(condition=models.Q(client_secret=""), name="client_secrets_are_rows_of_their_own"),
+        ]
+
+    def clean(self) -> None:
+        """Refuse a client that could not work or would be unsafe; raises ValidationError, each problem at its field."""
+        errors = {
+            "grants": self._grant_problems(),
+            "redirect_uris": self._redirect_problems(),
+            "post_logout_redirect_uris": _problems(self.post_logout_redirect_uris, redirect_uri_problem),
+            "allowed_origins": _problems(self.allowed_origins, origin_problem),
+            "token_endpoint_auth_method": self._authentication_problems(),
+        }
+        if found := {field: problems for field, problems in errors.items() if problems}:
+            raise ValidationError(found)
+
+    def allows_grant_type(self, *grant_types: str) -> bool:
+        """Whether one of the grants, in django-oauth-toolkit's spelling or OAuth's own, is among this client's."""
+        return any(grant in self.grants or grant.replace("-", "_") in self.grants for grant in grant_types)
+
+    def is_usable(self, _request: object) -> bool:
+        """Whether the client may be used at all; django-oauth-toolkit asks at every endpoint."""
+        return self.is_active
+
+    def note_use(self, *, now: datetime) -> None:
+        """Remember the day of the client's last use: one statement a day."""
+        if self.last_used_on != now.date():
+            self.last_used_on = now.date()
+            Client.objects.filter(pk=self.pk).update(last_used_on=self.last_used_on)
+
+    def _grant_problems(self) -> list[str]:
+        if not isinstance(self.grants, list):
+            return ["Enter a list of grant types."]
+        unknown = [f"{grant} is not a grant type." for grant in self.grants if grant not in GrantType.values]
+        if self.client_type == self.CLIENT_PUBLIC:
+            secret_only = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.JWT_BEARER}
+            unknown += [f"A public client cannot use {grant}." for grant in self.grants if grant in secret_only]
+        return unknown
+
+    def _redirect_problems(self) -> list[str]:
+        if GrantType.AUTHORIZATION_CODE in self.grants and not self.redirect_uris.split():
+            return ["The authorization code grant needs at least one redirect URI."]
+        return _problems(self.redirect_uris, redirect_uri_problem)
+
+    def _authentication_problems(self) -> list[str]:
+        public = self.client_type == self.CLIENT_PUBLIC
+        if public != (self.token_endpoint_auth_method == AuthenticationMethod.NONE):
+            return ["A public client authenticates by nothing, a confidential one by something."]
+        has_keys = bool(self.client_jwks) != bool(self.client_jwks_uri)
+        if self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT and not has_keys:
+            return ["private_key_jwt needs the client's public keys: pasted, or their address, not both."]
+        return []
+
+
+class ClientSecret(models.Model):
+    """One of a client's live secrets: a keyed hash, and never the secret itself."""
+
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
+    encryption_key_id = models.CharField(max_length=16, help_text="Which KEY_ENCRYPTION_KEYS entry keys the hash.")
+    digest = models.BinaryField(max_length=32, editable=False)
+    hint = models.CharField(max_length=4, help_text="The secret's last characters, to tell one from another.")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_on = models.DateField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return f"…{self.hint}"
+
+    def is_live(self, *, now: datetime) -> bool:
+        """Whether the secret authenticates: neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def _problems(words: str, problem: Any) -> list[str]:
+    return [f"{word}: {found}" for word in words.split() if (found := problem(word))]
+
+
+models.CharField.register_lookup(Length)

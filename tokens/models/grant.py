@@ -1,0 +1,45 @@
+"""What a user allowed a client: the grant that tokens carry as `grant_id`, and the code that is traded for them."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from tokens.models.client import Client
+
+
+class UserGrant(models.Model):
+    """One authorization of one client by one user; its id is in every token issued under it, so that all can end."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="user_grants")
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="user_grants")
+    audience = models.CharField(max_length=255, help_text="The API that its tokens are for, or the issuer itself.")
+    scope = models.TextField(help_text="Space-separated, as the user allowed them.")
+    auth_time = models.DateTimeField(help_text="When the user proved who they are, in the session that allowed this.")
+    acr = models.CharField(max_length=100, blank=True)
+    amr = models.JSONField(default=list, blank=True, help_text="How the user proved it (RFC 8176).")
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoke_reason = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"])]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class AuthorizationCode(models.Model):
+    """A code, by its SHA-256: the code itself is known to nobody but the client that it was sent to."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    grant = models.OneToOneField(UserGrant, on_delete=models.CASCADE, related_name="code")
+    redirect_uri = models.TextField()
+    code_challenge = models.CharField(max_length=128, help_text="S256 (RFC 7636).")
+    nonce = models.TextField(blank=True)
+    expires_at = models.DateTimeField(db_index=True)
+    redeemed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"code of {self.grant_id}"

@@ -1,0 +1,66 @@
+"""A ring of signing keys and the keys in it. Phases are computed from the dates, never stored."""
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Ring(models.Model):
+    """Keys that serve one purpose with one algorithm; its row is the lock under which a step is decided."""
+
+    name = models.SlugField(max_length=50, unique=True)
+    algorithm = models.CharField(max_length=10, editable=False, help_text="JWA name, fixed for the ring's life.")
+    policy = models.JSONField(editable=False, help_text="The timings in force, in seconds.")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SigningKey(models.Model):
+    """One signing key. Rows are never deleted; the private half is encrypted, and bound to the row's other columns."""
+
+    ring = models.ForeignKey(Ring, on_delete=models.PROTECT, related_name="keys")
+    kid = models.CharField("kid", max_length=64, unique=True, help_text="RFC 7638 thumbprint.")
+    public_jwk = models.JSONField("public JWK")
+    sealed = models.BinaryField(null=True, editable=False)
+    encryption_key_id = models.CharField(max_length=16)
+    mac = models.BinaryField(editable=False)
+    max_lifetime = models.DurationField(help_text="Longest token that it may sign.")
+    announced_at = models.DateTimeField()
+    signs_at = models.DateTimeField(null=True, blank=True)
+    withdraw_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoke_reason = models.CharField(max_length=200, blank=True, default="")
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    private_destroyed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["announced_at", "kid"]
+        constraints = [
+            models.UniqueConstraint(
+                "ring",
+                condition=Q(signs_at=None, revoked_at=None, cancelled_at=None),
+                name="one_standby_per_ring",
+            ),
+            models.UniqueConstraint(
+                "ring",
+                condition=Q(signs_at__isnull=False, withdraw_at=None, revoked_at=None, cancelled_at=None),
+                name="one_unsuperseded_key_per_ring",
+            ),
+            models.CheckConstraint(
+                condition=Q(signs_at=None) | Q(signs_at__gte=F("announced_at")), name="key_signs_after_it_is_announced"
+            ),
+            models.CheckConstraint(
+                condition=Q(withdraw_at=None) | Q(signs_at__isnull=False, withdraw_at__gt=F("signs_at")),
+                name="key_is_withdrawn_after_it_signed",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(private_destroyed_at=None, sealed__isnull=False)
+                    | Q(private_destroyed_at__isnull=False, sealed=None)
+                ),
+                name="key_has_its_private_half_until_destroyed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.kid

@@ -1,0 +1,70 @@
+"""Which one API a token is for, and which scopes it may carry there. Pure: the client's scopes are an argument."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from tokens.errors import OAuthError
+from tokens.models import Api, Scope
+
+OPENID = {
+    "openid": "Know who you are",
+    "profile": "Read your name",
+    "email": "Read your e-mail address",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The audience of a token and its scopes; `api` is None where the audience is the issuer itself (userinfo)."""
+
+    audience: str
+    scopes: tuple[str, ...]
+    api: Api | None
+
+
+def resolve(
+    asked: Sequence[str], resources: Sequence[str], *, allowed: Collection[Scope], openid: bool, issuer: str
+) -> Target:
+    """The target of a request for `asked` scopes at `resources` (RFC 8707), of which the client may have `allowed`.
+
+    Raises OAuthError invalid_scope for a scope that is unknown, not the client's or not the API's, or where none is
+    asked for; and invalid_target for several resources, for one that the client may not use, and where no resource
+    is named and the scopes belong to no single API.
+    """
+    scopes = tuple(dict.fromkeys(asked))
+    owners = _owners(scopes, allowed=allowed, openid=openid)
+    api = _named(resources, owners, allowed=allowed, issuer=issuer) if resources else _only(owners)
+    if api is not None and any(owner != api for owner in owners):
+        raise OAuthError("invalid_scope", "A scope does not belong to the resource that was asked for.")
+    return Target(api.identifier if api else issuer, scopes, api)
+
+
+def _owners(scopes: Sequence[str], *, allowed: Collection[Scope], openid: bool) -> list[Api]:
+    """The API of each scope that is not OpenID's own."""
+    known = {scope.name: scope.api for scope in allowed}
+    if not scopes:
+        raise OAuthError("invalid_scope", "Name at least one scope.")
+    if any(name not in known and not (openid and name in OPENID) for name in scopes):
+        raise OAuthError("invalid_scope", "A scope is unknown, or this client may not ask for it.")
+    if "openid" not in scopes and any(name in OPENID for name in scopes):
+        raise OAuthError("invalid_scope", "The scopes profile and email come with openid.")
+    return [known[name] for name in scopes if name in known]
+
+
+def _named(resources: Sequence[str], owners: Sequence[Api], *, allowed: Collection[Scope], issuer: str) -> Api | None:
+    if len(set(resources)) > 1:
+        raise OAuthError("invalid_target", "A token is for one resource; ask for a token each.")
+    if resources[0] == issuer and not owners:
+        return None
+    api = next((scope.api for scope in allowed if scope.api.identifier == resources[0]), None)
+    if api is None:
+        raise OAuthError("invalid_target", "The resource is unknown, or this client may not use it.")
+    if not owners:
+        raise OAuthError("invalid_scope", "No scope of the resource was asked for.")
+    return api
+
+
+def _only(owners: Sequence[Api]) -> Api | None:
+    if len(set(owners)) > 1:
+        raise OAuthError("invalid_target", "The scopes belong to several APIs; name one as the resource.")
+    return owners[0] if owners else None

@@ -1,0 +1,109 @@
+"""The authorization code: made when a user allows a client, traded once for tokens (RFC 6749 section 4.1)."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from oauthlib.oauth2.rfc6749.grant_types.authorization_code import code_challenge_method_s256
+
+from tokens import conf
+from tokens.errors import OAuthError
+from tokens.keys import signing
+from tokens.models import Api, AuthorizationCode, Client, User
+from tokens.oauth import grant, grant_record, id_token
+from tokens.oauth.audience import Target
+from tokens.oauth.authorization_request import AuthorizationRequest
+from tokens.oauth.grant import Grant
+from tokens.oauth.id_token import IdToken
+from tokens.oauth.login_session import Login
+from tokens.oauth.token_request import TokenRequest
+
+LIFETIME = timedelta(seconds=60)
+
+
+def create(asked: AuthorizationRequest, user: User, login: Login, *, now: datetime) -> str:
+    """A code for what `user` allowed; only its hash is kept. Redeemable once, within a minute."""
+    code = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        allowed = grant_record.create(user, asked.client, asked.target, login, now=now)
+        AuthorizationCode.objects.create(
+            digest=digest(code),
+            grant=allowed,
+            redirect_uri=asked.redirect_uri,
+            code_challenge=asked.code_challenge,
+            nonce=asked.nonce,
+            expires_at=now + LIFETIME,
+        )
+    return code
+
+
+def digest(code: str) -> str:
+    """What is stored of a code: enough to find it, too little to use it."""
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+class AuthorizationCodeGrant(Grant):
+    """Trades a code for an access token, and an ID token where the user's identity was asked for."""
+
+    name = "authorization_code"
+
+    def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
+        """The token response; raises OAuthError invalid_grant. Whoever uses a code twice ends what it gave."""
+        code = _find(request, client)
+        _verify(code, request)
+        with transaction.atomic():
+            won = AuthorizationCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now)
+            if won:
+                return _tokens(code, client, request)
+        grant_record.revoke(code.grant, "code used twice", now=request.now)
+        raise OAuthError("invalid_grant", "The authorization code was used before.")
+
+
+def _find(request: TokenRequest, client: Client) -> AuthorizationCode:
+    presented = digest(request.required("code"))
+    code = (
+        AuthorizationCode.objects.select_related("grant__user", "grant__client")
+        .filter(digest=presented, grant__client=client, expires_at__gt=request.now)
+        .first()
+    )
+    if code is None:
+        raise OAuthError("invalid_grant", "The authorization code is unknown, expired, or another client's.")
+    return code
+
+
+def _verify(code: AuthorizationCode, request: TokenRequest) -> None:
+    """Whoever cannot show redirect URI and verifier of the request never held its code: nothing is revoked for them."""
+    if request.required("redirect_uri") != code.redirect_uri:
+        raise OAuthError("invalid_grant", "The redirect URI is not that of the authorization request.")
+    if not code_challenge_method_s256(request.required("code_verifier"), code.code_challenge):
+        raise OAuthError("invalid_grant", "The code verifier does not match the code challenge.")
+    if request.resources and request.resources != [code.grant.audience]:
+        raise OAuthError("invalid_target", "The code is for another resource.")
+    grant_record.require_live(code.grant)
+
+
+def _tokens(code: AuthorizationCode, client: Client, request: TokenRequest) -> dict[str, object]:
+    allowed = code.grant
+    holder = grant_record.holder(allowed)
+    api = Api.objects.filter(identifier=allowed.audience).first()
+    if api is None and allowed.audience != conf.issuer().url:
+        raise OAuthError("invalid_grant", "The API that the code is for is no longer registered.")
+    target = Target(allowed.audience, tuple(allowed.scope.split()), api)
+    response = grant.token_response(client, holder, target, request)
+    if "openid" in target.scopes:
+        response["id_token"] = _id_token(code, str(response["access_token"]), request)
+    return response
+
+
+def _id_token(code: AuthorizationCode, text: str, request: TokenRequest) -> str:
+    told = IdToken(
+        issuer=conf.issuer().url,
+        subject=str(code.grant.user.sub),
+        client_id=code.grant.client.client_id,
+        issued_at=request.now,
+        login=grant_record.login(code.grant),
+        nonce=code.nonce,
+        access_token=text,
+    )
+    return id_token.mint(told, signer=signing.signer(now=request.now))

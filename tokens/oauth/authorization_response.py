@@ -1,0 +1,32 @@
+"""The answer to an authorization request, as a redirect to the client that names the issuer (RFC 9207). Pure."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error
+
+from tokens.oauth.authorization_request import AuthorizationRequest
+
+
+def success(asked: AuthorizationRequest, code: str, *, issuer: str) -> str:
+    """The redirect URI with the code (RFC 6749 section 4.1.2)."""
+    return _with(asked.redirect_uri, {"code": code, "state": asked.state, "iss": issuer})
+
+
+def failure(error: OAuth2Error, redirect_uri: str, state: str | None, *, issuer: str) -> str:
+    """The redirect URI with the error (RFC 6749 section 4.1.2.1)."""
+    told = {"error": error.error, "error_description": error.description or None, "state": state, "iss": issuer}
+    return _with(redirect_uri, told)
+
+
+def is_fatal(error: OAuth2Error) -> bool:
+    """Whether client or redirect URI are in doubt, so that nothing may be sent there."""
+    return isinstance(error, FatalClientError)
+
+
+def _with(uri: str, parameters: Mapping[str, str | None]) -> str:
+    """`uri` with the parameters; one that it already had of the same name gives way, so that each has one meaning."""
+    parts = urlsplit(uri)
+    kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in parameters]
+    added = [(name, value) for name, value in parameters.items() if value is not None]
+    return urlunsplit(parts._replace(query=urlencode(kept + added)))

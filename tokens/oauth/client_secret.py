@@ -1,0 +1,85 @@
+"""Client secrets: generated here, shown once, kept as a keyed fast hash, compared in constant time.
+
+A generated secret has 256 random bits, so a slow hash would protect nothing and only cost every request 250 ms; the
+key of the hash (HMAC-SHA-256) is what makes a leaked table useless.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from tokens.conf import issuer
+from tokens.encryption import parse
+from tokens.models.client import Client, ClientSecret
+
+BYTES = 32
+PURPOSE = "client secret"
+NO_CLIENT = 0
+
+
+def create(client: Client, *, now: datetime, expires_at: datetime | None = None) -> str:
+    """Give `client` one more secret and return it: the only moment it can be read.
+
+    Raises MalformedEncryptionKey when KEY_ENCRYPTION_KEYS cannot be read.
+    """
+    return add(client, secrets.token_urlsafe(BYTES), now=now, expires_at=expires_at)
+
+
+def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | None = None) -> str:
+    """Give `client` a secret that was generated elsewhere; raises ValueError when it is shorter than 32 characters."""
+    if len(secret) < BYTES:
+        raise ValueError(f"a client secret has at least {BYTES} characters")
+    key_id, key = next(iter(_keys(issuer().key_encryption_keys).items()))
+    ClientSecret.objects.create(
+        client=client,
+        encryption_key_id=key_id,
+        digest=_digest(key, secret),
+        hint=secret[-4:],
+        created_at=now,
+        expires_at=expires_at,
+    )
+    return secret
+
+
+def matches(client: Client | None, presented: str, *, now: datetime) -> bool:
+    """Whether `presented` is one of the client's live secrets; notes the day of its use.
+
+    Does the same work for a client that does not exist (None), so that time does not tell which client_ids do.
+    """
+    kept = list(client.secrets.all() if client else ClientSecret.objects.filter(client_id=NO_CLIENT))
+    digests = {key_id: _digest(key, presented) for key_id, key in _keys(issuer().key_encryption_keys).items()}
+    secret = _find([row for row in kept if row.is_live(now=now)], digests)
+    if secret is None or not presented:
+        return False
+    _note_use(secret, now=now)
+    return True
+
+
+def _find(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> ClientSecret | None:
+    """The secret whose hash is among `digests`; every one is compared, whichever is found."""
+    found = None
+    for secret in live:
+        digest = digests.get(secret.encryption_key_id, b"")
+        if hmac.compare_digest(bytes(secret.digest), digest):
+            found = secret
+    return found
+
+
+def _note_use(secret: ClientSecret, *, now: datetime) -> None:
+    """Remember the day a secret was last used: one statement a day, and the old one can be seen to be out of use."""
+    if secret.last_used_on != now.date():
+        secret.last_used_on = now.date()
+        ClientSecret.objects.filter(pk=secret.pk).update(last_used_on=secret.last_used_on)
+
+
+def _digest(key: bytes, secret: str) -> bytes:
+    return hmac.digest(key, secret.encode(), hashlib.sha256)
+
+
+@lru_cache(maxsize=4)
+def _keys(entries: tuple[str, ...]) -> dict[str, bytes]:
+    """The key of the hash for each entry of KEY_ENCRYPTION_KEYS, by the entry's id, in the order given."""
+    return {key.id: key.derive(PURPOSE) for key in parse(entries)}

@@ -1,0 +1,54 @@
+"""When a user has to log in again, when they have to be asked, and the proof that they were asked this very thing."""
+
+import hashlib
+from datetime import datetime, timedelta
+from urllib.parse import parse_qsl, urlencode
+
+from django.core import signing
+
+from tokens.oauth.authorization_request import AuthorizationRequest
+from tokens.oauth.login_session import Login
+
+SALT = "tokens.oauth.consent"
+TIME_TO_DECIDE = timedelta(minutes=10)
+LOG_IN = frozenset({"login", "select_account"})
+
+
+def needs_login(asked: AuthorizationRequest, login: Login, *, now: datetime) -> bool:
+    """Whether the login is too old for the request, or the request wants a new one (OpenID Connect Core 3.1.2.1)."""
+    if asked.prompt & LOG_IN or asked.max_age == 0:
+        return True
+    return asked.max_age is not None and now - login.at > timedelta(seconds=asked.max_age)
+
+
+def is_needed(asked: AuthorizationRequest) -> bool:
+    """Whether the user has to be asked: always, unless the client is the issuer's own. No parameter changes that."""
+    return "consent" in asked.prompt or not asked.client.skip_authorization
+
+
+def after_login(query: str) -> str:
+    """The request to come back with after a login: what asked for the login is fulfilled, the rest stands."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    rest = [(name, _without_login(value) if name == "prompt" else value) for name, value in pairs]
+    return urlencode([(name, value) for name, value in rest if (name, value) not in {("prompt", ""), ("max_age", "0")}])
+
+
+def shown(query: str, user: str, login: Login) -> str:
+    """The proof that `query` was shown to `user` in this login."""
+    return signing.dumps(_facts(query, user, login), salt=SALT)
+
+
+def was_shown(proof: str, query: str, user: str, login: Login) -> bool:
+    """Whether `proof` is of the same request, user and login, and not older than ten minutes."""
+    try:
+        return bool(signing.loads(proof, salt=SALT, max_age=TIME_TO_DECIDE) == _facts(query, user, login))
+    except signing.BadSignature:
+        return False
+
+
+def _facts(query: str, user: str, login: Login) -> list[object]:
+    return [hashlib.sha256(query.encode()).hexdigest(), user, login.at.timestamp()]
+
+
+def _without_login(prompt: str) -> str:
+    return " ".join(value for value in prompt.split() if value not in LOG_IN)

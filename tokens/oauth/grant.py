@@ -1,0 +1,74 @@
+"""What every grant of the token endpoint has in common: a proven client that may use it, then a signed token."""
+
+import uuid
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from tokens import conf
+from tokens.errors import OAuthError
+from tokens.keys import signing
+from tokens.models import Api, Client
+from tokens.oauth import access_token, client_authentication
+from tokens.oauth.access_token import AccessToken
+from tokens.oauth.audience import Target
+from tokens.oauth.login_session import Login
+from tokens.oauth.token_request import TokenRequest
+
+
+class Grant(ABC):
+    """One grant type (RFC 6749 section 4)."""
+
+    name: ClassVar[str]
+    """The grant_type parameter's value."""
+
+    def answer(self, request: TokenRequest) -> dict[str, object]:
+        """The token response (RFC 6749 section 5.1); raises OAuthError, and NotReady where nothing may sign."""
+        client = client_authentication.authenticate(request.authorization, request.form, now=request.now)
+        if self.name not in client.grants:
+            raise OAuthError("unauthorized_client", "This client may not use the grant type.")
+        return self.issue(request, client)
+
+    @abstractmethod
+    def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
+        """The token response for a client that is proven and allowed to use this grant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Whom a token speaks for: a user by the grant that they gave, or a client that acts for itself."""
+
+    subject: str
+    grant_id: str | None = None
+    login: Login | None = None
+
+
+def token_response(client: Client, holder: Holder, target: Target, request: TokenRequest) -> dict[str, object]:
+    """An access token for `target` as a token response; raises NotReady where nothing may sign."""
+    token = AccessToken(
+        issuer=conf.issuer().url,
+        subject=holder.subject,
+        audience=target.audience,
+        client_id=client.client_id,
+        scopes=target.scopes,
+        token_id=uuid.uuid4().hex,
+        issued_at=request.now,
+        lifetime=lifetime(client, target.api),
+        grant_id=holder.grant_id,
+        login=holder.login,
+    )
+    minted = access_token.mint(token, signer=signing.signer(now=request.now))
+    return {
+        "access_token": minted.text,
+        "token_type": "Bearer",
+        "expires_in": minted.expires_in,
+        "scope": " ".join(target.scopes),
+    }
+
+
+def lifetime(client: Client, api: Api | None) -> timedelta:
+    """How long an access token may live: what the client asks for or the issuer's default, capped by the API."""
+    asked = client.access_token_lifetime or conf.issuer().access_token_lifetime
+    cap = api.max_token_lifetime if api else None
+    return asked if cap is None else min(asked, cap)

@@ -1,0 +1,46 @@
+"""The grants that users gave: made, asked whether they stand, ended. Their ids are the tokens' `grant_id`."""
+
+from datetime import datetime
+
+from tokens.errors import OAuthError
+from tokens.models import Client, User, UserGrant
+from tokens.oauth.audience import Target
+from tokens.oauth.grant import Holder
+from tokens.oauth.login_session import Login
+
+
+def create(user: User, client: Client, target: Target, login: Login, *, now: datetime) -> UserGrant:
+    """Keep what `user` allowed `client`, and how the user had logged in."""
+    return UserGrant.objects.create(
+        user=user,
+        client=client,
+        audience=target.audience,
+        scope=" ".join(target.scopes),
+        auth_time=login.at,
+        acr=login.acr,
+        amr=list(login.amr),
+        created_at=now,
+    )
+
+
+def require_live(grant: UserGrant) -> None:
+    """Raise OAuthError invalid_grant where the grant was revoked or its user may no longer log in."""
+    if grant.revoked_at is not None:
+        raise OAuthError("invalid_grant", "The grant was revoked.")
+    if not grant.user.is_active:
+        raise OAuthError("invalid_grant", "The user is not active.")
+
+
+def revoke(grant: UserGrant, reason: str, *, now: datetime) -> None:
+    """End a grant and everything that can still be issued under it; the first reason stays."""
+    UserGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now, revoke_reason=reason)
+
+
+def holder(grant: UserGrant) -> Holder:
+    """Whom the grant's tokens speak for."""
+    return Holder(subject=str(grant.user.sub), grant_id=str(grant.id), login=login(grant))
+
+
+def login(grant: UserGrant) -> Login:
+    """The login under which the grant was given: kept through every refresh."""
+    return Login(at=grant.auth_time, acr=grant.acr, amr=tuple(grant.amr))

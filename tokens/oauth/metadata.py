@@ -1,0 +1,49 @@
+"""What the issuer says about itself (RFC 8414 section 2, OpenID Connect Discovery section 3): only what works."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from tokens.oauth.audience import OPENID
+from tokens.oauth.client_authentication import METHODS
+from tokens.oauth.login_session import LEVELS
+from tokens.oauth.server import GRANTS
+
+DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
+
+
+def document(issuer: str, *, scopes: Iterable[str], apis: Iterable[str]) -> dict[str, object]:
+    """The metadata of `issuer`; `scopes` are those of the APIs, `apis` their identifiers."""
+    base = issuer.rstrip("/")
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{base}/oauth/authorize",
+        "token_endpoint": f"{base}/oauth/token",
+        "jwks_uri": f"{base}/.well-known/jwks.json",
+        "scopes_supported": [*OPENID, *scopes],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": [grant.name for grant in GRANTS],
+        "token_endpoint_auth_methods_supported": list(METHODS),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash"],
+        "acr_values_supported": list(LEVELS),
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "require_request_uri_registration": False,
+        "protected_resources": list(apis),
+    }
+
+
+def locations(issuer: str) -> list[str]:
+    """The paths of the metadata: inserted before the issuer's own path (RFC 8414 section 3.1), and after it.
+
+    The latter twice: a proxy in front may take the issuer's path off (SCRIPT_NAME), or leave it on.
+    """
+    path = urlsplit(issuer).path.strip("/")
+    plain = [f".well-known/{name}" for name in DOCUMENTS]
+    return plain if not path else [*plain, *(f"{one}/{path}" for one in plain), *(f"{path}/{one}" for one in plain)]

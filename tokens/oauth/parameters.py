@@ -1,0 +1,75 @@
+"""The request parameters that the issuer knows, read strictly: declared ones only, each once, from one place.
+
+oauthlib turns every form field into an attribute of its request, so that `user=1` in a form is read back as
+`request.user`. Only what is declared here ever reaches it.
+"""
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.http import HttpRequest, QueryDict
+
+from tokens.errors import OAuthError
+
+Pairs = list[tuple[str, str]]
+
+FORM = "application/x-www-form-urlencoded"
+REPEATABLE = "resource"  # RFC 8707 section 2
+
+AUTHORIZATION = frozenset(
+    (
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "resource",
+        "code_challenge",
+        "code_challenge_method",
+        "response_mode",
+        "nonce",
+        "prompt",
+        "max_age",
+        "login_hint",
+        "acr_values",
+        "request",
+        "request_uri",
+    )
+)
+CLIENT = frozenset({"client_id", "client_secret"})
+TOKEN = CLIENT | {"grant_type", "code", "redirect_uri", "code_verifier", "scope", "resource"}
+
+
+def declared(form: QueryDict, names: frozenset[str]) -> Pairs:
+    """The declared parameters, repeated ones repeated, without those that have no value (RFC 6749 section 3.1).
+
+    Raises OAuthError invalid_request for a value with a control character, which no parameter may hold.
+    """
+    pairs = [(name, value) for name in form if name in names for value in form.getlist(name) if value]
+    for name, value in pairs:
+        if any(character < " " or character == "\x7f" for character in value):
+            raise OAuthError("invalid_request", f"The {name} parameter holds a control character.")
+    return pairs
+
+
+def repeated(pairs: Pairs) -> str | None:
+    """The first parameter that is there twice and may not be (RFC 6749 sections 3.1 and 3.2), or None."""
+    names = [name for name, _ in pairs if name != REPEATABLE]
+    return next((name for name in names if names.count(name) > 1), None)
+
+
+def body(request: HttpRequest, names: frozenset[str]) -> Pairs:
+    """The declared parameters of a form body. Raises OAuthError invalid_request.
+
+    The status is 415 for another content type, 413 for a body that is too large, and 400 for a parameter that is
+    repeated or stands in the address, where logs and histories keep it.
+    """
+    if request.content_type != FORM:
+        raise OAuthError("invalid_request", f"Send the parameters as {FORM}.", status=415)
+    if request.META.get("QUERY_STRING"):
+        raise OAuthError("invalid_request", "Parameters belong into the body, not into the address.")
+    try:
+        pairs = declared(request.POST, names)
+    except (RequestDataTooBig, TooManyFieldsSent):
+        raise OAuthError("invalid_request", "The request is too large.", status=413) from None
+    if name := repeated(pairs):
+        raise OAuthError("invalid_request", f"The {name} parameter is there more than once.")
+    return pairs

@@ -1,0 +1,24 @@
+"""The issuer's URLs, as a list of words."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from tokens import conf
+from tokens.oauth.metadata import locations
+from tokens.views import account
+from tokens.views.authorize import AuthorizeView
+from tokens.views.health import healthz, readyz
+from tokens.views.jwks import jwks
+from tokens.views.metadata import metadata
+from tokens.views.token import token
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("accounts/", account.account, name="account"),
+    path("accounts/login/", account.login, name="account_login"),
+    path("accounts/logout/", account.logout, name="account_logout"),
+    path("oauth/authorize", AuthorizeView.as_view(), name="authorize"),
+    path("oauth/token", token, name="token"),
+    path(".well-known/jwks.json", jwks, name="jwks"),
+    *(path(location, metadata) for location in locations(conf.issuer().url)),
+    path("healthz", healthz),
+    path("readyz", readyz),
+]

@@ -1,0 +1,1 @@
+"""The issuer's views, one file per endpoint: parse, call one function, answer."""

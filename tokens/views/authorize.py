@@ -1,0 +1,149 @@
+"""/oauth/authorize: asks the user whether a client may have what it asks for (RFC 6749 section 4.1.1)."""
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render, resolve_url
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+from tokens import conf
+from tokens.errors import OAuthError
+from tokens.models import Scope
+from tokens.oauth import authorization_code, authorization_response, consent, login_session, parameters
+from tokens.oauth.audience import OPENID
+from tokens.oauth.authorization_request import AuthorizationRequest
+from tokens.oauth.backend import backend
+from tokens.oauth.login_session import Login
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'",
+    "Referrer-Policy": "same-origin",  # under no-referrer a browser sends `Origin: null`, and the form is refused
+    "X-Frame-Options": "DENY",
+}
+
+
+class ConsentForm(forms.Form):
+    """The proof that this very request was shown to this very user."""
+
+    shown = forms.CharField(widget=forms.HiddenInput)
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class AuthorizeView(View):
+    """The request stands in the address, on the consent page's answer as well: nothing of it is taken from the form."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Log the user in where that is needed, ask, or answer at once where nothing is to be asked."""
+        try:
+            asked = backend().authorization(request)
+        except OAuth2Error as error:
+            return refuse(request, error)
+        login = login_session.current(request)
+        if login is None or consent.needs_login(asked, login, now=timezone.now()):
+            return self._log_in(request, asked)
+        if not consent.is_needed(asked):
+            return self._allow(request, asked, login)
+        if "none" in asked.prompt:
+            return send(request, asked, OAuthError("consent_required", "The user has to be asked."))
+        return ask(request, asked, login)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """The user's answer; or an authorization request sent as a form (OpenID Connect Core section 3.1.2.1)."""
+        if "client_id" in request.POST:
+            pairs = [(name, value) for name in request.POST for value in request.POST.getlist(name)]
+            known = [(name, value) for name, value in pairs if name in parameters.AUTHORIZATION]
+            return see_other(f"{request.path}?{urlencode(known)}")
+        return csrf_protect(self._answer)(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        try:
+            asked = backend().authorization(request)
+        except OAuth2Error as error:
+            return refuse(request, error)
+        login = login_session.current(request)
+        shown = request.POST.get("shown", "")
+        if login is None or not consent.was_shown(shown, query(request), str(request.user.pk), login):
+            return see_other(request.get_full_path())
+        if request.POST.get("allow") != "true":
+            return send(request, asked, OAuthError("access_denied", "The user refused."))
+        return self._allow(request, asked, login)
+
+    def _allow(self, request: HttpRequest, asked: AuthorizationRequest, login: Login) -> HttpResponse:
+        assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
+        code = authorization_code.create(asked, request.user, login, now=timezone.now())
+        return redirect(request, authorization_response.success(asked, code, issuer=conf.issuer().url))
+
+    def _log_in(self, request: HttpRequest, asked: AuthorizationRequest) -> HttpResponse:
+        if "none" in asked.prompt:
+            return send(request, asked, OAuthError("login_required", "The user has to log in."))
+        logout(request)  # the login page sends whoever is logged in straight back
+        target = {REDIRECT_FIELD_NAME: f"{request.path}?{consent.after_login(query(request))}"}
+        if asked.login_hint:
+            target["login_hint"] = asked.login_hint
+        return redirect(request, f"{resolve_url(settings.LOGIN_URL)}?{urlencode(target)}")
+
+
+def ask(request: HttpRequest, asked: AuthorizationRequest, login: Login) -> HttpResponse:
+    """The consent page."""
+    rows = {scope.name: scope for scope in Scope.objects.filter(name__in=asked.target.scopes).select_related("api")}
+    openid = {name: Scope(name=name, description=description) for name, description in OPENID.items()}
+    context: dict[str, object] = {
+        "client": asked.client,
+        "api": asked.target.api,
+        "scopes": [(rows | openid)[name] for name in asked.target.scopes],
+        "form": ConsentForm(initial={"shown": consent.shown(query(request), str(request.user.pk), login)}),
+        "error": None,
+    }
+    return page(request, context)
+
+
+def refuse(request: HttpRequest, error: OAuth2Error) -> HttpResponse:
+    """The error, at the client where it may be sent there, and on a page of ours where it may not (section 4.1.2.1)."""
+    if error.redirect_uri and not authorization_response.is_fatal(error):
+        uri = authorization_response.failure(error, error.redirect_uri, error.state, issuer=conf.issuer().url)
+        return redirect(request, uri)
+    context: dict[str, object] = {
+        "client": None,
+        "api": None,
+        "scopes": [],
+        "form": None,
+        "error": error.description or error.error,
+    }
+    return page(request, context, status=400)
+
+
+def page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:
+    """Our page, which no other site may frame and no cache keeps."""
+    response = render(request, "tokens/consent.html", context, status=status)
+    for name, value in HEADERS.items():
+        response.headers[name] = value
+    return response
+
+
+def send(request: HttpRequest, asked: AuthorizationRequest, error: OAuth2Error) -> HttpResponse:
+    """The error as the answer to a valid request."""
+    uri = authorization_response.failure(error, asked.redirect_uri, asked.state, issuer=conf.issuer().url)
+    return redirect(request, uri)
+
+
+def redirect(request: HttpRequest, uri: str) -> HttpResponse:
+    """To `uri`, which was checked: 303 after a form, so that no browser sends it on (RFC 9700 section 4.12)."""
+    return HttpResponse(status=302 if request.method == "GET" else 303, headers={**HEADERS, "Location": uri})
+
+
+def see_other(uri: str) -> HttpResponse:
+    """To `uri` by GET."""
+    return HttpResponse(status=303, headers={**HEADERS, "Location": uri})
+
+
+def query(request: HttpRequest) -> str:
+    """The authorization request as it stands in the address."""
+    return str(request.META.get("QUERY_STRING", ""))

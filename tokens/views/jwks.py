@@ -1,0 +1,36 @@
+"""The JWKS: the public halves of the signing keys (RFC 7517 section 5)."""
+
+import hashlib
+import json
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.http import parse_etags, quote_etag
+from django.views.decorators.http import require_safe
+
+from tokens.keys import signing
+from tokens.keys.errors import NotReady
+
+
+@require_safe
+def jwks(request: HttpRequest) -> HttpResponse:
+    """The default ring's published keys; 503 and `no-store` rather than an empty set while there is none."""
+    try:
+        keys, max_age = signing.published(now=timezone.now()), signing.shared_cache(now=timezone.now())
+    except NotReady as error:
+        headers = {
+            "Retry-After": str(error.retry_after),
+            "Cache-Control": "no-store",
+            "Access-Control-Allow-Origin": "*",
+        }
+        return HttpResponse("There is no signing key yet.\n", status=503, content_type="text/plain", headers=headers)
+    body = json.dumps({"keys": [key.jwk for key in keys]}, separators=(",", ":")).encode()
+    headers = {
+        "ETag": quote_etag(hashlib.sha256(body).hexdigest()),
+        "Cache-Control": f"public, max-age={max_age}, must-revalidate",
+        "Access-Control-Allow-Origin": "*",
+    }
+    asked = parse_etags(request.headers.get("If-None-Match", ""))
+    if "*" in asked or headers["ETag"] in (etag.removeprefix("W/") for etag in asked):
+        return HttpResponse(status=304, headers=headers)
+    return HttpResponse(body, content_type="application/jwk-set+json", headers=headers)

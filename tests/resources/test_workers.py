@@ -108,11 +108,15 @@ def test_threads_and_an_event_loop_serve_alike(issuer: Loopback, tmp_path: Path,
             thread.start()
         for thread in threads:
             thread.join(60)
-        assert statuses == [200] * 40
-        assert issuer.fetches() <= 2
+        # The kernel spreads connections as it likes: go on until the second process has its keys, too.
+        rounds = 0
+        while issuer.fetches() < 2 and rounds < 200:
+            one()
+            rounds += 1
+        assert issuer.fetches() == 2
         issuer.stop()
         one()
-    assert statuses == [200] * 45
+    assert statuses == [200] * (40 + 5 * rounds + 5)
 
 
 def test_with_a_dead_issuer_the_process_starts_and_says_try_later(issuer: Loopback, tmp_path: Path) -> None:

@@ -11,4 +11,4 @@ class TokensConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from tokens.checks import oauth  # noqa: F401, PLC0415 (needs the models)
+        from tokens.checks import keys, oauth  # noqa: F401, PLC0415 (needs the models)

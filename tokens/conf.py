@@ -9,11 +9,13 @@ from django.conf import settings
 from django.core.signals import setting_changed
 
 from tokens.encryption import EncryptionKey, parse
+from tokens.keys.policy import POLICIES, Policy, changed
 
 DEFAULTS: dict[str, Any] = {
     "URL": "",
     "KEY_ENCRYPTION_KEYS": [],
     "KEY_POLICY": "production",
+    "KEY_TIMINGS": {},
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
 }
 
@@ -26,8 +28,8 @@ class IssuerSettings:
     """The `iss` claim, exactly."""
     key_encryption_keys: tuple[str, ...]
     """KEY_ENCRYPTION_KEYS as given: a malformed entry must not stop the JWKS from being served."""
-    key_policy: str
-    """Which set of key timings the settings propose."""
+    key_policy: Policy
+    """The timings of keys that the settings propose: a named set, with single numbers changed."""
     access_token_lifetime: timedelta
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
@@ -45,7 +47,7 @@ def issuer() -> IssuerSettings:
     return IssuerSettings(
         url=values["URL"],
         key_encryption_keys=tuple(values["KEY_ENCRYPTION_KEYS"]),
-        key_policy=values["KEY_POLICY"],
+        key_policy=changed(POLICIES[values["KEY_POLICY"]], values["KEY_TIMINGS"]),
         access_token_lifetime=values["ACCESS_TOKEN_LIFETIME"],
     )
 

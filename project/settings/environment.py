@@ -91,3 +91,12 @@ def policy(name: str = "KEY_POLICY") -> str:
     if value not in POLICIES:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(POLICIES)}, not {value!r}.")
     return value
+
+
+def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:
+    """The variable as comma-separated `name=seconds`: single numbers of the key policy that shall be others."""
+    pairs = [entry.partition("=") for entry in words(name, "")]
+    try:
+        return {key.strip(): float(seconds) for key, _, seconds in pairs}
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be like rotate_every=2592000,token_lifetime=900 (seconds).") from None

@@ -67,6 +67,7 @@ ISSUER = {
     "URL": environment.url("ISSUER_URL", "http://localhost:8000" if DEBUG else None),
     "KEY_ENCRYPTION_KEYS": environment.words("KEY_ENCRYPTION_KEYS"),
     "KEY_POLICY": environment.policy(),
+    "KEY_TIMINGS": environment.timings(),
 }
 
 # The toolkit's switches, all closed; what it does not read here it asks tokens.oauth for. tokens/checks/oauth.py

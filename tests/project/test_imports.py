@@ -12,6 +12,8 @@ PURE = (
     "tokens/encryption.py",
     "tokens/keys/policy.py",
     "tokens/keys/lifecycle.py",
+    "tokens/keys/succession.py",
+    "tokens/keys/timeline.py",
     "tokens/keys/material.py",
     "resources/verify.py",
     "resources/keyset.py",
@@ -26,7 +28,7 @@ IMPURE = (
     "urllib.request",
     "http.client",
 )
-EDGES = ("views", "admin", "commands", "authentication", "permissions", "middleware", "forms", "testing")
+EDGES = ("views", "admin", "commands", "checks", "authentication", "permissions", "middleware", "forms", "testing")
 
 
 def imports(source: str) -> Iterator[tuple[int, str]]:

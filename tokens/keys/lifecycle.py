@@ -9,7 +9,7 @@ respect is in the policy (tokens/keys/policy.py).
 
 import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tokens.keys.policy import Policy
@@ -121,6 +121,17 @@ def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | 
     return _started(next_key) + policy.last_signature if next_key else None
 
 
+def due(keys: Iterable[Key], *, policy: Policy, now: datetime) -> datetime:
+    """When the signing key shall have a successor; `now` when nothing signs."""
+    signing = signer(keys, now=now)
+    return signing.signs_at + policy.rotate_every if signing and signing.signs_at else now
+
+
+def overdue(keys: Sequence[Key], *, policy: Policy, now: datetime) -> bool:
+    """Whether a switch has been due for half of `announce` and none is planned: nobody runs rotate_keys."""
+    return planned(keys, now=now) is None and due(keys, policy=policy, now=now) + policy.announce / 2 < now
+
+
 def _latest(keys: Iterable[Key], *, now: datetime) -> Key | None:
     took_over = [key for key in keys if key.start is not None and key.start <= now]
     return max(took_over, key=_started, default=None)
@@ -134,21 +145,3 @@ def _started(key: Key) -> datetime:
     if key.start is None:
         raise ValueError(f"{key.kid} never takes over")
     return key.start
-
-
-def supersede(keys: Sequence[Key], kid: str, *, at: datetime, policy: Policy) -> tuple[Key, ...]:
-    """The keys with `kid` starting at `at`, and the withdrawal of the key it follows moved to match (P2)."""
-    moved = tuple(replace(key, signs_at=at) if key.kid == kid else key for key in keys)
-    return withdrawals(moved, policy=policy)
-
-
-def withdrawals(keys: Sequence[Key], *, policy: Policy) -> tuple[Key, ...]:
-    """The keys, each with a successor withdrawn no earlier than P2 allows."""
-    return tuple(_withdrawn(key, keys, policy) for key in keys)
-
-
-def _withdrawn(key: Key, keys: Sequence[Key], policy: Policy) -> Key:
-    next_key = successor(key, keys)
-    if next_key is None or key.discarded:
-        return key
-    return replace(key, withdraw_at=withdrawal(key, superseded_at=_started(next_key), policy=policy))

@@ -99,6 +99,13 @@ DEVELOPMENT = Policy(
 POLICIES = {"production": PRODUCTION, "development": DEVELOPMENT}
 
 
+def changed(policy: Policy, seconds: Mapping[str, float]) -> Policy:
+    """The policy with single timings changed, in seconds; raises ValueError for a name that it does not have."""
+    if unknown := seconds.keys() - {field.name for field in fields(Policy)}:
+        raise ValueError(f"there is no key timing {', '.join(sorted(unknown))}")
+    return replace(policy, **{name: timedelta(seconds=value) for name, value in seconds.items()})
+
+
 def problems(policy: Policy) -> Iterator[str]:
     """Each inequality that the policy breaks, with its numbers and the settings to change."""
     for field in fields(Policy):
@@ -120,6 +127,8 @@ def problems(policy: Policy) -> Iterator[str]:
             f"rotate_every ({policy.rotate_every}) is shorter than announce ({policy.announce}):"
             " no standby would be ready in time; raise rotate_every or lower announce"
         )
+    if policy.shared_cache < timedelta(seconds=1) or policy.shared_cache % timedelta(seconds=1):
+        yield f"shared_cache ({policy.shared_cache}) is the JWKS's max-age, which HTTP has in seconds: round it up"
     if policy.keep < policy.last_signature:
         yield (
             f"keep ({policy.keep}) is shorter than N + 2δ = snapshot_age ({policy.snapshot_age})"

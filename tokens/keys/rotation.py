@@ -5,18 +5,15 @@ runs in the same second one acts, and the others find nothing left to do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import transaction
-
-from tokens.audit import record
 from tokens.encryption import EncryptionKey
-from tokens.keys import lifecycle, material, store
-from tokens.keys.errors import CannotOpen
+from tokens.keys import lifecycle, material, store, succession
+from tokens.keys.held import Held, hold, locking, refuse_skew
 from tokens.keys.lifecycle import Key
 from tokens.keys.material import Material
-from tokens.keys.policy import Policy, raised
+from tokens.keys.policy import Policy
 from tokens.models.key import Ring
 
 DEFAULT_RING = "default"
@@ -28,11 +25,12 @@ class Outcome:
     """What a run did, or why it did nothing."""
 
     step: str
-    """`created`, `planned`, `announced` or `nothing`."""
+    """`created`, `planned`, `announced`, `lengthened`, `destroyed`, `rewrapped` or `nothing`."""
     message: str
     kid: str | None = None
     at: datetime | None = None
     """When the step takes effect, or when the next one is due."""
+    ring: str = DEFAULT_RING
 
 
 def rotate(
@@ -41,112 +39,118 @@ def rotate(
     policy: Policy,
     encryption_keys: Sequence[EncryptionKey],
     actor: str,
+    now: datetime,
     hurry: bool = False,
+    pretend: bool = False,
+    at: datetime | None = None,
 ) -> Outcome:
     """Take the next safe step of `ring` under the policy that the settings propose.
 
-    `hurry` plans the switch for the earliest safe instant although the signing key is young. Dates are the database's
-    clock, read under the lock. Raises CannotOpen when a key does not decrypt: nothing is replaced silently.
+    `hurry` plans the switch for the earliest safe instant although the signing key is young; `pretend` does everything
+    and commits nothing, and then `at` may take the place of the database's clock. `now` is this node's clock, compared
+    with the database's; dates are the database's, read under the lock. Raises CannotOpen when a key does not decrypt or
+    fails its probe (nothing is replaced silently), Unsafe when clocks or policy forbid to plan, LockNotHad after 30 s.
     """
-    Ring.objects.get_or_create(name=ring, defaults={"algorithm": ALGORITHM, "policy": policy.to_json()})
-    pair = material.generate(ALGORITHM)  # slow, so before the lock; thrown away when nothing is due
-    with transaction.atomic():
-        row = Ring.objects.select_for_update().get(name=ring)
-        in_force = _adopt(row, policy)
-        stored = store.load(ring)
-        _probe(stored, encryption_keys)
-        now = store.database_now()
-        outcome = _step(row, stored, pair, policy=in_force, keys=encryption_keys, now=now, hurry=hurry)
-        if outcome.step != "nothing":
-            record(f"key.{outcome.step}", actor=actor, subject=f"key:{outcome.kid}", details=_dates(outcome), now=now)
-    return outcome
+    refuse_skew(policy, now=now)
+    with locking():
+        defaults = {"algorithm": ALGORITHM, "policy": policy.to_json()}
+        row, _ = Ring.objects.get_or_create(name=ring, defaults=defaults)
+    pairs = [
+        material.generate(row.algorithm) for _ in range(2 if not row.keys.exists() else 1)
+    ]  # slow: before the lock
+    with hold(ring, proposed=policy, encryption_keys=encryption_keys, at=at, pretend=pretend) as held:
+        return replace(_step(held, pairs, actor=actor, hurry=hurry), ring=ring)
 
 
-def _step(
-    ring: Ring,
-    stored: Sequence[store.StoredKey],
-    pair: Material,
-    *,
-    policy: Policy,
-    keys: Sequence[EncryptionKey],
-    now: datetime,
-    hurry: bool,
-) -> Outcome:
-    dates = [one.key for one in stored]
-    if not dates:
-        return _create(ring, pair, policy=policy, key=keys[0], now=now)
-    if coming := lifecycle.planned(dates, now=now):
-        return Outcome(step="nothing", message="already planned; switches at", kid=coming.kid, at=coming.signs_at)
-    standby = lifecycle.standby(dates)
+def rewrap(ring: str = DEFAULT_RING, *, encryption_keys: Sequence[EncryptionKey], actor: str) -> Outcome:
+    """Seal every row of `ring` anew under the first encrypting key, so that the others can be dropped.
+
+    Raises CannotOpen when a row does not open under any of them, LockNotHad after 30 s.
+    """
+    with hold(ring, encryption_keys=encryption_keys) as held:
+        first = encryption_keys[0]
+        old = [one for one in held.stored if one.encryption_key_id != first.id]
+        for one in old:
+            store.rewrap(one, keys=encryption_keys)
+        if not old:
+            return Outcome(step="nothing", message=f"every key is sealed under {first.id} already", ring=ring)
+        held.record("key.rewrapped", None, actor=actor, encryption_key=first.id, kids=[one.key.kid for one in old])
+    return Outcome(step="rewrapped", message=f"{len(old)} keys are sealed under {first.id} now", ring=ring)
+
+
+def _step(held: Held, pairs: Sequence[Material], *, actor: str, hurry: bool) -> Outcome:
+    if not held.stored:
+        return _create(held, pairs, actor=actor)
+    keys = succession.lengthen(held.keys, policy=held.policy, now=held.now)
+    standby, coming = lifecycle.standby(keys), lifecycle.planned(keys, now=held.now)
     if standby is None:
-        _announce(ring, pair, policy=policy, key=keys[0], now=now)
-        return Outcome(step="announced", message="announced a standby", kid=pair.kid, at=now)
-    signing = lifecycle.signer(dates, now=now)
-    due = signing.signs_at + policy.rotate_every if signing and signing.signs_at else now
-    if due > now and not hurry:
-        return Outcome(step="nothing", message="nothing due; next step at", kid=standby.kid, at=due)
-    return _plan(ring, stored, standby, pair, policy=policy, keys=keys, now=now)
+        return _announce(held, keys, pairs[0], actor=actor)
+    if keys != held.keys:
+        return _lengthen(held, keys, actor=actor)
+    if coming is not None:
+        return Outcome(step="nothing", message="already planned; switches at", kid=coming.kid, at=coming.signs_at)
+    due = lifecycle.due(keys, policy=held.policy, now=held.now)
+    if due <= held.now or hurry:
+        return _plan(held, standby, pairs[0], actor=actor)
+    if spent := _spent(held):
+        return _destroy(held, spent, actor=actor)
+    return Outcome(step="nothing", message="nothing due; next step at", kid=standby.kid, at=due)
 
 
-def _create(ring: Ring, pair: Material, *, policy: Policy, key: EncryptionKey, now: datetime) -> Outcome:
+def _create(held: Held, pairs: Sequence[Material], *, actor: str) -> Outcome:
     """The first key signs at once: no copy of this issuer's JWKS can exist yet."""
-    first = Key(kid=pair.kid, announced_at=now, signs_at=now, max_lifetime=policy.token_lifetime)
-    store.add(ring, pair, first, encryption_key=key)
-    _announce(ring, material.generate(ring.algorithm), policy=policy, key=key, now=now)
-    return Outcome(step="created", message="created the first key and its standby; signs from", kid=pair.kid, at=now)
+    first = replace(_new(held, pairs[0]), signs_at=held.now)
+    standby = _new(held, pairs[1])
+    held.add(pairs[0], first)
+    held.add(pairs[1], standby)
+    held.record("key.created", first.kid, actor=actor, after=[first, standby])
+    message = "created the first key and its standby; signs from"
+    return Outcome(step="created", message=message, kid=first.kid, at=held.now)
 
 
-def _announce(ring: Ring, pair: Material, *, policy: Policy, key: EncryptionKey, now: datetime) -> None:
-    announced = Key(kid=pair.kid, announced_at=now, max_lifetime=policy.token_lifetime)
-    store.add(ring, pair, announced, encryption_key=key)
+def _announce(held: Held, keys: Sequence[Key], pair: Material, *, actor: str) -> Outcome:
+    standby = _new(held, pair)
+    held.save(keys)
+    held.add(pair, standby)
+    held.record("key.announced", standby.kid, actor=actor, after=[*keys, standby])
+    return Outcome(step="announced", message="announced a standby", kid=standby.kid, at=held.now)
 
 
-def _plan(
-    ring: Ring,
-    stored: Sequence[store.StoredKey],
-    standby: Key,
-    pair: Material,
-    *,
-    policy: Policy,
-    keys: Sequence[EncryptionKey],
-    now: datetime,
-) -> Outcome:
-    """Plan the standby's start: after every API has it (P1), and after every node knows of the switch."""
-    at = max(lifecycle.seen_at(standby, policy), now + policy.switch + policy.clock_error)
-    before = {one.key.kid: one for one in stored}
-    after = lifecycle.supersede([one.key for one in stored], standby.kid, at=at, policy=policy)
-    changed = [key for key in after if key != before[key.kid].key]
-    for key in sorted(changed, key=lambda key: key.kid == standby.kid):  # the predecessor's end first: one unsuperseded
-        store.update(before[key.kid], key, keys=keys)
-    _announce(ring, pair, policy=policy, key=keys[0], now=now)
+def _plan(held: Held, standby: Key, pair: Material, *, actor: str) -> Outcome:
+    """Plan the standby's start at the earliest safe instant, and announce the next standby."""
+    at = succession.earliest(standby, now=held.now, policy=held.policy)
+    after = succession.supersede(held.keys, standby.kid, at=at, policy=held.policy)
+    following = _new(held, pair)
+    held.save(after)
+    held.add(pair, following)
+    held.record("key.planned", standby.kid, actor=actor, after=[*after, following], at=at)
+    message = "planned the switch, and announced the next standby; switches at"
+    return Outcome(step="planned", message=message, kid=standby.kid, at=at)
+
+
+def _lengthen(held: Held, after: Sequence[Key], *, actor: str) -> Outcome:
+    """Let the keys go by timings that were raised, before anything longer is signed."""
+    held.save(after)
+    held.record("key.lengthened", None, actor=actor, after=after)
     return Outcome(
-        step="planned",
-        message="planned the switch, and announced the next standby; switches at",
-        kid=standby.kid,
-        at=at,
+        step="lengthened", message="adopted longer timings for the keys that live; in force since", at=held.now
     )
 
 
-def _probe(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> None:
-    """Refuse to plan on a ring whose rows do not verify or whose live private halves do not open."""
-    for one in stored:
-        if not one.verifies(keys) and not one.key.discarded:
-            raise CannotOpen(
-                f"the row of {one.key.kid} does not verify under KEY_ENCRYPTION_KEYS: either these are not the ones"
-                " that it was written under (put the old value back, after the new one), or the row was changed by hand"
-            )
-        if one.sealed is not None and not one.key.discarded:
-            one.open(keys)
+def _destroy(held: Held, spent: Sequence[Key], *, actor: str) -> Outcome:
+    """Destroy the private halves that no node can sign with any more."""
+    after = [replace(key, private_destroyed_at=held.now) for key in spent]
+    held.save(after)
+    held.record("key.destroyed", spent[0].kid, actor=actor, after=after)
+    message = f"destroyed the private half of {len(spent)} retired keys"
+    return Outcome(step="destroyed", message=message, kid=spent[0].kid, at=held.now)
 
 
-def _adopt(ring: Ring, proposed: Policy) -> Policy:
-    """The policy in force: what the settings propose, with no number that promises rest on lowered."""
-    in_force = raised(Policy.from_json(ring.policy), proposed)
-    if in_force.to_json() != ring.policy:
-        ring.policy = in_force.to_json()
-        ring.save(update_fields=["policy"])
-    return in_force
+def _spent(held: Held) -> list[Key]:
+    whole = [one.key for one in held.stored if one.sealed is not None]
+    dates = {key.kid: lifecycle.destroyable_at(key, held.keys, held.policy) for key in whole}
+    return [key for key in whole if (date := dates[key.kid]) is not None and date <= held.now]
 
 
-def _dates(outcome: Outcome) -> dict[str, str]:
-    return {"at": outcome.at.isoformat()} if outcome.at else {}
+def _new(held: Held, pair: Material) -> Key:
+    return Key(kid=pair.kid, announced_at=held.now, max_lifetime=held.policy.token_lifetime)

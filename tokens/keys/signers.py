@@ -1,9 +1,11 @@
 """What can sign: one small interface, so that a key store of another kind can take the place of the database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+import jwt
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -45,3 +47,9 @@ class DatabaseSigner:
     def sign(self, message: bytes) -> bytes:
         """RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3)."""
         return self.material.private.sign(message, PKCS1v15(), SHA256())
+
+
+def verifies(signature: bytes, message: bytes, jwk: Mapping[str, str]) -> bool:
+    """Whether a JWS signature verifies under a public JWK, by a library that shares no code with the signing side."""
+    algorithm = jwt.get_algorithm_by_name(jwk["alg"])
+    return algorithm.verify(message, algorithm.from_jwk(dict(jwk)), signature)

@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError
 
 from tokens import conf
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
-from tokens.keys import lifecycle, store
+from tokens.keys import adoption, lifecycle, store
 from tokens.keys.errors import CannotOpen, NotReady
 from tokens.keys.material import Material
 from tokens.keys.policy import Policy
@@ -34,10 +34,14 @@ class Snapshot:
     stored: tuple[store.StoredKey, ...]
     pairs: dict[str, Material]
     """The key pairs that open, by kid."""
+    genuine: bool
+    """Whether the rows verified; if not, these are public halves that nobody could vouch for, and nothing is signed."""
     policy: Policy
     database_time: datetime
     wall_time: datetime
     monotonic: float
+    skew: timedelta = timedelta(0)
+    """How far this node's clock was from the database's when it was read."""
 
     def age(self, *, now: datetime) -> timedelta:
         """How old it is: the larger of monotonic and wall time."""
@@ -90,22 +94,27 @@ class Snapshots:
 
 def read(ring: str, now: datetime) -> Snapshot:
     """Read a ring from the database; raises NotReady when it has no key yet."""
+    started = time.monotonic()
     row = Ring.objects.filter(name=ring).first()
     stored = store.load(ring)
     if row is None or not stored:
         raise NotReady(f"the ring {ring!r} has no key yet: run manage.py rotate_keys")
     keys = _encryption_keys()
+    database_time, elapsed = store.database_now(), timedelta(seconds=time.monotonic() - started)
     genuine = tuple(one for one in stored if one.verifies(keys))
+    _vouching.update(one.encryption_key_id for one in genuine)
     for one in stored:
         if one not in genuine:
             logger.error("The row of signing key %s does not verify; it is neither used nor published", one.key.kid)
     return Snapshot(
         stored=genuine or _public_halves_only(stored, keys),
         pairs=_open(genuine, keys),
-        policy=Policy.from_json(row.policy),
-        database_time=store.database_now(),
+        genuine=bool(genuine),
+        policy=adoption.obeyed(row),
+        database_time=database_time - elapsed,  # what was read is as old as the moment the reading began
         wall_time=now,
-        monotonic=time.monotonic(),
+        monotonic=started,
+        skew=abs(database_time - elapsed - now),
     )
 
 
@@ -115,6 +124,10 @@ def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
     key = lifecycle.signer([one.key for one in snapshot.stored], now=snapshot.clock(now=now))
     if key is None:
         raise NotReady("no key may sign right now")
+    if snapshot.skew > snapshot.policy.clock_error:
+        raise NotReady(
+            f"this node's clock is {snapshot.skew.total_seconds():.1f} s away from the database's; synchronise it (NTP)"
+        )
     if key.kid not in snapshot.pairs:
         raise NotReady(f"the private half of {key.kid} does not open: KEY_ENCRYPTION_KEYS is not what it was")
     return DatabaseSigner(key.max_lifetime, snapshot.pairs[key.kid])
@@ -137,6 +150,12 @@ def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ..
     return tuple(public[key.kid] for key in shown)
 
 
+def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
+    """Whether a switch has been due for half of `announce` and nobody planned it; raises NotReady."""
+    snapshot = snapshots.get(ring, now=now)
+    return lifecycle.overdue([one.key for one in snapshot.stored], policy=snapshot.policy, now=snapshot.clock(now=now))
+
+
 def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
     """How long a shared cache may keep the JWKS, in seconds (C); raises NotReady."""
     return int(snapshots.get(ring, now=now).policy.shared_cache.total_seconds())
@@ -145,9 +164,14 @@ def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
 def _public_halves_only(
     stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]
 ) -> tuple[store.StoredKey, ...]:
-    """What is served while KEY_ENCRYPTION_KEYS knows none of the ring's rows: tokens that live stay verifiable."""
+    """What is served while KEY_ENCRYPTION_KEYS knows none of the ring's rows: tokens that live stay verifiable.
+
+    Not in a process that once verified a row under these keys: there, rows that no longer name them were changed.
+    """
     known = {key.id for key in keys}
-    return () if any(one.encryption_key_id in known for one in stored) else stored
+    if any(one.encryption_key_id in known for one in stored) or known & _vouching:
+        return ()
+    return stored
 
 
 def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) -> dict[str, Material]:
@@ -170,4 +194,6 @@ def _encryption_keys() -> tuple[EncryptionKey, ...]:
         return ()
 
 
+_vouching: set[str] = set()
+"""The encrypting keys under which this process has seen rows verify."""
 snapshots = Snapshots(read)

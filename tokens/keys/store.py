@@ -99,7 +99,20 @@ def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> Non
     _write(SigningKey.objects.get(kid=key.kid), key, encryption_key)
 
 
+def rewrap(stored: StoredKey, *, keys: Sequence[EncryptionKey]) -> None:
+    """Seal the row under the first of `keys`; raises CannotOpen when it does not open under any."""
+    row = SigningKey.objects.select_related("ring").get(kid=stored.key.kid)
+    if stored.sealed is not None:
+        row.sealed = material.seal(stored.open(keys), stored.identity(), key=keys[0])
+    elif not stored.verifies(keys):
+        raise CannotOpen(f"the row of {stored.key.kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was")
+    row.encryption_key_id = keys[0].id
+    _write(row, stored.key, keys[0])
+
+
 def _write(row: SigningKey, key: Key, encryption_key: EncryptionKey) -> None:
+    if key.private_destroyed_at is not None:
+        row.sealed = None
     for name in (*DATES, "max_lifetime"):
         setattr(row, name, getattr(key, name))
     row.mac = material.mac(_stored(row).meaning(), key=encryption_key)

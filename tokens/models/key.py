@@ -10,6 +10,8 @@ class Ring(models.Model):
     name = models.SlugField(max_length=50, unique=True)
     algorithm = models.CharField(max_length=10, editable=False, help_text="JWA name, fixed for the ring's life.")
     policy = models.JSONField(editable=False, help_text="The timings in force, in seconds.")
+    assumed = models.JSONField(null=True, editable=False, help_text="Longer timings that plans still assume, if any.")
+    assumed_until = models.DateTimeField(null=True, editable=False, help_text="When they need not be assumed any more.")
 
     def __str__(self) -> str:
         return self.name

@@ -1,5 +1,6 @@
 """Rotation against a real table: one step at a time, and every step safe."""
 
+from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -9,17 +10,25 @@ from django.utils import timezone
 
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import lifecycle, signing, store
-from tokens.keys.errors import CannotOpen, NotReady
+from tokens.keys import adoption, lifecycle, signing, store
+from tokens.keys.errors import CannotOpen, NotReady, Unsafe
 from tokens.keys.policy import PRODUCTION
-from tokens.keys.rotation import rotate
+from tokens.keys.revocation import revoke
+from tokens.keys.rotation import rewrap, rotate
 from tokens.models import AuditEvent, Ring, SigningKey
 
 pytestmark = pytest.mark.django_db
 
 
-def run(*, hurry=False, policy=PRODUCTION, keys=None):
-    return rotate(policy=policy, encryption_keys=keys or issuer().encryption_keys(), actor="test", hurry=hurry)
+def run(*, hurry=False, policy=PRODUCTION, keys=None, **options):
+    return rotate(
+        policy=policy,
+        encryption_keys=keys or issuer().encryption_keys(),
+        actor="test",
+        now=store.database_now(),
+        hurry=hurry,
+        **options,
+    )
 
 
 def at(instant):
@@ -105,10 +114,26 @@ def test_a_date_changed_by_hand_takes_the_key_out_of_use():
         "UPDATE tokens_ring SET algorithm = 'none'",
         "UPDATE tokens_signingkey SET signs_at = '1999-01-01 00:00:00' WHERE signs_at IS NULL",
         "UPDATE tokens_signingkey SET signs_at = NULL",
+        "UPDATE tokens_signingkey SET max_lifetime = 1",
+        "UPDATE tokens_signingkey SET withdraw_at = '2001-01-01 00:00:00' WHERE withdraw_at IS NOT NULL",
+        "UPDATE tokens_signingkey SET withdraw_at = NULL WHERE withdraw_at IS NOT NULL",
+        "UPDATE tokens_signingkey SET revoked_at = NULL WHERE revoked_at IS NOT NULL",
+        "UPDATE tokens_signingkey SET sealed = x'00', private_destroyed_at = NULL WHERE sealed IS NULL",
     ],
 )
 def test_the_database_itself_refuses(statement):
     run()
+    with at(store.database_now() + timedelta(days=2)):
+        run(hurry=True)
+    kid = SigningKey.objects.get(signs_at=None).kid
+    revoke(
+        kid,
+        reason="test",
+        policy=PRODUCTION,
+        encryption_keys=issuer().encryption_keys(),
+        actor="test",
+        now=store.database_now(),
+    )
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
 
@@ -119,10 +144,133 @@ def test_every_step_is_in_the_audit_trail():
     assert (event.actor, event.subject) == ("test", f"key:{outcome.kid}")
 
 
-def test_a_raised_policy_is_adopted_at_once_and_a_lowered_one_is_not():
+def other(**changes):
+    return replace(PRODUCTION, **{name: timedelta(seconds=value) for name, value in changes.items()})
+
+
+def test_a_raised_timing_counts_at_once_and_a_lowered_one_after_the_old_has_run_out():
     run()
-    longer = timedelta(hours=30)
-    run(policy=type(PRODUCTION)(**{**{f: getattr(PRODUCTION, f) for f in PRODUCTION.__slots__}, "api_copy": longer}))
-    assert Ring.objects.get().policy["api_copy"] == longer.total_seconds()
+    long = other(shared_cache=3600)
+    assert run(policy=long).step == "nothing"
+    ring = Ring.objects.get()
+    assert (adoption.obeyed(ring), adoption.assumed(ring)) == (long, long)
     run()
-    assert Ring.objects.get().policy["api_copy"] == longer.total_seconds()
+    ring.refresh_from_db()
+    assert adoption.obeyed(ring) == PRODUCTION, "nodes obey a lowered number as soon as they read it"
+    assert adoption.assumed(ring) == long, "plans do not"
+    until = ring.assumed_until
+    for instant, plans in ((until - timedelta(seconds=1), long), (until, PRODUCTION)):
+        with at(instant):
+            run()
+        ring.refresh_from_db()
+        assert adoption.assumed(ring) == plans
+    assert until >= ring.keys.first().announced_at + long.settles
+
+
+def test_a_longer_token_lifetime_is_kept_with_every_key_that_may_sign_before_it_is_used():
+    run()
+    run(hurry=True)
+    before = {key.kid: key.withdraw_at for key in SigningKey.objects.all()}
+    outcome = run(policy=other(token_lifetime=86_400 * 30))
+    assert outcome.step == "lengthened"
+    for key in SigningKey.objects.all():
+        assert key.max_lifetime == timedelta(days=30)
+        if before[key.kid]:
+            assert key.withdraw_at >= before[key.kid] + timedelta(days=20)
+    assert run(policy=other(token_lifetime=86_400 * 30)).message.startswith("already planned")
+
+
+def test_a_planned_start_moves_later_when_a_timing_it_rests_on_is_raised():
+    run()
+    planned = run(hurry=True)
+    run(policy=other(api_copy=86_400 + 3600, announce=172_800))
+    standby = SigningKey.objects.get(kid=planned.kid)
+    assert standby.signs_at == planned.at + timedelta(hours=1)
+
+
+def test_a_policy_that_cannot_be_kept_is_refused_with_its_numbers():
+    run()
+    with pytest.raises(Unsafe, match=r"announce \(0:01:00\) is shorter than N \+ C \+ T"):
+        run(policy=other(announce=60))
+    assert adoption.obeyed(Ring.objects.get()) == PRODUCTION
+
+
+@pytest.mark.parametrize("skew", [61, -61])
+def test_a_node_whose_clock_is_off_plans_nothing(skew):
+    run()
+    with pytest.raises(Unsafe, match="synchronise the clocks"):
+        rotate(
+            policy=PRODUCTION,
+            encryption_keys=issuer().encryption_keys(),
+            actor="test",
+            now=store.database_now() + timedelta(seconds=skew),
+            hurry=True,
+        )
+    assert SigningKey.objects.count() == 2
+
+
+def test_a_step_that_took_too_long_is_not_done():
+    run()
+    start = store.database_now()
+    clock = iter([start, start, start + timedelta(seconds=61)])
+    with patch("tokens.keys.store.database_now", side_effect=clock), pytest.raises(Unsafe, match="took 61"):
+        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=start, hurry=True)
+    assert SigningKey.objects.count() == 2
+
+
+def test_the_private_half_is_destroyed_once_no_node_can_sign_with_it_and_the_row_still_verifies():
+    run()
+    switch = run(hurry=True).at
+    old = SigningKey.objects.exclude(withdraw_at=None).get()
+    with at(switch + PRODUCTION.last_signature - timedelta(seconds=1)):
+        assert run().step == "nothing"
+    with at(switch + PRODUCTION.last_signature):
+        assert (run().step, run().step) == ("destroyed", "nothing")
+        assert old.kid in {key.kid for key in lifecycle.published([o.key for o in store.load("default")], now=switch)}
+    old.refresh_from_db()
+    assert old.sealed is None
+    assert all(one.verifies(issuer().encryption_keys()) for one in store.load("default"))
+
+
+def test_a_dry_run_says_what_would_happen_then_and_changes_nothing():
+    run()
+    before = list(SigningKey.objects.values()), list(Ring.objects.values()), AuditEvent.objects.count()
+    then = store.database_now() + timedelta(days=100)
+    assert run(pretend=True).step == "nothing"
+    outcome = run(pretend=True, at=then)
+    assert (outcome.step, outcome.at > then) == ("planned", True)
+    assert (list(SigningKey.objects.values()), list(Ring.objects.values()), AuditEvent.objects.count()) == before
+
+
+def test_rewrapping_seals_every_row_under_the_first_encrypting_key():
+    run()
+    old, new = issuer().encryption_keys()[0], parse(["N" * 43])[0]
+    assert rewrap(encryption_keys=(new, old), actor="test").step == "rewrapped"
+    assert all(one.verifies([new]) and one.open([new]) for one in store.load("default"))
+    assert rewrap(encryption_keys=(new,), actor="test").step == "nothing"
+    with pytest.raises(CannotOpen):
+        rewrap(encryption_keys=(old,), actor="test")
+
+
+def test_a_private_half_that_is_not_the_row_s_own_fails_its_probe_and_nothing_is_planned():
+    run()
+    with patch("tokens.keys.held.verifies", return_value=False), pytest.raises(CannotOpen, match="does not belong"):
+        run(hurry=True)
+    assert SigningKey.objects.count() == 2
+
+
+def test_rows_that_stop_naming_the_encrypting_keys_of_a_running_process_are_not_published(settings):
+    run()
+    assert signing.published(now=timezone.now())
+    SigningKey.objects.update(encryption_key_id="0" * 8)
+    signing.snapshots.forget()
+    assert signing.published(now=timezone.now()) == ()
+
+
+def test_a_node_whose_clock_is_off_signs_nothing_and_publishes_still():
+    run()
+    signing.snapshots.forget()
+    wrong = timezone.now() + timedelta(seconds=90)
+    with pytest.raises(NotReady, match="synchronise"):
+        signing.signer(now=wrong)
+    assert len(signing.published(now=wrong)) == 2

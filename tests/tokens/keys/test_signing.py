@@ -23,7 +23,9 @@ class Database:
         self.reads += 1
         if not self.up:
             raise OperationalError
-        return Snapshot(stored=(), pairs={}, policy=PRODUCTION, database_time=now, wall_time=now, monotonic=0.0)
+        return Snapshot(
+            stored=(), pairs={}, genuine=True, policy=PRODUCTION, database_time=now, wall_time=now, monotonic=0.0
+        )
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import jwt
 import pytest
+from django.utils import timezone
 
 from tests.tokens.conftest import API, basic, post, redeem
 from tokens import conf
@@ -15,7 +16,9 @@ ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
 
 @pytest.fixture
 def ring(db):
-    rotation.rotate(policy=PRODUCTION, encryption_keys=conf.issuer().encryption_keys(), actor="test")
+    rotation.rotate(
+        policy=PRODUCTION, encryption_keys=conf.issuer().encryption_keys(), actor="test", now=timezone.now()
+    )
 
 
 def verify(client, token, audience):

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from tokens import conf, demo
 from tokens.keys.errors import KeyProblem
-from tokens.keys.policy import POLICIES
 from tokens.keys.rotation import rotate
 from tokens.models import SigningKey
 
@@ -61,7 +60,10 @@ def make_first_key() -> None:
     if not SigningKey.objects.exists():
         settings = conf.issuer()
         rotate(
-            policy=POLICIES[settings.key_policy], encryption_keys=settings.encryption_keys(), actor="command:demo_setup"
+            policy=settings.key_policy,
+            encryption_keys=settings.encryption_keys(),
+            actor="command:demo_setup",
+            now=timezone.now(),
         )
 
 

@@ -1,0 +1,42 @@
+"""The start-up checks about keys: each names the numbers and the setting to change."""
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import call_command
+
+ISSUER_DATABASES = ["default"]
+
+
+def found(**options):
+    return [(one.id, one.msg) for one in run_checks(tags=["keys"], **options)]
+
+
+def test_nothing_is_said_while_all_is_well():
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "text"),
+    [
+        ({"KEY_ENCRYPTION_KEYS": []}, "tokens.E301", "KEY_ENCRYPTION_KEYS is empty"),
+        ({"KEY_ENCRYPTION_KEYS": ["short"]}, "tokens.E301", "entry 1"),
+        ({"KEY_TIMINGS": {"announce": 60}}, "tokens.E302", "announce (0:01:00) is shorter than N + C + T"),
+        ({"KEY_TIMINGS": {"shared_cache": 0.5}}, "tokens.E302", "max-age"),
+        ({"KEY_TIMINGS": {"token_lifetime": 300}}, "tokens.W304", "0:10:00 are cut to token_lifetime, 0:05:00"),
+    ],
+)
+def test_a_setting_that_cannot_be_kept_is_named_with_its_numbers(settings, changes, code, text):
+    settings.ISSUER = {**settings.ISSUER, **changes}
+    messages = found()
+    assert [one for one, _ in messages] == [code]
+    assert text in messages[0][1]
+
+
+@pytest.mark.django_db
+def test_an_encrypting_key_that_is_not_what_it_was_is_said_at_start(settings):
+    call_command("rotate_keys", verbosity=0)
+    assert found(databases=ISSUER_DATABASES) == []
+    settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
+    messages = found(databases=ISSUER_DATABASES)
+    assert {one for one, _ in messages} == {"tokens.E303"}
+    assert all("KEY_ENCRYPTION_KEYS" in text for _, text in messages)

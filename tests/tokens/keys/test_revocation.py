@@ -1,0 +1,154 @@
+"""Revocation: the heir takes over in the same step, what breaks is said before, and nothing revoked comes back."""
+
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+
+from tokens.conf import issuer
+from tokens.keys import lifecycle, store
+from tokens.keys.errors import UnknownKey, Unsafe
+from tokens.keys.lifecycle import Phase
+from tokens.keys.policy import PRODUCTION
+from tokens.keys.revocation import revoke
+from tokens.keys.rotation import rotate
+from tokens.models import AuditEvent, SigningKey
+
+pytestmark = pytest.mark.django_db
+
+
+class Ring:
+    """The default ring at a time of the test's choosing."""
+
+    def __init__(self):
+        self.now = store.database_now()
+
+    def _at(self):
+        return patch("tokens.keys.store.database_now", side_effect=lambda: self.now)
+
+    def rotate(self, **options):
+        with self._at():
+            return rotate(
+                policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=self.now, **options
+            )
+
+    def revoke(self, kid, **options):
+        with self._at():
+            return revoke(
+                kid,
+                reason="leaked",
+                policy=PRODUCTION,
+                encryption_keys=issuer().encryption_keys(),
+                actor="test",
+                now=self.now,
+                **options,
+            )
+
+    def dates(self):
+        return [one.key for one in store.load("default")]
+
+    def phases(self):
+        return {key.kid: lifecycle.phase(key, self.dates(), now=self.now) for key in self.dates()}
+
+    def kid(self, phase):
+        return next(kid for kid, found in self.phases().items() if found is phase)
+
+
+@pytest.fixture
+def ring():
+    made = Ring()
+    made.rotate()
+    made.now += timedelta(days=3)
+    return made
+
+
+def test_the_propagated_standby_takes_over_at_once_and_the_next_one_is_announced(ring):
+    signing, standby = ring.kid(Phase.SIGNING), ring.kid(Phase.ANNOUNCED)
+    done = ring.revoke(signing)
+    assert (done.heir, done.outage_until) == (standby, None)
+    assert done.accepted_until == ring.now + PRODUCTION.propagation
+    assert sorted(ring.phases().values()) == ["announced", "revoked", "signing"]
+    assert ring.kid(Phase.SIGNING) == standby
+    assert SigningKey.objects.get(kid=signing).sealed is None
+    assert SigningKey.objects.get(kid=signing).revoke_reason == "leaked"
+    event = AuditEvent.objects.get(action="key.revoked")
+    assert event.subject == f"key:{signing}"
+    assert event.details["reason"] == "leaked"
+    assert event.details["keys"][standby]["before"]["signs_at"] is None
+    start = ring.now - PRODUCTION.clock_error  # so that a node whose clock is slow finds a signer as well
+    assert event.details["keys"][standby]["after"]["signs_at"] == start.isoformat()
+    assert event.details["policy"] == PRODUCTION.to_json()
+
+
+def test_without_a_propagated_standby_the_outage_has_to_be_accepted(ring):
+    ring.revoke(ring.kid(Phase.SIGNING))
+    before = ring.phases()
+    with pytest.raises(Unsafe, match="--accept-outage"):
+        ring.revoke(ring.kid(Phase.SIGNING))
+    assert ring.phases() == before
+    done = ring.revoke(ring.kid(Phase.SIGNING), accept_outage=True)
+    assert done.outage_until == ring.now + PRODUCTION.propagation + PRODUCTION.clock_error
+
+
+def test_a_standby_is_replaced_and_the_signing_key_stays(ring):
+    signing, standby = ring.kid(Phase.SIGNING), ring.kid(Phase.ANNOUNCED)
+    assert ring.revoke(standby).heir is None
+    assert ring.kid(Phase.SIGNING) == signing
+    assert ring.phases()[standby] is Phase.REVOKED
+    assert lifecycle.standby(ring.dates()).kid != standby
+
+
+def test_when_the_planned_key_is_revoked_the_standby_is_planned_in_its_place_and_signing_goes_on(ring):
+    signing = ring.kid(Phase.SIGNING)
+    planned = ring.rotate(hurry=True)
+    done = ring.revoke(planned.kid)
+    assert ring.kid(Phase.SIGNING) == signing
+    heir = lifecycle.planned(ring.dates(), now=ring.now)
+    assert heir.kid == done.heir
+    assert heir.signs_at >= lifecycle.seen_at(heir, PRODUCTION)
+    old = next(key for key in ring.dates() if key.kid == signing)
+    assert old.withdraw_at >= heir.signs_at + PRODUCTION.last_acceptance(old.max_lifetime)
+    ring.now = heir.signs_at
+    assert ring.kid(Phase.SIGNING) == heir.kid
+
+
+def test_while_a_switch_is_planned_the_planned_key_takes_over_from_a_revoked_signing_key(ring):
+    planned = ring.rotate(hurry=True)
+    assert ring.revoke(ring.kid(Phase.SIGNING)).heir == planned.kid
+    assert ring.kid(Phase.SIGNING) == planned.kid
+
+
+def test_a_retired_key_leaves_and_nothing_else_changes(ring):
+    ring.now = ring.rotate(hurry=True).at
+    retired, signing = ring.kid(Phase.RETIRED), ring.kid(Phase.SIGNING)
+    assert ring.revoke(retired).heir is None
+    assert ring.kid(Phase.SIGNING) == signing
+    assert retired not in {key.kid for key in lifecycle.published(ring.dates(), now=ring.now)}
+
+
+def test_revoking_all_leaves_a_fresh_key_and_a_fresh_standby(ring):
+    old = set(ring.phases())
+    with pytest.raises(Unsafe):
+        ring.revoke(None, ring="default")
+    done = ring.revoke(None, ring="default", accept_outage=True)
+    assert set(done.kids) == old
+    assert {kid for kid, phase in ring.phases().items() if phase is not Phase.REVOKED}.isdisjoint(old)
+    assert sorted(ring.phases().values()) == ["announced", "revoked", "revoked", "signing"]
+
+
+def test_what_is_revoked_already_or_unknown_cannot_be_revoked(ring):
+    kid = ring.kid(Phase.SIGNING)
+    ring.revoke(kid)
+    for unknown in (kid, "nobody"):
+        with pytest.raises(UnknownKey):
+            ring.revoke(unknown)
+    with pytest.raises(UnknownKey):
+        ring.revoke(None, ring="nowhere")
+
+
+def test_pretending_says_the_consequence_and_changes_nothing(ring):
+    before = list(SigningKey.objects.values())
+    done = ring.revoke(ring.kid(Phase.SIGNING), pretend=True)
+    assert done.heir == ring.kid(Phase.ANNOUNCED)
+    assert list(SigningKey.objects.values()) == before
+    assert not AuditEvent.objects.filter(action="key.revoked").exists()

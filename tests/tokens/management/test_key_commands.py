@@ -1,0 +1,119 @@
+"""rotate_keys, revoke_key and keys as an operator uses them: what they print, and how they exit."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+from unittest.mock import patch
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+
+from tokens.keys import store
+from tokens.models import SigningKey
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments):
+    out = StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()
+
+
+def refused(*arguments):
+    with pytest.raises(CommandError) as error:
+        run(*arguments)
+    return error.value.returncode, str(error.value)
+
+
+def test_a_first_run_then_nothing_due():
+    assert run("rotate_keys").startswith("created the first key and its standby; signs from ")
+    assert run("rotate_keys").startswith("nothing due; next step at ")
+
+
+def test_a_dry_run_at_a_later_time_prints_the_step_of_then():
+    run("rotate_keys")
+    then = store.database_now() + timedelta(days=91)
+    out = json.loads(run("rotate_keys", "--dry-run", "--at", then.isoformat(), "--json"))
+    assert out["step"] == "planned"
+    assert json.loads(run("rotate_keys", "--json"))["step"] == "nothing"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("rotate_keys", "--at", "2027-01-01"),
+        ("rotate_keys", "--rewrap", "--now"),
+        ("revoke_key", "--reason", "x", "--yes"),
+        ("revoke_key", "kid", "--all", "--reason", "x", "--yes"),
+        ("revoke_key", "kid", "--reason", "x", "--json"),
+        ("revoke_key", "nobody", "--reason", "x", "--yes"),
+        ("keys", "--ring", "nowhere"),
+    ],
+)
+def test_wrong_use_exits_with_2(arguments):
+    assert refused(*arguments)[0] == 2
+
+
+def test_a_wrong_encrypting_key_exits_with_5_everywhere(settings):
+    run("rotate_keys")
+    kid = SigningKey.objects.get(signs_at=None).kid
+    settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
+    for arguments in (
+        ("rotate_keys",),
+        ("rotate_keys", "--rewrap"),
+        ("revoke_key", kid, "--reason", "x", "--yes"),
+        ("keys", "--check"),
+    ):
+        code, message = refused(*arguments)
+        assert (code, "KEY_ENCRYPTION_KEYS" in message) == (5, True), arguments
+    assert SigningKey.objects.count() == 2
+
+
+def test_a_lock_that_is_not_had_exits_with_4():
+    run("rotate_keys")
+    with patch("tokens.keys.held.Ring.objects.select_for_update", side_effect=OperationalError("database is locked")):
+        code, message = refused("rotate_keys")
+    assert (code, "nothing was done" in message) == (4, True)
+
+
+def test_revoking_asks_first_and_says_the_consequence(monkeypatch):
+    run("rotate_keys")
+    kid = SigningKey.objects.get(signs_at__isnull=False).kid
+    monkeypatch.setattr("builtins.input", lambda _question: "no")
+    assert refused("revoke_key", kid, "--reason", "leaked") == (3, "nothing was revoked")
+    monkeypatch.setattr("builtins.input", lambda _question: "yes")
+    code, message = refused("revoke_key", kid, "--reason", "leaked")
+    assert (code, "--accept-outage" in message) == (3, True), "its standby was announced a moment ago"
+    out = run("revoke_key", kid, "--reason", "leaked", "--accept-outage")
+    assert f"revoked: {kid}" in out
+    assert "APIs may accept it until" in out
+    assert "APIs may refuse its tokens until" in out
+
+
+def test_the_timeline_shows_every_key_with_its_phase_and_the_next_step():
+    run("rotate_keys")
+    out = run("keys")
+    for key in SigningKey.objects.all():
+        assert key.kid[:12] in out
+    assert "signing" in out
+    assert "announced" in out
+    assert "next: rotate_keys plans the next switch" in out
+    shown = json.loads(run("keys", "--json"))["rings"][0]
+    assert {key["phase"] for key in shown["keys"]} == {"signing", "announced"}
+    assert shown["policy"]["token_lifetime"] == 3600.0
+
+
+def test_the_check_is_silent_while_all_is_well_and_red_when_rotation_is_overdue():
+    code, message = refused("keys", "--check")
+    assert (code, "no key yet" in message) == (3, True)
+    run("rotate_keys")
+    assert run("keys", "--check") == "the signing keys are well\n"
+    late = store.database_now() + timedelta(days=92)
+    with (
+        patch("tokens.keys.store.database_now", return_value=late),
+        patch("tokens.management.commands.keys.timezone.now", return_value=late),
+    ):
+        code, message = refused("keys", "--check")
+    assert (code, "rotate_keys does not run" in message) == (3, True)

@@ -1,0 +1,51 @@
+"""Checks of what keys live by; served in spite of them, because public keys must stay published (tag `keys`)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 (Django's name)
+from django.db import DatabaseError
+from django.utils import timezone
+
+from tokens import conf
+from tokens.encryption import EncryptionKey, MalformedEncryptionKey
+from tokens.keys import health, policy
+
+
+@register("keys")
+def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Errors tokens.E301 to E303, warnings tokens.W304 and W305."""
+    settings = conf.issuer()
+    found: list[CheckMessage] = [
+        Error(f"The key policy cannot be kept: {broken}.", hint="Set KEY_TIMINGS or KEY_POLICY.", id="tokens.E302")
+        for broken in policy.problems(settings.key_policy)
+    ]
+    if settings.access_token_lifetime > settings.key_policy.token_lifetime:
+        found.append(_lifetime(settings))
+    try:
+        keys = settings.encryption_keys()
+    except MalformedEncryptionKey as error:
+        hint = "Each entry is 32 random bytes or more in base64url; the values that sealed the keys must be among them."
+        return [*found, Error(f"Nothing can be signed: {error}.", hint=hint, id="tokens.E301")]
+    return [*found, *(_rings(keys) if databases else [])]
+
+
+def _lifetime(settings: conf.IssuerSettings) -> CheckMessage:
+    asked, cap = settings.access_token_lifetime, settings.key_policy.token_lifetime
+    hint = "Lower ISSUER['ACCESS_TOKEN_LIFETIME'], or raise token_lifetime in KEY_TIMINGS."
+    return Warning(f"Access tokens of {asked} are cut to token_lifetime, {cap}.", hint=hint, id="tokens.W304")
+
+
+def _rings(keys: Sequence[EncryptionKey]) -> list[CheckMessage]:
+    try:
+        found = health.check(policy=conf.issuer().key_policy, encryption_keys=keys, now=timezone.now())
+    except DatabaseError:
+        return []  # not migrated, or not there: other checks and /readyz say so
+    hint = "manage.py keys --check says the same later."
+    return [
+        Error(f"{one.message}.", hint=hint, id="tokens.E303")
+        if one.closed
+        else Warning(f"{one.message}.", hint=hint, id="tokens.W305")
+        for one in found
+        if one.code != "policy"
+    ]

@@ -1,0 +1,75 @@
+"""What is wrong with the rings, and what to do about it: for `keys --check`, /readyz and the start-up check."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tokens.encryption import EncryptionKey
+from tokens.keys import adoption, lifecycle, store
+from tokens.keys.errors import CannotOpen
+from tokens.keys.policy import Policy
+from tokens.keys.policy import problems as policy_problems
+from tokens.models.key import Ring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that somebody has to see to."""
+
+    code: str
+    """`no_key`, `no_signer`, `no_standby`, `overdue`, `cannot_open`, `not_genuine`, `clock` or `policy`."""
+    ring: str
+    message: str
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is about what does not decrypt or verify."""
+        return self.code in ("cannot_open", "not_genuine")
+
+
+def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: datetime) -> list[Problem]:
+    """Every problem of every ring; empty when all is well. `now` is this node's clock, compared with the database's."""
+    found = [Problem(code="policy", ring="", message=message) for message in policy_problems(policy)]
+    rings = list(Ring.objects.order_by("name"))
+    if not rings:
+        found.append(Problem(code="no_key", ring="default", message="there is no key yet: run manage.py rotate_keys"))
+    for ring in rings:
+        found += [Problem(code=code, ring=ring.name, message=text) for code, text in _ring(ring, encryption_keys, now)]
+    return found
+
+
+def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator[tuple[str, str]]:
+    policy, stored, now = adoption.obeyed(ring), store.load(ring.name), store.database_now()
+    if abs(now - node) > policy.clock_error:
+        yield "clock", f"this node's clock is {abs(now - node)} away from the database's: synchronise it (NTP)"
+    yield from _opened(stored, keys)
+    dates = [one.key for one in stored]
+    signing = lifecycle.signer(dates, now=now)
+    if signing is None:
+        yield "no_signer", "no key may sign: run manage.py rotate_keys"
+    if lifecycle.standby(dates) is None:
+        yield "no_standby", "no standby is announced, so no switch can be planned: run manage.py rotate_keys"
+    if signing and lifecycle.overdue(dates, policy=policy, now=now):
+        yield (
+            "overdue",
+            f"{signing.kid} signs since {signing.signs_at:%Y-%m-%d}: rotate_keys does not run; see to its job",
+        )
+
+
+def _opened(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> Iterator[tuple[str, str]]:
+    for one in stored:
+        if one.key.discarded:
+            continue
+        if not one.verifies(keys):
+            known = one.encryption_key_id in {key.id for key in keys}
+            cause = (
+                "its row was changed by hand"
+                if known
+                else "KEY_ENCRYPTION_KEYS does not hold the key it was sealed under"
+            )
+            yield ("not_genuine" if known else "cannot_open"), f"{one.key.kid} does not verify: {cause}"
+        elif one.sealed is not None:
+            try:
+                one.open(keys)
+            except CannotOpen as error:
+                yield "cannot_open", str(error)

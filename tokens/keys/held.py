@@ -1,0 +1,155 @@
+"""Holding a ring: its row locked, its keys proved to work, the database's clock read, the time bounded."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+
+from tokens.audit import record
+from tokens.encryption import EncryptionKey
+from tokens.keys import adoption, store
+from tokens.keys.errors import CannotOpen, LockNotHad, UnknownKey, Unsafe
+from tokens.keys.lifecycle import Key
+from tokens.keys.material import Material
+from tokens.keys.policy import Policy
+from tokens.keys.signers import DatabaseSigner, verifies
+from tokens.models.key import Ring
+
+WAIT = timedelta(seconds=30)
+LOCK_NOT_AVAILABLE = "55P03"
+PROBE = b"keyturn probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A locked ring, as it was read under the lock."""
+
+    row: Ring
+    stored: tuple[store.StoredKey, ...]
+    policy: Policy
+    """The timings that plans assume."""
+    now: datetime
+    """The database's clock, read after the lock was had."""
+    encryption_keys: Sequence[EncryptionKey] = field(repr=False)
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The dates of every key."""
+        return tuple(one.key for one in self.stored)
+
+    def add(self, pair: Material, key: Key) -> None:
+        """Write a new key, sealed under the first encrypting key."""
+        probe(DatabaseSigner(key.max_lifetime, pair), pair.jwk)
+        store.add(self.row, pair, key, encryption_key=self.encryption_keys[0])
+
+    def save(self, after: Sequence[Key]) -> None:
+        """Write the keys that changed, each in the order that the database's own rules allow."""
+        before = {one.key.kid: one for one in self.stored}
+        changed = [key for key in after if key.kid in before and key != before[key.kid].key]
+        for key in sorted(changed, key=lambda key: (not key.discarded, key.withdraw_at is None)):
+            store.update(before[key.kid], key, keys=self.encryption_keys)
+
+    def record(self, action: str, kid: str | None, *, actor: str, after: Sequence[Key] = (), **details: Any) -> None:
+        """Write what was done into the audit trail: old and new dates of each key that changed, and the timings."""
+        before = {one.key.kid: _dates(one.key) for one in self.stored}
+        changes = {
+            key.kid: {"before": before.get(key.kid), "after": _dates(key)}
+            for key in after
+            if before.get(key.kid) != _dates(key)
+        }
+        told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in details.items()}
+        told |= {"keys": changes, "policy": self.policy.to_json()}
+        record(action, actor=actor, subject=f"key:{kid}", details=told, now=self.now)
+
+
+@contextmanager
+def hold(
+    ring: str,
+    *,
+    proposed: Policy | None = None,
+    encryption_keys: Sequence[EncryptionKey],
+    at: datetime | None = None,
+    pretend: bool = False,
+) -> Iterator[Held]:
+    """Lock a ring for one step, commit when the block ends, or roll back with `pretend`.
+
+    `proposed` is the policy of the settings, adopted under the lock; `at` takes the place of the database's clock and
+    goes with `pretend` only. Raises LockNotHad after 30 s, UnknownKey for a ring that does not exist, CannotOpen when a
+    key fails its probe, Unsafe when the step took longer than the promises allow for.
+    """
+    if at is not None and not pretend:
+        raise ValueError("another time than now is only for pretending")
+    with locking(), transaction.atomic():
+        _wait_no_longer_than(WAIT)
+        row = Ring.objects.select_for_update().filter(name=ring).first()
+        if row is None:
+            raise UnknownKey(f"there is no ring {ring!r}; manage.py keys lists them")
+        now = at or store.database_now()
+        policy = adoption.adopt(row, proposed, now=now) if proposed else adoption.assumed(row)
+        stored = store.load(ring)
+        _probe(stored, encryption_keys)
+        yield Held(row, stored, policy, now, encryption_keys)
+        _in_time(now, policy, clock=(lambda: now) if at else store.database_now)
+        transaction.set_rollback(pretend or transaction.get_rollback())
+
+
+@contextmanager
+def locking() -> Iterator[None]:
+    """Give a lock that was not had its name; raises LockNotHad."""
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE or "database is locked" in str(error):
+            raise LockNotHad(
+                f"another process held the ring for {WAIT.seconds} s; nothing was done, run the command again"
+            ) from error
+        raise
+
+
+def refuse_skew(policy: Policy, *, now: datetime) -> None:
+    """Raise Unsafe when this node's clock (`now`) is further from the database's than the policy allows (δ)."""
+    skew = abs(store.database_now() - now)
+    if skew > policy.clock_error:
+        raise Unsafe(
+            f"this node's clock is {skew.total_seconds():.1f} s away from the database's, and clock_error (δ) is"
+            f" {policy.clock_error.total_seconds():g} s: synchronise the clocks (NTP), then run the command again"
+        )
+
+
+def probe(signer: DatabaseSigner, jwk: Mapping[str, str]) -> None:
+    """Sign and verify something; raises CannotOpen when the signature does not verify under the public half."""
+    if not verifies(signer.sign(PROBE), PROBE, jwk):
+        raise CannotOpen(f"the private half of {jwk['kid']} does not belong to its public half: nothing was changed")
+
+
+def _probe(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> None:
+    for one in stored:
+        if not one.verifies(keys) and not one.key.discarded:
+            raise CannotOpen(
+                f"the row of {one.key.kid} does not verify under KEY_ENCRYPTION_KEYS: either these are not the ones"
+                " that it was written under (put the old value back, after the new one), or the row was changed by hand"
+            )
+        if one.sealed is not None and not one.key.discarded:
+            probe(DatabaseSigner(one.key.max_lifetime, one.open(keys)), one.jwk)
+
+
+def _in_time(started: datetime, policy: Policy, *, clock: Callable[[], datetime]) -> None:
+    took = clock() - started
+    if took > policy.clock_error:
+        raise Unsafe(f"the step took {took.total_seconds():.1f} s, too long to keep its dates; nothing was done")
+
+
+def _wait_no_longer_than(wait: timedelta) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{int(wait.total_seconds())}s'")
+
+
+def _dates(key: Key) -> dict[str, str | float | None]:
+    dates: dict[str, str | float | None] = {
+        name: value.isoformat() if (value := getattr(key, name)) else None for name in store.DATES
+    }
+    return dates | {"max_lifetime": key.max_lifetime.total_seconds()}

@@ -1,0 +1,112 @@
+"""Revocation: a key that must not be trusted any more leaves the ring at once, and the standby takes over with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tokens.encryption import EncryptionKey
+from tokens.keys import lifecycle, material, succession
+from tokens.keys.errors import UnknownKey, Unsafe
+from tokens.keys.held import Held, hold, refuse_skew
+from tokens.keys.lifecycle import Key
+from tokens.keys.policy import Policy
+from tokens.models.key import Ring, SigningKey
+
+ENDED = (lifecycle.Phase.WITHDRAWN, lifecycle.Phase.REVOKED, lifecycle.Phase.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """What a revocation does, or would do."""
+
+    ring: str
+    kids: tuple[str, ...]
+    heir: str | None
+    """The key that signs instead; None when the signing key stays."""
+    accepted_until: datetime
+    """Until when an obedient API may still accept a revoked key: now + N + C + T + 2δ (P3)."""
+    outage_until: datetime | None
+    """Until when APIs may refuse the heir's tokens because they cannot have it yet; None when they have it."""
+
+    def __str__(self) -> str:
+        lines = [f"revoked: {', '.join(self.kids)}", f"APIs may accept it until {_utc(self.accepted_until)}"]
+        if self.heir:
+            lines.append(f"takes over: {self.heir}")
+        if self.outage_until:
+            lines.append(f"APIs may refuse its tokens until {_utc(self.outage_until)}")
+        return "\n".join(lines)
+
+
+def revoke(
+    kid: str | None,
+    *,
+    ring: str | None = None,
+    reason: str,
+    policy: Policy,
+    encryption_keys: Sequence[EncryptionKey],
+    actor: str,
+    now: datetime,
+    accept_outage: bool = False,
+    pretend: bool = False,
+) -> Revocation:
+    """Revoke `kid`, or with None every live key of `ring`, and let the standby take over in the same transaction.
+
+    `now` is this node's clock, compared with the database's. Raises UnknownKey when there is nothing to revoke, Unsafe
+    when tokens would be refused meanwhile and that is not accepted, CannotOpen when rows do not verify, LockNotHad.
+    """
+    name = ring or _ring_of(kid)
+    refuse_skew(policy, now=now)
+    algorithm = Ring.objects.filter(name=name).values_list("algorithm", flat=True).first()
+    if algorithm is None:
+        raise UnknownKey(f"there is no ring {name!r}; manage.py keys lists them")
+    pairs = [material.generate(algorithm) for _ in range(2)]  # slow, so before the lock
+    with hold(name, proposed=policy, encryption_keys=encryption_keys, pretend=pretend) as held:
+        kids = _revocable(held, kid)
+        fresh = [Key(kid=one.kid, announced_at=held.now, max_lifetime=held.policy.token_lifetime) for one in pairs]
+        outcome = succession.revoke(held.keys, kids, fresh=fresh, now=held.now, policy=held.policy)
+        if outcome.outage_until and not accept_outage and not pretend:
+            raise Unsafe(
+                f"no standby has reached every API yet: tokens may be refused until {_utc(outcome.outage_until)}."
+                " Wait until then, or accept it with --accept-outage"
+            )
+        after = [replace(key, private_destroyed_at=held.now) if key.kid in kids else key for key in outcome.keys]
+        held.save(after)
+        SigningKey.objects.filter(kid__in=kids).update(revoke_reason=reason)
+        made = {one.kid: one for one in pairs}
+        for key in after:
+            if key.kid in made:
+                held.add(made[key.kid], key)
+        revocation = Revocation(
+            ring=name,
+            kids=tuple(kids),
+            heir=outcome.heir.kid if outcome.heir else None,
+            accepted_until=held.now + held.policy.propagation,
+            outage_until=outcome.outage_until,
+        )
+        for one in kids:
+            held.record(
+                "key.revoked", one, actor=actor, after=after, reason=reason, accepted_until=revocation.accepted_until
+            )
+    return revocation
+
+
+def _utc(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _ring_of(kid: str | None) -> str:
+    row = SigningKey.objects.filter(kid=kid).select_related("ring").first()
+    if row is None:
+        raise UnknownKey(f"there is no key {kid}; manage.py keys lists them")
+    return row.ring.name
+
+
+def _revocable(held: Held, kid: str | None) -> list[str]:
+    live = [key.kid for key in held.keys if lifecycle.phase(key, held.keys, now=held.now) not in ENDED]
+    if kid is None:
+        if not live:
+            raise UnknownKey(f"the ring {held.row.name!r} has no key to revoke")
+        return live
+    if kid not in live:
+        raise UnknownKey(f"{kid} is not published any more; there is nothing to revoke")
+    return [kid]

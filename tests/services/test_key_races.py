@@ -1,0 +1,204 @@
+"""Rotation and revocation race with four processes that issue tokens; a foreign JWKS client judges every token."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jwt
+import pytest
+import requests
+
+from project.launch import processes
+from project.launch.ports import free
+from tests.services.conftest import ROOT, Issuer
+
+pytestmark = pytest.mark.services
+
+API_COPY = 4
+LIFETIME = 6
+TIMINGS = {
+    "snapshot_age": 3,
+    "reread": 1,
+    "shared_cache": 1,
+    "api_copy": API_COPY,
+    "clock_error": 2,
+    "token_lifetime": LIFETIME,
+    "leeway": 1,
+    "announce": 13,
+    "rotate_every": 60,
+    "keep": 8,
+}
+STANDBY = "signs_at IS NULL"
+ANNOUNCED = "announced_at + interval '14 seconds' < now()"  # N + C + T + 3δ: it takes over δ ago
+AUDIENCE = "http://localhost:8001/"
+ASKING = 4
+TICK = 0.05  # seconds between two tokens of a thread
+LATE = 0.2  # seconds before it expires, a token is not tried any more: the try itself takes time
+
+
+@dataclass(slots=True)
+class Api:
+    """A foreign API: it copies the JWKS for as long as the policy says, and never asks again for a kid it lacks."""
+
+    url: str
+    copies: jwt.PyJWKClient = field(init=False)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.copies = jwt.PyJWKClient(f"{self.url}/.well-known/jwks.json", lifespan=API_COPY)
+
+    def verify(self, token: str) -> None:
+        kid = jwt.get_unverified_header(token)["kid"]
+        with self.lock:
+            keys = {key.key_id: key for key in self.copies.get_signing_keys()}
+        if kid not in keys:
+            raise UnknownKid(kid)
+        jwt.decode(token, keys[kid], algorithms=["RS256"], audience=AUDIENCE, issuer=self.url)
+
+
+class UnknownKid(Exception):
+    """The JWKS has no such key."""
+
+
+@dataclass(slots=True)
+class Clients:
+    """Threads that ask for tokens until told to stop, and try each token when new and just before it dies."""
+
+    url: str
+    secret: str
+    stop: threading.Event = field(default_factory=threading.Event)
+    kids: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    tried: int = 0
+    tried_late: int = 0
+
+    def ask(self) -> None:
+        api = Api(self.url)
+        waiting: list[tuple[float, str]] = []
+        with requests.Session() as session:
+            while waiting or not self.stop.is_set():
+                if not self.stop.wait(TICK):
+                    waiting.append(self.fresh(api, session))
+                waiting = self.retry(api, waiting)
+
+    def fresh(self, api: Api, session: requests.Session) -> tuple[float, str]:
+        """A token that was tried at once, and when it expires."""
+        token = self.token(session)
+        self.try_token(api, token)
+        return jwt.decode(token, options={"verify_signature": False})["exp"], token
+
+    def token(self, session: requests.Session) -> str:
+        form = {"grant_type": "client_credentials", "scope": "notes:read"}
+        answer = session.post(f"{self.url}/oauth/token", form, auth=("service", self.secret), timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["access_token"]
+
+    def retry(self, api: Api, waiting: list[tuple[float, str]]) -> list[tuple[float, str]]:
+        """Try again what dies within a second; what is still young is returned."""
+        now = time.time()
+        for expires, token in waiting:
+            if now < expires - LATE <= now + 1 - LATE:
+                self.try_token(api, token)
+                self.tried_late += 1
+        return [(expires, token) for expires, token in waiting if expires - 1 > now]
+
+    def try_token(self, api: Api, token: str) -> None:
+        self.tried += 1
+        kid = jwt.get_unverified_header(token)["kid"]
+        self.kids.add(kid)
+        try:
+            api.verify(token)
+        except UnknownKid:
+            self.refused.add(kid)
+
+
+@contextmanager
+def asking(url: str, secret: str) -> Iterator[Clients]:
+    clients = Clients(url, secret)
+    with ThreadPoolExecutor(ASKING) as pool:
+        asked: list[Future[None]] = [pool.submit(clients.ask) for _ in range(ASKING)]
+        try:
+            yield clients
+        finally:
+            clients.stop.set()
+        for one in asked:
+            one.result()
+
+
+@pytest.fixture
+def served(issuer: Issuer, tmp_path: Path) -> Iterator[tuple[Issuer, str, str]]:
+    """An issuer of four processes, its URL and the secret of its client `service`."""
+    url = f"http://localhost:{free()}"
+    secret = "c" * 43
+    timings = ",".join(f"{name}={seconds}" for name, seconds in TIMINGS.items())
+    issuer = Issuer(issuer.variables | {"ISSUER_URL": url, "KEY_TIMINGS": timings})
+    credentials = tmp_path / "demo.env"
+    credentials.write_text(f"SERVICE_CLIENT_SECRET={secret}\n", encoding="utf-8")
+    issuer.run("demo_setup", "--credentials", str(credentials), "--api-audience", AUDIENCE)
+    child = serve(issuer, url, tmp_path / "issuer.log")
+    try:
+        processes.wait_until_ready(child, "/readyz")
+        yield issuer, url, secret
+    finally:
+        processes.stop([child])
+
+
+def serve(issuer: Issuer, url: str, log: Path) -> processes.Child:
+    command = ["-m", "project.launch.serve", "--workers", "4", "--end-with-stdin", url.rpartition(":")[2]]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=issuer.variables,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+    return processes.Child("issuer", url, log, process)
+
+
+def test_every_token_issued_while_the_keys_are_rotated_in_a_hurry_verifies_until_it_expires(
+    served: tuple[Issuer, str, str],
+) -> None:
+    issuer, url, secret = served
+    with asking(url, secret) as clients:
+        for _ in range(2):
+            step = json.loads(issuer.run("rotate_keys", "--now", "--json"))
+            assert step["step"] == "planned", step
+            wait_for(lambda kid=step["kid"]: kid in clients.kids)
+    assert len(clients.kids) == 3
+    assert clients.tried > 200
+    assert clients.tried_late > 100
+    assert clients.refused == set()
+
+
+def test_a_revocation_among_issuing_processes_costs_the_revoked_keys_tokens_and_no_others(
+    served: tuple[Issuer, str, str],
+) -> None:
+    issuer, url, secret = served
+    with asking(url, secret) as clients:
+        wait_for(lambda: bool(clients.kids))
+        (revoked,) = clients.kids
+        wait_for(lambda: standby_has_reached_every_api(issuer))
+        issuer.run("revoke_key", revoked, "--reason", "leaked in a test", "--yes")
+        wait_for(lambda: len(clients.kids) == 2)
+    assert clients.refused == {revoked}
+
+
+def standby_has_reached_every_api(issuer: Issuer) -> bool:
+    return bool(issuer.rows(f"SELECT 1 FROM tokens_signingkey WHERE {STANDBY} AND {ANNOUNCED}"))  # noqa: S608
+
+
+def wait_for(condition: Callable[[], bool], *, within: float = 60.0) -> None:
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        threading.Event().wait(0.1)

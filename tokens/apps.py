@@ -10,5 +10,6 @@ class TokensConfig(AppConfig):
     verbose_name = "Keyturn issuer"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and what happens to the tokens of whoever is disabled."""
         from tokens.checks import keys, oauth  # noqa: F401, PLC0415 (needs the models)
+        from tokens.oauth import disabled  # noqa: F401, PLC0415

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import time
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -35,6 +36,8 @@ class TestSigner:
 
     def __init__(self):
         self.private = rsa.generate_private_key(65537, 2048)
+        jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.private.public_key()))
+        self.public = signing.PublicKey(self.kid, self.algorithm, jwk | {"kid": self.kid, "alg": self.algorithm})
 
     def sign(self, message: bytes) -> bytes:
         return self.private.sign(message, padding.PKCS1v15(), SHA256())
@@ -48,6 +51,7 @@ def test_signer():
 @pytest.fixture
 def signer(test_signer, monkeypatch):
     monkeypatch.setattr(signing, "signer", lambda ring="default", *, now: test_signer)
+    monkeypatch.setattr(signing, "published", lambda ring="default", *, now: (test_signer.public,))
     return test_signer
 
 

@@ -150,6 +150,11 @@ def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ..
     return tuple(public[key.kid] for key in shown)
 
 
+def public_key(kid: str, *, now: datetime) -> PublicKey | None:
+    """The published key with this kid, or None; raises NotReady."""
+    return next((key for key in published(now=now) if key.kid == kid), None)
+
+
 def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
     """Whether a switch has been due for half of `announce` and nobody planned it; raises NotReady."""
     snapshot = snapshots.get(ring, now=now)

@@ -4,6 +4,7 @@ from tokens.models.api import Api, ExchangePolicy, Scope
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
 from tokens.models.client import AuthenticationMethod, Client, ClientSecret, GrantType
+from tokens.models.denial import Denial
 from tokens.models.grant import AuthorizationCode, UserGrant
 from tokens.models.key import Ring, SigningKey
 from tokens.models.user import User
@@ -15,6 +16,7 @@ __all__ = [
     "AuthorizationCode",
     "Client",
     "ClientSecret",
+    "Denial",
     "ExchangePolicy",
     "GrantType",
     "Ring",

@@ -2,8 +2,11 @@
 
 from datetime import datetime
 
+from django.db import transaction
+
 from tokens.errors import OAuthError
 from tokens.models import Client, User, UserGrant
+from tokens.oauth import denial
 from tokens.oauth.audience import Target
 from tokens.oauth.grant import Holder
 from tokens.oauth.login_session import Login
@@ -32,8 +35,10 @@ def require_live(grant: UserGrant) -> None:
 
 
 def revoke(grant: UserGrant, reason: str, *, now: datetime) -> None:
-    """End a grant and everything that can still be issued under it; the first reason stays."""
-    UserGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now, revoke_reason=reason)
+    """End a grant: what was issued under it is denied, and nothing more can be; the first reason stays."""
+    with transaction.atomic():
+        UserGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now, revoke_reason=reason)
+        denial.deny_grant(str(grant.pk), now=now)
 
 
 def holder(grant: UserGrant) -> Holder:

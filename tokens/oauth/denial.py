@@ -1,0 +1,72 @@
+"""What is denied: a token, a grant, everything of a user or client issued so far. APIs learn it from the feed."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import Max, Q
+
+from tokens import conf
+from tokens.keys import adoption
+from tokens.models import Denial, Ring, SigningKey
+
+SECOND = timedelta(seconds=1)
+
+
+def deny_token(token_id: str, *, expires_at: datetime) -> None:
+    """Deny one token by its `jti`, for as long as an API might take it."""
+    _deny(Denial.Kind.TOKEN, token_id, until=expires_at + _afterlife())
+
+
+def deny_grant(grant_id: str, *, now: datetime) -> None:
+    """Deny every token of a grant."""
+    _deny(Denial.Kind.GRANT, grant_id, until=now + _longest_token() + _afterlife())
+
+
+def deny_subject(subject: str, *, now: datetime) -> None:
+    """Deny every token issued so far in the name of `subject`: log out everywhere, or disabled."""
+    _deny_earlier(Denial.Kind.SUBJECT, subject, now=now)
+
+
+def deny_client(client_id: str, *, now: datetime) -> None:
+    """Deny every token issued so far to a client."""
+    _deny_earlier(Denial.Kind.CLIENT, client_id, now=now)
+
+
+def is_denied(claims: Mapping[str, Any]) -> bool:
+    """Whether a token with these verified claims was taken back."""
+    issued = datetime.fromtimestamp(claims["iat"], UTC)
+    about = Q(kind=Denial.Kind.TOKEN, identifier=claims["jti"])
+    about |= Q(kind=Denial.Kind.SUBJECT, identifier=claims["sub"], issued_before__gt=issued)
+    about |= Q(kind=Denial.Kind.CLIENT, identifier=claims["client_id"], issued_before__gt=issued)
+    if "grant_id" in claims:
+        about |= Q(kind=Denial.Kind.GRANT, identifier=claims["grant_id"])
+    return Denial.objects.filter(about).exists()
+
+
+def _deny_earlier(kind: Denial.Kind, identifier: str, *, now: datetime) -> None:
+    """`iat` has whole seconds: what was issued in this very second is denied too."""
+    before = now.replace(microsecond=0) + SECOND
+    _deny(kind, identifier, until=before + _longest_token() + _afterlife(), issued_before=before)
+
+
+def _deny(kind: Denial.Kind, identifier: str, *, until: datetime, issued_before: datetime | None = None) -> None:
+    one = Denial(kind=kind, identifier=identifier, until=until, issued_before=issued_before)
+    Denial.objects.bulk_create(
+        [one],
+        update_conflicts=True,
+        unique_fields=["kind", "identifier"],
+        update_fields=["until", "issued_before"],
+    )
+
+
+def _afterlife() -> timedelta:
+    """How long after its `exp` a token may still be taken by a clock that is off: S + 2δ."""
+    policies = [adoption.assumed(ring) for ring in Ring.objects.all()] or [conf.issuer().key_policy]
+    return max(policy.leeway + 2 * policy.clock_error for policy in policies)
+
+
+def _longest_token() -> timedelta:
+    """The longest token that any key was ever allowed to sign."""
+    longest: timedelta | None = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"]
+    return longest or conf.issuer().key_policy.token_lifetime

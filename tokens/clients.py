@@ -1,8 +1,9 @@
 """Registering clients: one function for the command line, the demo and whoever comes next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -23,12 +24,21 @@ class Registration:
     client_id: str | None = None
     """Generated when None."""
     public: bool = False
+    jwks: Mapping[str, Any] | None = None
+    """The public keys of a client that proves itself with its own key: it gets no secret."""
+
+    @property
+    def authentication(self) -> AuthenticationMethod:
+        """How the client proves who it is."""
+        if self.public:
+            return AuthenticationMethod.NONE
+        return AuthenticationMethod.PRIVATE_KEY_JWT if self.jwks else AuthenticationMethod.SECRET_BASIC
 
 
 def register(
     registration: Registration, *, actor: str, now: datetime, secret: str | None = None
 ) -> tuple[Client, str | None]:
-    """Make a client, and for a confidential one its secret: this is the only moment it can be read.
+    """Make a client, and for one that proves itself by a secret that secret: it can be read at this moment only.
 
     `secret` is generated when None. Raises ValidationError, with each problem at the field it belongs to, and
     ValueError for a secret that is too short.
@@ -44,7 +54,8 @@ def register(
         grants=list(registration.grants),
         redirect_uris=" ".join(registration.redirect_uris),
         client_type=Client.CLIENT_PUBLIC if public else Client.CLIENT_CONFIDENTIAL,
-        token_endpoint_auth_method=AuthenticationMethod.NONE if public else AuthenticationMethod.SECRET_BASIC,
+        token_endpoint_auth_method=registration.authentication,
+        client_jwks=registration.jwks,
     )
     if registration.client_id is not None:
         client.client_id = registration.client_id
@@ -52,7 +63,7 @@ def register(
     with transaction.atomic():
         client.save()
         client.scopes.set(scopes)
-        if not public:
+        if registration.authentication == AuthenticationMethod.SECRET_BASIC:
             secret = client_secret.add(client, secret, now=now) if secret else client_secret.create(client, now=now)
         record("client.created", actor=actor, subject=f"client:{client.client_id}", now=now)
     return client, secret

@@ -15,6 +15,8 @@ PURE = (
     "tokens/keys/succession.py",
     "tokens/keys/timeline.py",
     "tokens/keys/material.py",
+    "tokens/oauth/client_keys.py",
+    "tokens/oauth/assertion.py",
     "resources/verify.py",
     "resources/keyset.py",
 )

@@ -11,6 +11,7 @@ from django.db.models.functions import Length
 from oauth2_provider.models import AbstractApplication
 
 from tokens.models.api import Api, Scope
+from tokens.oauth.client_keys import UnusableKey, registered
 from tokens.oauth.registration import origin_problem, redirect_uri_problem
 
 
@@ -134,6 +135,7 @@ class Client(AbstractApplication):
             "post_logout_redirect_uris": _problems(self.post_logout_redirect_uris, redirect_uri_problem),
             "allowed_origins": _problems(self.allowed_origins, origin_problem),
             "token_endpoint_auth_method": self._authentication_problems(),
+            "client_jwks": self._key_problems(),
         }
         if found := {field: problems for field, problems in errors.items() if problems}:
             raise ValidationError(found)
@@ -173,6 +175,13 @@ class Client(AbstractApplication):
         has_keys = bool(self.client_jwks) != bool(self.client_jwks_uri)
         if self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT and not has_keys:
             return ["private_key_jwt needs the client's public keys: pasted, or their address, not both."]
+        return []
+
+    def _key_problems(self) -> list[str]:
+        try:
+            _ = registered(self.client_jwks) if self.client_jwks else ()
+        except UnusableKey as error:
+            return [str(error)]
         return []
 
 

@@ -1,4 +1,4 @@
-"""Step 3. The client proves who it is before it asks for a token: by its secret, in one way per request.
+"""Step 3. The client proves who it is before it asks for a token: by its own key or a secret, in one way per request.
 
 Public clients have nothing to prove it with: they name themselves, and PKCE protects what they fetch.
 """
@@ -12,10 +12,15 @@ from urllib.parse import unquote_to_bytes
 
 from tokens.errors import InvalidClient, OAuthError
 from tokens.models import Client
-from tokens.oauth import client_secret
+from tokens.oauth import client_secret, key_proof
+from tokens.oauth.assertion import InvalidAssertion
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
-METHODS = (*SECRET_METHODS, "none")
+METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
+"""The `typ` of an assertion that authenticates a client: most libraries write the plain one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ def authenticate(authorization: str | None, form: Mapping[str, str], *, now: dat
     Raises InvalidClient for whatever fails, in one way and with the same work for clients that do not exist, and
     OAuthError invalid_request for a request that uses two methods (RFC 6749 section 2.3).
     """
+    if "client_assertion" in form or "client_assertion_type" in form:
+        return _by_key(authorization, form, now=now)
     presented = credentials(authorization, form)
     client = Client.objects.filter(client_id=presented.client_id, is_active=True).first()
     if presented.secret is None:
@@ -42,6 +49,23 @@ def authenticate(authorization: str | None, form: Mapping[str, str], *, now: dat
         proven = client_secret.matches(client if by_secret else None, presented.secret, now=now)
     if client is None or not proven:
         raise InvalidClient
+    return client
+
+
+def _by_key(authorization: str | None, form: Mapping[str, str], *, now: datetime) -> Client:
+    """The client of a request that proves itself with its own key (RFC 7521 section 4.2, RFC 7523 section 2.2)."""
+    if authorization is not None or "client_secret" in form:
+        raise OAuthError("invalid_request", "Authenticate the client in one way: by its key or by a secret.")
+    if "client_assertion" not in form or "client_assertion_type" not in form:
+        raise OAuthError("invalid_request", "client_assertion and client_assertion_type come together.")
+    if form["client_assertion_type"] != ASSERTION_TYPE:
+        raise InvalidClient
+    try:
+        client, _ = key_proof.prove(form["client_assertion"], types=TYPES, self_issued=True, now=now)
+    except InvalidAssertion as error:
+        raise InvalidClient from error
+    if form.get("client_id", client.client_id) != client.client_id:
+        raise OAuthError("invalid_request", "The assertion and the body name different clients.")
     return client
 
 

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from tokens.oauth.audience import OPENID
 from tokens.oauth.client_authentication import METHODS
+from tokens.oauth.client_keys import ALGORITHMS
 from tokens.oauth.login_session import LEVELS
 from tokens.oauth.server import GRANTS
 
@@ -24,6 +25,7 @@ def document(issuer: str, *, scopes: Iterable[str], apis: Iterable[str]) -> dict
         "response_modes_supported": ["query"],
         "grant_types_supported": [grant.name for grant in GRANTS],
         "token_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],

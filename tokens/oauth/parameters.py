@@ -34,7 +34,7 @@ AUTHORIZATION = frozenset(
         "request_uri",
     )
 )
-CLIENT = frozenset({"client_id", "client_secret"})
+CLIENT = frozenset({"client_id", "client_secret", "client_assertion", "client_assertion_type"})
 TOKEN = CLIENT | {"grant_type", "code", "redirect_uri", "code_verifier", "scope", "resource"}
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from tests.tokens.assertions import jwks
 from tokens.models import Api, AuditEvent, Client, ClientSecret, Scope
 from tokens.oauth import client_secret
 
@@ -40,6 +41,26 @@ def test_a_public_client_has_no_secret():
     )
     assert "(none" in printed
     assert not ClientSecret.objects.exists()
+
+
+def test_a_client_with_a_key_of_its_own_has_no_secret(tmp_path):
+    (tmp_path / "jwks.json").write_text(json.dumps(jwks()))
+    printed = create("--name", "K", "--grant", "client_credentials", "--jwks", str(tmp_path / "jwks.json"))
+    assert "(none: it proves itself with its own key)" in printed
+    client = Client.objects.get()
+    assert (client.token_endpoint_auth_method, client.client_jwks) == ("private_key_jwt", jwks())
+    assert not ClientSecret.objects.exists()
+
+
+def test_a_file_without_public_keys_is_refused_with_its_reason(tmp_path):
+    file = tmp_path / "jwks.json"
+    for content, said in (('{"keys": [{"kty": "EC", "d": "x"}]}', "private half"), ("{", "is not JSON")):
+        file.write_text(content)
+        with pytest.raises(CommandError, match=said):
+            create("--name", "K", "--grant", "client_credentials", "--jwks", str(file))
+    with pytest.raises(CommandError, match="No such file"):
+        create("--name", "K", "--grant", "client_credentials", "--jwks", str(tmp_path / "none.json"))
+    assert not Client.objects.exists()
 
 
 @pytest.mark.parametrize(

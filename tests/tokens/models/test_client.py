@@ -6,11 +6,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from tests.tokens.assertions import jwks
 from tokens.models import Api, AuthenticationMethod, Client, ClientSecret, Scope
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 CODE = {"grants": ["authorization_code"], "redirect_uris": "https://app.example/callback"}
-JWKS = {"keys": [{"kty": "EC"}]}
+JWKS = jwks()
 
 
 @pytest.mark.django_db
@@ -86,6 +87,11 @@ def test_a_client_that_can_work_is_accepted(fields) -> None:
             },
             "token_endpoint_auth_method",
             "not both",
+        ),
+        (
+            {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": {"keys": [{"kty": "EC"}]}},
+            "client_jwks",
+            "fit none",
         ),
         ({"client_id": "two words"}, "client_id", "Use letters, digits"),
         ({"client_id": "webapp\n"}, "client_id", "Use letters, digits"),

@@ -14,6 +14,13 @@ def test_the_issuer_tells_what_it_can_do(client, apis, name):
     assert response["Access-Control-Allow-Origin"] == "*"
     assert body["issuer"] == "http://localhost:8000"
     assert body["grant_types_supported"] == ["authorization_code", "client_credentials"]
+    assert body["token_endpoint_auth_methods_supported"] == [
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "none",
+    ]
+    assert body["token_endpoint_auth_signing_alg_values_supported"] == ["RS256", "PS256", "ES256", "EdDSA"]
     assert body["response_types_supported"] == ["code"]
     assert body["code_challenge_methods_supported"] == ["S256"]
     assert body["scopes_supported"] == ["openid", "profile", "email", "notes:read", "notes:write", "other:read"]

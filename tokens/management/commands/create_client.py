@@ -1,7 +1,8 @@
 """`create_client`: register a client from a script; the secret is printed once."""
 
 import json
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -18,9 +19,16 @@ examples:
                   --scope notes:read --scope notes:write
   a service that acts for itself:
     create_client --name "Nightly report" --grant client_credentials --scope notes:read
+  a service that proves itself with its own private key (public.jwks.json holds the public half):
+    create_client --name "Orders" --grant client_credentials --scope notes:read --jwks public.jwks.json
   an application without a server of its own (it proves itself by PKCE only):
     create_client --name "Phone app" --public --grant authorization_code --redirect-uri com.example.app:/callback
 """
+
+NO_SECRET = {
+    True: "(none: a public client proves itself by PKCE)",
+    False: "(none: it proves itself with its own key)",
+}
 
 
 class Command(BaseCommand):
@@ -46,11 +54,14 @@ class Command(BaseCommand):
         parser.add_argument("--redirect-uri", action="append", default=[], dest="redirect_uris", help="may be repeated")
         parser.add_argument("--scope", action="append", default=[], dest="scopes", help="may be repeated")
         parser.add_argument("--public", action="store_true", help="a client that cannot keep a secret")
+        parser.add_argument(
+            "--jwks", type=json_file, metavar="FILE", help="its public keys (private_key_jwt); it gets no secret then"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Register the client and print what it needs to know."""
-        names = ("name", "client_id", "grants", "redirect_uris", "scopes", "public")
+        names = ("name", "client_id", "grants", "redirect_uris", "scopes", "public", "jwks")
         registration = Registration(**{name: options[name] for name in names})
         try:
             client, secret = register(registration, actor="command:create_client", now=timezone.now())
@@ -60,7 +71,17 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"client_id": client.client_id, "client_secret": secret}))
             return
         self.stdout.write(f"client_id      {client.client_id}")
-        self.stdout.write(f"client_secret  {secret or '(none: a public client proves itself by PKCE)'}")
+        self.stdout.write(f"client_secret  {secret or NO_SECRET[options['public']]}")
+
+
+def json_file(path: str) -> Any:
+    """The JSON that a file holds."""
+    try:
+        return json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise ArgumentTypeError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ArgumentTypeError(f"{path} is not JSON") from error
 
 
 def one_line(error: ValidationError) -> str:

@@ -1,0 +1,58 @@
+"""Which keys of a client are usable: each neighbour of a good one is refused with its reason."""
+
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+from tests.tokens.assertions import private, public_jwk
+from tokens.oauth import client_keys
+from tokens.oauth.client_keys import UnusableKey
+
+
+def rsa_jwk(bits=2048, exponent=65537):
+    return json.loads(RSAAlgorithm.to_jwk(rsa.generate_private_key(exponent, bits).public_key()))
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
+def test_a_public_key_is_usable(algorithm):
+    (key,) = client_keys.registered({"keys": [public_jwk(algorithm)]})
+    assert algorithm in key.algorithms
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (7, "not a JSON object"),
+        (json.loads(RSAAlgorithm.to_jwk(private("RSA"))), "private half"),
+        ({"kty": "oct", "k": "AAAA"}, "private half"),
+        (public_jwk(use="enc"), "not for signatures"),
+        (public_jwk(key_ops=["sign"]), "not for signatures"),
+        (public_jwk(key_ops=7), "not for signatures"),
+        (public_jwk(kid=7), "kid"),
+        (public_jwk(kid=""), "kid"),
+        (public_jwk(crv="P-384"), "fit none"),
+        (public_jwk(crv=[]), "fit none"),
+        (public_jwk(kty=None), "fit none"),
+        (public_jwk(alg="RS256"), "fit none"),
+        (public_jwk(alg=["ES256"]), "fit none"),
+        (public_jwk("EdDSA", crv="Ed448"), "fit none"),
+        (public_jwk(x=None), "missing or malformed"),
+        (public_jwk(x="A" * 1401), "missing or malformed"),
+        (public_jwk(x="AAAA"), "not a valid key"),
+        (rsa_jwk(bits=1024), "2048 to 8192 bits"),
+        (rsa_jwk(exponent=3), "exponent 65537"),
+    ],
+)
+def test_a_neighbour_of_a_usable_key_is_refused_with_its_reason(entry, reason):
+    with pytest.raises(UnusableKey, match=reason):
+        client_keys.registered({"keys": [public_jwk(), entry]})
+    assert len(client_keys.published({"keys": [public_jwk(), entry]})) == 1
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"keys": {}}, {"keys": []}, {"keys": [public_jwk()] * 21}])
+def test_what_is_no_jwks_is_refused(document):
+    for reader in (client_keys.registered, client_keys.published):
+        with pytest.raises(UnusableKey, match="Enter a JWKS"):
+            reader(document)

@@ -1,0 +1,114 @@
+"""A client's public keys as it registers or publishes them (a JWKS), and which one verifies an assertion. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jwt.algorithms import get_default_algorithms
+
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+FAMILIES: Mapping[tuple[Any, Any], frozenset[str]] = {
+    ("RSA", None): frozenset({"RS256", "PS256"}),
+    ("EC", "P-256"): frozenset({"ES256"}),
+    ("OKP", "Ed25519"): frozenset({"EdDSA"}),
+}
+MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+MAX_KEYS = 20
+MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
+LONGEST_NUMBER = 1400  # characters: base64url of 8192 bits
+
+_LIBRARY = get_default_algorithms()
+
+
+class UnusableKey(ValueError):
+    """A key that no assertion may be verified with; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """One public key of a client, bound to the algorithms that it may verify."""
+
+    kid: str | None
+    algorithms: frozenset[str]
+    public_key: Any
+
+    def verifies(self, algorithm: str, message: bytes, signature: bytes) -> bool:
+        """Whether `signature` is this key's over `message`."""
+        return algorithm in self.algorithms and _LIBRARY[algorithm].verify(message, self.public_key, signature)
+
+
+def registered(document: object) -> tuple[ClientKey, ...]:
+    """The keys of a JWKS that was pasted: each has to be usable. Raises UnusableKey."""
+    return tuple(read(entry) for entry in _entries(document))
+
+
+def published(document: object) -> tuple[ClientKey, ...]:
+    """The usable keys of a JWKS that was fetched; it may hold others too. Raises UnusableKey where it is none."""
+    return tuple(key for entry in _entries(document) if (key := _usable(entry)))
+
+
+def choose(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) -> ClientKey | None:
+    """The one key that a header means; None where there is none, or several (a header without `kid`)."""
+    fitting = [key for key in keys if algorithm in key.algorithms and (kid is None or key.kid in {None, kid})]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def read(entry: object) -> ClientKey:
+    """One entry of a JWKS (RFC 7517 section 4); raises UnusableKey."""
+    if not isinstance(entry, dict):
+        raise UnusableKey("A key is not a JSON object.")
+    if SECRET_MEMBERS & entry.keys():
+        raise UnusableKey("A key has its private half in it: treat it as leaked, and paste the public half of another.")
+    if entry.get("use", "sig") != "sig" or not _verifies(entry.get("key_ops", ["verify"])):
+        raise UnusableKey("A key is not for signatures.")
+    kid = entry.get("kid")
+    if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= 255):
+        raise UnusableKey("A key's kid is not a text of 1 to 255 characters.")
+    algorithms = _algorithms(entry)
+    return ClientKey(kid, algorithms, _public_key(entry, min(algorithms)))
+
+
+def _entries(document: object) -> list[object]:
+    entries = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not 0 < len(entries) <= MAX_KEYS:
+        raise UnusableKey(f'Enter a JWKS, {{"keys": [...]}}, of 1 to {MAX_KEYS} keys.')
+    return entries
+
+
+def _usable(entry: object) -> ClientKey | None:
+    try:
+        return read(entry)
+    except UnusableKey:
+        return None
+
+
+def _verifies(operations: object) -> bool:
+    return isinstance(operations, list) and "verify" in operations
+
+
+def _algorithms(entry: Mapping[str, Any]) -> frozenset[str]:
+    kty, crv, alg = entry.get("kty"), entry.get("crv"), entry.get("alg")
+    texts = all(isinstance(value, str) for value in (kty, crv, alg) if value is not None)
+    family = FAMILIES.get((kty, None if kty == "RSA" else crv), frozenset()) if texts else frozenset()
+    fitting = family if alg is None or not family else family & {alg}
+    if not fitting:
+        raise UnusableKey(f"A key's type, curve and alg fit none of {', '.join(ALGORITHMS)}.")
+    return fitting
+
+
+def _public_key(entry: Mapping[str, Any], algorithm: str) -> Any:
+    numbers = {name: entry.get(name) for name in MEMBERS[entry["kty"]]}
+    if any(not isinstance(value, str) or len(value) > LONGEST_NUMBER for value in numbers.values()):
+        raise UnusableKey("A key's numbers are missing or malformed.")
+    try:
+        key: Any = _LIBRARY[algorithm].from_jwk({"kty": entry["kty"], **numbers})
+    except Exception as error:
+        raise UnusableKey("A key's numbers are not a valid key.") from error
+    if entry["kty"] == "RSA" and not _is_strong(key):
+        raise UnusableKey(f"An RSA key has {MIN_RSA_BITS} to {MAX_RSA_BITS} bits and the exponent 65537 or more.")
+    return key
+
+
+def _is_strong(key: Any) -> bool:
+    return bool(MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS and 2**16 < key.public_numbers().e < 2**32)

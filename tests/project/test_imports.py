@@ -17,6 +17,7 @@ PURE = (
     "tokens/keys/material.py",
     "tokens/oauth/client_keys.py",
     "tokens/oauth/assertion.py",
+    "tokens/oauth/actor.py",
     "resources/verify.py",
     "resources/keyset.py",
 )

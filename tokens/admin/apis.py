@@ -18,5 +18,5 @@ class ApiAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at 
 
     list_display = ["name", "identifier"]
     search_fields = ["name", "identifier"]
-    fields = ["name", "identifier", "max_token_lifetime"]
+    fields = ["name", "identifier", "max_token_lifetime", "client"]
     inlines = [ScopeInline]

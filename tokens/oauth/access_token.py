@@ -1,5 +1,6 @@
 """Step 4. The issuer signs an access token: the claims that RFC 9068 asks for, under a key that APIs already have."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +26,8 @@ class AccessToken:
     grant_id: str | None = None
     login: Login | None = None
     """How and when the user logged in; None where no user did."""
+    act: Mapping[str, object] | None = None
+    """The services that act for the user (RFC 8693 section 4.1); None where the user's own application does."""
 
     def claims(self, *, lifetime: timedelta) -> dict[str, object]:
         """The claims of RFC 9068 section 2.2, and `grant_id` by which everything issued under one grant can end."""
@@ -43,6 +46,8 @@ class AccessToken:
             claims["grant_id"] = self.grant_id
         if self.login is not None:
             claims |= self.login.claims()
+        if self.act is not None:
+            claims["act"] = dict(self.act)
         return claims
 
 

@@ -2,8 +2,9 @@
 
 import uuid
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from tokens import conf
@@ -42,10 +43,17 @@ class Holder:
     subject: str
     grant_id: str | None = None
     login: Login | None = None
+    act: Mapping[str, object] | None = None
 
 
-def token_response(client: Client, holder: Holder, target: Target, request: TokenRequest) -> dict[str, object]:
-    """An access token for `target` as a token response; raises NotReady where nothing may sign."""
+def token_response(
+    client: Client, holder: Holder, target: Target, request: TokenRequest, *, until: datetime | None = None
+) -> dict[str, object]:
+    """An access token for `target` as a token response; raises NotReady where nothing may sign.
+
+    It ends at `until` at the latest.
+    """
+    allowed = lifetime(client, target.api)
     token = AccessToken(
         issuer=conf.issuer().url,
         subject=holder.subject,
@@ -54,9 +62,10 @@ def token_response(client: Client, holder: Holder, target: Target, request: Toke
         scopes=target.scopes,
         token_id=uuid.uuid4().hex,
         issued_at=request.now,
-        lifetime=lifetime(client, target.api),
+        lifetime=allowed if until is None else min(allowed, until - request.now),
         grant_id=holder.grant_id,
         login=holder.login,
+        act=holder.act,
     )
     minted = access_token.mint(token, signer=signing.signer(now=request.now))
     return {

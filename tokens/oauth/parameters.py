@@ -35,7 +35,17 @@ AUTHORIZATION = frozenset(
     )
 )
 CLIENT = frozenset({"client_id", "client_secret", "client_assertion", "client_assertion_type"})
-TOKEN = CLIENT | {"grant_type", "code", "redirect_uri", "code_verifier", "scope", "resource"}
+EXCHANGE = frozenset(
+    (
+        "subject_token",
+        "subject_token_type",
+        "requested_token_type",
+        "audience",
+        "actor_token",
+        "actor_token_type",
+    )
+)
+TOKEN = CLIENT | EXCHANGE | {"grant_type", "code", "redirect_uri", "code_verifier", "scope", "resource"}
 
 
 def declared(form: QueryDict, names: frozenset[str]) -> Pairs:

@@ -12,9 +12,10 @@ from tokens.oauth.authorization_request import AuthorizationRequest, CodeRespons
 from tokens.oauth.client_credentials import ClientCredentialsGrant
 from tokens.oauth.grant import Grant
 from tokens.oauth.parameters import Pairs
+from tokens.oauth.token_exchange import TokenExchangeGrant
 from tokens.oauth.token_request import TokenRequest
 
-GRANTS: tuple[type[Grant], ...] = (AuthorizationCodeGrant, ClientCredentialsGrant)
+GRANTS: tuple[type[Grant], ...] = (AuthorizationCodeGrant, ClientCredentialsGrant, TokenExchangeGrant)
 
 
 class Server(OpenIDServer):

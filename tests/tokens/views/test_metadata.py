@@ -13,7 +13,11 @@ def test_the_issuer_tells_what_it_can_do(client, apis, name):
     assert response["Cache-Control"] == "public, max-age=300"
     assert response["Access-Control-Allow-Origin"] == "*"
     assert body["issuer"] == "http://localhost:8000"
-    assert body["grant_types_supported"] == ["authorization_code", "client_credentials"]
+    assert body["grant_types_supported"] == [
+        "authorization_code",
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    ]
     assert body["token_endpoint_auth_methods_supported"] == [
         "client_secret_basic",
         "client_secret_post",

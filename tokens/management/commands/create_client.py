@@ -49,7 +49,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--grant", action="append", required=True, choices=[grant.name for grant in GRANTS], metavar="GRANT",
             dest="grants",
-            help="authorization_code or client_credentials; may be repeated",
+            help=f"one of {', '.join(grant.name for grant in GRANTS)}; may be repeated",
         )  # fmt: skip
         parser.add_argument("--redirect-uri", action="append", default=[], dest="redirect_uris", help="may be repeated")
         parser.add_argument("--scope", action="append", default=[], dest="scopes", help="may be repeated")

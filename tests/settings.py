@@ -10,6 +10,7 @@ os.environ.update(
     KEY_ENCRYPTION_KEYS=secrets.token_urlsafe(32),
     ISSUER_URL="http://localhost:8000",
     API_ISSUERS="http://localhost:8000",
+    REVOCATIONS_EVERY="0",
     API_AUDIENCE="http://localhost:8001/",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "sqlite://:memory:"),
     API_DATABASE_URL="sqlite://:memory:",

@@ -7,8 +7,11 @@ from tokens.oauth.metadata import locations
 from tokens.views import account
 from tokens.views.authorize import AuthorizeView
 from tokens.views.health import healthz, readyz
+from tokens.views.introspect import introspect
 from tokens.views.jwks import jwks
 from tokens.views.metadata import metadata
+from tokens.views.revocations import revocations
+from tokens.views.revoke import revoke
 from tokens.views.token import token
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,6 +20,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/logout/", account.logout, name="account_logout"),
     path("oauth/authorize", AuthorizeView.as_view(), name="authorize"),
     path("oauth/token", token, name="token"),
+    path("oauth/revoke", revoke, name="revoke"),
+    path("oauth/revocations", revocations, name="revocations"),
+    path("oauth/introspect", introspect, name="introspect"),
     path(".well-known/jwks.json", jwks, name="jwks"),
     *(path(location, metadata) for location in locations(conf.issuer().url)),
     path("healthz", healthz),

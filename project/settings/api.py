@@ -43,6 +43,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
 }
 
+REVOCATIONS_EVERY = environment.seconds("REVOCATIONS_EVERY", 30)
+
 # resources/conf.py reads this, and says what each entry means.
 RESOURCE_SERVER = {
     "ISSUERS": environment.urls(
@@ -52,5 +54,7 @@ RESOURCE_SERVER = {
     "AUDIENCE": environment.words("API_AUDIENCE", "http://localhost:8001/" if DEBUG else None),
     "JWKS_URL": environment.text("JWKS_URL", ""),
     "KEY_POLICY": environment.policy(),
+    "REVOCATIONS": REVOCATIONS_EVERY > 0,
+    **({"REVOCATIONS_EVERY": REVOCATIONS_EVERY} if REVOCATIONS_EVERY else {}),
     "SCOPES": {"notes:read": "Read your notes", "notes:write": "Write, change and delete your notes"},
 }

@@ -93,6 +93,18 @@ def policy(name: str = "KEY_POLICY") -> str:
     return value
 
 
+def seconds(name: str, default: float) -> float:
+    """The variable as a number of seconds, zero or more."""
+    value = text(name, str(default))
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise ImproperlyConfigured(f"{name} must be a number of seconds, zero or more, not {value!r}.")
+    return number
+
+
 def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:
     """The variable as comma-separated `name=seconds`: single numbers of the key policy that shall be others."""
     pairs = [entry.partition("=") for entry in words(name, "")]

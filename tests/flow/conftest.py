@@ -68,13 +68,13 @@ def system(start_system: Callable[[], System]) -> System:
 
 
 @pytest.fixture(scope="session")
-def api_of(tmp_path_factory: pytest.TempPathFactory, system: System) -> Iterator[Callable[[str], str]]:
+def api_of(tmp_path_factory: pytest.TempPathFactory, system: System) -> Iterator[Callable[..., str]]:
     """Start one more API, which trusts the issuer at a given URL; returns the API's own."""
     started: list[Child] = []
 
-    def start(issuer: str) -> str:
+    def start(issuer: str, **changes: str) -> str:
         url = f"http://localhost:{free()}"
-        own = {**system.variables.api, "API_ISSUERS": issuer, "API_AUDIENCE": f"{url}/"}
+        own = {**system.variables.api, "API_ISSUERS": issuer, "API_AUDIENCE": f"{url}/"} | changes
         started.append(serve("api", own, url, tmp_path_factory.mktemp("var")))
         return url
 

@@ -31,7 +31,11 @@ def test_the_issuer_tells_what_it_can_do(client, apis, name):
     assert body["protected_resources"] == [API, OTHER_API]
     assert body["authorization_response_iss_parameter_supported"] is True
     assert body["request_uri_parameter_supported"] is False
-    absent = {"revocation_endpoint", "introspection_endpoint", "userinfo_endpoint", "end_session_endpoint"}
+    assert body["revocation_endpoint"] == "http://localhost:8000/oauth/revoke"
+    assert body["introspection_endpoint"] == "http://localhost:8000/oauth/introspect"
+    assert "none" in body["revocation_endpoint_auth_methods_supported"]
+    assert "none" not in body["introspection_endpoint_auth_methods_supported"]
+    absent = {"userinfo_endpoint", "end_session_endpoint"}
     assert not absent & body.keys()
 
 

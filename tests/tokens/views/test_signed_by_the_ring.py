@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from tests.tokens.conftest import API, basic, post, redeem
 from tokens import conf
-from tokens.keys import rotation
+from tokens.keys import revocation, rotation, signing
 from tokens.keys.policy import PRODUCTION
+from tokens.models import SigningKey
 
 pytestmark = pytest.mark.django_db
 
@@ -43,3 +44,22 @@ def test_before_the_first_key_nothing_is_signed(client, service):
     response = post(client, "/oauth/token", ASK, **basic("service", service.plain))
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert client.get("/readyz").status_code == 503
+
+
+def test_the_feed_names_a_revoked_key_and_is_signed_by_its_heir(client, ring):
+    stolen = SigningKey.objects.get(signs_at__isnull=False).kid
+    revocation.revoke(
+        stolen,
+        reason="stolen",
+        policy=PRODUCTION,
+        encryption_keys=conf.issuer().encryption_keys(),
+        actor="test",
+        now=timezone.now(),
+        accept_outage=True,
+    )
+    signing.snapshots.forget()
+    text = client.get("/oauth/revocations").content.decode()
+    kid = jwt.get_unverified_header(text)["kid"]
+    keys = jwt.PyJWKSet.from_dict(client.get("/.well-known/jwks.json").json())
+    assert kid != stolen
+    assert jwt.decode(text, keys[kid].key, algorithms=["RS256"])["denied"] == {"kid": [stolen]}

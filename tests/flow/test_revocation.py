@@ -1,0 +1,57 @@
+"""A token that was taken back at the issuer is refused by every API within seconds, though it has not expired."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from tests.flow.conftest import System
+from tests.flow.test_story import service_token
+
+pytestmark = pytest.mark.xdist_group("flow")
+
+POLLED_EVERY = 1  # second
+PATIENCE = 10.0  # seconds; the polling time, on a machine that is busy
+
+
+def revoke(system: System, token: str) -> int:
+    secret = system.variables.demo["SERVICE_CLIENT_SECRET"]
+    answer = requests.post(f"{system.issuer}/oauth/revoke", {"token": token}, auth=("service", secret), timeout=10)
+    return answer.status_code
+
+
+def notes(api: str, token: str) -> requests.Response:
+    return requests.get(f"{api}/api/notes/", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+
+
+def seconds_until(condition: Callable[[], bool], *, within: float = PATIENCE) -> float:
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() - start < within, "it did not happen in time"
+        threading.Event().wait(0.05)
+    return time.monotonic() - start
+
+
+def test_an_api_that_follows_the_feed_refuses_a_revoked_token_within_the_polling_time(
+    system: System, api_of: Callable[..., str]
+) -> None:
+    api = api_of(system.issuer, REVOCATIONS_EVERY=str(POLLED_EVERY), API_AUDIENCE=system.audience)
+    ended, standing = service_token(system), service_token(system)
+    assert [notes(api, token).status_code for token in (ended, standing)] == [200, 200]
+    assert revoke(system, ended) == 200
+    seconds_until(lambda: notes(api, ended).status_code == 401)
+    refused = notes(api, ended)
+    assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
+    assert ended not in refused.text
+    assert notes(api, standing).status_code == 200
+
+
+def test_an_api_that_does_not_follow_the_feed_takes_it_until_it_expires(
+    system: System, api_of: Callable[..., str]
+) -> None:
+    api = api_of(system.issuer, REVOCATIONS_EVERY="0", API_AUDIENCE=system.audience)
+    token = service_token(system)
+    assert revoke(system, token) == 200
+    assert notes(api, token).status_code == 200

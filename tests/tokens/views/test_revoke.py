@@ -1,0 +1,203 @@
+"""RFC 7009, RFC 7662, RFC 9701 and the revocation feed, over HTTP."""
+
+import json
+
+import jwt
+import pytest
+from django.utils import timezone
+
+from tests.tokens.conftest import API, basic, make_client, post, redeem
+from tokens.keys import signing
+from tokens.keys.errors import NotReady
+from tokens.models import AuditEvent, Denial
+from tokens.oauth import client_secret, denial
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+
+CREDENTIALS = {"grant_type": "client_credentials", "scope": "notes:read"}
+
+
+@pytest.fixture
+def token(client, service):
+    return post(client, "/oauth/token", CREDENTIALS, **basic("service", service.plain)).json()["access_token"]
+
+
+@pytest.fixture
+def api_client(apis):
+    """The client that the API is when it asks something itself."""
+    made = make_client("api", "client_credentials")
+    made.plain = client_secret.create(made, now=timezone.now())
+    apis[API].client = made
+    apis[API].save()
+    return made
+
+
+@pytest.fixture
+def stranger(apis):
+    made = make_client("stranger", "client_credentials")
+    made.plain = client_secret.create(made, now=timezone.now())
+    return made
+
+
+def revoke(browser, by, **form):
+    return post(browser, "/oauth/revoke", form, **basic(by.client_id, by.plain))
+
+
+def introspect(browser, by, token, **extra):
+    return post(browser, "/oauth/introspect", {"token": token}, **basic(by.client_id, by.plain), **extra)
+
+
+def claims_of(token):
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def test_a_revoked_token_is_denied_and_the_trail_says_who_did_it(client, service, token):
+    response = revoke(client, service, token=token, token_type_hint="access_token")
+    assert (response.status_code, response.content, response["Cache-Control"]) == (200, b"", "no-store")
+    assert denial.is_denied(claims_of(token))
+    event = AuditEvent.objects.get(action="token.revoked")
+    assert (event.actor, event.subject) == ("client:service", f"token:{claims_of(token)['jti']}")
+    assert token not in json.dumps(event.details)
+
+
+def test_a_public_client_revokes_by_its_name(client, spa, code):
+    token = redeem(client, spa, code(spa)).json()["access_token"]
+    assert post(client, "/oauth/revoke", {"token": token, "client_id": "spa"}).status_code == 200
+    assert denial.is_denied(claims_of(token))
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", "e30.e30.e30", "x" * 9000])
+def test_what_is_no_token_needs_no_revocation(client, service, token):
+    """RFC 7009 section 2.2."""
+    assert revoke(client, service, token=token).status_code == 200
+    assert not Denial.objects.exists()
+
+
+REFUSED = {
+    "7009 2.1: another client's token": (
+        lambda token: {"token": token},
+        400,
+        {"error": "invalid_grant", "error_description": "The token was issued to another client."},
+    ),
+    "7009 2.1: no token": (
+        lambda _: {"token_type_hint": "access_token"},
+        400,
+        {"error": "invalid_request", "error_description": "Missing token parameter."},
+    ),
+    "6749 3.2: a parameter twice": (
+        lambda token: {"token": [token, token]},
+        400,
+        {"error": "invalid_request", "error_description": "The token parameter is there more than once."},
+    ),
+}
+
+
+@pytest.mark.parametrize("row", REFUSED)
+def test_revocation_is_refused(client, stranger, token, row):
+    form, status, body = REFUSED[row]
+    response = revoke(client, stranger, **form(token))
+    assert (response.status_code, response.json(), response["Cache-Control"]) == (status, body, "no-store")
+    assert not denial.is_denied(claims_of(token))
+
+
+@pytest.mark.parametrize("path", ["/oauth/revoke", "/oauth/introspect"])
+def test_who_does_not_prove_itself_is_refused(client, service, token, path):
+    """RFC 6749 section 5.2."""
+    for extra in ({}, basic("service", "wrong"), basic("nobody", service.plain)):
+        response = post(client, path, {"token": token}, **extra)
+        assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+        assert response["WWW-Authenticate"] == 'Basic realm="token endpoint", charset="UTF-8"'
+    assert client.get(path).status_code == 405
+    assert client.post(path, {"token": token}, content_type="application/json").status_code == 415
+    assert post(client, f"{path}?token=x", {"token": token}, **basic("service", service.plain)).status_code == 400
+
+
+def test_the_client_and_the_api_of_a_token_learn_what_it_is_worth(client, service, api_client, token):
+    expected = {"active": True, "token_type": "Bearer"} | claims_of(token)
+    for asking in (service, api_client):
+        response = introspect(client, asking, token)
+        assert (response.status_code, response.json(), response["Cache-Control"]) == (200, expected, "no-store")
+
+
+def test_to_everybody_else_it_is_not_active(client, stranger, spa, token):
+    """RFC 7662 section 4; a public client proves nothing, so it may not try tokens."""
+    assert introspect(client, stranger, token).json() == {"active": False}
+    assert post(client, "/oauth/introspect", {"token": token, "client_id": "spa"}).status_code == 401
+    device = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}
+    assert post(client, "/oauth/introspect", {"token": token, "client_id": "spa"} | device).status_code == 401
+
+
+def test_what_was_taken_back_is_not_active(client, service, token):
+    revoke(client, service, token=token)
+    assert introspect(client, service, token).json() == {"active": False}
+    for text in ("x", "a.b.c", f"{token}x"):
+        assert introspect(client, service, text).json() == {"active": False}
+
+
+def test_a_disabled_user_s_token_is_not_active(client, webapp, code, user):
+    token = redeem(client, webapp, code(webapp)).json()["access_token"]
+    assert introspect(client, webapp, token).json()["active"] is True
+    user.is_active = False
+    user.save()
+    assert introspect(client, webapp, token).json() == {"active": False}
+
+
+def test_the_answer_is_signed_for_whoever_asks_so(client, service, token, decode):
+    """RFC 9701 section 5."""
+    response = introspect(client, service, token, HTTP_ACCEPT="application/token-introspection+jwt")
+    assert response["Content-Type"] == "application/token-introspection+jwt"
+    header, claims = decode(response.content.decode(), "service")
+    assert header == {"alg": "RS256", "kid": "test-key", "typ": "token-introspection+jwt"}
+    assert claims.keys() == {"iss", "aud", "iat", "token_introspection"}
+    assert claims["iss"] == "http://localhost:8000"
+    assert claims["token_introspection"] == {"active": True, "token_type": "Bearer"} | claims_of(token)
+
+
+def feed(browser, **extra):
+    return browser.get("/oauth/revocations", **extra)
+
+
+def test_the_feed_lists_what_is_denied_and_nothing_about_people(client, service, token, user):
+    revoke(client, service, token=token)
+    denial.deny_grant("g-1", now=timezone.now())
+    user.is_active = False
+    user.save()
+    response = feed(client)
+    assert (response.status_code, response["Content-Type"]) == (200, "application/revocations+jwt")
+    text = response.content.decode()
+    assert jwt.get_unverified_header(text) == {"alg": "RS256", "kid": "test-key", "typ": "revocations+jwt"}
+    claims = claims_of(text)
+    assert claims.keys() == {"iss", "iat", "exp", "denied"}
+    assert claims["exp"] - claims["iat"] == 600
+    lists = claims["denied"]
+    assert {name: list(entries) for name, entries in lists.items()} == {
+        "jti": [claims_of(token)["jti"]],
+        "grant": ["g-1"],
+        "sub": [str(user.sub)],
+    }
+    before, until = lists["sub"][str(user.sub)]
+    assert claims["iat"] < before < until
+    assert lists["jti"][claims_of(token)["jti"]] > claims_of(token)["exp"]
+
+
+def test_a_feed_that_has_not_changed_is_not_sent_again(client, service, token):
+    tag = feed(client)["ETag"]
+    assert feed(client, HTTP_IF_NONE_MATCH=tag).status_code == 304
+    revoke(client, service, token=token)
+    changed = feed(client, HTTP_IF_NONE_MATCH=tag)
+    assert (changed.status_code, changed["ETag"] != tag) == (200, True)
+
+
+def test_what_cannot_live_any_more_leaves_the_feed(client):
+    Denial.objects.create(kind="jti", identifier="old", until=timezone.now())
+    assert claims_of(feed(client).content.decode())["denied"] == {}
+
+
+def test_no_feed_is_signed_where_nothing_may_sign(client, monkeypatch):
+    def refuse(ring="default", *, now):
+        raise NotReady("no key may sign right now")
+
+    monkeypatch.setattr(signing, "signer", refuse)
+    response = feed(client)
+    assert (response.status_code, response["Cache-Control"]) == (503, "no-store")
+    assert client.post("/oauth/revocations").status_code == 405

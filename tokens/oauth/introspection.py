@@ -1,0 +1,43 @@
+"""What a token is worth at this moment, told to whom it concerns (RFC 7662)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tokens import conf
+from tokens.keys.signers import Signer
+from tokens.models import Api, Client
+from tokens.oauth import denial, jws, presented_token
+from tokens.oauth.presented_token import InvalidPresentedToken, PresentedToken
+
+PARAMETERS = frozenset({"token", "token_type_hint"})
+SIGNED = "token-introspection+jwt"  # RFC 9701 section 5
+MEDIA_TYPE = f"application/{SIGNED}"
+INACTIVE: Mapping[str, object] = {"active": False}
+
+
+def introspect(text: str, client: Client, *, now: datetime) -> Mapping[str, object]:
+    """The response of section 2.2: the token's claims, or that it is not active, for whatever reason.
+
+    It is told to the client that the token was issued to, and to the client that its API is; to others the token is
+    not active. Raises NotReady where the keys cannot be read.
+    """
+    try:
+        token = presented_token.read(text, now=now)
+    except InvalidPresentedToken:
+        return INACTIVE
+    if not concerns(token, client) or denial.is_denied(token.claims):
+        return INACTIVE
+    return {"active": True, "token_type": "Bearer", **token.claims}
+
+
+def concerns(token: PresentedToken, client: Client) -> bool:
+    """Whether the token was issued to `client`, or for an API that `client` operates."""
+    if token.client_id == client.client_id:
+        return True
+    return Api.objects.filter(identifier=token.audience, client=client).exists()
+
+
+def sign(response: Mapping[str, object], client: Client, *, signer: Signer, now: datetime) -> str:
+    """The response as a JWT for `client` (RFC 9701 section 5)."""
+    claims = {"iss": conf.issuer().url, "aud": client.client_id, "iat": int(now.timestamp())}
+    return jws.sign(claims | {"token_introspection": response}, typ=SIGNED, signer=signer)

@@ -1,0 +1,43 @@
+"""/oauth/introspect: whether a token is active (RFC 7662), as JSON or signed (RFC 9701)."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+from tokens import errors
+from tokens.errors import InvalidClient, OAuthError
+from tokens.keys import signing
+from tokens.keys.errors import NotReady
+from tokens.models import Client
+from tokens.oauth import introspection
+from tokens.oauth.backend import backend
+
+
+@csrf_exempt
+@sensitive_post_parameters()
+def introspect(request: HttpRequest) -> HttpResponse:
+    """The introspection response, or RFC 6749's error."""
+    if request.method != "POST":
+        return errors.method_not_allowed("POST")
+    try:
+        return _answer(request)
+    except OAuth2Error as error:
+        return errors.refusal(error)
+    except NotReady as error:
+        return errors.unavailable(error.retry_after)
+
+
+def _answer(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    client, form = backend().client(request, introspection.PARAMETERS, now=now)
+    if client.client_type != Client.CLIENT_CONFIDENTIAL:  # whoever only names itself could try tokens (section 4)
+        raise InvalidClient
+    if "token" not in form:
+        raise OAuthError("invalid_request", "Missing token parameter.")
+    response = introspection.introspect(form["token"], client, now=now)
+    if introspection.MEDIA_TYPE not in request.headers.get("Accept", ""):
+        return errors.answer(response)
+    signed = introspection.sign(response, client, signer=signing.signer(now=now), now=now)
+    return HttpResponse(signed, content_type=introspection.MEDIA_TYPE, headers=errors.NO_STORE)

@@ -1,0 +1,28 @@
+"""/oauth/revocations: the revocation feed, for APIs to poll."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.http import parse_etags
+from django.views.decorators.http import require_safe
+
+from tokens import errors
+from tokens.keys import signing, store
+from tokens.keys.errors import NotReady
+from tokens.oauth import revocation_feed
+
+
+@require_safe
+def revocations(request: HttpRequest) -> HttpResponse:
+    """The feed, 304 where nothing has changed, 503 where nothing may sign."""
+    now = store.database_now()
+    lists = revocation_feed.denied(now=now)
+    tag = revocation_feed.entity_tag(lists)
+    headers = {"ETag": tag, "Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
+    if tag in parse_etags(request.headers.get("If-None-Match", "")):
+        return HttpResponse(status=304, headers=headers)
+    try:
+        signer = signing.signer(now=timezone.now())
+    except NotReady as error:
+        return errors.unavailable(error.retry_after)
+    body = revocation_feed.sign(lists, signer=signer, now=now)
+    return HttpResponse(body, content_type=revocation_feed.MEDIA_TYPE, headers=headers)

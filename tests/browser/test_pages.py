@@ -87,3 +87,19 @@ def test_an_administrator_registers_a_client_and_sees_its_secret_once(
     page.goto(f"{where.url('issuer')}/admin/tokens/signingkey/")
     expect(page.locator("td.field-phase").first).to_be_visible()
     keep(page, "keys")
+
+
+def test_the_api_s_documentation_names_scopes_and_asks_nobody_but_the_api_and_its_issuer(
+    system: tuple[Ports, Environments], page: Page
+) -> None:
+    where, _ = system
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{where.url('api')}/api/docs/")
+    expect(page.get_by_role("heading", name="Keyturn example API")).to_be_visible()
+    page.locator(".opblock-summary-post").get_by_role("button", name="authorization button unlocked").click()
+    keep(page, "api-docs-authorize")
+    expect(page.get_by_text("notes:write").first).to_be_visible()
+    keep(page, "api-docs")
+    ours = (where.url("api"), where.url("issuer"), "data:")
+    assert [url for url in asked if not url.startswith(ours)] == []

@@ -161,6 +161,9 @@ class Client(AbstractApplication):
         if self.client_type == self.CLIENT_PUBLIC:
             secret_only = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.JWT_BEARER}
             unknown += [f"A public client cannot use {grant}." for grant in self.grants if grant in secret_only]
+        by_key = self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
+        if GrantType.JWT_BEARER in self.grants and not by_key:
+            unknown += ["A client that acts for users proves itself with its own key (private_key_jwt)."]
         return unknown
 
     def _redirect_problems(self) -> list[str]:

@@ -26,10 +26,14 @@ class Grant(ABC):
 
     def answer(self, request: TokenRequest) -> dict[str, object]:
         """The token response (RFC 6749 section 5.1); raises OAuthError, and NotReady where nothing may sign."""
-        client = client_authentication.authenticate(request.authorization, request.form, now=request.now)
+        client = self.client(request)
         if self.name not in client.grants:
             raise OAuthError("unauthorized_client", "This client may not use the grant type.")
         return self.issue(request, client)
+
+    def client(self, request: TokenRequest) -> Client:
+        """The client of the request, proven; raises OAuthError."""
+        return client_authentication.authenticate(request.authorization, request.form, now=request.now)
 
     @abstractmethod
     def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:

@@ -11,11 +11,12 @@ from tokens.oauth.authorization_code import AuthorizationCodeGrant
 from tokens.oauth.authorization_request import AuthorizationRequest, CodeResponseType
 from tokens.oauth.client_credentials import ClientCredentialsGrant
 from tokens.oauth.grant import Grant
+from tokens.oauth.jwt_bearer import JwtBearerGrant
 from tokens.oauth.parameters import Pairs
 from tokens.oauth.token_exchange import TokenExchangeGrant
 from tokens.oauth.token_request import TokenRequest
 
-GRANTS: tuple[type[Grant], ...] = (AuthorizationCodeGrant, ClientCredentialsGrant, TokenExchangeGrant)
+GRANTS: tuple[type[Grant], ...] = (AuthorizationCodeGrant, ClientCredentialsGrant, TokenExchangeGrant, JwtBearerGrant)
 
 
 class Server(OpenIDServer):

@@ -53,6 +53,11 @@ def test_a_new_client_has_an_identifier_of_its_own_and_no_secret() -> None:
         {"grants": ["client_credentials"]},
         CODE | {"client_type": "public", "token_endpoint_auth_method": "none"},
         {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": JWKS},
+        {
+            "token_endpoint_auth_method": "private_key_jwt",
+            "client_jwks": JWKS,
+            "grants": ["urn:ietf:params:oauth:grant-type:jwt-bearer"],
+        },
         {"token_endpoint_auth_method": "private_key_jwt", "client_jwks_uri": "https://app.example/jwks.json"},
     ],
 )
@@ -66,6 +71,7 @@ def test_a_client_that_can_work_is_accepted(fields) -> None:
     [
         ({"grants": ["implicit"]}, "grants", "implicit is not a grant type."),
         ({"grants": ["password"]}, "grants", "password is not a grant type."),
+        ({"grants": ["urn:ietf:params:oauth:grant-type:jwt-bearer"]}, "grants", "with its own key"),
         ({"grants": {}}, "grants", "Enter a list of grant types."),
         (
             {"grants": ["client_credentials"], "client_type": "public", "token_endpoint_auth_method": "none"},

@@ -17,6 +17,7 @@ def test_the_issuer_tells_what_it_can_do(client, apis, name):
         "authorization_code",
         "client_credentials",
         "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
     ]
     assert body["token_endpoint_auth_methods_supported"] == [
         "client_secret_basic",

@@ -1,0 +1,170 @@
+"""JWT bearer: a trusted application acts for a user that it names, with its own key and in its own name (RFC 7523)."""
+
+import uuid
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.utils import timezone
+
+from tests.tokens.assertions import jwks, proof, sign
+from tests.tokens.conftest import API, OTHER_API, basic, make_client, post
+from tokens.models import Client, User, UserGrant
+from tokens.oauth import client_secret
+
+pytestmark = pytest.mark.django_db
+
+GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+INVALID = {"error": "invalid_grant", "error_description": "The assertion is not valid."}
+ANOTHER = {"error": "invalid_grant", "error_description": "The assertion is another client's."}
+NOBODY = {"error": "invalid_grant", "error_description": "The user is unknown, or may not be acted for."}
+OWN_TYPE = {"typ": "authorization-grant+jwt"}
+
+
+def keyed(name, *grants):
+    return make_client(name, *grants, client_jwks=jwks()), Client.objects.filter(client_id=name).update(
+        token_endpoint_auth_method="private_key_jwt"
+    )
+
+
+@pytest.fixture
+def robot(apis, signer):
+    keyed("robot", GRANT)
+
+
+def act(browser, named, /, *, form=None, header=None, **changes):
+    assertion = sign("robot", sub=str(named), header=header or OWN_TYPE, **changes)
+    asked = {"grant_type": GRANT, "assertion": assertion, "scope": "notes:read"} | (form or {})
+    return post(browser, "/oauth/token", {name: value for name, value in asked.items() if value is not None})
+
+
+def test_an_application_gets_a_token_in_the_name_of_a_user_that_says_who_acts(client, robot, user, decode):
+    response = act(client, user.sub)
+    body = response.json()
+    header, claims = decode(body.pop("access_token"), API)
+    assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
+    assert body == {"token_type": "Bearer", "expires_in": 600, "scope": "notes:read"}
+    assert header["typ"] == "at+jwt"
+    for claim in ("iat", "exp", "jti"):
+        claims.pop(claim)
+    assert claims == {
+        "iss": "http://localhost:8000",
+        "sub": str(user.sub),
+        "aud": API,
+        "client_id": "robot",
+        "scope": "notes:read",
+        "act": {"sub": "robot"},
+    }
+    assert not UserGrant.objects.exists()
+
+
+@pytest.mark.parametrize("named", ["ada@example.org", "ADA@Example.org"])
+def test_a_verified_e_mail_address_names_its_user(client, robot, user, decode, named):
+    EmailAddress.objects.create(user=user, email="ada@example.org", verified=True)
+    assert decode(act(client, named).json()["access_token"], API)[1]["sub"] == str(user.sub)
+
+
+def test_an_address_that_nobody_verified_names_nobody(client, robot, user):
+    EmailAddress.objects.create(user=user, email="ada@example.org", verified=False)
+    assert act(client, "ada@example.org").json() == NOBODY
+
+
+@pytest.mark.parametrize("named", ["ada", "1", str(uuid.UUID(int=0)), "nobody@example.org", "robot", "@", "ada%@"])
+def test_who_is_unknown_cannot_be_acted_for(client, robot, user, named):
+    response = act(client, named)
+    assert (response.status_code, response.json()) == (400, NOBODY)
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}, {"is_superuser": True}])
+def test_nobody_acts_for_staff_or_for_who_is_inactive(client, robot, user, change):
+    EmailAddress.objects.create(user=user, email="ada@example.org", verified=True)
+    User.objects.update(**change)
+    for named in (user.sub, "ada@example.org"):
+        assert act(client, named).json() == NOBODY
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"header": {"typ": "JWT"}}, id="RFC 8725 3.11: no typ of its own"),
+        pytest.param({"header": {"typ": "client-authentication+jwt"}}, id="RFC 8725 3.11: of an authentication"),
+        pytest.param({"header": {"typ": "at+jwt"}}, id="RFC 8725 3.11: of an access token"),
+        pytest.param({"iss": "nobody"}, id="RFC 7523 3 (1): unknown iss"),
+        pytest.param({"aud": API}, id="RFC 7523 3 (3): for someone else"),
+        pytest.param({"aud": "http://localhost:8000/oauth/token"}, id="RFC 7523 3 (3): the endpoint"),
+        pytest.param({"exp": 1}, id="RFC 7523 3 (4): expired"),
+        pytest.param({"exp": 2**33}, id="RFC 7523 3 (4): too far ahead"),
+        pytest.param({"nbf": 2**33}, id="RFC 7523 3 (5): not yet valid"),
+        pytest.param({"jti": None}, id="RFC 7523 3 (7): no jti"),
+        pytest.param({"name": "stranger"}, id="RFC 7523 3 (9): another key"),
+        pytest.param({"form": {"assertion": "x.y.z"}}, id="RFC 7523 3.1: garbage"),
+    ],
+)
+def test_an_assertion_that_rfc_7523_refuses_is_refused_in_one_way(client, robot, user, changes):
+    response = act(client, user.sub, **changes)
+    assert (response.status_code, response.json()) == (400, INVALID)
+    assert response["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        pytest.param({"assertion": None}, "invalid_request", id="RFC 7521 4.1: no assertion"),
+        pytest.param({"scope": None}, "invalid_scope", id="RFC 6749 3.3: no scope"),
+        pytest.param({"scope": "openid"}, "invalid_scope", id="OIDC Core 3.1.2.1: no login, no identity"),
+        pytest.param({"scope": "other:read"}, "invalid_scope", id="RFC 6749 5.2: not this client's"),
+        pytest.param({"resource": OTHER_API}, "invalid_target", id="RFC 8707 2: not this client's"),
+        pytest.param({"client_id": "other"}, "invalid_grant", id="RFC 7521 4.1: another client_id"),
+    ],
+)
+def test_a_wrong_request_gets_the_rfc_s_error(client, robot, user, form, error):
+    response = act(client, user.sub, form=form)
+    assert (response.status_code, response.json()["error"]) == (400, error)
+
+
+def test_an_assertion_is_taken_once(client, robot, user):
+    assert [act(client, user.sub, jti="1").status_code for _ in range(2)] == [200, 400]
+
+
+def test_a_grant_authenticates_nobody(client, robot, user):
+    Client.objects.update(grants=["client_credentials"])
+    form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot", header=OWN_TYPE)
+    assert post(client, "/oauth/token", form).json()["error"] == "invalid_client"
+
+
+def test_a_client_that_may_not_act_for_users_does_not(client, robot, user):
+    Client.objects.update(grants=["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"])
+    assert act(client, user.sub).json()["error"] == "unauthorized_client"
+
+
+def test_a_client_without_a_key_of_its_own_cannot_act_for_users(client, robot, user):
+    Client.objects.update(token_endpoint_auth_method="client_secret_basic")
+    assert act(client, user.sub).json() == INVALID
+
+
+def test_an_inactive_client_acts_for_nobody(client, robot, user):
+    Client.objects.update(is_active=False)
+    assert act(client, user.sub).json() == INVALID
+
+
+def test_what_else_proves_the_client_has_to_be_right_and_of_the_same_client(client, robot, user):
+    keyed("other", GRANT)
+    assert act(client, user.sub, form=proof("robot")).status_code == 200
+    assert act(client, user.sub, form=proof("other")).json() == ANOTHER
+    assert act(client, user.sub, form=proof("robot", name="stranger")).json()["error"] == "invalid_client"
+    assert act(client, user.sub, form={"client_secret": "x", "client_id": "robot"}).status_code == 401
+
+
+def test_another_client_s_secret_does_not_carry_an_assertion(client, robot, user, service):
+    secret = client_secret.create(service, now=timezone.now())
+    form = {"grant_type": GRANT, "assertion": sign("robot", sub=str(user.sub), header=OWN_TYPE), "scope": "notes:read"}
+    assert post(client, "/oauth/token", form, **basic("service", secret)).json() == ANOTHER
+
+
+def test_every_token_and_every_refusal_is_in_the_log(client, robot, user, caplog):
+    with caplog.at_level("INFO", logger="tokens.audit"):
+        act(client, user.sub)
+        act(client, "nobody@example.org")
+    assert "token.issued_for_user" in caplog.text
+    assert f"user:{user.sub}" in caplog.text
+    assert "token.refused" in caplog.text
+    assert "nobody@example.org" not in caplog.text

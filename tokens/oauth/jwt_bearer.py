@@ -1,0 +1,70 @@
+"""JWT bearer: a trusted application names the user that it acts for, in a JWT signed by its own key (RFC 7523)."""
+
+import uuid
+
+from allauth.account.models import EmailAddress
+
+from tokens import audit
+from tokens.errors import OAuthError
+from tokens.models import Client, User
+from tokens.oauth import actor, assertion, grant, key_proof
+from tokens.oauth.assertion import InvalidAssertion
+from tokens.oauth.grant import Grant, Holder
+from tokens.oauth.token_request import TokenRequest
+from tokens.oauth.validator import target
+
+TYPES = frozenset({"authorization-grant+jwt"})
+"""The `typ` of these assertions, which no assertion that authenticates a client has."""
+
+
+class JwtBearerGrant(Grant):
+    """The user was not there: the token has no auth_time, and `act` names the application. Never for staff."""
+
+    name = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+    def client(self, request: TokenRequest) -> Client:
+        """The client whose key signed the assertion; what else it shows to prove itself has to be right too."""
+        others = {"client_secret", "client_assertion", "client_assertion_type"} & request.form.keys()
+        shown = request.authorization is not None or others
+        known = super().client(request) if shown else None
+        try:
+            client, _ = key_proof.prove(request.required("assertion"), types=TYPES, self_issued=False, now=request.now)
+        except InvalidAssertion as error:
+            raise OAuthError("invalid_grant", "The assertion is not valid.") from error
+        if client.client_id != request.form.get("client_id", client.client_id) or (known or client) != client:
+            raise OAuthError("invalid_grant", "The assertion is another client's.")
+        return client
+
+    def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
+        """The token response (RFC 7523 section 2.1); raises OAuthError. No refresh token."""
+        named = assertion.read(request.required("assertion"), types=TYPES).subject
+        user = _user(named)
+        if user is None or not _may_be_acted_for(user):
+            _log("token.refused", client, user, request)
+            raise OAuthError("invalid_grant", "The user is unknown, or may not be acted for.")
+        asked = target(client, request.scopes, request.resources, openid=False)
+        holder = Holder(subject=str(user.sub), act=actor.chain(client.client_id))
+        response = grant.token_response(client, holder, asked, request)
+        _log("token.issued_for_user", client, user, request)
+        return response
+
+
+def _user(named: str) -> User | None:
+    """The user by their `sub`; or by an e-mail address that they proved to be theirs, and that is nobody else's."""
+    if "@" in named:
+        owners = EmailAddress.objects.filter(email__iexact=named, verified=True).select_related("user")[:2]
+        return owners[0].user if len(owners) == 1 else None
+    try:
+        return User.objects.filter(sub=uuid.UUID(named)).first()
+    except ValueError:
+        return None
+
+
+def _may_be_acted_for(user: User) -> bool:
+    return user.is_active and not (user.is_staff or user.is_superuser)
+
+
+def _log(action: str, client: Client, user: User | None, request: TokenRequest) -> None:
+    subject = f"user:{user.sub}" if user else "user:unknown"
+    details = {"grant": JwtBearerGrant.name, "scope": " ".join(request.scopes)}
+    audit.log(action, actor=f"client:{client.client_id}", subject=subject, details=details, now=request.now)

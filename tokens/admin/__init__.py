@@ -14,4 +14,4 @@ from tokens.models import Client
 foreign: list[type[Model]] = [Client, *apps.get_app_config("oauth2_provider").get_models()]
 admin.site.unregister(model for model in foreign if admin.site.is_registered(model))
 
-from tokens.admin import apis, clients, exchange, keys, users  # noqa: E402, F401 (registers their pages)
+from tokens.admin import apis, audit, clients, exchange, grants, keys, users  # noqa: E402, F401 (registers their pages)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tokens.audit import record
 from tokens.models import AuthenticationMethod, Client, ClientSecret, GrantType
 from tokens.oauth import client_secret
+from tokens.oauth.client_authentication import SECRET_METHODS
 from tokens.oauth.server import GRANTS
 
 HIDDEN = "_client_secret"
@@ -31,6 +32,12 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
         help_text="It is shown once, on the page after saving. The others stay valid until you end them.",
     )
 
+    token_endpoint_auth_method = forms.ChoiceField(
+        choices=[("", "By its type: a secret, or nothing for a public client"), *AuthenticationMethod.choices],
+        required=False,
+        label="Authentication",
+    )
+
     class Meta:
         model = Client
         fields = ["name", "client_id", "client_type", "is_active", "grants", "scopes", "redirect_uris"]
@@ -42,9 +49,10 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
         public = data.get("client_type") == Client.CLIENT_PUBLIC
         if public and data.get("new_secret"):
             self.add_error("new_secret", "A public client cannot keep a secret.")
-        if public != (self.instance.token_endpoint_auth_method == AuthenticationMethod.NONE):
+        method = data.get("token_endpoint_auth_method") or self.instance.token_endpoint_auth_method
+        if public != (method == AuthenticationMethod.NONE):
             method = AuthenticationMethod.NONE if public else AuthenticationMethod.SECRET_BASIC
-            self.instance.token_endpoint_auth_method = method
+        data["token_endpoint_auth_method"] = method
         return data
 
 
@@ -65,8 +73,8 @@ class SecretInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cl
     form = SecretForm
     extra = 0
     can_delete = False
-    fields = ["hint", "created_at", "expires_at", "revoked_at"]
-    readonly_fields = ["hint", "created_at"]
+    fields = ["hint", "created_at", "last_used_on", "expires_at", "revoked_at"]
+    readonly_fields = ["hint", "created_at", "last_used_on"]
     verbose_name_plural = "secrets (to end one, give it a date of expiry or revocation)"
 
     def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
@@ -85,7 +93,14 @@ class ClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class 
     filter_horizontal = ["scopes"]
     fieldsets = [
         (None, {"fields": ["name", "client_id", "client_type", "is_active"]}),
-        ("What it may do", {"fields": ["grants", "scopes", "redirect_uris", "skip_authorization"]}),
+        (
+            "What it may do",
+            {"fields": ["grants", "scopes", "redirect_uris", "skip_authorization", "access_token_lifetime"]},
+        ),
+        (
+            "How it proves who it is",
+            {"fields": ["token_endpoint_auth_method", "client_jwks", "accepts_token_endpoint_audience"]},
+        ),
         ("Secrets", {"fields": ["new_secret"]}),
     ]
 
@@ -100,13 +115,21 @@ class ClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: Any) -> None:
         """Save the client, with a first secret for a confidential one."""
         super().save_model(request, obj, form, change)
-        confidential = obj.client_type == Client.CLIENT_CONFIDENTIAL
-        if confidential and (not change or form.cleaned_data.get("new_secret")):
+        by_secret = obj.token_endpoint_auth_method in SECRET_METHODS
+        if by_secret and (not change or form.cleaned_data.get("new_secret")):
             setattr(request, HIDDEN, client_secret.create(obj, now=timezone.now()))
         action = "client.changed" if change else "client.created"
         record(
             action, actor=f"user:{request.user.get_username()}", subject=f"client:{obj.client_id}", now=timezone.now()
         )
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
+        """Keep in the audit trail, each as a step of its own, which secrets were given another end."""
+        super().save_formset(request, form, formset, change)
+        for secret, changed in formset.changed_objects:
+            ends = {"secret": str(secret), **{name: str(getattr(secret, name)) for name in changed}}
+            actor, subject = f"user:{request.user.get_username()}", f"client:{form.instance.client_id}"
+            record("client_secret.ended", actor=actor, subject=subject, details=ends, now=timezone.now())
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
         """The page with the secret, or Django's own answer."""

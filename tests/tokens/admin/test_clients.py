@@ -1,10 +1,14 @@
 """Clients in the admin: a secret is shown once, and a second one can be made and ended."""
 
+import json
 import re
+from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core.management import call_command
 from django.utils import timezone
+from jwt.algorithms import RSAAlgorithm
 
 from tokens.models import Api, AuditEvent, Client, ClientSecret, Scope, SigningKey, User
 from tokens.oauth import client_secret
@@ -78,9 +82,24 @@ def test_a_second_secret_lives_beside_the_first_until_that_is_ended(admin, form)
     answer = admin.post(change, {**form, **ended, **rows_now})
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     assert [client_secret.matches(made, secret, now=timezone.now()) for secret in (first, second)] == [False, True]
+    event = AuditEvent.objects.get(action="client_secret.ended")
+    assert (event.actor, event.subject) == ("user:root", "client:reports")
+    assert event.details == {"secret": f"…{first[-4:]}", "revoked_at": "2026-01-01 00:00:00+00:00"}
     revived = admin.post(change, {**form, **rows, **rows_now})
     assert "A revoked secret stays revoked" in revived.content.decode()
     assert not client_secret.matches(made, first, now=timezone.now())
+
+
+def test_a_client_that_proves_itself_with_its_own_key_has_its_public_key_pasted_and_gets_no_secret(admin, form):
+    numbers = rsa.generate_private_key(65537, 2048).public_key()
+    key = {**json.loads(RSAAlgorithm.to_jwk(numbers)), "kid": "one", "alg": "RS256", "use": "sig"}
+    by_key = {**form, "token_endpoint_auth_method": "private_key_jwt"}
+    assert "token_endpoint_auth_method" in admin.post(ADD, by_key).context["adminform"].form.errors
+    pasted = {**by_key, "client_jwks": json.dumps({"keys": [key]}), "access_token_lifetime": "00:02:00"}
+    assert admin.post(ADD, pasted).status_code == 302
+    made = Client.objects.get()
+    assert (made.token_endpoint_auth_method, made.access_token_lifetime) == ("private_key_jwt", timedelta(minutes=2))
+    assert not ClientSecret.objects.exists()
 
 
 def test_saving_a_client_keeps_how_it_authenticates(admin, form):
@@ -115,7 +134,7 @@ def test_a_client_is_found_by_its_client_id(admin, form):
     assert "Reports" not in admin.get("/admin/tokens/client/?q=other").content.decode()
 
 
-@pytest.mark.parametrize("page", ["user", "client", "api", "ring", "signingkey"])
+@pytest.mark.parametrize("page", ["user", "client", "api", "ring", "signingkey", "auditevent", "usergrant"])
 def test_every_list_opens(admin, page):
     call_command("demo_setup")
     assert admin.get(f"/admin/tokens/{page}/").status_code == 200

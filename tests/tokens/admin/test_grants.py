@@ -1,0 +1,47 @@
+"""Grants and the audit trail in the admin: read by whoever may look, revoked by whoever may change."""
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from tests.tokens.conftest import redeem
+from tokens.models import AuditEvent, Denial, User, UserGrant
+
+pytestmark = pytest.mark.django_db
+PAGE = "/admin/tokens/usergrant/"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@pytest.fixture
+def grant(client, webapp, code, signer):
+    assert redeem(client, webapp, code(webapp)).status_code == 200
+    return UserGrant.objects.get()
+
+
+def revoke(browser, grant, *permissions):
+    staff = User.objects.create_user("staff", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    browser.force_login(staff, BACKEND)
+    return browser.post(PAGE, {"action": "revoke", "_selected_action": [str(grant.pk)]})
+
+
+def test_a_grant_is_revoked_with_its_tokens_and_the_audit_trail_says_by_whom(client, grant):
+    assert revoke(client, grant, "view_usergrant", "change_usergrant").status_code == 302
+    grant.refresh_from_db()
+    assert grant.revoke_reason == "revoked in the admin"
+    assert Denial.objects.get(kind="grant").identifier == str(grant.pk)
+    event = AuditEvent.objects.get(action="grant.revoked")
+    assert (event.actor, event.subject) == ("user:staff", f"grant:{grant.pk}")
+
+
+def test_whoever_may_only_look_at_grants_revokes_none(client, grant):
+    revoke(client, grant, "view_usergrant")
+    grant.refresh_from_db()
+    assert grant.revoked_at is None
+    assert not Denial.objects.exists()
+
+
+def test_the_audit_trail_is_read_and_never_written(admin_client, grant):
+    event = AuditEvent.objects.create(at=grant.created_at, actor="a", action="thing.done", subject="s")
+    assert admin_client.get(f"/admin/tokens/auditevent/{event.pk}/change/").status_code == 200
+    assert admin_client.post(f"/admin/tokens/auditevent/{event.pk}/change/", {"actor": "b"}).status_code == 403
+    assert admin_client.post(f"/admin/tokens/auditevent/{event.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -1,0 +1,38 @@
+"""The grants that users gave, in the admin: to be read, and revoked with every token issued under them."""
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from tokens.admin.keys import ReadOnly
+from tokens.audit import record
+from tokens.models import UserGrant
+from tokens.oauth import grant_record
+
+REASON = "revoked in the admin"
+
+
+@admin.register(UserGrant)
+class UserGrantAdmin(ReadOnly):
+    """A grant is the family of the tokens that carry its id."""
+
+    list_display = ["id", "user", "client", "audience", "created_at", "revoked_at", "revoke_reason"]
+    list_select_related = ["user", "client"]
+    search_fields = ["=id", "user__username", "client__client_id"]
+    actions = ["revoke"]
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change grants may revoke them; looking at them is not enough."""
+        return request.user.has_perm("tokens.change_usergrant")
+
+    @admin.action(description="Revoke the selected grants and their tokens", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[UserGrant]) -> None:
+        """End each grant that still stands, and keep in the audit trail who did it."""
+        now, standing = timezone.now(), list(queryset.filter(revoked_at=None))
+        with transaction.atomic():
+            for grant in standing:
+                grant_record.revoke(grant, REASON, now=now)
+                record("grant.revoked", actor=f"user:{request.user.get_username()}", subject=f"grant:{grant}", now=now)
+        self.message_user(request, f"Revoked: {len(standing)}.", messages.SUCCESS)

@@ -20,7 +20,7 @@ def deny_token(token_id: str, *, expires_at: datetime) -> None:
 
 def deny_grant(grant_id: str, *, now: datetime) -> None:
     """Deny every token of a grant."""
-    _deny(Denial.Kind.GRANT, grant_id, until=now + _longest_token() + _afterlife())
+    _deny(Denial.Kind.GRANT, grant_id, until=now + lasting())
 
 
 def deny_subject(subject: str, *, now: datetime) -> None:
@@ -44,10 +44,15 @@ def is_denied(claims: Mapping[str, Any]) -> bool:
     return Denial.objects.filter(about).exists()
 
 
+def lasting() -> timedelta:
+    """How long after it was issued any token may still be taken by some API."""
+    return _longest_token() + _afterlife()
+
+
 def _deny_earlier(kind: Denial.Kind, identifier: str, *, now: datetime) -> None:
     """`iat` has whole seconds: what was issued in this very second is denied too."""
     before = now.replace(microsecond=0) + SECOND
-    _deny(kind, identifier, until=before + _longest_token() + _afterlife(), issued_before=before)
+    _deny(kind, identifier, until=before + lasting(), issued_before=before)
 
 
 def _deny(kind: Denial.Kind, identifier: str, *, until: datetime, issued_before: datetime | None = None) -> None:

@@ -1,0 +1,87 @@
+"""What has ended goes, what may still be needed stays."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from tests.tokens.conftest import API
+from tokens import purge
+from tokens.keys.policy import PRODUCTION
+from tokens.models import AuthorizationCode, Denial, UsedAssertion, UserGrant
+from tokens.oauth import denial
+
+pytestmark = pytest.mark.django_db
+MARGIN = 2 * PRODUCTION.clock_error + timedelta(minutes=1)
+
+
+def run(*arguments):
+    out, err = StringIO(), StringIO()
+    call_command("purge_tokens", *arguments, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def rows(user, webapp):
+    """One row of each table that has ended, and one that has not."""
+    now = timezone.now()
+    old = now - denial.lasting() - MARGIN
+    for name, at in (("ended", now - MARGIN), ("live", now + MARGIN)):
+        fresh = {"user": user, "client": webapp, "audience": API, "scope": "notes:read", "auth_time": now}
+        grant = UserGrant.objects.create(**fresh, created_at=now)
+        AuthorizationCode.objects.create(digest=name, grant=grant, expires_at=at)
+        UserGrant.objects.create(**fresh, created_at=old if name == "ended" else old + 2 * MARGIN)
+        UsedAssertion.objects.create(digest=name.encode(), expires_at=at)
+        Denial.objects.create(kind="jti", identifier=name, until=at)
+        Session.objects.create(session_key=name, expire_date=at)
+
+
+def test_what_has_ended_goes_and_the_rest_stays(rows):
+    out, err = run()
+    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "removed"]] * 5
+    assert err.count("…") == 5
+    assert [one.pk for one in AuthorizationCode.objects.all()] == ["live"]
+    assert UserGrant.objects.count() == 3
+    assert [bytes(one.digest) for one in UsedAssertion.objects.all()] == [b"live"]
+    assert [one.identifier for one in Denial.objects.all()] == ["live"]
+    assert [one.pk for one in Session.objects.all()] == ["live"]
+
+
+def test_a_dry_run_counts_and_removes_nothing(rows):
+    out, err = run("--dry-run", "--json")
+    assert json.loads(out) == {"dry_run": True, "removed": dict.fromkeys(purge.TABLES, 1)}
+    assert (err, Denial.objects.count()) == ("", 2)
+    assert json.loads(run("--json")[0]) == {"dry_run": False, "removed": dict.fromkeys(purge.TABLES, 1)}
+    assert json.loads(run("--json")[0])["removed"] == dict.fromkeys(purge.TABLES, 0)
+
+
+def test_a_run_that_is_cut_short_is_gone_on_with():
+    ended = timezone.now() - MARGIN
+    Denial.objects.bulk_create(Denial(kind="jti", identifier=str(n), until=ended) for n in range(5))
+    batches = purge.purge("denials", now=timezone.now(), batch=2)
+    assert next(batches) == 2
+    batches.close()
+    assert Denial.objects.count() == 3
+    assert list(purge.purge("denials", now=timezone.now(), batch=2)) == [2, 1]
+
+
+@pytest.mark.parametrize("batch", ["0", "-1", "x", "100001"])
+def test_a_batch_is_a_number_of_rows(batch):
+    with pytest.raises(CommandError, match="no number of rows"):
+        run("--batch", batch)
+
+
+def test_what_a_slow_clock_still_takes_for_living_stays():
+    UsedAssertion.objects.create(digest=b"used", expires_at=timezone.now() - PRODUCTION.clock_error)
+    run()
+    assert UsedAssertion.objects.exists()
+
+
+def test_every_table_is_read_by_an_index(rows):
+    for table, ended in purge.TABLES.items():
+        plan = ended(timezone.now())[:10].explain()
+        assert "INDEX" in plan, (table, plan)

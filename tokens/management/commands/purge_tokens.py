@@ -1,0 +1,57 @@
+"""`purge_tokens`: remove what has ended, in bounded batches."""
+
+import json
+from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from tokens import purge
+from tokens.keys import store
+
+
+class Command(BaseCommand):
+    """Parses, calls `purge`, prints."""
+
+    help = (
+        "Remove what has ended: codes, grants, used assertions, denials and sessions that no request can need any more."
+        " Run it from cron, daily. It is safe beside itself, and when it is cut short the next run goes on."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--dry-run", action="store_true", help="count what would be removed, and remove nothing")
+        parser.add_argument(
+            "--batch", type=positive, default=purge.BATCH, help="rows removed in one transaction (%(default)s)"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object, and no progress")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Purge table by table, and say how many rows went."""
+        now = store.database_now()
+        removed = {}
+        for table in purge.TABLES:
+            if options["dry_run"]:
+                removed[table] = purge.count(table, now=now)
+            else:
+                removed[table] = self._purge(table, options, now=now)
+            if not options["json"]:
+                verb = "would be removed" if options["dry_run"] else "removed"
+                self.stdout.write(f"{table:20} {removed[table]:8} {verb}")
+        if options["json"]:
+            self.stdout.write(json.dumps({"dry_run": options["dry_run"], "removed": removed}))
+
+    def _purge(self, table: str, options: dict[str, Any], *, now: Any) -> int:
+        total = 0
+        for number in purge.purge(table, now=now, batch=options["batch"]):
+            total += number
+            if not options["json"]:
+                self.stderr.write(f"{table}: {total} …")
+        return total
+
+
+def positive(text: str) -> int:
+    """A number of rows, at least one."""
+    if not text.isdecimal() or not 0 < int(text) <= 100_000:
+        raise ArgumentTypeError(f"{text!r} is no number of rows from 1 to 100000")
+    return int(text)

@@ -1,0 +1,60 @@
+"""Removes what has ended: rows that no request can need any more, in bounded batches on an index."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+from django.contrib.sessions.models import Session
+from django.db import connection, transaction
+from django.db.models import Model, QuerySet
+
+from tokens import conf
+from tokens.models import AuthorizationCode, Denial, UsedAssertion, UserGrant
+from tokens.oauth import denial
+
+BATCH = 1000
+
+Ended = Callable[[datetime], "QuerySet[Model]"]
+
+
+def _grants(now: datetime) -> "QuerySet[UserGrant]":
+    """Grants of which every token has died, however long a key may have let it live."""
+    return UserGrant.objects.filter(created_at__lt=now - denial.lasting()).order_by("created_at")
+
+
+TABLES: Mapping[str, Ended] = {
+    "authorization codes": lambda now: AuthorizationCode.objects.filter(expires_at__lt=now).order_by("expires_at"),
+    "grants": _grants,
+    "used assertions": lambda now: UsedAssertion.objects.filter(expires_at__lt=now).order_by("expires_at"),
+    "denials": lambda now: Denial.objects.filter(until__lt=now).order_by("until"),
+    "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
+}
+
+
+def count(table: str, *, now: datetime) -> int:
+    """How many rows of `table` have ended by `now`, the database's clock."""
+    return _ended(table, now=now).count()
+
+
+def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
+    """Remove the ended rows of `table`, at most `batch` in a transaction; yields how many each one removed.
+
+    Two at once share the work: on PostgreSQL each passes over the rows that the other holds. What was removed stays
+    removed when a run is cut short, and the next one goes on from there.
+    """
+    while keys := _batch(table, now=now, size=batch):
+        yield keys
+
+
+def _batch(table: str, *, now: datetime, size: int) -> int:
+    with transaction.atomic():
+        ended = _ended(table, now=now)
+        if connection.features.has_select_for_update_skip_locked:
+            ended = ended.select_for_update(skip_locked=True)
+        keys = list(ended.values_list("pk", flat=True)[:size])
+        ended.model._default_manager.filter(pk__in=keys).delete()  # noqa: SLF001 (Django's documented name)
+    return len(keys)
+
+
+def _ended(table: str, *, now: datetime) -> "QuerySet[Model]":
+    """What has ended by the slowest clock too: a node that is behind would take a forgotten assertion for a new one."""
+    return TABLES[table](now - 2 * conf.issuer().key_policy.clock_error)

@@ -13,6 +13,7 @@ from tokens.views.metadata import metadata
 from tokens.views.revocations import revocations
 from tokens.views.revoke import revoke
 from tokens.views.token import token
+from tokens.views.userinfo import userinfo
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", account.account, name="account"),
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/revoke", revoke, name="revoke"),
     path("oauth/revocations", revocations, name="revocations"),
     path("oauth/introspect", introspect, name="introspect"),
+    path("oauth/userinfo", userinfo, name="userinfo"),
     path(".well-known/jwks.json", jwks, name="jwks"),
     *(path(location, metadata) for location in locations(conf.issuer().url)),
     path("healthz", healthz),

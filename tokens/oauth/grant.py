@@ -29,7 +29,9 @@ class Grant(ABC):
         client = self.client(request)
         if self.name not in client.grants:
             raise OAuthError("unauthorized_client", "This client may not use the grant type.")
-        return self.issue(request, client)
+        response = self.issue(request, client)
+        client.note_use(now=request.now)
+        return response
 
     def client(self, request: TokenRequest) -> Client:
         """The client of the request, proven; raises OAuthError."""

@@ -8,7 +8,9 @@ from tokens.oauth.client_authentication import METHODS
 from tokens.oauth.client_keys import ALGORITHMS
 from tokens.oauth.login_session import LEVELS
 from tokens.oauth.server import GRANTS
+from tokens.oauth.userinfo import CLAIMS
 
+ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash")
 DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
 
 
@@ -19,6 +21,7 @@ def document(issuer: str, *, scopes: Iterable[str], apis: Iterable[str]) -> dict
         "issuer": issuer,
         "authorization_endpoint": f"{base}/oauth/authorize",
         "token_endpoint": f"{base}/oauth/token",
+        "userinfo_endpoint": f"{base}/oauth/userinfo",
         "revocation_endpoint": f"{base}/oauth/revoke",
         "introspection_endpoint": f"{base}/oauth/introspect",
         "jwks_uri": f"{base}/.well-known/jwks.json",
@@ -35,7 +38,7 @@ def document(issuer: str, *, scopes: Iterable[str], apis: Iterable[str]) -> dict
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash"],
+        "claims_supported": [*ID_TOKEN_CLAIMS, *(name for claims in CLAIMS.values() for name in claims)],
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": False,

@@ -1,0 +1,105 @@
+"""OpenID Connect Core section 5.3: who the user is, told to whoever has their token for the issuer."""
+
+import jwt
+import pytest
+
+from tests.tokens.conftest import basic, post, redeem
+from tokens.models import User
+from tokens.oauth import jws
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+
+
+def bearer(token):
+    return {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+
+
+@pytest.fixture
+def token(client, webapp, code):
+    def fetch(scope):
+        return redeem(client, webapp, code(webapp, scope=scope)).json()["access_token"]
+
+    return fetch
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_token_for_the_issuer_tells_what_its_scopes_allow(client, token, user, method):
+    user.first_name, user.last_name = "Ada", "Lovelace"
+    user.save()
+    names = {"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "preferred_username": "ada"}
+    expected = {
+        "openid": {"sub": str(user.sub)},
+        "openid profile": {"sub": str(user.sub), **names},
+        "openid email": {"sub": str(user.sub), "email": "ada@example.org"},
+    }
+    for scope, body in expected.items():
+        response = getattr(client, method)("/oauth/userinfo", **bearer(token(scope)))
+        assert (response.status_code, response.json(), response["Cache-Control"]) == (200, body, "no-store")
+
+
+def test_what_is_not_known_is_left_out(client, token, user):
+    body = client.get("/oauth/userinfo", **bearer(token("openid profile"))).json()
+    assert body == {"sub": str(user.sub), "preferred_username": "ada"}
+
+
+INVALID = 'Bearer error="invalid_token", error_description="The access token is not valid here."'
+
+
+def refused(response):
+    return response.status_code, response["WWW-Authenticate"], response["Cache-Control"]
+
+
+def test_a_request_without_a_bearer_token_is_told_the_scheme(client):
+    """RFC 6750 section 3: no error code for a request that authenticated by nothing."""
+    for extra in ({}, basic("ada", "x"), {"HTTP_AUTHORIZATION": "Bearerx"}):
+        assert refused(client.get("/oauth/userinfo", **extra)) == (401, "Bearer", "no-store")
+    assert client.put("/oauth/userinfo").status_code == 405
+
+
+@pytest.mark.parametrize("text", ["", "x", "a.b.c", "e30.e30.e30", "x" * 9000])
+def test_what_is_no_token_is_refused(client, text):
+    assert refused(client.get("/oauth/userinfo", **bearer(text))) == (401, INVALID, "no-store")
+
+
+def test_a_token_for_an_api_and_an_id_token_are_refused(client, webapp, code, service):
+    body = redeem(client, webapp, code(webapp)).json()
+    form = {"grant_type": "client_credentials", "scope": "notes:read"}
+    own = post(client, "/oauth/token", form, **basic("service", service.plain)).json()
+    for text in (body["access_token"], body["id_token"], own["access_token"]):
+        assert refused(client.get("/oauth/userinfo", **bearer(text))) == (401, INVALID, "no-store")
+
+
+def test_a_token_in_the_address_or_the_body_is_not_looked_at(client, token):
+    text = token("openid")
+    assert client.get("/oauth/userinfo", {"access_token": text}).status_code == 401
+    assert post(client, "/oauth/userinfo", {"access_token": text}).status_code == 401
+
+
+def test_a_token_that_was_taken_back_or_whose_user_is_disabled_is_refused(client, token, webapp, user):
+    taken, other = token("openid"), token("openid email")
+    post(client, "/oauth/revoke", {"token": taken}, **basic("webapp", webapp.plain))
+    assert refused(client.get("/oauth/userinfo", **bearer(taken))) == (401, INVALID, "no-store")
+    assert client.get("/oauth/userinfo", **bearer(other)).status_code == 200
+    user.is_active = False
+    user.save()
+    assert refused(client.get("/oauth/userinfo", **bearer(other))) == (401, INVALID, "no-store")
+
+
+def test_a_user_who_was_disabled_behind_the_model_s_back_is_refused(client, token, user):
+    text = token("openid")
+    User.objects.update(is_active=False)
+    assert refused(client.get("/oauth/userinfo", **bearer(text))) == (401, INVALID, "no-store")
+
+
+def test_a_token_without_openid_is_told_what_it_lacks(client, token, signer):
+    claims = jwt.decode(token("openid"), options={"verify_signature": False}) | {"scope": "profile"}
+    response = client.get("/oauth/userinfo", **bearer(jws.sign(claims, typ="at+jwt", signer=signer)))
+    challenge = 'Bearer error="insufficient_scope", error_description="The token lacks the scope openid."'
+    assert refused(response) == (403, challenge, "no-store")
+
+
+def test_a_client_s_day_of_last_use_is_kept(webapp, token):
+    assert webapp.last_used_on is None
+    token("openid")
+    webapp.refresh_from_db()
+    assert webapp.last_used_on is not None

@@ -1,0 +1,54 @@
+"""What the issuer tells about a user to whoever has a token for it (OpenID Connect Core section 5.3)."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from tokens import conf
+from tokens.errors import OAuthError
+from tokens.models import User
+from tokens.oauth import denial, presented_token
+from tokens.oauth.presented_token import InvalidPresentedToken
+
+# The claims that each scope asks for (section 5.4); what is not known is left out.
+CLAIMS: Mapping[str, Mapping[str, Callable[[User], str]]] = {
+    "profile": {
+        "name": lambda user: user.get_full_name(),
+        "given_name": lambda user: user.first_name,
+        "family_name": lambda user: user.last_name,
+        "preferred_username": lambda user: user.get_username(),
+    },
+    "email": {"email": lambda user: user.email},
+}
+
+
+class TokenRefused(OAuthError):
+    """The token opens nothing here (RFC 6750 section 3.1); its answer names the scheme and the reason."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The challenge."""
+        return {"WWW-Authenticate": f'Bearer error="{self.error}", error_description="{self.description}"'}
+
+
+def userinfo(text: str, *, now: datetime) -> dict[str, str]:
+    """The claims about the user of the access token in `text`.
+
+    Raises TokenRefused for a token that is not one for this issuer by a user who is still there, and NotReady.
+    """
+    try:
+        token = presented_token.read(text, now=now)
+    except InvalidPresentedToken as error:
+        raise _invalid() from error
+    if token.audience != conf.issuer().url or denial.is_denied(token.claims):
+        raise _invalid()
+    if "openid" not in token.scopes:
+        raise TokenRefused("insufficient_scope", "The token lacks the scope openid.", status=403)
+    user = User.objects.filter(sub=token.subject, is_active=True).first()
+    if user is None:
+        raise _invalid()
+    asked = [claim for scope in token.scopes for claim in CLAIMS.get(scope, {}).items()]
+    return {"sub": token.subject} | {name: value for name, read in asked if (value := read(user))}
+
+
+def _invalid() -> TokenRefused:
+    return TokenRefused("invalid_token", "The access token is not valid here.", status=401)

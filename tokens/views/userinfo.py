@@ -1,0 +1,28 @@
+"""/oauth/userinfo: who the user of a token is (OpenID Connect Core section 5.3)."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from tokens import errors
+from tokens.keys.errors import NotReady
+from tokens.oauth import userinfo as core
+from tokens.oauth.userinfo import TokenRefused
+
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+@csrf_exempt
+def userinfo(request: HttpRequest) -> HttpResponse:
+    """The claims, or RFC 6750's challenge. The token is read from the Authorization header and from nowhere else."""
+    if request.method not in {"GET", "POST"}:
+        return errors.method_not_allowed("GET, POST")
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return HttpResponse(status=401, headers={**errors.NO_STORE, **CHALLENGE})
+    try:
+        return errors.answer(core.userinfo(token.strip(" "), now=timezone.now()))
+    except TokenRefused as error:
+        return errors.refusal(error)
+    except NotReady as error:
+        return errors.unavailable(error.retry_after)

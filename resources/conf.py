@@ -136,15 +136,23 @@ def resource_server() -> ResourceServer:
 def _issuer(entry: Mapping[str, Any], values: Mapping[str, Any]) -> IssuerSettings:
     own = _complete(entry, ISSUER_DEFAULTS, "RESOURCE_SERVER['ISSUERS']")
     revocations = values["REVOCATIONS"] if own["REVOCATIONS"] is None else own["REVOCATIONS"]
+    jwks_url = own["JWKS_URL"] or values["JWKS_URL"]
     if revocations is True:
-        revocations = own["URL"].rstrip("/") + "/oauth/revocations"
+        revocations = _feed(own["URL"].rstrip("/"), jwks_url)
     return IssuerSettings(
         url=own["URL"],
         algorithms=frozenset(_strings("ALGORITHMS", own["ALGORITHMS"] or values["ALGORITHMS"])),
-        jwks_url=own["JWKS_URL"] or values["JWKS_URL"],
+        jwks_url=jwks_url,
         pinned_jwks=_document(own["PINNED_JWKS"]),
         revocations_url=revocations or "",
     )
+
+
+def _feed(issuer: str, jwks_url: str) -> str:
+    """The feed that an API can verify: the one of its ring, where it pinned the JWKS of a ring of its own."""
+    ring = jwks_url.removeprefix(f"{issuer}/.well-known/jwks/").removesuffix(".json")
+    own_ring = ring and jwks_url == f"{issuer}/.well-known/jwks/{ring}.json" and "/" not in ring
+    return f"{issuer}/oauth/revocations" + (f"/{ring}" if own_ring else "")
 
 
 def _document(pinned: str | Path | Mapping[str, Any]) -> bytes:

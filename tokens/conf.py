@@ -1,6 +1,6 @@
 """The issuer's settings, read in one place: settings.ISSUER as a typed, frozen object."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -17,7 +17,21 @@ DEFAULTS: dict[str, Any] = {
     "KEY_POLICY": "production",
     "KEY_TIMINGS": {},
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "PKCS11_MODULE": "",
+    "PKCS11_TOKEN": "",
+    "PKCS11_PIN": "",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSettings:
+    """Which PKCS #11 device holds signing keys, and how it is opened; empty where none does."""
+
+    module: str
+    """Path of the vendor's library."""
+    token: str
+    """Label of the token in it."""
+    pin: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,7 @@ class IssuerSettings:
     key_policy: Policy
     """The timings of keys that the settings propose: a named set, with single numbers changed."""
     access_token_lifetime: timedelta
+    device: DeviceSettings
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """The encrypting keys; raises MalformedEncryptionKey."""
@@ -49,6 +64,7 @@ def issuer() -> IssuerSettings:
         key_encryption_keys=tuple(values["KEY_ENCRYPTION_KEYS"]),
         key_policy=changed(POLICIES[values["KEY_POLICY"]], values["KEY_TIMINGS"]),
         access_token_lifetime=values["ACCESS_TOKEN_LIFETIME"],
+        device=DeviceSettings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 
 

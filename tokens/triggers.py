@@ -25,7 +25,8 @@ def refuse(name: str, *, event: Event, table: str, message: str, when: str = "")
     databases read alike, `message` says what is refused. TRUNCATE exists on PostgreSQL only.
     """
 
-    def create(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(apps, editor)  # an earlier one of this name is replaced
         for statement in _create(editor.connection.vendor, name, event, table, message, when):
             editor.execute(statement, params=None)
 

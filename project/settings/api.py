@@ -52,6 +52,7 @@ RESOURCE_SERVER = {
         "http://localhost:8000" if DEBUG else None,
     ),
     "AUDIENCE": environment.words("API_AUDIENCE", "http://localhost:8001/" if DEBUG else None),
+    "ALGORITHMS": environment.words("API_ALGORITHMS", "RS256"),
     "JWKS_URL": environment.text("JWKS_URL", ""),
     "KEY_POLICY": environment.policy(),
     "REVOCATIONS": REVOCATIONS_EVERY > 0,

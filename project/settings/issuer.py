@@ -68,6 +68,9 @@ ISSUER = {
     "KEY_ENCRYPTION_KEYS": environment.words("KEY_ENCRYPTION_KEYS"),
     "KEY_POLICY": environment.policy(),
     "KEY_TIMINGS": environment.timings(),
+    "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),
+    "PKCS11_TOKEN": environment.text("PKCS11_TOKEN", ""),
+    "PKCS11_PIN": environment.text("PKCS11_PIN", ""),
 }
 
 # The toolkit's switches, all closed; what it does not read here it asks tokens.oauth for. tokens/checks/oauth.py

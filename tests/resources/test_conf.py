@@ -134,3 +134,26 @@ def test_a_check_names_what_would_be_weaker_than_it_says(changes: dict[str, Any]
 def test_a_check_names_what_would_answer_wrongly(settings: Any, changes: dict[str, Any], expected: list[str]) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, **changes}
     assert found() == expected
+
+
+@pytest.mark.parametrize(
+    ("jwks_url", "feed"),
+    [
+        ("", "https://issuer.example/oauth/revocations"),
+        ("https://issuer.example/.well-known/jwks.json", "https://issuer.example/oauth/revocations"),
+        ("https://issuer.example/.well-known/jwks/orders.json", "https://issuer.example/oauth/revocations/orders"),
+        ("https://other.example/.well-known/jwks/orders.json", "https://issuer.example/oauth/revocations"),
+        ("https://issuer.example/.well-known/jwks/a/b.json", "https://issuer.example/oauth/revocations"),
+        ("https://issuer.example/.well-known/jwks/.json", "https://issuer.example/oauth/revocations"),
+    ],
+)
+def test_an_api_with_a_ring_of_its_own_follows_the_feed_that_the_ring_signs(
+    settings: Any, jwks_url: str, feed: str
+) -> None:
+    settings.RESOURCE_SERVER = {
+        "ISSUERS": ["https://issuer.example"],
+        "AUDIENCE": ["https://api.example/"],
+        "JWKS_URL": jwks_url,
+        "REVOCATIONS": True,
+    }
+    assert resource_server().issuers[0].revocations_url == feed

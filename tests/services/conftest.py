@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -45,6 +46,19 @@ class Issuer:
 
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
+    with migrated() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def module_issuer() -> Iterator[Issuer]:
+    """One database for tests of a module that change nothing in it."""
+    with migrated() as one:
+        yield one
+
+
+@contextmanager
+def migrated() -> Iterator[Issuer]:
     name = f"keyturn_{secrets.token_hex(6)}"
     with psycopg.connect(SERVER, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")

@@ -28,3 +28,7 @@ class LockNotHad(KeyProblem):
 
 class UnknownKey(KeyProblem):
     """There is no such key or ring, or it can no longer be acted upon."""
+
+
+class WrongRing(KeyProblem):
+    """A ring of that kind cannot be made, or a ring that exists is of another kind for its life."""

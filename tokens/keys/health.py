@@ -45,7 +45,7 @@ def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator
     yield from _opened(stored, keys)
     dates = [one.key for one in stored]
     signing = lifecycle.signer(dates, now=now)
-    if signing is None:
+    if signing is None and lifecycle.planned(dates, now=now) is None:
         yield "no_signer", "no key may sign: run manage.py rotate_keys"
     if lifecycle.standby(dates) is None:
         yield "no_standby", "no standby is announced, so no switch can be planned: run manage.py rotate_keys"

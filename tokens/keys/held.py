@@ -1,21 +1,21 @@
 """Holding a ring: its row locked, its keys proved to work, the database's clock read, the time bounded."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
 from tokens.audit import record
 from tokens.encryption import EncryptionKey
-from tokens.keys import adoption, store
+from tokens.keys import adoption, keystores, store
 from tokens.keys.errors import CannotOpen, LockNotHad, UnknownKey, Unsafe
 from tokens.keys.lifecycle import Key
-from tokens.keys.material import Material
 from tokens.keys.policy import Policy
-from tokens.keys.signers import DatabaseSigner, verifies
+from tokens.keys.signers import KeyPair, verifies
 from tokens.models.key import Ring
 
 WAIT = timedelta(seconds=30)
@@ -40,9 +40,9 @@ class Held:
         """The dates of every key."""
         return tuple(one.key for one in self.stored)
 
-    def add(self, pair: Material, key: Key) -> None:
+    def add(self, pair: KeyPair, key: Key) -> None:
         """Write a new key, sealed under the first encrypting key."""
-        probe(DatabaseSigner(key.max_lifetime, pair), pair.jwk)
+        probe(pair)
         store.add(self.row, pair, key, encryption_key=self.encryption_keys[0])
 
     def save(self, after: Sequence[Key]) -> None:
@@ -50,7 +50,15 @@ class Held:
         before = {one.key.kid: one for one in self.stored}
         changed = [key for key in after if key.kid in before and key != before[key.kid].key]
         for key in sorted(changed, key=lambda key: (not key.discarded, key.withdraw_at is None)):
+            self._destroy_with_its_row(before[key.kid], key)
             store.update(before[key.kid], key, keys=self.encryption_keys)
+
+    def _destroy_with_its_row(self, before: store.StoredKey, after: Key) -> None:
+        """Once the row has let go of the private half for good, its keystore destroys it."""
+        if before.sealed is None or after.private_destroyed_at is None:
+            return
+        secret = before.secret(self.encryption_keys)
+        transaction.on_commit(partial(keystores.keystore(before.keystore).destroy, secret), robust=True)
 
     def record(self, action: str, kid: str | None, *, actor: str, after: Sequence[Key] = (), **details: Any) -> None:
         """Write what was done into the audit trail: old and new dates of each key that changed, and the timings."""
@@ -119,10 +127,10 @@ def refuse_skew(policy: Policy, *, now: datetime) -> None:
         )
 
 
-def probe(signer: DatabaseSigner, jwk: Mapping[str, str]) -> None:
+def probe(pair: KeyPair) -> None:
     """Sign and verify something; raises CannotOpen when the signature does not verify under the public half."""
-    if not verifies(signer.sign(PROBE), PROBE, jwk):
-        raise CannotOpen(f"the private half of {jwk['kid']} does not belong to its public half: nothing was changed")
+    if not verifies(pair.sign(PROBE), PROBE, pair.jwk):
+        raise CannotOpen(f"the private half of {pair.kid} does not belong to its public half: nothing was changed")
 
 
 def _probe(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> None:
@@ -133,7 +141,7 @@ def _probe(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> 
                 " that it was written under (put the old value back, after the new one), or the row was changed by hand"
             )
         if one.sealed is not None and not one.key.discarded:
-            probe(DatabaseSigner(one.key.max_lifetime, one.open(keys)), one.jwk)
+            probe(one.open(keys))
 
 
 def _in_time(started: datetime, policy: Policy, *, clock: Callable[[], datetime]) -> None:

@@ -1,4 +1,4 @@
-"""What a signing key is made of: generation, thumbprint, public JWK, and the seal that protects it at rest. Pure.
+"""What a signing key is made of: generation, signature, thumbprint, public JWK, and the seal that protects it. Pure.
 
 The private half is encrypted with AES-256-GCM under a key derived from an encrypting key (KEY_ENCRYPTION_KEYS). Two
 things are bound to the row's whole meaning: the ciphertext, by its associated data, and a keyed MAC that stays when the
@@ -15,72 +15,144 @@ from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from tokens.encryption import EncryptionKey
 from tokens.keys.errors import CannotOpen
 
 NONCE_BYTES = 12
-RSA_BITS = {"RS256": 2048}
+P256_BYTES = 32
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+"""JWA names (RFC 7518 section 3.1, RFC 8037); EdDSA is Ed25519."""
+RSA_ALGORITHMS = ("RS256", "PS256")
+RSA_BITS = (2048, 3072, 4096)
+REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
+
+Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+Public = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A key pair: what is published, and what is not."""
+    """A key pair that this process holds: what is published, and what is not."""
 
     algorithm: str
-    """JWA name (RFC 7518 section 3.1)."""
-    private: RSAPrivateKey = field(repr=False)
+    private: Private = field(repr=False)
+    jwk: dict[str, str] = field(init=False)
+    """The public half as the JWKS shows it."""
 
-    @property
-    def jwk(self) -> dict[str, str]:
-        """The public half as the JWKS shows it (RFC 7517 section 4)."""
-        numbers = self.private.public_key().public_numbers()
-        members = {"kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
-        return {"kty": "RSA", "use": "sig", "alg": self.algorithm, "kid": thumbprint(members), **members}
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "jwk", public_jwk(self.private.public_key(), self.algorithm))
 
     @property
     def kid(self) -> str:
         """The key's name: its RFC 7638 thumbprint."""
         return self.jwk["kid"]
 
+    @property
+    def secret(self) -> bytes:
+        """What is sealed and kept: the private half (PKCS #8, DER)."""
+        return self.private.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
 
-def generate(algorithm: str) -> Material:
-    """A fresh key pair for a JWA algorithm; raises KeyError for one that is not supported."""
-    return Material(algorithm, generate_private_key(public_exponent=65537, key_size=RSA_BITS[algorithm]))
+    def sign(self, message: bytes) -> bytes:
+        """The signature as a JWS has it (RFC 7518 sections 3.3 to 3.5, RFC 8037 section 3.1)."""
+        match self.private:
+            case ed25519.Ed25519PrivateKey():
+                return self.private.sign(message)
+            case ec.EllipticCurvePrivateKey():
+                numbers = decode_dss_signature(self.private.sign(message, ec.ECDSA(SHA256())))
+                return b"".join(number.to_bytes(P256_BYTES, "big") for number in numbers)
+            case _ if self.algorithm == "PS256":
+                return self.private.sign(message, PSS(mgf=MGF1(SHA256()), salt_length=SHA256.digest_size), SHA256())
+            case _:
+                return self.private.sign(message, PKCS1v15(), SHA256())
+
+
+def generate(algorithm: str, *, bits: int | None = None) -> Material:
+    """A fresh key pair for a JWA algorithm; `bits` is the modulus of an RSA key, 2048 unless told.
+
+    Raises ValueError for an algorithm or a size that is not supported.
+    """
+    require_supported(algorithm, bits)
+    if algorithm in RSA_ALGORITHMS:
+        return Material(algorithm, rsa.generate_private_key(public_exponent=65537, key_size=bits or RSA_BITS[0]))
+    if algorithm == "ES256":
+        return Material(algorithm, ec.generate_private_key(ec.SECP256R1()))
+    return Material(algorithm, ed25519.Ed25519PrivateKey.generate())
+
+
+def require_supported(algorithm: str, bits: int | None) -> None:
+    """Raise ValueError, naming what there is, for an algorithm or a size that no ring can have."""
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"the algorithm {algorithm!r} is not one of {', '.join(ALGORITHMS)}")
+    if algorithm in RSA_ALGORITHMS and bits not in (None, *RSA_BITS):
+        raise ValueError(f"an RSA key of {bits} bits is not one of {', '.join(map(str, RSA_BITS))}")
+    if algorithm not in RSA_ALGORITHMS and bits is not None:
+        raise ValueError(f"a key for {algorithm} has no size to choose")
+
+
+def load(secret: bytes, *, algorithm: str) -> Material:
+    """The pair of a private half that was unsealed; raises CannotOpen for one that `algorithm` does not use."""
+    private = serialization.load_der_private_key(secret, password=None)
+    fits = {
+        "ES256": isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1),
+        "EdDSA": isinstance(private, ed25519.Ed25519PrivateKey),
+    }.get(algorithm, isinstance(private, rsa.RSAPrivateKey))
+    if not fits:
+        raise CannotOpen(f"a private key of another type than {algorithm} needs was found")
+    return Material(algorithm, private)  # type: ignore[arg-type]  # `fits` says so
+
+
+def public_jwk(public: Public, algorithm: str) -> dict[str, str]:
+    """A public key as the JWKS shows it: its numbers, and nothing that is not needed (RFC 7517 section 4)."""
+    numbers = _numbers(public)
+    members = {"kty": numbers.pop("kty"), "use": "sig", "alg": algorithm, "kid": ""} | numbers
+    return members | {"kid": thumbprint(members)}
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:
-    """The RFC 7638 SHA-256 thumbprint of an RSA key: its required members, in order, hashed."""
-    required = json.dumps({name: jwk[name] for name in ("e", "kty", "n")}, separators=(",", ":"))
+    """The RFC 7638 SHA-256 thumbprint of a public key: its required members, in order, hashed."""
+    required = json.dumps({name: jwk[name] for name in REQUIRED[jwk["kty"]]}, separators=(",", ":"))
     return _encode(hashlib.sha256(required.encode()).digest())
 
 
-def seal(material: Material, meaning: bytes, *, key: EncryptionKey) -> bytes:
+def seal(secret: bytes, meaning: bytes, *, key: EncryptionKey) -> bytes:
     """The private half encrypted under `key` and bound to `meaning`, the row's other columns as bytes."""
     nonce = secrets.token_bytes(NONCE_BYTES)
-    der = material.private.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return nonce + AESGCM(key.derive("signing key")).encrypt(nonce, der, meaning)
+    return nonce + AESGCM(key.derive("signing key")).encrypt(nonce, secret, meaning)
 
 
-def open_seal(sealed: bytes, meaning: bytes, *, algorithm: str, key: EncryptionKey) -> Material:
+def unseal(sealed: bytes, meaning: bytes, *, key: EncryptionKey) -> bytes:
     """The inverse of `seal`; raises CannotOpen when the ciphertext, the meaning or the key is another."""
     try:
-        der = AESGCM(key.derive("signing key")).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], meaning)
+        return AESGCM(key.derive("signing key")).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], meaning)
     except (InvalidTag, ValueError) as error:
         raise CannotOpen("a private key does not decrypt: its row was changed, or KEY_ENCRYPTION_KEYS was") from error
-    private = serialization.load_der_private_key(der, password=None)
-    if not isinstance(private, RSAPrivateKey):
-        raise CannotOpen(f"a private key of another type than {algorithm} needs was found")
-    return Material(algorithm, private)
 
 
 def mac(meaning: bytes, *, key: EncryptionKey) -> bytes:
     """A keyed MAC of the row's meaning (HMAC-SHA-256)."""
     return hmac.digest(key.derive("signing key row"), meaning, "sha256")
+
+
+def _numbers(public: Public) -> dict[str, str]:
+    """`kty` and the public numbers (RFC 7518 section 6, RFC 8037 section 2)."""
+    match public:
+        case ed25519.Ed25519PublicKey():
+            return {"kty": "OKP", "crv": "Ed25519", "x": _encode(public.public_bytes_raw())}
+        case ec.EllipticCurvePublicKey():
+            point = public.public_numbers()
+            x, y = (_encode(number.to_bytes(P256_BYTES, "big")) for number in (point.x, point.y))
+            return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+        case _:
+            numbers = public.public_numbers()
+            return {"kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
 
 
 def _number(value: int) -> str:

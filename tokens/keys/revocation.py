@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tokens.encryption import EncryptionKey
-from tokens.keys import lifecycle, material, succession
+from tokens.keys import lifecycle, succession
 from tokens.keys.errors import UnknownKey, Unsafe
 from tokens.keys.held import Held, hold, refuse_skew
 from tokens.keys.lifecycle import Key
 from tokens.keys.policy import Policy
+from tokens.keys.rotation import fresh_pairs
 from tokens.models.key import Ring, SigningKey
 
 ENDED = (lifecycle.Phase.WITHDRAWN, lifecycle.Phase.REVOKED, lifecycle.Phase.CANCELLED)
@@ -56,11 +57,13 @@ def revoke(
     """
     name = ring or _ring_of(kid)
     refuse_skew(policy, now=now)
-    algorithm = Ring.objects.filter(name=name).values_list("algorithm", flat=True).first()
-    if algorithm is None:
+    row = Ring.objects.filter(name=name).first()
+    if row is None:
         raise UnknownKey(f"there is no ring {name!r}; manage.py keys lists them")
-    pairs = [material.generate(algorithm) for _ in range(2)]  # slow, so before the lock
-    with hold(name, proposed=policy, encryption_keys=encryption_keys, pretend=pretend) as held:
+    with (
+        fresh_pairs(row, 2) as pairs,
+        hold(name, proposed=policy, encryption_keys=encryption_keys, pretend=pretend) as held,
+    ):
         kids = _revocable(held, kid)
         fresh = [Key(kid=one.kid, announced_at=held.now, max_lifetime=held.policy.token_lifetime) for one in pairs]
         outcome = succession.revoke(held.keys, kids, fresh=fresh, now=held.now, policy=held.policy)

@@ -4,20 +4,23 @@ The ring's row is locked before anything is decided, and the decision is made fr
 runs in the same second one acts, and the others find nothing left to do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db import transaction
+
 from tokens.encryption import EncryptionKey
-from tokens.keys import lifecycle, material, store, succession
+from tokens.keys import keystores, lifecycle, rings, store, succession
+from tokens.keys.errors import UnknownKey, WrongRing
 from tokens.keys.held import Held, hold, locking, refuse_skew
 from tokens.keys.lifecycle import Key
-from tokens.keys.material import Material
+from tokens.keys.moves import DEFAULT_RING
 from tokens.keys.policy import Policy
+from tokens.keys.rings import ANY, Kind
+from tokens.keys.signers import KeyPair
 from tokens.models.key import Ring
-
-DEFAULT_RING = "default"
-ALGORITHM = "RS256"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +28,7 @@ class Outcome:
     """What a run did, or why it did nothing."""
 
     step: str
-    """`created`, `planned`, `announced`, `lengthened`, `destroyed`, `rewrapped` or `nothing`."""
+    """`created`, `planned`, `announced`, `lengthened`, `destroyed`, `rewrapped`, `cancelled` or `nothing`."""
     message: str
     kid: str | None = None
     at: datetime | None = None
@@ -40,26 +43,86 @@ def rotate(
     encryption_keys: Sequence[EncryptionKey],
     actor: str,
     now: datetime,
+    kind: Kind = ANY,
     hurry: bool = False,
     pretend: bool = False,
     at: datetime | None = None,
 ) -> Outcome:
     """Take the next safe step of `ring` under the policy that the settings propose.
 
-    `hurry` plans the switch for the earliest safe instant although the signing key is young; `pretend` does everything
-    and commits nothing, and then `at` may take the place of the database's clock. `now` is this node's clock, compared
-    with the database's; dates are the database's, read under the lock. Raises CannotOpen when a key does not decrypt or
-    fails its probe (nothing is replaced silently), Unsafe when clocks or policy forbid to plan, LockNotHad after 30 s.
+    `kind` makes a further ring where there is none of that name. `hurry` plans the switch for the earliest safe instant
+    although the signing key is young; `pretend` does everything and commits nothing, and then `at` may take the place
+    of the database's clock. `now` is this node's clock, compared with the database's; dates are the database's, read
+    under the lock. Raises CannotOpen when a key does not decrypt or fails its probe (nothing is replaced silently),
+    Unsafe when clocks or policy forbid to plan, UnknownKey, WrongRing, LockNotHad after 30 s.
     """
     refuse_skew(policy, now=now)
-    with locking():
-        defaults = {"algorithm": ALGORITHM, "policy": policy.to_json()}
-        row, _ = Ring.objects.get_or_create(name=ring, defaults=defaults)
-    pairs = [
-        material.generate(row.algorithm) for _ in range(2 if not row.keys.exists() else 1)
-    ]  # slow: before the lock
-    with hold(ring, proposed=policy, encryption_keys=encryption_keys, at=at, pretend=pretend) as held:
-        return replace(_step(held, pairs, actor=actor, hurry=hurry), ring=ring)
+    with _undone(pretend):
+        with locking():
+            row = rings.find_or_make(ring, kind, policy=policy)
+        with (
+            fresh_pairs(row, 1 if row.keys.exists() else 2) as pairs,
+            hold(ring, proposed=policy, encryption_keys=encryption_keys, at=at, pretend=pretend) as held,
+        ):
+            return replace(_step(held, pairs, actor=actor, hurry=hurry), ring=ring)
+
+
+def cancel(kid: str, *, policy: Policy, encryption_keys: Sequence[EncryptionKey], actor: str, now: datetime) -> Outcome:
+    """Take back a key before it signs; where its switch was planned, the standby takes its place.
+
+    Raises UnknownKey for one that is not announced, Unsafe when nodes may begin to sign with it any moment, and what
+    `rotate` raises.
+    """
+    refuse_skew(policy, now=now)
+    row = Ring.objects.filter(keys__kid=kid).first()
+    if row is None:
+        raise UnknownKey(f"there is no key {kid}; manage.py keys lists them")
+    with fresh_pairs(row, 2) as pairs, hold(row.name, proposed=policy, encryption_keys=encryption_keys) as held:
+        fresh = [_new(held, pair) for pair in pairs]
+        outcome = succession.cancel(held.keys, kid, fresh=fresh, now=held.now, policy=held.policy)
+        after = [replace(key, private_destroyed_at=held.now) if key.kid == kid else key for key in outcome.keys]
+        held.save(after)
+        for pair in pairs:
+            if added := next((key for key in after if key.kid == pair.kid), None):
+                held.add(pair, added)
+        held.record("key.cancelled", kid, actor=actor, after=after)
+    heir = outcome.heir
+    message = "cancelled; another takes over at" if heir else "cancelled; another standby is announced"
+    return Outcome(
+        step="cancelled", message=message, kid=heir.kid if heir else kid, at=heir.start if heir else None, ring=row.name
+    )
+
+
+@contextmanager
+def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
+    """Fresh pairs for a ring, made before it is locked, because it is slow; what no row kept is destroyed afterwards.
+
+    Raises WrongRing, CannotOpen.
+    """
+    store_of_ring = keystores.keystore(row.keystore)
+    try:
+        pairs = [store_of_ring.generate(row.algorithm, bits=row.bits) for _ in range(number)]
+    except ValueError as error:
+        raise WrongRing(str(error)) from error
+    try:
+        yield pairs
+    finally:
+        if row.keystore != keystores.DATABASE:
+            kept = set(row.keys.values_list("kid", flat=True))
+            for pair in pairs:
+                if pair.kid not in kept:
+                    store_of_ring.destroy(pair.secret)
+
+
+@contextmanager
+def _undone(pretend: bool) -> Iterator[None]:  # noqa: FBT001 (it says what becomes of the block)
+    """With `pretend`, nothing of the block stays, not even a ring that it made."""
+    if not pretend:
+        yield
+        return
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def rewrap(ring: str = DEFAULT_RING, *, encryption_keys: Sequence[EncryptionKey], actor: str) -> Outcome:
@@ -78,7 +141,7 @@ def rewrap(ring: str = DEFAULT_RING, *, encryption_keys: Sequence[EncryptionKey]
     return Outcome(step="rewrapped", message=f"{len(old)} keys are sealed under {first.id} now", ring=ring)
 
 
-def _step(held: Held, pairs: Sequence[Material], *, actor: str, hurry: bool) -> Outcome:
+def _step(held: Held, pairs: Sequence[KeyPair], *, actor: str, hurry: bool) -> Outcome:
     if not held.stored:
         return _create(held, pairs, actor=actor)
     keys = succession.lengthen(held.keys, policy=held.policy, now=held.now)
@@ -97,18 +160,23 @@ def _step(held: Held, pairs: Sequence[Material], *, actor: str, hurry: bool) -> 
     return Outcome(step="nothing", message="nothing due; next step at", kid=standby.kid, at=due)
 
 
-def _create(held: Held, pairs: Sequence[Material], *, actor: str) -> Outcome:
-    """The first key signs at once: no copy of this issuer's JWKS can exist yet."""
-    first = replace(_new(held, pairs[0]), signs_at=held.now)
+def _create(held: Held, pairs: Sequence[KeyPair], *, actor: str) -> Outcome:
+    """The default ring's first key signs at once: no copy of this issuer's JWKS can exist yet. Another is announced."""
+    first = _new(held, pairs[0])
+    first = replace(first, signs_at=_first_start(held, first))
     standby = _new(held, pairs[1])
     held.add(pairs[0], first)
     held.add(pairs[1], standby)
     held.record("key.created", first.kid, actor=actor, after=[first, standby])
     message = "created the first key and its standby; signs from"
-    return Outcome(step="created", message=message, kid=first.kid, at=held.now)
+    return Outcome(step="created", message=message, kid=first.kid, at=first.signs_at)
 
 
-def _announce(held: Held, keys: Sequence[Key], pair: Material, *, actor: str) -> Outcome:
+def _first_start(held: Held, first: Key) -> datetime:
+    return held.now if held.row.name == DEFAULT_RING else succession.earliest(first, now=held.now, policy=held.policy)
+
+
+def _announce(held: Held, keys: Sequence[Key], pair: KeyPair, *, actor: str) -> Outcome:
     standby = _new(held, pair)
     held.save(keys)
     held.add(pair, standby)
@@ -116,7 +184,7 @@ def _announce(held: Held, keys: Sequence[Key], pair: Material, *, actor: str) ->
     return Outcome(step="announced", message="announced a standby", kid=standby.kid, at=held.now)
 
 
-def _plan(held: Held, standby: Key, pair: Material, *, actor: str) -> Outcome:
+def _plan(held: Held, standby: Key, pair: KeyPair, *, actor: str) -> Outcome:
     """Plan the standby's start at the earliest safe instant, and announce the next standby."""
     at = succession.earliest(standby, now=held.now, policy=held.policy)
     after = succession.supersede(held.keys, standby.kid, at=at, policy=held.policy)
@@ -152,5 +220,5 @@ def _spent(held: Held) -> list[Key]:
     return [key for key in whole if (date := dates[key.kid]) is not None and date <= held.now]
 
 
-def _new(held: Held, pair: Material) -> Key:
+def _new(held: Held, pair: KeyPair) -> Key:
     return Key(kid=pair.kid, announced_at=held.now, max_lifetime=held.policy.token_lifetime)

@@ -6,10 +6,31 @@ from datetime import timedelta
 from typing import Protocol
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.hashes import SHA256
 
-from tokens.keys.material import Material
+from tokens.keys.errors import CannotOpen, NotReady
+
+
+class KeyPair(Protocol):
+    """A public half, and a way to sign with the private one; it need not be in this process."""
+
+    @property
+    def algorithm(self) -> str:
+        """JWA name."""
+
+    @property
+    def kid(self) -> str:
+        """RFC 7638 thumbprint."""
+
+    @property
+    def jwk(self) -> dict[str, str]:
+        """The public half as the JWKS shows it."""
+
+    @property
+    def secret(self) -> bytes:
+        """What is sealed and kept in the key's row, and opens the pair again."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature as a JWS has it (RFC 7515 section 5.1)."""
 
 
 class Signer(Protocol):
@@ -32,21 +53,24 @@ class Signer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DatabaseSigner:
-    """Signs with a private half that the database holds, sealed."""
+class RingSigner:
+    """Signs with a key of a ring."""
 
     max_lifetime: timedelta
-    material: Material = field(repr=False)
+    pair: KeyPair = field(repr=False)
     kid: str = field(init=False)
     algorithm: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kid", self.material.kid)
-        object.__setattr__(self, "algorithm", self.material.algorithm)
+        object.__setattr__(self, "kid", self.pair.kid)
+        object.__setattr__(self, "algorithm", self.pair.algorithm)
 
     def sign(self, message: bytes) -> bytes:
-        """RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3)."""
-        return self.material.private.sign(message, PKCS1v15(), SHA256())
+        """The signature as a JWS has it; raises NotReady when the device with the private half does not answer."""
+        try:
+            return self.pair.sign(message)
+        except CannotOpen as error:
+            raise NotReady(str(error)) from error
 
 
 def verifies(signature: bytes, message: bytes, jwk: Mapping[str, str]) -> bool:

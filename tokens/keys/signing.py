@@ -9,19 +9,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError
 
 from tokens import conf
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
-from tokens.keys import adoption, lifecycle, store
-from tokens.keys.errors import CannotOpen, NotReady
-from tokens.keys.material import Material
+from tokens.keys import adoption, lifecycle, moves, moving, store
+from tokens.keys.errors import CannotOpen, NotReady, UnknownKey
+from tokens.keys.moves import DEFAULT_RING, Moves
 from tokens.keys.policy import Policy
-from tokens.keys.rotation import DEFAULT_RING
-from tokens.keys.signers import DatabaseSigner, Signer
+from tokens.keys.signers import KeyPair, RingSigner, Signer
 from tokens.models.key import Ring
 
 logger = logging.getLogger(__name__)
@@ -32,7 +31,7 @@ class Snapshot:
     """A ring as it was read, with what is needed to go on with it for a while."""
 
     stored: tuple[store.StoredKey, ...]
-    pairs: dict[str, Material]
+    pairs: dict[str, KeyPair]
     """The key pairs that open, by kid."""
     genuine: bool
     """Whether the rows verified; if not, these are public halves that nobody could vouch for, and nothing is signed."""
@@ -42,6 +41,8 @@ class Snapshot:
     monotonic: float
     skew: timedelta = timedelta(0)
     """How far this node's clock was from the database's when it was read."""
+    moves: Moves = field(default_factory=dict)
+    """Which API is on which ring; the default ring's snapshot knows."""
 
     def age(self, *, now: datetime) -> timedelta:
         """How old it is: the larger of monotonic and wall time."""
@@ -96,6 +97,8 @@ def read(ring: str, now: datetime) -> Snapshot:
     """Read a ring from the database; raises NotReady when it has no key yet."""
     started = time.monotonic()
     row = Ring.objects.filter(name=ring).first()
+    if row is None and ring != DEFAULT_RING:
+        raise UnknownKey(f"there is no ring {ring!r}")
     stored = store.load(ring)
     if row is None or not stored:
         raise NotReady(f"the ring {ring!r} has no key yet: run manage.py rotate_keys")
@@ -115,6 +118,7 @@ def read(ring: str, now: datetime) -> Snapshot:
         wall_time=now,
         monotonic=started,
         skew=abs(database_time - elapsed - now),
+        moves=moving.load() if ring == DEFAULT_RING else {},
     )
 
 
@@ -130,7 +134,36 @@ def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
         )
     if key.kid not in snapshot.pairs:
         raise NotReady(f"the private half of {key.kid} does not open: KEY_ENCRYPTION_KEYS is not what it was")
-    return DatabaseSigner(key.max_lifetime, snapshot.pairs[key.kid])
+    return RingSigner(key.max_lifetime, snapshot.pairs[key.kid])
+
+
+def feed_signer(ring: str, *, now: datetime) -> Signer:
+    """What signs for everyone who reads the JWKS of `ring`: its own key, or another that is shown there meanwhile.
+
+    Raises NotReady, UnknownKey.
+    """
+    if ring == DEFAULT_RING:
+        return signer(now=now)
+    snapshots.get(ring, now=now)
+    default = snapshots.get(DEFAULT_RING, now=now)
+    for name in moves.shown(ring, default.moves.values(), now=default.clock(now=now))[1:]:
+        try:
+            return signer(ring, now=now)
+        except NotReady:
+            ring = name
+    return signer(ring, now=now)
+
+
+def signing_ring(audience: str, *, now: datetime) -> str:
+    """The ring that signs access tokens for `audience`; raises NotReady."""
+    snapshot = snapshots.get(DEFAULT_RING, now=now)
+    return moves.signing(audience, snapshot.moves, now=snapshot.clock(now=now))
+
+
+def trusted_rings(audience: str, *, now: datetime) -> tuple[str, ...]:
+    """The rings whose signatures on an access token for `audience` are good; raises NotReady."""
+    snapshot = snapshots.get(DEFAULT_RING, now=now)
+    return moves.trusted(audience, snapshot.moves, now=snapshot.clock(now=now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +176,32 @@ class PublicKey:
 
 
 def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """The public keys of the ring, the signing one first; raises NotReady."""
+    """The public keys of the ring, the signing one first; raises NotReady, UnknownKey."""
     snapshot = snapshots.get(ring, now=now)
     public = {one.key.kid: PublicKey(one.key.kid, one.algorithm, one.jwk) for one in snapshot.stored}
     shown = lifecycle.published([one.key for one in snapshot.stored], now=snapshot.clock(now=now))
     return tuple(public[key.kid] for key in shown)
 
 
-def public_key(kid: str, *, now: datetime) -> PublicKey | None:
-    """The published key with this kid, or None; raises NotReady."""
-    return next((key for key in published(now=now) if key.kid == kid), None)
+def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
+    """What the JWKS of the ring shows: its keys, then those of rings that APIs move from or to.
+
+    Raises NotReady, UnknownKey.
+    """
+    if ring == DEFAULT_RING:
+        return published(now=now)
+    snapshot = snapshots.get(DEFAULT_RING, now=now)
+    shown = moves.shown(ring, snapshot.moves.values(), now=snapshot.clock(now=now))
+    return tuple(key for name in shown for key in published(name, now=now))
+
+
+def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
+    """The key that may have signed an access token for `audience` and is still published; raises NotReady.
+
+    A key of a ring that is not that API's is none: stolen, it reaches no other API than its own.
+    """
+    rings = trusted_rings(audience, now=now)
+    return next((key for ring in rings for key in published(ring, now=now) if key.kid == kid), None)
 
 
 def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
@@ -179,7 +228,7 @@ def _public_halves_only(
     return stored
 
 
-def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) -> dict[str, Material]:
+def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) -> dict[str, KeyPair]:
     pairs = {}
     for one in stored:
         if one.sealed is None or one.key.discarded:

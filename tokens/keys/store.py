@@ -15,8 +15,9 @@ from django.db import connection
 from tokens.encryption import EncryptionKey
 from tokens.keys import material
 from tokens.keys.errors import CannotOpen
+from tokens.keys.keystores import keystore
 from tokens.keys.lifecycle import Key
-from tokens.keys.material import Material
+from tokens.keys.signers import KeyPair
 from tokens.models.key import Ring, SigningKey
 
 DATES = ("announced_at", "signs_at", "withdraw_at", "revoked_at", "cancelled_at", "private_destroyed_at")
@@ -30,6 +31,7 @@ class StoredKey:
     jwk: dict[str, str]
     ring: str
     algorithm: str
+    keystore: str
     encryption_key_id: str
     mac: bytes = field(repr=False)
     sealed: bytes | None = field(repr=False)
@@ -49,8 +51,15 @@ class StoredKey:
         genuine = any(hmac.compare_digest(material.mac(self.meaning(), key=key), self.mac) for key in named)
         return genuine and self.key.kid == self.jwk["kid"] == material.thumbprint(self.jwk)
 
-    def open(self, keys: Sequence[EncryptionKey]) -> Material:
-        """The key pair; raises CannotOpen."""
+    def open(self, keys: Sequence[EncryptionKey]) -> KeyPair:
+        """The key pair; raises CannotOpen, also where the pair that opens is another than the row's."""
+        pair = keystore(self.keystore).load(self.secret(keys), algorithm=self.algorithm)
+        if pair.kid != self.key.kid:
+            raise CannotOpen(f"the private half of {self.key.kid} is another key's")
+        return pair
+
+    def secret(self, keys: Sequence[EncryptionKey]) -> bytes:
+        """What its keystore finds the pair by; raises CannotOpen."""
         named = next((key for key in keys if key.id == self.encryption_key_id), None)
         if self.sealed is None:
             raise CannotOpen(f"the private half of {self.key.kid} is destroyed")
@@ -59,7 +68,7 @@ class StoredKey:
                 f"{self.key.kid} was sealed under encrypting key {self.encryption_key_id}, which KEY_ENCRYPTION_KEYS"
                 " does not hold: put the old value back into it, after the new one"
             )
-        return material.open_seal(self.sealed, self.identity(), algorithm=self.algorithm, key=named)
+        return material.unseal(self.sealed, self.identity(), key=named)
 
 
 def database_now() -> datetime:
@@ -79,13 +88,13 @@ def load(ring: str) -> tuple[StoredKey, ...]:
     return tuple(_stored(row) for row in SigningKey.objects.filter(ring__name=ring).select_related("ring"))
 
 
-def add(ring: Ring, pair: Material, key: Key, *, encryption_key: EncryptionKey) -> None:
+def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -> None:
     """Write a new key, sealed."""
     row = SigningKey(
         ring=ring,
         kid=key.kid,
         public_jwk=pair.jwk,
-        sealed=material.seal(pair, _identity(ring.name, ring.algorithm, pair.jwk), key=encryption_key),
+        sealed=material.seal(pair.secret, _identity(ring.name, ring.algorithm, pair.jwk), key=encryption_key),
         encryption_key_id=encryption_key.id,
     )
     _write(row, key, encryption_key)
@@ -101,11 +110,11 @@ def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> Non
 
 def rewrap(stored: StoredKey, *, keys: Sequence[EncryptionKey]) -> None:
     """Seal the row under the first of `keys`; raises CannotOpen when it does not open under any."""
+    if not stored.verifies(keys):
+        raise CannotOpen(f"the row of {stored.key.kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was")
     row = SigningKey.objects.select_related("ring").get(kid=stored.key.kid)
     if stored.sealed is not None:
-        row.sealed = material.seal(stored.open(keys), stored.identity(), key=keys[0])
-    elif not stored.verifies(keys):
-        raise CannotOpen(f"the row of {stored.key.kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was")
+        row.sealed = material.seal(stored.secret(keys), stored.identity(), key=keys[0])
     row.encryption_key_id = keys[0].id
     _write(row, stored.key, keys[0])
 
@@ -125,6 +134,7 @@ def _stored(row: SigningKey) -> StoredKey:
         jwk=row.public_jwk,
         ring=row.ring.name,
         algorithm=row.ring.algorithm,
+        keystore=row.ring.keystore,
         encryption_key_id=row.encryption_key_id,
         mac=bytes(row.mac or b""),
         sealed=None if row.sealed is None else bytes(row.sealed),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tokens.keys import lifecycle
+from tokens.keys.errors import UnknownKey, Unsafe
 from tokens.keys.lifecycle import Key, Phase
 from tokens.keys.policy import Policy
 
@@ -42,39 +43,69 @@ def lengthen(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revoked:
-    """A ring after a revocation."""
+class Discarded:
+    """A ring after keys were revoked or cancelled."""
 
     keys: tuple[Key, ...]
     heir: Key | None
-    """The key that takes over because of it; None when the signing key stays."""
+    """The key that takes over, or will, because of it; None when nothing changes about who signs."""
     outage_until: datetime | None
     """Until when an obedient API may not have the heir yet; None when every API has it."""
 
 
 def revoke(
     keys: Sequence[Key], kids: Collection[str], *, fresh: Sequence[Key], now: datetime, policy: Policy
-) -> Revoked:
+) -> Discarded:
     """Revoke `kids` at `now`; the standby takes over at once from a revoked signing key, or a fresh key where none can.
 
     `fresh` are two new keys with `announced_at` now: one may become the heir, one the next standby.
     """
     signing, coming = lifecycle.signer(keys, now=now), lifecycle.planned(keys, now=now)
-    spare = list(fresh)
     after = [replace(key, revoked_at=now) if key.kid in kids and not key.discarded else key for key in keys]
-    heir: Key | None = None
-    if signing is None or signing.kid in kids:
-        heir = lifecycle.planned(after, now=now) or lifecycle.standby(after) or spare.pop(0)
-        heir = replace(heir, signs_at=_at_once(heir, after=signing, now=now, policy=policy))
-    elif coming is not None and coming.kid in kids:
-        heir = lifecycle.standby(after) or spare.pop(0)
-        heir = replace(heir, signs_at=earliest(heir, now=now, policy=policy))
-    if heir is not None:
-        after = [key for key in after if key.kid != heir.kid] + [heir]
+    if (signing is None and coming is None) or (signing is not None and signing.kid in kids):
+        return _succeeded_at_once(after, signing, fresh=fresh, now=now, policy=policy)
+    return _succeeded(after, replaces=coming is not None and coming.kid in kids, fresh=fresh, now=now, policy=policy)
+
+
+def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime, policy: Policy) -> Discarded:
+    """Take back an announced key before any node may sign with it; `fresh` as for `revoke`.
+
+    Raises UnknownKey for a key that is not announced, Unsafe from N + 2δ before its start on.
+    """
+    key = next((key for key in keys if key.kid == kid), None)
+    if key is None or lifecycle.phase(key, keys, now=now) is not Phase.ANNOUNCED:
+        raise UnknownKey(f"{kid} is not announced: what has signed is retired by its successor, or revoked")
+    if key.start is not None and key.start <= now + policy.last_signature:
+        raise Unsafe(f"{kid} signs in a moment, and nodes know it: let it, or revoke it")
+    after = [replace(one, cancelled_at=now) if one.kid == kid else one for one in keys]
+    return _succeeded(after, replaces=key.start is not None, fresh=fresh, now=now, policy=policy)
+
+
+def _succeeded_at_once(
+    keys: Sequence[Key], signing: Key | None, *, fresh: Sequence[Key], now: datetime, policy: Policy
+) -> Discarded:
+    heir = lifecycle.planned(keys, now=now) or lifecycle.standby(keys) or fresh[0]
+    heir = replace(heir, signs_at=_at_once(heir, after=signing, now=now, policy=policy))
+    return _complete(keys, heir, fresh=fresh, policy=policy)
+
+
+def _succeeded(
+    keys: Sequence[Key], *, replaces: bool, fresh: Sequence[Key], now: datetime, policy: Policy
+) -> Discarded:
+    """With `replaces`, another key takes the planned one's place, at an instant that is safe for it."""
+    if not replaces:
+        return _complete(keys, None, fresh=fresh, policy=policy)
+    heir = lifecycle.standby(keys) or fresh[0]
+    heir = replace(heir, signs_at=earliest(heir, now=now, policy=policy))
+    return _complete(keys, heir, fresh=fresh, policy=policy)
+
+
+def _complete(keys: Sequence[Key], heir: Key | None, *, fresh: Sequence[Key], policy: Policy) -> Discarded:
+    """The ring with its heir, its withdrawals, and a standby."""
+    after = [key for key in keys if heir is None or key.kid != heir.kid] + ([heir] if heir else [])
     if lifecycle.standby(after) is None:
-        after.append(spare.pop(0))
-    complete = withdrawals(after, policy=policy)
-    return Revoked(keys=complete, heir=heir, outage_until=_outage(heir, policy))
+        after.append(next(key for key in fresh if heir is None or key.kid != heir.kid))
+    return Discarded(keys=withdrawals(after, policy=policy), heir=heir, outage_until=_outage(heir, policy))
 
 
 def _at_once(heir: Key, *, after: Key | None, now: datetime, policy: Policy) -> datetime:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tokens.encryption import MalformedEncryptionKey
-from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey
+from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
 
 USAGE, UNSAFE, LOCKED, CLOSED = 2, 3, 4, 5
 EXIT_CODES = """
@@ -46,7 +46,7 @@ def exit_codes() -> Iterator[None]:
         raise CommandError(str(error), returncode=CLOSED) from error
     except LockNotHad as error:
         raise CommandError(str(error), returncode=LOCKED) from error
-    except UnknownKey as error:
+    except (UnknownKey, WrongRing) as error:
         raise CommandError(str(error), returncode=USAGE) from error
     except KeyProblem as error:
         raise CommandError(str(error), returncode=UNSAFE) from error

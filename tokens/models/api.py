@@ -9,9 +9,22 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from tokens.conf import issuer
+from tokens.keys.material import ALGORITHMS
+from tokens.models.key import Ring
 
 # RFC 6749 section 3.3: %x21 / %x23-5B / %x5D-7E
 scope_token = RegexValidator(r"\A[\x21\x23-\x5b\x5d-\x7e]+\Z", 'A scope is printable ASCII without space, " and \\.')
+
+
+def signature_algorithms() -> list[str]:
+    """What an API accepts unless told: what the default ring signs."""
+    return ["RS256"]
+
+
+def known_algorithms(value: object) -> None:
+    """Refuse what is no list of algorithms that a ring can have."""
+    if not isinstance(value, list) or not value or any(name not in ALGORITHMS for name in value):
+        raise ValidationError(f'Enter a list out of {", ".join(ALGORITHMS)}, such as ["RS256", "ES256"].')
 
 
 def absolute_uri(value: str) -> None:
@@ -42,6 +55,22 @@ class Api(models.Model):
         related_name="operated_apis",
         help_text="The client that this API is when it asks something itself: introspection, token exchange.",
     )
+
+    algorithms = models.JSONField(
+        default=signature_algorithms,
+        validators=[known_algorithms],
+        help_text="Signatures that this API accepts (JWA names); a ring of another algorithm cannot sign for it.",
+    )
+    ring = models.ForeignKey(
+        Ring,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="apis",
+        help_text="The ring that signs its tokens, from <code>moves_at</code> on; empty for the default ring.",
+    )
+    previous_ring = models.ForeignKey(Ring, on_delete=models.PROTECT, null=True, editable=False, related_name="+")
+    moves_at = models.DateTimeField(null=True, editable=False, help_text="When its last move between rings happens.")
 
     class Meta:
         verbose_name = "API"

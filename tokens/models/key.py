@@ -9,6 +9,12 @@ class Ring(models.Model):
 
     name = models.SlugField(max_length=50, unique=True)
     algorithm = models.CharField(max_length=10, editable=False, help_text="JWA name, fixed for the ring's life.")
+    bits = models.PositiveSmallIntegerField(
+        null=True, editable=False, help_text="Size of an RSA modulus; empty for 2048 and where there is none to choose."
+    )
+    keystore = models.CharField(
+        max_length=10, editable=False, default="database", help_text="Where the private halves are."
+    )
     policy = models.JSONField(editable=False, help_text="The timings in force, in seconds.")
     assumed = models.JSONField(null=True, editable=False, help_text="Longer timings that plans still assume, if any.")
     assumed_until = models.DateTimeField(null=True, editable=False, help_text="When they need not be assumed any more.")

@@ -73,7 +73,8 @@ def token_response(
         login=holder.login,
         act=holder.act,
     )
-    minted = access_token.mint(token, signer=signing.signer(now=request.now))
+    ring = signing.signing_ring(target.audience, now=request.now)
+    minted = access_token.mint(token, signer=signing.signer(ring, now=request.now))
     return {
         "access_token": minted.text,
         "token_type": "Bearer",

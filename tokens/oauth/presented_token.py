@@ -76,7 +76,7 @@ def read(text: str, *, now: datetime, leeway: timedelta = AT_ONCE) -> PresentedT
     if len(text) > LONGEST:
         raise InvalidPresentedToken("it is too long")
     kid = _kid(text)
-    key = signing.public_key(kid, now=now)
+    key = signing.public_key(kid, audience=_audience(text), now=now)
     if key is None:
         raise InvalidPresentedToken("no published key has its kid")
     token = PresentedToken(kid, _claims(text, key))
@@ -96,6 +96,17 @@ def _kid(text: str) -> str:
     if typ != access_token.TYPE or not isinstance(kid, str):
         raise InvalidPresentedToken("it is no access token")
     return kid
+
+
+def _audience(text: str) -> str:
+    """Whom it says it is for: whose keys may have signed it. Nothing is believed before one of them has."""
+    try:
+        audience = jwt.decode(text, options={"verify_signature": False}).get("aud")
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        raise InvalidPresentedToken("it is no JWT") from error
+    if not isinstance(audience, str):
+        raise InvalidPresentedToken("it is no access token of this issuer")
+    return audience
 
 
 def _claims(text: str, key: signing.PublicKey) -> dict[str, Any]:

@@ -9,14 +9,18 @@ from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.http import require_safe
 
 from tokens.keys import signing
-from tokens.keys.errors import NotReady
+from tokens.keys.errors import NotReady, UnknownKey
+from tokens.keys.moves import DEFAULT_RING
 
 
 @require_safe
-def jwks(request: HttpRequest) -> HttpResponse:
-    """The default ring's published keys; 503 and `no-store` rather than an empty set while there is none."""
+def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
+    """The ring's published keys; 503 and `no-store` rather than an empty set while there is none."""
+    now = timezone.now()
     try:
-        keys, max_age = signing.published(now=timezone.now()), signing.shared_cache(now=timezone.now())
+        keys, max_age = signing.jwks(ring, now=now), signing.shared_cache(ring, now=now)
+    except UnknownKey:
+        return HttpResponse("There is no such ring.\n", status=404, content_type="text/plain")
     except NotReady as error:
         headers = {
             "Retry-After": str(error.retry_after),

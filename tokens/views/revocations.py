@@ -7,13 +7,17 @@ from django.views.decorators.http import require_safe
 
 from tokens import errors
 from tokens.keys import signing, store
-from tokens.keys.errors import NotReady
+from tokens.keys.errors import NotReady, UnknownKey
+from tokens.keys.moves import DEFAULT_RING
 from tokens.oauth import revocation_feed
 
 
 @require_safe
-def revocations(request: HttpRequest) -> HttpResponse:
-    """The feed, 304 where nothing has changed, 503 where nothing may sign."""
+def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
+    """The feed, 304 where nothing has changed, 503 where nothing may sign.
+
+    An API on a ring of its own reads the one that its ring signs.
+    """
     now = store.database_now()
     lists = revocation_feed.denied(now=now)
     tag = revocation_feed.entity_tag(lists)
@@ -21,7 +25,9 @@ def revocations(request: HttpRequest) -> HttpResponse:
     if tag in parse_etags(request.headers.get("If-None-Match", "")):
         return HttpResponse(status=304, headers=headers)
     try:
-        signer = signing.signer(now=timezone.now())
+        signer = signing.feed_signer(ring, now=timezone.now())
+    except UnknownKey:
+        return errors.answer({"error": "not_found", "error_description": "There is no such ring."}, 404)
     except NotReady as error:
         return errors.unavailable(error.retry_after)
     body = revocation_feed.sign(lists, signer=signer, now=now)

@@ -7,7 +7,7 @@ second, is found out.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tokens.keys import lifecycle, succession
+from tokens.keys.errors import Unsafe
 from tokens.keys.lifecycle import Key
 from tokens.keys.policy import Policy, raised
 
@@ -68,6 +69,8 @@ class World(RuleBasedStateMachine):
         """When a key signed first and last, by kid."""
         self.serial = 0
         self.in_force = self.policy
+        self.ages = [(START - 1000 * SECOND, self.policy)]
+        """Since when which numbers are obeyed: what was read before goes by those of then."""
 
     # --- the operator ------------------------------------------------------------------------------------------------
 
@@ -110,13 +113,28 @@ class World(RuleBasedStateMachine):
         if done.outage_until is None:
             self._commit(done.keys)
 
-    @rule(factor=st.sampled_from([1.5, 2.0]), name=st.sampled_from(["token_lifetime", "keep", "announce"]))
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        """An announced key is taken back, planned or not, unless nodes may be about to sign with it."""
+        phases = {key.kid: lifecycle.phase(key, self.keys, now=self.now) for key in self.keys}
+        announced = [kid for kid, phase in phases.items() if phase is lifecycle.Phase.ANNOUNCED]
+        if announced:
+            kid, fresh = data.draw(st.sampled_from(announced)), (self._key(), self._key())
+            with suppress(Unsafe):
+                done = succession.cancel(self.keys, kid, fresh=fresh, now=self.now, policy=self.in_force)
+                self._commit(done.keys)
+
+    @rule(
+        factor=st.sampled_from([1.5, 2.0]),
+        name=st.sampled_from(["token_lifetime", "keep", "announce", "snapshot_age", "shared_cache", "api_copy"]),
+    )
     def raise_a_number(self, factor: float, name: str) -> None:
-        """The policy changes; a longer token is signed only after the key's max_lifetime is committed."""
+        """The policy changes: plans go by it at once, and whoever obeys it only after that is committed."""
         if getattr(self.in_force, name) < 4 * getattr(self.policy, name):
             proposed = replace(self.in_force, **{name: getattr(self.in_force, name) * factor})
             self.in_force = raised(self.in_force, proposed)
             self._commit(succession.lengthen(self.keys, policy=self.in_force, now=self.now))
+            self.ages.append((self.now, self.in_force))
 
     # --- the world ---------------------------------------------------------------------------------------------------
 
@@ -124,6 +142,13 @@ class World(RuleBasedStateMachine):
     def time_passes(self, step: float) -> None:
         """Nodes sign at every moment that matters, and every API looks at what it got."""
         self._pass(timedelta(seconds=step))
+
+    @rule()
+    def the_last_moment_to_cancel_comes(self) -> None:
+        """Just before a planned key is too near its start to be taken back."""
+        coming = lifecycle.planned(self.keys, now=self.now)
+        if coming is not None and coming.start is not None:
+            self._pass(max(coming.start - self.in_force.last_signature - LATE - self.now, timedelta(0)))
 
     def _pass(self, span: timedelta) -> None:
         end = self.now + span
@@ -138,7 +163,7 @@ class World(RuleBasedStateMachine):
         starts = [key.start for key in self.keys if key.start is not None]
         moments = [start + shift for start in starts for shift in (-ERROR, timedelta(0), ERROR - LATE)]
         moments += [key.withdraw_at - ERROR for key in self.keys if key.withdraw_at]
-        moments += [since + self.obeyed_age - 2 * LATE for since, _ in self.committed]
+        moments += [since + age - 2 * LATE for since, _ in self.committed for age in self._snapshot_ages()]
         return min((moment for moment in moments if moment > self.now), default=None)
 
     def _database(self, at: datetime) -> tuple[Key, ...]:
@@ -147,9 +172,15 @@ class World(RuleBasedStateMachine):
     def _nodes(self) -> list[tuple[tuple[Key, ...], timedelta]]:
         """What obedient nodes go by: a snapshot that is fresh or as old as N, a clock that is fast, right or slow."""
         found = []
-        for age in (timedelta(0), self.obeyed_age - LATE):
+        for age in self._snapshot_ages():
             found += [(self._database(self.now - age), skew) for skew in (-ERROR, timedelta(0), ERROR)]
         return [one for one in found if one[0]]
+
+    def _snapshot_ages(self, at: datetime | None = None) -> list[timedelta]:
+        """How old a snapshot may be: fresh, or N by the numbers that were in force when it was read."""
+        at, slack = at or self.now, self.obeyed_age - self.policy.snapshot_age
+        ages = [(since, policy.snapshot_age + slack - LATE) for since, policy in self.ages]
+        return [timedelta(0)] + [age for since, age in ages if at - age >= since]
 
     def sign(self) -> None:
         """Each node signs the longest token that it may; the wall clock that `exp` is written by is fast."""
@@ -161,10 +192,10 @@ class World(RuleBasedStateMachine):
 
     def _copies(self) -> list[frozenset[str]]:
         """What obedient APIs go by: a JWKS served just now, or one that a cache and an API kept as long as they may."""
-        kept = self.policy.shared_cache + self.policy.api_copy
+        kept = [(since, policy.shared_cache + policy.api_copy) for since, policy in self.ages]
         copies = []
-        for served in (self.now, self.now - kept):
-            for age in (timedelta(0), self.obeyed_age - LATE):
+        for served in [self.now] + [self.now - age for since, age in kept if self.now - age >= since]:
+            for age in self._snapshot_ages(served):
                 keys = self._database(served - age)
                 shown = [lifecycle.published(keys, now=served + skew) for skew in (-ERROR, ERROR)]
                 copies += [frozenset(key.kid for key in one) for one in shown if keys]
@@ -184,7 +215,7 @@ class World(RuleBasedStateMachine):
     @invariant()
     def a_revoked_key_is_gone_from_every_copy_in_time(self) -> None:
         """P3."""
-        bound = self.policy.propagation
+        bound = self.in_force.propagation
         gone = {key.kid for key in self.keys if key.revoked_at and self.now > key.revoked_at + bound}
         assert not any(gone & copy for copy in self._copies()), "a revoked key is still accepted"
 
@@ -212,7 +243,7 @@ class World(RuleBasedStateMachine):
         firsts = sorted(first for kid, (first, _) in self.signed.items() if kid not in revoked)
         for first, last in self.signed.values():
             following = next((one for one in firsts if one > first), None)
-            bound = self.policy.last_signature + ERROR  # a commit may take δ
+            bound = self.in_force.last_signature + ERROR  # a commit may take δ
             assert following is None or last <= following + bound, "a superseded key signs again"
 
 
@@ -299,4 +330,10 @@ def test_a_revoked_key_shown_a_second_too_long_is_found_out() -> None:
         lambda p: p.snapshot_age + p.shared_cache + p.api_copy + ERROR - SECOND,
     )
     with a_second_less, pytest.raises(AssertionError, match=r"revoked key is still accepted|an API has"):
+        prove(World, examples=400)
+
+
+def test_a_key_cancelled_a_second_too_late_has_signed_already() -> None:
+    a_second_less = weaker("last_signature", lambda p: p.snapshot_age + 2 * p.clock_error - SECOND)
+    with a_second_less, pytest.raises(AssertionError, match=r"an API has|signs again"):
         prove(World, examples=400)

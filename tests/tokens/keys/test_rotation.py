@@ -11,10 +11,10 @@ from django.utils import timezone
 from tokens.conf import issuer
 from tokens.encryption import parse
 from tokens.keys import adoption, lifecycle, signing, store
-from tokens.keys.errors import CannotOpen, NotReady, Unsafe
+from tokens.keys.errors import CannotOpen, NotReady, UnknownKey, Unsafe
 from tokens.keys.policy import PRODUCTION
 from tokens.keys.revocation import revoke
-from tokens.keys.rotation import rewrap, rotate
+from tokens.keys.rotation import cancel, rewrap, rotate
 from tokens.models import AuditEvent, Ring, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -274,3 +274,88 @@ def test_a_node_whose_clock_is_off_signs_nothing_and_publishes_still():
     with pytest.raises(NotReady, match="synchronise"):
         signing.signer(now=wrong)
     assert len(signing.published(now=wrong)) == 2
+
+
+def take_back(kid):
+    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test"}
+    return cancel(kid, now=store.database_now(), **given)
+
+
+def test_a_cancelled_standby_is_replaced_at_once_and_never_published_again():
+    run()
+    standby = SigningKey.objects.get(signs_at=None)
+    assert take_back(standby.kid).step == "cancelled"
+    standby.refresh_from_db()
+    assert (standby.sealed, standby.cancelled_at is None) == (None, False)
+    signing.snapshots.forget()
+    assert standby.kid not in {key.kid for key in signing.published(now=timezone.now())}
+    assert SigningKey.objects.filter(signs_at=None, cancelled_at=None).count() == 1
+    assert AuditEvent.objects.filter(action="key.cancelled", subject=f"key:{standby.kid}").exists()
+
+
+def test_where_a_planned_key_is_cancelled_the_standby_takes_its_place_as_safely():
+    run()
+    planned = run(hurry=True).kid
+    outcome = take_back(planned)
+    heir = SigningKey.objects.get(kid=outcome.kid)
+    assert outcome.at == heir.signs_at >= heir.announced_at + PRODUCTION.propagation
+    first = SigningKey.objects.get(cancelled_at=None, withdraw_at__isnull=False)
+    assert first.withdraw_at >= outcome.at + PRODUCTION.last_acceptance(first.max_lifetime)
+    assert signing.signer(now=timezone.now()).kid == first.kid
+
+
+def test_a_key_that_signs_in_a_moment_or_has_signed_is_not_cancelled():
+    run()
+    first = SigningKey.objects.get(signs_at__isnull=False)
+    with pytest.raises(UnknownKey, match="is not announced"):
+        take_back(first.kid)
+    planned = run(hurry=True)
+    for early in (PRODUCTION.last_signature, timedelta(0)):
+        with at(planned.at - early), pytest.raises(Unsafe, match="in a moment") if early else pytest.raises(UnknownKey):
+            take_back(planned.kid)
+    with pytest.raises(UnknownKey):
+        take_back("nobody")
+
+
+def test_a_row_that_was_changed_by_hand_is_not_made_genuine_by_rewrapping():
+    run()
+    new = parse(["N" * 43])[0]
+    first = SigningKey.objects.get(signs_at__isnull=False)
+    SigningKey.objects.filter(pk=first.pk).update(max_lifetime=timedelta(days=400))
+    with pytest.raises(CannotOpen):
+        rewrap(encryption_keys=(new, *issuer().encryption_keys()), actor="test")
+
+
+def test_two_switches_within_one_token_lifetime_leave_every_token_verifiable():
+    """A token of the first key still verifies after two more keys have taken over."""
+    run()
+    long = replace(PRODUCTION, token_lifetime=timedelta(days=30), rotate_every=timedelta(days=3))
+    assert run(policy=long).step == "lengthened"
+    start = store.database_now()
+    signer = SigningKey.objects.get(signs_at__lte=start).kid
+    for _ in range(2):
+        with at(start):
+            start = run(policy=long, hurry=True).at + timedelta(seconds=1)
+    with at(start):
+        keys = [one.key for one in store.load("default")]
+        assert lifecycle.signer(keys, now=start).kid != signer
+        dies = start + timedelta(days=30) - timedelta(days=6)
+        assert signer in {key.kid for key in lifecycle.published(keys, now=dies)}
+    assert SigningKey.objects.count() == 4
+
+
+def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
+    """The database goes away in the second in which a switch was planned, and comes back after N."""
+    run()
+    held = signing.snapshots.get("default", now=timezone.now())
+    before = {key.kid for key in signing.published(now=timezone.now())}
+    planned = run(hurry=True)
+    now = timezone.now()
+    with patch.object(signing.Snapshots, "_reread", return_value=held):
+        late = now + PRODUCTION.snapshot_age - timedelta(seconds=5)
+        assert {key.kid for key in signing.published(now=late)} == before
+        assert signing.signer(now=now).kid in before
+        with pytest.raises(NotReady):
+            signing.signer(now=now + PRODUCTION.snapshot_age + timedelta(seconds=2))
+    assert planned.kid in before, "the key that will sign was published before the outage"
+    assert planned.at > now + PRODUCTION.snapshot_age, "and signs only after nobody signs from an older snapshot"

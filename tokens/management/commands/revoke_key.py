@@ -10,8 +10,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from tokens import conf
+from tokens.keys.moves import DEFAULT_RING
 from tokens.keys.revocation import Revocation, revoke
-from tokens.keys.rotation import DEFAULT_RING
 from tokens.management.arguments import UNSAFE, USAGE, KeyCommand, exit_codes
 
 

@@ -1,0 +1,167 @@
+"""Signing keys in SoftHSM: made, used and destroyed in the device; the private half is never in the process."""
+
+import base64
+import json
+import os
+import secrets
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+from joserfc import jwk, jws
+
+from tests.services.conftest import Issuer
+from tokens import conf
+from tokens.conf import DeviceSettings
+from tokens.keys import keystores, lifecycle, rotation, signing, store
+from tokens.keys.errors import CannotOpen
+from tokens.keys.policy import PRODUCTION
+from tokens.keys.rings import Kind
+from tokens.models import SigningKey
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("softhsm")]
+
+MODULE = next((path for path in Path("/usr/lib").glob("**/libsofthsm2.so")), Path("libsofthsm2.so is not installed"))
+SIGN = (
+    "from django.utils import timezone; from tokens.keys import signing; from tokens.oauth import jws;"
+    "import json; now = timezone.now();"
+    "print(json.dumps({'token': jws.sign({'sub': 'me'}, typ='JWT', signer=signing.signer(now=now)),"
+    " 'keys': [key.jwk for key in signing.jwks(now=now)]}))"
+)
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory):
+    """A token of the tests' own; SoftHSM reads its configuration once per process."""
+    home = tmp_path_factory.mktemp("softhsm")
+    (home / "tokens").mkdir()
+    (home / "softhsm2.conf").write_text(f"directories.tokendir = {home}/tokens\nlog.level = ERROR\n")
+    os.environ["SOFTHSM2_CONF"] = str(home / "softhsm2.conf")
+    pin = secrets.token_hex(8)
+    subprocess.run(
+        ["softhsm2-util", "--init-token", "--free", "--label", "keyturn", "--so-pin", pin, "--pin", pin],
+        check=True,
+        capture_output=True,
+    )
+    return DeviceSettings(module=str(MODULE), token="keyturn", pin=pin)
+
+
+@pytest.fixture
+def device(softhsm, settings):
+    settings.ISSUER = settings.ISSUER | {
+        "PKCS11_MODULE": softhsm.module,
+        "PKCS11_TOKEN": softhsm.token,
+        "PKCS11_PIN": softhsm.pin,
+    }
+    keystores.keystore.cache_clear()
+    opened = keystores.keystore("pkcs11")
+    yield opened
+    opened.close()
+    keystores.keystore.cache_clear()
+
+
+def objects(device):
+    return device._in_session(lambda session: list(session.get_objects()))
+
+
+@pytest.mark.parametrize(("algorithm", "bits"), [("RS256", None), ("RS256", 3072), ("PS256", None), ("ES256", None)])
+def test_what_the_device_signs_a_foreign_library_verifies(device, algorithm, bits):
+    pair = device.generate(algorithm, bits=bits)
+    again = device.load(pair.secret, algorithm=algorithm)
+    assert again.jwk == pair.jwk
+    parts = [
+        base64.urlsafe_b64encode(part).rstrip(b"=") for part in (json.dumps({"alg": algorithm}).encode(), b"story")
+    ]
+    signature = base64.urlsafe_b64encode(again.sign(b".".join(parts))).rstrip(b"=")
+    token = b".".join([*parts, signature]).decode()
+    assert (
+        jws.deserialize_compact(token, jwk.JWKRegistry.import_key(pair.jwk), algorithms=[algorithm]).payload == b"story"
+    )
+
+
+def test_the_private_half_can_neither_be_read_nor_exported(device):
+    from pkcs11 import Attribute, AttributeSensitive, ObjectClass  # noqa: PLC0415 (the extra under test)
+
+    pair = device.generate("RS256", bits=None)
+    private = device._in_session(lambda session: session.get_key(object_class=ObjectClass.PRIVATE_KEY, id=pair.secret))
+    assert (private[Attribute.SENSITIVE], private[Attribute.EXTRACTABLE]) == (True, False)
+    with pytest.raises(AttributeSensitive):
+        private[Attribute.PRIVATE_EXPONENT]
+
+
+def test_what_is_destroyed_is_gone_from_the_device(device):
+    pair = device.generate("ES256", bits=None)
+    before = len(objects(device))
+    device.destroy(pair.secret)
+    assert len(objects(device)) == before - 2, "the private and the public object"
+    with pytest.raises(CannotOpen, match="does not hold"):
+        pair.sign(b"late")
+    device.destroy(pair.secret)
+
+
+def test_an_algorithm_that_the_device_does_not_make_is_refused(device):
+    with pytest.raises(ValueError, match="not 'EdDSA'"):
+        device.generate("EdDSA", bits=None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "because"),
+    [
+        ({"PKCS11_PIN": "wrong"}, "PinIncorrect"),
+        ({"PKCS11_TOKEN": "another"}, "NoSuchToken"),
+        ({"PKCS11_MODULE": "/nowhere.so"}, "/nowhere.so"),
+        ({"PKCS11_MODULE": ""}, "PKCS11_MODULE"),
+    ],
+)
+def test_a_device_that_cannot_be_opened_is_named_and_its_pin_is_not(device, settings, softhsm, changes, because):
+    settings.ISSUER = settings.ISSUER | changes
+    keystores.keystore.cache_clear()
+    with pytest.raises(CannotOpen, match=because) as refused:
+        keystores.keystore("pkcs11").generate("RS256", bits=None)
+    assert softhsm.pin not in str(refused.value)
+
+
+@pytest.mark.django_db
+def test_a_ring_in_the_device_lives_its_whole_life(device, monkeypatch, django_capture_on_commit_callbacks):
+    start = store.database_now()
+    clock = [start]
+    monkeypatch.setattr(store, "database_now", lambda: clock[0])
+    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
+
+    def rotate(**options):
+        with django_capture_on_commit_callbacks(execute=True):
+            return rotation.rotate(now=clock[0], kind=Kind(keystore="pkcs11"), **given, **options)
+
+    held = len(objects(device))
+    assert rotate().step == "created"
+    assert len(objects(device)) == held + 4, "two pairs"
+    assert all(len(bytes(row.sealed)) < 64 for row in SigningKey.objects.all()), "an identifier, and no private half"
+    old = SigningKey.objects.get(signs_at__isnull=False)
+    clock[0] = rotate(hurry=True).at + PRODUCTION.last_signature
+    assert rotate().step == "destroyed"
+    assert len(objects(device)) == held + 4, "a third pair came, the first one went"
+    keys = [one.key for one in store.load("default")]
+    assert lifecycle.phase(next(key for key in keys if key.kid == old.kid), keys, now=clock[0]) == "retired"
+    signing.snapshots.forget()
+    assert signing.signer(now=clock[0]).sign(b"story")
+    signing.snapshots.forget()
+
+
+def test_an_issuer_on_postgresql_signs_with_keys_of_the_device(softhsm, issuer: Issuer):
+    issuer.variables.update(
+        SOFTHSM2_CONF=os.environ["SOFTHSM2_CONF"],
+        PKCS11_MODULE=softhsm.module,
+        PKCS11_TOKEN=softhsm.token,
+        PKCS11_PIN=softhsm.pin,
+    )
+    assert issuer.run("rotate_keys", "--ring", "default", "--keystore", "pkcs11").startswith("created")
+    answer = json.loads(issuer.run("shell", "-v", "0", "-c", SIGN))
+    token = jws.deserialize_compact(answer["token"], jwk.KeySet.import_key_set({"keys": answer["keys"]}), ["RS256"])
+    assert json.loads(token.payload) == {"sub": "me"}
+    issuer.variables["PKCS11_PIN"] = "wrong"
+    refused = issuer.start("rotate_keys", "--now")
+    _, err = refused.communicate(timeout=60)
+    assert (refused.returncode, "PinIncorrect" in err, softhsm.pin in err) == (5, True, False)
+    with psycopg.connect(issuer.variables["DATABASE_URL"]) as connection:
+        assert connection.execute("SELECT count(*) FROM tokens_signingkey").fetchone() == (2,)

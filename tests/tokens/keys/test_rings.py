@@ -1,0 +1,284 @@
+"""Further rings: made, announced like any key, moved to without losing a token, and apart from every other."""
+
+from datetime import timedelta
+from unittest.mock import patch
+
+import jwt
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
+
+from tests.tokens.conftest import API, OTHER_API, basic, post
+from tokens import conf
+from tokens.keys import moving, rotation, signing, store
+from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
+from tokens.keys.policy import PRODUCTION
+from tokens.keys.revocation import revoke
+from tokens.keys.rings import Kind
+from tokens.models import Api, AuditEvent, Ring, SigningKey
+
+pytestmark = pytest.mark.django_db
+
+ES256 = Kind(algorithm="ES256")
+
+
+class Clock:
+    """The database's clock and this node's, moved by hand."""
+
+    def __init__(self):
+        self.now = store.database_now()
+
+    def wait(self, **duration):
+        self.now += timedelta(**duration)
+        signing.snapshots.forget()
+
+
+@pytest.fixture
+def clock():
+    one = Clock()
+    signing.snapshots.forget()
+    with (
+        patch("tokens.keys.store.database_now", side_effect=lambda: one.now),
+        patch("django.utils.timezone.now", side_effect=lambda: one.now),
+    ):
+        yield one
+    signing.snapshots.forget()
+
+
+def rotate(clock, ring="default", **options):
+    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
+    outcome = rotation.rotate(ring, now=clock.now, **given, **options)
+    signing.snapshots.forget()
+    return outcome
+
+
+def move(clock, ring, api=API):
+    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
+    planned = moving.move(api, ring, now=clock.now, **given)
+    signing.snapshots.forget()
+    return planned
+
+
+@pytest.fixture
+def orders(clock, apis):
+    """The default ring and a ring `orders` of another algorithm, which the API accepts."""
+    rotate(clock)
+    rotate(clock, "orders", kind=ES256)
+    Api.objects.filter(identifier=API).update(algorithms=["RS256", "ES256"])
+    return Ring.objects.get(name="orders")
+
+
+def token(client, service, scope="notes:read"):
+    answer = post(
+        client, "/oauth/token", {"grant_type": "client_credentials", "scope": scope}, **basic("service", service.plain)
+    )
+    assert answer.status_code == 200, answer.content
+    return answer.json()["access_token"]
+
+
+def keys(client, ring=None):
+    return {
+        key["kid"]: key
+        for key in client.get(f"/.well-known/jwks/{ring}.json" if ring else "/.well-known/jwks.json").json()["keys"]
+    }
+
+
+def verifies(client, text, ring=None):
+    """Whether an API that reads the JWKS of `ring` finds the token's key there; its signature is checked."""
+    header = jwt.get_unverified_header(text)
+    if header["kid"] not in keys(client, ring):
+        return False
+    jwk = jwt.PyJWK(keys(client, ring)[header["kid"]])
+    return bool(
+        jwt.decode(
+            text,
+            jwk.key,
+            algorithms=[header["alg"]],
+            options={"verify_aud": False, "verify_exp": False, "verify_iat": False},
+        )
+    )
+
+
+def test_a_new_ring_s_first_key_is_announced_and_its_jwks_shows_the_default_ring_s_too(client, clock, orders):
+    first = SigningKey.objects.get(ring=orders, signs_at__isnull=False)
+    assert first.signs_at >= first.announced_at + PRODUCTION.propagation
+    assert SigningKey.objects.filter(ring=orders, signs_at=None).count() == 1
+    own = set(SigningKey.objects.filter(ring=orders).values_list("kid", flat=True))
+    assert set(keys(client, "orders")) == own | set(keys(client))
+    assert not own & set(keys(client)), "jwks_uri omits it"
+
+
+def test_a_move_breaks_no_token_at_any_moment_whichever_jwks_the_api_reads(client, clock, orders, service):
+    before = token(client, service)
+    planned = move(clock, "orders")
+    assert planned.at >= clock.now + PRODUCTION.propagation
+    assert planned.at > SigningKey.objects.get(ring=orders, signs_at__isnull=False).signs_at
+    clock.now = planned.at - timedelta(seconds=1)
+    signing.snapshots.forget()
+    last = token(client, service)
+    assert jwt.get_unverified_header(last)["alg"] == "RS256", "until then the default ring signs"
+    assert verifies(client, last, "orders")
+    clock.wait(seconds=1)
+    first = token(client, service)
+    assert jwt.get_unverified_header(first)["alg"] == "ES256"
+    assert verifies(client, first, "orders")
+    assert not verifies(client, first), "the API reads its ring's JWKS by now; jwks_uri never shows it"
+    clock.now = planned.settled_at - timedelta(seconds=1)
+    signing.snapshots.forget()
+    assert verifies(client, last, "orders")
+    assert verifies(client, before, "orders"), "the key is published, whatever the token's age"
+    clock.wait(seconds=1)
+    assert not verifies(client, last, "orders"), "from here on a stolen default key does not reach this API"
+    assert planned.settled_at >= planned.at + PRODUCTION.last_acceptance(timedelta(hours=1))
+
+
+def test_an_api_moves_back_as_safely(client, clock, orders, service):
+    there = move(clock, "orders")
+    clock.now = there.settled_at
+    signing.snapshots.forget()
+    back = move(clock, "default")
+    assert verifies(client, token(client, service), "orders")
+    clock.now = back.at
+    signing.snapshots.forget()
+    text = token(client, service)
+    assert jwt.get_unverified_header(text)["alg"] == "RS256"
+    assert verifies(client, text, "orders"), "it goes on reading the ring's JWKS until it reads jwks_uri again"
+    assert verifies(client, text)
+    clock.now = back.settled_at
+    signing.snapshots.forget()
+    assert verifies(client, token(client, service), "orders")
+
+
+def test_two_apis_are_on_rings_of_their_own_and_the_other_api_stays_on_the_default(client, clock, orders, service):
+    service.scopes.add(*Api.objects.get(identifier=OTHER_API).scopes.all())
+    planned = move(clock, "orders")
+    clock.now = planned.settled_at
+    signing.snapshots.forget()
+    assert jwt.get_unverified_header(token(client, service))["alg"] == "ES256"
+    assert jwt.get_unverified_header(token(client, service, "other:read"))["alg"] == "RS256"
+
+
+def test_a_key_of_one_api_s_ring_is_no_key_for_another_audience(client, clock, orders, service):
+    planned = move(clock, "orders")
+    clock.now = planned.settled_at
+    signing.snapshots.forget()
+    stolen = signing.signer("orders", now=clock.now).kid
+    assert signing.public_key(stolen, audience=API, now=clock.now).kid == stolen
+    for audience in (OTHER_API, conf.issuer().url, "https://unknown.example/"):
+        assert signing.public_key(stolen, audience=audience, now=clock.now) is None
+    default = signing.signer(now=clock.now).kid
+    assert signing.public_key(default, audience=API, now=clock.now) is None
+
+
+def test_the_feed_of_a_ring_verifies_by_the_ring_s_jwks_before_and_after_its_first_key_signs(client, clock, orders):
+    for _ in range(2):
+        text = client.get("/oauth/revocations/orders").content.decode()
+        assert verifies(client, text, "orders")
+        clock.wait(days=3)
+    assert jwt.get_unverified_header(client.get("/oauth/revocations/orders").content.decode())["alg"] == "ES256"
+    assert verifies(client, client.get("/oauth/revocations").content.decode())
+
+
+@pytest.mark.parametrize("path", ["/.well-known/jwks/nowhere.json", "/oauth/revocations/nowhere"])
+def test_a_ring_that_is_not_there_is_404(client, clock, orders, path):
+    assert client.get(path).status_code == 404
+
+
+def test_once_warm_a_ring_s_jwks_asks_the_database_nothing(client, clock, orders, django_assert_num_queries):
+    client.get("/.well-known/jwks/orders.json")
+    with django_assert_num_queries(0):
+        assert client.get("/.well-known/jwks/orders.json").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("refused", "error", "because"),
+    [
+        (lambda clock: move(clock, "nowhere"), UnknownKey, "no ring"),
+        (lambda clock: move(clock, "orders", "https://nobody.example/"), UnknownKey, "no API"),
+        (lambda clock: move(clock, "default"), WrongRing, "on the ring 'default' already"),
+        (lambda clock: move(clock, "orders", OTHER_API), WrongRing, "accepts RS256"),
+        (lambda clock: (move(clock, "orders"), move(clock, "default")), Unsafe, "is moving"),
+        (lambda clock: rotate(clock, "typo"), UnknownKey, "no ring 'typo'"),
+        (lambda clock: rotate(clock, "orders", kind=Kind(algorithm="RS256")), WrongRing, "for its whole life"),
+        (lambda clock: rotate(clock, "default", kind=ES256), WrongRing, "for its whole life"),
+        (lambda clock: rotate(clock, "new", kind=Kind(algorithm="RS256", bits=1024)), WrongRing, "1024"),
+        (lambda clock: rotate(clock, "new", kind=Kind(algorithm="none")), WrongRing, "none"),
+        (lambda clock: rotate(clock, "new", kind=Kind(algorithm="ES256", bits=2048)), WrongRing, "no size"),
+    ],
+)
+def test_what_would_break_a_token_or_a_ring_is_refused_with_its_reason(clock, orders, refused, error, because):
+    with pytest.raises(error, match=because):
+        refused(clock)
+    assert set(Ring.objects.values_list("name", flat=True)) == {"default", "orders"}
+
+
+def test_a_further_ring_waits_for_the_default_one(clock):
+    with pytest.raises(Unsafe, match="make it first"):
+        rotate(clock, "orders", kind=ES256)
+
+
+def test_a_dry_run_makes_no_ring(clock, orders):
+    assert rotate(clock, "trial", kind=ES256, pretend=True).step == "created"
+    assert not Ring.objects.filter(name="trial").exists()
+
+
+def test_revoking_a_ring_s_first_key_before_it_signs_gives_the_standby_a_safe_start(clock, orders):
+    first = SigningKey.objects.get(ring=orders, signs_at__isnull=False)
+    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
+    done = revoke(first.kid, reason="test", now=clock.now, **given)
+    assert done.outage_until is None
+    heir = SigningKey.objects.get(kid=done.heir)
+    assert heir.signs_at >= heir.announced_at + PRODUCTION.propagation
+
+
+def test_a_move_is_audited_with_its_instants(clock, orders):
+    planned = move(clock, "orders")
+    event = AuditEvent.objects.get(action="api.moved")
+    assert (event.subject, event.details["at"]) == (f"api:{API}", planned.at.isoformat())
+    assert event.details["policy"]["api_copy"] == 86400.0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE tokens_api SET ring_id = (SELECT id FROM tokens_ring WHERE name = 'orders')",
+        "UPDATE tokens_ring SET bits = 4096",
+        "UPDATE tokens_ring SET keystore = 'pkcs11'",
+        "UPDATE tokens_ring SET algorithm = 'RS256' WHERE name = 'orders'",
+        "DELETE FROM tokens_ring WHERE name = 'orders'",
+    ],
+)
+def test_the_database_itself_refuses(clock, orders, statement):
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_the_command_makes_a_ring_moves_an_api_and_then_takes_a_step_of_every_ring(apis, capsys):
+    call_command("rotate_keys")
+    call_command("rotate_keys", ring="orders", algorithm="EdDSA")
+    Api.objects.filter(identifier=API).update(algorithms=["EdDSA"])
+    call_command("rotate_keys", ring="orders", move=API)
+    assert f"the ring orders signs for {API} from" in capsys.readouterr().out
+    call_command("rotate_keys")
+    out = capsys.readouterr().out.splitlines()
+    assert (len(out), out[1].startswith("orders: already planned")) == (2, True)
+
+
+def test_one_ring_that_fails_stops_no_other(clock, orders, capsys, settings):
+    row = SigningKey.objects.filter(ring=orders).first()
+    SigningKey.objects.filter(pk=row.pk).update(max_lifetime=timedelta(days=9))
+    with pytest.raises(CommandError) as failed:
+        call_command("rotate_keys")
+    printed = capsys.readouterr()
+    assert failed.value.returncode == 5
+    assert printed.out.startswith("nothing due")
+    assert "orders: " in printed.err
+
+
+@pytest.mark.parametrize(
+    "options", [{"algorithm": "ES256"}, {"move": API}, {"cancel": "kid", "now": True}, {"bits": 3072}]
+)
+def test_options_that_do_not_go_together_exit_with_2(options):
+    with pytest.raises(CommandError) as failed:
+        call_command("rotate_keys", **options)
+    assert failed.value.returncode == 2

@@ -1,0 +1,60 @@
+"""Which ring signs for an API, and how an API moves from one to another without losing a token. Pure.
+
+An API that has moved trusts its own ring alone; while it moves, the JWKS of either ring shows the keys of both, so
+that it verifies whichever of the two it reads.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+DEFAULT_RING = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """An API's last move between rings."""
+
+    ring: str
+    """The ring that signs for it from `at` on."""
+    previous: str
+    """The ring that signed before."""
+    at: datetime
+    settled_at: datetime
+    """When no token of the previous ring can be valid any more."""
+
+    def signing(self, *, now: datetime) -> str:
+        """The ring that signs at `now`."""
+        return self.ring if self.at <= now else self.previous
+
+    def trusted(self, *, now: datetime) -> tuple[str, ...]:
+        """The rings whose signatures for the API are good at `now`."""
+        return (self.ring,) if self.settled_at <= now else (self.ring, self.previous)
+
+
+Moves = Mapping[str, Move]
+"""By the API's identifier; an API that never moved is on the default ring."""
+
+
+def signing(audience: str, moves: Moves, *, now: datetime) -> str:
+    """The ring that signs for `audience`."""
+    return moves[audience].signing(now=now) if audience in moves else DEFAULT_RING
+
+
+def trusted(audience: str, moves: Moves, *, now: datetime) -> tuple[str, ...]:
+    """The rings whose signatures for `audience` are good."""
+    return moves[audience].trusted(now=now) if audience in moves else (DEFAULT_RING,)
+
+
+def shown(ring: str, moves: Iterable[Move], *, now: datetime) -> tuple[str, ...]:
+    """The rings whose keys the JWKS of `ring` shows.
+
+    The default ring's shows its own only. A ring that no API is on shows the default ring's as well, so that an API can
+    read it before it moves there, and go on reading it after it moved back.
+    """
+    if ring == DEFAULT_RING:
+        return (DEFAULT_RING,)
+    here = [move for move in moves if ring in (move.ring, move.previous)]
+    moving = [name for move in here if move.settled_at > now for name in (move.ring, move.previous)]
+    unused = not moving and all(move.ring != ring for move in here)
+    return tuple(dict.fromkeys([ring, *moving, *([DEFAULT_RING] if unused else [])]))

@@ -1,0 +1,73 @@
+"""The rings that there are, and what kind each is for its whole life."""
+
+from dataclasses import dataclass
+
+from tokens.keys import material
+from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
+from tokens.keys.keystores import DATABASE, NAMES
+from tokens.keys.moves import DEFAULT_RING
+from tokens.keys.policy import Policy
+from tokens.models.key import Ring, SigningKey
+
+DEFAULT_ALGORITHM = "RS256"
+"""Of the default ring: it signs ID tokens, and RS256 is what every OpenID client takes (OIDC Core section 15.1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What is asked of a new ring; None where nothing is."""
+
+    algorithm: str | None = None
+    bits: int | None = None
+    """Size of an RSA modulus."""
+    keystore: str | None = None
+    """Where its private halves shall be."""
+
+    def __bool__(self) -> bool:
+        return any((self.algorithm, self.bits, self.keystore))
+
+
+ANY = Kind()
+
+
+def find_or_make(name: str, kind: Kind, *, policy: Policy) -> Ring:
+    """The ring, made if it is not there yet.
+
+    Raises UnknownKey for a ring that is neither there nor described, WrongRing for one of another kind than `kind` or
+    of a kind that there is not, Unsafe for a further ring before the default one has keys.
+    """
+    row = Ring.objects.filter(name=name).first()
+    if row is not None:
+        _require_kind(row, kind)
+        return row
+    algorithm = kind.algorithm or (DEFAULT_ALGORITHM if name == DEFAULT_RING else None)
+    if algorithm is None:
+        raise UnknownKey(f"there is no ring {name!r}; name its --algorithm to make it, or see manage.py keys")
+    if name == DEFAULT_RING and algorithm != DEFAULT_ALGORITHM:
+        raise WrongRing(
+            f"the default ring signs ID tokens and is {DEFAULT_ALGORITHM}; give {algorithm} a ring of its own"
+        )
+    if name != DEFAULT_RING and not SigningKey.objects.filter(ring__name=DEFAULT_RING).exists():
+        raise Unsafe("the default ring signs until a further one is ready, and has no key yet: make it first")
+    made = {"algorithm": algorithm, "bits": kind.bits, "keystore": kind.keystore or DATABASE}
+    _require_possible(algorithm, kind)
+    return Ring.objects.get_or_create(name=name, defaults=made | {"policy": policy.to_json()})[0]
+
+
+def _require_kind(row: Ring, kind: Kind) -> None:
+    is_now = {"algorithm": row.algorithm, "bits": row.bits, "keystore": row.keystore}
+    for name, value in is_now.items():
+        asked = getattr(kind, name)
+        if asked is not None and asked != value:
+            raise WrongRing(
+                f"the {name} of the ring {row.name!r} is {value or 'the usual one'} for its whole life, not {asked}"
+            )
+
+
+def _require_possible(algorithm: str, kind: Kind) -> None:
+    try:
+        material.require_supported(algorithm, kind.bits)
+    except ValueError as error:
+        raise WrongRing(str(error)) from error
+    if kind.keystore not in (None, *NAMES):
+        raise WrongRing(f"the keystore {kind.keystore!r} is not one of {', '.join(NAMES)}")

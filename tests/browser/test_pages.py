@@ -89,6 +89,31 @@ def test_an_administrator_registers_a_client_and_sees_its_secret_once(
     keep(page, "keys")
 
 
+def test_an_administrator_sees_the_ring_plans_a_switch_and_reads_what_revoking_would_do(
+    system: tuple[Ports, Environments], page: Page
+) -> None:
+    where, variables = system
+    page.goto(f"{where.url('issuer')}/admin/tokens/ring/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(variables.demo["ADMIN_PASSWORD"])
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="default").click()
+    expect(page.get_by_role("img", name="The life of the keys")).to_be_visible()
+    page.get_by_role("link", name="Rotate now (safely)").click()
+    keep(page, "rotate")
+    expect(page.get_by_text("planned the switch").or_(page.get_by_text("already planned"))).to_be_visible()
+    if page.get_by_role("button", name="Plan the switch").is_visible():
+        page.get_by_role("button", name="Plan the switch").click()
+        expect(page.locator(".messagelist")).to_contain_text("Planned the switch")
+    page.goto(f"{where.url('issuer')}/admin/tokens/ring/")
+    page.get_by_role("link", name="default").click()
+    keep(page, "ring")
+    page.locator("table.keys tr", has_text="signing").get_by_role("link").click()
+    page.get_by_role("link", name="Revoke…").click()
+    expect(page.get_by_text("This cannot be undone")).to_be_visible()
+    keep(page, "revoke")
+
+
 def test_the_api_s_documentation_names_scopes_and_asks_nobody_but_the_api_and_its_issuer(
     system: tuple[Ports, Environments], page: Page
 ) -> None:

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from tokens.admin.keys import ReadOnly
+from tokens.admin.read_only import ReadOnly
 from tokens.models import AuditEvent
 
 

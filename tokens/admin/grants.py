@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from tokens.admin.keys import ReadOnly
+from tokens.admin.read_only import ReadOnly
 from tokens.audit import record
 from tokens.models import UserGrant
 from tokens.oauth import grant_record

@@ -43,6 +43,10 @@ class SigningKey(models.Model):
 
     class Meta:
         ordering = ["announced_at", "kid"]
+        permissions = [
+            ("rotate_key", "Can plan the next switch of a ring"),
+            ("revoke_key", "Can revoke a signing key"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 "ring",

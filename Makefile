@@ -4,7 +4,7 @@ PY = .venv/bin/python
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo reset story test test-services test-browser bench-verify check format lock
+.PHONY: help environment run demo life reset story test test-services test-browser bench-verify check format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -17,6 +17,9 @@ run: environment  ## issuer, API and example application on loopback, until Ctrl
 
 demo: environment  ## the seven steps once, with evidence; exit 0 only if every one held
 	@exec $(PY) -m project.launch.run --once
+
+life: environment  ## the whole life of a signing key within two minutes, while the application goes on working
+	@exec $(PY) -m project.launch.life
 
 reset: environment  ## forget databases, keys and demo secrets under var/
 	@$(PY) -m project.launch.reset

@@ -11,12 +11,16 @@ from django.core.signals import setting_changed
 from tokens.encryption import EncryptionKey, parse
 from tokens.keys.policy import POLICIES, Policy, changed
 
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 DEFAULTS: dict[str, Any] = {
     "URL": "",
     "KEY_ENCRYPTION_KEYS": [],
     "KEY_POLICY": "production",
     "KEY_TIMINGS": {},
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    # None: ten minutes, or what the key policy allows where that is less.
+    "ACCESS_TOKEN_LIFETIME": None,
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
+    "REFRESH_TOKEN_IDLE_LIFETIME": timedelta(days=7),
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
@@ -45,6 +49,10 @@ class IssuerSettings:
     key_policy: Policy
     """The timings of keys that the settings propose: a named set, with single numbers changed."""
     access_token_lifetime: timedelta
+    refresh_token_lifetime: timedelta
+    """From the user's consent to the end, however often it is used."""
+    refresh_token_idle_lifetime: timedelta
+    """Between two uses."""
     device: DeviceSettings
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
@@ -59,11 +67,14 @@ def issuer() -> IssuerSettings:
     unknown = values.keys() - DEFAULTS.keys()
     if unknown:
         raise ValueError(f"settings.ISSUER has unknown entries: {', '.join(sorted(unknown))}")
+    policy = changed(POLICIES[values["KEY_POLICY"]], values["KEY_TIMINGS"])
     return IssuerSettings(
         url=values["URL"],
         key_encryption_keys=tuple(values["KEY_ENCRYPTION_KEYS"]),
-        key_policy=changed(POLICIES[values["KEY_POLICY"]], values["KEY_TIMINGS"]),
-        access_token_lifetime=values["ACCESS_TOKEN_LIFETIME"],
+        key_policy=policy,
+        access_token_lifetime=values["ACCESS_TOKEN_LIFETIME"] or min(ACCESS_TOKEN_LIFETIME, policy.token_lifetime),
+        refresh_token_lifetime=values["REFRESH_TOKEN_LIFETIME"],
+        refresh_token_idle_lifetime=values["REFRESH_TOKEN_IDLE_LIFETIME"],
         device=DeviceSettings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 

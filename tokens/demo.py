@@ -42,7 +42,7 @@ def set_up(known: Credentials, *, api_audience: str, webapp_url: str, now: datet
     webapp = Registration(
         client_id="webapp",
         name="Example application",
-        grants=[GrantType.AUTHORIZATION_CODE],
+        grants=[GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN],
         redirect_uris=[f"{webapp_url}/callback"],
         scopes=list(SCOPES),
     )
@@ -69,7 +69,7 @@ def client(wanted: Registration, secret: str, *, now: datetime) -> None:
     found = Client.objects.filter(client_id=wanted.client_id).first()
     if found is None:
         found, _ = register(wanted, actor=ACTOR, now=now, secret=secret)
-    found.redirect_uris = " ".join(wanted.redirect_uris)
+    found.redirect_uris, found.grants = " ".join(wanted.redirect_uris), list(wanted.grants)
     found.save()
     if not client_secret.matches(found, secret, now=now):
         client_secret.add(found, secret, now=now)

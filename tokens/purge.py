@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from tokens import conf
-from tokens.models import AuthorizationCode, Denial, UsedAssertion, UserGrant
+from tokens.models import AuthorizationCode, Denial, RefreshToken, UsedAssertion, UserGrant
 from tokens.oauth import denial
 
 BATCH = 1000
@@ -18,11 +18,17 @@ Ended = Callable[[datetime], "QuerySet[Model]"]
 
 def _grants(now: datetime) -> "QuerySet[UserGrant]":
     """Grants of which every token has died, however long a key may have let it live."""
-    return UserGrant.objects.filter(created_at__lt=now - denial.lasting()).order_by("created_at")
+    return UserGrant.objects.filter(ends_at__lt=now - denial.lasting()).order_by("ends_at")
+
+
+def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
+    """Refresh tokens that would be refused for their age; before that, one that comes back ends its family."""
+    return RefreshToken.objects.filter(expires_at__lt=now).order_by("expires_at")
 
 
 TABLES: Mapping[str, Ended] = {
     "authorization codes": lambda now: AuthorizationCode.objects.filter(expires_at__lt=now).order_by("expires_at"),
+    "refresh tokens": _refresh_tokens,
     "grants": _grants,
     "used assertions": lambda now: UsedAssertion.objects.filter(expires_at__lt=now).order_by("expires_at"),
     "denials": lambda now: Denial.objects.filter(until__lt=now).order_by("until"),

@@ -4,6 +4,10 @@ Authlib does the protocol: state, nonce, PKCE, the code's redemption and the id_
 `iss` in the answer (RFC 9207), which tells apart the issuers of an application that has several: that is done here.
 """
 
+import time
+from collections.abc import Mapping
+from typing import Any
+
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.django_client import OAuth
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +17,8 @@ from requests import RequestException
 
 from examples.webapp import settings
 
-SCOPE = "openid notes:read notes:write"
+SCOPE = "openid notes:read notes:write offline_access"
+EARLY = 5  # seconds before an access token ends, another one is fetched
 FAILURES = (OAuthError, RequestException, RuntimeError, ValueError, KeyError)
 """What Authlib raises when the issuer is away, or answers what it should not."""
 
@@ -49,9 +54,31 @@ def callback(request: HttpRequest) -> HttpResponse:
     except FAILURES as error:
         return failure(request, "The login did not succeed", error, status=400)
     request.session.cycle_key()
-    request.session["access_token"] = token["access_token"]
-    request.session.set_expiry(int(token.get("expires_in", 300)))
+    keep(request, token)
     return redirect("home")
+
+
+def keep(request: HttpRequest, token: Mapping[str, Any]) -> None:
+    """Keep the tokens, and when the access token ends; a refresh token that is not answered anew stays."""
+    request.session["access_token"] = token["access_token"]
+    request.session["expires_at"] = time.time() + float(token.get("expires_in", 300))
+    request.session["refresh_token"] = token.get("refresh_token") or request.session.get("refresh_token")
+
+
+def access_token(request: HttpRequest) -> str | None:
+    """A token that still lives, refreshed where it is about to end; None where the user has to log in again."""
+    if time.time() < request.session.get("expires_at", 0) - EARLY:
+        return str(request.session["access_token"])
+    refresh_token = request.session.get("refresh_token")
+    if refresh_token is None:
+        return None
+    try:
+        issued = oauth.issuer.fetch_access_token(grant_type="refresh_token", refresh_token=refresh_token)
+    except FAILURES:
+        request.session.flush()
+        return None
+    keep(request, issued)
+    return str(issued["access_token"])
 
 
 @require_POST

@@ -36,8 +36,9 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 USE_TZ = True
 
-# The cookie is signed, not encrypted: its owner can read the access token in it, which is theirs anyway. Scripts cannot
-# (HttpOnly), other sites cannot send it along with a form (SameSite), and an id_token would not fit into it.
+# The cookie is signed, not encrypted: its owner can read the access token in it, which is theirs anyway, and the
+# refresh token, which is worth nothing without this application's secret. Scripts cannot read it (HttpOnly), other
+# sites cannot send it along with a form (SameSite), and an id_token would not fit into it.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 SESSION_COOKIE_NAME = "webapp_session"
 SESSION_COOKIE_HTTPONLY = True

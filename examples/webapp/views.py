@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from examples.webapp import notes
+from examples.webapp import login, notes
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The notes and the evidence, or a button to log in."""
-    token = request.session.get("access_token")
+    token = login.access_token(request)
     if token is None:
         return render(request, "webapp/welcome.html")
     return show(request, token, notes.read(token))
@@ -22,7 +22,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_POST
 def add_note(request: HttpRequest) -> HttpResponse:
     """Add a note, then show all."""
-    token = request.session.get("access_token")
+    token = login.access_token(request)
     if token is None:
         return redirect("home")
     added = notes.write(token, title=request.POST.get("title", ""), body=request.POST.get("body", ""))
@@ -32,7 +32,7 @@ def add_note(request: HttpRequest) -> HttpResponse:
 @require_safe
 def evidence(request: HttpRequest) -> HttpResponse:
     """What the page shows of the token, for a program."""
-    token = request.session.get("access_token")
+    token = login.access_token(request)
     if token is None:
         return JsonResponse({"error": "nobody is logged in"}, status=401)
     header, claims = notes.decode(token)

@@ -90,7 +90,7 @@ DEVELOPMENT = Policy(
     shared_cache=timedelta(seconds=2),
     api_copy=timedelta(seconds=12),
     clock_error=timedelta(seconds=1),
-    token_lifetime=timedelta(minutes=5),
+    token_lifetime=timedelta(seconds=30),
     leeway=timedelta(seconds=30),
     announce=timedelta(seconds=20),
     rotate_every=timedelta(seconds=30),

@@ -5,7 +5,7 @@ from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
 from tokens.models.client import AuthenticationMethod, Client, ClientSecret, GrantType
 from tokens.models.denial import Denial
-from tokens.models.grant import AuthorizationCode, UserGrant
+from tokens.models.grant import AuthorizationCode, RefreshToken, UserGrant
 from tokens.models.key import Ring, SigningKey
 from tokens.models.user import User
 
@@ -19,6 +19,7 @@ __all__ = [
     "Denial",
     "ExchangePolicy",
     "GrantType",
+    "RefreshToken",
     "Ring",
     "Scope",
     "SigningKey",

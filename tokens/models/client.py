@@ -79,10 +79,16 @@ class Client(AbstractApplication):
         null=True, blank=True, validators=[MinValueValidator(timedelta(seconds=1))], help_text="Empty: the issuer's."
     )
     refresh_token_lifetime = models.DurationField(
-        null=True, blank=True, validators=[MinValueValidator(timedelta(seconds=1))], help_text="From login to the end."
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(timedelta(seconds=1))],
+        help_text="From the user's consent to the end. Empty: the issuer's.",
     )
     refresh_token_idle_lifetime = models.DurationField(
-        null=True, blank=True, validators=[MinValueValidator(timedelta(seconds=1))], help_text="Between two uses."
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(timedelta(seconds=1))],
+        help_text="Between two uses. Empty: the issuer's.",
     )
     rotates_refresh_tokens = models.BooleanField(
         default=False, help_text="Public clients always rotate; a confidential one authenticates and need not."
@@ -161,6 +167,9 @@ class Client(AbstractApplication):
         if self.client_type == self.CLIENT_PUBLIC:
             secret_only = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.JWT_BEARER}
             unknown += [f"A public client cannot use {grant}." for grant in self.grants if grant in secret_only]
+        with_login = {GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE}
+        if GrantType.REFRESH_TOKEN in self.grants and with_login.isdisjoint(self.grants):
+            unknown += ["A refresh token comes from a grant in which a user logs in: allow one of those, too."]
         by_key = self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
         if GrantType.JWT_BEARER in self.grants and not by_key:
             unknown += ["A client that acts for users proves itself with its own key (private_key_jwt)."]

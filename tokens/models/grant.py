@@ -1,4 +1,4 @@
-"""What a user allowed a client: the grant that tokens carry as `grant_id`, and the code that is traded for them."""
+"""What a user allowed a client: the grant that tokens carry as `grant_id`, the code and the refresh tokens under it."""
 
 import uuid
 
@@ -20,11 +20,9 @@ class UserGrant(models.Model):
     acr = models.CharField(max_length=100, blank=True)
     amr = models.JSONField(default=list, blank=True, help_text="How the user proved it (RFC 8176).")
     created_at = models.DateTimeField()
+    ends_at = models.DateTimeField(db_index=True, help_text="From then on, no token is issued under it.")
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoke_reason = models.CharField(max_length=100, blank=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["created_at"])]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -43,3 +41,18 @@ class AuthorizationCode(models.Model):
 
     def __str__(self) -> str:
         return f"code of {self.grant_id}"
+
+
+class RefreshToken(models.Model):
+    """A refresh token, by its SHA-256. Its family is its grant: those of one grant end together."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    grant = models.ForeignKey(UserGrant, on_delete=models.CASCADE, related_name="refresh_tokens")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True, help_text="When it ends if it is not used; never after its grant.")
+    used_at = models.DateTimeField(null=True, blank=True, help_text="When it was traded for its successor.")
+    retried_at = models.DateTimeField(null=True, blank=True, help_text="When it was traded again: an answer was lost.")
+    previous = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="successors")
+
+    def __str__(self) -> str:
+        return f"refresh token of {self.grant_id}"

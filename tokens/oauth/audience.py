@@ -10,7 +10,10 @@ OPENID = {
     "openid": "Know who you are",
     "profile": "Read your name",
     "email": "Read your e-mail address",
+    "offline_access": "Stay connected while you are away",
 }
+OFFLINE = "offline_access"
+ABOUT_THE_USER = frozenset({"profile", "email"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,11 @@ class Target:
 
 
 def resolve(
-    asked: Sequence[str], resources: Sequence[str], *, allowed: Collection[Scope], openid: bool, issuer: str
+    asked: Sequence[str], resources: Sequence[str], *, allowed: Collection[Scope], openid: Collection[str], issuer: str
 ) -> Target:
     """The target of a request for `asked` scopes at `resources` (RFC 8707), of which the client may have `allowed`.
+
+    `openid` are the scopes of OpenID Connect that it may have besides.
 
     Raises OAuthError invalid_scope for a scope that is unknown, not the client's or not the API's, or where none is
     asked for; and invalid_target for several resources, for one that the client may not use, and where no resource
@@ -39,15 +44,17 @@ def resolve(
     return Target(api.identifier if api else issuer, scopes, api)
 
 
-def _owners(scopes: Sequence[str], *, allowed: Collection[Scope], openid: bool) -> list[Api]:
+def _owners(scopes: Sequence[str], *, allowed: Collection[Scope], openid: Collection[str]) -> list[Api]:
     """The API of each scope that is not OpenID's own."""
     known = {scope.name: scope.api for scope in allowed}
     if not scopes:
         raise OAuthError("invalid_scope", "Name at least one scope.")
-    if any(name not in known and not (openid and name in OPENID) for name in scopes):
+    if any(name not in known and name not in openid for name in scopes):
         raise OAuthError("invalid_scope", "A scope is unknown, or this client may not ask for it.")
-    if "openid" not in scopes and any(name in OPENID for name in scopes):
+    if "openid" not in scopes and not ABOUT_THE_USER.isdisjoint(scopes):
         raise OAuthError("invalid_scope", "The scopes profile and email come with openid.")
+    if set(scopes) == {OFFLINE}:
+        raise OAuthError("invalid_scope", "The scope offline_access comes with another one.")
     return [known[name] for name in scopes if name in known]
 
 

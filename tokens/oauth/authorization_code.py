@@ -7,15 +7,11 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from oauthlib.oauth2.rfc6749.grant_types.authorization_code import code_challenge_method_s256
 
-from tokens import conf
 from tokens.errors import OAuthError
-from tokens.keys import signing
-from tokens.models import Api, AuthorizationCode, Client, User
-from tokens.oauth import grant, grant_record, id_token
-from tokens.oauth.audience import Target
+from tokens.models import AuthorizationCode, Client, User
+from tokens.oauth import grant, grant_record, id_token, refresh_token
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.grant import Grant
-from tokens.oauth.id_token import IdToken
 from tokens.oauth.login_session import Login
 from tokens.oauth.token_request import TokenRequest
 
@@ -26,7 +22,8 @@ def create(asked: AuthorizationRequest, user: User, login: Login, *, now: dateti
     """A code for what `user` allowed; only its hash is kept. Redeemable once, within a minute."""
     code = secrets.token_urlsafe(32)
     with transaction.atomic():
-        allowed = grant_record.create(user, asked.client, asked.target, login, now=now)
+        lasts = max(LIFETIME, refresh_token.family_lifetime(asked.client, asked.target.scopes))
+        allowed = grant_record.create(user, asked.client, asked.target, login, now=now, lasts=lasts)
         AuthorizationCode.objects.create(
             digest=digest(code),
             grant=allowed,
@@ -85,25 +82,12 @@ def _verify(code: AuthorizationCode, request: TokenRequest) -> None:
 
 def _tokens(code: AuthorizationCode, client: Client, request: TokenRequest) -> dict[str, object]:
     allowed = code.grant
-    holder = grant_record.holder(allowed)
-    api = Api.objects.filter(identifier=allowed.audience).first()
-    if api is None and allowed.audience != conf.issuer().url:
-        raise OAuthError("invalid_grant", "The API that the code is for is no longer registered.")
-    target = Target(allowed.audience, tuple(allowed.scope.split()), api)
-    response = grant.token_response(client, holder, target, request)
+    target = grant_record.target(allowed)
+    response = grant.token_response(client, grant_record.holder(allowed), target, request)
     if "openid" in target.scopes:
-        response["id_token"] = _id_token(code, str(response["access_token"]), request)
+        response["id_token"] = id_token.for_grant(
+            allowed, str(response["access_token"]), nonce=code.nonce, now=request.now
+        )
+    if refresh_token.is_granted(client, target.scopes):
+        response["refresh_token"] = refresh_token.create(allowed, client, now=request.now)
     return response
-
-
-def _id_token(code: AuthorizationCode, text: str, request: TokenRequest) -> str:
-    told = IdToken(
-        issuer=conf.issuer().url,
-        subject=str(code.grant.user.sub),
-        client_id=code.grant.client.client_id,
-        issued_at=request.now,
-        login=grant_record.login(code.grant),
-        nonce=code.nonce,
-        access_token=text,
-    )
-    return id_token.mint(told, signer=signing.signer(now=request.now))

@@ -1,19 +1,20 @@
 """The grants that users gave: made, asked whether they stand, ended. Their ids are the tokens' `grant_id`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from tokens import conf
 from tokens.errors import OAuthError
-from tokens.models import Client, User, UserGrant
+from tokens.models import Api, Client, User, UserGrant
 from tokens.oauth import denial
 from tokens.oauth.audience import Target
 from tokens.oauth.grant import Holder
 from tokens.oauth.login_session import Login
 
 
-def create(user: User, client: Client, target: Target, login: Login, *, now: datetime) -> UserGrant:
-    """Keep what `user` allowed `client`, and how the user had logged in."""
+def create(user: User, client: Client, target: Target, login: Login, *, now: datetime, lasts: timedelta) -> UserGrant:
+    """Keep what `user` allowed `client`, and how the user had logged in; nothing is issued under it after `lasts`."""
     return UserGrant.objects.create(
         user=user,
         client=client,
@@ -23,6 +24,7 @@ def create(user: User, client: Client, target: Target, login: Login, *, now: dat
         acr=login.acr,
         amr=list(login.amr),
         created_at=now,
+        ends_at=now + lasts,
     )
 
 
@@ -49,3 +51,14 @@ def holder(grant: UserGrant) -> Holder:
 def login(grant: UserGrant) -> Login:
     """The login under which the grant was given: kept through every refresh."""
     return Login(at=grant.auth_time, acr=grant.acr, amr=tuple(grant.amr))
+
+
+def target(grant: UserGrant) -> Target:
+    """The API that the grant is for, with the scopes that the user allowed.
+
+    Raises OAuthError invalid_grant where the API is no longer registered.
+    """
+    api = Api.objects.filter(identifier=grant.audience).first()
+    if api is None and grant.audience != conf.issuer().url:
+        raise OAuthError("invalid_grant", "The API that the grant is for is no longer registered.")
+    return Target(grant.audience, tuple(grant.scope.split()), api)

@@ -4,8 +4,11 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tokens import conf
+from tokens.keys import signing
 from tokens.keys.signers import Signer
-from tokens.oauth import jws
+from tokens.models import UserGrant
+from tokens.oauth import grant_record, jws
 from tokens.oauth.login_session import Login
 
 TYPE = "JWT"
@@ -42,6 +45,20 @@ class IdToken:
         if self.nonce:
             claims["nonce"] = self.nonce
         return claims
+
+
+def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime) -> str:
+    """The ID token of the user who gave `grant`, bound to an access token; raises NotReady where nothing may sign."""
+    told = IdToken(
+        issuer=conf.issuer().url,
+        subject=str(grant.user.sub),
+        client_id=grant.client.client_id,
+        issued_at=now,
+        login=grant_record.login(grant),
+        nonce=nonce,
+        access_token=access_token,
+    )
+    return mint(told, signer=signing.signer(now=now))
 
 
 def mint(token: IdToken, *, signer: Signer) -> str:

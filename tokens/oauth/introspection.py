@@ -5,8 +5,8 @@ from datetime import datetime
 
 from tokens import conf
 from tokens.keys.signers import Signer
-from tokens.models import Api, Client
-from tokens.oauth import denial, jws, presented_token
+from tokens.models import Api, Client, RefreshToken
+from tokens.oauth import denial, jws, presented_token, refresh_token
 from tokens.oauth.presented_token import InvalidPresentedToken, PresentedToken
 
 PARAMETERS = frozenset({"token", "token_type_hint"})
@@ -21,6 +21,8 @@ def introspect(text: str, client: Client, *, now: datetime) -> Mapping[str, obje
     It is told to the client that the token was issued to, and to the client that its API is; to others the token is
     not active. Raises NotReady where the keys cannot be read.
     """
+    if (found := refresh_token.find(text)) is not None:
+        return _of_refresh_token(found, client, now=now)
     try:
         token = presented_token.read(text, now=now)
     except InvalidPresentedToken:
@@ -28,6 +30,22 @@ def introspect(text: str, client: Client, *, now: datetime) -> Mapping[str, obje
     if not concerns(token, client) or denial.is_denied(token.claims):
         return INACTIVE
     return {"active": True, "token_type": "Bearer", **token.claims}
+
+
+def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> Mapping[str, object]:
+    """A refresh token concerns the client that holds it, and nobody else."""
+    allowed = token.grant
+    if allowed.client_id != client.pk or not refresh_token.is_live(token, now=now):
+        return INACTIVE
+    return {
+        "active": True,
+        "client_id": client.client_id,
+        "iss": conf.issuer().url,
+        "sub": str(allowed.user.sub),
+        "scope": allowed.scope,
+        "iat": int(token.created_at.timestamp()),
+        "exp": int(token.expires_at.timestamp()),
+    }
 
 
 def concerns(token: PresentedToken, client: Client) -> bool:

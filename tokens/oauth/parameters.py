@@ -45,7 +45,11 @@ EXCHANGE = frozenset(
         "actor_token_type",
     )
 )
-TOKEN = CLIENT | EXCHANGE | {"grant_type", "code", "redirect_uri", "code_verifier", "scope", "resource", "assertion"}
+TOKEN = (
+    CLIENT
+    | EXCHANGE
+    | {"grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "resource", "assertion"}
+)
 
 
 def declared(form: QueryDict, names: frozenset[str]) -> Pairs:

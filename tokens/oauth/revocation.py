@@ -5,23 +5,33 @@ from datetime import datetime
 from tokens import audit
 from tokens.errors import OAuthError
 from tokens.models import Client
-from tokens.oauth import denial, presented_token
+from tokens.oauth import denial, grant_record, presented_token, refresh_token
 from tokens.oauth.presented_token import InvalidPresentedToken
 
 PARAMETERS = frozenset({"token", "token_type_hint"})
 
 
 def revoke(text: str, client: Client, *, now: datetime) -> None:
-    """Take back the token in `text`. What is no token any more needs no taking back (section 2.2).
+    """Take back the token in `text`; a refresh token takes all that was issued under its grant along (section 2.1).
 
+    What is no token any more needs no taking back (section 2.2).
     Raises OAuthError invalid_grant for another client's token (section 2.1), NotReady where the keys cannot be read.
     """
+    actor = f"client:{client.client_id}"
+    if family := refresh_token.family(text):
+        _require_own(family.client.client_id, client)
+        grant_record.revoke(family, "revoked by its client", now=now)
+        audit.record("grant.revoked", actor=actor, subject=f"grant:{family.pk}", now=now)
+        return
     try:
         token = presented_token.read(text, now=now)
     except InvalidPresentedToken:
         return
-    if token.client_id != client.client_id:
-        raise OAuthError("invalid_grant", "The token was issued to another client.")
+    _require_own(token.client_id, client)
     denial.deny_token(token.token_id, expires_at=token.expires_at)
-    actor = f"client:{client.client_id}"
     audit.record("token.revoked", actor=actor, subject=f"token:{token.token_id}", now=now)
+
+
+def _require_own(issued_to: str, client: Client) -> None:
+    if issued_to != client.client_id:
+        raise OAuthError("invalid_grant", "The token was issued to another client.")

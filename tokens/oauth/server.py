@@ -13,10 +13,17 @@ from tokens.oauth.client_credentials import ClientCredentialsGrant
 from tokens.oauth.grant import Grant
 from tokens.oauth.jwt_bearer import JwtBearerGrant
 from tokens.oauth.parameters import Pairs
+from tokens.oauth.refresh_grant import RefreshTokenGrant
 from tokens.oauth.token_exchange import TokenExchangeGrant
 from tokens.oauth.token_request import TokenRequest
 
-GRANTS: tuple[type[Grant], ...] = (AuthorizationCodeGrant, ClientCredentialsGrant, TokenExchangeGrant, JwtBearerGrant)
+GRANTS: tuple[type[Grant], ...] = (
+    AuthorizationCodeGrant,
+    RefreshTokenGrant,
+    ClientCredentialsGrant,
+    TokenExchangeGrant,
+    JwtBearerGrant,
+)
 
 
 class Server(OpenIDServer):

@@ -95,7 +95,7 @@ def _target(client: Client, request: TokenRequest) -> Target:
         exchange_policies__client=client, exchange_policies__api=F("api")
     ).select_related("api")  # fmt: skip
     resources = [*request.resources, *([request.form["audience"]] if "audience" in request.form else [])]
-    return audience.resolve(request.scopes, resources, allowed=allowed, openid=False, issuer=conf.issuer().url)
+    return audience.resolve(request.scopes, resources, allowed=allowed, openid=(), issuer=conf.issuer().url)
 
 
 def _log(action: str, client: Client, request: TokenRequest, details: Mapping[str, object]) -> None:

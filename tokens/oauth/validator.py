@@ -6,7 +6,7 @@ from typing import Any
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from tokens import conf
-from tokens.models import Client
+from tokens.models import Client, GrantType
 from tokens.oauth import audience
 from tokens.oauth.audience import Target
 from tokens.oauth.parameters import REPEATABLE
@@ -64,6 +64,8 @@ class Validator(OAuth2Validator):
 
 
 def target(client: Client, scopes: Sequence[str], resources: Sequence[str], *, openid: bool) -> Target:
-    """What `client` asks for; raises OAuthError invalid_scope and invalid_target."""
+    """What `client` asks for, with `openid` in a user's name; raises OAuthError invalid_scope and invalid_target."""
     allowed = client.scopes.select_related("api")
-    return audience.resolve(scopes, resources, allowed=allowed, openid=openid, issuer=conf.issuer().url)
+    offline = GrantType.REFRESH_TOKEN in client.grants
+    names = [name for name in audience.OPENID if openid and (offline or name != audience.OFFLINE)]
+    return audience.resolve(scopes, resources, allowed=allowed, openid=names, issuer=conf.issuer().url)

@@ -1,5 +1,7 @@
 """The start-up checks about keys: each names the numbers and the setting to change."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
@@ -22,7 +24,7 @@ def test_nothing_is_said_while_all_is_well():
         ({"KEY_ENCRYPTION_KEYS": ["short"]}, "tokens.E301", "entry 1"),
         ({"KEY_TIMINGS": {"announce": 60}}, "tokens.E302", "announce (0:01:00) is shorter than N + C + T"),
         ({"KEY_TIMINGS": {"shared_cache": 0.5}}, "tokens.E302", "max-age"),
-        ({"KEY_TIMINGS": {"token_lifetime": 300}}, "tokens.W304", "0:10:00 are cut to token_lifetime, 0:05:00"),
+        ({"ACCESS_TOKEN_LIFETIME": timedelta(hours=2)}, "tokens.W304", "2:00:00 are cut to token_lifetime, 1:00:00"),
     ],
 )
 def test_a_setting_that_cannot_be_kept_is_named_with_its_numbers(settings, changes, code, text):

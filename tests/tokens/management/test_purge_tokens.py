@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.tokens.conftest import API
 from tokens import purge
 from tokens.keys.policy import PRODUCTION
-from tokens.models import AuthorizationCode, Denial, UsedAssertion, UserGrant
+from tokens.models import AuthorizationCode, Denial, RefreshToken, UsedAssertion, UserGrant
 from tokens.oauth import denial
 
 pytestmark = pytest.mark.django_db
@@ -32,9 +32,11 @@ def rows(user, webapp):
     old = now - denial.lasting() - MARGIN
     for name, at in (("ended", now - MARGIN), ("live", now + MARGIN)):
         fresh = {"user": user, "client": webapp, "audience": API, "scope": "notes:read", "auth_time": now}
-        grant = UserGrant.objects.create(**fresh, created_at=now)
+        grant = UserGrant.objects.create(**fresh, created_at=now, ends_at=now)
         AuthorizationCode.objects.create(digest=name, grant=grant, expires_at=at)
-        UserGrant.objects.create(**fresh, created_at=old if name == "ended" else old + 2 * MARGIN)
+        RefreshToken.objects.create(digest=name, grant=grant, created_at=old, expires_at=at)
+        ends = old if name == "ended" else old + 2 * MARGIN
+        UserGrant.objects.create(**fresh, created_at=old, ends_at=ends)
         UsedAssertion.objects.create(digest=name.encode(), expires_at=at)
         Denial.objects.create(kind="jti", identifier=name, until=at)
         Session.objects.create(session_key=name, expire_date=at)
@@ -42,9 +44,10 @@ def rows(user, webapp):
 
 def test_what_has_ended_goes_and_the_rest_stays(rows):
     out, err = run()
-    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "removed"]] * 5
-    assert err.count("…") == 5
+    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "removed"]] * 6
+    assert err.count("…") == 6
     assert [one.pk for one in AuthorizationCode.objects.all()] == ["live"]
+    assert [one.pk for one in RefreshToken.objects.all()] == ["live"]
     assert UserGrant.objects.count() == 3
     assert [bytes(one.digest) for one in UsedAssertion.objects.all()] == [b"live"]
     assert [one.identifier for one in Denial.objects.all()] == ["live"]

@@ -1,27 +1,39 @@
 """The toolkit's holes, each shown in the plain django-oauth-toolkit and shown closed here by the same assertion."""
 
+import hashlib
 import json
 from datetime import timedelta
+from io import StringIO
 from urllib.parse import urlencode
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from django.core.management import call_command
 from django.test import RequestFactory, override_settings
 from django.utils import timezone
-from oauth2_provider.models import AccessToken, get_grant_model
+from oauth2_provider.admin import ApplicationAdmin
+from oauth2_provider.models import (
+    AbstractApplication,
+    AccessToken,
+    clear_expired,
+    get_grant_model,
+    get_refresh_token_model,
+)
 from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauth2_provider.oauth2_validators import OAuth2Validator
-from oauth2_provider.views import AuthorizationView, TokenView
+from oauth2_provider.views import AuthorizationView, IntrospectTokenView, TokenView
 from oauthlib.common import Request
 from oauthlib.openid import Server as OpenIDServer
 
 from tests.tokens.conftest import (
+    API,
     CALLBACK,
     CHALLENGE,
     VERIFIER,
     allow,
     authorization,
+    basic,
     log_in,
     make_client,
     parameters,
@@ -29,8 +41,8 @@ from tests.tokens.conftest import (
     redeem,
 )
 from tokens.errors import InvalidClient
-from tokens.models import AuthorizationCode
-from tokens.oauth import client_secret
+from tokens.models import AuthorizationCode, RefreshToken, UserGrant
+from tokens.oauth import client_secret, denial
 from tokens.oauth.backend import backend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:.*RFC 9700.*:DeprecationWarning")]
@@ -268,6 +280,145 @@ def test_8_here_all_of_it_is_closed(client, apis, user):
     assert client.get("/oauth/authorize", asked).status_code == 400
     password = {"grant_type": "password", "username": "ada", "password": "correct horse", "client_id": "own"}
     assert post(client, "/oauth/token", password).json()["error"] == "unsupported_grant_type"
+
+
+# 9: a refresh token used twice
+
+
+def plain_refresh_token(client, user):
+    """A pair of tokens in the toolkit's own tables."""
+    expires = timezone.now() + timedelta(minutes=1)
+    access = AccessToken.objects.create(user=user, application=client, token="a", expires=expires, scope="notes:read")
+    return get_refresh_token_model().objects.create(user=user, application=client, token="r", access_token=access)
+
+
+def plain_refresh(client, text):
+    data = {"grant_type": "refresh_token", "refresh_token": text, "client_id": client.client_id}
+    return TokenView.as_view()(form(data))
+
+
+def refresh(browser, client, text):
+    return post(
+        browser, "/oauth/token", {"grant_type": "refresh_token", "refresh_token": text, "client_id": client.client_id}
+    )
+
+
+@pytest.fixture
+def app(apis):
+    return make_client("app", "authorization_code", "refresh_token", public=True)
+
+
+@pytest.fixture
+def refresh_token(client, app, code, signer):
+    return redeem(client, app, code(app, scope="notes:read offline_access")).json()["refresh_token"]
+
+
+def test_9_plain_whoever_stole_a_refresh_token_keeps_what_it_gave(plain, app, user):
+    plain_refresh_token(app, user)
+    stolen = json.loads(plain_refresh(app, "r").content)["refresh_token"]
+    assert plain_refresh(app, "r").status_code == 400, "the owner is refused"
+    assert plain_refresh(app, stolen).status_code == 200, "and the thief goes on"
+
+
+def test_9_here_the_family_ends(client, app, refresh_token):
+    stolen = refresh(client, app, refresh_token).json()["refresh_token"]
+    stolen = refresh(client, app, stolen).json()["refresh_token"]
+    assert refresh(client, app, refresh_token).status_code == 400
+    assert refresh(client, app, stolen).status_code == 400
+
+
+def test_9_plain_a_refresh_token_never_expires(plain, app, user):
+    plain_refresh_token(app, user)
+    get_refresh_token_model().objects.update(created=timezone.now() - timedelta(days=3650))
+    assert plain_refresh(app, "r").status_code == 200
+
+
+def test_9_here_it_does(client, app, refresh_token):
+    RefreshToken.objects.update(expires_at=timezone.now())
+    assert refresh(client, app, refresh_token).status_code == 400
+
+
+def test_6_plain_a_deactivated_user_s_application_refreshes(plain, app, user):
+    plain_refresh_token(app, user)
+    type(user).objects.update(is_active=False)
+    assert plain_refresh(app, "r").status_code == 200
+
+
+def test_6_here_it_does_not(client, app, refresh_token, user):
+    type(user).objects.update(is_active=False)
+    assert refresh(client, app, refresh_token).status_code == 400
+
+
+# 10: an authorization code used twice
+
+
+def test_10_plain_what_a_stolen_code_gave_stays(plain, spa, user):
+    type(spa).objects.update(algorithm="RS256")
+    plain_grant(spa, user)
+    given = json.loads(plain_exchange(spa).content)["access_token"]
+    assert plain_exchange(spa).status_code == 400
+    assert AccessToken.objects.filter(token_checksum=hashlib.sha256(given.encode()).hexdigest()).exists()
+
+
+def test_10_here_it_is_denied(client, spa, code, decode):
+    issued = code(spa)
+    given = decode(redeem(client, spa, issued).json()["access_token"], API)[1]
+    assert redeem(client, spa, issued).status_code == 400
+    assert denial.is_denied(given)
+
+
+# 11: introspection
+
+
+def test_11_plain_any_client_reads_any_token(plain, spa, service, user):
+    expires = timezone.now() + timedelta(minutes=1)
+    AccessToken.objects.create(user=user, application=spa, token="t", expires=expires, scope="notes:read")
+    answer = json.loads(IntrospectTokenView.get_token_response("t").content)
+    assert (answer["active"], answer["client_id"], answer["username"]) == (True, "spa", "ada")
+
+
+def test_11_here_only_whom_it_concerns(client, spa, service, code, signer):
+    text = redeem(client, spa, code(spa)).json()["access_token"]
+    answer = post(client, "/oauth/introspect", {"token": text}, **basic("service", service.plain))
+    assert answer.json() == {"active": False}
+
+
+# 14: what is never removed
+
+
+def test_14_plain_a_revoked_refresh_token_stays_for_ever(plain, app, user):
+    plain_refresh_token(app, user)
+    old = timezone.now() - timedelta(days=3650)
+    AccessToken.objects.update(expires=old)
+    get_refresh_token_model().objects.update(created=old, revoked=None)
+    clear_expired()
+    assert get_refresh_token_model().objects.exists()
+    assert AccessToken.objects.exists(), "and so does the access token that it is bound to"
+
+
+def test_14_here_both_go(client, app, refresh_token):
+    old = timezone.now() - timedelta(days=3650)
+    RefreshToken.objects.update(expires_at=old)
+    UserGrant.objects.update(ends_at=old)
+    call_command("purge_tokens", stdout=StringIO(), stderr=StringIO())
+    assert not RefreshToken.objects.exists()
+    assert not UserGrant.objects.exists()
+
+
+# 16: the admin
+
+
+def test_16_plain_the_secret_s_hash_is_a_field_to_edit_and_a_client_is_not_found_by_its_id():
+    assert AbstractApplication._meta.get_field("client_secret").editable
+    assert "client_id" not in ApplicationAdmin.search_fields
+
+
+def test_16_here_no_hash_is_on_the_page_and_a_client_is_found_by_its_id(admin_client, service):
+    page = admin_client.get(f"/admin/tokens/client/{service.pk}/change/").content.decode()
+    stored = bytes(service.secrets.get().digest)
+    assert stored.hex() not in page
+    assert 'name="client_secret"' not in page
+    assert "service" in admin_client.get("/admin/tokens/client/?q=service").content.decode()
 
 
 # and: whatever a form holds becomes an attribute of the request

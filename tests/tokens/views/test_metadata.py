@@ -15,6 +15,7 @@ def test_the_issuer_tells_what_it_can_do(client, apis, name):
     assert body["issuer"] == "http://localhost:8000"
     assert body["grant_types_supported"] == [
         "authorization_code",
+        "refresh_token",
         "client_credentials",
         "urn:ietf:params:oauth:grant-type:token-exchange",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -28,7 +29,15 @@ def test_the_issuer_tells_what_it_can_do(client, apis, name):
     assert body["token_endpoint_auth_signing_alg_values_supported"] == ["RS256", "PS256", "ES256", "EdDSA"]
     assert body["response_types_supported"] == ["code"]
     assert body["code_challenge_methods_supported"] == ["S256"]
-    assert body["scopes_supported"] == ["openid", "profile", "email", "notes:read", "notes:write", "other:read"]
+    assert body["scopes_supported"] == [
+        "openid",
+        "profile",
+        "email",
+        "offline_access",
+        "notes:read",
+        "notes:write",
+        "other:read",
+    ]
     assert body["protected_resources"] == [API, OTHER_API]
     assert body["authorization_response_iss_parameter_supported"] is True
     assert body["request_uri_parameter_supported"] is False

@@ -161,7 +161,8 @@ def test_without_a_signer_the_answer_is_503_and_the_code_stays_good(client, weba
         pytest.param({"resource": [API, OTHER_API]}, 400, "invalid_target", id="RFC 8707 2: several"),
         pytest.param({"grant_type": None}, 400, "invalid_request", id="RFC 6749 5.2: no grant type"),
         pytest.param({"grant_type": "password"}, 400, "unsupported_grant_type", id="RFC 9700 2.4"),
-        pytest.param({"grant_type": "refresh_token"}, 400, "unsupported_grant_type", id="not offered"),
+        pytest.param({"grant_type": "implicit"}, 400, "unsupported_grant_type", id="RFC 9700 2.1.2"),
+        pytest.param({"grant_type": "refresh_token"}, 400, "unauthorized_client", id="RFC 6749 5.2: not allowed"),
         pytest.param(
             {"grant_type": "authorization_code"}, 400, "unauthorized_client", id="RFC 6749 5.2: not its grant"
         ),

@@ -1,0 +1,176 @@
+"""Codes, refresh tokens and assertions used by many at once, on PostgreSQL and in four processes: one wins, cleanly."""
+
+import json
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import requests
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from project.launch import processes
+from project.launch.ports import free
+from tests.services.conftest import ROOT, Issuer
+from tests.tokens.conftest import CALLBACK, CHALLENGE, VERIFIER
+
+pytestmark = pytest.mark.services
+AT_ONCE = 10
+
+REGISTER = """
+import json
+from datetime import timedelta
+from django.utils import timezone
+from tokens.models import Api, Client, Scope, User
+given = json.loads({given!r})
+api = Api.objects.create(identifier="https://api.example/", name="API")
+scope = Scope.objects.create(name="notes:read", description="Read", api=api)
+User.objects.create_user("ada")
+common = {{"redirect_uris": given["callback"]}}
+app = Client.objects.create(client_id="app", name="App", client_type="public", token_endpoint_auth_method="none",
+    grants=["authorization_code", "refresh_token"], **common)
+own = Client.objects.create(client_id="own", name="Own", token_endpoint_auth_method="private_key_jwt",
+    client_jwks=given["jwks"], grants=["client_credentials"])
+app.scopes.add(scope)
+own.scopes.add(scope)
+"""
+GRANT = """
+from django.utils import timezone
+from tokens.models import AuthorizationCode, Client, User
+from tokens.oauth import authorization_code, grant_record, refresh_token
+from tokens.oauth.audience import Target
+from tokens.oauth.login_session import Login
+from tokens.models import Api
+from datetime import timedelta
+now = timezone.now()
+api, app, user = Api.objects.get(), Client.objects.get(client_id="app"), User.objects.get()
+target = Target(api.identifier, ("notes:read", "offline_access"), api)
+login = Login(at=now, acr="", amr=("pwd",))
+allowed = grant_record.create(user, app, target, login, now=now, lasts=timedelta(days=1))
+"""
+CODE = (
+    GRANT
+    + """
+AuthorizationCode.objects.create(digest=authorization_code.digest("the-code"), grant=allowed,
+    redirect_uri={callback!r}, code_challenge={challenge!r}, nonce="", expires_at=now + timedelta(minutes=5))
+"""
+)
+REFRESH = (
+    GRANT
+    + """
+print(refresh_token.create(allowed, app, now=now))
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    issuer: Issuer
+    url: str
+    key: Any
+
+    def shell(self, script: str) -> str:
+        return self.issuer.run("shell", "-v", "0", "--no-imports", "-c", script)
+
+    def at_once(self, form: dict[str, str]) -> list[requests.Response]:
+        def ask(_number: int) -> requests.Response:
+            return requests.post(f"{self.url}/oauth/token", data=form, timeout=30)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(ask, range(AT_ONCE)))
+
+
+@pytest.fixture(scope="module")
+def served(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """An issuer of four processes with a public client and one with its own key."""
+    url, key = f"http://localhost:{free()}", ec.generate_private_key(ec.SECP256R1())
+    issuer = Issuer(module_issuer.variables | {"ISSUER_URL": url})
+    issuer.run("rotate_keys")
+    jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())) | {"kid": "own"}
+    one = Served(issuer, url, key)
+    one.shell(REGISTER.format(given=json.dumps({"callback": CALLBACK, "jwks": {"keys": [jwk]}})))
+    log = tmp_path_factory.mktemp("served") / "issuer.log"
+    child = serve(issuer, url, log)
+    try:
+        processes.wait_until_ready(child, "/readyz")
+        yield one
+    finally:
+        processes.stop([child])
+    assert "Traceback" not in log.read_text(encoding="utf-8")
+
+
+def serve(issuer: Issuer, url: str, log: Path) -> processes.Child:
+    command = ["-m", "project.launch.serve", "--workers", "4", "--end-with-stdin", url.rpartition(":")[2]]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=issuer.variables,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+    return processes.Child("issuer", url, log, process)
+
+
+def said(answers: list[requests.Response]) -> Counter[tuple[int, str]]:
+    return Counter((answer.status_code, answer.json().get("error", "")) for answer in answers)
+
+
+def test_a_code_redeemed_by_ten_at_once_gives_one_token_which_the_others_end(served: Served) -> None:
+    served.shell(CODE.format(callback=CALLBACK, challenge=CHALLENGE))
+    form = {"grant_type": "authorization_code", "code": "the-code", "redirect_uri": CALLBACK}
+    answers = served.at_once(form | {"code_verifier": VERIFIER, "client_id": "app"})
+    assert said(answers) == {(200, ""): 1, (400, "invalid_grant"): AT_ONCE - 1}
+    [given] = [answer.json() for answer in answers if answer.ok]
+    grant_id = jwt.decode(given["access_token"], options={"verify_signature": False})["grant_id"]
+    [(reason, denied)] = served.issuer.rows(
+        "SELECT revoke_reason, (SELECT count(*) FROM tokens_denial WHERE identifier = g.id::text)"  # noqa: S608
+        f" FROM tokens_usergrant g WHERE id = '{uuid.UUID(grant_id)}'"
+    )
+    assert (reason, denied) == ("code used twice", 1)
+
+
+def test_a_refresh_token_used_by_ten_at_once_is_answered_twice_and_then_ends_its_family(served: Served) -> None:
+    text = served.shell(REFRESH).strip()
+    form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": "app"}
+    answers = served.at_once(form)
+    assert said(answers) == {(200, ""): 2, (400, "invalid_grant"): AT_ONCE - 2}, "once, and once for a lost answer"
+    successors = [answer.json()["refresh_token"] for answer in answers if answer.ok]
+    assert len(set(successors)) == 2
+    for successor in successors:
+        assert said(served.at_once(form | {"refresh_token": successor})) == {(400, "invalid_grant"): AT_ONCE}
+
+
+def test_two_requests_with_one_refresh_token_are_both_answered(served: Served) -> None:
+    """Two tabs of one application: neither is logged out by the other in that moment."""
+    for _ in range(5):
+        text = served.shell(REFRESH).strip()
+        form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": "app"}
+        with ThreadPoolExecutor(2) as pool:
+            ask = [pool.submit(requests.post, f"{served.url}/oauth/token", data=form, timeout=30) for _ in range(2)]
+        assert said([one.result() for one in ask]) == {(200, ""): 2}
+
+
+def test_an_assertion_used_by_ten_at_once_proves_its_client_once(served: Served) -> None:
+    now = int(time.time())
+    claims = {"iss": "own", "sub": "own", "aud": served.url, "jti": "once", "iat": now, "exp": now + 60}
+    assertion = jwt.encode(claims, served.key, algorithm="ES256", headers={"kid": "own"})
+    answers = served.at_once(
+        {
+            "grant_type": "client_credentials",
+            "scope": "notes:read",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": assertion,
+        }
+    )
+    assert said(answers) == {(200, ""): 1, (401, "invalid_client"): AT_ONCE - 1}

@@ -1,0 +1,41 @@
+"""docs/key-rotation.md says what the code says."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from django.core.management import load_command_class
+
+from tokens.keys.policy import DEVELOPMENT, PRODUCTION, Policy
+
+TEXT = (Path(__file__).resolve().parent.parent.parent.parent / "docs" / "key-rotation.md").read_text(encoding="utf-8")
+
+
+def test_the_table_has_every_number_of_both_policies() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| .* \| ([\d.]+) \| ([\d.]+) \|", TEXT, re.MULTILINE)
+    told = {name: (float(production), float(development)) for name, production, development in rows}
+    assert told == {
+        field.name: tuple(getattr(policy, field.name).total_seconds() for policy in (PRODUCTION, DEVELOPMENT))
+        for field in fields(Policy)
+    }
+
+
+@pytest.mark.parametrize("name", ["rotate_keys", "revoke_key", "keys"])
+def test_every_option_that_is_told_is_there(name: str) -> None:
+    options = {
+        option for line in re.findall(rf"(?<![_\w]){name}[^|`\n#]*", TEXT) for option in re.findall(r"--[a-z-]+", line)
+    }
+    help_text = load_command_class("tokens", name).create_parser("manage.py", name).format_help()
+    assert options
+    assert [option for option in options if option not in help_text] == []
+
+
+def test_the_transcript_is_of_a_whole_life_within_two_minutes_in_which_nothing_was_refused() -> None:
+    transcript = TEXT.rpartition("## A whole life")[2]
+    instants = [int(second) for second in re.findall(r"^ +(\d+) s ", transcript, re.MULTILINE)]
+    assert instants == sorted(instants)
+    assert instants[-1] < 120
+    assert ", 0 refused, " in transcript
+    for phase in ("announced", "signing", "retired", "withdrawn"):
+        assert phase in transcript

@@ -1,0 +1,311 @@
+"""Refresh tokens: who gets one, what it gives, how it rotates, and how its family ends."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.tokens.conftest import (
+    API,
+    OTHER_API,
+    allow,
+    authorization,
+    basic,
+    log_in,
+    make_client,
+    parameters,
+    post,
+    redeem,
+)
+from tokens.models import AuditEvent, Denial, RefreshToken, Scope, UserGrant
+from tokens.oauth import client_secret, refresh_token
+from tokens.oauth.refresh_token import LOST_ANSWER
+
+pytestmark = pytest.mark.django_db
+GRANTS = ("authorization_code", "refresh_token")
+SCOPE = "openid notes:read notes:write offline_access"
+
+
+@pytest.fixture
+def app(apis):
+    """A public client: its refresh tokens rotate."""
+    return make_client("app", *GRANTS, public=True)
+
+
+@pytest.fixture
+def server(apis):
+    """A confidential client: it authenticates, and its refresh token stays."""
+    made = make_client("server", *GRANTS)
+    made.plain = client_secret.create(made, now=timezone.now())
+    return made
+
+
+@pytest.fixture
+def log_in_to(client, user, signer):
+    """The token response after the user allowed a client what it asks for."""
+
+    def answer(of, scope=SCOPE, **changes):
+        log_in(client, user, ago=100)
+        code = parameters(allow(client, authorization(of, scope=scope, **changes)))["code"]
+        return redeem(client, of, code).json()
+
+    return answer
+
+
+def refresh(browser, of, text, **changes):
+    form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": of.client_id, **changes}
+    if hasattr(of, "plain"):
+        form["client_secret"] = of.plain
+    return post(browser, "/oauth/token", form)
+
+
+def error(answer):
+    return answer.status_code, answer.json().get("error")
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Let time pass for the token endpoint."""
+    start = timezone.now()
+
+    def wait(duration):
+        monkeypatch.setattr("tokens.views.token.timezone.now", lambda: start + duration)
+
+    return wait
+
+
+def test_offline_access_gives_a_refresh_token_of_which_only_the_hash_is_kept(app, log_in_to):
+    body = log_in_to(app)
+    assert len(body["refresh_token"]) >= 43
+    assert "offline_access" in body["scope"]
+    row = RefreshToken.objects.get()
+    assert row.digest == refresh_token.digest(body["refresh_token"])
+    assert body["refresh_token"] not in str(RefreshToken.objects.values().get())
+
+
+def test_without_offline_access_there_is_none_unless_the_client_s_policy_says_so(app, log_in_to):
+    assert "refresh_token" not in log_in_to(app, scope="openid notes:read")
+    app.always_gets_refresh_token = True
+    app.save()
+    assert "refresh_token" in log_in_to(app, scope="openid notes:read")
+
+
+def test_a_client_without_the_grant_may_not_ask_for_offline_access(client, spa, user):
+    log_in(client, user)
+    answer = allow(client, authorization(spa, scope=SCOPE))
+    assert parameters(answer)["error"] == "invalid_scope"
+    spa.always_gets_refresh_token = True
+    spa.save()
+    answer = allow(client, authorization(spa, scope="openid notes:read"))
+    assert "refresh_token" not in redeem(client, spa, parameters(answer)["code"]).json()
+
+
+@pytest.mark.parametrize("scope", ["offline_access", "profile offline_access", "other:read offline_access"])
+def test_offline_access_alone_or_with_what_is_not_the_client_s_is_refused(client, app, user, scope):
+    log_in(client, user)
+    assert parameters(allow(client, authorization(app, scope=scope)))["error"] == "invalid_scope"
+
+
+def test_a_refresh_keeps_who_logged_in_when_and_how(client, app, log_in_to, decode, user):
+    first = log_in_to(app)
+    old, old_id = decode(first["access_token"], API)[1], decode(first["id_token"], "app")[1]
+    answer = refresh(client, app, first["refresh_token"])
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+    body = answer.json()
+    assert set(body) == {"access_token", "token_type", "expires_in", "scope", "id_token", "refresh_token"}
+    header, new = decode(body["access_token"], API)
+    assert header["typ"] == "at+jwt"
+    for claim in ("iss", "sub", "aud", "client_id", "scope", "auth_time", "acr", "amr", "grant_id"):
+        assert new[claim] == old[claim], claim
+    assert new["jti"] != old["jti"]
+    new_id = decode(body["id_token"], "app")[1]
+    assert (new_id["sub"], new_id["auth_time"], new_id["iss"]) == (old_id["sub"], old_id["auth_time"], old_id["iss"])
+    assert "nonce" not in new_id, "OpenID Connect Core section 12.2"
+
+
+def test_the_scope_may_narrow_for_one_token_and_never_widen(client, app, log_in_to, decode):
+    text = log_in_to(app, scope="notes:read notes:write offline_access")["refresh_token"]
+    narrow = refresh(client, app, text, scope="notes:read").json()
+    assert narrow["scope"] == "notes:read"
+    assert "id_token" not in narrow
+    whole = refresh(client, app, narrow["refresh_token"]).json()
+    assert set(whole["scope"].split()) == {"notes:read", "notes:write", "offline_access"}
+    for wide in ("openid", "other:read", "notes:read admin", "email"):
+        assert error(refresh(client, app, whole["refresh_token"], scope=wide)) == (400, "invalid_scope")
+    assert refresh(client, app, whole["refresh_token"]).status_code == 200, "a refused request used nothing up"
+
+
+def test_a_scope_that_the_client_lost_since_is_not_given_again(client, app, log_in_to):
+    text = log_in_to(app)["refresh_token"]
+    app.scopes.remove(Scope.objects.get(name="notes:write"))
+    body = refresh(client, app, text).json()
+    assert "notes:write" not in body["scope"]
+
+
+def test_a_refresh_token_is_for_its_own_resource(client, app, log_in_to):
+    text = log_in_to(app)["refresh_token"]
+    assert error(refresh(client, app, text, resource=OTHER_API)) == (400, "invalid_target")
+    assert refresh(client, app, text, resource=API).status_code == 200
+
+
+# --- rotation (RFC 9700 section 4.14.2) ------------------------------------------------------------------------------
+
+
+def test_a_public_client_s_token_rotates_and_the_old_one_used_again_ends_the_family(client, app, log_in_to):
+    first = log_in_to(app)["refresh_token"]
+    second = refresh(client, app, first).json()["refresh_token"]
+    third = refresh(client, app, second).json()["refresh_token"]
+    assert len({first, second, third}) == 3
+    assert error(refresh(client, app, first)) == (400, "invalid_grant")
+    assert error(refresh(client, app, third)) == (400, "invalid_grant"), "the thief's and the owner's alike"
+    grant = UserGrant.objects.get()
+    assert grant.revoke_reason == "refresh token used twice"
+    assert Denial.objects.get(kind="grant").identifier == str(grant.pk), "its access tokens die as well"
+    assert AuditEvent.objects.get(action="refresh_token.reused").subject == f"grant:{grant.pk}"
+
+
+def test_a_lost_answer_is_given_once_more_while_its_successor_is_unused(client, app, log_in_to, later):
+    text = log_in_to(app)["refresh_token"]
+    lost = refresh(client, app, text).json()["refresh_token"]
+    later(LOST_ANSWER)
+    again = refresh(client, app, text)
+    assert again.status_code == 200
+    assert refresh(client, app, again.json()["refresh_token"]).status_code == 200, "the user stays logged in"
+    assert error(refresh(client, app, lost)) == (400, "invalid_grant"), "whoever has the lost answer is found out"
+    assert UserGrant.objects.get().revoked_at is not None
+
+
+@pytest.mark.parametrize("how", ["a third time", "too late", "after its successor was used"])
+def test_any_other_reuse_ends_the_family(client, app, log_in_to, later, how):
+    text = log_in_to(app)["refresh_token"]
+    successor = refresh(client, app, text).json()["refresh_token"]
+    if how == "a third time":
+        assert refresh(client, app, text).status_code == 200
+    elif how == "too late":
+        later(LOST_ANSWER + timedelta(seconds=2))
+    else:
+        assert refresh(client, app, successor).status_code == 200
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoked_at is not None
+
+
+def test_a_confidential_client_s_token_stays_unless_the_client_says_so(client, server, log_in_to):
+    text = log_in_to(server)["refresh_token"]
+    for _ in range(3):
+        body = refresh(client, server, text).json()
+        assert "refresh_token" not in body
+    server.rotates_refresh_tokens = True
+    server.save()
+    assert refresh(client, server, text).json()["refresh_token"] != text
+
+
+# --- its end ---------------------------------------------------------------------------------------------------------
+
+
+def test_it_ends_when_it_is_idle_and_each_use_begins_anew(client, server, log_in_to, later):
+    server.refresh_token_idle_lifetime, server.refresh_token_lifetime = timedelta(hours=1), timedelta(hours=3)
+    server.save()
+    text = log_in_to(server)["refresh_token"]
+    for minutes in (50, 100, 150):
+        later(timedelta(minutes=minutes))
+        assert refresh(client, server, text).status_code == 200
+    later(timedelta(minutes=179))
+    assert refresh(client, server, text).status_code == 200
+    later(timedelta(minutes=181))
+    assert error(refresh(client, server, text)) == (400, "invalid_grant"), "absolute: however often it was used"
+
+
+def test_it_is_refused_once_it_was_idle_for_too_long(client, app, log_in_to, later):
+    app.refresh_token_idle_lifetime = timedelta(hours=1)
+    app.save()
+    text = log_in_to(app)["refresh_token"]
+    later(timedelta(minutes=61))
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoked_at is None, "nobody stole anything"
+
+
+def test_a_rotated_token_lives_no_longer_than_the_family(client, app, log_in_to, later):
+    app.refresh_token_lifetime = timedelta(hours=2)
+    app.save()
+    text = log_in_to(app)["refresh_token"]
+    later(timedelta(minutes=90))
+    text = refresh(client, app, text).json()["refresh_token"]
+    assert RefreshToken.objects.get(digest=refresh_token.digest(text)).expires_at == UserGrant.objects.get().ends_at
+
+
+@pytest.mark.parametrize("whose", ["user", "client", "grant", "revoked by its client"])
+def test_what_is_disabled_or_revoked_refreshes_nothing(client, app, user, log_in_to, whose):
+    text = log_in_to(app)["refresh_token"]
+    if whose == "user":
+        user.is_active = False
+        user.save()
+    elif whose == "client":
+        app.is_active = False
+        app.save()
+    elif whose == "grant":
+        UserGrant.objects.update(revoked_at=timezone.now())
+    else:
+        revoked = post(client, "/oauth/revoke", {"token": text, "client_id": "app"})
+        assert (revoked.status_code, revoked.content) == (200, b"")
+        assert Denial.objects.get(kind="grant").identifier == str(UserGrant.objects.get().pk)
+    code, name = error(refresh(client, app, text))
+    assert (code, name) == ((401, "invalid_client") if whose == "client" else (400, "invalid_grant"))
+
+
+def test_another_client_that_shows_it_gets_nothing_and_its_owner_keeps_it(client, app, server, log_in_to):
+    text = log_in_to(app)["refresh_token"]
+    assert error(refresh(client, server, text)) == (400, "invalid_grant")
+    refused = post(client, "/oauth/revoke", {"token": text}, **basic("server", server.plain))
+    assert error(refused) == (400, "invalid_grant")
+    asked = post(client, "/oauth/introspect", {"token": text}, **basic("server", server.plain))
+    assert asked.json() == {"active": False}
+    assert refresh(client, app, text).status_code == 200
+
+
+def test_introspection_tells_its_client_until_it_ends(client, server, user, log_in_to, later):
+    text = log_in_to(server)["refresh_token"]
+    told = post(client, "/oauth/introspect", {"token": text}, **basic("server", server.plain)).json()
+    assert (told["active"], told["client_id"], told["sub"]) == (True, "server", str(user.sub))
+    assert set(told) == {"active", "client_id", "iss", "sub", "scope", "iat", "exp"}
+    post(client, "/oauth/revoke", {"token": text}, **basic("server", server.plain))
+    assert post(client, "/oauth/introspect", {"token": text}, **basic("server", server.plain)).json() == {
+        "active": False
+    }
+
+
+@pytest.mark.parametrize("text", ["x", "é" * 43, "a" * 5000, "null", "eyJhbGciOiJub25lIn0.e30."])
+def test_what_is_no_refresh_token_is_invalid_grant(client, app, text):
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+
+
+def test_a_missing_refresh_token_is_invalid_request(client, app):
+    answer = post(client, "/oauth/token", {"grant_type": "refresh_token", "client_id": "app"})
+    assert error(answer) == (400, "invalid_request")
+
+
+def test_an_access_token_or_a_code_is_no_refresh_token(client, app, log_in_to, code):
+    body = log_in_to(app)
+    assert error(refresh(client, app, body["access_token"])) == (400, "invalid_grant")
+    assert error(refresh(client, app, code(app, scope=SCOPE))) == (400, "invalid_grant")
+
+
+def test_a_code_used_twice_ends_the_refresh_token_that_it_gave(client, app, user, signer):
+    log_in(client, user)
+    issued = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
+    text = redeem(client, app, issued).json()["refresh_token"]
+    assert error(redeem(client, app, issued)) == (400, "invalid_grant")
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("which", ["app", "server"])
+def test_a_code_and_a_refresh_cost_at_most_ten_statements(
+    client, request, user, signer, which, django_assert_max_num_queries
+):
+    of = request.getfixturevalue(which)
+    log_in(client, user)
+    first = redeem(client, of, parameters(allow(client, authorization(of, scope=SCOPE)))["code"])
+    issued = parameters(allow(client, authorization(of, scope=SCOPE)))["code"]
+    with django_assert_max_num_queries(10 + 2):  # two are the test's own savepoints
+        assert redeem(client, of, issued).status_code == 200
+    with django_assert_max_num_queries(10 + 2):
+        assert refresh(client, of, first.json()["refresh_token"]).status_code == 200

@@ -1,0 +1,85 @@
+"""The refresh token grant: a client that a user allowed to stay gets a new access token (RFC 6749 section 6)."""
+
+from django.db import transaction
+
+from tokens import audit
+from tokens.errors import OAuthError
+from tokens.models import Client, GrantType, RefreshToken, UserGrant
+from tokens.oauth import grant, grant_record, id_token, refresh_token
+from tokens.oauth.audience import OPENID, Target
+from tokens.oauth.grant import Grant
+from tokens.oauth.refresh_token import TradedTwice
+from tokens.oauth.token_request import TokenRequest
+
+REUSED = "refresh token used twice"
+
+
+class RefreshTokenGrant(Grant):
+    """What the user allowed still holds; when and how they logged in stays what it was."""
+
+    name = GrantType.REFRESH_TOKEN.value
+
+    def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
+        """The token response; raises OAuthError invalid_grant, invalid_scope, invalid_target."""
+        presented = _find(request, client)
+        try:
+            with transaction.atomic():
+                return _tokens(_locked(presented), client, request)
+        except TradedTwice:
+            _end_family(presented.grant, client, request)
+        raise OAuthError("invalid_grant", "The refresh token was used before; its family is revoked.")
+
+
+def _find(request: TokenRequest, client: Client) -> RefreshToken:
+    """Another client that shows it holds nothing: the family of its owner stays as it is."""
+    token = refresh_token.find(request.required("refresh_token"))
+    if token is None or token.grant.client_id != client.pk:
+        raise OAuthError("invalid_grant", "The refresh token is unknown, expired, or another client's.")
+    return token
+
+
+def _locked(token: RefreshToken) -> RefreshToken:
+    """The token as it is now that its family is held: the grant's row first, for every member in the same order."""
+    UserGrant.objects.select_for_update().filter(pk=token.grant_id).values_list("pk").first()
+    fresh = RefreshToken.objects.select_related("grant__user", "grant__client").filter(pk=token.pk).first()
+    if fresh is None:
+        raise OAuthError("invalid_grant", "The refresh token is unknown, expired, or another client's.")
+    return fresh
+
+
+def _tokens(token: RefreshToken, client: Client, request: TokenRequest) -> dict[str, object]:
+    allowed = token.grant
+    grant_record.require_live(allowed)
+    if token.expires_at <= request.now and token.used_at is None:
+        raise OAuthError("invalid_grant", "The refresh token is unknown, expired, or another client's.")
+    target = _target(allowed, client, request)
+    response = {}
+    if refresh_token.rotates(client):
+        response["refresh_token"] = refresh_token.trade(token, client, now=request.now)
+    else:
+        refresh_token.keep(token, client, now=request.now)
+    issued = grant.token_response(client, grant_record.holder(allowed), target, request)
+    if "openid" in target.scopes:
+        issued["id_token"] = id_token.for_grant(allowed, str(issued["access_token"]), nonce="", now=request.now)
+    return issued | response
+
+
+def _target(allowed: UserGrant, client: Client, request: TokenRequest) -> Target:
+    """What is asked for out of what the user allowed and the client still may: all of it, unless it says less."""
+    whole = grant_record.target(allowed)
+    if request.resources and request.resources != [whole.audience]:
+        raise OAuthError("invalid_target", "The refresh token is for another resource.")
+    known = {*client.scopes.values_list("name", flat=True), *OPENID}
+    may = [name for name in whole.scopes if name in known]
+    asked = list(dict.fromkeys(request.scopes)) or may
+    if not asked or not set(asked) <= set(may):
+        raise OAuthError("invalid_scope", "A scope was not allowed by the user, or this client may not ask for it.")
+    return Target(whole.audience, tuple(asked), whole.api)
+
+
+def _end_family(family: UserGrant, client: Client, request: TokenRequest) -> None:
+    with transaction.atomic():
+        grant_record.revoke(family, REUSED, now=request.now)
+        audit.record(
+            "refresh_token.reused", actor=f"client:{client.client_id}", subject=f"grant:{family.pk}", now=request.now
+        )

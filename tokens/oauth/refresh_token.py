@@ -1,0 +1,101 @@
+"""Refresh tokens in the database: made, found, traded for a successor. Only their hashes are kept.
+
+The tokens of one grant are a family. One that is traded twice was stolen, by whoever came first or second: the family
+ends. Only an answer that was lost on its way may be asked for once more (RFC 9700 section 4.14.2).
+"""
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from tokens import conf
+from tokens.models import Client, GrantType, RefreshToken, UserGrant
+from tokens.oauth.audience import OFFLINE
+
+LOST_ANSWER = timedelta(seconds=30)
+"""For how long after a trade the same token may come back, because its answer never arrived."""
+
+
+class TradedTwice(Exception):
+    """A refresh token came back that had been traded already: somebody else has it too."""
+
+
+def is_granted(client: Client, scopes: Collection[str]) -> bool:
+    """Whether the client gets a refresh token for these scopes: by `offline_access`, or by its policy."""
+    return GrantType.REFRESH_TOKEN in client.grants and (OFFLINE in scopes or client.always_gets_refresh_token)
+
+
+def family_lifetime(client: Client, scopes: Collection[str]) -> timedelta:
+    """How long after the user's consent the last refresh can be; zero where there is none."""
+    if not is_granted(client, scopes):
+        return timedelta(0)
+    return client.refresh_token_lifetime or conf.issuer().refresh_token_lifetime
+
+
+def create(grant: UserGrant, client: Client, *, now: datetime, previous: RefreshToken | None = None) -> str:
+    """A refresh token of the grant's family."""
+    text = secrets.token_urlsafe(32)
+    RefreshToken.objects.create(
+        digest=digest(text), grant=grant, created_at=now, expires_at=_end(grant, client, now=now), previous=previous
+    )
+    return text
+
+
+def digest(text: str) -> str:
+    """What is stored of a refresh token: enough to find it, too little to use it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def find(text: str) -> RefreshToken | None:
+    """The refresh token in `text`, or None where it is none."""
+    found = RefreshToken.objects.select_related("grant__user", "grant__client")
+    return found.filter(digest=digest(text)).first()
+
+
+def family(text: str) -> UserGrant | None:
+    """The grant of the refresh token in `text`, or None where it is none."""
+    token = find(text)
+    return token.grant if token else None
+
+
+def is_live(token: RefreshToken, *, now: datetime) -> bool:
+    """Whether it could be traded at `now`."""
+    stands = token.grant.revoked_at is None and token.grant.user.is_active and token.grant.client.is_active
+    return stands and token.used_at is None and now < token.expires_at
+
+
+def rotates(client: Client) -> bool:
+    """Whether each use ends the token: always where the client cannot prove who it is."""
+    return client.client_type == Client.CLIENT_PUBLIC or client.rotates_refresh_tokens
+
+
+def trade(token: RefreshToken, client: Client, *, now: datetime) -> str:
+    """The successor of `token`; the caller holds a lock on the family. Raises TradedTwice."""
+    if token.used_at is None:
+        token.used_at = now
+    elif _answer_was_lost(token, now=now):
+        token.retried_at = now
+        token.successors.filter(used_at=None).update(
+            used_at=now, retried_at=now
+        )  # whoever has it after all is found out
+    else:
+        raise TradedTwice
+    token.save(update_fields=["used_at", "retried_at"])
+    return create(token.grant, client, now=now, previous=token)
+
+
+def keep(token: RefreshToken, client: Client, *, now: datetime) -> None:
+    """Let a token that does not rotate live on: it was used."""
+    RefreshToken.objects.filter(pk=token.pk).update(expires_at=_end(token.grant, client, now=now))
+
+
+def _answer_was_lost(token: RefreshToken, *, now: datetime) -> bool:
+    if token.retried_at is not None or token.used_at is None or now - token.used_at > LOST_ANSWER:
+        return False
+    return not token.successors.exclude(used_at=None).exists()
+
+
+def _end(grant: UserGrant, client: Client, *, now: datetime) -> datetime:
+    idle = client.refresh_token_idle_lifetime or conf.issuer().refresh_token_idle_lifetime
+    return min(now + idle, grant.ends_at)

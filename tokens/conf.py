@@ -1,5 +1,6 @@
 """The issuer's settings, read in one place: settings.ISSUER as a typed, frozen object."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -21,10 +22,30 @@ DEFAULTS: dict[str, Any] = {
     "ACCESS_TOKEN_LIFETIME": None,
     "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
     "REFRESH_TOKEN_IDLE_LIFETIME": timedelta(days=7),
+    "BEHIND_PROXY": False,
+    # RATE_LIMITS below, with single ones changed: {"login": (10, 60)}.
+    "RATE_LIMITS": {},
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many in so many seconds."""
+
+    number: int
+    seconds: int
+
+
+RATE_LIMITS = {
+    "token": Rate(1200, 60),
+    "introspect": Rate(3000, 60),
+    "device": Rate(30, 60),
+    "login": Rate(10, 60),
+}
+"""By endpoint, for one client (for login: one name) at one address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +74,10 @@ class IssuerSettings:
     """From the user's consent to the end, however often it is used."""
     refresh_token_idle_lifetime: timedelta
     """Between two uses."""
+    behind_proxy: bool
+    """Whether the address of a visitor is what the proxy in front says."""
+    rate_limits: Mapping[str, Rate]
+    """By endpoint: how often one client at one address may ask."""
     device: DeviceSettings
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
@@ -75,8 +100,16 @@ def issuer() -> IssuerSettings:
         access_token_lifetime=values["ACCESS_TOKEN_LIFETIME"] or min(ACCESS_TOKEN_LIFETIME, policy.token_lifetime),
         refresh_token_lifetime=values["REFRESH_TOKEN_LIFETIME"],
         refresh_token_idle_lifetime=values["REFRESH_TOKEN_IDLE_LIFETIME"],
+        behind_proxy=values["BEHIND_PROXY"],
+        rate_limits=_rate_limits(values["RATE_LIMITS"]),
         device=DeviceSettings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
+
+
+def _rate_limits(changed: Mapping[str, tuple[int, int]]) -> Mapping[str, Rate]:
+    if unknown := changed.keys() - RATE_LIMITS.keys():
+        raise ValueError(f"there is no rate limit {', '.join(sorted(unknown))}; there are {', '.join(RATE_LIMITS)}")
+    return RATE_LIMITS | {name: Rate(*rate) for name, rate in changed.items()}
 
 
 def _reload(*, setting: str, **_: Any) -> None:

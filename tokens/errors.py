@@ -39,6 +39,12 @@ def unavailable(retry_after: int) -> JsonResponse:
     return answer(body, 503, {"Retry-After": str(retry_after)})
 
 
+def too_many(retry_after: int) -> JsonResponse:
+    """429: asked too often; `retry_after` is in seconds (RFC 6585 section 4)."""
+    body = {"error": "temporarily_unavailable", "error_description": "Too many requests; see Retry-After."}
+    return answer(body, 429, {"Retry-After": str(retry_after)})
+
+
 def answer(body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> JsonResponse:
     """A JSON answer that no cache keeps."""
     return JsonResponse(dict(body), status=status, headers={**NO_STORE, **(headers or {})})

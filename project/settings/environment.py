@@ -112,3 +112,15 @@ def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:
         return {key.strip(): float(seconds) for key, _, seconds in pairs}
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be like rotate_every=2592000,token_lifetime=900 (seconds).") from None
+
+
+def rates(name: str = "RATE_LIMITS") -> dict[str, tuple[int, int]]:
+    """The variable as comma-separated `name=number/seconds`: single rate limits that shall be others."""
+    limits = {}
+    for entry in words(name, ""):
+        what, _, rate = entry.partition("=")
+        number, _, seconds = rate.partition("/")
+        if not (number.strip().isdecimal() and seconds.strip().isdecimal() and int(number) and int(seconds)):
+            raise ImproperlyConfigured(f"{name} must be like login=10/60,token=1200/60 (number/seconds).")
+        limits[what.strip()] = (int(number), int(seconds))
+    return limits

@@ -47,6 +47,7 @@ ACCOUNT_ADAPTER = "tokens.login.ClosedSignup"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # users are made by an administrator
+ACCOUNT_RATE_LIMITS = {"login_failed": None, "login": None}  # ours count a name and an address together: RATE_LIMITS
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account"
 SESSION_COOKIE_HTTPONLY = True
@@ -68,6 +69,8 @@ ISSUER = {
     "KEY_ENCRYPTION_KEYS": environment.words("KEY_ENCRYPTION_KEYS"),
     "KEY_POLICY": environment.policy(),
     "KEY_TIMINGS": environment.timings(),
+    "BEHIND_PROXY": BEHIND_PROXY,
+    "RATE_LIMITS": environment.rates(),
     "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),
     "PKCS11_TOKEN": environment.text("PKCS11_TOKEN", ""),
     "PKCS11_PIN": environment.text("PKCS11_PIN", ""),

@@ -12,6 +12,7 @@ import pytest
 from allauth.account.internal.flows.login import record_authentication
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -41,6 +42,12 @@ class TestSigner:
 
     def sign(self, message: bytes) -> bytes:
         return self.private.sign(message, padding.PKCS1v15(), SHA256())
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted():
+    """Rate limits begin anew with each test."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")

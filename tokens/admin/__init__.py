@@ -10,7 +10,9 @@ from django.contrib import admin
 from django.db.models import Model
 
 from tokens.models import Client
+from tokens.views.limits import limited_login
 
+admin.site.login = limited_login("username")(admin.site.login)  # type: ignore[method-assign,assignment]
 foreign: list[type[Model]] = [Client, *apps.get_app_config("oauth2_provider").get_models()]
 admin.site.unregister(model for model in foreign if admin.site.is_registered(model))
 

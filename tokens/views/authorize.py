@@ -20,14 +20,7 @@ from tokens.oauth.audience import OPENID
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.backend import backend
 from tokens.oauth.login_session import Login
-
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; "
-    "base-uri 'none'",
-    "Referrer-Policy": "same-origin",  # under no-referrer a browser sends `Origin: null`, and the form is refused
-    "X-Frame-Options": "DENY",
-}
+from tokens.views.pages import HEADERS
 
 
 class ConsentForm(forms.Form):

@@ -13,9 +13,11 @@ from tokens.keys.errors import NotReady
 from tokens.models import Client
 from tokens.oauth import introspection
 from tokens.oauth.backend import backend
+from tokens.views.limits import limited
 
 
 @csrf_exempt
+@limited("introspect")
 @sensitive_post_parameters()
 def introspect(request: HttpRequest) -> HttpResponse:
     """The introspection response, or RFC 6749's error."""

@@ -11,9 +11,13 @@ from tokens.errors import OAuthError
 from tokens.keys.errors import NotReady
 from tokens.oauth import revocation
 from tokens.oauth.backend import backend
+from tokens.views.cors import cors
+from tokens.views.limits import limited
 
 
 @csrf_exempt
+@cors("POST")
+@limited("token")
 @sensitive_post_parameters()
 def revoke(request: HttpRequest) -> HttpResponse:
     """200 with an empty body, or RFC 6749's error."""

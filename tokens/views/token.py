@@ -9,9 +9,13 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from tokens import errors
 from tokens.keys.errors import NotReady
 from tokens.oauth.backend import backend
+from tokens.views.cors import cors
+from tokens.views.limits import limited
 
 
 @csrf_exempt
+@cors("POST")
+@limited("token")
 @sensitive_post_parameters()
 def token(request: HttpRequest) -> HttpResponse:
     """The token response or RFC 6749's error; never cached, and never a 500 for anything that a client sends."""

@@ -8,11 +8,13 @@ from tokens import errors
 from tokens.keys.errors import NotReady
 from tokens.oauth import userinfo as core
 from tokens.oauth.userinfo import TokenRefused
+from tokens.views.cors import cors
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 @csrf_exempt
+@cors("GET", "POST")
 def userinfo(request: HttpRequest) -> HttpResponse:
     """The claims, or RFC 6750's challenge. The token is read from the Authorization header and from nowhere else."""
     if request.method not in {"GET", "POST"}:

@@ -405,6 +405,29 @@ def test_14_here_both_go(client, app, refresh_token):
     assert not UserGrant.objects.exists()
 
 
+# 15: no limits, and a consent page that any site may frame
+
+
+def test_15_plain_secrets_are_tried_without_end_and_the_consent_page_says_nothing_of_frames(
+    plain, service, webapp, user
+):
+    data = {"grant_type": "client_credentials", "client_id": "service", "client_secret": "wrong"}
+    assert {TokenView.as_view()(form(data)).status_code for _ in range(5)} == {401}
+    page = plain_page(user, authorization(webapp, scope="notes:read"))
+    assert page.status_code == 200
+    assert not {"X-Frame-Options", "Content-Security-Policy"} & set(page.headers)
+
+
+def test_15_here_there_is_an_end_and_nobody_frames_it(client, service, webapp, user, settings):
+    settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"token": (4, 60)}}
+    data = {"grant_type": "client_credentials", "client_id": "service", "client_secret": "wrong"}
+    assert [post(client, "/oauth/token", data).status_code for _ in range(5)] == [401, 401, 401, 401, 429]
+    log_in(client, user)
+    page = client.get("/oauth/authorize", authorization(webapp))
+    assert page["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+
+
 # 16: the admin
 
 

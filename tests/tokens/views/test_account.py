@@ -3,7 +3,7 @@
 import pytest
 
 from tokens.models import User
-from tokens.views.account import HEADERS
+from tokens.views.pages import HEADERS
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,37 @@
+"""Limits that several processes share through Redis."""
+
+import os
+import secrets
+from datetime import UTC, datetime
+
+import pytest
+from django.core.cache.backends.redis import RedisCache
+
+from tokens import rate_limit
+from tokens.conf import Rate
+from tokens.rate_limit import NotCounted, TooMany
+
+pytestmark = pytest.mark.services
+REDIS = os.environ.get("TEST_CACHE_URL", "redis://127.0.0.1:6379/0")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def process(monkeypatch, url=REDIS):
+    """What another process is: a connection of its own to the same Redis."""
+    monkeypatch.setattr(rate_limit, "cache", RedisCache(url, {}))
+
+
+def test_two_processes_count_together(monkeypatch):
+    who = (secrets.token_hex(8), "192.0.2.1")
+    for _ in range(2):
+        process(monkeypatch)
+        rate_limit.count("token", who, Rate(2, 60), now=NOW)
+    process(monkeypatch)
+    with pytest.raises(TooMany):
+        rate_limit.count("token", who, Rate(2, 60), now=NOW)
+
+
+def test_a_redis_that_is_away_is_said(monkeypatch):
+    process(monkeypatch, "redis://127.0.0.1:1/0")
+    with pytest.raises(NotCounted):
+        rate_limit.count("token", ("a",), Rate(2, 60), now=NOW)

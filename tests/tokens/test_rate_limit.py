@@ -1,0 +1,156 @@
+"""Whoever asks too often waits; nobody else does."""
+
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+import pytest
+from django.test import RequestFactory
+
+from tests.tokens.conftest import basic, post
+from tokens import rate_limit
+from tokens.conf import RATE_LIMITS, Rate
+from tokens.models import User
+from tokens.rate_limit import NotCounted, TooMany
+from tokens.views.limits import claimed_client
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+RATE = Rate(3, 60)
+ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
+
+
+@pytest.fixture
+def strict(settings):
+    settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": dict.fromkeys(RATE_LIMITS, (3, 60))}
+
+
+def attempt(*who, now=NOW):
+    rate_limit.count("token", who, RATE, now=now)
+
+
+def test_the_fourth_of_three_waits_until_the_window_ends_and_others_do_not():
+    for second in (0, 1, 2):
+        attempt("a", "1.2.3.4", now=NOW + timedelta(seconds=second))
+    with pytest.raises(TooMany) as refused:
+        attempt("a", "1.2.3.4", now=NOW + timedelta(seconds=20))
+    assert refused.value.retry_after == 40
+    attempt("a", "5.6.7.8", now=NOW)
+    attempt("b", "1.2.3.4", now=NOW)
+    attempt("a", "1.2.3.4", now=NOW + timedelta(seconds=60))
+
+
+def test_what_is_kept_names_nobody():
+    with patch.object(rate_limit.cache, "add") as add, patch.object(rate_limit.cache, "incr", return_value=1):
+        attempt("ada", "1.2.3.4")
+    assert "ada" not in add.call_args.args[0]
+    assert "1.2.3.4" not in add.call_args.args[0]
+
+
+def test_parts_that_only_look_alike_together_are_counted_apart():
+    for _ in range(3):
+        attempt("ab", "c")
+    attempt("a", "bc")
+
+
+@pytest.mark.parametrize(
+    ("seen", "forwarded", "behind_proxy", "expected"),
+    [
+        ("192.0.2.1", None, False, "192.0.2.1"),
+        ("192.0.2.1", "203.0.113.9", False, "192.0.2.1"),
+        ("192.0.2.1", "203.0.113.9", True, "203.0.113.9"),
+        ("192.0.2.1", "6.6.6.6, 203.0.113.9", True, "203.0.113.9"),
+        ("192.0.2.1", "", True, "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", None, False, "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", None, False, "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", None, False, "192.0.2.1"),
+        ("", "garbage", True, "garbage"),
+    ],
+)
+def test_the_address_is_the_connection_s_or_the_last_that_the_proxy_wrote(
+    settings, seen, forwarded, behind_proxy, expected
+):
+    settings.ISSUER = settings.ISSUER | {"BEHIND_PROXY": behind_proxy}
+    headers = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
+    assert rate_limit.address(RequestFactory().get("/", REMOTE_ADDR=seen, **headers)) == expected
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        (basic("web app", "x"), "web app"),
+        ({"HTTP_AUTHORIZATION": "Basic !!!"}, ""),
+        ({"HTTP_AUTHORIZATION": "Basic /w=="}, ""),
+        ({"HTTP_AUTHORIZATION": "Bearer x"}, "form"),
+        ({}, "form"),
+    ],
+)
+def test_the_client_is_whatever_the_request_says_it_is(extra, expected):
+    request = RequestFactory().post("/", "client_id=form", content_type="application/x-www-form-urlencoded", **extra)
+    assert claimed_client(request) == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
+def test_an_endpoint_answers_429_with_retry_after_and_lets_others_go_on(client, service, signer, strict, path):
+    asked = [post(client, path, ASK, **basic("service", "wrong")) for _ in range(4)]
+    assert [answer.status_code for answer in asked] == [401, 401, 401, 429]
+    assert asked[-1].json()["error"] == "temporarily_unavailable"
+    assert 0 < int(asked[-1]["Retry-After"]) <= 60
+    assert asked[-1]["Cache-Control"] == "no-store"
+    elsewhere = post(client, path, ASK, **basic("service", "wrong"), REMOTE_ADDR="192.0.2.9")
+    assert elsewhere.status_code == 401, "nobody locks another's client out"
+
+
+@pytest.mark.django_db
+def test_without_its_cache_the_token_endpoint_goes_on(client, service, signer, strict):
+    with patch.object(rate_limit.cache, "incr", side_effect=ConnectionError):
+        answers = [post(client, "/oauth/token", ASK, **basic("service", service.plain)) for _ in range(5)]
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def log_in(browser, name, **extra):
+    return browser.post("/accounts/login/", {"login": name, "password": "wrong"}, **extra)
+
+
+@pytest.mark.django_db
+def test_the_login_page_counts_a_name_and_an_address_together(client, strict):
+    User.objects.create_user("ada", password="correct horse")
+    assert [log_in(client, name).status_code for name in ("ada", "ADA", " ada ", "ada")] == [200, 200, 200, 429]
+    page = log_in(client, "ada")
+    assert 0 < int(page["Retry-After"]) <= 60
+    assert "too many attempts" in page.content.decode()
+    assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+    right = client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
+    assert right.status_code == 429, "the right password is not found out either"
+    assert client.get("/accounts/login/").status_code == 200
+    owner = {"login": "ada", "password": "correct horse"}
+    assert client.post("/accounts/login/", owner, REMOTE_ADDR="192.0.2.9").status_code == 302
+
+
+@pytest.mark.django_db
+def test_many_names_from_one_address_are_too_many_as_well(client, strict):
+    answers = [log_in(client, f"user{number}").status_code for number in range(31)]
+    assert (set(answers[:30]), answers[30]) == ({200}, 429)
+
+
+@pytest.mark.django_db
+def test_an_unknown_name_is_counted_as_a_known_one(client, strict):
+    assert [log_in(client, "nobody").status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
+@pytest.mark.django_db
+def test_without_its_cache_nobody_is_let_guess(client, strict):
+    with patch.object(rate_limit.cache, "incr", side_effect=ConnectionError):
+        page = log_in(client, "ada")
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+
+
+def test_a_cache_that_does_not_answer_is_told_apart():
+    with patch.object(rate_limit.cache, "add", side_effect=OSError), pytest.raises(NotCounted):
+        attempt("a")
+
+
+@pytest.mark.django_db
+def test_the_admin_s_login_page_counts_as_well(client, strict):
+    form = {"username": "ada", "password": "wrong"}
+    assert [client.post("/admin/login/", form).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert log_in(client, "ada").status_code == 429, "both pages guess at the same passwords"

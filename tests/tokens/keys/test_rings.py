@@ -132,6 +132,12 @@ def test_a_move_breaks_no_token_at_any_moment_whichever_jwks_the_api_reads(clien
     assert planned.settled_at >= planned.at + PRODUCTION.last_acceptance(timedelta(hours=1))
 
 
+def test_a_ring_that_signs_already_takes_over_only_when_every_api_has_its_keys(client, clock, orders):
+    clock.wait(days=30)
+    planned = move(clock, "orders")
+    assert planned.at == clock.now + PRODUCTION.propagation, "a copy of its JWKS may be that old"
+
+
 def test_an_api_moves_back_as_safely(client, clock, orders, service):
     there = move(clock, "orders")
     clock.now = there.settled_at

@@ -317,11 +317,14 @@ def test_a_key_that_signs_in_a_moment_or_has_signed_is_not_cancelled():
         take_back("nobody")
 
 
-def test_a_row_that_was_changed_by_hand_is_not_made_genuine_by_rewrapping():
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_row_that_was_changed_by_hand_is_not_made_genuine_by_rewrapping(cancelled):
     run()
     new = parse(["N" * 43])[0]
-    first = SigningKey.objects.get(signs_at__isnull=False)
-    SigningKey.objects.filter(pk=first.pk).update(max_lifetime=timedelta(days=400))
+    changed = SigningKey.objects.get(signs_at=None)
+    if cancelled:
+        take_back(changed.kid)
+    SigningKey.objects.filter(pk=changed.pk).update(max_lifetime=timedelta(days=400))
     with pytest.raises(CannotOpen):
         rewrap(encryption_keys=(new, *issuer().encryption_keys()), actor="test")
 

@@ -9,6 +9,7 @@ from tokens.views.authorize import AuthorizeView
 from tokens.views.health import healthz, readyz
 from tokens.views.introspect import introspect
 from tokens.views.jwks import jwks
+from tokens.views.logout import logout
 from tokens.views.metadata import metadata
 from tokens.views.revocations import revocations
 from tokens.views.revoke import revoke
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/revocations", revocations, name="revocations"),
     path("oauth/revocations/<slug:ring>", revocations, name="ring_revocations"),
     path("oauth/introspect", introspect, name="introspect"),
+    path("oauth/logout", logout, name="logout"),
     path("oauth/userinfo", userinfo, name="userinfo"),
     path(".well-known/jwks.json", jwks, name="jwks"),
     path(".well-known/jwks/<slug:ring>.json", jwks, name="ring_jwks"),

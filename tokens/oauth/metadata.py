@@ -24,6 +24,7 @@ def document(issuer: str, *, scopes: Iterable[str], apis: Iterable[str]) -> dict
         "userinfo_endpoint": f"{base}/oauth/userinfo",
         "revocation_endpoint": f"{base}/oauth/revoke",
         "introspection_endpoint": f"{base}/oauth/introspect",
+        "end_session_endpoint": f"{base}/oauth/logout",
         "jwks_uri": f"{base}/.well-known/jwks.json",
         "scopes_supported": [*OPENID, *scopes],
         "response_types_supported": ["code"],

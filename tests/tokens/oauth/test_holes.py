@@ -9,8 +9,10 @@ from urllib.parse import urlencode
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
-from django.test import RequestFactory, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 from oauth2_provider.admin import ApplicationAdmin
 from oauth2_provider.models import (
@@ -22,7 +24,7 @@ from oauth2_provider.models import (
 )
 from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauth2_provider.oauth2_validators import OAuth2Validator
-from oauth2_provider.views import AuthorizationView, IntrospectTokenView, TokenView
+from oauth2_provider.views import AuthorizationView, IntrospectTokenView, RPInitiatedLogoutView, TokenView
 from oauthlib.common import Request
 from oauthlib.openid import Server as OpenIDServer
 
@@ -41,6 +43,7 @@ from tests.tokens.conftest import (
     redeem,
 )
 from tokens.errors import InvalidClient
+from tokens.keys import signing
 from tokens.models import AuthorizationCode, RefreshToken, UserGrant
 from tokens.oauth import client_secret, denial
 from tokens.oauth.backend import backend
@@ -381,6 +384,37 @@ def test_11_here_only_whom_it_concerns(client, spa, service, code, signer):
     text = redeem(client, spa, code(spa)).json()["access_token"]
     answer = post(client, "/oauth/introspect", {"token": text}, **basic("service", service.plain))
     assert answer.json() == {"active": False}
+
+
+# 12: logout
+
+
+def test_12_plain_a_stranger_s_get_ends_a_user_s_tokens_in_every_application(plain, spa, service, user, test_signer):
+    expires = timezone.now() + timedelta(minutes=1)
+    for of in (spa, service):
+        AccessToken.objects.create(user=user, application=of, token=of.client_id, expires=expires, scope="openid")
+    type(spa).objects.update(algorithm="RS256")
+    plain_grant(spa, user)
+    hint = json.loads(plain_exchange(spa).content)["id_token"]
+    with override_settings(
+        OAUTH2_PROVIDER=settings.OAUTH2_PROVIDER
+        | {"OIDC_RP_INITIATED_LOGOUT_ENABLED": True, "OIDC_RP_INITIATED_LOGOUT_ALWAYS_PROMPT": False}
+    ):
+        request = RequestFactory().get("/logout", {"id_token_hint": hint})
+        request.user, request.session = user, SessionStore()
+        answer = RPInitiatedLogoutView.as_view()(request)
+    assert answer.status_code == 302
+    assert not AccessToken.objects.filter(token="service").exists()
+
+
+def test_12_here_without_the_session_nothing_ends(client, spa, user, code):
+    call_command("rotate_keys", stdout=StringIO())
+    signing.snapshots.forget()
+    hint = redeem(client, spa, code(spa)).json()["id_token"]
+    stranger = Client()
+    assert stranger.get("/oauth/logout", {"id_token_hint": hint}).status_code == 200
+    assert client.get("/accounts/").context["user"] == user
+    assert not UserGrant.objects.exclude(revoked_at=None).exists()
 
 
 # 14: what is never removed

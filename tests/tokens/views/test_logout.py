@@ -1,0 +1,204 @@
+"""RP-initiated logout: who is asked, what ends, and where it may lead."""
+
+from datetime import timedelta
+from unittest.mock import patch
+
+import jwt
+import pytest
+from django.test import Client as Browser
+from django.utils import timezone
+
+from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, redeem
+from tokens import conf
+from tokens.keys import lifecycle, rotation, signing, store
+from tokens.keys.policy import PRODUCTION
+from tokens.keys.revocation import revoke
+from tokens.models import AuditEvent, User
+
+pytestmark = pytest.mark.django_db
+AFTER = "https://client.example/bye"
+
+
+def rotate(**options):
+    rotation.rotate(
+        policy=PRODUCTION, encryption_keys=conf.issuer().encryption_keys(), actor="test", now=timezone.now(), **options
+    )
+    signing.snapshots.forget()
+
+
+def withdraw(kid):
+    """Let more than a year pass: another key signs, and this one is withdrawn."""
+    then = store.database_now() + timedelta(days=400)
+    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
+    with patch("tokens.keys.store.database_now", side_effect=lambda: then):
+        then = rotation.rotate(now=then, **given).at + timedelta(days=30)
+        keys = [one.key for one in store.load("default")]
+        assert lifecycle.phase(next(key for key in keys if key.kid == kid), keys, now=then) == "withdrawn"
+
+
+@pytest.fixture
+def app(apis):
+    return make_client("app", "authorization_code", public=True, post_logout_redirect_uris=f"{AFTER} {AFTER}?a=b")
+
+
+@pytest.fixture
+def browser(client, user):
+    log_in(client, user)
+    return client
+
+
+@pytest.fixture
+def hint(browser, app):
+    """An ID token of the user's for the application, signed by the ring."""
+    rotate()
+    code = parameters(allow(browser, authorization(app)))["code"]
+    return redeem(browser, app, code).json()["id_token"]
+
+
+def ask(browser, **query):
+    return browser.get("/oauth/logout", query)
+
+
+def logged_in(browser):
+    return "_auth_user_id" in browser.session
+
+
+def test_with_the_id_token_of_this_session_nobody_is_asked(browser, hint):
+    answer = ask(browser, id_token_hint=hint, post_logout_redirect_uri=AFTER, state="s&=1")
+    assert (answer.status_code, answer["Location"]) == (303, f"{AFTER}?state=s%26%3D1")
+    assert not logged_in(browser)
+    event = AuditEvent.objects.get(action="user.logged_out")
+    assert (event.actor, event.subject) == ("user:ada", "client:app")
+
+
+@pytest.mark.parametrize("query", [{}, {"client_id": "app"}, {"client_id": "app", "post_logout_redirect_uri": AFTER}])
+def test_everybody_else_is_asked_first(browser, app, query):
+    page = ask(browser, **query)
+    assert page.status_code == 200
+    assert logged_in(browser)
+    assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+    address = page.request["PATH_INFO"] + "?" + page.request["QUERY_STRING"]
+    answer = browser.post(address, {"log_out": "true"})
+    assert not logged_in(browser)
+    assert answer.get("Location") == query.get("post_logout_redirect_uri")
+
+
+def test_the_id_token_of_another_user_asks_and_ends_nothing(browser, hint):
+    other = Browser()
+    log_in(other, User.objects.create_user("eve"))
+    assert ask(other, id_token_hint=hint).status_code == 200
+    assert logged_in(other)
+
+
+def test_without_a_session_there_is_nothing_to_ask(app):
+    answer = ask(Browser(), client_id="app", post_logout_redirect_uri=AFTER)
+    assert answer["Location"] == AFTER
+    assert "You are logged out" in ask(Browser()).content.decode()
+
+
+def test_a_hint_that_expired_and_whose_key_is_withdrawn_is_good(browser, hint):
+    withdraw(jwt.get_unverified_header(hint)["kid"])
+    assert ask(browser, id_token_hint=hint).status_code == 200
+    assert not logged_in(browser)
+
+
+def test_the_hint_of_a_revoked_key_is_none(browser, hint):
+    revoke(
+        jwt.get_unverified_header(hint)["kid"],
+        reason="stolen",
+        policy=PRODUCTION,
+        encryption_keys=conf.issuer().encryption_keys(),
+        actor="test",
+        now=timezone.now(),
+        accept_outage=True,
+    )
+    assert ask(browser, id_token_hint=hint).status_code == 400
+    assert logged_in(browser)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://evil.example/",
+        f"{AFTER}/",
+        f"{AFTER}?x",
+        f"{AFTER}#x",
+        AFTER.upper(),
+        f"{AFTER}%2e",
+        "//client.example/bye",
+        "javascript:alert(1)",
+        f"https://evil.example/?{AFTER}",
+        f"{AFTER} {AFTER}?a=b",
+        "/accounts/",
+    ],
+)
+def test_no_address_that_was_not_registered_is_gone_to(browser, hint, uri):
+    for query in ({"client_id": "app"}, {"id_token_hint": hint}, {}):
+        answer = ask(browser, post_logout_redirect_uri=uri, **query)
+        assert (answer.status_code, "Location" in answer) == (400, False)
+    assert logged_in(browser)
+
+
+def test_an_address_needs_a_client_that_registered_it(browser, app):
+    assert ask(browser, post_logout_redirect_uri=AFTER).status_code == 400
+    make_client("other", "authorization_code", public=True)
+    assert ask(browser, client_id="other", post_logout_redirect_uri=AFTER).status_code == 400
+
+
+def test_a_registered_query_stays(browser, hint):
+    answer = ask(browser, id_token_hint=hint, post_logout_redirect_uri=f"{AFTER}?a=b", state="1")
+    assert answer["Location"] == f"{AFTER}?a=b&state=1"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"id_token_hint": "x"},
+        {"id_token_hint": "eyJhbGciOiJub25lIn0.e30."},
+        {"id_token_hint": "é" * 9000},
+        {"client_id": "nobody"},
+        {"client_id": ["app", "app"]},
+        {"state": "\0"},
+    ],
+)
+def test_what_cannot_be_read_is_a_page_that_says_so_and_ends_nothing(browser, app, query):
+    assert ask(browser, **query).status_code == 400
+    assert logged_in(browser)
+
+
+def test_the_hint_of_one_application_does_not_speak_for_another(browser, hint):
+    make_client("other", "authorization_code", public=True)
+    assert ask(browser, id_token_hint=hint, client_id="other").status_code == 400
+    assert logged_in(browser)
+
+
+@pytest.mark.parametrize("change", ["access token", "another issuer", "one character"])
+def test_only_an_id_token_of_this_issuer_is_a_hint(browser, app, hint, change, settings):
+    if change == "access token":
+        code = parameters(allow(browser, authorization(app)))["code"]
+        hint = redeem(browser, app, code).json()["access_token"]
+    elif change == "another issuer":
+        settings.ISSUER = settings.ISSUER | {"URL": "https://other.example"}
+    else:
+        head, _, signature = hint.rpartition(".")
+        hint = f"{head}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
+    assert ask(browser, id_token_hint=hint).status_code == 400
+    assert logged_in(browser)
+
+
+def test_a_forged_answer_to_the_page_ends_nothing(user):
+    browser = Browser(enforce_csrf_checks=True)
+    log_in(browser, user)
+    assert browser.post("/oauth/logout", {"log_out": "true"}).status_code == 403
+    assert logged_in(browser)
+
+
+def test_a_request_sent_as_a_form_is_asked_as_well(browser, app):
+    answer = browser.post("/oauth/logout", {"client_id": "app", "state": "1"})
+    assert (answer.status_code, answer["Location"]) == (303, "/oauth/logout?client_id=app&state=1")
+    assert logged_in(browser)
+
+
+def test_the_metadata_names_the_endpoint(client):
+    body = client.get("/.well-known/openid-configuration").json()
+    assert body["end_session_endpoint"] == "http://localhost:8000/oauth/logout"

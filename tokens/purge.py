@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from tokens import conf
-from tokens.models import AuthorizationCode, Denial, RefreshToken, UsedAssertion, UserGrant
+from tokens.models import AuthorizationCode, Denial, DeviceCode, RefreshToken, UsedAssertion, UserGrant
 from tokens.oauth import denial
 
 BATCH = 1000
@@ -28,6 +28,7 @@ def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
 
 TABLES: Mapping[str, Ended] = {
     "authorization codes": lambda now: AuthorizationCode.objects.filter(expires_at__lt=now).order_by("expires_at"),
+    "device codes": lambda now: DeviceCode.objects.filter(expires_at__lt=now).order_by("expires_at"),
     "refresh tokens": _refresh_tokens,
     "grants": _grants,
     "used assertions": lambda now: UsedAssertion.objects.filter(expires_at__lt=now).order_by("expires_at"),

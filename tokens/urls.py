@@ -6,6 +6,7 @@ from tokens import conf
 from tokens.oauth.metadata import locations
 from tokens.views import account
 from tokens.views.authorize import AuthorizeView
+from tokens.views.device import device, verify
 from tokens.views.health import healthz, readyz
 from tokens.views.introspect import introspect
 from tokens.views.jwks import jwks
@@ -22,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/logout/", account.logout, name="account_logout"),
     path("oauth/authorize", AuthorizeView.as_view(), name="authorize"),
     path("oauth/token", token, name="token"),
+    path("oauth/device", device, name="device"),
+    path("oauth/device/verify", verify, name="device_verify"),
     path("oauth/revoke", revoke, name="revoke"),
     path("oauth/revocations", revocations, name="revocations"),
     path("oauth/revocations/<slug:ring>", revocations, name="ring_revocations"),

@@ -1,5 +1,7 @@
 """The grants that users gave, in the admin: to be read, and revoked with every token issued under them."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
@@ -8,10 +10,36 @@ from django.utils import timezone
 
 from tokens.admin.read_only import ReadOnly
 from tokens.audit import record
-from tokens.models import UserGrant
+from tokens.models import DeviceCode, RefreshToken, UserGrant
 from tokens.oauth import grant_record
 
 REASON = "revoked in the admin"
+
+
+class RefreshTokenInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain class at run time
+    """The family: when each refresh token was made and used, and never what it is."""
+
+    model = RefreshToken
+    fields = ("created_at", "expires_at", "used_at", "retried_at")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """They are made at the token endpoint."""
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """And used there."""
+        return False
+
+
+@admin.register(DeviceCode)
+class DeviceCodeAdmin(ReadOnly):
+    """Devices that wait for their user, or waited lately."""
+
+    list_display = ["client", "created_at", "expires_at", "asked_at", "grant", "refused_at", "redeemed_at"]
+    list_select_related = ["client", "grant"]
+    exclude = ["digest", "user_code_digest"]
 
 
 @admin.register(UserGrant)
@@ -21,6 +49,7 @@ class UserGrantAdmin(ReadOnly):
     list_display = ["id", "user", "client", "audience", "created_at", "revoked_at", "revoke_reason"]
     list_select_related = ["user", "client"]
     search_fields = ["=id", "user__username", "client__client_id"]
+    inlines = [RefreshTokenInline]
     actions = ["revoke"]
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:

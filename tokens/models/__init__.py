@@ -5,6 +5,7 @@ from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
 from tokens.models.client import AuthenticationMethod, Client, ClientSecret, GrantType
 from tokens.models.denial import Denial
+from tokens.models.device import DeviceCode
 from tokens.models.grant import AuthorizationCode, RefreshToken, UserGrant
 from tokens.models.key import Ring, SigningKey
 from tokens.models.user import User
@@ -17,6 +18,7 @@ __all__ = [
     "Client",
     "ClientSecret",
     "Denial",
+    "DeviceCode",
     "ExchangePolicy",
     "GrantType",
     "RefreshToken",

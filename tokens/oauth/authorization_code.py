@@ -9,7 +9,7 @@ from oauthlib.oauth2.rfc6749.grant_types.authorization_code import code_challeng
 
 from tokens.errors import OAuthError
 from tokens.models import AuthorizationCode, Client, User
-from tokens.oauth import grant, grant_record, id_token, refresh_token
+from tokens.oauth import grant_record, refresh_token, user_tokens
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.grant import Grant
 from tokens.oauth.login_session import Login
@@ -52,7 +52,7 @@ class AuthorizationCodeGrant(Grant):
         with transaction.atomic():
             won = AuthorizationCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now)
             if won:
-                return _tokens(code, client, request)
+                return user_tokens.response(code.grant, client, request, nonce=code.nonce)
         grant_record.revoke(code.grant, "code used twice", now=request.now)
         raise OAuthError("invalid_grant", "The authorization code was used before.")
 
@@ -78,16 +78,3 @@ def _verify(code: AuthorizationCode, request: TokenRequest) -> None:
     if request.resources and request.resources != [code.grant.audience]:
         raise OAuthError("invalid_target", "The code is for another resource.")
     grant_record.require_live(code.grant)
-
-
-def _tokens(code: AuthorizationCode, client: Client, request: TokenRequest) -> dict[str, object]:
-    allowed = code.grant
-    target = grant_record.target(allowed)
-    response = grant.token_response(client, grant_record.holder(allowed), target, request)
-    if "openid" in target.scopes:
-        response["id_token"] = id_token.for_grant(
-            allowed, str(response["access_token"]), nonce=code.nonce, now=request.now
-        )
-    if refresh_token.is_granted(client, target.scopes):
-        response["refresh_token"] = refresh_token.create(allowed, client, now=request.now)
-    return response

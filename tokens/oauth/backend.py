@@ -9,9 +9,10 @@ from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import urlencode
 
 from tokens.models import Client
-from tokens.oauth import client_authentication, parameters
+from tokens.oauth import client_authentication, device_code, parameters
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.server import Server
+from tokens.oauth.token_request import TokenRequest
 
 
 class Backend(OAuthLibCore):
@@ -28,6 +29,12 @@ class Backend(OAuthLibCore):
         """The answer to a token request; raises OAuth2Error, and NotReady where nothing may sign."""
         form = parameters.body(request, parameters.TOKEN)
         return self.server.token(form, authorization=request.headers.get("Authorization"), now=now)
+
+    def device(self, request: HttpRequest, *, now: datetime) -> dict[str, object]:
+        """The answer to a device that begins; raises OAuth2Error (RFC 8628 section 3.2)."""
+        form = parameters.body(request, device_code.PARAMETERS | parameters.CLIENT)
+        asked = TokenRequest(form, authorization=request.headers.get("Authorization"), now=now)
+        return device_code.begin(asked, client_authentication.authenticate(asked.authorization, asked.form, now=now))
 
     def client(self, request: HttpRequest, names: frozenset[str], *, now: datetime) -> tuple[Client, dict[str, str]]:
         """The proven client of a form request and the `names` parameters that it sent; raises OAuth2Error."""

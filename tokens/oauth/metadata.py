@@ -22,6 +22,7 @@ def document(issuer: str, *, scopes: Iterable[str], apis: Iterable[str]) -> dict
         "authorization_endpoint": f"{base}/oauth/authorize",
         "token_endpoint": f"{base}/oauth/token",
         "userinfo_endpoint": f"{base}/oauth/userinfo",
+        "device_authorization_endpoint": f"{base}/oauth/device",
         "revocation_endpoint": f"{base}/oauth/revoke",
         "introspection_endpoint": f"{base}/oauth/introspect",
         "end_session_endpoint": f"{base}/oauth/logout",

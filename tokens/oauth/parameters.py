@@ -48,7 +48,17 @@ EXCHANGE = frozenset(
 TOKEN = (
     CLIENT
     | EXCHANGE
-    | {"grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "resource", "assertion"}
+    | {
+        "grant_type",
+        "code",
+        "redirect_uri",
+        "code_verifier",
+        "refresh_token",
+        "device_code",
+        "scope",
+        "resource",
+        "assertion",
+    }
 )
 
 

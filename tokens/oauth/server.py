@@ -10,6 +10,7 @@ from oauthlib.openid.connect.core.endpoints.pre_configured import Server as Open
 from tokens.oauth.authorization_code import AuthorizationCodeGrant
 from tokens.oauth.authorization_request import AuthorizationRequest, CodeResponseType
 from tokens.oauth.client_credentials import ClientCredentialsGrant
+from tokens.oauth.device_grant import DeviceGrant
 from tokens.oauth.grant import Grant
 from tokens.oauth.jwt_bearer import JwtBearerGrant
 from tokens.oauth.parameters import Pairs
@@ -21,6 +22,7 @@ GRANTS: tuple[type[Grant], ...] = (
     AuthorizationCodeGrant,
     RefreshTokenGrant,
     ClientCredentialsGrant,
+    DeviceGrant,
     TokenExchangeGrant,
     JwtBearerGrant,
 )

@@ -134,7 +134,9 @@ def test_a_client_is_found_by_its_client_id(admin, form):
     assert "Reports" not in admin.get("/admin/tokens/client/?q=other").content.decode()
 
 
-@pytest.mark.parametrize("page", ["user", "client", "api", "ring", "signingkey", "auditevent", "usergrant"])
+@pytest.mark.parametrize(
+    "page", ["user", "client", "api", "ring", "signingkey", "auditevent", "usergrant", "devicecode"]
+)
 def test_every_list_opens(admin, page):
     call_command("demo_setup")
     assert admin.get(f"/admin/tokens/{page}/").status_code == 200

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from tests.tokens.conftest import redeem
-from tokens.models import AuditEvent, Denial, User, UserGrant
+from tokens.models import AuditEvent, Denial, RefreshToken, User, UserGrant
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/tokens/usergrant/"
@@ -45,3 +45,12 @@ def test_the_audit_trail_is_read_and_never_written(admin_client, grant):
     assert admin_client.get(f"/admin/tokens/auditevent/{event.pk}/change/").status_code == 200
     assert admin_client.post(f"/admin/tokens/auditevent/{event.pk}/change/", {"actor": "b"}).status_code == 403
     assert admin_client.post(f"/admin/tokens/auditevent/{event.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_grant_s_page_shows_its_family_and_no_hash(admin_client, grant):
+    now = grant.created_at
+    RefreshToken.objects.create(digest="0" * 64, grant=grant, created_at=now, expires_at=now, used_at=now)
+    page = admin_client.get(f"{PAGE}{grant.pk}/change/")
+    assert page.status_code == 200
+    assert "Expires at" in page.content.decode() or "expires at" in page.content.decode()
+    assert "0" * 64 not in page.content.decode()

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.tokens.conftest import API
 from tokens import purge
 from tokens.keys.policy import PRODUCTION
-from tokens.models import AuthorizationCode, Denial, RefreshToken, UsedAssertion, UserGrant
+from tokens.models import AuthorizationCode, Denial, DeviceCode, RefreshToken, UsedAssertion, UserGrant
 from tokens.oauth import denial
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +35,8 @@ def rows(user, webapp):
         grant = UserGrant.objects.create(**fresh, created_at=now, ends_at=now)
         AuthorizationCode.objects.create(digest=name, grant=grant, expires_at=at)
         RefreshToken.objects.create(digest=name, grant=grant, created_at=old, expires_at=at)
+        shown = {"client": webapp, "audience": API, "created_at": now, "interval": 5}
+        DeviceCode.objects.create(digest=name, user_code_digest=name, expires_at=at, **shown)
         ends = old if name == "ended" else old + 2 * MARGIN
         UserGrant.objects.create(**fresh, created_at=old, ends_at=ends)
         UsedAssertion.objects.create(digest=name.encode(), expires_at=at)
@@ -44,10 +46,11 @@ def rows(user, webapp):
 
 def test_what_has_ended_goes_and_the_rest_stays(rows):
     out, err = run()
-    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "removed"]] * 6
-    assert err.count("…") == 6
+    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "removed"]] * 7
+    assert err.count("…") == 7
     assert [one.pk for one in AuthorizationCode.objects.all()] == ["live"]
     assert [one.pk for one in RefreshToken.objects.all()] == ["live"]
+    assert [one.pk for one in DeviceCode.objects.all()] == ["live"]
     assert UserGrant.objects.count() == 3
     assert [bytes(one.digest) for one in UsedAssertion.objects.all()] == [b"live"]
     assert [one.identifier for one in Denial.objects.all()] == ["live"]

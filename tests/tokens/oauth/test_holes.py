@@ -14,11 +14,13 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
 from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDictKeyError
 from oauth2_provider.admin import ApplicationAdmin
 from oauth2_provider.models import (
     AbstractApplication,
     AccessToken,
     clear_expired,
+    get_device_grant_model,
     get_grant_model,
     get_refresh_token_model,
 )
@@ -44,7 +46,7 @@ from tests.tokens.conftest import (
 )
 from tokens.errors import InvalidClient
 from tokens.keys import signing
-from tokens.models import AuthorizationCode, RefreshToken, UserGrant
+from tokens.models import AuthorizationCode, DeviceCode, RefreshToken, UserGrant
 from tokens.oauth import client_secret, denial
 from tokens.oauth.backend import backend
 
@@ -415,6 +417,34 @@ def test_12_here_without_the_session_nothing_ends(client, spa, user, code):
     assert stranger.get("/oauth/logout", {"id_token_hint": hint}).status_code == 200
     assert client.get("/accounts/").context["user"] == user
     assert not UserGrant.objects.exclude(revoked_at=None).exists()
+
+
+# 13: the device grant
+
+
+def test_13_plain_a_code_never_expires_nobody_is_slowed_down_and_a_missing_one_is_an_error_500(plain, spa):
+    past = timezone.now() - timedelta(days=365)
+    get_device_grant_model().objects.create(
+        device_code="d", user_code="u", client_id="spa", expires=past, scope="notes:read"
+    )
+    asked = {"grant_type": DEVICE, "device_code": "d", "client_id": "spa"}
+    said = {json.loads(TokenView.as_view()(form(asked)).content)["error"] for _ in range(3)}
+    assert said == {"authorization_pending"}
+    with pytest.raises(MultiValueDictKeyError):
+        TokenView.as_view()(form({"grant_type": DEVICE}))
+    assert get_device_grant_model().objects.get().device_code == "d", "kept as it is"
+
+
+def test_13_here_it_expires_waits_and_is_refused(client, apis, signer):
+    tv = make_client("tv", DEVICE, public=True)
+    code = post(client, "/oauth/device", {"client_id": "tv", "scope": "notes:read"}).json()["device_code"]
+    asked = {"grant_type": DEVICE, "device_code": code, "client_id": tv.client_id}
+    assert post(client, "/oauth/token", asked).json()["error"] == "authorization_pending"
+    assert post(client, "/oauth/token", asked).json()["error"] == "slow_down"
+    DeviceCode.objects.update(expires_at=timezone.now())
+    assert post(client, "/oauth/token", asked).json()["error"] == "expired_token"
+    missing = post(client, "/oauth/token", {"grant_type": DEVICE, "client_id": "tv"})
+    assert (missing.status_code, missing.json()["error"]) == (400, "invalid_request")
 
 
 # 14: what is never removed

@@ -17,6 +17,7 @@ def test_the_issuer_tells_what_it_can_do(client, apis, name):
         "authorization_code",
         "refresh_token",
         "client_credentials",
+        "urn:ietf:params:oauth:grant-type:device_code",
         "urn:ietf:params:oauth:grant-type:token-exchange",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
     ]
@@ -47,7 +48,7 @@ def test_the_issuer_tells_what_it_can_do(client, apis, name):
     assert "none" not in body["introspection_endpoint_auth_methods_supported"]
     assert body["userinfo_endpoint"] == "http://localhost:8000/oauth/userinfo"
     assert {"sub", "preferred_username", "email"} <= set(body["claims_supported"])
-    assert "end_session_endpoint" not in body
+    assert body["end_session_endpoint"] == "http://localhost:8000/oauth/logout"
 
 
 @pytest.mark.django_db

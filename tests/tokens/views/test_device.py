@@ -1,0 +1,228 @@
+"""The device grant from both sides: the device that asks, and the user who answers on another screen (RFC 8628)."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client as Browser
+from django.utils import timezone
+
+from tests.tokens.conftest import API, OTHER_API, log_in, make_client, post
+from tokens.models import AuditEvent, DeviceCode, UserGrant
+from tokens.oauth import device_code
+
+pytestmark = pytest.mark.django_db
+GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+SCOPE = "openid notes:read offline_access"
+PAGE = "/oauth/device/verify"
+
+
+@pytest.fixture
+def tv(apis):
+    return make_client("tv", GRANT, "refresh_token", public=True)
+
+
+@pytest.fixture
+def device():
+    """The device has no cookies of anybody's."""
+    return Browser()
+
+
+@pytest.fixture
+def begun(device, tv, signer):
+    answer = post(device, "/oauth/device", {"client_id": "tv", "scope": SCOPE})
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+@pytest.fixture
+def browser(client, user):
+    log_in(client, user)
+    return client
+
+
+@pytest.fixture
+def later(monkeypatch):
+    start = timezone.now()
+
+    def wait(seconds):
+        for view in ("token", "device"):
+            monkeypatch.setattr(f"tokens.views.{view}.timezone.now", lambda: start + timedelta(seconds=seconds))
+
+    return wait
+
+
+def poll(device, code, client_id="tv", **extra):
+    form = {"grant_type": GRANT, "device_code": code, "client_id": client_id}
+    return post(device, "/oauth/token", form | extra)
+
+
+def error(answer):
+    return answer.status_code, answer.json().get("error")
+
+
+def answer(browser, user_code, allow="true"):
+    page = browser.post(PAGE, {"user_code": user_code})
+    if page.status_code != 200:
+        return page
+    shown = re.search(r'name="shown" value="([^"]+)"', page.content.decode()).group(1)
+    return browser.post(PAGE, {"user_code": user_code, "shown": shown, "allow": allow})
+
+
+def test_a_device_begins_with_two_codes_of_which_only_hashes_are_kept(begun):
+    assert set(begun) == {
+        "device_code",
+        "user_code",
+        "verification_uri",
+        "verification_uri_complete",
+        "expires_in",
+        "interval",
+    }
+    assert re.fullmatch(r"[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}", begun["user_code"])
+    assert begun["verification_uri"] == f"http://localhost:8000{PAGE}"
+    assert begun["verification_uri_complete"].endswith(f"?user_code={begun['user_code']}")
+    stored = str(DeviceCode.objects.values().get())
+    assert begun["device_code"] not in stored
+    assert begun["user_code"] not in stored
+    assert begun["user_code"].replace("-", "") not in stored
+
+
+def test_the_user_answers_and_the_device_gets_its_tokens_once(device, browser, begun, user, decode, later):
+    assert error(poll(device, begun["device_code"])) == (400, "authorization_pending")
+    page = answer(browser, begun["user_code"].lower().replace("-", " "))
+    assert "The device is connected" in page.content.decode()
+    body = poll(device, begun["device_code"]).json()
+    assert set(body) == {"access_token", "token_type", "expires_in", "scope", "id_token", "refresh_token"}
+    claims = decode(body["access_token"], API)[1]
+    assert (claims["sub"], claims["client_id"], claims["scope"]) == (str(user.sub), "tv", SCOPE)
+    assert claims["amr"] == ["pwd"]
+    assert error(poll(device, begun["device_code"])) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoke_reason == "device code used twice", "RFC 9700: what it gave ends"
+    assert AuditEvent.objects.get(action="device.allowed").actor == "user:ada"
+
+
+def test_a_device_that_asks_too_often_is_slowed_down_by_five_seconds_each_time(device, begun, later):
+    said = []
+    for second in (0, 5, 6, 12, 27, 28):
+        later(second)
+        said.append(poll(device, begun["device_code"]).json()["error"])
+    pending, slow = "authorization_pending", "slow_down"
+    assert said == [pending, pending, slow, slow, pending, slow]
+    assert DeviceCode.objects.get().interval == 20
+
+
+def test_a_refusal_is_access_denied(device, browser, begun):
+    assert "The device was refused" in answer(browser, begun["user_code"], allow="false").content.decode()
+    assert error(poll(device, begun["device_code"])) == (400, "access_denied")
+    assert not UserGrant.objects.exists()
+
+
+def test_after_ten_minutes_both_codes_have_expired(device, browser, begun, later):
+    later(601)
+    assert error(poll(device, begun["device_code"])) == (400, "expired_token")
+    assert answer(browser, begun["user_code"]).status_code == 400
+
+
+def test_a_code_that_was_allowed_and_never_fetched_expires_as_well(device, browser, begun, later):
+    answer(browser, begun["user_code"])
+    later(601)
+    assert error(poll(device, begun["device_code"])) == (400, "expired_token")
+
+
+def test_a_code_is_answered_once(device, browser, begun, user):
+    first = browser.post(PAGE, {"user_code": begun["user_code"]})
+    shown = re.search(r'name="shown" value="([^"]+)"', first.content.decode()).group(1)
+    answer(browser, begun["user_code"], allow="false")
+    late = browser.post(PAGE, {"user_code": begun["user_code"], "shown": shown, "allow": "true"})
+    assert late.status_code == 400
+    assert error(poll(device, begun["device_code"])) == (400, "access_denied")
+    row = DeviceCode.objects.select_related("client").get()
+    assert not device_code.refuse(row, now=timezone.now())
+
+
+def test_nothing_is_answered_without_having_been_shown(device, browser, begun, user):
+    assert browser.get(f"{PAGE}?user_code={begun['user_code']}&allow=true").status_code == 200
+    for shown in ("", "x", "forged:proof"):
+        browser.post(PAGE, {"user_code": begun["user_code"], "shown": shown, "allow": "true"})
+    assert error(poll(device, begun["device_code"])) == (400, "authorization_pending")
+    forged = Browser(enforce_csrf_checks=True)
+    log_in(forged, user)
+    assert forged.post(PAGE, {"user_code": begun["user_code"], "allow": "true"}).status_code == 403
+
+
+def test_the_page_says_whose_device_it_must_be_and_is_framed_by_nobody(browser, begun):
+    page = browser.post(PAGE, {"user_code": begun["user_code"]})
+    told = page.content.decode()
+    assert "only if the device is yours" in told
+    assert "May notes:read" in told
+    assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+
+
+def test_whoever_is_not_logged_in_logs_in_first_and_comes_back(client, begun):
+    sent = client.get(f"{PAGE}?user_code={begun['user_code']}")
+    assert sent.status_code == 302
+    assert sent["Location"].startswith("/accounts/login/?next=%2Foauth%2Fdevice%2Fverify%3Fuser_code%3D")
+
+
+def test_codes_are_not_guessed_on_the_page(browser, begun, settings):
+    settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"device": (3, 60)}}
+    tried = [browser.post(PAGE, {"user_code": "BBBB-BBBB"}).status_code for _ in range(4)]
+    assert tried == [400, 400, 400, 429]
+    assert browser.post(PAGE, {"user_code": begun["user_code"]}).status_code == 429
+
+
+def test_another_client_s_device_gets_nothing(device, browser, begun, apis):
+    make_client("radio", GRANT, public=True)
+    answer(browser, begun["user_code"])
+    assert error(poll(device, begun["device_code"], client_id="radio")) == (400, "invalid_grant")
+    assert poll(device, begun["device_code"]).status_code == 200
+
+
+def test_a_user_or_client_that_was_disabled_meanwhile_gets_nothing(device, browser, begun, user, tv):
+    answer(browser, begun["user_code"])
+    type(user).objects.update(is_active=False)
+    assert error(poll(device, begun["device_code"])) == (400, "invalid_grant")
+    type(tv).objects.update(is_active=False)
+    assert error(poll(device, begun["device_code"])) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        pytest.param({"scope": "openid"}, (401, "invalid_client"), id="RFC 8628 3.1: no client"),
+        pytest.param({"client_id": "nobody", "scope": "openid"}, (401, "invalid_client"), id="RFC 6749 5.2"),
+        pytest.param({"client_id": "spa", "scope": "openid"}, (400, "unauthorized_client"), id="not its grant"),
+        pytest.param({"client_id": "tv"}, (400, "invalid_scope"), id="RFC 6749 3.3: none"),
+        pytest.param({"client_id": "tv", "scope": "other:read"}, (400, "invalid_scope"), id="not its scope"),
+        pytest.param(
+            {"client_id": "tv", "scope": "notes:read", "resource": OTHER_API}, (400, "invalid_target"), id="RFC 8707"
+        ),
+        pytest.param({"client_id": ["tv", "tv"], "scope": "openid"}, (400, "invalid_request"), id="RFC 6749 3.2"),
+    ],
+)
+def test_a_device_that_asks_wrongly_gets_the_rfc_s_error(device, tv, spa, form, expected):
+    said = post(device, "/oauth/device", form)
+    assert error(said) == expected
+    assert said["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        pytest.param({}, (400, "invalid_request"), id="RFC 8628 3.4: missing"),
+        pytest.param({"device_code": "unknown"}, (400, "invalid_grant"), id="unknown"),
+        pytest.param({"device_code": "é" * 3000}, (400, "invalid_grant"), id="garbage"),
+    ],
+)
+def test_a_missing_or_unknown_device_code_is_the_rfc_s_error(device, tv, form, expected):
+    assert error(post(device, "/oauth/token", {"grant_type": GRANT, "client_id": "tv"} | form)) == expected
+
+
+def test_get_is_not_how_a_device_begins(device):
+    assert device.get("/oauth/device").status_code == 405
+
+
+def test_the_metadata_names_the_endpoint_and_the_grant(client):
+    body = client.get("/.well-known/oauth-authorization-server").json()
+    assert body["device_authorization_endpoint"] == "http://localhost:8000/oauth/device"
+    assert GRANT in body["grant_types_supported"]

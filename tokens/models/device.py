@@ -1,0 +1,28 @@
+"""A device that waits for its user to log in on another screen (RFC 8628): both of its codes, by their hashes."""
+
+from django.db import models
+
+from tokens.models.client import Client
+from tokens.models.grant import UserGrant
+
+
+class DeviceCode(models.Model):
+    """One request of a device, from when it is shown to when it is answered."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    user_code_digest = models.CharField(max_length=64, unique=True)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="device_codes")
+    audience = models.CharField(max_length=255)
+    scope = models.TextField(help_text="Space-separated, as the device asked for them.")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    interval = models.PositiveSmallIntegerField(help_text="Seconds between two questions of the device.")
+    asked_at = models.DateTimeField(null=True, blank=True, help_text="When the device asked last.")
+    grant = models.OneToOneField(
+        UserGrant, on_delete=models.CASCADE, null=True, related_name="device_code", help_text="What the user allowed."
+    )
+    refused_at = models.DateTimeField(null=True, blank=True)
+    redeemed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"device code of {self.client}"

@@ -1,0 +1,104 @@
+"""The codes of a waiting device: made, found by what the user types, answered once (RFC 8628 sections 3.1 to 3.3).
+
+The user code has eight of twenty consonants: no word can be formed, no two look alike, and 34 bits of it are guessed
+by nobody within ten minutes at the few attempts that the page allows.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.crypto import salted_hmac
+
+from tokens import conf
+from tokens.errors import OAuthError
+from tokens.models import Client, DeviceCode, GrantType, User
+from tokens.oauth import grant_record, refresh_token
+from tokens.oauth.audience import Target
+from tokens.oauth.login_session import Login
+from tokens.oauth.token_request import TokenRequest
+from tokens.oauth.validator import target
+
+PARAMETERS = frozenset({"scope", "resource"})
+LIFETIME = timedelta(minutes=10)
+INTERVAL = 5
+"""Seconds between two questions of the device, at first."""
+LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 section 6.1
+HALF = 4
+SALT = "tokens.oauth.device_code"
+
+
+def begin(request: TokenRequest, client: Client) -> dict[str, object]:
+    """The device authorization response (section 3.2); raises OAuthError."""
+    if GrantType.DEVICE_CODE not in client.grants:
+        raise OAuthError("unauthorized_client", "This client may not use the grant type.")
+    asked = target(client, request.scopes, request.resources, openid=True)
+    code, user_code = secrets.token_urlsafe(32), new_user_code()
+    DeviceCode.objects.create(
+        digest=digest(code),
+        user_code_digest=user_code_digest(user_code),
+        client=client,
+        audience=asked.audience,
+        scope=" ".join(asked.scopes),
+        created_at=request.now,
+        expires_at=request.now + LIFETIME,
+        interval=INTERVAL,
+    )
+    return {"device_code": code, "user_code": user_code, **_addresses(user_code)} | {
+        "expires_in": int(LIFETIME.total_seconds()),
+        "interval": INTERVAL,
+    }
+
+
+def new_user_code() -> str:
+    """What the user types, such as WDJB-MJHT."""
+    letters = "".join(secrets.choice(LETTERS) for _ in range(2 * HALF))
+    return f"{letters[:HALF]}-{letters[HALF:]}"
+
+
+def digest(code: str) -> str:
+    """What is stored of a device code."""
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def user_code_digest(typed: str) -> str:
+    """What is stored of a user code: keyed, because 34 bits are tried out in no time by whoever has the table.
+
+    Case and everything that is no letter of a code are of no matter (section 6.1).
+    """
+    letters = "".join(letter for letter in typed.upper() if letter in LETTERS)
+    return salted_hmac(SALT, letters, algorithm="sha256").hexdigest()
+
+
+def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
+    """The request whose user code was typed, if it still waits for an answer."""
+    open_ones = DeviceCode.objects.filter(grant=None, refused_at=None, expires_at__gt=now, client__is_active=True)
+    return open_ones.select_related("client").filter(user_code_digest=user_code_digest(typed)).first()
+
+
+def allow(code: DeviceCode, user: User, asked: Target, login: Login, *, now: datetime) -> bool:
+    """Keep that `user` allowed the request; False where somebody answered it before."""
+    lasts = max(LIFETIME, refresh_token.family_lifetime(code.client, asked.scopes))
+    with transaction.atomic():
+        allowed = grant_record.create(user, code.client, asked, login, now=now, lasts=lasts)
+        won = _unanswered(code).update(grant=allowed)
+        if not won:
+            transaction.set_rollback(True)
+    return bool(won)
+
+
+def refuse(code: DeviceCode, *, now: datetime) -> bool:
+    """Keep that the user refused; False where somebody answered it before."""
+    return bool(_unanswered(code).update(refused_at=now))
+
+
+def _unanswered(code: DeviceCode) -> "QuerySet[DeviceCode]":
+    return DeviceCode.objects.filter(pk=code.pk, grant=None, refused_at=None)
+
+
+def _addresses(user_code: str) -> Mapping[str, str]:
+    page = f"{conf.issuer().url.rstrip('/')}/oauth/device/verify"
+    return {"verification_uri": page, "verification_uri_complete": f"{page}?user_code={user_code}"}

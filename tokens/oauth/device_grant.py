@@ -1,0 +1,68 @@
+"""The device grant: a device asks until its user has answered on another screen (RFC 8628 sections 3.4 and 3.5)."""
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from tokens.errors import OAuthError
+from tokens.models import Client, DeviceCode, GrantType
+from tokens.oauth import device_code, grant_record, user_tokens
+from tokens.oauth.grant import Grant
+from tokens.oauth.token_request import TokenRequest
+
+SLOWER = 5
+"""Seconds that the interval grows by each time the device asks too soon."""
+SLOWEST = 300
+
+
+class DeviceGrant(Grant):
+    """One answer for one device; whoever uses its code twice ends what it gave."""
+
+    name = GrantType.DEVICE_CODE.value
+
+    def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
+        """The token response; raises OAuthError authorization_pending, slow_down, access_denied, expired_token."""
+        code = _find(request, client)
+        if code.redeemed_at is not None:
+            raise _used_twice(code, request)
+        if code.expires_at <= request.now:
+            raise OAuthError("expired_token", "The device code has expired. Begin anew.")
+        if code.refused_at is not None:
+            raise OAuthError("access_denied", "The user refused.")
+        if code.grant is None:
+            raise _patience(code, request)
+        return _redeem(code, client, request)
+
+
+def _find(request: TokenRequest, client: Client) -> DeviceCode:
+    presented = device_code.digest(request.required("device_code"))
+    rows = DeviceCode.objects.select_related("grant__user", "grant__client")
+    code = rows.filter(digest=presented, client=client).first()
+    if code is None:
+        raise OAuthError("invalid_grant", "The device code is unknown, or another client's.")
+    return code
+
+
+def _patience(code: DeviceCode, request: TokenRequest) -> OAuthError:
+    """That the device has to wait, and longer from now on if it did not."""
+    soon = code.asked_at is not None and request.now < code.asked_at + timedelta(seconds=code.interval)
+    interval = min(code.interval + SLOWER, SLOWEST) if soon else code.interval
+    DeviceCode.objects.filter(pk=code.pk).update(asked_at=request.now, interval=interval)
+    if soon:
+        return OAuthError("slow_down", f"Ask every {interval} s.")
+    return OAuthError("authorization_pending", "The user has not answered yet.")
+
+
+def _redeem(code: DeviceCode, client: Client, request: TokenRequest) -> dict[str, object]:
+    assert code.grant is not None  # noqa: S101 (the caller asked)
+    grant_record.require_live(code.grant)
+    with transaction.atomic():
+        if DeviceCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now):
+            return user_tokens.response(code.grant, client, request)
+    raise _used_twice(code, request)
+
+
+def _used_twice(code: DeviceCode, request: TokenRequest) -> OAuthError:
+    assert code.grant is not None  # noqa: S101 (what was redeemed was allowed)
+    grant_record.revoke(code.grant, "device code used twice", now=request.now)
+    return OAuthError("invalid_grant", "The device code was used before.")

@@ -1,0 +1,123 @@
+"""/oauth/device: a device begins (RFC 8628 section 3.1); /oauth/device/verify: its user answers (section 3.3)."""
+
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render, resolve_url
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+from tokens import audit, conf, errors, rate_limit
+from tokens.errors import OAuthError
+from tokens.models import DeviceCode, Scope
+from tokens.oauth import device_code, login_session, validator
+from tokens.oauth.audience import OPENID, Target
+from tokens.oauth.backend import backend
+from tokens.oauth.login_session import Login
+from tokens.rate_limit import NotCounted, TooMany
+from tokens.views.limits import limited
+from tokens.views.pages import private
+
+SALT = "tokens.views.device"
+UNKNOWN = "No device waits for this code. Look at its screen: the code may have expired."
+
+
+@csrf_exempt
+@limited("device")
+@sensitive_post_parameters()
+def device(request: HttpRequest) -> HttpResponse:
+    """The codes of the device, or RFC 6749's error."""
+    if request.method != "POST":
+        return errors.method_not_allowed("POST")
+    try:
+        return errors.answer(backend().device(request, now=timezone.now()))
+    except OAuth2Error as error:
+        return errors.refusal(error)
+
+
+@private
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify(request: HttpRequest) -> HttpResponseBase:
+    """The user types the code, sees who asks for what, and answers. Nothing is answered by following an address."""
+    login = login_session.current(request)
+    if login is None:
+        here = f"{request.path}?{urlencode({'user_code': request.GET.get('user_code', '')})}"
+        return HttpResponse(
+            status=302,
+            headers={"Location": f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: here})}"},
+        )
+    if request.method != "POST":
+        return _page(request, {"typed": request.GET.get("user_code", "")[:16]})
+    try:
+        _count(request)
+    except TooMany as error:
+        return _page(request, {"error": f"Too many codes were tried. Wait {error.retry_after} s."}, status=429)
+    except NotCounted:
+        return _page(request, {"error": "No code can be looked up at this moment. Try again soon."}, status=503)
+    code = device_code.waiting(request.POST.get("user_code", ""), now=timezone.now())
+    if code is None:
+        return _page(request, {"error": UNKNOWN}, status=400)
+    try:
+        asked = _target(code)
+    except OAuthError:
+        return _page(request, {"error": UNKNOWN}, status=400)
+    if not _was_shown(request, code):
+        return _ask(request, code, asked)
+    return _answer(request, code, asked, login)
+
+
+def _answer(request: HttpRequest, code: DeviceCode, asked: Target, login: Login) -> HttpResponse:
+    assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
+    now, allowed = timezone.now(), request.POST.get("allow") == "true"
+    if allowed:
+        answered = device_code.allow(code, request.user, asked, login, now=now)
+    else:
+        answered = device_code.refuse(code, now=now)
+    if not answered:
+        return _page(request, {"error": UNKNOWN}, status=400)
+    action = "device.allowed" if allowed else "device.refused"
+    actor = f"user:{request.user.get_username()}"
+    audit.record(action, actor=actor, subject=f"client:{code.client.client_id}", now=now)
+    return _page(request, {"done": "allowed" if allowed else "refused", "client": code.client})
+
+
+def _ask(request: HttpRequest, code: DeviceCode, asked: Target) -> HttpResponse:
+    rows = {scope.name: scope for scope in Scope.objects.filter(name__in=asked.scopes)}
+    openid = {name: Scope(name=name, description=text) for name, text in OPENID.items()}
+    context: dict[str, object] = {
+        "client": code.client,
+        "api": asked.api,
+        "scopes": [(rows | openid)[name] for name in asked.scopes],
+        "typed": request.POST.get("user_code", ""),
+        "shown": signing.dumps([code.pk, request.user.pk], salt=SALT),
+    }
+    return _page(request, context)
+
+
+def _was_shown(request: HttpRequest, code: DeviceCode) -> bool:
+    """Whether this user was shown this request before answering it."""
+    try:
+        shown = signing.loads(request.POST.get("shown", ""), salt=SALT, max_age=device_code.LIFETIME)
+    except signing.BadSignature:
+        return False
+    return bool(shown == [code.pk, request.user.pk])
+
+
+def _target(code: DeviceCode) -> Target:
+    """What the device asked for, if its client still may; raises OAuthError."""
+    resources = [] if code.audience == conf.issuer().url else [code.audience]
+    return validator.target(code.client, code.scope.split(), resources, openid=True)
+
+
+def _count(request: HttpRequest) -> None:
+    who = (str(request.user.pk), rate_limit.address(request))
+    rate_limit.count("device-code", who, conf.issuer().rate_limits["device"], now=timezone.now())
+
+
+def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:
+    return render(request, "tokens/device.html", context, status=status)

@@ -17,6 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from tokens import conf
+from tokens.admin.inspect import inspect_page
 from tokens.admin.picture import picture
 from tokens.admin.read_only import ReadOnly
 from tokens.encryption import MalformedEncryptionKey
@@ -88,15 +89,20 @@ class SigningKeyAdmin(ReadOnly):
     exclude = ["mac", "sealed"]
     readonly_fields = ["phase"]
     change_form_template = "admin/tokens/signingkey/change_form.html"
+    change_list_template = "admin/tokens/signingkey/change_list.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SigningKey]:
         """Newest first, without the sealed halves: nothing here needs them."""
         return super().get_queryset(request).select_related("ring").order_by("-announced_at").defer("sealed", "mac")
 
     def get_urls(self) -> list[URLPattern]:
-        """Django's pages of a key, and the one that revokes it."""
-        revoking = path("<int:pk>/revoke/", self.admin_site.admin_view(self.revoke), name="tokens_signingkey_revoke")
-        return [revoking, *super().get_urls()]
+        """Django's pages of a key, the one that revokes it, and the one that looks at what it signed."""
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/revoke/", view(self.revoke), name="tokens_signingkey_revoke"),
+            path("inspect/", view(inspect_page), name="tokens_inspect"),
+            *super().get_urls(),
+        ]
 
     @admin.display(description="phase")
     def phase(self, row: SigningKey) -> str:

@@ -4,6 +4,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
@@ -142,6 +143,7 @@ class Client(AbstractApplication):
             "allowed_origins": _problems(self.allowed_origins, origin_problem),
             "token_endpoint_auth_method": self._authentication_problems(),
             "client_jwks": self._key_problems(),
+            "client_jwks_uri": self._key_address_problems(),
         }
         if found := {field: problems for field, problems in errors.items() if problems}:
             raise ValidationError(found)
@@ -188,6 +190,11 @@ class Client(AbstractApplication):
         if self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT and not has_keys:
             return ["private_key_jwt needs the client's public keys: pasted, or their address, not both."]
         return []
+
+    def _key_address_problems(self) -> list[str]:
+        if not self.client_jwks_uri or self.client_jwks_uri.startswith("https://") or settings.DEBUG:
+            return []
+        return ["The address of public keys must be https."]
 
     def _key_problems(self) -> list[str]:
         try:

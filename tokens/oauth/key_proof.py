@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from tokens import audit, conf
 from tokens.models import AuthenticationMethod, Client, UsedAssertion
-from tokens.oauth import assertion, client_keys
+from tokens.oauth import assertion, client_keys, published_keys
 from tokens.oauth.assertion import CLOCK_ERROR, Assertion, InvalidAssertion
 from tokens.oauth.client_keys import ClientKey, UnusableKey
 
@@ -23,7 +23,10 @@ def prove(text: str, *, types: Collection[str | None], self_issued: bool, now: d
     """
     one = assertion.read(text, types=types)
     client = Client.objects.filter(client_id=one.issuer, is_active=True).first()
-    if not one.verified(keys(client), stand_in=stand_in(one.header["alg"])) or client is None:
+    if (
+        not one.verified(keys(client, kid=one.header.get("kid")), stand_in=stand_in(one.header["alg"]))
+        or client is None
+    ):
         raise InvalidAssertion("no key of its client signed it")
     try:
         _take(one, client, self_issued=self_issued, now=now)
@@ -34,10 +37,15 @@ def prove(text: str, *, types: Collection[str | None], self_issued: bool, now: d
     return client, one
 
 
-def keys(client: Client | None) -> tuple[ClientKey, ...]:
-    """The keys by which a client may prove itself; none for a client that does so in another way."""
+def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
+    """The keys by which a client may prove itself; none for a client that does so in another way.
+
+    They were pasted, or are published by the client; `kid` is the one that is looked for.
+    """
     if client is None or client.token_endpoint_auth_method != AuthenticationMethod.PRIVATE_KEY_JWT:
         return ()
+    if client.client_jwks_uri:
+        return published_keys.keys(client.client_jwks_uri, kid=kid)
     try:
         return client_keys.registered(client.client_jwks)
     except UnusableKey:

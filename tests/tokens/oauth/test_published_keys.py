@@ -1,0 +1,132 @@
+"""Clients that publish their keys themselves: fetched when needed, not more often, and believed for a while."""
+
+import json
+import time
+import uuid
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.resources.loopback import Loopback
+from tests.tokens.conftest import make_client, post
+from tests.tokens.test_fetch import answer
+from tokens.oauth import published_keys
+
+pytestmark = pytest.mark.django_db
+ISSUER = "http://localhost:8000"
+
+
+class Publisher:
+    """A client that publishes its keys on loopback, and proves itself with one of them."""
+
+    def __init__(self, server):
+        self.server, self.keys = server, {}
+        self.add("one")
+
+    def add(self, kid):
+        self.keys[kid] = ec.generate_private_key(ec.SECP256R1())
+        self.publish(*self.keys)
+
+    def publish(self, *kids):
+        shown = [
+            json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self.keys[kid].public_key())) | {"kid": kid} for kid in kids
+        ]
+        self.server.answers["/keys"] = answer(json.dumps({"keys": shown}).encode())
+
+    @property
+    def fetches(self):
+        return self.server.fetches("/keys")
+
+    def ask(self, browser, kid="one"):
+        now = int(time.time())
+        claims = {"iss": "own", "sub": "own", "aud": ISSUER, "jti": uuid.uuid4().hex, "iat": now, "exp": now + 60}
+        return post(
+            browser,
+            "/oauth/token",
+            {
+                "grant_type": "client_credentials",
+                "scope": "notes:read",
+                "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                "client_assertion": jwt.encode(claims, self.keys[kid], algorithm="ES256", headers={"kid": kid}),
+            },
+        ).status_code
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    class Clock:
+        now = 1000.0
+
+    monkeypatch.setattr(published_keys.time, "monotonic", lambda: Clock.now)
+    published_keys.forget()
+    yield Clock
+    published_keys.forget()
+
+
+@pytest.fixture
+def own(apis, signer, settings, clock):
+    settings.DEBUG = True  # its keys are on loopback
+    server = Loopback()
+    made = make_client("own", "client_credentials", client_jwks_uri=f"{server.url}/keys")
+    made.token_endpoint_auth_method = "private_key_jwt"
+    made.save()
+    yield Publisher(server)
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def patient_fetch(monkeypatch):
+    """The clock that stands still here is that of the copies, and not the one that a fetch is bounded by."""
+    real = time.monotonic
+    monkeypatch.setattr("tokens.fetch.time", type("Time", (), {"monotonic": staticmethod(real)}))
+
+
+def test_a_client_proves_itself_by_a_key_that_it_publishes_which_is_fetched_once(client, own):
+    assert [own.ask(client) for _ in range(3)] == [200, 200, 200]
+    assert own.fetches == 1
+
+
+def test_a_new_key_is_looked_for_and_not_more_often_than_twice_a_minute(client, own, clock):
+    assert own.ask(client) == 200
+    own.add("two")
+    assert own.ask(client, "two") == 401, "asked a moment ago"
+    clock.now += published_keys.PAUSE
+    assert own.ask(client, "two") == 200
+    own.keys["never"] = ec.generate_private_key(ec.SECP256R1())
+    clock.now += published_keys.PAUSE
+    assert [own.ask(client, "never") for _ in range(20)] == [401] * 20
+    assert own.fetches == 3
+
+
+def test_a_key_that_was_taken_away_is_refused_once_the_copy_is_old(client, own, clock):
+    own.add("two")
+    assert own.ask(client) == 200
+    own.publish("two")
+    clock.now += published_keys.FRESH - 1
+    assert own.ask(client) == 200
+    clock.now += 1
+    assert own.ask(client) == 401
+
+
+def test_while_the_address_does_not_answer_the_copy_is_good_for_an_hour(client, own, clock):
+    assert own.ask(client) == 200
+    own.server.answers["/keys"] = answer(b"", status=500)
+    clock.now += published_keys.KEPT
+    assert own.ask(client) == 200
+    clock.now += 1
+    assert own.ask(client) == 401
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"keys": []}', b'{"keys": [{"kty": "oct", "k": "AA"}]}', b"<html>"]
+)
+def test_what_is_no_jwks_proves_nobody(client, own, body):
+    own.server.answers["/keys"] = answer(body)
+    assert own.ask(client) == 401
+
+
+def test_outside_development_no_private_address_is_asked(client, own, settings):
+    settings.DEBUG = False
+    assert own.ask(client) == 401
+    assert own.fetches == 0

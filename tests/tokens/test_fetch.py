@@ -1,0 +1,126 @@
+"""A document at an address that somebody else chose: had within bounds, and never from inside our own network."""
+
+import json
+import threading
+
+import pytest
+
+from tests.resources.loopback import Loopback
+from tokens import fetch
+from tokens.fetch import FetchError
+
+
+@pytest.fixture
+def server():
+    one = Loopback()
+    yield one
+    one.stop()
+
+
+def get(server, path="/doc", **options):
+    return fetch.get_json(server.url + path, allow_private=True, **options)
+
+
+def answer(body, *, status=200, headers=()):
+    def send(handler):
+        handler.send_response(status)
+        for name, value in headers:
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return send
+
+
+def test_a_document_is_had(server):
+    server.answers["/doc?x=1"] = answer(b'{"a": 1}')
+    assert get(server, "/doc?x=1") == {"a": 1}
+    assert server.seen[0][2]["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "headers", "because"),
+    [
+        (b"{", 200, (), "JSONDecodeError"),
+        (b"[" * 100_000, 200, (), "RecursionError"),
+        (b"\xff", 200, (), "UnicodeDecodeError"),
+        (b"{}", 404, (), "404"),
+        (b"{}", 302, (("Location", "/elsewhere"),), "302"),
+        (json.dumps("x" * fetch.MAX_BYTES).encode(), 200, (), "longer than"),
+    ],
+)
+def test_what_is_no_document_is_refused_with_its_reason(server, body, status, headers, because):
+    server.answers["/doc"] = answer(body, status=status, headers=headers)
+    with pytest.raises(FetchError, match=because):
+        get(server)
+    assert len(server.seen) == 1, "no redirect is followed"
+
+
+def test_a_document_that_ends_early_is_none(server):
+    def short(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b'{"a": 1}')
+
+    server.answers["/doc"] = short
+    with pytest.raises(FetchError):
+        get(server)
+
+
+def test_a_server_that_drips_is_left_at_the_deadline(server):
+    stop = threading.Event()
+
+    def drip(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        while not stop.wait(0.02):
+            handler.wfile.write(b" ")
+
+    server.answers["/doc"] = drip
+    with pytest.raises(FetchError, match=r"time"):
+        get(server, deadline=0.3)
+    stop.set()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1/",
+        "https://127.0.0.1:1/",
+        "https://localhost:1/",
+        "https://[::1]:1/",
+        "https://10.0.0.1/",
+        "https://192.168.1.1/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://0.0.0.0/",
+        "https://[::ffff:127.0.0.1]:1/",
+        "https://2130706433/",
+        "https://0x7f.1/",
+        "http://93.184.216.34/",
+        "ftp://issuer.example/",
+        "file:///etc/passwd",
+        "https://user:secret@issuer.example/",
+        "https://issuer.example:0/",
+        "https://issuer.example:x/",
+        "https://issuer.example/#x",
+        "https:///x",
+        "https://issuer.example/ x",
+        "https://issuer.example/\r\nX: y",
+        "",
+    ],
+)
+def test_no_address_of_the_private_network_and_no_other_scheme_is_gone_to(url):
+    with pytest.raises(FetchError):
+        fetch.get_json(url)
+
+
+def test_in_development_http_is_for_loopback_only():
+    with pytest.raises(FetchError, match="loopback"):
+        fetch.get_json("http://10.0.0.1/", allow_private=True)
+
+
+def test_a_port_on_which_nobody_listens_is_said():
+    with pytest.raises(FetchError, match="refused"):
+        fetch.get_json("http://127.0.0.1:1/", allow_private=True)

@@ -1,0 +1,127 @@
+"""One bounded GET of a JSON document at an address that somebody else chose: a client's keys, a foreign issuer.
+
+A deadline over everything, a size limit, no redirect, no compression, no proxy; https, and never into the private
+network that this process stands in. Every failure is a FetchError.
+"""
+
+import http.client
+import io
+import ipaddress
+import json
+import socket
+import ssl
+import time
+from contextlib import closing
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+DEADLINE = 3.0  # seconds
+MAX_BYTES = 256 * 1024
+CHUNK = 16 * 1024
+
+
+class FetchError(Exception):
+    """The document could not be had; the message says why."""
+
+
+def get_json(url: str, *, allow_private: bool = False, deadline: float = DEADLINE) -> Any:
+    """The JSON document at `url`; raises FetchError.
+
+    `allow_private` permits addresses of private networks, and http on loopback: for development.
+    """
+    until = time.monotonic() + deadline
+    parts = _parts(url, allow_private=allow_private)
+    try:
+        with closing(_open(parts, until, allow_private=allow_private)) as wire:
+            body = _ask(parts, wire, until)
+        return json.loads(body)
+    except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+        told = str(error) if isinstance(error, OSError) and str(error) else type(error).__name__
+        raise FetchError(f"{parts.hostname}: {told}") from error
+
+
+def _parts(url: str, *, allow_private: bool) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise FetchError("the address is malformed") from None
+    plain = not parts.hostname or parts.username or parts.password or parts.fragment or port == 0
+    if plain or not url.isascii() or any(character <= " " for character in url):
+        raise FetchError("the address is malformed")
+    if parts.scheme != "https" and not (parts.scheme == "http" and allow_private):
+        raise FetchError("only https is fetched")
+    return parts
+
+
+def _open(parts: SplitResult, until: float, *, allow_private: bool) -> socket.socket:
+    """A connection to the very address that was judged: a name that is looked up twice may lead elsewhere."""
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    address = str(found[0][4][0])
+    known = ipaddress.ip_address(address.partition("%")[0])
+    public = known.is_global and not known.is_multicast
+    if not public and not allow_private:
+        raise FetchError(f"{host}: its address is not a public one")
+    if parts.scheme == "http" and not known.is_loopback:
+        raise FetchError("only https is fetched, or http on loopback in development")
+    plain = socket.create_connection((address, port), timeout=_left(until))
+    if parts.scheme == "http":
+        return plain
+    try:
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+    except OSError:
+        plain.close()
+        raise
+
+
+def _ask(parts: SplitResult, wire: socket.socket, until: float) -> bytes:
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection = http.client.HTTPConnection(parts.netloc)
+    connection.sock = wire
+    wire.settimeout(_left(until))
+    headers = {"Accept": "application/json, */*;q=0.1", "Accept-Encoding": "identity", "Connection": "close"}
+    connection.request("GET", target, headers=headers)
+    response = _Response(wire, until)
+    response.begin()
+    if response.status != http.client.OK:
+        raise FetchError(f"{parts.hostname}: it answered {response.status}")
+    return _read(response)
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    body = b""
+    while chunk := response.read1(CHUNK):
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise FetchError(f"the document is longer than {MAX_BYTES} bytes")
+    if response.length:
+        raise FetchError("the document ended early")
+    return body
+
+
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("no complete answer in time")
+    return left
+
+
+class _Response(http.client.HTTPResponse):
+    """A response of which every single read has only the time that is left, however slowly its other end drips."""
+
+    def __init__(self, wire: socket.socket, until: float) -> None:
+        super().__init__(wire)
+        self.fp = io.BufferedReader(_Reader(wire, until))
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, wire: socket.socket, until: float) -> None:
+        self._wire, self._until = wire, until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._wire.settimeout(_left(self._until))
+        return self._wire.recv_into(buffer)

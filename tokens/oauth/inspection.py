@@ -1,0 +1,183 @@
+"""A token looked at point by point: what it says, who signed it, and what RFC 9068 asks of it. Pure.
+
+It is a tool for people who want to know what a token is, of this issuer or of another; nothing is decided by it.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeGuard
+
+import jwt
+from jwt.api_jws import PyJWS
+
+LONGEST = 64 * 1024  # characters
+ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+TYPES = ("at+jwt", "application/at+jwt")
+
+
+class NoToken(Exception):
+    """It is no JWT at all; the message says why and never repeats it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A published key, and its phase where the issuer is this one."""
+
+    jwk: Mapping[str, Any]
+    phase: str = "published"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One thing that is asked of an access token."""
+
+    name: str
+    source: str
+    """The RFC's section."""
+    holds: bool
+    told: str = ""
+    """What was found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What was found out about a token."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    signature: str
+    """`verified`, or why it is not."""
+    key_phase: str
+    """Where in its life the key is, or `unknown`."""
+    points: Sequence[Point]
+
+    @property
+    def conforms(self) -> bool:
+        """Whether it is an access token of RFC 9068 that is good at this moment."""
+        return all(point.holds for point in self.points)
+
+
+def inspect(text: str, *, issuer: str, keys: Mapping[str, Key], now: datetime) -> Inspection:
+    """Everything about the token in `text`, by the `keys` (by kid) of `issuer`; raises NoToken."""
+    header, claims = _parts(text.strip())
+    kid = header.get("kid")
+    key = keys.get(kid) if isinstance(kid, str) else None
+    signature = _signature(text.strip(), header, key)
+    return Inspection(
+        header=header,
+        claims=claims,
+        signature=signature,
+        key_phase=key.phase if key else "unknown",
+        points=[
+            Point("the signature verifies", "RFC 9068 section 4", signature == "verified", signature),
+            *_about_header(header),
+            *_about_claims(claims),
+            *_about_now(claims, issuer=issuer, now=now),
+        ],
+    )
+
+
+def _parts(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    if len(text) > LONGEST:
+        raise NoToken(f"it is longer than {LONGEST} characters")
+    if text.count(".") != 2:
+        raise NoToken("a signed JWT has three parts, separated by dots")
+    try:
+        header, claims = (json.loads(jwt.utils.base64url_decode(part)) for part in text.split(".")[:2])
+    except (ValueError, RecursionError) as error:
+        raise NoToken(f"it cannot be read: {type(error).__name__}") from error
+    if not isinstance(header, dict) or not isinstance(claims, dict):
+        raise NoToken("its header or its claims are no JSON object")
+    return header, claims
+
+
+def _signature(text: str, header: Mapping[str, Any], key: Key | None) -> str:
+    if key is None:
+        return "no published key has its kid"
+    algorithm = header.get("alg")
+    if algorithm not in ASYMMETRIC or key.jwk.get("alg", algorithm) != algorithm:
+        return "its alg is not that of the key"
+    try:
+        PyJWS().decode(text, jwt.PyJWK(dict(key.jwk), algorithm=algorithm), algorithms=[algorithm])
+    except (jwt.PyJWTError, ValueError) as error:
+        return f"it does not verify: {type(error).__name__}"
+    return "verified"
+
+
+def _about_header(header: Mapping[str, Any]) -> list[Point]:
+    typ, alg, kid = header.get("typ"), header.get("alg"), header.get("kid")
+    is_typed = isinstance(typ, str) and typ.lower() in TYPES
+    return [
+        Point("typ is at+jwt", "RFC 9068 section 2.1", is_typed, _shown(typ)),
+        Point("alg is asymmetric, and not none", "RFC 9068 section 2.1", alg in ASYMMETRIC, _shown(alg)),
+        Point("kid names the key", "RFC 7515 section 4.1.4", isinstance(kid, str) and bool(kid), _shown(kid)),
+        Point("nothing critical is asked", "RFC 7515 section 4.1.11", "crit" not in header, _shown(header.get("crit"))),
+    ]
+
+
+def _about_claims(claims: Mapping[str, Any]) -> list[Point]:
+    required: Mapping[str, Callable[[Any], bool]] = {
+        "iss": _is_text,
+        "exp": _is_instant,
+        "aud": lambda value: _is_text(value) or (isinstance(value, list) and bool(value) and all(map(_is_text, value))),
+        "sub": _is_text,
+        "client_id": _is_text,
+        "iat": _is_instant,
+        "jti": _is_text,
+    }
+    optional: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+        "auth_time": ("RFC 9068 section 2.2.1", _is_instant),
+        "acr": ("RFC 9068 section 2.2.1", _is_text),
+        "amr": ("RFC 9068 section 2.2.1", lambda value: isinstance(value, list) and all(map(_is_text, value))),
+        "scope": ("RFC 9068 section 2.2.3", lambda value: isinstance(value, str)),
+        "act": ("RFC 8693 section 4.1", lambda value: isinstance(value, dict) and _is_text(value.get("sub"))),
+        "nbf": ("RFC 7519 section 4.1.5", _is_instant),
+    }
+    points = [
+        Point(
+            f"{name} is there and well-formed", "RFC 9068 section 2.2", fits(claims.get(name)), _shown(claims.get(name))
+        )
+        for name, fits in required.items()
+    ]
+    return points + [
+        Point(f"{name} is well-formed", source, fits(claims[name]), _shown(claims[name]))
+        for name, (source, fits) in optional.items()
+        if name in claims
+    ]
+
+
+def _about_now(claims: Mapping[str, Any], *, issuer: str, now: datetime) -> list[Point]:
+    iss, exp, iat = claims.get("iss"), claims.get("exp"), claims.get("iat")
+    seconds = now.timestamp()
+    return [
+        Point("iss is the issuer", "RFC 9068 section 4", iss == issuer, _shown(iss)),
+        Point("it has not expired", "RFC 9068 section 4", _is_instant(exp) and exp > seconds, _when(exp)),
+        Point(
+            "it was not issued in the future", "RFC 7519 section 4.1.6", _is_instant(iat) and iat <= seconds, _when(iat)
+        ),
+        Point(
+            "it lives no longer than a day",
+            "RFC 9700 section 2.2",
+            _is_instant(exp) and _is_instant(iat) and 0 < exp - iat <= 86_400,
+            f"{exp - iat} s" if _is_instant(exp) and _is_instant(iat) else "unknown",
+        ),
+    ]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_instant(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11
+
+
+def _when(value: Any) -> str:
+    return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC" if _is_instant(value) else _shown(value)
+
+
+def _shown(value: Any) -> str:
+    text = "missing" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= 120 else f"{text[:117]}..."

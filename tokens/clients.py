@@ -1,7 +1,7 @@
 """Registering clients: one function for the command line, the demo and whoever comes next."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,13 +26,17 @@ class Registration:
     public: bool = False
     jwks: Mapping[str, Any] | None = None
     """The public keys of a client that proves itself with its own key: it gets no secret."""
+    jwks_uri: str = ""
+    """Or where it publishes them."""
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the client, by name: lifetimes, consent, origins, addresses to go to after a logout."""
 
     @property
     def authentication(self) -> AuthenticationMethod:
         """How the client proves who it is."""
         if self.public:
             return AuthenticationMethod.NONE
-        return AuthenticationMethod.PRIVATE_KEY_JWT if self.jwks else AuthenticationMethod.SECRET_BASIC
+        return AuthenticationMethod.PRIVATE_KEY_JWT if self.jwks or self.jwks_uri else AuthenticationMethod.SECRET_BASIC
 
 
 def register(
@@ -49,6 +53,8 @@ def register(
             {"scopes": f"There is no scope {', '.join(sorted(unknown))}. Make it in the admin first."}
         )
     public = registration.public
+    if public and (registration.jwks or registration.jwks_uri):
+        raise ValidationError({"client_type": "A public client has no key to prove itself with; leave one of the two."})
     client = Client(
         name=registration.name,
         grants=list(registration.grants),
@@ -56,6 +62,8 @@ def register(
         client_type=Client.CLIENT_PUBLIC if public else Client.CLIENT_CONFIDENTIAL,
         token_endpoint_auth_method=registration.authentication,
         client_jwks=registration.jwks,
+        client_jwks_uri=registration.jwks_uri,
+        **registration.policy,
     )
     if registration.client_id is not None:
         client.client_id = registration.client_id

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import IntegrityError, transaction
 
+from tests.tokens.conftest import basic, post
 from tokens import audit
 from tokens.models import AuditEvent
 
@@ -83,3 +84,38 @@ def test_the_database_refuses_to_change_what_was_written(rewrite) -> None:
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
         rewrite()
     assert AuditEvent.objects.get().actor == "user:alice"
+
+
+def lines(caplog):
+    return [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
+
+
+@pytest.mark.django_db
+def test_issued_and_refused_tokens_are_lines_without_any_token_or_secret(client, service, signer, caplog):
+    caplog.set_level(logging.INFO, "tokens.audit")
+    ask = {"grant_type": "client_credentials", "scope": "notes:read"}
+    body = post(client, "/oauth/token", ask, **basic("service", service.plain)).json()
+    post(client, "/oauth/token", ask, **basic("service", "wrong-secret"))
+    issued, refused = lines(caplog)
+    assert (issued["action"], issued["actor"], issued["subject"]) == ("token.issued", "client:service", "service")
+    assert issued["details"]["scope"] == "notes:read"
+    assert (refused["action"], refused["subject"]) == ("token.refused", "client:service")
+    assert refused["details"]["error"] == "invalid_client"
+    assert refused["details"]["address"] == "127.0.0.1"
+    for secret in (body["access_token"], service.plain, "wrong-secret"):
+        assert secret not in caplog.text
+
+
+@pytest.mark.django_db
+def test_logins_are_lines_and_what_was_typed_is_not(client, user, caplog):
+    caplog.set_level(logging.INFO, "tokens.audit")
+    client.post("/accounts/login/", {"login": "hunter2-typed-here", "password": "x"})
+    client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
+    client.post("/accounts/logout/")
+    assert [(one["action"], one["actor"]) for one in lines(caplog)] == [
+        ("user.login_failed", "user:unknown"),
+        ("user.logged_in", "user:ada"),
+        ("user.logged_out", "user:ada"),
+    ]
+    assert "hunter2" not in caplog.text
+    assert "correct horse" not in caplog.text

@@ -18,5 +18,6 @@ class ApiAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at 
 
     list_display = ["name", "identifier"]
     search_fields = ["name", "identifier"]
-    fields = ["name", "identifier", "max_token_lifetime", "client"]
+    fields = ["name", "identifier", "max_token_lifetime", "client", "algorithms", "ring", "moves_at"]
+    readonly_fields = ["ring", "moves_at"]
     inlines = [ScopeInline]

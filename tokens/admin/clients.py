@@ -38,6 +38,13 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
         label="Authentication",
     )
 
+    client_jwks_uri = forms.URLField(
+        required=False,
+        assume_scheme="https",
+        label="Address of public keys",
+        help_text="Or where the client publishes them: an https address, fetched when needed.",
+    )
+
     class Meta:
         model = Client
         fields = ["name", "client_id", "client_type", "is_active", "grants", "scopes", "redirect_uris"]
@@ -53,6 +60,8 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
         if public != (method == AuthenticationMethod.NONE):
             method = AuthenticationMethod.NONE if public else AuthenticationMethod.SECRET_BASIC
         data["token_endpoint_auth_method"] = method
+        if method == AuthenticationMethod.PRIVATE_KEY_JWT and data.get("new_secret"):
+            self.add_error("new_secret", "This client proves itself with its own key, and has no use for a secret.")
         return data
 
 
@@ -90,16 +99,38 @@ class ClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class 
     list_display = ["name", "client_id", "client_type", "is_active", "last_used_on"]
     list_filter = ["is_active", "client_type"]
     search_fields = ["name", "client_id"]
-    filter_horizontal = ["scopes"]
+    filter_horizontal = ["scopes", "apis"]
     fieldsets = [
         (None, {"fields": ["name", "client_id", "client_type", "is_active"]}),
         (
             "What it may do",
-            {"fields": ["grants", "scopes", "redirect_uris", "skip_authorization", "access_token_lifetime"]},
+            {"fields": ["grants", "scopes", "apis", "redirect_uris", "access_token_lifetime"]},
+        ),
+        (
+            "Users",
+            {
+                "fields": [
+                    "skip_authorization",
+                    "remembers_consent",
+                    "post_logout_redirect_uris",
+                    "allowed_origins",
+                    "always_gets_refresh_token",
+                    "rotates_refresh_tokens",
+                    "refresh_token_lifetime",
+                    "refresh_token_idle_lifetime",
+                ]
+            },
         ),
         (
             "How it proves who it is",
-            {"fields": ["token_endpoint_auth_method", "client_jwks", "accepts_token_endpoint_audience"]},
+            {
+                "fields": [
+                    "token_endpoint_auth_method",
+                    "client_jwks",
+                    "client_jwks_uri",
+                    "accepts_token_endpoint_audience",
+                ]
+            },
         ),
         ("Secrets", {"fields": ["new_secret"]}),
     ]
@@ -116,20 +147,20 @@ class ClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class 
         """Save the client, with a first secret for a confidential one."""
         super().save_model(request, obj, form, change)
         by_secret = obj.token_endpoint_auth_method in SECRET_METHODS
-        if by_secret and (not change or form.cleaned_data.get("new_secret")):
+        if by_secret and (form.cleaned_data.get("new_secret") or not obj.secrets.exists()):
             setattr(request, HIDDEN, client_secret.create(obj, now=timezone.now()))
-        action = "client.changed" if change else "client.created"
-        record(
-            action, actor=f"user:{request.user.get_username()}", subject=f"client:{obj.client_id}", now=timezone.now()
-        )
+        action, details = ("client.changed", _changes(form)) if change else ("client.created", {})
+        actor, subject = f"user:{request.user.get_username()}", f"client:{obj.client_id}"
+        record(action, actor=actor, subject=subject, details=details, now=timezone.now())
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
         """Keep in the audit trail, each as a step of its own, which secrets were given another end."""
         super().save_formset(request, form, formset, change)
         for secret, changed in formset.changed_objects:
-            ends = {"secret": str(secret), **{name: str(getattr(secret, name)) for name in changed}}
+            dates = {"secret": str(secret), **{name: str(getattr(secret, name)) for name in changed}}
             actor, subject = f"user:{request.user.get_username()}", f"client:{form.instance.client_id}"
-            record("client_secret.ended", actor=actor, subject=subject, details=ends, now=timezone.now())
+            action = "client_secret.revoked" if "revoked_at" in changed else "client_secret.expiry_changed"
+            record(action, actor=actor, subject=subject, details=dates, now=timezone.now())
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
         """The page with the secret, or Django's own answer."""
@@ -158,3 +189,16 @@ class ClientAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class 
         return TemplateResponse(
             request, "admin/tokens/client/secret.html", context, headers={"Cache-Control": "no-store"}
         )
+
+
+def _changes(form: Any) -> dict[str, list[str]]:
+    """Each field that was changed, as it was and as it is: nothing of a client's page is a secret."""
+    return {
+        name: [_told(form.initial.get(name)), _told(form.cleaned_data.get(name))]
+        for name in form.changed_data
+        if name != "new_secret"
+    }
+
+
+def _told(value: Any) -> str:
+    return ", ".join(map(str, value)) if hasattr(value, "__iter__") and not isinstance(value, str) else str(value)

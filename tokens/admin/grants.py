@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tokens.admin.read_only import ReadOnly
 from tokens.audit import record
-from tokens.models import DeviceCode, RefreshToken, UserGrant
+from tokens.models import Consent, DeviceCode, RefreshToken, UserGrant
 from tokens.oauth import grant_record
 
 REASON = "revoked in the admin"
@@ -58,10 +58,11 @@ class UserGrantAdmin(ReadOnly):
 
     @admin.action(description="Revoke the selected grants and their tokens", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[UserGrant]) -> None:
-        """End each grant that still stands, and keep in the audit trail who did it."""
+        """End each grant that still stands and forget the consent to it; the audit trail keeps who did it."""
         now, standing = timezone.now(), list(queryset.filter(revoked_at=None))
         with transaction.atomic():
             for grant in standing:
                 grant_record.revoke(grant, REASON, now=now)
+                Consent.objects.filter(user=grant.user, client=grant.client).delete()
                 record("grant.revoked", actor=f"user:{request.user.get_username()}", subject=f"grant:{grant}", now=now)
         self.message_user(request, f"Revoked: {len(standing)}.", messages.SUCCESS)

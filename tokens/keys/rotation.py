@@ -15,12 +15,16 @@ from tokens.encryption import EncryptionKey
 from tokens.keys import keystores, lifecycle, rings, store, succession
 from tokens.keys.errors import UnknownKey, WrongRing
 from tokens.keys.held import Held, hold, locking, refuse_skew
+from tokens.keys.keystores import Keystore
 from tokens.keys.lifecycle import Key
 from tokens.keys.moves import DEFAULT_RING
 from tokens.keys.policy import Policy
 from tokens.keys.rings import ANY, Kind
 from tokens.keys.signers import KeyPair
 from tokens.models.key import Ring
+
+TRIES = 10
+"""One kid in 64 begins with a dash; that many in a row do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,7 @@ def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
     """
     store_of_ring = keystores.keystore(row.keystore)
     try:
-        pairs = [store_of_ring.generate(row.algorithm, bits=row.bits) for _ in range(number)]
+        pairs = [_typable(store_of_ring, row) for _ in range(number)]
     except ValueError as error:
         raise WrongRing(str(error)) from error
     try:
@@ -112,6 +116,16 @@ def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
             for pair in pairs:
                 if pair.kid not in kept:
                     store_of_ring.destroy(pair.secret)
+
+
+def _typable(store_of_ring: Keystore, row: Ring) -> KeyPair:
+    """A pair whose kid can be typed after a command: one that begins with a dash would be taken for an option."""
+    for _ in range(TRIES):
+        pair = store_of_ring.generate(row.algorithm, bits=row.bits)
+        if not pair.kid.startswith("-"):
+            break
+        store_of_ring.destroy(pair.secret)
+    return pair
 
 
 @contextmanager

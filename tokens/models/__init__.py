@@ -4,6 +4,7 @@ from tokens.models.api import Api, ExchangePolicy, Scope
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
 from tokens.models.client import AuthenticationMethod, Client, ClientSecret, GrantType
+from tokens.models.consent import Consent
 from tokens.models.denial import Denial
 from tokens.models.device import DeviceCode
 from tokens.models.grant import AuthorizationCode, RefreshToken, UserGrant
@@ -17,6 +18,7 @@ __all__ = [
     "AuthorizationCode",
     "Client",
     "ClientSecret",
+    "Consent",
     "Denial",
     "DeviceCode",
     "ExchangePolicy",

@@ -40,8 +40,9 @@ class AccessToken:
             "iat": issued_at,
             "jti": self.token_id,
             "client_id": self.client_id,
-            "scope": " ".join(self.scopes),
         }
+        if self.scopes:
+            claims["scope"] = " ".join(self.scopes)
         if self.grant_id is not None:
             claims["grant_id"] = self.grant_id
         if self.login is not None:

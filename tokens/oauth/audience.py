@@ -1,6 +1,6 @@
 """Which one API a token is for, and which scopes it may carry there. Pure: the client's scopes are an argument."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tokens.errors import OAuthError
@@ -26,17 +26,28 @@ class Target:
 
 
 def resolve(
-    asked: Sequence[str], resources: Sequence[str], *, allowed: Collection[Scope], openid: Collection[str], issuer: str
+    asked: Sequence[str],
+    resources: Sequence[str],
+    *,
+    allowed: Collection[Scope],
+    openid: Collection[str],
+    issuer: str,
+    further: Iterable[Api] = (),
 ) -> Target:
     """The target of a request for `asked` scopes at `resources` (RFC 8707), of which the client may have `allowed`.
 
-    `openid` are the scopes of OpenID Connect that it may have besides.
+    `openid` are the scopes of OpenID Connect that it may have besides, `further` the APIs that it may ask a token for
+    without a scope of theirs.
 
     Raises OAuthError invalid_scope for a scope that is unknown, not the client's or not the API's, or where none is
     asked for; and invalid_target for several resources, for one that the client may not use, and where no resource
     is named and the scopes belong to no single API.
     """
     scopes = tuple(dict.fromkeys(asked))
+    if resources and not any(scope.name in scopes for scope in allowed):
+        api = next((api for api in further if [api.identifier] == list(dict.fromkeys(resources))), None)
+        if api is not None and set(scopes) <= set(openid):
+            return Target(api.identifier, scopes, api)
     owners = _owners(scopes, allowed=allowed, openid=openid)
     api = _named(resources, owners, allowed=allowed, issuer=issuer) if resources else _only(owners)
     if api is not None and any(owner != api for owner in owners):

@@ -2,10 +2,12 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from django.core import signing
 
+from tokens.models import Consent, User
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.login_session import Login
 
@@ -21,9 +23,37 @@ def needs_login(asked: AuthorizationRequest, login: Login, *, now: datetime) -> 
     return asked.max_age is not None and now - login.at > timedelta(seconds=asked.max_age)
 
 
-def is_needed(asked: AuthorizationRequest) -> bool:
-    """Whether the user has to be asked: always, unless the client is the issuer's own. No parameter changes that."""
-    return "consent" in asked.prompt or not asked.client.skip_authorization
+def is_needed(asked: AuthorizationRequest, user: User) -> bool:
+    """Whether the user has to be asked.
+
+    Always, unless the client is the issuer's own, or the user agreed to the same before and the client remembers. No
+    parameter of a request skips the question; prompt=consent asks it again.
+    """
+    if "consent" in asked.prompt:
+        return True
+    return not (asked.client.skip_authorization or is_remembered(asked, user))
+
+
+def is_remembered(asked: AuthorizationRequest, user: User) -> bool:
+    """Whether the user agreed to all of it before.
+
+    Not for an answer that goes to an address which any program on a device can take (RFC 8252 section 8.6).
+    """
+    if not asked.client.remembers_consent or not asked.redirect_uri.startswith("https://"):
+        return False
+    known = Consent.objects.filter(user=user, client=asked.client, audience=asked.target.audience)
+    agreed = known.values_list("scope", flat=True).first()
+    return agreed is not None and set(asked.target.scopes) <= set(agreed.split())
+
+
+def remember(asked: AuthorizationRequest, user: User, *, now: datetime) -> None:
+    """Keep what the user agreed to, on top of what they agreed to before."""
+    if not asked.client.remembers_consent:
+        return
+    known: dict[str, Any] = {"user": user, "client": asked.client, "audience": asked.target.audience}
+    before = Consent.objects.filter(**known).values_list("scope", flat=True).first() or ""
+    scope = " ".join(dict.fromkeys([*before.split(), *asked.target.scopes]))
+    Consent.objects.update_or_create(**known, defaults={"scope": scope, "given_at": now})
 
 
 def after_login(query: str) -> str:

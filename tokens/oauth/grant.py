@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from tokens import conf
+from tokens import audit, conf
 from tokens.errors import OAuthError
 from tokens.keys import signing
 from tokens.models import Api, Client
@@ -75,12 +75,21 @@ def token_response(
     )
     ring = signing.signing_ring(target.audience, now=request.now)
     minted = access_token.mint(token, signer=signing.signer(ring, now=request.now))
-    return {
+    details = {
+        "jti": token.token_id,
+        "aud": token.audience,
+        "scope": " ".join(token.scopes),
+        "grant": request.grant_type,
+    }
+    audit.log(
+        "token.issued", actor=f"client:{client.client_id}", subject=token.subject, details=details, now=request.now
+    )
+    response: dict[str, object] = {
         "access_token": minted.text,
         "token_type": "Bearer",
         "expires_in": minted.expires_in,
-        "scope": " ".join(target.scopes),
     }
+    return response | ({"scope": " ".join(target.scopes)} if target.scopes else {})
 
 
 def lifetime(client: Client, api: Api | None) -> timedelta:

@@ -60,7 +60,7 @@ class PresentedToken:
     @property
     def scopes(self) -> tuple[str, ...]:
         """What it allows at its API."""
-        return tuple(self.claims["scope"].split())
+        return tuple(self.claims.get("scope", "").split())
 
     @property
     def expires_at(self) -> datetime:

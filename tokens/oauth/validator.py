@@ -68,4 +68,6 @@ def target(client: Client, scopes: Sequence[str], resources: Sequence[str], *, o
     allowed = client.scopes.select_related("api")
     offline = GrantType.REFRESH_TOKEN in client.grants
     names = [name for name in audience.OPENID if openid and (offline or name != audience.OFFLINE)]
-    return audience.resolve(scopes, resources, allowed=allowed, openid=names, issuer=conf.issuer().url)
+    return audience.resolve(
+        scopes, resources, allowed=allowed, openid=names, issuer=conf.issuer().url, further=client.apis.all()
+    )

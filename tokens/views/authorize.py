@@ -42,7 +42,8 @@ class AuthorizeView(View):
         login = login_session.current(request)
         if login is None or consent.needs_login(asked, login, now=timezone.now()):
             return self._log_in(request, asked)
-        if not consent.is_needed(asked):
+        assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
+        if not consent.is_needed(asked, request.user):
             return self._allow(request, asked, login)
         if "none" in asked.prompt:
             return send(request, asked, OAuthError("consent_required", "The user has to be asked."))
@@ -67,6 +68,8 @@ class AuthorizeView(View):
             return see_other(request.get_full_path())
         if request.POST.get("allow") != "true":
             return send(request, asked, OAuthError("access_denied", "The user refused."))
+        assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
+        consent.remember(asked, request.user, now=timezone.now())
         return self._allow(request, asked, login)
 
     def _allow(self, request: HttpRequest, asked: AuthorizationRequest, login: Login) -> HttpResponse:

@@ -6,11 +6,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from tokens import errors
+from tokens import audit, errors, rate_limit
 from tokens.keys.errors import NotReady
 from tokens.oauth.backend import backend
 from tokens.views.cors import cors
-from tokens.views.limits import limited
+from tokens.views.limits import claimed_client, limited
 
 
 @csrf_exempt
@@ -24,6 +24,9 @@ def token(request: HttpRequest) -> HttpResponse:
     try:
         return errors.answer(backend().token(request, now=timezone.now()))
     except OAuth2Error as error:
+        details = {"error": error.error, "reason": error.description, "address": rate_limit.address(request)}
+        subject = f"client:{claimed_client(request)}"
+        audit.log("token.refused", actor="issuer", subject=subject, details=details, now=timezone.now())
         return errors.refusal(error)
     except NotReady as error:
         return errors.unavailable(error.retry_after)

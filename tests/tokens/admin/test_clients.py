@@ -82,7 +82,7 @@ def test_a_second_secret_lives_beside_the_first_until_that_is_ended(admin, form)
     answer = admin.post(change, {**form, **ended, **rows_now})
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     assert [client_secret.matches(made, secret, now=timezone.now()) for secret in (first, second)] == [False, True]
-    event = AuditEvent.objects.get(action="client_secret.ended")
+    event = AuditEvent.objects.get(action="client_secret.revoked")
     assert (event.actor, event.subject) == ("user:root", "client:reports")
     assert event.details == {"secret": f"…{first[-4:]}", "revoked_at": "2026-01-01 00:00:00+00:00"}
     revived = admin.post(change, {**form, **rows, **rows_now})
@@ -155,3 +155,63 @@ def test_a_key_s_page_shows_no_private_material_and_nothing_to_edit(admin):
 
 def test_the_toolkit_s_own_pages_are_not_there(admin):
     assert "oauth2_provider" not in admin.get("/admin/").content.decode()
+
+
+def test_the_audit_trail_says_which_fields_of_a_client_were_changed_and_how(admin, form):
+    admin.post(ADD, form)
+    made = Client.objects.get()
+    changed = {**form, **NO_SECRETS, "name": "Nightly", "remembers_consent": "on", "is_active": ""}
+    assert admin.post(f"/admin/tokens/client/{made.pk}/change/", changed).status_code == 302
+    details = AuditEvent.objects.get(action="client.changed").details
+    assert details["name"] == ["Reports", "Nightly"]
+    assert details["is_active"] == ["True", "False"]
+    assert "scopes" not in details
+
+
+def test_an_expiry_that_is_moved_is_not_told_as_an_end(admin, form):
+    admin.post(ADD, form)
+    made, row = Client.objects.get(), ClientSecret.objects.get()
+    rows = {
+        "secrets-TOTAL_FORMS": "1",
+        "secrets-INITIAL_FORMS": "1",
+        "secrets-0-id": row.pk,
+        "secrets-0-client": made.pk,
+        "secrets-0-expires_at_0": "2040-01-01",
+        "secrets-0-expires_at_1": "00:00:00",
+    }
+    admin.post(f"/admin/tokens/client/{made.pk}/change/", {**form, **rows})
+    assert AuditEvent.objects.get(action="client_secret.expiry_changed").details["expires_at"].startswith("2040")
+
+
+def test_a_client_that_goes_back_from_its_key_to_secrets_gets_one(admin, form):
+    key = {**json.loads(RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 2048).public_key())), "alg": "RS256"}
+    by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps({"keys": [key]})}
+    admin.post(ADD, by_key)
+    made = Client.objects.get()
+    change = f"/admin/tokens/client/{made.pk}/change/"
+    refused = admin.post(change, {**by_key, **NO_SECRETS, "new_secret": "on"})
+    assert "has no use for a secret" in refused.content.decode()
+    page = admin.post(change, {**form, **NO_SECRETS, "token_endpoint_auth_method": "client_secret_basic"})
+    made.refresh_from_db()
+    assert client_secret.matches(made, secret_on(page), now=timezone.now())
+
+
+def test_every_policy_of_a_client_can_be_set(admin, form):
+    policy = {
+        "grants": ["authorization_code", "refresh_token"],
+        "redirect_uris": "https://app.example/cb",
+        "post_logout_redirect_uris": "https://app.example/bye",
+        "allowed_origins": "https://app.example",
+        "remembers_consent": "on",
+        "always_gets_refresh_token": "on",
+        "rotates_refresh_tokens": "on",
+        "refresh_token_lifetime": "30 00:00:00",
+        "refresh_token_idle_lifetime": "7 00:00:00",
+        "apis": [Api.objects.get().pk],
+    }
+    secret_on(admin.post(ADD, form | policy))
+    made = Client.objects.get()
+    assert (made.refresh_token_lifetime, made.refresh_token_idle_lifetime) == (timedelta(days=30), timedelta(days=7))
+    assert made.rotates_refresh_tokens
+    assert made.always_gets_refresh_token
+    assert (made.allowed_origins, made.apis.count()) == ("https://app.example", 1)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import adoption, lifecycle, signing, store
+from tokens.keys import adoption, keystores, lifecycle, signing, store
 from tokens.keys.errors import CannotOpen, NotReady, UnknownKey, Unsafe
 from tokens.keys.policy import PRODUCTION
 from tokens.keys.revocation import revoke
@@ -362,3 +362,11 @@ def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
             signing.signer(now=now + PRODUCTION.snapshot_age + timedelta(seconds=2))
     assert planned.kid in before, "the key that will sign was published before the outage"
     assert planned.at > now + PRODUCTION.snapshot_age, "and signs only after nobody signs from an older snapshot"
+
+
+def test_a_key_whose_name_a_command_would_take_for_an_option_is_never_made():
+    made = [keystores.Database().generate("ES256", bits=None) for _ in range(400)]
+    dashed, plain = (next(pair for pair in made if pair.kid.startswith("-") is dash) for dash in (True, False))
+    with patch.object(keystores.Database, "generate", side_effect=[dashed, plain, dashed, made[1]]):
+        run()
+    assert dashed.kid not in set(SigningKey.objects.values_list("kid", flat=True))

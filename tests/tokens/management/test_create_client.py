@@ -80,3 +80,40 @@ def test_bad_input_is_one_clear_line_and_makes_nothing(arguments, said):
         create("--name", "S", *arguments)
     assert "\n" not in str(refused.value)
     assert not Client.objects.exists()
+
+
+def test_every_policy_can_be_set_from_a_script():
+    create(
+        *("--name", "A", "--client-id", "a", "--grant", "authorization_code", "--grant", "refresh_token"),
+        *("--redirect-uri", "https://a.example/cb", "--post-logout-redirect-uri", "https://a.example/bye"),
+        *("--origin", "https://a.example", "--first-party", "--forget-consent", "--always-refresh-token"),
+        *("--access-token-lifetime", "120", "--refresh-token-lifetime", "3600", "--refresh-token-idle-lifetime", "600"),
+        "--rotate-refresh-tokens",
+    )
+    made = Client.objects.get()
+    assert (made.skip_authorization, made.remembers_consent, made.rotates_refresh_tokens) == (True, False, True)
+    lifetimes = (made.access_token_lifetime, made.refresh_token_lifetime, made.refresh_token_idle_lifetime)
+    assert [one.total_seconds() for one in lifetimes] == [120, 3600, 600]
+    assert (made.allowed_origins, made.post_logout_redirect_uris) == ("https://a.example", "https://a.example/bye")
+
+
+def test_a_client_may_publish_its_keys_itself():
+    out = create("--name", "K", "--grant", "client_credentials", "--jwks-uri", "https://k.example/jwks")
+    assert "its own key" in out
+    assert Client.objects.get().client_jwks_uri == "https://k.example/jwks"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "because"),
+    [
+        (("--jwks-uri", "http://k.example/jwks"), "must be https"),
+        (("--origin", "https://a.example/path"), "must be an origin"),
+        (("--post-logout-redirect-uri", "http://a.example/"), "must be https"),
+        (("--access-token-lifetime", "0"), "no number of seconds"),
+        (("--public", "--jwks-uri", "https://k.example/jwks"), "public client has no key"),
+    ],
+)
+def test_what_could_not_work_is_refused_with_its_reason(arguments, because):
+    with pytest.raises(CommandError, match=because):
+        create("--name", "X", "--grant", "client_credentials", *arguments)
+    assert not Client.objects.exists()

@@ -172,6 +172,7 @@ def test_4_plain_a_parameter_skips_the_consent_page(plain, webapp, user):
 
 
 def test_4_here_the_user_is_asked_again(client, webapp, user, signer):
+    type(webapp).objects.update(remembers_consent=False)
     log_in(client, user)
     allow(client, authorization(webapp))
     assert client.get("/oauth/authorize", authorization(webapp) | {"approval_prompt": "auto"}).status_code == 200

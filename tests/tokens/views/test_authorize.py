@@ -4,16 +4,20 @@ import pytest
 from django.test import Client as Browser
 
 from tests.tokens.conftest import (
+    API,
     CALLBACK,
     CHALLENGE,
     OTHER_API,
     allow,
     authorization,
+    basic,
     log_in,
     make_client,
     parameters,
+    post,
+    redeem,
 )
-from tokens.models import AuthorizationCode, UserGrant
+from tokens.models import AuthorizationCode, User, UserGrant
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +69,7 @@ def test_the_issuer_s_own_client_asks_nobody_unless_it_wants_to(browser, apis):
 
 
 def test_no_parameter_skips_the_question(browser, webapp):
+    type(webapp).objects.update(remembers_consent=False)
     allow(browser, authorization(webapp))
     page = browser.get("/oauth/authorize", authorization(webapp) | {"approval_prompt": "auto", "user": "1"})
     assert page.status_code == 200
@@ -222,3 +227,87 @@ def test_a_session_that_did_not_come_through_the_login_page_has_to(client, user,
 def test_the_challenge_is_kept_with_the_code(browser, webapp):
     allow(browser, authorization(webapp))
     assert AuthorizationCode.objects.get().code_challenge == CHALLENGE
+
+
+# --- consent that is remembered --------------------------------------------------------------------------------------
+
+
+def test_a_user_who_agreed_is_not_asked_for_the_same_or_less_again(browser, webapp):
+    assert "code" in parameters(allow(browser, authorization(webapp, scope="openid notes:read notes:write")))
+    for scope in ("openid notes:read notes:write", "notes:read"):
+        assert browser.get("/oauth/authorize", authorization(webapp, scope=scope)).status_code == 302
+    assert browser.get("/oauth/authorize", authorization(webapp, prompt="none"))["Location"].startswith(CALLBACK)
+    assert browser.get("/oauth/authorize", authorization(webapp, scope="openid email")).status_code == 200
+
+
+def test_what_is_agreed_to_later_is_added(browser, webapp):
+    allow(browser, authorization(webapp, scope="notes:read"))
+    allow(browser, authorization(webapp, scope="notes:write"))
+    assert browser.get("/oauth/authorize", authorization(webapp, scope="notes:read notes:write")).status_code == 302
+
+
+def test_a_refusal_is_not_an_agreement(browser, webapp):
+    allow(browser, authorization(webapp), answer="false")
+    assert browser.get("/oauth/authorize", authorization(webapp)).status_code == 200
+
+
+@pytest.mark.parametrize("why", ["prompt", "policy", "another user", "another client", "another API", "revoked"])
+def test_the_user_is_asked_again_where_it_is_not_the_same(browser, webapp, user, why, client, apis, admin_client):
+    allow(browser, authorization(webapp))
+    query = authorization(webapp)
+    if why == "prompt":
+        query["prompt"] = "consent"
+    elif why == "policy":
+        type(webapp).objects.update(remembers_consent=False)
+    elif why == "another user":
+        log_in(browser, User.objects.create_user("eve"))
+    elif why == "another client":
+        query = authorization(make_client("other", "authorization_code", public=True))
+    elif why == "another API":
+        webapp.scopes.add(*apis[OTHER_API].scopes.all())
+        query = authorization(webapp, scope="openid other:read")
+    else:
+        grant = UserGrant.objects.get()
+        admin_client.post("/admin/tokens/usergrant/", {"action": "revoke", "_selected_action": [str(grant.pk)]})
+    assert browser.get("/oauth/authorize", query).status_code == 200
+
+
+def test_a_program_on_a_device_is_never_let_through_by_an_earlier_consent(browser, apis):
+    """RFC 8252 section 8.6: any program can take such an address."""
+    for number, uri in enumerate(("http://127.0.0.1/cb", "com.example.app:/cb")):
+        app = make_client(f"app{number}", "authorization_code", public=True)
+        type(app).objects.filter(pk=app.pk).update(redirect_uris=uri)
+        app.refresh_from_db()
+        assert "code" in parameters(allow(browser, authorization(app, redirect_uri=uri)))
+        assert browser.get("/oauth/authorize", authorization(app, redirect_uri=uri)).status_code == 200
+
+
+def test_acr_values_are_a_wish_and_the_token_says_what_was_reached(browser, webapp, decode):
+    """OpenID Connect Core section 3.1.2.1: voluntary."""
+    asked = authorization(webapp, acr_values="http://schemas.openid.net/pape/policies/2007/06/multi-factor phr")
+    body = redeem(browser, webapp, parameters(allow(browser, asked))["code"]).json()
+    assert decode(body["id_token"], "webapp")[1]["acr"] == "urn:keyturn:acr:password"
+
+
+def test_a_login_hint_fills_in_the_name_and_nothing_else(client, webapp):
+    sent = client.get("/oauth/authorize", authorization(webapp, login_hint='ada"><script>'))
+    page = client.get(sent["Location"]).content.decode()
+    assert 'value="ada&quot;&gt;&lt;script&gt;"' in page
+
+
+# --- an API without a scope ------------------------------------------------------------------------------------------
+
+
+def test_an_api_that_a_client_may_use_without_a_scope_is_a_target_by_its_name(client, service, apis, decode):
+    service.apis.add(apis[OTHER_API])
+    form = {"grant_type": "client_credentials", "resource": OTHER_API}
+    body = post(client, "/oauth/token", form, **basic("service", service.plain)).json()
+    _, claims = decode(body["access_token"], OTHER_API)
+    assert "scope" not in claims
+    assert "scope" not in body
+    for refused in ({"scope": "other:read"}, {"resource": "https://nobody.example/"}, {"resource": [OTHER_API, API]}):
+        answer = post(client, "/oauth/token", form | refused, **basic("service", service.plain))
+        assert answer.json()["error"] in {"invalid_scope", "invalid_target"}
+    service.apis.clear()
+    answer = post(client, "/oauth/token", form, **basic("service", service.plain))
+    assert answer.json()["error"] == "invalid_scope"

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,31 @@ class Command(BaseCommand):
         parser.add_argument(
             "--jwks", type=json_file, metavar="FILE", help="its public keys (private_key_jwt); it gets no secret then"
         )
+        parser.add_argument("--jwks-uri", default="", metavar="URL", help="or where it publishes them")
+        parser.add_argument("--first-party", action="store_true", help="no user is ever asked for consent")
+        parser.add_argument("--forget-consent", action="store_true", help="users are asked each time they come")
+        parser.add_argument(
+            "--post-logout-redirect-uri", action="append", default=[], dest="post_logout_redirect_uris",
+            help="where to go after a logout; may be repeated",
+        )  # fmt: skip
+        parser.add_argument(
+            "--origin",
+            action="append",
+            default=[],
+            dest="origins",
+            help="of a single-page application; may be repeated",
+        )
+        parser.add_argument("--access-token-lifetime", type=seconds, metavar="SECONDS")
+        parser.add_argument("--refresh-token-lifetime", type=seconds, metavar="SECONDS", help="from consent to the end")
+        parser.add_argument("--refresh-token-idle-lifetime", type=seconds, metavar="SECONDS", help="between two uses")
+        parser.add_argument("--rotate-refresh-tokens", action="store_true", help="public clients always do")
+        parser.add_argument("--always-refresh-token", action="store_true", help="without asking for offline_access")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Register the client and print what it needs to know."""
-        names = ("name", "client_id", "grants", "redirect_uris", "scopes", "public", "jwks")
-        registration = Registration(**{name: options[name] for name in names})
+        names = ("name", "client_id", "grants", "redirect_uris", "scopes", "public", "jwks", "jwks_uri")
+        registration = Registration(**{name: options[name] for name in names}, policy=policy(options))
         try:
             client, secret = register(registration, actor="command:create_client", now=timezone.now())
         except ValidationError as error:
@@ -72,6 +92,28 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"client_id      {client.client_id}")
         self.stdout.write(f"client_secret  {secret or NO_SECRET[options['public']]}")
+
+
+def policy(options: dict[str, Any]) -> dict[str, Any]:
+    """The client's further fields, by the options."""
+    return {
+        "skip_authorization": options["first_party"],
+        "remembers_consent": not options["forget_consent"],
+        "post_logout_redirect_uris": " ".join(options["post_logout_redirect_uris"]),
+        "allowed_origins": " ".join(options["origins"]),
+        "access_token_lifetime": options["access_token_lifetime"],
+        "refresh_token_lifetime": options["refresh_token_lifetime"],
+        "refresh_token_idle_lifetime": options["refresh_token_idle_lifetime"],
+        "rotates_refresh_tokens": options["rotate_refresh_tokens"],
+        "always_gets_refresh_token": options["always_refresh_token"],
+    }
+
+
+def seconds(text: str) -> timedelta:
+    """A number of seconds, one or more."""
+    if not text.isdecimal() or not 0 < int(text) < 10**9:
+        raise ArgumentTypeError(f"{text!r} is no number of seconds")
+    return timedelta(seconds=int(text))
 
 
 def json_file(path: str) -> Any:

@@ -1,0 +1,34 @@
+"""Who logged in, who logged out, and who failed to: lines of the audit log."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
+
+from tokens import audit, rate_limit
+
+
+@receiver(user_logged_in, dispatch_uid="tokens.views.login_events.logged_in")
+def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
+    """A user logged in, on the login page or the admin's."""
+    _log("user.logged_in", f"user:{user.get_username()}", request)
+
+
+@receiver(user_logged_out, dispatch_uid="tokens.views.login_events.logged_out")
+def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
+    """A user logged out; None where the session had ended already."""
+    if user is not None:
+        _log("user.logged_out", f"user:{user.get_username()}", request)
+
+
+@receiver(user_login_failed, dispatch_uid="tokens.views.login_events.failed")
+def failed(request: HttpRequest | None = None, **_: Any) -> None:
+    """Somebody failed to log in. The name is not kept: people type their password there."""
+    _log("user.login_failed", "user:unknown", request)
+
+
+def _log(action: str, subject: str, request: HttpRequest | None) -> None:
+    details = {"address": rate_limit.address(request)} if request is not None else {}
+    audit.log(action, actor=subject, subject=subject, details=details, now=timezone.now())

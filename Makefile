@@ -4,7 +4,7 @@ PY = .venv/bin/python
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-browser bench-verify check format lock
+.PHONY: help environment run demo life reset story test test-services test-browser test-clients bench-verify check format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,13 +28,17 @@ story:  ## the seven steps, and the module that carries each
 	@$(PYTHON) project/story.py
 
 test: environment  ## every test that needs no service
-	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not browser"
+	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not browser and not node"
 
 test-services: environment  ## the tests that need PostgreSQL and Redis; fails where they are missing
 	@$(PY) -m pytest -m services
 
 test-browser: environment  ## the pages in a real browser; fails where chromium is missing
 	@$(PY) -m pytest -m browser
+
+test-clients: environment  ## foreign clients and verifiers, those of node too; fails where node or npm are missing
+	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
+	@$(PY) -m pytest tests/clients
 
 check: environment  ## format, lint, types, migrations, deployment checks, then the tests
 	@$(PY) -m project.launch.check

@@ -1,0 +1,62 @@
+"""The issuer and the API in processes of their own, and a user who logs in and agrees like one with a browser."""
+
+import json
+
+import pytest
+from jwt.algorithms import ECAlgorithm
+
+from project.launch import processes
+from project.launch.browser import Browser
+from tests.flow.conftest import System, elsewhere, start_system, system
+
+__all__ = ["elsewhere", "start_system", "system"]
+SCOPE = "openid notes:read offline_access"
+
+
+@pytest.fixture
+def agree(system: System):
+    """Follow an authorization URL as the demo user; the address that the application is called back at."""
+
+    def follow(url: str) -> str:
+        browser = Browser()
+        page = browser.submit(browser.get(url), {"login": "demo", "password": system.variables.demo["DEMO_PASSWORD"]})
+        return (browser.submit(page, {}, button="allow") if "Allow" in page.text else page).url
+
+    return follow
+
+
+@pytest.fixture(scope="session")
+def register(system: System, tmp_path_factory):
+    """Register a client as an operator would; its client_id and secret."""
+
+    def make(name, *options, key=None):
+        arguments = ["create_client", "--name", name, "--json", "--scope", "notes:read", *options]
+        if key is not None:
+            path = tmp_path_factory.mktemp("keys") / "public.jwks.json"
+            jwk = json.loads(ECAlgorithm.to_jwk(key.public_key())) | {"kid": "one", "alg": "ES256", "use": "sig"}
+            path.write_text(json.dumps({"keys": [jwk]}), encoding="utf-8")
+            arguments += ["--jwks", str(path)]
+        return json.loads(processes.command(system.variables.issuer, *arguments))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def public(register, system: System):
+    """A single-page or native application."""
+    grants = ("--grant", "authorization_code", "--grant", "refresh_token")
+    return register("Public", "--public", *grants, "--redirect-uri", system.callback)["client_id"]
+
+
+@pytest.fixture(scope="session")
+def confidential(register, system: System):
+    """A web application with a secret."""
+    grants = ("--grant", "authorization_code", "--grant", "refresh_token", "--grant", "client_credentials")
+    return register("Confidential", *grants, "--redirect-uri", system.callback)
+
+
+@pytest.fixture(autouse=True)
+def loopback_without_tls(monkeypatch):
+    """These libraries refuse http, on loopback too, until they are told."""
+    for name in ("AUTHLIB_INSECURE_TRANSPORT", "OAUTHLIB_INSECURE_TRANSPORT"):
+        monkeypatch.setenv(name, "1")

@@ -1,0 +1,49 @@
+"""requests-oauthlib: the code flow with PKCE, its own refreshing, and client credentials."""
+
+import pytest
+import requests
+from oauthlib.oauth2 import BackendApplicationClient, InvalidGrantError
+from requests.auth import HTTPBasicAuth
+from requests_oauthlib import OAuth2Session
+
+from tests.clients.conftest import SCOPE
+from tests.flow.conftest import System
+
+
+def test_code_with_pkce_then_a_call_that_refreshes_by_itself(public, system: System, agree):
+    kept = []
+    session = OAuth2Session(public, redirect_uri=system.callback, scope=SCOPE.split(), pkce="S256")
+    url, _state = session.authorization_url(f"{system.issuer}/oauth/authorize")
+    session.fetch_token(f"{system.issuer}/oauth/token", authorization_response=agree(url), include_client_id=True)
+    assert session.get(f"{system.api}/api/notes/").status_code == 200
+    first = session.token["refresh_token"]
+    session.token = session.token | {"expires_in": -1, "expires_at": 1}
+    session.auto_refresh_url = f"{system.issuer}/oauth/token"
+    session.auto_refresh_kwargs, session.token_updater = {"client_id": public}, kept.append
+    assert session.get(f"{system.api}/api/notes/").status_code == 200
+    assert kept[0]["refresh_token"] != first
+
+
+def test_a_code_is_taken_once(public, system: System, agree):
+    session = OAuth2Session(public, redirect_uri=system.callback, scope=["notes:read"], pkce="S256")
+    url, _state = session.authorization_url(f"{system.issuer}/oauth/authorize")
+    back = agree(url)
+    token = session.fetch_token(f"{system.issuer}/oauth/token", authorization_response=back, include_client_id=True)
+    with pytest.raises(InvalidGrantError):
+        session.fetch_token(f"{system.issuer}/oauth/token", authorization_response=back, include_client_id=True)
+    told = requests.post(
+        f"{system.issuer}/oauth/introspect",
+        data={"token": token["access_token"]},
+        auth=("service", system.variables.demo["SERVICE_CLIENT_SECRET"]),
+        timeout=10,
+    )
+    assert told.json() == {"active": False}
+
+
+def test_client_credentials(system: System):
+    session = OAuth2Session(client=BackendApplicationClient("service", scope=["notes:read"]))
+    session.fetch_token(
+        f"{system.issuer}/oauth/token",
+        auth=HTTPBasicAuth("service", system.variables.demo["SERVICE_CLIENT_SECRET"]),
+    )
+    assert session.get(f"{system.api}/api/notes/").status_code == 200

@@ -1,0 +1,179 @@
+"""No input is an error 500: every address of the issuer, every method, whatever stands in headers, query and body.
+
+FUZZ_EXAMPLES makes the run longer; the ordinary one is bounded to some seconds.
+"""
+
+import base64
+import json
+import os
+from urllib.parse import urlencode
+
+import pytest
+from django.core.management import call_command
+from django.urls import URLPattern
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.tokens.conftest import API, CALLBACK, CHALLENGE, basic, log_in, make_client
+from tokens.keys import signing
+from tokens.models import GrantType
+from tokens.oauth import client_secret, parameters
+from tokens.oauth.server import GRANTS
+from tokens.urls import urlpatterns
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))
+FORM = "application/x-www-form-urlencoded"
+CODES = {
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_scope",
+    "invalid_target",
+    "invalid_token",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "authorization_pending",
+    "expired_token",
+    "access_denied",
+    "slow_down",
+    "temporarily_unavailable",
+    "not_found",
+}
+PATHS = sorted(
+    {
+        "/" + str(one.pattern).removeprefix("^").replace("<slug:ring>", "default")
+        for one in urlpatterns
+        if isinstance(one, URLPattern)
+    }
+)
+NAMES = sorted(
+    parameters.TOKEN
+    | parameters.AUTHORIZATION
+    | {"token", "token_type_hint", "user_code", "shown", "allow", "login", "password", "id_token_hint", "log_out"}
+    | {"post_logout_redirect_uri", "logout_hint", "user", "client", "ui_locales"}
+)
+
+
+def segment(value):
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+junk = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        ["", "\0", "\r\nX: y", "é" * 50, "🔑", "%00", "%ff", "a" * 5000, "9" * 400, "-1", "1e999", "null", "{}"]
+    ),
+    st.binary(max_size=40).map(lambda raw: raw.decode("latin-1")),
+)
+tokens = st.builds(
+    lambda header, claims, signature: f"{segment(header)}.{segment(claims)}.{signature}",
+    st.dictionaries(
+        st.sampled_from(["alg", "kid", "typ", "crit", "jwk", "x5c"]), st.one_of(junk, st.integers(), st.none())
+    ),
+    st.one_of(
+        st.dictionaries(
+            st.sampled_from(["iss", "sub", "aud", "exp", "iat", "jti", "act"]),
+            st.one_of(junk, st.floats(), st.lists(junk, max_size=2)),
+        ),
+        st.lists(st.integers(), max_size=2),
+        st.integers(),
+    ),
+    st.one_of(junk, st.just("AA")),
+)
+known = st.sampled_from(
+    [
+        *(grant.name for grant in GRANTS),
+        "service",
+        "public",
+        "openid",
+        "notes:read",
+        "code",
+        API,
+        CALLBACK,
+        CHALLENGE,
+        "S256",
+        "true",
+        "none",
+        "login",
+        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "urn:ietf:params:oauth:token-type:access_token",
+    ]
+)
+values = st.one_of(known, junk, tokens)
+pairs = st.lists(st.tuples(st.one_of(st.sampled_from(NAMES), st.text(max_size=8)), values), max_size=8)
+headers = st.dictionaries(
+    st.sampled_from(
+        [
+            "HTTP_AUTHORIZATION",
+            "HTTP_ACCEPT",
+            "HTTP_ORIGIN",
+            "HTTP_IF_NONE_MATCH",
+            "HTTP_X_FORWARDED_FOR",
+            "HTTP_COOKIE",
+        ]
+    ),
+    st.one_of(
+        junk,
+        tokens.map(lambda text: f"Bearer {text}"),
+        junk.map(lambda text: "Basic " + base64.b64encode(text.encode("utf-8", "replace")).decode()),
+        st.sampled_from(['W/"x"', "*", "https://app.example", "null", "application/token-introspection+jwt"]),
+    ),
+    max_size=3,
+)
+bodies = st.one_of(
+    pairs.map(lambda given: ("form", given)),
+    st.tuples(
+        st.sampled_from(["application/json", "text/plain", "multipart/form-data; boundary=x", FORM, "", "é"]), junk
+    ),
+)
+
+
+@pytest.fixture
+def issuer(client, apis, user, settings):
+    """Every kind of client, a key, and limits that a fuzz does not reach."""
+    settings.ISSUER = settings.ISSUER | {
+        "RATE_LIMITS": dict.fromkeys(("token", "introspect", "device", "login"), (10**9, 60))
+    }
+    service = make_client("service", *(grant for grant in GrantType.values if grant != GrantType.JWT_BEARER))
+    service.plain = client_secret.create(service, now=timezone.now())
+    make_client("public", "authorization_code", "refresh_token", GrantType.DEVICE_CODE, public=True)
+    call_command("rotate_keys", verbosity=0)
+    signing.snapshots.forget()
+    client.raise_request_exception = False
+    log_in(client, user)
+    return client, basic("service", service.plain)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_request_is_an_error_500(issuer, path):
+    client, proof = issuer
+
+    @settings(
+        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    @given(
+        method=st.sampled_from(["get", "post", "post", "post", "head", "options", "put", "delete"]),
+        query=pairs,
+        body=bodies,
+        sent=headers,
+        proven=st.booleans(),
+    )
+    def fuzz(method, query, body, sent, proven):
+        as_bytes = {name: value.encode("utf-8", "replace").decode("latin-1") for name, value in sent.items()}
+        extra = as_bytes | (proof if proven else {})
+        address = path + ("?" + urlencode(query, errors="replace") if query and method == "get" else "")
+        kind, content = body
+        if kind == "form":
+            kind, content = FORM, urlencode(content, errors="replace")
+        if method in {"post", "put", "delete"}:
+            answer = getattr(client, method)(address, content.encode("utf-8", "replace"), content_type=kind, **extra)
+        else:
+            answer = getattr(client, method)(address, **extra)
+        assert answer.status_code < 500, (method, address, body, extra)
+        ours = path.startswith("/oauth") and method != "head" and answer.status_code >= 400
+        if ours and answer.get("Content-Type", "").startswith("application/json"):
+            assert answer.json()["error"] in CODES, answer.json()
+
+    fuzz()

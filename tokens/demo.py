@@ -71,5 +71,5 @@ def client(wanted: Registration, secret: str, *, now: datetime) -> None:
         found, _ = register(wanted, actor=ACTOR, now=now, secret=secret)
     found.redirect_uris, found.grants = " ".join(wanted.redirect_uris), list(wanted.grants)
     found.save()
-    if not client_secret.matches(found, secret, now=now):
+    if not client_secret.matches(client_secret.kept_of(found), secret, now=now):
         client_secret.add(found, secret, now=now)

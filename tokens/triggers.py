@@ -1,4 +1,4 @@
-"""Rules that need the old row, kept by the database itself: triggers, as migration operations.
+"""What the database itself sees to, whoever writes: rules that need the old row, and the registry's version.
 
 SQLite forgets a table's triggers when a later migration rebuilds the table: repeat the operation after such a step.
 """
@@ -35,6 +35,61 @@ def refuse(name: str, *, event: Event, table: str, message: str, when: str = "")
         editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
 
     return RunPython(create, drop)
+
+
+VERSION = {
+    "postgresql": "gen_random_uuid()::text",
+    "sqlite": "lower(hex(randomblob(16)))",
+}
+NEW_VERSION = """
+INSERT INTO tokens_registryversion (id, value) VALUES (1, {value})
+ON CONFLICT (id) DO UPDATE SET value = excluded.value"""
+POSTGRESQL_VERSION_FUNCTION = f"""
+CREATE OR REPLACE FUNCTION keyturn_registry_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    {NEW_VERSION.format(value=VERSION["postgresql"])};
+    RETURN NULL;
+END $$
+"""
+
+
+def registry(*, model: str, unless: frozenset[str] = frozenset()) -> RunPython:
+    """An operation by which every change of `model`'s table draws a new version of the registry.
+
+    A change of the `unless` columns alone does not. Repeat it after a migration that adds a column to the table.
+    """
+
+    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(apps, editor)
+        meta = apps.get_model("tokens", model)._meta
+        columns = [field.column for field in meta.concrete_fields if field.column not in unless]
+        for statement in _registry(editor.connection.vendor, meta.db_table, columns):
+            editor.execute(statement, params=None)
+
+    def drop(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        table = apps.get_model("tokens", model)._meta.db_table
+        names = ("",) if editor.connection.vendor == "postgresql" else ("_insert", "_update", "_delete")
+        on = f" ON {table}" if editor.connection.vendor == "postgresql" else ""
+        for name in names:
+            editor.execute(f"DROP TRIGGER IF EXISTS {table}_registered{name}{on}")
+
+    return RunPython(create, drop)
+
+
+def _registry(vendor: str, table: str, columns: list[str]) -> list[str]:
+    update = f"UPDATE OF {', '.join(columns)}"
+    if vendor == "postgresql":
+        trigger = (
+            f"CREATE TRIGGER {table}_registered AFTER INSERT OR {update} OR DELETE OR TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION keyturn_registry_changed()"
+        )
+        return [POSTGRESQL_VERSION_FUNCTION, trigger]
+    events = {"insert": "INSERT", "update": update, "delete": "DELETE"}
+    version = NEW_VERSION.format(value=VERSION["sqlite"])
+    return [
+        f"CREATE TRIGGER {table}_registered_{name} AFTER {event} ON {table} FOR EACH ROW BEGIN {version}; END"
+        for name, event in events.items()
+    ]
 
 
 def _create(vendor: str, name: str, event: Event, table: str, message: str, when: str) -> list[str]:

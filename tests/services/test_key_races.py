@@ -194,7 +194,7 @@ def test_a_revocation_among_issuing_processes_costs_the_revoked_keys_tokens_and_
 
 
 def standby_has_reached_every_api(issuer: Issuer) -> bool:
-    return bool(issuer.rows(f"SELECT 1 FROM tokens_signingkey WHERE {STANDBY} AND {ANNOUNCED}"))  # noqa: S608
+    return bool(issuer.rows(f"SELECT 1 FROM tokens_signingkey WHERE {STANDBY} AND {ANNOUNCED}"))
 
 
 def wait_for(condition: Callable[[], bool], *, within: float = 60.0) -> None:

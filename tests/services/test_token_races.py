@@ -134,7 +134,7 @@ def test_a_code_redeemed_by_ten_at_once_gives_one_token_which_the_others_end(ser
     [given] = [answer.json() for answer in answers if answer.ok]
     grant_id = jwt.decode(given["access_token"], options={"verify_signature": False})["grant_id"]
     [(reason, denied)] = served.issuer.rows(
-        "SELECT revoke_reason, (SELECT count(*) FROM tokens_denial WHERE identifier = g.id::text)"  # noqa: S608
+        "SELECT revoke_reason, (SELECT count(*) FROM tokens_denial WHERE identifier = g.id::text)"
         f" FROM tokens_usergrant g WHERE id = '{uuid.UUID(grant_id)}'"
     )
     assert (reason, denied) == ("code used twice", 1)

@@ -9,6 +9,7 @@ from tokens.models.denial import Denial
 from tokens.models.device import DeviceCode
 from tokens.models.grant import AuthorizationCode, RefreshToken, UserGrant
 from tokens.models.key import Ring, SigningKey
+from tokens.models.registry import RegistryVersion
 from tokens.models.user import User
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "ExchangePolicy",
     "GrantType",
     "RefreshToken",
+    "RegistryVersion",
     "Ring",
     "Scope",
     "SigningKey",

@@ -5,14 +5,14 @@ Public clients have nothing to prove it with: they name themselves, and PKCE pro
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote_to_bytes
 
 from tokens.errors import InvalidClient, OAuthError
-from tokens.models import Client
-from tokens.oauth import client_secret, key_proof
+from tokens.models import Client, ClientSecret
+from tokens.oauth import client_secret, key_proof, registry
 from tokens.oauth.assertion import InvalidAssertion
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
@@ -31,25 +31,36 @@ class Credentials:
     secret: str | None
 
 
-def authenticate(authorization: str | None, form: Mapping[str, str], *, now: datetime) -> Client:
+def authenticate(
+    authorization: str | None, form: Mapping[str, str], *, now: datetime, version: str | None = None
+) -> Client:
     """The client of a request, proven; `authorization` is the header, `form` the body's parameters.
 
-    Raises InvalidClient for whatever fails, in one way and with the same work for clients that do not exist, and
-    OAuthError invalid_request for a request that uses two methods (RFC 6749 section 2.3).
+    `version` is the registry's, where the caller asked for it already. Raises InvalidClient for whatever fails, in one
+    way and with the same work for clients that do not exist, and OAuthError invalid_request for a request that uses
+    two methods (RFC 6749 section 2.3).
     """
     if "client_assertion" in form or "client_assertion_type" in form:
         return _by_key(authorization, form, now=now)
     presented = credentials(authorization, form)
-    client = Client.objects.filter(client_id=presented.client_id, is_active=True).first()
-    if presented.secret is None:
-        proven = client is not None and client.client_type == Client.CLIENT_PUBLIC
-    else:
-        # A client that proves itself in another way is compared like one that does not exist: with the same work.
-        by_secret = client is not None and client.token_endpoint_auth_method in SECRET_METHODS
-        proven = client_secret.matches(client if by_secret else None, presented.secret, now=now)
-    if client is None or not proven:
+    version = version or registry.version()
+    known = registry.recall(presented.client_id, version=version)
+    if _proves(presented, known, known.secrets.all() if known else (), now=now) and known is not None:
+        return known
+    # Whoever fails is looked up, remembered or not: time does not tell which clients there are.
+    client = registry.read(presented.client_id)
+    if not _proves(presented, client, client_secret.kept_of(client), now=now) or client is None:
         raise InvalidClient
-    return client
+    return registry.keep(client, version=version)
+
+
+def _proves(presented: Credentials, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
+    """Whether the credentials are the client's, one of its `secrets`. A public client has none: it names itself."""
+    if presented.secret is None:
+        return client is not None and client.client_type == Client.CLIENT_PUBLIC
+    # A client that proves itself in another way is compared like one that does not exist: with the same work.
+    by_secret = client is not None and client.token_endpoint_auth_method in SECRET_METHODS
+    return client_secret.matches(secrets if by_secret else (), presented.secret, now=now)
 
 
 def _by_key(authorization: str | None, form: Mapping[str, str], *, now: datetime) -> Client:

@@ -7,7 +7,7 @@ key of the hash (HMAC-SHA-256) is what makes a leaked table useless.
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -44,12 +44,16 @@ def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | No
     return secret
 
 
-def matches(client: Client | None, presented: str, *, now: datetime) -> bool:
-    """Whether `presented` is one of the client's live secrets; notes the day of its use.
+def kept_of(client: Client | None) -> list[ClientSecret]:
+    """What is kept of the client's secrets; the same statement for a client that does not exist."""
+    return list(ClientSecret.objects.filter(client_id=client.pk if client else NO_CLIENT))
 
-    Does the same work for a client that does not exist (None), so that time does not tell which client_ids do.
+
+def matches(kept: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
+    """Whether `presented` is one of the secrets that are `kept` and live; notes the day of its use.
+
+    Does the same work where none is kept, so that time does not tell which client_ids exist.
     """
-    kept = list(client.secrets.all() if client else ClientSecret.objects.filter(client_id=NO_CLIENT))
     digests = {key_id: _digest(key, presented) for key_id, key in _keys(issuer().key_encryption_keys).items()}
     secret = _find([row for row in kept if row.is_live(now=now)], digests)
     if secret is None or not presented:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from tokens import conf
 from tokens.keys import adoption
@@ -35,13 +35,18 @@ def deny_client(client_id: str, *, now: datetime) -> None:
 
 def is_denied(claims: Mapping[str, Any]) -> bool:
     """Whether a token with these verified claims was taken back."""
+    return of(claims).exists()
+
+
+def of(claims: Mapping[str, Any]) -> "QuerySet[Denial]":
+    """The denials of a token with these verified claims."""
     issued = datetime.fromtimestamp(claims["iat"], UTC)
     about = Q(kind=Denial.Kind.TOKEN, identifier=claims["jti"])
     about |= Q(kind=Denial.Kind.SUBJECT, identifier=claims["sub"], issued_before__gt=issued)
     about |= Q(kind=Denial.Kind.CLIENT, identifier=claims["client_id"], issued_before__gt=issued)
     if "grant_id" in claims:
         about |= Q(kind=Denial.Kind.GRANT, identifier=claims["grant_id"])
-    return Denial.objects.filter(about).exists()
+    return Denial.objects.filter(about)
 
 
 def lasting() -> timedelta:

@@ -35,7 +35,9 @@ class Grant(ABC):
 
     def client(self, request: TokenRequest) -> Client:
         """The client of the request, proven; raises OAuthError."""
-        return client_authentication.authenticate(request.authorization, request.form, now=request.now)
+        return client_authentication.authenticate(
+            request.authorization, request.form, now=request.now, version=request.registry
+        )
 
     @abstractmethod
     def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:

@@ -1,18 +1,31 @@
 """A client proves itself with its own private key: whose assertion it is, verified, and taken once (RFC 7523)."""
 
 import hashlib
+import json
 from collections.abc import Collection
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from django.db import IntegrityError, transaction
+from django.db import connection
 
 from tokens import audit, conf
-from tokens.models import AuthenticationMethod, Client, UsedAssertion
-from tokens.oauth import assertion, client_keys, published_keys
+from tokens.models import AuthenticationMethod, Client
+from tokens.oauth import assertion, client_keys, published_keys, registry
 from tokens.oauth.assertion import CLOCK_ERROR, Assertion, InvalidAssertion
 from tokens.oauth.client_keys import ClientKey, UnusableKey
+
+USE_ONCE = """
+INSERT INTO tokens_usedassertion (digest, expires_at) VALUES (%s, %s)
+ON CONFLICT DO NOTHING RETURNING (SELECT value FROM tokens_registryversion)"""
+
+
+class Unfit(InvalidAssertion):
+    """A key of the client signed it, and yet it proves nothing here and now."""
+
+    def __init__(self, client: Client, reason: str) -> None:
+        super().__init__(reason)
+        self.client = client
 
 
 def prove(text: str, *, types: Collection[str | None], self_issued: bool, now: datetime) -> tuple[Client, Assertion]:
@@ -22,19 +35,43 @@ def prove(text: str, *, types: Collection[str | None], self_issued: bool, now: d
     does not exist as for a signature that is wrong.
     """
     one = assertion.read(text, types=types)
-    client = Client.objects.filter(client_id=one.issuer, is_active=True).first()
-    if (
-        not one.verified(keys(client, kid=one.header.get("kid")), stand_in=stand_in(one.header["alg"]))
-        or client is None
-    ):
+    if self_issued and one.subject != one.issuer:
+        raise InvalidAssertion("its sub is not its iss")
+    try:
+        return _proven(one, now=now), one
+    except Unfit as error:
+        subject, details = f"client:{error.client.client_id}", {"reason": str(error)}
+        audit.log("assertion.refused", actor="issuer", subject=subject, details=details, now=now)
+        raise
+
+
+def _proven(one: Assertion, *, now: datetime) -> Client:
+    """The client by what is remembered of it, if the registry was not changed since; else by what is registered now."""
+    version, remembered = registry.remembered(one.issuer)
+    try:
+        client = _judge(one, remembered, now=now)
+    except InvalidAssertion:
+        version = registry.version()
+        client = _registered(one, version, now=now)
+    in_force = use_once(client, one.token_id, expires_at=one.expires_at)
+    unchanged = in_force is not None and in_force == version
+    return client if unchanged else _registered(one, in_force, now=now)
+
+
+def _registered(one: Assertion, version: str | None, *, now: datetime) -> Client:
+    return registry.keep(_judge(one, registry.read(one.issuer), now=now), version=version)
+
+
+def _judge(one: Assertion, client: Client | None, *, now: datetime) -> Client:
+    """The client, whose key signed the assertion, which is for us and of this time; raises InvalidAssertion."""
+    signed = one.verified(keys(client, kid=one.header.get("kid")), stand_in=stand_in(one.header["alg"]))
+    if not signed or client is None:
         raise InvalidAssertion("no key of its client signed it")
     try:
-        _take(one, client, self_issued=self_issued, now=now)
+        assertion.check(one, audiences=audiences(client), now=now)
     except InvalidAssertion as error:
-        details = {"reason": str(error)}
-        audit.log("assertion.refused", actor="issuer", subject=f"client:{client.client_id}", details=details, now=now)
-        raise
-    return client, one
+        raise Unfit(client, str(error)) from error
+    return client
 
 
 def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
@@ -46,27 +83,31 @@ def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
         return ()
     if client.client_jwks_uri:
         return published_keys.keys(client.client_jwks_uri, kid=kid)
+    return _pasted(json.dumps(client.client_jwks))
+
+
+@lru_cache(maxsize=1024)
+def _pasted(jwks: str) -> tuple[ClientKey, ...]:
     try:
-        return client_keys.registered(client.client_jwks)
+        return client_keys.registered(json.loads(jwks))
     except UnusableKey:
         return ()
 
 
-def use_once(client: Client, token_id: str, *, expires_at: datetime) -> None:
-    """Take a `jti` of a client; raises InvalidAssertion for one that any process took before."""
+def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | None:
+    """Take a `jti` of a client; raises Unfit for one that any process took before.
+
+    Returns the version of the registry that was in force then, so that it need not be asked for.
+    """
     digest = hashlib.sha256(f"{client.client_id}\0{token_id}".encode()).digest()
-    try:
-        with transaction.atomic():
-            UsedAssertion.objects.create(digest=digest, expires_at=expires_at + CLOCK_ERROR)
-    except IntegrityError:
-        raise InvalidAssertion("its jti was used before") from None
-
-
-def _take(one: Assertion, client: Client, *, self_issued: bool, now: datetime) -> None:
-    if self_issued and one.subject != one.issuer:
-        raise InvalidAssertion("its sub is not its iss")
-    assertion.check(one, audiences=audiences(client), now=now)
-    use_once(client, one.token_id, expires_at=one.expires_at)
+    until = connection.ops.adapt_datetimefield_value(expires_at + CLOCK_ERROR)
+    with connection.cursor() as cursor:
+        cursor.execute(USE_ONCE, [digest, until])
+        taken = cursor.fetchone()
+    if taken is None:
+        raise Unfit(client, "its jti was used before")
+    version: str | None = taken[0]
+    return version
 
 
 def audiences(client: Client) -> tuple[str, ...]:

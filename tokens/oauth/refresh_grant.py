@@ -69,7 +69,7 @@ def _target(allowed: UserGrant, client: Client, request: TokenRequest) -> Target
     whole = grant_record.target(allowed)
     if request.resources and request.resources != [whole.audience]:
         raise OAuthError("invalid_target", "The refresh token is for another resource.")
-    known = {*client.scopes.values_list("name", flat=True), *OPENID}
+    known = {*(scope.name for scope in client.scopes.all()), *OPENID}
     may = [name for name in whole.scopes if name in known]
     asked = list(dict.fromkeys(request.scopes)) or may
     if not asked or not set(asked) <= set(may):

@@ -1,20 +1,19 @@
 """Token exchange: a service trades the user's token that it received for one to the next API (RFC 8693)."""
 
-import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-
-from django.db.models import F
 
 from tokens import audit, conf
 from tokens.errors import OAuthError
-from tokens.models import Api, Client, Scope, User
-from tokens.oauth import actor, audience, denial, grant, presented_token
+from tokens.models import Client
+from tokens.oauth import actor, audience, grant, presented_token, standing
 from tokens.oauth.actor import ChainTooLong
 from tokens.oauth.audience import Target
 from tokens.oauth.grant import Grant, Holder
 from tokens.oauth.login_session import Login
 from tokens.oauth.presented_token import InvalidPresentedToken, PresentedToken
+from tokens.oauth.standing import Standing
 from tokens.oauth.token_request import TokenRequest
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 (the name of a type)
@@ -25,20 +24,33 @@ class Unacceptable(Exception):
     """The subject token may not be exchanged by this client; the message says why, for the log."""
 
 
+@dataclass(frozen=True, slots=True)
+class ExchangeRequest(TokenRequest):
+    """A request with what was found out about its subject token: asked together with whether the client is known."""
+
+    subject: PresentedToken | None = None
+    standing: Standing | None = None
+
+
 class TokenExchangeGrant(Grant):
     """The new token is for one other API, in the same user's name, and lives no longer; `act` says who passed it on."""
 
     name = "urn:ietf:params:oauth:grant-type:token-exchange"
 
-    def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
+    def answer(self, request: TokenRequest) -> dict[str, object]:
         """The token response (RFC 8693 section 2.2.1); raises OAuthError (section 2.2.2). No refresh token."""
+        return super().answer(_looked_up(request))
+
+    def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
+        """The token response for a client that is proven; raises OAuthError."""
+        assert isinstance(request, ExchangeRequest)  # noqa: S101 (`answer` made it)
         if client.client_type != Client.CLIENT_CONFIDENTIAL:
             raise OAuthError("unauthorized_client", "A public client receives no tokens that it could exchange.")
         _check_types(request)
         try:
-            subject = _subject(request.required("subject_token"), client, now=request.now)
+            subject = _subject(request, client)
             holder = _holder(subject, client)
-        except (InvalidPresentedToken, Unacceptable, ChainTooLong) as error:
+        except (Unacceptable, ChainTooLong) as error:
             _log("token.refused", client, request, {"reason": str(error)})
             raise OAuthError("invalid_request", "The subject token cannot be exchanged by this client.") from error
         target = _target(client, request)
@@ -46,6 +58,17 @@ class TokenExchangeGrant(Grant):
         details = {"subject": holder.subject, "from": subject.token_id, "audience": target.audience}
         _log("token.exchanged", client, request, details)
         return response | {"issued_token_type": ACCESS_TOKEN}
+
+
+def _looked_up(request: TokenRequest) -> ExchangeRequest:
+    """The request, its subject token verified; nothing is refused before the client is known."""
+    asked = ExchangeRequest(request.pairs, request.authorization, request.now)
+    try:
+        subject = presented_token.read(request.form.get("subject_token", ""), now=request.now)
+    except InvalidPresentedToken:
+        return asked
+    found = standing.ask(subject)
+    return replace(asked, registry=found.registry, subject=subject, standing=found)
 
 
 def _check_types(request: TokenRequest) -> None:
@@ -58,25 +81,21 @@ def _check_types(request: TokenRequest) -> None:
         raise OAuthError("invalid_request", "An actor token is not supported: the client itself is the actor.")
 
 
-def _subject(text: str, client: Client, *, now: datetime) -> PresentedToken:
+def _subject(request: ExchangeRequest, client: Client) -> PresentedToken:
     """The subject token: one that was meant for an API of this client, of a user, and not taken back."""
-    subject = presented_token.read(text, now=now)
-    if subject.expires_at - now < SHORTEST:
+    request.required("subject_token")
+    subject, found = request.subject, request.standing
+    if subject is None or found is None:
+        raise Unacceptable("it is not an access token of this issuer that lives")
+    if subject.expires_at - request.now < SHORTEST:
         raise Unacceptable("it is about to expire")
-    if not Api.objects.filter(identifier=subject.audience, client=client).exists():
+    if all(api.identifier != subject.audience for api in client.operated_apis.all()):
         raise Unacceptable("its aud is no API of this client")
-    if not _is_active_user(subject.subject):
+    if not found.has_active_user:
         raise Unacceptable("its sub is no active user")
-    if denial.is_denied(subject.claims):
+    if found.is_denied:
         raise Unacceptable("it was revoked")
     return subject
-
-
-def _is_active_user(subject: str) -> bool:
-    try:
-        return User.objects.filter(sub=uuid.UUID(subject), is_active=True).exists()
-    except ValueError:
-        return False
 
 
 def _holder(subject: PresentedToken, client: Client) -> Holder:
@@ -91,9 +110,8 @@ def _holder(subject: PresentedToken, client: Client) -> Holder:
 
 def _target(client: Client, request: TokenRequest) -> Target:
     """The next API and its scopes: what the exchange policies of this client allow."""
-    allowed = Scope.objects.filter(
-        exchange_policies__client=client, exchange_policies__api=F("api")
-    ).select_related("api")  # fmt: skip
+    policies = client.exchange_policies.all()
+    allowed = [scope for policy in policies for scope in policy.scopes.all() if scope.api_id == policy.api_id]
     resources = [*request.resources, *([request.form["audience"]] if "audience" in request.form else [])]
     return audience.resolve(request.scopes, resources, allowed=allowed, openid=(), issuer=conf.issuer().url)
 

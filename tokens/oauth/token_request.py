@@ -14,6 +14,8 @@ class TokenRequest:
     pairs: Pairs = field(repr=False)
     authorization: str | None = field(repr=False)
     now: datetime
+    registry: str | None = None
+    """The registry's version, where it was asked for already."""
 
     @property
     def form(self) -> dict[str, str]:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from tokens import conf
 from tokens.models import Client, GrantType
-from tokens.oauth import audience
+from tokens.oauth import audience, registry
 from tokens.oauth.audience import Target
 from tokens.oauth.parameters import REPEATABLE
 from tokens.oauth.redirect_uri import acceptable, matches
@@ -20,7 +21,7 @@ class Validator(OAuth2Validator):
 
     def validate_client_id(self, client_id: str, request: Any, *_: Any, **__: Any) -> bool:
         """Whether an active client has this id; it becomes `request.client`."""
-        request.client = Client.objects.filter(client_id=client_id, is_active=True).first()
+        request.client = registry.read(client_id)
         return request.client is not None
 
     def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Any, *_: Any, **__: Any) -> bool:  # noqa: ARG002
@@ -65,7 +66,8 @@ class Validator(OAuth2Validator):
 
 def target(client: Client, scopes: Sequence[str], resources: Sequence[str], *, openid: bool) -> Target:
     """What `client` asks for, with `openid` in a user's name; raises OAuthError invalid_scope and invalid_target."""
-    allowed = client.scopes.select_related("api")
+    prefetch_related_objects([client], "scopes__api", "apis")  # nothing, where the registry remembered the client
+    allowed = client.scopes.all()
     offline = GrantType.REFRESH_TOKEN in client.grants
     names = [name for name in audience.OPENID if openid and (offline or name != audience.OFFLINE)]
     return audience.resolve(

@@ -48,7 +48,9 @@ def test_other_credentials_and_another_address_are_taken_over(tmp_path):
         "--credentials", str(file), "--webapp-url", "http://localhost:9002/", "--api-audience", "http://localhost:9001/"
     )
     assert User.objects.get(username="demo").check_password("other")
-    assert client_secret.matches(Client.objects.get(client_id="service"), "s" * 43, now=timezone.now())
+    assert client_secret.matches(
+        client_secret.kept_of(Client.objects.get(client_id="service")), "s" * 43, now=timezone.now()
+    )
     assert Client.objects.get(client_id="webapp").redirect_uris == "http://localhost:9002/callback"
     assert Api.objects.get().identifier == "http://localhost:9001/"
 

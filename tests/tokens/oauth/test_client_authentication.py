@@ -5,8 +5,10 @@ import base64
 import pytest
 from django.utils import timezone
 
+from tests.tokens.assertions import jwks
 from tests.tokens.conftest import basic, make_client, post
-from tokens.oauth import client_authentication, client_secret
+from tokens.models import Client
+from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
 
@@ -72,11 +74,13 @@ def test_a_client_with_a_key_of_its_own_cannot_fall_back_to_a_secret(client, ser
     assert post(client, "/oauth/token", ASK, **basic("service", service.plain)).status_code == 401
 
 
-def test_an_unknown_client_costs_the_same_comparison_as_a_wrong_secret(service, monkeypatch):
-    compared = []
-    monkeypatch.setattr(client_secret, "matches", lambda client, secret, *, now: compared.append(client) or False)
-    for name in ("service", "nobody"):
-        form = {"client_id": name, "client_secret": "wrong"}
-        with pytest.raises(client_authentication.InvalidClient):
-            client_authentication.authenticate(None, form, now=timezone.now())
-    assert compared == [service, None]
+@pytest.mark.parametrize("who", ["service", "nobody", "keyed", "public", "inactive"])
+def test_whoever_has_no_right_secret_costs_the_same_hashes(client, service, monkeypatch, who):
+    make_client("keyed", "client_credentials", client_jwks=jwks("ES256"))
+    Client.objects.filter(client_id="keyed").update(token_endpoint_auth_method="private_key_jwt")
+    make_client("public", "authorization_code", public=True)
+    make_client("inactive", "client_credentials", is_active=False)
+    hashed, digest = [], client_secret._digest
+    monkeypatch.setattr(client_secret, "_digest", lambda *args: hashed.append(args) or digest(*args))
+    assert post(client, "/oauth/token", ASK, **basic(who, "wrong")).status_code == 401
+    assert len(hashed) == 2

@@ -27,9 +27,9 @@ def test_a_secret_opens_its_own_client_only(client_: Client) -> None:
     secret = client_secret.create(client_, now=NOW)
     other = Client.objects.create(name="other")
     client_secret.create(other, now=NOW)
-    assert client_secret.matches(client_, secret, now=NOW)
-    assert not client_secret.matches(other, secret, now=NOW)
-    assert not client_secret.matches(None, secret, now=NOW)
+    assert client_secret.matches(client_secret.kept_of(client_), secret, now=NOW)
+    assert not client_secret.matches(client_secret.kept_of(other), secret, now=NOW)
+    assert not client_secret.matches(client_secret.kept_of(None), secret, now=NOW)
 
 
 def test_a_secret_has_256_random_bits_and_is_not_in_the_database(client_: Client) -> None:
@@ -43,44 +43,46 @@ def test_a_secret_has_256_random_bits_and_is_not_in_the_database(client_: Client
 
 @pytest.mark.parametrize("change", [lambda s: s[:-1], lambda s: s + "x", lambda s: s.upper(), lambda s: f" {s}"])
 def test_a_neighbour_of_the_secret_is_refused(client_: Client, change) -> None:
-    assert not client_secret.matches(client_, change(client_secret.create(client_, now=NOW)), now=NOW)
+    assert not client_secret.matches(
+        client_secret.kept_of(client_), change(client_secret.create(client_, now=NOW)), now=NOW
+    )
 
 
 @pytest.mark.parametrize("kept", [0, 1])
 def test_a_blank_secret_never_authenticates(client_: Client, kept: int) -> None:
     for _ in range(kept):
         client_secret.create(client_, now=NOW)
-    assert not client_secret.matches(client_, "", now=NOW)
+    assert not client_secret.matches(client_secret.kept_of(client_), "", now=NOW)
 
 
 def test_a_blank_secret_is_refused_even_where_its_hash_was_written_into_the_table(client_: Client) -> None:
     client_secret.create(client_, now=NOW)
     ((_, key),) = client_secret._keys(tuple(settings.ISSUER["KEY_ENCRYPTION_KEYS"])).items()
     ClientSecret.objects.update(digest=client_secret._digest(key, ""))
-    assert not client_secret.matches(client_, "", now=NOW)
+    assert not client_secret.matches(client_secret.kept_of(client_), "", now=NOW)
 
 
 def test_the_stored_hash_is_not_itself_a_secret(client_: Client) -> None:
     client_secret.create(client_, now=NOW)
     digest = bytes(ClientSecret.objects.get().digest)
-    assert not client_secret.matches(client_, digest.hex(), now=NOW)
-    assert not client_secret.matches(client_, digest.decode("latin-1"), now=NOW)
+    assert not client_secret.matches(client_secret.kept_of(client_), digest.hex(), now=NOW)
+    assert not client_secret.matches(client_secret.kept_of(client_), digest.decode("latin-1"), now=NOW)
 
 
 def test_a_secret_is_rotated_without_downtime(client_: Client) -> None:
     old = client_secret.create(client_, now=NOW)
     new = client_secret.create(client_, now=NOW + MINUTE)
-    assert client_secret.matches(client_, old, now=NOW + MINUTE)
-    assert client_secret.matches(client_, new, now=NOW + MINUTE)
+    assert client_secret.matches(client_secret.kept_of(client_), old, now=NOW + MINUTE)
+    assert client_secret.matches(client_secret.kept_of(client_), new, now=NOW + MINUTE)
     ClientSecret.objects.filter(hint=old[-4:]).update(revoked_at=NOW + 2 * MINUTE)
-    assert not client_secret.matches(client_, old, now=NOW + 2 * MINUTE)
-    assert client_secret.matches(client_, new, now=NOW + 2 * MINUTE)
+    assert not client_secret.matches(client_secret.kept_of(client_), old, now=NOW + 2 * MINUTE)
+    assert client_secret.matches(client_secret.kept_of(client_), new, now=NOW + 2 * MINUTE)
 
 
 def test_a_secret_ends_at_the_instant_it_expires(client_: Client) -> None:
     secret = client_secret.create(client_, now=NOW, expires_at=NOW + MINUTE)
-    assert client_secret.matches(client_, secret, now=NOW + MINUTE - timedelta(microseconds=1))
-    assert not client_secret.matches(client_, secret, now=NOW + MINUTE)
+    assert client_secret.matches(client_secret.kept_of(client_), secret, now=NOW + MINUTE - timedelta(microseconds=1))
+    assert not client_secret.matches(client_secret.kept_of(client_), secret, now=NOW + MINUTE)
 
 
 def test_the_key_of_the_hash_can_be_changed_while_secrets_live(client_: Client) -> None:
@@ -89,10 +91,10 @@ def test_the_key_of_the_hash_can_be_changed_while_secrets_live(client_: Client) 
         old = client_secret.create(client_, now=NOW)
     with keys(second, first):
         new = client_secret.create(client_, now=NOW)
-        assert client_secret.matches(client_, old, now=NOW)
+        assert client_secret.matches(client_secret.kept_of(client_), old, now=NOW)
     with keys(second):
-        assert client_secret.matches(client_, new, now=NOW)
-        assert not client_secret.matches(client_, old, now=NOW)
+        assert client_secret.matches(client_secret.kept_of(client_), new, now=NOW)
+        assert not client_secret.matches(client_secret.kept_of(client_), old, now=NOW)
 
 
 def test_a_client_that_does_not_exist_costs_the_same_work(
@@ -104,10 +106,10 @@ def test_a_client_that_does_not_exist_costs_the_same_work(
     client_secret.create(client_, now=NOW)
     work.clear()
     with django_assert_num_queries(1):
-        assert not client_secret.matches(client_, "wrong", now=NOW)
+        assert not client_secret.matches(client_secret.kept_of(client_), "wrong", now=NOW)
     known = len(work)
     with django_assert_num_queries(1):
-        assert not client_secret.matches(None, "wrong", now=NOW)
+        assert not client_secret.matches(client_secret.kept_of(None), "wrong", now=NOW)
     assert (known, len(work)) == (1, 2)
 
 
@@ -115,12 +117,12 @@ def test_the_day_of_a_secrets_use_is_kept_and_a_wrong_guess_leaves_no_trace(
     client_: Client, django_assert_num_queries
 ) -> None:
     secret = client_secret.create(client_, now=NOW)
-    client_secret.matches(client_, "wrong", now=NOW)
+    client_secret.matches(client_secret.kept_of(client_), "wrong", now=NOW)
     assert ClientSecret.objects.get().last_used_on is None
-    client_secret.matches(client_, secret, now=NOW)
+    client_secret.matches(client_secret.kept_of(client_), secret, now=NOW)
     assert ClientSecret.objects.get().last_used_on == NOW.date()
     with django_assert_num_queries(1):
-        client_secret.matches(client_, secret, now=NOW + MINUTE)
+        client_secret.matches(client_secret.kept_of(client_), secret, now=NOW + MINUTE)
 
 
 def test_a_secret_made_elsewhere_must_be_long_enough(client_: Client) -> None:

@@ -232,7 +232,7 @@ def test_7_here_an_unknown_client_costs_the_same(webapp, monkeypatch):
         with pytest.raises(InvalidClient):
             backend().client(request, frozenset(), now=timezone.now())
 
-    assert work(monkeypatch, client_secret, "matches", attempt) == [1, 1]
+    assert work(monkeypatch, client_secret, "matches", attempt) == [2, 2]
 
 
 # 8: what RFC 9700 forbids and the toolkit allows

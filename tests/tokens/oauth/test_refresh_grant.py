@@ -305,7 +305,7 @@ def test_a_code_and_a_refresh_cost_at_most_ten_statements(
     log_in(client, user)
     first = redeem(client, of, parameters(allow(client, authorization(of, scope=SCOPE)))["code"])
     issued = parameters(allow(client, authorization(of, scope=SCOPE)))["code"]
-    with django_assert_max_num_queries(10 + 2):  # two are the test's own savepoints
+    with django_assert_max_num_queries(10):
         assert redeem(client, of, issued).status_code == 200
-    with django_assert_max_num_queries(10 + 2):
+    with django_assert_max_num_queries(10):
         assert refresh(client, of, first.json()["refresh_token"]).status_code == 200

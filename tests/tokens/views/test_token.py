@@ -43,7 +43,7 @@ def test_a_service_gets_a_token_as_rfc_9068_writes_it(client, service, decode):
 
 def test_a_token_for_a_service_writes_no_row(client, service, signer, django_assert_max_num_queries):
     ask(client, service)
-    with django_assert_max_num_queries(3) as queries:
+    with django_assert_max_num_queries(1) as queries:
         assert ask(client, service).status_code == 200
     assert all(query["sql"].startswith("SELECT") for query in queries.captured_queries)
 

@@ -7,6 +7,7 @@ from tokens.oauth.metadata import locations
 from tokens.views import account
 from tokens.views.authorize import AuthorizeView
 from tokens.views.device import device, verify
+from tokens.views.everywhere import log_out_everywhere
 from tokens.views.health import healthz, readyz
 from tokens.views.introspect import introspect
 from tokens.views.jwks import jwks
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", account.account, name="account"),
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),
+    path("accounts/everywhere/", log_out_everywhere, name="account_everywhere"),
     path("oauth/authorize", AuthorizeView.as_view(), name="authorize"),
     path("oauth/token", token, name="token"),
     path("oauth/device", device, name="device"),

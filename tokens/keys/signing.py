@@ -154,6 +154,14 @@ def feed_signer(ring: str, *, now: datetime) -> Signer:
     return signer(ring, now=now)
 
 
+def clock(*, now: datetime) -> datetime:
+    """The database's clock at `now`, this node's: what tokens are dated by, so that all nodes agree; raises NotReady.
+
+    What is denied is denied as of an instant of the same clock.
+    """
+    return snapshots.get(DEFAULT_RING, now=now).clock(now=now)
+
+
 def signing_ring(audience: str, *, now: datetime) -> str:
     """The ring that signs access tokens for `audience`; raises NotReady."""
     snapshot = snapshots.get(DEFAULT_RING, now=now)

@@ -1,10 +1,12 @@
 """A user: who logs in, and whom tokens name by `sub`."""
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 
 class SubjectIsImmutable(ValueError):
@@ -15,9 +17,22 @@ class User(AbstractUser):
     """Django's user with a subject identifier of its own: unique, immutable, never reused (OpenID Connect Core 2)."""
 
     sub = models.UUIDField("subject", default=uuid.uuid4, unique=True, editable=False)
+    logged_out_at = models.DateTimeField(null=True, editable=False, help_text="When every session was ended.")
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, unless `sub` has changed: raises SubjectIsImmutable (a trigger refuses what goes around this)."""
         if self.pk and User.objects.filter(pk=self.pk).exclude(sub=self.sub).exists():
             raise SubjectIsImmutable("a user's sub never changes")
         super().save(*args, **kwargs)
+
+    def get_session_auth_hash(self) -> str:
+        """What a session has to show: another one after the password changed, or every session was ended."""
+        return self._until_logged_out(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """The same under each of SECRET_KEY_FALLBACKS."""
+        return (self._until_logged_out(one) for one in super().get_session_auth_fallback_hash())
+
+    def _until_logged_out(self, session: str) -> str:
+        ended = self.logged_out_at.isoformat() if self.logged_out_at else ""
+        return salted_hmac("tokens.models.user", f"{session} {ended}", algorithm="sha256").hexdigest()

@@ -96,7 +96,7 @@ def _check_header(header: Mapping[str, Any], types: Collection[str | None]) -> N
     if header.get("alg") not in ALGORITHMS:
         raise InvalidAssertion(f"its alg is none of {', '.join(ALGORITHMS)}")
     typ = header.get("typ")
-    if (typ.lower().removeprefix("application/") if isinstance(typ, str) else typ) not in types:
+    if not isinstance(typ, str | None) or (typ and typ.lower().removeprefix("application/")) not in types:
         raise InvalidAssertion("its typ is that of something else")
     if "crit" in header:
         raise InvalidAssertion("it has an extension that is not understood")

@@ -50,8 +50,11 @@ class AuthorizationCodeGrant(Grant):
         code = _find(request, client)
         _verify(code, request)
         with transaction.atomic():
+            grant_record.lock(code.grant)
             won = AuthorizationCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now)
             if won:
+                code.grant.refresh_from_db(fields=["revoked_at"])
+                grant_record.require_live(code.grant, now=request.now)
                 return user_tokens.response(code.grant, client, request, nonce=code.nonce)
         grant_record.revoke(code.grant, "code used twice", now=request.now)
         raise OAuthError("invalid_grant", "The authorization code was used before.")
@@ -59,12 +62,9 @@ class AuthorizationCodeGrant(Grant):
 
 def _find(request: TokenRequest, client: Client) -> AuthorizationCode:
     presented = digest(request.required("code"))
-    code = (
-        AuthorizationCode.objects.select_related("grant__user", "grant__client")
-        .filter(digest=presented, grant__client=client, expires_at__gt=request.now)
-        .first()
-    )
-    if code is None:
+    rows = AuthorizationCode.objects.select_related("grant__user", "grant__client")
+    code = rows.filter(digest=presented, grant__client=client).first()
+    if code is None or (code.redeemed_at is None and code.expires_at <= request.now):
         raise OAuthError("invalid_grant", "The authorization code is unknown, expired, or another client's.")
     return code
 
@@ -77,4 +77,3 @@ def _verify(code: AuthorizationCode, request: TokenRequest) -> None:
         raise OAuthError("invalid_grant", "The code verifier does not match the code challenge.")
     if request.resources and request.resources != [code.grant.audience]:
         raise OAuthError("invalid_target", "The code is for another resource.")
-    grant_record.require_live(code.grant)

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote_to_bytes
 
+from tokens.encryption import MalformedEncryptionKey
 from tokens.errors import InvalidClient, OAuthError
+from tokens.keys.errors import NotReady
 from tokens.models import Client, ClientSecret
 from tokens.oauth import client_secret, key_proof, registry
 from tokens.oauth.assertion import InvalidAssertion
@@ -38,7 +40,7 @@ def authenticate(
 
     `version` is the registry's, where the caller asked for it already. Raises InvalidClient for whatever fails, in one
     way and with the same work for clients that do not exist, and OAuthError invalid_request for a request that uses
-    two methods (RFC 6749 section 2.3).
+    two methods (RFC 6749 section 2.3); NotReady while KEY_ENCRYPTION_KEYS cannot be read.
     """
     if "client_assertion" in form or "client_assertion_type" in form:
         return _by_key(authorization, form, now=now)
@@ -60,7 +62,10 @@ def _proves(presented: Credentials, client: Client | None, secrets: Iterable[Cli
         return client is not None and client.client_type == Client.CLIENT_PUBLIC
     # A client that proves itself in another way is compared like one that does not exist: with the same work.
     by_secret = client is not None and client.token_endpoint_auth_method in SECRET_METHODS
-    return client_secret.matches(secrets if by_secret else (), presented.secret, now=now)
+    try:
+        return client_secret.matches(secrets if by_secret else (), presented.secret, now=now)
+    except MalformedEncryptionKey as error:
+        raise NotReady(str(error)) from error
 
 
 def _by_key(authorization: str | None, form: Mapping[str, str], *, now: datetime) -> Client:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, Q, QuerySet, Value
+from django.db.models.functions import Greatest
 
 from tokens import conf
 from tokens.keys import adoption
@@ -15,7 +16,7 @@ SECOND = timedelta(seconds=1)
 
 def deny_token(token_id: str, *, expires_at: datetime) -> None:
     """Deny one token by its `jti`, for as long as an API might take it."""
-    _deny(Denial.Kind.TOKEN, token_id, until=expires_at + _afterlife())
+    _deny(Denial.Kind.TOKEN, token_id, until=expires_at + afterlife())
 
 
 def deny_grant(grant_id: str, *, now: datetime) -> None:
@@ -51,7 +52,13 @@ def of(claims: Mapping[str, Any]) -> "QuerySet[Denial]":
 
 def lasting() -> timedelta:
     """How long after it was issued any token may still be taken by some API."""
-    return _longest_token() + _afterlife()
+    return _longest_token() + afterlife()
+
+
+def afterlife() -> timedelta:
+    """How long after its `exp` a token may still be taken by a clock that is off: S + 2δ."""
+    policies = [adoption.assumed(ring) for ring in Ring.objects.all()] or [conf.issuer().key_policy]
+    return max(policy.leeway + 2 * policy.clock_error for policy in policies)
 
 
 def _deny_earlier(kind: Denial.Kind, identifier: str, *, now: datetime) -> None:
@@ -61,19 +68,13 @@ def _deny_earlier(kind: Denial.Kind, identifier: str, *, now: datetime) -> None:
 
 
 def _deny(kind: Denial.Kind, identifier: str, *, until: datetime, issued_before: datetime | None = None) -> None:
+    """Keep the denial, beside an earlier one of the same: each instant only ever moves later."""
     one = Denial(kind=kind, identifier=identifier, until=until, issued_before=issued_before)
-    Denial.objects.bulk_create(
-        [one],
-        update_conflicts=True,
-        unique_fields=["kind", "identifier"],
-        update_fields=["until", "issued_before"],
-    )
-
-
-def _afterlife() -> timedelta:
-    """How long after its `exp` a token may still be taken by a clock that is off: S + 2δ."""
-    policies = [adoption.assumed(ring) for ring in Ring.objects.all()] or [conf.issuer().key_policy]
-    return max(policy.leeway + 2 * policy.clock_error for policy in policies)
+    Denial.objects.bulk_create([one], ignore_conflicts=True)
+    later: dict[str, Any] = {"until": Greatest("until", Value(until))}
+    if issued_before is not None:
+        later["issued_before"] = Greatest("issued_before", Value(issued_before))
+    Denial.objects.filter(kind=kind, identifier=identifier).update(**later)
 
 
 def _longest_token() -> timedelta:

@@ -1,36 +1,39 @@
-"""Whoever is disabled or deleted loses what was issued in their name, by whichever door it happened."""
+"""Whoever is disabled or deleted, or has a new password, loses what was issued before, by whichever door it happens."""
 
 from typing import Any
 
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from tokens.keys import store
 from tokens.models import Client, User
-from tokens.oauth import denial
+from tokens.oauth import everywhere
+
+NEW_PASSWORD = "_password"  # noqa: S105 (where Django keeps a new password until it is saved; a rehash has none)
 
 
 @receiver(post_save, sender=User)
-def user_saved(instance: User, **_: Any) -> None:
-    """A user who may no longer log in has no token that works."""
+def user_saved(instance: User, *, created: bool, **_: Any) -> None:
+    """A user who may no longer log in has no token that works; nor has whoever knew an old password."""
     if not instance.is_active:
-        user_deleted(instance)
+        everywhere.shut_out(instance, "its user is disabled")
+    elif not created and getattr(instance, NEW_PASSWORD, None) is not None:
+        everywhere.log_out(instance, "its user has a new password")
 
 
 @receiver(post_delete, sender=User)
 def user_deleted(instance: User, **_: Any) -> None:
     """Nobody speaks for a user who is gone."""
-    denial.deny_subject(str(instance.sub), now=store.database_now())
+    everywhere.shut_out(instance, "its user is deleted")
 
 
 @receiver(post_save, sender=Client)
 def client_saved(instance: Client, **_: Any) -> None:
     """A client that is not active has no token that works."""
     if not instance.is_active:
-        client_deleted(instance)
+        everywhere.shut_down(instance, "its client is disabled")
 
 
 @receiver(post_delete, sender=Client)
 def client_deleted(instance: Client, **_: Any) -> None:
     """A client that is gone speaks for nobody."""
-    denial.deny_client(instance.client_id, now=store.database_now())
+    everywhere.shut_down(instance, "its client is deleted")

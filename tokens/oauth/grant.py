@@ -61,7 +61,7 @@ def token_response(
 
     It ends at `until` at the latest.
     """
-    allowed = lifetime(client, target.api)
+    allowed, issued_at = lifetime(client, target.api), signing.clock(now=request.now)
     token = AccessToken(
         issuer=conf.issuer().url,
         subject=holder.subject,
@@ -69,8 +69,8 @@ def token_response(
         client_id=client.client_id,
         scopes=target.scopes,
         token_id=uuid.uuid4().hex,
-        issued_at=request.now,
-        lifetime=allowed if until is None else min(allowed, until - request.now),
+        issued_at=issued_at,
+        lifetime=allowed if until is None else min(allowed, until - issued_at),
         grant_id=holder.grant_id,
         login=holder.login,
         act=holder.act,

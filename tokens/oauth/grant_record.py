@@ -6,9 +6,9 @@ from django.db import transaction
 
 from tokens import conf
 from tokens.errors import OAuthError
-from tokens.models import Api, Client, User, UserGrant
+from tokens.models import Client, User, UserGrant
 from tokens.oauth import denial
-from tokens.oauth.audience import Target
+from tokens.oauth.audience import OPENID, Target
 from tokens.oauth.grant import Holder
 from tokens.oauth.login_session import Login
 
@@ -28,12 +28,19 @@ def create(user: User, client: Client, target: Target, login: Login, *, now: dat
     )
 
 
-def require_live(grant: UserGrant) -> None:
-    """Raise OAuthError invalid_grant where the grant was revoked or its user may no longer log in."""
+def require_live(grant: UserGrant, *, now: datetime) -> None:
+    """Raise OAuthError invalid_grant where the grant has ended, was revoked, or its user may no longer log in."""
     if grant.revoked_at is not None:
         raise OAuthError("invalid_grant", "The grant was revoked.")
+    if grant.ends_at <= now:
+        raise OAuthError("invalid_grant", "The grant has ended.")
     if not grant.user.is_active:
         raise OAuthError("invalid_grant", "The user is not active.")
+
+
+def lock(grant: UserGrant) -> None:
+    """Hold the grant until the transaction ends: nobody else issues under it or ends it meanwhile."""
+    UserGrant.objects.select_for_update().filter(pk=grant.pk).values_list("pk").first()
 
 
 def revoke(grant: UserGrant, reason: str, *, now: datetime) -> None:
@@ -53,12 +60,18 @@ def login(grant: UserGrant) -> Login:
     return Login(at=grant.auth_time, acr=grant.acr, amr=tuple(grant.amr))
 
 
-def target(grant: UserGrant) -> Target:
-    """The API that the grant is for, with the scopes that the user allowed.
+def target(grant: UserGrant, client: Client) -> Target:
+    """What the grant is for, with the scopes that the user allowed and the client still may ask for.
 
-    Raises OAuthError invalid_grant where the API is no longer registered.
+    Raises OAuthError invalid_grant where nothing is left: its API is gone, or the client may not use it any more.
     """
-    api = Api.objects.filter(identifier=grant.audience).first()
-    if api is None and grant.audience != conf.issuer().url:
-        raise OAuthError("invalid_grant", "The API that the grant is for is no longer registered.")
-    return Target(grant.audience, tuple(grant.scope.split()), api)
+    names = grant.scope.split()
+    if grant.audience == conf.issuer().url:
+        return Target(grant.audience, tuple(name for name in names if name in OPENID), None)
+    own = {scope.name: scope.api for scope in client.scopes.all() if scope.api.identifier == grant.audience}
+    without_scope = {api.identifier: api for api in client.apis.all()}
+    api = next(iter(own.values()), without_scope.get(grant.audience))
+    scopes = tuple(name for name in names if name in own or name in OPENID)
+    if api is None or (own.keys().isdisjoint(scopes) and grant.audience not in without_scope):
+        raise OAuthError("invalid_grant", "The client may not use the API any more that the grant is for.")
+    return Target(grant.audience, scopes, api)

@@ -50,14 +50,16 @@ class JwtBearerGrant(Grant):
 
 
 def _user(named: str) -> User | None:
-    """The user by their `sub`; or by an e-mail address that they proved to be theirs, and that is nobody else's."""
+    """The user by their `sub`, as tokens spell it; or by an e-mail address that they proved to be theirs alone."""
     if "@" in named:
         owners = EmailAddress.objects.filter(email__iexact=named, verified=True).select_related("user")[:2]
-        return owners[0].user if len(owners) == 1 else None
+        user = owners[0].user if len(owners) == 1 else None
+        return user if user is not None and user.email.casefold() == named.casefold() else None
     try:
-        return User.objects.filter(sub=uuid.UUID(named)).first()
+        user = User.objects.filter(sub=uuid.UUID(named)).first()
     except ValueError:
         return None
+    return user if user is not None and str(user.sub) == named else None
 
 
 def _may_be_acted_for(user: User) -> bool:

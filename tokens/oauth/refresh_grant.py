@@ -6,7 +6,7 @@ from tokens import audit
 from tokens.errors import OAuthError
 from tokens.models import Client, GrantType, RefreshToken, UserGrant
 from tokens.oauth import grant, grant_record, id_token, refresh_token
-from tokens.oauth.audience import OPENID, Target
+from tokens.oauth.audience import Target
 from tokens.oauth.grant import Grant
 from tokens.oauth.refresh_token import TradedTwice
 from tokens.oauth.token_request import TokenRequest
@@ -40,7 +40,7 @@ def _find(request: TokenRequest, client: Client) -> RefreshToken:
 
 def _locked(token: RefreshToken) -> RefreshToken:
     """The token as it is now that its family is held: the grant's row first, for every member in the same order."""
-    UserGrant.objects.select_for_update().filter(pk=token.grant_id).values_list("pk").first()
+    grant_record.lock(token.grant)
     fresh = RefreshToken.objects.select_related("grant__user", "grant__client").filter(pk=token.pk).first()
     if fresh is None:
         raise OAuthError("invalid_grant", "The refresh token is unknown, expired, or another client's.")
@@ -49,7 +49,7 @@ def _locked(token: RefreshToken) -> RefreshToken:
 
 def _tokens(token: RefreshToken, client: Client, request: TokenRequest) -> dict[str, object]:
     allowed = token.grant
-    grant_record.require_live(allowed)
+    grant_record.require_live(allowed, now=request.now)
     if token.expires_at <= request.now and token.used_at is None:
         raise OAuthError("invalid_grant", "The refresh token is unknown, expired, or another client's.")
     target = _target(allowed, client, request)
@@ -66,15 +66,13 @@ def _tokens(token: RefreshToken, client: Client, request: TokenRequest) -> dict[
 
 def _target(allowed: UserGrant, client: Client, request: TokenRequest) -> Target:
     """What is asked for out of what the user allowed and the client still may: all of it, unless it says less."""
-    whole = grant_record.target(allowed)
+    whole = grant_record.target(allowed, client)
     if request.resources and request.resources != [whole.audience]:
         raise OAuthError("invalid_target", "The refresh token is for another resource.")
-    known = {*(scope.name for scope in client.scopes.all()), *OPENID}
-    may = [name for name in whole.scopes if name in known]
-    asked = list(dict.fromkeys(request.scopes)) or may
-    if not asked or not set(asked) <= set(may):
+    asked = tuple(dict.fromkeys(request.scopes)) or whole.scopes
+    if not set(asked) <= set(whole.scopes):
         raise OAuthError("invalid_scope", "A scope was not allowed by the user, or this client may not ask for it.")
-    return Target(whole.audience, tuple(asked), whole.api)
+    return Target(whole.audience, asked, whole.api)
 
 
 def _end_family(family: UserGrant, client: Client, request: TokenRequest) -> None:

@@ -86,7 +86,9 @@ def trade(token: RefreshToken, client: Client, *, now: datetime) -> str:
 
 
 def keep(token: RefreshToken, client: Client, *, now: datetime) -> None:
-    """Let a token that does not rotate live on: it was used."""
+    """Let a token that does not rotate live on: it was used. Raises TradedTwice for one that was traded before."""
+    if token.used_at is not None:  # the client rotated its tokens then, and does not any more
+        raise TradedTwice
     RefreshToken.objects.filter(pk=token.pk).update(expires_at=_end(token.grant, client, now=now))
 
 

@@ -14,7 +14,7 @@ PARAMETERS = frozenset({"token", "token_type_hint"})
 def revoke(text: str, client: Client, *, now: datetime) -> None:
     """Take back the token in `text`; a refresh token takes all that was issued under its grant along (section 2.1).
 
-    What is no token any more needs no taking back (section 2.2).
+    What no API can take any more needs no taking back (section 2.2).
     Raises OAuthError invalid_grant for another client's token (section 2.1), NotReady where the keys cannot be read.
     """
     actor = f"client:{client.client_id}"
@@ -24,7 +24,7 @@ def revoke(text: str, client: Client, *, now: datetime) -> None:
         audit.record("grant.revoked", actor=actor, subject=f"grant:{family.pk}", now=now)
         return
     try:
-        token = presented_token.read(text, now=now)
+        token = presented_token.read(text, now=now, leeway=denial.afterlife())
     except InvalidPresentedToken:
         return
     _require_own(token.client_id, client)

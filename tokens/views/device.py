@@ -14,6 +14,7 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from tokens import audit, conf, errors, rate_limit
 from tokens.errors import OAuthError
+from tokens.keys.errors import NotReady
 from tokens.models import DeviceCode, Scope
 from tokens.oauth import device_code, login_session, validator
 from tokens.oauth.audience import OPENID, Target
@@ -38,6 +39,8 @@ def device(request: HttpRequest) -> HttpResponse:
         return errors.answer(backend().device(request, now=timezone.now()))
     except OAuth2Error as error:
         return errors.refusal(error)
+    except NotReady as error:
+        return errors.unavailable(error.retry_after)
 
 
 @private

@@ -84,3 +84,11 @@ def test_whoever_has_no_right_secret_costs_the_same_hashes(client, service, monk
     monkeypatch.setattr(client_secret, "_digest", lambda *args: hashed.append(args) or digest(*args))
     assert post(client, "/oauth/token", ASK, **basic(who, "wrong")).status_code == 401
     assert len(hashed) == 2
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device"])
+def test_while_the_encrypting_keys_cannot_be_read_the_answer_is_503_and_no_crash(client, service, settings, path):
+    settings.ISSUER = settings.ISSUER | {"KEY_ENCRYPTION_KEYS": ["not base64url!"]}
+    response = post(client, path, ASK | {"token": "x"}, **basic("service", service.plain))
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert response.json()["error"] == "temporarily_unavailable"

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.tokens.conftest import redeem
 from tokens.keys.policy import PRODUCTION
-from tokens.models import Denial, UserGrant
+from tokens.models import Denial, Scope, UserGrant
 from tokens.oauth import denial, presented_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -88,6 +88,23 @@ def test_a_code_used_twice_denies_what_it_gave(client, webapp, code):
     assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
     assert denial.is_denied(claims)
     assert UserGrant.objects.get().revoke_reason == "code used twice"
+
+
+def test_a_code_used_twice_is_found_out_long_after_it_expired(client, webapp, code, monkeypatch):
+    issued = code(webapp)
+    claims = presented(client, webapp, lambda _: issued)
+    monkeypatch.setattr("tokens.views.token.timezone.now", lambda now=timezone.now: now() + timedelta(minutes=5))
+    assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
+    assert denial.is_denied(claims)
+
+
+def test_what_its_client_may_not_use_any_more_when_the_code_is_redeemed_is_not_in_the_token(client, webapp, code):
+    issued = code(webapp, scope="openid notes:read notes:write")
+    webapp.scopes.remove(Scope.objects.get(name="notes:write"))
+    assert redeem(client, webapp, issued).json()["scope"] == "openid notes:read"
+    issued = code(webapp, scope="openid notes:read")
+    webapp.scopes.clear()
+    assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
 
 
 ENDINGS = {

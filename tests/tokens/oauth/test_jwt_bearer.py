@@ -68,6 +68,18 @@ def test_an_address_that_nobody_verified_names_nobody(client, robot, user):
     assert act(client, "ada@example.org").json() == NOBODY
 
 
+def test_an_address_that_is_no_longer_the_user_s_names_nobody(client, robot, user):
+    EmailAddress.objects.create(user=user, email="ada@example.org", verified=True)
+    User.objects.update(email="ada@new.example")
+    assert act(client, "ada@example.org").json() == NOBODY
+
+
+@pytest.mark.parametrize("spelling", ["{%s}", "urn:uuid:%s"])
+def test_a_subject_is_named_as_tokens_spell_it(client, robot, user, spelling):
+    for named in (spelling % user.sub, str(user.sub).upper(), user.sub.hex):
+        assert act(client, named).json() == NOBODY
+
+
 @pytest.mark.parametrize("named", ["ada", "1", str(uuid.UUID(int=0)), "nobody@example.org", "robot", "@", "ada%@"])
 def test_who_is_unknown_cannot_be_acted_for(client, robot, user, named):
     response = act(client, named)

@@ -199,6 +199,43 @@ def test_a_confidential_client_s_token_stays_unless_the_client_says_so(client, s
     assert refresh(client, server, text).json()["refresh_token"] != text
 
 
+def test_a_spent_token_is_a_thief_s_although_its_client_does_not_rotate_any_more(client, server, log_in_to):
+    server.rotates_refresh_tokens = True
+    server.save()
+    spent = log_in_to(server)["refresh_token"]
+    assert refresh(client, server, spent).status_code == 200
+    server.rotates_refresh_tokens = False
+    server.save()
+    assert error(refresh(client, server, spent)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoke_reason == "refresh token used twice"
+
+
+def test_a_lost_answer_is_not_given_again_after_the_family_has_ended(client, app, log_in_to, later):
+    app.refresh_token_lifetime = timedelta(seconds=90)
+    app.save()
+    text = log_in_to(app)["refresh_token"]
+    later(timedelta(seconds=80))
+    assert refresh(client, app, text).status_code == 200
+    later(timedelta(seconds=95))
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+
+
+def test_a_client_that_lost_its_api_refreshes_nothing_for_it(client, app, log_in_to):
+    text = log_in_to(app)["refresh_token"]
+    app.scopes.clear()
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+
+
+def test_a_client_that_may_use_an_api_without_a_scope_refreshes_without_one(client, app, apis, log_in_to, decode):
+    app.always_gets_refresh_token = True
+    app.save()
+    app.apis.set([apis[OTHER_API]])
+    text = log_in_to(app, scope="openid", resource=OTHER_API)["refresh_token"]
+    assert decode(refresh(client, app, text).json()["access_token"], OTHER_API)[1]["scope"] == "openid"
+    app.apis.clear()
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+
+
 # --- its end ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """RFC 7009, RFC 7662, RFC 9701 and the revocation feed, over HTTP."""
 
 import json
+from datetime import timedelta
 
 import jwt
 import pytest
@@ -71,6 +72,17 @@ def test_what_is_no_token_needs_no_revocation(client, service, token):
     """RFC 7009 section 2.2."""
     assert revoke(client, service, token=token).status_code == 200
     assert not Denial.objects.exists()
+
+
+@pytest.mark.parametrize(("ago", "is_kept"), [(300 + 60, True), (300 + 2 * 60 + 5, False)])
+def test_a_token_that_some_api_may_still_take_is_taken_back_though_it_has_expired(
+    client, service, token, monkeypatch, ago, is_kept
+):
+    """Its `exp`, the leeway of an obedient API (S), and clocks that are off (2δ)."""
+    later = timezone.now() + timedelta(seconds=600 + ago)
+    monkeypatch.setattr("tokens.views.revoke.timezone.now", lambda: later)
+    assert revoke(client, service, token=token).status_code == 200
+    assert Denial.objects.exists() == is_kept
 
 
 REFUSED = {

@@ -1,0 +1,144 @@
+"""What ends when a user logs out everywhere, and when a user or client is disabled: all of it, and it stays ended."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.test import Client as Browser
+from django.utils import timezone
+
+from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, post, redeem
+from tokens.keys import signing, store
+from tokens.models import AuditEvent, Denial, User, UserGrant
+from tokens.oauth import denial, everywhere, presented_token
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+SCOPE = "openid notes:read offline_access"
+PAGE = "/accounts/everywhere/"
+
+
+@pytest.fixture
+def app(apis):
+    return make_client("app", "authorization_code", "refresh_token", public=True)
+
+
+@pytest.fixture
+def issued(client, app, user):
+    log_in(client, user)
+    return redeem(client, app, parameters(allow(client, authorization(app, scope=SCOPE)))["code"]).json()
+
+
+def refresh(browser, text):
+    form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": "app"}
+    return post(browser, "/oauth/token", form).status_code
+
+
+def is_denied(token):
+    return denial.is_denied(presented_token.read(token, now=timezone.now()).claims)
+
+
+def is_logged_in(browser):
+    return browser.get("/accounts/").context["user"].is_authenticated
+
+
+def test_a_user_who_logs_out_everywhere_is_asked_first_and_then_every_session_grant_and_token_ends(
+    client, app, user, issued
+):
+    other = Browser()
+    log_in(other, user)
+    assert "every application loses" in client.get(PAGE).content.decode()
+    assert is_logged_in(other)
+    assert "logged out everywhere" in client.post(PAGE).content.decode()
+    assert not is_logged_in(client)
+    assert not is_logged_in(other)
+    assert is_denied(issued["access_token"])
+    assert refresh(client, issued["refresh_token"]) == 400
+    assert AuditEvent.objects.get(action="user.logged_out_everywhere").subject == "user:ada"
+
+
+def test_whoever_is_not_logged_in_ends_nothing(client, user, issued):
+    stranger = Browser()
+    assert parameters(stranger.get(PAGE))["next"] == PAGE
+    assert stranger.post(PAGE).status_code == 302
+    assert Browser(enforce_csrf_checks=True).post(PAGE).status_code == 403
+    assert not is_denied(issued["access_token"])
+
+
+def test_an_administrator_logs_users_out_everywhere(client, admin_client, app, user, issued):
+    form = {"action": "log_out_everywhere", "_selected_action": [str(user.pk)]}
+    assert admin_client.post("/admin/tokens/user/", form).status_code == 302
+    assert not is_logged_in(client)
+    assert is_logged_in(admin_client)
+    assert is_denied(issued["access_token"])
+    assert AuditEvent.objects.get(action="user.logged_out_everywhere").actor == "user:admin"
+
+
+def test_whoever_logs_in_anew_begins_anew_at_once(client, app, user, issued):
+    """What is issued to them is dated a second later at the earliest, as people are no faster."""
+    everywhere.log_out(user, "test")
+    [one] = Denial.objects.filter(kind="sub")
+    claims = {"iat": one.issued_before.timestamp(), "jti": "new", "sub": str(user.sub), "client_id": "app"}
+    assert not denial.is_denied(claims)
+    assert one.issued_before <= store.database_now() + timedelta(seconds=1)
+
+
+def test_a_new_password_ends_what_the_old_one_began_and_a_new_hash_of_the_old_one_does_not(
+    client, user, issued, settings
+):
+    hashers = "django.contrib.auth.hashers"
+    settings.PASSWORD_HASHERS = [f"{hashers}.ScryptPasswordHasher", f"{hashers}.MD5PasswordHasher"]
+    assert Browser().login(username="ada", password="correct horse")
+    user.refresh_from_db()
+    assert user.password.startswith("scrypt$"), "Django stored it anew"
+    assert not is_denied(issued["access_token"])
+    user.set_password("another")
+    user.save()
+    assert is_denied(issued["access_token"])
+    assert refresh(client, issued["refresh_token"]) == 400
+
+
+@pytest.mark.parametrize("whose", ["user", "client"])
+def test_what_was_disabled_and_is_enabled_again_does_not_come_back(client, app, user, issued, whose):
+    one = {"user": user, "client": app}[whose]
+    for active in (False, True):
+        one.is_active = active
+        one.save()
+    assert refresh(client, issued["refresh_token"]) == 400
+    assert is_denied(issued["access_token"])
+    assert UserGrant.objects.get().revoke_reason == f"its {whose} is disabled"
+
+
+def test_a_token_that_is_being_issued_while_its_user_is_disabled_is_denied(user):
+    user.is_active = False
+    user.save()
+    a_moment_later = int((store.database_now() + timedelta(seconds=5)).timestamp())
+    assert denial.is_denied({"iat": a_moment_later, "jti": "t", "sub": str(user.sub), "client_id": "app"})
+
+
+def test_to_log_out_everywhere_twice_never_ends_less(user):
+    now = store.database_now()
+    denial.deny_subject(str(user.sub), now=now)
+    [before] = Denial.objects.values_list("issued_before", "until")
+    denial.deny_subject(str(user.sub), now=now - timedelta(seconds=40))
+    assert list(Denial.objects.values_list("issued_before", "until")) == [before]
+
+
+def test_tokens_are_dated_by_the_database_s_clock_whatever_the_node_s_clock_says(client, service, monkeypatch):
+    monkeypatch.undo()  # a real ring signs here
+    call_command("rotate_keys")
+    signing.snapshots.forget()
+    fast = timezone.now() + timedelta(seconds=30)
+    monkeypatch.setattr("tokens.views.token.timezone.now", lambda: fast)
+    form = {"grant_type": "client_credentials", "scope": "notes:read", "client_id": "service"}
+    body = post(client, "/oauth/token", form | {"client_secret": service.plain}).json()
+    claims = presented_token.read(body["access_token"], now=timezone.now()).claims
+    assert abs(claims["iat"] - store.database_now().timestamp()) < 10
+    denial.deny_client("service", now=store.database_now() + timedelta(seconds=1))
+    assert denial.is_denied(claims)
+
+
+def test_a_session_of_another_user_goes_on(client, user, issued):
+    eve, browser = User.objects.create_user("eve"), Browser()
+    log_in(browser, eve)
+    everywhere.log_out(user, "test")
+    assert is_logged_in(browser)

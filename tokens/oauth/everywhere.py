@@ -1,0 +1,50 @@
+"""Log out everywhere: sessions, grants and tokens of a user, or all that a client holds, end in one step.
+
+Rows are changed first, because whoever is about to issue something holds them; the instant before which tokens are
+denied is read from the database's clock after that, which is the clock that tokens are dated by.
+"""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from tokens.conf import issuer
+from tokens.keys import store
+from tokens.models import Client, User, UserGrant
+from tokens.oauth import denial
+
+
+def log_out(user: User, reason: str) -> None:
+    """End everything of the user so far; who logs in anew begins anew, at once."""
+    with transaction.atomic():
+        now = store.database_now()
+        _end_grants(Q(user=user), reason)
+        User.objects.filter(pk=user.pk).update(logged_out_at=now)
+        user.logged_out_at = now
+        denial.deny_subject(str(user.sub), now=store.database_now())
+
+
+def shut_out(user: User, reason: str) -> None:
+    """End everything of a user who may no longer log in: also what is being issued at this moment.
+
+    Tokens of the next minute (δ) are denied with it, should somebody let the user in again that soon.
+    """
+    with transaction.atomic():
+        _end_grants(Q(user=user), reason)
+        denial.deny_subject(str(user.sub), now=store.database_now() + _in_flight())
+
+
+def shut_down(client: Client, reason: str) -> None:
+    """End everything that a client holds that may no longer be used, as `shut_out` does for a user."""
+    with transaction.atomic():
+        _end_grants(Q(client=client), reason)
+        denial.deny_client(client.client_id, now=store.database_now() + _in_flight())
+
+
+def _end_grants(whose: Q, reason: str) -> None:
+    UserGrant.objects.filter(whose, revoked_at=None).update(revoked_at=store.database_now(), revoke_reason=reason)
+
+
+def _in_flight() -> timedelta:
+    return issuer().key_policy.clock_error

@@ -1,5 +1,7 @@
 """The issuer: users, clients, signing keys. A production process: every secret is required."""
 
+from urllib.parse import urlsplit
+
 from project.settings import environment
 from project.settings.base import *
 
@@ -17,6 +19,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.mount.mount",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -63,9 +66,10 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth2_provider.RefreshToken"  # noqa: S1
 OAUTH2_PROVIDER_GRANT_MODEL = "oauth2_provider.Grant"
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth2_provider.DeviceGrant"
 
+ISSUER_URL = environment.url("ISSUER_URL", "http://localhost:8000" if DEBUG else None)
 # tokens/conf.py reads this, and says what each entry means.
 ISSUER = {
-    "URL": environment.url("ISSUER_URL", "http://localhost:8000" if DEBUG else None),
+    "URL": ISSUER_URL,
     "KEY_ENCRYPTION_KEYS": environment.words("KEY_ENCRYPTION_KEYS"),
     "KEY_POLICY": environment.policy(),
     "KEY_TIMINGS": environment.timings(),
@@ -75,6 +79,8 @@ ISSUER = {
     "PKCS11_TOKEN": environment.text("PKCS11_TOKEN", ""),
     "PKCS11_PIN": environment.text("PKCS11_PIN", ""),
 }
+
+FORCE_SCRIPT_NAME = urlsplit(ISSUER_URL).path.rstrip("/") or None
 
 # The toolkit's switches, all closed; what it does not read here it asks tokens.oauth for. tokens/checks/oauth.py
 # refuses to start where one was opened.

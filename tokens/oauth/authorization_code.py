@@ -75,5 +75,3 @@ def _verify(code: AuthorizationCode, request: TokenRequest) -> None:
         raise OAuthError("invalid_grant", "The redirect URI is not that of the authorization request.")
     if not code_challenge_method_s256(request.required("code_verifier"), code.code_challenge):
         raise OAuthError("invalid_grant", "The code verifier does not match the code challenge.")
-    if request.resources and request.resources != [code.grant.audience]:
-        raise OAuthError("invalid_target", "The code is for another resource.")

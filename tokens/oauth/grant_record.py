@@ -1,5 +1,6 @@
 """The grants that users gave: made, asked whether they stand, ended. Their ids are the tokens' `grant_id`."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -60,14 +61,19 @@ def login(grant: UserGrant) -> Login:
     return Login(at=grant.auth_time, acr=grant.acr, amr=tuple(grant.amr))
 
 
-def target(grant: UserGrant, client: Client) -> Target:
-    """What the grant is for, with the scopes that the user allowed and the client still may ask for.
+def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> Target:
+    """What a token under the grant is for, with the scopes that the user allowed and the client still may ask for.
 
-    Raises OAuthError invalid_grant where nothing is left: its API is gone, or the client may not use it any more.
+    It is for the grant's own API; or for the issuer itself, where `resources` names that and the user's identity was
+    allowed with the rest (RFC 8707 section 2.2). Raises OAuthError invalid_target for another resource, invalid_grant
+    where nothing is left: the API is gone, or the client may not use it any more.
     """
-    names = grant.scope.split()
-    if grant.audience == conf.issuer().url:
-        return Target(grant.audience, tuple(name for name in names if name in OPENID), None)
+    issuer, names = conf.issuer().url, grant.scope.split()
+    asked = list(dict.fromkeys(resources)) or [grant.audience]
+    if asked == [issuer] and (grant.audience == issuer or "openid" in names):
+        return Target(issuer, tuple(name for name in names if name in OPENID), None)
+    if asked != [grant.audience]:
+        raise OAuthError("invalid_target", "What the user allowed is for another resource.")
     own = {scope.name: scope.api for scope in client.scopes.all() if scope.api.identifier == grant.audience}
     without_scope = {api.identifier: api for api in client.apis.all()}
     api = next(iter(own.values()), without_scope.get(grant.audience))

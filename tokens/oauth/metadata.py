@@ -34,7 +34,9 @@ def document(issuer: str, *, scopes: Iterable[str], apis: Iterable[str]) -> dict
         "token_endpoint_auth_methods_supported": list(METHODS),
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": [method for method in METHODS if method != "none"],
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_signing_alg_values_supported": ["RS256"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
@@ -52,10 +54,10 @@ def document(issuer: str, *, scopes: Iterable[str], apis: Iterable[str]) -> dict
 
 
 def locations(issuer: str) -> list[str]:
-    """The paths of the metadata: inserted before the issuer's own path (RFC 8414 section 3.1), and after it.
+    """The metadata's paths under the issuer's own (OpenID Connect Discovery section 4), and with that inserted.
 
-    The latter twice: a proxy in front may take the issuer's path off (SCRIPT_NAME), or leave it on.
+    RFC 8414 section 3.1 puts the issuer's path behind the well-known one.
     """
     path = urlsplit(issuer).path.strip("/")
     plain = [f".well-known/{name}" for name in DOCUMENTS]
-    return plain if not path else [*plain, *(f"{one}/{path}" for one in plain), *(f"{path}/{one}" for one in plain)]
+    return [*plain, *(f"{one}/{path}" for one in plain if path)]

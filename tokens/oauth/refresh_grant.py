@@ -66,9 +66,7 @@ def _tokens(token: RefreshToken, client: Client, request: TokenRequest) -> dict[
 
 def _target(allowed: UserGrant, client: Client, request: TokenRequest) -> Target:
     """What is asked for out of what the user allowed and the client still may: all of it, unless it says less."""
-    whole = grant_record.target(allowed, client)
-    if request.resources and request.resources != [whole.audience]:
-        raise OAuthError("invalid_target", "The refresh token is for another resource.")
+    whole = grant_record.target(allowed, client, request.resources)
     asked = tuple(dict.fromkeys(request.scopes)) or whole.scopes
     if not set(asked) <= set(whole.scopes):
         raise OAuthError("invalid_scope", "A scope was not allowed by the user, or this client may not ask for it.")

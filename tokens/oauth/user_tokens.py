@@ -8,9 +8,10 @@ from tokens.oauth.token_request import TokenRequest
 def response(allowed: UserGrant, client: Client, request: TokenRequest, *, nonce: str = "") -> dict[str, object]:
     """An access token, and an ID token and a refresh token where they were asked for and allowed.
 
-    Raises OAuthError invalid_grant where the client may not use the API any more, NotReady where nothing may sign.
+    Raises OAuthError invalid_target, invalid_grant where the client may not use the API any more, and NotReady where
+    nothing may sign.
     """
-    target = grant_record.target(allowed, client)
+    target = grant_record.target(allowed, client, request.resources)
     issued = grant.token_response(client, grant_record.holder(allowed), target, request)
     if "openid" in target.scopes:
         issued["id_token"] = id_token.for_grant(allowed, str(issued["access_token"]), nonce=nonce, now=request.now)

@@ -3,21 +3,29 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from allauth.account.models import EmailAddress
+
 from tokens import conf
 from tokens.errors import OAuthError
 from tokens.models import User
 from tokens.oauth import denial, presented_token
 from tokens.oauth.presented_token import InvalidPresentedToken
 
+
+def _is_verified(user: User) -> bool:
+    """Whether the user proved that the address is theirs."""
+    return EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists()
+
+
 # The claims that each scope asks for (section 5.4); what is not known is left out.
-CLAIMS: Mapping[str, Mapping[str, Callable[[User], str]]] = {
+CLAIMS: Mapping[str, Mapping[str, Callable[[User], str | bool]]] = {
     "profile": {
         "name": lambda user: user.get_full_name(),
         "given_name": lambda user: user.first_name,
         "family_name": lambda user: user.last_name,
         "preferred_username": lambda user: user.get_username(),
     },
-    "email": {"email": lambda user: user.email},
+    "email": {"email": lambda user: user.email, "email_verified": _is_verified},
 }
 
 
@@ -30,7 +38,7 @@ class TokenRefused(OAuthError):
         return {"WWW-Authenticate": f'Bearer error="{self.error}", error_description="{self.description}"'}
 
 
-def userinfo(text: str, *, now: datetime) -> dict[str, str]:
+def userinfo(text: str, *, now: datetime) -> dict[str, str | bool]:
     """The claims about the user of the access token in `text`.
 
     Raises TokenRefused for a token that is not one for this issuer by a user who is still there, and NotReady.
@@ -47,7 +55,8 @@ def userinfo(text: str, *, now: datetime) -> dict[str, str]:
     if user is None:
         raise _invalid()
     asked = [claim for scope in token.scopes for claim in CLAIMS.get(scope, {}).items()]
-    return {"sub": token.subject} | {name: value for name, read in asked if (value := read(user))}
+    told = {name: read(user) for name, read in asked if user.email or not name.startswith("email")}
+    return {"sub": token.subject} | {name: value for name, value in told.items() if value != ""}
 
 
 def _invalid() -> TokenRefused:

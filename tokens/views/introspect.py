@@ -39,7 +39,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     if "token" not in form:
         raise OAuthError("invalid_request", "Missing token parameter.")
     response = introspection.introspect(form["token"], client, now=now)
-    if introspection.MEDIA_TYPE not in request.headers.get("Accept", ""):
+    if request.get_preferred_type(["application/json", introspection.MEDIA_TYPE]) != introspection.MEDIA_TYPE:
         return errors.answer(response)
     signed = introspection.sign(response, client, signer=signing.signer(now=now), now=now)
     return HttpResponse(signed, content_type=introspection.MEDIA_TYPE, headers=errors.NO_STORE)

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
-from tests.tokens.conftest import redeem
+from tests.tokens.conftest import OTHER_API, redeem
 from tokens.keys.policy import PRODUCTION
 from tokens.models import Denial, Scope, UserGrant
 from tokens.oauth import denial, presented_token
@@ -105,6 +105,13 @@ def test_what_its_client_may_not_use_any_more_when_the_code_is_redeemed_is_not_i
     issued = code(webapp, scope="openid notes:read")
     webapp.scopes.clear()
     assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
+
+
+def test_a_code_is_redeemed_for_the_issuer_itself_where_the_user_s_identity_was_allowed(client, webapp, code, decode):
+    issued = code(webapp, scope="openid email notes:read")
+    assert redeem(client, webapp, issued, resource=OTHER_API).json()["error"] == "invalid_target"
+    body = redeem(client, webapp, issued, resource="http://localhost:8000").json()
+    assert decode(body["access_token"], "http://localhost:8000")[1]["scope"] == "openid email"
 
 
 ENDINGS = {

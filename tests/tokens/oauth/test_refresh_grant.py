@@ -23,6 +23,7 @@ from tokens.oauth.refresh_token import LOST_ANSWER
 
 pytestmark = pytest.mark.django_db
 GRANTS = ("authorization_code", "refresh_token")
+ISSUER = "http://localhost:8000"
 SCOPE = "openid notes:read notes:write offline_access"
 
 
@@ -146,6 +147,23 @@ def test_a_refresh_token_is_for_its_own_resource(client, app, log_in_to):
     text = log_in_to(app)["refresh_token"]
     assert error(refresh(client, app, text, resource=OTHER_API)) == (400, "invalid_target")
     assert refresh(client, app, text, resource=API).status_code == 200
+
+
+def test_a_user_s_identity_is_told_under_the_grant_that_is_for_an_api(client, server, log_in_to, decode, user):
+    """RFC 8707 section 2.2: the issuer is a resource that was allowed with the rest."""
+    text = log_in_to(server, scope="openid email notes:read offline_access")["refresh_token"]
+    body = refresh(client, server, text, resource=ISSUER).json()
+    assert decode(body["access_token"], ISSUER)[1]["scope"] == "openid email offline_access"
+    told = client.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {body['access_token']}").json()
+    assert told["email"] == "ada@example.org"
+    assert error(refresh(client, server, text, resource=ISSUER, scope="notes:read")) == (400, "invalid_scope")
+    for other in ([API, ISSUER], OTHER_API, f"{ISSUER}/"):
+        assert error(refresh(client, server, text, resource=other)) == (400, "invalid_target")
+
+
+def test_without_the_user_s_identity_the_issuer_is_no_resource(client, server, log_in_to):
+    text = log_in_to(server, scope="notes:read offline_access")["refresh_token"]
+    assert error(refresh(client, server, text, resource=ISSUER)) == (400, "invalid_target")
 
 
 # --- rotation (RFC 9700 section 4.14.2) ------------------------------------------------------------------------------

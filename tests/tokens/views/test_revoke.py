@@ -154,6 +154,26 @@ def test_a_disabled_user_s_token_is_not_active(client, webapp, code, user):
     assert introspect(client, webapp, token).json() == {"active": False}
 
 
+@pytest.mark.parametrize(
+    ("accept", "is_signed"),
+    [
+        ("application/token-introspection+jwt", True),
+        ("APPLICATION/Token-Introspection+JWT", True),
+        ("application/token-introspection+jwt, application/json;q=0.5", True),
+        ("application/json, application/token-introspection+jwt;q=0.1", False),
+        ("application/token-introspection+jwt;q=0", False),
+        ("application/token-introspection+jwtx", False),
+        ("*/*", False),
+    ],
+)
+def test_the_answer_is_signed_for_whoever_prefers_that(client, service, token, accept, is_signed):
+    """RFC 9701 section 4, RFC 9110 section 12.5.1."""
+    response = introspect(client, service, token, HTTP_ACCEPT=accept)
+    assert response.status_code == 200
+    wanted = "application/token-introspection+jwt" if is_signed else "application/json"
+    assert response["Content-Type"] == wanted
+
+
 def test_the_answer_is_signed_for_whoever_asks_so(client, service, token, decode):
     """RFC 9701 section 5."""
     response = introspect(client, service, token, HTTP_ACCEPT="application/token-introspection+jwt")

@@ -2,6 +2,7 @@
 
 import jwt
 import pytest
+from allauth.account.models import EmailAddress
 
 from tests.tokens.conftest import basic, post, redeem
 from tokens.models import User
@@ -30,7 +31,7 @@ def test_a_token_for_the_issuer_tells_what_its_scopes_allow(client, token, user,
     expected = {
         "openid": {"sub": str(user.sub)},
         "openid profile": {"sub": str(user.sub), **names},
-        "openid email": {"sub": str(user.sub), "email": "ada@example.org"},
+        "openid email": {"sub": str(user.sub), "email": "ada@example.org", "email_verified": False},
     }
     for scope, body in expected.items():
         response = getattr(client, method)("/oauth/userinfo", **bearer(token(scope)))
@@ -40,6 +41,17 @@ def test_a_token_for_the_issuer_tells_what_its_scopes_allow(client, token, user,
 def test_what_is_not_known_is_left_out(client, token, user):
     body = client.get("/oauth/userinfo", **bearer(token("openid profile"))).json()
     assert body == {"sub": str(user.sub), "preferred_username": "ada"}
+
+
+def test_an_address_is_verified_where_its_user_proved_it(client, token, user):
+    proof = EmailAddress.objects.create(user=user, email="ada@example.org", verified=True)
+    asked = bearer(token("openid email"))
+    assert client.get("/oauth/userinfo", **asked).json()["email_verified"] is True
+    user.email = "ada@new.example"
+    user.save()
+    assert client.get("/oauth/userinfo", **asked).json()["email_verified"] is False
+    User.objects.update(email="")
+    assert client.get("/oauth/userinfo", **asked).json() == {"sub": str(proof.user.sub)}
 
 
 INVALID = 'Bearer error="invalid_token", error_description="The access token is not valid here."'

@@ -10,7 +10,9 @@ import ipaddress
 import json
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -18,6 +20,8 @@ from urllib.parse import SplitResult, urlsplit
 DEADLINE = 3.0  # seconds
 MAX_BYTES = 256 * 1024
 CHUNK = 16 * 1024
+TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")))
+"""IPv6 addresses that stand for an IPv4 address, which may be a private one (RFC 6052, 3056, 4380, 4291)."""
 
 
 class FetchError(Exception):
@@ -57,15 +61,10 @@ def _parts(url: str, *, allow_private: bool) -> SplitResult:
 def _open(parts: SplitResult, until: float, *, allow_private: bool) -> socket.socket:
     """A connection to the very address that was judged: a name that is looked up twice may lead elsewhere."""
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    address = str(found[0][4][0])
-    known = ipaddress.ip_address(address.partition("%")[0])
-    public = known.is_global and not known.is_multicast
-    if not public and not allow_private:
-        raise FetchError(f"{host}: its address is not a public one")
-    if parts.scheme == "http" and not known.is_loopback:
-        raise FetchError("only https is fetched, or http on loopback in development")
-    plain = socket.create_connection((address, port), timeout=_left(until))
+    addresses = _looked_up(host, port, until)
+    for address in addresses:
+        _judge(host, address, parts.scheme, allow_private=allow_private)
+    plain = _connected([(address, port) for address in addresses], until)
     if parts.scheme == "http":
         return plain
     try:
@@ -73,6 +72,46 @@ def _open(parts: SplitResult, until: float, *, allow_private: bool) -> socket.so
     except OSError:
         plain.close()
         raise
+
+
+def _looked_up(host: str, port: int, until: float) -> list[str]:
+    """Every address of a name, within the deadline: the resolver's own patience is in a thread that may outlive it."""
+    found: list[Any] = []
+
+    def ask() -> None:
+        try:
+            found.append([str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
+        except (OSError, UnicodeError) as error:
+            found.append(OSError(f"the name is not found ({type(error).__name__})"))
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_left(until))
+    if not found:
+        raise TimeoutError("the name was not looked up in time")
+    if isinstance(found[0], OSError):
+        raise found[0]
+    return list(dict.fromkeys(found[0]))
+
+
+def _judge(host: str, address: str, scheme: str, *, allow_private: bool) -> None:
+    known = ipaddress.ip_address(address.partition("%")[0])
+    translated = isinstance(known, ipaddress.IPv6Address) and any(known in network for network in TRANSLATED)
+    if not allow_private and (translated or not known.is_global or known.is_multicast):
+        raise FetchError(f"{host}: its address is not a public one")
+    if scheme == "http" and not known.is_loopback:
+        raise FetchError("only https is fetched, or http on loopback in development")
+
+
+def _connected(addresses: Sequence[tuple[str, int]], until: float) -> socket.socket:
+    """To the first address that answers; each has its share of the time that is left."""
+    failure: OSError = OSError("the name has no address")
+    for tried, address in enumerate(addresses):
+        try:
+            return socket.create_connection(address, timeout=_left(until) / (len(addresses) - tried))
+        except OSError as error:
+            failure = error
+    raise failure
 
 
 def _ask(parts: SplitResult, wire: socket.socket, until: float) -> bytes:
@@ -86,6 +125,8 @@ def _ask(parts: SplitResult, wire: socket.socket, until: float) -> bytes:
     response.begin()
     if response.status != http.client.OK:
         raise FetchError(f"{parts.hostname}: it answered {response.status}")
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise FetchError(f"{parts.hostname}: it answered with a compressed document")
     return _read(response)
 
 

@@ -57,6 +57,48 @@ def test_what_is_no_document_is_refused_with_its_reason(server, body, status, he
     assert len(server.seen) == 1, "no redirect is followed"
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP"])
+def test_a_compressed_document_is_not_unpacked(server, encoding):
+    server.answers["/doc"] = answer(b"{}", headers=(("Content-Encoding", encoding),))
+    with pytest.raises(FetchError, match="compressed"):
+        get(server)
+
+
+def found(monkeypatch, *addresses):
+    """What the resolver says of every name."""
+    monkeypatch.setattr(fetch, "_looked_up", lambda *_: list(addresses))
+
+
+def test_a_name_with_a_dead_address_is_had_from_its_other_one(server, monkeypatch):
+    server.answers["/doc"] = answer(b"1")
+    found(monkeypatch, "127.0.0.9", "127.0.0.1")
+    assert get(server) == 1
+
+
+def test_a_name_with_one_private_address_among_public_ones_is_gone_to_at_none(monkeypatch):
+    found(monkeypatch, "93.184.216.34", "10.0.0.1")
+    with pytest.raises(FetchError, match="not a public one"):
+        fetch.get_json("https://issuer.example/")
+
+
+def test_a_resolver_that_does_not_answer_is_left_at_the_deadline(monkeypatch):
+    released = threading.Event()
+    monkeypatch.setattr(fetch.socket, "getaddrinfo", lambda *_, **__: [] if released.wait(30) else None)
+    with pytest.raises(FetchError, match="looked up in time"):
+        fetch.get_json("https://issuer.example/", deadline=0.05)
+    assert not released.is_set()
+    released.set()
+
+
+def test_a_name_that_nobody_knows_is_said(monkeypatch):
+    def unknown(*_, **__):
+        raise OSError("-2")
+
+    monkeypatch.setattr(fetch.socket, "getaddrinfo", unknown)
+    with pytest.raises(FetchError, match="not found"):
+        fetch.get_json("https://issuer.example/")
+
+
 def test_a_document_that_ends_early_is_none(server):
     def short(handler):
         handler.send_response(200)
@@ -96,6 +138,11 @@ def test_a_server_that_drips_is_left_at_the_deadline(server):
         "https://169.254.169.254/latest/meta-data/",
         "https://0.0.0.0/",
         "https://[::ffff:127.0.0.1]:1/",
+        "https://[64:ff9b::a00:1]/",
+        "https://[64:ff9b:1::a00:1]/",
+        "https://[2002:7f00:1::]/",
+        "https://[2001:0:a00:1::]/",
+        "https://[::7f00:1]/",
         "https://2130706433/",
         "https://0x7f.1/",
         "http://93.184.216.34/",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Max, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
@@ -12,16 +13,32 @@ from tokens.keys import adoption
 from tokens.models import Denial, Ring, SigningKey
 
 SECOND = timedelta(seconds=1)
+MOST = 1000
+"""How many tokens and grants of one client are denied one by one."""
 
 
-def deny_token(token_id: str, *, expires_at: datetime) -> None:
-    """Deny one token by its `jti`, for as long as an API might take it."""
-    _deny(Denial.Kind.TOKEN, token_id, until=expires_at + afterlife())
+def deny_token(token_id: str, *, expires_at: datetime, client_id: str = "") -> None:
+    """Deny one token by its `jti`, for as long as an API might take it; `client_id` is whose it is."""
+    _deny(Denial.Kind.TOKEN, token_id, until=expires_at + afterlife(), client_id=client_id)
 
 
-def deny_grant(grant_id: str, *, now: datetime) -> None:
-    """Deny every token of a grant."""
-    _deny(Denial.Kind.GRANT, grant_id, until=now + lasting())
+def deny_grant(grant_id: str, *, now: datetime, client_id: str = "") -> None:
+    """Deny every token of a grant, given to the client `client_id`."""
+    _deny(Denial.Kind.GRANT, grant_id, until=now + lasting(), client_id=client_id)
+
+
+def gather(client_id: str, *, now: datetime) -> bool:
+    """Deny everything of a client so far in one row, where it has MOST rows of its own; whether that was done.
+
+    Every API reads the whole feed: no client makes it so long that they cannot.
+    """
+    own = Denial.objects.filter(client_id=client_id, until__gt=now)
+    if own[:MOST].count() < MOST:
+        return False
+    with transaction.atomic():
+        deny_client(client_id, now=now)
+        own.delete()
+    return True
 
 
 def deny_subject(subject: str, *, now: datetime) -> None:
@@ -67,9 +84,11 @@ def _deny_earlier(kind: Denial.Kind, identifier: str, *, now: datetime) -> None:
     _deny(kind, identifier, until=before + lasting(), issued_before=before)
 
 
-def _deny(kind: Denial.Kind, identifier: str, *, until: datetime, issued_before: datetime | None = None) -> None:
+def _deny(
+    kind: Denial.Kind, identifier: str, *, until: datetime, issued_before: datetime | None = None, client_id: str = ""
+) -> None:
     """Keep the denial, beside an earlier one of the same: each instant only ever moves later."""
-    one = Denial(kind=kind, identifier=identifier, until=until, issued_before=issued_before)
+    one = Denial(kind=kind, identifier=identifier, until=until, issued_before=issued_before, client_id=client_id)
     Denial.objects.bulk_create([one], ignore_conflicts=True)
     later: dict[str, Any] = {"until": Greatest("until", Value(until))}
     if issued_before is not None:

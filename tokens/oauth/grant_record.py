@@ -48,7 +48,7 @@ def revoke(grant: UserGrant, reason: str, *, now: datetime) -> None:
     """End a grant: what was issued under it is denied, and nothing more can be; the first reason stays."""
     with transaction.atomic():
         UserGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now, revoke_reason=reason)
-        denial.deny_grant(str(grant.pk), now=now)
+        denial.deny_grant(str(grant.pk), now=now, client_id=grant.client.client_id)
 
 
 def holder(grant: UserGrant) -> Holder:

@@ -6,13 +6,15 @@ It is a tool for people who want to know what a token is, of this issuer or of a
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 
 import jwt
 from jwt.api_jws import PyJWS
 
 LONGEST = 64 * 1024  # characters
+CLOCK_ERROR = timedelta(seconds=60)
+"""How far another issuer's clock may be off."""
 ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 TYPES = ("at+jwt", "application/at+jwt")
 
@@ -39,6 +41,8 @@ class Point:
     holds: bool
     told: str = ""
     """What was found."""
+    is_advice: bool = False
+    """Whether a token conforms all the same where it does not hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +60,13 @@ class Inspection:
     @property
     def conforms(self) -> bool:
         """Whether it is an access token of RFC 9068 that is good at this moment."""
-        return all(point.holds for point in self.points)
+        return all(point.holds or point.is_advice for point in self.points)
 
 
 def inspect(text: str, *, issuer: str, keys: Mapping[str, Key], now: datetime) -> Inspection:
     """Everything about the token in `text`, by the `keys` (by kid) of `issuer`; raises NoToken."""
     header, claims = _parts(text.strip())
-    kid = header.get("kid")
-    key = keys.get(kid) if isinstance(kid, str) else None
+    key = _key(header, keys)
     signature = _signature(text.strip(), header, key)
     return Inspection(
         header=header,
@@ -77,6 +80,14 @@ def inspect(text: str, *, issuer: str, keys: Mapping[str, Key], now: datetime) -
             *_about_now(claims, issuer=issuer, now=now),
         ],
     )
+
+
+def _key(header: Mapping[str, Any], keys: Mapping[str, Key]) -> Key | None:
+    """The key that the header names; where it names none, the only one that there is."""
+    if "kid" not in header:
+        return next(iter(keys.values())) if len(keys) == 1 else None
+    kid = header["kid"]
+    return keys.get(kid) if isinstance(kid, str) else None
 
 
 def _parts(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -112,7 +123,13 @@ def _about_header(header: Mapping[str, Any]) -> list[Point]:
     return [
         Point("typ is at+jwt", "RFC 9068 section 2.1", is_typed, _shown(typ)),
         Point("alg is asymmetric, and not none", "RFC 9068 section 2.1", alg in ASYMMETRIC, _shown(alg)),
-        Point("kid names the key", "RFC 7515 section 4.1.4", isinstance(kid, str) and bool(kid), _shown(kid)),
+        Point(
+            "kid names the key",
+            "RFC 7515 section 4.1.4",
+            isinstance(kid, str) and bool(kid),
+            _shown(kid),
+            is_advice=True,
+        ),
         Point("nothing critical is asked", "RFC 7515 section 4.1.11", "crit" not in header, _shown(header.get("crit"))),
     ]
 
@@ -132,7 +149,7 @@ def _about_claims(claims: Mapping[str, Any]) -> list[Point]:
         "acr": ("RFC 9068 section 2.2.1", _is_text),
         "amr": ("RFC 9068 section 2.2.1", lambda value: isinstance(value, list) and all(map(_is_text, value))),
         "scope": ("RFC 9068 section 2.2.3", lambda value: isinstance(value, str)),
-        "act": ("RFC 8693 section 4.1", lambda value: isinstance(value, dict) and _is_text(value.get("sub"))),
+        "act": ("RFC 8693 section 4.1", _is_actor),
         "nbf": ("RFC 7519 section 4.1.5", _is_instant),
     }
     points = [
@@ -150,20 +167,34 @@ def _about_claims(claims: Mapping[str, Any]) -> list[Point]:
 
 def _about_now(claims: Mapping[str, Any], *, issuer: str, now: datetime) -> list[Point]:
     iss, exp, iat = claims.get("iss"), claims.get("exp"), claims.get("iat")
-    seconds = now.timestamp()
-    return [
+    seconds, soon = now.timestamp(), (now + CLOCK_ERROR).timestamp()
+    points = [
         Point("iss is the issuer", "RFC 9068 section 4", iss == issuer, _shown(iss)),
         Point("it has not expired", "RFC 9068 section 4", _is_instant(exp) and exp > seconds, _when(exp)),
         Point(
-            "it was not issued in the future", "RFC 7519 section 4.1.6", _is_instant(iat) and iat <= seconds, _when(iat)
+            "it was not issued in the future", "RFC 7519 section 4.1.6", _is_instant(iat) and iat <= soon, _when(iat)
         ),
         Point(
             "it lives no longer than a day",
-            "RFC 9700 section 2.2",
+            "advice: an access token is hard to take back",
             _is_instant(exp) and _is_instant(iat) and 0 < exp - iat <= 86_400,
             f"{exp - iat} s" if _is_instant(exp) and _is_instant(iat) else "unknown",
+            is_advice=True,
         ),
     ]
+    if "nbf" in claims:
+        nbf = claims["nbf"]
+        points.append(Point("its nbf has come", "RFC 7519 section 4.1.5", _is_instant(nbf) and nbf <= soon, _when(nbf)))
+    return points
+
+
+def _is_actor(value: Any) -> bool:
+    """Whether it names who acts, and those who acted before."""
+    while isinstance(value, dict) and _is_text(value.get("sub")):
+        if "act" not in value:
+            return True
+        value = value["act"]
+    return False
 
 
 def _is_text(value: Any) -> bool:

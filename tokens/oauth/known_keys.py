@@ -36,9 +36,7 @@ def foreign(issuer: str, *, allow_private: bool) -> dict[str, Key]:
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         raise FetchError("its JWKS has no keys")
-    return {
-        entry["kid"]: Key(entry) for entry in entries if isinstance(entry, dict) and isinstance(entry.get("kid"), str)
-    }
+    return {str(entry.get("kid", "")): Key(entry) for entry in entries if isinstance(entry, dict)}
 
 
 def _metadata(issuer: str, *, allow_private: bool) -> dict[str, object]:

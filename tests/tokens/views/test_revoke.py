@@ -85,6 +85,18 @@ def test_a_token_that_some_api_may_still_take_is_taken_back_though_it_has_expire
     assert Denial.objects.exists() == is_kept
 
 
+def test_a_client_that_takes_back_very_much_makes_no_long_feed(client, service, stranger, monkeypatch):
+    monkeypatch.setattr(denial, "MOST", 3)
+    ask = {**CREDENTIALS, **dict(zip(("client_id", "client_secret"), ("service", service.plain), strict=True))}
+    tokens = [post(client, "/oauth/token", ask).json()["access_token"] for _ in range(4)]
+    denial.deny_token("another's", expires_at=timezone.now() + timedelta(hours=1), client_id="stranger")
+    for token in tokens[:3]:
+        assert revoke(client, service, token=token).status_code == 200
+    assert sorted(Denial.objects.values_list("kind", "identifier")) == [("client", "service"), ("jti", "another's")]
+    assert all(denial.is_denied(claims_of(token)) for token in tokens), "all of them: rather more than less"
+    assert AuditEvent.objects.get(action="client.tokens_denied").subject == "client:service"
+
+
 REFUSED = {
     "7009 2.1: another client's token": (
         lambda token: {"token": token},

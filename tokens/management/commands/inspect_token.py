@@ -15,7 +15,7 @@ from tokens import conf
 from tokens.fetch import FetchError
 from tokens.keys import store
 from tokens.oauth import known_keys
-from tokens.oauth.inspection import Inspection, Key, NoToken, inspect
+from tokens.oauth.inspection import Inspection, Key, NoToken, Point, inspect
 
 USAGE, UNFIT, UNREACHED = 2, 3, 4
 NOTES = """
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             raise CommandError(f"the keys of {issuer} cannot be had: {error}", returncode=UNREACHED) from error
         self.stdout.write(json.dumps(_json(found), cls=DjangoJSONEncoder) if options["json"] else said(found))
         if not found.conforms:
-            failed = sum(not point.holds for point in found.points)
+            failed = sum(not (point.holds or point.is_advice) for point in found.points)
             raise CommandError(f"{failed} of {len(found.points)} points do not hold", returncode=UNFIT)
 
     def _keys(self, issuer: str | None) -> dict[str, Key]:
@@ -71,11 +71,12 @@ def said(found: Inspection) -> str:
     """The inspection for people."""
     lines = ["header", json.dumps(found.header, indent=2), "claims", json.dumps(found.claims, indent=2)]
     lines += [f"key        {found.key_phase}", f"signature  {found.signature}", ""]
-    lines += [
-        f"{'ok  ' if point.holds else 'FAIL'}  {point.name:38} {point.told}   ({point.source})"
-        for point in found.points
-    ]
+    lines += [f"{_verdict(point)}  {point.name:38} {point.told}   ({point.source})" for point in found.points]
     return "\n".join(lines)
+
+
+def _verdict(point: Point) -> str:
+    return "ok  " if point.holds else "note" if point.is_advice else "FAIL"
 
 
 def _json(found: Inspection) -> dict[str, Any]:

@@ -26,12 +26,15 @@ def record(
     event = AuditEvent.objects.create(
         at=now, actor=actor[:255], action=action, subject=subject[:255], details=dict(details or {})
     )
-    line = partial(log, action, actor=event.actor, subject=event.subject, details=event.details, now=now)
-    transaction.on_commit(line, robust=True)
+    log(action, actor=event.actor, subject=event.subject, details=event.details, now=now)
     return event
 
 
 def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime) -> None:
-    """Log an event that happens too often for a row of its own: a token issued, a request refused."""
-    line = {"at": now, "action": action, "actor": actor, "subject": subject, "details": dict(details or {})}
-    logger.info("%s", json.dumps(line, cls=DjangoJSONEncoder))
+    """Log an event that happens too often for a row of its own: a token issued, a request refused.
+
+    The line is written once the caller's transaction is committed: what was undone did not happen.
+    """
+    event = {"at": now, "action": action, "actor": actor, "subject": subject, "details": dict(details or {})}
+    line = json.dumps(event, cls=DjangoJSONEncoder)
+    transaction.on_commit(partial(logger.info, "%s", line), robust=True)

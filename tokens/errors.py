@@ -24,8 +24,10 @@ class OAuthError(OAuth2Error):
 class InvalidClient(OAuthError):
     """Client authentication failed. One answer for every reason, so that nobody learns which clients exist."""
 
-    def __init__(self) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__("invalid_client", "Client authentication failed.", status=401)
+        self.reason = reason
+        """Why, for the log alone."""
 
 
 def refusal(error: OAuth2Error) -> JsonResponse:

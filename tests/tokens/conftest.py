@@ -16,6 +16,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
 
+from tokens import audit
 from tokens.keys import signing
 from tokens.models import Api, Client, Scope, User
 from tokens.oauth import client_secret
@@ -48,6 +49,15 @@ class TestSigner:
 def nothing_counted():
     """Rate limits begin anew with each test."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def lines_are_written_at_once(request, monkeypatch):
+    """A test's own transaction is never committed; what is said of that is tested with real ones."""
+    marker = request.node.get_closest_marker("django_db")
+    real = "django_capture_on_commit_callbacks" in request.fixturenames or (marker and marker.kwargs.get("transaction"))
+    if not real:
+        monkeypatch.setattr(audit.transaction, "on_commit", lambda line, **_: line())
 
 
 @pytest.fixture(scope="session")

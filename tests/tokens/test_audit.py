@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import IntegrityError, transaction
 
+from project.logs import Line
 from tests.tokens.conftest import basic, post
 from tokens import audit
 from tokens.models import AuditEvent
@@ -119,3 +120,40 @@ def test_logins_are_lines_and_what_was_typed_is_not(client, user, caplog):
     ]
     assert "hunter2" not in caplog.text
     assert "correct horse" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_that_was_not_issued_after_all_is_not_logged_as_issued(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    with transaction.atomic():
+        audit.log("token.issued", actor="client:webapp", subject="ada", now=NOW)
+        assert caplog.messages == []
+        transaction.set_rollback(True)
+    assert caplog.messages == []
+
+
+def test_a_line_of_the_audit_log_is_json_whole_and_others_say_where_they_are_from() -> None:
+    line = Line("%(levelname)s %(name)s: %(message)s")
+    said = [logging.LogRecord(name, logging.INFO, "", 0, "%s", ('{"a": 1}',), None) for name in ("tokens.audit", "x")]
+    assert [line.format(one) for one in said] == ['{"a": 1}', 'INFO x: {"a": 1}']
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("form", "headers", "reason"),
+    [
+        ({"client_id": "service", "client_secret": "wrong"}, {}, "the secret is wrong, or missing"),
+        ({"client_id": "nobody", "client_secret": "wrong"}, {}, "no active client has this client_id"),
+        ({}, {}, "the request names no client"),
+        ({}, {"HTTP_AUTHORIZATION": "Basic !"}, "the Authorization header is malformed"),
+        ({}, {"HTTP_AUTHORIZATION": "Bearer x"}, "the Authorization header is not Basic"),
+    ],
+)
+def test_why_a_client_was_refused_stands_in_the_log_and_not_in_the_answer(
+    client, service, caplog, form, headers, reason
+):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    answer = post(client, "/oauth/token", {"grant_type": "client_credentials", "scope": "notes:read"} | form, **headers)
+    assert answer.json() == {"error": "invalid_client", "error_description": "Client authentication failed."}
+    [line] = [json.loads(record.getMessage()) for record in caplog.records if record.name == "tokens.audit"]
+    assert (line["action"], line["details"]["reason"]) == ("token.refused", reason)

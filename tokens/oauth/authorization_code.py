@@ -56,7 +56,7 @@ class AuthorizationCodeGrant(Grant):
                 code.grant.refresh_from_db(fields=["revoked_at"])
                 grant_record.require_live(code.grant, now=request.now)
                 return user_tokens.response(code.grant, client, request, nonce=code.nonce)
-        grant_record.revoke(code.grant, "code used twice", now=request.now)
+        grant_record.reused(code.grant, "code used twice", actor=f"client:{client.client_id}", now=request.now)
         raise OAuthError("invalid_grant", "The authorization code was used before.")
 
 

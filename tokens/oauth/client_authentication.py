@@ -52,7 +52,7 @@ def authenticate(
     # Whoever fails is looked up, remembered or not: time does not tell which clients there are.
     client = registry.read(presented.client_id)
     if not _proves(presented, client, client_secret.kept_of(client), now=now) or client is None:
-        raise InvalidClient
+        raise InvalidClient("the secret is wrong, or missing" if client else "no active client has this client_id")
     return registry.keep(client, version=version)
 
 
@@ -75,11 +75,11 @@ def _by_key(authorization: str | None, form: Mapping[str, str], *, now: datetime
     if "client_assertion" not in form or "client_assertion_type" not in form:
         raise OAuthError("invalid_request", "client_assertion and client_assertion_type come together.")
     if form["client_assertion_type"] != ASSERTION_TYPE:
-        raise InvalidClient
+        raise InvalidClient("the client_assertion_type is another one")
     try:
         client, _ = key_proof.prove(form["client_assertion"], types=TYPES, self_issued=True, now=now)
     except InvalidAssertion as error:
-        raise InvalidClient from error
+        raise InvalidClient(str(error)) from error
     if form.get("client_id", client.client_id) != client.client_id:
         raise OAuthError("invalid_request", "The assertion and the body name different clients.")
     return client
@@ -89,7 +89,7 @@ def credentials(authorization: str | None, form: Mapping[str, str]) -> Credentia
     """The client's name and secret, from the header or from the body, and never from both."""
     if authorization is None:
         if "client_id" not in form:
-            raise InvalidClient
+            raise InvalidClient("the request names no client")
         return Credentials(form["client_id"], form.get("client_secret"))
     if "client_secret" in form:
         raise OAuthError("invalid_request", "Authenticate the client in one way: by the header or in the body.")
@@ -103,14 +103,14 @@ def _basic(authorization: str) -> Credentials:
     """Name and secret of a Basic header, each form-encoded inside it (RFC 6749 section 2.3.1)."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
-        raise InvalidClient
+        raise InvalidClient("the Authorization header is not Basic")
     try:
         name, colon, secret = base64.b64decode(encoded.strip(" "), validate=True).partition(b":")
         decoded = Credentials(_form_decode(name), _form_decode(secret))
     except (binascii.Error, ValueError):
-        raise InvalidClient from None
+        raise InvalidClient("the Authorization header is malformed") from None
     if not (colon and decoded.client_id and decoded.secret) or "\0" in decoded.client_id:
-        raise InvalidClient
+        raise InvalidClient("the Authorization header is malformed")
     return decoded
 
 

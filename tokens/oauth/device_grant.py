@@ -36,7 +36,7 @@ class DeviceGrant(Grant):
 
 def _find(request: TokenRequest, client: Client) -> DeviceCode:
     presented = device_code.digest(request.required("device_code"))
-    rows = DeviceCode.objects.select_related("grant__user", "grant__client")
+    rows = DeviceCode.objects.select_related("client", "grant__user", "grant__client")
     code = rows.filter(digest=presented, client=client).first()
     if code is None:
         raise OAuthError("invalid_grant", "The device code is unknown, or another client's.")
@@ -66,5 +66,6 @@ def _redeem(code: DeviceCode, client: Client, request: TokenRequest) -> dict[str
 
 def _used_twice(code: DeviceCode, request: TokenRequest) -> OAuthError:
     assert code.grant is not None  # noqa: S101 (what was redeemed was allowed)
-    grant_record.revoke(code.grant, "device code used twice", now=request.now)
+    actor = f"client:{code.client.client_id}"
+    grant_record.reused(code.grant, "device code used twice", actor=actor, now=request.now)
     return OAuthError("invalid_grant", "The device code was used before.")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from tokens import conf
+from tokens import audit, conf
 from tokens.errors import OAuthError
 from tokens.models import Client, User, UserGrant
 from tokens.oauth import denial
@@ -49,6 +49,13 @@ def revoke(grant: UserGrant, reason: str, *, now: datetime) -> None:
     with transaction.atomic():
         UserGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now, revoke_reason=reason)
         denial.deny_grant(str(grant.pk), now=now, client_id=grant.client.client_id)
+
+
+def reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -> None:
+    """End a grant of which something was used that had been used before: somebody else has it, too."""
+    with transaction.atomic():
+        revoke(grant, reason, now=now)
+        audit.record("grant.reuse_detected", actor=actor, subject=f"grant:{grant.pk}", details={"why": reason}, now=now)
 
 
 def holder(grant: UserGrant) -> Holder:

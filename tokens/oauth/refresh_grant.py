@@ -2,7 +2,6 @@
 
 from django.db import transaction
 
-from tokens import audit
 from tokens.errors import OAuthError
 from tokens.models import Client, GrantType, RefreshToken, UserGrant
 from tokens.oauth import grant, grant_record, id_token, refresh_token
@@ -26,7 +25,7 @@ class RefreshTokenGrant(Grant):
             with transaction.atomic():
                 return _tokens(_locked(presented), client, request)
         except TradedTwice:
-            _end_family(presented.grant, client, request)
+            grant_record.reused(presented.grant, REUSED, actor=f"client:{client.client_id}", now=request.now)
         raise OAuthError("invalid_grant", "The refresh token was used before; its family is revoked.")
 
 
@@ -71,11 +70,3 @@ def _target(allowed: UserGrant, client: Client, request: TokenRequest) -> Target
     if not set(asked) <= set(whole.scopes):
         raise OAuthError("invalid_scope", "A scope was not allowed by the user, or this client may not ask for it.")
     return Target(whole.audience, asked, whole.api)
-
-
-def _end_family(family: UserGrant, client: Client, request: TokenRequest) -> None:
-    with transaction.atomic():
-        grant_record.revoke(family, REUSED, now=request.now)
-        audit.record(
-            "refresh_token.reused", actor=f"client:{client.client_id}", subject=f"grant:{family.pk}", now=request.now
-        )

@@ -35,7 +35,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     client, form = backend().client(request, introspection.PARAMETERS, now=now)
     if client.client_type != Client.CLIENT_CONFIDENTIAL:  # whoever only names itself could try tokens (section 4)
-        raise InvalidClient
+        raise InvalidClient("a public client cannot introspect")
     if "token" not in form:
         raise OAuthError("invalid_request", "Missing token parameter.")
     response = introspection.introspect(form["token"], client, now=now)

@@ -24,7 +24,8 @@ def token(request: HttpRequest) -> HttpResponse:
     try:
         return errors.answer(backend().token(request, now=timezone.now()))
     except OAuth2Error as error:
-        details = {"error": error.error, "reason": error.description, "address": rate_limit.address(request)}
+        reason = getattr(error, "reason", error.description)
+        details = {"error": error.error, "reason": reason, "address": rate_limit.address(request)}
         subject = f"client:{claimed_client(request)}"
         audit.log("token.refused", actor="issuer", subject=subject, details=details, now=timezone.now())
         return errors.refusal(error)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.tokens.conftest import OTHER_API, redeem
 from tokens.keys.policy import PRODUCTION
-from tokens.models import Denial, Scope, UserGrant
+from tokens.models import AuditEvent, Denial, Scope, UserGrant
 from tokens.oauth import denial, presented_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -88,6 +88,8 @@ def test_a_code_used_twice_denies_what_it_gave(client, webapp, code):
     assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
     assert denial.is_denied(claims)
     assert UserGrant.objects.get().revoke_reason == "code used twice"
+    event = AuditEvent.objects.get(action="grant.reuse_detected")
+    assert (event.actor, event.details) == ("client:webapp", {"why": "code used twice"})
 
 
 def test_a_code_used_twice_is_found_out_long_after_it_expired(client, webapp, code, monkeypatch):

@@ -179,7 +179,7 @@ def test_a_public_client_s_token_rotates_and_the_old_one_used_again_ends_the_fam
     grant = UserGrant.objects.get()
     assert grant.revoke_reason == "refresh token used twice"
     assert Denial.objects.get(kind="grant").identifier == str(grant.pk), "its access tokens die as well"
-    assert AuditEvent.objects.get(action="refresh_token.reused").subject == f"grant:{grant.pk}"
+    assert AuditEvent.objects.get(action="grant.reuse_detected").subject == f"grant:{grant.pk}"
 
 
 def test_a_lost_answer_is_given_once_more_while_its_successor_is_unused(client, app, log_in_to, later):

@@ -1,6 +1,7 @@
 """The authorization code: made when a user allows a client, traded once for tokens (RFC 6749 section 4.1)."""
 
 import hashlib
+import re
 import secrets
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ from tokens.oauth.login_session import Login
 from tokens.oauth.token_request import TokenRequest
 
 LIFETIME = timedelta(seconds=60)
+VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 
 
 def create(asked: AuthorizationRequest, user: User, login: Login, *, now: datetime) -> str:
@@ -73,5 +75,6 @@ def _verify(code: AuthorizationCode, request: TokenRequest) -> None:
     """Whoever cannot show redirect URI and verifier of the request never held its code: nothing is revoked for them."""
     if request.required("redirect_uri") != code.redirect_uri:
         raise OAuthError("invalid_grant", "The redirect URI is not that of the authorization request.")
-    if not code_challenge_method_s256(request.required("code_verifier"), code.code_challenge):
+    verifier = request.required("code_verifier")
+    if not (VERIFIER.fullmatch(verifier) and code_challenge_method_s256(verifier, code.code_challenge)):
         raise OAuthError("invalid_grant", "The code verifier does not match the code challenge.")

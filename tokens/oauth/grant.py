@@ -13,7 +13,7 @@ from tokens.keys import signing
 from tokens.models import Api, Client
 from tokens.oauth import access_token, client_authentication
 from tokens.oauth.access_token import AccessToken
-from tokens.oauth.audience import Target
+from tokens.oauth.audience import OPENID, Target
 from tokens.oauth.login_session import Login
 from tokens.oauth.token_request import TokenRequest
 
@@ -67,7 +67,7 @@ def token_response(
         subject=holder.subject,
         audience=target.audience,
         client_id=client.client_id,
-        scopes=target.scopes,
+        scopes=_meant_for(target),
         token_id=uuid.uuid4().hex,
         issued_at=issued_at,
         lifetime=allowed if until is None else min(allowed, until - issued_at),
@@ -92,6 +92,11 @@ def token_response(
         "expires_in": minted.expires_in,
     }
     return response | ({"scope": " ".join(target.scopes)} if target.scopes else {})
+
+
+def _meant_for(target: Target) -> tuple[str, ...]:
+    """The scopes that mean something to the audience (RFC 9068 section 2.2.3): to an API, none of OpenID Connect's."""
+    return target.scopes if target.api is None else tuple(name for name in target.scopes if name not in OPENID)
 
 
 def lifetime(client: Client, api: Api | None) -> timedelta:

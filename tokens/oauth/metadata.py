@@ -17,7 +17,7 @@ DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
 def document(issuer: str, *, scopes: Iterable[str], apis: Iterable[str]) -> dict[str, object]:
     """The metadata of `issuer`; `scopes` are those of the APIs, `apis` their identifiers."""
     base = issuer.rstrip("/")
-    return {
+    told = {
         "issuer": issuer,
         "authorization_endpoint": f"{base}/oauth/authorize",
         "token_endpoint": f"{base}/oauth/token",
@@ -51,6 +51,7 @@ def document(issuer: str, *, scopes: Iterable[str], apis: Iterable[str]) -> dict
         "require_request_uri_registration": False,
         "protected_resources": list(apis),
     }
+    return {name: value for name, value in told.items() if value != []}  # RFC 8414 section 3.2
 
 
 def locations(issuer: str) -> list[str]:

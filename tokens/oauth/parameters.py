@@ -13,6 +13,7 @@ Pairs = list[tuple[str, str]]
 
 FORM = "application/x-www-form-urlencoded"
 REPEATABLE = "resource"  # RFC 8707 section 2
+REPEATABLE_TOO = "audience"  # RFC 8693 section 2.1
 
 AUTHORIZATION = frozenset(
     (
@@ -76,7 +77,7 @@ def declared(form: QueryDict, names: frozenset[str]) -> Pairs:
 
 def repeated(pairs: Pairs) -> str | None:
     """The first parameter that is there twice and may not be (RFC 6749 sections 3.1 and 3.2), or None."""
-    names = [name for name, _ in pairs if name != REPEATABLE]
+    names = [name for name, _ in pairs if name not in {REPEATABLE, REPEATABLE_TOO}]
     return next((name for name in names if names.count(name) > 1), None)
 
 

@@ -13,6 +13,7 @@ from tokens.oauth.actor import ChainTooLong
 from tokens.oauth.audience import Target
 from tokens.oauth.grant import Grant, Holder
 from tokens.oauth.login_session import Login
+from tokens.oauth.parameters import REPEATABLE, REPEATABLE_TOO
 from tokens.oauth.presented_token import InvalidPresentedToken, PresentedToken
 from tokens.oauth.standing import Standing
 from tokens.oauth.token_request import TokenRequest
@@ -113,7 +114,7 @@ def _target(client: Client, request: TokenRequest) -> Target:
     """The next API and its scopes: what the exchange policies of this client allow."""
     policies = client.exchange_policies.all()
     allowed = [scope for policy in policies for scope in policy.scopes.all() if scope.api_id == policy.api_id]
-    resources = [*request.resources, *([request.form["audience"]] if "audience" in request.form else [])]
+    resources = [value for name, value in request.pairs if name in {REPEATABLE, REPEATABLE_TOO}]
     return audience.resolve(request.scopes, resources, allowed=allowed, openid=(), issuer=conf.issuer().url)
 
 

@@ -17,6 +17,8 @@ def _is_verified(user: User) -> bool:
     return EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists()
 
 
+REALM = "userinfo"
+
 # The claims that each scope asks for (section 5.4); what is not known is left out.
 CLAIMS: Mapping[str, Mapping[str, Callable[[User], str | bool]]] = {
     "profile": {
@@ -35,7 +37,8 @@ class TokenRefused(OAuthError):
     @property
     def headers(self) -> dict[str, str]:
         """The challenge."""
-        return {"WWW-Authenticate": f'Bearer error="{self.error}", error_description="{self.description}"'}
+        told = f'error="{self.error}", error_description="{self.description}"'
+        return {"WWW-Authenticate": f'Bearer realm="{REALM}", {told}'}
 
 
 def userinfo(text: str, *, now: datetime) -> dict[str, str | bool]:

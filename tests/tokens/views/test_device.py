@@ -94,7 +94,7 @@ def test_the_user_answers_and_the_device_gets_its_tokens_once(device, browser, b
     body = poll(device, begun["device_code"]).json()
     assert set(body) == {"access_token", "token_type", "expires_in", "scope", "id_token", "refresh_token"}
     claims = decode(body["access_token"], API)[1]
-    assert (claims["sub"], claims["client_id"], claims["scope"]) == (str(user.sub), "tv", SCOPE)
+    assert (claims["sub"], claims["client_id"], claims["scope"]) == (str(user.sub), "tv", "notes:read")
     assert claims["amr"] == ["pwd"]
     assert error(poll(device, begun["device_code"])) == (400, "invalid_grant")
     assert UserGrant.objects.get().revoke_reason == "device code used twice", "RFC 9700: what it gave ends"

@@ -54,7 +54,7 @@ def test_an_address_is_verified_where_its_user_proved_it(client, token, user):
     assert client.get("/oauth/userinfo", **asked).json() == {"sub": str(proof.user.sub)}
 
 
-INVALID = 'Bearer error="invalid_token", error_description="The access token is not valid here."'
+INVALID = 'Bearer realm="userinfo", error="invalid_token", error_description="The access token is not valid here."'
 
 
 def refused(response):
@@ -64,7 +64,7 @@ def refused(response):
 def test_a_request_without_a_bearer_token_is_told_the_scheme(client):
     """RFC 6750 section 3: no error code for a request that authenticated by nothing."""
     for extra in ({}, basic("ada", "x"), {"HTTP_AUTHORIZATION": "Bearerx"}):
-        assert refused(client.get("/oauth/userinfo", **extra)) == (401, "Bearer", "no-store")
+        assert refused(client.get("/oauth/userinfo", **extra)) == (401, 'Bearer realm="userinfo"', "no-store")
     assert client.put("/oauth/userinfo").status_code == 405
 
 
@@ -81,10 +81,10 @@ def test_a_token_for_an_api_and_an_id_token_are_refused(client, webapp, code, se
         assert refused(client.get("/oauth/userinfo", **bearer(text))) == (401, INVALID, "no-store")
 
 
-def test_a_token_in_the_address_or_the_body_is_not_looked_at(client, token):
+def test_a_token_in_the_address_or_the_body_is_refused(client, token):
     text = token("openid")
-    assert client.get("/oauth/userinfo", {"access_token": text}).status_code == 401
-    assert post(client, "/oauth/userinfo", {"access_token": text}).status_code == 401
+    assert client.get("/oauth/userinfo", {"access_token": text}).status_code == 400
+    assert post(client, "/oauth/userinfo", {"access_token": text}).status_code == 400
 
 
 def test_a_token_that_was_taken_back_or_whose_user_is_disabled_is_refused(client, token, webapp, user):
@@ -106,7 +106,9 @@ def test_a_user_who_was_disabled_behind_the_model_s_back_is_refused(client, toke
 def test_a_token_without_openid_is_told_what_it_lacks(client, token, signer):
     claims = jwt.decode(token("openid"), options={"verify_signature": False}) | {"scope": "profile"}
     response = client.get("/oauth/userinfo", **bearer(jws.sign(claims, typ="at+jwt", signer=signer)))
-    challenge = 'Bearer error="insufficient_scope", error_description="The token lacks the scope openid."'
+    challenge = (
+        'Bearer realm="userinfo", error="insufficient_scope", error_description="The token lacks the scope openid."'
+    )
     assert refused(response) == (403, challenge, "no-store")
 
 

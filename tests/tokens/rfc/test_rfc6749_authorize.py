@@ -1,0 +1,129 @@
+"""RFC 6749 at the authorization endpoint: the request (3.1, 4.1.1), its answer (4.1.2), and where an error may go."""
+
+from unittest.mock import ANY
+
+import pytest
+
+from tests.tokens.conftest import CALLBACK, allow, authorization, log_in, make_client
+from tests.tokens.rfc import ISSUER, answer, page, redirected
+from tokens.models import Client
+
+pytestmark = pytest.mark.django_db
+
+CODE = redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), status=303)
+EVIL = "https://evil.example/callback"
+
+
+def sent_back(error, description, *, status=302):
+    told = [("error", error), ("error_description", description), ("state", "s-1"), ("iss", ISSUER)]
+    return redirected(*told, status=status)
+
+
+@pytest.fixture
+def browser(client, user):
+    log_in(client, user)
+    return client
+
+
+UNKNOWN_SCOPE = sent_back("invalid_scope", "A scope is unknown, or this client may not ask for it.")
+NO_RESPONSE_TYPE = sent_back("invalid_request", "Missing response_type parameter.")
+NO_SUCH_TYPE = sent_back("unsupported_response_type", "The response type is not supported; use code.")
+NOWHERE = page("Mismatching redirect URI.")
+
+REQUESTS = {
+    "4.1.1: as it should be": ({}, CODE),
+    "3.1: what is not known is ignored": ({"more": "x"}, CODE),
+    "3.1: what is not known is ignored twice": ({"more": ["x", "y"]}, CODE),
+    "3.1: no value is no parameter": ({"resource": ""}, CODE),
+    "3.1: a parameter twice": (
+        {"nonce": ["a", "b"]},
+        sent_back("invalid_request", "The nonce parameter is there more than once."),
+    ),
+    "3.1.1: no response type": ({"response_type": None}, NO_RESPONSE_TYPE),
+    "3.1.1: an empty response type": ({"response_type": ""}, NO_RESPONSE_TYPE),
+    "3.1.1: token": ({"response_type": "token"}, NO_SUCH_TYPE),
+    "3.1.1: several response types": ({"response_type": "code token"}, NO_SUCH_TYPE),
+    "3.1.1: upper case": ({"response_type": "CODE"}, NO_SUCH_TYPE),
+    "3.1.2.3: no redirect URI where one is registered": ({"redirect_uri": None}, CODE),
+    "3.1.2.4: a redirect URI that is not registered": ({"redirect_uri": EVIL}, NOWHERE),
+    "3.1.2.4: a redirect URI with more to it": ({"redirect_uri": f"{CALLBACK}/more"}, NOWHERE),
+    "3.1.2.4: no URI": ({"redirect_uri": "callback"}, page("Invalid redirect URI.")),
+    "3.1.2: a redirect URI with a fragment": ({"redirect_uri": f"{CALLBACK}#x"}, page("Invalid redirect URI.")),
+    "3.3: one scope": ({"scope": "notes:read"}, CODE),
+    "3.3: no scope": ({"scope": None}, sent_back("invalid_scope", "Name at least one scope.")),
+    "4.1.2.1 invalid_scope: unknown": ({"scope": "unknown"}, UNKNOWN_SCOPE),
+    "4.1.2.1 invalid_scope: another client's": ({"scope": "other:read"}, UNKNOWN_SCOPE),
+    "4.1.2.1: no client": ({"client_id": None}, page("Missing client_id parameter.")),
+    "4.1.2.1: an unknown client": ({"client_id": "nobody"}, page("Invalid client_id parameter value.")),
+    "4.1.2.1: two clients": ({"client_id": ["webapp", "spa"]}, page("Duplicate client_id parameter.")),
+    "4.1.2.1: two redirect URIs": ({"redirect_uri": [CALLBACK, EVIL]}, page("Duplicate redirect_uri parameter.")),
+}
+
+
+@pytest.mark.parametrize("section", REQUESTS)
+def test_an_authorization_request(browser, webapp, spa, section):
+    changes, expected = REQUESTS[section]
+    assert answer(allow(browser, authorization(webapp, **changes))) == expected
+
+
+STATES = {
+    "4.1.2: none": (None, []),
+    "4.1.2: an empty one is none (3.1)": ("", []),
+    "4.1.2: with every kind of character": ("a b+c&d=e%20/é?#", [("state", "a b+c&d=e%20/é?#")]),
+}
+
+
+@pytest.mark.parametrize("section", STATES)
+def test_the_state_comes_back_as_it_was(browser, webapp, section):
+    state, expected = STATES[section]
+    response = allow(browser, authorization(webapp, state=state))
+    assert answer(response) == redirected(("code", ANY), *expected, ("iss", ISSUER), status=303)
+    response = browser.get("/oauth/authorize", authorization(webapp, state=state, scope="unknown"))
+    told = UNKNOWN_SCOPE.headers["Location"][1]
+    assert answer(response) == redirected(*told[:2], *expected, ("iss", ISSUER))
+
+
+def test_the_user_refuses(browser, webapp):
+    """Section 4.1.2.1, access_denied."""
+    response = allow(browser, authorization(webapp), answer="false")
+    assert answer(response) == sent_back("access_denied", "The user refused.", status=303)
+
+
+def test_a_client_without_the_grant(browser, apis):
+    """Section 4.1.2.1, unauthorized_client."""
+    other = make_client("other", "client_credentials")
+    response = browser.get("/oauth/authorize", authorization(other))
+    assert answer(response) == redirected(("error", "unauthorized_client"), ("state", "s-1"), ("iss", ISSUER))
+
+
+def test_a_request_that_is_posted_is_the_same_request(browser, webapp):
+    """Section 3.1."""
+    response = browser.post("/oauth/authorize", authorization(webapp) | {"more": "x"})
+    sent = [(name, value) for name, value in authorization(webapp).items()]
+    assert answer(response) == redirected(*sent, to="/oauth/authorize", status=303)
+    assert answer(allow(browser, dict(answer(response).headers["Location"][1]))) == CODE
+
+
+REGISTERED = {
+    "3.1.2.3: several, one named": (CALLBACK, CODE),
+    "3.1.2.3: several, none named": (None, page("Missing redirect URI.")),
+    "3.1.2: its query stays": (
+        "https://client.example/cb?tenant=a%26b",
+        redirected(
+            ("tenant", "a&b"),
+            ("code", ANY),
+            ("state", "s-1"),
+            ("iss", ISSUER),
+            to="https://client.example/cb",
+            status=303,
+        ),
+    ),
+    "3.1.2.4: without its query": ("https://client.example/cb", NOWHERE),
+}
+
+
+@pytest.mark.parametrize("section", REGISTERED)
+def test_one_of_several_redirect_uris(browser, webapp, section):
+    named, expected = REGISTERED[section]
+    Client.objects.update(redirect_uris=f"{CALLBACK} https://client.example/cb?tenant=a%26b")
+    assert answer(allow(browser, authorization(webapp, redirect_uri=named))) == expected

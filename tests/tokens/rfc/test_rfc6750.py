@@ -1,0 +1,148 @@
+"""RFC 6750 at userinfo: how a bearer token is sent (2), and the challenge of a refusal (3, 3.1)."""
+
+import uuid
+from datetime import timedelta
+
+import jwt
+import pytest
+from django.utils import timezone
+
+from tests.tokens.conftest import API, basic, post, redeem
+from tests.tokens.rfc import JSON, Answer, answer, claims_of, refusal, signed_again
+from tokens.models import User
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+
+PATH = "/oauth/userinfo"
+ALLOWED = {"Allow": "GET, POST"}
+
+
+def challenged(error, description, *, status):
+    """Section 3.1: the challenge says what the body says."""
+    challenge = f'Bearer realm="userinfo", error="{error}", error_description="{description}"'
+    return refusal(error, description, status=status, headers={"WWW-Authenticate": challenge})
+
+
+INVALID = challenged("invalid_token", "The access token is not valid here.", status=401)
+LACKS_OPENID = challenged("insufficient_scope", "The token lacks the scope openid.", status=403)
+
+
+@pytest.fixture
+def token(client, webapp, code):
+    return redeem(client, webapp, code(webapp, scope="openid")).json()["access_token"]
+
+
+@pytest.fixture
+def told(user):
+    return Answer(200, JSON, {"sub": str(user.sub)})
+
+
+def bearer(token, scheme="Bearer"):
+    return {"HTTP_AUTHORIZATION": f"{scheme} {token}"}
+
+
+READ = {
+    "2.1: in the Authorization header": lambda browser, token: browser.get(PATH, **bearer(token)),
+    "2.1: the scheme in any case": lambda browser, token: browser.get(PATH, **bearer(token, "bEARER")),
+    "2.1: with POST": lambda browser, token: browser.post(PATH, **bearer(token)),
+}
+
+
+@pytest.mark.parametrize("section", READ)
+def test_a_token_is_read(client, token, told, section):
+    assert answer(READ[section](client, token)) == told
+
+
+# Section 3: without a token that is looked at, the answer names the scheme and no error.
+UNREAD = {
+    "2.1: under another scheme": lambda browser, token: browser.get(PATH, **bearer(token, "Token")),
+    "2.1: without the space": lambda browser, token: browser.get(PATH, HTTP_AUTHORIZATION=f"Bearer{token}"),
+    "2.1: Basic": lambda browser, token: browser.get(PATH, **basic("ada", token)),
+    "3: nowhere": lambda browser, token: browser.get(PATH),
+}
+
+
+@pytest.mark.parametrize("section", UNREAD)
+def test_a_token_anywhere_else_is_not_looked_at(client, token, section):
+    headers = JSON | {"Content-Type": "text/html; charset=utf-8", "WWW-Authenticate": 'Bearer realm="userinfo"'}
+    assert answer(UNREAD[section](client, token)) == Answer(401, headers, "")
+
+
+# Section 3.1, invalid_request: another way than the header's, or two at once.
+ELSEWHERE = {
+    "2.2: in a form": lambda browser, token: post(browser, PATH, {"access_token": token}),
+    "2.3: in the address": lambda browser, token: browser.get(PATH, {"access_token": token}),
+    "3.1: in a form, too": lambda browser, token: post(browser, PATH, {"access_token": token}, **bearer(token)),
+    "3.1: in the address, too": lambda browser, token: browser.get(PATH, {"access_token": token}, **bearer(token)),
+}
+
+
+@pytest.mark.parametrize("section", ELSEWHERE)
+def test_a_token_elsewhere_is_refused(client, token, section):
+    expected = challenged("invalid_request", "Send the token in the Authorization header alone.", status=400)
+    assert answer(ELSEWHERE[section](client, token)) == expected
+
+
+CHANGES = {
+    "3.1 invalid_token: none after the scheme": (lambda token, signer: "", INVALID),
+    "3.1 invalid_token: malformed": (lambda token, signer: "x", INVALID),
+    "3.1 invalid_token: two": (lambda token, signer: f"{token} {token}", INVALID),
+    "3.1 invalid_token: a forged signature": (lambda token, signer: token[:-8] + "AAAAAAAA", INVALID),
+    "3.1 invalid_token: unsigned": (
+        lambda token, signer: jwt.encode(claims_of(token), None, algorithm="none", headers={"typ": "at+jwt"}),
+        INVALID,
+    ),
+    "3.1 invalid_token: expired": (
+        lambda token, signer: signed_again(token, signer, exp=claims_of(token)["iat"] - 1),
+        INVALID,
+    ),
+    "3.1 invalid_token: not yet expired": (lambda token, signer: signed_again(token, signer, exp=soon()), None),
+    "3.1 invalid_token: for an API": (lambda token, signer: signed_again(token, signer, aud=API), INVALID),
+    "3.1 invalid_token: of another issuer": (
+        lambda token, signer: signed_again(token, signer, iss="https://x.example"),
+        INVALID,
+    ),
+    "3.1 invalid_token: of nobody": (
+        lambda token, signer: signed_again(token, signer, sub=str(uuid.UUID(int=0))),
+        INVALID,
+    ),
+    "3.1 invalid_token: an ID token": (lambda token, signer: signed_again(token, signer, typ="JWT"), INVALID),
+    "3.1 insufficient_scope: another scope": (
+        lambda token, signer: signed_again(token, signer, scope="email"),
+        LACKS_OPENID,
+    ),
+    "3.1 insufficient_scope: part of a word": (
+        lambda token, signer: signed_again(token, signer, scope="openid2"),
+        LACKS_OPENID,
+    ),
+}
+
+
+def soon():
+    return int((timezone.now() + timedelta(seconds=30)).timestamp())
+
+
+@pytest.mark.parametrize("section", CHANGES)
+def test_what_a_token_has_to_be(client, token, signer, told, section):
+    change, expected = CHANGES[section]
+    assert answer(client.get(PATH, **bearer(change(token, signer)))) == (expected or told)
+
+
+def test_a_revoked_token_opens_nothing(client, token, webapp, told):
+    """Section 3.1, invalid_token."""
+    assert answer(client.get(PATH, **bearer(token))) == told
+    post(client, "/oauth/revoke", {"token": token}, **basic("webapp", webapp.plain))
+    assert answer(client.get(PATH, **bearer(token))) == INVALID
+
+
+def test_a_token_of_a_user_who_was_disabled_opens_nothing(client, token, told):
+    """Section 3.1, invalid_token."""
+    assert answer(client.get(PATH, **bearer(token))) == told
+    User.objects.update(is_active=False)
+    assert answer(client.get(PATH, **bearer(token))) == INVALID
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_no_other_method_reads_it(client, token, method):
+    expected = refusal("invalid_request", "Use GET, POST.", status=405, headers=ALLOWED)
+    assert answer(getattr(client, method)(PATH, **bearer(token))) == expected

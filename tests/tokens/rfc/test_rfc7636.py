@@ -1,0 +1,132 @@
+"""RFC 7636: the challenge in the authorization request (4.2 to 4.4), and the verifier for it (4.1, 4.5, 4.6)."""
+
+import base64
+import hashlib
+from unittest.mock import ANY
+
+import pytest
+
+from tests.tokens.conftest import CHALLENGE, VERIFIER, allow, authorization, log_in, parameters, post, redeem
+from tests.tokens.rfc import ISSUER, answer, granted, missing, redirected, refusal, repeated
+from tokens.models import AuthorizationCode, UserGrant
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+
+CODE = redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), status=303)
+
+
+def invalid_request(description):
+    """Section 4.4.1."""
+    told = [("error", "invalid_request"), ("error_description", description), ("state", "s-1"), ("iss", ISSUER)]
+    return redirected(*told)
+
+
+NONE = invalid_request("Code challenge required.")
+NO_METHOD = invalid_request("Transform algorithm not supported.")
+NO_HASH = invalid_request("The code challenge is not the base64url of a SHA-256.")
+
+CHALLENGES = {
+    "4.3: S256": ({}, CODE),
+    "4.3: plain": ({"code_challenge_method": "plain"}, NO_METHOD),
+    "4.3: plain by default": ({"code_challenge_method": None}, NO_METHOD),
+    "4.3: lower case": ({"code_challenge_method": "s256"}, NO_METHOD),
+    "4.3: an unknown one": ({"code_challenge_method": "S512"}, NO_METHOD),
+    "4.3: two methods": (
+        {"code_challenge_method": ["S256", "plain"]},
+        invalid_request("The code_challenge_method parameter is there more than once."),
+    ),
+    "4.4.1: no challenge": ({"code_challenge": None}, NONE),
+    "4.4.1: an empty challenge": ({"code_challenge": ""}, NONE),
+    "4.4.1: neither challenge nor method": ({"code_challenge": None, "code_challenge_method": None}, NONE),
+    "4.2: any SHA-256": ({"code_challenge": "A" * 43}, CODE),
+    "4.2: too short for one": ({"code_challenge": CHALLENGE[:-1]}, NO_HASH),
+    "4.2: too long for one": ({"code_challenge": f"{CHALLENGE}A"}, NO_HASH),
+    "4.2: padded": ({"code_challenge": f"{CHALLENGE}="}, NO_HASH),
+    "4.2: base64, and not base64url": ({"code_challenge": CHALLENGE[:-1] + "+"}, NO_HASH),
+    "4.3: two challenges": (
+        {"code_challenge": [CHALLENGE, CHALLENGE]},
+        invalid_request("The code_challenge parameter is there more than once."),
+    ),
+}
+
+
+@pytest.mark.parametrize("section", CHALLENGES)
+def test_a_challenge(client, user, spa, section):
+    changes, expected = CHALLENGES[section]
+    log_in(client, user)
+    assert answer(allow(client, authorization(spa, **changes))) == expected
+
+
+TOKENS = granted("openid notes:read", id_token=ANY)
+WRONG = refusal("invalid_grant", "The code verifier does not match the code challenge.")
+
+VERIFIERS = {
+    "4.6: the one whose hash the challenge is": ({}, TOKENS),
+    "4.5: none": ({"code_verifier": None}, missing("code_verifier")),
+    "4.5: an empty one": ({"code_verifier": ""}, missing("code_verifier")),
+    "4.5: two": ({"code_verifier": [VERIFIER, VERIFIER]}, repeated("code_verifier")),
+    "4.6: another one": ({"code_verifier": "x" * 43}, WRONG),
+    "4.6: another case": ({"code_verifier": VERIFIER.swapcase()}, WRONG),
+    "4.6: the challenge itself": ({"code_verifier": CHALLENGE}, WRONG),
+    "4.1: one character less": ({"code_verifier": VERIFIER[:-1]}, WRONG),
+    "4.1: one character more": ({"code_verifier": f"{VERIFIER}A"}, WRONG),
+    "4.1: a character that none has": ({"code_verifier": f"{VERIFIER[:-1]}é"}, WRONG),
+}
+
+
+@pytest.mark.parametrize("section", VERIFIERS)
+def test_a_verifier(client, spa, code, section):
+    changes, expected = VERIFIERS[section]
+    assert answer(redeem(client, spa, code(spa), **changes)) == expected
+
+
+LENGTHS = {"4.1: 43 characters": "a" * 43, "4.1: 128 characters": "~._-" * 32}
+
+
+NO_VERIFIERS = {
+    "4.1: 42 characters": "a" * 42,
+    "4.1: 129 characters": "a" * 129,
+    "4.1: a space": " " * 43,
+    "4.1: a character of base64": "+" * 43,
+}
+
+
+@pytest.mark.parametrize("section", NO_VERIFIERS)
+def test_what_is_no_verifier_although_it_has_the_hash(client, spa, code, section):
+    verifier = NO_VERIFIERS[section]
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    assert answer(redeem(client, spa, code(spa, code_challenge=challenge), code_verifier=verifier)) == WRONG
+
+
+@pytest.mark.parametrize("section", LENGTHS)
+def test_the_shortest_and_the_longest_verifier(client, spa, code, section):
+    verifier = LENGTHS[section]
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    issued = code(spa, code_challenge=challenge)
+    assert answer(redeem(client, spa, issued, code_verifier=verifier[:-1] + "b")) == WRONG
+    assert answer(redeem(client, spa, issued, code_verifier=verifier)) == TOKENS
+
+
+def test_a_code_is_bound_to_its_own_challenge(client, spa, code):
+    """Section 4.4: the verifier of one request opens no other."""
+    theirs = code(spa, code_challenge="A" * 43)
+    assert answer(redeem(client, spa, theirs)) == WRONG
+    assert answer(redeem(client, spa, code(spa))) == TOKENS
+
+
+def test_a_wrong_verifier_uses_nothing_up(client, spa, code):
+    """Section 4.6: whoever intercepted a code cannot take it from its client."""
+    issued = code(spa)
+    assert answer(redeem(client, spa, issued, code_verifier="x" * 43)) == WRONG
+    assert UserGrant.objects.get().revoked_at is None
+    assert AuthorizationCode.objects.get().redeemed_at is None
+    assert answer(redeem(client, spa, issued)) == TOKENS
+
+
+def test_the_challenge_is_that_of_the_address_and_not_of_the_consent_form(client, user, spa):
+    """Section 4.4."""
+    log_in(client, user)
+    page = client.get("/oauth/authorize", authorization(spa))
+    form = {"shown": page.context["form"].initial["shown"], "allow": "true", "code_challenge": "A" * 43}
+    response = post(client, f"/oauth/authorize?{page.request['QUERY_STRING']}", form)
+    assert answer(redeem(client, spa, parameters(response)["code"])) == TOKENS

@@ -1,0 +1,180 @@
+"""RFC 7662: who may ask (2.1, 4), what an active token tells (2.2), and that no other tells anything."""
+
+import jwt
+import pytest
+
+from tests.tokens.assertions import jwks, proof
+from tests.tokens.conftest import API, basic, post, redeem
+from tests.tokens.rfc import (
+    INVALID_CLIENT,
+    ISSUER,
+    JSON,
+    Answer,
+    answer,
+    confidential,
+    missing,
+    refusal,
+    repeated,
+    without_blanks,
+)
+from tokens.models import Client, RefreshToken, User, UserGrant
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+
+PATH = "/oauth/introspect"
+SCOPE = "openid notes:read offline_access"
+INACTIVE = Answer(200, JSON, {"active": False})
+
+
+@pytest.fixture
+def desk(apis):
+    return confidential("desk", "authorization_code", "refresh_token")
+
+
+@pytest.fixture
+def notes(apis):
+    """The client that the notes API is when it asks something itself."""
+    made = confidential("notes")
+    apis[API].client = made
+    apis[API].save()
+    return made
+
+
+@pytest.fixture
+def tokens(client, desk, notes, code):
+    return redeem(client, desk, code(desk, scope=SCOPE)).json()
+
+
+@pytest.fixture
+def active(tokens, user):
+    """Section 2.2: what is told of each token of the user."""
+    claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
+    stored = RefreshToken.objects.get()
+    told = {"active": True, "iss": ISSUER, "sub": str(user.sub), "client_id": "desk", "scope": SCOPE}
+    grant = UserGrant.objects.get()
+    of_access_token = {
+        "scope": "notes:read",
+        "token_type": "Bearer",
+        "aud": API,
+        "exp": claims["exp"],
+        "iat": claims["iat"],
+        "jti": claims["jti"],
+        "grant_id": str(grant.pk),
+        "auth_time": int(grant.auth_time.timestamp()),
+        "acr": "urn:keyturn:acr:password",
+        "amr": ["pwd"],
+    }
+    of_refresh_token = {
+        "iat": int(stored.created_at.timestamp()),
+        "exp": int(stored.expires_at.timestamp()),
+    }
+    return {
+        "access_token": Answer(200, JSON, told | of_access_token),
+        "refresh_token": Answer(200, JSON, told | of_refresh_token),
+        None: INACTIVE,
+    }
+
+
+def by(client):
+    return basic(client.client_id, client.plain)
+
+
+# Who asks, about which token, and of which token the answer is; None where nothing is told.
+ASKED = {
+    "2.2: its client, an access token": ("desk", lambda t: t["access_token"], "access_token"),
+    "2.2: its client, a refresh token": ("desk", lambda t: t["refresh_token"], "refresh_token"),
+    "2.2: its API": ("notes", lambda t: t["access_token"], "access_token"),
+    "4: its API, a refresh token": ("notes", lambda t: t["refresh_token"], None),
+    "4: another client": ("service", lambda t: t["access_token"], None),
+    "4: another client, a refresh token": ("service", lambda t: t["refresh_token"], None),
+    "2.2: a token that never was": ("desk", lambda t: "unknown", None),
+    "2.2: a token that was changed": ("desk", lambda t: t["access_token"][:-8] + "AAAAAAAA", None),
+    "2.2: an ID token": ("desk", lambda t: t["id_token"], None),
+}
+
+
+@pytest.mark.parametrize("section", ASKED)
+def test_a_token_is_told_to_whom_it_concerns(client, desk, notes, service, tokens, active, section):
+    name, choose, kind = ASKED[section]
+    asking = {"desk": desk, "notes": notes, "service": service}[name]
+    assert answer(post(client, PATH, {"token": choose(tokens)}, **by(asking))) == active[kind]
+
+
+HINTS = {
+    "2.1: the right hint": "access_token",
+    "2.1: the wrong hint": "refresh_token",
+    "2.1: an unknown hint": "x",
+    "2.1: an empty hint": "",
+}
+
+
+@pytest.mark.parametrize("section", HINTS)
+def test_a_hint_is_no_more_than_that(client, desk, tokens, active, section):
+    form = {"token": tokens["access_token"], "token_type_hint": HINTS[section]}
+    assert answer(post(client, PATH, form, **by(desk))) == active["access_token"]
+
+
+def revoke(browser, desk, tokens):
+    post(browser, "/oauth/revoke", {"token": tokens["refresh_token"]}, **by(desk))
+
+
+def disable_user(browser, desk, tokens):
+    user = User.objects.get()
+    user.is_active = False
+    user.save()
+
+
+def expire(browser, desk, tokens):
+    RefreshToken.objects.update(expires_at=RefreshToken.objects.get().created_at)
+
+
+ENDED = {
+    "2.2: revoked": (revoke, (None, None)),
+    "2.2: its user was disabled": (disable_user, (None, None)),
+    "2.2: the refresh token has expired": (expire, ("access_token", None)),
+}
+
+
+@pytest.mark.parametrize("section", ENDED)
+def test_what_has_ended_is_not_active(client, desk, tokens, active, section):
+    end, expected = ENDED[section]
+    end(client, desk, tokens)
+    for kind, left in zip(("access_token", "refresh_token"), expected, strict=True):
+        assert answer(post(client, PATH, {"token": tokens[kind]}, **by(desk))) == active[left]
+
+
+REFUSED = {
+    "2.1: no token": ({"token": None, "token_type_hint": "access_token"}, by, missing("token")),
+    "2.1: two tokens": ({"token": ["a", "b"]}, by, repeated("token")),
+    "2.3: nobody": ({}, lambda _: {}, INVALID_CLIENT),
+    "2.3: a wrong secret": ({}, lambda _: basic("desk", "x"), INVALID_CLIENT),
+    "2.3: an unknown client": ({}, lambda desk: basic("nobody", desk.plain), INVALID_CLIENT),
+    "2.3: a bearer token": ({}, lambda _: {"HTTP_AUTHORIZATION": "Bearer x"}, INVALID_CLIENT),
+    "4: a public client": ({"client_id": "spa"}, lambda _: {}, INVALID_CLIENT),
+    "2.1: another content type": (
+        {},
+        lambda desk: by(desk) | {"CONTENT_TYPE": "text/plain"},
+        refusal("invalid_request", "Send the parameters as application/x-www-form-urlencoded.", status=415),
+    ),
+}
+
+
+@pytest.mark.parametrize("section", REFUSED)
+def test_a_wrong_question_is_refused(client, desk, spa, tokens, section):
+    changes, headers, expected = REFUSED[section]
+    form = without_blanks({"token": tokens["access_token"]} | changes)
+    assert answer(post(client, PATH, form, **headers(desk))) == expected
+
+
+def test_nobody_asks_by_get(client, desk, tokens):
+    """Section 2.1: a token in an address is kept in logs."""
+    expected = refusal("invalid_request", "Use POST.", status=405, headers={"Allow": "POST"})
+    assert answer(client.get(PATH, {"token": tokens["access_token"]}, **by(desk))) == expected
+
+
+def test_an_api_proves_itself_by_its_key(client, notes, tokens, active):
+    """Section 2.1."""
+    Client.objects.filter(pk=notes.pk).update(token_endpoint_auth_method="private_key_jwt", client_jwks=jwks())
+    form = {"token": tokens["access_token"]}
+    assert answer(post(client, PATH, form | proof("notes"))) == active["access_token"]
+    assert answer(post(client, PATH, form | proof("notes", name="stranger"))) == INVALID_CLIENT

@@ -1,0 +1,143 @@
+"""RFC 8252: where the answer to an application on a device may go (7.1 to 7.3), and what keeps it safe there (8)."""
+
+from unittest.mock import ANY
+
+import pytest
+
+from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, post, redeem
+from tests.tokens.rfc import INVALID_CLIENT, ISSUER, answer, granted, missing, page, redirected, refusal
+from tokens.models import Client
+from tokens.oauth.registration import redirect_uri_problem
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+
+APP = "com.example.app:/callback"
+CLAIMED = "https://app.example/callback"
+LOOPBACK = "http://127.0.0.1/callback"
+LOOPBACK_6 = "http://[::1]/callback"
+REGISTERED = (APP, CLAIMED, LOOPBACK, LOOPBACK_6, "http://127.0.0.1:4000/fixed?x=1", "http://localhost:4000/callback")
+MISMATCH = page("Mismatching redirect URI.")
+INVALID = page("Invalid redirect URI.")
+
+
+@pytest.fixture
+def native(apis):
+    made = make_client("native", "authorization_code", public=True)
+    Client.objects.update(redirect_uris=" ".join(REGISTERED))
+    return made
+
+
+@pytest.fixture
+def browser(client, user):
+    log_in(client, user)
+    return client
+
+
+# The redirect URI of a request; what is answered where it is not allowed.
+ADDRESSES = {
+    "7.1: a private-use scheme": (APP, None),
+    "7.1: another path": ("com.example.app:/other", MISMATCH),
+    "7.1: another application's scheme": ("com.example.other:/callback", MISMATCH),
+    "7.1: two slashes": ("com.example.app://callback", MISMATCH),
+    "7.2: a claimed https address": (CLAIMED, None),
+    "7.2: another path at it": (f"{CLAIMED}/x", MISMATCH),
+    "7.2: its port is fixed": ("https://app.example:8443/callback", MISMATCH),
+    "7.2: without TLS": ("http://app.example/callback", MISMATCH),
+    "7.3: IPv4, the registered port": (LOOPBACK, None),
+    "7.3: IPv4, any port": ("http://127.0.0.1:51004/callback", None),
+    "7.3: IPv4, where a port is registered": ("http://127.0.0.1:51004/fixed?x=1", None),
+    "7.3: IPv4, another query": ("http://127.0.0.1:51004/fixed?x=2", MISMATCH),
+    "7.3: IPv4, another path": ("http://127.0.0.1:51004/other", MISMATCH),
+    "7.3: IPv4, with TLS": ("https://127.0.0.1:51004/callback", MISMATCH),
+    "7.3: IPv4, no port at all": ("http://127.0.0.1:99999/callback", MISMATCH),
+    "7.3: IPv6, any port": ("http://[::1]:61023/callback", None),
+    "7.3: IPv6, another path": ("http://[::1]:61023/fixed?x=1", MISMATCH),
+    "7.3: another loopback address": ("http://127.0.0.2:51004/callback", MISMATCH),
+    "7.3: an address that begins like one": ("http://127.0.0.1.evil.example/callback", MISMATCH),
+    "7.3: a user before the address": ("http://127.0.0.1:51004@evil.example/callback", INVALID),
+    "8.3: localhost as it is registered": ("http://localhost:4000/callback", None),
+    "8.3: localhost is a name, and its port fixed": ("http://localhost:51004/callback", MISMATCH),
+    "8.4: without one, where several are registered": (None, page("Missing redirect URI.")),
+}
+
+
+@pytest.mark.parametrize("section", ADDRESSES)
+def test_where_an_answer_may_go(browser, native, section):
+    uri, expected = ADDRESSES[section]
+    to, _, query = (uri or "").partition("?")
+    own = [tuple(query.split("="))] if query else []
+    code = redirected(*own, ("code", ANY), ("state", "s-1"), ("iss", ISSUER), to=to, status=303)
+    assert answer(allow(browser, authorization(native, redirect_uri=uri))) == (expected or code)
+
+
+REGISTRATIONS = {
+    "7.1: a scheme under one's own domain": (APP, True),
+    "7.1: a scheme without a dot": ("myapp:/callback", False),
+    "7.1: a scheme and no path": ("com.example.app:callback", False),
+    "7.1: a scheme that browsers run": ("javascript:/alert", False),
+    "7.2: https": (CLAIMED, True),
+    "7.2: http": ("http://app.example/callback", False),
+    "7.3: loopback without a port": (LOOPBACK, True),
+    "7.3: IPv6 loopback": (LOOPBACK_6, True),
+    "7.3: another address of the device": ("http://192.168.0.1/callback", False),
+    "8.4: a wildcard": ("https://*.app.example/callback", False),
+    "8.4: a fragment": (f"{CLAIMED}#x", False),
+    "8.4: no URI": ("urn:ietf:wg:oauth:2.0:oob", False),
+}
+
+
+@pytest.mark.parametrize("section", REGISTRATIONS)
+def test_what_may_be_registered(section):
+    uri, good = REGISTRATIONS[section]
+    assert (redirect_uri_problem(uri) is None) is good
+
+
+SENT = {
+    "8.1: its name, code and verifier": ({}, granted("openid notes:read", id_token=ANY)),
+    "8.1: no verifier": ({"code_verifier": None}, missing("code_verifier")),
+    "8.1: a verifier of somebody else": (
+        {"code_verifier": "x" * 43},
+        refusal("invalid_grant", "The code verifier does not match the code challenge."),
+    ),
+    "8.5: a secret, which proves nothing": ({"client_secret": "shared"}, INVALID_CLIENT),
+    "7.3: without the port of the request": (
+        {"redirect_uri": LOOPBACK},
+        refusal("invalid_grant", "The redirect URI is not that of the authorization request."),
+    ),
+}
+
+
+@pytest.mark.parametrize("section", SENT)
+def test_a_code_is_traded_by_the_application_that_asked(browser, native, section):
+    changes, expected = SENT[section]
+    uri = "http://127.0.0.1:51004/callback"
+    issued = parameters(allow(browser, authorization(native, redirect_uri=uri)))["code"]
+    assert answer(redeem(browser, native, issued, **({"redirect_uri": uri} | changes))) == expected
+
+
+def test_a_device_has_no_implicit_grant(browser, native):
+    """Section 8.2."""
+    response = browser.get("/oauth/authorize", authorization(native, redirect_uri=APP, response_type="token"))
+    told = "The response type is not supported; use code."
+    expected = [("error", "unsupported_response_type"), ("error_description", told), ("state", "s-1"), ("iss", ISSUER)]
+    assert answer(response) == redirected(*expected, to=APP)
+
+
+ASKED_AGAIN = {"8.6: a private-use scheme": (APP, 200), "8.6: loopback": (LOOPBACK, 200), "8.6: https": (CLAIMED, 302)}
+
+
+@pytest.mark.parametrize("section", ASKED_AGAIN)
+def test_who_is_asked_again_for_what_was_allowed_before(browser, native, section):
+    """Any program can stand behind the former two."""
+    uri, status = ASKED_AGAIN[section]
+    request = authorization(native, redirect_uri=uri)
+    allow(browser, request)
+    assert browser.get("/oauth/authorize", request).status_code == status
+
+
+def test_a_device_cannot_act_for_itself(browser, native):
+    """Section 8.5."""
+    Client.objects.update(grants=["client_credentials"])
+    form = {"grant_type": "client_credentials", "client_id": "native", "scope": "notes:read"}
+    expected = refusal("unauthorized_client", "A public client cannot act for itself.")
+    assert answer(post(browser, "/oauth/token", form)) == expected

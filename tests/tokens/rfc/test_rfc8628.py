@@ -1,0 +1,224 @@
+"""RFC 8628: a device begins (3.1, 3.2), its user answers on another screen (3.3), it asks until then (3.4, 3.5)."""
+
+import re
+from datetime import timedelta
+from unittest.mock import ANY
+
+import pytest
+from django.test import Client as Browser
+from django.utils import timezone
+
+from tests.tokens.conftest import OTHER_API, log_in, make_client, post
+from tests.tokens.rfc import (
+    INVALID_CLIENT,
+    ISSUER,
+    JSON,
+    NOT_ITS_GRANT,
+    UNKNOWN_RESOURCE,
+    UNKNOWN_SCOPE,
+    Answer,
+    answer,
+    granted,
+    missing,
+    page,
+    refusal,
+    repeated,
+    without_blanks,
+)
+from tokens.models import UserGrant
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+
+GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+PAGE = "/oauth/device/verify"
+VERIFICATION_URI = f"{ISSUER}{PAGE}"
+
+
+@pytest.fixture(autouse=True)
+def tv(apis):
+    return make_client("tv", GRANT, public=True)
+
+
+@pytest.fixture
+def device():
+    """The device has no cookies of anybody's."""
+    return Browser()
+
+
+@pytest.fixture
+def browser(client, user):
+    log_in(client, user)
+    return client
+
+
+@pytest.fixture
+def begun(device):
+    return post(device, "/oauth/device", {"client_id": "tv", "scope": "notes:read"}).json()
+
+
+@pytest.fixture
+def later(monkeypatch):
+    start = timezone.now()
+
+    def wait(seconds):
+        for view in ("token", "device"):
+            monkeypatch.setattr(f"tokens.views.{view}.timezone.now", lambda: start + timedelta(seconds=seconds))
+
+    wait(0)
+    return wait
+
+
+def poll(device, code, **changes):
+    form = {"grant_type": GRANT, "device_code": code, "client_id": "tv"} | changes
+    return answer(post(device, "/oauth/token", without_blanks(form)))
+
+
+def decide(browser, user_code, allow="true"):
+    shown = browser.post(PAGE, {"user_code": user_code})
+    if shown.status_code != 200:
+        return shown
+    return browser.post(PAGE, {"user_code": user_code, "shown": shown.context["shown"], "allow": allow})
+
+
+BEGUN = Answer(
+    200,
+    JSON,
+    {
+        "device_code": ANY,
+        "user_code": ANY,
+        "verification_uri": VERIFICATION_URI,
+        "verification_uri_complete": ANY,
+        "expires_in": 600,
+        "interval": 5,
+    },
+)
+
+BEGINNINGS = {
+    "3.1: client and scope": ({}, BEGUN),
+    "3.1: what is not known is ignored": ({"more": ["x", "y"]}, BEGUN),
+    "3.1: no client": ({"client_id": None}, INVALID_CLIENT),
+    "3.1: an unknown client": ({"client_id": "nobody"}, INVALID_CLIENT),
+    "3.1: a confidential client's name alone": ({"client_id": "service"}, INVALID_CLIENT),
+    "3.1: a client without the grant": ({"client_id": "spa"}, NOT_ITS_GRANT),
+    "3.1: two clients": ({"client_id": ["tv", "tv"]}, repeated("client_id")),
+    "3.1: no scope": ({"scope": None}, refusal("invalid_scope", "Name at least one scope.")),
+    "3.1: another client's scope": ({"scope": "other:read"}, UNKNOWN_SCOPE),
+    "3.1: another client's API": ({"resource": OTHER_API}, UNKNOWN_RESOURCE),
+}
+
+
+@pytest.mark.parametrize("section", BEGINNINGS)
+def test_a_device_begins(device, spa, service, section):
+    changes, expected = BEGINNINGS[section]
+    form = {"client_id": "tv", "scope": "notes:read"} | changes
+    assert answer(post(device, "/oauth/device", without_blanks(form))) == expected
+
+
+def test_a_device_begins_by_post(device):
+    """Section 3.1."""
+    expected = refusal("invalid_request", "Use POST.", status=405, headers={"Allow": "POST"})
+    assert answer(device.get("/oauth/device", {"client_id": "tv", "scope": "notes:read"})) == expected
+
+
+def test_the_codes_are_new_each_time_and_the_user_s_can_be_typed(device, begun):
+    """Sections 3.2, 3.3.1 and 6.1."""
+    again = post(device, "/oauth/device", {"client_id": "tv", "scope": "notes:read"}).json()
+    assert {again[name] for name in ("device_code", "user_code")}.isdisjoint(begun.values())
+    assert re.fullmatch(r"[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}", begun["user_code"])
+    assert begun["verification_uri_complete"] == f"{VERIFICATION_URI}?user_code={begun['user_code']}"
+
+
+UNKNOWN = page(
+    "No device waits for this code. Look at its screen: the code may have expired.",
+    headers={"Set-Cookie": ["issuer_csrf"]},  # of the form for another try
+)
+DONE = page(None, status=200)
+TYPED = {
+    "3.3: as it is shown": (lambda code: code, DONE),
+    "6.1: in lower case": (lambda code: code.lower(), DONE),
+    "6.1: without punctuation": (lambda code: code.replace("-", ""), DONE),
+    "6.1: with spaces": (lambda code: f" {code.replace('-', ' ')} ", DONE),
+    "3.3: cut": (lambda code: code[:-1], UNKNOWN),
+    "3.3: mistyped": (lambda code: code[:-1] + ("B" if code[-1] != "B" else "C"), UNKNOWN),
+    "3.3: nothing": (lambda code: "", UNKNOWN),
+}
+
+
+@pytest.mark.parametrize("section", TYPED)
+def test_the_user_types_the_code(browser, device, begun, section):
+    change, expected = TYPED[section]
+    done = decide(browser, change(begun["user_code"]))
+    assert answer(done) == expected
+    assert poll(device, begun["device_code"]) == (granted() if expected is DONE else PENDING)
+
+
+def test_nothing_is_allowed_by_following_an_address(browser, device, begun):
+    """Sections 3.3.1 and 5.4."""
+    browser.get(begun["verification_uri_complete"].removeprefix(ISSUER), {"allow": "true"})
+    browser.post(PAGE, {"user_code": begun["user_code"], "allow": "true"})
+    assert poll(device, begun["device_code"]) == PENDING
+
+
+def error(code, description):
+    return refusal(code, description)
+
+
+PENDING = error("authorization_pending", "The user has not answered yet.")
+EXPIRED = error("expired_token", "The device code has expired. Begin anew.")
+DENIED = error("access_denied", "The user refused.")
+USED = error("invalid_grant", "The device code was used before.")
+NOT_ITS_OWN = error("invalid_grant", "The device code is unknown, or another client's.")
+
+
+def slow_down(interval):
+    return error("slow_down", f"Ask every {interval} s.")
+
+
+# The seconds at which the device asks, and the last answer.
+POLLS = {
+    "3.5 authorization_pending: at once": ((0,), PENDING),
+    "3.5 authorization_pending: after the interval": ((0, 5, 10), PENDING),
+    "3.5 slow_down: sooner": ((0, 4), slow_down(10)),
+    "3.5 slow_down: five seconds more for all that follow": ((0, 4, 14, 23), slow_down(15)),
+    "3.5 authorization_pending: more slowly": ((0, 4, 14, 24), PENDING),
+    "3.5 authorization_pending: a second before the end": ((599,), PENDING),
+    "3.5 expired_token": ((600,), EXPIRED),
+}
+
+
+@pytest.mark.parametrize("section", POLLS)
+def test_a_device_asks(device, later, begun, section):
+    seconds, expected = POLLS[section]
+    for second in seconds:
+        later(second)
+        last = poll(device, begun["device_code"])
+    assert last == expected
+
+
+ANSWERED = {
+    "3.5: allowed": ("true", 1, {}, granted()),
+    "3.5 access_denied": ("false", 1, {}, DENIED),
+    "3.5 expired_token: allowed, and never fetched": ("true", 600, {}, EXPIRED),
+    "3.4: no device code": ("true", 1, {"device_code": None}, missing("device_code")),
+    "3.4: an unknown device code": ("true", 1, {"device_code": "unknown"}, NOT_ITS_OWN),
+    "3.4: two device codes": ("true", 1, {"device_code": ["x", "y"]}, repeated("device_code")),
+    "3.4: no client": ("true", 1, {"client_id": None}, INVALID_CLIENT),
+    "3.4: another client": ("true", 1, {"client_id": "radio"}, NOT_ITS_OWN),
+    "3.4: a client without the grant": ("true", 1, {"client_id": "spa"}, NOT_ITS_GRANT),
+}
+
+
+@pytest.mark.parametrize("section", ANSWERED)
+def test_a_device_fetches_what_the_user_answered(device, browser, later, begun, spa, section):
+    make_client("radio", GRANT, public=True)
+    allow, second, changes, expected = ANSWERED[section]
+    decide(browser, begun["user_code"], allow)
+    later(second)
+    assert poll(device, begun["device_code"], **changes) == expected
+
+
+def test_a_device_code_serves_once(device, browser, begun):
+    """Section 3.5: as an authorization code (RFC 6749 section 4.1.2)."""
+    decide(browser, begun["user_code"])
+    assert [poll(device, begun["device_code"]) for _ in range(2)] == [granted(), USED]
+    assert UserGrant.objects.get().revoked_at is not None

@@ -1,0 +1,97 @@
+"""RFC 9207: every answer to an authorization request says who sent it (2), as the metadata does (2.4, 3)."""
+
+from unittest.mock import ANY
+
+import pytest
+
+from tests.tokens.conftest import CALLBACK, OTHER_API, allow, authorization, log_in
+from tests.tokens.rfc import ISSUER, answer, page, redirected
+from tokens.models import Client
+
+pytestmark = pytest.mark.django_db
+
+STATE, ISS = ("state", "s-1"), ("iss", ISSUER)
+
+
+def error(code, description):
+    return [("error", code), ("error_description", description), STATE, ISS]
+
+
+# How the request differs, the user's answer, and all that the client is told.
+ANSWERS = {
+    "2: a code": ({}, "true", [("code", ANY), STATE, ISS]),
+    "2: a code, without a state": ({"state": None}, "true", [("code", ANY), ISS]),
+    "2: access_denied": ({}, "false", error("access_denied", "The user refused.")),
+    "2: consent_required": ({"prompt": "none"}, "", error("consent_required", "The user has to be asked.")),
+    "2: invalid_request": ({"code_challenge": None}, "", error("invalid_request", "Code challenge required.")),
+    "2: invalid_scope": ({"scope": None}, "", error("invalid_scope", "Name at least one scope.")),
+    "2: invalid_target": (
+        {"resource": OTHER_API},
+        "",
+        error("invalid_target", "The resource is unknown, or this client may not use it."),
+    ),
+    "2: unsupported_response_type": (
+        {"response_type": "token"},
+        "",
+        error("unsupported_response_type", "The response type is not supported; use code."),
+    ),
+    "2: request_not_supported": (
+        {"request": "x"},
+        "",
+        error("request_not_supported", "The request parameter is not supported."),
+    ),
+    "2: an iss that the request brings is not sent back": (
+        {"iss": "https://x.example"},
+        "true",
+        [("code", ANY), STATE, ISS],
+    ),
+}
+
+
+@pytest.mark.parametrize("section", ANSWERS)
+def test_an_answer_names_the_issuer(client, user, webapp, section):
+    changes, decision, expected = ANSWERS[section]
+    log_in(client, user)
+    response = allow(client, authorization(webapp, **changes), answer=decision)
+    assert answer(response) == redirected(*expected, status=303 if decision else 302)
+
+
+def test_an_answer_without_a_login_names_the_issuer(client, webapp):
+    """Section 2."""
+    response = client.get("/oauth/authorize", authorization(webapp, prompt="none"))
+    assert answer(response) == redirected(*error("login_required", "The user has to log in."))
+
+
+def test_an_answer_that_goes_nowhere_names_nobody(client, user, webapp):
+    """Section 2: it concerns what is sent to a client."""
+    log_in(client, user)
+    response = client.get("/oauth/authorize", authorization(webapp, redirect_uri=f"{CALLBACK}/x"))
+    assert answer(response) == page("Mismatching redirect URI.")
+
+
+ISSUERS = {
+    "2.4: without a path": "https://issuer.example",
+    "2.4: with a slash": "https://issuer.example/",
+    "2.4: with a path": "https://issuer.example/one",
+}
+
+
+@pytest.mark.parametrize("section", ISSUERS)
+def test_it_is_character_by_character_what_the_metadata_says(client, user, webapp, settings, section):
+    issuer = ISSUERS[section]
+    settings.ISSUER = settings.ISSUER | {"URL": issuer}
+    metadata = client.get("/.well-known/oauth-authorization-server").json()
+    assert metadata["issuer"] == issuer
+    assert metadata["authorization_response_iss_parameter_supported"] is True, "section 3"
+    log_in(client, user)
+    response = allow(client, authorization(webapp))
+    assert answer(response) == redirected(("code", ANY), STATE, ("iss", issuer), status=303)
+
+
+def test_there_is_one_iss_whatever_the_redirect_uri_says(client, user, webapp):
+    """Section 2.4: a client refuses an answer with two."""
+    uri = f"{CALLBACK}?iss=https%3A%2F%2Fother.example&more=1"
+    Client.objects.update(redirect_uris=uri)
+    log_in(client, user)
+    response = allow(client, authorization(webapp, redirect_uri=uri))
+    assert answer(response) == redirected(("more", "1"), ("code", ANY), STATE, ISS, status=303)

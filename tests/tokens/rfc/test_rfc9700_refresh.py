@@ -1,0 +1,63 @@
+"""RFC 9700 of refresh tokens: used once, or bound to a client that proves itself (2.2.2, 4.14.2)."""
+
+from datetime import timedelta
+from unittest.mock import ANY
+
+import pytest
+
+from tests.tokens.conftest import make_client, post, redeem
+from tests.tokens.rfc import answer, confidential, granted, refusal
+from tokens.models import RefreshToken, UserGrant
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+
+STAYS = "notes:read offline_access"
+REUSED = refusal("invalid_grant", "The refresh token was used before; its family is revoked.")
+REVOKED = refusal("invalid_grant", "The grant was revoked.")
+EXPIRED = refusal("invalid_grant", "The refresh token is unknown, expired, or another client's.")
+ROTATED, KEPT = granted(STAYS, refresh_token=ANY), granted(STAYS)
+
+
+@pytest.fixture
+def app(apis):
+    return make_client("app", "authorization_code", "refresh_token", public=True)
+
+
+@pytest.fixture
+def desk(apis):
+    return confidential("desk", "authorization_code", "refresh_token")
+
+
+def refresh(browser, by, token):
+    form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": by.client_id}
+    secret = {"client_secret": by.plain} if hasattr(by, "plain") else {}
+    return post(browser, "/oauth/token", form | secret)
+
+
+def test_a_stolen_refresh_token_ends_the_family(client, app, code):
+    """Section 4.14.2: of a public client each is used once; whoever uses one twice, nobody has any more."""
+    first = redeem(client, app, code(app, scope=STAYS)).json()["refresh_token"]
+    second = refresh(client, app, first)
+    assert answer(second) == ROTATED
+    third = refresh(client, app, second.json()["refresh_token"])
+    assert answer(third) == ROTATED
+    assert answer(refresh(client, app, first)) == REUSED
+    assert answer(refresh(client, app, third.json()["refresh_token"])) == REVOKED
+    assert UserGrant.objects.get().revoked_at is not None
+
+
+def test_a_confidential_client_s_refresh_token_is_bound_to_it(client, desk, app, code):
+    """Section 2.2.2: by its authentication, and so need not rotate."""
+    token = redeem(client, desk, code(desk, scope=STAYS)).json()["refresh_token"]
+    assert answer(refresh(client, desk, token)) == KEPT
+    assert answer(refresh(client, app, token)) == EXPIRED
+    assert answer(refresh(client, desk, token)) == KEPT
+
+
+def test_a_refresh_token_that_is_not_used_expires(client, desk, code):
+    """Section 4.14.2."""
+    token = redeem(client, desk, code(desk, scope=STAYS)).json()["refresh_token"]
+    kept = RefreshToken.objects.get()
+    assert kept.expires_at - kept.created_at == timedelta(days=7)
+    RefreshToken.objects.update(expires_at=kept.created_at)
+    assert answer(refresh(client, desk, token)) == EXPIRED

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
@@ -26,9 +27,14 @@ def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
     return RefreshToken.objects.filter(expires_at__lt=now).order_by("expires_at")
 
 
+def _unredeemed(codes: type[AuthorizationCode] | type[DeviceCode], now: datetime) -> "QuerySet[Any]":
+    """Codes that gave nothing; one that was redeemed goes with its grant: until then, it ends that if it comes back."""
+    return codes.objects.filter(expires_at__lt=now, redeemed_at=None).order_by("expires_at")
+
+
 TABLES: Mapping[str, Ended] = {
-    "authorization codes": lambda now: AuthorizationCode.objects.filter(expires_at__lt=now).order_by("expires_at"),
-    "device codes": lambda now: DeviceCode.objects.filter(expires_at__lt=now).order_by("expires_at"),
+    "authorization codes": lambda now: _unredeemed(AuthorizationCode, now),
+    "device codes": lambda now: _unredeemed(DeviceCode, now),
     "refresh tokens": _refresh_tokens,
     "grants": _grants,
     "used assertions": lambda now: UsedAssertion.objects.filter(expires_at__lt=now).order_by("expires_at"),

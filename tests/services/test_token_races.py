@@ -36,7 +36,7 @@ scope = Scope.objects.create(name="notes:read", description="Read", api=api)
 User.objects.create_user("ada")
 common = {{"redirect_uris": given["callback"]}}
 app = Client.objects.create(client_id="app", name="App", client_type="public", token_endpoint_auth_method="none",
-    grants=["authorization_code", "refresh_token"], **common)
+    grants=["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"], **common)
 own = Client.objects.create(client_id="own", name="Own", token_endpoint_auth_method="private_key_jwt",
     client_jwks=given["jwks"], grants=["client_credentials"])
 app.scopes.add(scope)
@@ -71,6 +71,32 @@ print(refresh_token.create(allowed, app, now=now))
 )
 
 
+DEVICE = (
+    GRANT
+    + """
+from tokens.models import DeviceCode
+from tokens.oauth import device_code
+DeviceCode.objects.create(digest=device_code.digest("the-device"), user_code_digest="x", client=app, grant=allowed,
+    audience=api.identifier, scope="notes:read", created_at=now, expires_at=now + timedelta(minutes=5), interval=5)
+"""
+)
+DISABLE = """
+from tokens.models import User
+user = User.objects.get()
+user.is_active = False
+user.save()
+"""
+ENABLE = """
+from tokens.models import User
+User.objects.update(is_active=True)
+"""
+DENIED = """
+import json
+from tokens.oauth import denial
+print(json.dumps([denial.is_denied(claims) for claims in json.loads({claims!r})]))
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     issuer: Issuer
@@ -86,6 +112,26 @@ class Served:
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(ask, range(AT_ONCE)))
+
+    def refresh_until_refused(self, text: str) -> list[dict[str, Any]]:
+        """The claims of what a family gets until it gets nothing more."""
+        given = []
+        for _ in range(2000):
+            form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": "app"}
+            answer = requests.post(f"{self.url}/oauth/token", data=form, timeout=30)
+            if not answer.ok:
+                break
+            text = answer.json()["refresh_token"]
+            given.append(claims_of(answer.json()["access_token"]))
+        return given
+
+    def are_denied(self, claims: list[dict[str, Any]]) -> list[bool]:
+        """What the issuer says of tokens with these claims."""
+        return json.loads(self.shell(DENIED.format(claims=json.dumps(claims))))
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    return jwt.decode(token, options={"verify_signature": False})
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +220,26 @@ def test_an_assertion_used_by_ten_at_once_proves_its_client_once(served: Served)
         }
     )
     assert said(answers) == {(200, ""): 1, (401, "invalid_client"): AT_ONCE - 1}
+
+
+def test_a_device_code_redeemed_by_ten_at_once_gives_one_token_which_the_others_end(served: Served) -> None:
+    served.shell(DEVICE)
+    grant = "urn:ietf:params:oauth:grant-type:device_code"
+    answers = served.at_once({"grant_type": grant, "device_code": "the-device", "client_id": "app"})
+    assert said(answers) == {(200, ""): 1, (400, "invalid_grant"): AT_ONCE - 1}
+    [given] = [claims_of(answer.json()["access_token"]) for answer in answers if answer.ok]
+    assert served.are_denied([given]) == [True]
+
+
+def test_whatever_is_refreshed_while_a_user_is_disabled_is_denied(served: Served) -> None:
+    """Whoever refreshes holds the grant that disabling ends: one of the two is first, and neither is missed."""
+    families = [served.shell(REFRESH).strip() for _ in range(4)]
+    disabling = served.issuer.start("shell", "-v", "0", "--no-imports", "-c", DISABLE)
+    with ThreadPoolExecutor(len(families)) as pool:
+        given = [claims for found in pool.map(served.refresh_until_refused, families) for claims in found]
+    _, problems = disabling.communicate(timeout=60)
+    assert disabling.returncode == 0, problems
+    denied = served.are_denied(given)
+    served.shell(ENABLE)
+    assert len(given) >= len(families), "some were issued before"
+    assert all(denied)

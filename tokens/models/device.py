@@ -15,7 +15,7 @@ class DeviceCode(models.Model):
     audience = models.CharField(max_length=255)
     scope = models.TextField(help_text="Space-separated, as the device asked for them.")
     created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
     interval = models.PositiveSmallIntegerField(help_text="Seconds between two questions of the device.")
     asked_at = models.DateTimeField(null=True, blank=True, help_text="When the device asked last.")
     grant = models.OneToOneField(
@@ -23,6 +23,11 @@ class DeviceCode(models.Model):
     )
     refused_at = models.DateTimeField(null=True, blank=True)
     redeemed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index("expires_at", condition=models.Q(redeemed_at=None), name="devices_that_got_nothing"),
+        ]
 
     def __str__(self) -> str:
         return f"device code of {self.client}"

@@ -36,8 +36,13 @@ class AuthorizationCode(models.Model):
     redirect_uri = models.TextField()
     code_challenge = models.CharField(max_length=128, help_text="S256 (RFC 7636).")
     nonce = models.TextField(blank=True)
-    expires_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
     redeemed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index("expires_at", condition=models.Q(redeemed_at=None), name="codes_that_nobody_redeemed"),
+        ]
 
     def __str__(self) -> str:
         return f"code of {self.grant_id}"

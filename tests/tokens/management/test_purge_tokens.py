@@ -57,6 +57,22 @@ def test_what_has_ended_goes_and_the_rest_stays(rows):
     assert [one.pk for one in Session.objects.all()] == ["live"]
 
 
+def test_a_code_that_was_redeemed_stays_as_long_as_its_grant(rows):
+    now, old = timezone.now(), timezone.now() - MARGIN
+    living, over = UserGrant.objects.order_by("-ends_at")[:1].get(), UserGrant.objects.order_by("ends_at")[:1].get()
+    for name, grant in (("kept", living), ("gone", over)):
+        AuthorizationCode.objects.filter(grant=grant).delete()
+        AuthorizationCode.objects.create(digest=name, grant=grant, expires_at=old, redeemed_at=old)
+        shown = {"client": grant.client, "audience": API, "created_at": now, "interval": 5}
+        DeviceCode.objects.create(
+            digest=name, user_code_digest=name, grant=grant, expires_at=old, redeemed_at=old, **shown
+        )
+    run()
+    for codes in (AuthorizationCode, DeviceCode):
+        assert "kept" in codes.objects.values_list("pk", flat=True)
+        assert "gone" not in codes.objects.values_list("pk", flat=True)
+
+
 def test_a_dry_run_counts_and_removes_nothing(rows):
     out, err = run("--dry-run", "--json")
     assert json.loads(out) == {"dry_run": True, "removed": dict.fromkeys(purge.TABLES, 1)}

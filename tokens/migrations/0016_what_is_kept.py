@@ -19,4 +19,18 @@ class Migration(migrations.Migration):
             model_name="denial",
             index=models.Index(fields=["client_id", "until"], name="denials_of_a_client"),
         ),
+        *(
+            migrations.AlterField(model_name=model, name="expires_at", field=models.DateTimeField())
+            for model in ("authorizationcode", "devicecode")
+        ),
+        *(
+            migrations.AddIndex(
+                model_name=model,
+                index=models.Index("expires_at", condition=models.Q(redeemed_at=None), name=name),
+            )
+            for model, name in (
+                ("authorizationcode", "codes_that_nobody_redeemed"),
+                ("devicecode", "devices_that_got_nothing"),
+            )
+        ),
     ]

@@ -11,7 +11,8 @@ pytestmark = pytest.mark.services
 
 FILL = """
     INSERT INTO tokens_denial (kind, identifier, client_id, until)
-    SELECT 'jti', n::text, '', now() + (n - 5000) * interval '1 day' - interval '1 hour' FROM generate_series(1, 5100) AS n
+    SELECT 'jti', n::text, '',
+        now() + (n - 5000) * interval '1 day' - interval '1 hour' FROM generate_series(1, 5100) AS n
 """
 
 

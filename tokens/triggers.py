@@ -3,12 +3,24 @@
 SQLite forgets a table's triggers when a later migration rebuilds the table: repeat the operation after such a step.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunPython
 
 Event = Literal["UPDATE", "DELETE", "TRUNCATE"]
+CLOCKS = {
+    "postgresql": {"{now}": "clock_timestamp()", "{began}": "transaction_timestamp()"},
+    "sqlite": {
+        "{now}": "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+        "{began}": "strftime('%Y-%m-%d %H:%M:%f', 'now', '-1 minute')",
+    },
+}
+"""What a condition calls the database's clock: now, and when the transaction began, which a step counts from.
+
+SQLite does not keep the latter: there it is a minute ago, and no step takes longer.
+"""
 
 POSTGRESQL_FUNCTION = """
 CREATE OR REPLACE FUNCTION keyturn_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -16,18 +28,43 @@ BEGIN
     RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
 END $$
 """
+POSTGRESQL_READING_FUNCTION = """
+CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF {when} THEN
+        RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$
+"""
 
 
-def refuse(name: str, *, event: Event, table: str, message: str, when: str = "") -> RunPython:
+def refuse(
+    name: str,
+    *,
+    event: Event,
+    table: str,
+    message: str,
+    when: str | Mapping[str, str] = "",
+    reading: bool = False,
+) -> RunPython:
     """An operation that makes the database refuse `event` on `table` with an IntegrityError.
 
     Arguments are written into SQL as they are and must be literals: `when` is a condition on OLD and NEW that both
-    databases read alike, `message` says what is refused. TRUNCATE exists on PostgreSQL only.
+    databases read alike, or one for each; `message` says what is refused; `reading`, that the condition reads rows,
+    which PostgreSQL lets a function do only. TRUNCATE exists on PostgreSQL only.
     """
 
     def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
         drop(apps, editor)  # an earlier one of this name is replaced
-        for statement in _create(editor.connection.vendor, name, event, table, message, when):
+        vendor = editor.connection.vendor
+        condition = _condition(vendor, when)
+        statements = (
+            _create_reading(name, table, message, condition)
+            if reading and vendor == "postgresql"
+            else _create(vendor, name, event, table, message, condition)
+        )
+        for statement in statements:
             editor.execute(statement, params=None)
 
     def drop(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
@@ -35,6 +72,35 @@ def refuse(name: str, *, event: Event, table: str, message: str, when: str = "")
         editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
 
     return RunPython(create, drop)
+
+
+def refuse_replacing(name: str, *, table: str, unique: tuple[str, ...], message: str) -> RunPython:
+    """An operation that makes SQLite refuse INSERT OR REPLACE on `table`, which deletes and calls no trigger for it.
+
+    PostgreSQL has no such statement: there an upsert is an UPDATE, and refused as one.
+    """
+    same = " OR ".join(f"{column} = NEW.{column}" for column in unique)
+
+    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(apps, editor)
+        if editor.connection.vendor == "sqlite":
+            trigger = f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW"
+            there = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 (literals of a migration)
+            editor.execute(f"{trigger} {there} BEGIN SELECT RAISE(ABORT, '{message}'); END", params=None)
+
+    def drop(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "sqlite":
+            editor.execute(f"DROP TRIGGER IF EXISTS {name}")
+
+    return RunPython(create, drop)
+
+
+def changed(*columns: str) -> str:
+    """The condition that any of the columns changed; never NULL."""
+    return " OR ".join(
+        f"COALESCE(OLD.{column} <> NEW.{column}, (OLD.{column} IS NULL) <> (NEW.{column} IS NULL))"
+        for column in columns
+    )
 
 
 VERSION = {
@@ -90,6 +156,18 @@ def _registry(vendor: str, table: str, columns: list[str]) -> list[str]:
         f"CREATE TRIGGER {table}_registered_{name} AFTER {event} ON {table} FOR EACH ROW BEGIN {version}; END"
         for name, event in events.items()
     ]
+
+
+def _condition(vendor: str, when: str | Mapping[str, str]) -> str:
+    condition = when if isinstance(when, str) else when[vendor]
+    for clock, expression in CLOCKS.get(vendor, {}).items():
+        condition = condition.replace(clock, expression)
+    return condition
+
+
+def _create_reading(name: str, table: str, message: str, when: str) -> list[str]:
+    function = POSTGRESQL_READING_FUNCTION.format(name=name, when=when, message=message)
+    return [function, f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"]
 
 
 def _create(vendor: str, name: str, event: Event, table: str, message: str, when: str) -> list[str]:

@@ -66,7 +66,12 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
     engine = config.get("ENGINE", "")
     if engine == "django.db.backends.sqlite3":
         # The write lock is taken when a transaction begins, so a decision made inside it cannot be overtaken.
-        config["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "timeout": 30, "init_command": "PRAGMA journal_mode=WAL"}
+        # Recursive triggers: a row that INSERT OR REPLACE deletes is kept by the rule against deleting it.
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA recursive_triggers=ON",
+        }
     elif engine == "django.db.backends.postgresql":
         config.setdefault("CONN_MAX_AGE", 60)
         config["CONN_HEALTH_CHECKS"] = True

@@ -21,9 +21,10 @@ def assumed(ring: Ring) -> Policy:
     return Policy.from_json(ring.assumed or ring.policy)
 
 
-def adopt(ring: Ring, proposed: Policy, *, now: datetime) -> Policy:
+def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) -> Policy:
     """Store what the settings propose; returns what plans assume. The caller holds the ring's lock.
 
+    `write` is False for pretending at another time, which the database, on its own clock, would not let through.
     Raises Unsafe, naming the inequality, for a policy under which the promises cannot be kept.
     """
     if broken := next(problems(proposed), None):
@@ -37,6 +38,6 @@ def adopt(ring: Ring, proposed: Policy, *, now: datetime) -> Policy:
     elif settled or ring.assumed is None or ring.policy != proposed.to_json():
         ring.assumed, ring.assumed_until = plans.to_json(), now + plans.settles
     ring.policy = proposed.to_json()
-    if (ring.policy, ring.assumed, ring.assumed_until) != before:
+    if write and (ring.policy, ring.assumed, ring.assumed_until) != before:
         ring.save(update_fields=["policy", "assumed", "assumed_until"])
     return plans

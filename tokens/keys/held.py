@@ -96,7 +96,7 @@ def hold(
         if row is None:
             raise UnknownKey(f"there is no ring {ring!r}; manage.py keys lists them")
         now = at or store.database_now()
-        policy = adoption.adopt(row, proposed, now=now) if proposed else adoption.assumed(row)
+        policy = adoption.adopt(row, proposed, now=now, write=at is None) if proposed else adoption.assumed(row)
         stored = store.load(ring)
         _probe(stored, encryption_keys)
         yield Held(row, stored, policy, now, encryption_keys)

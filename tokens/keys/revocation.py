@@ -72,7 +72,10 @@ def revoke(
                 f"no standby has reached every API yet: tokens may be refused until {_utc(outcome.outage_until)}."
                 " Wait until then, or accept it with --accept-outage"
             )
-        after = [replace(key, private_destroyed_at=held.now) if key.kid in kids else key for key in outcome.keys]
+        after = [
+            replace(key, private_destroyed_at=key.private_destroyed_at or held.now) if key.kid in kids else key
+            for key in outcome.keys
+        ]
         held.save(after)
         SigningKey.objects.filter(kid__in=kids).update(revoke_reason=reason)
         made = {one.kid: one for one in pairs}

@@ -1,7 +1,26 @@
-"""A ring of signing keys and the keys in it. Phases are computed from the dates, never stored."""
+"""A ring of signing keys and the keys in it. Phases are computed from the dates, never stored.
+
+What a row may be is a constraint here; what may become of it is a trigger (tokens/migrations/0015_key_rules.py).
+"""
+
+from dataclasses import fields
+from functools import reduce
+from operator import and_
 
 from django.db import models
 from django.db.models import F, Q
+
+from tokens.keys.policy import Policy
+
+CENTURIES = 1e10
+"""Seconds; no timing is as long. Text is above every number on SQLite and below every one on PostgreSQL."""
+
+
+def whole_policy(column: str) -> Q:
+    """The condition that a column has every timing of a policy, and that each is a number above zero."""
+    names = [field.name for field in fields(Policy)]
+    numbers = (Q(**{f"{column}__{name}__gt": 0, f"{column}__{name}__lt": CENTURIES}) for name in names)
+    return reduce(and_, numbers, Q(**{f"{column}__has_keys": names}))
 
 
 class Ring(models.Model):
@@ -18,6 +37,16 @@ class Ring(models.Model):
     policy = models.JSONField(editable=False, help_text="The timings in force, in seconds.")
     assumed = models.JSONField(null=True, editable=False, help_text="Longer timings that plans still assume, if any.")
     assumed_until = models.DateTimeField(null=True, editable=False, help_text="When they need not be assumed any more.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=whole_policy("policy"), name="ring_has_a_whole_policy"),
+            models.CheckConstraint(
+                condition=Q(assumed__isnull=True, assumed_until=None)
+                | (Q(assumed__isnull=False, assumed_until__isnull=False) & whole_policy("assumed")),
+                name="ring_assumes_a_whole_policy_until_an_instant",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -71,6 +100,34 @@ class SigningKey(models.Model):
                     | Q(private_destroyed_at__isnull=False, sealed=None)
                 ),
                 name="key_has_its_private_half_until_destroyed",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(private_destroyed_at=None)
+                    | Q(withdraw_at__isnull=False)
+                    | Q(revoked_at__isnull=False)
+                    | Q(cancelled_at__isnull=False)
+                ),
+                name="key_that_signs_has_its_private_half",
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at=None, cancelled_at=None) | Q(sealed=None),
+                name="key_that_ended_has_no_private_half",
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at=None) | Q(cancelled_at=None), name="key_is_revoked_or_cancelled_not_both"
+            ),
+            models.CheckConstraint(
+                condition=(
+                    (Q(revoked_at=None) | Q(revoked_at__gte=F("announced_at")))
+                    & (Q(cancelled_at=None) | Q(cancelled_at__gte=F("announced_at")))
+                    & (Q(private_destroyed_at=None) | Q(private_destroyed_at__gte=F("announced_at")))
+                ),
+                name="key_ends_after_it_is_announced",
+            ),
+            models.CheckConstraint(
+                condition=Q(cancelled_at=None) | Q(signs_at=None) | Q(cancelled_at__lt=F("signs_at")),
+                name="key_is_cancelled_before_it_signs",
             ),
         ]
 

@@ -152,3 +152,13 @@ def test_pretending_says_the_consequence_and_changes_nothing(ring):
     assert done.heir == ring.kid(Phase.ANNOUNCED)
     assert list(SigningKey.objects.values()) == before
     assert not AuditEvent.objects.filter(action="key.revoked").exists()
+
+
+def test_a_private_half_that_was_destroyed_before_is_not_destroyed_again(ring):
+    ring.now = ring.rotate(hurry=True).at + timedelta(hours=1)
+    retired = ring.kid(Phase.RETIRED)
+    assert ring.rotate().step == "destroyed"
+    destroyed = SigningKey.objects.get(kid=retired).private_destroyed_at
+    ring.now += timedelta(hours=1)
+    ring.revoke(retired)
+    assert SigningKey.objects.get(kid=retired).private_destroyed_at == destroyed

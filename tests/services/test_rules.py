@@ -1,0 +1,57 @@
+"""The database's own rules about keys on PostgreSQL: each refuses what no other does, and what steps write passes."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.services.conftest import Issuer
+from tests.tokens.keys.rows import ROWS, written
+from tests.tokens.keys.rule import FOUND, Rule, names, stand_aside
+from tests.tokens.keys.rules import ALLOWED, RULES, aside, expected
+
+pytestmark = pytest.mark.services
+VENDOR = "postgresql"
+HERE = [pytest.param(rule, id=rule.name) for rule in RULES if VENDOR in rule.vendors]
+
+
+@pytest.fixture
+def connection(module_issuer: Issuer) -> Iterator[psycopg.Connection]:
+    """A connection with a row in every state, none of which stays."""
+    with psycopg.connect(module_issuer.variables["DATABASE_URL"]) as one:
+        execute(one, *ROWS, "SET CONSTRAINTS ALL IMMEDIATE")
+        yield one
+        one.rollback()
+
+
+def execute(connection: psycopg.Connection, *statements: str) -> int:
+    rows = 0
+    for statement in statements:
+        rows = connection.execute(written(statement, VENDOR)).rowcount  # type: ignore[call-overload]
+    return rows
+
+
+@pytest.mark.parametrize("rule", HERE)
+def test_each_rule_refuses_what_it_is_for_and_says_so(connection: psycopg.Connection, rule: Rule) -> None:
+    execute(connection, *aside(rule, VENDOR))
+    for statement in rule.statements:
+        with pytest.raises(psycopg.errors.IntegrityError, match=rule.message(VENDOR)), connection.transaction():
+            execute(connection, statement)
+
+
+@pytest.mark.parametrize("rule", HERE)
+def test_no_other_rule_refuses_it(connection: psycopg.Connection, rule: Rule) -> None:
+    execute(connection, *aside(rule, VENDOR), *stand_aside(rule, VENDOR))
+    for statement in rule.statements:
+        with connection.transaction(force_rollback=True):
+            assert execute(connection, statement)
+
+
+@pytest.mark.parametrize("statement", ALLOWED)
+def test_what_steps_write_passes(connection: psycopg.Connection, statement: str) -> None:
+    assert execute(connection, statement) == 1
+
+
+def test_there_is_no_rule_without_such_a_statement(connection: psycopg.Connection) -> None:
+    found = connection.execute(FOUND[VENDOR]).fetchall()
+    assert names(name for (name,) in found) == expected(VENDOR)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
+from django.utils.encoding import force_str
 
 from tokens.encryption import EncryptionKey, parse
 from tokens.keys.policy import POLICIES, Policy, changed
@@ -67,6 +68,8 @@ class IssuerSettings:
     """The `iss` claim, exactly."""
     key_encryption_keys: tuple[str, ...]
     """KEY_ENCRYPTION_KEYS as given: a malformed entry must not stop the JWKS from being served."""
+    vouching_secrets: tuple[str, ...] = field(repr=False)
+    """SECRET_KEY and its fallbacks: they vouch for public halves that no encrypting key can vouch for any more."""
     key_policy: Policy
     """The timings of keys that the settings propose: a named set, with single numbers changed."""
     access_token_lifetime: timedelta
@@ -96,6 +99,7 @@ def issuer() -> IssuerSettings:
     return IssuerSettings(
         url=values["URL"],
         key_encryption_keys=tuple(values["KEY_ENCRYPTION_KEYS"]),
+        vouching_secrets=tuple(map(force_str, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))),
         key_policy=policy,
         access_token_lifetime=values["ACCESS_TOKEN_LIFETIME"] or min(ACCESS_TOKEN_LIFETIME, policy.token_lifetime),
         refresh_token_lifetime=values["REFRESH_TOKEN_LIFETIME"],
@@ -113,7 +117,7 @@ def _rate_limits(changed: Mapping[str, tuple[int, int]]) -> Mapping[str, Rate]:
 
 
 def _reload(*, setting: str, **_: Any) -> None:
-    if setting == "ISSUER":
+    if setting in {"ISSUER", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
         issuer.cache_clear()
 
 

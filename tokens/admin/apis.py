@@ -1,8 +1,27 @@
 """APIs and their scopes in the admin."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 
-from tokens.models import Api, Scope
+from tokens.keys import moving, store
+from tokens.models import Api, Ring, Scope
+
+
+class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
+    """An API."""
+
+    def clean_algorithms(self) -> Any:
+        """Refuse to forget an algorithm that signs the API's tokens at this moment."""
+        accepted = self.cleaned_data["algorithms"]
+        if self.instance.pk:
+            rings = moving.trusted(self.instance.identifier, now=store.database_now())
+            for ring in Ring.objects.filter(name__in=rings).exclude(algorithm__in=accepted):
+                raise forms.ValidationError(
+                    f"{ring.algorithm} signs its tokens (ring {ring.name}): move it to another ring first."
+                )
+        return accepted
 
 
 class ScopeInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain class at run time
@@ -16,6 +35,7 @@ class ScopeInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cla
 class ApiAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
     """An API with its scopes."""
 
+    form = ApiForm
     list_display = ["name", "identifier"]
     search_fields = ["name", "identifier"]
     fields = ["name", "identifier", "max_token_lifetime", "client", "algorithms", "ring", "moves_at"]

@@ -139,7 +139,7 @@ class SigningKeyAdmin(ReadOnly):
 
 
 def _drawn(ring: Ring) -> dict[str, Any]:
-    keys, now, policy = [one.key for one in store.load(ring.name)], store.database_now(), adoption.obeyed(ring)
+    keys, now, policy = [one.key for one in store.load(ring.name)], store.database_now(), adoption.assumed(ring)
     lines = timeline(keys, policy=policy, now=now)
     step, at = next_step(keys, policy=policy, now=now)
     rows = {row.kid: row.pk for row in SigningKey.objects.filter(ring=ring).only("kid")}

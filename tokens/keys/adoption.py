@@ -21,6 +21,12 @@ def assumed(ring: Ring) -> Policy:
     return Policy.from_json(ring.assumed or ring.policy)
 
 
+def in_force(ring: Ring) -> dict[str, object]:
+    """The ring's timings as they are stored: obeyed, assumed, and until when the latter are."""
+    until = ring.assumed_until.isoformat() if ring.assumed_until else None
+    return {"obeyed": ring.policy, "assumed": ring.assumed, "assumed_until": until}
+
+
 def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) -> Policy:
     """Store what the settings propose; returns what plans assume. The caller holds the ring's lock.
 

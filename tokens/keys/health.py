@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
 from tokens.keys import adoption, lifecycle, store
 from tokens.keys.errors import CannotOpen
@@ -17,7 +18,8 @@ class Problem:
     """Something that somebody has to see to."""
 
     code: str
-    """`no_key`, `no_signer`, `no_standby`, `overdue`, `cannot_open`, `not_genuine`, `clock` or `policy`."""
+    """`policy`, `no_key`, `clock`, `no_signer`, `no_standby`, `overdue`, or how a row fails: `cannot_open`,
+    `not_genuine`, `not_vouched`."""
     ring: str
     message: str
 
@@ -57,19 +59,25 @@ def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator
 
 
 def _opened(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> Iterator[tuple[str, str]]:
+    secrets = issuer().vouching_secrets
     for one in stored:
-        if one.key.discarded:
-            continue
-        if not one.verifies(keys):
-            known = one.encryption_key_id in {key.id for key in keys}
-            cause = (
-                "its row was changed by hand"
-                if known
-                else "KEY_ENCRYPTION_KEYS does not hold the key it was sealed under"
-            )
-            yield ("not_genuine" if known else "cannot_open"), f"{one.key.kid} does not verify: {cause}"
-        elif one.sealed is not None:
+        genuine, vouched = one.verifies(keys), one.is_vouched(secrets)
+        if genuine and not vouched:
+            yield "not_vouched", f"{one.key.kid} is not vouched for by SECRET_KEY: run manage.py rotate_keys --rewrap"
+        elif not genuine:
+            yield _unverified(one, keys, vouched=vouched)
+        elif one.sealed is not None and not one.key.discarded:
             try:
                 one.open(keys)
             except CannotOpen as error:
                 yield "cannot_open", str(error)
+
+
+def _unverified(one: store.StoredKey, keys: Sequence[EncryptionKey], *, vouched: bool) -> tuple[str, str]:
+    known = one.encryption_key_id in {key.id for key in keys}
+    if known or not vouched:
+        return "not_genuine", f"{one.key.kid} does not verify: its row was changed by hand, and is not published"
+    return "cannot_open", (
+        f"{one.key.kid} does not verify: KEY_ENCRYPTION_KEYS does not hold {one.encryption_key_id}, which it was sealed"
+        " under; it is published still, and signs nothing"
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from django.db import OperationalError, connection, transaction
 
 from tokens.audit import record
+from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
-from tokens.keys import adoption, keystores, store
+from tokens.keys import adoption, keystores, store, succession
 from tokens.keys.errors import CannotOpen, LockNotHad, UnknownKey, Unsafe
 from tokens.keys.lifecycle import Key
 from tokens.keys.policy import Policy
@@ -20,6 +21,7 @@ from tokens.models.key import Ring
 
 WAIT = timedelta(seconds=30)
 LOCK_NOT_AVAILABLE = "55P03"
+IDLE_FOR_TOO_LONG = "25P03"
 PROBE = b"keyturn probe"
 
 
@@ -34,6 +36,10 @@ class Held:
     now: datetime
     """The database's clock, read after the lock was had."""
     encryption_keys: Sequence[EncryptionKey] = field(repr=False)
+    adopted: bool = False
+    """Whether the settings' timings were new, and are in force now."""
+    lengthened: bool = False
+    """Whether keys that live were made to go by them."""
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -70,7 +76,8 @@ class Held:
         }
         told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in details.items()}
         told |= {"keys": changes, "policy": self.policy.to_json()}
-        record(action, actor=actor, subject=f"key:{kid}", details=told, now=self.now)
+        subject = f"key:{kid}" if kid else f"ring:{self.row.name}"
+        record(action, actor=actor, subject=subject, details=told, now=self.now)
 
 
 @contextmanager
@@ -79,37 +86,65 @@ def hold(
     *,
     proposed: Policy | None = None,
     encryption_keys: Sequence[EncryptionKey],
+    actor: str,
     at: datetime | None = None,
     pretend: bool = False,
+    tolerant: bool = False,
 ) -> Iterator[Held]:
     """Lock a ring for one step, commit when the block ends, or roll back with `pretend`.
 
-    `proposed` is the policy of the settings, adopted under the lock; `at` takes the place of the database's clock and
-    goes with `pretend` only. Raises LockNotHad after 30 s, UnknownKey for a ring that does not exist, CannotOpen when a
-    key fails its probe, Unsafe when the step took longer than the promises allow for.
+    `proposed` is the policy of the settings, adopted under the lock, and the keys that live go by it before anything
+    else is done; `at` takes the place of the database's clock and goes with `pretend` only. `tolerant`: rows that
+    somebody else wrote are left out, so that they cannot keep another key from being revoked.
+    Raises LockNotHad after 30 s, UnknownKey for a ring that does not exist, CannotOpen when a key fails its probe,
+    Unsafe when the step took longer than the promises allow for.
     """
     if at is not None and not pretend:
         raise ValueError("another time than now is only for pretending")
     with locking(), transaction.atomic():
-        _wait_no_longer_than(WAIT)
-        row = Ring.objects.select_for_update().filter(name=ring).first()
-        if row is None:
-            raise UnknownKey(f"there is no ring {ring!r}; manage.py keys lists them")
-        now = at or store.database_now()
+        row = _locked(ring)
+        now, before = at or store.database_now(), adoption.in_force(row)
         policy = adoption.adopt(row, proposed, now=now, write=at is None) if proposed else adoption.assumed(row)
-        stored = store.load(ring)
-        _probe(stored, encryption_keys)
-        yield Held(row, stored, policy, now, encryption_keys)
+        _wait_no_longer_than(policy.clock_error, "idle_in_transaction_session_timeout")
+        stored = _probed(store.load(ring), encryption_keys, tolerant=tolerant)
+        held = Held(row, stored, policy, now, encryption_keys, adopted=adoption.in_force(row) != before)
+        if held.adopted:
+            held.record(
+                "ring.policy_adopted", None, actor=actor, timings={"before": before, "after": adoption.in_force(row)}
+            )
+        yield _lengthened(held, actor=actor) if proposed else held
         _in_time(now, policy, clock=(lambda: now) if at else store.database_now)
         transaction.set_rollback(pretend or transaction.get_rollback())
 
 
+def _locked(ring: str) -> Ring:
+    _wait_no_longer_than(WAIT, "lock_timeout")
+    row = Ring.objects.select_for_update().filter(name=ring).first()
+    if row is None:
+        raise UnknownKey(f"there is no ring {ring!r}; manage.py keys lists them")
+    return row
+
+
+def _lengthened(held: Held, *, actor: str) -> Held:
+    """The ring after its keys were made to go by timings that may have been raised, whichever step follows."""
+    after = succession.lengthen(held.keys, policy=held.policy, now=held.now)
+    if after == held.keys:
+        return held
+    held.save(after)
+    held.record("key.lengthened", None, actor=actor, after=after)
+    kids = {key.kid for key in after}
+    stored = tuple(one for one in store.load(held.row.name) if one.key.kid in kids)
+    return replace(held, stored=stored, lengthened=True)
+
+
 @contextmanager
 def locking() -> Iterator[None]:
-    """Give a lock that was not had its name; raises LockNotHad."""
+    """Give a lock that was not had its name, and a step that the database ended; raises LockNotHad, Unsafe."""
     try:
         yield
     except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) == IDLE_FOR_TOO_LONG:
+            raise Unsafe("the step took too long to keep its dates; nothing was done") from error
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE or "database is locked" in str(error):
             raise LockNotHad(
                 f"another process held the ring for {WAIT.seconds} s; nothing was done, run the command again"
@@ -118,12 +153,16 @@ def locking() -> Iterator[None]:
 
 
 def refuse_skew(policy: Policy, *, now: datetime) -> None:
-    """Raise Unsafe when this node's clock (`now`) is further from the database's than the policy allows (δ)."""
-    skew = abs(store.database_now() - now)
-    if skew > policy.clock_error:
+    """Raise Unsafe when this node's clock (`now`) is further from the database's than the policy allows (δ).
+
+    The least δ counts: of the settings' policy, and of every ring's in force.
+    """
+    obeyed = [adoption.obeyed(ring).clock_error for ring in Ring.objects.all()]
+    allowed, skew = min([policy.clock_error, *obeyed]), abs(store.database_now() - now)
+    if skew > allowed:
         raise Unsafe(
             f"this node's clock is {skew.total_seconds():.1f} s away from the database's, and clock_error (δ) is"
-            f" {policy.clock_error.total_seconds():g} s: synchronise the clocks (NTP), then run the command again"
+            f" {allowed.total_seconds():g} s: synchronise the clocks (NTP), then run the command again"
         )
 
 
@@ -133,15 +172,22 @@ def probe(pair: KeyPair) -> None:
         raise CannotOpen(f"the private half of {pair.kid} does not belong to its public half: nothing was changed")
 
 
-def _probe(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> None:
-    for one in stored:
-        if not one.verifies(keys) and not one.key.discarded:
+def _probed(
+    stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey], *, tolerant: bool
+) -> tuple[store.StoredKey, ...]:
+    """The rows, each genuine, and each private half proved to work; raises CannotOpen."""
+    secrets = issuer().vouching_secrets
+    ours = [one for one in stored if not tolerant or one.verifies(keys) or one.is_vouched(secrets)]
+    for one in ours:
+        if not one.verifies(keys):
             raise CannotOpen(
                 f"the row of {one.key.kid} does not verify under KEY_ENCRYPTION_KEYS: either these are not the ones"
-                " that it was written under (put the old value back, after the new one), or the row was changed by hand"
+                f" that it was written under ({one.encryption_key_id}; put the old value back, after the new one), or"
+                " the row was changed by hand"
             )
         if one.sealed is not None and not one.key.discarded:
             probe(one.open(keys))
+    return tuple(ours)
 
 
 def _in_time(started: datetime, policy: Policy, *, clock: Callable[[], datetime]) -> None:
@@ -150,10 +196,11 @@ def _in_time(started: datetime, policy: Policy, *, clock: Callable[[], datetime]
         raise Unsafe(f"the step took {took.total_seconds():.1f} s, too long to keep its dates; nothing was done")
 
 
-def _wait_no_longer_than(wait: timedelta) -> None:
+def _wait_no_longer_than(wait: timedelta, setting: str) -> None:
+    """Let PostgreSQL end what takes longer: waiting for a lock, or a transaction that its process forgot."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{int(wait.total_seconds())}s'")
+            cursor.execute(f"SET LOCAL {setting} = '{int(wait.total_seconds() * 1000)}ms'")
 
 
 def _dates(key: Key) -> dict[str, str | float | None]:

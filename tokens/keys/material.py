@@ -1,8 +1,9 @@
 """What a signing key is made of: generation, signature, thumbprint, public JWK, and the seal that protects it. Pure.
 
-The private half is encrypted with AES-256-GCM under a key derived from an encrypting key (KEY_ENCRYPTION_KEYS). Two
-things are bound to the row's whole meaning: the ciphertext, by its associated data, and a keyed MAC that stays when the
-private half is destroyed. A row that somebody wrote into the table by hand has neither, and is never published.
+The private half is encrypted with AES-256-GCM under a key derived from an encrypting key (KEY_ENCRYPTION_KEYS). Three
+things are bound to the row's whole meaning: the ciphertext, by its associated data, and two keyed MACs that stay when
+the private half is destroyed, the second one under Django's SECRET_KEY. A row that somebody wrote into the table by
+hand has none of them, and is never published.
 """
 
 import base64
@@ -139,6 +140,15 @@ def unseal(sealed: bytes, meaning: bytes, *, key: EncryptionKey) -> bytes:
 def mac(meaning: bytes, *, key: EncryptionKey) -> bytes:
     """A keyed MAC of the row's meaning (HMAC-SHA-256)."""
     return hmac.digest(key.derive("signing key row"), meaning, "sha256")
+
+
+def vouch(meaning: bytes, *, secret: str) -> bytes:
+    """A second MAC, under a secret that has nothing to do with the encrypting keys.
+
+    It keeps public halves published where KEY_ENCRYPTION_KEYS is not what it was, and signs nothing.
+    """
+    key = hmac.digest(secret.encode(), b"keyturn signing key row", "sha256")
+    return hmac.digest(key, meaning, "sha256")
 
 
 def _numbers(public: Public) -> dict[str, str]:

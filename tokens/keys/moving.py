@@ -1,7 +1,7 @@
 """Moving an API to another ring, planned like a rotation: every copy of a JWKS has both rings' keys before it happens.
 
-The API reads the new ring's JWKS from any moment between the plan and the move on; until the move is settled, both
-rings' JWKS show both rings' keys.
+The API reads the new ring's JWKS from any moment between the plan and the move on; until the move is settled, it shows
+the keys of both rings.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from django.db.models import Max
 
 from tokens.audit import record
 from tokens.encryption import EncryptionKey
-from tokens.keys import adoption, lifecycle
+from tokens.keys import adoption, lifecycle, moves, store
 from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
 from tokens.keys.held import Held, hold, refuse_skew
 from tokens.keys.moves import DEFAULT_RING, Move, Moves
@@ -57,22 +57,17 @@ def move(
     under way or clocks are off, CannotOpen when the ring's keys do not open, LockNotHad.
     """
     refuse_skew(policy, now=now)
-    with hold(ring, proposed=policy, encryption_keys=encryption_keys, pretend=pretend) as held:
+    with hold(ring, proposed=policy, encryption_keys=encryption_keys, actor=actor, pretend=pretend) as held:
         api = Api.objects.select_for_update(of=["self"]).select_related("ring").filter(identifier=identifier).first()
         if api is None:
             raise UnknownKey(f"there is no API {identifier}")
-        previous = api.ring.name if api.ring else DEFAULT_RING
+        previous = _name(api.ring)
         _require_possible(api, held, previous)
-        api.previous_ring, api.ring = api.ring, held.row
-        api.moves_at = _earliest(held)
+        at = _earliest(held, previous)
+        settled_at = at + _acceptance()
+        api.previous_ring, api.ring, api.moves_at = api.ring, held.row, at
         api.save(update_fields=["ring", "previous_ring", "moves_at"])
-        planned = load()[identifier]
-        told = {
-            "from": previous,
-            "to": ring,
-            "at": planned.at.isoformat(),
-            "settled_at": planned.settled_at.isoformat(),
-        }
+        told = {"from": previous, "to": ring, "at": at.isoformat(), "settled_at": settled_at.isoformat()}
         record(
             "api.moved",
             actor=actor,
@@ -80,7 +75,7 @@ def move(
             details=told | {"policy": held.policy.to_json()},
             now=held.now,
         )
-    return Planned(api=identifier, ring=ring, previous=previous, at=planned.at, settled_at=planned.settled_at)
+    return Planned(api=identifier, ring=ring, previous=previous, at=at, settled_at=settled_at)
 
 
 def load() -> Moves:
@@ -88,16 +83,28 @@ def load() -> Moves:
     moved = Api.objects.filter(moves_at__isnull=False).select_related("ring", "previous_ring")
     rows = list(moved)
     kept = _acceptance() if rows else timedelta(0)
-    return {
-        api.identifier: Move(
-            ring=api.ring.name if api.ring else DEFAULT_RING,
-            previous=api.previous_ring.name if api.previous_ring else DEFAULT_RING,
-            at=api.moves_at,
-            settled_at=api.moves_at + kept,
-        )
-        for api in rows
-        if api.moves_at is not None
-    }
+    starts = {name: _first_start(name) for name in {_name(api.ring) for api in rows}}
+    return {api.identifier: _move(api, starts[_name(api.ring)], kept) for api in rows}
+
+
+def trusted(audience: str, *, now: datetime) -> tuple[str, ...]:
+    """The rings whose signatures for an API are good at `now`, the database's clock."""
+    return moves.trusted(audience, load(), now=now)
+
+
+def _move(api: Api, first_start: datetime | None, kept: timedelta) -> Move:
+    """The move as it stands: not before the ring's first key takes over, however that was put off since."""
+    at = max(api.moves_at, first_start) if api.moves_at and first_start else None
+    settled_at = at + kept if at else None
+    return Move(ring=_name(api.ring), previous=_name(api.previous_ring), at=at, settled_at=settled_at)
+
+
+def _name(ring: Ring | None) -> str:
+    return ring.name if ring else DEFAULT_RING
+
+
+def _first_start(ring: str) -> datetime | None:
+    return min((one.key.start for one in store.load(ring) if one.key.start), default=None)
 
 
 def _require_possible(api: Api, held: Held, previous: str) -> None:
@@ -108,20 +115,26 @@ def _require_possible(api: Api, held: Held, previous: str) -> None:
             f"the ring {held.row.name!r} signs {held.row.algorithm}, and {api.identifier} accepts"
             f" {', '.join(api.algorithms)}: let its verifier accept it, register that with the API, then move"
         )
-    if api.moves_at is not None and (settled := api.moves_at + _acceptance()) > held.now:
-        raise Unsafe(
-            f"{api.identifier} is moving; the next move can be planned from {settled:%Y-%m-%d %H:%M:%S} UTC on"
-        )
+    under_way = load().get(api.identifier)
+    if under_way is not None and not under_way.is_settled(now=held.now):
+        settled = under_way.settled_at
+        when = f"from {settled:%Y-%m-%d %H:%M:%S} UTC on" if settled else "once its ring signs"
+        raise Unsafe(f"{api.identifier} is moving; the next move can be planned {when}")
     if not held.stored:
         raise UnknownKey(f"the ring {held.row.name!r} has no key yet: run manage.py rotate_keys --ring {held.row.name}")
 
 
-def _earliest(held: Held) -> datetime:
-    """When every API has what both JWKS show since the plan, and the new ring has a key that signs."""
+def _earliest(held: Held, previous: str) -> datetime:
+    """When every API has what the new ring's JWKS shows since the plan, and that ring has a key that signs.
+
+    The slower of both rings counts: a copy of the new one's JWKS may be of a node that knew the old one's keys late.
+    """
     signing = lifecycle.signer(held.keys, now=held.now) or lifecycle.planned(held.keys, now=held.now)
     if signing is None or signing.start is None:
         raise Unsafe(f"no key of the ring {held.row.name!r} may sign: run manage.py rotate_keys --ring {held.row.name}")
-    return max(held.now + held.policy.propagation, signing.start + 2 * held.policy.clock_error)
+    others = [adoption.assumed(ring) for ring in Ring.objects.filter(name=previous)]
+    slowest = max(policy.propagation for policy in (held.policy, *others))
+    return max(held.now + slowest, signing.start + 2 * held.policy.clock_error)
 
 
 def _acceptance() -> timedelta:

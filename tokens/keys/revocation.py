@@ -62,7 +62,9 @@ def revoke(
         raise UnknownKey(f"there is no ring {name!r}; manage.py keys lists them")
     with (
         fresh_pairs(row, 2) as pairs,
-        hold(name, proposed=policy, encryption_keys=encryption_keys, pretend=pretend) as held,
+        hold(
+            name, proposed=policy, encryption_keys=encryption_keys, actor=actor, pretend=pretend, tolerant=True
+        ) as held,
     ):
         kids = _revocable(held, kid)
         fresh = [Key(kid=one.kid, announced_at=held.now, max_lifetime=held.policy.token_lifetime) for one in pairs]

@@ -6,7 +6,7 @@ from tokens.keys import material
 from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
 from tokens.keys.keystores import DATABASE, NAMES
 from tokens.keys.moves import DEFAULT_RING
-from tokens.keys.policy import Policy
+from tokens.keys.policy import Policy, problems
 from tokens.models.key import Ring, SigningKey
 
 DEFAULT_ALGORITHM = "RS256"
@@ -30,6 +30,12 @@ class Kind:
 ANY = Kind()
 
 
+def names() -> list[str]:
+    """Every ring that there is, the default one first."""
+    found = list(Ring.objects.order_by("name").values_list("name", flat=True))
+    return sorted(found, key=lambda name: name != DEFAULT_RING)
+
+
 def find_or_make(name: str, kind: Kind, *, policy: Policy) -> Ring:
     """The ring, made if it is not there yet.
 
@@ -51,6 +57,8 @@ def find_or_make(name: str, kind: Kind, *, policy: Policy) -> Ring:
         raise Unsafe("the default ring signs until a further one is ready, and has no key yet: make it first")
     made = {"algorithm": algorithm, "bits": kind.bits, "keystore": kind.keystore or DATABASE}
     _require_possible(algorithm, kind)
+    if broken := next(problems(policy), None):
+        raise Unsafe(f"the key policy of the settings cannot be kept: {broken}")
     return Ring.objects.get_or_create(name=name, defaults=made | {"policy": policy.to_json()})[0]
 
 

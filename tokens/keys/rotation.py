@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
 from tokens.keys import keystores, lifecycle, rings, store, succession
 from tokens.keys.errors import UnknownKey, WrongRing
@@ -66,7 +67,7 @@ def rotate(
             row = rings.find_or_make(ring, kind, policy=policy)
         with (
             fresh_pairs(row, 1 if row.keys.exists() else 2) as pairs,
-            hold(ring, proposed=policy, encryption_keys=encryption_keys, at=at, pretend=pretend) as held,
+            hold(ring, proposed=policy, encryption_keys=encryption_keys, actor=actor, at=at, pretend=pretend) as held,
         ):
             return replace(_step(held, pairs, actor=actor, hurry=hurry), ring=ring)
 
@@ -81,7 +82,10 @@ def cancel(kid: str, *, policy: Policy, encryption_keys: Sequence[EncryptionKey]
     row = Ring.objects.filter(keys__kid=kid).first()
     if row is None:
         raise UnknownKey(f"there is no key {kid}; manage.py keys lists them")
-    with fresh_pairs(row, 2) as pairs, hold(row.name, proposed=policy, encryption_keys=encryption_keys) as held:
+    with (
+        fresh_pairs(row, 2) as pairs,
+        hold(row.name, proposed=policy, encryption_keys=encryption_keys, actor=actor) as held,
+    ):
         fresh = [_new(held, pair) for pair in pairs]
         outcome = succession.cancel(held.keys, kid, fresh=fresh, now=held.now, policy=held.policy)
         after = [replace(key, private_destroyed_at=held.now) if key.kid == kid else key for key in outcome.keys]
@@ -144,9 +148,9 @@ def rewrap(ring: str = DEFAULT_RING, *, encryption_keys: Sequence[EncryptionKey]
 
     Raises CannotOpen when a row does not open under any of them, LockNotHad after 30 s.
     """
-    with hold(ring, encryption_keys=encryption_keys) as held:
-        first = encryption_keys[0]
-        old = [one for one in held.stored if one.encryption_key_id != first.id]
+    with hold(ring, encryption_keys=encryption_keys, actor=actor) as held:
+        first, secret = encryption_keys[0], issuer().vouching_secrets[0]
+        old = [one for one in held.stored if one.encryption_key_id != first.id or not one.is_vouched([secret])]
         for one in old:
             store.rewrap(one, keys=encryption_keys)
         if not old:
@@ -158,20 +162,26 @@ def rewrap(ring: str = DEFAULT_RING, *, encryption_keys: Sequence[EncryptionKey]
 def _step(held: Held, pairs: Sequence[KeyPair], *, actor: str, hurry: bool) -> Outcome:
     if not held.stored:
         return _create(held, pairs, actor=actor)
-    keys = succession.lengthen(held.keys, policy=held.policy, now=held.now)
-    standby, coming = lifecycle.standby(keys), lifecycle.planned(keys, now=held.now)
+    standby, coming = lifecycle.standby(held.keys), lifecycle.planned(held.keys, now=held.now)
     if standby is None:
-        return _announce(held, keys, pairs[0], actor=actor)
-    if keys != held.keys:
-        return _lengthen(held, keys, actor=actor)
-    if coming is not None:
-        return Outcome(step="nothing", message="already planned; switches at", kid=coming.kid, at=coming.signs_at)
-    due = lifecycle.due(keys, policy=held.policy, now=held.now)
-    if due <= held.now or hurry:
+        return _announce(held, pairs[0], actor=actor)
+    if held.lengthened:
+        message = "adopted longer timings for the keys that live; in force since"
+        return Outcome(step="lengthened", message=message, at=held.now)
+    due = lifecycle.due(held.keys, policy=held.policy, now=held.now)
+    if coming is None and (due <= held.now or hurry):
         return _plan(held, standby, pairs[0], actor=actor)
     if spent := _spent(held):
         return _destroy(held, spent, actor=actor)
-    return Outcome(step="nothing", message="nothing due; next step at", kid=standby.kid, at=due)
+    return _nothing(held, standby, coming, due)
+
+
+def _nothing(held: Held, standby: Key, coming: Key | None, due: datetime) -> Outcome:
+    adopted = "adopted changed timings; " if held.adopted else ""
+    if coming is not None:
+        message = f"{adopted}already planned; switches at"
+        return Outcome(step="nothing", message=message, kid=coming.kid, at=coming.signs_at)
+    return Outcome(step="nothing", message=f"{adopted}nothing due; next step at", kid=standby.kid, at=due)
 
 
 def _create(held: Held, pairs: Sequence[KeyPair], *, actor: str) -> Outcome:
@@ -190,33 +200,23 @@ def _first_start(held: Held, first: Key) -> datetime:
     return held.now if held.row.name == DEFAULT_RING else succession.earliest(first, now=held.now, policy=held.policy)
 
 
-def _announce(held: Held, keys: Sequence[Key], pair: KeyPair, *, actor: str) -> Outcome:
+def _announce(held: Held, pair: KeyPair, *, actor: str) -> Outcome:
     standby = _new(held, pair)
-    held.save(keys)
     held.add(pair, standby)
-    held.record("key.announced", standby.kid, actor=actor, after=[*keys, standby])
+    held.record("key.announced", standby.kid, actor=actor, after=[*held.keys, standby])
     return Outcome(step="announced", message="announced a standby", kid=standby.kid, at=held.now)
 
 
 def _plan(held: Held, standby: Key, pair: KeyPair, *, actor: str) -> Outcome:
     """Plan the standby's start at the earliest safe instant, and announce the next standby."""
     at = succession.earliest(standby, now=held.now, policy=held.policy)
-    after = succession.supersede(held.keys, standby.kid, at=at, policy=held.policy)
+    after = succession.supersede(held.keys, standby.kid, at=at, now=held.now, policy=held.policy)
     following = _new(held, pair)
     held.save(after)
     held.add(pair, following)
     held.record("key.planned", standby.kid, actor=actor, after=[*after, following], at=at)
     message = "planned the switch, and announced the next standby; switches at"
     return Outcome(step="planned", message=message, kid=standby.kid, at=at)
-
-
-def _lengthen(held: Held, after: Sequence[Key], *, actor: str) -> Outcome:
-    """Let the keys go by timings that were raised, before anything longer is signed."""
-    held.save(after)
-    held.record("key.lengthened", None, actor=actor, after=after)
-    return Outcome(
-        step="lengthened", message="adopted longer timings for the keys that live; in force since", at=held.now
-    )
 
 
 def _destroy(held: Held, spent: Sequence[Key], *, actor: str) -> Outcome:

@@ -24,6 +24,10 @@ from tokens.keys.signers import KeyPair, RingSigner, Signer
 from tokens.models.key import Ring
 
 logger = logging.getLogger(__name__)
+PAUSE = 1.0
+"""Seconds after a read that failed in which nobody tries again: a database that hangs costs one thread, not all."""
+WAIT = 10.0
+"""Seconds that a thread without a usable snapshot waits for the one that reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,8 @@ class Snapshot:
     stored: tuple[store.StoredKey, ...]
     pairs: dict[str, KeyPair]
     """The key pairs that open, by kid."""
-    genuine: bool
-    """Whether the rows verified; if not, these are public halves that nobody could vouch for, and nothing is signed."""
+    missing: frozenset[str]
+    """Ids of encrypting keys that rows name and KEY_ENCRYPTION_KEYS does not hold."""
     policy: Policy
     database_time: datetime
     wall_time: datetime
@@ -60,6 +64,7 @@ class Snapshots:
         self._read = read
         self._held: dict[str, Snapshot] = {}
         self._reading = threading.Lock()
+        self._failed_at: dict[str, float] = {}
 
     def get(self, ring: str, *, now: datetime) -> Snapshot:
         """A snapshot no older than N; raises NotReady when there is none."""
@@ -72,25 +77,37 @@ class Snapshots:
 
     def forget(self) -> None:
         """Drop every snapshot, so that the next use reads."""
-        self._held = {}
+        self._held, self._failed_at = {}, {}
 
     def _reread(self, ring: str, held: Snapshot | None, *, now: datetime) -> Snapshot:
-        wait = held is None or held.age(now=now) > held.policy.snapshot_age
-        if not self._reading.acquire(blocking=wait):
-            return held  # type: ignore[return-value]  # wait is False only where a usable snapshot is held
+        """A newer snapshot, or the old one; one thread asks, and after a failure nobody does for PAUSE."""
+        usable = held is not None and held.age(now=now) <= held.policy.snapshot_age
+        if self._pauses(ring) or not self._reading.acquire(timeout=0 if usable else WAIT):
+            return _or_refuse(held)
         try:
             newer = self._held.get(ring)
             if newer is not None and newer is not held:
                 return newer
+            if self._pauses(ring):
+                return _or_refuse(held)
             self._held[ring] = self._read(ring, now)
             return self._held[ring]
         except (DatabaseError, InterfaceError) as error:
-            if held is None:
-                raise NotReady("the database does not answer") from error
+            self._failed_at[ring] = time.monotonic()
             logger.warning("The keys could not be read again; going on with a snapshot: %s", type(error).__name__)
-            return held
+            return _or_refuse(held)
         finally:
             self._reading.release()
+
+    def _pauses(self, ring: str) -> bool:
+        failed_at = self._failed_at.get(ring)
+        return failed_at is not None and time.monotonic() - failed_at < PAUSE
+
+
+def _or_refuse(held: Snapshot | None) -> Snapshot:
+    if held is None:
+        raise NotReady("the database does not answer")
+    return held
 
 
 def read(ring: str, now: datetime) -> Snapshot:
@@ -102,17 +119,17 @@ def read(ring: str, now: datetime) -> Snapshot:
     stored = store.load(ring)
     if row is None or not stored:
         raise NotReady(f"the ring {ring!r} has no key yet: run manage.py rotate_keys")
-    keys = _encryption_keys()
+    keys, secrets = _encryption_keys(), conf.issuer().vouching_secrets
     database_time, elapsed = store.database_now(), timedelta(seconds=time.monotonic() - started)
     genuine = tuple(one for one in stored if one.verifies(keys))
-    _vouching.update(one.encryption_key_id for one in genuine)
+    trusted = tuple(one for one in stored if one in genuine or one.is_vouched(secrets))
     for one in stored:
-        if one not in genuine:
+        if one not in trusted:
             logger.error("The row of signing key %s does not verify; it is neither used nor published", one.key.kid)
     return Snapshot(
-        stored=genuine or _public_halves_only(stored, keys),
+        stored=trusted,
         pairs=_open(genuine, keys),
-        genuine=bool(genuine),
+        missing=frozenset(one.encryption_key_id for one in trusted) - {key.id for key in keys},
         policy=adoption.obeyed(row),
         database_time=database_time - elapsed,  # what was read is as old as the moment the reading began
         wall_time=now,
@@ -133,7 +150,7 @@ def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
             f"this node's clock is {snapshot.skew.total_seconds():.1f} s away from the database's; synchronise it (NTP)"
         )
     if key.kid not in snapshot.pairs:
-        raise NotReady(f"the private half of {key.kid} does not open: KEY_ENCRYPTION_KEYS is not what it was")
+        raise NotReady(_cannot_open(key.kid, snapshot))
     return RingSigner(key.max_lifetime, snapshot.pairs[key.kid])
 
 
@@ -163,9 +180,19 @@ def clock(*, now: datetime) -> datetime:
 
 
 def signing_ring(audience: str, *, now: datetime) -> str:
-    """The ring that signs access tokens for `audience`; raises NotReady."""
+    """The ring that signs access tokens for `audience`; raises NotReady.
+
+    A ring of which no key ever signed does not begin with one that was put off since the move was read.
+    """
     snapshot = snapshots.get(DEFAULT_RING, now=now)
-    return moves.signing(audience, snapshot.moves, now=snapshot.clock(now=now))
+    ring = moves.signing(audience, snapshot.moves, now=snapshot.clock(now=now))
+    return ring if ring == DEFAULT_RING or _has_signed(ring, now=now) else snapshot.moves[audience].previous
+
+
+def _has_signed(ring: str, *, now: datetime) -> bool:
+    snapshot = snapshots.get(ring, now=now)
+    clock = snapshot.clock(now=now)
+    return any(one.key.start is not None and one.key.start <= clock for one in snapshot.stored)
 
 
 def trusted_rings(audience: str, *, now: datetime) -> tuple[str, ...]:
@@ -192,15 +219,23 @@ def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ..
 
 
 def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """What the JWKS of the ring shows: its keys, then those of rings that APIs move from or to.
+    """What the JWKS of the ring shows: its keys, then those of rings that APIs move from or to; never nothing.
 
     Raises NotReady, UnknownKey.
     """
+    keys = tuple(key for name in _shown(ring, now=now) for key in published(name, now=now))
+    if not keys:
+        raise NotReady(f"no row of the ring {ring!r} verifies, and nothing else is published")
+    return keys
+
+
+def _shown(ring: str, *, now: datetime) -> tuple[str, ...]:
+    """The rings whose keys the JWKS of `ring` shows."""
     if ring == DEFAULT_RING:
-        return published(now=now)
+        return (ring,)
+    snapshots.get(ring, now=now)  # UnknownKey, where there is no such ring
     snapshot = snapshots.get(DEFAULT_RING, now=now)
-    shown = moves.shown(ring, snapshot.moves.values(), now=snapshot.clock(now=now))
-    return tuple(key for name in shown for key in published(name, now=now))
+    return moves.shown(ring, snapshot.moves.values(), now=snapshot.clock(now=now))
 
 
 def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
@@ -212,6 +247,13 @@ def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
     return next((key for ring in rings for key in published(ring, now=now) if key.kid == kid), None)
 
 
+def is_to_begin(ring: str, *, now: datetime) -> bool:
+    """Whether no key of the ring ever signed, and its first one is planned to; raises NotReady."""
+    snapshot = snapshots.get(ring, now=now)
+    planned = lifecycle.planned([one.key for one in snapshot.stored], now=snapshot.clock(now=now))
+    return planned is not None and not _has_signed(ring, now=now)
+
+
 def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
     """Whether a switch has been due for half of `announce` and nobody planned it; raises NotReady."""
     snapshot = snapshots.get(ring, now=now)
@@ -219,21 +261,14 @@ def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
 
 
 def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
-    """How long a shared cache may keep the JWKS, in seconds (C); raises NotReady."""
-    return int(snapshots.get(ring, now=now).policy.shared_cache.total_seconds())
+    """How long a shared cache may keep the JWKS, in seconds: the least C of what it shows; raises NotReady."""
+    policies = [snapshots.get(name, now=now).policy for name in _shown(ring, now=now)]
+    return int(min(policy.shared_cache for policy in policies).total_seconds())
 
 
-def _public_halves_only(
-    stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]
-) -> tuple[store.StoredKey, ...]:
-    """What is served while KEY_ENCRYPTION_KEYS knows none of the ring's rows: tokens that live stay verifiable.
-
-    Not in a process that once verified a row under these keys: there, rows that no longer name them were changed.
-    """
-    known = {key.id for key in keys}
-    if any(one.encryption_key_id in known for one in stored) or known & _vouching:
-        return ()
-    return stored
+def _cannot_open(kid: str, snapshot: Snapshot) -> str:
+    told = f"the private half of {kid} does not open: KEY_ENCRYPTION_KEYS is not what it was"
+    return f"{told}; it lacks {', '.join(sorted(snapshot.missing))}" if snapshot.missing else told
 
 
 def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) -> dict[str, KeyPair]:
@@ -256,6 +291,4 @@ def _encryption_keys() -> tuple[EncryptionKey, ...]:
         return ()
 
 
-_vouching: set[str] = set()
-"""The encrypting keys under which this process has seen rows verify."""
 snapshots = Snapshots(read)

@@ -1,7 +1,8 @@
 """The ring in the database: its keys as the pure rules see them, written and sealed in one place.
 
 The seal covers a row's whole meaning, so whoever changes a date without the encrypting key makes a row that does not
-verify: it neither signs nor is published.
+verify: it neither signs nor is published. A second one, under another secret, is enough to publish: it keeps tokens
+verifiable where KEY_ENCRYPTION_KEYS is not what it was.
 """
 
 import hmac
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 
 from django.db import connection
 
+from tokens import conf
 from tokens.encryption import EncryptionKey
 from tokens.keys import material
 from tokens.keys.errors import CannotOpen
@@ -34,6 +36,7 @@ class StoredKey:
     keystore: str
     encryption_key_id: str
     mac: bytes = field(repr=False)
+    vouched: bytes = field(repr=False)
     sealed: bytes | None = field(repr=False)
 
     def identity(self) -> bytes:
@@ -49,7 +52,16 @@ class StoredKey:
         """Whether this issuer wrote the row as it stands."""
         named = [key for key in keys if key.id == self.encryption_key_id]
         genuine = any(hmac.compare_digest(material.mac(self.meaning(), key=key), self.mac) for key in named)
-        return genuine and self.key.kid == self.jwk["kid"] == material.thumbprint(self.jwk)
+        return genuine and self._is_named_by_its_thumbprint()
+
+    def is_vouched(self, secrets: Sequence[str]) -> bool:
+        """Whether this issuer wrote the row as it stands, by a secret that does not open it: enough to publish it."""
+        meaning = self.meaning()
+        vouched = any(hmac.compare_digest(material.vouch(meaning, secret=one), self.vouched) for one in secrets)
+        return vouched and self._is_named_by_its_thumbprint()
+
+    def _is_named_by_its_thumbprint(self) -> bool:
+        return self.key.kid == self.jwk["kid"] == material.thumbprint(self.jwk)
 
     def open(self, keys: Sequence[EncryptionKey]) -> KeyPair:
         """The key pair; raises CannotOpen, also where the pair that opens is another than the row's."""
@@ -113,7 +125,7 @@ def rewrap(stored: StoredKey, *, keys: Sequence[EncryptionKey]) -> None:
     if not stored.verifies(keys):
         raise CannotOpen(f"the row of {stored.key.kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was")
     row = SigningKey.objects.select_related("ring").get(kid=stored.key.kid)
-    if stored.sealed is not None:
+    if stored.sealed is not None and stored.encryption_key_id != keys[0].id:
         row.sealed = material.seal(stored.secret(keys), stored.identity(), key=keys[0])
     row.encryption_key_id = keys[0].id
     _write(row, stored.key, keys[0])
@@ -124,7 +136,9 @@ def _write(row: SigningKey, key: Key, encryption_key: EncryptionKey) -> None:
         row.sealed = None
     for name in (*DATES, "max_lifetime"):
         setattr(row, name, getattr(key, name))
-    row.mac = material.mac(_stored(row).meaning(), key=encryption_key)
+    meaning = _stored(row).meaning()
+    row.mac = material.mac(meaning, key=encryption_key)
+    row.vouched = material.vouch(meaning, secret=conf.issuer().vouching_secrets[0])
     row.save()
 
 
@@ -137,6 +151,7 @@ def _stored(row: SigningKey) -> StoredKey:
         keystore=row.ring.keystore,
         encryption_key_id=row.encryption_key_id,
         mac=bytes(row.mac or b""),
+        vouched=bytes(row.vouched or b""),
         sealed=None if row.sealed is None else bytes(row.sealed),
     )
 

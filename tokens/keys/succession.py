@@ -15,10 +15,10 @@ from tokens.keys.policy import Policy
 INSTANT = timedelta(microseconds=1)
 
 
-def supersede(keys: Sequence[Key], kid: str, *, at: datetime, policy: Policy) -> tuple[Key, ...]:
+def supersede(keys: Sequence[Key], kid: str, *, at: datetime, now: datetime, policy: Policy) -> tuple[Key, ...]:
     """The keys with `kid` starting at `at`, and the withdrawal of the key it follows moved to match (P2)."""
     moved = tuple(replace(key, signs_at=at) if key.kid == kid else key for key in keys)
-    return withdrawals(moved, policy=policy)
+    return withdrawals(moved, policy=policy, now=now)
 
 
 def earliest(standby: Key, *, now: datetime, policy: Policy) -> datetime:
@@ -26,9 +26,9 @@ def earliest(standby: Key, *, now: datetime, policy: Policy) -> datetime:
     return max(lifecycle.seen_at(standby, policy), now + policy.switch + policy.clock_error)
 
 
-def withdrawals(keys: Sequence[Key], *, policy: Policy) -> tuple[Key, ...]:
-    """The keys, each with a successor withdrawn no earlier than P2 allows."""
-    return tuple(_withdrawn(key, keys, policy) for key in keys)
+def withdrawals(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Key, ...]:
+    """The keys, each with a successor withdrawn no earlier than P2 allows; what is withdrawn by `now` stays so."""
+    return tuple(_withdrawn(key, keys, policy, now) for key in keys)
 
 
 def lengthen(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Key, ...]:
@@ -38,7 +38,7 @@ def lengthen(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Key
     """
     live = {key.kid for key in keys if lifecycle.phase(key, keys, now=now) in lifecycle.PUBLISHED}
     grown = tuple(_grown(key, keys, policy, now) if key.kid in live else key for key in keys)
-    later = {key.kid: key for key in withdrawals(grown, policy=policy)}
+    later = {key.kid: key for key in withdrawals(grown, policy=policy, now=now)}
     return tuple(later[key.kid] if key.kid in live else key for key in keys)
 
 
@@ -86,7 +86,7 @@ def _succeeded_at_once(
 ) -> Discarded:
     heir = lifecycle.planned(keys, now=now) or lifecycle.standby(keys) or fresh[0]
     heir = replace(heir, signs_at=_at_once(heir, after=signing, now=now, policy=policy))
-    return _complete(keys, heir, fresh=fresh, policy=policy)
+    return _complete(keys, heir, fresh=fresh, now=now, policy=policy)
 
 
 def _succeeded(
@@ -94,18 +94,21 @@ def _succeeded(
 ) -> Discarded:
     """With `replaces`, another key takes the planned one's place, at an instant that is safe for it."""
     if not replaces:
-        return _complete(keys, None, fresh=fresh, policy=policy)
+        return _complete(keys, None, fresh=fresh, now=now, policy=policy)
     heir = lifecycle.standby(keys) or fresh[0]
     heir = replace(heir, signs_at=earliest(heir, now=now, policy=policy))
-    return _complete(keys, heir, fresh=fresh, policy=policy)
+    return _complete(keys, heir, fresh=fresh, now=now, policy=policy)
 
 
-def _complete(keys: Sequence[Key], heir: Key | None, *, fresh: Sequence[Key], policy: Policy) -> Discarded:
+def _complete(
+    keys: Sequence[Key], heir: Key | None, *, fresh: Sequence[Key], now: datetime, policy: Policy
+) -> Discarded:
     """The ring with its heir, its withdrawals, and a standby."""
     after = [key for key in keys if heir is None or key.kid != heir.kid] + ([heir] if heir else [])
     if lifecycle.standby(after) is None:
         after.append(next(key for key in fresh if heir is None or key.kid != heir.kid))
-    return Discarded(keys=withdrawals(after, policy=policy), heir=heir, outage_until=_outage(heir, policy))
+    after = list(withdrawals(after, policy=policy, now=now))
+    return Discarded(keys=tuple(after), heir=heir, outage_until=_outage(heir, policy))
 
 
 def _at_once(heir: Key, *, after: Key | None, now: datetime, policy: Policy) -> datetime:
@@ -132,8 +135,9 @@ def _grown(key: Key, keys: Sequence[Key], policy: Policy, now: datetime) -> Key:
     return longer if settled else replace(longer, signs_at=max(coming.start, lifecycle.seen_at(key, policy)))
 
 
-def _withdrawn(key: Key, keys: Sequence[Key], policy: Policy) -> Key:
+def _withdrawn(key: Key, keys: Sequence[Key], policy: Policy, now: datetime) -> Key:
     next_key = lifecycle.successor(key, keys)
-    if next_key is None or next_key.start is None or key.discarded:
+    is_over = key.withdraw_at is not None and key.withdraw_at <= now
+    if next_key is None or next_key.start is None or key.discarded or is_over:
         return key
     return replace(key, withdraw_at=lifecycle.withdrawal(key, superseded_at=next_key.start, policy=policy))

@@ -57,7 +57,7 @@ def checks(model, **conditions):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tokens', '0012_registry_version'),
+        ('tokens', '0014_vouched'),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("tokens", "0013_logged_out_at"),
+        ("tokens", "0015_key_rules"),
     ]
 
     operations = [

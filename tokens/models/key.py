@@ -61,6 +61,7 @@ class SigningKey(models.Model):
     sealed = models.BinaryField(null=True, editable=False)
     encryption_key_id = models.CharField(max_length=16)
     mac = models.BinaryField(editable=False)
+    vouched = models.BinaryField(null=True, editable=False)
     max_lifetime = models.DurationField(help_text="Longest token that it may sign.")
     announced_at = models.DateTimeField()
     signs_at = models.DateTimeField(null=True, blank=True)

@@ -1,5 +1,6 @@
 """/healthz and /readyz: whether this process is alive, and whether it can do its work."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import DatabaseError, connection
@@ -8,8 +9,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tokens import errors
-from tokens.keys import signing
+from tokens.keys import rings, signing
 from tokens.keys.errors import KeyProblem
+from tokens.keys.moves import DEFAULT_RING
 
 
 @require_safe
@@ -22,15 +24,26 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> HttpResponse:
     """Ready: a key may sign, and the database answers; else 503 and what is missing, with its cause.
 
-    `attention` names what does not stop anything yet: a rotation that is overdue.
+    `attention` names what does not stop everything: a rotation that is overdue, a further ring that cannot sign.
     """
     now = timezone.now()
-    causes = {"database": _database(), "signing key": _signer(now)}
+    causes = {"database": _database(), "signing key": _signer(DEFAULT_RING, now)}
     missing = {name: cause for name, cause in causes.items() if cause}
     if missing:
         body = {"status": "unavailable", "missing": list(missing), "causes": missing}
         return errors.answer(body, 503, {"Retry-After": "5"})
-    return errors.answer({"status": "ok", **({"attention": ["rotation overdue"]} if _overdue(now) else {})})
+    attention = _attention(now)
+    return errors.answer({"status": "ok", **({"attention": attention} if attention else {})})
+
+
+def _attention(now: datetime) -> list[str]:
+    found = ["rotation overdue"] if _overdue(DEFAULT_RING, now) else []
+    for ring in rings.names()[1:]:
+        if (cause := _signer(ring, now)) and not _is_to_begin(ring, now):
+            found.append(f"ring {ring}: {cause}")
+        elif _overdue(ring, now):
+            found.append(f"ring {ring}: rotation overdue")
+    return found
 
 
 def _database() -> str | None:
@@ -42,9 +55,9 @@ def _database() -> str | None:
     return None
 
 
-def _signer(now: datetime) -> str | None:
+def _signer(ring: str, now: datetime) -> str | None:
     try:
-        signing.signer(now=now)
+        signing.signer(ring, now=now)
     except KeyProblem as error:
         return str(error)
     except DatabaseError:
@@ -52,8 +65,16 @@ def _signer(now: datetime) -> str | None:
     return None
 
 
-def _overdue(now: datetime) -> bool:
+def _overdue(ring: str, now: datetime) -> bool:
+    return _holds(signing.overdue, ring, now)
+
+
+def _is_to_begin(ring: str, now: datetime) -> bool:
+    return _holds(signing.is_to_begin, ring, now)
+
+
+def _holds(question: Callable[..., bool], ring: str, now: datetime) -> bool:
     try:
-        return signing.overdue(now=now)
+        return question(ring, now=now)
     except (KeyProblem, DatabaseError):
         return False

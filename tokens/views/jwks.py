@@ -20,14 +20,15 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     try:
         keys, max_age = signing.jwks(ring, now=now), signing.shared_cache(ring, now=now)
     except UnknownKey:
-        return HttpResponse("There is no such ring.\n", status=404, content_type="text/plain")
+        headers = {"Access-Control-Allow-Origin": "*"}
+        return HttpResponse("There is no such ring.\n", status=404, content_type="text/plain", headers=headers)
     except NotReady as error:
         headers = {
             "Retry-After": str(error.retry_after),
             "Cache-Control": "no-store",
             "Access-Control-Allow-Origin": "*",
         }
-        return HttpResponse("There is no signing key yet.\n", status=503, content_type="text/plain", headers=headers)
+        return HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers=headers)
     body = json.dumps({"keys": [key.jwk for key in keys]}, separators=(",", ":")).encode()
     headers = {
         "ETag": quote_etag(hashlib.sha256(body).hexdigest()),

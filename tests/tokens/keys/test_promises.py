@@ -99,7 +99,7 @@ class World(RuleBasedStateMachine):
             keys = (*keys, self._key())
         elif coming is None and (hurry or lifecycle.due(keys, policy=self.in_force, now=self.now) <= self.now):
             at = succession.earliest(standby, now=self.now, policy=self.in_force)
-            keys = (*succession.supersede(keys, standby.kid, at=at, policy=self.in_force), self._key())
+            keys = (*succession.supersede(keys, standby.kid, at=at, now=self.now, policy=self.in_force), self._key())
         if not crash:
             self._commit(keys)
 

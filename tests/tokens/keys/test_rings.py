@@ -1,5 +1,6 @@
 """Further rings: made, announced like any key, moved to without losing a token, and apart from every other."""
 
+from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -235,6 +236,120 @@ def test_revoking_a_ring_s_first_key_before_it_signs_gives_the_standby_a_safe_st
     assert done.outage_until is None
     heir = SigningKey.objects.get(kid=done.heir)
     assert heir.signs_at >= heir.announced_at + PRODUCTION.propagation
+
+
+def revoke_all(clock, ring):
+    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
+    revoke(None, ring=ring, reason="leaked", now=clock.now, **given)
+    signing.snapshots.forget()
+
+
+def put_off_by_revoking(clock):
+    revoke_all(clock, "orders")
+
+
+def put_off_by_cancelling(clock):
+    first = SigningKey.objects.get(ring__name="orders", signs_at__isnull=False).kid
+    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
+    rotation.cancel(first, now=clock.now, **given)
+    signing.snapshots.forget()
+
+
+def put_off_by_longer_timings(clock):
+    longer = replace(PRODUCTION, api_copy=timedelta(hours=30))
+    given = {"encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
+    rotation.rotate("orders", policy=longer, now=clock.now, **given)
+    signing.snapshots.forget()
+
+
+@pytest.mark.parametrize(
+    "put_off", [put_off_by_revoking, put_off_by_cancelling, put_off_by_longer_timings], ids=lambda one: one.__name__
+)
+def test_until_the_new_ring_s_first_key_signs_the_previous_ring_does_however_that_is_put_off(
+    client, clock, orders, service, put_off
+):
+    planned = move(clock, "orders")
+    clock.wait(hours=1)
+    put_off(clock)
+    start = min(one.key.start for one in store.load("orders") if one.key.start)
+    takes_over = max(start, planned.at)
+    for at, algorithm in (
+        (planned.at - timedelta(seconds=1), "RS256"),
+        (takes_over - timedelta(seconds=1), "RS256"),
+        (takes_over, "ES256"),
+    ):
+        clock.now = at
+        signing.snapshots.forget()
+        text = token(client, service)
+        assert jwt.get_unverified_header(text)["alg"] == algorithm
+        assert verifies(client, text, "orders")
+        assert signing.public_key(jwt.get_unverified_header(text)["kid"], audience=API, now=clock.now)
+
+
+def test_a_move_between_two_rings_of_their_own_breaks_no_token(client, clock, orders, service):
+    clock.now = move(clock, "orders").settled_at
+    signing.snapshots.forget()
+    rotate(clock, "fresh", kind=Kind(algorithm="EdDSA"))
+    Api.objects.filter(identifier=API).update(algorithms=["ES256", "EdDSA"])
+    clock.wait(days=3)
+    planned = move(clock, "fresh")
+    for moment, algorithm in ((planned.at - timedelta(seconds=1), "ES256"), (planned.at, "EdDSA")):
+        clock.now = moment
+        signing.snapshots.forget()
+        text = token(client, service)
+        assert jwt.get_unverified_header(text)["alg"] == algorithm
+        assert verifies(client, text, "orders")
+        assert verifies(client, text, "fresh")
+    clock.now = planned.settled_at
+    signing.snapshots.forget()
+    assert not verifies(client, text.replace(text, token(client, service)), "orders")
+
+
+def test_a_move_goes_by_the_slower_of_both_rings(clock, orders):
+    """Nodes know the keys of the previous ring as late as that ring's own timings allow."""
+    slow = replace(PRODUCTION, api_copy=timedelta(hours=40))
+    by_hand(Ring.objects.filter(name="default"), policy=slow.to_json())
+    clock.wait(days=3)
+    assert move(clock, "orders").at >= clock.now + slow.propagation
+
+
+def test_the_takeover_waits_for_clocks_that_differ(clock, orders):
+    first = SigningKey.objects.get(ring=orders, signs_at__isnull=False)
+    assert move(clock, "orders").at >= first.signs_at + 2 * PRODUCTION.clock_error
+
+
+def test_a_ring_s_jwks_is_kept_no_longer_than_any_ring_that_it_shows_allows(client, clock, orders):
+    short = replace(PRODUCTION, shared_cache=timedelta(seconds=60))
+    by_hand(Ring.objects.filter(name="default"), policy=short.to_json())
+    signing.snapshots.forget()
+    assert client.get("/.well-known/jwks.json")["Cache-Control"] == "public, max-age=60, must-revalidate"
+    assert client.get("/.well-known/jwks/orders.json")["Cache-Control"] == "public, max-age=60, must-revalidate"
+
+
+def test_an_algorithm_that_signs_an_api_s_tokens_is_not_taken_from_it(admin_client, clock, orders):
+    move(clock, "orders")
+    api = Api.objects.get(identifier=API)
+    form = {"name": api.name, "identifier": api.identifier, "scopes-TOTAL_FORMS": "0", "scopes-INITIAL_FORMS": "0"}
+    for left, refused in (('["ES256"]', "RS256 signs its tokens (ring default)"), ('["RS256"]', "ES256 signs its tok")):
+        page = admin_client.post(f"/admin/tokens/api/{api.pk}/change/", form | {"algorithms": left})
+        assert refused in page.content.decode()
+    answer = admin_client.post(f"/admin/tokens/api/{api.pk}/change/", form | {"algorithms": '["RS256", "ES256"]'})
+    assert answer.status_code == 302
+
+
+@pytest.mark.urls("project.urls.issuer")
+def test_a_ring_that_cannot_sign_is_named_although_the_issuer_is_ready(client, clock, orders):
+    assert client.get("/readyz").json() == {"status": "ok"}, "its first key is to come"
+    clock.wait(days=3)
+    assert client.get("/readyz").json() == {"status": "ok"}
+    by_hand(SigningKey.objects.filter(ring=orders), max_lifetime=timedelta(days=9))
+    signing.snapshots.forget()
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (200, "ok")
+    assert response.json()["attention"] == ["ring orders: no key may sign right now"]
+    by_hand(SigningKey.objects.all(), max_lifetime=timedelta(days=9))
+    signing.snapshots.forget()
+    assert client.get("/readyz").status_code == 503
 
 
 def test_a_move_is_audited_with_its_instants(clock, orders):

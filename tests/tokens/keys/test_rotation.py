@@ -10,9 +10,10 @@ from django.utils import timezone
 from tests.tokens.keys.by_hand import by_hand
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import adoption, keystores, lifecycle, signing, store
+from tokens.keys import adoption, health, keystores, lifecycle, signing, store
 from tokens.keys.errors import CannotOpen, NotReady, UnknownKey, Unsafe
 from tokens.keys.policy import PRODUCTION
+from tokens.keys.revocation import revoke
 from tokens.keys.rotation import cancel, rewrap, rotate
 from tokens.models import AuditEvent, Ring, SigningKey
 
@@ -232,12 +233,129 @@ def test_a_private_half_that_is_not_the_row_s_own_fails_its_probe_and_nothing_is
     assert SigningKey.objects.count() == 2
 
 
-def test_rows_that_stop_naming_the_encrypting_keys_of_a_running_process_are_not_published(settings):
+def forged_row():
+    """A retired key as somebody writes it who has the database and no secret."""
+    forged = SigningKey.objects.get(signs_at__isnull=False)
+    pair = keystores.keystore("database").generate("RS256", bits=None)
+    forged.pk, forged.kid, forged.public_jwk = None, pair.kid, pair.jwk
+    forged.withdraw_at = store.database_now() + timedelta(days=9)
+    forged.encryption_key_id = "0" * 8
+    forged.save(force_insert=True)
+    return pair.kid
+
+
+def test_whoever_writes_into_the_table_publishes_nothing_even_in_a_process_that_just_started():
     run()
-    assert signing.published(now=timezone.now())
+    kids = {key.kid for key in signing.published(now=timezone.now())}
     by_hand(SigningKey.objects.all(), encryption_key_id="0" * 8)
+    forged = forged_row()
     signing.snapshots.forget()
-    assert signing.published(now=timezone.now()) == ()
+    assert {key.kid for key in signing.published(now=timezone.now())} == kids, (
+        "what SECRET_KEY vouches for, and no more"
+    )
+    assert forged not in kids
+    with pytest.raises(NotReady, match="lacks 00000000"):
+        signing.signer(now=timezone.now())
+    assert {one.code for one in problems()} >= {"not_genuine", "cannot_open"}
+
+
+def problems():
+    return health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=store.database_now())
+
+
+def test_where_only_one_of_the_encrypting_keys_is_left_every_public_half_is_served(settings):
+    """Tokens that live stay verifiable; the key that cannot be opened is named, and no other signs in its place."""
+    first, second = settings.ISSUER["KEY_ENCRYPTION_KEYS"][0], "N" * 43
+    run()
+    with at(run(hurry=True, keys=parse([second, first])).at + timedelta(days=1)):
+        run(hurry=True, keys=parse([second, first]))
+    settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [second]}
+    signing.snapshots.forget()
+    assert len(signing.published(now=timezone.now())) == SigningKey.objects.count() == 4
+    with pytest.raises(NotReady, match=f"lacks {parse([first])[0].id}"):
+        signing.signer(now=timezone.now())
+
+
+def test_with_another_secret_key_the_encrypting_keys_vouch_alone_until_a_rewrap(settings):
+    run()
+    settings.SECRET_KEY = "another" * 9
+    signing.snapshots.forget()
+    assert signing.signer(now=timezone.now())
+    assert {one.code for one in problems()} == {"not_vouched"}
+    assert rewrap(encryption_keys=issuer().encryption_keys(), actor="test").step == "rewrapped"
+    assert problems() == []
+
+
+def test_where_no_row_can_be_vouched_for_there_is_no_empty_key_set(client, settings):
+    run()
+    by_hand(SigningKey.objects.all(), max_lifetime=timedelta(days=400))
+    signing.snapshots.forget()
+    response = client.get("/.well-known/jwks.json")
+    assert (response.status_code, response["Cache-Control"]) == (503, "no-store")
+    assert "no row of the ring" in response.content.decode()
+
+
+def test_a_row_that_somebody_else_wrote_keeps_no_key_from_being_revoked():
+    run()
+    forged, leaked = forged_row(), SigningKey.objects.get(signs_at=None).kid
+    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test"}
+    with pytest.raises(CannotOpen):
+        run(hurry=True)
+    done = revoke(leaked, reason="leaked", now=store.database_now(), **given)
+    assert done.kids == (leaked,)
+    assert SigningKey.objects.get(kid=forged).revoked_at is None
+
+
+def test_a_row_that_was_made_to_look_revoked_is_found_out():
+    run()
+    now = store.database_now()
+    by_hand(SigningKey.objects.filter(signs_at=None), sealed=None, private_destroyed_at=now, revoked_at=now)
+    assert "not_genuine" in {one.code for one in problems()}
+
+
+def test_longer_timings_count_before_whatever_step_comes_first():
+    """A revocation under a raised number: the planned key starts as late as that number asks for."""
+    run()
+    planned = run(hurry=True)
+    long = other(shared_cache=3600)
+    given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "now": store.database_now()}
+    revoke(SigningKey.objects.get(signs_at=None).kid, reason="leaked", policy=long, **given)
+    key = SigningKey.objects.get(kid=planned.kid)
+    assert key.signs_at >= key.announced_at + long.propagation
+    assert AuditEvent.objects.filter(action="key.lengthened").exists()
+    event = AuditEvent.objects.get(action="ring.policy_adopted")
+    assert event.details["timings"]["before"]["obeyed"]["shared_cache"] == 300
+    assert event.details["timings"]["after"]["obeyed"]["shared_cache"] == 3600
+
+
+def test_a_policy_that_cannot_be_kept_leaves_no_ring_behind():
+    with pytest.raises(Unsafe):
+        run(policy=other(announce=60))
+    assert not Ring.objects.exists()
+
+
+def test_a_withdrawn_key_never_comes_back():
+    run()
+    planned = run(hurry=True)
+    old = SigningKey.objects.get(withdraw_at__isnull=False)
+    with at(old.withdraw_at + timedelta(seconds=1)):
+        run()
+        run(hurry=True, policy=other(keep=86_400 * 60))
+    assert SigningKey.objects.get(kid=old.kid).withdraw_at == old.withdraw_at
+    assert SigningKey.objects.get(kid=planned.kid).withdraw_at
+
+
+def test_a_retired_half_is_destroyed_although_a_switch_is_planned():
+    run()
+    first = run(hurry=True)
+    with at(first.at + PRODUCTION.last_signature):
+        assert run(hurry=True).step == "planned"
+        assert run().step == "destroyed"
+
+
+def test_changed_timings_are_adopted_aloud():
+    run()
+    assert run(policy=other(keep=86_400 * 30)).message.startswith("adopted changed timings; nothing due")
 
 
 def test_a_node_whose_clock_is_off_signs_nothing_and_publishes_still():

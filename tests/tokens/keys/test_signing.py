@@ -8,7 +8,7 @@ from django.db import OperationalError
 
 from tokens.keys.errors import NotReady
 from tokens.keys.policy import PRODUCTION
-from tokens.keys.signing import Snapshot, Snapshots
+from tokens.keys.signing import PAUSE, Snapshot, Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -24,7 +24,7 @@ class Database:
         if not self.up:
             raise OperationalError
         return Snapshot(
-            stored=(), pairs={}, genuine=True, policy=PRODUCTION, database_time=now, wall_time=now, monotonic=0.0
+            stored=(), pairs={}, missing=frozenset(), policy=PRODUCTION, database_time=now, wall_time=now, monotonic=0.0
         )
 
 
@@ -55,7 +55,20 @@ def test_an_outage_shorter_than_n_is_invisible_and_a_longer_one_is_refused(datab
     with pytest.raises(NotReady):
         snapshots.get("default", now=after(121))
     database.up = True
-    assert snapshots.get("default", now=after(122)) is not held
+    with patch("tokens.keys.signing.time.monotonic", return_value=PAUSE):
+        assert snapshots.get("default", now=after(122)) is not held
+
+
+def test_after_a_failure_nobody_asks_again_for_a_second(database):
+    snapshots = Snapshots(database.read)
+    held = snapshots.get("default", now=NOW)
+    database.up = False
+    for _ in range(5):
+        assert snapshots.get("default", now=after(20)) is held
+    assert database.reads == 2
+    with patch("tokens.keys.signing.time.monotonic", return_value=PAUSE):
+        snapshots.get("default", now=after(20))
+    assert database.reads == 3
 
 
 def test_a_database_that_never_answered_is_not_ready(database):

@@ -88,3 +88,11 @@ class TryLater(APIException):
     def __init__(self, wait: int) -> None:
         super().__init__({"error": "temporarily_unavailable", "detail": "Tokens cannot be verified at the moment"})
         self.wait = wait
+
+
+class TooLarge(APIException):
+    """413: the body is longer than DATA_UPLOAD_MAX_MEMORY_SIZE (RFC 9110 section 15.5.14)."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The body is too long"
+    default_code = "too_large"

@@ -1,20 +1,30 @@
-"""DRF's EXCEPTION_HANDLER: what a permission found missing becomes a status and a challenge."""
+"""DRF's EXCEPTION_HANDLER: what a permission found missing, or a body got wrong, becomes a status and a challenge."""
 
 from typing import Any
 
-from rest_framework.exceptions import APIException
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.http import UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from resources.challenges import Forbidden, StepUp, TokenRefused, TryLater
+from resources.challenges import Forbidden, StepUp, TokenRefused, TooLarge, TryLater
 from resources.errors import Reason
 from resources.permissions import Demand, demand_of
+
+MALFORMED = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError)
+"""What Django raises for a request that it cannot read, and would answer with a page."""
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER, with the challenge for what a permission found missing."""
     if (demand := demand_of(error, context)) is not None:
         error = refusal(demand)
+    elif isinstance(error, RequestDataTooBig):
+        error = TooLarge()
+    elif isinstance(error, MALFORMED):
+        error = ParseError("The request cannot be read")
     return drf_exception_handler(error, context)
 
 

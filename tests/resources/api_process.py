@@ -71,7 +71,7 @@ def api(
         **environment,
     }
     command = [sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", str(port)]
-    application = f"project.{interface}:application"
+    application = {"wsgi": "resources.wsgi:application", "asgi": "project.asgi:application"}[interface]
     threads = ["--blocking-threads", "8"] if interface == "wsgi" else []
     with log.open("wb") as output:
         process = subprocess.Popen(

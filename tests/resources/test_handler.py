@@ -1,0 +1,72 @@
+"""What Django would answer with a page, the API answers as an API."""
+
+import pytest
+from django.core.exceptions import (
+    BadRequest,
+    DisallowedHost,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.http import UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.test import RequestFactory
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from resources.handler import exception_handler
+
+
+class Form(APIView):
+    """An API that also takes forms, as somebody else's may."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    parser_classes = (FormParser, MultiPartParser)
+
+    def post(self, request: Request) -> Response:
+        return Response(list(request.data))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [BadRequest, DisallowedHost, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent, MultiPartParserError,
+     UnreadablePostError],
+)  # fmt: skip
+def test_what_cannot_be_read_is_a_bad_request_that_repeats_nothing_of_it(error: type[Exception]) -> None:
+    response = exception_handler(error("secret"), {})
+    assert response is not None
+    assert (response.status_code, response.data) == (400, {"detail": "The request cannot be read"})
+
+
+def test_what_is_too_long_is_told_so() -> None:
+    response = exception_handler(RequestDataTooBig("secret"), {})
+    assert response is not None
+    assert (response.status_code, response.data) == (413, {"detail": "The body is too long"})
+
+
+def test_an_accident_of_our_own_stays_one() -> None:
+    assert exception_handler(ZeroDivisionError(), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        (
+            "multipart/form-data; boundary=x",
+            b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n--x--\r\n",
+            200,
+        ),
+        ("multipart/form-data", b"x", 400),
+        ("multipart/form-data; boundary=\xff", b"x", 400),
+        ("application/x-www-form-urlencoded", b"&".join(b"a%d=" % number for number in range(1001)), 400),
+        ("application/x-www-form-urlencoded", b"x" * (64 * 1024 + 1), 413),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_no_page(content_type: str, body: bytes, status: int) -> None:
+    response = Form.as_view()(RequestFactory().post("/", body, content_type=content_type))
+    assert response.status_code == status, response.data
+    assert status == 200 or list(response.data) == ["detail"]

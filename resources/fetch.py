@@ -14,6 +14,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from resources.resolve import lookups
+
 MAX_BYTES = 512 * 1024
 
 
@@ -146,7 +148,7 @@ def _digits(value: str) -> bool:
 def _open(parts: SplitResult, until: float, clock: Callable[[], float]) -> socket.socket:
     secure = parts.scheme == "https"
     host = parts.hostname or ""
-    plain = socket.create_connection((host, parts.port or (443 if secure else 80)), timeout=_left(until, clock))
+    plain = _connect(host, parts.port or (443 if secure else 80), until, clock)
     if not secure:
         return plain
     try:
@@ -154,6 +156,22 @@ def _open(parts: SplitResult, until: float, clock: Callable[[], float]) -> socke
     except OSError:
         plain.close()
         raise
+
+
+def _connect(host: str, port: int, until: float, clock: Callable[[], float]) -> socket.socket:
+    """The first address of `host` that answers; name and addresses share the time that is left."""
+    problem: OSError = OSError("its name has no address")
+    for family, kind, protocol, _, address in lookups.addresses(host, port, timeout=_left(until, clock)):
+        wire = socket.socket(family, kind, protocol)
+        try:
+            wire.settimeout(_left(until, clock))
+            wire.connect(address)
+        except OSError as error:
+            wire.close()
+            problem = error
+        else:
+            return wire
+    raise problem
 
 
 def _left(until: float, clock: Callable[[], float]) -> float:

@@ -45,6 +45,7 @@ def set_up(known: Credentials, *, api_audience: str, webapp_url: str, now: datet
         grants=[GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN],
         redirect_uris=[f"{webapp_url}/callback"],
         scopes=list(SCOPES),
+        policy={"post_logout_redirect_uris": f"{webapp_url}/"},
     )
     service = Registration(
         client_id="service", name="Example service", grants=[GrantType.CLIENT_CREDENTIALS], scopes=["notes:read"]
@@ -70,6 +71,7 @@ def client(wanted: Registration, secret: str, *, now: datetime) -> None:
     if found is None:
         found, _ = register(wanted, actor=ACTOR, now=now, secret=secret)
     found.redirect_uris, found.grants = " ".join(wanted.redirect_uris), list(wanted.grants)
+    found.post_logout_redirect_uris = wanted.policy.get("post_logout_redirect_uris", "")
     found.save()
     if not client_secret.matches(client_secret.kept_of(found), secret, now=now):
         client_secret.add(found, secret, now=now)

@@ -12,12 +12,13 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.django_client import OAuth
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from requests import RequestException
 
 from examples.webapp import settings
 
 SCOPE = "openid notes:read notes:write offline_access"
+LONGEST_HINT = 1500  # characters of an ID token that a cookie has room for beside the rest
 EARLY = 5  # seconds before an access token ends, another one is fetched
 FAILURES = (OAuthError, RequestException, RuntimeError, ValueError, KeyError)
 """What Authlib raises when the issuer is away, or answers what it should not."""
@@ -59,10 +60,12 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 
 def keep(request: HttpRequest, token: Mapping[str, Any]) -> None:
-    """Keep the tokens, and when the access token ends; a refresh token that is not answered anew stays."""
+    """Keep the tokens, and when the access token ends; a refresh or ID token that is not answered anew stays."""
     request.session["access_token"] = token["access_token"]
     request.session["expires_at"] = time.time() + float(token.get("expires_in", 300))
     request.session["refresh_token"] = token.get("refresh_token") or request.session.get("refresh_token")
+    id_token = token.get("id_token") or request.session.get("id_token")
+    request.session["id_token"] = id_token if id_token and len(id_token) <= LONGEST_HINT else None
 
 
 def access_token(request: HttpRequest) -> str | None:
@@ -79,13 +82,6 @@ def access_token(request: HttpRequest) -> str | None:
         return None
     keep(request, issued)
     return str(issued["access_token"])
-
-
-@require_POST
-def end(request: HttpRequest) -> HttpResponse:
-    """Forget the token. The login at the issuer is the issuer's."""
-    request.session.flush()
-    return redirect("home")
 
 
 def failure(request: HttpRequest, what: str, error: Exception | None, *, status: int) -> HttpResponse:

@@ -36,9 +36,11 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 USE_TZ = True
 
-# The cookie is signed, not encrypted: its owner can read the access token in it, which is theirs anyway, and the
-# refresh token, which is worth nothing without this application's secret. Scripts cannot read it (HttpOnly), other
-# sites cannot send it along with a form (SameSite), and an id_token would not fit into it.
+# The cookie is signed, not encrypted: its owner can read the tokens in it, which are theirs anyway. Scripts cannot read
+# it (HttpOnly), and other sites cannot send it along with a form (SameSite). Whoever copies it is the user, with this
+# application's secret at work for them, until the refresh token ends: logging out revokes that at the issuer, and an
+# API that follows the issuer's feed refuses the access token from its next poll on. An application that has a database
+# keeps the tokens there, and only a key to them in the cookie.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 SESSION_COOKIE_NAME = "webapp_session"
 SESSION_COOKIE_HTTPONLY = True

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from examples.webapp import login, views
+from examples.webapp import login, logout, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -10,6 +10,6 @@ urlpatterns = [
     path("evidence.json", views.evidence, name="evidence"),
     path("login", login.start, name="login"),
     path("callback", login.callback, name="callback"),
-    path("logout", login.end, name="logout"),
+    path("logout", logout.end, name="logout"),
     path("healthz", views.healthz, name="healthz"),
 ]

@@ -42,7 +42,8 @@ def elsewhere() -> Iterator[Stranger]:
 def start_system(tmp_path_factory: pytest.TempPathFactory, elsewhere: Stranger) -> Iterator[Callable[[], System]]:
     started: list[Child] = []
 
-    def start() -> System:
+    def start(*, application: bool = False, **api: str) -> System:
+        """`application` starts the example application, too; `api` is more of the API's environment."""
         var = tmp_path_factory.mktemp("var")
         where = Ports(free(), free(), free())
         variables = environment.prepare(where, {}, var)
@@ -51,9 +52,12 @@ def start_system(tmp_path_factory: pytest.TempPathFactory, elsewhere: Stranger) 
         processes.command(
             variables.issuer,
             *("demo_setup", "--credentials", str(var / "demo.env")),
-            *("--api-audience", variables.api["API_AUDIENCE"], "--webapp-url", elsewhere.url),
+            *("--api-audience", variables.api["API_AUDIENCE"]),
+            *("--webapp-url", where.url("webapp") if application else elsewhere.url),
         )
-        children = {name: serve(name, getattr(variables, name), where.url(name), var) for name in ("issuer", "api")}
+        variables.api.update(api)
+        names = ("issuer", "api", "webapp") if application else ("issuer", "api")
+        children = {name: serve(name, getattr(variables, name), where.url(name), var) for name in names}
         started.extend(children.values())
         audience = variables.api["API_AUDIENCE"]
         return System(where.url("issuer"), where.url("api"), audience, elsewhere.url + CALLBACK, variables, children)

@@ -51,7 +51,9 @@ def test_other_credentials_and_another_address_are_taken_over(tmp_path):
     assert client_secret.matches(
         client_secret.kept_of(Client.objects.get(client_id="service")), "s" * 43, now=timezone.now()
     )
-    assert Client.objects.get(client_id="webapp").redirect_uris == "http://localhost:9002/callback"
+    webapp = Client.objects.get(client_id="webapp")
+    assert webapp.redirect_uris == "http://localhost:9002/callback"
+    assert webapp.post_logout_redirect_uris == "http://localhost:9002/"
     assert Api.objects.get().identifier == "http://localhost:9001/"
 
 

@@ -1,0 +1,124 @@
+"""The example application's log-out: who kept the cookie has nothing, at the application, the issuer and the API."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from django.contrib.sessions.serializers import JSONSerializer
+from django.core import signing
+
+from project.launch.browser import Browser, Page
+from tests.flow.conftest import System
+from tests.flow.test_revocation import seconds_until
+
+pytestmark = pytest.mark.xdist_group("flow")
+COOKIE, SALT = "webapp_session", "django.contrib.sessions.backends.signed_cookies"
+LARGEST = 4096  # bytes of a cookie that every browser takes (RFC 6265 section 6.1)
+
+
+@pytest.fixture(scope="module")
+def system(start_system: Callable[..., System]) -> System:
+    return start_system(application=True, REVOCATIONS_EVERY="1")
+
+
+def url(system: System, path: str) -> str:
+    return system.children["webapp"].url + path
+
+
+def log_in(system: System, browser: Browser) -> Page:
+    page = browser.get(url(system, "/login"))
+    if "password" in page.text:
+        page = browser.submit(page, {"login": "demo", "password": system.variables.demo["DEMO_PASSWORD"]})
+    return browser.submit(page, {}, button="allow") if "Allow" in page.text else page
+
+
+def log_out(browser: Browser, page: Page) -> Page:
+    """By the page's first form."""
+    return browser.submit(page, {})
+
+
+def cookie(browser: Browser) -> str | None:
+    return browser._session.cookies.get(COOKIE)
+
+
+def inside(system: System, text: str) -> dict[str, Any]:
+    """What a cookie says."""
+    secret = system.variables.webapp["SECRET_KEY"]
+    return signing.loads(text, key=secret, salt=SALT, serializer=JSONSerializer)
+
+
+def aged(system: System, text: str) -> str:
+    """The same cookie when its access token has run out: the application needs the refresh token."""
+    secret = system.variables.webapp["SECRET_KEY"]
+    old = inside(system, text) | {"expires_at": time.time()}
+    return signing.dumps(old, key=secret, salt=SALT, serializer=JSONSerializer, compress=True)
+
+
+def evidence(system: System, text: str) -> tuple[int, int]:
+    """What the application answers whoever shows a cookie, and what the API answered the application."""
+    answer = requests.get(url(system, "/evidence.json"), cookies={COOKIE: text}, timeout=10)
+    return answer.status_code, answer.json().get("api", {}).get("status", 0)
+
+
+def test_logging_out_ends_the_session_at_the_application_the_issuer_and_the_api(system: System) -> None:
+    browser = Browser()
+    page = log_in(system, browser)
+    assert "Your notes" in page.text
+    kept = cookie(browser)
+    assert kept is not None
+    assert len(kept) < LARGEST - len(COOKIE)
+    assert evidence(system, kept) == evidence(system, aged(system, kept)) == (200, 200)
+
+    left = log_out(browser, page)
+    assert [one.partition("?")[0] for one in left.history] == [url(system, "/logout"), f"{system.issuer}/oauth/logout"]
+    assert (left.url, left.status) == (url(system, "/"), 200)
+    assert "Log in" in left.text
+    assert cookie(browser) is None
+
+    assert evidence(system, aged(system, kept)) == (401, 0)
+    seconds_until(lambda: evidence(system, kept) == (200, 401))
+    assert "password" in browser.get(url(system, "/login")).text, "the issuer asks who they are"
+
+
+def test_the_refresh_token_is_revoked_at_the_issuer(system: System) -> None:
+    browser = Browser()
+    page = log_in(system, browser)
+    kept = inside(system, cookie(browser) or "")
+    log_out(browser, page)
+    answer = requests.post(
+        f"{system.issuer}/oauth/token",
+        data={"grant_type": "refresh_token", "refresh_token": kept["refresh_token"]},
+        auth=("webapp", system.variables.demo["WEBAPP_CLIENT_SECRET"]),
+        timeout=10,
+    )
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+def test_without_a_session_there_is_nothing_to_end(system: System) -> None:
+    browser = Browser()
+    page = log_in(system, browser)
+    elsewhere = Browser()
+    elsewhere._session.cookies.update(browser._session.cookies)
+    log_out(browser, page)
+    elsewhere._session.cookies.pop(COOKIE)
+    again = log_out(elsewhere, page)
+    assert (again.url, again.status) == (url(system, "/"), 200)
+
+
+def test_an_issuer_that_does_not_answer_is_told_of_and_the_application_forgets_all_the_same(
+    start_system: Callable[..., System],
+) -> None:
+    system = start_system(application=True)
+    browser = Browser()
+    page = log_in(system, browser)
+    issuer = system.children["issuer"].process
+    issuer.terminate()
+    issuer.wait(10)
+    left = log_out(browser, page)
+    assert (left.url, left.status) == (url(system, "/logout"), 200)
+    assert "You are logged out here" in left.text
+    assert "The issuer does not answer" in left.text
+    assert cookie(browser) is None
+    assert "Log in" in browser.get(url(system, "/")).text

@@ -17,8 +17,8 @@ SCOPE = "openid notes:read offline_access"
 def agree(system: System):
     """Follow an authorization URL as the demo user; the address that the application is called back at."""
 
-    def follow(url: str) -> str:
-        browser = Browser()
+    def follow(url: str, browser: Browser | None = None) -> str:
+        browser = browser or Browser()
         page = browser.submit(browser.get(url), {"login": "demo", "password": system.variables.demo["DEMO_PASSWORD"]})
         return (browser.submit(page, {}, button="allow") if "Allow" in page.text else page).url
 

@@ -1,0 +1,81 @@
+"""Mix-up (RFC 9207 section 1): a client that compares `iss` sends no code to an issuer that it did not come from."""
+
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from authlib.integrations.requests_client import OAuth2Session
+
+from project.launch.browser import Browser
+from tests.flow.conftest import System
+from tests.flow.stranger import Stranger
+
+pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.xdist_group("clients")]
+VERIFIER = "v" * 43
+
+
+class MixedUp(Exception):
+    """The answer is not from the issuer that was asked."""
+
+
+@dataclass
+class Client:
+    """A client of several issuers, which remembers whom it asked. `sent` is where it sent codes to."""
+
+    client_id: str
+    callback: str
+    asked: str = ""
+    sent: list[str] = field(default_factory=list)
+
+    def begin(self, issuer: str, *, endpoint: str) -> str:
+        self.asked = issuer
+        self.session = OAuth2Session(
+            self.client_id, scope="notes:read", redirect_uri=self.callback, token_endpoint_auth_method="none",
+            code_challenge_method="S256",
+        )  # fmt: skip
+        return self.session.create_authorization_url(endpoint, code_verifier=VERIFIER)[0]
+
+    def finish(self, landed: str) -> dict[str, object]:
+        """Trade the code (RFC 9207 section 2.4: compared as strings, before anything else is done)."""
+        if parse_qs(urlsplit(landed).query).get("iss") != [self.asked]:
+            raise MixedUp
+        endpoint = f"{self.asked}/oauth/token"
+        self.sent.append(endpoint)
+        return self.session.fetch_token(endpoint, authorization_response=landed, code_verifier=VERIFIER)
+
+
+@pytest.fixture
+def client(public, system: System) -> Client:
+    return Client(public, system.callback)
+
+
+def test_an_answer_of_the_issuer_that_was_asked_is_taken(client: Client, system: System, agree) -> None:
+    landed = agree(client.begin(system.issuer, endpoint=f"{system.issuer}/oauth/authorize"))
+    assert client.finish(landed)["access_token"]
+
+
+def test_an_attacker_s_issuer_that_sends_the_user_on_to_ours_gets_no_code(
+    client: Client, system: System, elsewhere: Stranger, agree
+) -> None:
+    """The attacker's authorization endpoint passes the request on to the honest issuer, which the user trusts."""
+    begun = client.begin(elsewhere.url, endpoint=f"{elsewhere.url}/authorize")
+    landed = agree(f"{system.issuer}/oauth/authorize?{urlsplit(begun).query}")
+    assert "code=" in landed
+    with pytest.raises(MixedUp):
+        client.finish(landed)
+    assert client.sent == []
+
+
+def test_an_error_too_says_who_answers(client: Client, system: System, elsewhere: Stranger) -> None:
+    begun = client.begin(elsewhere.url, endpoint=f"{elsewhere.url}/authorize")
+    landed = Browser().get(f"{system.issuer}/oauth/authorize?{urlsplit(begun).query}&prompt=none").url
+    assert parse_qs(urlsplit(landed).query)["error"] == ["login_required"]
+    with pytest.raises(MixedUp):
+        client.finish(landed)
+
+
+def test_the_issuer_says_that_clients_may_count_on_it(system: System) -> None:
+    for name in ("oauth-authorization-server", "openid-configuration"):
+        metadata = requests.get(f"{system.issuer}/.well-known/{name}", timeout=10).json()
+        assert metadata["authorization_response_iss_parameter_supported"] is True

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import IntegrityError
 
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
@@ -46,11 +47,11 @@ class KeyCommand(BaseCommand):
 
     def for_each(self, rings: Sequence[str], act: Callable[[str], str]) -> None:
         """Print what `act` says of each ring; of several, one that fails stops no other. Raises the first failure."""
-        failed: KeyProblem | None = None
+        failed: KeyProblem | IntegrityError | None = None
         for ring in rings:
             try:
                 self.stdout.write(act(ring))
-            except KeyProblem as error:
+            except (KeyProblem, IntegrityError) as error:
                 if len(rings) == 1:
                     raise
                 failed = failed or error
@@ -79,5 +80,5 @@ def exit_codes() -> Iterator[None]:
         raise CommandError(str(error), returncode=LOCKED) from error
     except (UnknownKey, WrongRing) as error:
         raise CommandError(str(error), returncode=USAGE) from error
-    except KeyProblem as error:
+    except (KeyProblem, IntegrityError) as error:  # the latter is a rule that the database keeps by itself
         raise CommandError(str(error), returncode=UNSAFE) from error

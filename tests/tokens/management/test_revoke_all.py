@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 
 from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.management.test_key_commands import refused, run
+from tokens.keys.revocation import revoke
 from tokens.models import AuditEvent, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +53,17 @@ def test_a_ring_that_fails_stops_no_other_and_the_command_fails(rings, capsys):
     assert failed.value.returncode == 5
     assert live("bills") == rings["bills"], "nothing of a ring that failed is done"
     assert live("default").isdisjoint(rings["default"])
+    assert live("orders").isdisjoint(rings["orders"])
+
+
+def test_a_ring_that_the_database_refuses_to_change_stops_no_other_either(rings, monkeypatch, capsys):
+    def unless_bills(*arguments, ring, **options):
+        if ring == "bills":
+            raise IntegrityError("a rule says no")
+        return revoke(*arguments, ring=ring, **options)
+
+    monkeypatch.setattr("tokens.management.commands.revoke_key.revoke", unless_bills)
+    assert refused(*ALL, "--yes") == (3, "a rule says no")
     assert live("orders").isdisjoint(rings["orders"])
 
 

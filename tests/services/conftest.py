@@ -4,7 +4,9 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+
+from project.launch import processes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVER = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
@@ -78,3 +82,26 @@ def migrated() -> Iterator[Issuer]:
             yield one
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def serve(issuer: Issuer, url: str, log: Path, *, workers: int = 4) -> processes.Child:
+    """Start the issuer, of so many processes, at a loopback URL."""
+    command = ["-m", "project.launch.serve", "--workers", str(workers), "--end-with-stdin", url.rpartition(":")[2]]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=issuer.variables,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+    return processes.Child("issuer", url, log, process)
+
+
+def wait_for(condition: Callable[[], bool], *, within: float = 60.0) -> None:
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        threading.Event().wait(0.1)

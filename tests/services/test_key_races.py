@@ -1,11 +1,9 @@
 """Rotation and revocation race with four processes that issue tokens; a foreign JWKS client judges every token."""
 
 import json
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ import requests
 
 from project.launch import processes
 from project.launch.ports import free
-from tests.services.conftest import ROOT, Issuer
+from tests.services.conftest import Issuer, serve, wait_for
 
 pytestmark = pytest.mark.services
 
@@ -150,21 +148,6 @@ def served(issuer: Issuer, tmp_path: Path) -> Iterator[tuple[Issuer, str, str]]:
         processes.stop([child])
 
 
-def serve(issuer: Issuer, url: str, log: Path) -> processes.Child:
-    command = ["-m", "project.launch.serve", "--workers", "4", "--end-with-stdin", url.rpartition(":")[2]]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=ROOT,
-            env=issuer.variables,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            process_group=0,
-        )
-    return processes.Child("issuer", url, log, process)
-
-
 def test_every_token_issued_while_the_keys_are_rotated_in_a_hurry_verifies_until_it_expires(
     served: tuple[Issuer, str, str],
 ) -> None:
@@ -195,10 +178,3 @@ def test_a_revocation_among_issuing_processes_costs_the_revoked_keys_tokens_and_
 
 def standby_has_reached_every_api(issuer: Issuer) -> bool:
     return bool(issuer.rows(f"SELECT 1 FROM tokens_signingkey WHERE {STANDBY} AND {ANNOUNCED}"))
-
-
-def wait_for(condition: Callable[[], bool], *, within: float = 60.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        threading.Event().wait(0.1)

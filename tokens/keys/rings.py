@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
+
 from tokens.keys import material
 from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
 from tokens.keys.keystores import DATABASE, NAMES
@@ -56,6 +58,7 @@ def find_or_make(name: str, kind: Kind, *, policy: Policy) -> Ring:
     if name != DEFAULT_RING and not SigningKey.objects.filter(ring__name=DEFAULT_RING).exists():
         raise Unsafe("the default ring signs until a further one is ready, and has no key yet: make it first")
     made = {"algorithm": algorithm, "bits": kind.bits, "keystore": kind.keystore or DATABASE}
+    _require_name(name)
     _require_possible(algorithm, kind)
     if broken := next(problems(policy), None):
         raise Unsafe(f"the key policy of the settings cannot be kept: {broken}")
@@ -70,6 +73,16 @@ def _require_kind(row: Ring, kind: Kind) -> None:
             raise WrongRing(
                 f"the {name} of the ring {row.name!r} is {value or 'the usual one'} for its whole life, not {asked}"
             )
+
+
+def _require_name(name: str) -> None:
+    """Refuse what cannot be part of the JWKS's address."""
+    try:
+        Ring._meta.get_field("name").run_validators(name)
+    except ValidationError as error:
+        raise WrongRing(
+            f"a ring cannot be named {name!r}: at most 50 letters, digits, hyphens and underscores (ASCII)"
+        ) from error
 
 
 def _require_possible(algorithm: str, kind: Kind) -> None:

@@ -1,14 +1,16 @@
 """What the commands about keys share: the table of exit codes in --help, and errors as exit codes."""
 
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import IntegrityError
 
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
+from tokens.keys.held import locking
 
 USAGE, UNSAFE, LOCKED, CLOSED = 2, 3, 4, 5
 EXIT_CODES = """
@@ -36,17 +38,47 @@ class KeyCommand(BaseCommand):
             **kwargs,
         )
 
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Refuse what no database takes as text, whichever argument it is in, before anything is done."""
+        for name, value in options.items():
+            if isinstance(value, str) and not storable(value):
+                raise CommandError(f"{name} is no UTF-8 text: {value!a}", returncode=USAGE)
+        return super().execute(*args, **options)
+
+    def for_each(self, rings: Sequence[str], act: Callable[[str], str]) -> None:
+        """Print what `act` says of each ring; of several, one that fails stops no other. Raises the first failure."""
+        failed: KeyProblem | IntegrityError | None = None
+        for ring in rings:
+            try:
+                self.stdout.write(act(ring))
+            except (KeyProblem, IntegrityError) as error:
+                if len(rings) == 1:
+                    raise
+                failed = failed or error
+                self.stderr.write(f"{ring}: {error}")
+        if failed:
+            raise failed
+
+
+def storable(text: str) -> bool:
+    """Whether it is text that a database takes: UTF-8, without NUL."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn what went wrong into a CommandError with the exit code of the table."""
     try:
-        yield
+        with locking():
+            yield
     except (CannotOpen, MalformedEncryptionKey) as error:
         raise CommandError(str(error), returncode=CLOSED) from error
     except LockNotHad as error:
         raise CommandError(str(error), returncode=LOCKED) from error
     except (UnknownKey, WrongRing) as error:
         raise CommandError(str(error), returncode=USAGE) from error
-    except KeyProblem as error:
+    except (KeyProblem, IntegrityError) as error:  # the latter is a rule that the database keeps by itself
         raise CommandError(str(error), returncode=UNSAFE) from error

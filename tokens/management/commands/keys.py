@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tokens import conf
 from tokens.keys import adoption, health, store
+from tokens.keys.moves import DEFAULT_RING
 from tokens.keys.timeline import Line, next_step, timeline
 from tokens.management.arguments import CLOSED, UNSAFE, USAGE, KeyCommand, exit_codes
 from tokens.models.key import Ring
@@ -39,8 +40,11 @@ class Command(KeyCommand):
             self._check(options) if options["check"] else self._show(options)
 
     def _check(self, options: dict[str, Any]) -> None:
-        settings = conf.issuer()
+        settings, ring = conf.issuer(), options["ring"]
+        if ring not in (None, DEFAULT_RING) and not Ring.objects.filter(name=ring).exists():
+            raise CommandError(f"there is no ring {ring!r}; manage.py keys lists them", returncode=USAGE)
         found = health.check(policy=settings.key_policy, encryption_keys=settings.encryption_keys(), now=timezone.now())
+        found = [one for one in found if ring is None or one.ring in ("", ring)]
         if options["json"]:
             self.stdout.write(json.dumps({"problems": [asdict(one) for one in found]}))
         elif not found:

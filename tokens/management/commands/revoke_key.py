@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -10,9 +11,13 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from tokens import conf
+from tokens.keys.errors import KeyProblem, UnknownKey
 from tokens.keys.moves import DEFAULT_RING
 from tokens.keys.revocation import Revocation, revoke
 from tokens.management.arguments import UNSAFE, USAGE, KeyCommand, exit_codes
+from tokens.models.key import Ring, SigningKey
+
+LONGEST_REASON = SigningKey._meta.get_field("revoke_reason").max_length or 0
 
 
 class Command(KeyCommand):
@@ -24,39 +29,86 @@ class Command(KeyCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
         parser.add_argument("kid", nargs="?", help="the key to revoke; manage.py keys lists them")
-        parser.add_argument("--all", action="store_true", help="every live key of the ring, standbys too")
-        parser.add_argument("--ring", default=DEFAULT_RING, help="with --all: which ring (%(default)s)")
+        parser.add_argument("--all", action="store_true", help="every live key, standbys too")
+        parser.add_argument("--ring", help="with --all: of this ring only (every ring)")
         parser.add_argument("--reason", required=True, help="kept with the key and in the audit trail")
         parser.add_argument(
             "--accept-outage", action="store_true", help="although APIs cannot have the next key yet and will refuse"
         )
         parser.add_argument("--yes", action="store_true", help="do not ask")
-        parser.add_argument("--json", action="store_true", help="print one JSON object; goes with --yes")
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON object for each ring, a line each; goes with --yes"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Say what it will do, ask, do it."""
-        if bool(options["kid"]) == options["all"]:
-            raise CommandError("name one kid, or --all", returncode=USAGE)
-        if options["json"] and not options["yes"]:
-            raise CommandError("--json does not ask: add --yes", returncode=USAGE)
+        refuse_nonsense(options)
         with exit_codes():
+            rings = rings_of(options)
             if not options["yes"]:
-                self.stdout.write(str(self._revoke(options, pretend=True)))
-                if input("Revoke? Type yes: ") != "yes":
+                self._foretell(rings, options)
+                if asked("Revoke? Type yes: ") != "yes":
                     raise CommandError("nothing was revoked", returncode=UNSAFE)
-            done = self._revoke(options)
-        self.stdout.write(json.dumps(asdict(done), cls=DjangoJSONEncoder) if options["json"] else str(done))
+            self.for_each(rings, lambda ring: told(run(ring, options), options))
 
-    def _revoke(self, options: dict[str, Any], *, pretend: bool = False) -> Revocation:
-        settings = conf.issuer()
-        return revoke(
-            options["kid"],
-            ring=options["ring"] if options["all"] else None,
-            reason=options["reason"],
-            policy=settings.key_policy,
-            encryption_keys=settings.encryption_keys(),
-            actor="command:revoke_key",
-            now=timezone.now(),
-            accept_outage=options["accept_outage"],
-            pretend=pretend,
-        )
+    def _foretell(self, rings: list[str], options: dict[str, Any]) -> None:
+        """Print what would happen; where that is known of some rings only, those are asked about."""
+        with suppress(KeyProblem) if len(rings) > 1 else nullcontext():
+            self.for_each(rings, lambda ring: told(run(ring, options, pretend=True), options))
+
+
+def refuse_nonsense(options: dict[str, Any]) -> None:
+    """Raise CommandError for what does not go together, and for a reason that cannot be kept."""
+    wrong = {
+        "name one kid, or --all": bool(options["kid"]) == options["all"],
+        "--ring goes with --all: a kid is of one ring": options["ring"] and not options["all"],
+        "--json does not ask: add --yes": options["json"] and not options["yes"],
+        "--reason is empty: say why, it is kept with the key": not options["reason"].strip(),
+        f"--reason has {len(options['reason'])} characters, and {LONGEST_REASON} are kept; nothing was revoked": (
+            len(options["reason"]) > LONGEST_REASON
+        ),
+    }
+    for message, is_wrong in wrong.items():
+        if is_wrong:
+            raise CommandError(message, returncode=USAGE)
+
+
+def rings_of(options: dict[str, Any]) -> list[str]:
+    """The rings that it is about: the one that is named, the kid's own (empty), or every one that has keys."""
+    if options["ring"] or options["kid"]:
+        return [options["ring"] or ""]
+    rings = Ring.objects.filter(keys__isnull=False).distinct().values_list("name", flat=True)
+    if not rings:
+        raise UnknownKey("there is no key to revoke yet")
+    return sorted(rings, key=lambda name: (name != DEFAULT_RING, name))
+
+
+def asked(question: str) -> str:
+    """What the operator answers; raises CommandError where there is nobody to answer."""
+    try:
+        return input(question)
+    except EOFError:
+        raise CommandError("there is no terminal to ask on, nothing was revoked: add --yes", returncode=USAGE) from None
+
+
+def run(ring: str, options: dict[str, Any], *, pretend: bool = False) -> Revocation:
+    """Revoke the kid, or everything in `ring`, as the options say."""
+    settings = conf.issuer()
+    return revoke(
+        options["kid"],
+        ring=ring or None,
+        reason=options["reason"],
+        policy=settings.key_policy,
+        encryption_keys=settings.encryption_keys(),
+        actor="command:revoke_key",
+        now=timezone.now(),
+        accept_outage=options["accept_outage"],
+        pretend=pretend,
+    )
+
+
+def told(revocation: Revocation, options: dict[str, Any]) -> str:
+    """What was done, or would be, to one ring."""
+    if options["json"]:
+        return json.dumps(asdict(revocation), cls=DjangoJSONEncoder)
+    return f"ring {revocation.ring}\n{revocation}" if options["all"] else str(revocation)

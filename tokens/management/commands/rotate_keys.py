@@ -11,7 +11,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from tokens import conf
-from tokens.keys.errors import KeyProblem
 from tokens.keys.keystores import NAMES
 from tokens.keys.material import ALGORITHMS, RSA_BITS
 from tokens.keys.moves import DEFAULT_RING
@@ -60,22 +59,11 @@ A further ring, that one API's tokens are signed by and nothing else:
     def handle(self, *_args: Any, **options: Any) -> None:
         """Take one step of each ring that is asked for, and say which; one that fails stops no other."""
         refuse_nonsense(options)
-        failed: KeyProblem | None = None
-        with exit_codes():
-            for ring in rings_of(options):
-                try:
-                    outcome = run(ring, options)
-                except KeyProblem as error:
-                    if options["ring"]:
-                        raise
-                    failed = failed or error
-                    self.stderr.write(f"{ring}: {error}")
-                    continue
-                self.stdout.write(
-                    json.dumps(asdict(outcome), cls=DjangoJSONEncoder) if options["json"] else said(outcome)
-                )
-            if failed:
-                raise failed
+        try:
+            with exit_codes():
+                self.for_each(rings_of(options), lambda ring: told(run(ring, options), as_json=options["json"]))
+        except OverflowError as error:
+            raise CommandError("--at is too near an end of the calendar", returncode=USAGE) from error
 
 
 def refuse_nonsense(options: dict[str, Any]) -> None:
@@ -148,8 +136,10 @@ def instant(text: str) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def said(outcome: Outcome | Planned) -> str:
+def told(outcome: Outcome | Planned, *, as_json: bool) -> str:
     """The outcome as one line."""
+    if as_json:
+        return json.dumps(asdict(outcome), cls=DjangoJSONEncoder)
     if isinstance(outcome, Planned):
         return str(outcome)
     ring = "" if outcome.ring == DEFAULT_RING else f"{outcome.ring}: "

@@ -1,0 +1,94 @@
+"""SQLite as this project uses it: a transaction has the write lock from its first moment on, and waits for it."""
+
+import os
+import secrets
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import ConnectionHandler
+
+from project.settings import environment
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RUNS = 10
+pytestmark = [pytest.mark.xdist_group("run"), pytest.mark.django_db]
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> dict[str, str]:
+    """The environment of an issuer on a file of its own, migrated."""
+    own = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
+        "DEBUG": "true",
+        "KEY_POLICY": "production",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "KEY_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'issuer.sqlite3'}",
+    }
+    migrating = start(own, "migrate", "--verbosity", "0")
+    migrating.communicate(timeout=120)
+    assert migrating.returncode == 0
+    return own
+
+
+def start(variables: dict[str, str], *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def test_ten_runs_in_the_same_second_take_one_step(variables: dict[str, str], tmp_path: Path) -> None:
+    runs = [start(variables, "rotate_keys") for _ in range(RUNS)]
+    printed = [run.communicate(timeout=120)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0] * RUNS, printed
+    assert sum(out.startswith("created") for out in printed) == 1
+    assert sum(out.startswith("nothing due") for out in printed) == RUNS - 1
+    with closing(sqlite3.connect(tmp_path / "issuer.sqlite3")) as file:
+        assert file.execute("SELECT count(*) FROM tokens_signingkey").fetchone() == (2,)
+        assert file.execute("SELECT count(*) FROM tokens_auditevent").fetchone() == (1,)
+
+
+def connection(path: Path, monkeypatch: pytest.MonkeyPatch, **options: object) -> BaseDatabaseWrapper:
+    """A connection with the settings of the issuer, and other options where they are given."""
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{path / 'file.sqlite3'}")
+    settings = environment.database("DATABASE_URL")
+    settings["OPTIONS"] = {**settings["OPTIONS"], **options}  # type: ignore[dict-item]
+    return ConnectionHandler({"default": settings})["default"]
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("busy_timeout", 30_000), ("recursive_triggers", 1), ("foreign_keys", 1), ("journal_mode", "wal")],
+)
+def test_a_connection_waits_replaces_nothing_and_lets_others_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pragma: str, value: object
+) -> None:
+    one = connection(tmp_path, monkeypatch)
+    with one.cursor() as cursor:
+        assert cursor.execute(f"PRAGMA {pragma}").fetchone() == (value,)
+    one.close()
+
+
+def test_a_transaction_has_the_write_lock_from_its_first_moment_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that only began to read would both decide, and one of them on what is not true any more."""
+    first, second = connection(tmp_path, monkeypatch), connection(tmp_path, monkeypatch, timeout=0)
+    with first.cursor():
+        first.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+    with pytest.raises(OperationalError, match="database is locked"), second.cursor():
+        second.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+    for one in (first, second):
+        one.close()

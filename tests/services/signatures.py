@@ -1,0 +1,36 @@
+"""Signs for each line on stdin, as a worker does; a line of JSON on stdout: the kid, or why it does not sign."""
+
+import json
+import sys
+
+import django
+from django.db import close_old_connections
+from django.utils import timezone
+
+django.setup()
+
+from tokens.keys import signing  # noqa: E402 (the models need the settings first)
+from tokens.keys.errors import NotReady  # noqa: E402
+from tokens.keys.signers import verifies  # noqa: E402
+
+MESSAGE = b"message"
+
+
+def main() -> None:
+    for _ in sys.stdin:
+        close_old_connections()  # as each request does
+        print(json.dumps(signed()), flush=True)
+
+
+def signed() -> dict[str, object]:
+    now = timezone.now()
+    try:
+        signer = signing.signer(now=now)
+        public = next(key for key in signing.published(now=now) if key.kid == signer.kid)
+        return {"kid": signer.kid, "verifies": verifies(signer.sign(MESSAGE), MESSAGE, public.jwk)}
+    except NotReady as error:
+        return {"refused": str(error), "retry_after": error.retry_after}
+
+
+if __name__ == "__main__":
+    main()

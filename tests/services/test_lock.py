@@ -1,0 +1,86 @@
+"""A ring that another process holds: the command waits for so long and no longer, and exits with 4."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from tests.services.conftest import ROOT, Issuer, wait_for
+from tokens.keys import held
+
+pytestmark = pytest.mark.services
+
+IMPATIENT = """
+import sys
+from datetime import timedelta
+import django
+from django.core.management import execute_from_command_line
+django.setup()
+from tokens.keys import held
+held.WAIT = timedelta(seconds=1)
+execute_from_command_line(["manage.py", *sys.argv[1:]])
+"""
+"""manage.py, but it waits for a second where it would wait for thirty."""
+
+
+@contextmanager
+def locked(issuer: Issuer) -> Iterator[None]:
+    with psycopg.connect(issuer.variables["DATABASE_URL"]) as connection:
+        connection.execute("SELECT 1 FROM tokens_ring FOR UPDATE")
+        yield
+        connection.rollback()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rotate_keys"],
+        ["rotate_keys", "--dry-run"],
+        ["rotate_keys", "--rewrap"],
+        ["revoke_key", "--all", "--reason", "leaked", "--yes", "--accept-outage"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_does_not_get_the_lock_exits_with_4_within_its_wait_and_does_nothing(
+    module_issuer: Issuer, arguments: list[str]
+) -> None:
+    module_issuer.run("rotate_keys")
+    before = module_issuer.rows("SELECT * FROM tokens_signingkey ORDER BY kid")
+    with locked(module_issuer):
+        ran = subprocess.run(
+            [sys.executable, "-c", IMPATIENT, *arguments],
+            cwd=ROOT,
+            env=module_issuer.variables,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.returncode == 4, ran.stderr
+    assert "nothing was done, run the command again" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert module_issuer.rows("SELECT * FROM tokens_signingkey ORDER BY kid") == before
+
+
+def test_the_lock_is_waited_for_and_had_once_it_is_free(module_issuer: Issuer) -> None:
+    module_issuer.run("rotate_keys")
+    with locked(module_issuer):
+        waiting = module_issuer.start("rotate_keys", "--json")
+        wait_until_it_waits(module_issuer)
+    out, err = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0, err
+    assert json.loads(out)["step"] == "nothing"
+
+
+def test_the_wait_is_what_the_help_says() -> None:
+    assert timedelta(seconds=30) == held.WAIT
+
+
+def wait_until_it_waits(issuer: Issuer) -> None:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    wait_for(lambda: bool(issuer.rows(query)[0][0]))

@@ -1,0 +1,107 @@
+"""The seal covers the whole row: whoever gets past the database's rules makes a row that nobody uses."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.tokens.keys.by_hand import by_hand
+from tokens.conf import issuer
+from tokens.keys import signing, store
+from tokens.keys.errors import NotReady
+from tokens.keys.policy import PRODUCTION
+from tokens.keys.revocation import revoke
+from tokens.keys.rings import Kind
+from tokens.keys.rotation import cancel, rotate
+from tokens.models import Ring, SigningKey
+
+pytestmark = pytest.mark.django_db
+GIVEN = {"policy": PRODUCTION, "actor": "test"}
+LONG_AGO, FAR = datetime(2020, 1, 1, tzinfo=UTC), datetime(2900, 1, 1, tzinfo=UTC)
+
+
+def given():
+    return GIVEN | {"encryption_keys": issuer().encryption_keys(), "now": store.database_now()}
+
+
+@pytest.fixture
+def first():
+    """The key that signs; another ring of its algorithm is there."""
+    rotate(**given())
+    rotate("orders", kind=Kind(algorithm="RS256"), **given())
+    return SigningKey.objects.get(ring__name="default", signs_at__isnull=False)
+
+
+CHANGES = {
+    "ring": lambda: Ring.objects.get(name="orders"),
+    "kid": lambda: "another",
+    "public_jwk": lambda: SigningKey.objects.filter(signs_at=None).first().public_jwk,
+    "encryption_key_id": lambda: "0" * 8,
+    "mac": lambda: b"another",
+    "max_lifetime": lambda: timedelta(days=400),
+    "announced_at": lambda: LONG_AGO,
+    "signs_at": lambda: LONG_AGO,
+    "withdraw_at": lambda: FAR,
+    "revoked_at": lambda: FAR,
+    "cancelled_at": lambda: FAR,
+    "private_destroyed_at": lambda: FAR,
+}
+
+
+@pytest.mark.parametrize("column", CHANGES)
+def test_a_key_with_one_column_changed_by_hand_neither_signs_nor_is_published(first, column):
+    assert in_use() == {first.kid}
+    by_hand(SigningKey.objects.filter(pk=first.pk), **{column: CHANGES[column]()})
+    assert in_use() == set()
+    assert published() == {key.kid for key in SigningKey.objects.filter(signs_at=None, ring__name="default")}
+    assert first.public_jwk["n"] not in {key.jwk["n"] for key in signing.published("orders", now=timezone.now())}
+
+
+def test_a_private_half_from_elsewhere_signs_nothing(first):
+    """The public half is genuine still, so that tokens verify."""
+    by_hand(
+        SigningKey.objects.filter(pk=first.pk), sealed=bytes(SigningKey.objects.filter(signs_at=None).first().sealed)
+    )
+    assert in_use() == set()
+    assert first.kid in published()
+
+
+@pytest.mark.parametrize(("column", "value"), [("name", "renamed"), ("algorithm", "PS256")])
+def test_a_ring_that_was_changed_by_hand_has_no_key(first, column, value):
+    by_hand(Ring.objects.filter(name="default"), **{column: value})
+    with pytest.raises(NotReady):
+        signing.signer("renamed" if column == "name" else "default", now=timezone.now())
+    assert signing.published("renamed" if column == "name" else "default", now=timezone.now()) == ()
+
+
+def test_what_was_revoked_or_cancelled_does_not_come_back_by_hand(first):
+    standby = SigningKey.objects.get(ring__name="default", signs_at=None)
+    cancel(standby.kid, **given())
+    revoke(first.kid, reason="leaked", accept_outage=True, **given())
+    for kid, column in ((standby.kid, "cancelled_at"), (first.kid, "revoked_at")):
+        by_hand(SigningKey.objects.filter(kid=kid), **{column: None})
+    assert published() == set(
+        SigningKey.objects.filter(ring__name="default")
+        .exclude(kid__in=[standby.kid, first.kid])
+        .values_list("kid", flat=True)
+    )
+
+
+def test_every_column_is_among_these():
+    """All but the row's number, the sealed half, which has a test of its own, and the reason, which nothing goes by."""
+    columns = {field.name for field in SigningKey._meta.concrete_fields}
+    assert columns - CHANGES.keys() == {"id", "sealed", "revoke_reason"}
+    assert set(store.DATES) <= CHANGES.keys()
+
+
+def in_use():
+    signing.snapshots.forget()
+    try:
+        return {signing.signer(now=timezone.now()).kid}
+    except NotReady:
+        return set()
+
+
+def published():
+    signing.snapshots.forget()
+    return {key.kid for key in signing.published(now=timezone.now())}

@@ -1,0 +1,139 @@
+"""What an operator or a script may get wrong: an exit code of the table and one line, never a traceback."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.core.management import load_command_class
+from django.db import OperationalError
+
+from tests.tokens.management.test_key_commands import refused, run
+from tokens.management.arguments import CLOSED, EXIT_CODES, LOCKED, UNSAFE, USAGE
+from tokens.models import Ring, SigningKey
+
+TABLE = """
+exit codes:
+  0  done, or nothing is due
+  2  the command was used wrongly, or names a key or ring that is not there
+  3  overdue, or refused because it would be unsafe
+  4  another process held the ring for 30 s
+  5  a private key cannot be decrypted, or failed its self-test: KEY_ENCRYPTION_KEYS is not what it was
+"""
+
+
+@pytest.mark.parametrize("name", ["rotate_keys", "revoke_key", "keys"])
+def test_the_exit_codes_stand_in_the_help_as_they_are(name):
+    assert TABLE in load_command_class("tokens", name).create_parser("manage.py", name).format_help()
+    assert EXIT_CODES == TABLE
+    assert (USAGE, UNSAFE, LOCKED, CLOSED) == (2, 3, 4, 5)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ("revoke_key", "KID", "--reason", "x" * 201, "--yes"),
+            "201 characters, and 200 are kept; nothing was revoked",
+        ),
+        (("revoke_key", "KID", "--reason", " ", "--yes"), "--reason is empty"),
+        (("revoke_key", "KID", "--reason", "\udcff", "--yes"), "reason is no UTF-8 text: '\\udcff'"),
+        (("revoke_key", "KID", "--reason", "\0", "--yes"), "reason is no UTF-8 text: '\\x00'"),
+        (("revoke_key", "\udcff", "--reason", "x", "--yes"), "kid is no UTF-8 text"),
+        (("revoke_key", "KID", "--ring", "default", "--reason", "x", "--yes"), "--ring goes with --all"),
+        (("revoke_key", "--all", "--ring", "r" * 51, "--reason", "x", "--yes"), "there is no ring"),
+        (("rotate_keys", "--ring", "r" * 51, "--algorithm", "ES256"), "cannot be named"),
+        (("rotate_keys", "--ring", "orders.eu", "--algorithm", "ES256"), "cannot be named 'orders.eu'"),
+        (("rotate_keys", "--ring", "a/b c", "--algorithm", "ES256"), "cannot be named"),
+        (("rotate_keys", "--ring", "bücher", "--algorithm", "ES256"), "cannot be named"),
+        (("rotate_keys", "--ring", "\udcff", "--algorithm", "ES256"), "ring is no UTF-8 text"),
+        (("rotate_keys", "--ring", "r" * 51), "there is no ring"),
+        (("rotate_keys", "--ring", "default", "--move", "\0"), "move is no UTF-8 text"),
+        (("rotate_keys", "--cancel", "\udcff"), "cancel is no UTF-8 text"),
+        (("rotate_keys", "--dry-run", "--at", "9999-12-31"), "--at is too near an end of the calendar"),
+        (("rotate_keys", "--dry-run", "--at", "0001-01-01T00:00+14:00"), "--at is too near an end of the calendar"),
+        (("keys", "--check", "--ring", "nowhere"), "there is no ring 'nowhere'"),
+        (("keys", "--check", "--ring", "\0"), "ring is no UTF-8 text"),
+        (("keys", "--ring", "\udcff"), "ring is no UTF-8 text"),
+    ],
+    ids=ascii,
+)
+def test_wrong_use_exits_with_2_and_says_what_is_wrong(arguments, told):
+    run("rotate_keys")
+    kid = SigningKey.objects.get(signs_at=None).kid
+    before = list(SigningKey.objects.values())
+    code, message = refused(*(kid if one == "KID" else one for one in arguments))
+    assert (code, told in message) == (2, True), message
+    assert list(SigningKey.objects.values()) == before
+    assert Ring.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_longest_reason_is_kept():
+    run("rotate_keys")
+    kid = SigningKey.objects.get(signs_at=None).kid
+    run("revoke_key", kid, "--reason", "x" * 200, "--yes")
+    assert SigningKey.objects.get(kid=kid).revoke_reason == "x" * 200
+
+
+@pytest.mark.django_db
+def test_where_nobody_can_answer_the_way_out_is_said_and_nothing_is_revoked(monkeypatch):
+    def at_its_end(_question):
+        raise EOFError
+
+    run("rotate_keys")
+    kid = SigningKey.objects.get(signs_at=None).kid
+    monkeypatch.setattr("builtins.input", at_its_end)
+    code, message = refused("revoke_key", kid, "--reason", "leaked")
+    assert (code, "add --yes" in message) == (2, True)
+    assert SigningKey.objects.get(kid=kid).revoked_at is None
+
+
+@pytest.mark.django_db
+def test_the_check_of_one_ring_is_about_that_ring(monkeypatch):
+    code, message = refused("keys", "--check", "--ring", "default")
+    assert (code, "no key yet" in message) == (3, True)
+    run("rotate_keys")
+    run("rotate_keys", "--ring", "orders", "--algorithm", "ES256")
+    orders = SigningKey.objects.get(ring__name="orders", signs_at=None)
+    run("rotate_keys", "--cancel", orders.kid)
+    assert run("keys", "--check", "--ring", "orders") == "the signing keys are well\n"
+    monkeypatch.setattr("tokens.keys.lifecycle.standby", lambda keys: None if len(keys) == 3 else keys)
+    assert run("keys", "--check", "--ring", "default") == "the signing keys are well\n"
+    assert refused("keys", "--check")[1].startswith("orders: no standby")
+    assert refused("keys", "--check", "--ring", "orders")[0] == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("arguments", [("rotate_keys", "--dry-run"), ("rotate_keys",), ("keys",), ("keys", "--check")])
+def test_a_locked_database_exits_with_4_whatever_is_asked(monkeypatch, arguments):
+    def locked(*_arguments, **_options):
+        raise OperationalError("database is locked")
+
+    run("rotate_keys")
+    monkeypatch.setattr("tokens.keys.rotation.transaction.atomic", locked)
+    monkeypatch.setattr("tokens.keys.store.load", locked)
+    assert refused(*arguments)[0] == 4
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("revoke_key", b"\xff", "--reason", "x", "--yes"),
+        ("rotate_keys", "--dry-run", "--at", "tomorrow"),
+        ("rotate_keys", "--bits", "1024", "--ring", "orders"),
+        ("revoke_key", "kid"),
+        ("keys", "--nonsense"),
+    ],
+    ids=ascii,
+)
+def test_from_the_shell_wrong_use_exits_with_2_in_a_line_without_a_traceback(tmp_path, arguments):
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "project.settings.standalone",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'issuer.sqlite3'}",
+    }
+    command = [sys.executable, "manage.py", *arguments]
+    ran = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
+    assert ran.returncode == 2, ran.stderr
+    assert b"Traceback" not in ran.stderr

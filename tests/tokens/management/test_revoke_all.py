@@ -1,0 +1,102 @@
+"""`revoke_key --all`: the encrypting key or the database leaked, and every ring's keys go, each ring on its own."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError
+
+from tests.tokens.keys.by_hand import by_hand
+from tests.tokens.management.test_key_commands import refused, run
+from tokens.keys.revocation import revoke
+from tokens.models import AuditEvent, SigningKey
+
+pytestmark = pytest.mark.django_db
+ALL = ("revoke_key", "--all", "--reason", "leaked", "--accept-outage")
+
+
+@pytest.fixture
+def rings():
+    """Three rings, and the kids of each."""
+    call_command("rotate_keys")
+    for name in ("orders", "bills"):
+        call_command("rotate_keys", ring=name, algorithm="ES256")
+    return {name: live(name) for name in ("default", "bills", "orders")}
+
+
+def live(ring):
+    return set(SigningKey.objects.filter(ring__name=ring, revoked_at=None).values_list("kid", flat=True))
+
+
+def test_every_ring_is_revoked_and_each_says_what_became_of_it(rings):
+    out = run(*ALL, "--yes")
+    assert [line for line in out.splitlines() if line.startswith("ring ")] == [
+        "ring default",
+        "ring bills",
+        "ring orders",
+    ]
+    for name, kids in rings.items():
+        assert live(name).isdisjoint(kids)
+        assert len(live(name)) == 2, "a fresh key and a fresh standby"
+        assert all(kid in out for kid in kids)
+    assert AuditEvent.objects.filter(action="key.revoked").count() == 6
+
+
+def test_a_ring_that_fails_stops_no_other_and_the_command_fails(rings, capsys):
+    by_hand(SigningKey.objects.filter(kid__in=rings["bills"]), max_lifetime=timedelta(days=9))
+    with pytest.raises(CommandError) as failed:
+        call_command(*ALL, "--yes", "--json")
+    printed = capsys.readouterr()
+    assert [json.loads(line)["ring"] for line in printed.out.splitlines()] == ["default", "orders"]
+    assert printed.err.startswith("bills: the row of ")
+    assert failed.value.returncode == 5
+    assert live("bills") == rings["bills"], "nothing of a ring that failed is done"
+    assert live("default").isdisjoint(rings["default"])
+    assert live("orders").isdisjoint(rings["orders"])
+
+
+def test_a_ring_that_the_database_refuses_to_change_stops_no_other_either(rings, monkeypatch, capsys):
+    def unless_bills(*arguments, ring, **options):
+        if ring == "bills":
+            raise IntegrityError("a rule says no")
+        return revoke(*arguments, ring=ring, **options)
+
+    monkeypatch.setattr("tokens.management.commands.revoke_key.revoke", unless_bills)
+    assert refused(*ALL, "--yes") == (3, "a rule says no")
+    assert live("orders").isdisjoint(rings["orders"])
+
+
+def test_a_ring_whose_tokens_would_be_refused_waits_until_that_is_accepted(rings, capsys):
+    code, message = refused("revoke_key", "--all", "--reason", "leaked", "--yes")
+    assert (code, "--accept-outage" in message) == (3, True)
+    assert live("default") == rings["default"]
+    assert live("orders").isdisjoint(rings["orders"]), "it signs for nobody yet, so there is nothing to accept"
+
+
+def test_one_ring_can_be_named(rings):
+    run(*ALL, "--ring", "orders", "--yes")
+    assert live("orders").isdisjoint(rings["orders"])
+    assert {name: live(name) for name in ("default", "bills")} == {name: rings[name] for name in ("default", "bills")}
+
+
+def test_it_says_the_consequence_for_every_ring_and_asks_once(rings, monkeypatch, capsys):
+    questions = []
+    monkeypatch.setattr("builtins.input", lambda question: questions.append(question) or "no")
+    assert refused(*ALL) == (3, "nothing was revoked")
+    assert len(questions) == 1
+    assert {name: live(name) for name in rings} == rings
+    monkeypatch.setattr("builtins.input", lambda _question: "yes")
+    out = run(*ALL)
+    assert [out.count(f"ring {name}\n") for name in rings] == [2, 2, 2], "before, and after"
+
+
+def test_it_asks_about_the_rings_that_can_be_revoked_where_another_cannot(rings, monkeypatch, capsys):
+    by_hand(SigningKey.objects.filter(kid__in=rings["bills"]), max_lifetime=timedelta(days=9))
+    monkeypatch.setattr("builtins.input", lambda _question: "yes")
+    assert refused(*ALL)[0] == 5
+    assert live("orders").isdisjoint(rings["orders"])
+
+
+def test_before_the_first_key_there_is_nothing_to_revoke():
+    assert refused(*ALL, "--yes") == (2, "there is no key to revoke yet")

@@ -35,7 +35,7 @@ class AuthenticationMethod(models.TextChoices):
 
     NONE = "none", "None (public client: PKCE only)"
     SECRET_BASIC = "client_secret_basic", "Secret, in the Authorization header"
-    SECRET_POST = "client_secret_post", "Secret, in the request's body"
+    SECRET_POST = "client_secret_post", "Secret, in the request's body or the header"
     PRIVATE_KEY_JWT = "private_key_jwt", "Its own private key (RFC 7523)"
 
 

@@ -18,7 +18,7 @@ from tokens.oauth import client_secret, key_proof, registry
 from tokens.oauth.assertion import InvalidAssertion
 
 IN_BODY = "client_secret_post"
-SECRET_METHODS = ("client_secret_basic", IN_BODY)
+SECRET_METHODS = client_secret.METHODS
 METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -41,8 +41,10 @@ class AuthenticationMethod(models.TextChoices):
 
 
 def new_client_id() -> str:
-    """A fresh client identifier: 128 random bits, 22 characters."""
-    return secrets.token_urlsafe(16)
+    """A fresh client identifier: 128 random bits, 22 characters. A command would take a leading dash for an option."""
+    while (made := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return made
 
 
 class Client(AbstractApplication):

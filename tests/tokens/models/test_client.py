@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from tests.tokens.assertions import jwks
 from tokens.models import Api, AuthenticationMethod, Client, ClientSecret, Scope
+from tokens.models.client import new_client_id
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 CODE = {"grants": ["authorization_code"], "redirect_uris": "https://app.example/callback"}
@@ -43,6 +44,12 @@ def test_a_new_client_has_an_identifier_of_its_own_and_no_secret() -> None:
     one, other = Client.objects.create(name="one"), Client.objects.create(name="other")
     assert (len(one.client_id), one.client_secret, one.secrets.count(), one.grants) == (22, "", 0, [])
     assert one.client_id != other.client_id
+
+
+def test_no_identifier_begins_with_a_dash_which_a_command_would_take_for_an_option(monkeypatch) -> None:
+    drawn = iter(["-" * 22, "a" * 22])
+    monkeypatch.setattr("tokens.models.client.secrets.token_urlsafe", lambda _bytes: next(drawn))
+    assert new_client_id() == "a" * 22
 
 
 @pytest.mark.django_db

@@ -8,8 +8,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from tokens import client_secrets
 from tokens.audit import record
-from tokens.models import AuthenticationMethod, Client, Scope
+from tokens.models import Api, AuthenticationMethod, Client, Scope
 from tokens.oauth import client_secret
 
 
@@ -18,25 +19,37 @@ class Registration:
     """What a client is registered with."""
 
     name: str
-    grants: Sequence[str]
+    grants: Sequence[str] = ()
     redirect_uris: Sequence[str] = ()
     scopes: Sequence[str] = ()
+    apis: Sequence[str] = ()
+    """Identifiers of APIs that it may ask a token for without a scope."""
     client_id: str | None = None
     """Generated when None."""
+    method: str | None = None
+    """How it proves who it is (RFC 7591 section 2); None: by the keys it has or has not."""
     public: bool = False
-    jwks: Mapping[str, Any] | None = None
+    jwks: object = None
     """The public keys of a client that proves itself with its own key: it gets no secret."""
     jwks_uri: str = ""
     """Or where it publishes them."""
+    secret_expires_at: datetime | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of the client, by name: lifetimes, consent, origins, addresses to go to after a logout."""
 
     @property
+    def has_keys(self) -> bool:
+        """Whether it comes with public keys, pasted or published."""
+        return self.jwks is not None or bool(self.jwks_uri)
+
+    @property
     def authentication(self) -> AuthenticationMethod:
         """How the client proves who it is."""
+        if self.method is not None:
+            return AuthenticationMethod(self.method)
         if self.public:
             return AuthenticationMethod.NONE
-        return AuthenticationMethod.PRIVATE_KEY_JWT if self.jwks or self.jwks_uri else AuthenticationMethod.SECRET_BASIC
+        return AuthenticationMethod.PRIVATE_KEY_JWT if self.has_keys else AuthenticationMethod.SECRET_BASIC
 
 
 def register(
@@ -45,16 +58,25 @@ def register(
     """Make a client, and for one that proves itself by a secret that secret: it can be read at this moment only.
 
     `secret` is generated when None. Raises ValidationError, with each problem at the field it belongs to, and
-    ValueError for a secret that is too short.
+    ValueError for a secret that is too weak.
     """
-    scopes = list(Scope.objects.filter(name__in=registration.scopes))
-    if unknown := set(registration.scopes) - {scope.name for scope in scopes} - Scope.OPENID:
-        raise ValidationError(
-            {"scopes": f"There is no scope {', '.join(sorted(unknown))}. Make it in the admin first."}
-        )
-    public = registration.public
-    if public and (registration.jwks or registration.jwks_uri):
-        raise ValidationError({"client_type": "A public client has no key to prove itself with; leave one of the two."})
+    _refuse_contradictions(registration, now=now)
+    scopes, apis = _scopes(registration.scopes), _apis(registration.apis)
+    client = _client(registration)
+    client.full_clean()
+    with transaction.atomic():
+        client.save()
+        client.scopes.set(scopes)
+        client.apis.set(apis)
+        record("client.created", actor=actor, subject=f"client:{client.client_id}", now=now)
+        if registration.authentication in client_secret.METHODS:
+            expires_at = registration.secret_expires_at
+            secret = client_secrets.give(client, actor=actor, now=now, expires_at=expires_at, secret=secret)
+    return client, secret
+
+
+def _client(registration: Registration) -> Client:
+    public = registration.authentication == AuthenticationMethod.NONE
     client = Client(
         name=registration.name,
         grants=list(registration.grants),
@@ -67,11 +89,35 @@ def register(
     )
     if registration.client_id is not None:
         client.client_id = registration.client_id
-    client.full_clean()
-    with transaction.atomic():
-        client.save()
-        client.scopes.set(scopes)
-        if registration.authentication == AuthenticationMethod.SECRET_BASIC:
-            secret = client_secret.add(client, secret, now=now) if secret else client_secret.create(client, now=now)
-        record("client.created", actor=actor, subject=f"client:{client.client_id}", now=now)
-    return client, secret
+    return client
+
+
+def _refuse_contradictions(registration: Registration, *, now: datetime) -> None:
+    """What would be left unsaid: two ways to prove who it is, or an end of a secret that there is not."""
+    method, expires_at = registration.authentication, registration.secret_expires_at
+    if registration.public and method != AuthenticationMethod.NONE:
+        raise ValidationError({"client_type": f"A public client cannot use {method.value}; leave one of the two."})
+    if registration.has_keys and method == AuthenticationMethod.NONE:
+        raise ValidationError({"client_type": "A public client has no key to prove itself with; leave one of the two."})
+    if registration.has_keys and method != AuthenticationMethod.PRIVATE_KEY_JWT:
+        raise ValidationError({"client_jwks": f"Keys are of no use to {method.value}; leave one of the two."})
+    if expires_at is not None and method not in client_secret.METHODS:
+        raise ValidationError({"secret": "This client gets no secret that could expire."})
+    if expires_at is not None and expires_at <= now:
+        raise ValidationError({"secret": "It would have expired already."})
+
+
+def _scopes(names: Sequence[str]) -> list[Scope]:
+    found = list(Scope.objects.filter(name__in=names))
+    if unknown := set(names) - {scope.name for scope in found} - Scope.OPENID:
+        raise ValidationError(
+            {"scopes": f"There is no scope {', '.join(sorted(unknown))}. Make it in the admin first."}
+        )
+    return found
+
+
+def _apis(identifiers: Sequence[str]) -> list[Api]:
+    found = list(Api.objects.filter(identifier__in=identifiers))
+    if unknown := set(identifiers) - {api.identifier for api in found}:
+        raise ValidationError({"apis": f"There is no API {', '.join(sorted(unknown))}. Make it in the admin first."})
+    return found

@@ -74,12 +74,14 @@ def test_code_with_pkce_id_token_refresh_and_revocation(kind, request, system, m
         client.refresh_token(metadata["token_endpoint"], refresh_token=live)
 
 
-def test_userinfo_and_introspection_of_the_client_s_own_token(confidential, system, metadata, agree):
+def test_userinfo_and_introspection_of_the_client_s_own_token(register, system, metadata, agree):
+    method = ("--auth-method", "client_secret_post")
+    own = register("By body", "--grant", "authorization_code", "--redirect-uri", system.callback, *method)
     client = session(
-        confidential["client_id"],
+        own["client_id"],
         system,
         metadata,
-        client_secret=confidential["client_secret"],
+        client_secret=own["client_secret"],
         token_endpoint_auth_method="client_secret_post",
     )
     client.scope = "openid profile"

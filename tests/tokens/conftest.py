@@ -107,7 +107,8 @@ def make_client(client_id, *grants, public=False, scopes=("notes:read", "notes:w
         client_id=client_id,
         name=client_id,
         client_type=Client.CLIENT_PUBLIC if public else Client.CLIENT_CONFIDENTIAL,
-        token_endpoint_auth_method="none" if public else "client_secret_basic",
+        # which takes the secret in the header as well
+        token_endpoint_auth_method="none" if public else "client_secret_post",
         grants=list(grants),
         redirect_uris=CALLBACK,
         **fields,

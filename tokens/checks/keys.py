@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 (Django's name)
+from django.core.checks import CheckMessage, Error, Info, Warning, register  # noqa: A004 (Django's name)
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -14,7 +14,7 @@ from tokens.keys import health, policy
 
 @register("keys")
 def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Errors tokens.E301 to E303, warnings tokens.W304 and W305."""
+    """Errors tokens.E301 to E303, warnings tokens.W304 and W305, and tokens.I306 for a change that is under way."""
     settings = conf.issuer()
     found: list[CheckMessage] = [
         Error(f"The key policy cannot be kept: {broken}.", hint="Set KEY_TIMINGS or KEY_POLICY.", id="tokens.E302")
@@ -41,11 +41,11 @@ def _rings(keys: Sequence[EncryptionKey]) -> list[CheckMessage]:
         found = health.check(policy=conf.issuer().key_policy, encryption_keys=keys, now=timezone.now())
     except DatabaseError:
         return []  # not migrated, or not there: other checks and /readyz say so
-    hint = "manage.py keys --check says the same later."
-    return [
-        Error(f"{one.message}.", hint=hint, id="tokens.E303")
-        if one.closed
-        else Warning(f"{one.message}.", hint=hint, id="tokens.W305")
-        for one in found
-        if one.code != "policy"
-    ]
+    return [_message(one) for one in found if one.code != "policy"]
+
+
+def _message(one: health.Problem) -> CheckMessage:
+    told, hint = f"{one.message}.", "manage.py keys --check says the same later."
+    if one.closed:
+        return Error(told, hint=hint, id="tokens.E303")
+    return Info(told, hint=hint, id="tokens.I306") if one.waits else Warning(told, hint=hint, id="tokens.W305")

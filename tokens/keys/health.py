@@ -1,4 +1,4 @@
-"""What is wrong with the rings, and what to do about it: for `keys --check`, /readyz and the start-up check."""
+"""What is wrong with the rings and KEY_ENCRYPTION_KEYS, and what to do about it: for `keys --check` and at start."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,16 @@ from tokens.keys.errors import CannotOpen
 from tokens.keys.policy import Policy
 from tokens.keys.policy import problems as policy_problems
 from tokens.models.key import Ring
+from tokens.oauth import client_secret
+
+LOST = (
+    "KEY_ENCRYPTION_KEYS does not hold that key, and they prove nothing: put its value back after the first one,"
+    " or give those clients other secrets (manage.py client_secret)"
+)
+FORMER = (
+    "do not drop that value of KEY_ENCRYPTION_KEYS yet: each is hashed under the first one when it is next used;"
+    " replace or revoke those that are not (manage.py client_secret list)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +28,8 @@ class Problem:
     """Something that somebody has to see to."""
 
     code: str
-    """`policy`, `no_key`, `clock`, `no_signer`, `no_standby`, `overdue`, or how a row fails: `cannot_open`,
-    `not_genuine`, `not_vouched`."""
+    """`policy`, `no_key`, `clock`, `no_signer`, `no_standby`, `overdue`; how a row fails: `cannot_open`, `not_genuine`,
+    `not_vouched`; and of the hashes of client secrets, `lost_secrets` or `former_key`."""
     ring: str
     message: str
 
@@ -27,6 +37,11 @@ class Problem:
     def closed(self) -> bool:
         """Whether it is about what does not decrypt or verify."""
         return self.code in ("cannot_open", "not_genuine")
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing is wrong: a change is under way, and something must not be done before it is through."""
+        return self.code == "former_key"
 
 
 def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: datetime) -> list[Problem]:
@@ -37,7 +52,19 @@ def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: date
         found.append(Problem(code="no_key", ring="default", message="there is no key yet: run manage.py rotate_keys"))
     for ring in rings:
         found += [Problem(code=code, ring=ring.name, message=text) for code, text in _ring(ring, encryption_keys, now)]
+    found += [Problem(code=code, ring="", message=text) for code, text in _secrets(encryption_keys, now)]
     return found
+
+
+def _secrets(keys: Sequence[EncryptionKey], now: datetime) -> Iterator[tuple[str, str]]:
+    """Client secrets whose hash needs another key than the first."""
+    first, held = keys[0].id, {key.id for key in keys}
+    for key_id, number in sorted(client_secret.live_by_key(now=now).items()):
+        counted = f"live client secrets hashed under {key_id}: {number}; "
+        if key_id not in held:
+            yield "lost_secrets", counted + LOST
+        elif key_id != first:
+            yield "former_key", counted + FORMER
 
 
 def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,9 @@
-"""What the commands about keys share: the table of exit codes in --help, and errors as exit codes."""
+"""What the commands share: instants, the table of exit codes in --help, and errors as exit codes."""
 
-from argparse import RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -82,3 +83,12 @@ def exit_codes() -> Iterator[None]:
         raise CommandError(str(error), returncode=USAGE) from error
     except (KeyProblem, IntegrityError) as error:  # the latter is a rule that the database keeps by itself
         raise CommandError(str(error), returncode=UNSAFE) from error
+
+
+def instant(text: str) -> datetime:
+    """An ISO 8601 date and time; without an offset it is UTC."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no time like 2027-01-31T12:00Z") from None
+    return value if value.tzinfo else value.replace(tzinfo=UTC)

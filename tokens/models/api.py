@@ -10,6 +10,7 @@ from django.db import models
 
 from tokens.conf import issuer
 from tokens.keys.material import ALGORITHMS
+from tokens.models import lifetimes
 from tokens.models.key import Ring
 
 # RFC 6749 section 3.3: %x21 / %x23-5B / %x5D-7E
@@ -45,7 +46,10 @@ class Api(models.Model):
     )
     name = models.CharField(max_length=100, help_text="What the user reads on the consent page.")
     max_token_lifetime = models.DurationField(
-        null=True, blank=True, help_text="No access token for this API lives longer. Empty: the issuer's own limit."
+        null=True,
+        blank=True,
+        validators=lifetimes.validators(lifetimes.LONGEST_ACCESS_TOKEN),
+        help_text="No access token for this API lives longer: one second to one day. Empty: the key policy alone.",
     )
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
@@ -79,6 +83,10 @@ class Api(models.Model):
         constraints = [
             # A client_id has no colon and a URI has one: the two can never be equal.
             models.CheckConstraint(condition=models.Q(identifier__contains=":"), name="api_identifier_is_a_uri"),
+            models.CheckConstraint(
+                condition=lifetimes.bounds(max_token_lifetime=lifetimes.LONGEST_ACCESS_TOKEN),
+                name="api_lifetime_is_bounded",
+            ),
         ]
 
     def __str__(self) -> str:

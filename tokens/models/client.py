@@ -1,16 +1,17 @@
 """A client (an application that asks for tokens): what it may do, and how it proves who it is."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Length
 from oauth2_provider.models import AbstractApplication
 
+from tokens.models import lifetimes
 from tokens.models.api import Api, Scope
 from tokens.oauth.client_keys import UnusableKey, registered
 from tokens.oauth.registration import origin_problem, redirect_uri_problem
@@ -35,13 +36,15 @@ class AuthenticationMethod(models.TextChoices):
 
     NONE = "none", "None (public client: PKCE only)"
     SECRET_BASIC = "client_secret_basic", "Secret, in the Authorization header"
-    SECRET_POST = "client_secret_post", "Secret, in the request's body"
+    SECRET_POST = "client_secret_post", "Secret, in the request's body or the header"
     PRIVATE_KEY_JWT = "private_key_jwt", "Its own private key (RFC 7523)"
 
 
 def new_client_id() -> str:
-    """A fresh client identifier: 128 random bits, 22 characters."""
-    return secrets.token_urlsafe(16)
+    """A fresh client identifier: 128 random bits, 22 characters. A command would take a leading dash for an option."""
+    while (made := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return made
 
 
 class Client(AbstractApplication):
@@ -77,18 +80,21 @@ class Client(AbstractApplication):
     )
 
     access_token_lifetime = models.DurationField(
-        null=True, blank=True, validators=[MinValueValidator(timedelta(seconds=1))], help_text="Empty: the issuer's."
+        null=True,
+        blank=True,
+        validators=lifetimes.validators(lifetimes.LONGEST_ACCESS_TOKEN),
+        help_text="One second to one day, and never longer than the key policy allows. Empty: the issuer's.",
     )
     refresh_token_lifetime = models.DurationField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(timedelta(seconds=1))],
-        help_text="From the user's consent to the end. Empty: the issuer's.",
+        validators=lifetimes.validators(lifetimes.LONGEST_REFRESH),
+        help_text="From the user's consent to the end: ten years at the most. Empty: the issuer's.",
     )
     refresh_token_idle_lifetime = models.DurationField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(timedelta(seconds=1))],
+        validators=lifetimes.validators(lifetimes.LONGEST_REFRESH),
         help_text="Between two uses. Empty: the issuer's.",
     )
     rotates_refresh_tokens = models.BooleanField(
@@ -132,6 +138,14 @@ class Client(AbstractApplication):
             models.CheckConstraint(condition=~models.Q(client_id__length=36), name="client_id_is_never_a_subject"),
             models.CheckConstraint(condition=~models.Q(client_id=""), name="client_id_is_never_empty"),
             models.CheckConstraint(condition=models.Q(client_secret=""), name="client_secrets_are_rows_of_their_own"),
+            models.CheckConstraint(
+                condition=lifetimes.bounds(
+                    access_token_lifetime=lifetimes.LONGEST_ACCESS_TOKEN,
+                    refresh_token_lifetime=lifetimes.LONGEST_REFRESH,
+                    refresh_token_idle_lifetime=lifetimes.LONGEST_REFRESH,
+                ),
+                name="client_lifetimes_are_bounded",
+            ),
         ]
 
     def clean(self) -> None:
@@ -198,7 +212,7 @@ class Client(AbstractApplication):
 
     def _key_problems(self) -> list[str]:
         try:
-            _ = registered(self.client_jwks) if self.client_jwks else ()
+            _ = registered(self.client_jwks) if self.client_jwks is not None else ()
         except UnusableKey as error:
             return [str(error)]
         return []

@@ -39,19 +39,22 @@ def resolve(
     `openid` are the scopes of OpenID Connect that it may have besides, `further` the APIs that it may ask a token for
     without a scope of theirs.
 
-    Raises OAuthError invalid_scope for a scope that is unknown, not the client's or not the API's, or where none is
-    asked for; and invalid_target for several resources, for one that the client may not use, and where no resource
-    is named and the scopes belong to no single API.
+    Raises OAuthError invalid_target for several resources, for one that the client may not use, and where none is named
+    and the scopes belong to no single API; then invalid_scope for a scope that is unknown, not the client's or not
+    the API's, and where none is asked for.
     """
     scopes = tuple(dict.fromkeys(asked))
-    if resources and not any(scope.name in scopes for scope in allowed):
-        api = next((api for api in further if [api.identifier] == list(dict.fromkeys(resources))), None)
-        if api is not None and set(scopes) <= set(openid):
-            return Target(api.identifier, scopes, api)
+    without_scope = {api.identifier: api for api in further}
+    usable = {scope.api.identifier: scope.api for scope in allowed} | without_scope
+    named = _named(resources, {*usable, *([issuer] if openid else [])})
+    if named in without_scope and set(scopes) <= set(openid):
+        return Target(named, scopes, without_scope[named])
     owners = _owners(scopes, allowed=allowed, openid=openid)
-    api = _named(resources, owners, allowed=allowed, issuer=issuer) if resources else _only(owners)
-    if api is not None and any(owner != api for owner in owners):
+    api = _only(owners) if named is None else usable.get(named)
+    if any(owner != api for owner in owners):
         raise OAuthError("invalid_scope", "A scope does not belong to the resource that was asked for.")
+    if named is not None and api is not None and not owners:
+        raise OAuthError("invalid_scope", "No scope of the resource was asked for.")
     return Target(api.identifier if api else issuer, scopes, api)
 
 
@@ -69,17 +72,14 @@ def _owners(scopes: Sequence[str], *, allowed: Collection[Scope], openid: Collec
     return [known[name] for name in scopes if name in known]
 
 
-def _named(resources: Sequence[str], owners: Sequence[Api], *, allowed: Collection[Scope], issuer: str) -> Api | None:
-    if len(set(resources)) > 1:
+def _named(resources: Sequence[str], usable: Collection[str]) -> str | None:
+    """The one resource that is named; None where none is."""
+    named = set(resources)
+    if len(named) > 1:
         raise OAuthError("invalid_target", "A token is for one resource; ask for a token each.")
-    if resources[0] == issuer and not owners:
-        return None
-    api = next((scope.api for scope in allowed if scope.api.identifier == resources[0]), None)
-    if api is None:
+    if not named <= set(usable):
         raise OAuthError("invalid_target", "The resource is unknown, or this client may not use it.")
-    if not owners:
-        raise OAuthError("invalid_scope", "No scope of the resource was asked for.")
-    return api
+    return next(iter(named), None)
 
 
 def _only(owners: Sequence[Api]) -> Api | None:

@@ -17,7 +17,8 @@ from tokens.models import Client, ClientSecret
 from tokens.oauth import client_secret, key_proof, registry
 from tokens.oauth.assertion import InvalidAssertion
 
-SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+IN_BODY = "client_secret_post"
+SECRET_METHODS = client_secret.METHODS
 METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -31,6 +32,7 @@ class Credentials:
 
     client_id: str
     secret: str | None
+    in_header: bool = False
 
 
 def authenticate(
@@ -43,9 +45,16 @@ def authenticate(
     two methods (RFC 6749 section 2.3); NotReady while KEY_ENCRYPTION_KEYS cannot be read.
     """
     if "client_assertion" in form or "client_assertion_type" in form:
-        return _by_key(authorization, form, now=now)
-    presented = credentials(authorization, form)
-    version = version or registry.version()
+        client = _by_key(authorization, form, now=now)
+    else:
+        client = _by_secret(credentials(authorization, form), version or registry.version(), now=now)
+    if client.client_type == Client.CLIENT_CONFIDENTIAL:  # whoever only names itself was not seen here
+        client.note_use(now=now)
+    return client
+
+
+def _by_secret(presented: Credentials, version: str | None, *, now: datetime) -> Client:
+    """The client of a request that shows a secret, or of one that only names a public client."""
     known = registry.recall(presented.client_id, version=version)
     if _proves(presented, known, known.secrets.all() if known else (), now=now) and known is not None:
         return known
@@ -61,11 +70,19 @@ def _proves(presented: Credentials, client: Client | None, secrets: Iterable[Cli
     if presented.secret is None:
         return client is not None and client.client_type == Client.CLIENT_PUBLIC
     # A client that proves itself in another way is compared like one that does not exist: with the same work.
-    by_secret = client is not None and client.token_endpoint_auth_method in SECRET_METHODS
     try:
-        return client_secret.matches(secrets if by_secret else (), presented.secret, now=now)
+        return client_secret.matches(secrets if _fits(presented, client) else (), presented.secret, now=now)
     except MalformedEncryptionKey as error:
         raise NotReady(str(error)) from error
+
+
+def _fits(presented: Credentials, client: Client | None) -> bool:
+    """Whether the secret came by the client's way (RFC 7591 section 2).
+
+    The header is open to every client with a secret (RFC 6749 section 2.3.1), the body to those registered for it.
+    """
+    method = client.token_endpoint_auth_method if client else None
+    return method in SECRET_METHODS if presented.in_header else method == IN_BODY
 
 
 def _by_key(authorization: str | None, form: Mapping[str, str], *, now: datetime) -> Client:
@@ -106,7 +123,7 @@ def _basic(authorization: str) -> Credentials:
         raise InvalidClient("the Authorization header is not Basic")
     try:
         name, colon, secret = base64.b64decode(encoded.strip(" "), validate=True).partition(b":")
-        decoded = Credentials(_form_decode(name), _form_decode(secret))
+        decoded = Credentials(_form_decode(name), _form_decode(secret), in_header=True)
     except (binascii.Error, ValueError):
         raise InvalidClient("the Authorization header is malformed") from None
     if not (colon and decoded.client_id and decoded.secret) or "\0" in decoded.client_id:

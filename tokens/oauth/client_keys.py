@@ -6,6 +6,8 @@ from typing import Any
 
 from jwt.algorithms import get_default_algorithms
 
+from tokens.keys.material import thumbprint
+
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 FAMILIES: Mapping[tuple[Any, Any], frozenset[str]] = {
     ("RSA", None): frozenset({"RS256", "PS256"}),
@@ -49,9 +51,23 @@ def published(document: object) -> tuple[ClientKey, ...]:
 
 
 def choose(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) -> ClientKey | None:
-    """The one key that a header means; None where there is none, or several (a header without `kid`)."""
-    fitting = [key for key in keys if algorithm in key.algorithms and (kid is None or key.kid in {None, kid})]
-    return fitting[0] if len(fitting) == 1 else None
+    """The one key that a header means (RFC 7515 section 4.1.4); None where there is none, or several.
+
+    A `kid` means the key of that name. Only where no key has it can it be one that was registered without a name.
+    """
+    fitting = [key for key in keys if algorithm in key.algorithms]
+    named = [key for key in fitting if kid is not None and key.kid == kid]
+    meant = named or [key for key in fitting if kid is None or key.kid is None]
+    return meant[0] if len(meant) == 1 else None
+
+
+def names(document: object) -> list[str]:
+    """What tells the keys of a JWKS from others: `kid`, where they have one, and RFC 7638 thumbprint.
+
+    Raises UnusableKey.
+    """
+    entries: list[Any] = [entry for entry in _entries(document) if read(entry)]
+    return [" ".join(filter(None, (entry.get("kid"), thumbprint(entry)))) for entry in entries]
 
 
 def read(entry: object) -> ClientKey:

@@ -6,16 +6,23 @@ key of the hash (HMAC-SHA-256) is what makes a leaked table useless.
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from django.db.models import Count
+
 from tokens.conf import issuer
 from tokens.encryption import parse
 from tokens.models.client import Client, ClientSecret
 
+METHODS = ("client_secret_basic", "client_secret_post")
+"""How a client authenticates that has a use for secrets (RFC 7591 section 2)."""
 BYTES = 32
+STRONG = re.compile(r"[A-Za-z0-9_-]{43,}")
+"""What can hold 256 bits: 43 characters of base64url (RFC 4648 section 5) are the first to do so."""
 PURPOSE = "client secret"
 NO_CLIENT = 0
 
@@ -29,9 +36,9 @@ def create(client: Client, *, now: datetime, expires_at: datetime | None = None)
 
 
 def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | None = None) -> str:
-    """Give `client` a secret that was generated elsewhere; raises ValueError when it is shorter than 32 characters."""
-    if len(secret) < BYTES:
-        raise ValueError(f"a client secret has at least {BYTES} characters")
+    """Give `client` a secret that was generated elsewhere; raises ValueError for one that cannot hold 256 bits."""
+    if not STRONG.fullmatch(secret):
+        raise ValueError("a client secret has 256 random bits: at least 43 characters out of A-Z a-z 0-9 - _")
     key_id, key = next(iter(_keys(issuer().key_encryption_keys).items()))
     ClientSecret.objects.create(
         client=client,
@@ -52,14 +59,23 @@ def kept_of(client: Client | None) -> list[ClientSecret]:
 def matches(kept: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
     """Whether `presented` is one of the secrets that are `kept` and live; notes the day of its use.
 
-    Does the same work where none is kept, so that time does not tell which client_ids exist.
+    A secret that was hashed under a later entry of KEY_ENCRYPTION_KEYS is hashed anew under the first: only now is it
+    there to be hashed. Does the same work where none is kept, so that time does not tell which client_ids exist.
     """
     digests = {key_id: _digest(key, presented) for key_id, key in _keys(issuer().key_encryption_keys).items()}
     secret = _find([row for row in kept if row.is_live(now=now)], digests)
     if secret is None or not presented:
         return False
     _note_use(secret, now=now)
+    _hash_anew(secret, digests)
     return True
+
+
+def live_by_key(*, now: datetime) -> dict[str, int]:
+    """How many secrets could be used, by the id of the key that their hash needs."""
+    live = ClientSecret.objects.filter(revoked_at=None, client__token_endpoint_auth_method__in=METHODS)
+    counted = live.exclude(expires_at__lte=now).order_by().values("encryption_key_id").annotate(number=Count("pk"))
+    return dict(counted.values_list("encryption_key_id", "number"))
 
 
 def _find(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> ClientSecret | None:
@@ -77,6 +93,15 @@ def _note_use(secret: ClientSecret, *, now: datetime) -> None:
     if secret.last_used_on != now.date():
         secret.last_used_on = now.date()
         ClientSecret.objects.filter(pk=secret.pk).update(last_used_on=secret.last_used_on)
+
+
+def _hash_anew(secret: ClientSecret, digests: dict[str, bytes]) -> None:
+    """Keep the secret under the first key, so that the old one can be dropped: one statement, once."""
+    first, digest = next(iter(digests.items()))
+    if secret.encryption_key_id != first:
+        former = ClientSecret.objects.filter(pk=secret.pk, encryption_key_id=secret.encryption_key_id)
+        former.update(encryption_key_id=first, digest=digest)
+        secret.digest, secret.encryption_key_id = digest, first
 
 
 def _digest(key: bytes, secret: str) -> bytes:

@@ -30,7 +30,7 @@ class Grant(ABC):
         if self.name not in client.grants:
             raise OAuthError("unauthorized_client", "This client may not use the grant type.")
         response = self.issue(request, client)
-        client.note_use(now=request.now)
+        client.note_use(now=request.now)  # where a client proved itself, this was done: it costs nothing
         return response
 
     def client(self, request: TokenRequest) -> Client:

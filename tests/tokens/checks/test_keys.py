@@ -5,6 +5,10 @@ from datetime import timedelta
 import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
+from django.utils import timezone
+
+from tokens.models import Client
+from tokens.oauth import client_secret
 
 ISSUER_DATABASES = ["default"]
 
@@ -42,3 +46,15 @@ def test_an_encrypting_key_that_is_not_what_it_was_is_said_at_start(settings):
     messages = found(databases=ISSUER_DATABASES)
     assert {one for one, _ in messages} == {"tokens.E303"}
     assert all("KEY_ENCRYPTION_KEYS" in text for _, text in messages)
+
+
+@pytest.mark.django_db
+def test_client_secrets_that_need_another_encrypting_key_than_the_first_are_said_at_start(settings):
+    call_command("rotate_keys", verbosity=0)
+    client_secret.create(Client.objects.create(name="webapp"), now=timezone.now())
+    former = settings.ISSUER["KEY_ENCRYPTION_KEYS"]
+    settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43, *former]}
+    assert [one for one, _ in found(databases=ISSUER_DATABASES)] == ["tokens.I306"]
+    call_command("rotate_keys", rewrap=True, verbosity=0)
+    settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
+    assert [one for one, _ in found(databases=ISSUER_DATABASES)] == ["tokens.W305"]

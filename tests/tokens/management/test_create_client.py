@@ -1,6 +1,7 @@
 """Registering a client from a script."""
 
 import json
+from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests.tokens.assertions import jwks
+from tests.tokens.conftest import basic, post
 from tokens.models import Api, AuditEvent, Client, ClientSecret, Scope
 from tokens.oauth import client_secret
 
@@ -32,14 +34,18 @@ def test_the_secret_is_printed_once_works_and_is_kept_nowhere():
     assert client_secret.matches(client_secret.kept_of(client), printed["client_secret"], now=timezone.now())
     assert printed["client_secret"].encode() not in bytes(ClientSecret.objects.get().digest)
     assert [scope.name for scope in client.scopes.all()] == ["notes:read"]
-    assert AuditEvent.objects.get().action == "client.created"
+    made, given = AuditEvent.objects.order_by("pk")
+    assert [made.action, given.action] == ["client.created", "client_secret.created"]
+    assert given.details == {"secret": f"…{printed['client_secret'][-4:]}", "expires_at": None}
 
 
-def test_a_public_client_has_no_secret():
-    printed = create(
-        "--name", "P", "--public", "--grant", "authorization_code", "--redirect-uri", "com.example.app:/cb"
-    )
-    assert "(none" in printed
+@pytest.mark.parametrize("how", [["--public"], ["--auth-method", "none"], ["--public", "--auth-method", "none"]])
+def test_a_public_client_has_no_secret(how):
+    code = ("--name", "P", "--grant", "authorization_code", "--redirect-uri", "com.example.app:/cb")
+    assert "(none: a public client" in create(*code, *how)
+    printed = json.loads(create(*code, *how, "--json"))
+    assert printed == {"client_id": Client.objects.latest("pk").client_id, "client_secret": None}
+    assert set(Client.objects.values_list("client_type", "token_endpoint_auth_method")) == {("public", "none")}
     assert not ClientSecret.objects.exists()
 
 
@@ -49,12 +55,21 @@ def test_a_client_with_a_key_of_its_own_has_no_secret(tmp_path):
     assert "(none: it proves itself with its own key)" in printed
     client = Client.objects.get()
     assert (client.token_endpoint_auth_method, client.client_jwks) == ("private_key_jwt", jwks())
+    arguments = ("--name", "J", "--client-id", "j", "--auth-method", "private_key_jwt")
+    printed = create(*arguments, "--jwks", str(tmp_path / "jwks.json"), "--legacy-audience", "--json")
+    assert json.loads(printed) == {"client_id": "j", "client_secret": None}
+    assert Client.objects.get(client_id="j").accepts_token_endpoint_audience
+    assert not client.accepts_token_endpoint_audience
     assert not ClientSecret.objects.exists()
 
 
 def test_a_file_without_public_keys_is_refused_with_its_reason(tmp_path):
     file = tmp_path / "jwks.json"
-    for content, said in (('{"keys": [{"kty": "EC", "d": "x"}]}', "private half"), ("{", "is not JSON")):
+    for content, said in (
+        ('{"keys": [{"kty": "EC", "d": "x"}]}', "private half"),
+        ("{", "is not JSON"),
+        *((empty, "Enter a JWKS") for empty in ("{}", "[]", "null", "0", '""', '{"keys": []}')),
+    ):
         file.write_text(content)
         with pytest.raises(CommandError, match=said):
             create("--name", "K", "--grant", "client_credentials", "--jwks", str(file))
@@ -73,6 +88,16 @@ def test_a_file_without_public_keys_is_refused_with_its_reason(tmp_path):
         (["--grant", "client_credentials", "--public"], "public client"),
         (["--grant", "client_credentials", "--client-id", "https://api.example/"], "client_id"),
         (["--grant", "password"], "invalid choice"),
+        (["--api", "https://nobody.example/"], "There is no API https://nobody.example/"),
+        (["--auth-method", "private_key_jwt"], "needs the client's public keys"),
+        (["--auth-method", "client_secret_jwt"], "invalid choice"),
+        (["--public", "--auth-method", "client_secret_basic"], "leave one of the two"),
+        (["--auth-method", "client_secret_post", "--jwks-uri", "https://k.example/jwks"], "leave one of the two"),
+        (["--auth-method", "none", "--jwks-uri", "https://k.example/jwks"], "leave one of the two"),
+        (["--public", "--secret-expires", "2999-01-01"], "no secret that could expire"),
+        (["--secret-expires", "2001-01-01"], "expired already"),
+        (["--secret-expires", "tomorrow"], "no time like"),
+        (["--refresh-token-lifetime", "400000000"], "refresh_token_lifetime"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_makes_nothing(arguments, said):
@@ -116,4 +141,29 @@ def test_a_client_may_publish_its_keys_itself():
 def test_what_could_not_work_is_refused_with_its_reason(arguments, because):
     with pytest.raises(CommandError, match=because):
         create("--name", "X", "--grant", "client_credentials", *arguments)
+    assert not Client.objects.exists()
+
+
+def test_what_the_admin_sets_a_script_sets_too():
+    method = ("--auth-method", "client_secret_post", "--secret-expires", "2999-01-31T12:00Z")
+    create("--name", "A", "--client-id", "a", "--inactive", "--api", "https://api.example/", *method)
+    made = Client.objects.get()
+    assert (made.is_active, made.token_endpoint_auth_method) == (False, "client_secret_post")
+    assert [api.identifier for api in made.apis.all()] == ["https://api.example/"]
+    assert ClientSecret.objects.get().expires_at == datetime(2999, 1, 31, 12, tzinfo=UTC)
+
+
+def test_a_client_of_an_api_that_only_introspects_needs_no_grant(client):
+    printed = json.loads(create("--name", "Orders API", "--client-id", "orders", "--json"))
+    assert Client.objects.get().grants == []
+    asked = {"token": "x", "token_type_hint": "access_token"}
+    answer = post(client, "/oauth/introspect", asked, **basic("orders", printed["client_secret"]))
+    assert (answer.status_code, answer.json()) == (200, {"active": False})
+
+
+def test_while_the_encrypting_keys_cannot_be_read_nothing_is_made(settings):
+    settings.ISSUER = settings.ISSUER | {"KEY_ENCRYPTION_KEYS": ["short"]}
+    with pytest.raises(CommandError, match="KEY_ENCRYPTION_KEYS") as refused:
+        create("--name", "S")
+    assert refused.value.returncode == 5
     assert not Client.objects.exists()

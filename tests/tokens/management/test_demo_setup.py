@@ -63,7 +63,7 @@ def test_the_service_may_read_and_not_write():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"), [(["--webapp-url", "http://app.example"], "https"), (["--credentials", "short.env"], "32")]
+    ("arguments", "said"), [(["--webapp-url", "http://app.example"], "https"), (["--credentials", "short.env"], "43")]
 )
 def test_bad_input_is_one_clear_line(arguments, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

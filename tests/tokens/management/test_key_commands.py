@@ -8,9 +8,12 @@ from unittest.mock import patch
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
+from django.utils import timezone
 
+from tokens.encryption import parse
 from tokens.keys import store
-from tokens.models import SigningKey
+from tokens.models import Client, SigningKey
+from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
 
@@ -117,3 +120,30 @@ def test_the_check_is_silent_while_all_is_well_and_red_when_rotation_is_overdue(
     ):
         code, message = refused("keys", "--check")
     assert (code, "rotate_keys does not run" in message) == (3, True)
+
+
+def test_a_change_of_the_encrypting_key_is_told_until_no_client_secret_needs_the_former_value(settings):
+    """One value; the new one first and both; the old one dropped too early."""
+    run("rotate_keys")
+    former, first = settings.ISSUER["KEY_ENCRYPTION_KEYS"][0], "Z" * 43
+    client, key_id = Client.objects.create(name="webapp"), parse([former])[0].id
+    used, idle = (client_secret.create(client, now=timezone.now()) for _ in range(2))
+    assert run("keys", "--check") == "the signing keys are well\n"
+
+    settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [first, former]}
+    run("rotate_keys", "--rewrap")
+    client_secret.matches(client_secret.kept_of(client), used, now=timezone.now())
+    note, well = run("keys", "--check").splitlines()
+    assert note.startswith(f"note: live client secrets hashed under {key_id}: 1; do not drop that value")
+    assert well == "the signing keys are well", "nothing is wrong: the exit code is 0"
+    told = json.loads(run("keys", "--check", "--json"))["problems"]
+    assert [(one["code"], one["ring"]) for one in told] == [("former_key", "")]
+
+    settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [first]}
+    code, message = refused("keys", "--check")
+    assert (code, message.startswith(f"settings: live client secrets hashed under {key_id}: 1; ")) == (3, True)
+    assert "put its value back" in message
+    assert not client_secret.matches(client_secret.kept_of(client), idle, now=timezone.now())
+    assert client_secret.matches(client_secret.kept_of(client), used, now=timezone.now())
+    client.secrets.filter(encryption_key_id=key_id).update(revoked_at=timezone.now())
+    assert run("keys", "--check") == "the signing keys are well\n"

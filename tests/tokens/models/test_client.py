@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from tests.tokens.assertions import jwks
 from tokens.models import Api, AuthenticationMethod, Client, ClientSecret, Scope
+from tokens.models.client import new_client_id
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 CODE = {"grants": ["authorization_code"], "redirect_uris": "https://app.example/callback"}
@@ -43,6 +44,12 @@ def test_a_new_client_has_an_identifier_of_its_own_and_no_secret() -> None:
     one, other = Client.objects.create(name="one"), Client.objects.create(name="other")
     assert (len(one.client_id), one.client_secret, one.secrets.count(), one.grants) == (22, "", 0, [])
     assert one.client_id != other.client_id
+
+
+def test_no_identifier_begins_with_a_dash_which_a_command_would_take_for_an_option(monkeypatch) -> None:
+    drawn = iter(["-" * 22, "a" * 22])
+    monkeypatch.setattr("tokens.models.client.secrets.token_urlsafe", lambda _bytes: next(drawn))
+    assert new_client_id() == "a" * 22
 
 
 @pytest.mark.django_db
@@ -102,12 +109,45 @@ def test_a_client_that_can_work_is_accepted(fields) -> None:
         ({"client_id": "two words"}, "client_id", "Use letters, digits"),
         ({"client_id": "webapp\n"}, "client_id", "Use letters, digits"),
         ({"access_token_lifetime": timedelta(0)}, "access_token_lifetime", "greater than or equal"),
+        ({"access_token_lifetime": timedelta(days=1, seconds=1)}, "access_token_lifetime", "less than or equal"),
+        ({"refresh_token_lifetime": timedelta(days=4_000_000)}, "refresh_token_lifetime", "less than or equal"),
+        ({"refresh_token_idle_lifetime": timedelta(days=3651)}, "refresh_token_idle_lifetime", "less than or equal"),
+        ({"token_endpoint_auth_method": "private_key_jwt", "client_jwks": {}}, "client_jwks", "Enter a JWKS"),
+        ({"client_jwks": []}, "client_jwks", "Enter a JWKS"),
     ],
 )
 def test_a_client_that_could_not_work_is_refused_at_the_field(fields, field: str, reason: str) -> None:
     with pytest.raises(ValidationError) as refused:
         Client(name="app", **fields).full_clean()
     assert reason in " ".join(refused.value.message_dict[field])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("lifetime", [-timedelta(days=1), timedelta(0), timedelta(days=4_000_000)])
+@pytest.mark.parametrize("field", ["access_token_lifetime", "refresh_token_lifetime", "refresh_token_idle_lifetime"])
+def test_the_database_refuses_a_lifetime_without_bounds(field, lifetime) -> None:
+    with pytest.raises(IntegrityError, match="client_lifetimes_are_bounded"), transaction.atomic():
+        Client.objects.create(**{field: lifetime})
+    with pytest.raises(IntegrityError, match="api_lifetime_is_bounded"), transaction.atomic():
+        Api.objects.create(identifier="https://api.example/", max_token_lifetime=lifetime)
+
+
+@pytest.mark.parametrize("lifetime", [-timedelta(days=1), timedelta(0), timedelta(days=1, seconds=1)])
+def test_an_api_s_cap_without_bounds_is_refused_at_its_field(lifetime) -> None:
+    with pytest.raises(ValidationError, match="max_token_lifetime"):
+        Api(identifier="https://api.example/", name="n", max_token_lifetime=lifetime).full_clean(
+            validate_unique=False, validate_constraints=False
+        )
+
+
+@pytest.mark.django_db
+def test_the_bounds_themselves_are_lifetimes() -> None:
+    second, day, decade = timedelta(seconds=1), timedelta(days=1), timedelta(days=3650)
+    for access, refresh in ((second, second), (day, decade)):
+        lifetimes = {"access_token_lifetime": access, "refresh_token_lifetime": refresh}
+        client = Client(name="app", **CODE, **lifetimes, refresh_token_idle_lifetime=refresh)
+        client.full_clean()
+        client.save()
 
 
 @pytest.mark.parametrize(

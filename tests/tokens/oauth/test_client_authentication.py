@@ -5,7 +5,7 @@ import base64
 import pytest
 from django.utils import timezone
 
-from tests.tokens.assertions import jwks
+from tests.tokens.assertions import jwks, proof
 from tests.tokens.conftest import basic, make_client, post
 from tokens.models import Client
 from tokens.oauth import client_secret
@@ -72,6 +72,65 @@ def test_a_public_client_cannot_authenticate_by_a_secret(client, apis, signer):
 def test_a_client_with_a_key_of_its_own_cannot_fall_back_to_a_secret(client, service, signer):
     type(service).objects.update(token_endpoint_auth_method="private_key_jwt")
     assert post(client, "/oauth/token", ASK, **basic("service", service.plain)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "shown", "status"),
+    [
+        ("client_secret_basic", "header", 200),
+        ("client_secret_basic", "body", 401),
+        ("client_secret_post", "body", 200),
+        ("client_secret_post", "header", 200),
+    ],
+)
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+def test_a_secret_in_the_body_is_for_clients_that_are_registered_for_it_and_the_header_is_for_all(
+    client, service, signer, method, shown, status, warm
+):
+    """RFC 7591 section 2 names the methods; RFC 6749 section 2.3.1 wants the header to work for every secret."""
+    Client.objects.filter(pk=service.pk).update(token_endpoint_auth_method=method)
+    in_header, in_body = basic("service", service.plain), {"client_id": "service", "client_secret": service.plain}
+    if warm:
+        assert post(client, "/oauth/token", ASK, **in_header).status_code == 200
+    response = post(
+        client, "/oauth/token", ASK | (in_body if shown == "body" else {}), **(in_header if shown == "header" else {})
+    )
+    assert response.status_code == status
+    assert status == 200 or response.json() == REFUSED
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_secret_that_came_the_wrong_way_costs_the_same_hashes_and_leaves_no_trace(
+    client, service, signer, monkeypatch, right
+):
+    Client.objects.filter(pk=service.pk).update(token_endpoint_auth_method="client_secret_basic")
+    hashed, digest = [], client_secret._digest
+    monkeypatch.setattr(client_secret, "_digest", lambda *args: hashed.append(args) or digest(*args))
+    form = {"client_id": "service", "client_secret": service.plain if right else "wrong"}
+    assert post(client, "/oauth/token", ASK | form).status_code == 401
+    assert len(hashed) == 2
+    assert service.secrets.get().last_used_on is None
+
+
+@pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke", "/oauth/token"])
+@pytest.mark.parametrize("how", ["secret", "key"])
+def test_a_client_that_proves_itself_anywhere_was_used_on_that_day(client, service, signer, path, how):
+    """An API's client only introspects or revokes, and gets no token ever."""
+    Client.objects.filter(pk=service.pk).update(
+        grants=[],
+        **({} if how == "secret" else {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": jwks()}),
+    )
+    shown = basic("service", service.plain) if how == "secret" else {}
+    form = ASK | {"token": "x"} | (proof("service") if how == "key" else {})
+    assert post(client, path, form, **shown).status_code in {200, 400}
+    assert Client.objects.get(pk=service.pk).last_used_on == timezone.now().date()
+
+
+def test_whoever_fails_to_prove_itself_or_only_names_itself_was_not_used(client, service, apis, signer):
+    make_client("public", "authorization_code", public=True)
+    assert post(client, "/oauth/introspect", {"token": "x"}, **basic("service", "wrong")).status_code == 401
+    assert post(client, "/oauth/revoke", {"token": "x", "client_id": "public"}).status_code == 200
+    assert set(Client.objects.values_list("last_used_on", flat=True)) == {None}
 
 
 @pytest.mark.parametrize("who", ["service", "nobody", "keyed", "public", "inactive"])

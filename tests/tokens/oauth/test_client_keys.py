@@ -56,3 +56,32 @@ def test_what_is_no_jwks_is_refused(document):
     for reader in (client_keys.registered, client_keys.published):
         with pytest.raises(UnusableKey, match="Enter a JWKS"):
             reader(document)
+
+
+@pytest.mark.parametrize(
+    ("kids", "kid", "meant"),
+    [
+        (("a", None), "a", 0),
+        ((None, "a"), "a", 1),
+        ((None, "a"), "b", 0),
+        (("a", "b"), "b", 1),
+        (("a", None), None, None),
+        ((None, None), "a", None),
+        (("a", "a"), "a", None),
+        (("a",), "b", None),
+        (("a",), None, 0),
+    ],
+)
+def test_a_kid_means_the_key_of_that_name_and_only_where_there_is_none_one_without_a_name(kids, kid, meant):
+    pairs = [public_jwk(name=str(number), kid=name) for number, name in enumerate(kids)]
+    keys = client_keys.registered({"keys": pairs})
+    expected = None if meant is None else keys[meant]
+    assert client_keys.choose(keys, kid=kid, algorithm="ES256") is expected
+
+
+def test_keys_are_told_by_their_kid_and_thumbprint():
+    """The key and its thumbprint are those of RFC 8037 appendix A.3."""
+    key = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+    told = client_keys.names({"keys": [key | {"kid": "one"}, key]})
+    thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    assert told == [f"one {thumbprint}", thumbprint]

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from tokens.models import Client, ClientSecret
-from tokens.oauth import client_secret
+from tokens.oauth import client_secret, registry
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -85,16 +85,64 @@ def test_a_secret_ends_at_the_instant_it_expires(client_: Client) -> None:
     assert not client_secret.matches(client_secret.kept_of(client_), secret, now=NOW + MINUTE)
 
 
-def test_the_key_of_the_hash_can_be_changed_while_secrets_live(client_: Client) -> None:
-    first, second = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+def test_the_key_of_the_hash_is_changed_while_secrets_live(client_: Client, django_assert_num_queries) -> None:
+    """One value; the new one first and both; the old one dropped: who was used meanwhile is proven to the end."""
+    former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    with keys(former):
+        used, idle = (client_secret.create(client_, now=NOW + MINUTE * age) for age in range(2))
+        assert client_secret.matches(client_secret.kept_of(client_), used, now=NOW)
+        before = registry.version()
+    with keys(first, former):
+        new = client_secret.create(client_, now=NOW + 2 * MINUTE)
+        kept = client_secret.kept_of(client_)
+        with django_assert_num_queries(1):
+            assert client_secret.matches(kept, used, now=NOW), "hashed anew, in one statement"
+        with django_assert_num_queries(0):
+            assert client_secret.matches(kept, used, now=NOW), "once"
+        assert client_secret.matches(client_secret.kept_of(client_), used, now=NOW)
+    assert registry.version() != before, "no process goes on with the former hash"
     with keys(first):
-        old = client_secret.create(client_, now=NOW)
-    with keys(second, first):
-        new = client_secret.create(client_, now=NOW)
-        assert client_secret.matches(client_secret.kept_of(client_), old, now=NOW)
-    with keys(second):
-        assert client_secret.matches(client_secret.kept_of(client_), new, now=NOW)
-        assert not client_secret.matches(client_secret.kept_of(client_), old, now=NOW)
+        proven = [client_secret.matches(client_secret.kept_of(client_), one, now=NOW) for one in (used, idle, new)]
+        assert proven == [True, False, True]
+    with keys(former):
+        assert not client_secret.matches(client_secret.kept_of(client_), used, now=NOW)
+
+
+def test_a_wrong_guess_hashes_nothing_anew(client_: Client) -> None:
+    former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    with keys(former):
+        client_secret.create(client_, now=NOW)
+    before = ClientSecret.objects.values().get()
+    with keys(first, former):
+        assert not client_secret.matches(client_secret.kept_of(client_), "x" * 43, now=NOW)
+    assert ClientSecret.objects.values().get() == before
+
+
+def test_two_processes_that_hash_a_secret_anew_leave_one_good_hash(client_: Client) -> None:
+    former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    with keys(former):
+        secret = client_secret.create(client_, now=NOW)
+    with keys(first, former):
+        seen = [client_secret.kept_of(client_) for _ in range(2)]
+        assert [client_secret.matches(kept, secret, now=NOW) for kept in seen] == [True, True]
+    with keys(first):
+        assert client_secret.matches(client_secret.kept_of(client_), secret, now=NOW)
+
+
+def test_what_could_be_used_is_counted_by_the_key_that_it_needs(client_: Client) -> None:
+    former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    with keys(former):
+        for ends in (None, NOW + MINUTE, NOW):
+            client_secret.create(client_, now=NOW, expires_at=ends)
+        client_secret.create(client_, now=NOW)
+        ClientSecret.objects.filter(pk=ClientSecret.objects.latest("pk").pk).update(revoked_at=NOW)
+        other = Client.objects.create(name="by key", token_endpoint_auth_method="private_key_jwt")
+        client_secret.create(other, now=NOW)
+        ((key_id, _),) = client_secret._keys((former,)).items()
+    with keys(first, former):
+        client_secret.create(client_, now=NOW)
+    assert sorted(client_secret.live_by_key(now=NOW).values()) == [1, 2]
+    assert client_secret.live_by_key(now=NOW)[key_id] == 2
 
 
 def test_a_client_that_does_not_exist_costs_the_same_work(
@@ -125,7 +173,15 @@ def test_the_day_of_a_secrets_use_is_kept_and_a_wrong_guess_leaves_no_trace(
         client_secret.matches(client_secret.kept_of(client_), secret, now=NOW + MINUTE)
 
 
-def test_a_secret_made_elsewhere_must_be_long_enough(client_: Client) -> None:
-    assert client_secret.add(client_, "x" * 32, now=NOW) == "x" * 32
-    with pytest.raises(ValueError, match="at least 32 characters"):
-        client_secret.add(client_, "x" * 31, now=NOW)
+@pytest.mark.parametrize("secret", ["x" * 43, "A-z_0" * 9])
+def test_a_secret_made_elsewhere_is_taken_where_it_can_hold_256_bits(client_: Client, secret: str) -> None:
+    assert client_secret.add(client_, secret, now=NOW) == secret
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "x" * 42, "x" * 42 + "\n", "x" * 42 + "=", "x" * 42 + "é", "correct horse " * 9]
+)
+def test_a_secret_made_elsewhere_is_refused_where_it_cannot(client_: Client, secret: str) -> None:
+    with pytest.raises(ValueError, match="at least 43 characters"):
+        client_secret.add(client_, secret, now=NOW)
+    assert not ClientSecret.objects.exists()

@@ -210,12 +210,12 @@ def test_a_policy_with_a_scope_of_another_api_allows_nothing_there(client, notes
 def test_what_a_client_may_ask_for_itself_it_may_not_ask_for_users(client, notes, mint):
     notes.scopes.set(Scope.objects.all())
     ExchangePolicy.objects.all().delete()
-    assert exchange(client, notes, mint()).json()["error"] == "invalid_scope"
+    assert exchange(client, notes, mint()).json()["error"] == "invalid_target"
 
 
 def test_the_policy_of_another_client_allows_this_one_nothing(client, notes, mint):
     ExchangePolicy.objects.update(client=make_client("other", GRANT, scopes=()))
-    assert exchange(client, notes, mint()).json()["error"] == "invalid_scope"
+    assert exchange(client, notes, mint()).json()["error"] == "invalid_target"
 
 
 def test_a_client_without_the_grant_may_not_exchange(client, notes, mint):

@@ -305,9 +305,15 @@ def test_an_api_that_a_client_may_use_without_a_scope_is_a_target_by_its_name(cl
     _, claims = decode(body["access_token"], OTHER_API)
     assert "scope" not in claims
     assert "scope" not in body
-    for refused in ({"scope": "other:read"}, {"resource": "https://nobody.example/"}, {"resource": [OTHER_API, API]}):
-        answer = post(client, "/oauth/token", form | refused, **basic("service", service.plain))
-        assert answer.json()["error"] in {"invalid_scope", "invalid_target"}
+    for changes, error in (
+        ({"scope": "other:read"}, "invalid_scope"),
+        ({"resource": API}, "invalid_scope"),
+        ({"resource": "https://nobody.example/"}, "invalid_target"),
+        ({"resource": [OTHER_API, API]}, "invalid_target"),
+        ({"resource": "http://localhost:8000"}, "invalid_target"),
+    ):
+        answer = post(client, "/oauth/token", form | changes, **basic("service", service.plain))
+        assert answer.json()["error"] == error, changes
     service.apis.clear()
     answer = post(client, "/oauth/token", form, **basic("service", service.plain))
-    assert answer.json()["error"] == "invalid_scope"
+    assert answer.json()["error"] == "invalid_target"

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from tokens.clients import Registration, register
+from tokens.management.arguments import exit_codes, instant
+from tokens.models import AuthenticationMethod, Client
+from tokens.oauth import client_keys
+from tokens.oauth.client_keys import UnusableKey
 from tokens.oauth.server import GRANTS
 
 EXAMPLES = """
@@ -24,11 +29,15 @@ examples:
     create_client --name "Orders" --grant client_credentials --scope notes:read --jwks public.jwks.json
   an application without a server of its own (it proves itself by PKCE only):
     create_client --name "Phone app" --public --grant authorization_code --redirect-uri com.example.app:/callback
+  an API that only asks whether tokens are active (/oauth/introspect); name the client at the API in the admin:
+    create_client --name "Orders API"
+
+Further secrets are made and ended by client_secret.
 """
 
 NO_SECRET = {
-    True: "(none: a public client proves itself by PKCE)",
-    False: "(none: it proves itself with its own key)",
+    Client.CLIENT_PUBLIC: "(none: a public client proves itself by PKCE)",
+    Client.CLIENT_CONFIDENTIAL: "(none: it proves itself with its own key)",
 }
 
 
@@ -48,17 +57,18 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True, help="what users read on the consent page")
         parser.add_argument("--client-id", help="generated when left out")
         parser.add_argument(
-            "--grant", action="append", required=True, choices=[grant.name for grant in GRANTS], metavar="GRANT",
+            "--grant", action="append", default=[], choices=[grant.name for grant in GRANTS], metavar="GRANT",
             dest="grants",
-            help=f"one of {', '.join(grant.name for grant in GRANTS)}; may be repeated",
+            help=f"one of {', '.join(grant.name for grant in GRANTS)}; may be repeated; none: it gets no tokens",
         )  # fmt: skip
         parser.add_argument("--redirect-uri", action="append", default=[], dest="redirect_uris", help="may be repeated")
         parser.add_argument("--scope", action="append", default=[], dest="scopes", help="may be repeated")
-        parser.add_argument("--public", action="store_true", help="a client that cannot keep a secret")
         parser.add_argument(
-            "--jwks", type=json_file, metavar="FILE", help="its public keys (private_key_jwt); it gets no secret then"
-        )
-        parser.add_argument("--jwks-uri", default="", metavar="URL", help="or where it publishes them")
+            "--api", action="append", default=[], dest="apis", metavar="IDENTIFIER",
+            help="an API that it may ask a token for without a scope; may be repeated",
+        )  # fmt: skip
+        parser.add_argument("--inactive", action="store_true", help="it gets no token until the admin activates it")
+        self._add_proof(parser)
         parser.add_argument("--first-party", action="store_true", help="no user is ever asked for consent")
         parser.add_argument("--forget-consent", action="store_true", help="users are asked each time they come")
         parser.add_argument(
@@ -79,24 +89,48 @@ class Command(BaseCommand):
         parser.add_argument("--always-refresh-token", action="store_true", help="without asking for offline_access")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
+    def _add_proof(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--public", action="store_true", help="a client that cannot keep a secret")
+        parser.add_argument(
+            "--auth-method", choices=AuthenticationMethod.values, metavar="METHOD", dest="method",
+            help=f"how it proves who it is, one of {', '.join(AuthenticationMethod.values)}; left out: none with"
+            " --public, private_key_jwt with keys, else client_secret_basic",
+        )  # fmt: skip
+        parser.add_argument(
+            "--jwks", type=jwks_file, metavar="FILE", help="its public keys (private_key_jwt); it gets no secret then"
+        )
+        parser.add_argument("--jwks-uri", default="", metavar="URL", help="or where it publishes them")
+        parser.add_argument(
+            "--legacy-audience",
+            action="store_true",
+            help="accept the token endpoint's address as an assertion's aud, not the issuer only",
+        )
+        parser.add_argument(
+            "--secret-expires", type=instant, metavar="TIME", dest="secret_expires_at",
+            help="when its secret ends (2027-01-31T12:00Z); never when left out",
+        )  # fmt: skip
+
     def handle(self, *_args: Any, **options: Any) -> None:
         """Register the client and print what it needs to know."""
-        names = ("name", "client_id", "grants", "redirect_uris", "scopes", "public", "jwks", "jwks_uri")
+        names = {one.name for one in fields(Registration)} & options.keys()
         registration = Registration(**{name: options[name] for name in names}, policy=policy(options))
         try:
-            client, secret = register(registration, actor="command:create_client", now=timezone.now())
+            with exit_codes():
+                client, secret = register(registration, actor="command:create_client", now=timezone.now())
         except ValidationError as error:
             raise CommandError(one_line(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps({"client_id": client.client_id, "client_secret": secret}))
             return
         self.stdout.write(f"client_id      {client.client_id}")
-        self.stdout.write(f"client_secret  {secret or NO_SECRET[options['public']]}")
+        self.stdout.write(f"client_secret  {secret or NO_SECRET[client.client_type]}")
 
 
 def policy(options: dict[str, Any]) -> dict[str, Any]:
     """The client's further fields, by the options."""
     return {
+        "is_active": not options["inactive"],
+        "accepts_token_endpoint_audience": options["legacy_audience"],
         "skip_authorization": options["first_party"],
         "remembers_consent": not options["forget_consent"],
         "post_logout_redirect_uris": " ".join(options["post_logout_redirect_uris"]),
@@ -116,14 +150,18 @@ def seconds(text: str) -> timedelta:
     return timedelta(seconds=int(text))
 
 
-def json_file(path: str) -> Any:
-    """The JSON that a file holds."""
+def jwks_file(path: str) -> Any:
+    """The JWKS that a file holds: public keys, each of them usable."""
     try:
-        return json.loads(Path(path).read_bytes())
+        document = json.loads(Path(path).read_bytes())
+        client_keys.registered(document)
     except OSError as error:
         raise ArgumentTypeError(f"{path}: {error.strerror}") from error
+    except UnusableKey as error:
+        raise ArgumentTypeError(f"{path}: {error}") from error
     except ValueError as error:
         raise ArgumentTypeError(f"{path} is not JSON") from error
+    return document
 
 
 def one_line(error: ValidationError) -> str:

@@ -45,13 +45,16 @@ class Command(KeyCommand):
             raise CommandError(f"there is no ring {ring!r}; manage.py keys lists them", returncode=USAGE)
         found = health.check(policy=settings.key_policy, encryption_keys=settings.encryption_keys(), now=timezone.now())
         found = [one for one in found if ring is None or one.ring in ("", ring)]
+        wrong = [one for one in found if not one.waits]
         if options["json"]:
             self.stdout.write(json.dumps({"problems": [asdict(one) for one in found]}))
-        elif not found:
-            self.stdout.write("the signing keys are well")
-        if found:
-            told = "\n".join(f"{one.ring or 'settings'}: {one.message}" for one in found)
-            raise CommandError(told, returncode=CLOSED if any(one.closed for one in found) else UNSAFE)
+        else:
+            told = [f"note: {one.message}" for one in found if one.waits]
+            self.stdout.write("\n".join([*told, *([] if wrong else ["the signing keys are well"])]))
+        if wrong:
+            told = [f"{one.ring or 'settings'}: {one.message}" for one in wrong]
+            code = CLOSED if any(one.closed for one in wrong) else UNSAFE
+            raise CommandError("\n".join(told), returncode=code)
 
     def _show(self, options: dict[str, Any]) -> None:
         rings = Ring.objects.order_by("name")

@@ -1,9 +1,8 @@
 """`rotate_keys`: take the one next safe step of the signing keys, or do nothing."""
 
 import json
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -17,7 +16,7 @@ from tokens.keys.moves import DEFAULT_RING
 from tokens.keys.moving import Planned, move
 from tokens.keys.rings import Kind
 from tokens.keys.rotation import Outcome, cancel, rewrap, rotate
-from tokens.management.arguments import USAGE, KeyCommand, exit_codes
+from tokens.management.arguments import USAGE, KeyCommand, exit_codes, instant
 from tokens.models.key import Ring
 
 ACTOR = "command:rotate_keys"
@@ -125,15 +124,6 @@ def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
         pretend=options["dry_run"],
         at=options["at"],
     )
-
-
-def instant(text: str) -> datetime:
-    """An ISO 8601 date and time; without an offset it is UTC."""
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no time like 2027-01-31T12:00Z") from None
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def told(outcome: Outcome | Planned, *, as_json: bool) -> str:

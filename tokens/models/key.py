@@ -1,6 +1,6 @@
 """A ring of signing keys and the keys in it. Phases are computed from the dates, never stored.
 
-What a row may be is a constraint here; what may become of it is a trigger (tokens/migrations/0015_key_rules.py).
+What a row may be is a constraint here; what may become of it is a trigger (tokens/migrations/0016_key_rules.py).
 """
 
 from dataclasses import fields

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("tokens", "0015_key_rules"),
+        ("tokens", "0016_key_rules"),
     ]
 
     operations = [

@@ -26,7 +26,7 @@ def bring_within_bounds(apps, _editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tokens', '0016_denials_of_a_client'),
+        ('tokens', '0014_vouched'),
     ]
 
     operations = [

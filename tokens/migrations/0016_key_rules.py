@@ -57,7 +57,7 @@ def checks(model, **conditions):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tokens', '0014_vouched'),
+        ('tokens', '0015_bounded_lifetimes'),
     ]
 
     operations = [

@@ -157,3 +157,31 @@ def test_why_a_client_was_refused_stands_in_the_log_and_not_in_the_answer(
     assert answer.json() == {"error": "invalid_client", "error_description": "Client authentication failed."}
     [line] = [json.loads(record.getMessage()) for record in caplog.records if record.name == "tokens.audit"]
     assert (line["action"], line["details"]["reason"]) == ("token.refused", reason)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [
+        ("/oauth/token", "token.refused"),
+        ("/oauth/introspect", "introspection.refused"),
+        ("/oauth/revoke", "revocation.refused"),
+        ("/oauth/device", "device.request_refused"),
+    ],
+)
+def test_every_endpoint_says_in_the_log_whom_it_refused_and_why(client, service, caplog, path, action):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    post(client, path, {"token": "t-o-k-e-n", "client_id": "service", "client_secret": "wrong"})
+    [line] = [json.loads(record.getMessage()) for record in caplog.records if record.name == "tokens.audit"]
+    assert (line["action"], line["subject"]) == (action, "client:service")
+    assert line["details"]["address"] == "127.0.0.1"
+    assert "t-o-k-e-n" not in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_token_that_userinfo_refuses_is_a_line_without_the_token(client, caplog):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    client.get("/oauth/userinfo", HTTP_AUTHORIZATION="Bearer t-o-k-e-n")
+    [line] = [json.loads(record.getMessage()) for record in caplog.records if record.name == "tokens.audit"]
+    assert (line["action"], line["details"]["error"]) == ("userinfo.refused", "invalid_token")
+    assert "t-o-k-e-n" not in caplog.text

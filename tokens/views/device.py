@@ -24,6 +24,7 @@ from tokens.rate_limit import NotCounted, TooMany
 from tokens.views.bodies import form_only
 from tokens.views.limits import count, limited
 from tokens.views.pages import private
+from tokens.views.refusals import refuse
 
 SALT = "tokens.views.device"
 UNKNOWN = "No device waits for this code. Look at its screen: the code may have expired."
@@ -38,7 +39,7 @@ def device(request: HttpRequest) -> HttpResponse:
     try:
         return errors.answer(backend().device(request, now=timezone.now()))
     except OAuth2Error as error:
-        return errors.refusal(error)
+        return refuse(request, error, "device.request_refused")
     except NotReady as error:
         return errors.unavailable(error.retry_after)
 

@@ -15,6 +15,7 @@ from tokens.oauth import introspection
 from tokens.oauth.backend import backend
 from tokens.views.bodies import form_only
 from tokens.views.limits import limited
+from tokens.views.refusals import refuse
 
 
 @csrf_exempt
@@ -26,7 +27,7 @@ def introspect(request: HttpRequest) -> HttpResponse:
     try:
         return _answer(request)
     except OAuth2Error as error:
-        return errors.refusal(error)
+        return refuse(request, error, "introspection.refused")
     except NotReady as error:
         return errors.unavailable(error.retry_after)
 

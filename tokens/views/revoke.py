@@ -14,6 +14,7 @@ from tokens.oauth.backend import backend
 from tokens.views.bodies import form_only
 from tokens.views.cors import cors
 from tokens.views.limits import limited
+from tokens.views.refusals import refuse
 
 
 @csrf_exempt
@@ -30,7 +31,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
             raise OAuthError("invalid_request", "Missing token parameter.")
         revocation.revoke(form["token"], client, now=now)
     except OAuth2Error as error:
-        return errors.refusal(error)
+        return refuse(request, error, "revocation.refused")
     except NotReady as error:
         return errors.unavailable(error.retry_after)
     return HttpResponse(headers=errors.NO_STORE)

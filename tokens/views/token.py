@@ -6,13 +6,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from tokens import audit, errors, rate_limit
+from tokens import errors
 from tokens.keys.errors import NotReady
 from tokens.oauth.backend import backend
 from tokens.views.bodies import form_only
-from tokens.views.claimed import claimed_client
 from tokens.views.cors import cors
 from tokens.views.limits import limited
+from tokens.views.refusals import refuse
 
 
 @csrf_exempt
@@ -25,10 +25,6 @@ def token(request: HttpRequest) -> HttpResponse:
     try:
         return errors.answer(backend().token(request, now=timezone.now()))
     except OAuth2Error as error:
-        reason = getattr(error, "reason", error.description)
-        details = {"error": error.error, "reason": reason, "address": rate_limit.address(request)}
-        subject = f"client:{claimed_client(request)}"
-        audit.log("token.refused", actor="issuer", subject=subject, details=details, now=timezone.now())
-        return errors.refusal(error)
+        return refuse(request, error, "token.refused")
     except NotReady as error:
         return errors.unavailable(error.retry_after)

@@ -10,6 +10,7 @@ from tokens.oauth import userinfo as core
 from tokens.oauth.parameters import FORM
 from tokens.oauth.userinfo import REALM, TokenRefused
 from tokens.views.cors import cors
+from tokens.views.refusals import refuse
 
 TOKEN = "access_token"  # noqa: S105 (the name of RFC 6750's parameter)
 CHALLENGE = {"WWW-Authenticate": f'Bearer realm="{REALM}"'}
@@ -22,13 +23,14 @@ def userinfo(request: HttpRequest) -> HttpResponse:
     if request.method not in {"GET", "POST"}:
         return errors.method_not_allowed("GET, POST")
     if TOKEN in request.GET or (request.content_type == FORM and TOKEN in request.POST):
-        return errors.refusal(TokenRefused("invalid_request", "Send the token in the Authorization header alone."))
+        error = TokenRefused("invalid_request", "Send the token in the Authorization header alone.")
+        return refuse(request, error, "userinfo.refused")
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return HttpResponse(status=401, headers={**errors.NO_STORE, **CHALLENGE})
     try:
         return errors.answer(core.userinfo(token.strip(" "), now=timezone.now()))
     except TokenRefused as error:
-        return errors.refusal(error)
+        return refuse(request, error, "userinfo.refused")
     except NotReady as error:
         return errors.unavailable(error.retry_after)

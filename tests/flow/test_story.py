@@ -76,7 +76,7 @@ def test_a_user_logs_in_agrees_and_keeps_notes_that_nobody_else_sees(system: Sys
     assert access.header["typ"] == "at+jwt"
     assert access.header["kid"] in [key.kid for key in keys.keys]
     assert (access.claims["iss"], access.claims["aud"]) == (system.issuer, system.audience)
-    assert access.claims["scope"] == SCOPE
+    assert access.claims["scope"] == "notes:read notes:write", "openid means nothing to an API (RFC 9068 2.2.3)"
     assert access.claims["client_id"] == "webapp"
 
     identity = jwt.decode(token["id_token"], keys, algorithms=["RS256"])

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.db.models import JSONField
 from django.http import HttpRequest
 
 from tokens.admin.audited import Audited, changes, record
@@ -26,6 +28,7 @@ class ApiAdmin(Audited):
     fields = ["name", "identifier", "max_token_lifetime", "client", "algorithms", "ring", "moves_at"]
     readonly_fields = ["ring", "moves_at"]
     inlines = [ScopeInline]
+    formfield_overrides = {JSONField: {"widget": forms.Textarea(attrs={"rows": 2})}}
 
     def name(self, obj: Api) -> str:
         """Its identifier."""

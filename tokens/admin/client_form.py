@@ -7,15 +7,25 @@ from django import forms
 from tokens.models import AuthenticationMethod, Client, GrantType
 from tokens.oauth.server import GRANTS
 
+ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
 REACHABLE = {grant.name for grant in GRANTS}
+
+
+class KeysField(forms.JSONField):
+    """A JWKS, or nothing: an empty box, and not the word null."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """What the box shows."""
+        return "" if value is None else super().prepare_value(value)
 
 
 class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
     """A client's own page."""
 
+    name = forms.CharField(max_length=255, help_text="What users read on the consent page.")
     grants = forms.MultipleChoiceField(
         choices=[(grant.value, grant.label) for grant in GrantType if grant.value in REACHABLE],
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "radiolist"}),  # the admin's class for a list of choices
         required=False,
         help_text="None for a client that only introspects or revokes.",
     )
@@ -31,6 +41,12 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
         label="Authentication",
     )
 
+    client_jwks = KeysField(
+        required=False,
+        label="Public keys",
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="A JWKS with public keys only (private_key_jwt).",
+    )
     client_jwks_uri = forms.URLField(
         required=False,
         assume_scheme="https",
@@ -41,7 +57,7 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
     class Meta:
         model = Client
         fields = ["name", "client_id", "client_type", "is_active", "grants", "scopes", "redirect_uris"]
-        widgets = {"redirect_uris": forms.Textarea(attrs={"rows": 3})}
+        widgets = dict.fromkeys(ADDRESSES, forms.Textarea(attrs={"rows": 3}))
 
     def clean(self) -> dict[str, Any]:
         """Fit how the client proves who it is to its type, where the two contradict each other."""

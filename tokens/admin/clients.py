@@ -15,6 +15,7 @@ from tokens.admin.secrets import SecretInline
 from tokens.models import Client
 
 HIDDEN = "_client_secret"
+LIFETIMES = "Lifetimes are written as days and hours:minutes:seconds: 30 00:00:00, or 00:10:00."
 
 
 @admin.register(Client)
@@ -23,6 +24,7 @@ class ClientAdmin(Audited):
 
     noun = "client"
     form = ClientForm
+    view_on_site = False  # the toolkit's page for it is not served
     list_display = ["name", "client_id", "client_type", "is_active", "last_used_on"]
     list_filter = ["is_active", "client_type"]
     search_fields = ["name", "client_id"]
@@ -31,11 +33,15 @@ class ClientAdmin(Audited):
         (None, {"fields": ["name", "client_id", "client_type", "is_active"]}),
         (
             "What it may do",
-            {"fields": ["grants", "scopes", "apis", "redirect_uris", "access_token_lifetime"]},
+            {
+                "description": LIFETIMES,
+                "fields": ["grants", "scopes", "apis", "redirect_uris", "access_token_lifetime"],
+            },
         ),
         (
             "Users",
             {
+                "description": LIFETIMES,
                 "fields": [
                     "skip_authorization",
                     "remembers_consent",
@@ -45,7 +51,7 @@ class ClientAdmin(Audited):
                     "rotates_refresh_tokens",
                     "refresh_token_lifetime",
                     "refresh_token_idle_lifetime",
-                ]
+                ],
             },
         ),
         (

@@ -124,6 +124,8 @@ def test_saving_a_client_keeps_how_it_authenticates(admin, form):
         ({"grants": ["authorization_code"]}, "redirect_uris"),
         ({"client_id": "https://api.example/"}, "client_id"),
         ({"client_type": "public", "new_secret": "on"}, "new_secret"),
+        ({"name": ""}, "name"),
+        ({"client_jwks": "{}"}, "client_jwks"),
     ],
 )
 def test_a_client_that_could_not_work_or_would_be_unsafe_is_refused_at_its_field(admin, form, changed, field):
@@ -255,6 +257,22 @@ def test_a_deleted_client_is_an_event(admin, form, door):
     assert admin.post(url, chosen if door == "list" else {"post": "yes"}).status_code == 302
     assert not Client.objects.exists()
     assert told("client.deleted") == [("user:root", "client:reports", {})]
+
+
+def test_a_client_without_keys_shows_an_empty_box_for_them_which_is_no_change(admin, form):
+    admin.post(ADD, form)
+    made = Client.objects.get()
+    page = admin.get(page_of(made))
+    assert page.context["adminform"].form["client_jwks"].value() == ""
+    assert admin.post(page_of(made), {**form, **NO_SECRETS, "client_jwks": ""}).status_code == 302
+    made.refresh_from_db()
+    assert made.client_jwks is None
+
+
+def test_no_link_leads_to_a_page_that_is_not_served(admin, form):
+    """The toolkit's model names a page of its own, whose link was a 500."""
+    admin.post(ADD, form)
+    assert "View on site" not in admin.get(page_of(Client.objects.get())).content.decode()
 
 
 def test_a_client_that_only_introspects_has_no_grant(admin, form):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -10,33 +10,35 @@ from django.core.management import call_command
 from django.utils import timezone
 from jwt.algorithms import RSAAlgorithm
 
-from tokens.models import Api, AuditEvent, Client, ClientSecret, Scope, SigningKey, User
+from tokens.keys.material import thumbprint
+from tokens.models import Api, AuditEvent, Client, ClientSecret, SigningKey
 from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/tokens/client/add/"
 NO_SECRETS = {f"secrets-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
+HEAD = {f"secrets-{name}_FORMS": "1" for name in ("TOTAL", "INITIAL")}
 
 
-@pytest.fixture
-def admin(client):
-    client.force_login(User.objects.create_superuser("root", "root@example.com", "x"))
-    return client
+def page_of(client):
+    return f"/admin/tokens/client/{client.pk}/change/"
 
 
-@pytest.fixture
-def form():
-    api = Api.objects.create(identifier="https://api.example/", name="API")
-    scope = Scope.objects.create(name="notes:read", description="Read", api=api)
-    return {
-        "name": "Reports",
-        "client_id": "reports",
-        "client_type": "confidential",
-        "is_active": "on",
-        "grants": ["client_credentials"],
-        "scopes": [scope.pk],
-        "redirect_uris": "",
-    }
+def one_row(secret, **dates):
+    """The row of a client's only secret as its page sends it."""
+    row = {"secrets-0-id": secret.pk, "secrets-0-client": secret.client_id}
+    for name, at in dates.items():
+        row |= {f"secrets-0-{name}_0": f"{at:%Y-%m-%d}", f"secrets-0-{name}_1": f"{at:%H:%M:%S}"}
+    return HEAD | row
+
+
+def public_key():
+    numbers = rsa.generate_private_key(65537, 2048).public_key()
+    return {**json.loads(RSAAlgorithm.to_jwk(numbers)), "kid": "one", "alg": "RS256", "use": "sig"}
+
+
+def told(action):
+    return [(one.actor, one.subject, one.details) for one in AuditEvent.objects.filter(action=action).order_by("pk")]
 
 
 def proves(client, secret):
@@ -122,6 +124,8 @@ def test_saving_a_client_keeps_how_it_authenticates(admin, form):
         ({"grants": ["authorization_code"]}, "redirect_uris"),
         ({"client_id": "https://api.example/"}, "client_id"),
         ({"client_type": "public", "new_secret": "on"}, "new_secret"),
+        ({"name": ""}, "name"),
+        ({"client_jwks": "{}"}, "client_jwks"),
     ],
 )
 def test_a_client_that_could_not_work_or_would_be_unsafe_is_refused_at_its_field(admin, form, changed, field):
@@ -173,16 +177,127 @@ def test_the_audit_trail_says_which_fields_of_a_client_were_changed_and_how(admi
 def test_an_expiry_that_is_moved_is_not_told_as_an_end(admin, form):
     admin.post(ADD, form)
     made, row = Client.objects.get(), ClientSecret.objects.get()
-    rows = {
-        "secrets-TOTAL_FORMS": "1",
-        "secrets-INITIAL_FORMS": "1",
-        "secrets-0-id": row.pk,
-        "secrets-0-client": made.pk,
-        "secrets-0-expires_at_0": "2040-01-01",
-        "secrets-0-expires_at_1": "00:00:00",
+    admin.post(page_of(made), {**form, **one_row(row, expires_at=datetime(2040, 1, 1, tzinfo=UTC))})
+    details = {"secret": f"…{row.hint}", "expires_at": "2040-01-01 00:00:00+00:00"}
+    assert told("client_secret.expiry_changed") == [("user:root", "client:reports", details)]
+    assert told("client_secret.revoked") == []
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [{"revoked_at": datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}, {"expires_at": datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}],
+)
+@pytest.mark.parametrize(
+    "dates", [{}, {"expires_at": datetime(2040, 1, 1, tzinfo=UTC)}, {"revoked_at": datetime(2040, 1, 1, tzinfo=UTC)}]
+)
+def test_a_secret_that_has_ended_cannot_be_given_another_end(admin, form, ended, dates):
+    secret = secret_on(admin.post(ADD, form))
+    ClientSecret.objects.update(**ended)
+    made, row = Client.objects.get(), ClientSecret.objects.get()
+    page = admin.post(page_of(made), {**form, **one_row(row, **dates)}).content.decode()
+    assert f"{'A revoked' if 'revoked_at' in ended else 'An expired'} secret stays" in page
+    assert not proves(made, secret)
+    assert ClientSecret.objects.values().get() == ClientSecret.objects.filter(**ended).values().get()
+
+
+@pytest.mark.parametrize("name", ["revoked_at", "expires_at"])
+def test_a_client_with_an_ended_secret_is_saved_as_any_other(admin, form, name):
+    """The page has no microseconds: what it sends back is not another end."""
+    admin.post(ADD, form)
+    ended = {name: datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}
+    ClientSecret.objects.update(**ended)
+    made, row = Client.objects.get(), ClientSecret.objects.get()
+    assert admin.post(page_of(made), {**form, **one_row(row, **ended), "name": "Nightly"}).status_code == 302
+    assert ClientSecret.objects.filter(**ended).exists()
+
+
+def test_a_further_secret_is_an_event_of_its_own_which_does_not_hold_it(admin, form):
+    first = secret_on(admin.post(ADD, form))
+    made, row = Client.objects.get(), ClientSecret.objects.get()
+    second = secret_on(
+        admin.post(page_of(made), {**form, **one_row(row), "new_secret": "on", "remembers_consent": "on"})
+    )
+    who = ("user:root", "client:reports")
+    hints = [{"secret": f"…{secret[-4:]}", "expires_at": None} for secret in (first, second)]
+    assert told("client_secret.created") == [(*who, details) for details in hints]
+    assert told("client.changed") == [(*who, {"remembers_consent": ["False", "True"]})]
+    hidden = [first, second, *(bytes(one.digest).hex() for one in ClientSecret.objects.all())]
+    everything = str(list(AuditEvent.objects.values()))
+    assert [one for one in hidden if one in everything] == []
+
+
+def test_a_replaced_public_key_is_told_by_kid_and_thumbprint(admin, form):
+    old, new = public_key(), public_key()
+    by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps({"keys": [old]})}
+    admin.post(ADD, by_key)
+    admin.post(page_of(Client.objects.get()), {**by_key, **NO_SECRETS, "client_jwks": json.dumps({"keys": [new, old]})})
+    names = [f"one {thumbprint(key)}" for key in (old, new)]
+    ((_, _, details),) = told("client.changed")
+    assert details["client_jwks"] == [names[0], f"{names[1]}, {names[0]}"]
+
+
+def test_keys_that_could_not_be_registered_any_more_are_told_as_such(admin, form):
+    by_key = {
+        **form,
+        "token_endpoint_auth_method": "private_key_jwt",
+        "client_jwks": json.dumps({"keys": [public_key()]}),
     }
-    admin.post(f"/admin/tokens/client/{made.pk}/change/", {**form, **rows})
-    assert AuditEvent.objects.get(action="client_secret.expiry_changed").details["expires_at"].startswith("2040")
+    admin.post(ADD, by_key)
+    Client.objects.update(client_jwks={"keys": ["of old"]})
+    admin.post(page_of(Client.objects.get()), {**by_key, **NO_SECRETS})
+    assert told("client.changed")[0][2]["client_jwks"][0] == "unusable"
+
+
+@pytest.mark.parametrize("door", ["page", "list"])
+def test_a_deleted_client_is_an_event(admin, form, door):
+    admin.post(ADD, form)
+    made = Client.objects.get()
+    chosen = {"action": "delete_selected", "_selected_action": [made.pk], "post": "yes"}
+    url = "/admin/tokens/client/" if door == "list" else f"/admin/tokens/client/{made.pk}/delete/"
+    assert admin.post(url, chosen if door == "list" else {"post": "yes"}).status_code == 302
+    assert not Client.objects.exists()
+    assert told("client.deleted") == [("user:root", "client:reports", {})]
+
+
+def test_a_client_without_keys_shows_an_empty_box_for_them_which_is_no_change(admin, form):
+    admin.post(ADD, form)
+    made = Client.objects.get()
+    page = admin.get(page_of(made))
+    assert page.context["adminform"].form["client_jwks"].value() == ""
+    assert admin.post(page_of(made), {**form, **NO_SECRETS, "client_jwks": ""}).status_code == 302
+    made.refresh_from_db()
+    assert made.client_jwks is None
+
+
+def test_no_link_leads_to_a_page_that_is_not_served(admin, form):
+    """The toolkit's model names a page of its own, whose link was a 500."""
+    admin.post(ADD, form)
+    assert "View on site" not in admin.get(page_of(Client.objects.get())).content.decode()
+
+
+def test_a_client_that_only_introspects_has_no_grant(admin, form):
+    assert secret_on(admin.post(ADD, {**form, "grants": []}))
+    assert Client.objects.get().grants == []
+
+
+def test_the_list_shows_when_a_client_was_last_used_and_its_page_which_key_a_secret_needs(admin, form):
+    admin.post(ADD, form)
+    listed = admin.get("/admin/tokens/client/").content.decode()
+    assert '<td class="field-last_used_on nowrap">-</td>' in listed
+    Client.objects.update(last_used_on=date(2026, 3, 4))
+    assert (
+        '<td class="field-last_used_on nowrap">March 4, 2026</td>'
+        in admin.get("/admin/tokens/client/").content.decode()
+    )
+    assert ClientSecret.objects.get().encryption_key_id in admin.get(page_of(Client.objects.get())).content.decode()
+
+
+def test_a_lifetime_out_of_bounds_is_refused_at_its_field(admin, form):
+    page = admin.post(
+        ADD, {**form, "access_token_lifetime": "2 00:00:00", "refresh_token_lifetime": "4000000 00:00:00"}
+    )
+    assert {"access_token_lifetime", "refresh_token_lifetime"} <= page.context["adminform"].form.errors.keys()
+    assert not Client.objects.exists()
 
 
 def test_a_client_that_goes_back_from_its_key_to_secrets_gets_one(admin, form):

@@ -1,0 +1,104 @@
+"""APIs and their scopes in the admin, and what the audit trail says of them."""
+
+import pytest
+
+from tokens.models import Api, AuditEvent, Client, Scope
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/tokens/api/"
+NOTES = {
+    "name": "Notes",
+    "identifier": "https://notes.example/",
+    "algorithms": '["RS256"]',
+    "scopes-TOTAL_FORMS": "1",
+    "scopes-INITIAL_FORMS": "0",
+    "scopes-0-name": "notes:read",
+    "scopes-0-description": "Read your notes",
+}
+
+
+@pytest.fixture
+def notes(admin):
+    assert admin.post(f"{LIST}add/", NOTES).status_code == 302
+    return Api.objects.get()
+
+
+def events():
+    """Since the administrator logged in."""
+    seen = AuditEvent.objects.exclude(action__startswith="user.").order_by("pk")
+    assert {one.actor for one in seen} <= {"user:root"}
+    return [(one.action, one.subject, one.details) for one in seen]
+
+
+def rows(api, *changes):
+    """The scopes of an API as its page sends them."""
+    kept = list(api.scopes.order_by("name"))
+    sent = {"scopes-TOTAL_FORMS": len(changes), "scopes-INITIAL_FORMS": len(kept)}
+    for number, change in enumerate(changes):
+        own = {"id": kept[number].pk, "api": api.pk} if number < len(kept) else {"id": "", "api": api.pk}
+        sent |= {f"scopes-{number}-{name}": value for name, value in (own | change).items()}
+    return sent
+
+
+def test_an_api_is_added_with_its_scopes(notes):
+    assert [(scope.name, scope.description) for scope in notes.scopes.all()] == [("notes:read", "Read your notes")]
+    assert events() == [
+        ("api.created", "api:https://notes.example/", {}),
+        ("scope.created", "scope:notes:read", {"api": "https://notes.example/"}),
+    ]
+
+
+def test_an_api_and_its_scopes_are_edited_and_each_change_is_told(admin, notes):
+    Client.objects.create(client_id="notes", name="The notes service")
+    before = len(events())
+    read = {"name": "notes:peruse", "description": "Read your notes"}
+    write = {"name": "notes:write", "description": "Change your notes"}
+    changed = {"max_token_lifetime": "00:05:00", "client": Client.objects.get().pk}
+    answer = admin.post(f"{LIST}{notes.pk}/change/", NOTES | changed | rows(notes, read, write))
+    assert answer.status_code == 302
+    assert sorted(Scope.objects.values_list("name", flat=True)) == ["notes:peruse", "notes:write"]
+    api = {"api": "https://notes.example/"}
+    details = {"max_token_lifetime": ["None", "0:05:00"], "client": ["None", "notes"]}
+    assert events()[before:] == [
+        ("api.changed", "api:https://notes.example/", details),
+        ("scope.created", "scope:notes:write", api),
+        ("scope.changed", "scope:notes:peruse", api | {"name": ["notes:read", "notes:peruse"]}),
+    ]
+
+
+def test_another_client_of_an_api_is_told_by_its_client_id(admin, notes):
+    for name in ("one", "two"):
+        Client.objects.create(client_id=name, name="Same name")
+        chosen = {"client": Client.objects.get(client_id=name).pk}
+        admin.post(
+            f"{LIST}{notes.pk}/change/", NOTES | chosen | rows(notes, {"name": "notes:read", "description": "R"})
+        )
+    details = [one for action, _, one in events() if action == "api.changed"]
+    assert details == [{"client": ["None", "one"]}, {"client": ["one", "two"]}]
+
+
+def test_a_page_that_is_saved_as_it_was_is_no_event(admin, notes):
+    before = events()
+    row = {"name": "notes:read", "description": "Read your notes"}
+    assert admin.post(f"{LIST}{notes.pk}/change/", NOTES | rows(notes, row)).status_code == 302
+    assert events() == before
+
+
+def test_a_scope_and_then_its_api_are_deleted(admin, notes):
+    row = {"name": "notes:read", "description": "Read your notes", "DELETE": "on"}
+    admin.post(f"{LIST}{notes.pk}/change/", NOTES | rows(notes, row))
+    assert not Scope.objects.exists()
+    chosen = {"action": "delete_selected", "_selected_action": [notes.pk], "post": "yes"}
+    assert admin.post(LIST, chosen).status_code == 302
+    assert not Api.objects.exists()
+    assert events()[-2:] == [
+        ("scope.deleted", "scope:notes:read", {"api": "https://notes.example/"}),
+        ("api.deleted", "api:https://notes.example/", {}),
+    ]
+
+
+@pytest.mark.parametrize("lifetime", ["-1 00:00:00", "00:00:00", "4000000 00:00:00"])
+def test_a_cap_out_of_bounds_is_refused_at_its_field(admin, lifetime):
+    page = admin.post(f"{LIST}add/", NOTES | {"max_token_lifetime": lifetime})
+    assert "max_token_lifetime" in page.context["adminform"].form.errors
+    assert not Api.objects.exists()

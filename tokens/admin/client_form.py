@@ -1,0 +1,74 @@
+"""The form of a client in the admin: what is fitted together, and what is refused, at its field."""
+
+from typing import Any
+
+from django import forms
+
+from tokens.models import AuthenticationMethod, Client, GrantType
+from tokens.oauth.server import GRANTS
+
+ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
+REACHABLE = {grant.name for grant in GRANTS}
+
+
+class KeysField(forms.JSONField):
+    """A JWKS, or nothing: an empty box, and not the word null."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """What the box shows."""
+        return "" if value is None else super().prepare_value(value)
+
+
+class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
+    """A client's own page."""
+
+    name = forms.CharField(max_length=255, help_text="What users read on the consent page.")
+    grants = forms.MultipleChoiceField(
+        choices=[(grant.value, grant.label) for grant in GrantType if grant.value in REACHABLE],
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "radiolist"}),  # the admin's class for a list of choices
+        required=False,
+        help_text="None for a client that only introspects or revokes.",
+    )
+    new_secret = forms.BooleanField(
+        required=False,
+        label="Make a further secret",
+        help_text="It is shown once, on the page after saving. The others stay valid until you end them.",
+    )
+
+    token_endpoint_auth_method = forms.ChoiceField(
+        choices=[("", "By its type: a secret, or nothing for a public client"), *AuthenticationMethod.choices],
+        required=False,
+        label="Authentication",
+    )
+
+    client_jwks = KeysField(
+        required=False,
+        label="Public keys",
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="A JWKS with public keys only (private_key_jwt).",
+    )
+    client_jwks_uri = forms.URLField(
+        required=False,
+        assume_scheme="https",
+        label="Address of public keys",
+        help_text="Or where the client publishes them: an https address, fetched when needed.",
+    )
+
+    class Meta:
+        model = Client
+        fields = ["name", "client_id", "client_type", "is_active", "grants", "scopes", "redirect_uris"]
+        widgets = dict.fromkeys(ADDRESSES, forms.Textarea(attrs={"rows": 3}))
+
+    def clean(self) -> dict[str, Any]:
+        """Fit how the client proves who it is to its type, where the two contradict each other."""
+        data = super().clean() or {}
+        public = data.get("client_type") == Client.CLIENT_PUBLIC
+        if public and data.get("new_secret"):
+            self.add_error("new_secret", "A public client cannot keep a secret.")
+        method = data.get("token_endpoint_auth_method") or self.instance.token_endpoint_auth_method
+        if public != (method == AuthenticationMethod.NONE):
+            method = AuthenticationMethod.NONE if public else AuthenticationMethod.SECRET_BASIC
+        data["token_endpoint_auth_method"] = method
+        if method == AuthenticationMethod.PRIVATE_KEY_JWT and data.get("new_secret"):
+            self.add_error("new_secret", "This client proves itself with its own key, and has no use for a secret.")
+        return data

@@ -35,10 +35,7 @@ ROOT_URLCONF = "project.urls.issuer"
 DATABASES = {"default": environment.database("DATABASE_URL")}
 
 AUTH_USER_MODEL = "tokens.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTHENTICATION_BACKENDS = ["tokens.login.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")

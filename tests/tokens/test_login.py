@@ -1,13 +1,21 @@
-"""Who may log in, and what everybody else reads."""
+"""Who may log in, and what everybody else learns: nothing, by words or by time."""
 
 import re
+from unittest.mock import patch
 
 import pytest
-from django.test import Client
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
+from allauth.core import context
+from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.test import Client, RequestFactory
 
+from tokens.login import find, folded
 from tokens.models import User
 
 PASSWORD = "correct horse battery"
+PAGES = {"/accounts/login/": "login", "/admin/login/": "username"}
 
 
 def refusal(client: Client, login: str, password: str) -> tuple[int, list[str]]:
@@ -24,3 +32,126 @@ def test_a_closed_account_an_unknown_one_and_a_wrong_password_read_the_same(clie
     assert answers[0][1]
     assert answers == [answers[0]] * 3
     assert "_auth_user_id" not in client.session
+
+
+@pytest.fixture
+def users(db):
+    """One user of every kind, with a name and a mail each."""
+    for name, fields in {
+        "ada": {"is_staff": True},
+        "closed": {"is_active": False, "is_staff": True},
+        "federated": {"is_staff": True},
+    }.items():
+        User.objects.create_user(name, f"{name}@example.org", PASSWORD, **fields)
+    federated = User.objects.get(username="federated")
+    federated.set_unusable_password()
+    federated.save()
+    User.objects.create_user("twin1", "twins@example.org", PASSWORD)
+    User.objects.create_user("twin2", "twins@example.org", PASSWORD)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    ("named", "password"),
+    [
+        pytest.param(named, password, id=f"{named}-{word}")
+        for named in (
+            "ada",
+            "ADA",
+            "ada@example.org",
+            "closed",
+            "closed@example.org",
+            "federated",
+            "federated@example.org",
+            "nobody",
+            "nobody@example.org",
+            "twins@example.org",
+        )
+        for word, password in (("right", PASSWORD), ("wrong", "wrong"))
+    ],
+)
+def test_every_login_hashes_one_password_and_asks_the_database_the_same(
+    client, users, page, named, password, django_assert_num_queries
+):
+    with patch.object(MD5PasswordHasher, "encode", autospec=True, side_effect=MD5PasswordHasher.encode) as encode:
+        answer = client.post(page, {PAGES[page]: named, "password": password})
+    assert encode.call_count == 1
+    with django_assert_num_queries(2):
+        find(named, mail=named)
+    knows = named in {"ada", "ADA", "ada@example.org"} and password == PASSWORD
+    assert answer.status_code == (302 if knows else 200)
+    assert ("_auth_user_id" in client.session) is knows
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ("ada", "ada"),
+        ("Ada", "Ada"),
+        ("aDA", None),
+        ("ada@example.org", "bob"),
+        ("ADA@EXAMPLE.ORG", "bob"),
+        ("old@example.org", None),
+        ("checked@example.org", "bob"),
+        ("twins@example.org", None),
+        ("closed@example.org", "eve"),
+    ],
+)
+@pytest.mark.django_db
+def test_a_name_comes_before_a_mail_and_whatever_two_answer_to_is_nobody_s(named, expected):
+    User.objects.create_user("ada", "own@example.org")
+    User.objects.create_user("Ada")
+    bob = User.objects.create_user("bob", "ada@example.org")
+    EmailAddress.objects.create(user=bob, email="old@example.org", verified=False)
+    EmailAddress.objects.create(user=bob, email="checked@example.org", verified=True)
+    EmailAddress.objects.create(user=bob, email="ada@example.org", verified=True)
+    User.objects.create_user("twin1", "twins@example.org")
+    User.objects.create_user("twin2", "twins@example.org")
+    User.objects.create_user("closed", "closed@example.org", is_active=False)
+    User.objects.create_user("eve", "closed@example.org")
+    found = find(named, mail=named)
+    assert (found.username if found else None) == expected
+
+
+@pytest.mark.django_db
+def test_a_name_that_looks_like_a_mail_is_a_name_first():
+    User.objects.create_user("ada@example.org", "else@example.org", PASSWORD)
+    User.objects.create_user("bob", "ada@example.org", "another password")
+    assert authenticate(None, username="ada@example.org", email="ada@example.org", password="another password") is None
+    assert authenticate(None, username="ada@example.org", password=PASSWORD).username == "ada@example.org"
+
+
+@pytest.mark.parametrize(
+    "spelling", ["ada", "ADA", " ada\t", "\uff41\uff44\uff41", "\uff21da", "\u24d0\u24d3\u24d0", "\u3000ada"]
+)
+def test_spellings_that_the_admin_s_form_makes_one_name_of_are_one_name(spelling):
+    assert folded(spelling) == "ada"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("named", "expected"), [("ADMIN", "admin"), ("adm\u0131n", None)])
+def test_what_the_database_finds_alike_and_the_limits_count_apart_is_another_name(named, expected):
+    User.objects.create_user("admin")
+    with patch.object(
+        User.objects, "filter", lambda *by_mail, **_: User.objects.none() if by_mail else User.objects.all()
+    ):
+        found = find(named, mail=named)
+    assert (found.username if found else None) == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "credentials",
+    [{}, {"username": "ada"}, {"password": PASSWORD}, {"token": "x"}, {"username": "", "password": PASSWORD}],
+)
+def test_credentials_of_another_kind_are_nobody_s(users, credentials):
+    assert authenticate(None, **credentials) is None
+
+
+@pytest.mark.django_db
+def test_whoever_is_asked_for_the_password_again_is_known_by_it(users):
+    request = RequestFactory().post("/")
+    with context.request_context(request):
+        ada = User.objects.get(username="ada")
+        assert get_adapter().reauthenticate(ada, PASSWORD)
+        assert not get_adapter().reauthenticate(ada, "wrong")

@@ -20,9 +20,7 @@ NO_SECRETS = {f"secrets-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
 
 @pytest.fixture
 def admin(client):
-    client.force_login(
-        User.objects.create_superuser("root", "root@example.com", "x"), "django.contrib.auth.backends.ModelBackend"
-    )
+    client.force_login(User.objects.create_superuser("root", "root@example.com", "x"))
     return client
 
 

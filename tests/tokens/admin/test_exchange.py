@@ -11,9 +11,7 @@ PAGE = "/admin/tokens/exchangepolicy/"
 
 @pytest.fixture
 def form(client, apis):
-    client.force_login(
-        User.objects.create_superuser("root", "root@example.com", "x"), "django.contrib.auth.backends.ModelBackend"
-    )
+    client.force_login(User.objects.create_superuser("root", "root@example.com", "x"))
     return {
         "client": make_client("notes", scopes=()).pk,
         "api": apis[OTHER_API].pk,

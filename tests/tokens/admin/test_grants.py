@@ -8,7 +8,6 @@ from tokens.models import AuditEvent, Denial, RefreshToken, User, UserGrant
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/tokens/usergrant/"
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def grant(client, webapp, code, signer):
 def revoke(browser, grant, *permissions):
     staff = User.objects.create_user("staff", is_staff=True)
     staff.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    browser.force_login(staff, BACKEND)
+    browser.force_login(staff)
     return browser.post(PAGE, {"action": "revoke", "_selected_action": [str(grant.pk)]})
 
 

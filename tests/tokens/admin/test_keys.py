@@ -14,7 +14,6 @@ from tokens.keys.timeline import timeline
 from tokens.models import AuditEvent, Ring, SigningKey, User
 
 pytestmark = pytest.mark.django_db
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def rotate(**options):
@@ -33,7 +32,7 @@ def staff(client, *permissions):
     user = User.objects.create_user("staff", is_staff=True)
     views = ("view_ring", "view_signingkey")
     user.user_permissions.set(Permission.objects.filter(codename__in=(*views, *permissions)))
-    client.force_login(user, BACKEND)
+    client.force_login(user)
     return client
 
 

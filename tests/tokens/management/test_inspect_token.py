@@ -178,5 +178,5 @@ def test_the_page_says_what_is_wrong_with_any_input(admin_client, db, text):
 def test_the_page_is_for_whoever_may_see_keys(client, db, django_user_model):
     assert client.get(PAGE).status_code == 302
     staff = django_user_model.objects.create_user("staff", is_staff=True)
-    client.force_login(staff, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(staff)
     assert client.get(PAGE).status_code == 403

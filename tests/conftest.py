@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.backends.postgresql.base import DatabaseOperations as PostgreSQL
 from django.db.backends.sqlite3.base import DatabaseOperations as SQLite
 from hypothesis import settings
@@ -18,7 +18,8 @@ settings.register_profile("long", max_examples=100_000, deadline=None)  # pytest
 def empty_cache() -> Iterator[None]:
     """No test sees another's rate limits."""
     yield
-    cache.clear()
+    for cache in caches.all():
+        cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,13 @@ down is protected by its own length; the login page, where guessing could pay, l
 import hashlib
 import ipaddress
 import logging
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.http import HttpRequest
+from django.utils.connection import ConnectionProxy
 
 from tokens import conf
 from tokens.conf import Rate
@@ -21,14 +23,21 @@ logger = logging.getLogger(__name__)
 
 IPV6_PREFIX = 64
 """Bits of an IPv6 address that are one household's: it has every address behind them."""
+WITH_PORT = re.compile(r"\[(?P<v6>[^]]+)\](?::\d+)?|(?P<v4>[\d.]+):\d+")
+"""How a proxy writes an address with its port, which is another one for each connection."""
+GUESSING = frozenset({"login", "logins", "device-code"})
+"""Where guessing pays: counted where no invented client pushes a counter out."""
+
+guesses = ConnectionProxy(caches, "guesses")
 
 
 class TooMany(Exception):
-    """The limit is reached; `retry_after` is in seconds."""
+    """The limit is reached; `retry_after` is in seconds, `first` says that nobody was told yet in this window."""
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: int, *, first: bool) -> None:
         super().__init__(f"try again in {retry_after} s")
         self.retry_after = retry_after
+        self.first = first
 
 
 class NotCounted(Exception):
@@ -38,18 +47,19 @@ class NotCounted(Exception):
 def count(what: str, who: Sequence[str], rate: Rate, *, now: datetime) -> None:
     """Count one attempt of `who` at `what`. Raises TooMany from the first on that is over `rate`, and NotCounted."""
     window, passed = divmod(int(now.timestamp()), rate.seconds)
-    name = hashlib.sha256("\0".join(who).encode()).hexdigest()
+    name = hashlib.sha256("\0".join(who).encode("utf-8", "surrogatepass")).hexdigest()
     key = f"rate:{what}:{name}:{window}"
+    counters = guesses if what in GUESSING else cache
     try:
-        cache.add(key, 0, 2 * rate.seconds)
-        counted = cache.incr(key)
+        counters.add(key, 0, 2 * rate.seconds)
+        counted = counters.incr(key)
     except ValueError:  # it ended between the two: a window that long ago counts nobody
         return
     except Exception as error:  # the cache's own kinds, whichever it is
         logger.error("Requests are not counted: the cache does not answer (%s)", type(error).__name__)  # noqa: TRY400
         raise NotCounted from error
     if counted > rate.number:
-        raise TooMany(rate.seconds - passed)
+        raise TooMany(rate.seconds - passed, first=counted == rate.number + 1)
 
 
 def address(request: HttpRequest) -> str:
@@ -61,6 +71,8 @@ def address(request: HttpRequest) -> str:
     seen = str(request.META.get("REMOTE_ADDR", ""))
     if conf.issuer().behind_proxy:
         seen = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or seen
+    if ported := WITH_PORT.fullmatch(seen):
+        seen = ported["v6"] or ported["v4"]
     try:
         known = ipaddress.ip_address(seen)
     except ValueError:

@@ -24,6 +24,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "tokens.views.bodies.ReadableForms",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -33,6 +34,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "project.urls.issuer"
 DATABASES = {"default": environment.database("DATABASE_URL")}
+# tokens/rate_limit.py counts guesses apart from requests that anybody can invent.
+CACHES = CACHES | {"guesses": environment.cache("CACHE_URL", "guesses")}
 
 AUTH_USER_MODEL = "tokens.User"
 AUTHENTICATION_BACKENDS = ["tokens.login.PasswordBackend"]
@@ -51,6 +54,7 @@ ACCOUNT_RATE_LIMITS = {"login_failed": None, "login": None}  # ours count a name
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account"
 SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "tokens.views.failures.forged"
 
 # `localhost` cookies are shared between ports: each process names its own.
 SESSION_COOKIE_NAME = "issuer_session"

@@ -5,6 +5,11 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+handler400 = "tokens.views.failures.bad_request"
+handler403 = "tokens.views.failures.forbidden"
+handler404 = "tokens.views.failures.not_found"
+handler500 = "tokens.views.failures.broken"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url=static("tokens/keyturn.svg"))),

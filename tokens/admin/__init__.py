@@ -11,8 +11,11 @@ from django.db.models import Model
 
 from tokens.models import Client
 from tokens.views.limits import limited_login
+from tokens.views.pages import ADMIN_HEADERS, private
 
-admin.site.login = limited_login("username")(admin.site.login)  # type: ignore[method-assign,assignment]
+admin.site.login = private(  # type: ignore[method-assign,assignment]
+    limited_login("username")(admin.site.login), headers=ADMIN_HEADERS
+)
 foreign: list[type[Model]] = [Client, *apps.get_app_config("oauth2_provider").get_models()]
 admin.site.unregister(model for model in foreign if admin.site.is_registered(model))
 

@@ -4,7 +4,6 @@ oauthlib turns every form field into an attribute of its request, so that `user=
 `request.user`. Only what is declared here ever reaches it.
 """
 
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, QueryDict
 
 from tokens.errors import OAuthError
@@ -84,17 +83,12 @@ def repeated(pairs: Pairs) -> str | None:
 def body(request: HttpRequest, names: frozenset[str]) -> Pairs:
     """The declared parameters of a form body. Raises OAuthError invalid_request.
 
-    The status is 415 for another content type, 413 for a body that is too large, and 400 for a parameter that is
-    repeated or stands in the address, where logs and histories keep it.
+    It refuses a parameter that is repeated, or that stands in the address, where logs and histories keep it. What a
+    body may be is judged before (tokens/views/bodies.py).
     """
-    if request.content_type != FORM:
-        raise OAuthError("invalid_request", f"Send the parameters as {FORM}.", status=415)
     if request.META.get("QUERY_STRING"):
         raise OAuthError("invalid_request", "Parameters belong into the body, not into the address.")
-    try:
-        pairs = declared(request.POST, names)
-    except (RequestDataTooBig, TooManyFieldsSent):
-        raise OAuthError("invalid_request", "The request is too large.", status=413) from None
+    pairs = declared(request.POST, names)
     if name := repeated(pairs):
         raise OAuthError("invalid_request", f"The {name} parameter is there more than once.")
     return pairs

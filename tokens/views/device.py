@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from tokens import audit, conf, errors, rate_limit
+from tokens import audit, conf, errors
 from tokens.errors import OAuthError
 from tokens.keys.errors import NotReady
 from tokens.models import DeviceCode, Scope
@@ -21,7 +21,8 @@ from tokens.oauth.audience import OPENID, Target
 from tokens.oauth.backend import backend
 from tokens.oauth.login_session import Login
 from tokens.rate_limit import NotCounted, TooMany
-from tokens.views.limits import limited
+from tokens.views.bodies import form_only
+from tokens.views.limits import count, limited
 from tokens.views.pages import private
 
 SALT = "tokens.views.device"
@@ -29,12 +30,11 @@ UNKNOWN = "No device waits for this code. Look at its screen: the code may have 
 
 
 @csrf_exempt
+@form_only
 @limited("device")
 @sensitive_post_parameters()
 def device(request: HttpRequest) -> HttpResponse:
     """The codes of the device, or RFC 6749's error."""
-    if request.method != "POST":
-        return errors.method_not_allowed("POST")
     try:
         return errors.answer(backend().device(request, now=timezone.now()))
     except OAuth2Error as error:
@@ -59,7 +59,9 @@ def verify(request: HttpRequest) -> HttpResponseBase:
     try:
         _count(request)
     except TooMany as error:
-        return _page(request, {"error": f"Too many codes were tried. Wait {error.retry_after} s."}, status=429)
+        answer = _page(request, {"error": f"Too many codes were tried. Wait {error.retry_after} s."}, status=429)
+        answer.headers["Retry-After"] = str(error.retry_after)
+        return answer
     except NotCounted:
         return _page(request, {"error": "No code can be looked up at this moment. Try again soon."}, status=503)
     code = device_code.waiting(request.POST.get("user_code", ""), now=timezone.now())
@@ -118,8 +120,8 @@ def _target(code: DeviceCode) -> Target:
 
 
 def _count(request: HttpRequest) -> None:
-    who = (str(request.user.pk), rate_limit.address(request))
-    rate_limit.count("device-code", who, conf.issuer().rate_limits["device"], now=timezone.now())
+    subject = f"user:{request.user.get_username()}"
+    count(request, "device-code", (str(request.user.pk),), conf.issuer().rate_limits["device"], subject=subject)
 
 
 def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:

@@ -13,16 +13,16 @@ from tokens.keys.errors import NotReady
 from tokens.models import Client
 from tokens.oauth import introspection
 from tokens.oauth.backend import backend
+from tokens.views.bodies import form_only
 from tokens.views.limits import limited
 
 
 @csrf_exempt
+@form_only
 @limited("introspect")
 @sensitive_post_parameters()
 def introspect(request: HttpRequest) -> HttpResponse:
     """The introspection response, or RFC 6749's error."""
-    if request.method != "POST":
-        return errors.method_not_allowed("POST")
     try:
         return _answer(request)
     except OAuth2Error as error:

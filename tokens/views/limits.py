@@ -1,35 +1,35 @@
 """429 for whoever asks too often, at the endpoints and on the login page."""
 
-import base64
-import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
-from urllib.parse import unquote_plus
 
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
-from tokens import conf, errors, rate_limit
+from tokens import audit, conf, errors, rate_limit
 from tokens.conf import Rate
+from tokens.login import folded
 from tokens.rate_limit import NotCounted, TooMany
+from tokens.views.claimed import claimed_client
 
 View = Callable[..., HttpResponseBase]
 BY_ADDRESS = 10
 """How many times as often as one name, any names together may be tried from one address: guessing goes both ways."""
-LONGEST_NAME = 256
 
 
 def limited(what: str) -> Callable[[View], View]:
-    """Let a client at an address ask the view `what` only as often as the settings say; JSON and 429 beyond that."""
+    """Let a client at an address ask the view `what` only as often as the settings say; JSON and 429 beyond that.
+
+    Stands inside `form_only`, because the client's name may be in the body.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-            who = (claimed_client(request), rate_limit.address(request))
+            claimed, rate = claimed_client(request), conf.issuer().rate_limits[what]
             try:
-                rate_limit.count(what, who, conf.issuer().rate_limits[what], now=timezone.now())
+                count(request, what, (claimed,), rate, subject=f"client:{claimed}")
             except TooMany as error:
                 return errors.too_many(error.retry_after)
             except NotCounted:
@@ -53,7 +53,7 @@ def limited_login(field: str) -> Callable[[View], View]:
             if request.method != "POST":
                 return view(request, *args, **kwargs)
             try:
-                _count_login(_field(request, field), rate_limit.address(request))
+                _count_login(request, request.POST.get(field, ""))
             except TooMany as error:
                 return _page(request, 429, error.retry_after)
             except NotCounted:
@@ -65,34 +65,29 @@ def limited_login(field: str) -> Callable[[View], View]:
     return decorate
 
 
-def _count_login(name: str, where: str) -> None:
-    rate, now = conf.issuer().rate_limits["login"], timezone.now()
-    rate_limit.count("login", (name.strip().casefold()[:LONGEST_NAME], where), rate, now=now)
-    rate_limit.count("logins", (where,), Rate(rate.number * BY_ADDRESS, rate.seconds), now=now)
+def count(request: HttpRequest, what: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
+    """Count one attempt of `names` at the request's address. Raises TooMany and NotCounted.
 
-
-def claimed_client(request: HttpRequest) -> str:
-    """The client that a request says it is from; nothing of it is verified, it only names a counter."""
-    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            decoded = base64.b64decode(credentials, validate=True).decode()
-        except (binascii.Error, ValueError):
-            return ""
-        return unquote_plus(decoded.partition(":")[0])[:LONGEST_NAME]
-    return _field(request, "client_id")[:LONGEST_NAME]
-
-
-def _field(request: HttpRequest, name: str) -> str:
+    The first that is one too many in a window is a line of the audit log; a flood does not fill the log as well.
+    """
+    now, where = timezone.now(), rate_limit.address(request)
     try:
-        return str(request.POST.get(name, ""))
-    except (RequestDataTooBig, TooManyFieldsSent):
-        return ""  # the view says so
+        rate_limit.count(what, (*names, where), rate, now=now)
+    except TooMany as error:
+        if error.first:
+            details = {"what": what, "address": where}
+            audit.log("request.limited", actor="issuer", subject=subject, details=details, now=now)
+        raise
+
+
+def _count_login(request: HttpRequest, name: str) -> None:
+    """The address first: whoever is over its limit makes no counters of names. What was typed stays out of the log."""
+    rate, subject = conf.issuer().rate_limits["login"], "user:unknown"
+    count(request, "logins", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=subject)
+    count(request, "login", (folded(name),), rate, subject=subject)
 
 
 def _page(request: HttpRequest, status: int, retry_after: int) -> HttpResponse:
-    headers = {"Retry-After": str(retry_after)}
     response = render(request, "account/too_many.html", {"retry_after": retry_after, "status": status}, status=status)
-    for header, value in headers.items():
-        response.headers[header] = value
+    response.headers["Retry-After"] = str(retry_after)
     return response

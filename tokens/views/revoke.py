@@ -11,18 +11,18 @@ from tokens.errors import OAuthError
 from tokens.keys.errors import NotReady
 from tokens.oauth import revocation
 from tokens.oauth.backend import backend
+from tokens.views.bodies import form_only
 from tokens.views.cors import cors
 from tokens.views.limits import limited
 
 
 @csrf_exempt
 @cors("POST")
+@form_only
 @limited("token")
 @sensitive_post_parameters()
 def revoke(request: HttpRequest) -> HttpResponse:
     """200 with an empty body, or RFC 6749's error."""
-    if request.method != "POST":
-        return errors.method_not_allowed("POST")
     now = timezone.now()
     try:
         client, form = backend().client(request, revocation.PARAMETERS, now=now)

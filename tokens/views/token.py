@@ -9,18 +9,19 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from tokens import audit, errors, rate_limit
 from tokens.keys.errors import NotReady
 from tokens.oauth.backend import backend
+from tokens.views.bodies import form_only
+from tokens.views.claimed import claimed_client
 from tokens.views.cors import cors
-from tokens.views.limits import claimed_client, limited
+from tokens.views.limits import limited
 
 
 @csrf_exempt
 @cors("POST")
+@form_only
 @limited("token")
 @sensitive_post_parameters()
 def token(request: HttpRequest) -> HttpResponse:
     """The token response or RFC 6749's error; never cached, and never a 500 for anything that a client sends."""
-    if request.method != "POST":
-        return errors.method_not_allowed("POST")
     try:
         return errors.answer(backend().token(request, now=timezone.now()))
     except OAuth2Error as error:

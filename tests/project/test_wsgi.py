@@ -1,0 +1,33 @@
+"""The application as a server calls it."""
+
+import pytest
+from django.test import RequestFactory
+
+from project.wsgi import application
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
+
+
+def call(method: str, address: str, **extra: str) -> tuple[int, bytes]:
+    """The status and the body of an answer."""
+    environ = RequestFactory().generic(method, "/").environ | extra
+    environ["PATH_INFO"], _, environ["QUERY_STRING"] = address.partition("?")
+    said = []
+    body = application(environ, lambda status, _headers: said.append(int(status.partition(" ")[0])))
+    return said[0], b"".join(body)
+
+
+@pytest.mark.parametrize("charset", ["base64", "rot13", "utf-16", "latin-1", "", "\u00e9"])
+@pytest.mark.parametrize(
+    ("method", "query", "refused"),
+    [("GET", "a=b", 400), ("GET", "a=b&" * 1001, 413), ("POST", "a=b", 403)],
+    ids=["read", "too many parameters", "forged"],
+)
+def test_no_charset_breaks_the_reading_of_an_address(method, query, refused, charset):
+    status, _ = call(method, f"/oauth/authorize?{query}", CONTENT_TYPE=f"text/plain; charset={charset}")
+    assert status == refused
+
+
+def test_an_address_is_read_as_utf_8_whatever_the_body_s_charset_is():
+    _, page = call("GET", "/accounts/login/?login_hint=%C3%A9", CONTENT_TYPE="text/plain; charset=latin-1")
+    assert 'value="\u00e9"' in page.decode()

@@ -1,0 +1,202 @@
+"""Which bodies are read: whatever is sent, an endpoint refuses it in JSON and a page with a page of ours."""
+
+from io import BytesIO
+from unittest.mock import patch
+
+import pytest
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+
+from tests.tokens.conftest import basic, log_in, make_client
+from tokens.views import failures
+from tokens.views.pages import HEADERS
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
+ENDPOINTS = ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device"]
+PAGES = [
+    "/accounts/login/",
+    "/accounts/logout/",
+    "/admin/login/",
+    "/oauth/authorize",
+    "/oauth/logout",
+    "/oauth/device/verify",
+]
+FORM = "application/x-www-form-urlencoded"
+UPLOAD = "multipart/form-data"
+LARGE = 20 * 1024 * 1024
+
+
+class Unread(BytesIO):
+    """A body that nobody may read."""
+
+    def read(self, *_):
+        raise AssertionError("the body was read")
+
+    readline = read
+
+
+def send(browser, path, content_type, body=b"a=b", **extra):
+    return browser.generic("POST", path, body, content_type=content_type, **extra)
+
+
+def refused(answer, status):
+    """An answer as RFC 6749 section 5.2 writes it, kept by nobody."""
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/json")
+    assert (answer["Cache-Control"], answer["Pragma"]) == ("no-store", "no-cache")
+    assert answer.json().keys() == {"error", "error_description"}
+    assert answer.json()["error"] == "invalid_request"
+
+
+def told(answer, status):
+    """A page of ours."""
+    assert (answer.status_code, answer["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    assert 'class="mark">Keyturn' in answer.content.decode()
+
+
+@pytest.fixture(params=[False, True], ids=["", "debug"])
+def debug(request, settings):
+    settings.DEBUG = request.param
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize(
+    ("status", "content_type", "body", "extra"),
+    [
+        pytest.param(415, "application/json", b"{}", {}, id="RFC 6749 3.2: JSON"),
+        pytest.param(415, "", b"a=b", {}, id="no type"),
+        pytest.param(415, UPLOAD, b"a=b", {}, id="an upload without boundary"),
+        pytest.param(415, f"{UPLOAD}; boundary=x", b"--x--", {}, id="an upload"),
+        pytest.param(415, f"{FORM}; charset=utf-16", b"a=b", {}, id="RFC 6749 B: utf-16"),
+        pytest.param(415, f"{FORM}; charset=iso-8859-1", b"a=b", {}, id="RFC 6749 B: latin-1"),
+        pytest.param(415, f"{FORM}; charset=base64", b"a=b", {}, id="no charset at all"),
+        pytest.param(415, f"{FORM}; charset=", b"a=b", {}, id="an empty charset"),
+        pytest.param(400, FORM, b"a=%ff", {}, id="RFC 6749 B: no UTF-8"),
+        pytest.param(400, FORM, b"\xff=a", {}, id="RFC 6749 B: bytes that are no UTF-8"),
+        pytest.param(413, FORM, b"a=" + b"x" * 70_000, {}, id="RFC 9110 15.5.14: too long"),
+        pytest.param(413, FORM, b"a=b&" * 1001, {}, id="too many fields"),
+        pytest.param(411, FORM, b"a=b", {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}, id="chunked"),
+        pytest.param(400, FORM, b"a=b", {"CONTENT_LENGTH": "-1"}, id="a negative length"),
+        pytest.param(400, FORM, b"a=b", {"CONTENT_LENGTH": "²"}, id="a length that is no number"),
+        pytest.param(413, FORM, b"a=b", {"CONTENT_LENGTH": "9" * 5000}, id="a length beyond all numbers"),
+    ],
+)
+def test_an_endpoint_refuses_in_json_what_it_cannot_read(client, debug, path, status, content_type, body, extra):
+    refused(send(client, path, content_type, body, **extra), status)
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize("content_type", [FORM, f"{UPLOAD}; boundary=x", "text/plain"])
+def test_no_endpoint_reads_a_large_body_before_it_refuses_it(client, path, content_type):
+    answer = send(client, path, content_type, **{"CONTENT_LENGTH": str(LARGE), "wsgi.input": Unread()})
+    refused(answer, 413 if content_type == FORM else 415)
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RequestDataTooBig(), 413),
+        (TooManyFieldsSent(), 413),
+        (MultiPartParserError(), 400),
+        (BadRequest(), 400),
+        (SuspiciousOperation(), 400),
+        (UnreadablePostError(), 400),
+        (UnicodeDecodeError("utf-8", b"", 0, 1, ""), 400),
+    ],
+)
+def test_whatever_django_s_parsers_raise_is_a_refusal(client, monkeypatch, path, error, status):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr(WSGIRequest, "_get_post", fail)
+    monkeypatch.setattr(WSGIRequest, "POST", property(fail))
+    refused(send(client, path, FORM), status)
+
+
+def test_a_client_that_hangs_up_is_refused(client):
+    class Gone(BytesIO):
+        def read(self, *_):
+            raise OSError
+
+    refused(send(client, "/oauth/token", FORM, **{"wsgi.input": Gone()}), 400)
+
+
+@pytest.mark.parametrize("content_type", [FORM, f"{FORM}; charset=UTF-8", f'{FORM};charset="utf-8"'])
+def test_utf_8_may_be_named(client, service, signer, content_type):
+    form = b"grant_type=client_credentials&scope=notes%3Aread"
+    assert send(client, "/oauth/token", content_type, form, **basic("service", service.plain)).status_code == 200
+
+
+def test_a_page_of_another_origin_reads_why_its_body_was_refused(client, apis):
+    make_client("page", "authorization_code", public=True, allowed_origins="https://app.example")
+    answer = send(client, "/oauth/token", "application/json", HTTP_ORIGIN="https://app.example")
+    refused(answer, 415)
+    assert answer["Access-Control-Allow-Origin"] == "https://app.example"
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete", "options"])
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_another_method_is_refused_in_json(client, path, method):
+    answer = getattr(client, method)(path)
+    refused(answer, 405)
+    assert answer["Allow"] == "POST"
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    ("status", "content_type", "extra"),
+    [
+        pytest.param(415, f"{FORM}; charset=utf-16", {}, id="utf-16"),
+        pytest.param(415, f"{UPLOAD}; boundary=x; charset=base64", {}, id="no charset at all"),
+        pytest.param(400, UPLOAD, {}, id="an upload without boundary"),
+        pytest.param(400, f"{UPLOAD}; boundary={'x' * 300}", {}, id="a boundary too long"),
+        pytest.param(400, f"{UPLOAD}; boundary=é", {}, id="a boundary that is none"),
+        pytest.param(413, f"{UPLOAD}; boundary=x", {"CONTENT_LENGTH": str(LARGE), "wsgi.input": Unread()}, id="large"),
+        pytest.param(413, FORM, {"CONTENT_LENGTH": str(LARGE), "wsgi.input": Unread()}, id="a large form"),
+        pytest.param(400, FORM, {"CONTENT_LENGTH": "x"}, id="a length that is no number"),
+    ],
+)
+def test_a_page_says_what_it_cannot_read_on_a_page_of_ours(client, debug, user, path, status, content_type, extra):
+    log_in(client, user)
+    told(send(client, path, content_type, **extra), status)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_says_on_a_page_of_ours_that_there_are_too_many_fields(client, user, path):
+    log_in(client, user)
+    told(send(client, path, FORM, b"a=b&" * 1001), 413)
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_an_address_of_too_many_parameters_is_refused_in_json(client, path):
+    refused(send(client, f"{path}?{'a=b&' * 1001}", FORM), 400)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (400, lambda: failures.bad_request(None, BadRequest())),
+        (413, lambda: failures.bad_request(None, RequestDataTooBig())),
+        (403, lambda: failures.forbidden(None, Exception())),
+        (404, lambda: failures.not_found(None, Exception())),
+        (500, lambda: failures.broken(None)),
+    ],
+)
+def test_what_goes_wrong_outside_of_a_view_is_told_without_the_database(status, answer, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        told(answer(), status)
+
+
+def test_the_issuer_s_own_pages_are_those(client, user):
+    told(client.get("/nowhere"), 404)
+    told(client.get("/", HTTP_HOST="evil.example"), 400)
+    user.is_staff = True
+    user.save()
+    client.force_login(user)
+    told(client.get("/admin/tokens/client/"), 403)
+    client.raise_request_exception = False
+    with patch("tokens.views.account.render", side_effect=RuntimeError):
+        told(client.get("/accounts/"), 500)

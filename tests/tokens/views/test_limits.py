@@ -1,0 +1,87 @@
+"""Every path that is limited says so: by 429 with Retry-After, and by one line of the log."""
+
+import json
+import logging
+
+import pytest
+
+from tests.tokens.assertions import ISSUER, proof, sign
+from tests.tokens.conftest import basic, log_in, make_client, post
+from tokens.conf import RATE_LIMITS
+
+pytestmark = pytest.mark.django_db
+ENDPOINTS = {"/oauth/token": "token", "/oauth/revoke": "token", "/oauth/introspect": "introspect"} | {
+    "/oauth/device": "device"
+}
+PAGES = {
+    "/accounts/login/": ("login", {"login": "typed-here", "password": "x"}, "user:unknown"),
+    "/admin/login/": ("login", {"username": "typed-here", "password": "x"}, "user:unknown"),
+    "/oauth/device/verify": ("device-code", {"user_code": "BCDF-GHJK"}, "user:ada"),
+}
+
+
+@pytest.fixture(autouse=True)
+def strict(settings):
+    settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": dict.fromkeys(RATE_LIMITS, (3, 86_400))}
+
+
+def limited(caplog):
+    lines = [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
+    return [line for line in lines if line["action"] == "request.limited"]
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_an_endpoint_says_429_each_time_and_the_log_says_it_once(client, service, caplog, path):
+    caplog.set_level(logging.INFO, "tokens.audit")
+    asked = [post(client, path, {"grant_type": "client_credentials"}, **basic("service", "wrong")) for _ in range(6)]
+    assert [answer.status_code for answer in asked] == [401, 401, 401, 429, 429, 429]
+    for answer in asked[3:]:
+        assert 0 < int(answer["Retry-After"]) <= 86_400
+        assert (answer["Content-Type"], answer["Cache-Control"]) == ("application/json", "no-store")
+        assert answer.json()["error"] == "temporarily_unavailable"
+    (line,) = limited(caplog)
+    assert (line["actor"], line["subject"]) == ("issuer", "client:service")
+    assert line["details"] == {"what": ENDPOINTS[path], "address": "127.0.0.1"}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_says_429_each_time_and_the_log_says_it_once(client, user, caplog, path):
+    caplog.set_level(logging.INFO, "tokens.audit")
+    what, form, subject = PAGES[path]
+    if what == "device-code":
+        log_in(client, user)
+    asked = [client.post(path, form) for _ in range(6)]
+    assert [answer.status_code for answer in asked[3:]] == [429, 429, 429]
+    assert 429 not in [answer.status_code for answer in asked[:3]]
+    for answer in asked[3:]:
+        assert 0 < int(answer["Retry-After"]) <= 86_400
+        assert (answer["Cache-Control"], answer["X-Frame-Options"]) == ("no-store", "DENY")
+    (line,) = limited(caplog)
+    assert (line["subject"], line["details"]) == (subject, {"what": what, "address": "127.0.0.1"})
+    assert "typed-here" not in caplog.text
+
+
+def test_one_address_that_tries_many_names_is_one_line(client, caplog):
+    caplog.set_level(logging.INFO, "tokens.audit")
+    for number in range(34):
+        client.post("/accounts/login/", {"login": f"user{number}", "password": "x"})
+    assert [line["details"]["what"] for line in limited(caplog)] == ["logins"]
+
+
+def test_clients_that_prove_themselves_by_key_are_counted_apart(client, apis, caplog):
+    caplog.set_level(logging.INFO, "tokens.audit")
+    for name in ("one", "two"):
+        make_client(name, "client_credentials")
+    ask = {"grant_type": "client_credentials"}
+    assert [post(client, "/oauth/token", ask | proof("one")).status_code for _ in range(4)] == [401, 401, 401, 429]
+    assert post(client, "/oauth/token", ask | proof("two")).status_code == 401
+    assert [line["subject"] for line in limited(caplog)] == ["client:one"]
+
+
+def test_makers_of_assertions_about_users_are_counted_apart(client, apis):
+    def ask(name):
+        grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        return post(client, "/oauth/token", {"grant_type": grant, "assertion": sign(name, aud=ISSUER)}).status_code
+
+    assert 429 not in [ask("one") for _ in range(3)]
+    assert (ask("one"), ask("two")) == (429, ask("three"))

@@ -1,0 +1,115 @@
+"""Which bodies are read at all: judged by the headers, before a view or a middleware reads or keeps any of it.
+
+Django reads a form wherever it is first asked for one: the whole of an upload, in the charset that its sender names.
+What it cannot read it answers with pages of its own.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+
+from tokens import errors
+from tokens.errors import OAuthError
+from tokens.oauth.parameters import FORM
+from tokens.views import failures
+
+View = Callable[..., HttpResponseBase]
+UPLOAD = "multipart/form-data"
+TOO_LARGE = "The request is too large."
+
+
+class Unreadable(Exception):
+    """The body is not read; `status` and the message say why."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+def form_only(view: View) -> View:
+    """An endpoint that takes one form by POST and answers in JSON, whatever is wrong with what was sent.
+
+    RFC 6749 section 3.2: POST, and parameters as `application/x-www-form-urlencoded` in UTF-8 (appendix B).
+    """
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if request.method != "POST":
+            return errors.method_not_allowed("POST")
+        try:
+            _judge_endpoint(request)
+            _read(request)
+        except Unreadable as error:
+            return errors.refusal(OAuthError("invalid_request", str(error), status=error.status))
+        return view(request, *args, **kwargs)
+
+    answer.judges_its_body = True  # type: ignore[attr-defined]
+    return answer
+
+
+class ReadableForms:
+    """Middleware: a form for one of our pages that cannot be read is answered by a page of ours."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Nothing: the view has to be known first."""
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
+        """Before the protection against forged requests, which reads the form."""
+        try:
+            if request.method == "POST" and not getattr(view, "judges_its_body", False):
+                _judge_page(request)
+        except Unreadable as error:
+            return failures.page(error.status, str(error))
+        return None
+
+
+def _judge_endpoint(request: HttpRequest) -> None:
+    if request.content_type != FORM:
+        raise Unreadable(415, f"Send the parameters as {FORM}.")
+    _judge_charset(request)
+    if not request.META.get("CONTENT_LENGTH"):  # a chunked body would be read as an empty one (RFC 9110 15.5.12)
+        raise Unreadable(411, "Send the length of the body as Content-Length.")
+    _judge_length(request)
+
+
+def _judge_page(request: HttpRequest) -> None:
+    if request.content_type not in {FORM, UPLOAD}:
+        return
+    _judge_charset(request)
+    if request.content_type == UPLOAD and not (request.content_params or {}).get("boundary"):
+        raise Unreadable(400, "The form has no boundary.")
+    _judge_length(request)
+
+
+def _judge_charset(request: HttpRequest) -> None:
+    if (request.content_params or {}).get("charset", "utf-8").lower() != "utf-8":
+        raise Unreadable(415, "Send the parameters in UTF-8.")
+
+
+def _judge_length(request: HttpRequest) -> None:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not (length.isascii() and length.isdigit()):
+        raise Unreadable(400, "The Content-Length is no number.")
+    if len(length) > 18 or int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
+        raise Unreadable(413, TOO_LARGE)
+
+
+def _read(request: HttpRequest) -> None:
+    """Read the form once, so that nobody after us has to expect what Django's parsers raise."""
+    try:
+        unquote_to_bytes(request.body.replace(b"+", b" ")).decode()  # Django would put U+FFFD for what is no UTF-8
+        request.POST  # noqa: B018 (reads it)
+    except (RequestDataTooBig, TooManyFieldsSent):
+        raise Unreadable(413, TOO_LARGE) from None
+    except (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError, UnicodeDecodeError) as error:
+        raise Unreadable(400, "The parameters cannot be read.") from error

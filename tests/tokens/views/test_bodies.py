@@ -1,7 +1,6 @@
 """Which bodies are read: whatever is sent, an endpoint refuses it in JSON and a page with a page of ours."""
 
 from io import BytesIO
-from unittest.mock import patch
 
 import pytest
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
@@ -10,8 +9,7 @@ from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
 from tests.tokens.conftest import basic, log_in, make_client
-from tokens.views import failures
-from tokens.views.pages import HEADERS
+from tests.tokens.pages import told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 ENDPOINTS = ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device"]
@@ -47,13 +45,6 @@ def refused(answer, status):
     assert (answer["Cache-Control"], answer["Pragma"]) == ("no-store", "no-cache")
     assert answer.json().keys() == {"error", "error_description"}
     assert answer.json()["error"] == "invalid_request"
-
-
-def told(answer, status):
-    """A page of ours."""
-    assert (answer.status_code, answer["Content-Type"]) == (status, "text/html; charset=utf-8")
-    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
-    assert 'class="mark">Keyturn' in answer.content.decode()
 
 
 @pytest.fixture(params=[False, True], ids=["", "debug"])
@@ -173,30 +164,3 @@ def test_a_page_says_on_a_page_of_ours_that_there_are_too_many_fields(client, us
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_an_address_of_too_many_parameters_is_refused_in_json(client, path):
     refused(send(client, f"{path}?{'a=b&' * 1001}", FORM), 400)
-
-
-@pytest.mark.parametrize(
-    ("status", "answer"),
-    [
-        (400, lambda: failures.bad_request(None, BadRequest())),
-        (413, lambda: failures.bad_request(None, RequestDataTooBig())),
-        (403, lambda: failures.forbidden(None, Exception())),
-        (404, lambda: failures.not_found(None, Exception())),
-        (500, lambda: failures.broken(None)),
-    ],
-)
-def test_what_goes_wrong_outside_of_a_view_is_told_without_the_database(status, answer, django_assert_num_queries):
-    with django_assert_num_queries(0):
-        told(answer(), status)
-
-
-def test_the_issuer_s_own_pages_are_those(client, user):
-    told(client.get("/nowhere"), 404)
-    told(client.get("/", HTTP_HOST="evil.example"), 400)
-    user.is_staff = True
-    user.save()
-    client.force_login(user)
-    told(client.get("/admin/tokens/client/"), 403)
-    client.raise_request_exception = False
-    with patch("tokens.views.account.render", side_effect=RuntimeError):
-        told(client.get("/accounts/"), 500)

@@ -1,0 +1,78 @@
+"""What strangers send, and how every answer to it is judged."""
+
+import base64
+import json
+import os
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
+FORM = "application/x-www-form-urlencoded"
+ENDPOINTS = frozenset({"/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device"})
+CODES = frozenset(
+    {
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_scope",
+        "invalid_target",
+        "invalid_token",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "authorization_pending",
+        "expired_token",
+        "access_denied",
+        "slow_down",
+        "temporarily_unavailable",
+        "not_found",
+    }
+)
+
+
+def bounded(examples: int) -> settings:
+    """The same examples in every run, however long each takes."""
+    return settings(
+        max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+
+
+def judge(path, method, answer, sent):
+    """No answer is an error 500, and an endpoint refuses in RFC 6749's JSON that no cache keeps."""
+    assert answer.status_code < 500, (method, path, sent)
+    refused = path.startswith("/oauth") and answer.status_code >= 400
+    if path in ENDPOINTS and refused:
+        assert answer["Content-Type"] == "application/json", (method, path, sent)
+        assert answer["Cache-Control"] == "no-store", (method, path, sent)
+    if refused and method != "head" and answer.get("Content-Type", "").startswith("application/json"):
+        assert answer.json()["error"] in CODES, answer.json()
+
+
+def segment(value):
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+junk = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        ["", "\0", "\r\nX: y", "é" * 50, "🔑", "%00", "%ff", "a" * 5000, "9" * 400, "-1", "1e999", "null", "{}"]
+    ),
+    st.binary(max_size=40).map(lambda raw: raw.decode("latin-1")),
+)
+anything = st.one_of(
+    junk,
+    st.integers(),
+    st.floats(),
+    st.none(),
+    st.booleans(),
+    st.lists(junk, max_size=2),
+    st.dictionaries(junk, st.integers(), max_size=2),
+)
+headers_of_tokens = st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "jwk", "x5c"]), anything)
+claims = st.dictionaries(st.sampled_from(["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "act"]), anything)
+tokens = st.builds(
+    lambda header, claims, signature: f"{segment(header)}.{segment(claims)}.{signature}",
+    headers_of_tokens,
+    st.one_of(claims, st.lists(st.integers(), max_size=2), st.integers()),
+    st.one_of(junk, st.just("AA")),
+)

@@ -94,6 +94,6 @@ def _prompt(value: str | None) -> frozenset[str]:
 def _max_age(value: str | None) -> int | None:
     if value is None:
         return None
-    if not re.fullmatch(r"[0-9]{1,9}", value):
+    if not re.fullmatch(r"0|[1-9][0-9]{0,8}", value):
         raise OAuthError("invalid_request", "The max_age is not a number of seconds.")
     return int(value)

@@ -3,11 +3,11 @@
 import hashlib
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 from django.core import signing
 
 from tokens.models import Consent, User
+from tokens.oauth import login_again
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.login_session import Login
 
@@ -16,8 +16,13 @@ TIME_TO_DECIDE = timedelta(minutes=10)
 LOG_IN = frozenset({"login", "select_account"})
 
 
-def needs_login(asked: AuthorizationRequest, login: Login, *, now: datetime) -> bool:
-    """Whether the login is too old for the request, or the request wants a new one (OpenID Connect Core 3.1.2.1)."""
+def needs_login(asked: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
+    """Whether the login is too old for the request, or the request wants a new one (OpenID Connect Core 3.1.2.1).
+
+    `query` is the request as it stands in the address, with the instant at which the user was sent to log in, if so.
+    """
+    if login_again.was_made(query, login, now=now):
+        return False
     if asked.prompt & LOG_IN or asked.max_age == 0:
         return True
     return asked.max_age is not None and now - login.at > timedelta(seconds=asked.max_age)
@@ -56,13 +61,6 @@ def remember(asked: AuthorizationRequest, user: User, *, now: datetime) -> None:
     Consent.objects.update_or_create(**known, defaults={"scope": scope, "given_at": now})
 
 
-def after_login(query: str) -> str:
-    """The request to come back with after a login: what asked for the login is fulfilled, the rest stands."""
-    pairs = parse_qsl(query, keep_blank_values=True)
-    rest = [(name, _without_login(value) if name == "prompt" else value) for name, value in pairs]
-    return urlencode([(name, value) for name, value in rest if (name, value) not in {("prompt", ""), ("max_age", "0")}])
-
-
 def shown(query: str, user: str, login: Login) -> str:
     """The proof that `query` was shown to `user` in this login."""
     return signing.dumps(_facts(query, user, login), salt=SALT)
@@ -78,7 +76,3 @@ def was_shown(proof: str, query: str, user: str, login: Login) -> bool:
 
 def _facts(query: str, user: str, login: Login) -> list[object]:
     return [hashlib.sha256(query.encode()).hexdigest(), user, login.at.timestamp()]
-
-
-def _without_login(prompt: str) -> str:
-    return " ".join(value for value in prompt.split() if value not in LOG_IN)

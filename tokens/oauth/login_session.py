@@ -42,7 +42,7 @@ def current(request: HttpRequest) -> Login | None:
     methods = dict.fromkeys(METHODS.get(record.get("type") or record["method"], "") for record in records)
     amr = tuple(method for method in methods if method)
     return Login(
-        at=datetime.fromtimestamp(int(max(record["at"] for record in records)), UTC),
+        at=datetime.fromtimestamp(max(record["at"] for record in records), UTC),
         acr=MULTI_FACTOR if len(amr) > 1 else PASSWORD if amr else "",
         amr=(*amr, "mfa") if len(amr) > 1 else amr,
     )

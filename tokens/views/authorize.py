@@ -2,7 +2,7 @@
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth import REDIRECT_FIELD_NAME, logout
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
@@ -15,7 +15,7 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from tokens import conf
 from tokens.errors import OAuthError
 from tokens.models import Scope
-from tokens.oauth import authorization_code, authorization_response, consent, login_session, parameters
+from tokens.oauth import authorization_code, authorization_response, consent, login_again, login_session, parameters
 from tokens.oauth.audience import OPENID
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.backend import backend
@@ -40,7 +40,7 @@ class AuthorizeView(View):
         except OAuth2Error as error:
             return refuse(request, error)
         login = login_session.current(request)
-        if login is None or consent.needs_login(asked, login, now=timezone.now()):
+        if login is None or consent.needs_login(asked, query(request), login, now=timezone.now()):
             return self._log_in(request, asked)
         assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
         if not consent.is_needed(asked, request.user):
@@ -80,8 +80,7 @@ class AuthorizeView(View):
     def _log_in(self, request: HttpRequest, asked: AuthorizationRequest) -> HttpResponse:
         if "none" in asked.prompt:
             return send(request, asked, OAuthError("login_required", "The user has to log in."))
-        logout(request)  # the login page sends whoever is logged in straight back
-        target = {REDIRECT_FIELD_NAME: f"{request.path}?{consent.after_login(query(request))}"}
+        target = {REDIRECT_FIELD_NAME: f"{request.path}?{login_again.ask(query(request), now=timezone.now())}"}
         if asked.login_hint:
             target["login_hint"] = asked.login_hint
         return redirect(request, f"{resolve_url(settings.LOGIN_URL)}?{urlencode(target)}")

@@ -10,7 +10,7 @@ from oauthlib.oauth2.rfc6749.grant_types.authorization_code import Authorization
 
 from tokens.errors import OAuthError
 from tokens.models import Client
-from tokens.oauth import parameters
+from tokens.oauth import id_token_hint, parameters
 from tokens.oauth.audience import Target
 
 S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -31,6 +31,8 @@ class AuthorizationRequest:
     max_age: int | None
     """Seconds since the user's last login that are still fine; None for any."""
     login_hint: str | None
+    subject: str | None
+    """The user whom an ID token of the client's names; None for anybody."""
 
 
 class CodeResponseType(AuthorizationCodeGrant):
@@ -78,6 +80,7 @@ def _details(request: Request) -> dict[str, Any]:
         prompt=_prompt(request.prompt),
         max_age=_max_age(request.max_age),
         login_hint=request.login_hint,
+        subject=_subject(request.id_token_hint, request.client),
     )
     return {"authorization": details}
 
@@ -97,3 +100,15 @@ def _max_age(value: str | None) -> int | None:
     if not re.fullmatch(r"0|[1-9][0-9]{0,8}", value):
         raise OAuthError("invalid_request", "The max_age is not a number of seconds.")
     return int(value)
+
+
+def _subject(hint: str | None, client: Client) -> str | None:
+    if hint is None:
+        return None
+    try:
+        told = id_token_hint.read(hint)
+    except id_token_hint.NotOurs as error:
+        raise OAuthError("invalid_request", "The id_token_hint is not an ID token of this issuer.") from error
+    if told.client_id != client.client_id:
+        raise OAuthError("invalid_request", "The id_token_hint was issued to another client.")
+    return told.subject

@@ -28,6 +28,11 @@ def needs_login(asked: AuthorizationRequest, query: str, login: Login, *, now: d
     return asked.max_age is not None and now - login.at > timedelta(seconds=asked.max_age)
 
 
+def is_another(asked: AuthorizationRequest, user: User) -> bool:
+    """Whether the request is about somebody else than `user` (OpenID Connect Core section 3.1.2.2)."""
+    return asked.subject is not None and asked.subject != str(user.sub)
+
+
 def is_needed(asked: AuthorizationRequest, user: User) -> bool:
     """Whether the user has to be asked.
 

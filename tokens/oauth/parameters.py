@@ -30,6 +30,7 @@ AUTHORIZATION = frozenset(
         "prompt",
         "max_age",
         "login_hint",
+        "id_token_hint",
         "acr_values",
         "request",
         "request_uri",

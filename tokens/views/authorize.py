@@ -39,11 +39,12 @@ class AuthorizeView(View):
             asked = backend().authorization(request)
         except OAuth2Error as error:
             return refuse(request, error)
-        login = login_session.current(request)
-        if login is None or consent.needs_login(asked, query(request), login, now=timezone.now()):
+        user, login = request.user, login_session.current(request)
+        if login is None or not user.is_authenticated or consent.is_another(asked, user):
             return self._log_in(request, asked)
-        assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
-        if not consent.is_needed(asked, request.user):
+        if consent.needs_login(asked, query(request), login, now=timezone.now()):
+            return self._log_in(request, asked)
+        if not consent.is_needed(asked, user):
             return self._allow(request, asked, login)
         if "none" in asked.prompt:
             return send(request, asked, OAuthError("consent_required", "The user has to be asked."))
@@ -62,14 +63,14 @@ class AuthorizeView(View):
             asked = backend().authorization(request)
         except OAuth2Error as error:
             return refuse(request, error)
-        login = login_session.current(request)
-        shown = request.POST.get("shown", "")
-        if login is None or not consent.was_shown(shown, query(request), str(request.user.pk), login):
+        user, login = request.user, login_session.current(request)
+        if login is None or not user.is_authenticated or consent.is_another(asked, user):
+            return see_other(request.get_full_path())
+        if not consent.was_shown(request.POST.get("shown", ""), query(request), str(user.pk), login):
             return see_other(request.get_full_path())
         if request.POST.get("allow") != "true":
             return send(request, asked, OAuthError("access_denied", "The user refused."))
-        assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
-        consent.remember(asked, request.user, now=timezone.now())
+        consent.remember(asked, user, now=timezone.now())
         return self._allow(request, asked, login)
 
     def _allow(self, request: HttpRequest, asked: AuthorizationRequest, login: Login) -> HttpResponse:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core import signing
 
-from tokens.models import Consent, User
+from tokens.models import Client, Consent, User
 from tokens.oauth import login_again
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.login_session import Login
@@ -36,12 +36,12 @@ def is_another(asked: AuthorizationRequest, user: User) -> bool:
 def is_needed(asked: AuthorizationRequest, user: User) -> bool:
     """Whether the user has to be asked.
 
-    Always, unless the client is the issuer's own, or the user agreed to the same before and the client remembers. No
-    parameter of a request skips the question; prompt=consent asks it again.
+    Always, unless the client is the issuer's own and can be told from others, or the user agreed to the same before and
+    the client remembers. No parameter of a request skips the question; prompt=consent asks it again.
     """
     if "consent" in asked.prompt:
         return True
-    return not (asked.client.skip_authorization or is_remembered(asked, user))
+    return not (_is_trusted(asked) or is_remembered(asked, user))
 
 
 def is_remembered(asked: AuthorizationRequest, user: User) -> bool:
@@ -49,11 +49,16 @@ def is_remembered(asked: AuthorizationRequest, user: User) -> bool:
 
     Not for an answer that goes to an address which any program on a device can take (RFC 8252 section 8.6).
     """
-    if not asked.client.remembers_consent or not asked.redirect_uri.startswith("https://"):
+    if not asked.client.remembers_consent or not _is_claimed(asked):
         return False
     known = Consent.objects.filter(user=user, client=asked.client, audience=asked.target.audience)
     agreed = known.values_list("scope", flat=True).first()
     return agreed is not None and set(asked.target.scopes) <= set(agreed.split())
+
+
+def has_level(asked: AuthorizationRequest, login: Login) -> bool:
+    """Whether the login is of a class that the request names, if it names any (RFC 9470 section 5)."""
+    return not asked.acr_values or login.acr in asked.acr_values
 
 
 def remember(asked: AuthorizationRequest, user: User, *, now: datetime) -> None:
@@ -81,3 +86,14 @@ def was_shown(proof: str, query: str, user: str, login: Login) -> bool:
 
 def _facts(query: str, user: str, login: Login) -> list[object]:
     return [hashlib.sha256(query.encode()).hexdigest(), user, login.at.timestamp()]
+
+
+def _is_trusted(asked: AuthorizationRequest) -> bool:
+    """Whether the client is the issuer's own, and its secret or address proves that it is (RFC 8252 section 8.6)."""
+    proven = asked.client.client_type != Client.CLIENT_PUBLIC or _is_claimed(asked)
+    return asked.client.skip_authorization and proven
+
+
+def _is_claimed(asked: AuthorizationRequest) -> bool:
+    """Whether the answer goes to an address that is one party's alone, and not any program's on a device."""
+    return asked.redirect_uri.startswith("https://")

@@ -11,7 +11,8 @@ METHODS = {"password": "pwd", "totp": "otp", "recovery_codes": "otp", "webauthn"
 
 PASSWORD = "urn:keyturn:acr:password"  # noqa: S105 (the name of a level)
 MULTI_FACTOR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
-LEVELS = (PASSWORD, MULTI_FACTOR)
+LEVELS = (PASSWORD,)
+"""What a login here can reach: there is no second factor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from tokens import conf
+from tokens import audit, conf, rate_limit
 from tokens.errors import OAuthError
 from tokens.models import Scope
 from tokens.oauth import authorization_code, authorization_response, consent, login_again, login_session, parameters
@@ -44,6 +44,9 @@ class AuthorizeView(View):
             return self._log_in(request, asked)
         if consent.needs_login(asked, query(request), login, now=timezone.now()):
             return self._log_in(request, asked)
+        if not consent.has_level(asked, login):
+            unmet = OAuthError("unmet_authentication_requirements", "No login here is of a class that was asked for.")
+            return send(request, asked, unmet)
         if not consent.is_needed(asked, user):
             return self._allow(request, asked, login)
         if "none" in asked.prompt:
@@ -69,7 +72,8 @@ class AuthorizeView(View):
         if not consent.was_shown(request.POST.get("shown", ""), query(request), str(user.pk), login):
             return see_other(request.get_full_path())
         if request.POST.get("allow") != "true":
-            return send(request, asked, OAuthError("access_denied", "The user refused."))
+            return send(request, asked, OAuthError("access_denied", "The user refused."), action="consent.refused")
+        note(request, "consent.given", asked.client.client_id)
         consent.remember(asked, user, now=timezone.now())
         return self._allow(request, asked, login)
 
@@ -81,10 +85,7 @@ class AuthorizeView(View):
     def _log_in(self, request: HttpRequest, asked: AuthorizationRequest) -> HttpResponse:
         if "none" in asked.prompt:
             return send(request, asked, OAuthError("login_required", "The user has to log in."))
-        target = {REDIRECT_FIELD_NAME: f"{request.path}?{login_again.ask(query(request), now=timezone.now())}"}
-        if asked.login_hint:
-            target["login_hint"] = asked.login_hint
-        return redirect(request, f"{resolve_url(settings.LOGIN_URL)}?{urlencode(target)}")
+        return redirect(request, login_page(request, asked.login_hint))
 
 
 def ask(request: HttpRequest, asked: AuthorizationRequest, login: Login) -> HttpResponse:
@@ -102,10 +103,17 @@ def ask(request: HttpRequest, asked: AuthorizationRequest, login: Login) -> Http
 
 
 def refuse(request: HttpRequest, error: OAuth2Error) -> HttpResponse:
-    """The error, at the client where it may be sent there, and on a page of ours where it may not (section 4.1.2.1)."""
+    """The error, at the client where it may be sent there, and on a page of ours where it may not (section 4.1.2.1).
+
+    Whoever follows a link to the issuer is not led on before they have logged in (RFC 9700 section 4.11.2).
+    """
     if error.redirect_uri and not authorization_response.is_fatal(error):
+        if login_session.current(request) is None and not is_silent(request):
+            return redirect(request, login_page(request))
+        note(request, "authorization.refused", error.client_id, error=error.error)
         uri = authorization_response.failure(error, error.redirect_uri, error.state, issuer=conf.issuer().url)
         return redirect(request, uri)
+    note(request, "authorization.refused", error.client_id, error=error.error)
     context: dict[str, object] = {
         "client": None,
         "api": None,
@@ -124,10 +132,38 @@ def page(request: HttpRequest, context: dict[str, object], *, status: int = 200)
     return response
 
 
-def send(request: HttpRequest, asked: AuthorizationRequest, error: OAuth2Error) -> HttpResponse:
-    """The error as the answer to a valid request."""
+def send(
+    request: HttpRequest, asked: AuthorizationRequest, error: OAuth2Error, *, action: str = "authorization.refused"
+) -> HttpResponse:
+    """The error as the answer to a valid request; `action` is what the audit log calls it."""
+    note(request, action, asked.client.client_id, error=error.error)
     uri = authorization_response.failure(error, asked.redirect_uri, asked.state, issuer=conf.issuer().url)
     return redirect(request, uri)
+
+
+def login_page(request: HttpRequest, login_hint: str | None = None) -> str:
+    """The address of the login page, which leads back to this request."""
+    target = {REDIRECT_FIELD_NAME: f"{request.path}?{login_again.ask(query(request), now=timezone.now())}"}
+    if login_hint:
+        target["login_hint"] = login_hint
+    return f"{resolve_url(settings.LOGIN_URL)}?{urlencode(target)}"
+
+
+def is_silent(request: HttpRequest) -> bool:
+    """Whether the request, which may be wrong otherwise, wants no page (OpenID Connect Core section 3.1.2.1)."""
+    return any("none" in value.split() for value in request.GET.getlist("prompt"))
+
+
+def note(request: HttpRequest, action: str, client_id: str | None, **details: str | None) -> None:
+    """A line of the audit log: what became of the request, for whom, with nothing that it brought."""
+    who = request.user.get_username() if request.user.is_authenticated else "unknown"
+    audit.log(
+        action,
+        actor=f"user:{who}",
+        subject=f"client:{client_id or 'unknown'}",
+        details={**details, "address": rate_limit.address(request)},
+        now=timezone.now(),
+    )
 
 
 def redirect(request: HttpRequest, uri: str) -> HttpResponse:

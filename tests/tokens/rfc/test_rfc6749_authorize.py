@@ -44,7 +44,36 @@ REQUESTS = {
     "3.1.1: token": ({"response_type": "token"}, NO_SUCH_TYPE),
     "3.1.1: several response types": ({"response_type": "code token"}, NO_SUCH_TYPE),
     "3.1.1: upper case": ({"response_type": "CODE"}, NO_SUCH_TYPE),
-    "3.1.2.3: no redirect URI where one is registered": ({"redirect_uri": None}, CODE),
+    "3.1.2.3: no redirect URI where one is registered": ({"redirect_uri": None, "scope": "notes:read"}, CODE),
+    "3.1.2.3, OIDC Core 3.1.2.1: none, with openid": ({"redirect_uri": None}, page("Missing redirect URI.")),
+    "4.1.2.1: two response types": (
+        {"response_type": ["code", "token"]},
+        sent_back("invalid_request", "The response_type parameter is there more than once."),
+    ),
+    "4.1.2.1: two scopes": (
+        {"scope": ["openid", "notes:read"]},
+        sent_back("invalid_request", "The scope parameter is there more than once."),
+    ),
+    "4.1.2.1: two states, of which none is sent": (
+        {"state": ["s-1", "s-2"]},
+        redirected(
+            ("error", "invalid_request"),
+            ("error_description", "The state parameter is there more than once."),
+            ("iss", ISSUER),
+        ),
+    ),
+    "4.1.2.1: a control character": (
+        {"nonce": "n\n1"},
+        sent_back("invalid_request", "The nonce parameter holds a control character."),
+    ),
+    "4.1.2.1: a control character in the client": (
+        {"client_id": "web\0app"},
+        page("The client_id parameter holds a control character."),
+    ),
+    "4.1.2.1: a control character in the redirect URI": (
+        {"redirect_uri": f"{CALLBACK}\n"},
+        page("The redirect_uri parameter holds a control character."),
+    ),
     "3.1.2.4: a redirect URI that is not registered": ({"redirect_uri": EVIL}, NOWHERE),
     "3.1.2.4: a redirect URI with more to it": ({"redirect_uri": f"{CALLBACK}/more"}, NOWHERE),
     "3.1.2.4: no URI": ({"redirect_uri": "callback"}, page("Invalid redirect URI.")),

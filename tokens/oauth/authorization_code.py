@@ -29,7 +29,7 @@ def create(asked: AuthorizationRequest, user: User, login: Login, *, now: dateti
         AuthorizationCode.objects.create(
             digest=digest(code),
             grant=allowed,
-            redirect_uri=asked.redirect_uri,
+            redirect_uri=asked.redirect_uri if asked.names_redirect_uri else "",
             code_challenge=asked.code_challenge,
             nonce=asked.nonce,
             expires_at=now + LIFETIME,
@@ -73,8 +73,15 @@ def _find(request: TokenRequest, client: Client) -> AuthorizationCode:
 
 def _verify(code: AuthorizationCode, request: TokenRequest) -> None:
     """Whoever cannot show redirect URI and verifier of the request never held its code: nothing is revoked for them."""
-    if request.required("redirect_uri") != code.redirect_uri:
+    if not _names_redirect_uri(code, request):
         raise OAuthError("invalid_grant", "The redirect URI is not that of the authorization request.")
     verifier = request.required("code_verifier")
     if not (VERIFIER.fullmatch(verifier) and code_challenge_method_s256(verifier, code.code_challenge)):
         raise OAuthError("invalid_grant", "The code verifier does not match the code challenge.")
+
+
+def _names_redirect_uri(code: AuthorizationCode, request: TokenRequest) -> bool:
+    """Whether the redirect URI is that of the authorization request, or neither named one (RFC 6749 section 4.1.3)."""
+    if code.redirect_uri:
+        return request.required("redirect_uri") == code.redirect_uri
+    return request.form.get("redirect_uri") in {None, *code.grant.client.redirect_uris.split()}

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from oauthlib.common import Request
-from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error, UnsupportedResponseTypeError
+from oauthlib.oauth2.rfc6749.errors import (
+    FatalClientError,
+    MissingRedirectURIError,
+    OAuth2Error,
+    UnsupportedResponseTypeError,
+)
 from oauthlib.oauth2.rfc6749.grant_types.authorization_code import AuthorizationCodeGrant, code_challenge_method_s256
 
 from tokens.errors import OAuthError
 from tokens.models import Client
-from tokens.oauth import parameters
+from tokens.oauth import id_token_hint, parameters
 from tokens.oauth.audience import Target
 
 S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -23,6 +28,8 @@ class AuthorizationRequest:
 
     client: Client
     redirect_uri: str
+    names_redirect_uri: bool
+    """Whether the request said so itself; else it is the one that the client registered."""
     state: str | None
     target: Target
     code_challenge: str
@@ -31,6 +38,25 @@ class AuthorizationRequest:
     max_age: int | None
     """Seconds since the user's last login that are still fine; None for any."""
     login_hint: str | None
+    acr_values: frozenset[str]
+    """The authentication context classes of which one is enough; empty for any."""
+    subject: str | None
+    """The user whom an ID token of the client's names; None for anybody."""
+
+
+class Asked(Request):
+    """oauthlib's request; to name anything but client and redirect URI twice is no reason to send nothing there."""
+
+    @property
+    def duplicate_params(self) -> list[str]:
+        """The repeated parameters that are in doubt for it (RFC 6749 section 4.1.2.1)."""
+        return [name for name in super().duplicate_params if name in parameters.DECISIVE]
+
+    @property
+    def the_state(self) -> str | None:
+        """The state; none where there are several."""
+        states = [value for name, value in self.uri_query_params if name == "state"]
+        return states[0] if len(states) == 1 else None
 
 
 class CodeResponseType(AuthorizationCodeGrant):
@@ -41,18 +67,21 @@ class CodeResponseType(AuthorizationCodeGrant):
     def __init__(self, request_validator: Any) -> None:
         super().__init__(request_validator, pre_auth=[_refuse_unsupported], post_auth=[_details])  # type: ignore[no-untyped-call]
 
-    def validate_authorization_request(self, request: Request) -> tuple[list[str], dict[str, Any]]:
+    def validate_authorization_request(self, request: Asked) -> tuple[list[str], dict[str, Any]]:
         """The scopes and details of the request; an error that may be redirected says where to."""
         try:
             return super().validate_authorization_request(request)  # type: ignore[no-any-return, no-untyped-call]
-        except FatalClientError:
-            raise
         except OAuth2Error as error:
-            error.redirect_uri, error.state = request.redirect_uri, request.state
+            error.client_id = request.client.client_id if request.client else None
+            if not isinstance(error, FatalClientError):
+                error.redirect_uri, error.state = request.redirect_uri, request.the_state
             raise
 
 
-def _refuse_unsupported(request: Request) -> dict[str, Any]:
+def _refuse_unsupported(request: Asked) -> dict[str, Any]:
+    _refuse_ambiguous(request)
+    if request.using_default_redirect_uri and "openid" in (request.scope or "").split():
+        raise MissingRedirectURIError  # OpenID Connect Core section 3.1.2.1: required there
     if request.response_type not in {None, "code"}:
         raise UnsupportedResponseTypeError("The response type is not supported; use code.")
     if "request" in request._params or "request_uri" in request._params:  # noqa: SLF001 (declared, yet not by oauthlib)
@@ -60,17 +89,23 @@ def _refuse_unsupported(request: Request) -> dict[str, Any]:
         raise OAuthError(f"{unsupported}_not_supported", f"The {unsupported} parameter is not supported.")
     if request.response_mode not in {None, "query"}:
         raise OAuthError("invalid_request", "The response mode is not supported; use query.")
-    if name := parameters.repeated(request.uri_query_params):
-        raise OAuthError("invalid_request", f"The {name} parameter is there more than once.")
     return {}
 
 
-def _details(request: Request) -> dict[str, Any]:
+def _refuse_ambiguous(request: Asked) -> None:
+    if name := parameters.garbled(request.uri_query_params):
+        raise OAuthError("invalid_request", f"The {name} parameter holds a control character.")
+    if name := parameters.repeated(request.uri_query_params):
+        raise OAuthError("invalid_request", f"The {name} parameter is there more than once.")
+
+
+def _details(request: Asked) -> dict[str, Any]:
     if not S256_CHALLENGE.fullmatch(request.code_challenge):
         raise OAuthError("invalid_request", "The code challenge is not the base64url of a SHA-256.")
     details = AuthorizationRequest(
         client=request.client,
         redirect_uri=request.redirect_uri,
+        names_redirect_uri=not request.using_default_redirect_uri,
         state=request.state,
         target=request.target,
         code_challenge=request.code_challenge,
@@ -78,6 +113,8 @@ def _details(request: Request) -> dict[str, Any]:
         prompt=_prompt(request.prompt),
         max_age=_max_age(request.max_age),
         login_hint=request.login_hint,
+        acr_values=frozenset((request.acr_values or "").split()),
+        subject=_subject(request.id_token_hint, request.client),
     )
     return {"authorization": details}
 
@@ -94,6 +131,18 @@ def _prompt(value: str | None) -> frozenset[str]:
 def _max_age(value: str | None) -> int | None:
     if value is None:
         return None
-    if not re.fullmatch(r"[0-9]{1,9}", value):
+    if not re.fullmatch(r"0|[1-9][0-9]{0,8}", value):
         raise OAuthError("invalid_request", "The max_age is not a number of seconds.")
     return int(value)
+
+
+def _subject(hint: str | None, client: Client) -> str | None:
+    if hint is None:
+        return None
+    try:
+        told = id_token_hint.read(hint)
+    except id_token_hint.NotOurs as error:
+        raise OAuthError("invalid_request", "The id_token_hint is not an ID token of this issuer.") from error
+    if told.client_id != client.client_id:
+        raise OAuthError("invalid_request", "The id_token_hint was issued to another client.")
+    return told.subject

@@ -1,7 +1,7 @@
 """The answer to an authorization request, as a redirect to the client that names the issuer (RFC 9207). Pure."""
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote_plus, urlencode
 
 from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error
 
@@ -25,8 +25,11 @@ def is_fatal(error: OAuth2Error) -> bool:
 
 
 def _with(uri: str, parameters: Mapping[str, str | None]) -> str:
-    """`uri` with the parameters; one that it already had of the same name gives way, so that each has one meaning."""
-    parts = urlsplit(uri)
-    kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in parameters]
-    added = [(name, value) for name, value in parameters.items() if value is not None]
-    return urlunsplit(parts._replace(query=urlencode(kept + added)))
+    """`uri` with the parameters that have a value; its own query is retained as it is (RFC 6749 section 3.1.2).
+
+    One of its own that has the name of an added one gives way, so that each has one meaning.
+    """
+    added = {name: value for name, value in parameters.items() if value is not None}
+    address, _, query = uri.partition("?")
+    own = [part for part in query.split("&") if unquote_plus(part.partition("=")[0]) not in added]
+    return f"{address}?{'&'.join([*(own if query else []), urlencode(added)])}"

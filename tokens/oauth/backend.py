@@ -22,7 +22,8 @@ class Backend(OAuthLibCore):
 
     def authorization(self, request: HttpRequest) -> AuthorizationRequest:
         """What an authorization request asks for; raises OAuth2Error (RFC 6749 section 4.1.2.1)."""
-        query = parameters.declared(request.GET, parameters.AUTHORIZATION)
+        parameters.declared(request.GET, parameters.DECISIVE)
+        query = parameters.known(request.GET, parameters.AUTHORIZATION)
         return self.server.authorization(urlencode(query))
 
     def token(self, request: HttpRequest, *, now: datetime) -> dict[str, object]:

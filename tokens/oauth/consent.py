@@ -3,11 +3,11 @@
 import hashlib
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 from django.core import signing
 
-from tokens.models import Consent, User
+from tokens.models import Client, Consent, User
+from tokens.oauth import login_again
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.login_session import Login
 
@@ -16,22 +16,32 @@ TIME_TO_DECIDE = timedelta(minutes=10)
 LOG_IN = frozenset({"login", "select_account"})
 
 
-def needs_login(asked: AuthorizationRequest, login: Login, *, now: datetime) -> bool:
-    """Whether the login is too old for the request, or the request wants a new one (OpenID Connect Core 3.1.2.1)."""
+def needs_login(asked: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
+    """Whether the login is too old for the request, or the request wants a new one (OpenID Connect Core 3.1.2.1).
+
+    `query` is the request as it stands in the address, with the instant at which the user was sent to log in, if so.
+    """
+    if login_again.was_made(query, login, now=now):
+        return False
     if asked.prompt & LOG_IN or asked.max_age == 0:
         return True
     return asked.max_age is not None and now - login.at > timedelta(seconds=asked.max_age)
 
 
+def is_another(asked: AuthorizationRequest, user: User) -> bool:
+    """Whether the request is about somebody else than `user` (OpenID Connect Core section 3.1.2.2)."""
+    return asked.subject is not None and asked.subject != str(user.sub)
+
+
 def is_needed(asked: AuthorizationRequest, user: User) -> bool:
     """Whether the user has to be asked.
 
-    Always, unless the client is the issuer's own, or the user agreed to the same before and the client remembers. No
-    parameter of a request skips the question; prompt=consent asks it again.
+    Always, unless the client is the issuer's own and can be told from others, or the user agreed to the same before and
+    the client remembers. No parameter of a request skips the question; prompt=consent asks it again.
     """
     if "consent" in asked.prompt:
         return True
-    return not (asked.client.skip_authorization or is_remembered(asked, user))
+    return not (_is_trusted(asked) or is_remembered(asked, user))
 
 
 def is_remembered(asked: AuthorizationRequest, user: User) -> bool:
@@ -39,11 +49,16 @@ def is_remembered(asked: AuthorizationRequest, user: User) -> bool:
 
     Not for an answer that goes to an address which any program on a device can take (RFC 8252 section 8.6).
     """
-    if not asked.client.remembers_consent or not asked.redirect_uri.startswith("https://"):
+    if not asked.client.remembers_consent or not _is_claimed(asked):
         return False
     known = Consent.objects.filter(user=user, client=asked.client, audience=asked.target.audience)
     agreed = known.values_list("scope", flat=True).first()
     return agreed is not None and set(asked.target.scopes) <= set(agreed.split())
+
+
+def has_level(asked: AuthorizationRequest, login: Login) -> bool:
+    """Whether the login is of a class that the request names, if it names any (RFC 9470 section 5)."""
+    return not asked.acr_values or login.acr in asked.acr_values
 
 
 def remember(asked: AuthorizationRequest, user: User, *, now: datetime) -> None:
@@ -54,13 +69,6 @@ def remember(asked: AuthorizationRequest, user: User, *, now: datetime) -> None:
     before = Consent.objects.filter(**known).values_list("scope", flat=True).first() or ""
     scope = " ".join(dict.fromkeys([*before.split(), *asked.target.scopes]))
     Consent.objects.update_or_create(**known, defaults={"scope": scope, "given_at": now})
-
-
-def after_login(query: str) -> str:
-    """The request to come back with after a login: what asked for the login is fulfilled, the rest stands."""
-    pairs = parse_qsl(query, keep_blank_values=True)
-    rest = [(name, _without_login(value) if name == "prompt" else value) for name, value in pairs]
-    return urlencode([(name, value) for name, value in rest if (name, value) not in {("prompt", ""), ("max_age", "0")}])
 
 
 def shown(query: str, user: str, login: Login) -> str:
@@ -80,5 +88,12 @@ def _facts(query: str, user: str, login: Login) -> list[object]:
     return [hashlib.sha256(query.encode()).hexdigest(), user, login.at.timestamp()]
 
 
-def _without_login(prompt: str) -> str:
-    return " ".join(value for value in prompt.split() if value not in LOG_IN)
+def _is_trusted(asked: AuthorizationRequest) -> bool:
+    """Whether the client is the issuer's own, and its secret or address proves that it is (RFC 8252 section 8.6)."""
+    proven = asked.client.client_type != Client.CLIENT_PUBLIC or _is_claimed(asked)
+    return asked.client.skip_authorization and proven
+
+
+def _is_claimed(asked: AuthorizationRequest) -> bool:
+    """Whether the answer goes to an address that is one party's alone, and not any program's on a device."""
+    return asked.redirect_uri.startswith("https://")

@@ -11,7 +11,8 @@ METHODS = {"password": "pwd", "totp": "otp", "recovery_codes": "otp", "webauthn"
 
 PASSWORD = "urn:keyturn:acr:password"  # noqa: S105 (the name of a level)
 MULTI_FACTOR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
-LEVELS = (PASSWORD, MULTI_FACTOR)
+LEVELS = (PASSWORD,)
+"""What a login here can reach: there is no second factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def current(request: HttpRequest) -> Login | None:
     methods = dict.fromkeys(METHODS.get(record.get("type") or record["method"], "") for record in records)
     amr = tuple(method for method in methods if method)
     return Login(
-        at=datetime.fromtimestamp(int(max(record["at"] for record in records)), UTC),
+        at=datetime.fromtimestamp(max(record["at"] for record in records), UTC),
         acr=MULTI_FACTOR if len(amr) > 1 else PASSWORD if amr else "",
         amr=(*amr, "mfa") if len(amr) > 1 else amr,
     )

@@ -1,21 +1,14 @@
 """What an application asks for when its user logs out (OpenID Connect RP-Initiated Logout 1.0 section 2)."""
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
-import jwt
-from jwt.api_jws import PyJWS
-
-from tokens import conf
-from tokens.keys import store
-from tokens.keys.moves import DEFAULT_RING
 from tokens.models import Client
-from tokens.oauth import id_token
+from tokens.oauth import id_token_hint
+from tokens.oauth.id_token_hint import Hint
+from tokens.oauth.login_session import Login
 from tokens.oauth.parameters import Pairs
 
 PARAMETERS = frozenset({"id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"})
-LONGEST = 8 * 1024  # characters of a hint
 
 
 class RefusedLogout(Exception):
@@ -28,11 +21,17 @@ class LogoutRequest:
 
     client: Client | None
     """Who asks; None where nobody says."""
-    subject: str | None
+    hint: Hint | None
     """Whose login it is about, by an ID token of ours; None without one."""
     redirect_uri: str | None
     """Where to go afterwards: one that the client registered."""
     state: str | None
+
+    def is_about(self, subject: str, login: Login | None) -> bool:
+        """Whether the ID token is of this very login, and not of an earlier one of the same user."""
+        if self.hint is None or login is None:
+            return False
+        return (self.hint.subject, self.hint.auth_time) == (subject, int(login.at.timestamp()))
 
 
 def read(pairs: Pairs) -> LogoutRequest:
@@ -42,12 +41,12 @@ def read(pairs: Pairs) -> LogoutRequest:
     that address. A hint that has expired is good, and so is one that was signed by a key which is withdrawn by now.
     """
     form = dict(pairs)
-    claims = _hint(form["id_token_hint"]) if "id_token_hint" in form else {}
-    client = _client(form.get("client_id"), claims.get("aud"))
+    hint = _hint(form["id_token_hint"]) if "id_token_hint" in form else None
+    client = _client(form.get("client_id"), hint.client_id if hint else None)
     uri = form.get("post_logout_redirect_uri")
     if uri is not None and (client is None or uri not in client.post_logout_redirect_uris.split()):
         raise RefusedLogout("The application did not register the address that it wants you to go to.")
-    return LogoutRequest(client=client, subject=claims.get("sub"), redirect_uri=uri, state=form.get("state"))
+    return LogoutRequest(client=client, hint=hint, redirect_uri=uri, state=form.get("state"))
 
 
 def _client(named: str | None, audience: str | None) -> Client | None:
@@ -62,24 +61,8 @@ def _client(named: str | None, audience: str | None) -> Client | None:
     return client
 
 
-def _hint(text: str) -> dict[str, Any]:
-    """The claims of an ID token of ours, however old; raises RefusedLogout."""
+def _hint(text: str) -> Hint:
     try:
-        header = jwt.get_unverified_header(text[:LONGEST])
-        key = _key(header.get("kid"))
-        payload = PyJWS().decode(text[:LONGEST], jwt.PyJWK(key.jwk), algorithms=[key.algorithm])
-        claims: dict[str, Any] = json.loads(payload)
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        return id_token_hint.read(text)
+    except id_token_hint.NotOurs as error:
         raise RefusedLogout("The ID token of the request is not one of this issuer.") from error
-    if header.get("typ") != id_token.TYPE or claims.get("iss") != conf.issuer().url:
-        raise RefusedLogout("The ID token of the request is not one of this issuer.")
-    return claims
-
-
-def _key(kid: object) -> store.StoredKey:
-    """Any key that ever signed ID tokens, unless it was revoked; raises ValueError."""
-    keys = conf.issuer().encryption_keys()
-    for one in store.load(DEFAULT_RING):
-        if one.key.kid == kid and one.key.revoked_at is None and one.verifies(keys):
-            return one
-    raise ValueError("no key of ours")

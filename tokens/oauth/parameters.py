@@ -4,11 +4,15 @@ oauthlib turns every form field into an attribute of its request, so that `user=
 `request.user`. Only what is declared here ever reaches it.
 """
 
+import re
+
 from django.http import HttpRequest, QueryDict
 
 from tokens.errors import OAuthError
 
 Pairs = list[tuple[str, str]]
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 FORM = "application/x-www-form-urlencoded"
 REPEATABLE = "resource"  # RFC 8707 section 2
@@ -29,11 +33,14 @@ AUTHORIZATION = frozenset(
         "prompt",
         "max_age",
         "login_hint",
+        "id_token_hint",
         "acr_values",
         "request",
         "request_uri",
     )
 )
+DECISIVE = frozenset({"client_id", "redirect_uri"})
+"""Where one of them is in doubt, nothing may be sent to the client (RFC 6749 section 4.1.2.1)."""
 CLIENT = frozenset({"client_id", "client_secret", "client_assertion", "client_assertion_type"})
 EXCHANGE = frozenset(
     (
@@ -67,11 +74,20 @@ def declared(form: QueryDict, names: frozenset[str]) -> Pairs:
 
     Raises OAuthError invalid_request for a value with a control character, which no parameter may hold.
     """
-    pairs = [(name, value) for name in form if name in names for value in form.getlist(name) if value]
-    for name, value in pairs:
-        if any(character < " " or character == "\x7f" for character in value):
-            raise OAuthError("invalid_request", f"The {name} parameter holds a control character.")
+    pairs = known(form, names)
+    if name := garbled(pairs):
+        raise OAuthError("invalid_request", f"The {name} parameter holds a control character.")
     return pairs
+
+
+def known(form: QueryDict, names: frozenset[str]) -> Pairs:
+    """The declared parameters that have a value, whatever it is."""
+    return [(name, value) for name in form if name in names for value in form.getlist(name) if value]
+
+
+def garbled(pairs: Pairs) -> str | None:
+    """The first parameter that holds a control character, or None."""
+    return next((name for name, value in pairs if CONTROL.search(value)), None)
 
 
 def repeated(pairs: Pairs) -> str | None:

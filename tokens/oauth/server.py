@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, UnsupportedGrantTypeError
 from oauthlib.openid.connect.core.endpoints.pre_configured import Server as OpenIDServer
 
 from tokens.oauth.authorization_code import AuthorizationCodeGrant
-from tokens.oauth.authorization_request import AuthorizationRequest, CodeResponseType
+from tokens.oauth.authorization_request import Asked, AuthorizationRequest, CodeResponseType
 from tokens.oauth.client_credentials import ClientCredentialsGrant
 from tokens.oauth.device_grant import DeviceGrant
 from tokens.oauth.grant import Grant
@@ -43,7 +42,7 @@ class Server(OpenIDServer):
 
     def authorization(self, query: str) -> AuthorizationRequest:
         """What an encoded query asks for; raises FatalClientError where it must not be redirected, and OAuth2Error."""
-        request = Request(f"?{query}")
+        request = Asked(f"?{query}")  # type: ignore[no-untyped-call]
         _, details = self.default_response_type_handler.validate_authorization_request(request)
         return details["authorization"]  # type: ignore[no-any-return]
 

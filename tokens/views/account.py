@@ -1,10 +1,11 @@
 """/accounts/: log in, log out, and what a user sees who came without an application."""
 
-from allauth.account.views import LoginView, LogoutView
+from allauth.account.views import LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tokens.views.limits import limited_login
+from tokens.views.login import Login
 from tokens.views.pages import private
 
 
@@ -13,6 +14,6 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "account/home.html")
 
 
-login = private(limited_login("login")(LoginView.as_view()))
+login = private(limited_login("login")(Login.as_view()))
 logout = private(LogoutView.as_view())
 account = private(home)

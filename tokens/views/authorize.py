@@ -2,7 +2,7 @@
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth import REDIRECT_FIELD_NAME, logout
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
@@ -12,10 +12,10 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from tokens import conf
+from tokens import audit, conf, rate_limit
 from tokens.errors import OAuthError
 from tokens.models import Scope
-from tokens.oauth import authorization_code, authorization_response, consent, login_session, parameters
+from tokens.oauth import authorization_code, authorization_response, consent, login_again, login_session, parameters
 from tokens.oauth.audience import OPENID
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.backend import backend
@@ -39,11 +39,15 @@ class AuthorizeView(View):
             asked = backend().authorization(request)
         except OAuth2Error as error:
             return refuse(request, error)
-        login = login_session.current(request)
-        if login is None or consent.needs_login(asked, login, now=timezone.now()):
+        user, login = request.user, login_session.current(request)
+        if login is None or not user.is_authenticated or consent.is_another(asked, user):
             return self._log_in(request, asked)
-        assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
-        if not consent.is_needed(asked, request.user):
+        if consent.needs_login(asked, query(request), login, now=timezone.now()):
+            return self._log_in(request, asked)
+        if not consent.has_level(asked, login):
+            unmet = OAuthError("unmet_authentication_requirements", "No login here is of a class that was asked for.")
+            return send(request, asked, unmet)
+        if not consent.is_needed(asked, user):
             return self._allow(request, asked, login)
         if "none" in asked.prompt:
             return send(request, asked, OAuthError("consent_required", "The user has to be asked."))
@@ -62,14 +66,15 @@ class AuthorizeView(View):
             asked = backend().authorization(request)
         except OAuth2Error as error:
             return refuse(request, error)
-        login = login_session.current(request)
-        shown = request.POST.get("shown", "")
-        if login is None or not consent.was_shown(shown, query(request), str(request.user.pk), login):
+        user, login = request.user, login_session.current(request)
+        if login is None or not user.is_authenticated or consent.is_another(asked, user):
+            return see_other(request.get_full_path())
+        if not consent.was_shown(request.POST.get("shown", ""), query(request), str(user.pk), login):
             return see_other(request.get_full_path())
         if request.POST.get("allow") != "true":
-            return send(request, asked, OAuthError("access_denied", "The user refused."))
-        assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
-        consent.remember(asked, request.user, now=timezone.now())
+            return send(request, asked, OAuthError("access_denied", "The user refused."), action="consent.refused")
+        note(request, "consent.given", asked.client.client_id)
+        consent.remember(asked, user, now=timezone.now())
         return self._allow(request, asked, login)
 
     def _allow(self, request: HttpRequest, asked: AuthorizationRequest, login: Login) -> HttpResponse:
@@ -80,11 +85,7 @@ class AuthorizeView(View):
     def _log_in(self, request: HttpRequest, asked: AuthorizationRequest) -> HttpResponse:
         if "none" in asked.prompt:
             return send(request, asked, OAuthError("login_required", "The user has to log in."))
-        logout(request)  # the login page sends whoever is logged in straight back
-        target = {REDIRECT_FIELD_NAME: f"{request.path}?{consent.after_login(query(request))}"}
-        if asked.login_hint:
-            target["login_hint"] = asked.login_hint
-        return redirect(request, f"{resolve_url(settings.LOGIN_URL)}?{urlencode(target)}")
+        return redirect(request, login_page(request, asked.login_hint))
 
 
 def ask(request: HttpRequest, asked: AuthorizationRequest, login: Login) -> HttpResponse:
@@ -102,10 +103,17 @@ def ask(request: HttpRequest, asked: AuthorizationRequest, login: Login) -> Http
 
 
 def refuse(request: HttpRequest, error: OAuth2Error) -> HttpResponse:
-    """The error, at the client where it may be sent there, and on a page of ours where it may not (section 4.1.2.1)."""
+    """The error, at the client where it may be sent there, and on a page of ours where it may not (section 4.1.2.1).
+
+    Whoever follows a link to the issuer is not led on before they have logged in (RFC 9700 section 4.11.2).
+    """
     if error.redirect_uri and not authorization_response.is_fatal(error):
+        if login_session.current(request) is None and not is_silent(request):
+            return redirect(request, login_page(request))
+        note(request, "authorization.refused", error.client_id, error=error.error)
         uri = authorization_response.failure(error, error.redirect_uri, error.state, issuer=conf.issuer().url)
         return redirect(request, uri)
+    note(request, "authorization.refused", error.client_id, error=error.error)
     context: dict[str, object] = {
         "client": None,
         "api": None,
@@ -124,10 +132,38 @@ def page(request: HttpRequest, context: dict[str, object], *, status: int = 200)
     return response
 
 
-def send(request: HttpRequest, asked: AuthorizationRequest, error: OAuth2Error) -> HttpResponse:
-    """The error as the answer to a valid request."""
+def send(
+    request: HttpRequest, asked: AuthorizationRequest, error: OAuth2Error, *, action: str = "authorization.refused"
+) -> HttpResponse:
+    """The error as the answer to a valid request; `action` is what the audit log calls it."""
+    note(request, action, asked.client.client_id, error=error.error)
     uri = authorization_response.failure(error, asked.redirect_uri, asked.state, issuer=conf.issuer().url)
     return redirect(request, uri)
+
+
+def login_page(request: HttpRequest, login_hint: str | None = None) -> str:
+    """The address of the login page, which leads back to this request."""
+    target = {REDIRECT_FIELD_NAME: f"{request.path}?{login_again.ask(query(request), now=timezone.now())}"}
+    if login_hint:
+        target["login_hint"] = login_hint
+    return f"{resolve_url(settings.LOGIN_URL)}?{urlencode(target)}"
+
+
+def is_silent(request: HttpRequest) -> bool:
+    """Whether the request, which may be wrong otherwise, wants no page (OpenID Connect Core section 3.1.2.1)."""
+    return any("none" in value.split() for value in request.GET.getlist("prompt"))
+
+
+def note(request: HttpRequest, action: str, client_id: str | None, **details: str | None) -> None:
+    """A line of the audit log: what became of the request, for whom, with nothing that it brought."""
+    who = request.user.get_username() if request.user.is_authenticated else "unknown"
+    audit.log(
+        action,
+        actor=f"user:{who}",
+        subject=f"client:{client_id or 'unknown'}",
+        details={**details, "address": rate_limit.address(request)},
+        now=timezone.now(),
+    )
 
 
 def redirect(request: HttpRequest, uri: str) -> HttpResponse:

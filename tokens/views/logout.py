@@ -9,8 +9,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from tokens.errors import OAuthError
+from tokens.oauth import login_session, parameters
 from tokens.oauth import logout as core
-from tokens.oauth import parameters
 from tokens.oauth.logout import LogoutRequest, RefusedLogout
 from tokens.views.pages import private
 
@@ -31,7 +31,7 @@ def logout(request: HttpRequest) -> HttpResponseBase:
         return _page(request, {"error": str(error)}, status=400)
     if not request.user.is_authenticated:
         return _leave(request, asked)
-    if asked.subject is not None and asked.subject == str(request.user.sub):
+    if asked.is_about(str(request.user.sub), login_session.current(request)):
         return _log_out(request, asked)
     if request.method == "POST":  # the page that asks stands under its address, for the answer to come back to
         known = [(name, value) for name in sent if name in core.PARAMETERS for value in sent.getlist(name)]

@@ -145,6 +145,20 @@ def test_a_code_is_traded_for_tokens(client, webapp, spa, code, section):
     assert tokens(redeem(client, webapp, code(webapp), **changes)) == expected
 
 
+UNNAMED = {
+    "4.1.3: named by neither": (None, granted()),
+    "4.1.3: named now, as it is registered": (CALLBACK, granted()),
+    "4.1.3: another one named now": (f"{CALLBACK}/", OTHER_URI),
+}
+
+
+@pytest.mark.parametrize("section", UNNAMED)
+def test_a_redirect_uri_that_the_request_did_not_name(client, webapp, code, section):
+    named, expected = UNNAMED[section]
+    issued = code(webapp, redirect_uri=None, scope="notes:read")
+    assert answer(redeem(client, webapp, issued, redirect_uri=named)) == expected
+
+
 def test_a_code_is_traded_once_and_by_a_second_try_ends_what_it_gave(client, webapp, code):
     """Section 4.1.2."""
     issued = code(webapp)

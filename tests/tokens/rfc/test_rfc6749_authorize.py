@@ -44,7 +44,36 @@ REQUESTS = {
     "3.1.1: token": ({"response_type": "token"}, NO_SUCH_TYPE),
     "3.1.1: several response types": ({"response_type": "code token"}, NO_SUCH_TYPE),
     "3.1.1: upper case": ({"response_type": "CODE"}, NO_SUCH_TYPE),
-    "3.1.2.3: no redirect URI where one is registered": ({"redirect_uri": None}, CODE),
+    "3.1.2.3: no redirect URI where one is registered": ({"redirect_uri": None, "scope": "notes:read"}, CODE),
+    "3.1.2.3, OIDC Core 3.1.2.1: none, with openid": ({"redirect_uri": None}, page("Missing redirect URI.")),
+    "4.1.2.1: two response types": (
+        {"response_type": ["code", "token"]},
+        sent_back("invalid_request", "The response_type parameter is there more than once."),
+    ),
+    "4.1.2.1: two scopes": (
+        {"scope": ["openid", "notes:read"]},
+        sent_back("invalid_request", "The scope parameter is there more than once."),
+    ),
+    "4.1.2.1: two states, of which none is sent": (
+        {"state": ["s-1", "s-2"]},
+        redirected(
+            ("error", "invalid_request"),
+            ("error_description", "The state parameter is there more than once."),
+            ("iss", ISSUER),
+        ),
+    ),
+    "4.1.2.1: a control character": (
+        {"nonce": "n\n1"},
+        sent_back("invalid_request", "The nonce parameter holds a control character."),
+    ),
+    "4.1.2.1: a control character in the client": (
+        {"client_id": "web\0app"},
+        page("The client_id parameter holds a control character."),
+    ),
+    "4.1.2.1: a control character in the redirect URI": (
+        {"redirect_uri": f"{CALLBACK}\n"},
+        page("The redirect_uri parameter holds a control character."),
+    ),
     "3.1.2.4: a redirect URI that is not registered": ({"redirect_uri": EVIL}, NOWHERE),
     "3.1.2.4: a redirect URI with more to it": ({"redirect_uri": f"{CALLBACK}/more"}, NOWHERE),
     "3.1.2.4: no URI": ({"redirect_uri": "callback"}, page("Invalid redirect URI.")),
@@ -120,6 +149,37 @@ REGISTERED = {
     ),
     "3.1.2.4: without its query": ("https://client.example/cb", NOWHERE),
 }
+
+# A registered query, and what is left of it before our own parameters.
+QUERIES = {
+    "3.1.2: a name alone": ("flag", "flag&"),
+    "3.1.2: a name and no value": ("flag=", "flag=&"),
+    "3.1.2: nothing": ("", ""),
+    "3.1.2: nothing between two": ("a=1&&b=2", "a=1&&b=2&"),
+    "3.1.2: encoded as it likes": ("a=%7e+%20&b=/?:@", "a=%7e+%20&b=/?:@&"),
+    "3.1.2: a code gives way": ("code=theirs&a=1", "a=1&"),
+    "3.1.2: an encoded code gives way": ("c%6fde=theirs&a=1", "a=1&"),
+    "3.1.2: a state gives way": ("a=1&state=theirs", "a=1&"),
+    "3.1.2: an issuer gives way": ("iss=https://other.example&iss=x", ""),
+    "3.1.2: an error stays beside a code": ("error=x", "error=x&"),
+}
+
+
+@pytest.mark.parametrize("section", QUERIES)
+def test_a_registered_query_is_retained_as_it_is(browser, webapp, section):
+    registered, kept = QUERIES[section]
+    Client.objects.update(redirect_uris=f"{CALLBACK}?{registered}")
+    location = allow(browser, authorization(webapp, redirect_uri=f"{CALLBACK}?{registered}"))["Location"]
+    assert location.startswith(f"{CALLBACK}?{kept}code=")
+    assert location.endswith("&state=s-1&iss=http%3A%2F%2Flocalhost%3A8000")
+
+
+def test_what_is_not_sent_takes_no_place(browser, webapp):
+    """Section 3.1.2: without a state in the request, the registered one is the client's own."""
+    uri = f"{CALLBACK}?state=its-own"
+    Client.objects.update(redirect_uris=uri)
+    location = allow(browser, authorization(webapp, redirect_uri=uri, state=None))["Location"]
+    assert location.startswith(f"{uri}&code=")
 
 
 @pytest.mark.parametrize("section", REGISTERED)

@@ -135,6 +135,24 @@ def test_who_is_asked_again_for_what_was_allowed_before(browser, native, section
     assert browser.get("/oauth/authorize", request).status_code == status
 
 
+SKIPPED = {
+    "8.6: public, a private-use scheme": (True, APP, 200),
+    "8.6: public, loopback": (True, LOOPBACK, 200),
+    "8.6: public, localhost": (True, "http://localhost:4000/callback", 200),
+    "8.6: public, https": (True, CLAIMED, 302),
+    "8.6: confidential, loopback": (False, LOOPBACK, 302),
+}
+
+
+@pytest.mark.parametrize("section", SKIPPED)
+def test_who_is_asked_by_the_issuer_s_own_client(browser, apis, section):
+    """Its name alone, which anybody can use, is no proof of it."""
+    public, uri, status = SKIPPED[section]
+    own = make_client("own", "authorization_code", public=public, skip_authorization=True)
+    Client.objects.update(redirect_uris=uri)
+    assert browser.get("/oauth/authorize", authorization(own, redirect_uri=uri)).status_code == status
+
+
 def test_a_device_cannot_act_for_itself(browser, native):
     """Section 8.5."""
     Client.objects.update(grants=["client_credentials"])

@@ -40,6 +40,22 @@ ANSWERS = {
         "",
         error("request_not_supported", "The request parameter is not supported."),
     ),
+    "2: login_required": ({"prompt": "none", "max_age": "0"}, "", error("login_required", "The user has to log in.")),
+    "2: unmet_authentication_requirements": (
+        {"acr_values": "phr"},
+        "",
+        error("unmet_authentication_requirements", "No login here is of a class that was asked for."),
+    ),
+    "2: request_uri_not_supported": (
+        {"request_uri": "https://x.example"},
+        "",
+        error("request_uri_not_supported", "The request_uri parameter is not supported."),
+    ),
+    "2: invalid_request, a hint that is none": (
+        {"id_token_hint": "x"},
+        "",
+        error("invalid_request", "The id_token_hint is not an ID token of this issuer."),
+    ),
     "2: an iss that the request brings is not sent back": (
         {"iss": "https://x.example"},
         "true",
@@ -60,6 +76,14 @@ def test_an_answer_without_a_login_names_the_issuer(client, webapp):
     """Section 2."""
     response = client.get("/oauth/authorize", authorization(webapp, prompt="none"))
     assert answer(response) == redirected(*error("login_required", "The user has to log in."))
+
+
+def test_an_answer_to_a_client_without_the_grant_names_the_issuer(client, user, webapp):
+    """Section 2."""
+    Client.objects.update(grants=["client_credentials"])
+    log_in(client, user)
+    response = client.get("/oauth/authorize", authorization(webapp))
+    assert answer(response) == redirected(("error", "unauthorized_client"), STATE, ISS)
 
 
 def test_an_answer_that_goes_nowhere_names_nobody(client, user, webapp):

@@ -95,6 +95,26 @@ def allow_by(user, query):
     return allow(browser, query)
 
 
+LED_ON = {
+    "4.11.2: a wrong scope": ({"scope": "unknown"}, "/accounts/login/"),
+    "4.11.2: a wrong response type": ({"response_type": "x"}, "/accounts/login/"),
+    "4.11.2: a parameter twice": ({"nonce": ["a", "b"]}, "/accounts/login/"),
+    "4.11.2: a wrong prompt": ({"prompt": "create"}, "/accounts/login/"),
+    "4.11.2: silent": ({"scope": "unknown", "prompt": "none"}, CALLBACK),
+}
+
+
+@pytest.mark.parametrize("section", LED_ON)
+def test_nobody_is_led_on_to_a_client_before_they_logged_in(client, user, webapp, section):
+    """A link to the issuer that is wrong on purpose, in a mail."""
+    changes, to = LED_ON[section]
+    response = client.get("/oauth/authorize", authorization(webapp, **changes))
+    assert response["Location"].partition("?")[0] == to
+    if to != CALLBACK:
+        log_in(client, user)
+        assert client.get(parameters(response)["next"])["Location"].startswith(f"{CALLBACK}?error=")
+
+
 FLOWS = {
     "2.1: code": ("authorization_code", refusal("invalid_request", "Missing code parameter.")),
     "2.1.2: implicit": ("implicit", refusal("unsupported_grant_type", "This issuer does not know the grant type.")),

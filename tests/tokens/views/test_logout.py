@@ -90,6 +90,26 @@ def test_the_id_token_of_another_user_asks_and_ends_nothing(browser, hint):
     assert logged_in(other)
 
 
+@pytest.mark.parametrize("ago", [-1, 1, 3600])
+def test_the_id_token_of_an_earlier_login_of_the_same_user_asks(browser, user, hint, ago):
+    """Whoever keeps an old ID token could end every later session by a link."""
+    at = browser.session["account_authentication_methods"][0]["at"]
+    session = browser.session
+    session["account_authentication_methods"] = [{"method": "password", "at": at - ago}]
+    session.save()
+    assert ask(browser, id_token_hint=hint).status_code == 200
+    assert logged_in(browser)
+
+
+def test_a_session_that_nobody_logged_in_to_here_asks(browser, user, hint):
+    browser.force_login(user)
+    session = browser.session
+    session.pop("account_authentication_methods", None)
+    session.save()
+    assert ask(browser, id_token_hint=hint).status_code == 200
+    assert logged_in(browser)
+
+
 def test_without_a_session_there_is_nothing_to_ask(app):
     answer = ask(Browser(), client_id="app", post_logout_redirect_uri=AFTER)
     assert answer["Location"] == AFTER

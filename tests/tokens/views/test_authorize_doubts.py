@@ -1,0 +1,197 @@
+"""The authorization endpoint under what an attacker may send, show or keep: nothing is given, and nothing leaks."""
+
+import json
+import time
+from unittest.mock import patch
+
+import pytest
+from django.utils.http import urlencode
+
+from tests.tokens.conftest import CALLBACK, allow, authorization, log_in, make_client, parameters
+from tests.tokens.oauth.test_redirect_uri import REFUSED, REGISTERED
+from tokens.models import AuthorizationCode, Client, User
+from tokens.oauth import parameters as declared
+
+pytestmark = pytest.mark.django_db
+
+ISSUER = "http://localhost:8000"
+
+
+@pytest.fixture
+def browser(client, user):
+    log_in(client, user)
+    return client
+
+
+@pytest.fixture
+def own(apis):
+    return make_client("own", "authorization_code", skip_authorization=True)
+
+
+def shown(browser, query):
+    """The address of the consent page, and its form's answer."""
+    page = browser.get("/oauth/authorize", query)
+    answer = {"shown": page.context["form"].initial["shown"], "allow": "true"}
+    return f"/oauth/authorize?{page.request['QUERY_STRING']}", answer
+
+
+# --- redirect URIs and parameters ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("uri", [one for one in REFUSED if one])
+def test_a_neighbour_of_a_redirect_uri_is_gone_to_by_nobody(browser, own, uri):
+    Client.objects.update(redirect_uris=" ".join(REGISTERED))
+    for changes in ({}, {"scope": "unknown"}, {"prompt": "none"}):
+        response = browser.get("/oauth/authorize", authorization(own, redirect_uri=uri, **changes))
+        assert (response.status_code, "Location" in response) == (400, False)
+
+
+@pytest.mark.parametrize("uri", [one for one in REGISTERED if not one.startswith("http://plain")])
+def test_a_registered_redirect_uri_is_gone_to(browser, own, uri):
+    Client.objects.update(redirect_uris=" ".join(REGISTERED))
+    location = browser.get("/oauth/authorize", authorization(own, redirect_uri=uri))["Location"]
+    assert location.startswith(f"{uri}{'&' if '?' in uri else '?'}code=")
+
+
+@pytest.mark.parametrize("name", sorted(declared.AUTHORIZATION - declared.DECISIVE - {"resource"}))
+def test_no_parameter_is_there_twice(browser, own, name):
+    """RFC 6749 section 3.1."""
+    value = authorization(own).get(name, "x")
+    response = browser.get("/oauth/authorize", authorization(own, **{name: [value, value]}))
+    assert response["Location"].startswith(f"{CALLBACK}?")
+    answer = parameters(response)
+    state = None if name == "state" else "s-1"
+    assert (answer["error"], answer.get("state"), answer["iss"]) == ("invalid_request", state, ISSUER)
+    assert AuthorizationCode.objects.count() == 0
+
+
+@pytest.mark.parametrize("name", sorted(declared.AUTHORIZATION - declared.DECISIVE))
+def test_no_parameter_holds_a_control_character(browser, own, name):
+    answer = parameters(browser.get("/oauth/authorize", authorization(own, **{name: "a\0b"})))
+    assert (answer["error"], answer["iss"]) == ("invalid_request", ISSUER)
+
+
+UNDECLARED = {
+    "claims": '{"id_token": {"acr": {"essential": true, "values": ["phr"]}}}',
+    "sub": "somebody-else",
+    "user": "1",
+    "acr": "phr",
+    "client": "other",
+    "scopes": "notes:write",
+    "approval_prompt": "auto",
+    "using_default_redirect_uri": "1",
+    "target": "x",
+}
+
+
+@pytest.mark.parametrize("name", UNDECLARED)
+def test_what_is_not_declared_changes_nothing(browser, user, webapp, own, name):
+    """oauthlib would take any parameter for an attribute of its request."""
+    assert browser.get("/oauth/authorize", authorization(webapp) | {name: UNDECLARED[name]}).status_code == 200
+    assert "code" in parameters(browser.get("/oauth/authorize", authorization(own) | {name: UNDECLARED[name]}))
+    grant = AuthorizationCode.objects.get().grant
+    assert (grant.user, grant.client, grant.scope) == (user, own, "openid notes:read")
+    assert grant.acr == "urn:keyturn:acr:password"
+
+
+@pytest.mark.parametrize("grants", [[], ["client_credentials"], ["refresh_token"]])
+def test_a_client_without_the_grant_is_told_so_and_gets_no_code(browser, own, grants):
+    Client.objects.update(grants=grants)
+    answer = parameters(browser.get("/oauth/authorize", authorization(own)))
+    assert answer == {"error": "unauthorized_client", "state": "s-1", "iss": ISSUER}
+    assert AuthorizationCode.objects.count() == 0
+
+
+# --- the user who answers --------------------------------------------------------------------------------------------
+
+
+def test_the_proof_of_a_page_is_its_user_s(browser, webapp):
+    address, answer = shown(browser, authorization(webapp))
+    at = browser.session["account_authentication_methods"][0]["at"]
+    log_in(browser, User.objects.create_user("eve"))
+    session = browser.session
+    session["account_authentication_methods"] = [{"method": "password", "at": at}]
+    session.save()
+    assert browser.post(address, answer)["Location"] == address
+    assert AuthorizationCode.objects.count() == 0
+
+
+def test_the_proof_of_a_page_is_its_login_s(browser, user, webapp):
+    address, answer = shown(browser, authorization(webapp))
+    log_in(browser, user, ago=10)
+    assert browser.post(address, answer)["Location"] == address
+    assert AuthorizationCode.objects.count() == 0
+
+
+@pytest.mark.parametrize(("seconds", "good"), [(599, True), (601, False)])
+def test_the_proof_of_a_page_is_good_for_ten_minutes(browser, webapp, seconds, good):
+    now = time.time()
+    with patch("django.core.signing.time.time", return_value=now):
+        address, answer = shown(browser, authorization(webapp))
+    with patch("django.core.signing.time.time", return_value=now + seconds):
+        location = browser.post(address, answer)["Location"]
+    assert location.startswith(CALLBACK) is good
+
+
+@pytest.mark.parametrize("proof", ["", "x", "x:y:z"])
+def test_without_a_proof_the_page_is_shown_again(browser, webapp, proof):
+    address = f"/oauth/authorize?{urlencode(authorization(webapp))}"
+    assert browser.post(address, {"shown": proof, "allow": "true"})["Location"] == address
+    assert AuthorizationCode.objects.count() == 0
+
+
+def test_a_user_who_was_disabled_has_no_session_any_more(browser, webapp, own):
+    address, answer = shown(browser, authorization(webapp))
+    User.objects.update(is_active=False)
+    for asking in (webapp, own):
+        assert browser.get("/oauth/authorize", authorization(asking))["Location"].startswith("/accounts/login/?")
+    assert browser.post(address, answer)["Location"] == address
+    silent = parameters(browser.get("/oauth/authorize", authorization(own, prompt="none")))
+    assert silent["error"] == "login_required"
+    assert AuthorizationCode.objects.count() == 0
+
+
+# --- the audit log ---------------------------------------------------------------------------------------------------
+
+
+def lines(caplog):
+    said = [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
+    return [(one["action"], one["actor"], one["subject"], one["details"]) for one in said]
+
+
+@pytest.mark.parametrize(
+    ("answer", "action", "error"),
+    [("true", "consent.given", {}), ("false", "consent.refused", {"error": "access_denied"})],
+)
+def test_what_a_user_answers_is_a_line(browser, webapp, caplog, answer, action, error):
+    caplog.set_level("INFO", "tokens.audit")
+    allow(browser, authorization(webapp, state="secret-state"), answer=answer)
+    assert lines(caplog) == [(action, "user:ada", "client:webapp", {**error, "address": "127.0.0.1"})]
+    assert "secret-state" not in caplog.text
+
+
+REFUSALS = {
+    "a scope": ({"scope": "secret-scope"}, "invalid_scope", "client:webapp"),
+    "a redirect URI": ({"redirect_uri": "https://evil.example/secret"}, "invalid_request", "client:webapp"),
+    "a client": ({"client_id": "secret-client"}, "invalid_request", "client:unknown"),
+    "two clients": ({"client_id": ["webapp", "secret-client"]}, "invalid_request", "client:unknown"),
+    "no page": ({"prompt": "none", "nonce": "secret-nonce"}, "consent_required", "client:webapp"),
+    "an acr": ({"acr_values": "secret-acr"}, "unmet_authentication_requirements", "client:webapp"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_what_is_refused_is_a_line_without_what_was_sent(browser, webapp, caplog, what):
+    changes, error, subject = REFUSALS[what]
+    caplog.set_level("INFO", "tokens.audit")
+    browser.get("/oauth/authorize", authorization(webapp, **changes))
+    expected = {"error": error, "address": "127.0.0.1"}
+    assert lines(caplog) == [("authorization.refused", "user:ada", subject, expected)]
+    assert "secret" not in caplog.text
+
+
+def test_who_is_sent_to_log_in_was_not_refused(client, webapp, caplog):
+    caplog.set_level("INFO", "tokens.audit")
+    for changes in ({}, {"scope": "unknown"}):
+        client.get("/oauth/authorize", authorization(webapp, **changes))
+    assert lines(caplog) == []

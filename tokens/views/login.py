@@ -1,0 +1,32 @@
+"""/accounts/login/: allauth's page, which also takes a user who is logged in, where a request wants a login anew."""
+
+from typing import Any
+
+from allauth.account.views import LoginView
+from django.contrib.auth import REDIRECT_FIELD_NAME, get_user, logout
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from tokens.oauth import login_again
+
+
+class Login(LoginView):
+    """The login page. The session of before stays until somebody has logged in."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Serve the page; without `asked_at` in `next`, allauth sends whoever is logged in straight there."""
+        if _is_wanted_anew(request):
+            request.user = AnonymousUser()
+        return super().dispatch(request, *args, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Log in whoever the form proved; a session there was ends first, so that nothing of it is in the new one."""
+        self.request.user = get_user(self.request)
+        if self.request.user.is_authenticated:
+            logout(self.request)
+        return super().form_valid(form)
+
+
+def _is_wanted_anew(request: HttpRequest) -> bool:
+    target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
+    return login_again.asked_at(target.partition("?")[2]) is not None

@@ -5,18 +5,18 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse
 
-from tokens.audit import record
+from tokens.admin.audited import Audited
 from tokens.models import User
 from tokens.oauth import everywhere
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # a plain class at run time
+class UserAdmin(Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain class at run time
     """Django's own page, with the subject identifier that tokens name the user by."""
 
+    noun = "user"
     list_display = ["username", "email", "sub", "is_active", "is_staff", "last_login"]
     search_fields = ["username", "email", "first_name", "last_name", "=sub"]
     readonly_fields = ["sub", "last_login", "date_joined"]
@@ -25,12 +25,22 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # a plain class at 
     @admin.action(description="Log the selected users out everywhere", permissions=["change"])
     def log_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """End every session, grant and token of each; they may log in anew."""
-        actor, users = f"user:{request.user.get_username()}", list(queryset)
+        users = list(queryset)
         for user in users:
             everywhere.log_out(user, "logged out everywhere in the admin")
-            subject = f"user:{user.get_username()}"
-            record("user.logged_out_everywhere", actor=actor, subject=subject, now=timezone.now())
+            self.record(request, "logged_out_everywhere", user)
         self.message_user(request, f"Logged out everywhere: {len(users)}.", messages.SUCCESS)
+
+    def name(self, obj: User) -> str:
+        """By their username."""
+        return obj.get_username()
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 (Django's name)
+        """Django's page; whoever has a new password is logged out everywhere, and the trail says who gave it."""
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == 302:
+            self.record(request, "password_changed", User.objects.get(pk=id))
+        return response
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Django's fields, and `sub` where there is a user already."""

@@ -1,0 +1,43 @@
+"""Users in the admin: what is done to them is in the audit trail, and no password is."""
+
+import json
+
+import pytest
+
+from tokens.models import AuditEvent, User
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/tokens/user/"
+DATES = {f"{name}_{part}": "" for name in ("last_login", "date_joined") for part in (0, 1)}
+
+
+def told():
+    return [(one.action, one.actor, one.subject, one.details) for one in AuditEvent.objects.order_by("pk")]
+
+
+def test_a_user_who_is_made_changed_disabled_and_deleted_leaves_an_event_each(admin):
+    form = {"username": "eve", "usable_password": "true", "password1": "correct horse", "password2": "correct horse"}
+    assert admin.post(f"{LIST}add/", form).status_code == 302
+    eve = User.objects.get(username="eve")
+    page = f"{LIST}{eve.pk}/change/"
+    assert admin.post(page, {"username": "eve", "email": "eve@example.org", "is_active": "on"}).status_code == 302
+    assert admin.post(page, {"username": "eve", "email": "eve@example.org"}).status_code == 302
+    assert admin.post(f"{LIST}{eve.pk}/delete/", {"post": "yes"}).status_code == 302
+    actor, subject = "user:root", "user:eve"
+    assert told() == [
+        ("user.created", actor, subject, {}),
+        ("user.changed", actor, subject, {"email": ["", "eve@example.org"]}),
+        ("user.changed", actor, subject, {"is_active": ["True", "False"]}),
+        ("user.deleted", actor, subject, {}),
+    ]
+
+
+def test_a_new_password_is_an_event_without_the_password(admin):
+    eve = User.objects.create_user("eve", password="correct horse")
+    form = {"usable_password": "true", "password1": "battery staple", "password2": "battery staple"}
+    path = f"{LIST}{eve.pk}/password/"
+    assert admin.post(path, form | {"password2": "another"}).status_code == 200
+    assert told() == []
+    assert admin.post(path, form).status_code == 302
+    assert [one[0] for one in told()] == ["user.password_changed"]
+    assert "battery" not in json.dumps(told())

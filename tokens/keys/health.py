@@ -101,10 +101,18 @@ def _opened(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) ->
 
 
 def _unverified(one: store.StoredKey, keys: Sequence[EncryptionKey], *, vouched: bool) -> tuple[str, str]:
-    known = one.encryption_key_id in {key.id for key in keys}
-    if known or not vouched:
-        return "not_genuine", f"{one.key.kid} does not verify: its row was changed by hand, and is not published"
+    if not vouched:
+        return "not_genuine", (
+            f"{one.key.kid} does not verify: its row was changed by hand, or neither KEY_ENCRYPTION_KEYS nor SECRET_KEY"
+            " is what it was; it is not published (docs/key-rotation.md says what to do)"
+        )
+    if one.encryption_key_id in {key.id for key in keys}:
+        return "not_genuine", (
+            f"{one.key.kid} does not verify under KEY_ENCRYPTION_KEYS: its row was changed by hand; SECRET_KEY vouches"
+            " for its public half, which is published still, and it signs nothing (docs/key-rotation.md says what to do)"
+        )
     return "cannot_open", (
         f"{one.key.kid} does not verify: KEY_ENCRYPTION_KEYS does not hold {one.encryption_key_id}, which it was sealed"
-        " under; it is published still, and signs nothing"
+        " under; it is published still, and signs nothing: put the old value back, after the new one, then run"
+        " manage.py rotate_keys --rewrap"
     )

@@ -93,7 +93,7 @@ def revoke(
             ring=name,
             kids=tuple(kids),
             heir=outcome.heir.kid if outcome.heir else None,
-            accepted_until=held.now + held.policy.propagation,
+            accepted_until=held.now + held.policy.rejection,
             outage_until=outcome.outage_until,
             left=tuple(one.key.kid for one in held.left_out),
         )

@@ -11,6 +11,7 @@ from tokens.keys.held import Held, hold, refuse_skew
 from tokens.keys.lifecycle import Key
 from tokens.keys.policy import Policy
 from tokens.keys.rotation import fresh_pairs
+from tokens.keys.signers import KeyPair
 from tokens.keys.succession import Discarded
 from tokens.models.key import Ring, SigningKey
 
@@ -75,20 +76,14 @@ def revoke(
         kids = _revocable(held, kid)
         fresh = [Key(kid=one.kid, announced_at=held.now, max_lifetime=held.policy.token_lifetime) for one in pairs]
         outcome = succession.revoke(held.keys, kids, fresh=fresh, now=held.now, policy=held.policy)
+        after = [_destroyed(key, held.now) if key.kid in kids else key for key in _possible(held, outcome, fresh)]
         if outcome.outage_until and not accept_outage and not pretend:
             raise Unsafe(
                 f"no standby has reached every API yet: tokens may be refused until {_utc(outcome.outage_until)}."
                 " Wait until then, or accept it with --accept-outage"
             )
-        if outcome.heir:
-            held.prove(outcome.heir.kid)
-        after = [_destroyed(key, held.now) if key.kid in kids else key for key in _possible(held, outcome, fresh)]
-        held.save(after)
+        _write(held, after, pairs)
         SigningKey.objects.filter(kid__in=kids).update(revoke_reason=reason)
-        made = {one.kid: one for one in pairs}
-        for key in after:
-            if key.kid in made:
-                held.add(made[key.kid], key)
         revocation = Revocation(
             ring=name,
             kids=tuple(kids),
@@ -105,7 +100,12 @@ def revoke(
 
 
 def _possible(held: Held, outcome: Discarded, fresh: Sequence[Key]) -> list[Key]:
-    """The keys as they can be written beside rows that do not verify: a ring has room for one standby and one heir."""
+    """The keys as they can be written beside rows that do not verify: a ring has room for one standby and one heir.
+
+    Raises CannotOpen where the heir does not open, or has no room.
+    """
+    if outcome.heir:
+        held.prove(outcome.heir.kid)
     broken = [one.key for one in held.left_out if not one.key.discarded and one.key.withdraw_at is None]
     if outcome.heir and (in_the_way := [key.kid for key in broken if key.signs_at]):
         raise CannotOpen(
@@ -116,6 +116,14 @@ def _possible(held: Held, outcome: Discarded, fresh: Sequence[Key]) -> list[Key]
         return list(outcome.keys)
     unwanted = {key.kid for key in fresh} - {outcome.heir.kid if outcome.heir else None}
     return [key for key in outcome.keys if key.kid not in unwanted]
+
+
+def _write(held: Held, after: Sequence[Key], pairs: Sequence[KeyPair]) -> None:
+    held.save(after)
+    made = {one.kid: one for one in pairs}
+    for key in after:
+        if key.kid in made:
+            held.add(made[key.kid], key)
 
 
 def _destroyed(key: Key, now: datetime) -> Key:

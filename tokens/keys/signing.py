@@ -132,7 +132,7 @@ def read(ring: str, now: datetime) -> Snapshot:
         stored=trusted,
         pairs=_open(genuine, keys),
         missing=frozenset(one.encryption_key_id for one in stored) - {key.id for key in keys},
-        changed=tuple(one.key for one in doubtful if one.sealed and one.key.kid in _open((one,), keys)),
+        changed=tuple(one.key for one in doubtful if _is_ours(one, keys)),
         policy=adoption.obeyed(row),
         database_time=database_time - elapsed,  # what was read is as old as the moment the reading began
         wall_time=now,
@@ -294,6 +294,14 @@ def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) 
         except CannotOpen as error:
             logger.error("Cannot sign with %s: %s", one.key.kid, error)  # noqa: TRY400 (the reason is the message)
     return pairs
+
+
+def _is_ours(one: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:
+    """Whether a private half in a row that was changed opens all the same: then the key itself is of this ring."""
+    try:
+        return one.open(keys).kid == one.key.kid
+    except CannotOpen:
+        return False
 
 
 def _encryption_keys() -> tuple[EncryptionKey, ...]:

@@ -77,6 +77,9 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
     elif engine == "django.db.backends.postgresql":
         config.setdefault("CONN_MAX_AGE", 60)
         config["CONN_HEALTH_CHECKS"] = True
+        options = config.setdefault("OPTIONS", {})
+        if isinstance(options, dict):  # a server that does not answer at all costs seconds, not minutes
+            options.setdefault("connect_timeout", 5)
     else:  # the value holds a password: it is not repeated
         raise ImproperlyConfigured(f"{name} must be a URL such as postgres://user@host:5432/name or sqlite:///path.")
     return config

@@ -72,7 +72,8 @@ def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator
     if abs(now - node) > policy.clock_error:
         yield "clock", f"this node's clock is {abs(now - node)} away from the database's: synchronise it (NTP)"
     yield from _opened(stored, keys)
-    dates = [one.key for one in stored]
+    secrets = issuer().vouching_secrets
+    dates = [one.key for one in stored if one.verifies(keys) or one.is_vouched(secrets)]
     signing = lifecycle.signer(dates, now=now)
     if signing is None and lifecycle.planned(dates, now=now) is None:
         yield "no_signer", "no key may sign: run manage.py rotate_keys"
@@ -101,10 +102,18 @@ def _opened(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) ->
 
 
 def _unverified(one: store.StoredKey, keys: Sequence[EncryptionKey], *, vouched: bool) -> tuple[str, str]:
-    known = one.encryption_key_id in {key.id for key in keys}
-    if known or not vouched:
-        return "not_genuine", f"{one.key.kid} does not verify: its row was changed by hand, and is not published"
+    if not vouched:
+        return "not_genuine", (
+            f"{one.key.kid} does not verify: its row was changed by hand, or neither KEY_ENCRYPTION_KEYS nor SECRET_KEY"
+            " is what it was; it is not published (docs/key-rotation.md says what to do)"
+        )
+    if one.encryption_key_id in {key.id for key in keys}:
+        return "not_genuine", (
+            f"{one.key.kid} does not verify under KEY_ENCRYPTION_KEYS: its row was changed by hand; SECRET_KEY vouches"
+            " for its public half, which stays published, and it signs nothing (docs/key-rotation.md says what to do)"
+        )
     return "cannot_open", (
         f"{one.key.kid} does not verify: KEY_ENCRYPTION_KEYS does not hold {one.encryption_key_id}, which it was sealed"
-        " under; it is published still, and signs nothing"
+        " under; it is published still, and signs nothing: put the old value back, after the new one, then run"
+        " manage.py rotate_keys --rewrap"
     )

@@ -1,5 +1,6 @@
 """Holding a ring: its row locked, its keys proved to work, the database's clock read, the time bounded."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,9 +20,11 @@ from tokens.keys.policy import Policy
 from tokens.keys.signers import KeyPair, verifies
 from tokens.models.key import Ring
 
+logger = logging.getLogger(__name__)
 WAIT = timedelta(seconds=30)
 LOCK_NOT_AVAILABLE = "55P03"
-IDLE_FOR_TOO_LONG = "25P03"
+TOOK_TOO_LONG = ("25P03", "57014")
+"""PostgreSQL ended a transaction that was idle, or cancelled a statement, after the time that a step may take."""
 PROBE = b"keyturn probe"
 
 
@@ -40,11 +43,19 @@ class Held:
     """Whether the settings' timings were new, and are in force now."""
     lengthened: bool = False
     """Whether keys that live were made to go by them."""
+    left_out: tuple[store.StoredKey, ...] = ()
+    """Rows that nothing vouches for: they stay as they are."""
 
     @property
     def keys(self) -> tuple[Key, ...]:
         """The dates of every key."""
         return tuple(one.key for one in self.stored)
+
+    def prove(self, kid: str) -> None:
+        """Prove that the key `kid`, where it is of this ring already, can sign; raises CannotOpen."""
+        for one in self.stored:
+            if one.key.kid == kid:
+                _prove(one, self.encryption_keys)
 
     def add(self, pair: KeyPair, key: Key) -> None:
         """Write a new key, sealed under the first encrypting key."""
@@ -63,7 +74,11 @@ class Held:
         """Once the row has let go of the private half for good, its keystore destroys it."""
         if before.sealed is None or after.private_destroyed_at is None:
             return
-        secret = before.secret(self.encryption_keys)
+        try:
+            secret = before.secret(self.encryption_keys)
+        except CannotOpen as error:
+            logger.warning("What the keystore holds of %s stays there: %s", before.key.kid, error)
+            return
         transaction.on_commit(partial(keystores.keystore(before.keystore).destroy, secret), robust=True)
 
     def record(self, action: str, kid: str | None, *, actor: str, after: Sequence[Key] = (), **details: Any) -> None:
@@ -94,8 +109,9 @@ def hold(
     """Lock a ring for one step, commit when the block ends, or roll back with `pretend`.
 
     `proposed` is the policy of the settings, adopted under the lock, and the keys that live go by it before anything
-    else is done; `at` takes the place of the database's clock and goes with `pretend` only. `tolerant`: rows that
-    somebody else wrote are left out, so that they cannot keep another key from being revoked.
+    else is done; `at` takes the place of the database's clock and goes with `pretend` only. `tolerant` holds a ring of
+    which not every row verifies, so that none can keep another key from being revoked: rows that nothing vouches for
+    are left out, nothing is proved, and the timings stay those that are in force.
     Raises LockNotHad after 30 s, UnknownKey for a ring that does not exist, CannotOpen when a key fails its probe,
     Unsafe when the step took longer than the promises allow for.
     """
@@ -103,17 +119,18 @@ def hold(
         raise ValueError("another time than now is only for pretending")
     with locking(), transaction.atomic():
         row = _locked(ring)
-        now, before = at or store.database_now(), adoption.in_force(row)
-        policy = adoption.adopt(row, proposed, now=now, write=at is None) if proposed else adoption.assumed(row)
-        _wait_no_longer_than(policy.clock_error, "idle_in_transaction_session_timeout")
-        stored = _probed(store.load(ring), encryption_keys, tolerant=tolerant)
-        held = Held(row, stored, policy, now, encryption_keys, adopted=adoption.in_force(row) != before)
-        if held.adopted:
-            held.record(
-                "ring.policy_adopted", None, actor=actor, timings={"before": before, "after": adoption.in_force(row)}
-            )
-        yield _lengthened(held, actor=actor) if proposed else held
-        _in_time(now, policy, clock=(lambda: now) if at else store.database_now)
+        now, stored = at or store.database_now(), store.load(ring)
+        whole = all(one.verifies(encryption_keys) for one in stored)
+        held = Held(row, stored, adoption.assumed(row), now, encryption_keys)
+        if tolerant and not whole:
+            held = _trusted(held)
+        else:
+            _probe(stored, encryption_keys)
+            held = _adopted(held, proposed, actor=actor, write=at is None) if proposed else held
+        for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
+            _wait_no_longer_than(held.policy.clock_error, setting)
+        yield held
+        _in_time(now, held.policy, clock=(lambda: now) if at else store.database_now)
         transaction.set_rollback(pretend or transaction.get_rollback())
 
 
@@ -125,16 +142,30 @@ def _locked(ring: str) -> Ring:
     return row
 
 
+def _trusted(held: Held) -> Held:
+    secrets = issuer().vouching_secrets
+    ours = tuple(one for one in held.stored if one.verifies(held.encryption_keys) or one.is_vouched(secrets))
+    return replace(held, stored=ours, left_out=tuple(one for one in held.stored if one not in ours))
+
+
+def _adopted(held: Held, proposed: Policy, *, actor: str, write: bool) -> Held:
+    """The ring after the settings' timings were adopted, and its keys made to go by them, whichever step follows."""
+    before = adoption.in_force(held.row)
+    policy = adoption.adopt(held.row, proposed, now=held.now, write=write)
+    after = adoption.in_force(held.row)
+    held = replace(held, policy=policy, adopted=after != before)
+    if held.adopted:
+        held.record("ring.policy_adopted", None, actor=actor, timings={"before": before, "after": after})
+    return _lengthened(held, actor=actor)
+
+
 def _lengthened(held: Held, *, actor: str) -> Held:
-    """The ring after its keys were made to go by timings that may have been raised, whichever step follows."""
     after = succession.lengthen(held.keys, policy=held.policy, now=held.now)
     if after == held.keys:
         return held
     held.save(after)
     held.record("key.lengthened", None, actor=actor, after=after)
-    kids = {key.kid for key in after}
-    stored = tuple(one for one in store.load(held.row.name) if one.key.kid in kids)
-    return replace(held, stored=stored, lengthened=True)
+    return replace(held, stored=store.load(held.row.name), lengthened=True)
 
 
 @contextmanager
@@ -143,7 +174,7 @@ def locking() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) == IDLE_FOR_TOO_LONG:
+        if getattr(error.__cause__, "sqlstate", None) in TOOK_TOO_LONG:
             raise Unsafe("the step took too long to keep its dates; nothing was done") from error
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE or "database is locked" in str(error):
             raise LockNotHad(
@@ -172,22 +203,21 @@ def probe(pair: KeyPair) -> None:
         raise CannotOpen(f"the private half of {pair.kid} does not belong to its public half: nothing was changed")
 
 
-def _probed(
-    stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey], *, tolerant: bool
-) -> tuple[store.StoredKey, ...]:
-    """The rows, each genuine, and each private half proved to work; raises CannotOpen."""
-    secrets = issuer().vouching_secrets
-    ours = [one for one in stored if not tolerant or one.verifies(keys) or one.is_vouched(secrets)]
-    for one in ours:
-        if not one.verifies(keys):
-            raise CannotOpen(
-                f"the row of {one.key.kid} does not verify under KEY_ENCRYPTION_KEYS: either these are not the ones"
-                f" that it was written under ({one.encryption_key_id}; put the old value back, after the new one), or"
-                " the row was changed by hand"
-            )
-        if one.sealed is not None and not one.key.discarded:
-            probe(one.open(keys))
-    return tuple(ours)
+def _probe(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> None:
+    """Prove that every row is genuine, and that every private half works; raises CannotOpen."""
+    for one in stored:
+        _prove(one, keys)
+
+
+def _prove(one: store.StoredKey, keys: Sequence[EncryptionKey]) -> None:
+    if not one.verifies(keys):
+        raise CannotOpen(
+            f"the row of {one.key.kid} does not verify under KEY_ENCRYPTION_KEYS: either these are not the ones that it"
+            f" was written under ({one.encryption_key_id}; put the old value back, after the new one), or the row was"
+            " changed by hand"
+        )
+    if one.sealed is not None and not one.key.discarded:
+        probe(one.open(keys))
 
 
 def _in_time(started: datetime, policy: Policy, *, clock: Callable[[], datetime]) -> None:

@@ -61,7 +61,7 @@ def signer(keys: Iterable[Key], *, now: datetime) -> Key | None:
     latest = _latest(keys, now=now)
     if latest is None or latest.revoked_at is not None:
         return None
-    if latest.withdraw_at is not None and successor(latest, keys) is None:
+    if latest.withdraw_at is not None and (latest.withdraw_at <= now or successor(latest, keys) is None):
         return None  # superseded by a key that this node cannot see or does not trust
     return latest
 

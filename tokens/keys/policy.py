@@ -40,7 +40,12 @@ class Policy:
 
     @property
     def propagation(self) -> timedelta:
-        """N + C + T + 2δ: after this, every obedient API has what was published (P1), or has dropped it (P3)."""
+        """N + C + T + 2δ: after this, every obedient API has what was published (P1)."""
+        return self.snapshot_age + self.shared_cache + self.api_copy + 2 * self.clock_error
+
+    @property
+    def rejection(self) -> timedelta:
+        """N + C + T + 2δ: after it was revoked, no obedient API has a key any more, by whoever's clock (P3)."""
         return self.snapshot_age + self.shared_cache + self.api_copy + 2 * self.clock_error
 
     @property

@@ -6,11 +6,13 @@ from datetime import datetime
 
 from tokens.encryption import EncryptionKey
 from tokens.keys import lifecycle, succession
-from tokens.keys.errors import UnknownKey, Unsafe
+from tokens.keys.errors import CannotOpen, UnknownKey, Unsafe
 from tokens.keys.held import Held, hold, refuse_skew
 from tokens.keys.lifecycle import Key
 from tokens.keys.policy import Policy
 from tokens.keys.rotation import fresh_pairs
+from tokens.keys.signers import KeyPair
+from tokens.keys.succession import Discarded
 from tokens.models.key import Ring, SigningKey
 
 ENDED = (lifecycle.Phase.WITHDRAWN, lifecycle.Phase.REVOKED, lifecycle.Phase.CANCELLED)
@@ -28,6 +30,8 @@ class Revocation:
     """Until when an obedient API may still accept a revoked key: now + N + C + T + 2δ (P3)."""
     outage_until: datetime | None
     """Until when APIs may refuse the heir's tokens because they cannot have it yet; None when they have it."""
+    left: tuple[str, ...] = ()
+    """Keys whose rows do not verify, and were left as they are."""
 
     def __str__(self) -> str:
         lines = [f"revoked: {', '.join(self.kids)}", f"APIs may accept it until {_utc(self.accepted_until)}"]
@@ -35,6 +39,8 @@ class Revocation:
             lines.append(f"takes over: {self.heir}")
         if self.outage_until:
             lines.append(f"APIs may refuse its tokens until {_utc(self.outage_until)}")
+        if self.left:
+            lines.append(f"left as it is, for it does not verify: {', '.join(self.left)}")
         return "\n".join(lines)
 
 
@@ -53,7 +59,8 @@ def revoke(
     """Revoke `kid`, or with None every live key of `ring`, and let the standby take over in the same transaction.
 
     `now` is this node's clock, compared with the database's. Raises UnknownKey when there is nothing to revoke, Unsafe
-    when tokens would be refused meanwhile and that is not accepted, CannotOpen when rows do not verify, LockNotHad.
+    when tokens would be refused meanwhile and that is not accepted, CannotOpen when the heir does not open or a row
+    that does not verify is in its place, LockNotHad. Other rows may be broken: they are left as they are.
     """
     name = ring or _ring_of(kid)
     refuse_skew(policy, now=now)
@@ -69,33 +76,58 @@ def revoke(
         kids = _revocable(held, kid)
         fresh = [Key(kid=one.kid, announced_at=held.now, max_lifetime=held.policy.token_lifetime) for one in pairs]
         outcome = succession.revoke(held.keys, kids, fresh=fresh, now=held.now, policy=held.policy)
+        after = [_destroyed(key, held.now) if key.kid in kids else key for key in _possible(held, outcome, fresh)]
         if outcome.outage_until and not accept_outage and not pretend:
             raise Unsafe(
                 f"no standby has reached every API yet: tokens may be refused until {_utc(outcome.outage_until)}."
                 " Wait until then, or accept it with --accept-outage"
             )
-        after = [
-            replace(key, private_destroyed_at=key.private_destroyed_at or held.now) if key.kid in kids else key
-            for key in outcome.keys
-        ]
-        held.save(after)
+        _write(held, after, pairs)
         SigningKey.objects.filter(kid__in=kids).update(revoke_reason=reason)
-        made = {one.kid: one for one in pairs}
-        for key in after:
-            if key.kid in made:
-                held.add(made[key.kid], key)
         revocation = Revocation(
             ring=name,
             kids=tuple(kids),
             heir=outcome.heir.kid if outcome.heir else None,
-            accepted_until=held.now + held.policy.propagation,
+            accepted_until=held.now + held.policy.rejection,
             outage_until=outcome.outage_until,
+            left=tuple(one.key.kid for one in held.left_out),
         )
         for one in kids:
             held.record(
                 "key.revoked", one, actor=actor, after=after, reason=reason, accepted_until=revocation.accepted_until
             )
     return revocation
+
+
+def _possible(held: Held, outcome: Discarded, fresh: Sequence[Key]) -> list[Key]:
+    """The keys as they can be written beside rows that do not verify: a ring has room for one standby and one heir.
+
+    Raises CannotOpen where the heir does not open, or has no room.
+    """
+    if outcome.heir:
+        held.prove(outcome.heir.kid)
+    broken = [one.key for one in held.left_out if not one.key.discarded and one.key.withdraw_at is None]
+    if outcome.heir and (in_the_way := [key.kid for key in broken if key.signs_at]):
+        raise CannotOpen(
+            f"the row of {in_the_way[0]} does not verify, and is in the place of the next signing key:"
+            " docs/key-rotation.md says what to do"
+        )
+    if lifecycle.standby(broken) is None:
+        return list(outcome.keys)
+    unwanted = {key.kid for key in fresh} - {outcome.heir.kid if outcome.heir else None}
+    return [key for key in outcome.keys if key.kid not in unwanted]
+
+
+def _write(held: Held, after: Sequence[Key], pairs: Sequence[KeyPair]) -> None:
+    held.save(after)
+    made = {one.kid: one for one in pairs}
+    for key in after:
+        if key.kid in made:
+            held.add(made[key.kid], key)
+
+
+def _destroyed(key: Key, now: datetime) -> Key:
+    return replace(key, private_destroyed_at=key.private_destroyed_at or now)
 
 
 def _utc(at: datetime) -> str:

@@ -45,6 +45,8 @@ class Snapshot:
     monotonic: float
     skew: timedelta = timedelta(0)
     """How far this node's clock was from the database's when it was read."""
+    changed: tuple[lifecycle.Key, ...] = ()
+    """Keys of this ring by rows that nothing vouches for any more: which of them took over, nobody can know."""
     moves: Moves = field(default_factory=dict)
     """Which API is on which ring; the default ring's snapshot knows."""
 
@@ -123,13 +125,14 @@ def read(ring: str, now: datetime) -> Snapshot:
     database_time, elapsed = store.database_now(), timedelta(seconds=time.monotonic() - started)
     genuine = tuple(one for one in stored if one.verifies(keys))
     trusted = tuple(one for one in stored if one in genuine or one.is_vouched(secrets))
-    for one in stored:
-        if one not in trusted:
-            logger.error("The row of signing key %s does not verify; it is neither used nor published", one.key.kid)
+    doubtful = tuple(one for one in stored if one not in trusted)
+    for one in doubtful:
+        logger.error("The row of signing key %s does not verify; it is neither used nor published", one.key.kid)
     return Snapshot(
         stored=trusted,
         pairs=_open(genuine, keys),
-        missing=frozenset(one.encryption_key_id for one in trusted) - {key.id for key in keys},
+        missing=frozenset(one.encryption_key_id for one in stored) - {key.id for key in keys},
+        changed=tuple(one.key for one in doubtful if _is_ours(one, keys)),
         policy=adoption.obeyed(row),
         database_time=database_time - elapsed,  # what was read is as old as the moment the reading began
         wall_time=now,
@@ -144,14 +147,25 @@ def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
     snapshot = snapshots.get(ring, now=now)
     key = lifecycle.signer([one.key for one in snapshot.stored], now=snapshot.clock(now=now))
     if key is None:
-        raise NotReady("no key may sign right now")
+        raise NotReady("no key may sign right now" + _lacking(snapshot))
+    _require_last(key, snapshot, now=now)
     if snapshot.skew > snapshot.policy.clock_error:
         raise NotReady(
             f"this node's clock is {snapshot.skew.total_seconds():.1f} s away from the database's; synchronise it (NTP)"
         )
     if key.kid not in snapshot.pairs:
-        raise NotReady(_cannot_open(key.kid, snapshot))
+        raise NotReady(
+            f"the private half of {key.kid} does not open: KEY_ENCRYPTION_KEYS is not what it was" + _lacking(snapshot)
+        )
     return RingSigner(key.max_lifetime, snapshot.pairs[key.kid])
+
+
+def _require_last(key: lifecycle.Key, snapshot: Snapshot, *, now: datetime) -> None:
+    """Refuse where a key whose row was changed since says that it took over from `key`: it may have."""
+    clock = snapshot.clock(now=now)
+    for other in snapshot.changed:
+        if key.start and other.start and key.start < other.start <= clock:
+            raise NotReady(f"the row of {other.kid}, which took over from {key.kid}, does not verify")
 
 
 def feed_signer(ring: str, *, now: datetime) -> Signer:
@@ -266,9 +280,8 @@ def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
     return int(min(policy.shared_cache for policy in policies).total_seconds())
 
 
-def _cannot_open(kid: str, snapshot: Snapshot) -> str:
-    told = f"the private half of {kid} does not open: KEY_ENCRYPTION_KEYS is not what it was"
-    return f"{told}; it lacks {', '.join(sorted(snapshot.missing))}" if snapshot.missing else told
+def _lacking(snapshot: Snapshot) -> str:
+    return f"; KEY_ENCRYPTION_KEYS lacks {', '.join(sorted(snapshot.missing))}" if snapshot.missing else ""
 
 
 def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) -> dict[str, KeyPair]:
@@ -281,6 +294,14 @@ def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) 
         except CannotOpen as error:
             logger.error("Cannot sign with %s: %s", one.key.kid, error)  # noqa: TRY400 (the reason is the message)
     return pairs
+
+
+def _is_ours(one: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:
+    """Whether a private half in a row that was changed opens all the same: then the key itself is of this ring."""
+    try:
+        return one.open(keys).kid == one.key.kid
+    except CannotOpen:
+        return False
 
 
 def _encryption_keys() -> tuple[EncryptionKey, ...]:

@@ -113,11 +113,18 @@ def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -
 
 
 def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> None:
-    """Write the changed dates of a key and seal the row anew; raises CannotOpen without its encrypting key."""
+    """Write the changed dates of a key and seal the row anew; raises CannotOpen without its encrypting key.
+
+    A private half that is destroyed now needs none: there the first of `keys` seals a row that SECRET_KEY vouches for.
+    """
     encryption_key = next((one for one in keys if one.id == stored.encryption_key_id), None)
-    if encryption_key is None or not stored.verifies(keys):
+    row = SigningKey.objects.get(kid=key.kid)
+    if not stored.verifies(keys) and key.private_destroyed_at and stored.is_vouched(conf.issuer().vouching_secrets):
+        encryption_key = keys[0]
+        row.encryption_key_id = encryption_key.id
+    elif encryption_key is None or not stored.verifies(keys):
         raise CannotOpen(f"the row of {stored.key.kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was")
-    _write(SigningKey.objects.get(kid=key.kid), key, encryption_key)
+    _write(row, key, encryption_key)
 
 
 def rewrap(stored: StoredKey, *, keys: Sequence[EncryptionKey]) -> None:

@@ -75,6 +75,6 @@ def _stretches(key: Key, keys: Sequence[Key]) -> list[Stretch]:
 
 def _last_token(key: Key, keys: Sequence[Key], policy: Policy) -> datetime | None:
     if key.revoked_at is not None:
-        return key.revoked_at + policy.propagation
+        return key.revoked_at + policy.rejection
     following = lifecycle.successor(key, keys)
     return following.start + policy.last_acceptance(key.max_lifetime) if following and following.start else None

@@ -46,8 +46,9 @@ def entity_tag(lists: Denied) -> str:
 
 
 def sign(lists: Denied, *, signer: Signer, now: datetime) -> str:
-    """The feed; it holds for ten minutes from `now`."""
-    claims = {"iss": conf.issuer().url, "iat": int(now.timestamp()), "exp": int((now + HOLDS).timestamp())}
+    """The feed; it holds for ten minutes from `now`, and no longer than a token: for so long its key is published."""
+    until = now + min(HOLDS, signer.max_lifetime)
+    claims = {"iss": conf.issuer().url, "iat": int(now.timestamp()), "exp": int(until.timestamp())}
     return jws.sign(claims | {"denied": lists}, typ=TYPE, signer=signer)
 
 

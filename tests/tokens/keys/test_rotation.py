@@ -457,7 +457,8 @@ def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
 
 def test_a_key_whose_name_a_command_would_take_for_an_option_is_never_made():
     made = [keystores.Database().generate("ES256", bits=None) for _ in range(400)]
-    dashed, plain = (next(pair for pair in made if pair.kid.startswith("-") is dash) for dash in (True, False))
-    with patch.object(keystores.Database, "generate", side_effect=[dashed, plain, dashed, made[1]]):
+    dashed = next(pair for pair in made if pair.kid.startswith("-"))
+    plain, other_plain, *_ = (pair for pair in made if not pair.kid.startswith("-"))
+    with patch.object(keystores.Database, "generate", side_effect=[dashed, plain, dashed, other_plain]):
         run()
     assert dashed.kid not in set(SigningKey.objects.values_list("kid", flat=True))

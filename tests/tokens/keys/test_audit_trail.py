@@ -1,0 +1,193 @@
+"""Every step in the audit trail: who, on what, old and new dates, and the numbers it was planned by."""
+
+from dataclasses import replace
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+
+from tests.tokens.keys.by_hand import by_hand
+from tokens.conf import issuer
+from tokens.encryption import parse
+from tokens.keys import moving, rotation, store
+from tokens.keys.policy import PRODUCTION
+from tokens.keys.revocation import revoke
+from tokens.keys.rings import Kind
+from tokens.models import Api, AuditEvent, SigningKey
+
+pytestmark = pytest.mark.django_db
+LONG = replace(PRODUCTION, token_lifetime=timedelta(days=30))
+API = "https://orders.example/"
+
+
+class Operator:
+    """Takes steps at a time of the test's choosing."""
+
+    def __init__(self):
+        self.now = store.database_now()
+
+    @property
+    def given(self):
+        given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys()}
+        return given | {"actor": "user:alice", "now": self.now}
+
+    def rotate(self, ring="default", **options):
+        return rotation.rotate(ring, **(self.given | options))
+
+    def standby(self):
+        return SigningKey.objects.get(ring__name="default", signs_at=None, revoked_at=None, cancelled_at=None)
+
+    def signing(self):
+        return SigningKey.objects.filter(signs_at__lte=self.now).latest("signs_at")
+
+
+@pytest.fixture
+def operator():
+    one = Operator()
+    with patch("tokens.keys.store.database_now", side_effect=lambda: one.now):
+        yield one
+
+
+def created(operator):
+    return [operator.rotate().kid]
+
+
+def announced(operator):
+    """A ring that lost its standby, by hand, as a restored backup may."""
+    operator.rotate()
+    lost = SigningKey.objects.filter(signs_at=None)
+    store_of = {"sealed": None, "private_destroyed_at": operator.now, "cancelled_at": operator.now}
+    kid = lost.get().kid
+    by_hand(lost, **store_of)
+    reseal(kid)
+    return [operator.rotate().kid]
+
+
+def reseal(kid):
+    """The row as whoever has the secrets would have written it."""
+    row = SigningKey.objects.select_related("ring").get(kid=kid)
+    stored = store._stored(row)
+    with patch.object(SigningKey, "save"):
+        store._write(row, stored.key, issuer().encryption_keys()[0])
+    by_hand(SigningKey.objects.filter(kid=kid), mac=row.mac, vouched=row.vouched)
+
+
+def planned(operator):
+    operator.rotate()
+    return [operator.rotate(hurry=True).kid, operator.signing().kid]
+
+
+def lengthened(operator):
+    operator.rotate()
+    assert operator.rotate(policy=LONG).step == "lengthened"
+    return [operator.signing().kid, operator.standby().kid]
+
+
+def destroyed(operator):
+    operator.rotate()
+    old = operator.signing().kid
+    operator.now = operator.rotate(hurry=True).at + PRODUCTION.last_signature
+    assert operator.rotate().step == "destroyed"
+    return [old]
+
+
+def cancelled(operator):
+    operator.rotate()
+    kid = operator.standby().kid
+    rotation.cancel(kid, **operator.given)
+    return [kid, operator.standby().kid]
+
+
+def revoked(operator):
+    operator.rotate()
+    operator.now += timedelta(days=3)
+    kid, heir = operator.signing().kid, operator.standby().kid
+    revoke(kid, reason="leaked", **operator.given)
+    return [kid, heir]
+
+
+def policy_adopted(operator):
+    operator.rotate()
+    assert operator.rotate(policy=replace(PRODUCTION, keep=timedelta(days=9))).step == "nothing"
+    return []
+
+
+def rewrapped(operator):
+    operator.rotate()
+    keys = (*parse(["N" * 43]), *issuer().encryption_keys())
+    rotation.rewrap(encryption_keys=keys, actor="user:alice")
+    return []
+
+
+@pytest.mark.parametrize(
+    ("step", "action", "subject", "changes"),
+    [
+        (created, "key.created", "key:", {"announced_at", "signs_at", "max_lifetime"}),
+        (announced, "key.announced", "key:", {"announced_at", "max_lifetime"}),
+        (planned, "key.planned", "key:", {"signs_at", "withdraw_at"}),
+        (lengthened, "key.lengthened", "ring:default", {"max_lifetime"}),
+        (destroyed, "key.destroyed", "key:", {"private_destroyed_at"}),
+        (cancelled, "key.cancelled", "key:", {"cancelled_at", "private_destroyed_at"}),
+        (revoked, "key.revoked", "key:", {"revoked_at", "private_destroyed_at", "signs_at"}),
+        (policy_adopted, "ring.policy_adopted", "ring:default", set()),
+        (rewrapped, "key.rewrapped", "ring:default", set()),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_step_tells_who_did_what_to_which_dates_by_which_numbers(operator, step, action, subject, changes):
+    kids = step(operator)
+    event = AuditEvent.objects.filter(action=action).latest("pk")
+    assert event.actor == "user:alice"
+    assert event.subject == subject + (kids[0] if subject == "key:" else "")
+    assert set(event.details["policy"]) == set(PRODUCTION.to_json())
+    told = event.details["keys"]
+    assert set(kids) <= set(told)
+    found = {name for kid in kids for name in told[kid]["after"] if differs(told[kid], name)}
+    assert found >= changes
+    for kid in kids:
+        assert told[kid]["after"] == dates(kid), "what is told is what is written"
+
+
+def differs(change, name):
+    return (change["before"] or {}).get(name) != change["after"][name]
+
+
+def dates(kid):
+    row = SigningKey.objects.get(kid=kid)
+    text = {name: getattr(row, name).isoformat() if getattr(row, name) else None for name in store.DATES}
+    return text | {"max_lifetime": row.max_lifetime.total_seconds()}
+
+
+def test_longer_timings_are_told_with_the_numbers_before_and_after_and_until_when_the_old_ones_count(operator):
+    operator.rotate(policy=LONG)
+    outcome = operator.rotate()
+    assert outcome.message.startswith("adopted changed timings; ")
+    event = AuditEvent.objects.get(action="ring.policy_adopted")
+    before, after = event.details["timings"]["before"], event.details["timings"]["after"]
+    assert (before["obeyed"]["token_lifetime"], before["assumed"], before["assumed_until"]) == (2_592_000, None, None)
+    assert (after["obeyed"]["token_lifetime"], after["assumed"]["token_lifetime"]) == (3600, 2_592_000)
+    assert after["assumed_until"] == (operator.now + LONG.settles).isoformat()
+    assert event.details["policy"]["token_lifetime"] == 2_592_000, "plans go by the longer one"
+
+
+def test_a_move_tells_both_rings_and_both_instants(operator):
+    operator.rotate()
+    operator.rotate("orders", kind=Kind(algorithm="ES256"))
+    Api.objects.create(identifier=API, name="Orders", algorithms=["RS256", "ES256"])
+    done = moving.move(API, "orders", **operator.given)
+    event = AuditEvent.objects.get(action="api.moved")
+    assert (event.actor, event.subject) == ("user:alice", f"api:{API}")
+    assert event.details == {
+        "from": "default",
+        "to": "orders",
+        "at": done.at.isoformat(),
+        "settled_at": done.settled_at.isoformat(),
+        "policy": PRODUCTION.to_json(),
+    }
+
+
+def test_what_was_only_pretended_is_not_in_the_trail(operator):
+    operator.rotate()
+    before = AuditEvent.objects.count()
+    operator.rotate(hurry=True, pretend=True, policy=LONG)
+    assert AuditEvent.objects.count() == before

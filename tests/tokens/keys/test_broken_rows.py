@@ -1,0 +1,233 @@
+"""Rows that do not verify: what still works beside them, what refuses, and the way out."""
+
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+from django.utils import timezone
+
+from tests.tokens.keys.by_hand import by_hand
+from tokens.conf import issuer
+from tokens.encryption import parse
+from tokens.keys import adoption, health, keystores, lifecycle, rotation, signing, store
+from tokens.keys.errors import CannotOpen, NotReady, Unsafe
+from tokens.keys.policy import PRODUCTION, changed
+from tokens.keys.revocation import revoke
+from tokens.models import Ring, SigningKey
+
+pytestmark = pytest.mark.django_db
+LOST = "L" * 43
+"""An encrypting key that KEY_ENCRYPTION_KEYS held once."""
+
+
+class Clock:
+    """The database's clock and this node's, moved by hand."""
+
+    def __init__(self):
+        self.now = store.database_now()
+
+
+@pytest.fixture
+def clock():
+    one = Clock()
+    with (
+        patch("tokens.keys.store.database_now", side_effect=lambda: one.now),
+        patch("django.utils.timezone.now", side_effect=lambda: one.now),
+    ):
+        yield one
+
+
+def step(clock, *, keys=None, **options):
+    given = {"policy": PRODUCTION, "actor": "test", "now": clock.now} | options
+    outcome = rotation.rotate(encryption_keys=keys or issuer().encryption_keys(), **given)
+    signing.snapshots.forget()
+    return outcome
+
+
+def take_out(clock, kid, **options):
+    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test", "now": clock.now}
+    done = revoke(kid, reason="leaked", **(given | options))
+    signing.snapshots.forget()
+    return done
+
+
+def row(phase):
+    keys = [one.key for one in store.load("default")]
+    found = next(key for key in keys if lifecycle.phase(key, keys, now=store.database_now()) is phase)
+    return SigningKey.objects.get(kid=found.kid)
+
+
+def signing_row():
+    return row(lifecycle.Phase.SIGNING)
+
+
+def standby_row():
+    return SigningKey.objects.get(signs_at=None, revoked_at=None, cancelled_at=None)
+
+
+def codes():
+    found = health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=timezone.now())
+    return {one.code for one in found}
+
+
+def forge(**columns):
+    """A key as somebody writes it who has the database and no secret."""
+    pair = keystores.Database().generate("RS256", bits=None)
+    forged = SigningKey.objects.filter(signs_at__isnull=False).first()
+    forged.pk, forged.kid, forged.public_jwk = None, pair.kid, pair.jwk
+    for name, value in columns.items():
+        setattr(forged, name, value)
+    forged.save(force_insert=True)
+    return pair.kid
+
+
+@pytest.fixture
+def mixed(clock):
+    """A ring whose first two keys are sealed under an encrypting key that is lost, and whose standby is not."""
+    lost, kept = parse([LOST]), issuer().encryption_keys()
+    step(clock, keys=lost)
+    clock.now += timedelta(days=3)
+    clock.now = step(clock, keys=(*kept, *lost), hurry=True).at + timedelta(hours=1)
+    signing.snapshots.forget()
+    return parse([LOST])[0].id
+
+
+def test_the_key_that_took_over_is_not_replaced_by_the_one_before_it_where_its_row_was_changed(clock):
+    """A planned successor makes the retired key look like the last one that began, were the changed row left out."""
+    step(clock)
+    clock.now += timedelta(days=3)
+    clock.now = step(clock, hurry=True).at + timedelta(seconds=30)
+    step(clock, hurry=True)
+    changed_row, retired = signing_row(), row(lifecycle.Phase.RETIRED)
+    assert retired.sealed is not None
+    by_hand(SigningKey.objects.filter(pk=changed_row.pk), max_lifetime=timedelta(days=9))
+    signing.snapshots.forget()
+    with pytest.raises(NotReady, match=f"{changed_row.kid}, which took over from {retired.kid}, does not verify"):
+        signing.signer(now=clock.now)
+
+
+def test_a_forged_row_that_says_it_took_over_stops_nothing(clock):
+    step(clock)
+    kid = signing_row().kid
+    forged = forge(signs_at=clock.now, withdraw_at=clock.now + timedelta(days=9))
+    clock.now += timedelta(seconds=1)
+    assert signing.signer(now=clock.now).kid == kid
+    assert forged not in {key.kid for key in signing.published(now=clock.now)}
+    assert codes() == {"not_genuine"}
+
+
+def test_a_withdrawn_key_signs_nothing_whatever_else_a_node_sees():
+    at = store.database_now()
+    hour = timedelta(hours=1)
+    old = lifecycle.Key(kid="old", announced_at=at, signs_at=at, withdraw_at=at + hour, max_lifetime=hour)
+    planned = lifecycle.Key(kid="planned", announced_at=at, signs_at=at + 9 * hour, max_lifetime=hour)
+    assert lifecycle.signer([old, planned], now=at) == old
+    assert lifecycle.signer([old, planned], now=at + hour) is None
+
+
+def test_where_an_encrypting_key_is_lost_every_public_half_is_served_and_the_signer_is_not_replaced(clock, mixed):
+    assert len(signing.published(now=clock.now)) == SigningKey.objects.count() == 3
+    with pytest.raises(NotReady, match=f"KEY_ENCRYPTION_KEYS lacks {mixed}"):
+        signing.signer(now=clock.now)
+    with pytest.raises(CannotOpen, match=mixed):
+        step(clock)
+    assert codes() == {"cannot_open"}
+
+
+def test_a_key_whose_encrypting_key_is_lost_can_be_revoked_and_its_row_verifies_again(clock, mixed):
+    clock.now += timedelta(days=3)
+    done = take_out(clock, signing_row().kid)
+    assert signing.signer(now=clock.now).kid == done.heir
+    gone = SigningKey.objects.get(kid=done.kids[0])
+    assert (gone.sealed, gone.encryption_key_id) == (None, issuer().encryption_keys()[0].id)
+    take_out(clock, row(lifecycle.Phase.RETIRED).kid)
+    assert codes() == set()
+    assert step(clock).step == "nothing"
+
+
+def test_an_heir_that_does_not_open_is_refused_and_revoking_all_is_the_way_out(clock):
+    step(clock, keys=parse([LOST]))
+    clock.now += timedelta(days=3)
+    signing.snapshots.forget()
+    with pytest.raises(CannotOpen, match="put the old value back"):
+        take_out(clock, signing_row().kid)
+    assert SigningKey.objects.filter(revoked_at=None).count() == 2
+    with pytest.raises(Unsafe, match="--accept-outage"):
+        take_out(clock, None, ring="default")
+    done = take_out(clock, None, ring="default", accept_outage=True)
+    assert signing.signer(now=clock.now).kid == done.heir
+    assert codes() == set()
+
+
+def test_a_broken_standby_keeps_no_key_from_being_revoked_and_is_left_as_it_is(clock):
+    step(clock)
+    clock.now += timedelta(days=3)
+    broken, leaked = standby_row(), signing_row().kid
+    by_hand(SigningKey.objects.filter(pk=broken.pk), max_lifetime=timedelta(days=9))
+    before = SigningKey.objects.filter(pk=broken.pk).values().get()
+    done = take_out(clock, leaked, accept_outage=True)
+    assert done.left == (broken.kid,)
+    assert f"left as it is, for it does not verify: {broken.kid}" in str(done)
+    assert signing.signer(now=clock.now).kid == done.heir != broken.kid
+    assert SigningKey.objects.filter(pk=broken.pk).values().get() == before
+
+
+def test_a_broken_row_in_the_place_of_the_next_signing_key_is_named(clock):
+    step(clock)
+    clock.now += timedelta(days=3)
+    broken = signing_row()
+    by_hand(SigningKey.objects.filter(pk=broken.pk), max_lifetime=timedelta(days=9))
+    with pytest.raises(CannotOpen, match=f"{broken.kid} does not verify, and is in the place"):
+        take_out(clock, standby_row().kid)
+    assert not SigningKey.objects.exclude(revoked_at=None).exists()
+
+
+def test_beside_a_broken_row_a_revocation_adopts_no_timings(clock):
+    step(clock)
+    forge(withdraw_at=clock.now + timedelta(days=9))
+    longer = changed(PRODUCTION, {"shared_cache": 3600})
+    take_out(clock, standby_row().kid, policy=longer)
+    assert adoption.obeyed(Ring.objects.get()) == PRODUCTION
+
+
+@pytest.mark.parametrize(
+    ("columns", "code", "published", "says"),
+    [
+        ({"mac": b"x"}, "not_genuine", True, "SECRET_KEY vouches for its public half"),
+        ({"vouched": b"x"}, "not_vouched", True, "rotate_keys --rewrap"),
+        ({"vouched": None}, "not_vouched", True, "rotate_keys --rewrap"),
+        ({"mac": b"x", "vouched": b"x"}, "not_genuine", False, "it is not published"),
+        ({"encryption_key_id": "00000000"}, "cannot_open", True, "does not hold 00000000"),
+        ({"encryption_key_id": "00000000", "vouched": b"x"}, "not_genuine", False, "it is not published"),
+        ({"max_lifetime": timedelta(days=9)}, "not_genuine", False, "it is not published"),
+    ],
+)
+def test_health_says_which_seal_is_broken_and_the_way_out(clock, columns, code, published, says):
+    step(clock)
+    broken = standby_row()
+    by_hand(SigningKey.objects.filter(pk=broken.pk), **columns)
+    signing.snapshots.forget()
+    found = health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=timezone.now())
+    assert [(one.code, says in one.message) for one in found if broken.kid in one.message] == [(code, True)]
+    assert {one.code for one in found} == {code} | (set() if published else {"no_standby"})
+    assert (broken.kid in {key.kid for key in signing.published(now=clock.now)}) is published
+
+
+def test_rewrapping_renews_both_seals(clock):
+    step(clock)
+    by_hand(SigningKey.objects.all(), vouched=None)
+    assert codes() == {"not_vouched"}
+    assert rotation.rewrap(encryption_keys=issuer().encryption_keys(), actor="test").step == "rewrapped"
+    assert codes() == set()
+
+
+def test_what_a_fallback_of_secret_key_vouched_for_is_published_still(clock, settings):
+    step(clock, keys=parse([LOST]))
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another" * 9
+    assert len(signing.published(now=clock.now)) == 2
+    settings.SECRET_KEY_FALLBACKS = []
+    signing.snapshots.forget()
+    assert signing.published(now=clock.now) == ()
+    with pytest.raises(NotReady, match=f"lacks {parse([LOST])[0].id}"):
+        signing.signer(now=clock.now)

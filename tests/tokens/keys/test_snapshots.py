@@ -1,0 +1,152 @@
+"""Snapshots under many threads and outages: one reads, the others go on, and past N there is a plain refusal."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+import pytest
+from django.core.management import call_command
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+
+from tests.tokens.conftest import basic, post
+from tokens.keys import signing, store
+from tokens.keys.errors import NotReady
+from tokens.keys.policy import PRODUCTION
+from tokens.keys.signing import Snapshot, Snapshots
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+THREADS = 8
+JWKS = "/.well-known/jwks.json"
+
+
+class Slow:
+    """A database that answers when it is told to, and counts who asks."""
+
+    def __init__(self):
+        self.reads, self.answer, self.asked = 0, threading.Event(), threading.Event()
+
+    def read(self, _ring, now):
+        self.reads += 1
+        self.asked.set()
+        if not self.answer.wait(timeout=20):
+            raise OperationalError
+        return Snapshot(
+            stored=(), pairs={}, missing=frozenset(), policy=PRODUCTION, database_time=now, wall_time=now, monotonic=0.0
+        )
+
+
+@pytest.fixture
+def slow():
+    with patch("tokens.keys.signing.time.monotonic", return_value=0.0):
+        yield Slow()
+
+
+def test_threads_that_find_no_snapshot_wait_for_one_read(slow):
+    snapshots = Snapshots(slow.read)
+    with ThreadPoolExecutor(THREADS) as threads:
+        waiting = [threads.submit(snapshots.get, "default", now=NOW) for _ in range(THREADS)]
+        assert slow.asked.wait(timeout=20)
+        slow.answer.set()
+        assert len({id(one.result(timeout=20)) for one in waiting}) == 1
+    assert slow.reads == 1
+
+
+def test_a_snapshot_that_is_fresh_enough_never_blocks_while_another_thread_reads(slow):
+    snapshots = Snapshots(slow.read)
+    slow.answer.set()
+    held = snapshots.get("default", now=NOW)
+    slow.answer.clear()
+    slow.asked.clear()
+    late = NOW + PRODUCTION.reread + timedelta(seconds=1)
+    with ThreadPoolExecutor(1) as thread:
+        reading = thread.submit(snapshots.get, "default", now=late)
+        assert slow.asked.wait(timeout=20)
+        for now in (NOW, late, NOW + PRODUCTION.snapshot_age):
+            assert snapshots.get("default", now=now) is held
+        assert not reading.done()
+        slow.answer.set()
+        assert reading.result(timeout=20) is not held
+    assert slow.reads == 2
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_read_that_fails_while_others_wait_costs_one_read_and_each_is_told(slow, error):
+    def fail(_ring, now):
+        slow.read(_ring, now)
+        raise error
+
+    snapshots = Snapshots(fail)
+    with ThreadPoolExecutor(THREADS) as threads:
+        waiting = [threads.submit(snapshots.get, "default", now=NOW) for _ in range(THREADS)]
+        assert slow.asked.wait(timeout=20)
+        slow.answer.set()
+        for one in waiting:
+            with pytest.raises(NotReady, match="the database does not answer"):
+                one.result(timeout=20)
+    assert slow.reads == 1, "whoever waited does not ask the database that just failed"
+
+
+class Outage:
+    """From `start` on the database does not answer; `later` moves the clocks."""
+
+    def __init__(self, start):
+        self.now = start
+
+    def later(self, duration):
+        self.now += duration
+
+
+@pytest.fixture
+def outage(client, apis, service):
+    """A warm issuer, whose database then goes away; the clock is the test's."""
+    call_command("rotate_keys", verbosity=0)
+    client.get(JWKS)
+    one = Outage(timezone.now())
+    real = signing.snapshots._read
+
+    def read(ring, now):
+        try:
+            with patch.object(connection, "cursor", side_effect=OperationalError("gone")):
+                return real(ring, now)
+        except OperationalError:
+            one.tried = True
+            raise
+
+    with (
+        patch.object(signing.snapshots, "_read", read),
+        patch("django.utils.timezone.now", side_effect=lambda: one.now),
+    ):
+        yield one
+
+
+def token(client, service):
+    return post(
+        client,
+        "/oauth/token",
+        {"grant_type": "client_credentials", "scope": "notes:read"},
+        **basic("service", service.plain),
+    )
+
+
+@pytest.mark.django_db
+def test_within_n_of_an_outage_the_jwks_is_served_and_tokens_are_signed(client, outage, service, caplog):
+    before = client.get(JWKS).content
+    outage.later(PRODUCTION.snapshot_age - timedelta(seconds=5))
+    assert client.get(JWKS).content == before
+    assert outage.tried, "the database was asked, and did not answer"
+    assert "going on with a snapshot: OperationalError" in caplog.text
+    assert token(client, service).status_code == 200
+
+
+@pytest.mark.django_db
+def test_past_n_of_an_outage_both_are_refused_and_say_when_to_come_back(client, outage, service):
+    outage.later(PRODUCTION.snapshot_age + timedelta(seconds=1))
+    refused = client.get(JWKS)
+    assert (refused.status_code, refused["Retry-After"], refused["Cache-Control"]) == (503, "5", "no-store")
+    assert refused.content.decode() == "the keys could not be read from the database for too long\n"
+    assert refused["Access-Control-Allow-Origin"] == "*"
+    answer = token(client, service)
+    assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store")
+    assert store.database_now(), "the database itself is there: only the keys could not be read"

@@ -1,0 +1,361 @@
+"""A world in which everything happens that may: the real rules of keys under a fake clock.
+
+A database of keys and the ring's timings; nodes whose clock is off by up to δ and whose snapshot is up to N old; a
+shared cache that keeps a JWKS for C; APIs that keep their copy for T, and refetch as late as that. Settings change,
+steps commit at once or as late as they may, or crash. What a node signs from its snapshot every obedient API must
+accept until it dies.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tokens.keys import adoption, lifecycle, rotation, succession
+from tokens.keys.errors import Unsafe
+from tokens.keys.lifecycle import Key
+from tokens.keys.policy import Policy, problems, raised
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+LATE = timedelta(milliseconds=1)
+"""How much earlier than the last instant that is allowed something happens: everyone is as late as may be."""
+
+
+def seconds(**values: float) -> dict[str, timedelta]:
+    return {name: timedelta(seconds=value) for name, value in values.items()}
+
+
+POLICY = Policy(
+    **seconds(
+        snapshot_age=8,
+        reread=1,
+        shared_cache=5,
+        api_copy=20,
+        clock_error=2,
+        token_lifetime=30,
+        leeway=3,
+        announce=200,
+        rotate_every=200,
+        keep=24,
+    )
+)
+CHANGES = [
+    *(("snapshot_age", value) for value in (4, 8, 16)),
+    *(("shared_cache", value) for value in (2, 5, 20)),
+    *(("api_copy", value) for value in (5, 20, 60)),
+    *(("clock_error", value) for value in (1, 2, 4)),
+    *(("token_lifetime", value) for value in (10, 30, 90)),
+    *(("leeway", value) for value in (1, 3, 80)),
+    *(("keep", value) for value in (24, 90)),
+]
+Kept = SimpleNamespace
+"""Stands in for a ring's row: its timings as adoption keeps them."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a commit left: who reads it goes by these keys and timings."""
+
+    since: datetime
+    keys: tuple[Key, ...]
+    obeyed: Policy
+
+    @property
+    def error(self) -> timedelta:
+        """How far the clock of an obedient node may be off."""
+        return self.obeyed.clock_error - LATE
+
+
+class Book:
+    """Stands in for a ring that is held: what a step of rotation reads and writes."""
+
+    def __init__(self, keys: Sequence[Key], policy: Policy, now: datetime, *, lengthened: bool) -> None:
+        self.row = SimpleNamespace(name="default")
+        self.keys, self.policy, self.now = tuple(keys), policy, now
+        self.lengthened, self.adopted = lengthened, lengthened
+        self.after = {key.kid: key for key in keys}
+
+    @property
+    def stored(self) -> list[Any]:
+        return [SimpleNamespace(key=key, sealed=None if key.private_destroyed_at else b"") for key in self.keys]
+
+    def save(self, after: Sequence[Key]) -> None:
+        self.after |= {key.kid: key for key in after if key.kid in self.after}
+
+    def add(self, pair: Any, key: Key) -> None:
+        self.after[pair.kid] = key
+
+    def record(self, *_: Any, **__: Any) -> None:
+        """There is no audit trail here."""
+
+
+class World(RuleBasedStateMachine):
+    """Time passes, operators and nodes act, and the promises are looked at after each step."""
+
+    policy = POLICY
+    overstays = timedelta(0)
+    """How much longer than N a node goes by its snapshot; an obedient one does not."""
+    longer = timedelta(0)
+    """How much longer than its key allows a node's tokens live; an obedient one's do not."""
+    signers_at_once = 1
+    crashes = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+        self.settings = self.policy
+        self.ring = Kept(policy=self.policy.to_json(), assumed=None, assumed_until=None)
+        self.keys: tuple[Key, ...] = ()
+        self.states: list[State] = []
+        self.lived: list[tuple[datetime, Policy]] = []
+        """Timings that were obeyed once, and when others were decided upon."""
+        self.dies: dict[str, datetime] = {}
+        """When the last token of a key dies for the slowest and most lenient API, by kid."""
+        self.signed: dict[str, tuple[datetime, datetime]] = {}
+        """When a key signed first and last, by kid."""
+        self.rejected: dict[str, datetime] = {}
+        """Until when a revoked key may be accepted, as somebody has it whose clock is fast, by kid."""
+        self.excused_until = START + 2 * self.policy.clock_error
+        """Until when a node whose clock is slow may find nothing that signs."""
+        self.widest = self.policy
+        self.serial = 0
+
+    # --- the operator ------------------------------------------------------------------------------------------------
+
+    @initialize()
+    def first_key(self) -> None:
+        book = Book((), self.policy, self.now, lengthened=False)
+        rotation._step(book, self._pairs(), actor="", hurry=False)
+        self.keys = tuple(book.after.values())
+        self.states.append(State(self.now, self.keys, self.policy))
+
+    def _pairs(self) -> list[Any]:
+        self.serial += 2
+        return [SimpleNamespace(kid=f"k{self.serial + more}") for more in (-1, 0)]
+
+    @rule(change=st.sampled_from(CHANGES))
+    def change_settings(self, change: tuple[str, float]) -> None:
+        """Somebody proposes another number; it counts when the next step adopts it."""
+        name, value = change
+        settings = replace(self.settings, **{name: timedelta(seconds=value)})
+        if not list(problems(settings)):
+            self.settings = settings
+
+    def _hold(self) -> tuple[Kept, tuple[Key, ...], Policy]:
+        """Under the lock: the settings' timings are adopted, and the keys that live go by them."""
+        ring = Kept(**vars(self.ring))
+        policy = adoption.adopt(ring, self.settings, now=self.now, write=False)
+        return ring, succession.lengthen(self.keys, policy=policy, now=self.now), policy
+
+    def _commit(self, ring: Kept, keys: Sequence[Key], *, crash: bool, late: bool) -> bool:
+        """Others see what was decided at once, or as late as a step may take (δ); the next one waits."""
+        if (crash and self.crashes) or (tuple(keys) == self.keys and vars(ring) == vars(self.ring)):
+            return False
+        plans, began = Policy.from_json(ring.assumed or ring.policy), self.now
+        if late:
+            self._pass(plans.clock_error - LATE)
+        if ring.policy != self.ring.policy:
+            self.lived.append((began, Policy.from_json(self.ring.policy)))
+        self.ring, self.keys, self.widest = ring, tuple(keys), raised(self.widest, plans)
+        self.states.append(State(self.now, self.keys, Policy.from_json(ring.policy)))
+        return True
+
+    @rule(hurry=st.booleans(), crash=st.booleans(), late=st.booleans())
+    def rotate(self, hurry: bool, crash: bool, late: bool) -> None:
+        """One step of the reconciler; a crash before the commit leaves nothing."""
+        ring, keys, policy = self._hold()
+        book = Book(keys, policy, self.now, lengthened=keys != self.keys)
+        rotation._step(book, self._pairs(), actor="", hurry=hurry)
+        self._commit(ring, tuple(book.after.values()), crash=crash, late=late)
+
+    @rule(data=st.data(), crash=st.booleans(), late=st.booleans())
+    def revoke(self, data: st.DataObject, crash: bool, late: bool) -> None:
+        """A key leaked. What breaks tokens needs --accept-outage, which nobody gives here."""
+        live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
+        self._revoke(data.draw(st.sampled_from(live)), crash=crash, late=late)
+
+    def _revoke(self, kid: str, *, crash: bool = False, late: bool = False) -> None:
+        ring, keys, policy = self._hold()
+        began, signing = self.now, lifecycle.signer(keys, now=self.now)
+        done = succession.revoke(keys, [kid], fresh=self._fresh(policy), now=began, policy=policy)
+        after = [replace(key, private_destroyed_at=began) if key.kid == kid else key for key in done.keys]
+        if done.outage_until is None and self._commit(ring, after, crash=crash, late=late):
+            self.rejected[kid] = began + policy.rejection - (policy.clock_error - LATE)
+            if signing and signing.start and signing.start > began - policy.clock_error:
+                self.excused_until = signing.start + 2 * policy.clock_error
+
+    @rule(data=st.data(), crash=st.booleans(), late=st.booleans())
+    def cancel(self, data: st.DataObject, crash: bool, late: bool) -> None:
+        """An announced key is taken back, planned or not, unless nodes may be about to sign with it."""
+        phases = {key.kid: lifecycle.phase(key, self.keys, now=self.now) for key in self.keys}
+        announced = [kid for kid, phase in phases.items() if phase is lifecycle.Phase.ANNOUNCED]
+        if announced:
+            self._cancel(data.draw(st.sampled_from(announced)), crash=crash, late=late)
+
+    def _cancel(self, kid: str, *, crash: bool = False, late: bool = False) -> None:
+        ring, keys, policy = self._hold()
+        with suppress(Unsafe):
+            done = succession.cancel(keys, kid, fresh=self._fresh(policy), now=self.now, policy=policy)
+            after = [replace(key, private_destroyed_at=self.now) if key.kid == kid else key for key in done.keys]
+            self._commit(ring, after, crash=crash, late=late)
+
+    def _fresh(self, policy: Policy) -> list[Key]:
+        lifetime = policy.token_lifetime
+        return [Key(kid=pair.kid, announced_at=self.now, max_lifetime=lifetime) for pair in self._pairs()]
+
+    # --- the world ---------------------------------------------------------------------------------------------------
+
+    @rule()
+    def the_planned_key_takes_over(self) -> None:
+        """For every node, however slow its clock."""
+        coming = lifecycle.planned(self.keys, now=self.now)
+        if coming is not None and coming.start is not None:
+            self._pass(coming.start + self.widest.clock_error - self.now)
+
+    @rule(step=st.sampled_from([0.5, 2, 5, 11, 29, 61, 201]))
+    def time_passes(self, step: float) -> None:
+        """Nodes sign at every moment that matters, and every API looks at what it got."""
+        self._pass(timedelta(seconds=step))
+
+    @rule(late=st.booleans())
+    def cancel_at_the_last_moment(self, late: bool) -> None:
+        """Just before a planned key is too near its start to be taken back."""
+        coming = lifecycle.planned(self.keys, now=self.now)
+        if coming is not None and coming.start is not None:
+            ahead = adoption.assumed(self.ring).last_signature
+            self._pass(max(coming.start - ahead - LATE - self.now, timedelta(0)))
+            self._cancel(coming.kid, late=late)
+
+    @rule()
+    def rotate_when_a_private_half_can_be_destroyed(self) -> None:
+        """The first instant at which a step may destroy one."""
+        dates = [lifecycle.destroyable_at(key, self.keys, adoption.assumed(self.ring)) for key in self.keys]
+        self._pass(min((at - self.now for at in dates if at and at > self.now), default=timedelta(0)))
+        self.rotate(hurry=False, crash=False, late=False)
+
+    @rule()
+    def rotate_when_the_longer_timings_run_out(self) -> None:
+        """The first instant at which plans may go by lowered numbers."""
+        if self.ring.assumed_until is not None:
+            self._pass(max(self.ring.assumed_until - self.now, timedelta(0)))
+            self.rotate(hurry=False, crash=False, late=False)
+
+    def _pass(self, span: timedelta) -> None:
+        end = self.now + span
+        while self.now < end:
+            self.now = min(self._moment() or end, end)
+            self.sign()
+            self.every_api_accepts_what_lives()
+            self.nodes_switch_together()
+            self.a_revoked_key_is_gone_from_every_copy_in_time()
+            self.something_signs()
+
+    def _moment(self) -> datetime | None:
+        """The next instant at which a node, as early or as late as it may be, changes its mind."""
+        moments = [at + LATE for at in self.rejected.values()]
+        for state, ends in self._history():
+            if ends:
+                moments.append(ends - LATE)
+            error = state.error
+            for key in state.keys if ends is None or ends > self.now else ():
+                if key.start:
+                    moments += [key.start - error, key.start, key.start + error - LATE]
+                if key.withdraw_at:
+                    moments.append(key.withdraw_at - error)
+        return min((moment for moment in moments if moment > self.now), default=None)
+
+    def _history(self) -> Iterator[tuple[State, datetime | None]]:
+        """Each state, newest first, and from when on no node goes by it any more; None for the present one."""
+        superseded: datetime | None = None
+        for state in reversed(self.states):
+            ends = superseded and superseded + state.obeyed.snapshot_age + self.overstays - LATE
+            if superseded and superseded < self.now - timedelta(seconds=250):
+                return
+            yield state, ends
+            superseded = state.since
+
+    def _nodes(self) -> list[tuple[State, timedelta]]:
+        """What obedient nodes go by: a snapshot that is fresh or as old as N, a clock that is fast, right or slow."""
+        usable = [state for state, ends in self._history() if ends is None or self.now < ends]
+        return [(state, skew) for state in usable for skew in (-state.error, timedelta(0), state.error)]
+
+    def sign(self) -> None:
+        """Each node signs the longest token that it may; the wall clock that `exp` is written by is fast."""
+        present = {key.kid: key for key in self.keys}
+        for state, skew in self._nodes():
+            if key := lifecycle.signer(state.keys, now=self.now + skew):
+                assert present[key.kid].cancelled_at is None, f"{key.kid} was cancelled, and signs"
+                if present[key.kid].revoked_at is None:
+                    assert present[key.kid].private_destroyed_at is None, f"{key.kid} signs, and its half is destroyed"
+                lives = key.max_lifetime + state.obeyed.leeway + 2 * state.error + self.longer
+                self.dies[key.kid] = max(self.dies.get(key.kid, START), self.now + lives)
+                first, _ = self.signed.get(key.kid, (self.now, self.now))
+                self.signed[key.kid] = (first, self.now)
+
+    def _copies(self) -> Iterator[tuple[State, frozenset[str]]]:
+        """What obedient APIs go by: a JWKS served just now, or one that a cache and an API kept as long as they may."""
+        for state, ends in self._history():
+            kept = state.obeyed.shared_cache + state.obeyed.api_copy - LATE
+            last, first = min(self.now, ends or self.now), max(state.since, self.now - kept)
+            if first <= last:
+                for served in (last + state.error, first - state.error):
+                    yield state, frozenset(key.kid for key in lifecycle.published(state.keys, now=served))
+
+    # --- the promises ------------------------------------------------------------------------------------------------
+
+    def _revoked(self) -> set[str]:
+        return {key.kid for key in self.keys if key.revoked_at is not None}
+
+    @invariant()
+    def every_api_accepts_what_lives(self) -> None:
+        """P1 and P2."""
+        alive = {kid for kid, dies in self.dies.items() if self.now < dies} - self._revoked()
+        for state, copy in self._copies():
+            known = {key.kid for key in state.keys}
+            assert alive <= copy | known, f"P1: {sorted(alive - known)} signed, and an API has {sorted(copy)} only"
+            assert alive <= copy, f"P2: tokens of {sorted(alive - copy)} live, and it is withdrawn"
+
+    @invariant()
+    def a_revoked_key_is_gone_from_every_copy_in_time(self) -> None:
+        """P3."""
+        gone = {kid for kid, until in self.rejected.items() if self.now > until}
+        for _, copy in self._copies() if gone else ():
+            assert not gone & copy, f"P3: {sorted(gone & copy)} is revoked, and still accepted"
+
+    @invariant()
+    def nodes_switch_together(self) -> None:
+        """P4: nodes whose clocks are right sign with one key, however old their snapshots are; revocation excepted."""
+        right = [state.keys for state, skew in self._nodes() if not skew]
+        signers = {key.kid for keys in right if (key := lifecycle.signer(keys, now=self.now))}
+        assert len(signers - self._revoked()) <= self.signers_at_once, f"P4: {sorted(signers)} sign at once"
+
+    @invariant()
+    def something_signs(self) -> None:
+        """P5; where one is revoked just when another began, a node whose clock is slow refuses for a moment."""
+        for state, skew in self._nodes() if self.now >= self.excused_until else ():
+            assert lifecycle.signer(state.keys, now=self.now + skew), "P5: nothing signs"
+
+    @invariant()
+    def a_superseded_key_never_signs_again(self) -> None:
+        """Two keys sign for N + 2δ at the most; one that was revoked superseded nothing if it had hardly begun."""
+        firsts = sorted(first for kid, (first, _) in self.signed.items() if kid not in self._revoked())
+        for kid, (first, last) in self.signed.items():
+            following = next((one for one in firsts if one > first), None)
+            bound = self.widest.last_signature + self.widest.clock_error  # a commit may take δ
+            assert following is None or last <= following + bound, f"P4: {kid} is superseded, and signs again"
+
+    @invariant()
+    def plans_forget_nothing_that_lives(self) -> None:
+        """A key that was announced under longer timings is seen, takes over, and its predecessor's last token dies."""
+        assumed = adoption.assumed(self.ring)
+        for until, policy in self.lived:
+            sees = policy.snapshot_age + policy.shared_cache + policy.api_copy + 2 * policy.clock_error
+            dies = policy.snapshot_age + policy.token_lifetime + policy.leeway + 4 * policy.clock_error
+            if self.states[-1].since < until + sees + dies:
+                assert raised(policy, assumed) == assumed, "plans forget a timing that something lives by"

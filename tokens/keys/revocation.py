@@ -143,6 +143,12 @@ def _ring_of(kid: str | None) -> str:
 
 def _revocable(held: Held, kid: str | None) -> list[str]:
     live = [key.kid for key in held.keys if lifecycle.phase(key, held.keys, now=held.now) not in ENDED]
+    broken = [one.key.kid for one in held.left_out if kid in (None, one.key.kid)]
+    if broken and (kid is not None or not live):
+        raise CannotOpen(
+            f"the row of {broken[0]} does not verify, so it is neither used nor published: docs/key-rotation.md says"
+            " what to do"
+        )
     if kid is None:
         if not live:
             raise UnknownKey(f"the ring {held.row.name!r} has no key to revoke")

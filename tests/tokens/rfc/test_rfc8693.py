@@ -157,7 +157,7 @@ MEANWHILE = {
     "2.2.2: revoked": (revoke, UNACCEPTABLE),
     "2.2.2: its user disabled": (disable_user, UNACCEPTABLE),
     "2.2.2: its API another's": (give_api_away, UNACCEPTABLE),
-    "2.2.2: the policy withdrawn": (withdraw_policy, UNKNOWN_SCOPE),
+    "2.2.2: the policy withdrawn": (withdraw_policy, UNKNOWN_RESOURCE),
     "2.1: the client disabled": (disable_client, INVALID_CLIENT),
     "2.1: the grant withdrawn": (withdraw_grant, NOT_ITS_GRANT),
 }

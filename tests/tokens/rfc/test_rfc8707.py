@@ -89,7 +89,7 @@ def test_an_application_names_the_resource(browser, desk, section):
 IDENTITY = {
     "2: the issuer itself, for its userinfo": ({"scope": "openid email", "resource": ISSUER}, ISSUER),
     "2: an API, without a scope of its own": ({"scope": "openid", "resource": API}, NO_SCOPE),
-    "2: the issuer, and a scope of an API": ({"scope": "openid notes:read", "resource": ISSUER}, UNKNOWN_RESOURCE),
+    "2: the issuer, and a scope of an API": ({"scope": "openid notes:read", "resource": ISSUER}, OF_ANOTHER),
     "2: nobody, and no scope of an API": ({"scope": "openid"}, ISSUER),
 }
 

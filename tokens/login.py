@@ -24,6 +24,13 @@ class ClosedSignup(DefaultAccountAdapter):
         """Never."""
         return False
 
+    def is_safe_url(self, url: str | None) -> bool:
+        """Whether a login may lead to `url`; what cannot be read leads nowhere, where allauth would break on it."""
+        try:
+            return bool(super().is_safe_url(url or ""))
+        except ValueError:
+            return False
+
 
 class PasswordBackend(ModelBackend):
     """Knows users by name or by mail, on the login page and the admin's, in one time for everybody."""

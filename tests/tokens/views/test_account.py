@@ -21,11 +21,13 @@ def test_a_user_logs_in_by_name_or_by_mail_and_comes_back_to_where_they_wanted_t
 
 
 @pytest.mark.parametrize(
-    "target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"]
+    "target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example", "http://[", "//["]
 )
 def test_a_login_never_leads_to_another_site(client, ada, target):
     response = client.post(f"/accounts/login/?next={target}", {"login": "ada", "password": "correct horse"})
     assert response["Location"] == "/accounts/"
+    assert client.get(f"/accounts/login/?next={target}")["Location"] == "/accounts/", "who is logged in already, too"
+    assert client.post(f"/accounts/logout/?next={target}")["Location"] == "/accounts/"
 
 
 def test_a_wrong_password_an_unknown_user_and_a_disabled_one_are_told_apart_by_nothing(client, ada):

@@ -70,7 +70,7 @@ def test_signer():
 def signer(test_signer, monkeypatch):
     monkeypatch.setattr(signing, "signer", lambda ring="default", *, now: test_signer)
     monkeypatch.setattr(signing, "published", lambda ring="default", *, now: (test_signer.public,))
-    monkeypatch.setattr(signing, "clock", lambda *, now: now)
+    monkeypatch.setattr(signing, "issue_time", lambda *, now: now)
     monkeypatch.setattr(signing, "signing_ring", lambda audience, *, now: "default")
     monkeypatch.setattr(signing, "trusted_rings", lambda audience, *, now: ("default",))
     return test_signer

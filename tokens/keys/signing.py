@@ -185,12 +185,13 @@ def feed_signer(ring: str, *, now: datetime) -> Signer:
     return signer(ring, now=now)
 
 
-def clock(*, now: datetime) -> datetime:
-    """The database's clock at `now`, this node's: what tokens are dated by, so that all nodes agree; raises NotReady.
+def issue_time(*, now: datetime) -> datetime:
+    """When a token says that it was issued: `now`, or the database's clock where that is behind; raises NotReady.
 
-    What is denied is denied as of an instant of the same clock.
+    What is denied is denied as of an instant of the database's clock, which a node that is fast must not outlive; and
+    no token is of a future that whoever verifies it has not reached.
     """
-    return snapshots.get(DEFAULT_RING, now=now).clock(now=now)
+    return min(now, snapshots.get(DEFAULT_RING, now=now).clock(now=now))
 
 
 def signing_ring(audience: str, *, now: datetime) -> str:

@@ -61,7 +61,7 @@ def token_response(
 
     It ends at `until` at the latest.
     """
-    allowed, issued_at = lifetime(client, target.api), signing.clock(now=request.now)
+    allowed, issued_at = lifetime(client, target.api), signing.issue_time(now=request.now)
     token = AccessToken(
         issuer=conf.issuer().url,
         subject=holder.subject,

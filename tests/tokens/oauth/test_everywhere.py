@@ -123,7 +123,16 @@ def test_to_log_out_everywhere_twice_never_ends_less(user):
     assert list(Denial.objects.values_list("issued_before", "until")) == [before]
 
 
-def test_tokens_are_dated_by_the_database_s_clock_whatever_the_node_s_clock_says(client, service, monkeypatch):
+def test_a_token_is_not_dated_ahead_of_the_node_that_issues_it(service, monkeypatch):
+    """Whoever verifies with the same clock and no leeway would take it for one of the future."""
+    monkeypatch.undo()  # a real ring signs here
+    call_command("rotate_keys")
+    signing.snapshots.forget()
+    slow = timezone.now() - timedelta(seconds=30)
+    assert signing.issue_time(now=slow) == slow
+
+
+def test_no_token_is_dated_later_than_the_database_s_clock_however_fast_the_node_s_is(client, service, monkeypatch):
     monkeypatch.undo()  # a real ring signs here
     call_command("rotate_keys")
     signing.snapshots.forget()

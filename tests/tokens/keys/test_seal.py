@@ -36,8 +36,6 @@ CHANGES = {
     "ring": lambda: Ring.objects.get(name="orders"),
     "kid": lambda: "another",
     "public_jwk": lambda: SigningKey.objects.filter(signs_at=None).first().public_jwk,
-    "encryption_key_id": lambda: "0" * 8,
-    "mac": lambda: b"another",
     "max_lifetime": lambda: timedelta(days=400),
     "announced_at": lambda: LONG_AGO,
     "signs_at": lambda: LONG_AGO,
@@ -55,6 +53,16 @@ def test_a_key_with_one_column_changed_by_hand_neither_signs_nor_is_published(fi
     assert in_use() == set()
     assert published() == {key.kid for key in SigningKey.objects.filter(signs_at=None, ring__name="default")}
     assert first.public_jwk["n"] not in {key.jwk["n"] for key in signing.published("orders", now=timezone.now())}
+
+
+SEALS = {"encryption_key_id": "0" * 8, "mac": b"another", "vouched": b"another"}
+
+
+@pytest.mark.parametrize("column", SEALS)
+def test_either_seal_is_enough_to_be_published_and_only_the_encrypting_key_s_to_sign(first, column):
+    by_hand(SigningKey.objects.filter(pk=first.pk), **{column: SEALS[column]})
+    assert in_use() == ({first.kid} if column == "vouched" else set())
+    assert first.kid in published()
 
 
 def test_a_private_half_from_elsewhere_signs_nothing(first):
@@ -90,7 +98,7 @@ def test_what_was_revoked_or_cancelled_does_not_come_back_by_hand(first):
 def test_every_column_is_among_these():
     """All but the row's number, the sealed half, which has a test of its own, and the reason, which nothing goes by."""
     columns = {field.name for field in SigningKey._meta.concrete_fields}
-    assert columns - CHANGES.keys() == {"id", "sealed", "revoke_reason"}
+    assert columns - CHANGES.keys() - SEALS.keys() == {"id", "sealed", "revoke_reason"}
     assert set(store.DATES) <= CHANGES.keys()
 
 

@@ -1,5 +1,7 @@
 """Rotation on PostgreSQL with real processes."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.services.conftest import Issuer
@@ -24,3 +26,24 @@ def test_ten_hurried_runs_in_the_same_second_plan_one_switch(issuer: Issuer) -> 
     assert len(issuer.rows(KEYS)) == 3
     assert sum(out.startswith("planned") for out, _ in printed) == 1
     assert sum(out.startswith("already planned") for out, _ in printed) == 9
+
+
+STUCK = """
+import time
+from django.db import connection
+from tokens import conf
+from tokens.keys.held import hold
+with hold("default", encryption_keys=conf.issuer().encryption_keys(), proposed=conf.issuer().key_policy, actor="test"):
+    {stuck}
+"""
+
+
+@pytest.mark.parametrize("stuck", ["time.sleep(4)", "connection.cursor().execute('SELECT pg_sleep(4)')"])
+def test_the_database_itself_ends_a_step_that_takes_longer_than_the_clock_error(issuer: Issuer, stuck: str) -> None:
+    quick = replace(issuer, variables=issuer.variables | {"KEY_TIMINGS": "clock_error=1"})
+    quick.run("rotate_keys")
+    standing = quick.start("shell", "-c", STUCK.format(stuck=stuck))
+    _, err = standing.communicate(timeout=120)
+    assert standing.returncode != 0
+    assert "tokens.keys.errors.Unsafe: the step took too long to keep its dates; nothing was done" in err
+    assert quick.run("rotate_keys").startswith("nothing due"), "and holds the ring no longer"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import InternalError, OperationalError, connection, transaction
 
 from tokens.audit import record
 from tokens.conf import issuer
@@ -173,7 +173,7 @@ def locking() -> Iterator[None]:
     """Give a lock that was not had its name, and a step that the database ended; raises LockNotHad, Unsafe."""
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, InternalError) as error:
         if getattr(error.__cause__, "sqlstate", None) in TOOK_TOO_LONG:
             raise Unsafe("the step took too long to keep its dates; nothing was done") from error
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE or "database is locked" in str(error):

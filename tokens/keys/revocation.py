@@ -73,6 +73,8 @@ def revoke(
             name, proposed=policy, encryption_keys=encryption_keys, actor=actor, pretend=pretend, tolerant=True
         ) as held,
     ):
+        if not accept_outage:
+            _require_its_encrypting_keys(held)
         kids = _revocable(held, kid)
         fresh = [Key(kid=one.kid, announced_at=held.now, max_lifetime=held.policy.token_lifetime) for one in pairs]
         outcome = succession.revoke(held.keys, kids, fresh=fresh, now=held.now, policy=held.policy)
@@ -97,6 +99,15 @@ def revoke(
                 "key.revoked", one, actor=actor, after=after, reason=reason, accepted_until=revocation.accepted_until
             )
     return revocation
+
+
+def _require_its_encrypting_keys(held: Held) -> None:
+    """Refuse to make keys under a value that this ring has never seen; raises CannotOpen."""
+    if not any(one.verifies(held.encryption_keys) for one in held.stored):
+        raise CannotOpen(
+            f"no row of the ring {held.row.name!r} verifies under KEY_ENCRYPTION_KEYS: put the old value back, after"
+            " the new one; if it is lost for good, revoke_key --all --accept-outage makes fresh keys"
+        )
 
 
 def _possible(held: Held, outcome: Discarded, fresh: Sequence[Key]) -> list[Key]:

@@ -1,115 +1,24 @@
 """The signing path: one snapshot of each ring in this process, from which tokens are signed and the JWKS is served.
 
-A snapshot is read again when it is older than the policy's `reread`, and refused when older than N; between the two a
-database outage goes unnoticed. Phases are computed from the database's clock, carried forward by the larger of
-monotonic and wall time since the snapshot was read.
+Phases are computed from the database's clock, carried forward by the larger of monotonic and wall time since the
+snapshot was read (tokens/keys/snapshots.py).
 """
 
 import logging
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from django.db import DatabaseError, InterfaceError
 
 from tokens import conf
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
 from tokens.keys import adoption, lifecycle, moves, moving, store
 from tokens.keys.errors import CannotOpen, NotReady, UnknownKey
-from tokens.keys.moves import DEFAULT_RING, Moves
-from tokens.keys.policy import Policy
+from tokens.keys.moves import DEFAULT_RING
 from tokens.keys.signers import KeyPair, RingSigner, Signer
+from tokens.keys.snapshots import Snapshot, Snapshots
 from tokens.models.key import Ring
 
 logger = logging.getLogger(__name__)
-PAUSE = 1.0
-"""Seconds after a read that failed in which nobody tries again: a database that hangs costs one thread, not all."""
-WAIT = 10.0
-"""Seconds that a thread without a usable snapshot waits for the one that reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A ring as it was read, with what is needed to go on with it for a while."""
-
-    stored: tuple[store.StoredKey, ...]
-    pairs: dict[str, KeyPair]
-    """The key pairs that open, by kid."""
-    missing: frozenset[str]
-    """Ids of encrypting keys that rows name and KEY_ENCRYPTION_KEYS does not hold."""
-    policy: Policy
-    database_time: datetime
-    wall_time: datetime
-    monotonic: float
-    skew: timedelta = timedelta(0)
-    """How far this node's clock was from the database's when it was read."""
-    changed: tuple[lifecycle.Key, ...] = ()
-    """Keys of this ring by rows that nothing vouches for any more: which of them took over, nobody can know."""
-    moves: Moves = field(default_factory=dict)
-    """Which API is on which ring; the default ring's snapshot knows."""
-
-    def age(self, *, now: datetime) -> timedelta:
-        """How old it is: the larger of monotonic and wall time."""
-        return max(timedelta(seconds=time.monotonic() - self.monotonic), now - self.wall_time)
-
-    def clock(self, *, now: datetime) -> datetime:
-        """The database's clock at `now`."""
-        return self.database_time + self.age(now=now)
-
-
-class Snapshots:
-    """The latest snapshot of each ring. One thread reads at a time, and the others go on with what there is."""
-
-    def __init__(self, read: Callable[[str, datetime], Snapshot]) -> None:
-        self._read = read
-        self._held: dict[str, Snapshot] = {}
-        self._reading = threading.Lock()
-        self._failed_at: dict[str, float] = {}
-
-    def get(self, ring: str, *, now: datetime) -> Snapshot:
-        """A snapshot no older than N; raises NotReady when there is none."""
-        held = self._held.get(ring)
-        if held is None or held.age(now=now) > held.policy.reread:
-            held = self._reread(ring, held, now=now)
-        if held.age(now=now) > held.policy.snapshot_age:
-            raise NotReady("the keys could not be read from the database for too long")
-        return held
-
-    def forget(self) -> None:
-        """Drop every snapshot, so that the next use reads."""
-        self._held, self._failed_at = {}, {}
-
-    def _reread(self, ring: str, held: Snapshot | None, *, now: datetime) -> Snapshot:
-        """A newer snapshot, or the old one; one thread asks, and after a failure nobody does for PAUSE."""
-        usable = held is not None and held.age(now=now) <= held.policy.snapshot_age
-        if self._pauses(ring) or not self._reading.acquire(timeout=0 if usable else WAIT):
-            return _or_refuse(held)
-        try:
-            newer = self._held.get(ring)
-            if newer is not None and newer is not held:
-                return newer
-            if self._pauses(ring):
-                return _or_refuse(held)
-            self._held[ring] = self._read(ring, now)
-            return self._held[ring]
-        except (DatabaseError, InterfaceError) as error:
-            self._failed_at[ring] = time.monotonic()
-            logger.warning("The keys could not be read again; going on with a snapshot: %s", type(error).__name__)
-            return _or_refuse(held)
-        finally:
-            self._reading.release()
-
-    def _pauses(self, ring: str) -> bool:
-        failed_at = self._failed_at.get(ring)
-        return failed_at is not None and time.monotonic() - failed_at < PAUSE
-
-
-def _or_refuse(held: Snapshot | None) -> Snapshot:
-    if held is None:
-        raise NotReady("the database does not answer")
-    return held
 
 
 def read(ring: str, now: datetime) -> Snapshot:

@@ -10,7 +10,7 @@ from tests.tokens.keys.by_hand import by_hand
 from tokens.conf import issuer
 from tokens.encryption import parse
 from tokens.keys import adoption, health, keystores, lifecycle, rotation, signing, store
-from tokens.keys.errors import CannotOpen, NotReady, Unsafe
+from tokens.keys.errors import CannotOpen, NotReady
 from tokens.keys.policy import PRODUCTION, changed
 from tokens.keys.revocation import revoke
 from tokens.models import Ring, SigningKey
@@ -145,15 +145,16 @@ def test_a_key_whose_encrypting_key_is_lost_can_be_revoked_and_its_row_verifies_
     assert step(clock).step == "nothing"
 
 
-def test_an_heir_that_does_not_open_is_refused_and_revoking_all_is_the_way_out(clock):
+def test_where_the_encrypting_key_is_lost_for_good_revoking_all_is_the_way_out_once_somebody_says_so(clock):
     step(clock, keys=parse([LOST]))
     clock.now += timedelta(days=3)
     signing.snapshots.forget()
+    for kid in (signing_row().kid, standby_row().kid, None):
+        with pytest.raises(CannotOpen, match="revoke_key --all --accept-outage makes fresh keys"):
+            take_out(clock, kid, ring="default")
     with pytest.raises(CannotOpen, match="put the old value back"):
-        take_out(clock, signing_row().kid)
-    assert SigningKey.objects.filter(revoked_at=None).count() == 2
-    with pytest.raises(Unsafe, match="--accept-outage"):
-        take_out(clock, None, ring="default")
+        take_out(clock, signing_row().kid, accept_outage=True)
+    assert SigningKey.objects.filter(revoked_at=None).count() == SigningKey.objects.count() == 2
     done = take_out(clock, None, ring="default", accept_outage=True)
     assert signing.signer(now=clock.now).kid == done.heir
     assert codes() == set()

@@ -8,7 +8,7 @@ from django.db import OperationalError
 
 from tokens.keys.errors import NotReady
 from tokens.keys.policy import PRODUCTION
-from tokens.keys.signing import PAUSE, Snapshot, Snapshots
+from tokens.keys.snapshots import PAUSE, Snapshot, Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ class Database:
 
 @pytest.fixture
 def database():
-    with patch("tokens.keys.signing.time.monotonic", return_value=0.0):
+    with patch("tokens.keys.snapshots.time.monotonic", return_value=0.0):
         yield Database()
 
 
@@ -55,7 +55,7 @@ def test_an_outage_shorter_than_n_is_invisible_and_a_longer_one_is_refused(datab
     with pytest.raises(NotReady):
         snapshots.get("default", now=after(121))
     database.up = True
-    with patch("tokens.keys.signing.time.monotonic", return_value=PAUSE):
+    with patch("tokens.keys.snapshots.time.monotonic", return_value=PAUSE):
         assert snapshots.get("default", now=after(122)) is not held
 
 
@@ -66,7 +66,7 @@ def test_after_a_failure_nobody_asks_again_for_a_second(database):
     for _ in range(5):
         assert snapshots.get("default", now=after(20)) is held
     assert database.reads == 2
-    with patch("tokens.keys.signing.time.monotonic", return_value=PAUSE):
+    with patch("tokens.keys.snapshots.time.monotonic", return_value=PAUSE):
         snapshots.get("default", now=after(20))
     assert database.reads == 3
 
@@ -80,5 +80,5 @@ def test_a_database_that_never_answered_is_not_ready(database):
 def test_the_clock_is_the_database_s_carried_forward(database):
     snapshot = database.read("default", NOW)
     assert snapshot.clock(now=after(7)) == after(7)
-    with patch("tokens.keys.signing.time.monotonic", return_value=9.0):
+    with patch("tokens.keys.snapshots.time.monotonic", return_value=9.0):
         assert snapshot.clock(now=after(7)) == after(9), "the larger of monotonic and wall time counts"

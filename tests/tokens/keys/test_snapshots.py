@@ -14,7 +14,7 @@ from tests.tokens.conftest import basic, post
 from tokens.keys import signing, store
 from tokens.keys.errors import NotReady
 from tokens.keys.policy import PRODUCTION
-from tokens.keys.signing import Snapshot, Snapshots
+from tokens.keys.snapshots import Snapshot, Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 THREADS = 8
@@ -39,7 +39,7 @@ class Slow:
 
 @pytest.fixture
 def slow():
-    with patch("tokens.keys.signing.time.monotonic", return_value=0.0):
+    with patch("tokens.keys.snapshots.time.monotonic", return_value=0.0):
         yield Slow()
 
 

@@ -1,0 +1,23 @@
+"""The revocation feed holds no longer than its key is certain to be published."""
+
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+
+from tokens.keys import material
+from tokens.keys.signers import RingSigner
+from tokens.oauth import revocation_feed
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("longest_token", "holds"),
+    [(timedelta(hours=1), timedelta(minutes=10)), (timedelta(seconds=30), timedelta(seconds=30))],
+)
+def test_it_holds_for_ten_minutes_and_never_longer_than_a_token_of_its_key(longest_token, holds):
+    signer = RingSigner(longest_token, material.generate("ES256"))
+    text = revocation_feed.sign({}, signer=signer, now=NOW)
+    claims = jwt.decode(text, options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == holds.total_seconds()

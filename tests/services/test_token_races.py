@@ -1,15 +1,12 @@
 """Codes, refresh tokens and assertions used by many at once, on PostgreSQL and in four processes: one wins, cleanly."""
 
 import json
-import subprocess
-import sys
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -19,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from project.launch import processes
 from project.launch.ports import free
-from tests.services.conftest import ROOT, Issuer
+from tests.services.conftest import Issuer, serve
 from tests.tokens.conftest import CALLBACK, CHALLENGE, VERIFIER
 
 pytestmark = pytest.mark.services
@@ -151,21 +148,6 @@ def served(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> I
     finally:
         processes.stop([child])
     assert "Traceback" not in log.read_text(encoding="utf-8")
-
-
-def serve(issuer: Issuer, url: str, log: Path) -> processes.Child:
-    command = ["-m", "project.launch.serve", "--workers", "4", "--end-with-stdin", url.rpartition(":")[2]]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=ROOT,
-            env=issuer.variables,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            process_group=0,
-        )
-    return processes.Child("issuer", url, log, process)
 
 
 def said(answers: list[requests.Response]) -> Counter[tuple[int, str]]:

@@ -102,3 +102,12 @@ def test_a_cap_out_of_bounds_is_refused_at_its_field(admin, lifetime):
     page = admin.post(f"{LIST}add/", NOTES | {"max_token_lifetime": lifetime})
     assert "max_token_lifetime" in page.context["adminform"].form.errors
     assert not Api.objects.exists()
+
+
+@pytest.mark.parametrize("algorithms", ["5", '"RS256"', "{}", "[]", '["none"]', "[5]", "nonsense"])
+def test_what_is_no_list_of_algorithms_is_refused_on_the_page(admin, notes, algorithms):
+    answer = admin.post(f"{LIST}{notes.pk}/change/", NOTES | rows(notes) | {"algorithms": algorithms})
+    assert answer.status_code == 200
+    assert answer.context["adminform"].errors.keys() == {"algorithms"}
+    notes.refresh_from_db()
+    assert notes.algorithms == ["RS256"]

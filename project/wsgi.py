@@ -15,7 +15,10 @@ class Request(WSGIRequest):
     """Django's, which decodes the address by the charset that a body's sender names, and breaks on `base64`."""
 
     def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
-        self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        try:
+            self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        except (LookupError, ValueError):  # a parameter in an encoding that there is not (RFC 2231)
+            self.content_type, self.content_params = "", {}
 
 
 class Handler(WSGIHandler):

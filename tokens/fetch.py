@@ -68,6 +68,7 @@ def _open(parts: SplitResult, until: float, *, allow_private: bool) -> socket.so
     if parts.scheme == "http":
         return plain
     try:
+        plain.settimeout(_left(until))
         return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
     except OSError:
         plain.close()
@@ -85,7 +86,10 @@ def _looked_up(host: str, port: int, until: float) -> list[str]:
             found.append(OSError(f"the name is not found ({type(error).__name__})"))
 
     asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
+    try:
+        asking.start()
+    except RuntimeError as error:
+        raise OSError("no thread can be started") from error
     asking.join(_left(until))
     if not found:
         raise TimeoutError("the name was not looked up in time")

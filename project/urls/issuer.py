@@ -12,6 +12,7 @@ handler500 = "tokens.views.failures.broken"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("", RedirectView.as_view(pattern_name="account")),
     path("favicon.ico", RedirectView.as_view(url=static("tokens/keyturn.svg"))),
     path("", include("tokens.urls")),
 ]

@@ -44,3 +44,12 @@ def test_another_path_is_not_the_issuer_s(client: Client, under_a_path: None, pa
 
 def test_the_path_itself_is_the_root(client: Client, under_a_path: None) -> None:
     assert client.get("/auth").status_code == client.get("/").status_code
+
+
+@pytest.mark.parametrize("path", ["/auth/healthz", "/auth/readyz", "/healthz"])
+def test_a_probe_is_answered_over_http_and_not_sent_elsewhere(
+    client: Client, under_a_path: None, settings, path: str
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get(path).status_code in {200, 503}
+    assert client.get("/auth/accounts/").status_code == 301

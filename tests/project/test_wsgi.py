@@ -28,6 +28,16 @@ def test_no_charset_breaks_the_reading_of_an_address(method, query, refused, cha
     assert status == refused
 
 
+@pytest.mark.parametrize("parameter", ["x*=nope''x%41", "a*=idna''%ff", "charset*=nope''x%41", "charset*=utf-8''a%00b"])
+def test_a_parameter_in_an_encoding_that_there_is_not_breaks_nothing(parameter):
+    """RFC 2231."""
+    for content_type in ("a/b", "application/x-www-form-urlencoded"):
+        status, _ = call("GET", "/.well-known/openid-configuration", CONTENT_TYPE=f"{content_type}; {parameter}")
+        assert status == 200
+        status, body = call("POST", "/oauth/token", CONTENT_TYPE=f"{content_type}; {parameter}")
+        assert (status, b'"invalid_request"' in body) == (415, True)
+
+
 def test_an_address_is_read_as_utf_8_whatever_the_body_s_charset_is():
     _, page = call("GET", "/accounts/login/?login_hint=%C3%A9", CONTENT_TYPE="text/plain; charset=latin-1")
     assert 'value="\u00e9"' in page.decode()

@@ -4,9 +4,13 @@ They would show hashes in editable fields and tokens that nobody may edit. Impor
 before ours, whichever app comes first in INSTALLED_APPS.
 """
 
-import oauth2_provider.admin  # noqa: F401 (registers what is unregistered below)
+import allauth.account.admin  # noqa: F401 (registers what is unregistered below)
+import django.contrib.auth.admin  # noqa: F401 (the same)
+import oauth2_provider.admin  # noqa: F401 (the same)
+from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.db.models import Model
 
 from tokens.models import Client
@@ -16,7 +20,7 @@ from tokens.views.pages import ADMIN_HEADERS, private
 admin.site.login = private(  # type: ignore[method-assign,assignment]
     limited_login("username")(admin.site.login), headers=ADMIN_HEADERS
 )
-foreign: list[type[Model]] = [Client, *apps.get_app_config("oauth2_provider").get_models()]
+foreign: list[type[Model]] = [Client, Group, EmailAddress, *apps.get_app_config("oauth2_provider").get_models()]
 admin.site.unregister(model for model in foreign if admin.site.is_registered(model))
 
-from tokens.admin import apis, audit, clients, exchange, grants, keys, users  # noqa: E402, F401 (registers their pages)
+from tokens.admin import apis, audit, clients, exchange, grants, keys, others, users  # noqa: E402, F401 (registers their pages)

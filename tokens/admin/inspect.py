@@ -12,8 +12,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from tokens import conf
 from tokens.keys import store
-from tokens.oauth import denial, known_keys
-from tokens.oauth.inspection import LONGEST, Inspection, NoToken, inspect
+from tokens.oauth import known_keys
+from tokens.oauth.inspection import LONGEST, NoToken, inspect
 
 
 class TokenForm(forms.Form):
@@ -44,19 +44,12 @@ def inspect_page(request: HttpRequest) -> HttpResponse:
 
 def _looked_at(text: str) -> dict[str, object]:
     try:
-        found = inspect(
-            text, issuer=conf.issuer().url, keys=known_keys.own(now=store.database_now()), now=timezone.now()
-        )
+        keys = known_keys.own(now=store.database_now())
+        found = known_keys.with_denial(inspect(text, issuer=conf.issuer().url, keys=keys, now=timezone.now()))
     except NoToken as error:
         return {"problem": f"This is no token: {error}."}
     return {
         "found": found,
         "header": json.dumps(found.header, indent=2),
         "claims": json.dumps(found.claims, indent=2),
-        "denied": _denied(found),
     }
-
-
-def _denied(found: Inspection) -> bool:
-    """Whether it was taken back; asked only about what this issuer signed, whose claims are well-formed."""
-    return found.signature == "verified" and "client_id" in found.claims and denial.is_denied(found.claims)

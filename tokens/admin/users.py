@@ -39,7 +39,9 @@ class UserAdmin(Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain 
         """Django's page; whoever has a new password is logged out everywhere, and the trail says who gave it."""
         response = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == 302:
-            self.record(request, "password_changed", User.objects.get(pk=id))
+            user = User.objects.get(pk=id)
+            everywhere.log_out(user, "its user has a new password, or none")
+            self.record(request, "password_changed", user)
         return response
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

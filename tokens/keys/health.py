@@ -73,7 +73,7 @@ def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator
         yield "clock", f"this node's clock is {abs(now - node)} away from the database's: synchronise it (NTP)"
     yield from _opened(stored, keys)
     secrets = issuer().vouching_secrets
-    dates = [one.key for one in stored if one.verifies(keys) or one.is_vouched(secrets)]
+    dates = [one.key for one in stored if one.is_ours(keys, secrets)]
     signing = lifecycle.signer(dates, now=now)
     if signing is None and lifecycle.planned(dates, now=now) is None:
         yield "no_signer", "no key may sign: run manage.py rotate_keys"

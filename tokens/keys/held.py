@@ -144,7 +144,7 @@ def _locked(ring: str) -> Ring:
 
 def _trusted(held: Held) -> Held:
     secrets = issuer().vouching_secrets
-    ours = tuple(one for one in held.stored if one.verifies(held.encryption_keys) or one.is_vouched(secrets))
+    ours = tuple(one for one in held.stored if one.is_ours(held.encryption_keys, secrets))
     return replace(held, stored=ours, left_out=tuple(one for one in held.stored if one not in ours))
 
 

@@ -30,11 +30,14 @@ class Revocation:
     """Until when an obedient API may still accept a revoked key: now + N + C + T + 2δ (P3)."""
     outage_until: datetime | None
     """Until when APIs may refuse the heir's tokens because they cannot have it yet; None when they have it."""
+    pretended: bool = False
+    """Whether nothing was done."""
     left: tuple[str, ...] = ()
     """Keys whose rows do not verify, and were left as they are."""
 
     def __str__(self) -> str:
-        lines = [f"revoked: {', '.join(self.kids)}", f"APIs may accept it until {_utc(self.accepted_until)}"]
+        done = "would revoke" if self.pretended else "revoked"
+        lines = [f"{done}: {', '.join(self.kids)}", f"APIs may accept it until {_utc(self.accepted_until)}"]
         if self.heir:
             lines.append(f"takes over: {self.heir}")
         if self.outage_until:
@@ -92,6 +95,7 @@ def revoke(
             heir=outcome.heir.kid if outcome.heir else None,
             accepted_until=held.now + held.policy.rejection,
             outage_until=outcome.outage_until,
+            pretended=pretend,
             left=tuple(one.key.kid for one in held.left_out),
         )
         for one in kids:

@@ -95,9 +95,14 @@ def cancel(kid: str, *, policy: Policy, encryption_keys: Sequence[EncryptionKey]
                 held.add(pair, added)
         held.record("key.cancelled", kid, actor=actor, after=after)
     heir = outcome.heir
-    message = "cancelled; another takes over at" if heir else "cancelled; another standby is announced"
+    message = f"cancelled {kid}; another takes over at" if heir else f"cancelled {kid}; a standby is announced"
+    following = heir or lifecycle.standby(after)
     return Outcome(
-        step="cancelled", message=message, kid=heir.kid if heir else kid, at=heir.start if heir else None, ring=row.name
+        step="cancelled",
+        message=message,
+        kid=following.kid if following else None,
+        at=heir.start if heir else None,
+        ring=row.name,
     )
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from django.db import connection
 
 from tokens import conf
-from tokens.encryption import EncryptionKey
+from tokens.encryption import EncryptionKey, MalformedEncryptionKey
 from tokens.keys import material
 from tokens.keys.errors import CannotOpen
 from tokens.keys.keystores import keystore
@@ -60,6 +60,10 @@ class StoredKey:
         vouched = any(hmac.compare_digest(material.vouch(meaning, secret=one), self.vouched) for one in secrets)
         return vouched and self._is_named_by_its_thumbprint()
 
+    def is_ours(self, keys: Sequence[EncryptionKey], secrets: Sequence[str]) -> bool:
+        """Whether this issuer wrote the row, by either: then its public half is to be believed."""
+        return self.verifies(keys) or self.is_vouched(secrets)
+
     def _is_named_by_its_thumbprint(self) -> bool:
         return self.key.kid == self.jwk["kid"] == material.thumbprint(self.jwk)
 
@@ -98,6 +102,16 @@ def database_now() -> datetime:
 def load(ring: str) -> tuple[StoredKey, ...]:
     """Every key of a ring, oldest first; empty when there is no such ring."""
     return tuple(_stored(row) for row in SigningKey.objects.filter(ring__name=ring).select_related("ring"))
+
+
+def ours(ring: str) -> tuple[StoredKey, ...]:
+    """The rows of a ring that this issuer wrote, whether their private halves open or not."""
+    settings = conf.issuer()
+    try:
+        keys = settings.encryption_keys()
+    except MalformedEncryptionKey:
+        keys = ()
+    return tuple(one for one in load(ring) if one.is_ours(keys, settings.vouching_secrets))
 
 
 def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -> None:

@@ -26,7 +26,12 @@ class Line:
     phase: Phase
     stretches: tuple[Stretch, ...]
     last_token_dies_at: datetime | None
-    """When no token signed by this key can be accepted any more; None while it may sign."""
+    """When no token signed by this key can be accepted any more; None while it may sign, and where it never did."""
+
+    @property
+    def may_sign(self) -> bool:
+        """Whether it signs, or may begin to."""
+        return self.phase in (Phase.ANNOUNCED, Phase.SIGNING)
 
 
 def timeline(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Line, ...]:
@@ -74,6 +79,8 @@ def _stretches(key: Key, keys: Sequence[Key]) -> list[Stretch]:
 
 
 def _last_token(key: Key, keys: Sequence[Key], policy: Policy) -> datetime | None:
+    if key.start is None:
+        return None
     if key.revoked_at is not None:
         return key.revoked_at + policy.rejection
     following = lifecycle.successor(key, keys)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.db import models, transaction
 from django.utils.crypto import salted_hmac
 
 
@@ -20,10 +20,18 @@ class User(AbstractUser):
     logged_out_at = models.DateTimeField(null=True, editable=False, help_text="When every session was ended.")
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, unless `sub` has changed: raises SubjectIsImmutable (a trigger refuses what goes around this)."""
-        if self.pk and User.objects.filter(pk=self.pk).exclude(sub=self.sub).exists():
-            raise SubjectIsImmutable("a user's sub never changes")
-        super().save(*args, **kwargs)
+        """Save, unless `sub` has changed: raises SubjectIsImmutable (a trigger refuses what goes around this).
+
+        What was read before every session was ended does not begin them anew.
+        """
+        with transaction.atomic():
+            kept = User.objects.select_for_update().filter(pk=self.pk).values_list("sub", "logged_out_at").first()
+            if kept is not None:
+                sub, logged_out_at = kept
+                if str(sub) != str(self.sub):
+                    raise SubjectIsImmutable("a user's sub never changes")
+                self.logged_out_at = max(filter(None, (logged_out_at, self.logged_out_at)), default=None)
+            super().save(*args, **kwargs)
 
     def get_session_auth_hash(self) -> str:
         """What a session has to show: another one after the password changed, or every session was ended."""

@@ -52,12 +52,11 @@ class AuthorizationCodeGrant(Grant):
         code = _find(request, client)
         _verify(code, request)
         with transaction.atomic():
-            grant_record.lock(code.grant)
+            allowed = grant_record.lock(code.grant)
             won = AuthorizationCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now)
             if won:
-                code.grant.refresh_from_db(fields=["revoked_at"])
-                grant_record.require_live(code.grant, now=request.now)
-                return user_tokens.response(code.grant, client, request, nonce=code.nonce)
+                grant_record.require_live(allowed, now=request.now)
+                return user_tokens.response(allowed, client, request, nonce=code.nonce)
         grant_record.reused(code.grant, "code used twice", actor=f"client:{client.client_id}", now=request.now)
         raise OAuthError("invalid_grant", "The authorization code was used before.")
 

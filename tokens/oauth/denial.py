@@ -9,7 +9,7 @@ from django.db.models import Max, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
 from tokens import conf
-from tokens.keys import adoption
+from tokens.keys import adoption, store
 from tokens.models import Denial, Ring, SigningKey
 
 SECOND = timedelta(seconds=1)
@@ -33,11 +33,12 @@ def gather(client_id: str, *, now: datetime) -> bool:
     Every API reads the whole feed: no client makes it so long that they cannot.
     """
     own = Denial.objects.filter(client_id=client_id, until__gt=now)
-    if own[:MOST].count() < MOST:
+    gathered = list(own.values_list("pk", flat=True))
+    if len(gathered) < MOST:
         return False
     with transaction.atomic():
-        deny_client(client_id, now=now)
-        own.delete()
+        deny_client(client_id, now=store.database_now())  # the clock that its tokens are dated by
+        Denial.objects.filter(pk__in=gathered).delete()
     return True
 
 

@@ -56,11 +56,10 @@ def _patience(code: DeviceCode, request: TokenRequest) -> OAuthError:
 def _redeem(code: DeviceCode, client: Client, request: TokenRequest) -> dict[str, object]:
     assert code.grant is not None  # noqa: S101 (the caller asked)
     with transaction.atomic():
-        grant_record.lock(code.grant)
-        code.grant.refresh_from_db(fields=["revoked_at"])
-        grant_record.require_live(code.grant, now=request.now)
+        allowed = grant_record.lock(code.grant)
+        grant_record.require_live(allowed, now=request.now)
         if DeviceCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now):
-            return user_tokens.response(code.grant, client, request)
+            return user_tokens.response(allowed, client, request)
     raise _used_twice(code, request)
 
 

@@ -1,4 +1,4 @@
-"""Whoever is disabled or deleted, or has a new password, loses what was issued before, by whichever door it happens."""
+"""Whoever is disabled or deleted, or has a new password, loses what was issued before: wherever models are saved."""
 
 from typing import Any
 

@@ -1,7 +1,9 @@
 """Log out everywhere: sessions, grants and tokens of a user, or all that a client holds, end in one step.
 
-Rows are changed first, because whoever is about to issue something holds them; the instant before which tokens are
-denied is read from the database's clock after that, which is the clock that tokens are dated by.
+Rows are changed first, the user's before the grants, because whoever is about to issue something under a grant holds
+it; a grant that is given meanwhile, in a session of before, is not one that stands (grant_record.require_live). The
+instant before which tokens are denied is read from the database's clock after that; a token is dated by when it was
+asked for.
 """
 
 from datetime import timedelta
@@ -19,9 +21,9 @@ def log_out(user: User, reason: str) -> None:
     """End everything of the user so far; who logs in anew begins anew, at once."""
     with transaction.atomic():
         now = store.database_now()
-        _end_grants(Q(user=user), reason)
         User.objects.filter(pk=user.pk).update(logged_out_at=now)
         user.logged_out_at = now
+        _end_grants(Q(user=user), reason)
         denial.deny_subject(str(user.sub), now=store.database_now())
 
 

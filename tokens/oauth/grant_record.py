@@ -30,18 +30,20 @@ def create(user: User, client: Client, target: Target, login: Login, *, now: dat
 
 
 def require_live(grant: UserGrant, *, now: datetime) -> None:
-    """Raise OAuthError invalid_grant where the grant has ended, was revoked, or its user may no longer log in."""
+    """Raise OAuthError invalid_grant where the grant has ended or was revoked, or its login does not count any more."""
     if grant.revoked_at is not None:
         raise OAuthError("invalid_grant", "The grant was revoked.")
     if grant.ends_at <= now:
         raise OAuthError("invalid_grant", "The grant has ended.")
     if not grant.user.is_active:
         raise OAuthError("invalid_grant", "The user is not active.")
+    if grant.user.logged_out_at is not None and grant.auth_time < grant.user.logged_out_at:
+        raise OAuthError("invalid_grant", "The user has logged out everywhere.")
 
 
-def lock(grant: UserGrant) -> None:
-    """Hold the grant until the transaction ends: nobody else issues under it or ends it meanwhile."""
-    UserGrant.objects.select_for_update().filter(pk=grant.pk).values_list("pk").first()
+def lock(grant: UserGrant) -> UserGrant:
+    """The grant as it is now, held until the transaction ends: nobody else issues under it or ends it meanwhile."""
+    return UserGrant.objects.select_for_update(of=("self",)).select_related("user", "client").get(pk=grant.pk)
 
 
 def revoke(grant: UserGrant, reason: str, *, now: datetime) -> None:

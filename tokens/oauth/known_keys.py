@@ -1,27 +1,38 @@
 """The keys by which a token is inspected: every one that this issuer ever had, or those that another publishes."""
 
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from tokens import conf, fetch
+from tokens import fetch
 from tokens.fetch import FetchError
 from tokens.keys import lifecycle, store
 from tokens.models import Ring
-from tokens.oauth.inspection import Key
+from tokens.oauth import denial
+from tokens.oauth.inspection import Inspection, Key, Point
 
 
 def own(*, now: datetime) -> dict[str, Key]:
     """By kid: every key of every ring, withdrawn and revoked ones too, with its phase at `now` (the database's)."""
-    found, encryption_keys = {}, conf.issuer().encryption_keys()
+    found = {}
     for name in Ring.objects.order_by("name").values_list("name", flat=True):
-        stored = store.load(name)
+        stored = store.ours(name)
         dates = [one.key for one in stored]
         for one in stored:
-            if not one.verifies(encryption_keys):
-                continue  # written by somebody else
             phase = lifecycle.phase(one.key, dates, now=now).value
             found[one.key.kid] = Key(one.jwk, f"{phase}, ring {name}")
     return found
+
+
+def with_denial(found: Inspection) -> Inspection:
+    """The inspection of a token of our own, with whether it was taken back."""
+    if found.signature != "verified" or not {"jti", "sub", "client_id", "iat"} <= found.claims.keys():
+        return found
+    denied = denial.is_denied(found.claims)
+    point = Point(
+        "it was not taken back", "RFC 7009", holds=not denied, told="in the revocation feed" if denied else "no"
+    )
+    return replace(found, points=[*found.points, point])
 
 
 def foreign(issuer: str, *, allow_private: bool) -> dict[str, Key]:

@@ -30,7 +30,8 @@ def _basic(credentials: str) -> str:
         decoded = base64.b64decode(credentials, validate=True).decode()
     except ValueError:
         return ""
-    return unquote_plus(decoded.partition(":")[0])
+    name, colon, _ = decoded.partition(":")
+    return unquote_plus(name) if colon else ""  # without one, it may all be a secret
 
 
 def _maker(assertion: str | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -50,7 +50,7 @@ def _database() -> str | None:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         return "the database does not answer"
     return None
 
@@ -60,7 +60,7 @@ def _signer(ring: str, now: datetime) -> str | None:
         signing.signer(ring, now=now)
     except KeyProblem as error:
         return str(error)
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         return "the keys cannot be read"
     return None
 
@@ -76,5 +76,5 @@ def _is_to_begin(ring: str, now: datetime) -> bool:
 def _holds(question: Callable[..., bool], ring: str, now: datetime) -> bool:
     try:
         return question(ring, now=now)
-    except (KeyProblem, DatabaseError):
+    except (KeyProblem, DatabaseError, InterfaceError):
         return False

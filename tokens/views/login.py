@@ -7,15 +7,19 @@ from django.contrib.auth import REDIRECT_FIELD_NAME, get_user, logout
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from tokens.oauth import login_again
+from tokens.oauth import login_again, login_session
 
 
 class Login(LoginView):
     """The login page. The session of before stays until somebody has logged in."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Serve the page; without `asked_at` in `next`, allauth sends whoever is logged in straight there."""
-        if _is_wanted_anew(request):
+        """Serve the page to whoever has to log in, though they may be logged in.
+
+        Without `asked_at` in `next`, allauth sends whoever is logged in straight there; but whoever came in by the
+        admin's page has shown nothing that a token could tell.
+        """
+        if _is_wanted_anew(request) or login_session.current(request) is None:
             request.user = AnonymousUser()
         return super().dispatch(request, *args, **kwargs)
 

@@ -29,14 +29,14 @@ def logout(request: HttpRequest) -> HttpResponseBase:
         asked = _read(sent)
     except RefusedLogout as error:
         return _page(request, {"error": str(error)}, status=400)
-    if not request.user.is_authenticated:
-        return _leave(request, asked)
-    if asked.is_about(str(request.user.sub), login_session.current(request)):
+    if request.user.is_authenticated and asked.is_about(str(request.user.sub), login_session.current(request)):
         return _log_out(request, asked)
-    if request.method == "POST":  # the page that asks stands under its address, for the answer to come back to
+    # The page that asks stands under its address, for the answer to come back to; and another site's form comes without
+    # the session's cookie, which its address brings.
+    if request.method == "POST":
         known = [(name, value) for name in sent if name in core.PARAMETERS for value in sent.getlist(name)]
         return HttpResponse(status=303, headers={"Location": f"{request.path}?{urlencode(known)}"})
-    return _page(request, {"client": asked.client})
+    return _page(request, {"client": asked.client}) if request.user.is_authenticated else _leave(request, asked)
 
 
 def _confirmed(request: HttpRequest) -> HttpResponse:

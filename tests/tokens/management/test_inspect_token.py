@@ -165,7 +165,24 @@ def test_the_admin_s_page_shows_the_points_and_never_the_token_again(admin_clien
     assert "no-store" in page["Cache-Control"]
     claims = jwt.decode(issued, options={"verify_signature": False})
     denial.deny_token(claims["jti"], expires_at=timezone.now() + timedelta(hours=1))
-    assert "It was taken back" in admin_client.post(PAGE, {"token": issued}).content.decode()
+    assert "in the revocation feed" in admin_client.post(PAGE, {"token": issued}).content.decode()
+
+
+@pytest.mark.django_db
+def test_the_command_knows_of_our_own_token_whether_it_was_taken_back(monkeypatch, issued):
+    assert run(monkeypatch, f"Bearer {issued}")[0] == 0
+    claims = jwt.decode(issued, options={"verify_signature": False})
+    denial.deny_token(claims["jti"], expires_at=timezone.now() + timedelta(hours=1))
+    code, out = run(monkeypatch, issued)
+    assert (code, "FAIL  it was not taken back" in out) == (3, True)
+
+
+@pytest.mark.django_db
+def test_a_token_in_the_command_line_is_refused_and_not_repeated(issued, capsys):
+    with pytest.raises(CommandError) as failed:
+        call_command("inspect_token", issued)
+    assert (failed.value.returncode, issued in str(failed.value)) == (2, False)
+    assert "standard input" in str(failed.value)
 
 
 @pytest.mark.parametrize("text", ["x", make(), "<script>alert(1)</script>"])

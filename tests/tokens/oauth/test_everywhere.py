@@ -151,3 +151,30 @@ def test_a_session_of_another_user_goes_on(client, user, issued):
     log_in(browser, eve)
     everywhere.log_out(user, "test")
     assert is_logged_in(browser)
+
+
+def test_a_user_who_was_read_before_they_logged_out_everywhere_does_not_bring_sessions_back(client, user, issued):
+    stale = User.objects.get(pk=user.pk)
+    everywhere.log_out(user, "test")
+    stale.first_name = "Ada"
+    stale.save()
+    assert not is_logged_in(client)
+    assert User.objects.get(pk=user.pk).logged_out_at == user.logged_out_at
+
+
+def test_a_grant_that_an_old_session_gave_while_it_was_ended_is_none(client, app, user):
+    """Its request passed the session's check before, and wrote the grant after."""
+    log_in(client, user, ago=60)
+    code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
+    everywhere.log_out(user, "test")
+    UserGrant.objects.update(revoked_at=None)
+    answer = redeem(client, app, code)
+    told = {"error": "invalid_grant", "error_description": "The user has logged out everywhere."}
+    assert (answer.status_code, answer.json()) == (400, told)
+
+
+def test_whoever_is_left_without_a_password_is_logged_out_everywhere(admin_client, client, user, issued):
+    path = f"/admin/tokens/user/{user.pk}/password/"
+    assert admin_client.post(path, {"usable_password": "false"}).status_code == 302
+    assert not is_logged_in(client)
+    assert is_denied(issued["access_token"])

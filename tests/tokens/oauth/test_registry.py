@@ -14,7 +14,10 @@ pytestmark = pytest.mark.django_db
 
 ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
-LAST_USED = "last_used_on"
+UNCOUNTED = {
+    Client: {"last_used_on"},
+    ClientSecret: {"last_used_on", "digest", "encryption_key_id"},
+}
 
 
 def statements(ask) -> list[str]:
@@ -182,10 +185,10 @@ def test_each_change_of_each_table_draws_a_new_version(registered, model):
 
 
 @pytest.mark.parametrize("model", WATCHED, ids=lambda model: model.__name__)
-def test_every_column_but_the_day_of_the_last_use_counts(registered, model):
+def test_every_column_counts_but_the_day_of_the_last_use_and_the_hash(registered, model):
     """A migration that adds a column repeats the trigger."""
     for field in model._meta.concrete_fields:
         before = registry.version()
         with connection.cursor() as cursor:
             cursor.execute(f"UPDATE {model._meta.db_table} SET {field.column} = {field.column}")
-        assert (registry.version() == before) == (field.column == LAST_USED), field.column
+        assert (registry.version() == before) == (field.column in UNCOUNTED.get(model, ())), field.column

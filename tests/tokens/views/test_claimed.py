@@ -27,6 +27,7 @@ def claimed(form, **extra):
     [
         (basic("web app", "x"), "web app"),
         ({"HTTP_AUTHORIZATION": "Basic !!!"}, ""),
+        ({"HTTP_AUTHORIZATION": "Basic " + base64.b64encode(b"perhaps-a-secret").decode()}, ""),
         ({"HTTP_AUTHORIZATION": "Basic /w=="}, ""),
         ({"HTTP_AUTHORIZATION": "Bearer x"}, "form"),
         ({}, "form"),

@@ -164,6 +164,16 @@ def test_whoever_is_not_logged_in_logs_in_first_and_comes_back(client, begun):
     assert sent["Location"].startswith("/accounts/login/?next=%2Foauth%2Fdevice%2Fverify%3Fuser_code%3D")
 
 
+def test_whoever_logged_in_on_the_admin_s_page_logs_in_for_tokens_and_goes_round_in_no_circle(client, user, begun):
+    """Their session does not say how they logged in."""
+    client.force_login(user)
+    login_page = client.get("/oauth/device/verify")["Location"]
+    assert client.get(login_page).status_code == 200
+    back = client.post(login_page, {"login": "ada", "password": "correct horse"})
+    assert back["Location"].startswith("/oauth/device/verify")
+    assert client.get(back["Location"]).status_code == 200
+
+
 def test_codes_are_not_guessed_on_the_page(browser, begun, settings):
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"device": (3, 60)}}
     tried = [browser.post(PAGE, {"user_code": "BBBB-BBBB"}).status_code for _ in range(4)]

@@ -219,6 +219,16 @@ def test_a_request_sent_as_a_form_is_asked_as_well(browser, app):
     assert logged_in(browser)
 
 
+def test_another_site_s_form_comes_without_the_session_and_says_nothing_of_it(browser, app):
+    """SameSite=Lax: the cookie is not in that request, and it is in the one for the address that follows."""
+    stranger = Browser()
+    sent = {"client_id": "app", "post_logout_redirect_uri": AFTER}
+    answer = stranger.post("/oauth/logout", sent)
+    assert (answer.status_code, answer["Location"].split("?")[0]) == (303, "/oauth/logout")
+    assert "Log out?" in browser.get(answer["Location"]).content.decode()
+    assert stranger.get(answer["Location"])["Location"] == AFTER
+
+
 def test_the_metadata_names_the_endpoint(client):
     body = client.get("/.well-known/openid-configuration").json()
     assert body["end_session_endpoint"] == "http://localhost:8000/oauth/logout"

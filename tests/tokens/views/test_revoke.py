@@ -85,6 +85,17 @@ def test_a_token_that_some_api_may_still_take_is_taken_back_though_it_has_expire
     assert Denial.objects.exists() == is_kept
 
 
+def test_a_node_whose_clock_is_behind_gathers_no_less(client, service, monkeypatch):
+    monkeypatch.setattr(denial, "MOST", 1)
+    ask = {**CREDENTIALS, "client_id": "service", "client_secret": service.plain}
+    token = post(client, "/oauth/token", ask).json()["access_token"]
+    late = timezone.now() - timedelta(seconds=30)
+    monkeypatch.setattr("tokens.views.revoke.timezone.now", lambda: late)
+    assert revoke(client, service, token=token).status_code == 200
+    assert Denial.objects.get().kind == "client"
+    assert denial.is_denied(claims_of(token))
+
+
 def test_a_client_that_takes_back_very_much_makes_no_long_feed(client, service, stranger, monkeypatch):
     monkeypatch.setattr(denial, "MOST", 3)
     ask = {**CREDENTIALS, **dict(zip(("client_id", "client_secret"), ("service", service.plain), strict=True))}

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from tokens.clients import Registration, register
-from tokens.management.arguments import exit_codes, instant
+from tokens.management.arguments import USAGE, exit_codes, instant
 from tokens.models import AuthenticationMethod, Client
 from tokens.oauth import client_keys
 from tokens.oauth.client_keys import UnusableKey
@@ -118,7 +118,7 @@ class Command(BaseCommand):
             with exit_codes():
                 client, secret = register(registration, actor="command:create_client", now=timezone.now())
         except ValidationError as error:
-            raise CommandError(one_line(error)) from error
+            raise CommandError(one_line(error), returncode=USAGE) from error
         if options["json"]:
             self.stdout.write(json.dumps({"client_id": client.client_id, "client_secret": secret}))
             return

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from dataclasses import asdict
 from typing import Any
 
@@ -44,18 +44,26 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
+        parser.add_argument("token", nargs="?", help=SUPPRESS)
         parser.add_argument("--issuer", metavar="URL", help="another issuer, whose keys are fetched (this one)")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Inspect what standard input holds."""
+        if options["token"] is not None:  # it is not repeated: argparse would
+            raise CommandError("the token is read from standard input: inspect_token < token.txt", returncode=USAGE)
+        if sys.stdin.isatty():
+            self.stderr.write("Paste the token, then press Ctrl-D.")
         issuer = options["issuer"] or conf.issuer().url
         try:
-            found = inspect(sys.stdin.read(), issuer=issuer, keys=self._keys(options["issuer"]), now=timezone.now())
+            text = sys.stdin.read().strip().removeprefix("Bearer ")
+            found = inspect(text, issuer=issuer, keys=self._keys(options["issuer"]), now=timezone.now())
         except NoToken as error:
             raise CommandError(f"this is no token: {error}", returncode=USAGE) from error
         except FetchError as error:
             raise CommandError(f"the keys of {issuer} cannot be had: {error}", returncode=UNREACHED) from error
+        if options["issuer"] is None:
+            found = known_keys.with_denial(found)
         self.stdout.write(json.dumps(_json(found), cls=DjangoJSONEncoder) if options["json"] else said(found))
         if not found.conforms:
             failed = sum(not (point.holds or point.is_advice) for point in found.points)

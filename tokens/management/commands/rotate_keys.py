@@ -60,7 +60,7 @@ A further ring, that one API's tokens are signed by and nothing else:
         refuse_nonsense(options)
         try:
             with exit_codes():
-                self.for_each(rings_of(options), lambda ring: told(run(ring, options), as_json=options["json"]))
+                self.for_each(rings_of(options), lambda ring: told(run(ring, options), options))
         except OverflowError as error:
             raise CommandError("--at is too near an end of the calendar", returncode=USAGE) from error
 
@@ -126,10 +126,15 @@ def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
     )
 
 
-def told(outcome: Outcome | Planned, *, as_json: bool) -> str:
-    """The outcome as one line."""
-    if as_json:
+def told(outcome: Outcome | Planned, options: dict[str, Any]) -> str:
+    """The outcome as one line; of a dry run, that it is none."""
+    if options["json"]:
         return json.dumps(asdict(outcome), cls=DjangoJSONEncoder)
+    told = _sentence(outcome)
+    return f"dry run, nothing was changed: {told}" if options["dry_run"] else told
+
+
+def _sentence(outcome: Outcome | Planned) -> str:
     if isinstance(outcome, Planned):
         return str(outcome)
     ring = "" if outcome.ring == DEFAULT_RING else f"{outcome.ring}: "

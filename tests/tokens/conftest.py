@@ -19,7 +19,7 @@ from django.utils import timezone
 from tokens import audit
 from tokens.keys import signing
 from tokens.models import Api, Client, Scope, User
-from tokens.oauth import client_secret
+from tokens.oauth import client_secret, registry
 
 API = "https://api.example/"
 OTHER_API = "https://other.example/"
@@ -43,6 +43,12 @@ class TestSigner:
 
     def sign(self, message: bytes) -> bytes:
         return self.private.sign(message, padding.PKCS1v15(), SHA256())
+
+
+@pytest.fixture(autouse=True)
+def nobody_remembered():
+    """No test knows another's clients."""
+    registry.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -40,6 +40,12 @@ def remembered(client_id: str) -> tuple[str | None, Client | None]:
         return _kept.get(client_id, (None, None))
 
 
+def forget() -> None:
+    """Remember nobody any more."""
+    with _lock:
+        _kept.clear()
+
+
 def read(client_id: str) -> Client | None:
     """The active client as the database has it, without what belongs to it."""
     return Client.objects.filter(client_id=client_id, is_active=True).first()

@@ -143,7 +143,7 @@ def test_nothing_is_remembered_where_the_database_has_no_version(by_secret):
 
 def test_a_process_remembers_so_many_clients_and_no_more(service, monkeypatch):
     monkeypatch.setattr(registry, "KEPT", 2)
-    registry._kept.clear()
+    registry.forget()
     for name in ("one", "two", "three"):
         registry.keep(make_client(name, "client_credentials"), version="v")
     assert [registry.recall(name, version="v") is not None for name in ("one", "two", "three")] == [False, True, True]

@@ -128,6 +128,7 @@ def _addresses(ports: Ports, environ: Mapping[str, str], var: Path) -> dict[str,
             "DJANGO_SETTINGS_MODULE": "project.settings.api",
             "API_ISSUERS": named("API_ISSUERS", issuer),
             "API_AUDIENCE": audience,
+            "REVOCATIONS_EVERY": "2",  # seconds: what is taken back is seen to die
             "API_DATABASE_URL": named("API_DATABASE_URL", _sqlite(var / "api.sqlite3")),
             **common,
         },

@@ -20,6 +20,7 @@ from tokens.views.pages import ADMIN_HEADERS, private
 admin.site.login = private(  # type: ignore[method-assign,assignment]
     limited_login("username")(admin.site.login), headers=ADMIN_HEADERS
 )
+admin.site.site_header = admin.site.site_title = "Keyturn issuer"
 foreign: list[type[Model]] = [Client, Group, EmailAddress, *apps.get_app_config("oauth2_provider").get_models()]
 admin.site.unregister(model for model in foreign if admin.site.is_registered(model))
 

@@ -55,6 +55,7 @@ def start_system(tmp_path_factory: pytest.TempPathFactory, elsewhere: Stranger) 
             *("--api-audience", variables.api["API_AUDIENCE"]),
             *("--webapp-url", where.url("webapp") if application else elsewhere.url),
         )
+        variables.issuer["RATE_LIMITS"] = "login=1000/60"  # one demo user logs in for every test
         variables.api.update(api)
         names = ("issuer", "api", "webapp") if application else ("issuer", "api")
         children = {name: serve(name, getattr(variables, name), where.url(name), var) for name in names}

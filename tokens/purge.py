@@ -23,8 +23,11 @@ def _grants(now: datetime) -> "QuerySet[UserGrant]":
 
 
 def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
-    """Refresh tokens that would be refused for their age; before that, one that comes back ends its family."""
-    return RefreshToken.objects.filter(expires_at__lt=now).order_by("expires_at")
+    """Refresh tokens that nobody can trade, once no token lives that they gave: until then, their row tells the family.
+
+    One that was spent may go before its successor: the successor's row tells the same.
+    """
+    return RefreshToken.objects.filter(expires_at__lt=now - denial.lasting()).order_by("expires_at")
 
 
 def _unredeemed(codes: type[AuthorizationCode] | type[DeviceCode], now: datetime) -> "QuerySet[Any]":

@@ -49,15 +49,22 @@ class AuthorizationCode(models.Model):
 
 
 class RefreshToken(models.Model):
-    """A refresh token, by its SHA-256. Its family is its grant: those of one grant end together."""
+    """A refresh token, by its SHA-256. Its family is its grant: those of one grant end together.
+
+    A row is kept for as long as its token may be traded. One that went is told by `family`, which its successor shares.
+    """
 
     digest = models.CharField(primary_key=True, max_length=64)
+    family = models.CharField(max_length=64, help_text="SHA-256 of what every token of the family begins with.")
     grant = models.ForeignKey(UserGrant, on_delete=models.CASCADE, related_name="refresh_tokens")
     created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(db_index=True, help_text="When it ends if it is not used; never after its grant.")
+    expires_at = models.DateTimeField(db_index=True, help_text="When it can be traded no more.")
     used_at = models.DateTimeField(null=True, blank=True, help_text="When it was traded for its successor.")
     retried_at = models.DateTimeField(null=True, blank=True, help_text="When it was traded again: an answer was lost.")
     previous = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="successors")
+
+    class Meta:
+        indexes = [models.Index(fields=["family"], name="refresh_tokens_of_a_family")]
 
     def __str__(self) -> str:
         return f"refresh token of {self.grant_id}"

@@ -42,8 +42,14 @@ def require_live(grant: UserGrant, *, now: datetime) -> None:
 
 
 def lock(grant: UserGrant) -> UserGrant:
-    """The grant as it is now, held until the transaction ends: nobody else issues under it or ends it meanwhile."""
-    return UserGrant.objects.select_for_update(of=("self",)).select_related("user", "client").get(pk=grant.pk)
+    """The grant as it is now, held until the transaction ends: nobody else issues under it or ends it meanwhile.
+
+    Raises OAuthError invalid_grant where it went with its user or client.
+    """
+    held = UserGrant.objects.select_for_update(of=("self",)).select_related("user", "client").filter(pk=grant.pk)
+    if (kept := held.first()) is None:
+        raise OAuthError("invalid_grant", "The grant has ended.")
+    return kept
 
 
 def revoke(grant: UserGrant, reason: str, *, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from tokens.errors import OAuthError
-from tokens.models import Client, GrantType, RefreshToken, UserGrant
+from tokens.models import Client, GrantType, UserGrant
 from tokens.oauth import grant, grant_record, id_token, refresh_token
 from tokens.oauth.audience import Target
 from tokens.oauth.grant import Grant
@@ -11,6 +11,7 @@ from tokens.oauth.refresh_token import TradedTwice
 from tokens.oauth.token_request import TokenRequest
 
 REUSED = "refresh token used twice"
+UNKNOWN = "The refresh token is unknown, expired, or another client's."
 
 
 class RefreshTokenGrant(Grant):
@@ -20,41 +21,35 @@ class RefreshTokenGrant(Grant):
 
     def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
         """The token response; raises OAuthError invalid_grant, invalid_scope, invalid_target."""
-        presented = _find(request, client)
+        text = request.required("refresh_token")
+        allowed = _family(text, client)
         try:
             with transaction.atomic():
-                return _tokens(_locked(presented), client, request)
+                return _tokens(text, grant_record.lock(allowed), client, request)
         except TradedTwice:
-            grant_record.reused(presented.grant, REUSED, actor=f"client:{client.client_id}", now=request.now)
+            grant_record.reused(allowed, REUSED, actor=f"client:{client.client_id}", now=request.now)
         raise OAuthError("invalid_grant", "The refresh token was used before; its family is revoked.")
 
 
-def _find(request: TokenRequest, client: Client) -> RefreshToken:
+def _family(text: str, client: Client) -> UserGrant:
     """Another client that shows it holds nothing: the family of its owner stays as it is."""
-    token = refresh_token.find(request.required("refresh_token"))
-    if token is None or token.grant.client_id != client.pk:
-        raise OAuthError("invalid_grant", "The refresh token is unknown, expired, or another client's.")
-    return token
+    family = refresh_token.family(text)
+    if family is None or family.client_id != client.pk:
+        raise OAuthError("invalid_grant", UNKNOWN)
+    return family
 
 
-def _locked(token: RefreshToken) -> RefreshToken:
-    """The token as it is now that its family is held: the grant's row first, for every member in the same order."""
-    grant_record.lock(token.grant)
-    fresh = RefreshToken.objects.select_related("grant__user", "grant__client").filter(pk=token.pk).first()
-    if fresh is None:
-        raise OAuthError("invalid_grant", "The refresh token is unknown, expired, or another client's.")
-    return fresh
-
-
-def _tokens(token: RefreshToken, client: Client, request: TokenRequest) -> dict[str, object]:
-    allowed = token.grant
+def _tokens(text: str, allowed: UserGrant, client: Client, request: TokenRequest) -> dict[str, object]:
     grant_record.require_live(allowed, now=request.now)
+    token = refresh_token.find(text)
+    if token is None:  # it was traded so long ago that its row is gone, while its family lives
+        raise TradedTwice
     if token.expires_at <= request.now and token.used_at is None:
-        raise OAuthError("invalid_grant", "The refresh token is unknown, expired, or another client's.")
+        raise OAuthError("invalid_grant", UNKNOWN)
     target = _target(allowed, client, request)
     response = {}
     if refresh_token.rotates(client):
-        response["refresh_token"] = refresh_token.trade(token, client, now=request.now)
+        response["refresh_token"] = refresh_token.trade(text, token, client, now=request.now)
     else:
         refresh_token.keep(token, client, now=request.now)
     issued = grant.token_response(client, grant_record.holder(allowed), target, request)

@@ -2,6 +2,9 @@
 
 The tokens of one grant are a family. One that is traded twice was stolen, by whoever came first or second: the family
 ends. Only an answer that was lost on its way may be asked for once more (RFC 9700 section 4.14.2).
+
+A token is `<family>.<its own part>`, both of 256 random bits. All tokens of a family begin alike: so one that was
+traded long ago, and of which no row is left, is still known for what it is. Nobody can make one up who never held one.
 """
 
 import hashlib
@@ -13,6 +16,7 @@ from tokens import conf
 from tokens.models import Client, GrantType, RefreshToken, UserGrant
 from tokens.oauth.audience import OFFLINE
 
+BYTES = 32
 LOST_ANSWER = timedelta(seconds=30)
 """For how long after a trade the same token may come back, because its answer never arrived."""
 
@@ -33,11 +37,17 @@ def family_lifetime(client: Client, scopes: Collection[str]) -> timedelta:
     return client.refresh_token_lifetime or conf.issuer().refresh_token_lifetime
 
 
-def create(grant: UserGrant, client: Client, *, now: datetime, previous: RefreshToken | None = None) -> str:
-    """A refresh token of the grant's family."""
-    text = secrets.token_urlsafe(32)
+def create(grant: UserGrant, client: Client, *, now: datetime, successor_of: str = "") -> str:
+    """The first refresh token of the grant's family, or the successor of another one."""
+    beginning = _beginning(successor_of) or secrets.token_urlsafe(BYTES)
+    text = f"{beginning}.{secrets.token_urlsafe(BYTES)}"
     RefreshToken.objects.create(
-        digest=digest(text), grant=grant, created_at=now, expires_at=_end(grant, client, now=now), previous=previous
+        digest=digest(text),
+        family=digest(beginning),
+        grant=grant,
+        created_at=now,
+        expires_at=_end(grant, client, now=now),
+        previous_id=digest(successor_of) if successor_of else None,
     )
     return text
 
@@ -54,9 +64,10 @@ def find(text: str) -> RefreshToken | None:
 
 
 def family(text: str) -> UserGrant | None:
-    """The grant of the refresh token in `text`, or None where it is none."""
-    token = find(text)
-    return token.grant if token else None
+    """The grant of the refresh token in `text`, or None where it is none, or none of its family can be traded."""
+    members = RefreshToken.objects.select_related("grant__user", "grant__client")
+    member = members.filter(family=digest(_beginning(text))).first()
+    return member.grant if member else None
 
 
 def is_live(token: RefreshToken, *, now: datetime) -> bool:
@@ -70,19 +81,18 @@ def rotates(client: Client) -> bool:
     return client.client_type == Client.CLIENT_PUBLIC or client.rotates_refresh_tokens
 
 
-def trade(token: RefreshToken, client: Client, *, now: datetime) -> str:
-    """The successor of `token`; the caller holds a lock on the family. Raises TradedTwice."""
+def trade(text: str, token: RefreshToken, client: Client, *, now: datetime) -> str:
+    """The successor of `token`, whose text is `text`; the caller holds a lock on the family. Raises TradedTwice."""
+    spent = {"used_at": now, "expires_at": now + LOST_ANSWER}
     if token.used_at is None:
-        token.used_at = now
+        RefreshToken.objects.filter(pk=token.pk).update(**spent)
     elif _answer_was_lost(token, now=now):
-        token.retried_at = now
-        token.successors.filter(used_at=None).update(
-            used_at=now, retried_at=now
-        )  # whoever has it after all is found out
+        RefreshToken.objects.filter(pk=token.pk).update(retried_at=now)
+        # Whoever has the lost answer after all is found out.
+        token.successors.filter(used_at=None).update(**spent, retried_at=now)
     else:
         raise TradedTwice
-    token.save(update_fields=["used_at", "retried_at"])
-    return create(token.grant, client, now=now, previous=token)
+    return create(token.grant, client, now=now, successor_of=text)
 
 
 def keep(token: RefreshToken, client: Client, *, now: datetime) -> None:
@@ -101,3 +111,7 @@ def _answer_was_lost(token: RefreshToken, *, now: datetime) -> bool:
 def _end(grant: UserGrant, client: Client, *, now: datetime) -> datetime:
     idle = client.refresh_token_idle_lifetime or conf.issuer().refresh_token_idle_lifetime
     return min(now + idle, grant.ends_at)
+
+
+def _beginning(text: str) -> str:
+    return text.partition(".")[0]

@@ -34,7 +34,7 @@ def rows(user, webapp):
         fresh = {"user": user, "client": webapp, "audience": API, "scope": "notes:read", "auth_time": now}
         grant = UserGrant.objects.create(**fresh, created_at=now, ends_at=now)
         AuthorizationCode.objects.create(digest=name, grant=grant, expires_at=at)
-        RefreshToken.objects.create(digest=name, grant=grant, created_at=old, expires_at=at)
+        RefreshToken.objects.create(digest=name, grant=grant, created_at=old, expires_at=at - denial.lasting())
         shown = {"client": webapp, "audience": API, "created_at": now, "interval": 5}
         DeviceCode.objects.create(digest=name, user_code_digest=name, expires_at=at, **shown)
         ends = old if name == "ended" else old + 2 * MARGIN

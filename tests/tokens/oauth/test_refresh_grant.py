@@ -1,8 +1,10 @@
 """Refresh tokens: who gets one, what it gives, how it rotates, and how its family ends."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps as registered
 from django.utils import timezone
 
 from tests.tokens.conftest import (
@@ -17,8 +19,10 @@ from tests.tokens.conftest import (
     post,
     redeem,
 )
+from tokens import purge
+from tokens.keys.policy import PRODUCTION
 from tokens.models import AuditEvent, Denial, RefreshToken, Scope, UserGrant
-from tokens.oauth import client_secret, refresh_token
+from tokens.oauth import client_secret, denial, refresh_token
 from tokens.oauth.refresh_token import LOST_ANSWER
 
 pytestmark = pytest.mark.django_db
@@ -205,6 +209,71 @@ def test_any_other_reuse_ends_the_family(client, app, log_in_to, later, how):
         assert refresh(client, app, successor).status_code == 200
     assert error(refresh(client, app, text)) == (400, "invalid_grant")
     assert UserGrant.objects.get().revoked_at is not None
+
+
+def purged(*texts):
+    """Let the rows of these tokens be over, and purge."""
+    over = timezone.now() - denial.lasting() - timedelta(days=1)
+    RefreshToken.objects.filter(digest__in=map(refresh_token.digest, texts)).update(expires_at=over)
+    assert sum(purge.purge("refresh tokens", now=timezone.now())) == len(texts)
+
+
+def test_one_of_which_no_row_is_left_ends_its_family_too(client, app, log_in_to):
+    first = log_in_to(app)["refresh_token"]
+    second = refresh(client, app, first).json()["refresh_token"]
+    third = refresh(client, app, second).json()["refresh_token"]
+    purged(first, second)
+    assert error(refresh(client, app, first)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoke_reason == "refresh token used twice"
+    assert error(refresh(client, app, third)) == (400, "invalid_grant")
+
+
+def test_one_of_which_no_row_is_left_takes_its_family_back(client, app, log_in_to):
+    """RFC 7009 section 2.1: what was issued under the grant goes with it."""
+    first = log_in_to(app)["refresh_token"]
+    refresh(client, app, first)
+    purged(first)
+    assert post(client, "/oauth/revoke", {"token": first, "client_id": "app"}).status_code == 200
+    assert UserGrant.objects.get().revoke_reason == "revoked by its client"
+
+
+def test_one_of_which_no_row_is_left_says_nothing_to_another_client(client, app, server, log_in_to):
+    first = log_in_to(app)["refresh_token"]
+    second = refresh(client, app, first).json()["refresh_token"]
+    purged(first)
+    assert error(refresh(client, server, first)) == (400, "invalid_grant")
+    assert refresh(client, app, second).status_code == 200
+
+
+def test_a_spent_row_is_kept_for_a_lost_answer_and_while_what_it_gave_lives(client, app, log_in_to, later):
+    first = log_in_to(app)["refresh_token"]
+    refresh(client, app, first)
+    start = timezone.now() + LOST_ANSWER + denial.lasting() + 2 * PRODUCTION.clock_error
+    assert list(purge.purge("refresh tokens", now=start - timedelta(seconds=2))) == []
+    assert list(purge.purge("refresh tokens", now=start + timedelta(seconds=2))) == [1]
+
+
+def test_a_family_is_not_guessed_and_one_that_ended_by_itself_was_not_stolen(client, app, log_in_to):
+    text = log_in_to(app)["refresh_token"]
+    beginning, own = text.split(".")
+    for made_up in (own, f".{own}", f"{own}.{beginning}", f"{beginning[:-1]}.{own}", f" {text}", "."):
+        assert error(refresh(client, app, made_up)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoked_at is None
+    purged(text)
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoked_at is None, "it was idle for too long"
+
+
+def test_a_token_from_before_there_were_families_begins_one(client, app, log_in_to):
+    log_in_to(app)
+    old = "a" * 43
+    RefreshToken.objects.update(digest=refresh_token.digest(old), family="")
+    import_module("tokens.migrations.0018_refresh_token_families").begin_families(registered, None)
+    second = refresh(client, app, old).json()["refresh_token"]
+    third = refresh(client, app, second).json()["refresh_token"]
+    purged(old, second)
+    assert error(refresh(client, app, old)) == (400, "invalid_grant")
+    assert error(refresh(client, app, third)) == (400, "invalid_grant")
 
 
 def test_a_confidential_client_s_token_stays_unless_the_client_says_so(client, server, log_in_to):

@@ -1,0 +1,41 @@
+from datetime import timedelta
+
+from django.db import migrations, models
+from django.db.models import F
+
+LOST_ANSWER = timedelta(seconds=30)
+
+
+def begin_families(apps, _schema_editor):
+    """A token from before begins its own family: its successors begin with it."""
+    tokens = apps.get_model("tokens", "RefreshToken").objects
+    tokens.update(family=F("digest"))
+    tokens.exclude(used_at=None).update(expires_at=F("used_at") + LOST_ANSWER)
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ("tokens", "0017_what_is_kept"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="refreshtoken",
+            name="family",
+            field=models.CharField(
+                default="", help_text="SHA-256 of what every token of the family begins with.", max_length=64
+            ),
+            preserve_default=False,
+        ),
+        migrations.AlterField(
+            model_name="refreshtoken",
+            name="expires_at",
+            field=models.DateTimeField(db_index=True, help_text="When it can be traded no more."),
+        ),
+        migrations.AddIndex(
+            model_name="refreshtoken",
+            index=models.Index(fields=["family"], name="refresh_tokens_of_a_family"),
+        ),
+        migrations.RunPython(begin_families, migrations.RunPython.noop, elidable=True),
+    ]

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Request, expect, sync_playwright
 
 from project.launch import run
 from project.launch.environment import Environments, prepare
@@ -66,6 +66,27 @@ def test_a_user_logs_in_agrees_and_adds_a_note(system: tuple[Ports, Environments
     expect(page.get_by_text("Two litres", exact=True)).to_be_visible()
     expect(page.get_by_text('"typ": "at+jwt"')).to_be_visible()
     keep(page, "notes")
+
+
+def test_our_forms_are_taken_although_no_page_of_ours_says_where_it_is(
+    system: tuple[Ports, Environments], page: Page
+) -> None:
+    where, variables = system
+    said: list[tuple[str, str | None, str | None]] = []
+
+    def note(request: Request) -> None:
+        if request.url.startswith(where.url("issuer")) and not request.redirected_from:
+            headers = request.all_headers()
+            said.append((request.method, headers.get("origin"), headers.get("referer")))
+
+    page.goto(f"{where.url('issuer')}/accounts/everywhere/")
+    page.on("requestfinished", note)
+    page.get_by_label("Username or e-mail").fill("demo")
+    page.get_by_label("Password").fill(variables.demo["DEMO_PASSWORD"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading")).to_contain_text("Log out everywhere")
+    assert ("POST", "null", None) in said
+    assert {referer for _, _, referer in said} == {None}
 
 
 def test_an_administrator_registers_a_client_and_sees_its_secret_once(

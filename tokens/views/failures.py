@@ -9,6 +9,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooMany
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from tokens.views import own_forms
 from tokens.views.pages import HEADERS
 
 TITLES = {
@@ -49,6 +50,8 @@ def broken(_request: HttpRequest) -> HttpResponse:
     return page(500, "It is not your fault. Try again in a moment.")
 
 
-def forged(_request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:  # noqa: ARG001 (Django's names)
+def forged(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:  # noqa: ARG001 (Django's names)
     """403 for a form that lacks the proof of coming from us (CSRF_FAILURE_VIEW)."""
+    if own_forms.is_unsaid(request):
+        return page(403, "Nothing was done: your browser does not say which page this form came from. Use a newer one.")
     return page(403, "Nothing was done: this form was not sent from our page, or the page had grown old. Open it anew.")

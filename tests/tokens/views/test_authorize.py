@@ -50,7 +50,7 @@ def test_the_consent_page_cannot_be_framed_or_cached(browser, webapp):
     assert page["X-Frame-Options"] == "DENY"
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
     assert page["Cache-Control"] == "no-store"
-    assert page["Referrer-Policy"] == "same-origin"
+    assert page["Referrer-Policy"] == "no-referrer"
 
 
 def test_a_refusal_goes_to_the_client(browser, webapp):

@@ -10,7 +10,7 @@ URL = "/.well-known/jwks.json"
 EVERY_ANSWER = {
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 OPEN = EVERY_ANSWER | {"Access-Control-Allow-Origin": "*"}

@@ -111,7 +111,7 @@ def _scopes(names: Sequence[str]) -> list[Scope]:
     found = list(Scope.objects.filter(name__in=names))
     if unknown := set(names) - {scope.name for scope in found} - Scope.OPENID:
         raise ValidationError(
-            {"scopes": f"There is no scope {', '.join(sorted(unknown))}. Make it in the admin first."}
+            {"scopes": f"There is no scope {', '.join(sorted(unknown))}. create_api makes one, or the admin."}
         )
     return found
 
@@ -119,5 +119,7 @@ def _scopes(names: Sequence[str]) -> list[Scope]:
 def _apis(identifiers: Sequence[str]) -> list[Api]:
     found = list(Api.objects.filter(identifier__in=identifiers))
     if unknown := set(identifiers) - {api.identifier for api in found}:
-        raise ValidationError({"apis": f"There is no API {', '.join(sorted(unknown))}. Make it in the admin first."})
+        raise ValidationError(
+            {"apis": f"There is no API {', '.join(sorted(unknown))}. create_api makes one, or the admin."}
+        )
     return found

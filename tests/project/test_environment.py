@@ -1,6 +1,10 @@
 """The environment files: each process its own variables, secrets made once, and a clear word when they are lost."""
 
+import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +37,17 @@ def test_lost_secrets_beside_a_database_are_said_and_never_replaced(tmp_path, lo
     with pytest.raises(LostEnvironment, match="make reset"):
         prepare(Ports(), {}, tmp_path)
     assert read(tmp_path / f"{lost}.env") == {}
+
+
+def test_the_command_line_names_a_variable_that_is_missing_and_shows_no_traceback():
+    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "project.settings.issuer"}
+    run = subprocess.run(
+        [sys.executable, "manage.py", "keys"],
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == "SECRET_KEY is not set. Set it in the environment; .env.example says what it means.\n"

@@ -1,13 +1,15 @@
-"""What the commands share: instants, the table of exit codes in --help, and errors as exit codes."""
+"""What the commands share: their --help, how arguments are read, and errors as one line and an exit code."""
 
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import IntegrityError
+from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
@@ -24,27 +26,35 @@ exit codes:
 """
 
 
-class KeyCommand(BaseCommand):
-    """A command about keys: its exit codes stand in its --help as they are written."""
+class OperatorCommand(BaseCommand):
+    """A command of ours: its notes stand in its --help as they are written, and what fails is told in one line."""
 
     notes = ""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the table of exit codes as it is written."""
+        """Keep the notes as they are written."""
         return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EXIT_CODES + self.notes,
-            formatter_class=RawDescriptionHelpFormatter,
-            **kwargs,
+            prog_name, subcommand, epilog=self.notes, formatter_class=RawDescriptionHelpFormatter, **kwargs
         )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Refuse what no database takes as text, whichever argument it is in, before anything is done."""
+        """Refuse what no database takes as text, whichever argument it is in, before anything is done.
+
+        Raises CommandError, too, where the database cannot be used: it says what it lacks.
+        """
         for name, value in options.items():
-            if isinstance(value, str) and not storable(value):
-                raise CommandError(f"{name} is no UTF-8 text: {value!a}", returncode=USAGE)
-        return super().execute(*args, **options)
+            if wrong := next((text for text in _texts(value) if not storable(text)), None):
+                raise CommandError(f"{name} is no UTF-8 text: {wrong!a}", returncode=USAGE)
+        try:
+            return super().execute(*args, **options)
+        except (OperationalError, ProgrammingError) as error:
+            raise CommandError(_what_the_database_lacks(error)) from error
+
+
+class KeyCommand(OperatorCommand):
+    """A command about keys: one step of each ring, and the exit codes of the table."""
+
+    notes = EXIT_CODES
 
     def for_each(self, rings: Sequence[str], act: Callable[[str], str]) -> None:
         """Print what `act` says of each ring; of several, one that fails stops no other. Raises the first failure."""
@@ -59,6 +69,26 @@ class KeyCommand(BaseCommand):
                 self.stderr.write(f"{ring}: {error}")
         if failed:
             raise failed
+
+
+def _what_the_database_lacks(error: Exception) -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        missing = []
+    if missing:
+        return f"the database lacks {len(missing)} migrations: run manage.py migrate first"
+    return f"the database (DATABASE_URL) cannot be used: {' '.join(str(error).split())}"
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts of an option, one or repeated."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
 
 
 def storable(text: str) -> bool:
@@ -92,3 +122,15 @@ def instant(text: str) -> datetime:
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no time like 2027-01-31T12:00Z") from None
     return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def seconds(text: str) -> timedelta:
+    """A number of seconds, one or more."""
+    if not text.isdecimal() or not 0 < int(text) < 10**9:
+        raise ArgumentTypeError(f"{text!r} is no number of seconds")
+    return timedelta(seconds=int(text))
+
+
+def one_line(error: ValidationError) -> str:
+    """Every problem with its field, on one line."""
+    return " ".join(f"{field}: {' '.join(problems)}" for field, problems in error.message_dict.items())

@@ -1,18 +1,18 @@
 """`client_secret`: give a client a further secret, end one, and see which there are, from a script."""
 
 import json
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from tokens import client_secrets
 from tokens.client_secrets import Ended, NoUse
-from tokens.management.arguments import UNSAFE, USAGE, exit_codes, instant
+from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand, exit_codes, instant
 from tokens.models import Client, ClientSecret
 
 ACTOR = "command:client_secret"
@@ -31,16 +31,11 @@ exit codes:
 """
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Parses, calls one function, prints."""
 
     help = "Make a client a further secret (shown once, kept as a hash), let one expire, revoke one, or list them."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keep the notes as they are written."""
-        return super().create_parser(
-            prog_name, subcommand, epilog=NOTES, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
+    notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the four things it does, and their options."""

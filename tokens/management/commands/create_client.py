@@ -1,18 +1,17 @@
 """`create_client`: register a client from a script; the secret is printed once."""
 
 import json
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import fields
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from tokens.clients import Registration, register
-from tokens.management.arguments import USAGE, exit_codes, instant
+from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, instant, one_line, seconds
 from tokens.models import AuthenticationMethod, Client
 from tokens.oauth import client_keys
 from tokens.oauth.client_keys import UnusableKey
@@ -41,16 +40,11 @@ NO_SECRET = {
 }
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Parses, calls `register`, prints."""
 
     help = "Register a client and print its client_id and its secret. The secret is shown once and kept as a hash."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keep the examples as they are written."""
-        return super().create_parser(
-            prog_name, subcommand, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
+    notes = EXAMPLES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -143,13 +137,6 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def seconds(text: str) -> timedelta:
-    """A number of seconds, one or more."""
-    if not text.isdecimal() or not 0 < int(text) < 10**9:
-        raise ArgumentTypeError(f"{text!r} is no number of seconds")
-    return timedelta(seconds=int(text))
-
-
 def jwks_file(path: str) -> Any:
     """The JWKS that a file holds: public keys, each of them usable."""
     try:
@@ -162,8 +149,3 @@ def jwks_file(path: str) -> Any:
     except ValueError as error:
         raise ArgumentTypeError(f"{path} is not JSON") from error
     return document
-
-
-def one_line(error: ValidationError) -> str:
-    """Every problem with its field, on one line."""
-    return " ".join(f"{field}: {' '.join(problems)}" for field, problems in error.message_dict.items())

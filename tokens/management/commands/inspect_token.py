@@ -2,18 +2,19 @@
 
 import json
 import sys
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from tokens import conf
 from tokens.fetch import FetchError
 from tokens.keys import store
+from tokens.management.arguments import OperatorCommand
 from tokens.oauth import known_keys
 from tokens.oauth.inspection import Inspection, Key, NoToken, Point, inspect
 
@@ -31,16 +32,11 @@ exit codes:
 """
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Reads, calls `inspect`, prints."""
 
     help = "Show a token's header and claims, the phase of its key, and RFC 9068 point by point."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keep the notes as they are written."""
-        return super().create_parser(
-            prog_name, subcommand, epilog=NOTES, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
+    notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""

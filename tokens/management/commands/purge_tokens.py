@@ -4,13 +4,12 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from tokens import purge
 from tokens.keys import store
+from tokens.management.arguments import OperatorCommand
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Parses, calls `purge`, prints."""
 
     help = (

@@ -14,7 +14,7 @@ from tokens import conf
 from tokens.keys.errors import KeyProblem, UnknownKey
 from tokens.keys.moves import DEFAULT_RING
 from tokens.keys.revocation import Revocation, revoke
-from tokens.management.arguments import UNSAFE, USAGE, KeyCommand, exit_codes
+from tokens.management.arguments import EXIT_CODES, UNSAFE, USAGE, KeyCommand, exit_codes
 from tokens.models.key import Ring, SigningKey
 
 LONGEST_REASON = SigningKey._meta.get_field("revoke_reason").max_length or 0
@@ -24,7 +24,10 @@ class Command(KeyCommand):
     """Parses, asks, calls `revoke`, prints."""
 
     help = "Revoke a signing key: it leaves the JWKS, the standby takes over at once, and its tokens are refused."
-    notes = "\nAfter a leak of the encrypting key, put a new value first into KEY_ENCRYPTION_KEYS, then use --all.\n"
+    notes = (
+        EXIT_CODES
+        + "\nAfter a leak of the encrypting key, put a new value first into KEY_ENCRYPTION_KEYS, then use --all.\n"
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""

@@ -16,7 +16,7 @@ from tokens.keys.moves import DEFAULT_RING
 from tokens.keys.moving import Planned, move
 from tokens.keys.rings import Kind
 from tokens.keys.rotation import Outcome, cancel, rewrap, rotate
-from tokens.management.arguments import USAGE, KeyCommand, exit_codes, instant
+from tokens.management.arguments import EXIT_CODES, USAGE, KeyCommand, exit_codes, instant
 from tokens.models.key import Ring
 
 ACTOR = "command:rotate_keys"
@@ -26,7 +26,7 @@ class Command(KeyCommand):
     """Parses, calls `rotate`, `rewrap`, `cancel` or `move`, prints."""
 
     help = "Take the next safe step of the signing keys: create the first key and its standby, or switch when due."
-    notes = """
+    notes = f"""{EXIT_CODES}
 Run it from cron as often as you like (hourly is usual): at most one step of each ring a run, and only when one is due.
 
 A further ring, that one API's tokens are signed by and nothing else:

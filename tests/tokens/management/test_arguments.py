@@ -1,0 +1,40 @@
+"""What every command does with a database that it cannot use."""
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+
+COMMANDS = [
+    ("rotate_keys",),
+    ("keys",),
+    ("purge_tokens",),
+    ("create_api", "--identifier", "https://orders.example/", "--name", "Orders"),
+    ("create_client", "--name", "S"),
+    ("client_secret", "list"),
+    ("revoke_key", "kid", "--reason", "lost"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.django_db(transaction=True)
+def test_a_database_without_tables_is_told_in_one_line_with_the_way_out(command, monkeypatch):
+    def no_tables(execute, sql, params, many, context):
+        if "tokens_" in sql or "django_migrations" in sql:
+            raise OperationalError("no such table: tokens_ring")
+        return execute(sql, params, many, context)
+
+    monkeypatch.setattr("django.db.migrations.recorder.MigrationRecorder.has_table", lambda _: False)
+    with connection.execute_wrapper(no_tables), pytest.raises(CommandError) as told:
+        call_command(*command)
+    assert str(told.value).endswith("migrations: run manage.py migrate first")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_is_told_in_one_line(command):
+    def away(*_):
+        raise OperationalError("connection failed:\n\tIs the server running?")
+
+    with connection.execute_wrapper(away), pytest.raises(CommandError) as told:
+        call_command(*command)
+    assert str(told.value) == "the database (DATABASE_URL) cannot be used: connection failed: Is the server running?"

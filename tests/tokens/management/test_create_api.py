@@ -1,0 +1,96 @@
+"""Registering an API from a script."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.tokens.conftest import make_client
+from tokens.models import Api, AuditEvent, Scope
+
+pytestmark = pytest.mark.django_db
+ORDERS = ("--identifier", "https://orders.example/", "--name", "Orders")
+
+
+def create(*arguments):
+    out = StringIO()
+    call_command("create_api", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_an_api_and_its_scopes_are_made_with_an_event_each():
+    printed = create(*ORDERS, "--scope", "orders:read=See your orders", "--scope", "orders:write=Order = buy", "--json")
+    assert json.loads(printed) == {
+        "identifier": "https://orders.example/",
+        "scopes": ["orders:read", "orders:write"],
+    }
+    api = Api.objects.get()
+    assert (api.name, api.algorithms, api.max_token_lifetime, api.client) == ("Orders", ["RS256"], None, None)
+    assert dict(Scope.objects.filter(api=api).values_list("name", "description")) == {
+        "orders:read": "See your orders",
+        "orders:write": "Order = buy",
+    }
+    told = AuditEvent.objects.order_by("pk").values_list("action", "actor", "subject")
+    assert list(told) == [
+        ("api.created", "command:create_api", "api:https://orders.example/"),
+        ("scope.created", "command:create_api", "scope:orders:read"),
+        ("scope.created", "command:create_api", "scope:orders:write"),
+    ]
+
+
+def test_a_client_may_be_allowed_its_scopes_at_once():
+    create(*ORDERS, "--scope", "orders:read=See your orders")
+    call_command(
+        "create_client", "--name", "S", "--grant", "client_credentials", "--scope", "orders:read", stdout=StringIO()
+    )
+
+
+def test_all_that_it_can_be_is_set():
+    own = make_client("orders-api")
+    arguments = (
+        "--max-token-lifetime",
+        "120",
+        "--client",
+        "orders-api",
+        "--algorithm",
+        "ES256",
+        "--algorithm",
+        "RS256",
+    )
+    assert create(*ORDERS, *arguments).splitlines() == [
+        "identifier  https://orders.example/",
+        "scopes      (none)",
+    ]
+    api = Api.objects.get()
+    assert (api.max_token_lifetime, api.client) == (timedelta(minutes=2), own)
+    assert api.algorithms == ["ES256", "RS256"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--identifier", "orders", "--name", "Orders"), "identifier: Enter an absolute URI"),
+        (("--identifier", "http://localhost:8000", "--name", "Orders"), "identifier: This is the issuer itself"),
+        ((*ORDERS, "--name", ""), "name: This field cannot be blank"),
+        ((*ORDERS, "--client", "nobody"), "there is no client nobody"),
+        ((*ORDERS, "--scope", "orders:read"), "lacks what users read about it"),
+        ((*ORDERS, "--scope", "orders:read= "), "lacks what users read about it"),
+        ((*ORDERS, "--scope", "orders read=See"), "name: A scope is printable ASCII"),
+        ((*ORDERS, "--scope", "openid=You"), "name: openid belongs to OpenID Connect"),
+        ((*ORDERS, "--scope", "a=A", "--scope", "a=B"), "a is named twice"),
+        ((*ORDERS, "--scope", "a=A\0"), "is no UTF-8 text"),
+        ((*ORDERS, "--scope", "taken=Mine"), "name: Scope with this Name already exists"),
+        (("--identifier", "https://taken.example/", "--name", "T"), "identifier: API with this Identifier already"),
+        ((*ORDERS, "--max-token-lifetime", "0"), "is no number of seconds"),
+        ((*ORDERS, "--max-token-lifetime", "86401"), "max_token_lifetime: "),
+        ((*ORDERS, "--algorithm", "HS256"), "invalid choice: 'HS256'"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_made(arguments, why):
+    taken = Api.objects.create(identifier="https://taken.example/", name="T")
+    Scope.objects.create(name="taken", description="T", api=taken)
+    with pytest.raises(CommandError, match="(?s)" + why.replace("(", r"\(")):
+        create(*arguments)
+    assert (Api.objects.count(), Scope.objects.count(), AuditEvent.objects.count()) == (1, 1, 0)

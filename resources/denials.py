@@ -1,6 +1,6 @@
 """What has been taken back before its time: keys, tokens, grants, and everything issued before an instant. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,7 @@ class Denials:
             return "grant_id"
         if claims["iat"] < self.subjects.get(claims["sub"], claims["iat"]):
             return "sub"
-        if claims["iat"] < self.clients.get(claims["client_id"], claims["iat"]):
+        if any(claims["iat"] < self.clients.get(client, claims["iat"]) for client in _clients(claims)):
             return "client_id"
         return "hook" if self.hook and self.hook(kid, claims) else ""
 
@@ -41,6 +41,16 @@ class Denials:
             {**other.clients, **self.clients},
             self.hook or other.hook,
         )
+
+
+def _clients(claims: Mapping[str, Any]) -> Iterator[str]:
+    """The client that has the token, and those that it came through (`act`, RFC 8693 section 4.1)."""
+    yield claims["client_id"]
+    act = claims.get("act")
+    while isinstance(act, Mapping):
+        if isinstance(act.get("sub"), str):
+            yield act["sub"]
+        act = act.get("act")
 
 
 NOTHING = Denials()

@@ -421,6 +421,26 @@ def test_what_is_denied_is_refused_and_its_neighbour_is_not(name: str) -> None:
     assert check(token(grant_id="g"), issuers={ISSUER: trust(denials=lambda _: NEIGHBOURS[name])})
 
 
+PASSED_ON = {"sub": "orders", "act": {"sub": "notes", "act": {"sub": "phone"}}}
+
+
+@pytest.mark.parametrize("client", ["webapp", "orders", "notes", "phone"])
+def test_a_token_ends_with_every_client_that_it_came_through(client: str) -> None:
+    """RFC 8693 section 4.1: they are named in `act`."""
+    presented = token(client_id="webapp", act=PASSED_ON)
+    with pytest.raises(InvalidToken) as refused:
+        check(presented, issuers={ISSUER: trust(denials=lambda _: Denials(clients={client: T + 1}))})
+    assert (refused.value.reason, refused.value.claim) == (Reason.REVOKED, "client_id")
+    assert check(presented, issuers={ISSUER: trust(denials=lambda _: Denials(clients={client: T}))})
+
+
+@pytest.mark.parametrize(
+    "act", ["x", 7, [], [{"sub": "x"}], {"sub": ["x"]}, {"act": "x"}, {"sub": {}, "act": {"act": 1}}]
+)
+def test_an_actor_that_is_none_is_nobody_who_was_denied(act: object) -> None:
+    assert check(token(act=act), issuers={ISSUER: trust(denials=lambda _: Denials(clients={"x": T + 1}))})
+
+
 def test_time_is_an_argument() -> None:
     presented = token()
     ages: list[datetime] = [at(T + 629), at(T - 120)]

@@ -10,7 +10,7 @@ from tests.services.conftest import Issuer
 pytestmark = pytest.mark.services
 
 FILL = """
-    INSERT INTO tokens_denial (kind, identifier, client_id, until)
+    INSERT INTO tokens_denial (kind, identifier, subject, until)
     SELECT 'jti', n::text, '',
         now() + (n - 5000) * interval '1 day' - interval '1 hour' FROM generate_series(1, 5100) AS n
 """

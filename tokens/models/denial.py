@@ -18,11 +18,11 @@ class Denial(models.Model):
     kind = models.CharField(max_length=6, choices=Kind)
     identifier = models.CharField(max_length=255)
     issued_before = models.DateTimeField(null=True, help_text="Subjects and clients: tokens issued earlier are denied.")
-    client_id = models.CharField(max_length=255, blank=True, default="", help_text="Whose tokens; empty: anybody's.")
+    subject = models.CharField(max_length=255, blank=True, default="", help_text="Whose tokens or grant (`sub`).")
     until = models.DateTimeField(db_index=True, help_text="Then no token that it is about can live any more.")
 
     class Meta:
-        indexes = [models.Index(fields=["client_id", "until"], name="denials_of_a_client")]
+        indexes = [models.Index(fields=["subject", "until"], name="denials_of_a_subject")]
         constraints = [
             models.UniqueConstraint(fields=["kind", "identifier"], name="one_denial_of_each_thing"),
             models.CheckConstraint(

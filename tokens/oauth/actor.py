@@ -1,22 +1,36 @@
-"""Who acts for the user: the `act` claim (RFC 8693 section 4.1), the latest actor outermost. Pure."""
+"""Who acts for the user: the `act` claim (RFC 8693 section 4.1), the latest actor outermost. Pure.
 
-from collections.abc import Mapping
+The chain of a token that was passed on begins with the application that the user allowed. So it names every client that
+the token came through, and dies with each of them.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-LONGEST_CHAIN = 4
-"""How many services may stand between the user's application and an API."""
+LONGEST_CHAIN = 5
+"""The user's application, and the services that stand between it and an API."""
 
 
 class ChainTooLong(Exception):
     """The token was passed on as often as it may be."""
 
 
-def chain(client_id: str, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The claim of a token that `client_id` gets, of whose subject token `before` is the claim. Raises ChainTooLong."""
-    if _length(before) >= LONGEST_CHAIN:
-        raise ChainTooLong(f"no more than {LONGEST_CHAIN} services may act one behind the other")
-    return {"sub": client_id} if before is None else {"sub": client_id, "act": dict(before)}
+def alone(client_id: str) -> dict[str, Any]:
+    """The claim of a token of an application that acts for a user by itself."""
+    return {"sub": client_id}
 
 
-def _length(act: Mapping[str, Any] | None) -> int:
-    return 0 if act is None else 1 + _length(act.get("act"))
+def chain(client_id: str, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The claim of a token that `client_id` gets for one with the claims `before`. Raises ChainTooLong."""
+    act = before.get("act") or alone(before["client_id"])
+    if len(list(clients({"act": act}))) >= LONGEST_CHAIN:
+        raise ChainTooLong(f"no more than {LONGEST_CHAIN} clients may act one behind the other")
+    return {"sub": client_id, "act": dict(act)}
+
+
+def clients(claims: Mapping[str, Any]) -> Iterator[str]:
+    """Who acts, and who acted before, by the verified claims of a token of ours."""
+    act = claims.get("act")
+    while act is not None:
+        yield act["sub"]
+        act = act.get("act")

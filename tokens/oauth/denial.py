@@ -6,40 +6,46 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet, Value
-from django.db.models.functions import Greatest
+from django.db.models.functions import Greatest, Now
 
-from tokens import conf
+from tokens import audit, conf
 from tokens.keys import adoption, store
 from tokens.models import Denial, Ring, SigningKey
+from tokens.oauth import actor
 
 SECOND = timedelta(seconds=1)
-MOST = 1000
-"""How many tokens and grants of one client are denied one by one."""
+MOST = 200
+"""How many tokens and grants of one subject are denied one by one."""
 
 
-def deny_token(token_id: str, *, expires_at: datetime, client_id: str = "") -> None:
-    """Deny one token by its `jti`, for as long as an API might take it; `client_id` is whose it is."""
-    _deny(Denial.Kind.TOKEN, token_id, until=expires_at + afterlife(), client_id=client_id)
-
-
-def deny_grant(grant_id: str, *, now: datetime, client_id: str = "") -> None:
-    """Deny every token of a grant, given to the client `client_id`."""
-    _deny(Denial.Kind.GRANT, grant_id, until=now + lasting(), client_id=client_id)
-
-
-def gather(client_id: str, *, now: datetime) -> bool:
-    """Deny everything of a client so far in one row, where it has MOST rows of its own; whether that was done.
-
-    Every API reads the whole feed: no client makes it so long that they cannot.
-    """
-    own = Denial.objects.filter(client_id=client_id, until__gt=now)
-    gathered = list(own.values_list("pk", flat=True))
-    if len(gathered) < MOST:
-        return False
+def deny_token(token_id: str, *, expires_at: datetime, subject: str = "") -> None:
+    """Deny one token by its `jti`, for as long as an API might take it; `subject` is its `sub`."""
     with transaction.atomic():
-        deny_client(client_id, now=store.database_now())  # the clock that its tokens are dated by
-        Denial.objects.filter(pk__in=gathered).delete()
-    return True
+        _deny(Denial.Kind.TOKEN, token_id, until=expires_at + afterlife(), subject=subject)
+        _gather(subject)
+
+
+def deny_grant(grant_id: str, *, now: datetime, subject: str = "") -> None:
+    """Deny every token of a grant that was revoked; `subject` is the `sub` of all of them."""
+    with transaction.atomic():
+        _deny(Denial.Kind.GRANT, grant_id, until=now + lasting(), subject=subject)
+        _gather(subject)
+
+
+def _gather(subject: str) -> None:
+    """Deny everything of a subject so far in one row, once there are MOST rows about it.
+
+    Every API reads the whole feed: nobody makes it so long that they cannot. All that the rows are about was issued by
+    now, in the name of this subject: so the one row denies whatever they did, and nothing of anybody else's.
+    """
+    about = Denial.objects.filter(subject=subject, until__gt=Now())
+    if not subject or about.count() < MOST:
+        return
+    gathered = list(about.select_for_update(skip_locked=True).values_list("pk", flat=True))  # what is held stays
+    now = store.database_now()  # the clock that tokens are dated by, read after the rows: they are of before
+    deny_subject(subject, now=now)
+    Denial.objects.filter(pk__in=gathered).delete()
+    audit.record("subject.tokens_denied", actor="issuer", subject=f"sub:{subject}", now=now)
 
 
 def deny_subject(subject: str, *, now: datetime) -> None:
@@ -48,7 +54,7 @@ def deny_subject(subject: str, *, now: datetime) -> None:
 
 
 def deny_client(client_id: str, *, now: datetime) -> None:
-    """Deny every token issued so far to a client."""
+    """Deny every token issued so far to a client, and what became of it in other clients' hands."""
     _deny_earlier(Denial.Kind.CLIENT, client_id, now=now)
 
 
@@ -62,7 +68,8 @@ def of(claims: Mapping[str, Any]) -> "QuerySet[Denial]":
     issued = datetime.fromtimestamp(claims["iat"], UTC)
     about = Q(kind=Denial.Kind.TOKEN, identifier=claims["jti"])
     about |= Q(kind=Denial.Kind.SUBJECT, identifier=claims["sub"], issued_before__gt=issued)
-    about |= Q(kind=Denial.Kind.CLIENT, identifier=claims["client_id"], issued_before__gt=issued)
+    clients = {claims["client_id"], *actor.clients(claims)}
+    about |= Q(kind=Denial.Kind.CLIENT, identifier__in=clients, issued_before__gt=issued)
     if "grant_id" in claims:
         about |= Q(kind=Denial.Kind.GRANT, identifier=claims["grant_id"])
     return Denial.objects.filter(about)
@@ -86,10 +93,10 @@ def _deny_earlier(kind: Denial.Kind, identifier: str, *, now: datetime) -> None:
 
 
 def _deny(
-    kind: Denial.Kind, identifier: str, *, until: datetime, issued_before: datetime | None = None, client_id: str = ""
+    kind: Denial.Kind, identifier: str, *, until: datetime, issued_before: datetime | None = None, subject: str = ""
 ) -> None:
     """Keep the denial, beside an earlier one of the same: each instant only ever moves later."""
-    one = Denial(kind=kind, identifier=identifier, until=until, issued_before=issued_before, client_id=client_id)
+    one = Denial(kind=kind, identifier=identifier, until=until, issued_before=issued_before, subject=subject)
     Denial.objects.bulk_create([one], ignore_conflicts=True)
     later: dict[str, Any] = {"until": Greatest("until", Value(until))}
     if issued_before is not None:

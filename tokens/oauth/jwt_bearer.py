@@ -43,7 +43,7 @@ class JwtBearerGrant(Grant):
             _log("token.refused", client, user, request)
             raise OAuthError("invalid_grant", "The user is unknown, or may not be acted for.")
         asked = target(client, request.scopes, request.resources, openid=False)
-        holder = Holder(subject=str(user.sub), act=actor.chain(client.client_id))
+        holder = Holder(subject=str(user.sub), act=actor.alone(client.client_id))
         response = grant.token_response(client, holder, asked, request)
         _log("token.issued_for_user", client, user, request)
         return response

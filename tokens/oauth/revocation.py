@@ -22,23 +22,14 @@ def revoke(text: str, client: Client, *, now: datetime) -> None:
         _require_own(family.client.client_id, client)
         grant_record.revoke(family, "revoked by its client", now=now)
         audit.record("grant.revoked", actor=actor, subject=f"grant:{family.pk}", now=now)
-        _gather(client, now=now)
         return
     try:
         token = presented_token.read(text, now=now, leeway=denial.afterlife())
     except InvalidPresentedToken:
         return
     _require_own(token.client_id, client)
-    denial.deny_token(token.token_id, expires_at=token.expires_at, client_id=token.client_id)
+    denial.deny_token(token.token_id, expires_at=token.expires_at, subject=token.subject)
     audit.record("token.revoked", actor=actor, subject=f"token:{token.token_id}", now=now)
-    _gather(client, now=now)
-
-
-def _gather(client: Client, *, now: datetime) -> None:
-    """A client that takes back very much loses all its tokens so far."""
-    if denial.gather(client.client_id, now=now):
-        subject = f"client:{client.client_id}"
-        audit.record("client.tokens_denied", actor="issuer", subject=subject, now=now)
 
 
 def _require_own(issued_to: str, client: Client) -> None:

@@ -106,7 +106,7 @@ def _holder(subject: PresentedToken, client: Client) -> Holder:
     if "auth_time" in claims:
         at = datetime.fromtimestamp(claims["auth_time"], UTC)
         login = Login(at=at, acr=claims.get("acr", ""), amr=tuple(claims.get("amr", ())))
-    act = actor.chain(client.client_id, claims.get("act"))
+    act = actor.chain(client.client_id, claims)
     return Holder(subject=subject.subject, grant_id=subject.grant_id, login=login, act=act)
 
 

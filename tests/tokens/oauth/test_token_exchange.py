@@ -92,7 +92,7 @@ def test_a_service_passes_the_user_on_to_the_next_api(client, webapp, notes, cod
         "auth_time": before["auth_time"],
         "acr": before["acr"],
         "amr": before["amr"],
-        "act": {"sub": "notes"},
+        "act": {"sub": "notes", "act": {"sub": "webapp"}},
     }
 
 
@@ -118,7 +118,7 @@ def test_a_service_proves_itself_with_its_own_key_as_well(client, notes, mint):
         pytest.param({"subject": "service", "client_id": "service", "login": None}, id="no user: a service's own"),
         pytest.param({"subject": str(uuid.uuid4())}, id="no user: an unknown sub"),
         pytest.param(
-            {"act": {"sub": "d", "act": {"sub": "c", "act": {"sub": "b", "act": {"sub": "a"}}}}},
+            {"act": {"sub": "e", "act": {"sub": "d", "act": {"sub": "c", "act": {"sub": "b", "act": {"sub": "a"}}}}}},
             id="RFC 8693 4.1: passed on too often",
         ),
     ],
@@ -162,6 +162,30 @@ def test_a_token_that_was_taken_back_is_refused(client, webapp, notes, code, use
         "client": lambda: denial.deny_client("webapp", now=now),
     }[what]()
     assert exchange(client, notes, token).json() == UNACCEPTABLE
+
+
+ENDS = {
+    "the application is disabled": lambda webapp: (setattr(webapp, "is_active", False), webapp.save()),
+    "the application is deleted": lambda webapp: webapp.delete(),
+    "the grant is revoked": lambda _: grant_record.revoke(UserGrant.objects.get(), "test", now=timezone.now()),
+    "very much is taken back": lambda _: [
+        denial.deny_token(str(n), expires_at=timezone.now(), subject=str(User.objects.get().sub)) for n in range(2)
+    ],
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_an_application_s_token_was_traded_for_ends_with_it(client, webapp, notes, code, decode, end, monkeypatch):
+    """However it was taken back, and at every step after that: nothing brings a token to life again."""
+    monkeypatch.setattr(denial, "MOST", 2)
+    Api.objects.filter(identifier=OTHER_API).update(client=notes)
+    token = redeem(client, webapp, code(webapp)).json()["access_token"]
+    second = exchange(client, notes, token).json()["access_token"]
+    assert exchange(client, notes, second).status_code == 200
+    for how in dict.fromkeys((end, "very much is taken back")):
+        ENDS[how](webapp)
+        assert denial.is_denied(decode(second, OTHER_API)[1])
+        assert exchange(client, notes, second).json() == UNACCEPTABLE
 
 
 def test_a_deactivated_user_is_passed_on_by_nobody(client, notes, mint, user):

@@ -117,8 +117,8 @@ SUBJECTS = {
     "2.2.2: of a service": ({"sub": "service", "client_id": "service", "auth_time": None}, UNACCEPTABLE),
     "2.2.2: of nobody": ({"sub": str(uuid.UUID(int=0))}, UNACCEPTABLE),
     "2.2.2: an ID token": ({"typ": "JWT"}, UNACCEPTABLE),
-    "4.1: passed on three times before": ({"act": chain("c", "b", "a")}, EXCHANGED),
-    "4.1: passed on too often": ({"act": chain("d", "c", "b", "a")}, UNACCEPTABLE),
+    "4.1: passed on three times before": ({"act": chain("d", "c", "b", "a")}, EXCHANGED),
+    "4.1: passed on too often": ({"act": chain("e", "d", "c", "b", "a")}, UNACCEPTABLE),
 }
 
 
@@ -172,7 +172,7 @@ def test_what_was_possible_ends(client, notes, webapp, token, section):
 
 
 ACTORS = {
-    "4.1: the service": (None, chain("notes")),
+    "4.1: the service, and the application before it": (None, chain("notes", "webapp")),
     "4.1: the latest is outermost": (chain("first"), chain("notes", "first")),
     "4.1: all who came before stay": (chain("second", "first"), chain("notes", "second", "first")),
 }

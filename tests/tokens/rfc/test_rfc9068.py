@@ -103,7 +103,13 @@ CLAIMS = {
     ),
     "2.2.1: of a user, exchanged, with the login as it was": (
         "exchanged",
-        OF_USER | {"aud": OTHER_API, "client_id": "service", "scope": "other:read", "act": {"sub": "service"}},
+        OF_USER
+        | {
+            "aud": OTHER_API,
+            "client_id": "service",
+            "scope": "other:read",
+            "act": {"sub": "service", "act": {"sub": "desk"}},
+        },
     ),
     "2.2.1: of a user who did not log in": (
         "acted",

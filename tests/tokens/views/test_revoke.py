@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import API, basic, make_client, post, redeem
+from tests.tokens.conftest import API, allow, authorization, basic, log_in, make_client, parameters, post, redeem
 from tokens.keys import signing
 from tokens.keys.errors import NotReady
-from tokens.models import AuditEvent, Denial
+from tokens.models import AuditEvent, Denial, User
 from tokens.oauth import client_secret, denial
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -85,27 +86,47 @@ def test_a_token_that_some_api_may_still_take_is_taken_back_though_it_has_expire
     assert Denial.objects.exists() == is_kept
 
 
-def test_a_node_whose_clock_is_behind_gathers_no_less(client, service, monkeypatch):
+def test_a_node_whose_clock_is_behind_gathers_no_less(client, service, token, monkeypatch):
     monkeypatch.setattr(denial, "MOST", 1)
-    ask = {**CREDENTIALS, "client_id": "service", "client_secret": service.plain}
-    token = post(client, "/oauth/token", ask).json()["access_token"]
     late = timezone.now() - timedelta(seconds=30)
     monkeypatch.setattr("tokens.views.revoke.timezone.now", lambda: late)
     assert revoke(client, service, token=token).status_code == 200
-    assert Denial.objects.get().kind == "client"
+    assert Denial.objects.get().kind == "sub"
     assert denial.is_denied(claims_of(token))
 
 
-def test_a_client_that_takes_back_very_much_makes_no_long_feed(client, service, stranger, monkeypatch):
+def test_a_client_that_takes_back_very_much_makes_no_long_feed(client, service, monkeypatch):
     monkeypatch.setattr(denial, "MOST", 3)
-    ask = {**CREDENTIALS, **dict(zip(("client_id", "client_secret"), ("service", service.plain), strict=True))}
-    tokens = [post(client, "/oauth/token", ask).json()["access_token"] for _ in range(4)]
-    denial.deny_token("another's", expires_at=timezone.now() + timedelta(hours=1), client_id="stranger")
+    proof = basic("service", service.plain)
+    tokens = [post(client, "/oauth/token", CREDENTIALS, **proof).json()["access_token"] for _ in range(4)]
+    denial.deny_token("another's", expires_at=timezone.now() + timedelta(hours=1), subject="stranger")
     for token in tokens[:3]:
         assert revoke(client, service, token=token).status_code == 200
-    assert sorted(Denial.objects.values_list("kind", "identifier")) == [("client", "service"), ("jti", "another's")]
+    assert sorted(Denial.objects.values_list("kind", "identifier")) == [("jti", "another's"), ("sub", "service")]
     assert all(denial.is_denied(claims_of(token)) for token in tokens), "all of them: rather more than less"
-    assert AuditEvent.objects.get(action="client.tokens_denied").subject == "client:service"
+    assert AuditEvent.objects.get(action="subject.tokens_denied").subject == "sub:service"
+
+
+def test_rows_that_are_over_are_not_gathered(client, service, token, monkeypatch):
+    monkeypatch.setattr(denial, "MOST", 2)
+    denial.deny_token("old", expires_at=timezone.now() - timedelta(hours=1), subject="service")
+    assert revoke(client, service, token=token).status_code == 200
+    assert set(Denial.objects.values_list("kind", flat=True)) == {"jti"}
+
+
+def test_a_user_who_takes_back_very_much_ends_nothing_of_another_s(client, spa, code, user, monkeypatch):
+    monkeypatch.setattr(denial, "MOST", 2)
+    hers = [redeem(client, spa, code(spa)).json()["access_token"] for _ in range(3)]
+    eve = User.objects.create_user("eve", "eve@example.org", "correct horse")
+    browser = Browser()
+    log_in(browser, eve)
+    for _ in range(3):
+        form = parameters(allow(browser, authorization(spa)))
+        own = redeem(client, spa, form["code"]).json()["access_token"]
+        assert post(client, "/oauth/revoke", {"token": own, "client_id": "spa"}).status_code == 200
+        assert denial.is_denied(claims_of(own))
+    assert Denial.objects.get(kind="sub").identifier == str(eve.sub)
+    assert not any(denial.is_denied(claims_of(token)) for token in hers)
 
 
 REFUSED = {

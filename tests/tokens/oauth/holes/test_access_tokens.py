@@ -1,0 +1,145 @@
+"""Holes 2, 6 and 11: what opens a door as an access token, for how long, and who may look at one."""
+
+import pytest
+from django.utils import timezone
+from jwcrypto.jws import InvalidJWSObject
+from oauth2_provider.views import IntrospectTokenView
+from oauth2_provider.views.generic import ProtectedResourceView
+
+from resources.errors import InvalidToken, Reason
+from resources.jwk import judge
+from resources.keyset import PinnedKeys
+from resources.revocations import read_feed
+from resources.testing import bad_tokens, bearer, mint, pinned
+from resources.verify import TrustedIssuer, verify
+from tests.tokens.conftest import API, basic, post, redeem
+from tests.tokens.oauth.holes import toolkit
+from tests.tokens.rfc import signed_again
+from tokens.models import Api
+from tokens.oauth.backend import backend
+
+pytestmark = pytest.mark.django_db
+
+ISSUER = "http://localhost:8000"
+RS256 = frozenset({"RS256"})
+INVALID = 'Bearer realm="userinfo", error="invalid_token", error_description="The access token is not valid here."'
+
+
+def userinfo(browser, token):
+    answer = browser.get("/oauth/userinfo", headers=bearer(token))
+    return answer.status_code, answer.get("WWW-Authenticate")
+
+
+def introspected(browser, by, token):
+    return post(browser, "/oauth/introspect", {"token": token}, **basic(by.client_id, by.plain)).json()
+
+
+# 2: what looks like a JWT is taken for an ID token
+
+
+@pytest.mark.parametrize("view", [ProtectedResourceView, IntrospectTokenView])
+def test_2_plain_garbage_as_a_bearer_token_is_an_error_500(plain, view):
+    with pytest.raises(InvalidJWSObject):
+        view.as_view()(toolkit.with_bearer("eyX.a.b"))
+
+
+def test_2_plain_an_id_token_is_a_credential(plain, spa, user):
+    toolkit.grant(spa, user)
+    token = toolkit.body(toolkit.exchange(spa))["id_token"]
+    assert plain.verify_request(toolkit.with_bearer(token), scopes=[])[0]
+
+
+@pytest.fixture
+def presented(client, webapp, code, signer):
+    """Garbage, an ID token, and a token for userinfo that says it is no access token."""
+    body = redeem(client, webapp, code(webapp, scope="openid")).json()
+    assert userinfo(client, body["access_token"]) == (200, None)
+    return ["eyX.a.b", body["id_token"], signed_again(body["access_token"], signer, typ="JWT")]
+
+
+def test_2_here_userinfo_refuses_all_of_them_with_a_challenge(client, presented):
+    assert [userinfo(client, token) for token in presented] == [(401, INVALID)] * 3
+
+
+def test_2_here_none_is_active_and_none_opens_a_view_of_the_toolkit(client, webapp, presented):
+    assert [introspected(client, webapp, token) for token in presented] == [{"active": False}] * 3
+    assert not any(backend().verify_request(toolkit.with_bearer(token), scopes=[])[0] for token in presented)
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [("eyX.a.b", Reason.MALFORMED), (bad_tokens()["ID token"], Reason.TYPE)],
+    ids=["garbage", "an ID token"],
+)
+def test_2_here_the_api_refuses_them_with_a_challenge(client, token, reason):
+    with pinned():
+        assert client.get("/api/whoami/", headers=bearer(mint())).status_code == 200
+        answer = client.get("/api/whoami/", headers=bearer(token))
+    assert answer.status_code == 401
+    assert f'error="invalid_token", error_description="{reason}"' in answer["WWW-Authenticate"]
+
+
+# 6: a deactivated user calls
+
+
+def test_6_plain_a_deactivated_user_s_token_goes_on_working(plain, spa, user):
+    toolkit.access_token(spa, user, "t")
+    user.is_active = False
+    user.save()
+    assert plain.verify_request(toolkit.with_bearer("t"), scopes=["notes:read"])[0]
+    assert toolkit.body(IntrospectTokenView.get_token_response("t"))["active"]
+
+
+def test_6_here_it_stops(client, webapp, code, user, signer):
+    for_issuer = redeem(client, webapp, code(webapp, scope="openid")).json()["access_token"]
+    for_api = redeem(client, webapp, code(webapp)).json()["access_token"]
+    assert userinfo(client, for_issuer) == (200, None)
+    assert introspected(client, webapp, for_api)["active"]
+    user.is_active = False
+    user.save()
+    assert userinfo(client, for_issuer) == (401, INVALID)
+    assert introspected(client, webapp, for_api) == {"active": False}
+
+
+def test_6_here_userinfo_asks_whether_the_user_is_active(client, webapp, code, user, signer):
+    """A statement in the database denies no token."""
+    token = redeem(client, webapp, code(webapp, scope="openid")).json()["access_token"]
+    type(user).objects.update(is_active=False)
+    assert userinfo(client, token) == (401, INVALID)
+
+
+def test_6_here_an_api_that_follows_the_feed_refuses_it(client, webapp, code, user, ring):
+    token = redeem(client, webapp, code(webapp)).json()["access_token"]
+
+    def read():
+        """As the API reads it: by the keys and the feed that the issuer publishes at this moment."""
+        published, now = client.get("/.well-known/jwks.json").json()["keys"], timezone.now()
+        keys = PinnedKeys([judge(jwk, algorithms=RS256) for jwk in published])
+        feed = read_feed(client.get("/oauth/revocations").content, TrustedIssuer(ISSUER, RS256, keys), now=now)
+        followed = TrustedIssuer(ISSUER, RS256, keys, lambda _: feed.denials)
+        return verify(token, issuers={ISSUER: followed}, audience=frozenset({API}), now=now)
+
+    assert read().claims["sub"] == str(user.sub)
+    user.is_active = False
+    user.save()
+    with pytest.raises(InvalidToken) as refused:
+        read()
+    assert refused.value.reason is Reason.REVOKED
+
+
+# 11: introspection shows any token to any client
+
+
+def test_11_plain_any_client_reads_any_token(plain, spa, service, user):
+    toolkit.access_token(spa, user, "t")
+    asked = {"token": "t", "client_id": "service", "client_secret": ""}  # its secret, in the toolkit's own column
+    answer = toolkit.body(IntrospectTokenView.as_view()(toolkit.form(asked)))
+    assert (answer["active"], answer["client_id"], answer["username"]) == (True, "spa", "ada")
+
+
+def test_11_here_only_whom_it_concerns(client, webapp, service, code, signer):
+    text = redeem(client, webapp, code(webapp)).json()["access_token"]
+    assert introspected(client, webapp, text)["active"], "to whom it was issued"
+    assert introspected(client, service, text) == {"active": False}
+    Api.objects.filter(identifier=API).update(client=service)
+    assert introspected(client, service, text)["active"], "whose API it is for"

@@ -1,16 +1,10 @@
-from datetime import timedelta
-
 from django.db import migrations, models
 from django.db.models import F
-
-LOST_ANSWER = timedelta(seconds=30)
 
 
 def begin_families(apps, _schema_editor):
     """A token from before begins its own family: its successors begin with it."""
-    tokens = apps.get_model("tokens", "RefreshToken").objects
-    tokens.update(family=F("digest"))
-    tokens.exclude(used_at=None).update(expires_at=F("used_at") + LOST_ANSWER)
+    apps.get_model("tokens", "RefreshToken").objects.update(family=F("digest"))
 
 
 class Migration(migrations.Migration):

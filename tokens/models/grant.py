@@ -61,10 +61,15 @@ class RefreshToken(models.Model):
     expires_at = models.DateTimeField(db_index=True, help_text="When it can be traded no more.")
     used_at = models.DateTimeField(null=True, blank=True, help_text="When it was traded for its successor.")
     retried_at = models.DateTimeField(null=True, blank=True, help_text="When it was traded again: an answer was lost.")
-    previous = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="successors")
+    previous = models.CharField(
+        max_length=64, blank=True, help_text="The digest of the token that it was traded for, also when that is gone."
+    )
 
     class Meta:
-        indexes = [models.Index(fields=["family"], name="refresh_tokens_of_a_family")]
+        indexes = [
+            models.Index(fields=["family"], name="refresh_tokens_of_a_family"),
+            models.Index(fields=["previous"], name="successors_of_a_refresh_token"),
+        ]
 
     def __str__(self) -> str:
         return f"refresh token of {self.grant_id}"

@@ -65,11 +65,16 @@ def _owners(scopes: Sequence[str], *, allowed: Collection[Scope], openid: Collec
         raise OAuthError("invalid_scope", "Name at least one scope.")
     if any(name not in known and name not in openid for name in scopes):
         raise OAuthError("invalid_scope", "A scope is unknown, or this client may not ask for it.")
+    require_sense(scopes)
+    return [known[name] for name in scopes if name in known]
+
+
+def require_sense(scopes: Collection[str]) -> None:
+    """Raise OAuthError invalid_scope for scopes of OpenID Connect that are nothing without another one."""
     if "openid" not in scopes and not ABOUT_THE_USER.isdisjoint(scopes):
         raise OAuthError("invalid_scope", "The scopes profile and email come with openid.")
     if set(scopes) == {OFFLINE}:
         raise OAuthError("invalid_scope", "The scope offline_access comes with another one.")
-    return [known[name] for name in scopes if name in known]
 
 
 def _named(resources: Sequence[str], usable: Collection[str]) -> str | None:

@@ -9,6 +9,7 @@ import re
 from django.http import HttpRequest, QueryDict
 
 from tokens.errors import OAuthError
+from tokens.models import GrantType
 
 Pairs = list[tuple[str, str]]
 
@@ -16,7 +17,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 FORM = "application/x-www-form-urlencoded"
 REPEATABLE = "resource"  # RFC 8707 section 2
-REPEATABLE_TOO = "audience"  # RFC 8693 section 2.1
+REPEATABLE_TOO = "audience"  # RFC 8693 section 2.1: of an exchange only
 
 AUTHORIZATION = frozenset(
     (
@@ -92,7 +93,8 @@ def garbled(pairs: Pairs) -> str | None:
 
 def repeated(pairs: Pairs) -> str | None:
     """The first parameter that is there twice and may not be (RFC 6749 sections 3.1 and 3.2), or None."""
-    names = [name for name, _ in pairs if name not in {REPEATABLE, REPEATABLE_TOO}]
+    may = {REPEATABLE, REPEATABLE_TOO} if ("grant_type", GrantType.TOKEN_EXCHANGE.value) in pairs else {REPEATABLE}
+    names = [name for name, _ in pairs if name not in may]
     return next((name for name in names if names.count(name) > 1), None)
 
 

@@ -2,10 +2,11 @@
 
 from django.db import transaction
 
+from tokens import conf
 from tokens.errors import OAuthError
 from tokens.models import Client, GrantType, UserGrant
-from tokens.oauth import grant, grant_record, id_token, refresh_token
-from tokens.oauth.audience import Target
+from tokens.oauth import audience, grant, grant_record, id_token, refresh_token
+from tokens.oauth.audience import OPENID, Target
 from tokens.oauth.grant import Grant
 from tokens.oauth.refresh_token import TradedTwice
 from tokens.oauth.token_request import TokenRequest
@@ -59,9 +60,17 @@ def _tokens(text: str, allowed: UserGrant, client: Client, request: TokenRequest
 
 
 def _target(allowed: UserGrant, client: Client, request: TokenRequest) -> Target:
-    """What is asked for out of what the user allowed and the client still may: all of it, unless it says less."""
-    whole = grant_record.target(allowed, client, request.resources)
-    asked = tuple(dict.fromkeys(request.scopes)) or whole.scopes
+    """What is asked for out of what the user allowed and the client still may: all of it, unless it says less.
+
+    Where only the user's identity is asked for, the token is for the issuer, as it is in an authorization request.
+    """
+    asked, names = tuple(dict.fromkeys(request.scopes)), allowed.scope.split()
+    is_identity = "openid" in names and "openid" in asked and OPENID.keys() >= set(asked)
+    resources = [conf.issuer().url] if is_identity and not request.resources else request.resources
+    whole = grant_record.target(allowed, client, resources)
     if not set(asked) <= set(whole.scopes):
         raise OAuthError("invalid_scope", "A scope was not allowed by the user, or this client may not ask for it.")
-    return Target(whole.audience, asked, whole.api)
+    audience.require_sense(asked)
+    if asked and OPENID.keys() >= set(asked) and whole.api not in {None, *client.apis.all()}:
+        raise OAuthError("invalid_scope", "No scope of the resource was asked for.")
+    return Target(whole.audience, asked or whole.scopes, whole.api)

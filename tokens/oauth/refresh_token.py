@@ -47,7 +47,7 @@ def create(grant: UserGrant, client: Client, *, now: datetime, successor_of: str
         grant=grant,
         created_at=now,
         expires_at=_end(grant, client, now=now),
-        previous_id=digest(successor_of) if successor_of else None,
+        previous=digest(successor_of) if successor_of else "",
     )
     return text
 
@@ -83,13 +83,14 @@ def rotates(client: Client) -> bool:
 
 def trade(text: str, token: RefreshToken, client: Client, *, now: datetime) -> str:
     """The successor of `token`, whose text is `text`; the caller holds a lock on the family. Raises TradedTwice."""
-    spent = {"used_at": now, "expires_at": now + LOST_ANSWER}
     if token.used_at is None:
+        spent = {"used_at": now, "expires_at": now + LOST_ANSWER}
         RefreshToken.objects.filter(pk=token.pk).update(**spent)
+        if token.previous:  # of two answers to one request, one is used: whoever uses the other one, too, is found out
+            others = RefreshToken.objects.filter(previous=token.previous, used_at=None)
+            others.update(**spent, retried_at=now)
     elif _answer_was_lost(token, now=now):
         RefreshToken.objects.filter(pk=token.pk).update(retried_at=now)
-        # Whoever has the lost answer after all is found out.
-        token.successors.filter(used_at=None).update(**spent, retried_at=now)
     else:
         raise TradedTwice
     return create(token.grant, client, now=now, successor_of=text)
@@ -105,7 +106,7 @@ def keep(token: RefreshToken, client: Client, *, now: datetime) -> None:
 def _answer_was_lost(token: RefreshToken, *, now: datetime) -> bool:
     if token.retried_at is not None or token.used_at is None or now - token.used_at > LOST_ANSWER:
         return False
-    return not token.successors.exclude(used_at=None).exists()
+    return not RefreshToken.objects.filter(previous=token.digest).exclude(used_at=None).exists()
 
 
 def _end(grant: UserGrant, client: Client, *, now: datetime) -> datetime:

@@ -57,6 +57,14 @@ def test_the_authorization_endpoint_reads_them_so(client, webapp, user, sent, ex
         assert parameters(answer)["error"] == "invalid_request"
 
 
+@pytest.mark.django_db
+def test_an_audience_is_repeated_in_an_exchange_only(client, service, signer):
+    """RFC 8693 section 2.1 lets it; to other grants it is one parameter among others."""
+    form = {"grant_type": "client_credentials", "scope": "notes:read", "audience": ["a", "b"]}
+    refused = post(client, "/oauth/token", form, **basic("service", service.plain))
+    assert refused.json()["error_description"] == "The audience parameter is there more than once."
+
+
 def test_a_control_character_is_in_no_parameter():
     for character in "\0\n\x1f\x7f":
         with pytest.raises(OAuthError, match="control character"):

@@ -140,6 +140,18 @@ def test_the_scope_may_narrow_for_one_token_and_never_widen(client, app, log_in_
     assert refresh(client, app, whole["refresh_token"]).status_code == 200, "a refused request used nothing up"
 
 
+def test_the_user_s_identity_alone_is_for_the_issuer(client, app, log_in_to, decode):
+    """As in an authorization request: no token is for an API without a scope of its own."""
+    text = log_in_to(app)["refresh_token"]
+    body = refresh(client, app, text, scope="openid").json()
+    assert decode(body["access_token"], ISSUER)[1]["scope"] == "openid"
+    text = body["refresh_token"]
+    for nothing in ("offline_access", "profile"):
+        assert error(refresh(client, app, text, scope=nothing)) == (400, "invalid_scope")
+    assert error(refresh(client, app, text, scope="openid", resource=API)) == (400, "invalid_scope")
+    assert refresh(client, app, text, scope="openid notes:read").json()["scope"] == "openid notes:read"
+
+
 def test_a_scope_that_the_client_lost_since_is_not_given_again(client, app, log_in_to):
     text = log_in_to(app)["refresh_token"]
     app.scopes.remove(Scope.objects.get(name="notes:write"))
@@ -195,6 +207,18 @@ def test_a_lost_answer_is_given_once_more_while_its_successor_is_unused(client, 
     assert refresh(client, app, again.json()["refresh_token"]).status_code == 200, "the user stays logged in"
     assert error(refresh(client, app, lost)) == (400, "invalid_grant"), "whoever has the lost answer is found out"
     assert UserGrant.objects.get().revoked_at is not None
+
+
+def test_of_two_answers_to_one_request_either_goes_on_and_the_other_ends_the_family(client, app, log_in_to):
+    """Two windows that refreshed at once, and share what they got last."""
+    text = log_in_to(app)["refresh_token"]
+    first, second = (refresh(client, app, text).json()["refresh_token"] for _ in range(2))
+    purged(text)
+    third = refresh(client, app, first).json()["refresh_token"]
+    assert third
+    assert error(refresh(client, app, second)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoke_reason == "refresh token used twice"
+    assert error(refresh(client, app, third)) == (400, "invalid_grant")
 
 
 @pytest.mark.parametrize("how", ["a third time", "too late", "after its successor was used"])

@@ -117,6 +117,7 @@ class Served:
             form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": "app"}
             answer = requests.post(f"{self.url}/oauth/token", data=form, timeout=30)
             if not answer.ok:
+                assert answer.json()["error"] == "invalid_grant", answer.text
                 break
             text = answer.json()["refresh_token"]
             given.append(claims_of(answer.json()["access_token"]))
@@ -225,3 +226,30 @@ def test_whatever_is_refreshed_while_a_user_is_disabled_is_denied(served: Served
     served.shell(ENABLE)
     assert len(given) >= len(families), "some were issued before"
     assert all(denied)
+
+
+LEAVE = """
+from tokens.models import User
+User.objects.create_user("eve")
+"""
+GRANT_OF_EVE = REFRESH.replace("User.objects.get()", 'User.objects.get(username="eve")')
+GO = """
+from tokens.models import User
+User.objects.get(username="eve").delete()
+"""
+
+
+def test_a_user_who_is_deleted_while_their_applications_refresh_goes_and_nobody_waits_for_ever(served: Served) -> None:
+    """Whoever deletes holds the grants before what hangs on them, as whoever refreshes does: no deadlock."""
+    served.shell(LEAVE)
+    families = [served.shell(GRANT_OF_EVE).strip() for _ in range(4)]
+    with ThreadPoolExecutor(len(families)) as pool:
+        running = [pool.submit(served.refresh_until_refused, text) for text in families]
+        deleting = served.issuer.start("shell", "-v", "0", "--no-imports", "-c", GO)
+        _, problems = deleting.communicate(timeout=60)
+        given = [claims for one in running for claims in one.result()]
+    assert deleting.returncode == 0, problems
+    assert len(given) >= len(families)
+    assert all(served.are_denied(given))
+    last = [served.refresh_until_refused(text) for text in families]
+    assert last == [[], [], [], []]

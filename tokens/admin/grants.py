@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -59,8 +59,10 @@ class UserGrantAdmin(ReadOnly):
     @admin.action(description="Revoke the selected grants and their tokens", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[UserGrant]) -> None:
         """End each grant that still stands and forget the consent to it; the audit trail keeps who did it."""
-        now, standing = timezone.now(), list(queryset.filter(revoked_at=None))
+        now = timezone.now()
         with transaction.atomic():
+            standing = list(queryset.filter(revoked_at=None).order_by("pk"))
+            grant_record.hold(Q(pk__in=[grant.pk for grant in standing]))
             for grant in standing:
                 grant_record.revoke(grant, REASON, now=now)
                 Consent.objects.filter(user=grant.user, client=grant.client).delete()

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -25,10 +26,12 @@ class UserAdmin(Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain 
     @admin.action(description="Log the selected users out everywhere", permissions=["change"])
     def log_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """End every session, grant and token of each; they may log in anew."""
-        users = list(queryset)
+        users = list(queryset.order_by("pk"))
         for user in users:
-            everywhere.log_out(user, "logged out everywhere in the admin")
-            self.record(request, "logged_out_everywhere", user)
+            with transaction.atomic():
+                everywhere.log_out(user, "logged out everywhere in the admin")
+                everywhere.withdraw_consents(user)
+                self.record(request, "logged_out_everywhere", user)
         self.message_user(request, f"Logged out everywhere: {len(users)}.", messages.SUCCESS)
 
     def name(self, obj: User) -> str:
@@ -40,8 +43,9 @@ class UserAdmin(Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain 
         response = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == 302:
             user = User.objects.get(pk=id)
-            everywhere.log_out(user, "its user has a new password, or none")
-            self.record(request, "password_changed", user)
+            with transaction.atomic():
+                everywhere.log_out(user, "its user has a new password, or none")
+                self.record(request, "password_changed", user)
         return response
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

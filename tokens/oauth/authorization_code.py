@@ -21,7 +21,10 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 
 
 def create(asked: AuthorizationRequest, user: User, login: Login, *, now: datetime) -> str:
-    """A code for what `user` allowed; only its hash is kept. Redeemable once, within a minute."""
+    """A code for what `user` allowed; only its hash is kept. Redeemable once, within a minute.
+
+    Raises OAuthError access_denied where the user may not log in any more.
+    """
     code = secrets.token_urlsafe(32)
     with transaction.atomic():
         lasts = max(LIFETIME, refresh_token.family_lifetime(asked.client, asked.target.scopes))

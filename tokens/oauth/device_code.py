@@ -80,13 +80,16 @@ def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
 
 
 def allow(code: DeviceCode, user: User, asked: Target, login: Login, *, now: datetime) -> bool:
-    """Keep that `user` allowed the request; False where somebody answered it before."""
+    """Keep that `user` allowed the request; False where somebody answered it before, or the user is gone."""
     lasts = max(LIFETIME, refresh_token.family_lifetime(code.client, asked.scopes))
-    with transaction.atomic():
-        allowed = grant_record.create(user, code.client, asked, login, now=now, lasts=lasts)
-        won = _unanswered(code).update(grant=allowed)
-        if not won:
-            transaction.set_rollback(True)
+    try:
+        with transaction.atomic():
+            allowed = grant_record.create(user, code.client, asked, login, now=now, lasts=lasts)
+            won = _unanswered(code).update(grant=allowed)
+            if not won:
+                transaction.set_rollback(True)
+    except OAuthError:
+        return False
     return bool(won)
 
 

@@ -13,18 +13,23 @@ from django.db.models import Q
 
 from tokens.conf import issuer
 from tokens.keys import store
-from tokens.models import Client, User, UserGrant
-from tokens.oauth import denial
+from tokens.models import Client, Consent, User, UserGrant
+from tokens.oauth import denial, grant_record
 
 
 def log_out(user: User, reason: str) -> None:
-    """End everything of the user so far; who logs in anew begins anew, at once."""
+    """End everything of the user so far; who logs in anew begins anew."""
     with transaction.atomic():
         now = store.database_now()
         User.objects.filter(pk=user.pk).update(logged_out_at=now)
         user.logged_out_at = now
         _end_grants(Q(user=user), reason)
         denial.deny_subject(str(user.sub), now=store.database_now())
+
+
+def withdraw_consents(user: User) -> None:
+    """Forget what the user allowed: whoever comes next, and from wherever, has to be asked."""
+    Consent.objects.filter(user=user).delete()
 
 
 def shut_out(user: User, reason: str) -> None:
@@ -45,7 +50,9 @@ def shut_down(client: Client, reason: str) -> None:
 
 
 def _end_grants(whose: Q, reason: str) -> None:
-    UserGrant.objects.filter(whose, revoked_at=None).update(revoked_at=store.database_now(), revoke_reason=reason)
+    standing = whose & Q(revoked_at=None)
+    grant_record.hold(standing)
+    UserGrant.objects.filter(standing).update(revoked_at=store.database_now(), revoke_reason=reason)
 
 
 def _in_flight() -> timedelta:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from tokens import audit, conf
 from tokens.errors import OAuthError
@@ -15,30 +16,43 @@ from tokens.oauth.login_session import Login
 
 
 def create(user: User, client: Client, target: Target, login: Login, *, now: datetime, lasts: timedelta) -> UserGrant:
-    """Keep what `user` allowed `client`, and how the user had logged in; nothing is issued under it after `lasts`."""
-    return UserGrant.objects.create(
-        user=user,
-        client=client,
-        audience=target.audience,
-        scope=" ".join(target.scopes),
-        auth_time=login.at,
-        acr=login.acr,
-        amr=list(login.amr),
-        created_at=now,
-        ends_at=now + lasts,
-    )
+    """Keep what `user` allowed `client`, and how the user had logged in; nothing is issued under it after `lasts`.
+
+    Raises OAuthError access_denied where the user may not log in any more: the row is held, and cannot go meanwhile.
+    """
+    with transaction.atomic():
+        if not User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).exists():
+            raise OAuthError("access_denied", "The user may not log in any more.")
+        return UserGrant.objects.create(
+            user=user,
+            client=client,
+            audience=target.audience,
+            scope=" ".join(target.scopes),
+            auth_time=login.at,
+            acr=login.acr,
+            amr=list(login.amr),
+            created_at=now,
+            ends_at=now + lasts,
+        )
 
 
 def require_live(grant: UserGrant, *, now: datetime) -> None:
-    """Raise OAuthError invalid_grant where the grant has ended or was revoked, or its login does not count any more."""
+    """Raise OAuthError invalid_grant where nothing may be issued under the grant any more."""
+    if reason := problem(grant, now=now):
+        raise OAuthError("invalid_grant", reason)
+
+
+def problem(grant: UserGrant, *, now: datetime) -> str | None:
+    """Why nothing may be issued under the grant any more, or None: it ended, or its login does not count any more."""
     if grant.revoked_at is not None:
-        raise OAuthError("invalid_grant", "The grant was revoked.")
+        return "The grant was revoked."
     if grant.ends_at <= now:
-        raise OAuthError("invalid_grant", "The grant has ended.")
+        return "The grant has ended."
     if not grant.user.is_active:
-        raise OAuthError("invalid_grant", "The user is not active.")
+        return "The user is not active."
     if grant.user.logged_out_at is not None and grant.auth_time < grant.user.logged_out_at:
-        raise OAuthError("invalid_grant", "The user has logged out everywhere.")
+        return "The user has logged out everywhere."
+    return None
 
 
 def lock(grant: UserGrant) -> UserGrant:
@@ -50,6 +64,11 @@ def lock(grant: UserGrant) -> UserGrant:
     if (kept := held.first()) is None:
         raise OAuthError("invalid_grant", "The grant has ended.")
     return kept
+
+
+def hold(whose: Q) -> None:
+    """Hold several grants until the transaction ends, always in one order: no two wait for each other."""
+    list(UserGrant.objects.select_for_update(of=("self",)).filter(whose).order_by("pk").values_list("pk"))
 
 
 def revoke(grant: UserGrant, reason: str, *, now: datetime) -> None:

@@ -42,8 +42,9 @@ def current(request: HttpRequest) -> Login | None:
         return None
     methods = dict.fromkeys(METHODS.get(record.get("type") or record["method"], "") for record in records)
     amr = tuple(method for method in methods if method)
+    at = datetime.fromtimestamp(max(record["at"] for record in records), UTC)
     return Login(
-        at=datetime.fromtimestamp(max(record["at"] for record in records), UTC),
+        at=max(filter(None, (at, request.user.logged_out_at))),  # a session that counts began after that
         acr=MULTI_FACTOR if len(amr) > 1 else PASSWORD if amr else "",
         amr=(*amr, "mfa") if len(amr) > 1 else amr,
     )

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from tokens import conf
 from tokens.models import Client, GrantType, RefreshToken, UserGrant
+from tokens.oauth import grant_record
 from tokens.oauth.audience import OFFLINE
 
 BYTES = 32
@@ -72,7 +73,7 @@ def family(text: str) -> UserGrant | None:
 
 def is_live(token: RefreshToken, *, now: datetime) -> bool:
     """Whether it could be traded at `now`."""
-    stands = token.grant.revoked_at is None and token.grant.user.is_active and token.grant.client.is_active
+    stands = token.grant.client.is_active and grant_record.problem(token.grant, now=now) is None
     return stands and token.used_at is None and now < token.expires_at
 
 

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db import transaction
+
 from tokens import audit
 from tokens.errors import OAuthError
 from tokens.models import Client
@@ -11,6 +13,7 @@ from tokens.oauth.presented_token import InvalidPresentedToken
 PARAMETERS = frozenset({"token", "token_type_hint"})
 
 
+@transaction.atomic
 def revoke(text: str, client: Client, *, now: datetime) -> None:
     """Take back the token in `text`; a refresh token takes all that was issued under its grant along (section 2.1).
 

@@ -79,7 +79,10 @@ class AuthorizeView(View):
 
     def _allow(self, request: HttpRequest, asked: AuthorizationRequest, login: Login) -> HttpResponse:
         assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
-        code = authorization_code.create(asked, request.user, login, now=timezone.now())
+        try:
+            code = authorization_code.create(asked, request.user, login, now=timezone.now())
+        except OAuthError as error:
+            return send(request, asked, error)
         return redirect(request, authorization_response.success(asked, code, issuer=conf.issuer().url))
 
     def _log_in(self, request: HttpRequest, asked: AuthorizationRequest) -> HttpResponse:
@@ -143,7 +146,8 @@ def send(
 
 def login_page(request: HttpRequest, login_hint: str | None = None) -> str:
     """The address of the login page, which leads back to this request."""
-    target = {REDIRECT_FIELD_NAME: f"{request.path}?{login_again.ask(query(request), now=timezone.now())}"}
+    again = login_again.ask(query(request), login_session.current(request), now=timezone.now())
+    target = {REDIRECT_FIELD_NAME: f"{request.path}?{again}"}
     if login_hint:
         target["login_hint"] = login_hint
     return f"{resolve_url(settings.LOGIN_URL)}?{urlencode(target)}"

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core import signing
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
@@ -80,15 +81,17 @@ def verify(request: HttpRequest) -> HttpResponseBase:
 def _answer(request: HttpRequest, code: DeviceCode, asked: Target, login: Login) -> HttpResponse:
     assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
     now, allowed = timezone.now(), request.POST.get("allow") == "true"
-    if allowed:
-        answered = device_code.allow(code, request.user, asked, login, now=now)
-    else:
-        answered = device_code.refuse(code, now=now)
+    with transaction.atomic():
+        if allowed:
+            answered = device_code.allow(code, request.user, asked, login, now=now)
+        else:
+            answered = device_code.refuse(code, now=now)
+        if answered:
+            action = "device.allowed" if allowed else "device.refused"
+            actor = f"user:{request.user.get_username()}"
+            audit.record(action, actor=actor, subject=f"client:{code.client.client_id}", now=now)
     if not answered:
         return _page(request, {"error": UNKNOWN}, status=400)
-    action = "device.allowed" if allowed else "device.refused"
-    actor = f"user:{request.user.get_username()}"
-    audit.record(action, actor=actor, subject=f"client:{code.client.client_id}", now=now)
     return _page(request, {"done": "allowed" if allowed else "refused", "client": code.client})
 
 

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
@@ -23,7 +24,9 @@ def log_out_everywhere(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "account/everywhere.html")
     who = f"user:{request.user.get_username()}"
-    everywhere.log_out(request.user, "logged out everywhere")
-    audit.record("user.logged_out_everywhere", actor=who, subject=who, now=timezone.now())
+    with transaction.atomic():
+        everywhere.log_out(request.user, "logged out everywhere")
+        everywhere.withdraw_consents(request.user)
+        audit.record("user.logged_out_everywhere", actor=who, subject=who, now=timezone.now())
     request.session.flush()
     return render(request, "account/everywhere.html", {"done": True})

@@ -33,4 +33,4 @@ class Login(LoginView):
 
 def _is_wanted_anew(request: HttpRequest) -> bool:
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
-    return login_again.asked_at(target.partition("?")[2]) is not None
+    return login_again.asked(target.partition("?")[2]) is not None

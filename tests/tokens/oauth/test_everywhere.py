@@ -1,6 +1,7 @@
 """What ends when a user logs out everywhere, and when a user or client is disabled: all of it, and it stays ended."""
 
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.core.management import call_command
@@ -9,8 +10,8 @@ from django.utils import timezone
 
 from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, post, redeem
 from tokens.keys import signing, store
-from tokens.models import AuditEvent, Denial, User, UserGrant
-from tokens.oauth import denial, everywhere, presented_token
+from tokens.models import AuditEvent, Consent, Denial, User, UserGrant
+from tokens.oauth import client_secret, denial, everywhere, grant_record, presented_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 SCOPE = "openid notes:read offline_access"
@@ -178,3 +179,60 @@ def test_whoever_is_left_without_a_password_is_logged_out_everywhere(admin_clien
     assert admin_client.post(path, {"usable_password": "false"}).status_code == 302
     assert not is_logged_in(client)
     assert is_denied(issued["access_token"])
+
+
+def test_whoever_logs_in_at_a_node_that_is_behind_begins_anew_all_the_same(client, app, user, issued):
+    """The session says that the login came after, whatever the clocks say."""
+    everywhere.log_out(user, "test")
+    user.refresh_from_db()
+    log_in(client, user, ago=50)
+    fresh = redeem(client, app, parameters(allow(client, authorization(app, scope=SCOPE)))["code"]).json()
+    assert refresh(client, fresh["refresh_token"]) == 200
+    assert UserGrant.objects.get(revoked_at=None).auth_time == user.logged_out_at
+
+
+def test_what_was_allowed_is_asked_for_again(client, app, user, issued):
+    """Whoever has the lost device in their hands is remembered by no application."""
+    page = authorization(make_client("web", "authorization_code"), scope="notes:read")
+    allow(client, page)
+    assert client.get("/oauth/authorize", page).status_code == 302, "remembered"
+    client.post(PAGE)
+    user.refresh_from_db()
+    log_in(client, user)
+    assert client.get("/oauth/authorize", page).status_code == 200
+
+
+def test_the_administrator_s_way_withdraws_them_too(client, admin_client, user, issued):
+    allow(client, authorization(make_client("web", "authorization_code"), scope="notes:read"))
+    assert Consent.objects.exists()
+    form = {"action": "log_out_everywhere", "_selected_action": [str(user.pk)]}
+    assert admin_client.post("/admin/tokens/user/", form).status_code == 302
+    assert not Consent.objects.exists()
+
+
+@pytest.mark.parametrize("gone", ["deleted", "disabled"])
+def test_a_user_who_is_gone_while_they_answer_gives_nothing(client, app, user, gone):
+    """The session was checked before, and the row is held now: what the database would refuse is refused before."""
+    log_in(client, user)
+    page = authorization(app, scope=SCOPE)
+    real = grant_record.create
+
+    def meanwhile(of, *arguments, **named):
+        User.objects.filter(pk=of.pk).delete() if gone == "deleted" else User.objects.update(is_active=False)
+        return real(of, *arguments, **named)
+
+    with patch("tokens.oauth.authorization_code.grant_record.create", meanwhile):
+        answer = parameters(allow(client, page))
+    assert answer["error"] == "access_denied"
+    assert not UserGrant.objects.exists()
+
+
+def test_introspection_knows_what_a_refresh_knows(client, app, user, issued):
+    """A grant that an old session gave meanwhile: neither is there anything to refresh, nor does it look so."""
+    form = {"token": issued["refresh_token"], "client_id": "app"}
+    User.objects.update(logged_out_at=timezone.now() + timedelta(seconds=1))
+    assert refresh(client, issued["refresh_token"]) == 400
+    app.client_type, app.token_endpoint_auth_method = "confidential", "client_secret_post"
+    app.save()
+    form["client_secret"] = client_secret.create(app, now=timezone.now())
+    assert post(client, "/oauth/introspect", form).json() == {"active": False}

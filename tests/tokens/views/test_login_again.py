@@ -4,10 +4,12 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
+from django.core import signing
 from django.utils import timezone
 
 from tests.tokens.conftest import CALLBACK, allow, authorization, log_in, make_client, parameters
 from tokens.models import User
+from tokens.oauth import login_again
 
 pytestmark = pytest.mark.django_db
 
@@ -125,6 +127,23 @@ def test_a_login_is_new_for_ten_minutes(browser, user, own):
         with patch("tokens.views.authorize.timezone.now", return_value=later):
             response = browser.get(back)
         assert response["Location"].startswith(CALLBACK) is renewed
+
+
+@pytest.mark.parametrize(("behind", "counts"), [(50, True), (70, False)])
+def test_the_node_that_logs_in_may_be_behind_the_one_that_asked(browser, user, own, behind, counts):
+    """Within δ: the login that there was is told by its instant, and does not count however late it was."""
+    back = parameters({"Location": sent_to_log_in(browser, own, prompt="login")})["next"]
+    assert browser.get(back)["Location"].startswith("/accounts/login/?")
+    browser.logout()
+    log_in(browser, user, ago=behind)
+    assert browser.get(back)["Location"].startswith(CALLBACK) is counts
+
+
+def test_an_address_of_an_earlier_version_leads_to_the_login_again(browser, own):
+    query = parameters({"Location": sent_to_log_in(browser, own, prompt="login")})["next"].partition("?")[2]
+    bare = query.rpartition("&asked_at=")[0]
+    old = signing.dumps([login_again._digest(bare), timezone.now().timestamp()], salt=login_again.SALT)
+    assert browser.get(f"/oauth/authorize?{bare}&asked_at={old}")["Location"].startswith("/accounts/login/?")
 
 
 def test_the_page_of_consent_stands_after_the_new_login(browser, user, webapp):

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.db.models.signals import post_delete, post_save
+from django.db.models import Q
+from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
 from tokens.models import Client, User
-from tokens.oauth import everywhere
+from tokens.oauth import everywhere, grant_record
 
 NEW_PASSWORD = "_password"  # noqa: S105 (where Django keeps a new password until it is saved; a rehash has none)
 
@@ -20,6 +21,13 @@ def user_saved(instance: User, *, created: bool, **_: Any) -> None:
         everywhere.log_out(instance, "its user has a new password")
 
 
+@receiver(pre_delete, sender=User)
+def user_is_going(instance: User, **_: Any) -> None:
+    """The user first, then the grants, then what hangs on them: in the order in which whoever issues holds them."""
+    User.objects.select_for_update().filter(pk=instance.pk).first()
+    grant_record.hold(Q(user=instance))
+
+
 @receiver(post_delete, sender=User)
 def user_deleted(instance: User, **_: Any) -> None:
     """Nobody speaks for a user who is gone."""
@@ -31,6 +39,12 @@ def client_saved(instance: Client, **_: Any) -> None:
     """A client that is not active has no token that works."""
     if not instance.is_active:
         everywhere.shut_down(instance, "its client is disabled")
+
+
+@receiver(pre_delete, sender=Client)
+def client_is_going(instance: Client, **_: Any) -> None:
+    """The grants before what hangs on them."""
+    grant_record.hold(Q(client=instance))
 
 
 @receiver(post_delete, sender=Client)

@@ -12,6 +12,7 @@ from tokens import client_secrets
 from tokens.audit import record
 from tokens.models import Api, AuthenticationMethod, Client, Scope
 from tokens.oauth import client_secret
+from tokens.oauth.audience import OPENID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,7 @@ def _refuse_contradictions(registration: Registration, *, now: datetime) -> None
 
 def _scopes(names: Sequence[str]) -> list[Scope]:
     found = list(Scope.objects.filter(name__in=names))
-    if unknown := set(names) - {scope.name for scope in found} - Scope.OPENID:
+    if unknown := set(names) - {scope.name for scope in found} - OPENID.keys():
         raise ValidationError(
             {"scopes": f"There is no scope {', '.join(sorted(unknown))}. create_api makes one, or the admin."}
         )

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from tokens import client_secrets
 from tokens.clients import Registration, register
 from tokens.models import Api, Client, GrantType, Scope, User
 from tokens.oauth import client_secret
@@ -74,4 +75,4 @@ def client(wanted: Registration, secret: str, *, now: datetime) -> None:
     found.post_logout_redirect_uris = wanted.policy.get("post_logout_redirect_uris", "")
     found.save()
     if not client_secret.matches(client_secret.kept_of(found), secret, now=now):
-        client_secret.add(found, secret, now=now)
+        client_secrets.give(found, actor=ACTOR, now=now, secret=secret)

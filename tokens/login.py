@@ -9,7 +9,6 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.backends import ModelBackend
-from django.db.models import Q
 from django.http import HttpRequest
 
 from tokens.models import User
@@ -61,8 +60,9 @@ class PasswordBackend(ModelBackend):
 def find(name: str, *, mail: str) -> User | None:
     """The user of this name, else the one active user of this mail; the same statements are run in every case."""
     named = [user for user in User.objects.filter(username__iexact=name) if folded(user.username) == folded(name)]
-    verified = Q(emailaddress__email__iexact=mail, emailaddress__verified=True)
-    owners = list(User.objects.filter(Q(email__iexact=mail) | verified, is_active=True).distinct())
+    active = User.objects.filter(is_active=True)
+    verified = active.filter(emailaddress__email__iexact=mail, emailaddress__verified=True)
+    owners = list(active.filter(email__iexact=mail).union(verified))  # no OR: each half is read by an index of its own
     candidates = [user for user in named if user.username == name] or named or owners
     return candidates[0] if len(candidates) == 1 else None
 

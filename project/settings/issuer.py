@@ -31,6 +31,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "tokens.views.unavailable.DatabaseAway",
 ]
 
 ROOT_URLCONF = "project.urls.issuer"

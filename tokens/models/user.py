@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models, transaction
+from django.db.models.functions import Upper
 from django.utils.crypto import salted_hmac
 
 
@@ -18,6 +19,12 @@ class User(AbstractUser):
 
     sub = models.UUIDField("subject", default=uuid.uuid4, unique=True, editable=False)
     logged_out_at = models.DateTimeField(null=True, editable=False, help_text="When every session was ended.")
+
+    class Meta(AbstractUser.Meta):
+        indexes = [
+            models.Index(Upper("username"), name="users_by_name_in_any_case"),
+            models.Index(Upper("email"), name="users_by_mail_in_any_case"),
+        ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, unless `sub` has changed: raises SubjectIsImmutable (a trigger refuses what goes around this).

@@ -10,13 +10,13 @@ from tokens.oauth.authorization_request import AuthorizationRequest
 
 def success(asked: AuthorizationRequest, code: str, *, issuer: str) -> str:
     """The redirect URI with the code (RFC 6749 section 4.1.2)."""
-    return _with(asked.redirect_uri, {"code": code, "state": asked.state, "iss": issuer})
+    return with_parameters(asked.redirect_uri, {"code": code, "state": asked.state, "iss": issuer})
 
 
 def failure(error: OAuth2Error, redirect_uri: str, state: str | None, *, issuer: str) -> str:
     """The redirect URI with the error (RFC 6749 section 4.1.2.1)."""
     told = {"error": error.error, "error_description": error.description or None, "state": state, "iss": issuer}
-    return _with(redirect_uri, told)
+    return with_parameters(redirect_uri, told)
 
 
 def is_fatal(error: OAuth2Error) -> bool:
@@ -24,12 +24,14 @@ def is_fatal(error: OAuth2Error) -> bool:
     return isinstance(error, FatalClientError)
 
 
-def _with(uri: str, parameters: Mapping[str, str | None]) -> str:
+def with_parameters(uri: str, parameters: Mapping[str, str | None]) -> str:
     """`uri` with the parameters that have a value; its own query is retained as it is (RFC 6749 section 3.1.2).
 
     One of its own that has the name of an added one gives way, so that each has one meaning.
     """
     added = {name: value for name, value in parameters.items() if value is not None}
+    if not added:
+        return uri
     address, _, query = uri.partition("?")
     own = [part for part in query.split("&") if unquote_plus(part.partition("=")[0]) not in added]
     return f"{address}?{'&'.join([*(own if query else []), urlencode(added)])}"

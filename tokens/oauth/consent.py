@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core import signing
+from django.db import transaction
 
 from tokens.models import Client, Consent, User
 from tokens.oauth import login_again
@@ -66,9 +67,13 @@ def remember(asked: AuthorizationRequest, user: User, *, now: datetime) -> None:
     if not asked.client.remembers_consent:
         return
     known: dict[str, Any] = {"user": user, "client": asked.client, "audience": asked.target.audience}
-    before = Consent.objects.filter(**known).values_list("scope", flat=True).first() or ""
-    scope = " ".join(dict.fromkeys([*before.split(), *asked.target.scopes]))
-    Consent.objects.update_or_create(**known, defaults={"scope": scope, "given_at": now})
+    agreed = {"scope": " ".join(asked.target.scopes), "given_at": now}
+    with transaction.atomic():  # the row is held: of two answers at once none is lost
+        kept, is_first = Consent.objects.select_for_update().get_or_create(**known, defaults=agreed)
+        if not is_first:
+            kept.scope = " ".join(dict.fromkeys([*kept.scope.split(), *asked.target.scopes]))
+            kept.given_at = now
+            kept.save(update_fields=["scope", "given_at"])
 
 
 def shown(query: str, user: str, login: Login) -> str:

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
@@ -28,6 +28,7 @@ INTERVAL = 5
 """Seconds between two questions of the device, at first."""
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 section 6.1
 HALF = 4
+TRIES = 3
 SALT = "tokens.oauth.device_code"
 
 
@@ -36,21 +37,29 @@ def begin(request: TokenRequest, client: Client) -> dict[str, object]:
     if GrantType.DEVICE_CODE not in client.grants:
         raise OAuthError("unauthorized_client", "This client may not use the grant type.")
     asked = target(client, request.scopes, request.resources, openid=True)
-    code, user_code = secrets.token_urlsafe(32), new_user_code()
-    DeviceCode.objects.create(
-        digest=digest(code),
-        user_code_digest=user_code_digest(user_code),
-        client=client,
-        audience=asked.audience,
-        scope=" ".join(asked.scopes),
-        created_at=request.now,
-        expires_at=request.now + LIFETIME,
-        interval=INTERVAL,
-    )
+    code, user_code = _create(client, asked, now=request.now)
     return {"device_code": code, "user_code": user_code, **_addresses(user_code)} | {
         "expires_in": int(LIFETIME.total_seconds()),
         "interval": INTERVAL,
     }
+
+
+def _create(client: Client, asked: Target, *, now: datetime) -> tuple[str, str]:
+    """The two codes of a new request; another user code where this one is being typed somewhere at this moment."""
+    code = secrets.token_urlsafe(32)
+    given = {"client": client, "audience": asked.audience, "scope": " ".join(asked.scopes), "interval": INTERVAL}
+    lives = {"created_at": now, "expires_at": now + LIFETIME}
+    for _ in range(TRIES):
+        user_code = new_user_code()
+        try:
+            with transaction.atomic():
+                DeviceCode.objects.create(
+                    digest=digest(code), user_code_digest=user_code_digest(user_code), **given, **lives
+                )
+        except IntegrityError:
+            continue
+        return code, user_code
+    raise OAuthError("temporarily_unavailable", "No code is free at this moment. Try again soon.", status=503)
 
 
 def new_user_code() -> str:

@@ -33,6 +33,8 @@ class ConsentForm(forms.Form):
 class AuthorizeView(View):
     """The request stands in the address, on the consent page's answer as well: nothing of it is taken from the form."""
 
+    http_method_names = ["get", "post"]  # no HEAD: it would make a code that nobody reads
+
     def get(self, request: HttpRequest) -> HttpResponse:
         """Log the user in where that is needed, ask, or answer at once where nothing is to be asked."""
         try:

@@ -19,6 +19,7 @@ TITLES = {
     413: "This is too large",
     415: "This request cannot be read",
     500: "Something is broken here",
+    503: "This service is not ready",
 }
 
 

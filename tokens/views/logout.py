@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from tokens.errors import OAuthError
-from tokens.oauth import login_session, parameters
+from tokens.oauth import authorization_response, login_session, parameters
 from tokens.oauth import logout as core
 from tokens.oauth.logout import LogoutRequest, RefusedLogout
 from tokens.views.pages import private
@@ -66,9 +66,7 @@ def _log_out(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
 def _leave(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
     if asked.redirect_uri is None:
         return _page(request, {"done": True})
-    state = {"state": asked.state} if asked.state is not None else {}
-    separator = "&" if "?" in asked.redirect_uri else "?"
-    target = asked.redirect_uri + (separator + urlencode(state) if state else "")
+    target = authorization_response.with_parameters(asked.redirect_uri, {"state": asked.state})
     return HttpResponse(status=303, headers={"Location": target})
 
 

@@ -85,6 +85,7 @@ def test_a_file_without_public_keys_is_refused_with_its_reason(tmp_path):
         (["--grant", "authorization_code", "--redirect-uri", "http://app.example/cb"], "https"),
         (["--grant", "authorization_code", "--redirect-uri", "https://app.example/#x"], "fragment"),
         (["--grant", "client_credentials", "--scope", "notes:delete"], "There is no scope notes:delete"),
+        (["--grant", "client_credentials", "--scope", "address"], "There is no scope address"),
         (["--grant", "client_credentials", "--public"], "public client"),
         (["--grant", "client_credentials", "--client-id", "https://api.example/"], "client_id"),
         (["--grant", "password"], "invalid choice"),

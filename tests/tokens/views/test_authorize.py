@@ -17,7 +17,7 @@ from tests.tokens.conftest import (
     post,
     redeem,
 )
-from tokens.models import AuthorizationCode, User, UserGrant
+from tokens.models import AuthorizationCode, Client, User, UserGrant
 from tokens.oauth.login_session import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +43,12 @@ def test_the_user_is_asked_and_the_code_goes_to_the_client_with_state_and_issuer
     assert answer == {"state": "s-1", "iss": ISSUER}
     grant = UserGrant.objects.get()
     assert (grant.user, grant.client, grant.scope) == (user, webapp, "openid notes:read")
+
+
+def test_to_look_at_the_headers_makes_no_code(browser, webapp):
+    Client.objects.update(skip_authorization=True)
+    assert browser.head("/oauth/authorize", authorization(webapp)).status_code == 405
+    assert not UserGrant.objects.exists()
 
 
 def test_the_consent_page_cannot_be_framed_or_cached(browser, webapp):

@@ -101,6 +101,16 @@ def test_the_user_answers_and_the_device_gets_its_tokens_once(device, browser, b
     assert AuditEvent.objects.get(action="device.allowed").actor == "user:ada"
 
 
+def test_a_user_code_that_is_in_use_is_given_to_nobody_else(device, tv, begun, monkeypatch):
+    drawn = iter([begun["user_code"], begun["user_code"], "BBBB-BBBB"])
+    monkeypatch.setattr("tokens.oauth.device_code.new_user_code", lambda: next(drawn))
+    second = post(device, "/oauth/device", {"client_id": "tv", "scope": SCOPE})
+    assert (second.status_code, second.json()["user_code"]) == (200, "BBBB-BBBB")
+    monkeypatch.setattr("tokens.oauth.device_code.new_user_code", lambda: begun["user_code"])
+    third = post(device, "/oauth/device", {"client_id": "tv", "scope": SCOPE})
+    assert error(third) == (503, "temporarily_unavailable")
+
+
 def test_a_device_that_asks_too_often_is_slowed_down_by_five_seconds_each_time(device, begun, later):
     said = []
     for second in (0, 5, 6, 12, 27, 28):

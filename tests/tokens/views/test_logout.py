@@ -165,6 +165,13 @@ def test_an_address_needs_a_client_that_registered_it(browser, app):
     assert ask(browser, client_id="other", post_logout_redirect_uri=AFTER).status_code == 400
 
 
+def test_a_state_of_the_registered_address_gives_way_to_the_one_that_was_sent(browser, app, hint):
+    app.post_logout_redirect_uris = f"{AFTER}?state=fixed&a=b"
+    app.save()
+    answer = ask(browser, id_token_hint=hint, post_logout_redirect_uri=f"{AFTER}?state=fixed&a=b", state="1")
+    assert answer["Location"] == f"{AFTER}?a=b&state=1"
+
+
 def test_a_registered_query_stays(browser, hint):
     answer = ask(browser, id_token_hint=hint, post_logout_redirect_uri=f"{AFTER}?a=b", state="1")
     assert answer["Location"] == f"{AFTER}?a=b&state=1"

@@ -20,7 +20,7 @@ class Ended(Exception):
 
 def problem(client: Client) -> str | None:
     """Why the client has no use for a secret, or None where it has one."""
-    if client.client_type == Client.CLIENT_PUBLIC:
+    if client.is_public:
         return "A public client cannot keep a secret."
     if client.token_endpoint_auth_method not in client_secret.METHODS:
         return "This client proves itself with its own key, and has no use for a secret."

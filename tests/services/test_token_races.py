@@ -42,7 +42,7 @@ own.scopes.add(scope)
 GRANT = """
 from django.utils import timezone
 from tokens.models import AuthorizationCode, Client, User
-from tokens.oauth import authorization_code, grant_record, refresh_token
+from tokens.oauth import grant_record, one_time, refresh_token
 from tokens.oauth.audience import Target
 from tokens.oauth.login_session import Login
 from tokens.models import Api
@@ -56,7 +56,7 @@ allowed = grant_record.create(user, app, target, login, now=now, lasts=timedelta
 CODE = (
     GRANT
     + """
-AuthorizationCode.objects.create(digest=authorization_code.digest("the-code"), grant=allowed,
+AuthorizationCode.objects.create(digest=one_time.digest("the-code"), grant=allowed,
     redirect_uri={callback!r}, code_challenge={challenge!r}, nonce="", expires_at=now + timedelta(minutes=5))
 """
 )
@@ -72,8 +72,7 @@ DEVICE = (
     GRANT
     + """
 from tokens.models import DeviceCode
-from tokens.oauth import device_code
-DeviceCode.objects.create(digest=device_code.digest("the-device"), user_code_digest="x", client=app, grant=allowed,
+DeviceCode.objects.create(digest=one_time.digest("the-device"), user_code_digest="x", client=app, grant=allowed,
     audience=api.identifier, scope="notes:read", created_at=now, expires_at=now + timedelta(minutes=5), interval=5)
 """
 )

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="refreshtoken",
             name="expires_at",
-            field=models.DateTimeField(db_index=True, help_text="When it can be traded no more."),
+            field=models.DateTimeField(db_index=True, help_text="When it can be used no more, be it for an answer that was lost."),
         ),
         migrations.AddIndex(
             model_name="refreshtoken",

@@ -106,7 +106,7 @@ class Scope(models.Model):
     description = models.CharField(max_length=200, help_text="What the user reads on the consent page.")
     api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="scopes", verbose_name="API")
 
-    OPENID = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+    RESERVED = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
 
     class Meta:
         ordering = ["name"]
@@ -117,7 +117,7 @@ class Scope(models.Model):
     def clean(self) -> None:
         """Refuse the names that OpenID Connect owns: they belong to no API."""
         super().clean()
-        if self.name in self.OPENID:
+        if self.name in self.RESERVED:
             raise ValidationError({"name": f"{self.name} belongs to OpenID Connect, not to an API."})
 
 

@@ -162,6 +162,11 @@ class Client(AbstractApplication):
         if found := {field: problems for field, problems in errors.items() if problems}:
             raise ValidationError(found)
 
+    @property
+    def is_public(self) -> bool:
+        """Whether it cannot keep a secret, and has nothing to prove itself with (RFC 6749 section 2.1)."""
+        return bool(self.client_type == self.CLIENT_PUBLIC)
+
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Whether one of the grants, in django-oauth-toolkit's spelling or OAuth's own, is among this client's."""
         return any(grant in self.grants or grant.replace("-", "_") in self.grants for grant in grant_types)
@@ -180,7 +185,7 @@ class Client(AbstractApplication):
         if not isinstance(self.grants, list):
             return ["Enter a list of grant types."]
         unknown = [f"{grant} is not a grant type." for grant in self.grants if grant not in GrantType.values]
-        if self.client_type == self.CLIENT_PUBLIC:
+        if self.is_public:
             secret_only = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.JWT_BEARER}
             unknown += [f"A public client cannot use {grant}." for grant in self.grants if grant in secret_only]
         with_login = {GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE}
@@ -197,7 +202,7 @@ class Client(AbstractApplication):
         return _problems(self.redirect_uris, redirect_uri_problem)
 
     def _authentication_problems(self) -> list[str]:
-        public = self.client_type == self.CLIENT_PUBLIC
+        public = self.is_public
         if public != (self.token_endpoint_auth_method == AuthenticationMethod.NONE):
             return ["A public client authenticates by nothing, a confidential one by something."]
         has_keys = bool(self.client_jwks) != bool(self.client_jwks_uri)

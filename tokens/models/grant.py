@@ -49,20 +49,25 @@ class AuthorizationCode(models.Model):
 
 
 class RefreshToken(models.Model):
-    """A refresh token, by its SHA-256. Its family is its grant: those of one grant end together.
+    """A refresh token, by its SHA-256. Those of one grant are a family: they end together.
 
-    A row is kept for as long as its token may be traded. One that went is told by `family`, which its successor shares.
+    A row that went is told by `family`, which its successors share.
     """
 
     digest = models.CharField(primary_key=True, max_length=64)
     family = models.CharField(max_length=64, help_text="SHA-256 of what every token of the family begins with.")
     grant = models.ForeignKey(UserGrant, on_delete=models.CASCADE, related_name="refresh_tokens")
     created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(db_index=True, help_text="When it can be traded no more.")
-    used_at = models.DateTimeField(null=True, blank=True, help_text="When it was traded for its successor.")
-    retried_at = models.DateTimeField(null=True, blank=True, help_text="When it was traded again: an answer was lost.")
+    expires_at = models.DateTimeField(
+        db_index=True,
+        help_text="When it can be used no more, be it for an answer that was lost.",
+    )
+    used_at = models.DateTimeField(null=True, blank=True, help_text="When it was used, and a successor given for it.")
+    retried_at = models.DateTimeField(null=True, blank=True, help_text="When it was used again: an answer was lost.")
     previous = models.CharField(
-        max_length=64, blank=True, help_text="The digest of the token that it was traded for, also when that is gone."
+        max_length=64,
+        blank=True,
+        help_text="The digest of its predecessor, also when that is gone.",
     )
 
     class Meta:

@@ -1,8 +1,6 @@
 """The authorization code: made when a user allows a client, traded once for tokens (RFC 6749 section 4.1)."""
 
-import hashlib
 import re
-import secrets
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -10,7 +8,7 @@ from oauthlib.oauth2.rfc6749.grant_types.authorization_code import code_challeng
 
 from tokens.errors import OAuthError
 from tokens.models import AuthorizationCode, Client, User
-from tokens.oauth import grant_record, refresh_token, user_tokens
+from tokens.oauth import grant_record, one_time, refresh_token, user_tokens
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.grant import Grant
 from tokens.oauth.login_session import Login
@@ -25,12 +23,12 @@ def create(asked: AuthorizationRequest, user: User, login: Login, *, now: dateti
 
     Raises OAuthError access_denied where the user may not log in any more.
     """
-    code = secrets.token_urlsafe(32)
+    code = one_time.new()
     with transaction.atomic():
         lasts = max(LIFETIME, refresh_token.family_lifetime(asked.client, asked.target.scopes))
         allowed = grant_record.create(user, asked.client, asked.target, login, now=now, lasts=lasts)
         AuthorizationCode.objects.create(
-            digest=digest(code),
+            digest=one_time.digest(code),
             grant=allowed,
             redirect_uri=asked.redirect_uri if asked.names_redirect_uri else "",
             code_challenge=asked.code_challenge,
@@ -38,11 +36,6 @@ def create(asked: AuthorizationRequest, user: User, login: Login, *, now: dateti
             expires_at=now + LIFETIME,
         )
     return code
-
-
-def digest(code: str) -> str:
-    """What is stored of a code: enough to find it, too little to use it."""
-    return hashlib.sha256(code.encode()).hexdigest()
 
 
 class AuthorizationCodeGrant(Grant):
@@ -59,13 +52,13 @@ class AuthorizationCodeGrant(Grant):
             won = AuthorizationCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now)
             if won:
                 grant_record.require_live(allowed, now=request.now)
-                return user_tokens.response(allowed, client, request, nonce=code.nonce)
+                return user_tokens.first(allowed, client, request, nonce=code.nonce)
         grant_record.reused(code.grant, "code used twice", actor=f"client:{client.client_id}", now=request.now)
         raise OAuthError("invalid_grant", "The authorization code was used before.")
 
 
 def _find(request: TokenRequest, client: Client) -> AuthorizationCode:
-    presented = digest(request.required("code"))
+    presented = one_time.digest(request.required("code"))
     rows = AuthorizationCode.objects.select_related("grant__user", "grant__client")
     code = rows.filter(digest=presented, grant__client=client).first()
     if code is None or (code.redeemed_at is None and code.expires_at <= request.now):

@@ -48,7 +48,7 @@ def authenticate(
         client = _by_key(authorization, form, now=now)
     else:
         client = _by_secret(credentials(authorization, form), version or registry.version(), now=now)
-    if client.client_type == Client.CLIENT_CONFIDENTIAL:  # whoever only names itself was not seen here
+    if not client.is_public:  # whoever only names itself was not seen here
         client.note_use(now=now)
     return client
 
@@ -68,7 +68,7 @@ def _by_secret(presented: Credentials, version: str | None, *, now: datetime) ->
 def _proves(presented: Credentials, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
     """Whether the credentials are the client's, one of its `secrets`. A public client has none: it names itself."""
     if presented.secret is None:
-        return client is not None and client.client_type == Client.CLIENT_PUBLIC
+        return client is not None and client.is_public
     # A client that proves itself in another way is compared like one that does not exist: with the same work.
     try:
         return client_secret.matches(secrets if _fits(presented, client) else (), presented.secret, now=now)

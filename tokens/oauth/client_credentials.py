@@ -15,7 +15,7 @@ class ClientCredentialsGrant(Grant):
 
     def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
         """The token response; raises OAuthError unauthorized_client for a client that proved nothing."""
-        if client.client_type != Client.CLIENT_CONFIDENTIAL:
+        if client.is_public:
             raise OAuthError("unauthorized_client", "A public client cannot act for itself.")
         asked = target(client, request.scopes, request.resources, openid=False)
         return grant.token_response(client, Holder(subject=client.client_id), asked, request)

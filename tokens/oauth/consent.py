@@ -7,7 +7,7 @@ from typing import Any
 from django.core import signing
 from django.db import transaction
 
-from tokens.models import Client, Consent, User
+from tokens.models import Consent, User
 from tokens.oauth import login_again
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.login_session import Login
@@ -95,7 +95,7 @@ def _facts(query: str, user: str, login: Login) -> list[object]:
 
 def _is_trusted(asked: AuthorizationRequest) -> bool:
     """Whether the client is the issuer's own, and its secret or address proves that it is (RFC 8252 section 8.6)."""
-    proven = asked.client.client_type != Client.CLIENT_PUBLIC or _is_claimed(asked)
+    proven = not asked.client.is_public or _is_claimed(asked)
     return asked.client.skip_authorization and proven
 
 

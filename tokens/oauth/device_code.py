@@ -4,7 +4,6 @@ The user code has eight of twenty consonants: no word can be formed, no two look
 by nobody within ten minutes at the few attempts that the page allows.
 """
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from django.utils.crypto import salted_hmac
 from tokens import conf
 from tokens.errors import OAuthError
 from tokens.models import Client, DeviceCode, GrantType, User
-from tokens.oauth import grant_record, refresh_token
+from tokens.oauth import grant_record, one_time, refresh_token
 from tokens.oauth.audience import Target
 from tokens.oauth.login_session import Login
 from tokens.oauth.token_request import TokenRequest
@@ -46,7 +45,7 @@ def begin(request: TokenRequest, client: Client) -> dict[str, object]:
 
 def _create(client: Client, asked: Target, *, now: datetime) -> tuple[str, str]:
     """The two codes of a new request; another user code where this one is being typed somewhere at this moment."""
-    code = secrets.token_urlsafe(32)
+    code = one_time.new()
     given = {"client": client, "audience": asked.audience, "scope": " ".join(asked.scopes), "interval": INTERVAL}
     lives = {"created_at": now, "expires_at": now + LIFETIME}
     for _ in range(TRIES):
@@ -54,7 +53,7 @@ def _create(client: Client, asked: Target, *, now: datetime) -> tuple[str, str]:
         try:
             with transaction.atomic():
                 DeviceCode.objects.create(
-                    digest=digest(code), user_code_digest=user_code_digest(user_code), **given, **lives
+                    digest=one_time.digest(code), user_code_digest=user_code_digest(user_code), **given, **lives
                 )
         except IntegrityError:
             continue
@@ -66,11 +65,6 @@ def new_user_code() -> str:
     """What the user types, such as WDJB-MJHT."""
     letters = "".join(secrets.choice(LETTERS) for _ in range(2 * HALF))
     return f"{letters[:HALF]}-{letters[HALF:]}"
-
-
-def digest(code: str) -> str:
-    """What is stored of a device code."""
-    return hashlib.sha256(code.encode()).hexdigest()
 
 
 def user_code_digest(typed: str) -> str:

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from tokens.errors import OAuthError
 from tokens.models import Client, DeviceCode, GrantType
-from tokens.oauth import device_code, grant_record, user_tokens
+from tokens.oauth import grant_record, one_time, user_tokens
 from tokens.oauth.grant import Grant
 from tokens.oauth.token_request import TokenRequest
 
@@ -35,7 +35,7 @@ class DeviceGrant(Grant):
 
 
 def _find(request: TokenRequest, client: Client) -> DeviceCode:
-    presented = device_code.digest(request.required("device_code"))
+    presented = one_time.digest(request.required("device_code"))
     rows = DeviceCode.objects.select_related("client", "grant__user", "grant__client")
     code = rows.filter(digest=presented, client=client).first()
     if code is None:
@@ -59,7 +59,7 @@ def _redeem(code: DeviceCode, client: Client, request: TokenRequest) -> dict[str
         allowed = grant_record.lock(code.grant)
         grant_record.require_live(allowed, now=request.now)
         if DeviceCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now):
-            return user_tokens.response(allowed, client, request)
+            return user_tokens.first(allowed, client, request)
     raise _used_twice(code, request)
 
 

@@ -5,10 +5,10 @@ from django.db import transaction
 from tokens import conf
 from tokens.errors import OAuthError
 from tokens.models import Client, GrantType, UserGrant
-from tokens.oauth import audience, grant, grant_record, id_token, refresh_token
+from tokens.oauth import audience, grant_record, refresh_token, user_tokens
 from tokens.oauth.audience import OPENID, Target
 from tokens.oauth.grant import Grant
-from tokens.oauth.refresh_token import TradedTwice
+from tokens.oauth.refresh_token import Reused
 from tokens.oauth.token_request import TokenRequest
 
 REUSED = "refresh token used twice"
@@ -23,40 +23,37 @@ class RefreshTokenGrant(Grant):
     def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
         """The token response; raises OAuthError invalid_grant, invalid_scope, invalid_target."""
         text = request.required("refresh_token")
-        allowed = _family(text, client)
+        allowed = _grant(text, client)
         try:
             with transaction.atomic():
                 return _tokens(text, grant_record.lock(allowed), client, request)
-        except TradedTwice:
+        except Reused:
             grant_record.reused(allowed, REUSED, actor=f"client:{client.client_id}", now=request.now)
         raise OAuthError("invalid_grant", "The refresh token was used before; its family is revoked.")
 
 
-def _family(text: str, client: Client) -> UserGrant:
+def _grant(text: str, client: Client) -> UserGrant:
     """Another client that shows it holds nothing: the family of its owner stays as it is."""
-    family = refresh_token.family(text)
-    if family is None or family.client_id != client.pk:
+    allowed = refresh_token.grant_of(text)
+    if allowed is None or allowed.client_id != client.pk:
         raise OAuthError("invalid_grant", UNKNOWN)
-    return family
+    return allowed
 
 
 def _tokens(text: str, allowed: UserGrant, client: Client, request: TokenRequest) -> dict[str, object]:
     grant_record.require_live(allowed, now=request.now)
     token = refresh_token.find(text)
-    if token is None:  # it was traded so long ago that its row is gone, while its family lives
-        raise TradedTwice
+    if token is None:  # it was used so long ago that its row is gone, while its family lives
+        raise Reused
     if token.expires_at <= request.now and token.used_at is None:
         raise OAuthError("invalid_grant", UNKNOWN)
     target = _target(allowed, client, request)
-    response = {}
+    rotated = {}
     if refresh_token.rotates(client):
-        response["refresh_token"] = refresh_token.trade(text, token, client, now=request.now)
+        rotated["refresh_token"] = refresh_token.rotate(text, token, client, now=request.now)
     else:
         refresh_token.keep(token, client, now=request.now)
-    issued = grant.token_response(client, grant_record.holder(allowed), target, request)
-    if "openid" in target.scopes:
-        issued["id_token"] = id_token.for_grant(allowed, str(issued["access_token"]), nonce="", now=request.now)
-    return issued | response
+    return user_tokens.response(allowed, client, target, request) | rotated
 
 
 def _target(allowed: UserGrant, client: Client, request: TokenRequest) -> Target:

@@ -21,10 +21,10 @@ def revoke(text: str, client: Client, *, now: datetime) -> None:
     Raises OAuthError invalid_grant for another client's token (section 2.1), NotReady where the keys cannot be read.
     """
     actor = f"client:{client.client_id}"
-    if family := refresh_token.family(text):
-        _require_own(family.client.client_id, client)
-        grant_record.revoke(family, "revoked by its client", now=now)
-        audit.record("grant.revoked", actor=actor, subject=f"grant:{family.pk}", now=now)
+    if allowed := refresh_token.grant_of(text):
+        _require_own(allowed.client.client_id, client)
+        grant_record.revoke(allowed, "revoked by its client", now=now)
+        audit.record("grant.revoked", actor=actor, subject=f"grant:{allowed.pk}", now=now)
         return
     try:
         token = presented_token.read(text, now=now, leeway=denial.afterlife())

@@ -46,7 +46,7 @@ class TokenExchangeGrant(Grant):
     def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
         """The token response for a client that is proven; raises OAuthError."""
         assert isinstance(request, ExchangeRequest)  # noqa: S101 (`answer` made it)
-        if client.client_type != Client.CLIENT_CONFIDENTIAL:
+        if client.is_public:
             raise OAuthError("unauthorized_client", "A public client receives no tokens that it could exchange.")
         _check_types(request)
         try:

@@ -2,19 +2,28 @@
 
 from tokens.models import Client, UserGrant
 from tokens.oauth import grant, grant_record, id_token, refresh_token
+from tokens.oauth.audience import Target
 from tokens.oauth.token_request import TokenRequest
 
 
-def response(allowed: UserGrant, client: Client, request: TokenRequest, *, nonce: str = "") -> dict[str, object]:
+def first(allowed: UserGrant, client: Client, request: TokenRequest, *, nonce: str = "") -> dict[str, object]:
     """An access token, and an ID token and a refresh token where they were asked for and allowed.
 
     Raises OAuthError invalid_target, invalid_grant where the client may not use the API any more, and NotReady where
     nothing may sign.
     """
     target = grant_record.target(allowed, client, request.resources)
+    issued = response(allowed, client, target, request, nonce=nonce)
+    if refresh_token.is_granted(client, target.scopes):
+        issued["refresh_token"] = refresh_token.create(allowed, client, now=request.now)
+    return issued
+
+
+def response(
+    allowed: UserGrant, client: Client, target: Target, request: TokenRequest, *, nonce: str = ""
+) -> dict[str, object]:
+    """An access token for `target`, and an ID token where the user's identity is in it. Raises NotReady."""
     issued = grant.token_response(client, grant_record.holder(allowed), target, request)
     if "openid" in target.scopes:
         issued["id_token"] = id_token.for_grant(allowed, str(issued["access_token"]), nonce=nonce, now=request.now)
-    if refresh_token.is_granted(client, target.scopes):
-        issued["refresh_token"] = refresh_token.create(allowed, client, now=request.now)
     return issued

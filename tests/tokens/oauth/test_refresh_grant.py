@@ -22,7 +22,7 @@ from tests.tokens.conftest import (
 from tokens import purge
 from tokens.keys.policy import PRODUCTION
 from tokens.models import AuditEvent, Denial, RefreshToken, Scope, UserGrant
-from tokens.oauth import client_secret, denial, refresh_token
+from tokens.oauth import client_secret, denial, one_time
 from tokens.oauth.refresh_token import LOST_ANSWER
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +84,7 @@ def test_offline_access_gives_a_refresh_token_of_which_only_the_hash_is_kept(app
     assert len(body["refresh_token"]) >= 43
     assert "offline_access" in body["scope"]
     row = RefreshToken.objects.get()
-    assert row.digest == refresh_token.digest(body["refresh_token"])
+    assert row.digest == one_time.digest(body["refresh_token"])
     assert body["refresh_token"] not in str(RefreshToken.objects.values().get())
 
 
@@ -238,7 +238,7 @@ def test_any_other_reuse_ends_the_family(client, app, log_in_to, later, how):
 def purged(*texts):
     """Let the rows of these tokens be over, and purge."""
     over = timezone.now() - denial.lasting() - timedelta(days=1)
-    RefreshToken.objects.filter(digest__in=map(refresh_token.digest, texts)).update(expires_at=over)
+    RefreshToken.objects.filter(digest__in=map(one_time.digest, texts)).update(expires_at=over)
     assert sum(purge.purge("refresh tokens", now=timezone.now())) == len(texts)
 
 
@@ -291,7 +291,7 @@ def test_a_family_is_not_guessed_and_one_that_ended_by_itself_was_not_stolen(cli
 def test_a_token_from_before_there_were_families_begins_one(client, app, log_in_to):
     log_in_to(app)
     old = "a" * 43
-    RefreshToken.objects.update(digest=refresh_token.digest(old), family="")
+    RefreshToken.objects.update(digest=one_time.digest(old), family="")
     import_module("tokens.migrations.0018_refresh_token_families").begin_families(registered, None)
     second = refresh(client, app, old).json()["refresh_token"]
     third = refresh(client, app, second).json()["refresh_token"]
@@ -379,7 +379,7 @@ def test_a_rotated_token_lives_no_longer_than_the_family(client, app, log_in_to,
     text = log_in_to(app)["refresh_token"]
     later(timedelta(minutes=90))
     text = refresh(client, app, text).json()["refresh_token"]
-    assert RefreshToken.objects.get(digest=refresh_token.digest(text)).expires_at == UserGrant.objects.get().ends_at
+    assert RefreshToken.objects.get(digest=one_time.digest(text)).expires_at == UserGrant.objects.get().ends_at
 
 
 @pytest.mark.parametrize("whose", ["user", "client", "grant", "revoked by its client"])

@@ -48,7 +48,7 @@ def test_6_here_it_does_not(client, app, refresh_token, user):
 
 def test_6_here_it_does_not_where_the_user_is_disabled_at_that_very_moment(client, app, refresh_token, user, meanwhile):
     user.is_active = False
-    meanwhile(refresh_grant, "_family", user.save)
+    meanwhile(refresh_grant, "_grant", user.save)
     assert said([refresh(client, app, refresh_token)]) == [REFUSED]
 
 
@@ -116,7 +116,7 @@ def test_9_plain_with_hashed_storage_the_second_is_an_error_500(plain, plain_wit
 
 def test_9_here_the_second_of_two_at_once_gets_a_pair_of_its_own(client, app, refresh_token, meanwhile):
     answers = []
-    meanwhile(refresh_grant, "_family", lambda: answers.append(refresh(client, app, refresh_token)))
+    meanwhile(refresh_grant, "_grant", lambda: answers.append(refresh(client, app, refresh_token)))
     answers.append(refresh(client, app, refresh_token))
     assert said(answers) == [(200, None)] * 2
     first, second = (pair(answer.json()) for answer in answers)
@@ -125,7 +125,7 @@ def test_9_here_the_second_of_two_at_once_gets_a_pair_of_its_own(client, app, re
 
 def test_9_here_the_third_of_three_at_once_ends_the_family(client, app, refresh_token, meanwhile):
     answers = []
-    meanwhile(refresh_grant, "_family", *[lambda: answers.append(refresh(client, app, refresh_token))] * 2)
+    meanwhile(refresh_grant, "_grant", *[lambda: answers.append(refresh(client, app, refresh_token))] * 2)
     answers.append(refresh(client, app, refresh_token))
     assert said(answers) == [(200, None), (200, None), REFUSED]
     successors = [answer.json()["refresh_token"] for answer in answers[:2]]

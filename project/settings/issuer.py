@@ -97,8 +97,6 @@ OAUTH2_PROVIDER = {
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "PKCE_REQUIRED": True,
-    "ACCESS_TOKEN_EXPIRE_SECONDS": 600,
-    "ID_TOKEN_EXPIRE_SECONDS": 600,
     **{
         f"COMPLIANT_BCP_RFC9700_{gate}": True
         for gate in (

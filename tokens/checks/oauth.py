@@ -15,11 +15,31 @@ CLASSES = {
     "OAUTH2_VALIDATOR_CLASS": "tokens.oauth.validator.Validator",
     "OIDC_SERVER_CLASS": f"{server.__name__}.Server",
 }
+CLOSED = (
+    "PKCE_REQUIRED",
+    "REFRESH_TOKEN_REUSE_PROTECTION",
+    *(
+        f"COMPLIANT_BCP_RFC9700_{gate}"
+        for gate in (
+            "IMPLICIT_GRANT",
+            "PASSWORD_GRANT",
+            "PKCE_METHOD",
+            "ACCESS_TOKEN_TRANSPORT",
+            "AUTHZ_RESPONSE_ISS",
+            "TOKEN_STORAGE",
+            "REFRESH_TOKEN",
+            "REDIRECT_URI_SCHEME",
+            "REDIRECT_URI_MATCHING",
+            "PKCE_REQUIRED",
+        )
+    ),
+)
+"""The toolkit's switches that are on: each closes something."""
 
 
 @register(Tags.security)
 def check_oauth(**_: Any) -> list[CheckMessage]:
-    """Errors tokens.E201 to E203."""
+    """Errors tokens.E201 to E204."""
     return [*_issuer(), *_toolkit()]
 
 
@@ -40,6 +60,11 @@ def _toolkit() -> list[CheckMessage]:
         )
         for name, ours in CLASSES.items()
         if chosen.get(name) != ours
+    ]
+    found += [
+        Error(f"OAUTH2_PROVIDER['{name}'] is not on.", hint="It closes what RFC 9700 forbids.", id="tokens.E204")
+        for name in CLOSED
+        if chosen.get(name) is not True
     ]
     if chosen.get("OIDC_ISS_ENDPOINT") != conf.issuer().url:
         hint = "Else the Host header decides what issuer the toolkit believes to be."

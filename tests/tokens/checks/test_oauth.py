@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from tokens.checks.oauth import check_oauth
+from tokens.checks.oauth import CLOSED, check_oauth
 
 
 def test_the_settings_of_the_issuer_pass():
@@ -23,6 +23,18 @@ def test_one_of_the_toolkit_s_own_classes_is_an_error(name):
     provider = {key: value for key, value in settings.OAUTH2_PROVIDER.items() if key != name}
     with override_settings(OAUTH2_PROVIDER=provider):
         assert [error.id for error in check_oauth()] == ["tokens.E202"]
+
+
+@pytest.mark.parametrize("name", ["PKCE_REQUIRED", "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT"])
+@pytest.mark.parametrize("value", [False, None, "true"])
+def test_a_switch_of_the_toolkit_that_was_opened_is_an_error(name, value):
+    with override_settings(OAUTH2_PROVIDER=settings.OAUTH2_PROVIDER | {name: value}):
+        assert [error.id for error in check_oauth()] == ["tokens.E204"]
+
+
+def test_every_switch_that_the_settings_close_is_checked():
+    closed = {name for name, value in settings.OAUTH2_PROVIDER.items() if value is True}
+    assert closed - {"OIDC_ENABLED"} == set(CLOSED)
 
 
 def test_another_issuer_for_the_toolkit_is_an_error():

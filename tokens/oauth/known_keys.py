@@ -9,7 +9,7 @@ from tokens.fetch import FetchError
 from tokens.keys import lifecycle, store
 from tokens.models import Ring
 from tokens.oauth import denial
-from tokens.oauth.inspection import Inspection, Key, Point
+from tokens.oauth.inspection import Inspection, Key, Point, is_instant, is_text
 
 
 def own(*, now: datetime) -> dict[str, Key]:
@@ -26,7 +26,8 @@ def own(*, now: datetime) -> dict[str, Key]:
 
 def with_denial(found: Inspection) -> Inspection:
     """The inspection of a token of our own, with whether it was taken back."""
-    if found.signature != "verified" or not {"jti", "sub", "client_id", "iat"} <= found.claims.keys():
+    named = all(is_text(found.claims.get(name)) for name in ("jti", "sub", "client_id"))
+    if found.signature != "verified" or not named or not is_instant(found.claims.get("iat")):
         return found
     denied = denial.is_denied(found.claims)
     point = Point(
@@ -51,7 +52,10 @@ def foreign(issuer: str, *, allow_private: bool) -> dict[str, Key]:
 
 
 def _metadata(issuer: str, *, allow_private: bool) -> dict[str, object]:
-    parts = urlsplit(issuer)
+    try:
+        parts = urlsplit(issuer)
+    except ValueError:
+        raise FetchError("the address is malformed") from None
     path = parts.path.rstrip("/")
     inserted = parts._replace(path=f"/.well-known/oauth-authorization-server{path}", query="", fragment="").geturl()
     failure: FetchError | None = None

@@ -56,8 +56,7 @@ class Command(BaseCommand):
             self.stderr.write("Paste the token, then press Ctrl-D.")
         issuer = options["issuer"] or conf.issuer().url
         try:
-            text = sys.stdin.read().strip().removeprefix("Bearer ")
-            found = inspect(text, issuer=issuer, keys=self._keys(options["issuer"]), now=timezone.now())
+            found = inspect(read(), issuer=issuer, keys=self._keys(options["issuer"]), now=timezone.now())
         except NoToken as error:
             raise CommandError(f"this is no token: {error}", returncode=USAGE) from error
         except FetchError as error:
@@ -73,6 +72,14 @@ class Command(BaseCommand):
         if issuer is None:
             return known_keys.own(now=store.database_now())
         return known_keys.foreign(issuer, allow_private=settings.DEBUG)
+
+
+def read() -> str:
+    """The token that standard input holds; raises NoToken."""
+    try:
+        return sys.stdin.read().strip().removeprefix("Bearer ")
+    except UnicodeDecodeError:
+        raise NoToken("it is no text") from None
 
 
 def said(found: Inspection) -> str:

@@ -19,6 +19,8 @@ PURE = (
     "tokens/oauth/assertion.py",
     "tokens/oauth/actor.py",
     "tokens/oauth/compact.py",
+    "tokens/oauth/inspection.py",
+    "tokens/oauth/signature_trial.py",
     "tokens/oauth/strict_json.py",
     "resources/verify.py",
     "resources/keyset.py",

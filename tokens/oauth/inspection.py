@@ -9,28 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 
-import jwt
-from jwt.api_jws import PyJWS
-
-from tokens.oauth import compact
+from tokens.oauth import compact, signature_trial
+from tokens.oauth.signature_trial import ASYMMETRIC, VERIFIED, Key
 
 LONGEST = 64 * 1024  # characters
 CLOCK_ERROR = timedelta(seconds=60)
 """How far another issuer's clock may be off."""
-ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 TYPES = ("at+jwt", "application/at+jwt")
 
 
 class NoToken(Exception):
     """It is no JWT at all; the message says why and never repeats it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A published key, and its phase where the issuer is this one."""
-
-    jwk: Mapping[str, Any]
-    phase: str = "published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +54,22 @@ class Inspection:
         return all(point.holds or point.is_advice for point in self.points)
 
 
-def inspect(text: str, *, issuer: str, keys: Mapping[str, Key], now: datetime) -> Inspection:
-    """Everything about the token in `text`, by the `keys` (by kid) of `issuer`; raises NoToken."""
+def inspect(text: str, *, issuer: str, keys: Sequence[Key], now: datetime) -> Inspection:
+    """Everything about the token in `text`, by the `keys` of `issuer`; raises NoToken."""
     header, claims = _parts(text.strip())
-    key = _key(header, keys)
-    signature = _signature(text.strip(), header, key)
+    signature, key = signature_trial.verdict(text.strip(), header, keys)
     return Inspection(
         header=header,
         claims=claims,
         signature=signature,
         key_phase=key.phase if key else "unknown",
         points=[
-            Point("the signature verifies", "RFC 9068 section 4", signature == "verified", signature),
+            Point("the signature verifies", "RFC 9068 section 4", signature == VERIFIED, signature),
             *_about_header(header),
             *_about_claims(claims),
             *_about_now(claims, issuer=issuer, now=now),
         ],
     )
-
-
-def _key(header: Mapping[str, Any], keys: Mapping[str, Key]) -> Key | None:
-    """The key that the header names; where it names none, the only one that there is."""
-    if "kid" not in header:
-        return next(iter(keys.values())) if len(keys) == 1 else None
-    kid = header["kid"]
-    return keys.get(kid) if isinstance(kid, str) else None
 
 
 def _parts(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -106,19 +86,6 @@ def _object(name: str, part: str) -> dict[str, Any]:
         return compact.json_object(part)
     except compact.Unreadable as error:
         raise NoToken(f"its {name} cannot be read: {error}") from None
-
-
-def _signature(text: str, header: Mapping[str, Any], key: Key | None) -> str:
-    if key is None:
-        return "no published key has its kid"
-    algorithm = header.get("alg")
-    if algorithm not in ASYMMETRIC or key.jwk.get("alg", algorithm) != algorithm:
-        return "its alg is not that of the key"
-    try:
-        PyJWS().decode(text, jwt.PyJWK(dict(key.jwk), algorithm=algorithm), algorithms=[algorithm])
-    except (jwt.PyJWTError, ValueError) as error:
-        return f"it does not verify: {type(error).__name__}"
-    return "verified"
 
 
 def _about_header(header: Mapping[str, Any]) -> list[Point]:

@@ -15,7 +15,8 @@ from tokens import conf
 from tokens.fetch import FetchError
 from tokens.keys import store
 from tokens.oauth import known_keys
-from tokens.oauth.inspection import Inspection, Key, NoToken, Point, inspect
+from tokens.oauth.inspection import Inspection, NoToken, Point, inspect
+from tokens.oauth.signature_trial import Key
 
 USAGE, UNFIT, UNREACHED = 2, 3, 4
 NOTES = """
@@ -68,7 +69,7 @@ class Command(BaseCommand):
             failed = sum(not (point.holds or point.is_advice) for point in found.points)
             raise CommandError(f"{failed} of {len(found.points)} points do not hold", returncode=UNFIT)
 
-    def _keys(self, issuer: str | None) -> dict[str, Key]:
+    def _keys(self, issuer: str | None) -> list[Key]:
         if issuer is None:
             return known_keys.own(now=store.database_now())
         return known_keys.foreign(issuer, allow_private=settings.DEBUG)

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from jwt.algorithms import RSAAlgorithm
 
+from tokens import client_secrets
 from tokens.keys.material import thumbprint
 from tokens.models import Api, AuditEvent, Client, ClientSecret, SigningKey
 from tokens.oauth import client_secret
@@ -77,21 +78,73 @@ def test_a_second_secret_lives_beside_the_first_until_that_is_ended(admin, form)
     }
     second = secret_on(admin.post(change, {**form, **rows, "new_secret": "on"}))
     assert [proves(made, secret) for secret in (first, second)] == [True, True]
-    ended = {**rows, "secrets-0-revoked_at_0": "2026-01-01", "secrets-0-revoked_at_1": "00:00:00"}
     rows_now = {"secrets-TOTAL_FORMS": "2", "secrets-INITIAL_FORMS": "2"}
     by_age = list(ClientSecret.objects.order_by("created_at"))
     for number, one in enumerate(ClientSecret.objects.order_by("pk")):
         rows_now |= {f"secrets-{number}-id": one.pk, f"secrets-{number}-client": made.pk}
     assert by_age[0].pk == row.pk
-    answer = admin.post(change, {**form, **ended, **rows_now})
+    began = timezone.now()
+    answer = admin.post(change, {**form, **rows_now, "secrets-0-revoke_now": "on"})
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     assert [proves(made, secret) for secret in (first, second)] == [False, True]
+    revoked_at = ClientSecret.objects.get(pk=row.pk).revoked_at
+    assert began <= revoked_at <= timezone.now()
     event = AuditEvent.objects.get(action="client_secret.revoked")
     assert (event.actor, event.subject) == ("user:root", "client:reports")
-    assert event.details == {"secret": f"…{first[-4:]}", "revoked_at": "2026-01-01 00:00:00+00:00"}
-    revived = admin.post(change, {**form, **rows, **rows_now})
-    assert "A revoked secret stays revoked" in revived.content.decode()
-    assert not proves(made, first)
+    assert event.details == {"secret": f"…{first[-4:]}", "revoked_at": str(revoked_at)}
+    again = admin.post(change, {**form, **rows_now, "secrets-0-revoke_now": "on"})
+    assert "has ended, and stays so" in again.content.decode()
+    assert AuditEvent.objects.filter(action="client_secret.revoked").count() == 1
+
+
+@pytest.mark.parametrize("year", [2020, 2099])
+def test_a_secret_is_revoked_now_and_at_no_other_time(admin, form, year):
+    secret = secret_on(admin.post(ADD, form))
+    made, row = Client.objects.get(), ClientSecret.objects.get()
+    assert 'name="secrets-0-revoked_at' not in admin.get(page_of(made)).content.decode()
+    dated = one_row(row, revoked_at=datetime(year, 1, 1, tzinfo=UTC))
+    assert admin.post(page_of(made), {**form, **dated}).status_code == 302
+    assert proves(made, secret)
+    assert told("client_secret.revoked") == []
+
+
+@pytest.mark.parametrize("before", [None, datetime(2040, 1, 1, tzinfo=UTC)])
+def test_an_expiry_that_has_passed_is_refused_and_the_way_out_is_named(admin, form, before):
+    secret = secret_on(admin.post(ADD, form))
+    ClientSecret.objects.update(expires_at=before)
+    made, row = Client.objects.get(), ClientSecret.objects.get()
+    past = timezone.now() - timedelta(seconds=2)
+    page = admin.post(page_of(made), {**form, **one_row(row, expires_at=past)})
+    assert page.status_code == 200
+    assert f"{past:%Y-%m-%d %H:%M:%S} UTC has passed: revoke the secret to end it now." in page.content.decode()
+    assert proves(made, secret)
+    assert told("client_secret.expiry_changed") == []
+
+
+def test_an_expiry_is_taken_back(admin, form):
+    admin.post(ADD, form)
+    ClientSecret.objects.update(expires_at=datetime(2040, 1, 1, tzinfo=UTC))
+    made, row = Client.objects.get(), ClientSecret.objects.get()
+    assert admin.post(page_of(made), {**form, **one_row(row)}).status_code == 302
+    assert ClientSecret.objects.get().expires_at is None
+    assert told("client_secret.expiry_changed")[0][2] == {"secret": f"…{row.hint}", "expires_at": None}
+
+
+def test_a_secret_that_ended_while_its_page_was_open_is_told_and_nothing_breaks(admin, form, monkeypatch):
+    """What the form saw alive, another administrator revoked before it was saved."""
+    admin.post(ADD, form)
+    made, row = Client.objects.get(), ClientSecret.objects.get()
+    ended, judge = datetime(2026, 1, 1, tzinfo=UTC), client_secrets.refuse_ended
+
+    def late(kept, *, now):
+        judge(kept, now=now)
+        ClientSecret.objects.update(revoked_at=ended)
+
+    monkeypatch.setattr(client_secrets, "refuse_ended", late)
+    page = admin.post(page_of(made), {**form, **one_row(row), "secrets-0-revoke_now": "on"}, follow=True)
+    assert f"The secret {row} has ended, and stays so" in page.content.decode()
+    assert ClientSecret.objects.get().revoked_at == ended
+    assert told("client_secret.revoked") == []
 
 
 def test_a_client_that_proves_itself_with_its_own_key_has_its_public_key_pasted_and_gets_no_secret(admin, form):
@@ -187,15 +240,15 @@ def test_an_expiry_that_is_moved_is_not_told_as_an_end(admin, form):
     "ended",
     [{"revoked_at": datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}, {"expires_at": datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}],
 )
-@pytest.mark.parametrize(
-    "dates", [{}, {"expires_at": datetime(2040, 1, 1, tzinfo=UTC)}, {"revoked_at": datetime(2040, 1, 1, tzinfo=UTC)}]
-)
-def test_a_secret_that_has_ended_cannot_be_given_another_end(admin, form, ended, dates):
+@pytest.mark.parametrize("change", [{"expires_at": datetime(2040, 1, 1, tzinfo=UTC)}, "revoke_now"])
+def test_a_secret_that_has_ended_cannot_be_given_another_end(admin, form, ended, change):
     secret = secret_on(admin.post(ADD, form))
     ClientSecret.objects.update(**ended)
     made, row = Client.objects.get(), ClientSecret.objects.get()
-    page = admin.post(page_of(made), {**form, **one_row(row, **dates)}).content.decode()
-    assert f"{'A revoked' if 'revoked_at' in ended else 'An expired'} secret stays" in page
+    kept = {"expires_at": ended["expires_at"]} if "expires_at" in ended else {}
+    dates, revoke = (kept, {"secrets-0-revoke_now": "on"}) if change == "revoke_now" else (change, {})
+    page = admin.post(page_of(made), {**form, **one_row(row, **dates), **revoke}).content.decode()
+    assert f"The secret {row} has ended, and stays so: make a further one." in page
     assert not proves(made, secret)
     assert ClientSecret.objects.values().get() == ClientSecret.objects.filter(**ended).values().get()
 

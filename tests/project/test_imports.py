@@ -20,6 +20,7 @@ PURE = (
     "tokens/oauth/actor.py",
     "tokens/oauth/compact.py",
     "tokens/oauth/inspection.py",
+    "tokens/oauth/pasted_keys.py",
     "tokens/oauth/signature_trial.py",
     "tokens/oauth/strict_json.py",
     "resources/verify.py",

@@ -10,10 +10,12 @@ from django.core.management import call_command
 from django.utils import timezone
 from jwt.algorithms import RSAAlgorithm
 
+from tests.tokens.assertions import jwks, public_jwk
+from tests.tokens.oauth.test_pasted_keys import private_jwk, private_pem, public_pem
 from tokens import client_secrets
 from tokens.keys.material import thumbprint
 from tokens.models import Api, AuditEvent, Client, ClientSecret, SigningKey
-from tokens.oauth import client_secret
+from tokens.oauth import client_secret, pasted_keys
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/tokens/client/add/"
@@ -157,6 +159,47 @@ def test_a_client_that_proves_itself_with_its_own_key_has_its_public_key_pasted_
     made = Client.objects.get()
     assert (made.token_endpoint_auth_method, made.access_token_lifetime) == ("private_key_jwt", timedelta(minutes=2))
     assert not ClientSecret.objects.exists()
+
+
+@pytest.mark.parametrize("paste", [public_pem(), json.dumps(public_jwk("RS256", kid="one"))])
+def test_a_public_key_is_pasted_as_a_pem_or_as_a_jwk_too_and_kept_as_a_jwks(admin, form, paste):
+    pasted = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": paste}
+    assert admin.post(ADD, pasted).status_code == 302
+    made = Client.objects.get()
+    assert made.client_jwks == pasted_keys.read(paste)
+    shown = admin.get(page_of(made)).context["adminform"].form["client_jwks"].value()
+    for again in (shown, paste):
+        assert admin.post(page_of(made), {**pasted, **NO_SECRETS, "client_jwks": again}).status_code == 302
+    assert told("client.changed") == []
+
+
+@pytest.mark.parametrize("paste", ["[" * 20_000, "9" * 5000, "{", "null", " \r\n ", '{"keys": [{"kty": "EC"}]}'])
+def test_whatever_is_pasted_is_answered_and_shown_again(admin, form, paste):
+    by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": paste}
+    page = admin.post(ADD, by_key)
+    assert page.status_code == 200
+    assert page.context["adminform"].form["client_jwks"].value() == paste
+
+
+@pytest.mark.parametrize(
+    "paste", [private_pem(), json.dumps(private_jwk("RS256")), json.dumps(private_jwk("RS256"))[:-1]]
+)
+def test_a_private_key_is_refused_and_the_page_does_not_show_it_again(admin, form, paste):
+    by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps(jwks())}
+    pages = [admin.post(ADD, {**by_key, "client_jwks": paste})]
+    assert pages[0].context["adminform"].form["client_jwks"].value() == ""
+    admin.post(ADD, by_key)
+    change = page_of(Client.objects.get())
+    pages += [admin.post(change, {**by_key, **NO_SECRETS, "client_jwks": paste, "name": name}) for name in ("x", "")]
+    assert json.loads(pages[1].context["adminform"].form["client_jwks"].value()) == jwks(), "what is registered"
+    for page in pages:
+        assert page.status_code == 200
+        shown = page.content.decode()
+        assert [
+            line for line in re.findall(r"[A-Za-z0-9+/_-]{20,}", paste) if line in shown and line not in str(jwks())
+        ] == []
+        (said,) = page.context["adminform"].form.errors["client_jwks"]
+        assert "secret" in said or "Enter a JWKS" in said
 
 
 def test_saving_a_client_keeps_how_it_authenticates(admin, form):

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -105,11 +104,6 @@ class ClientAdmin(Audited):
     def response_change(self, request: HttpRequest, obj: Client) -> HttpResponse:
         """The page with the secret, or Django's own answer."""
         return self._secret_page(request, obj) or super().response_change(request, obj)
-
-    @transaction.atomic
-    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
-        """A client, its scopes and its secret are saved together or not at all."""
-        return super().changeform_view(*args, **kwargs)
 
     def _secret_page(self, request: HttpRequest, client: Client) -> HttpResponse | None:
         """The secret, in the answer to the form itself: it is stored nowhere, and cannot be shown again."""

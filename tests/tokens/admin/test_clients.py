@@ -13,6 +13,7 @@ from jwt.algorithms import RSAAlgorithm
 from tests.tokens.assertions import jwks, public_jwk
 from tests.tokens.oauth.test_pasted_keys import private_jwk, private_pem, public_pem
 from tokens import client_secrets
+from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.material import thumbprint
 from tokens.models import Api, AuditEvent, Client, ClientSecret, SigningKey
 from tokens.oauth import client_secret, pasted_keys
@@ -394,6 +395,14 @@ def test_a_lifetime_out_of_bounds_is_refused_at_its_field(admin, form):
     )
     assert {"access_token_lifetime", "refresh_token_lifetime"} <= page.context["adminform"].form.errors.keys()
     assert not Client.objects.exists()
+
+
+def test_a_client_its_scopes_and_its_secret_are_made_together_or_not_at_all(admin, form, settings):
+    settings.ISSUER = settings.ISSUER | {"KEY_ENCRYPTION_KEYS": ["short"]}
+    with pytest.raises(MalformedEncryptionKey):
+        admin.post(ADD, form)
+    assert not Client.objects.exists()
+    assert not AuditEvent.objects.exists()
 
 
 def test_a_client_that_goes_back_from_its_key_to_secrets_gets_one(admin, form):

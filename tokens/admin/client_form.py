@@ -1,5 +1,6 @@
 """The form of a client in the admin: what is fitted together, and what is refused, at its field."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -33,8 +34,10 @@ class KeysField(forms.JSONField):
         return InvalidJSONInput(data)
 
     def prepare_value(self, value: Any) -> Any:
-        """What the box shows."""
-        return "" if value is None else super().prepare_value(value)
+        """What the box shows: one member a line."""
+        if value is None or isinstance(value, InvalidJSONInput):
+            return value or ""
+        return json.dumps(value, indent=2)
 
 
 class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
@@ -62,7 +65,7 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
     client_jwks = KeysField(
         required=False,
         label="Public keys",
-        widget=forms.Textarea(attrs={"rows": 5}),
+        widget=forms.Textarea(attrs={"rows": 10, "class": "vLargeTextField", "spellcheck": "false"}),  # a PEM's width
         help_text="A JWKS, a JWK or a PEM public key (private_key_jwt). Never a private one.",
     )
     client_jwks_uri = forms.URLField(

@@ -47,9 +47,9 @@ def _refuse_what_no_database_takes(value: Any) -> None:
     try:
         written = json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise NotStrict("a text in it is none that a database takes") from None
+        raise NotStrict("a text in it has a lone surrogate or NUL") from None
     if rb"\u0000" in written.replace(rb"\\", b""):
-        raise NotStrict("a text in it is none that a database takes")
+        raise NotStrict("a text in it has a lone surrogate or NUL")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -203,6 +203,13 @@ def test_a_private_key_is_refused_and_the_page_does_not_show_it_again(admin, for
         assert "secret" in said or "Enter a JWKS" in said
 
 
+def test_the_page_shows_public_keys_one_member_a_line(admin, form):
+    pasted = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps(jwks())}
+    admin.post(ADD, pasted)
+    shown = admin.get(page_of(Client.objects.get())).context["adminform"].form["client_jwks"].value()
+    assert shown == json.dumps(jwks(), indent=2)
+
+
 def test_saving_a_client_keeps_how_it_authenticates(admin, form):
     admin.post(ADD, form)
     Client.objects.update(token_endpoint_auth_method="client_secret_post")

@@ -65,6 +65,7 @@ def inspect(text: str, *, issuer: str, keys: Sequence[Key], now: datetime) -> In
         key_phase=key.phase if key else "unknown",
         points=[
             Point("the signature verifies", "RFC 9068 section 4", signature == VERIFIED, signature),
+            *_about_key(key),
             *_about_header(header),
             *_about_claims(claims),
             *_about_now(claims, issuer=issuer, now=now),
@@ -86,6 +87,11 @@ def _object(name: str, part: str) -> dict[str, Any]:
         return compact.json_object(part)
     except compact.Unreadable as error:
         raise NoToken(f"its {name} cannot be read: {error}") from None
+
+
+def _about_key(key: Key | None) -> list[Point]:
+    """An API that fetched the keys lately knows no other: a signature by a revoked key is worth nothing."""
+    return [] if key is None else [Point("its key is published", "RFC 9068 section 4", key.is_published, key.phase)]
 
 
 def _about_header(header: Mapping[str, Any]) -> list[Point]:

@@ -20,8 +20,8 @@ def own(*, now: datetime) -> list[Key]:
         stored = store.ours(name)
         dates = [one.key for one in stored]
         for one in stored:
-            phase = lifecycle.phase(one.key, dates, now=now).value
-            found.append(Key(one.jwk, f"{phase}, ring {name}"))
+            phase = lifecycle.phase(one.key, dates, now=now)
+            found.append(Key(one.jwk, f"{phase.value}, ring {name}", is_published=phase in lifecycle.PUBLISHED))
     return found
 
 

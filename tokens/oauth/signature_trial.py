@@ -26,10 +26,11 @@ VERIFIED = "verified"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A published key, and its phase where the issuer is this one."""
+    """A key that is published or, where the issuer is this one, was; and its phase."""
 
     jwk: Mapping[str, Any]
     phase: str = "published"
+    is_published: bool = True
 
 
 class Unfit(ValueError):

@@ -177,6 +177,14 @@ def test_the_command_knows_of_our_own_token_whether_it_was_taken_back(monkeypatc
 
 
 @pytest.mark.django_db
+def test_a_token_whose_key_was_revoked_is_not_good_any_more(monkeypatch, issued):
+    kid = jwt.get_unverified_header(issued)["kid"]
+    call_command("revoke_key", kid, "--reason", "leaked", "--accept-outage", "--yes", stdout=StringIO())
+    code, out = run(monkeypatch, issued)
+    assert (code, "FAIL  its key is published" in out, "revoked, ring default" in out) == (3, True, True)
+
+
+@pytest.mark.django_db
 def test_a_token_in_the_command_line_is_refused_and_not_repeated(issued, capsys):
     with pytest.raises(CommandError) as failed:
         call_command("inspect_token", issued)

@@ -48,16 +48,27 @@ def give(
     return secret
 
 
-def expire(secret: ClientSecret, at: datetime, *, actor: str, now: datetime) -> None:
-    """Let a live secret end at `at`. Raises Ended for one that has ended, and where `at` has passed."""
-    if at <= now:
-        raise Ended(f"{at:%Y-%m-%d %H:%M:%S %Z} has passed: revoke the secret to end it now.")
+def expire(secret: ClientSecret, at: datetime | None, *, actor: str, now: datetime) -> None:
+    """Let a live secret end at `at`, or never. Raises Ended for one that has ended, and where `at` has passed."""
+    refuse_past(at, now=now)
     _end(secret, "expires_at", at, "client_secret.expiry_changed", actor=actor, now=now)
 
 
 def revoke(secret: ClientSecret, *, actor: str, now: datetime) -> None:
     """End a live secret at once. Raises Ended for one that has ended."""
     _end(secret, "revoked_at", now, "client_secret.revoked", actor=actor, now=now)
+
+
+def refuse_ended(secret: ClientSecret, *, now: datetime) -> None:
+    """Raise Ended for a secret that has ended: neither its revocation nor its expiry can be moved."""
+    if not secret.is_live(now=now):
+        raise Ended(f"The secret {secret} has ended, and stays so: make a further one.")
+
+
+def refuse_past(at: datetime | None, *, now: datetime) -> None:
+    """Raise Ended for an end that has passed."""
+    if at is not None and at <= now:
+        raise Ended(f"{at:%Y-%m-%d %H:%M:%S %Z} has passed: revoke the secret to end it now.")
 
 
 def tell(action: str, secret: ClientSecret, dates: Collection[str], *, actor: str, now: datetime) -> None:
@@ -68,10 +79,9 @@ def tell(action: str, secret: ClientSecret, dates: Collection[str], *, actor: st
 
 
 @transaction.atomic
-def _end(secret: ClientSecret, name: str, at: datetime, action: str, *, actor: str, now: datetime) -> None:
+def _end(secret: ClientSecret, name: str, at: datetime | None, action: str, *, actor: str, now: datetime) -> None:
     kept = ClientSecret.objects.select_for_update().get(pk=secret.pk)
-    if not kept.is_live(now=now):
-        raise Ended(f"The secret {kept} has ended, and stays so: make a further one.")
+    refuse_ended(kept, now=now)
     setattr(kept, name, at)
     kept.save(update_fields=[name])
     setattr(secret, name, at)

@@ -79,7 +79,7 @@ def register(
 def _client(registration: Registration) -> Client:
     public = registration.authentication == AuthenticationMethod.NONE
     client = Client(
-        name=registration.name,
+        name=registration.name.strip(),
         grants=list(registration.grants),
         redirect_uris=" ".join(registration.redirect_uris),
         client_type=Client.CLIENT_PUBLIC if public else Client.CLIENT_CONFIDENTIAL,
@@ -94,8 +94,10 @@ def _client(registration: Registration) -> Client:
 
 
 def _refuse_contradictions(registration: Registration, *, now: datetime) -> None:
-    """What would be left unsaid: two ways to prove who it is, or an end of a secret that there is not."""
+    """What would be left unsaid: its name, which of two ways proves who it is, an end of a secret that is not there."""
     method, expires_at = registration.authentication, registration.secret_expires_at
+    if not registration.name.strip():
+        raise ValidationError({"name": "Enter a name: users read it when they are asked for consent."})
     if registration.public and method != AuthenticationMethod.NONE:
         raise ValidationError({"client_type": f"A public client cannot use {method.value}; leave one of the two."})
     if registration.has_keys and method == AuthenticationMethod.NONE:

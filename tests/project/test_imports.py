@@ -18,6 +18,11 @@ PURE = (
     "tokens/oauth/client_keys.py",
     "tokens/oauth/assertion.py",
     "tokens/oauth/actor.py",
+    "tokens/oauth/compact.py",
+    "tokens/oauth/inspection.py",
+    "tokens/oauth/pasted_keys.py",
+    "tokens/oauth/signature_trial.py",
+    "tokens/oauth/strict_json.py",
     "resources/verify.py",
     "resources/keyset.py",
 )

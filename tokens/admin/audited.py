@@ -29,6 +29,10 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         """By what the trail names a row."""
         raise NotImplementedError
 
+    def made(self, _form: Any) -> Mapping[str, Any] | None:
+        """What is told of a row that was made, beside its name."""
+        return None
+
     def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:
         """Keep that whoever is logged in has done this to the row."""
         record(request, f"{self.noun}.{done}", f"{self.noun}:{self.name(obj)}", details)
@@ -37,7 +41,7 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         """Save, and tell a row that was made, or which fields of one were changed and how."""
         super().save_model(request, obj, form, change)
         if not change:
-            self.record(request, "created", obj)
+            self.record(request, "created", obj, self.made(form))
         elif details := changes(form):
             self.record(request, "changed", obj, details)
 

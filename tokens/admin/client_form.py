@@ -1,10 +1,14 @@
 """The form of a client in the admin: what is fitted together, and what is refused, at its field."""
 
+import json
 from typing import Any
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 
 from tokens.models import AuthenticationMethod, Client, GrantType
+from tokens.oauth import pasted_keys
+from tokens.oauth.client_keys import UnusableKey
 from tokens.oauth.server import GRANTS
 
 ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
@@ -12,11 +16,28 @@ REACHABLE = {grant.name for grant in GRANTS}
 
 
 class KeysField(forms.JSONField):
-    """A JWKS, or nothing: an empty box, and not the word null."""
+    """Public keys in any form that people have them in, or nothing: an empty box, and not the word null."""
+
+    def to_python(self, value: Any) -> Any:
+        """The JWKS that was pasted, or made of it; raises ValidationError."""
+        if not isinstance(value, str):
+            return super().to_python(value)
+        try:
+            return pasted_keys.read(value) if value.strip() else None
+        except UnusableKey as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed, unless it may be a private key: no page holds that, and the box shows what was in it."""
+        if not isinstance(data, str) or pasted_keys.may_be_private(data):
+            return initial
+        return InvalidJSONInput(data)
 
     def prepare_value(self, value: Any) -> Any:
-        """What the box shows."""
-        return "" if value is None else super().prepare_value(value)
+        """What the box shows: one member a line."""
+        if value is None or isinstance(value, InvalidJSONInput):
+            return value or ""
+        return json.dumps(value, indent=2)
 
 
 class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
@@ -44,8 +65,8 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
     client_jwks = KeysField(
         required=False,
         label="Public keys",
-        widget=forms.Textarea(attrs={"rows": 5}),
-        help_text="A JWKS with public keys only (private_key_jwt).",
+        widget=forms.Textarea(attrs={"rows": 10, "class": "vLargeTextField", "spellcheck": "false"}),  # a PEM's width
+        help_text="A JWKS, a JWK or a PEM public key (private_key_jwt). Never a private one.",
     )
     client_jwks_uri = forms.URLField(
         required=False,

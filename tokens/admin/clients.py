@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
-from django.db import transaction
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -11,7 +10,8 @@ from django.utils import timezone
 from tokens import client_secrets
 from tokens.admin.audited import Audited
 from tokens.admin.client_form import ClientForm
-from tokens.admin.secrets import SecretInline
+from tokens.admin.secrets import SecretInline, end
+from tokens.client_secrets import Ended
 from tokens.models import Client
 
 HIDDEN = "_client_secret"
@@ -87,13 +87,15 @@ class ClientAdmin(Audited):
             actor = f"user:{request.user.get_username()}"
             setattr(request, HIDDEN, client_secrets.give(obj, actor=actor, now=timezone.now()))
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
-        """Keep in the audit trail, each as a step of its own, which secrets were given another end."""
-        super().save_formset(request, form, formset, change)
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:  # noqa: ARG002
+        """End the secrets that were given an end, as the script does; one that ended meanwhile is told."""
+        formset.save(commit=False)
         actor = f"user:{request.user.get_username()}"
         for secret, changed in formset.changed_objects:
-            action = "client_secret.revoked" if "revoked_at" in changed else "client_secret.expiry_changed"
-            client_secrets.tell(action, secret, changed, actor=actor, now=timezone.now())
+            try:
+                end(secret, changed, actor=actor, now=timezone.now())
+            except Ended as error:
+                self.message_user(request, str(error), messages.ERROR)
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
         """The page with the secret, or Django's own answer."""
@@ -102,11 +104,6 @@ class ClientAdmin(Audited):
     def response_change(self, request: HttpRequest, obj: Client) -> HttpResponse:
         """The page with the secret, or Django's own answer."""
         return self._secret_page(request, obj) or super().response_change(request, obj)
-
-    @transaction.atomic
-    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
-        """A client, its scopes and its secret are saved together or not at all."""
-        return super().changeform_view(*args, **kwargs)
 
     def _secret_page(self, request: HttpRequest, client: Client) -> HttpResponse | None:
         """The secret, in the answer to the form itself: it is stored nowhere, and cannot be shown again."""

@@ -1,13 +1,13 @@
 """Exchange policies in the admin: which client may pass which user's token on to which API, with which scopes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import timezone
 
-from tokens.audit import record
+from tokens.admin.audited import Audited, record
 from tokens.models import ExchangePolicy
 
 
@@ -28,32 +28,20 @@ class ExchangePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain 
 
 
 @admin.register(ExchangePolicy)
-class ExchangePolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
-    """Policies, found by client or API."""
+class ExchangePolicyAdmin(Audited):
+    """Policies, found by client or API. What is done to one is an event of its client."""
 
+    noun = "exchange_policy"
     form = ExchangePolicyForm
     list_display = ["client", "api"]
     search_fields = ["client__client_id", "client__name", "api__identifier"]
     filter_horizontal = ["scopes"]
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """Keep in the audit trail what is allowed now."""
-        super().save_related(request, form, formsets, change)
-        policy = form.instance
-        details = {"api": policy.api.identifier, "scopes": [scope.name for scope in policy.scopes.all()]}
-        actor = f"user:{request.user.get_username()}"
-        subject = f"client:{policy.client.client_id}"
-        record("exchange_policy.changed", actor=actor, subject=subject, details=details, now=timezone.now())
+    def made(self, form: Any) -> Mapping[str, Any]:
+        """What is allowed from now on."""
+        return {"scopes": [scope.name for scope in form.cleaned_data["scopes"]]}
 
-    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        """Each one as if deleted alone."""
-        for policy in queryset:
-            self.delete_model(request, policy)
-
-    def delete_model(self, request: HttpRequest, obj: ExchangePolicy) -> None:
-        """Keep in the audit trail what is no longer allowed."""
-        details = {"api": obj.api.identifier, "scopes": []}
-        actor = f"user:{request.user.get_username()}"
-        subject = f"client:{obj.client.client_id}"
-        super().delete_model(request, obj)
-        record("exchange_policy.deleted", actor=actor, subject=subject, details=details, now=timezone.now())
+    def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:
+        """Keep what was done by the client that may exchange tokens, and with the API that it may do so for."""
+        told = {"api": obj.api.identifier, **(details or {})}
+        record(request, f"{self.noun}.{done}", f"client:{obj.client.client_id}", told)

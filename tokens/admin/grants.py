@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from tokens.admin.read_only import ReadOnly
+from tokens.admin.search import ByUuid
 from tokens.audit import record
 from tokens.models import Consent, DeviceCode, RefreshToken, UserGrant
 from tokens.oauth import grant_record
@@ -43,12 +44,13 @@ class DeviceCodeAdmin(ReadOnly):
 
 
 @admin.register(UserGrant)
-class UserGrantAdmin(ReadOnly):
+class UserGrantAdmin(ByUuid, ReadOnly):
     """A grant is the family of the tokens that carry its id."""
 
     list_display = ["id", "user", "client", "audience", "created_at", "revoked_at", "revoke_reason"]
     list_select_related = ["user", "client"]
-    search_fields = ["=id", "user__username", "client__client_id"]
+    search_fields = ["=id", "=user__sub", "user__username", "client__client_id"]
+    search_help_text = "By grant id, or by the user's name or sub, or the client's id."
     inlines = [RefreshTokenInline]
     actions = ["revoke"]
 

@@ -9,17 +9,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from tokens.admin.audited import Audited
+from tokens.admin.search import ByUuid
 from tokens.models import User
 from tokens.oauth import everywhere
 
 
 @admin.register(User)
-class UserAdmin(Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain class at run time
+class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain class at run time
     """Django's own page, with the subject identifier that tokens name the user by."""
 
     noun = "user"
     list_display = ["username", "email", "sub", "is_active", "is_staff", "last_login"]
     search_fields = ["username", "email", "first_name", "last_name", "=sub"]
+    search_help_text = "By username, e-mail, name or sub."
     readonly_fields = ["sub", "last_login", "date_joined"]
     actions = ["log_out_everywhere"]
 

@@ -19,6 +19,11 @@ SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 MAX_KEYS = 20
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
 LONGEST_NUMBER = 1400  # characters: base64url of 8192 bits
+FITS_NONE = f"A key's type, curve and alg fit none of {', '.join(ALGORITHMS)}."
+PRIVATE_HALF = (
+    "A key has its private half in it: keep that secret, with the client alone. Paste the public half, of a new pair"
+    " where anybody else may have read this one."
+)
 
 _LIBRARY = get_default_algorithms()
 
@@ -75,7 +80,7 @@ def read(entry: object) -> ClientKey:
     if not isinstance(entry, dict):
         raise UnusableKey("A key is not a JSON object.")
     if SECRET_MEMBERS & entry.keys():
-        raise UnusableKey("A key has its private half in it: treat it as leaked, and paste the public half of another.")
+        raise UnusableKey(PRIVATE_HALF)
     if entry.get("use", "sig") != "sig" or not _verifies(entry.get("key_ops", ["verify"])):
         raise UnusableKey("A key is not for signatures.")
     kid = entry.get("kid")
@@ -109,7 +114,7 @@ def _algorithms(entry: Mapping[str, Any]) -> frozenset[str]:
     family = FAMILIES.get((kty, None if kty == "RSA" else crv), frozenset()) if texts else frozenset()
     fitting = family if alg is None or not family else family & {alg}
     if not fitting:
-        raise UnusableKey(f"A key's type, curve and alg fit none of {', '.join(ALGORITHMS)}.")
+        raise UnusableKey(FITS_NONE)
     return fitting
 
 

@@ -9,26 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 
-import jwt
-from jwt.api_jws import PyJWS
+from tokens.oauth import compact, signature_trial
+from tokens.oauth.signature_trial import ASYMMETRIC, VERIFIED, Key
 
 LONGEST = 64 * 1024  # characters
 CLOCK_ERROR = timedelta(seconds=60)
 """How far another issuer's clock may be off."""
-ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 TYPES = ("at+jwt", "application/at+jwt")
 
 
 class NoToken(Exception):
     """It is no JWT at all; the message says why and never repeats it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A published key, and its phase where the issuer is this one."""
-
-    jwk: Mapping[str, Any]
-    phase: str = "published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +54,18 @@ class Inspection:
         return all(point.holds or point.is_advice for point in self.points)
 
 
-def inspect(text: str, *, issuer: str, keys: Mapping[str, Key], now: datetime) -> Inspection:
-    """Everything about the token in `text`, by the `keys` (by kid) of `issuer`; raises NoToken."""
+def inspect(text: str, *, issuer: str, keys: Sequence[Key], now: datetime) -> Inspection:
+    """Everything about the token in `text`, by the `keys` of `issuer`; raises NoToken."""
     header, claims = _parts(text.strip())
-    key = _key(header, keys)
-    signature = _signature(text.strip(), header, key)
+    signature, key = signature_trial.verdict(text.strip(), header, keys)
     return Inspection(
         header=header,
         claims=claims,
         signature=signature,
         key_phase=key.phase if key else "unknown",
         points=[
-            Point("the signature verifies", "RFC 9068 section 4", signature == "verified", signature),
+            Point("the signature verifies", "RFC 9068 section 4", signature == VERIFIED, signature),
+            *_about_key(key),
             *_about_header(header),
             *_about_claims(claims),
             *_about_now(claims, issuer=issuer, now=now),
@@ -82,39 +73,25 @@ def inspect(text: str, *, issuer: str, keys: Mapping[str, Key], now: datetime) -
     )
 
 
-def _key(header: Mapping[str, Any], keys: Mapping[str, Key]) -> Key | None:
-    """The key that the header names; where it names none, the only one that there is."""
-    if "kid" not in header:
-        return next(iter(keys.values())) if len(keys) == 1 else None
-    kid = header["kid"]
-    return keys.get(kid) if isinstance(kid, str) else None
-
-
 def _parts(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if len(text) > LONGEST:
         raise NoToken(f"it is longer than {LONGEST} characters")
     if text.count(".") != 2:
         raise NoToken("a signed JWT has three parts, separated by dots")
-    try:
-        header, claims = (json.loads(jwt.utils.base64url_decode(part)) for part in text.split(".")[:2])
-    except (ValueError, RecursionError) as error:
-        raise NoToken(f"it cannot be read: {type(error).__name__}") from error
-    if not isinstance(header, dict) or not isinstance(claims, dict):
-        raise NoToken("its header or its claims are no JSON object")
-    return header, claims
+    header, claims, _ = text.split(".")
+    return _object("header", header), _object("payload", claims)
 
 
-def _signature(text: str, header: Mapping[str, Any], key: Key | None) -> str:
-    if key is None:
-        return "no published key has its kid"
-    algorithm = header.get("alg")
-    if algorithm not in ASYMMETRIC or key.jwk.get("alg", algorithm) != algorithm:
-        return "its alg is not that of the key"
+def _object(name: str, part: str) -> dict[str, Any]:
     try:
-        PyJWS().decode(text, jwt.PyJWK(dict(key.jwk), algorithm=algorithm), algorithms=[algorithm])
-    except (jwt.PyJWTError, ValueError) as error:
-        return f"it does not verify: {type(error).__name__}"
-    return "verified"
+        return compact.json_object(part)
+    except compact.Unreadable as error:
+        raise NoToken(f"its {name} cannot be read: {error}") from None
+
+
+def _about_key(key: Key | None) -> list[Point]:
+    """An API that fetched the keys lately knows no other: a signature by a revoked key is worth nothing."""
+    return [] if key is None else [Point("its key is published", "RFC 9068 section 4", key.is_published, key.phase)]
 
 
 def _about_header(header: Mapping[str, Any]) -> list[Point]:
@@ -136,21 +113,21 @@ def _about_header(header: Mapping[str, Any]) -> list[Point]:
 
 def _about_claims(claims: Mapping[str, Any]) -> list[Point]:
     required: Mapping[str, Callable[[Any], bool]] = {
-        "iss": _is_text,
-        "exp": _is_instant,
-        "aud": lambda value: _is_text(value) or (isinstance(value, list) and bool(value) and all(map(_is_text, value))),
-        "sub": _is_text,
-        "client_id": _is_text,
-        "iat": _is_instant,
-        "jti": _is_text,
+        "iss": is_text,
+        "exp": is_instant,
+        "aud": lambda value: is_text(value) or (isinstance(value, list) and bool(value) and all(map(is_text, value))),
+        "sub": is_text,
+        "client_id": is_text,
+        "iat": is_instant,
+        "jti": is_text,
     }
     optional: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
-        "auth_time": ("RFC 9068 section 2.2.1", _is_instant),
-        "acr": ("RFC 9068 section 2.2.1", _is_text),
-        "amr": ("RFC 9068 section 2.2.1", lambda value: isinstance(value, list) and all(map(_is_text, value))),
+        "auth_time": ("RFC 9068 section 2.2.1", is_instant),
+        "acr": ("RFC 9068 section 2.2.1", is_text),
+        "amr": ("RFC 9068 section 2.2.1", lambda value: isinstance(value, list) and all(map(is_text, value))),
         "scope": ("RFC 9068 section 2.2.3", lambda value: isinstance(value, str)),
         "act": ("RFC 8693 section 4.1", _is_actor),
-        "nbf": ("RFC 7519 section 4.1.5", _is_instant),
+        "nbf": ("RFC 7519 section 4.1.5", is_instant),
     }
     points = [
         Point(
@@ -170,45 +147,47 @@ def _about_now(claims: Mapping[str, Any], *, issuer: str, now: datetime) -> list
     seconds, soon = now.timestamp(), (now + CLOCK_ERROR).timestamp()
     points = [
         Point("iss is the issuer", "RFC 9068 section 4", iss == issuer, _shown(iss)),
-        Point("it has not expired", "RFC 9068 section 4", _is_instant(exp) and exp > seconds, _when(exp)),
-        Point(
-            "it was not issued in the future", "RFC 7519 section 4.1.6", _is_instant(iat) and iat <= soon, _when(iat)
-        ),
+        Point("it has not expired", "RFC 9068 section 4", is_instant(exp) and exp > seconds, _when(exp)),
+        Point("it was not issued in the future", "RFC 7519 section 4.1.6", is_instant(iat) and iat <= soon, _when(iat)),
         Point(
             "it lives no longer than a day",
             "advice: an access token is hard to take back",
-            _is_instant(exp) and _is_instant(iat) and 0 < exp - iat <= 86_400,
-            f"{exp - iat} s" if _is_instant(exp) and _is_instant(iat) else "unknown",
+            is_instant(exp) and is_instant(iat) and 0 < exp - iat <= 86_400,
+            f"{exp - iat} s" if is_instant(exp) and is_instant(iat) else "unknown",
             is_advice=True,
         ),
     ]
     if "nbf" in claims:
         nbf = claims["nbf"]
-        points.append(Point("its nbf has come", "RFC 7519 section 4.1.5", _is_instant(nbf) and nbf <= soon, _when(nbf)))
+        points.append(Point("its nbf has come", "RFC 7519 section 4.1.5", is_instant(nbf) and nbf <= soon, _when(nbf)))
     return points
 
 
 def _is_actor(value: Any) -> bool:
     """Whether it names who acts, and those who acted before."""
-    while isinstance(value, dict) and _is_text(value.get("sub")):
+    while isinstance(value, dict) and is_text(value.get("sub")):
         if "act" not in value:
             return True
         value = value["act"]
     return False
 
 
-def _is_text(value: Any) -> bool:
+def is_text(value: Any) -> bool:
+    """Whether it can name something."""
     return isinstance(value, str) and bool(value)
 
 
-def _is_instant(value: Any) -> TypeGuard[float]:
+def is_instant(value: Any) -> TypeGuard[float]:
+    """Whether it is a date (RFC 7519 section 2, NumericDate) of these millennia."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11
 
 
 def _when(value: Any) -> str:
-    return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC" if _is_instant(value) else _shown(value)
+    return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC" if is_instant(value) else _shown(value)
 
 
 def _shown(value: Any) -> str:
-    text = "missing" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
+    """The value in one line: a text that could command a terminal is shown by its escapes."""
+    plain = isinstance(value, str) and value.isprintable()
+    text = "missing" if value is None else str(value) if plain else json.dumps(value)
     return text if len(text) <= 120 else f"{text[:117]}..."

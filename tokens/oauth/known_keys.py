@@ -9,24 +9,26 @@ from tokens.fetch import FetchError
 from tokens.keys import lifecycle, store
 from tokens.models import Ring
 from tokens.oauth import denial
-from tokens.oauth.inspection import Inspection, Key, Point
+from tokens.oauth.inspection import Inspection, Point, is_instant, is_text
+from tokens.oauth.signature_trial import VERIFIED, Key
 
 
-def own(*, now: datetime) -> dict[str, Key]:
-    """By kid: every key of every ring, withdrawn and revoked ones too, with its phase at `now` (the database's)."""
-    found = {}
+def own(*, now: datetime) -> list[Key]:
+    """Every key of every ring, withdrawn and revoked ones too, with its phase at `now` (the database's)."""
+    found = []
     for name in Ring.objects.order_by("name").values_list("name", flat=True):
         stored = store.ours(name)
         dates = [one.key for one in stored]
         for one in stored:
-            phase = lifecycle.phase(one.key, dates, now=now).value
-            found[one.key.kid] = Key(one.jwk, f"{phase}, ring {name}")
+            phase = lifecycle.phase(one.key, dates, now=now)
+            found.append(Key(one.jwk, f"{phase.value}, ring {name}", is_published=phase in lifecycle.PUBLISHED))
     return found
 
 
 def with_denial(found: Inspection) -> Inspection:
     """The inspection of a token of our own, with whether it was taken back."""
-    if found.signature != "verified" or not {"jti", "sub", "client_id", "iat"} <= found.claims.keys():
+    named = all(is_text(found.claims.get(name)) for name in ("jti", "sub", "client_id"))
+    if found.signature != VERIFIED or not named or not is_instant(found.claims.get("iat")):
         return found
     denied = denial.is_denied(found.claims)
     point = Point(
@@ -35,8 +37,8 @@ def with_denial(found: Inspection) -> Inspection:
     return replace(found, points=[*found.points, point])
 
 
-def foreign(issuer: str, *, allow_private: bool) -> dict[str, Key]:
-    """By kid: the keys that `issuer` publishes, found through its metadata (RFC 8414); raises FetchError."""
+def foreign(issuer: str, *, allow_private: bool) -> list[Key]:
+    """The keys that `issuer` publishes, found through its metadata (RFC 8414); raises FetchError."""
     metadata = _metadata(issuer, allow_private=allow_private)
     if metadata.get("issuer") != issuer:
         raise FetchError(f"its metadata says that it is {metadata.get('issuer')!r} (RFC 8414 section 3.3)")
@@ -47,11 +49,14 @@ def foreign(issuer: str, *, allow_private: bool) -> dict[str, Key]:
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         raise FetchError("its JWKS has no keys")
-    return {str(entry.get("kid", "")): Key(entry) for entry in entries if isinstance(entry, dict)}
+    return [Key(entry) for entry in entries if isinstance(entry, dict)]
 
 
 def _metadata(issuer: str, *, allow_private: bool) -> dict[str, object]:
-    parts = urlsplit(issuer)
+    try:
+        parts = urlsplit(issuer)
+    except ValueError:
+        raise FetchError("the address is malformed") from None
     path = parts.path.rstrip("/")
     inserted = parts._replace(path=f"/.well-known/oauth-authorization-server{path}", query="", fragment="").geturl()
     failure: FetchError | None = None

@@ -10,9 +10,13 @@ from django.core.management import call_command
 from django.utils import timezone
 from jwt.algorithms import RSAAlgorithm
 
+from tests.tokens.assertions import jwks, public_jwk
+from tests.tokens.oauth.test_pasted_keys import private_jwk, private_pem, public_pem
+from tokens import client_secrets
+from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.material import thumbprint
 from tokens.models import Api, AuditEvent, Client, ClientSecret, SigningKey
-from tokens.oauth import client_secret
+from tokens.oauth import client_secret, pasted_keys
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/tokens/client/add/"
@@ -77,21 +81,73 @@ def test_a_second_secret_lives_beside_the_first_until_that_is_ended(admin, form)
     }
     second = secret_on(admin.post(change, {**form, **rows, "new_secret": "on"}))
     assert [proves(made, secret) for secret in (first, second)] == [True, True]
-    ended = {**rows, "secrets-0-revoked_at_0": "2026-01-01", "secrets-0-revoked_at_1": "00:00:00"}
     rows_now = {"secrets-TOTAL_FORMS": "2", "secrets-INITIAL_FORMS": "2"}
     by_age = list(ClientSecret.objects.order_by("created_at"))
     for number, one in enumerate(ClientSecret.objects.order_by("pk")):
         rows_now |= {f"secrets-{number}-id": one.pk, f"secrets-{number}-client": made.pk}
     assert by_age[0].pk == row.pk
-    answer = admin.post(change, {**form, **ended, **rows_now})
+    began = timezone.now()
+    answer = admin.post(change, {**form, **rows_now, "secrets-0-revoke_now": "on"})
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     assert [proves(made, secret) for secret in (first, second)] == [False, True]
+    revoked_at = ClientSecret.objects.get(pk=row.pk).revoked_at
+    assert began <= revoked_at <= timezone.now()
     event = AuditEvent.objects.get(action="client_secret.revoked")
     assert (event.actor, event.subject) == ("user:root", "client:reports")
-    assert event.details == {"secret": f"…{first[-4:]}", "revoked_at": "2026-01-01 00:00:00+00:00"}
-    revived = admin.post(change, {**form, **rows, **rows_now})
-    assert "A revoked secret stays revoked" in revived.content.decode()
-    assert not proves(made, first)
+    assert event.details == {"secret": f"…{first[-4:]}", "revoked_at": str(revoked_at)}
+    again = admin.post(change, {**form, **rows_now, "secrets-0-revoke_now": "on"})
+    assert "has ended, and stays so" in again.content.decode()
+    assert AuditEvent.objects.filter(action="client_secret.revoked").count() == 1
+
+
+@pytest.mark.parametrize("year", [2020, 2099])
+def test_a_secret_is_revoked_now_and_at_no_other_time(admin, form, year):
+    secret = secret_on(admin.post(ADD, form))
+    made, row = Client.objects.get(), ClientSecret.objects.get()
+    assert 'name="secrets-0-revoked_at' not in admin.get(page_of(made)).content.decode()
+    dated = one_row(row, revoked_at=datetime(year, 1, 1, tzinfo=UTC))
+    assert admin.post(page_of(made), {**form, **dated}).status_code == 302
+    assert proves(made, secret)
+    assert told("client_secret.revoked") == []
+
+
+@pytest.mark.parametrize("before", [None, datetime(2040, 1, 1, tzinfo=UTC)])
+def test_an_expiry_that_has_passed_is_refused_and_the_way_out_is_named(admin, form, before):
+    secret = secret_on(admin.post(ADD, form))
+    ClientSecret.objects.update(expires_at=before)
+    made, row = Client.objects.get(), ClientSecret.objects.get()
+    past = timezone.now() - timedelta(seconds=2)
+    page = admin.post(page_of(made), {**form, **one_row(row, expires_at=past)})
+    assert page.status_code == 200
+    assert f"{past:%Y-%m-%d %H:%M:%S} UTC has passed: revoke the secret to end it now." in page.content.decode()
+    assert proves(made, secret)
+    assert told("client_secret.expiry_changed") == []
+
+
+def test_an_expiry_is_taken_back(admin, form):
+    admin.post(ADD, form)
+    ClientSecret.objects.update(expires_at=datetime(2040, 1, 1, tzinfo=UTC))
+    made, row = Client.objects.get(), ClientSecret.objects.get()
+    assert admin.post(page_of(made), {**form, **one_row(row)}).status_code == 302
+    assert ClientSecret.objects.get().expires_at is None
+    assert told("client_secret.expiry_changed")[0][2] == {"secret": f"…{row.hint}", "expires_at": None}
+
+
+def test_a_secret_that_ended_while_its_page_was_open_is_told_and_nothing_breaks(admin, form, monkeypatch):
+    """What the form saw alive, another administrator revoked before it was saved."""
+    admin.post(ADD, form)
+    made, row = Client.objects.get(), ClientSecret.objects.get()
+    ended, judge = datetime(2026, 1, 1, tzinfo=UTC), client_secrets.refuse_ended
+
+    def late(kept, *, now):
+        judge(kept, now=now)
+        ClientSecret.objects.update(revoked_at=ended)
+
+    monkeypatch.setattr(client_secrets, "refuse_ended", late)
+    page = admin.post(page_of(made), {**form, **one_row(row), "secrets-0-revoke_now": "on"}, follow=True)
+    assert f"The secret {row} has ended, and stays so" in page.content.decode()
+    assert ClientSecret.objects.get().revoked_at == ended
+    assert told("client_secret.revoked") == []
 
 
 def test_a_client_that_proves_itself_with_its_own_key_has_its_public_key_pasted_and_gets_no_secret(admin, form):
@@ -104,6 +160,54 @@ def test_a_client_that_proves_itself_with_its_own_key_has_its_public_key_pasted_
     made = Client.objects.get()
     assert (made.token_endpoint_auth_method, made.access_token_lifetime) == ("private_key_jwt", timedelta(minutes=2))
     assert not ClientSecret.objects.exists()
+
+
+@pytest.mark.parametrize("paste", [public_pem(), json.dumps(public_jwk("RS256", kid="one"))])
+def test_a_public_key_is_pasted_as_a_pem_or_as_a_jwk_too_and_kept_as_a_jwks(admin, form, paste):
+    pasted = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": paste}
+    assert admin.post(ADD, pasted).status_code == 302
+    made = Client.objects.get()
+    assert made.client_jwks == pasted_keys.read(paste)
+    shown = admin.get(page_of(made)).context["adminform"].form["client_jwks"].value()
+    for again in (shown, paste):
+        assert admin.post(page_of(made), {**pasted, **NO_SECRETS, "client_jwks": again}).status_code == 302
+    assert told("client.changed") == []
+
+
+@pytest.mark.parametrize("paste", ["[" * 20_000, "9" * 5000, "{", "null", " \r\n ", '{"keys": [{"kty": "EC"}]}'])
+def test_whatever_is_pasted_is_answered_and_shown_again(admin, form, paste):
+    by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": paste}
+    page = admin.post(ADD, by_key)
+    assert page.status_code == 200
+    assert page.context["adminform"].form["client_jwks"].value() == paste
+
+
+@pytest.mark.parametrize(
+    "paste", [private_pem(), json.dumps(private_jwk("RS256")), json.dumps(private_jwk("RS256"))[:-1]]
+)
+def test_a_private_key_is_refused_and_the_page_does_not_show_it_again(admin, form, paste):
+    by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps(jwks())}
+    pages = [admin.post(ADD, {**by_key, "client_jwks": paste})]
+    assert pages[0].context["adminform"].form["client_jwks"].value() == ""
+    admin.post(ADD, by_key)
+    change = page_of(Client.objects.get())
+    pages += [admin.post(change, {**by_key, **NO_SECRETS, "client_jwks": paste, "name": name}) for name in ("x", "")]
+    assert json.loads(pages[1].context["adminform"].form["client_jwks"].value()) == jwks(), "what is registered"
+    for page in pages:
+        assert page.status_code == 200
+        shown = page.content.decode()
+        assert [
+            line for line in re.findall(r"[A-Za-z0-9+/_-]{20,}", paste) if line in shown and line not in str(jwks())
+        ] == []
+        (said,) = page.context["adminform"].form.errors["client_jwks"]
+        assert "secret" in said or "Enter a JWKS" in said
+
+
+def test_the_page_shows_public_keys_one_member_a_line(admin, form):
+    pasted = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps(jwks())}
+    admin.post(ADD, pasted)
+    shown = admin.get(page_of(Client.objects.get())).context["adminform"].form["client_jwks"].value()
+    assert shown == json.dumps(jwks(), indent=2)
 
 
 def test_saving_a_client_keeps_how_it_authenticates(admin, form):
@@ -187,15 +291,15 @@ def test_an_expiry_that_is_moved_is_not_told_as_an_end(admin, form):
     "ended",
     [{"revoked_at": datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}, {"expires_at": datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}],
 )
-@pytest.mark.parametrize(
-    "dates", [{}, {"expires_at": datetime(2040, 1, 1, tzinfo=UTC)}, {"revoked_at": datetime(2040, 1, 1, tzinfo=UTC)}]
-)
-def test_a_secret_that_has_ended_cannot_be_given_another_end(admin, form, ended, dates):
+@pytest.mark.parametrize("change", [{"expires_at": datetime(2040, 1, 1, tzinfo=UTC)}, "revoke_now"])
+def test_a_secret_that_has_ended_cannot_be_given_another_end(admin, form, ended, change):
     secret = secret_on(admin.post(ADD, form))
     ClientSecret.objects.update(**ended)
     made, row = Client.objects.get(), ClientSecret.objects.get()
-    page = admin.post(page_of(made), {**form, **one_row(row, **dates)}).content.decode()
-    assert f"{'A revoked' if 'revoked_at' in ended else 'An expired'} secret stays" in page
+    kept = {"expires_at": ended["expires_at"]} if "expires_at" in ended else {}
+    dates, revoke = (kept, {"secrets-0-revoke_now": "on"}) if change == "revoke_now" else (change, {})
+    page = admin.post(page_of(made), {**form, **one_row(row, **dates), **revoke}).content.decode()
+    assert f"The secret {row} has ended, and stays so: make a further one." in page
     assert not proves(made, secret)
     assert ClientSecret.objects.values().get() == ClientSecret.objects.filter(**ended).values().get()
 
@@ -298,6 +402,14 @@ def test_a_lifetime_out_of_bounds_is_refused_at_its_field(admin, form):
     )
     assert {"access_token_lifetime", "refresh_token_lifetime"} <= page.context["adminform"].form.errors.keys()
     assert not Client.objects.exists()
+
+
+def test_a_client_its_scopes_and_its_secret_are_made_together_or_not_at_all(admin, form, settings):
+    settings.ISSUER = settings.ISSUER | {"KEY_ENCRYPTION_KEYS": ["short"]}
+    with pytest.raises(MalformedEncryptionKey):
+        admin.post(ADD, form)
+    assert not Client.objects.exists()
+    assert not AuditEvent.objects.exists()
 
 
 def test_a_client_that_goes_back_from_its_key_to_secrets_gets_one(admin, form):

@@ -19,18 +19,36 @@ def form(client, apis):
     }
 
 
-def test_a_policy_is_made_and_ended_and_both_are_in_the_audit_trail(client, form):
+def told():
+    return [(one.action, one.actor, one.subject, one.details) for one in AuditEvent.objects.order_by("pk")]
+
+
+def test_a_policy_is_made_changed_and_ended_and_all_of_it_is_in_the_audit_trail(client, form):
     assert client.post(f"{PAGE}add/", form).status_code == 302
     made = ExchangePolicy.objects.get()
     assert [scope.name for scope in made.scopes.all()] == ["other:read"]
-    event = AuditEvent.objects.get(action="exchange_policy.changed")
-    assert (event.actor, event.subject) == ("user:root", "client:notes")
-    assert event.details == {"api": OTHER_API, "scopes": ["other:read"]}
+    assert client.post(f"{PAGE}{made.pk}/change/", form).status_code == 302, "without a change, without an event"
+    further = Scope.objects.create(name="other:write", description="Write", api=made.api)
+    more = form | {"scopes": [*form["scopes"], further.pk]}
+    assert client.post(f"{PAGE}{made.pk}/change/", more).status_code == 302
     assert client.get(PAGE).status_code == 200
     chosen = {"action": "delete_selected", "_selected_action": [made.pk], "post": "yes"}
     assert client.post(PAGE, chosen).status_code == 302
     assert not ExchangePolicy.objects.exists()
-    assert AuditEvent.objects.get(action="exchange_policy.deleted").subject == "client:notes"
+    who, api = ("user:root", "client:notes"), {"api": OTHER_API}
+    assert told() == [
+        ("exchange_policy.created", *who, api | {"scopes": ["other:read"]}),
+        ("exchange_policy.changed", *who, api | {"scopes": ["other:read", "other:read, other:write"]}),
+        ("exchange_policy.deleted", *who, api),
+    ]
+
+
+def test_a_policy_that_is_moved_to_another_api_says_from_where(client, form, apis):
+    client.post(f"{PAGE}add/", form)
+    moved = form | {"api": apis[API].pk, "scopes": [Scope.objects.get(name="notes:read").pk]}
+    assert client.post(f"{PAGE}{ExchangePolicy.objects.get().pk}/change/", moved).status_code == 302
+    changes = {"api": [f"{OTHER_API} ({OTHER_API})", f"{API} ({API})"], "scopes": ["other:read", "notes:read"]}
+    assert told()[-1] == ("exchange_policy.changed", "user:root", "client:notes", changes)
 
 
 def test_a_scope_of_another_api_is_refused_at_its_field(client, form, apis):

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from tests.tokens.assertions import jwks
+from tests.tokens.assertions import FAMILY, jwks, private
 from tests.tokens.conftest import basic, post
 from tokens.models import Api, AuditEvent, Client, ClientSecret, Scope
 from tokens.oauth import client_secret
@@ -67,7 +68,7 @@ def test_a_file_without_public_keys_is_refused_with_its_reason(tmp_path):
     file = tmp_path / "jwks.json"
     for content, said in (
         ('{"keys": [{"kty": "EC", "d": "x"}]}', "private half"),
-        ("{", "is not JSON"),
+        ("{", "it is no JSON"),
         *((empty, "Enter a JWKS") for empty in ("{}", "[]", "null", "0", '""', '{"keys": []}')),
     ):
         file.write_text(content)
@@ -75,7 +76,18 @@ def test_a_file_without_public_keys_is_refused_with_its_reason(tmp_path):
             create("--name", "K", "--grant", "client_credentials", "--jwks", str(file))
     with pytest.raises(CommandError, match="No such file"):
         create("--name", "K", "--grant", "client_credentials", "--jwks", str(tmp_path / "none.json"))
+    file.write_bytes(b"\xff")
+    with pytest.raises(CommandError, match="is no text"):
+        create("--name", "K", "--grant", "client_credentials", "--jwks", str(file))
     assert not Client.objects.exists()
+
+
+def test_a_public_key_is_taken_as_pem_as_well(tmp_path):
+    pem = private(FAMILY["ES256"]).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "public.pem").write_bytes(pem)
+    create("--name", "K", "--grant", "client_credentials", "--jwks", str(tmp_path / "public.pem"))
+    [key] = Client.objects.get().client_jwks["keys"]
+    assert (key["kty"], key["crv"], len(key["kid"])) == ("EC", "P-256", 43)
 
 
 @pytest.mark.parametrize(

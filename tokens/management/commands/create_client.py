@@ -13,7 +13,7 @@ from django.utils import timezone
 from tokens.clients import Registration, register
 from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, instant, one_line, seconds
 from tokens.models import AuthenticationMethod, Client
-from tokens.oauth import client_keys
+from tokens.oauth import pasted_keys
 from tokens.oauth.client_keys import UnusableKey
 from tokens.oauth.server import GRANTS
 
@@ -91,8 +91,9 @@ class Command(OperatorCommand):
             " --public, private_key_jwt with keys, else client_secret_basic",
         )  # fmt: skip
         parser.add_argument(
-            "--jwks", type=jwks_file, metavar="FILE", help="its public keys (private_key_jwt); it gets no secret then"
-        )
+            "--jwks", type=jwks_file, metavar="FILE",
+            help="its public keys (private_key_jwt) as a JWKS, one JWK or PEM; it gets no secret then",
+        )  # fmt: skip
         parser.add_argument("--jwks-uri", default="", metavar="URL", help="or where it publishes them")
         parser.add_argument(
             "--legacy-audience",
@@ -138,14 +139,12 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def jwks_file(path: str) -> Any:
-    """The JWKS that a file holds: public keys, each of them usable."""
+    """The public keys in a file, as a JWKS: a JWKS, one JWK, or PEM."""
     try:
-        document = json.loads(Path(path).read_bytes())
-        client_keys.registered(document)
+        return pasted_keys.read(Path(path).read_text("utf-8"))
     except OSError as error:
         raise ArgumentTypeError(f"{path}: {error.strerror}") from error
     except UnusableKey as error:
         raise ArgumentTypeError(f"{path}: {error}") from error
-    except ValueError as error:
-        raise ArgumentTypeError(f"{path} is not JSON") from error
-    return document
+    except UnicodeDecodeError as error:
+        raise ArgumentTypeError(f"{path} is no text") from error

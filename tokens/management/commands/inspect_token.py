@@ -16,7 +16,8 @@ from tokens.fetch import FetchError
 from tokens.keys import store
 from tokens.management.arguments import OperatorCommand
 from tokens.oauth import known_keys
-from tokens.oauth.inspection import Inspection, Key, NoToken, Point, inspect
+from tokens.oauth.inspection import Inspection, NoToken, Point, inspect
+from tokens.oauth.signature_trial import Key
 
 USAGE, UNFIT, UNREACHED = 2, 3, 4
 NOTES = """
@@ -52,8 +53,7 @@ class Command(OperatorCommand):
             self.stderr.write("Paste the token, then press Ctrl-D.")
         issuer = options["issuer"] or conf.issuer().url
         try:
-            text = sys.stdin.read().strip().removeprefix("Bearer ")
-            found = inspect(text, issuer=issuer, keys=self._keys(options["issuer"]), now=timezone.now())
+            found = inspect(read(), issuer=issuer, keys=self._keys(options["issuer"]), now=timezone.now())
         except NoToken as error:
             raise CommandError(f"this is no token: {error}", returncode=USAGE) from error
         except FetchError as error:
@@ -65,10 +65,18 @@ class Command(OperatorCommand):
             failed = sum(not (point.holds or point.is_advice) for point in found.points)
             raise CommandError(f"{failed} of {len(found.points)} points do not hold", returncode=UNFIT)
 
-    def _keys(self, issuer: str | None) -> dict[str, Key]:
+    def _keys(self, issuer: str | None) -> list[Key]:
         if issuer is None:
             return known_keys.own(now=store.database_now())
         return known_keys.foreign(issuer, allow_private=settings.DEBUG)
+
+
+def read() -> str:
+    """The token that standard input holds; raises NoToken."""
+    try:
+        return sys.stdin.read().strip().removeprefix("Bearer ")
+    except UnicodeDecodeError:
+        raise NoToken("it is no text") from None
 
 
 def said(found: Inspection) -> str:

@@ -14,7 +14,8 @@ class Command(OperatorCommand):
 
     help = (
         "Remove what has ended: codes, refresh tokens, grants, used assertions, denials and sessions that no request"
-        " can need any more. Run it from cron, daily. It is safe beside itself, and when it is cut short the next run goes on."
+        " can need any more. Run it from cron, daily."
+        " It is safe beside itself, and when it is cut short the next run goes on."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -30,6 +30,19 @@ class InvalidClient(OAuthError):
         """Why, for the log alone."""
 
 
+class Unavailable(OAuthError):
+    """What the answer depends on is not to be had at this moment: 503, and `retry_after` in seconds."""
+
+    def __init__(self, description: str, *, retry_after: int) -> None:
+        super().__init__("temporarily_unavailable", description, status=503)
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """RFC 9110 section 10.2.3."""
+        return {"Retry-After": str(self.retry_after)}
+
+
 def refusal(error: OAuth2Error) -> JsonResponse:
     """The error as RFC 6749 section 5.2 writes it: JSON, never cached."""
     return answer({"error": error.error, "error_description": error.description}, error.status_code, error.headers)

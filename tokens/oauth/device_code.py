@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
-from tokens import conf
+from tokens import audit, conf
 from tokens.errors import OAuthError
 from tokens.models import Client, DeviceCode, GrantType, User
 from tokens.oauth import grant_record, refresh_token
@@ -47,6 +47,8 @@ def begin(request: TokenRequest, client: Client) -> dict[str, object]:
         expires_at=request.now + LIFETIME,
         interval=INTERVAL,
     )
+    details = {"aud": asked.audience, "scope": " ".join(asked.scopes)}
+    audit.log("device.begun", actor=f"client:{client.client_id}", subject="device", details=details, now=request.now)
     return {"device_code": code, "user_code": user_code, **_addresses(user_code)} | {
         "expires_in": int(LIFETIME.total_seconds()),
         "interval": INTERVAL,

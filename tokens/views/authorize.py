@@ -80,6 +80,8 @@ class AuthorizeView(View):
     def _allow(self, request: HttpRequest, asked: AuthorizationRequest, login: Login) -> HttpResponse:
         assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
         code = authorization_code.create(asked, request.user, login, now=timezone.now())
+        scope = " ".join(asked.target.scopes)
+        note(request, "code.issued", asked.client.client_id, aud=asked.target.audience, scope=scope)
         return redirect(request, authorization_response.success(asked, code, issuer=conf.issuer().url))
 
     def _log_in(self, request: HttpRequest, asked: AuthorizationRequest) -> HttpResponse:

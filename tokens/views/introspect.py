@@ -17,9 +17,11 @@ from tokens.views.bodies import form_only
 from tokens.views.limits import limited
 from tokens.views.refusals import refuse
 
+REFUSED = "introspection.refused"
+
 
 @csrf_exempt
-@form_only
+@form_only(REFUSED)
 @limited("introspect")
 @sensitive_post_parameters()
 def introspect(request: HttpRequest) -> HttpResponse:
@@ -27,7 +29,7 @@ def introspect(request: HttpRequest) -> HttpResponse:
     try:
         return _answer(request)
     except OAuth2Error as error:
-        return refuse(request, error, "introspection.refused")
+        return refuse(request, error, REFUSED)
     except NotReady as error:
         return errors.unavailable(error.retry_after)
 

@@ -3,16 +3,16 @@
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.http import parse_etags
-from django.views.decorators.http import require_safe
 
 from tokens import errors
 from tokens.keys import signing, store
 from tokens.keys.errors import NotReady, UnknownKey
 from tokens.keys.moves import DEFAULT_RING
 from tokens.oauth import revocation_feed
+from tokens.views.cors import public
 
 
-@require_safe
+@public
 def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     """The feed, 304 where nothing has changed, 503 where nothing may sign.
 
@@ -21,7 +21,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     now = store.database_now()
     lists = revocation_feed.denied(now=now)
     tag = revocation_feed.entity_tag(lists)
-    headers = {"ETag": tag, "Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if tag in parse_etags(request.headers.get("If-None-Match", "")):
         return HttpResponse(status=304, headers=headers)
     try:

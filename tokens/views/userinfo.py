@@ -5,11 +5,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from tokens import errors
-from tokens.errors import MethodNotAllowed
 from tokens.keys.errors import NotReady
 from tokens.oauth import userinfo as core
-from tokens.oauth.parameters import FORM
 from tokens.oauth.userinfo import REALM, TokenRefused
+from tokens.views.bodies import form_or_none
 from tokens.views.cors import cors
 from tokens.views.refusals import refuse
 
@@ -20,11 +19,10 @@ CHALLENGE = {"WWW-Authenticate": f'Bearer realm="{REALM}"'}
 
 @csrf_exempt
 @cors("GET", "POST")
+@form_or_none(TokenRefused, REFUSED)
 def userinfo(request: HttpRequest) -> HttpResponse:
     """The claims, or RFC 6750's challenge. The token is read from the Authorization header, and refused elsewhere."""
-    if request.method not in {"GET", "POST"}:
-        return refuse(request, MethodNotAllowed("GET", "POST"), REFUSED)
-    if TOKEN in request.GET or (request.content_type == FORM and TOKEN in request.POST):
+    if TOKEN in request.GET or TOKEN in request.POST:
         error = TokenRefused("invalid_request", "Send the token in the Authorization header alone.")
         return refuse(request, error, REFUSED)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils import timezone
 
 from tests.tokens.conftest import API, OTHER_API, basic, make_client, post, redeem
@@ -197,7 +198,8 @@ def test_a_nonce_posted_to_the_token_endpoint_is_not_in_the_id_token(client, web
 
 
 def test_only_forms_are_read(client, service):
-    response = client.post("/oauth/token", CREDENTIALS, **basic("service", service.plain))
+    upload = encode_multipart(BOUNDARY, CREDENTIALS)
+    response = client.post("/oauth/token", upload, content_type=MULTIPART_CONTENT, **basic("service", service.plain))
     assert (response.status_code, response.json()["error"]) == (415, "invalid_request")
 
 

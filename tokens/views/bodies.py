@@ -21,6 +21,8 @@ from tokens.views.refusals import refuse_unread
 
 View = Callable[..., HttpResponseBase]
 UPLOAD = "multipart/form-data"
+PACKAGES = frozenset({"tokens", "django", "allauth"})
+"""Whose views are the issuer's pages."""
 TOO_LARGE = "The request is too large."
 
 
@@ -77,8 +79,8 @@ class ReadableForms:
     def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
         """Before the protection against forged requests, which reads the form."""
         try:
-            if request.method == "POST" and not getattr(view, "judges_its_body", False):
-                _judge_page(request)
+            if request.method == "POST" and _has_body(request) and _is_page(view):
+                _judge_page(request, uploads=_is_admin(request))
         except Unreadable as error:
             return failures.page(error.status, str(error))
         return None
@@ -109,9 +111,19 @@ def _judge_form(request: HttpRequest) -> None:
     _judge_length(request)
 
 
-def _judge_page(request: HttpRequest) -> None:
-    if request.content_type not in {FORM, UPLOAD}:
-        return
+def _is_page(view: View) -> bool:
+    """Whether it is a page, and no endpoint, which judges its body, nor a view of an API in the same process."""
+    return view.__module__.partition(".")[0] in PACKAGES and not getattr(view, "judges_its_body", False)
+
+
+def _is_admin(request: HttpRequest) -> bool:
+    """Whether it is a page of Django's admin, whose forms are uploads where they need to be."""
+    return request.resolver_match is not None and "admin" in request.resolver_match.app_names
+
+
+def _judge_page(request: HttpRequest, *, uploads: bool) -> None:
+    if request.content_type not in ({FORM, UPLOAD} if uploads else {FORM}):
+        raise Unreadable(415, "Only a form can be sent here.")
     _judge_charset(request)
     if request.content_type == UPLOAD and not (request.content_params or {}).get("boundary"):
         raise Unreadable(400, "The form has no boundary.")

@@ -5,11 +5,12 @@ import json
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.http import parse_etags, quote_etag
+from django.utils.http import quote_etag
 
 from tokens.keys import signing
 from tokens.keys.errors import NotReady, UnknownKey
 from tokens.keys.moves import DEFAULT_RING
+from tokens.views.conditional import is_known
 from tokens.views.cors import public
 
 
@@ -29,7 +30,6 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         "ETag": quote_etag(hashlib.sha256(body).hexdigest()),
         "Cache-Control": f"public, max-age={max_age}, must-revalidate",
     }
-    asked = parse_etags(request.headers.get("If-None-Match", ""))
-    if "*" in asked or headers["ETag"] in (etag.removeprefix("W/") for etag in asked):
+    if is_known(request, headers["ETag"]):
         return HttpResponse(status=304, headers=headers)
     return HttpResponse(body, content_type="application/jwk-set+json", headers=headers)

@@ -44,5 +44,6 @@ def _answer(request: HttpRequest) -> HttpResponse:
     response = introspection.introspect(form["token"], client, now=now)
     if request.get_preferred_type(["application/json", introspection.MEDIA_TYPE]) != introspection.MEDIA_TYPE:
         return errors.answer(response)
-    signed = introspection.sign(response, client, signer=signing.signer(now=now), now=now)
+    signer = signing.feed_signer(introspection.ring_for(client, now=now), now=now)
+    signed = introspection.sign(response, client, signer=signer, now=now)
     return HttpResponse(signed, content_type=introspection.MEDIA_TYPE, headers=errors.NO_STORE)

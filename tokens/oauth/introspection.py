@@ -8,7 +8,7 @@ from tokens.keys import signing
 from tokens.keys.moves import DEFAULT_RING
 from tokens.keys.signers import Signer
 from tokens.models import Api, Client, RefreshToken
-from tokens.oauth import denial, jws, presented_token, refresh_token
+from tokens.oauth import jws, presented_token, refresh_token, standing
 from tokens.oauth.presented_token import InvalidPresentedToken, PresentedToken
 
 PARAMETERS = frozenset({"token", "token_type_hint"})
@@ -29,7 +29,7 @@ def introspect(text: str, client: Client, *, now: datetime) -> Mapping[str, obje
         token = presented_token.read(text, now=now)
     except InvalidPresentedToken:
         return INACTIVE
-    if not concerns(token, client) or denial.is_denied(token.claims):
+    if not concerns(token, client) or not standing.stands(token):
         return INACTIVE
     return {"active": True, "token_type": "Bearer", **token.claims}
 

@@ -71,7 +71,7 @@ def test_the_origin_of_a_disabled_client_reads_nothing(client, page):
 def bearer(browser, signer, **changes):
     claims = {
         "iss": "http://localhost:8000",
-        "sub": "service",
+        "sub": "page",
         "aud": "http://localhost:8000",
         "exp": int(time.time()) + 60,
         "iat": int(time.time()),

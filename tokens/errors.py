@@ -21,6 +21,19 @@ class OAuthError(OAuth2Error):
         return {"WWW-Authenticate": 'Basic realm="token endpoint", charset="UTF-8"'} if self.status_code == 401 else {}
 
 
+class MethodNotAllowed(OAuthError):
+    """The endpoint does not have the method; the answer names those that it has (RFC 9110 section 15.5.6)."""
+
+    def __init__(self, *allowed: str) -> None:
+        self.allowed = ", ".join(allowed)
+        super().__init__("invalid_request", f"Use {self.allowed}.", status=405)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The methods that the endpoint has."""
+        return {"Allow": self.allowed}
+
+
 class InvalidClient(OAuthError):
     """Client authentication failed. One answer for every reason, so that nobody learns which clients exist."""
 
@@ -28,6 +41,19 @@ class InvalidClient(OAuthError):
         super().__init__("invalid_client", "Client authentication failed.", status=401)
         self.reason = reason
         """Why, for the log alone."""
+
+
+class Unavailable(OAuthError):
+    """What the answer depends on is not to be had at this moment: 503, and `retry_after` in seconds."""
+
+    def __init__(self, description: str, *, retry_after: int) -> None:
+        super().__init__("temporarily_unavailable", description, status=503)
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """RFC 9110 section 10.2.3."""
+        return {"Retry-After": str(self.retry_after)}
 
 
 def refusal(error: OAuth2Error) -> JsonResponse:
@@ -50,9 +76,3 @@ def too_many(retry_after: int) -> JsonResponse:
 def answer(body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> JsonResponse:
     """A JSON answer that no cache keeps."""
     return JsonResponse(dict(body), status=status, headers={**NO_STORE, **(headers or {})})
-
-
-def method_not_allowed(allowed: str) -> JsonResponse:
-    """405 for a method that the endpoint does not have."""
-    body = {"error": "invalid_request", "error_description": f"Use {allowed}."}
-    return answer(body, 405, {"Allow": allowed})

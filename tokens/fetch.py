@@ -17,8 +17,8 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-DEADLINE = 3.0  # seconds
-MAX_BYTES = 256 * 1024
+DEADLINE = 5.0  # seconds
+MAX_BYTES = 512 * 1024
 CHUNK = 16 * 1024
 TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")))
 """IPv6 addresses that stand for an IPv4 address, which may be a private one (RFC 6052, 3056, 4380, 4291)."""

@@ -16,6 +16,7 @@ PURE = (
     "tokens/keys/timeline.py",
     "tokens/keys/material.py",
     "tokens/oauth/client_keys.py",
+    "tokens/oauth/key_copy.py",
     "tokens/oauth/assertion.py",
     "tokens/oauth/actor.py",
     "tokens/oauth/compact.py",

@@ -14,12 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from django.core.cache import caches
 from django.http import HttpRequest
+from django.test import Client as Browser
 from django.utils import timezone
 
 from tokens import audit
 from tokens.keys import signing
 from tokens.models import Api, Client, Scope, User
 from tokens.oauth import client_secret, registry
+from tokens.oauth.parameters import FORM
 
 API = "https://api.example/"
 OTHER_API = "https://other.example/"
@@ -49,6 +51,18 @@ class TestSigner:
 def nobody_remembered():
     """No test knows another's clients."""
     registry.forget()
+
+
+@pytest.fixture(autouse=True)
+def forms_are_sent_as_browsers_send_them(monkeypatch):
+    """Django's test client would send a form as an upload, which no form of ours is."""
+    send = Browser.post
+
+    def post(self, path, data=None, content_type=FORM, **extra):
+        is_form = content_type == FORM and not isinstance(data, str | bytes)
+        return send(self, path, urlencode(data or {}, doseq=True) if is_form else data, content_type, **extra)
+
+    monkeypatch.setattr(Browser, "post", post)
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,10 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from project.logs import Line
-from tests.tokens.conftest import basic, post
+from tests.tokens.conftest import API, allow, authorization, basic, log_in, make_client, parameters, post
 from tokens import audit
-from tokens.models import AuditEvent
+from tokens.models import AuditEvent, Client
+from tokens.oauth.parameters import FORM
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 LINE = {
@@ -185,3 +186,68 @@ def test_a_token_that_userinfo_refuses_is_a_line_without_the_token(client, caplo
     [line] = [json.loads(record.getMessage()) for record in caplog.records if record.name == "tokens.audit"]
     assert (line["action"], line["details"]["error"]) == ("userinfo.refused", "invalid_token")
     assert "t-o-k-e-n" not in caplog.text
+
+
+REFUSED_UNREAD = {
+    "another method": ({"method": "PUT"}, "Use POST."),
+    "a preflight of nobody": ({"method": "OPTIONS"}, "Use POST."),
+    "JSON": ({"content_type": "application/json"}, f"Send the parameters as {FORM}."),
+    "an upload": ({"content_type": "multipart/form-data; boundary=x"}, f"Send the parameters as {FORM}."),
+    "a charset": ({"content_type": f"{FORM}; charset=utf-16"}, "Send the parameters in UTF-8."),
+    "no length": ({"CONTENT_LENGTH": ""}, "Send the length of the body as Content-Length."),
+    "a wrong length": ({"CONTENT_LENGTH": "x"}, "The Content-Length is no number."),
+    "too long": ({"CONTENT_LENGTH": "99999999"}, "The request is too large."),
+    "too many fields": ({"data": b"s-e-c-r-e-t=1&" * 1001}, "The request is too large."),
+    "no UTF-8": ({"data": b"s-e-c-r-e-t=%ff"}, "The parameters cannot be read."),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [
+        ("/oauth/token", "token.refused"),
+        ("/oauth/introspect", "introspection.refused"),
+        ("/oauth/revoke", "revocation.refused"),
+        ("/oauth/device", "device.request_refused"),
+    ],
+)
+@pytest.mark.parametrize("what", REFUSED_UNREAD)
+def test_what_is_refused_unread_is_a_line_with_the_reason_and_nothing_of_the_body(client, caplog, path, action, what):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    changes, reason = REFUSED_UNREAD[what]
+    sent = {"method": "POST", "data": b"client_id=s-e-c-r-e-t", "content_type": FORM} | changes
+    headers = basic("service", "s-e-c-r-e-t")
+    answer = client.generic(path=path, **sent, **headers)
+    assert answer.status_code >= 400
+    [line] = lines(caplog)
+    assert (line["action"], line["actor"], line["subject"]) == (action, "issuer", "client:service")
+    assert line["details"] == {"error": "invalid_request", "reason": reason, "address": "127.0.0.1"}
+    assert "s-e-c-r-e-t" not in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_device_that_begins_is_a_line_without_its_codes(client, apis, caplog):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    make_client("tv", "urn:ietf:params:oauth:grant-type:device_code", public=True)
+    body = post(client, "/oauth/device", {"client_id": "tv", "scope": "notes:read"}).json()
+    [line] = lines(caplog)
+    assert (line["action"], line["actor"], line["subject"]) == ("device.begun", "client:tv", "device")
+    assert line["details"] == {"aud": API, "scope": "notes:read"}
+    assert body["device_code"] not in caplog.text
+    assert body["user_code"] not in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_a_code_that_is_issued_is_a_line_without_the_code(client, user, webapp, signer, caplog, is_asked):
+    Client.objects.update(skip_authorization=not is_asked)
+    log_in(client, user)
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    caplog.clear()
+    code = parameters(allow(client, authorization(webapp)))["code"]
+    line = lines(caplog)[-1]
+    assert [one["action"] for one in lines(caplog)] == [*(["consent.given"] if is_asked else []), "code.issued"]
+    assert (line["actor"], line["subject"]) == ("user:ada", "client:webapp")
+    assert line["details"] == {"aud": API, "scope": "openid notes:read", "address": "127.0.0.1"}
+    assert code not in caplog.text

@@ -5,6 +5,8 @@ import threading
 
 import pytest
 
+from resources import fetch as api_fetch
+from resources.keyset import PRODUCTION
 from tests.resources.loopback import Loopback
 from tokens import fetch
 from tokens.fetch import FetchError
@@ -55,6 +57,10 @@ def test_what_is_no_document_is_refused_with_its_reason(server, body, status, he
     with pytest.raises(FetchError, match=because):
         get(server)
     assert len(server.seen) == 1, "no redirect is followed"
+
+
+def test_a_document_may_be_as_long_and_take_as_long_as_what_an_api_fetches():
+    assert (api_fetch.MAX_BYTES, PRODUCTION.deadline) == (fetch.MAX_BYTES, fetch.DEADLINE)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP"])

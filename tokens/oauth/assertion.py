@@ -56,9 +56,9 @@ class Assertion:
     def verified(self, keys: Sequence[ClientKey], *, stand_in: ClientKey) -> bool:
         """Whether one of `keys` signed it. Where none fits, `stand_in` is verified with, and the answer is no."""
         algorithm = self.header["alg"]
-        key = client_keys.choose(keys, kid=self.header.get("kid"), algorithm=algorithm)
-        signed = (key or stand_in).verifies(algorithm, self.message, self.signature)
-        return signed and key is not None
+        meant = client_keys.meant(keys, kid=self.header.get("kid"), algorithm=algorithm)
+        signed = any(key.verifies(algorithm, self.message, self.signature) for key in meant or (stand_in,))
+        return signed and bool(meant)
 
 
 def read(text: str, *, types: Collection[str | None]) -> Assertion:

@@ -1,5 +1,6 @@
 """A client's public keys as it registers or publishes them (a JWKS), and which one verifies an assertion. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,9 @@ FAMILIES: Mapping[tuple[Any, Any], frozenset[str]] = {
 }
 MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-MAX_KEYS = 20
+MAX_PASTED = 20
+MAX_PUBLISHED = 100  # usable ones; as many as an API takes of an issuer
+MAX_PER_KID = 4
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
 LONGEST_NUMBER = 1400  # characters: base64url of 8192 bits
 FITS_NONE = f"A key's type, curve and alg fit none of {', '.join(ALGORITHMS)}."
@@ -47,23 +50,41 @@ class ClientKey:
 
 def registered(document: object) -> tuple[ClientKey, ...]:
     """The keys of a JWKS that was pasted: each has to be usable. Raises UnusableKey."""
-    return tuple(read(entry) for entry in _entries(document))
+    return tuple(read(entry) for entry in _pasted(document))
 
 
 def published(document: object) -> tuple[ClientKey, ...]:
-    """The usable keys of a JWKS that was fetched; it may hold others too. Raises UnusableKey where it is none."""
-    return tuple(key for entry in _entries(document) if (key := _usable(entry)))
+    """The usable keys of a JWKS that was fetched; others are passed over, and more than MAX_PER_KID of one name.
+
+    Raises UnusableKey where it is no JWKS, or one of more usable keys than MAX_PUBLISHED.
+    """
+    entries = _entries(document)
+    if entries is None:
+        raise UnusableKey("The document is no JWKS.")
+    usable: list[ClientKey] = []
+    names: Counter[str | None] = Counter()
+    for entry in entries:
+        key = _usable(entry)
+        if key is None or names[key.kid] == MAX_PER_KID:
+            continue
+        names[key.kid] += 1
+        usable.append(key)
+        if len(usable) > MAX_PUBLISHED:
+            raise UnusableKey(f"The JWKS has more than {MAX_PUBLISHED} usable keys.")
+    return tuple(usable)
 
 
-def choose(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) -> ClientKey | None:
-    """The one key that a header means (RFC 7515 section 4.1.4); None where there is none, or several.
+def meant(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) -> tuple[ClientKey, ...]:
+    """The keys that a header means (RFC 7515 section 4.1.4): each of them may have signed.
 
-    A `kid` means the key of that name. Only where no key has it can it be one that was registered without a name.
+    A `kid` means the keys of that name. Only where no key has it, or there is none, can it be the one key that fits.
     """
     fitting = [key for key in keys if algorithm in key.algorithms]
     named = [key for key in fitting if kid is not None and key.kid == kid]
-    meant = named or [key for key in fitting if kid is None or key.kid is None]
-    return meant[0] if len(meant) == 1 else None
+    if named:
+        return tuple(named[:MAX_PER_KID])
+    others = [key for key in fitting if kid is None or key.kid is None]
+    return tuple(others) if len(others) == 1 else ()
 
 
 def names(document: object) -> list[str]:
@@ -71,7 +92,7 @@ def names(document: object) -> list[str]:
 
     Raises UnusableKey.
     """
-    entries: list[Any] = [entry for entry in _entries(document) if read(entry)]
+    entries: list[Any] = [entry for entry in _pasted(document) if read(entry)]
     return [" ".join(filter(None, (entry.get("kid"), thumbprint(entry)))) for entry in entries]
 
 
@@ -90,11 +111,16 @@ def read(entry: object) -> ClientKey:
     return ClientKey(kid, algorithms, _public_key(entry, min(algorithms)))
 
 
-def _entries(document: object) -> list[object]:
-    entries = document.get("keys") if isinstance(document, dict) else None
-    if not isinstance(entries, list) or not 0 < len(entries) <= MAX_KEYS:
-        raise UnusableKey(f'Enter a JWKS, {{"keys": [...]}}, of 1 to {MAX_KEYS} keys.')
+def _pasted(document: object) -> list[object]:
+    entries = _entries(document)
+    if entries is None or not 0 < len(entries) <= MAX_PASTED:
+        raise UnusableKey(f'Enter a JWKS, {{"keys": [...]}}, of 1 to {MAX_PASTED} keys.')
     return entries
+
+
+def _entries(document: object) -> list[object] | None:
+    entries = document.get("keys") if isinstance(document, dict) else None
+    return entries if isinstance(entries, list) else None
 
 
 def _usable(entry: object) -> ClientKey | None:

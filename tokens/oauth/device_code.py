@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
-from tokens import conf
+from tokens import audit, conf
 from tokens.errors import OAuthError
 from tokens.models import Client, DeviceCode, GrantType, User
 from tokens.oauth import grant_record, one_time, refresh_token
@@ -37,6 +37,8 @@ def begin(request: TokenRequest, client: Client) -> dict[str, object]:
         raise OAuthError("unauthorized_client", "This client may not use the grant type.")
     asked = target(client, request.scopes, request.resources, openid=True)
     code, user_code = _create(client, asked, now=request.now)
+    details = {"aud": asked.audience, "scope": " ".join(asked.scopes)}
+    audit.log("device.begun", actor=f"client:{client.client_id}", subject="device", details=details, now=request.now)
     return {"device_code": code, "user_code": user_code, **_addresses(user_code)} | {
         "expires_in": int(LIFETIME.total_seconds()),
         "interval": INTERVAL,

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tokens import conf
+from tokens.keys import signing
+from tokens.keys.moves import DEFAULT_RING
 from tokens.keys.signers import Signer
 from tokens.models import Api, Client, RefreshToken
-from tokens.oauth import denial, jws, presented_token, refresh_token
+from tokens.oauth import jws, presented_token, refresh_token, standing
 from tokens.oauth.presented_token import InvalidPresentedToken, PresentedToken
 
 PARAMETERS = frozenset({"token", "token_type_hint"})
@@ -27,7 +29,7 @@ def introspect(text: str, client: Client, *, now: datetime) -> Mapping[str, obje
         token = presented_token.read(text, now=now)
     except InvalidPresentedToken:
         return INACTIVE
-    if not concerns(token, client) or denial.is_denied(token.claims):
+    if not concerns(token, client) or not standing.stands(token):
         return INACTIVE
     return {"active": True, "token_type": "Bearer", **token.claims}
 
@@ -53,6 +55,15 @@ def concerns(token: PresentedToken, client: Client) -> bool:
     if token.client_id == client.client_id:
         return True
     return Api.objects.filter(identifier=token.audience, client=client).exists()
+
+
+def ring_for(client: Client, *, now: datetime) -> str:
+    """The ring that signs what `client` is told: the one that signs for the APIs that it operates, if it is one.
+
+    An API on a ring of its own reads that ring's key set and no other. Raises NotReady.
+    """
+    rings = {signing.signing_ring(api.identifier, now=now) for api in client.operated_apis.all()}
+    return rings.pop() if len(rings) == 1 else DEFAULT_RING
 
 
 def sign(response: Mapping[str, object], client: Client, *, signer: Signer, now: datetime) -> str:

@@ -1,54 +1,41 @@
 """The keys that clients publish themselves (`jwks_uri`, RFC 7591 section 2): fetched when needed, kept for a while.
 
-One fetch at a time for an address, none within PAUSE of the last one: whoever sends garbage in a client's name makes
-the issuer ask that client twice a minute at the most. While an address does not answer, what was fetched stays good
-for KEPT; after that the client cannot prove itself.
+One fetch at a time for an address, none within half a minute of the last one: whoever sends garbage in a client's name
+makes the issuer ask that client twice a minute at the most, and makes nobody wait whose key is known. A key that the
+client took away is refused from the next fetch on. While an address does not answer, what was fetched stays good for
+an hour; after that the client cannot prove itself.
 """
 
-import logging
+import os
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from functools import partial
 
 from django.conf import settings
 
 from tokens import fetch
-from tokens.fetch import FetchError
+from tokens.errors import Unavailable
 from tokens.oauth import client_keys
-from tokens.oauth.client_keys import ClientKey, UnusableKey
+from tokens.oauth.client_keys import ClientKey
+from tokens.oauth.key_copy import KeyCopy, Undetermined
 
-logger = logging.getLogger(__name__)
-
-FRESH = 300.0  # seconds; a key that the client took away is refused after that
-KEPT = 3600.0  # seconds that a copy is used while the address does not answer
-PAUSE = 30.0  # seconds between two fetches
 ADDRESSES = 256
+LATER = 1  # seconds after which to ask again: the fetch goes on without whoever waited for it
 
-
-@dataclass(slots=True)
-class Copy:
-    """What is known of one address; instants are of the monotonic clock."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    keys: tuple[ClientKey, ...] = ()
-    fetched_at: float | None = None
-    asked_at: float | None = None
-
-
-_copies: "OrderedDict[str, Copy]" = OrderedDict()
+_copies: "OrderedDict[str, KeyCopy]" = OrderedDict()
 _copies_lock = threading.Lock()
 
 
 def keys(url: str, *, kid: object) -> tuple[ClientKey, ...]:
-    """The keys at `url`, fetched anew where the copy is old or `kid` is not in it; none where they cannot be had."""
-    copy = _copy(url)
-    with copy.lock:
-        now = time.monotonic()
-        if _is_due(copy, kid, now=now):
-            _fetch(copy, url, now=now)
-        usable = copy.fetched_at is not None and now - copy.fetched_at <= KEPT
-        return copy.keys if usable else ()
+    """The keys at `url`, fetched anew where `kid` is not among them; none where they cannot be had.
+
+    Raises Unavailable where the fetch takes longer than anybody waits, or too many wait for it.
+    """
+    try:
+        return _copy(url).find(kid)
+    except Undetermined as error:
+        raise Unavailable("The client's keys are being fetched; see Retry-After.", retry_after=LATER) from error
 
 
 def forget() -> None:
@@ -57,27 +44,25 @@ def forget() -> None:
         _copies.clear()
 
 
-def _copy(url: str) -> Copy:
+def _copy(url: str) -> KeyCopy:
     with _copies_lock:
-        copy = _copies.setdefault(url, Copy())
+        copy = _copies.setdefault(url, KeyCopy(partial(_fetch, url), clock=time.monotonic))
         _copies.move_to_end(url)
         if len(_copies) > ADDRESSES:
             _copies.popitem(last=False)
         return copy
 
 
-def _is_due(copy: Copy, kid: object, *, now: float) -> bool:
-    if copy.asked_at is not None and now - copy.asked_at < PAUSE:
-        return False
-    fresh = copy.fetched_at is not None and now - copy.fetched_at < FRESH
-    return not fresh or (kid is not None and all(key.kid != kid for key in copy.keys))
+def _fetch(url: str) -> tuple[ClientKey, ...]:
+    """Raises FetchError and UnusableKey."""
+    return client_keys.published(fetch.get_json(url, allow_private=settings.DEBUG))
 
 
-def _fetch(copy: Copy, url: str, *, now: float) -> None:
-    copy.asked_at = now
-    try:
-        copy.keys = client_keys.published(fetch.get_json(url, allow_private=settings.DEBUG))
-    except (FetchError, UnusableKey) as error:
-        logger.warning("The keys of a client cannot be had: %s", error)
-        return
-    copy.fetched_at = now
+def _begin_anew() -> None:
+    """After a fork: another process's threads are not here, and what they held or fetched would never be let go."""
+    global _copies_lock  # noqa: PLW0603 (the old one may be held for ever)
+    _copies_lock = threading.Lock()
+    _copies.clear()
+
+
+os.register_at_fork(after_in_child=_begin_anew)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists
 
-from tokens.models import RegistryVersion, User
+from tokens.models import Client, RegistryVersion, User
 from tokens.oauth import denial
 from tokens.oauth.presented_token import PresentedToken
 
@@ -18,15 +18,30 @@ class Standing:
     is_denied: bool
     has_active_user: bool
     """Whether its `sub` is a user who may log in."""
+    has_active_client: bool
+    """Whether the client that it was issued to is still one."""
+
+
+def stands(token: PresentedToken) -> bool:
+    """Whether `token` was not taken back, and its client is still there, and its user where it is a user's.
+
+    Who was disabled elsewhere than in the admin, in the database itself, left no denial.
+    """
+    found = ask(token)
+    by_whom = found.has_active_client and (found.has_active_user or token.subject == token.client_id)
+    return by_whom and not found.is_denied
 
 
 def ask(token: PresentedToken) -> Standing:
     """How `token` stands; closed where the registry has no version."""
     users = User.objects.filter(sub__in=_subjects(token), is_active=True)
-    asked = RegistryVersion.objects.annotate(denied=Exists(denial.of(token.claims)), active=Exists(users))
-    found = asked.values_list("value", "denied", "active").first()
-    registry, is_denied, has_active_user = found or (None, True, False)
-    return Standing(registry=registry, is_denied=is_denied, has_active_user=has_active_user)
+    clients = Client.objects.filter(client_id=token.client_id, is_active=True)
+    asked = RegistryVersion.objects.annotate(
+        denied=Exists(denial.of(token.claims)), user=Exists(users), client=Exists(clients)
+    )
+    found = asked.values_list("value", "denied", "user", "client").first()
+    registry, is_denied, has_user, has_client = found or (None, True, False, False)
+    return Standing(registry=registry, is_denied=is_denied, has_active_user=has_user, has_active_client=has_client)
 
 
 def _subjects(token: PresentedToken) -> list[uuid.UUID]:

@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from tokens import conf
 from tokens.errors import OAuthError
 from tokens.models import User
-from tokens.oauth import denial, presented_token
+from tokens.oauth import presented_token, standing
 from tokens.oauth.presented_token import InvalidPresentedToken
 
 
@@ -44,13 +44,14 @@ class TokenRefused(OAuthError):
 def userinfo(text: str, *, now: datetime) -> dict[str, str | bool]:
     """The claims about the user of the access token in `text`.
 
-    Raises TokenRefused for a token that is not one for this issuer by a user who is still there, and NotReady.
+    Raises TokenRefused for a token that is not one for this issuer, by a client and a user who are still there, and
+    NotReady.
     """
     try:
         token = presented_token.read(text, now=now)
     except InvalidPresentedToken as error:
         raise _invalid() from error
-    if token.audience != conf.issuer().url or denial.is_denied(token.claims):
+    if token.audience != conf.issuer().url or not standing.stands(token):
         raise _invalid()
     if "openid" not in token.scopes:
         raise TokenRefused("insufficient_scope", "The token lacks the scope openid.", status=403)

@@ -85,6 +85,8 @@ class AuthorizeView(View):
             code = authorization_code.create(asked, request.user, login, now=timezone.now())
         except OAuthError as error:
             return send(request, asked, error)
+        scope = " ".join(asked.target.scopes)
+        note(request, "code.issued", asked.client.client_id, aud=asked.target.audience, scope=scope)
         return redirect(request, authorization_response.success(asked, code, issuer=conf.issuer().url))
 
     def _log_in(self, request: HttpRequest, asked: AuthorizationRequest) -> HttpResponse:

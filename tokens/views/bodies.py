@@ -14,13 +14,15 @@ from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOper
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from tokens import errors
-from tokens.errors import OAuthError
+from tokens.errors import MethodNotAllowed, OAuthError
 from tokens.oauth.parameters import FORM
 from tokens.views import failures
+from tokens.views.refusals import refuse_unread
 
 View = Callable[..., HttpResponseBase]
 UPLOAD = "multipart/form-data"
+PACKAGES = frozenset({"tokens", "django", "allauth"})
+"""Whose views are the issuer's pages."""
 TOO_LARGE = "The request is too large."
 
 
@@ -32,25 +34,36 @@ class Unreadable(Exception):
         self.status = status
 
 
-def form_only(view: View) -> View:
+def form_only(action: str) -> Callable[[View], View]:
     """An endpoint that takes one form by POST and answers in JSON, whatever is wrong with what was sent.
 
-    RFC 6749 section 3.2: POST, and parameters as `application/x-www-form-urlencoded` in UTF-8 (appendix B).
+    RFC 6749 section 3.2: POST, and parameters as `application/x-www-form-urlencoded` in UTF-8 (appendix B). `action`
+    is what the audit log calls a refusal.
     """
+    return _judged(_judge_endpoint, OAuthError, action)
 
-    @wraps(view)
-    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        if request.method != "POST":
-            return errors.method_not_allowed("POST")
-        try:
-            _judge_endpoint(request)
-            _read(request)
-        except Unreadable as error:
-            return errors.refusal(OAuthError("invalid_request", str(error), status=error.status))
-        return view(request, *args, **kwargs)
 
-    answer.judges_its_body = True  # type: ignore[attr-defined]
-    return answer
+def form_or_none(kind: type[OAuthError], action: str) -> Callable[[View], View]:
+    """A resource that is read by GET or POST, with a form or without, and answers in JSON by an error of `kind`."""
+    return _judged(_judge_resource, kind, action)
+
+
+def _judged(judge: Callable[[HttpRequest], None], kind: type[OAuthError], action: str) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            try:
+                judge(request)
+            except MethodNotAllowed as error:
+                return refuse_unread(request, error, action)
+            except Unreadable as error:
+                return refuse_unread(request, kind("invalid_request", str(error), status=error.status), action)
+            return view(request, *args, **kwargs)
+
+        answer.judges_its_body = True  # type: ignore[attr-defined]
+        return answer
+
+    return decorate
 
 
 class ReadableForms:
@@ -66,14 +79,30 @@ class ReadableForms:
     def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
         """Before the protection against forged requests, which reads the form."""
         try:
-            if request.method == "POST" and not getattr(view, "judges_its_body", False):
-                _judge_page(request)
+            if request.method == "POST" and _has_body(request) and _is_page(view):
+                _judge_page(request, uploads=_is_admin(request))
         except Unreadable as error:
             return failures.page(error.status, str(error))
         return None
 
 
 def _judge_endpoint(request: HttpRequest) -> None:
+    if request.method != "POST":
+        raise MethodNotAllowed("POST")
+    _judge_form(request)
+    _read(request)
+
+
+def _judge_resource(request: HttpRequest) -> None:
+    if request.method not in {"GET", "POST"}:
+        raise MethodNotAllowed("GET", "POST")
+    _read_address(request)
+    if request.method == "POST" and _has_body(request):
+        _judge_form(request)
+        _read(request)
+
+
+def _judge_form(request: HttpRequest) -> None:
     if request.content_type != FORM:
         raise Unreadable(415, f"Send the parameters as {FORM}.")
     _judge_charset(request)
@@ -82,9 +111,19 @@ def _judge_endpoint(request: HttpRequest) -> None:
     _judge_length(request)
 
 
-def _judge_page(request: HttpRequest) -> None:
-    if request.content_type not in {FORM, UPLOAD}:
-        return
+def _is_page(view: View) -> bool:
+    """Whether it is a page, and no endpoint, which judges its body, nor a view of an API in the same process."""
+    return view.__module__.partition(".")[0] in PACKAGES and not getattr(view, "judges_its_body", False)
+
+
+def _is_admin(request: HttpRequest) -> bool:
+    """Whether it is a page of Django's admin, whose forms are uploads where they need to be."""
+    return request.resolver_match is not None and "admin" in request.resolver_match.app_names
+
+
+def _judge_page(request: HttpRequest, *, uploads: bool) -> None:
+    if request.content_type not in ({FORM, UPLOAD} if uploads else {FORM}):
+        raise Unreadable(415, "Only a form can be sent here.")
     _judge_charset(request)
     if request.content_type == UPLOAD and not (request.content_params or {}).get("boundary"):
         raise Unreadable(400, "The form has no boundary.")
@@ -102,6 +141,18 @@ def _judge_length(request: HttpRequest) -> None:
         raise Unreadable(400, "The Content-Length is no number.")
     if len(length) > 18 or int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
         raise Unreadable(413, TOO_LARGE)
+
+
+def _has_body(request: HttpRequest) -> bool:
+    return request.META.get("CONTENT_LENGTH") not in {None, "", "0"} or "Transfer-Encoding" in request.headers
+
+
+def _read_address(request: HttpRequest) -> None:
+    """Read the query once, as `_read` reads a form."""
+    try:
+        request.GET  # noqa: B018 (reads it)
+    except TooManyFieldsSent:
+        raise Unreadable(400, "The address has too many parameters.") from None
 
 
 def _read(request: HttpRequest) -> None:

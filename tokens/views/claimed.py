@@ -17,12 +17,17 @@ def claimed_client(request: HttpRequest) -> str:
     An assertion for a client (RFC 7523 section 2.2) comes before one that is the grant (section 2.1). Empty where
     nothing is named; never longer than a name may be.
     """
-    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        return _basic(credentials)[:LONGEST_NAME]
+    if (in_header := claimed_in_header(request)) is not None:
+        return in_header
     form = request.POST
     named = form.get("client_id") or _maker(form.get("client_assertion")) or _maker(form.get("assertion"))
     return str(named)[:LONGEST_NAME]
+
+
+def claimed_in_header(request: HttpRequest) -> str | None:
+    """The client that a request names in its header; empty where that is no name, None where it names none."""
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    return _basic(credentials)[:LONGEST_NAME] if scheme.lower() == "basic" else None
 
 
 def _basic(credentials: str) -> str:

@@ -1,20 +1,24 @@
 """CORS: which pages of other origins may read an answer (Fetch standard, section 3.2).
 
-Single-page applications name their origin at registration. Nothing here sends or takes cookies, so an origin that is
-let in can do what any program can, and no more. /oauth/authorize has none of this: it is a place to go to.
+Single-page applications name their origin at registration; what is public, such as the keys, any page may read. Nothing
+here sends or takes cookies, so an origin that is let in can do what any program can, and no more. /oauth/authorize has
+none of this: it is a place to go to.
 """
 
 from collections.abc import Callable
 from functools import wraps
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
 
 from tokens.models import Client
 
 View = Callable[..., HttpResponseBase]
 KEPT = 600  # seconds; for as long a browser need not ask again
 ASKED = "Authorization, Content-Type, Accept"
+ASKED_OF_ALL = "Accept, Cache-Control, Content-Type, If-Modified-Since, If-None-Match"
+READ = ("GET", "HEAD")
 EXPOSED = "WWW-Authenticate, Retry-After, ETag"
 
 
@@ -26,8 +30,8 @@ def cors(*methods: str) -> Callable[[View], View]:
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             origin = request.headers.get("Origin", "")
             allowed = bool(origin) and is_registered(origin)
-            if allowed and request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-                response: HttpResponseBase = HttpResponse(status=204, headers=_preflight(methods))
+            if allowed and _is_preflight(request):
+                response: HttpResponseBase = _preflight(methods, ASKED)
             else:
                 response = view(request, *args, **kwargs)
             patch_vary_headers(response, ["Origin"])
@@ -41,15 +45,42 @@ def cors(*methods: str) -> Callable[[View], View]:
     return decorate
 
 
+def public(view: View) -> View:
+    """Let any page read the view's answer, whatever it is: there is nothing in it that is not for everybody.
+
+    The view is asked by GET and HEAD alone, and reads no body.
+    """
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if request.method in READ:
+            response = view(request, *args, **kwargs)
+        elif _is_preflight(request):
+            response = _preflight(READ, ASKED_OF_ALL)
+        else:
+            response = HttpResponseNotAllowed(READ)
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = EXPOSED
+        return response
+
+    answer.judges_its_body = True  # type: ignore[attr-defined]
+    return csrf_exempt(answer)
+
+
 def is_registered(origin: str) -> bool:
     """Whether an active client named exactly this origin."""
     candidates = Client.objects.filter(is_active=True, allowed_origins__contains=origin)
     return any(origin in known.split() for known in candidates.values_list("allowed_origins", flat=True))
 
 
-def _preflight(methods: tuple[str, ...]) -> dict[str, str]:
-    return {
+def _is_preflight(request: HttpRequest) -> bool:
+    return request.method == "OPTIONS" and {"Origin", "Access-Control-Request-Method"} <= request.headers.keys()
+
+
+def _preflight(methods: tuple[str, ...], asked: str) -> HttpResponse:
+    headers = {
         "Access-Control-Allow-Methods": ", ".join(methods),
-        "Access-Control-Allow-Headers": ASKED,
+        "Access-Control-Allow-Headers": asked,
         "Access-Control-Max-Age": str(KEPT),
     }
+    return HttpResponse(status=204, headers=headers)

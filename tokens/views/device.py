@@ -28,11 +28,12 @@ from tokens.views.pages import private
 from tokens.views.refusals import refuse
 
 SALT = "tokens.views.device"
+REFUSED = "device.request_refused"
 UNKNOWN = "No device waits for this code. Look at its screen: the code may have expired."
 
 
 @csrf_exempt
-@form_only
+@form_only(REFUSED)
 @limited("device")
 @sensitive_post_parameters()
 def device(request: HttpRequest) -> HttpResponse:
@@ -40,7 +41,7 @@ def device(request: HttpRequest) -> HttpResponse:
     try:
         return errors.answer(backend().device(request, now=timezone.now()))
     except OAuth2Error as error:
-        return refuse(request, error, "device.request_refused")
+        return refuse(request, error, REFUSED)
     except NotReady as error:
         return errors.unavailable(error.retry_after)
 

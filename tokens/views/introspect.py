@@ -17,9 +17,11 @@ from tokens.views.bodies import form_only
 from tokens.views.limits import limited
 from tokens.views.refusals import refuse
 
+REFUSED = "introspection.refused"
+
 
 @csrf_exempt
-@form_only
+@form_only(REFUSED)
 @limited("introspect")
 @sensitive_post_parameters()
 def introspect(request: HttpRequest) -> HttpResponse:
@@ -27,7 +29,7 @@ def introspect(request: HttpRequest) -> HttpResponse:
     try:
         return _answer(request)
     except OAuth2Error as error:
-        return refuse(request, error, "introspection.refused")
+        return refuse(request, error, REFUSED)
     except NotReady as error:
         return errors.unavailable(error.retry_after)
 
@@ -42,5 +44,6 @@ def _answer(request: HttpRequest) -> HttpResponse:
     response = introspection.introspect(form["token"], client, now=now)
     if request.get_preferred_type(["application/json", introspection.MEDIA_TYPE]) != introspection.MEDIA_TYPE:
         return errors.answer(response)
-    signed = introspection.sign(response, client, signer=signing.signer(now=now), now=now)
+    signer = signing.feed_signer(introspection.ring_for(client, now=now), now=now)
+    signed = introspection.sign(response, client, signer=signer, now=now)
     return HttpResponse(signed, content_type=introspection.MEDIA_TYPE, headers=errors.NO_STORE)

@@ -5,37 +5,31 @@ import json
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.http import parse_etags, quote_etag
-from django.views.decorators.http import require_safe
+from django.utils.http import quote_etag
 
 from tokens.keys import signing
 from tokens.keys.errors import NotReady, UnknownKey
 from tokens.keys.moves import DEFAULT_RING
+from tokens.views.conditional import is_known
+from tokens.views.cors import public
 
 
-@require_safe
+@public
 def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     """The ring's published keys; 503 and `no-store` rather than an empty set while there is none."""
     now = timezone.now()
     try:
         keys, max_age = signing.jwks(ring, now=now), signing.shared_cache(ring, now=now)
     except UnknownKey:
-        headers = {"Access-Control-Allow-Origin": "*"}
-        return HttpResponse("There is no such ring.\n", status=404, content_type="text/plain", headers=headers)
+        return HttpResponse("There is no such ring.\n", status=404, content_type="text/plain")
     except NotReady as error:
-        headers = {
-            "Retry-After": str(error.retry_after),
-            "Cache-Control": "no-store",
-            "Access-Control-Allow-Origin": "*",
-        }
+        headers = {"Retry-After": str(error.retry_after), "Cache-Control": "no-store"}
         return HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers=headers)
     body = json.dumps({"keys": [key.jwk for key in keys]}, separators=(",", ":")).encode()
     headers = {
         "ETag": quote_etag(hashlib.sha256(body).hexdigest()),
         "Cache-Control": f"public, max-age={max_age}, must-revalidate",
-        "Access-Control-Allow-Origin": "*",
     }
-    asked = parse_etags(request.headers.get("If-None-Match", ""))
-    if "*" in asked or headers["ETag"] in (etag.removeprefix("W/") for etag in asked):
+    if is_known(request, headers["ETag"]):
         return HttpResponse(status=304, headers=headers)
     return HttpResponse(body, content_type="application/jwk-set+json", headers=headers)

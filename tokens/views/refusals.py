@@ -5,13 +5,21 @@ from django.utils import timezone
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from tokens import audit, errors, rate_limit
-from tokens.views.claimed import claimed_client
+from tokens.views.claimed import claimed_client, claimed_in_header
 
 
 def refuse(request: HttpRequest, error: OAuth2Error, action: str) -> JsonResponse:
     """The error as an answer; `action` names it in the log, with the reason that the answer may not tell."""
+    return _refuse(request, error, action, claimed_client(request))
+
+
+def refuse_unread(request: HttpRequest, error: OAuth2Error, action: str) -> JsonResponse:
+    """The same for a request of which the body is not read: only its header can say who it is from."""
+    return _refuse(request, error, action, claimed_in_header(request) or "")
+
+
+def _refuse(request: HttpRequest, error: OAuth2Error, action: str, client: str) -> JsonResponse:
     reason = getattr(error, "reason", error.description)
     details = {"error": error.error, "reason": reason, "address": rate_limit.address(request)}
-    subject = f"client:{claimed_client(request)}"
-    audit.log(action, actor="issuer", subject=subject, details=details, now=timezone.now())
+    audit.log(action, actor="issuer", subject=f"client:{client}", details=details, now=timezone.now())
     return errors.refusal(error)

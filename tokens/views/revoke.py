@@ -16,10 +16,12 @@ from tokens.views.cors import cors
 from tokens.views.limits import limited
 from tokens.views.refusals import refuse
 
+REFUSED = "revocation.refused"
+
 
 @csrf_exempt
 @cors("POST")
-@form_only
+@form_only(REFUSED)
 @limited("token")
 @sensitive_post_parameters()
 def revoke(request: HttpRequest) -> HttpResponse:
@@ -31,7 +33,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
             raise OAuthError("invalid_request", "Missing token parameter.")
         revocation.revoke(form["token"], client, now=now)
     except OAuth2Error as error:
-        return refuse(request, error, "revocation.refused")
+        return refuse(request, error, REFUSED)
     except NotReady as error:
         return errors.unavailable(error.retry_after)
     return HttpResponse(headers=errors.NO_STORE)

@@ -14,10 +14,12 @@ from tokens.views.cors import cors
 from tokens.views.limits import limited
 from tokens.views.refusals import refuse
 
+REFUSED = "token.refused"
+
 
 @csrf_exempt
 @cors("POST")
-@form_only
+@form_only(REFUSED)
 @limited("token")
 @sensitive_post_parameters()
 def token(request: HttpRequest) -> HttpResponse:
@@ -25,6 +27,6 @@ def token(request: HttpRequest) -> HttpResponse:
     try:
         return errors.answer(backend().token(request, now=timezone.now()))
     except OAuth2Error as error:
-        return refuse(request, error, "token.refused")
+        return refuse(request, error, REFUSED)
     except NotReady as error:
         return errors.unavailable(error.retry_after)

@@ -7,16 +7,18 @@ from unittest.mock import patch
 import jwt
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from tests.tokens.conftest import API, OTHER_API, basic, post
+from tests.tokens.conftest import API, OTHER_API, basic, make_client, post
 from tests.tokens.keys.by_hand import by_hand
 from tokens import conf
 from tokens.keys import moving, rotation, signing, store
-from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
+from tokens.keys.errors import NotReady, UnknownKey, Unsafe, WrongRing
 from tokens.keys.policy import PRODUCTION
 from tokens.keys.revocation import revoke
 from tokens.keys.rings import Kind
 from tokens.models import Api, AuditEvent, Ring, SigningKey
+from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
 
@@ -184,6 +186,89 @@ def test_the_feed_of_a_ring_verifies_by_the_ring_s_jwks_before_and_after_its_fir
         clock.wait(days=3)
     assert jwt.get_unverified_header(client.get("/oauth/revocations/orders").content.decode())["alg"] == "ES256"
     assert verifies(client, client.get("/oauth/revocations").content.decode())
+
+
+def operate(*identifiers):
+    """The client that these APIs are when they ask something themselves."""
+    made = make_client("notes")
+    made.plain = client_secret.create(made, now=timezone.now())
+    Api.objects.filter(identifier__in=identifiers).update(client=made)
+    return made
+
+
+def told(client, asking, text):
+    """The signed answer about a token (RFC 9701)."""
+    answer = post(
+        client,
+        "/oauth/introspect",
+        {"token": text},
+        HTTP_ACCEPT="application/token-introspection+jwt",
+        **basic(asking.client_id, asking.plain),
+    )
+    assert answer.status_code == 200, answer.content
+    return answer.content.decode()
+
+
+def algorithm(text):
+    return jwt.get_unverified_header(text)["alg"]
+
+
+def test_what_an_api_is_told_of_a_token_verifies_by_the_jwks_that_verifies_its_tokens(client, clock, orders, service):
+    notes = operate(API)
+    first = told(client, notes, token(client, service))
+    assert verifies(client, first)
+    planned = move(clock, "orders")
+    clock.now = planned.at - timedelta(seconds=1)
+    signing.snapshots.forget()
+    last = told(client, notes, token(client, service))
+    assert (algorithm(last), verifies(client, last), verifies(client, last, "orders")) == ("RS256", True, True)
+    for moment in (planned.at, planned.settled_at):
+        clock.now = moment
+        signing.snapshots.forget()
+        text = told(client, notes, token(client, service))
+        assert (algorithm(text), verifies(client, text, "orders")) == ("ES256", True)
+    assert jwt.decode(text, options={"verify_signature": False})["token_introspection"]["active"] is True
+
+
+@pytest.mark.parametrize(("moved", "expected"), [((API,), "RS256"), ((API, OTHER_API), "ES256")])
+def test_a_client_of_several_apis_is_told_by_their_ring_if_it_is_one(client, clock, orders, service, moved, expected):
+    Api.objects.update(algorithms=["RS256", "ES256"])
+    notes = operate(API, OTHER_API)
+    clock.now = max(move(clock, "orders", api).settled_at for api in moved)
+    signing.snapshots.forget()
+    assert algorithm(told(client, notes, token(client, service))) == expected
+
+
+def test_a_client_of_no_api_is_told_by_the_default_ring(client, clock, orders, service):
+    clock.now = move(clock, "orders").settled_at
+    signing.snapshots.forget()
+    assert algorithm(told(client, service, token(client, service))) == "RS256"
+
+
+def test_while_the_api_s_ring_cannot_sign_another_does_that_its_jwks_shows_or_none(
+    client, clock, orders, service, monkeypatch
+):
+    notes, planned = operate(API), move(clock, "orders")
+    clock.now = planned.at
+    signing.snapshots.forget()
+    text = token(client, service)
+    sign = signing.signer
+
+    def down(ring="default", *, now):
+        if ring == "orders":
+            raise NotReady("its key store is away", retry_after=7)
+        return sign(ring, now=now)
+
+    monkeypatch.setattr(signing, "signer", down)
+    answer = told(client, notes, text)
+    assert (algorithm(answer), verifies(client, answer, "orders")) == ("RS256", True)
+    clock.now = planned.settled_at
+    signing.snapshots.forget()
+    ask = {"HTTP_ACCEPT": "application/token-introspection+jwt", **basic("notes", notes.plain)}
+    refused = post(client, "/oauth/introspect", {"token": text}, **ask)
+    assert (refused.status_code, refused["Retry-After"]) == (503, "7")
+    plain = post(client, "/oauth/introspect", {"token": text}, **basic("notes", notes.plain))
+    assert plain.status_code == 200, "what is not signed needs no signer"
 
 
 @pytest.mark.parametrize("path", ["/.well-known/jwks/nowhere.json", "/oauth/revocations/nowhere"])

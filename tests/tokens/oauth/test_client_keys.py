@@ -51,32 +51,63 @@ def test_a_neighbour_of_a_usable_key_is_refused_with_its_reason(entry, reason):
     assert len(client_keys.published({"keys": [public_jwk(), entry]})) == 1
 
 
-@pytest.mark.parametrize("document", [None, [], {}, {"keys": {}}, {"keys": []}, {"keys": [public_jwk()] * 21}])
+@pytest.mark.parametrize("document", [None, [], {}, {"keys": {}}])
 def test_what_is_no_jwks_is_refused(document):
     for reader in (client_keys.registered, client_keys.published):
-        with pytest.raises(UnusableKey, match="Enter a JWKS"):
+        with pytest.raises(UnusableKey, match="JWKS"):
             reader(document)
+
+
+@pytest.mark.parametrize("number", [0, 21])
+def test_a_jwks_that_is_pasted_has_one_to_twenty_keys(number):
+    with pytest.raises(UnusableKey, match="1 to 20 keys"):
+        client_keys.registered({"keys": [public_jwk()] * number})
+
+
+def numbered(number):
+    return [public_jwk(kid=str(one)) for one in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("entries", "usable"),
+    [
+        pytest.param([], 0, id="none: the client took its keys away"),
+        pytest.param([{"kty": "oct", "k": "AA"}], 0, id="none that is usable"),
+        pytest.param(numbered(100), 100, id="as many as an API takes of an issuer"),
+        pytest.param(numbered(100) + [{"kty": "oct", "k": "AA"}, 7] * 500, 100, id="and any number of others"),
+        pytest.param([public_jwk()] * 5, 4, id="four of one kid"),
+        pytest.param([public_jwk()] * 200 + numbered(96), 100, id="however often it is there"),
+    ],
+)
+def test_of_a_jwks_that_is_published_the_usable_keys_are_used(entries, usable):
+    assert len(client_keys.published({"keys": entries})) == usable
+
+
+def test_a_jwks_of_more_usable_keys_than_anybody_needs_is_refused_whole():
+    with pytest.raises(UnusableKey, match="more than 100"):
+        client_keys.published({"keys": numbered(101)})
 
 
 @pytest.mark.parametrize(
     ("kids", "kid", "meant"),
     [
-        (("a", None), "a", 0),
-        ((None, "a"), "a", 1),
-        ((None, "a"), "b", 0),
-        (("a", "b"), "b", 1),
-        (("a", None), None, None),
-        ((None, None), "a", None),
-        (("a", "a"), "a", None),
-        (("a",), "b", None),
-        (("a",), None, 0),
+        (("a", None), "a", (0,)),
+        ((None, "a"), "a", (1,)),
+        ((None, "a"), "b", (0,)),
+        (("a", "b"), "b", (1,)),
+        (("a", None), None, ()),
+        ((None, None), "a", ()),
+        (("a", "a"), "a", (0, 1)),
+        (("a", "b", "a"), "a", (0, 2)),
+        (("a", "a"), None, ()),
+        (("a",), "b", ()),
+        (("a",), None, (0,)),
     ],
 )
-def test_a_kid_means_the_key_of_that_name_and_only_where_there_is_none_one_without_a_name(kids, kid, meant):
+def test_a_kid_means_the_keys_of_that_name_and_only_where_there_is_none_one_without_a_name(kids, kid, meant):
     pairs = [public_jwk(name=str(number), kid=name) for number, name in enumerate(kids)]
     keys = client_keys.registered({"keys": pairs})
-    expected = None if meant is None else keys[meant]
-    assert client_keys.choose(keys, kid=kid, algorithm="ES256") is expected
+    assert client_keys.meant(keys, kid=kid, algorithm="ES256") == tuple(keys[number] for number in meant)
 
 
 def test_keys_are_told_by_their_kid_and_thumbprint():

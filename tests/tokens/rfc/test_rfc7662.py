@@ -17,7 +17,7 @@ from tests.tokens.rfc import (
     repeated,
     without_blanks,
 )
-from tokens.models import Client, RefreshToken, User, UserGrant
+from tokens.models import Client, Denial, RefreshToken, RegistryVersion, User, UserGrant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
@@ -141,6 +141,34 @@ def test_what_has_ended_is_not_active(client, desk, tokens, active, section):
     end(client, desk, tokens)
     for kind, left in zip(("access_token", "refresh_token"), expected, strict=True):
         assert answer(post(client, PATH, {"token": tokens[kind]}, **by(desk))) == active[left]
+
+
+def test_a_service_s_own_token_has_no_user_and_is_active(client, service):
+    form = {"grant_type": "client_credentials", "scope": "notes:read"}
+    own = post(client, "/oauth/token", form, **by(service)).json()["access_token"]
+    assert post(client, PATH, {"token": own}, **by(service)).json()["active"] is True
+
+
+BEHIND_THE_MODELS = {
+    "2.2: its user was disabled": lambda: User.objects.update(is_active=False),
+    "2.2: its client was disabled": lambda: Client.objects.filter(client_id="desk").update(is_active=False),
+    "2.2: the registry has no version": lambda: RegistryVersion.objects.all().delete(),
+}
+
+
+@pytest.mark.parametrize("section", BEHIND_THE_MODELS)
+def test_a_token_is_not_active_when_behind_the_models(client, notes, tokens, active, section):
+    assert answer(post(client, PATH, {"token": tokens["access_token"]}, **by(notes))) == active["access_token"]
+    BEHIND_THE_MODELS[section]()
+    assert Denial.objects.count() == 0
+    assert answer(post(client, PATH, {"token": tokens["access_token"]}, **by(notes))) == INACTIVE
+
+
+def test_it_takes_one_statement_to_know_that_a_token_stands(client, notes, tokens, django_assert_num_queries):
+    ask = {"token": tokens["access_token"]}
+    post(client, PATH, ask, **by(notes))
+    with django_assert_num_queries(4):
+        post(client, PATH, ask, **by(notes))
 
 
 REFUSED = {

@@ -166,7 +166,8 @@ def lines(caplog):
 def test_what_a_user_answers_is_a_line(browser, webapp, caplog, answer, action, error):
     caplog.set_level("INFO", "tokens.audit")
     allow(browser, authorization(webapp, state="secret-state"), answer=answer)
-    assert lines(caplog) == [(action, "user:ada", "client:webapp", {**error, "address": "127.0.0.1"})]
+    assert lines(caplog)[0] == (action, "user:ada", "client:webapp", {**error, "address": "127.0.0.1"})
+    assert [one for one, *_ in lines(caplog)[1:]] == (["code.issued"] if answer == "true" else [])
     assert "secret-state" not in caplog.text
 
 

@@ -7,20 +7,23 @@ from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOper
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.test.client import MULTIPART_CONTENT
 
 from tests.tokens.conftest import basic, log_in, make_client
 from tests.tokens.pages import told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 ENDPOINTS = ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device"]
-PAGES = [
+ADMIN = "/admin/login/"
+OWN_PAGES = [
     "/accounts/login/",
     "/accounts/logout/",
-    "/admin/login/",
     "/oauth/authorize",
     "/oauth/logout",
     "/oauth/device/verify",
 ]
+PAGES = [ADMIN, *OWN_PAGES]
+EVERYWHERE = "/accounts/everywhere/"  # it has a form of which nothing but the proof against forged requests is read
 FORM = "application/x-www-form-urlencoded"
 UPLOAD = "multipart/form-data"
 LARGE = 20 * 1024 * 1024
@@ -142,10 +145,12 @@ def test_another_method_is_refused_in_json(client, path, method):
     [
         pytest.param(415, f"{FORM}; charset=utf-16", {}, id="utf-16"),
         pytest.param(415, f"{UPLOAD}; boundary=x; charset=base64", {}, id="no charset at all"),
-        pytest.param(400, UPLOAD, {}, id="an upload without boundary"),
-        pytest.param(400, f"{UPLOAD}; boundary={'x' * 300}", {}, id="a boundary too long"),
-        pytest.param(400, f"{UPLOAD}; boundary=é", {}, id="a boundary that is none"),
-        pytest.param(413, f"{UPLOAD}; boundary=x", {"CONTENT_LENGTH": str(LARGE), "wsgi.input": Unread()}, id="large"),
+        pytest.param(415, "application/json", {}, id="JSON"),
+        pytest.param(415, "text/plain", {}, id="a form as text"),
+        pytest.param(415, "application/octet-stream", {}, id="bytes"),
+        pytest.param(415, "", {}, id="no type"),
+        pytest.param(415, "text/plain", {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}, id="chunked"),
+        pytest.param(415, "application/json", {"CONTENT_LENGTH": str(LARGE), "wsgi.input": Unread()}, id="large JSON"),
         pytest.param(413, FORM, {"CONTENT_LENGTH": str(LARGE), "wsgi.input": Unread()}, id="a large form"),
         pytest.param(400, FORM, {"CONTENT_LENGTH": "x"}, id="a length that is no number"),
     ],
@@ -153,6 +158,43 @@ def test_another_method_is_refused_in_json(client, path, method):
 def test_a_page_says_what_it_cannot_read_on_a_page_of_ours(client, debug, user, path, status, content_type, extra):
     log_in(client, user)
     told(send(client, path, content_type, **extra), status)
+
+
+UPLOADS = [
+    pytest.param(400, UPLOAD, {}, id="without boundary"),
+    pytest.param(400, f"{UPLOAD}; boundary={'x' * 300}", {}, id="a boundary too long"),
+    pytest.param(400, f"{UPLOAD}; boundary=é", {}, id="a boundary that is none"),
+    pytest.param(413, f"{UPLOAD}; boundary=x", {"CONTENT_LENGTH": str(LARGE), "wsgi.input": Unread()}, id="large"),
+]
+
+
+@pytest.mark.parametrize(("status", "content_type", "extra"), UPLOADS)
+def test_the_admin_says_what_is_wrong_with_an_upload(client, debug, status, content_type, extra):
+    told(send(client, ADMIN, content_type, **extra), status)
+
+
+def test_the_admin_takes_uploads(client, user):
+    answer = client.post(ADMIN, {"username": "ada", "password": "wrong"}, content_type=MULTIPART_CONTENT)
+    assert (answer.status_code, answer.context["form"]["username"].value()) == (200, "ada")
+
+
+@pytest.mark.parametrize("path", [*OWN_PAGES, EVERYWHERE])
+@pytest.mark.parametrize(("content_type", "extra"), [(row.values[1], row.values[2]) for row in UPLOADS])
+def test_no_other_page_takes_an_upload(client, user, path, content_type, extra):
+    log_in(client, user)
+    told(send(client, path, content_type, **extra), 415)
+
+
+@pytest.mark.parametrize("content_type", ["", "application/json", f"{UPLOAD}; boundary=x"])
+def test_where_there_is_no_body_its_type_is_of_no_matter(client, user, content_type):
+    log_in(client, user)
+    assert send(client, "/oauth/logout", content_type, b"").status_code == 303
+
+
+@pytest.mark.urls("project.urls.standalone")
+def test_the_api_s_views_read_what_they_read_where_they_are_in_one_process_with_the_issuer(client):
+    answer = send(client, "/api/notes/", "application/json", b"{}")
+    assert (answer.status_code, answer["Content-Type"]) == (401, "application/json")
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -1,12 +1,21 @@
 """Pages of registered origins read what they may, and no others read anything."""
 
+import time
+
 import pytest
+from django.core.management import call_command
+from django.test import Client as Browser
 from django.urls import get_resolver
 
-from tests.tokens.conftest import make_client, post
+from tests.tokens.conftest import basic, make_client, post
+from tokens.conf import RATE_LIMITS
+from tokens.keys import signing
+from tokens.keys.errors import NotReady
 from tokens.models import Client
+from tokens.oauth import jws
+from tokens.oauth.parameters import FORM
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 ORIGIN = "https://app.example"
 READ = "Access-Control-Allow-Origin"
 PREFLIGHT = {"HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
@@ -59,9 +68,167 @@ def test_the_origin_of_a_disabled_client_reads_nothing(client, page):
     assert READ not in client.options("/oauth/token", HTTP_ORIGIN=ORIGIN, **PREFLIGHT)
 
 
-@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"])
-def test_the_metadata_is_for_everybody(client, path):
-    assert client.get(path, HTTP_ORIGIN="https://anybody.example")[READ] == "*"
+def bearer(browser, signer, **changes):
+    claims = {
+        "iss": "http://localhost:8000",
+        "sub": "page",
+        "aud": "http://localhost:8000",
+        "exp": int(time.time()) + 60,
+        "iat": int(time.time()),
+        "jti": "t",
+        "client_id": "page",
+    }
+    return {"HTTP_AUTHORIZATION": f"Bearer {jws.sign(claims | changes, typ='at+jwt', signer=signer)}"}
+
+
+def nothing_signs(monkeypatch):
+    def fail(*_, **__):
+        raise NotReady("no key")
+
+    for name in ("signer", "published", "trusted_rings", "jwks"):
+        monkeypatch.setattr(signing, name, fail)
+
+
+LONG = b"a=b&" * 1001
+# What is sent, and how it is refused; `signer` and `monkeypatch` set the scene where that takes something.
+TOKEN = {
+    "400": (lambda *_: {"data": b"client_id=page&grant_type=x"}, 400),
+    "400 no UTF-8": (lambda *_: {"data": b"a=%ff"}, 400),
+    "400 address": (lambda *_: {"data": b"client_id=page", "QUERY_STRING": "a=b"}, 400),
+    "400 long address": (lambda *_: {"data": b"client_id=page", "QUERY_STRING": LONG.decode()}, 400),
+    "401": (lambda *_: {"data": b"client_id=nobody&grant_type=client_credentials&token=x"}, 401),
+    "405": (lambda *_: {"method": "PUT"}, 405),
+    "405 GET": (lambda *_: {"method": "GET"}, 405),
+    "405 no preflight": (lambda *_: {"method": "OPTIONS"}, 405),
+    "411": (lambda *_: {"CONTENT_LENGTH": ""}, 411),
+    "413": (lambda *_: {"data": b"a=" + b"x" * 70_000}, 413),
+    "413 fields": (lambda *_: {"data": LONG}, 413),
+    "415": (lambda *_: {"content_type": "application/json"}, 415),
+    "415 charset": (lambda *_: {"content_type": f"{FORM}; charset=utf-16"}, 415),
+    "415 upload": (lambda *_: {"content_type": "multipart/form-data; boundary=x"}, 415),
+}
+USERINFO = {
+    "400": (lambda *_: {"data": b"access_token=x"}, 400),
+    "400 no UTF-8": (lambda *_: {"data": b"a=%ff"}, 400),
+    "400 address": (lambda *_: {"method": "GET", "QUERY_STRING": "access_token=x"}, 400),
+    "400 long address": (lambda *_: {"method": "GET", "QUERY_STRING": LONG.decode()}, 400),
+    "401": (lambda *_: {"method": "GET"}, 401),
+    "401 token": (lambda *_: {"method": "GET", "HTTP_AUTHORIZATION": "Bearer x"}, 401),
+    "403": (lambda browser, signer, _: {"method": "GET", **bearer(browser, signer)}, 403),
+    "405": (lambda *_: {"method": "PUT"}, 405),
+    "405 no preflight": (lambda *_: {"method": "OPTIONS"}, 405),
+    "411": (lambda *_: {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}, 411),
+    "413": (lambda *_: {"data": b"a=" + b"x" * 70_000}, 413),
+    "413 fields": (lambda *_: {"data": LONG}, 413),
+    "415": (lambda *_: {"content_type": "application/json"}, 415),
+    "415 charset": (lambda *_: {"content_type": f"{FORM}; charset=utf-16"}, 415),
+    "415 upload": (lambda *_: {"content_type": "multipart/form-data; boundary=x"}, 415),
+    "503": (
+        lambda browser, signer, patch: {"method": "GET", **bearer(browser, signer)} | (nothing_signs(patch) or {}),
+        503,
+    ),
+}
+REFUSED = [
+    *(("/oauth/token", what, *row) for what, row in TOKEN.items()),
+    *(("/oauth/revoke", what, *row) for what, row in TOKEN.items()),
+    *(("/oauth/userinfo", what, *row) for what, row in USERINFO.items()),
+]
+
+
+@pytest.mark.parametrize(("path", "what", "make", "status"), REFUSED, ids=lambda value: value if value in OPEN else "")
+@pytest.mark.parametrize("origin", [ORIGIN, "https://evil.example"])
+def test_every_refusal_is_json_that_a_registered_origin_reads_and_no_other(
+    client, page, signer, monkeypatch, path, what, make, status, origin
+):
+    sent = {"method": "POST", "data": b"a=b", "content_type": FORM} | make(client, signer, monkeypatch)
+    answer = client.generic(path=path, **sent, HTTP_ORIGIN=origin)
+    assert answer.status_code == status, what
+    assert answer.headers.get(READ) == (ORIGIN if origin == ORIGIN else None)
+    assert "Origin" in answer["Vary"]
+    assert answer["Content-Type"] == "application/json" or not answer.content
+    assert answer["Cache-Control"] == "no-store"
+    if path == "/oauth/userinfo" and status not in {405, 503}:
+        assert answer["WWW-Authenticate"].startswith('Bearer realm="userinfo"'), "RFC 6750 section 3"
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+@pytest.mark.parametrize("origin", [ORIGIN, "https://evil.example"])
+def test_who_asks_too_often_is_told_so_where_their_origin_is_registered(client, page, settings, path, origin):
+    settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": dict.fromkeys(RATE_LIMITS, (0, 86_400))}
+    answer = post(client, path, {"client_id": "page"}, HTTP_ORIGIN=origin)
+    assert (answer.status_code, answer.headers.get(READ)) == (429, ORIGIN if origin == ORIGIN else None)
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+@pytest.mark.parametrize("origin", [ORIGIN, "https://evil.example"])
+def test_that_nothing_signs_is_told_where_the_origin_is_registered(
+    client, service, page, signer, monkeypatch, path, origin
+):
+    form = {"grant_type": "client_credentials", "scope": "notes:read"}
+    token = post(client, "/oauth/token", form, **basic("service", service.plain)).json()["access_token"]
+    nothing_signs(monkeypatch)
+    form = form if path == "/oauth/token" else {"token": token}
+    answer = post(client, path, form, **basic("service", service.plain), HTTP_ORIGIN=origin)
+    assert (answer.status_code, answer.headers.get(READ)) == (503, ORIGIN if origin == ORIGIN else None)
+
+
+# --- what is for everybody -------------------------------------------------------------------------------------------
+
+METADATA = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+PUBLIC = [*METADATA, "/.well-known/jwks.json", "/oauth/revocations"]
+NOWHERE = ["/.well-known/jwks/nowhere.json", "/oauth/revocations/nowhere"]
+
+
+@pytest.fixture
+def published(db):
+    call_command("rotate_keys", verbosity=0)
+    signing.snapshots.forget()
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+@pytest.mark.parametrize("headers", [{}, {"origin": "https://anybody.example"}], ids=["", "with an origin"])
+def test_what_is_public_is_read_by_everybody(client, published, path, headers):
+    for method in ("get", "head"):
+        answer = getattr(client, method)(path, headers=headers)
+        assert (answer.status_code, answer[READ]) == (200, "*")
+        assert "ETag" in answer["Access-Control-Expose-Headers"]
+        assert "Access-Control-Allow-Credentials" not in answer
+    if "ETag" in answer:
+        known = client.get(path, headers={"if-none-match": answer["ETag"]} | headers)
+        assert (known.status_code, known[READ]) == (304, "*")
+
+
+@pytest.mark.parametrize("path", [*PUBLIC, *NOWHERE])
+@pytest.mark.parametrize("asked", ["if-none-match", "accept", "cache-control,if-none-match", None])
+def test_a_preflight_is_told_that_what_is_public_may_be_asked_for(client, path, asked):
+    headers = {"origin": "https://anybody.example", "access-control-request-method": "GET"}
+    answer = client.options(path, headers=headers | ({"access-control-request-headers": asked} if asked else {}))
+    assert (answer.status_code, answer.content, answer[READ]) == (204, b"", "*")
+    assert answer["Access-Control-Allow-Methods"] == "GET, HEAD"
+    allowed = answer["Access-Control-Allow-Headers"].lower().split(", ")
+    assert set((asked or "accept").split(",")) <= set(allowed)
+    assert int(answer["Access-Control-Max-Age"]) > 0
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+@pytest.mark.parametrize("method", ["post", "put", "delete", "options"])
+@pytest.mark.parametrize("content_type", [FORM, "application/json", f"{FORM}; charset=utf-16"])
+def test_another_method_is_refused_by_what_is_public_so_that_everybody_reads_it(path, method, content_type):
+    answer = getattr(Browser(enforce_csrf_checks=True), method)(path, b"{}", content_type=content_type)
+    assert (answer.status_code, answer["Allow"], answer[READ]) == (405, "GET, HEAD", "*")
+
+
+@pytest.mark.parametrize("path", NOWHERE)
+def test_that_a_ring_is_not_there_is_read_by_everybody(client, published, path):
+    answer = client.get(path, headers={"origin": "https://anybody.example", "if-none-match": "*"})
+    assert (answer.status_code, answer[READ]) == (404, "*")
+
+
+@pytest.mark.parametrize("path", ["/.well-known/jwks.json", "/oauth/revocations"])
+def test_that_nothing_is_published_is_read_by_everybody(client, db, path):
+    answer = client.get(path, headers={"origin": "https://anybody.example"})
+    assert (answer.status_code, answer[READ], answer["Cache-Control"]) == (503, "*", "no-store")
+    assert "Retry-After" in answer["Access-Control-Expose-Headers"]
 
 
 @pytest.mark.parametrize("path", ["/oauth/authorize", "/accounts/login/", "/oauth/introspect", "/admin/login/"])

@@ -13,7 +13,10 @@ EVERY_ANSWER = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-OPEN = EVERY_ANSWER | {"Access-Control-Allow-Origin": "*"}
+OPEN = EVERY_ANSWER | {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "WWW-Authenticate, Retry-After, ETag",
+}
 ABOUT_THE_BODY = ("Content-Type", "Content-Length")
 
 

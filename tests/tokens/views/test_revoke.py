@@ -12,7 +12,7 @@ from tests.tokens.conftest import API, allow, authorization, basic, log_in, make
 from tokens.keys import signing
 from tokens.keys.errors import NotReady
 from tokens.models import AuditEvent, Denial, User
-from tokens.oauth import client_secret, denial
+from tokens.oauth import client_secret, denial, revocation_feed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
@@ -277,3 +277,47 @@ def test_no_feed_is_signed_where_nothing_may_sign(client, monkeypatch):
     response = feed(client)
     assert (response.status_code, response["Cache-Control"]) == (503, "no-store")
     assert client.post("/oauth/revocations").status_code == 405
+
+
+@pytest.mark.parametrize("asked", ["{tag}", "{strong}", '"other", {tag}', '"other",{strong} ', "*"])
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_the_feed_compares_tags_weakly(client, service, token, asked, method):
+    """RFC 9110 section 13.1.2."""
+    whole = feed(client)
+    tag = whole["ETag"]
+    asked = asked.format(tag=tag, strong=tag.removeprefix("W/"))
+    answer = getattr(client, method)("/oauth/revocations", HTTP_IF_NONE_MATCH=asked)
+    assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", tag)
+    assert answer["Cache-Control"] == whole["Cache-Control"]
+
+
+@pytest.mark.parametrize("asked", ['"other"', 'W/"other"', "", "nonsense", "{bare}"])
+def test_a_feed_that_is_not_known_is_sent_whole(client, service, token, asked):
+    asked = asked.format(bare=feed(client)["ETag"].removeprefix("W/").strip('"'))
+    assert feed(client, HTTP_IF_NONE_MATCH=asked).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["if-modified-since", "if-unmodified-since"])
+@pytest.mark.parametrize("path", ["/oauth/revocations", "/.well-known/jwks.json"])
+def test_a_condition_on_a_date_is_ignored_where_there_is_none(client, signer, path, header, monkeypatch):
+    """RFC 9110 sections 13.1.3 and 13.1.4."""
+    monkeypatch.setattr(signing, "shared_cache", lambda ring="default", *, now: 300)
+    monkeypatch.setattr(signing, "jwks", lambda ring="default", *, now: (signer.public,))
+    assert client.get(path, headers={header: "Thu, 01 Jan 1970 00:00:00 GMT"}).status_code == 200
+
+
+def test_a_feed_is_not_signed_for_whoever_knows_it(client, service, token, monkeypatch):
+    tag = feed(client)["ETag"]
+    monkeypatch.setattr(revocation_feed, "sign", None)
+    assert feed(client, HTTP_IF_NONE_MATCH=tag).status_code == 304
+
+
+def test_a_feed_that_has_not_changed_is_known_to_be_so_while_nothing_may_sign(client, service, token, monkeypatch):
+    tag = feed(client)["ETag"]
+
+    def refuse(ring="default", *, now):
+        raise NotReady("no key may sign right now")
+
+    monkeypatch.setattr(signing, "signer", refuse)
+    assert feed(client, HTTP_IF_NONE_MATCH=tag).status_code == 304
+    assert feed(client, HTTP_IF_NONE_MATCH='"other"').status_code == 503

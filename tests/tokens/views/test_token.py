@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test.client import MULTIPART_CONTENT
 from django.utils import timezone
 
 from tests.tokens.conftest import API, OTHER_API, basic, make_client, post, redeem
@@ -197,7 +198,8 @@ def test_a_nonce_posted_to_the_token_endpoint_is_not_in_the_id_token(client, web
 
 
 def test_only_forms_are_read(client, service):
-    response = client.post("/oauth/token", CREDENTIALS, **basic("service", service.plain))
+    extra = {"content_type": MULTIPART_CONTENT, **basic("service", service.plain)}
+    response = client.post("/oauth/token", {"grant_type": "client_credentials", "scope": "notes:read"}, **extra)
     assert (response.status_code, response.json()["error"]) == (415, "invalid_request")
 
 

@@ -5,7 +5,7 @@ import pytest
 from allauth.account.models import EmailAddress
 
 from tests.tokens.conftest import basic, post, redeem
-from tokens.models import User
+from tokens.models import Client, User
 from tokens.oauth import jws
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -101,6 +101,19 @@ def test_a_user_who_was_disabled_behind_the_model_s_back_is_refused(client, toke
     text = token("openid")
     User.objects.update(is_active=False)
     assert refused(client.get("/oauth/userinfo", **bearer(text))) == (401, INVALID, "no-store")
+
+
+def test_a_client_that_was_disabled_behind_the_model_s_back_learns_nothing_more(client, token):
+    text = token("openid")
+    assert client.get("/oauth/userinfo", **bearer(text)).status_code == 200
+    Client.objects.update(is_active=False)
+    assert refused(client.get("/oauth/userinfo", **bearer(text))) == (401, INVALID, "no-store")
+
+
+def test_two_statements_tell_who_the_user_is(client, token, django_assert_num_queries):
+    asked = bearer(token("openid profile"))
+    with django_assert_num_queries(2):
+        assert client.get("/oauth/userinfo", **asked).status_code == 200
 
 
 def test_a_token_without_openid_is_told_what_it_lacks(client, token, signer):

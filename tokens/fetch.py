@@ -20,6 +20,13 @@ from urllib.parse import SplitResult, urlsplit
 DEADLINE = 5.0  # seconds
 MAX_BYTES = 512 * 1024
 CHUNK = 16 * 1024
+RESERVED = tuple(
+    map(
+        ipaddress.ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "::ffff:0:0:0/96", "3fff::/20", "5f00::/16"),
+    )
+)
+"""What some versions of Python call global, and is not: IANA's special-purpose registries, RFC 6890 and 3879."""
 TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")))
 """IPv6 addresses that stand for an IPv4 address, which may be a private one (RFC 6052, 3056, 4380, 4291)."""
 
@@ -101,7 +108,8 @@ def _looked_up(host: str, port: int, until: float) -> list[str]:
 def _judge(host: str, address: str, scheme: str, *, allow_private: bool) -> None:
     known = ipaddress.ip_address(address.partition("%")[0])
     translated = isinstance(known, ipaddress.IPv6Address) and any(known in network for network in TRANSLATED)
-    if not allow_private and (translated or not known.is_global or known.is_multicast):
+    reserved = any(known in network for network in RESERVED if network.version == known.version)
+    if not allow_private and (reserved or translated or not known.is_global or known.is_multicast):
         raise FetchError(f"{host}: its address is not a public one")
     if scheme == "http" and not known.is_loopback:
         raise FetchError("only https is fetched, or http on loopback in development")

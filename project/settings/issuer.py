@@ -58,9 +58,10 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "tokens.views.failures.forged"
 
-# `localhost` cookies are shared between ports: each process names its own.
-SESSION_COOKIE_NAME = "issuer_session"
-CSRF_COOKIE_NAME = "issuer_csrf"
+# `localhost` cookies are shared between ports: each process names its own. Under `__Host-`, which needs https, no other
+# host of the site can plant one (RFC 6265bis section 4.1.3.2).
+SESSION_COOKIE_NAME = f"{'' if DEBUG else '__Host-'}issuer_session"
+CSRF_COOKIE_NAME = f"{'' if DEBUG else '__Host-'}issuer_csrf"
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "tokens.Client"
 OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth2_provider.AccessToken"  # noqa: S105 (a model's name)

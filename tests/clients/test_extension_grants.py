@@ -115,7 +115,7 @@ def test_authlib_trades_a_user_s_token_for_one_to_the_next_api(shop, user_token,
     assert exchanged["issued_token_type"] == ACCESS_TOKEN
     second = claims(exchanged["access_token"], keys)
     assert (second["sub"], second["aud"], second["scope"]) == (first["sub"], ORDERS, "orders:read")
-    assert second["act"] == {"sub": shop["client_id"], "act": {"sub": "phone"}}
+    assert second["act"] == {"sub": shop["client_id"], "act": {"sub": first["client_id"]}}
     assert second["exp"] <= first["exp"]
 
 

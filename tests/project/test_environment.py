@@ -51,3 +51,15 @@ def test_the_command_line_names_a_variable_that_is_missing_and_shows_no_tracebac
     )
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == "SECRET_KEY is not set. Set it in the environment; .env.example says what it means.\n"
+
+
+@pytest.mark.parametrize(("debug", "prefix"), [("false", "__Host-"), ("true", "")])
+def test_no_other_host_of_the_site_plants_a_cookie_of_the_issuer_s(debug, prefix):
+    """RFC 6265bis section 4.1.3.2; without https, in development, browsers would keep none of these."""
+    variables = {"SECRET_KEY": "x" * 50, "KEY_ENCRYPTION_KEYS": "x" * 43, "DATABASE_URL": "sqlite://:memory:"}
+    addresses = {"ISSUER_URL": "https://issuer.example", "ALLOWED_HOSTS": "issuer.example"}
+    script = "from project.settings import issuer as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME)"
+    environment = {"PATH": os.environ["PATH"], "DEBUG": debug} | variables | addresses
+    root = Path(__file__).parents[2]
+    printed = subprocess.run([sys.executable, "-c", script], cwd=root, env=environment, capture_output=True, check=True)
+    assert printed.stdout.decode().split() == [f"{prefix}issuer_session", f"{prefix}issuer_csrf"]

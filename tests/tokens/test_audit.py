@@ -1,5 +1,6 @@
 """The audit trail is written once, and says so in the log."""
 
+import base64
 import json
 import logging
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ from tests.tokens.conftest import API, allow, authorization, basic, log_in, make
 from tokens import audit
 from tokens.models import AuditEvent, Client
 from tokens.oauth.parameters import FORM
+
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 LINE = {
@@ -251,3 +254,19 @@ def test_a_code_that_is_issued_is_a_line_without_the_code(client, user, webapp, 
     assert (line["actor"], line["subject"]) == ("user:ada", "client:webapp")
     assert line["details"] == {"aud": API, "scope": "openid notes:read", "address": "127.0.0.1"}
     assert code not in caplog.text
+
+
+@pytest.mark.parametrize("how", ["a field", "the header", "an assertion"])
+def test_a_secret_in_the_place_of_a_name_is_in_no_line(client, service, caplog, how):
+    secret = service.plain
+    claims = base64.urlsafe_b64encode(json.dumps({"iss": secret}).encode()).decode()
+    form = {"grant_type": "client_credentials", "scope": "notes:read"}
+    named = {"client_id": secret, "client_secret": "service"} if how == "a field" else {}
+    named |= (
+        {"client_assertion": f"e30.{claims}.x", "client_assertion_type": ASSERTION} if how == "an assertion" else {}
+    )
+    caplog.set_level("INFO")
+    answer = post(client, "/oauth/token", form | named, **(basic(secret, "service") if how == "the header" else {}))
+    assert answer.status_code in {400, 401}
+    assert f"client:{secret[:4]}…" in json.loads(caplog.messages[0])["subject"]
+    assert secret not in caplog.text

@@ -76,7 +76,7 @@ def test_every_login_hashes_one_password_and_asks_the_database_the_same(
     with patch.object(MD5PasswordHasher, "encode", autospec=True, side_effect=MD5PasswordHasher.encode) as encode:
         answer = client.post(page, {PAGES[page]: named, "password": password})
     assert encode.call_count == 1
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         find(named, mail=named)
     knows = named in {"ada", "ADA", "ada@example.org"} and password == PASSWORD
     assert answer.status_code == (302 if knows else 200)
@@ -131,12 +131,35 @@ def test_spellings_that_the_admin_s_form_makes_one_name_of_are_one_name(spelling
 @pytest.mark.django_db
 @pytest.mark.parametrize(("named", "expected"), [("ADMIN", "admin"), ("adm\u0131n", None)])
 def test_what_the_database_finds_alike_and_the_limits_count_apart_is_another_name(named, expected):
+    """PostgreSQL's UPPER makes one of i and \u0131."""
     User.objects.create_user("admin")
-    with patch.object(
-        User.objects, "filter", lambda *by_mail, **_: User.objects.none() if by_mail else User.objects.all()
-    ):
+    by_name, nobody = User.objects.all(), User.objects.none()
+    with patch.object(User.objects, "filter", lambda **by: by_name if "username__iexact" in by else nobody):
         found = find(named, mail=named)
     assert (found.username if found else None) == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("mail", "expected"), [("VIC.tim@x.example", "vic"), ("vic.t\u0131m@x.example", None)])
+@pytest.mark.parametrize("proven", [False, True])
+def test_so_is_a_mail(mail, expected, proven):
+    vic = User.objects.create_user("vic", "" if proven else "vic.tim@x.example")
+    if proven:
+        EmailAddress.objects.create(user=vic, email="vic.tim@x.example", verified=True)
+    addresses, users = EmailAddress.objects.select_related("user"), User.objects.exclude(email="")
+    with (
+        patch.object(EmailAddress.objects, "filter", lambda **_: addresses),
+        patch.object(User.objects, "filter", lambda **by: Found(users) if "is_active" in by else User.objects.none()),
+    ):
+        found = find("nobody", mail=mail)
+    assert (found.username if found else None) == expected
+
+
+class Found:
+    """Users whom the database takes for those of a mail."""
+
+    def __init__(self, users):
+        self.filter = lambda **_: users
 
 
 @pytest.mark.django_db

@@ -7,15 +7,28 @@ from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
 
 from tokens.admin.audited import Audited
 
 
 @admin.register(Group)
 class GroupAdmin(Audited, DjangoGroupAdmin):
-    """Who may do what, by groups of users."""
+    """Who may do what, by groups of users: superusers say it, or whoever changes groups could give themselves all."""
 
     noun = "group"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Superusers only."""
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
+        """Superusers only."""
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
+        """Superusers only."""
+        return bool(request.user.is_superuser)
 
     def name(self, obj: Group) -> str:
         """By its own name."""

@@ -19,11 +19,25 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
     """Django's own page, with the subject identifier that tokens name the user by."""
 
     noun = "user"
+    privileges = ("is_staff", "is_superuser", "groups", "user_permissions")
     list_display = ["username", "email", "sub", "is_active", "is_staff", "last_login"]
     search_fields = ["username", "email", "first_name", "last_name", "=sub"]
     search_help_text = "By username, e-mail, name or sub."
     readonly_fields = ["sub", "last_login", "date_joined"]
     actions = ["log_out_everywhere"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Nobody but a superuser gives anybody more than they have."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else [*fields, *self.privileges]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Those who may use the admin are changed, and given passwords, by superusers only."""
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """And deleted by them."""
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
     @admin.action(description="Log the selected users out everywhere", permissions=["change"])
     def log_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -54,3 +68,7 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
         """Django's fields, and `sub` where there is a user already."""
         fieldsets = super().get_fieldsets(request, obj)
         return [*fieldsets, ("Tokens", {"fields": ["sub"]})] if obj else fieldsets
+
+
+def _may_touch(request: HttpRequest, obj: Any) -> bool:
+    return bool(request.user.is_superuser or obj is None or not (obj.is_staff or obj.is_superuser))

@@ -24,6 +24,8 @@ def redirect_uri_problem(uri: str) -> str | None:
         return "must not have a fragment."
     if "@" in parts.netloc:
         return "must not name a user."
+    if parts.port == 0:
+        return "must not name port 0."
     if parts.scheme == "https" and parts.hostname:
         return None
     if parts.scheme == "http":

@@ -24,7 +24,7 @@ def revoke(text: str, client: Client, *, now: datetime) -> None:
     if allowed := refresh_token.grant_of(text):
         _require_own(allowed.client.client_id, client)
         grant_record.revoke(allowed, "revoked by its client", now=now)
-        audit.record("grant.revoked", actor=actor, subject=f"grant:{allowed.pk}", now=now)
+        audit.log("grant.revoked", actor=actor, subject=f"grant:{allowed.pk}", now=now)
         return
     try:
         token = presented_token.read(text, now=now, leeway=denial.afterlife())
@@ -32,7 +32,7 @@ def revoke(text: str, client: Client, *, now: datetime) -> None:
         return
     _require_own(token.client_id, client)
     denial.deny_token(token.token_id, expires_at=token.expires_at, subject=token.subject)
-    audit.record("token.revoked", actor=actor, subject=f"token:{token.token_id}", now=now)
+    audit.log("token.revoked", actor=actor, subject=f"token:{token.token_id}", now=now)
 
 
 def _require_own(issued_to: str, client: Client) -> None:

@@ -95,6 +95,8 @@ def _subject(request: ExchangeRequest, client: Client) -> PresentedToken:
         raise Unacceptable("its aud is no API of this client")
     if not found.has_active_user:
         raise Unacceptable("its sub is no active user")
+    if not found.has_active_client:
+        raise Unacceptable("it was issued to a client that is not active")
     if found.is_denied:
         raise Unacceptable("it was revoked")
     return subject

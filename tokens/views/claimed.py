@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from tokens.oauth.assertion import LONGEST
 
 LONGEST_NAME = 256
+SECRET = 43  # characters of 256 bits in base64url: no secret of a client is shorter
 
 
 def claimed_client(request: HttpRequest) -> str:
@@ -28,6 +29,11 @@ def claimed_in_header(request: HttpRequest) -> str | None:
     """The client that a request names in its header; empty where that is no name, None where it names none."""
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     return _basic(credentials)[:LONGEST_NAME] if scheme.lower() == "basic" else None
+
+
+def told(name: str) -> str:
+    """What the log calls who a request says it is from; what is as long as a secret may be one in the wrong place."""
+    return f"client:{name if len(name) < SECRET else name[:4] + '…'}"
 
 
 def _basic(credentials: str) -> str:

@@ -11,9 +11,10 @@ from tokens import audit, conf, errors, rate_limit
 from tokens.conf import Rate
 from tokens.login import folded
 from tokens.rate_limit import NotCounted, TooMany
-from tokens.views.claimed import claimed_client
+from tokens.views.claimed import claimed_client, told
 
 View = Callable[..., HttpResponseBase]
+NOBODY = "user:unknown"
 BY_ADDRESS = 10
 """How many times as often as one name, any names together may be tried from one address: guessing goes both ways."""
 
@@ -29,7 +30,7 @@ def limited(what: str) -> Callable[[View], View]:
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             claimed, rate = claimed_client(request), conf.issuer().rate_limits[what]
             try:
-                count(request, what, (claimed,), rate, subject=f"client:{claimed}")
+                count(request, what, (claimed,), rate, subject=told(claimed))
             except TooMany as error:
                 return errors.too_many(error.retry_after)
             except NotCounted:
@@ -82,9 +83,9 @@ def count(request: HttpRequest, what: str, names: Sequence[str], rate: Rate, *, 
 
 def _count_login(request: HttpRequest, name: str) -> None:
     """The address first: whoever is over its limit makes no counters of names. What was typed stays out of the log."""
-    rate, subject = conf.issuer().rate_limits["login"], "user:unknown"
-    count(request, "logins", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=subject)
-    count(request, "login", (folded(name),), rate, subject=subject)
+    rate = conf.issuer().rate_limits["login"]
+    count(request, "logins", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=NOBODY)
+    count(request, "login", (folded(name),), rate, subject=NOBODY)
 
 
 def _page(request: HttpRequest, status: int, retry_after: int) -> HttpResponse:

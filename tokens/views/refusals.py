@@ -5,7 +5,7 @@ from django.utils import timezone
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from tokens import audit, errors, rate_limit
-from tokens.views.claimed import claimed_client, claimed_in_header
+from tokens.views.claimed import claimed_client, claimed_in_header, told
 
 
 def refuse(request: HttpRequest, error: OAuth2Error, action: str) -> JsonResponse:
@@ -21,5 +21,5 @@ def refuse_unread(request: HttpRequest, error: OAuth2Error, action: str) -> Json
 def _refuse(request: HttpRequest, error: OAuth2Error, action: str, client: str) -> JsonResponse:
     reason = getattr(error, "reason", error.description)
     details = {"error": error.error, "reason": reason, "address": rate_limit.address(request)}
-    audit.log(action, actor="issuer", subject=f"client:{client}", details=details, now=timezone.now())
+    audit.log(action, actor="issuer", subject=told(client), details=details, now=timezone.now())
     return errors.refusal(error)

@@ -37,7 +37,7 @@ def notes(apis):
 
 
 @pytest.fixture
-def mint(user, signer):
+def mint(user, webapp, signer):
     """A token as the issuer would have given it, with whatever is changed."""
 
     def make(**changes):
@@ -186,6 +186,12 @@ def test_what_an_application_s_token_was_traded_for_ends_with_it(client, webapp,
         ENDS[how](webapp)
         assert denial.is_denied(decode(second, OTHER_API)[1])
         assert exchange(client, notes, second).json() == UNACCEPTABLE
+
+
+def test_what_a_deactivated_client_got_is_passed_on_by_nobody(client, webapp, notes, mint):
+    token = mint()
+    Client.objects.filter(pk=webapp.pk).update(is_active=False)
+    assert exchange(client, notes, token).json() == UNACCEPTABLE
 
 
 def test_a_deactivated_user_is_passed_on_by_nobody(client, notes, mint, user):

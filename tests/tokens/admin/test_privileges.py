@@ -1,0 +1,89 @@
+"""Nobody gives themselves more than they have: whoever may change users may not make superusers."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.test import Client as Browser
+
+from tokens.models import User
+
+pytestmark = pytest.mark.django_db
+USERS, GROUPS = "/admin/tokens/user/", "/admin/auth/group/"
+
+
+@pytest.fixture
+def helper():
+    """A member of staff who may do everything to users and groups, and is no superuser."""
+    made = User.objects.create_user("helper", is_staff=True)
+    models = ("user", "group", "emailaddress")
+    made.user_permissions.set(Permission.objects.filter(content_type__model__in=models))
+    return made
+
+
+@pytest.fixture
+def browser(helper):
+    client = Browser()
+    client.force_login(helper)
+    return client
+
+
+def form(user, **changes):
+    return {"username": user.username, "email": user.email, "is_active": "on"} | changes
+
+
+@pytest.mark.parametrize(
+    "more", [{"is_superuser": "on"}, {"is_staff": "on"}, {"user_permissions": "1"}, {"groups": "1"}]
+)
+def test_an_ordinary_user_is_changed_and_gets_no_more_rights(browser, more):
+    Group.objects.create(pk=1, name="all")
+    ada = User.objects.create_user("ada")
+    assert browser.post(f"{USERS}{ada.pk}/change/", form(ada, email="ada@example.org", **more)).status_code == 302
+    ada.refresh_from_db()
+    assert ada.email == "ada@example.org", "what may be changed is"
+    assert (ada.is_superuser, ada.is_staff) == (False, False)
+    assert [*ada.user_permissions.all(), *ada.groups.all()] == []
+
+
+@pytest.mark.parametrize("whose", ["helper", "root", "colleague"])
+@pytest.mark.parametrize("page", ["change", "password", "delete"])
+def test_whoever_uses_the_admin_is_changed_by_superusers_only(browser, admin, whose, page):
+    User.objects.create_user("colleague", is_staff=True)
+    user = User.objects.get(username=whose)
+    sent = form(user, is_superuser="on", post="yes", password1="battery staple", password2="battery staple")
+    assert browser.post(f"{USERS}{user.pk}/{page}/", sent).status_code == 403
+    after = User.objects.get(username=whose)
+    assert (after.is_superuser, after.password) == (user.is_superuser, user.password)
+    assert admin.get(f"{USERS}{user.pk}/change/").status_code == 200
+
+
+def test_nobody_deletes_a_superuser_with_a_list_of_others(browser):
+    root = User.objects.create_superuser("root")
+    sent = {"action": "delete_selected", "_selected_action": [root.pk], "post": "yes"}
+    browser.post(USERS, sent)
+    assert User.objects.filter(username="root").exists()
+
+
+def test_groups_are_the_superusers(browser, admin):
+    group = Group.objects.create(name="all")
+    for page in ("add/", f"{group.pk}/change/", f"{group.pk}/delete/"):
+        assert browser.post(f"{GROUPS}{page}", {"name": "mine", "post": "yes"}).status_code == 403
+        assert admin.get(f"{GROUPS}{page}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "signingkey/?sealed__startswith=a",
+        "signingkey/?mac__gt=",
+        "auditevent/?details__contains=x",
+        "devicecode/?user_code_digest__gt=a",
+        "usergrant/?refresh_tokens__digest__gt=a",
+        "usergrant/?user__password__startswith=a",
+    ],
+)
+def test_a_list_is_filtered_by_what_its_page_offers_and_by_no_hash(admin, query):
+    assert admin.get(f"/admin/tokens/{query}").status_code == 400
+
+
+@pytest.mark.parametrize("query", ["auditevent/?action=user.created", "auditevent/?at__year=2026", "usergrant/?q=ada"])
+def test_what_the_page_offers_is_answered(admin, query):
+    assert admin.get(f"/admin/tokens/{query}").status_code == 200

@@ -1,14 +1,16 @@
 """When a user has to log in again, when they have to be asked, and the proof that they were asked this very thing."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core import signing
 from django.db import transaction
 
-from tokens.models import Consent, User
+from tokens.models import Consent, Scope, User
 from tokens.oauth import login_again
+from tokens.oauth.audience import OPENID
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.login_session import Login
 
@@ -74,6 +76,13 @@ def remember(asked: AuthorizationRequest, user: User, *, now: datetime) -> None:
             kept.scope = " ".join(dict.fromkeys([*kept.scope.split(), *asked.target.scopes]))
             kept.given_at = now
             kept.save(update_fields=["scope", "given_at"])
+
+
+def described(names: Sequence[str]) -> list[Scope]:
+    """The scopes of these names, for a page that says what each of them is."""
+    rows = {scope.name: scope for scope in Scope.objects.filter(name__in=names).select_related("api")}
+    openid = {name: Scope(name=name, description=text) for name, text in OPENID.items()}
+    return [(rows | openid)[name] for name in names]
 
 
 def shown(query: str, user: str, login: Login) -> str:

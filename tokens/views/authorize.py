@@ -1,10 +1,8 @@
 """/oauth/authorize: asks the user whether a client may have what it asks for (RFC 6749 section 4.1.1)."""
 
 from django import forms
-from django.conf import settings
-from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render, resolve_url
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
@@ -14,13 +12,11 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from tokens import audit, conf, rate_limit
 from tokens.errors import OAuthError
-from tokens.models import Scope
 from tokens.oauth import authorization_code, authorization_response, consent, login_again, login_session, parameters
-from tokens.oauth.audience import OPENID
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.backend import backend
 from tokens.oauth.login_session import Login
-from tokens.views.pages import HEADERS
+from tokens.views.pages import HEADERS, login_address
 
 
 class ConsentForm(forms.Form):
@@ -97,12 +93,10 @@ class AuthorizeView(View):
 
 def ask(request: HttpRequest, asked: AuthorizationRequest, login: Login) -> HttpResponse:
     """The consent page."""
-    rows = {scope.name: scope for scope in Scope.objects.filter(name__in=asked.target.scopes).select_related("api")}
-    openid = {name: Scope(name=name, description=description) for name, description in OPENID.items()}
     context: dict[str, object] = {
         "client": asked.client,
         "api": asked.target.api,
-        "scopes": [(rows | openid)[name] for name in asked.target.scopes],
+        "scopes": consent.described(asked.target.scopes),
         "form": ConsentForm(initial={"shown": consent.shown(query(request), str(request.user.pk), login)}),
         "error": None,
     }
@@ -151,10 +145,7 @@ def send(
 def login_page(request: HttpRequest, login_hint: str | None = None) -> str:
     """The address of the login page, which leads back to this request."""
     again = login_again.ask(query(request), login_session.current(request), now=timezone.now())
-    target = {REDIRECT_FIELD_NAME: f"{request.path}?{again}"}
-    if login_hint:
-        target["login_hint"] = login_hint
-    return f"{resolve_url(settings.LOGIN_URL)}?{urlencode(target)}"
+    return login_address(f"{request.path}?{again}", login_hint)
 
 
 def is_silent(request: HttpRequest) -> bool:

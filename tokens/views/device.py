@@ -1,49 +1,33 @@
 """/oauth/device: a device begins (RFC 8628 section 3.1); /oauth/device/verify: its user answers (section 3.3)."""
 
-from django.conf import settings
-from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core import signing
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render, resolve_url
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from tokens import audit, conf, errors
 from tokens.errors import OAuthError
-from tokens.keys.errors import NotReady
-from tokens.models import DeviceCode, Scope
-from tokens.oauth import device_code, login_session, validator
-from tokens.oauth.audience import OPENID, Target
+from tokens.models import DeviceCode
+from tokens.oauth import consent, device_code, login_session, validator
+from tokens.oauth.audience import Target
 from tokens.oauth.backend import backend
 from tokens.oauth.login_session import Login
 from tokens.rate_limit import NotCounted, TooMany
-from tokens.views.bodies import form_only
-from tokens.views.limits import count, limited
-from tokens.views.pages import private
-from tokens.views.refusals import refuse
+from tokens.views.endpoint import endpoint
+from tokens.views.limits import count
+from tokens.views.pages import log_in_first, private
 
 SALT = "tokens.views.device"
-REFUSED = "device.request_refused"
 UNKNOWN = "No device waits for this code. Look at its screen: the code may have expired."
 
 
-@csrf_exempt
-@form_only(REFUSED)
-@limited("device")
-@sensitive_post_parameters()
+@endpoint(rate="device", refused="device.request_refused")
 def device(request: HttpRequest) -> HttpResponse:
     """The codes of the device, or RFC 6749's error."""
-    try:
-        return errors.answer(backend().device(request, now=timezone.now()))
-    except OAuth2Error as error:
-        return refuse(request, error, REFUSED)
-    except NotReady as error:
-        return errors.unavailable(error.retry_after)
+    return errors.answer(backend().device(request, now=timezone.now()))
 
 
 @private
@@ -52,11 +36,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
     """The user types the code, sees who asks for what, and answers. Nothing is answered by following an address."""
     login = login_session.current(request)
     if login is None:
-        here = f"{request.path}?{urlencode({'user_code': request.GET.get('user_code', '')})}"
-        return HttpResponse(
-            status=302,
-            headers={"Location": f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: here})}"},
-        )
+        return log_in_first(f"{request.path}?{urlencode({'user_code': request.GET.get('user_code', '')})}")
     if request.method != "POST":
         return _page(request, {"typed": request.GET.get("user_code", "")[:16]})
     try:
@@ -97,12 +77,10 @@ def _answer(request: HttpRequest, code: DeviceCode, asked: Target, login: Login)
 
 
 def _ask(request: HttpRequest, code: DeviceCode, asked: Target) -> HttpResponse:
-    rows = {scope.name: scope for scope in Scope.objects.filter(name__in=asked.scopes)}
-    openid = {name: Scope(name=name, description=text) for name, text in OPENID.items()}
     context: dict[str, object] = {
         "client": code.client,
         "api": asked.api,
-        "scopes": [(rows | openid)[name] for name in asked.scopes],
+        "scopes": consent.described(asked.scopes),
         "typed": request.POST.get("user_code", ""),
         "shown": signing.dumps([code.pk, request.user.pk], salt=SALT),
     }

@@ -1,17 +1,14 @@
 """/accounts/everywhere/: a user ends every session, and every token that was issued in their name."""
 
-from django.conf import settings
-from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render, resolve_url
+from django.shortcuts import render
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
 from tokens import audit
 from tokens.oauth import everywhere
-from tokens.views.pages import private
+from tokens.views.pages import log_in_first, private
 
 
 @private
@@ -19,8 +16,7 @@ from tokens.views.pages import private
 def log_out_everywhere(request: HttpRequest) -> HttpResponse:
     """Say what will end; end it when that was answered."""
     if not request.user.is_authenticated:
-        query = urlencode({REDIRECT_FIELD_NAME: request.path})
-        return HttpResponse(status=302, headers={"Location": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
+        return log_in_first(request.path)
     if request.method != "POST":
         return render(request, "account/everywhere.html")
     who = f"user:{request.user.get_username()}"

@@ -3,7 +3,11 @@
 from collections.abc import Callable, Mapping
 from functools import wraps
 
-from django.http import HttpRequest, HttpResponseBase
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils.http import urlencode
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -32,3 +36,14 @@ def private(view: View, *, headers: Mapping[str, str] = HEADERS) -> View:
         return response
 
     return answer
+
+
+def log_in_first(back: str) -> HttpResponse:
+    """To the login page, which leads to `back`, an address of ours."""
+    return HttpResponse(status=302, headers={"Location": login_address(back)})
+
+
+def login_address(back: str, login_hint: str | None = None) -> str:
+    """The address of the login page; `login_hint` is whom it names already (OpenID Connect Core section 3.1.2.1)."""
+    query = {REDIRECT_FIELD_NAME: back} | ({"login_hint": login_hint} if login_hint else {})
+    return f"{resolve_url(settings.LOGIN_URL)}?{urlencode(query)}"

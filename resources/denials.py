@@ -14,6 +14,8 @@ class Denials:
     grants: frozenset[str] = frozenset()
     subjects: Mapping[str, float] = field(default_factory=dict)
     clients: Mapping[str, float] = field(default_factory=dict)
+    pairs: Mapping[str, float] = field(default_factory=dict)
+    """By client and subject, a blank between them."""
     hook: Callable[[str, Mapping[str, Any]], bool] | None = None
     """An API's own say: (kid, verified claims) -> whether to deny."""
 
@@ -29,6 +31,9 @@ class Denials:
             return "sub"
         if any(claims["iat"] < self.clients.get(client, claims["iat"]) for client in _clients(claims)):
             return "client_id"
+        pairs = (f"{client} {claims['sub']}" for client in _clients(claims))
+        if self.pairs and any(claims["iat"] < self.pairs.get(pair, claims["iat"]) for pair in pairs):
+            return "client_id"
         return "hook" if self.hook and self.hook(kid, claims) else ""
 
     def union(self, other: "Denials") -> "Denials":
@@ -39,6 +44,7 @@ class Denials:
             self.grants | other.grants,
             {**other.subjects, **self.subjects},
             {**other.clients, **self.clients},
+            {**other.pairs, **self.pairs},
             self.hook or other.hook,
         )
 

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 FEED = frozenset({"revocations+jwt", "application/revocations+jwt"})
 MAX_FEED = 4 * 1024 * 1024
 EARLY = 0.8  # of the polling time: then the next poll starts in the background
-LISTS = frozenset({"jti", "grant", "sub", "client", "kid"})
+LISTS = frozenset({"jti", "grant", "sub", "client", "pair", "kid"})
 
 
 class BadFeed(Exception):
@@ -95,6 +95,7 @@ def _denials(denied: object) -> Denials:
         grants=frozenset(_listed(denied, "grant")),
         subjects=_issued_before(denied, "sub"),
         clients=_issued_before(denied, "client"),
+        pairs=_issued_before(denied, "pair"),
     )
 
 

@@ -403,6 +403,7 @@ DENIALS = {
     "grant_id": Denials(grants=frozenset({"g"})),
     "sub": Denials(subjects={"alice": T + 1}),
     "client_id": Denials(clients={"webapp": T + 1}),
+    "pair": Denials(pairs={"webapp alice": T + 1}),
 }
 NEIGHBOURS = {
     "kid": Denials(kids=frozenset({"other"})),
@@ -410,6 +411,7 @@ NEIGHBOURS = {
     "grant_id": Denials(grants=frozenset({"h"})),
     "sub": Denials(subjects={"alice": T, "bob": T + 1}),
     "client_id": Denials(clients={"webapp": T, "other": T + 1}),
+    "pair": Denials(pairs={"webapp alice": T, "webapp bob": T + 1, "other alice": T + 1, "webapp": T + 1}),
 }
 
 
@@ -417,7 +419,7 @@ NEIGHBOURS = {
 def test_what_is_denied_is_refused_and_its_neighbour_is_not(name: str) -> None:
     with pytest.raises(InvalidToken) as refused:
         check(token(grant_id="g"), issuers={ISSUER: trust(denials=lambda _: DENIALS[name])})
-    assert (refused.value.reason, refused.value.claim) == (Reason.REVOKED, name)
+    assert (refused.value.reason, refused.value.claim) == (Reason.REVOKED, name.replace("pair", "client_id"))
     assert check(token(grant_id="g"), issuers={ISSUER: trust(denials=lambda _: NEIGHBOURS[name])})
 
 
@@ -428,9 +430,10 @@ PASSED_ON = {"sub": "orders", "act": {"sub": "notes", "act": {"sub": "phone"}}}
 def test_a_token_ends_with_every_client_that_it_came_through(client: str) -> None:
     """RFC 8693 section 4.1: they are named in `act`."""
     presented = token(client_id="webapp", act=PASSED_ON)
-    with pytest.raises(InvalidToken) as refused:
-        check(presented, issuers={ISSUER: trust(denials=lambda _: Denials(clients={client: T + 1}))})
-    assert (refused.value.reason, refused.value.claim) == (Reason.REVOKED, "client_id")
+    for denied in (Denials(clients={client: T + 1}), Denials(pairs={f"{client} alice": T + 1})):
+        with pytest.raises(InvalidToken) as refused:
+            check(presented, issuers={ISSUER: trust(denials=lambda _, denied=denied: denied)})
+        assert (refused.value.reason, refused.value.claim) == (Reason.REVOKED, "client_id")
     assert check(presented, issuers={ISSUER: trust(denials=lambda _: Denials(clients={client: T}))})
 
 

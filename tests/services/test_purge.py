@@ -10,7 +10,7 @@ from tests.services.conftest import Issuer
 pytestmark = pytest.mark.services
 
 FILL = """
-    INSERT INTO tokens_denial (kind, identifier, subject, until)
+    INSERT INTO tokens_denial (kind, identifier, holder, until)
     SELECT 'jti', n::text, '',
         now() + (n - 5000) * interval '1 day' - interval '1 hour' FROM generate_series(1, 5100) AS n
 """
@@ -45,3 +45,38 @@ def test_every_table_is_read_by_an_index_on_postgresql_too(module_issuer: Issuer
     for line in lines:
         assert "Seq Scan" not in line, line
         assert "Sort" not in line, line
+
+
+MEANWHILE = """
+import threading
+from datetime import timedelta
+from django.db import connection, connections, transaction
+from tokens.keys import store
+from tokens.models import Denial, User
+from tokens.oauth import denial, everywhere
+
+user = User.objects.create_user("ada")
+denial.deny_subject(str(user.sub), now=store.database_now() - timedelta(days=2))
+waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+def log_out():
+    everywhere.log_out(user, "test")
+    connections.close_all()
+
+other = threading.Thread(target=log_out)
+with transaction.atomic(), connection.cursor() as cursor:
+    ended = list(Denial.objects.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    other.start()
+    for _ in range(100_000):
+        cursor.execute(waiting)
+        if cursor.fetchone()[0]:
+            break
+    Denial.objects.filter(pk__in=ended).delete()
+other.join()
+print(len(ended), Denial.objects.filter(identifier=str(user.sub)).count())
+"""
+
+
+def test_a_denial_is_written_although_an_earlier_one_of_the_same_is_purged_at_that_moment(issuer: Issuer) -> None:
+    """The earlier row is in the way of a new one until it is gone, and then there is none to change."""
+    assert issuer.run("shell", "-v", "0", "--no-imports", "-c", MEANWHILE).split() == ["1", "1"]

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from tokens import audit
+from tokens.admin.read_only import ReadOnly
 from tokens.models import Client
 from tokens.oauth import client_keys
 from tokens.oauth.client_keys import UnusableKey
@@ -45,6 +46,12 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         elif details := changes(form):
             self.record(request, "changed", obj, details)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What goes with a row goes with it, although by itself it is only to be looked at: its grants and codes."""
+        found, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        shown = {str(model._meta.verbose_name) for model, page in self.admin_site._registry.items() if _is_shown(page)}  # noqa: SLF001 (Django's documented names)
+        return found, counts, set(lacking) - shown, protected
+
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         """Each one as if deleted alone."""
@@ -56,6 +63,15 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         """Delete, and tell what is gone."""
         self.record(request, "deleted", obj)
         super().delete_model(request, obj)
+
+
+def _is_shown(page: object) -> bool:
+    return isinstance(page, ReadOnly)
+
+
+def may_touch(request: HttpRequest, user: Any) -> bool:
+    """Whether whoever is logged in may change this user: those who use the admin are the superusers' to change."""
+    return bool(request.user.is_superuser or not (user.is_staff or user.is_superuser))
 
 
 def record(request: HttpRequest, action: str, subject: str, details: Mapping[str, Any] | None = None) -> None:

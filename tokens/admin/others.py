@@ -7,9 +7,10 @@ from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from tokens.admin.audited import Audited
+from tokens.admin.audited import Audited, may_touch
 
 
 @admin.register(Group)
@@ -41,6 +42,20 @@ class EmailAddressAdmin(Audited, AllauthEmailAddressAdmin):
 
     noun = "email_address"
     actions: Any = ()  # one changes many rows, and says nothing
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Those of whoever uses the admin are the superusers' to change."""
+        return super().has_change_permission(request, obj) and (obj is None or may_touch(request, obj.user))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """And to delete."""
+        return super().has_delete_permission(request, obj) and (obj is None or may_touch(request, obj.user))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        """And to give; raises PermissionDenied."""
+        if not may_touch(request, obj.user):
+            raise PermissionDenied
+        super().save_model(request, obj, form, change)
 
     def name(self, obj: EmailAddress) -> str:
         """By whose it is, and not by the address."""

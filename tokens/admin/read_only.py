@@ -11,8 +11,9 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at 
 
     def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's name)
         """What the page's own filters ask."""
-        own = [*map(str, self.list_filter), *filter(None, [self.date_hierarchy])]
-        return any(lookup == name or lookup.startswith(f"{name}__") for name in own)
+        filters = {f"{name}{how}" for name in map(str, self.list_filter) for how in ("", "__exact", "__id__exact")}
+        dates = {f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day", "gte", "lt")}
+        return lookup in filters | dates
 
     def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         """Nobody adds."""

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from tokens.admin.audited import Audited
+from tokens.admin.audited import Audited, may_touch
 from tokens.admin.search import ByUuid
 from tokens.models import User
 from tokens.oauth import everywhere
@@ -42,7 +42,7 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
     @admin.action(description="Log the selected users out everywhere", permissions=["change"])
     def log_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """End every session, grant and token of each; they may log in anew."""
-        users = list(queryset.order_by("pk"))
+        users = [user for user in queryset.order_by("pk") if _may_touch(request, user)]
         for user in users:
             with transaction.atomic():
                 everywhere.log_out(user, "logged out everywhere in the admin")
@@ -56,10 +56,10 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 (Django's name)
         """Django's page; whoever has a new password is logged out everywhere, and the trail says who gave it."""
-        response = super().user_change_password(request, id, form_url)
-        if request.method == "POST" and response.status_code == 302:
-            user = User.objects.get(pk=id)
-            with transaction.atomic():
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and response.status_code == 302:
+                user = User.objects.get(pk=id)
                 everywhere.log_out(user, "its user has a new password, or none")
                 self.record(request, "password_changed", user)
         return response
@@ -71,4 +71,4 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
 
 
 def _may_touch(request: HttpRequest, obj: Any) -> bool:
-    return bool(request.user.is_superuser or obj is None or not (obj.is_staff or obj.is_superuser))
+    return obj is None or may_touch(request, obj)

@@ -10,7 +10,7 @@ def keep_digests(apps, _schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("tokens", "0019_denials_of_a_subject"),
+        ("tokens", "0019_denials_of_a_holder"),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Max, Q, QuerySet, Value
 from django.db.models.functions import Greatest, Now
 
@@ -15,37 +15,47 @@ from tokens.oauth import actor
 
 SECOND = timedelta(seconds=1)
 MOST = 200
-"""How many tokens and grants of one subject are denied one by one."""
+"""How many tokens and grants that one client got for one subject are denied one by one."""
+TRIES = 3
 
 
-def deny_token(token_id: str, *, expires_at: datetime, subject: str = "") -> None:
-    """Deny one token by its `jti`, for as long as an API might take it; `subject` is its `sub`."""
+def deny_token(token_id: str, *, expires_at: datetime, client_id: str = "", subject: str = "") -> None:
+    """Deny one token by its `jti`, for as long as an API might take it; whose it is, is for gathering."""
     with transaction.atomic():
-        _deny(Denial.Kind.TOKEN, token_id, until=expires_at + afterlife(), subject=subject)
-        _gather(subject)
+        holder = pair(client_id, subject)
+        _deny(Denial.Kind.TOKEN, token_id, until=expires_at + afterlife(), holder=holder)
+        _gather(holder)
 
 
-def deny_grant(grant_id: str, *, now: datetime, subject: str = "") -> None:
-    """Deny every token of a grant that was revoked; `subject` is the `sub` of all of them."""
+def deny_grant(grant_id: str, *, now: datetime, client_id: str = "", subject: str = "") -> None:
+    """Deny every token of a grant that was revoked, in whosever hands; who gave it to whom, is for gathering."""
     with transaction.atomic():
-        _deny(Denial.Kind.GRANT, grant_id, until=now + lasting(), subject=subject)
-        _gather(subject)
+        holder = pair(client_id, subject)
+        _deny(Denial.Kind.GRANT, grant_id, until=now + lasting(), holder=holder)
+        _gather(holder)
 
 
-def _gather(subject: str) -> None:
-    """Deny everything of a subject so far in one row, once there are MOST rows about it.
+def pair(client_id: str, subject: str) -> str:
+    """What a client got for a subject, by both their names; "" where either is not known. A `sub` has no blank."""
+    return f"{client_id} {subject}" if client_id and subject else ""
 
-    Every API reads the whole feed: nobody makes it so long that they cannot. All that the rows are about was issued by
-    now, in the name of this subject: so the one row denies whatever they did, and nothing of anybody else's.
+
+def _gather(holder: str) -> None:
+    """Deny all that a client got for a subject so far in one row, once there are MOST rows about it.
+
+    Every API reads the whole feed: nobody makes it so long that they cannot. The one row denies what the rows did and
+    what is being issued at this moment (δ): tokens of the subject that this client got, or that others got for those,
+    whose `act` names it. It denies nothing of another subject's, and nothing that another client got by itself.
     """
-    about = Denial.objects.filter(subject=subject, until__gt=Now())
-    if not subject or about.count() < MOST:
+    about = Denial.objects.filter(holder=holder, until__gt=Now())
+    if not holder or about.count() < MOST:
         return
     gathered = list(about.select_for_update(skip_locked=True).values_list("pk", flat=True))  # what is held stays
     now = store.database_now()  # the clock that tokens are dated by, read after the rows: they are of before
-    deny_subject(subject, now=now)
+    _deny_earlier(Denial.Kind.PAIR, holder, now=now + conf.issuer().key_policy.clock_error)
     Denial.objects.filter(pk__in=gathered).delete()
-    audit.record("subject.tokens_denied", actor="issuer", subject=f"sub:{subject}", now=now)
+    client_id, _, subject = holder.rpartition(" ")
+    audit.record("pair.tokens_denied", actor="issuer", subject=f"client:{client_id}", details={"sub": subject}, now=now)
 
 
 def deny_subject(subject: str, *, now: datetime) -> None:
@@ -70,6 +80,8 @@ def of(claims: Mapping[str, Any]) -> "QuerySet[Denial]":
     about |= Q(kind=Denial.Kind.SUBJECT, identifier=claims["sub"], issued_before__gt=issued)
     clients = {claims["client_id"], *actor.clients(claims)}
     about |= Q(kind=Denial.Kind.CLIENT, identifier__in=clients, issued_before__gt=issued)
+    pairs = {pair(client, claims["sub"]) for client in clients}
+    about |= Q(kind=Denial.Kind.PAIR, identifier__in=pairs, issued_before__gt=issued)
     if "grant_id" in claims:
         about |= Q(kind=Denial.Kind.GRANT, identifier=claims["grant_id"])
     return Denial.objects.filter(about)
@@ -93,15 +105,21 @@ def _deny_earlier(kind: Denial.Kind, identifier: str, *, now: datetime) -> None:
 
 
 def _deny(
-    kind: Denial.Kind, identifier: str, *, until: datetime, issued_before: datetime | None = None, subject: str = ""
+    kind: Denial.Kind, identifier: str, *, until: datetime, issued_before: datetime | None = None, holder: str = ""
 ) -> None:
-    """Keep the denial, beside an earlier one of the same: each instant only ever moves later."""
-    one = Denial(kind=kind, identifier=identifier, until=until, issued_before=issued_before, subject=subject)
-    Denial.objects.bulk_create([one], ignore_conflicts=True)
+    """Keep the denial, beside an earlier one of the same: each instant only ever moves later.
+
+    An earlier one that is purged meanwhile is neither in the way nor there to be changed: then once more.
+    """
+    one = Denial(kind=kind, identifier=identifier, until=until, issued_before=issued_before, holder=holder)
     later: dict[str, Any] = {"until": Greatest("until", Value(until))}
     if issued_before is not None:
         later["issued_before"] = Greatest("issued_before", Value(issued_before))
-    Denial.objects.filter(kind=kind, identifier=identifier).update(**later)
+    for _ in range(TRIES):
+        Denial.objects.bulk_create([one], ignore_conflicts=True)
+        if Denial.objects.filter(kind=kind, identifier=identifier).update(**later):
+            return
+    raise OperationalError(f"a denial ({kind}) was purged as often as it was written")
 
 
 def _longest_token() -> timedelta:

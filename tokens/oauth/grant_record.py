@@ -75,7 +75,7 @@ def revoke(grant: UserGrant, reason: str, *, now: datetime) -> None:
     """End a grant: what was issued under it is denied, and nothing more can be; the first reason stays."""
     with transaction.atomic():
         UserGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now, revoke_reason=reason)
-        denial.deny_grant(str(grant.pk), now=now, subject=str(grant.user.sub))
+        denial.deny_grant(str(grant.pk), now=now, client_id=grant.client.client_id, subject=str(grant.user.sub))
 
 
 def reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -> None:

@@ -16,6 +16,7 @@ from tokens.oauth.client_keys import ClientKey
 logger = logging.getLogger(__name__)
 
 REFRESH = 240.0  # seconds after which a copy that is used is fetched anew, while it serves on
+STALE = 300.0  # seconds after which what a fetch brings counts before the copy does, where it comes in time
 KEPT = 3600.0  # seconds that a copy serves while the address does not answer
 PAUSE = 30.0  # seconds between two fetches
 WAITERS = 8
@@ -64,14 +65,17 @@ class KeyCopy:
     def find(self, kid: object) -> Keys:
         """The keys, fetched anew where `kid` is not among them; none where they cannot be had. Raises Undetermined.
 
-        A kid that is there never waits, however old the copy; nor does one that may mean a key without a name, nor an
-        assertion without a kid. Any other waits for one fetch.
+        A kid that is there waits for nobody while the copy is fresh, and no longer than a fetch that may tell that its
+        client took it away; nor does one wait that may mean a key without a name, or an assertion without a kid. Any
+        other waits for one fetch.
         """
         keys, age = self._served()
         if any(kid in {None, key.kid} for key in keys):
-            if age >= REFRESH:
-                self._start()
-            return keys
+            flight = self._start() if age >= REFRESH else None
+            if flight is None or age < STALE:
+                return keys
+            self._landed(flight)
+            return self._served()[0]
         flight = self._start()
         may_be_there = any(key.kid is None for key in keys)
         if flight is not None and not may_be_there and not self._landed(flight):

@@ -2,8 +2,8 @@
 
 One fetch at a time for an address, none within half a minute of the last one: whoever sends garbage in a client's name
 makes the issuer ask that client twice a minute at the most, and makes nobody wait whose key is known. A key that the
-client took away is refused from the next fetch on. While an address does not answer, what was fetched stays good for
-an hour; after that the client cannot prove itself.
+client took away is refused five minutes later at the latest, while its address answers in time. While it does not, what
+was fetched stays good for an hour; after that the client cannot prove itself.
 """
 
 import os
@@ -46,7 +46,7 @@ def forget() -> None:
 
 def _copy(url: str) -> KeyCopy:
     with _copies_lock:
-        copy = _copies.setdefault(url, KeyCopy(partial(_fetch, url), clock=time.monotonic))
+        copy = _copies.get(url) or _copies.setdefault(url, KeyCopy(partial(_fetch, url), clock=time.monotonic))
         _copies.move_to_end(url)
         if len(_copies) > ADDRESSES:
             _copies.popitem(last=False)

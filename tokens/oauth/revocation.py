@@ -31,7 +31,7 @@ def revoke(text: str, client: Client, *, now: datetime) -> None:
     except InvalidPresentedToken:
         return
     _require_own(token.client_id, client)
-    denial.deny_token(token.token_id, expires_at=token.expires_at, subject=token.subject)
+    denial.deny_token(token.token_id, expires_at=token.expires_at, client_id=token.client_id, subject=token.subject)
     audit.log("token.revoked", actor=actor, subject=f"token:{token.token_id}", now=now)
 
 

@@ -1,8 +1,8 @@
 """The revocation feed: what is denied, signed, for every API to follow. It holds identifiers and nothing about people.
 
 A compact JWS of type `revocations+jwt`. Its claims are `iss`, `iat`, `exp` and `denied`: lists by name, `jti` and
-`grant` of identifiers with the Unix second until which they stay listed, `sub` and `client` of identifiers with
-[issued before, until], `kid` of revoked keys.
+`grant` of identifiers with the Unix second until which they stay listed, `sub`, `client` and
+`pair` (a client and a subject, a blank between them) of identifiers with [issued before, until], `kid` of revoked keys.
 """
 
 import hashlib

@@ -1,10 +1,12 @@
 """Nobody gives themselves more than they have: whoever may change users may not make superusers."""
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group, Permission
 from django.test import Client as Browser
+from django.utils import timezone
 
-from tokens.models import User
+from tokens.models import User, UserGrant
 
 pytestmark = pytest.mark.django_db
 USERS, GROUPS = "/admin/tokens/user/", "/admin/auth/group/"
@@ -74,6 +76,8 @@ def test_groups_are_the_superusers(browser, admin):
     [
         "signingkey/?sealed__startswith=a",
         "signingkey/?mac__gt=",
+        "signingkey/?ring__keys__sealed__startswith=a",
+        "signingkey/?ring__policy__contains=x",
         "auditevent/?details__contains=x",
         "devicecode/?user_code_digest__gt=a",
         "usergrant/?refresh_tokens__digest__gt=a",
@@ -84,6 +88,42 @@ def test_a_list_is_filtered_by_what_its_page_offers_and_by_no_hash(admin, query)
     assert admin.get(f"/admin/tokens/{query}").status_code == 400
 
 
-@pytest.mark.parametrize("query", ["auditevent/?action=user.created", "auditevent/?at__year=2026", "usergrant/?q=ada"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "auditevent/?action=user.created",
+        "auditevent/?at__year=2026",
+        "usergrant/?q=ada",
+        "signingkey/?ring__id__exact=1",
+    ],
+)
 def test_what_the_page_offers_is_answered(admin, query):
     assert admin.get(f"/admin/tokens/{query}").status_code == 200
+
+
+def test_whoever_uses_the_admin_is_logged_out_everywhere_by_superusers_only(browser):
+    root, ada = User.objects.create_superuser("root"), User.objects.create_user("ada")
+    browser.post(USERS, {"action": "log_out_everywhere", "_selected_action": [root.pk, ada.pk]})
+    assert User.objects.get(username="root").logged_out_at is None
+    assert User.objects.get(username="ada").logged_out_at is not None
+
+
+def test_an_address_of_whoever_uses_the_admin_is_given_by_superusers_only(browser, helper):
+    helper.user_permissions.add(*Permission.objects.filter(content_type__app_label="account"))
+    root, ada = User.objects.create_superuser("root"), User.objects.create_user("ada")
+    page = "/admin/account/emailaddress/add/"
+    assert browser.post(page, {"user": root.pk, "email": "me@example.org", "verified": "on"}).status_code == 403
+    assert browser.post(page, {"user": ada.pk, "email": "ada@example.org", "verified": "on"}).status_code == 302
+    assert [address.user for address in EmailAddress.objects.all()] == [ada]
+
+
+@pytest.mark.parametrize("whose", ["user", "client"])
+def test_what_has_grants_is_deleted_with_them(admin, whose, webapp, user):
+    now = timezone.now()
+    UserGrant.objects.create(
+        user=user, client=webapp, audience="a", scope="b", auth_time=now, created_at=now, ends_at=now
+    )
+    one = {"user": user, "client": webapp}[whose]
+    assert admin.post(f"/admin/tokens/{whose}/{one.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not type(one).objects.filter(pk=one.pk).exists()
+    assert not UserGrant.objects.exists()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.tokens.assertions import public_jwk
 from tokens.oauth import client_keys
-from tokens.oauth.key_copy import KEPT, PAUSE, REFRESH, KeyCopy, Undetermined
+from tokens.oauth.key_copy import KEPT, PAUSE, REFRESH, STALE, KeyCopy, Undetermined
 
 
 class Address:
@@ -61,6 +61,15 @@ def test_a_key_that_is_known_is_had_at_any_age_and_looked_after_in_the_backgroun
     address.kids = ["two"]
     address.run()
     assert address.find() == ["two"], "what a fetch lacks ends at once"
+
+
+@pytest.mark.parametrize(("age", "served"), [(STALE - 1, ["one"]), (STALE, []), (KEPT, [])])
+def test_a_key_that_its_client_took_away_is_good_for_no_longer_than_five_minutes(age, served):
+    """Whoever asks first after that waits for the fetch: that it was asked for is not enough."""
+    address = Address(spawn=lambda work: work() if address.now >= 1000 + STALE or not address.fetches else None)
+    assert address.find() == ["one"]
+    address.kids, address.now = [], address.now + age
+    assert address.find() == served
 
 
 @pytest.mark.parametrize("brought", ["nothing", "a failure"])

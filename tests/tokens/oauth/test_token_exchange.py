@@ -169,7 +169,8 @@ ENDS = {
     "the application is deleted": lambda webapp: webapp.delete(),
     "the grant is revoked": lambda _: grant_record.revoke(UserGrant.objects.get(), "test", now=timezone.now()),
     "very much is taken back": lambda _: [
-        denial.deny_token(str(n), expires_at=timezone.now(), subject=str(User.objects.get().sub)) for n in range(2)
+        denial.deny_token(str(n), expires_at=timezone.now(), client_id="webapp", subject=str(User.objects.get().sub))
+        for n in range(2)
     ],
 }
 

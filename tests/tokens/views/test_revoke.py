@@ -93,7 +93,7 @@ def test_a_node_whose_clock_is_behind_gathers_no_less(client, service, token, mo
     late = timezone.now() - timedelta(seconds=30)
     monkeypatch.setattr("tokens.views.revoke.timezone.now", lambda: late)
     assert revoke(client, service, token=token).status_code == 200
-    assert Denial.objects.get().kind == "sub"
+    assert Denial.objects.get().kind == "pair"
     assert denial.is_denied(claims_of(token))
 
 
@@ -101,19 +101,46 @@ def test_a_client_that_takes_back_very_much_makes_no_long_feed(client, service, 
     monkeypatch.setattr(denial, "MOST", 3)
     proof = basic("service", service.plain)
     tokens = [post(client, "/oauth/token", CREDENTIALS, **proof).json()["access_token"] for _ in range(4)]
-    denial.deny_token("another's", expires_at=timezone.now() + timedelta(hours=1), subject="stranger")
+    denial.deny_token(
+        "another's", expires_at=timezone.now() + timedelta(hours=1), client_id="stranger", subject="stranger"
+    )
     for token in tokens[:3]:
         assert revoke(client, service, token=token).status_code == 200
-    assert sorted(Denial.objects.values_list("kind", "identifier")) == [("jti", "another's"), ("sub", "service")]
+    assert sorted(Denial.objects.values_list("kind", "identifier")) == [
+        ("jti", "another's"),
+        ("pair", "service service"),
+    ]
     assert all(denial.is_denied(claims_of(token)) for token in tokens), "all of them: rather more than less"
-    assert AuditEvent.objects.get(action="subject.tokens_denied").subject == "sub:service"
+    event = AuditEvent.objects.get(action="pair.tokens_denied")
+    assert (event.subject, event.details) == ("client:service", {"sub": "service"})
 
 
 def test_rows_that_are_over_are_not_gathered(client, service, token, monkeypatch):
     monkeypatch.setattr(denial, "MOST", 2)
-    denial.deny_token("old", expires_at=timezone.now() - timedelta(hours=1), subject="service")
+    denial.deny_token("old", expires_at=timezone.now() - timedelta(hours=1), client_id="service", subject="service")
     assert revoke(client, service, token=token).status_code == 200
     assert set(Denial.objects.values_list("kind", flat=True)) == {"jti"}
+
+
+def test_a_client_that_takes_back_very_much_ends_nothing_of_another_client_s(client, spa, webapp, code, monkeypatch):
+    """Nor what is issued to it for anybody else."""
+    monkeypatch.setattr(denial, "MOST", 2)
+    theirs = redeem(client, webapp, code(webapp)).json()["access_token"]
+    for _ in range(3):
+        own = redeem(client, spa, code(spa)).json()["access_token"]
+        assert post(client, "/oauth/revoke", {"token": own, "client_id": "spa"}).status_code == 200
+    assert Denial.objects.filter(kind="pair").exists()
+    assert not denial.is_denied(claims_of(theirs))
+
+
+def test_what_is_being_issued_while_very_much_is_taken_back_is_denied_with_it(client, spa, code, monkeypatch):
+    """Whoever trades a token of it at this moment has asked before the rows were gathered, and is dated after."""
+    monkeypatch.setattr(denial, "MOST", 1)
+    own = redeem(client, spa, code(spa)).json()["access_token"]
+    assert post(client, "/oauth/revoke", {"token": own, "client_id": "spa"}).status_code == 200
+    later = claims_of(own) | {"jti": "another", "iat": claims_of(own)["iat"] + 30, "client_id": "notes"}
+    assert denial.is_denied(later | {"act": {"sub": "notes", "act": {"sub": "spa"}}})
+    assert not denial.is_denied(later | {"act": {"sub": "notes", "act": {"sub": "webapp"}}})
 
 
 def test_a_user_who_takes_back_very_much_ends_nothing_of_another_s(client, spa, code, user, monkeypatch):
@@ -127,7 +154,7 @@ def test_a_user_who_takes_back_very_much_ends_nothing_of_another_s(client, spa, 
         own = redeem(client, spa, form["code"]).json()["access_token"]
         assert post(client, "/oauth/revoke", {"token": own, "client_id": "spa"}).status_code == 200
         assert denial.is_denied(claims_of(own))
-    assert Denial.objects.get(kind="sub").identifier == str(eve.sub)
+    assert Denial.objects.get(kind="pair").identifier == f"spa {eve.sub}"
     assert not any(denial.is_denied(claims_of(token)) for token in hers)
 
 

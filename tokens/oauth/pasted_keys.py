@@ -21,7 +21,8 @@ ESCAPED = re.compile(r"\\u00([0-7][0-9a-f])", re.IGNORECASE)
 def read(text: str) -> dict[str, Any]:
     """The JWKS in `text`, or made of the JWK or the PEM public keys in it; raises UnusableKey.
 
-    A PEM public key is a SubjectPublicKeyInfo (RFC 7468 section 13); its kid is its RFC 7638 thumbprint.
+    A PEM public key is a SubjectPublicKeyInfo (RFC 7468 section 13). It says nothing of a kid: one alone is the key
+    whatever an assertion calls it; of several, each is named by its RFC 7638 thumbprint.
     """
     if may_be_private(text):
         raise UnusableKey(PRIVATE_HALF)
@@ -38,7 +39,11 @@ def may_be_private(text: str) -> bool:
 def _from_pem(text: str) -> dict[str, Any] | None:
     if CERTIFICATE in text:
         raise UnusableKey(f"{FORMS}, and not a certificate: openssl x509 -pubkey -noout shows the key in it.")
-    keys = [_jwk(pem) for pem in PEM.findall(text)]
+    keys = list({pem["kid"]: pem for pem in map(_jwk, PEM.findall(text))}.values())
+    if keys and "-----BEGIN" in PEM.sub("", text):
+        raise UnusableKey(f"{FORMS}; beside a PEM public key there is a PEM of another kind.")
+    if len(keys) == 1:
+        del keys[0]["kid"]
     return {"keys": keys} if keys else None
 
 

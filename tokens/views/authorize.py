@@ -1,6 +1,7 @@
 """/oauth/authorize: asks the user whether a client may have what it asks for (RFC 6749 section 4.1.1)."""
 
 from django import forms
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -72,15 +73,22 @@ class AuthorizeView(View):
         if request.POST.get("allow") != "true":
             return send(request, asked, OAuthError("access_denied", "The user refused."), action="consent.refused")
         note(request, "consent.given", asked.client.client_id)
-        consent.remember(asked, user, now=timezone.now())
-        return self._allow(request, asked, login)
+        return self._allow(request, asked, login, is_answer=True)
 
-    def _allow(self, request: HttpRequest, asked: AuthorizationRequest, login: Login) -> HttpResponse:
+    def _allow(
+        self, request: HttpRequest, asked: AuthorizationRequest, login: Login, *, is_answer: bool = False
+    ) -> HttpResponse:
         assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
+        now = timezone.now()
         try:
-            code = authorization_code.create(asked, request.user, login, now=timezone.now())
+            with transaction.atomic():
+                code = authorization_code.create(asked, request.user, login, now=now)
+                if is_answer:
+                    consent.remember(asked, request.user, now=now)
         except OAuthError as error:
             return send(request, asked, error)
+        except IntegrityError:  # the client went while the user answered
+            return send(request, asked, OAuthError("access_denied", "The client is not there any more."))
         scope = " ".join(asked.target.scopes)
         note(request, "code.issued", asked.client.client_id, aud=asked.target.audience, scope=scope)
         return redirect(request, authorization_response.success(asked, code, issuer=conf.issuer().url))
@@ -144,7 +152,7 @@ def send(
 
 def login_page(request: HttpRequest, login_hint: str | None = None) -> str:
     """The address of the login page, which leads back to this request."""
-    again = login_again.ask(query(request), login_session.current(request), now=timezone.now())
+    again = login_again.ask(query(request), now=timezone.now())
     return login_address(f"{request.path}?{again}", login_hint)
 
 

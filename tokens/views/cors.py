@@ -13,6 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
 from tokens.models import Client
+from tokens.views.unavailable import AWAY, unavailable
 
 View = Callable[..., HttpResponseBase]
 KEPT = 600  # seconds; for as long a browser need not ask again
@@ -33,7 +34,7 @@ def cors(*methods: str) -> Callable[[View], View]:
             if allowed and _is_preflight(request):
                 response: HttpResponseBase = _preflight(methods, ASKED)
             else:
-                response = view(request, *args, **kwargs)
+                response = _answer(view, request, *args, **kwargs)
             patch_vary_headers(response, ["Origin"])
             if allowed:
                 response.headers["Access-Control-Allow-Origin"] = origin
@@ -54,7 +55,7 @@ def public(view: View) -> View:
     @wraps(view)
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if request.method in READ:
-            response = view(request, *args, **kwargs)
+            response = _answer(view, request, *args, **kwargs)
         elif _is_preflight(request):
             response = _preflight(READ, ASKED_OF_ALL)
         else:
@@ -71,6 +72,14 @@ def is_registered(origin: str) -> bool:
     """Whether an active client named exactly this origin."""
     candidates = Client.objects.filter(is_active=True, allowed_origins__contains=origin)
     return any(origin in known.split() for known in candidates.values_list("allowed_origins", flat=True))
+
+
+def _answer(view: View, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """The view's answer; that the database failed it is for the page to read as well."""
+    try:
+        return view(request, *args, **kwargs)
+    except AWAY as error:
+        return unavailable(request, error)
 
 
 def _is_preflight(request: HttpRequest) -> bool:

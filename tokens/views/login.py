@@ -19,7 +19,7 @@ class Login(LoginView):
         Without `asked_at` in `next`, allauth sends whoever is logged in straight there; but whoever came in by the
         admin's page has shown nothing that a token could tell.
         """
-        if _is_wanted_anew(request) or login_session.current(request) is None:
+        if _asked(request) or login_session.current(request) is None:
             request.user = AnonymousUser()
         return super().dispatch(request, *args, **kwargs)
 
@@ -28,9 +28,13 @@ class Login(LoginView):
         self.request.user = get_user(self.request)
         if self.request.user.is_authenticated:
             logout(self.request)
-        return super().form_valid(form)
+        answer = super().form_valid(form)
+        if self.request.user.is_authenticated:
+            login_session.begin(self.request, self.request.user, made_for=_asked(self.request))
+        return answer
 
 
-def _is_wanted_anew(request: HttpRequest) -> bool:
+def _asked(request: HttpRequest) -> str:
+    """What asks for a login anew, where the page was led to by a request that wants one."""
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
-    return login_again.asked(target.partition("?")[2]) is not None
+    return login_again.asked(target.partition("?")[2])

@@ -87,7 +87,7 @@ def test_a_public_key_is_taken_as_pem_as_well(tmp_path):
     (tmp_path / "public.pem").write_bytes(pem)
     create("--name", "K", "--grant", "client_credentials", "--jwks", str(tmp_path / "public.pem"))
     [key] = Client.objects.get().client_jwks["keys"]
-    assert (key["kty"], key["crv"], len(key["kid"])) == ("EC", "P-256", 43)
+    assert (key["kty"], key["crv"], "kid" in key) == ("EC", "P-256", False)
 
 
 @pytest.mark.parametrize(

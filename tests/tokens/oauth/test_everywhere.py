@@ -11,7 +11,7 @@ from django.utils import timezone
 from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, post, redeem
 from tokens.keys import signing, store
 from tokens.models import AuditEvent, Consent, Denial, User, UserGrant
-from tokens.oauth import client_secret, denial, everywhere, grant_record, presented_token
+from tokens.oauth import authorization_code, client_secret, denial, everywhere, grant_record, presented_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 SCOPE = "openid notes:read offline_access"
@@ -182,13 +182,24 @@ def test_whoever_is_left_without_a_password_is_logged_out_everywhere(admin_clien
 
 
 def test_whoever_logs_in_at_a_node_that_is_behind_begins_anew_all_the_same(client, app, user, issued):
-    """The session says that the login came after, whatever the clocks say."""
+    """The password says that the login came after, whatever the clocks say."""
     everywhere.log_out(user, "test")
     user.refresh_from_db()
-    log_in(client, user, ago=50)
+    with patch("time.time", return_value=timezone.now().timestamp() - 50):
+        client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
     fresh = redeem(client, app, parameters(allow(client, authorization(app, scope=SCOPE)))["code"]).json()
     assert refresh(client, fresh["refresh_token"]) == 200
-    assert UserGrant.objects.get(revoked_at=None).auth_time == user.logged_out_at
+    at = UserGrant.objects.get(revoked_at=None).auth_time
+    assert abs(at - user.logged_out_at) < timedelta(milliseconds=1)
+
+
+def test_a_session_that_goes_on_with_a_new_password_counts_as_no_login_any_more(client, app, user, issued):
+    """Django keeps it for whoever changes their own; the grants of before have ended, and auth_time stays true."""
+    user.set_password("battery staple")
+    user.save()
+    client.force_login(user)
+    asked = client.get("/oauth/authorize", authorization(app, scope=SCOPE))
+    assert asked["Location"].startswith("/accounts/login/?")
 
 
 def test_what_was_allowed_is_asked_for_again(client, app, user, issued):
@@ -225,6 +236,26 @@ def test_a_user_who_is_gone_while_they_answer_gives_nothing(client, app, user, g
         answer = parameters(allow(client, page))
     assert answer["error"] == "access_denied"
     assert not UserGrant.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("gone", ["user", "client"])
+def test_whoever_is_gone_between_page_and_answer_gives_nothing_and_breaks_nothing(client, app, user, gone):
+    """What was agreed to is kept with the code or not at all."""
+    log_in(client, user)
+    web = make_client("web", "authorization_code")
+    assert web.remembers_consent
+    going = {"user": user, "client": web}[gone]
+    real = authorization_code.create
+
+    def meanwhile(*arguments, **named):
+        type(going).objects.filter(pk=going.pk).delete()
+        return real(*arguments, **named)
+
+    with patch("tokens.views.authorize.authorization_code.create", meanwhile):
+        answer = parameters(allow(client, authorization(web)))
+    assert answer["error"] == "access_denied"
+    assert not Consent.objects.exists()
 
 
 def test_introspection_knows_what_a_refresh_knows(client, app, user, issued):

@@ -45,18 +45,27 @@ def test_a_single_jwk_becomes_a_jwks(jwk):
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
 @pytest.mark.parametrize("line", ["\n", "\r\n"])
-def test_a_pem_becomes_a_jwk_named_by_its_thumbprint(algorithm, line):
-    """RFC 7468 section 13, RFC 7638."""
+def test_a_pem_becomes_a_jwk_that_says_nothing_of_a_name(algorithm, line):
+    """RFC 7468 section 13: so it is the key whatever its owner calls it."""
     (jwk,) = pasted_keys.read(f"  {public_pem(algorithm).replace(chr(10), line)}")["keys"]
     expected = {name: value for name, value in public_jwk(algorithm).items() if name not in {"kid", "key_ops"}}
-    assert jwk == expected | {"use": "sig", "kid": thumbprint(expected)}
-    (key,) = client_keys.registered({"keys": [jwk]})
+    assert jwk == expected | {"use": "sig"}
+    (key,) = keys = client_keys.registered({"keys": [jwk]})
     assert algorithm in key.algorithms
+    for kid in (None, "whatever"):
+        assert client_keys.meant(keys, kid=kid, algorithm=algorithm) == (key,)
 
 
 def test_several_pems_are_several_keys_with_what_is_said_of_them_between():
     text = f"old\n{public_pem('ES256')}\nnew\n{public_pem('RS256')}"
-    assert [jwk["kty"] for jwk in pasted_keys.read(text)["keys"]] == ["EC", "RSA"]
+    keys = pasted_keys.read(text + public_pem("RS256"))["keys"]
+    assert [jwk["kty"] for jwk in keys] == ["EC", "RSA"], "one that is there twice is one"
+    assert [jwk["kid"] for jwk in keys] == [thumbprint(jwk) for jwk in keys]
+
+
+def test_what_stands_beside_a_pem_is_not_left_out_in_silence():
+    with pytest.raises(UnusableKey, match="beside a PEM public key"):
+        pasted_keys.read(public_pem() + "-----BEGIN RSA PUBLIC KEY-----\nAA==\n-----END RSA PUBLIC KEY-----")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +88,7 @@ def test_several_pems_are_several_keys_with_what_is_said_of_them_between():
         ("-----BEGIN PUBLIC KEY-----\né\n-----END PUBLIC KEY-----", "PEM is not a valid public key"),
         (pem(ec.generate_private_key(ec.SECP384R1()).public_key()), "fit none"),
         (pem(x25519.X25519PrivateKey.generate().public_key()), "fit none"),
-        (public_pem() * 21, "1 to 20 keys"),
+        ("".join(pem(ec.generate_private_key(ec.SECP256R1()).public_key()) for _ in range(21)), "1 to 20 keys"),
     ],
 )
 def test_what_holds_no_usable_public_key_is_refused_with_its_reason(text, reason):

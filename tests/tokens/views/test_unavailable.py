@@ -39,6 +39,17 @@ def test_so_does_the_feed(client, path):
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
 
 
+@pytest.mark.parametrize(("path", "origin"), [("/oauth/token", "https://spa.example"), ("/oauth/revocations", "*")])
+def test_a_page_of_another_origin_reads_it(client, service, signer, path, origin):
+    type(service).objects.update(allowed_origins="https://spa.example")
+    headers = {"HTTP_ORIGIN": "https://spa.example"} | basic("service", service.plain)
+    fails = {"side_effect": OperationalError("deadlock")}
+    with patch("tokens.views.token.backend", **fails), patch("tokens.views.revocations.store.database_now", **fails):
+        answer = post(client, path, ENDPOINTS.get(path, {}), **headers) if origin != "*" else client.get(path)
+    assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (503, origin)
+    assert "Retry-After" in answer["Access-Control-Expose-Headers"]
+
+
 def test_a_browser_gets_a_page(client, user, webapp):
     client.raise_request_exception = False
     log_in(client, user)
@@ -46,7 +57,7 @@ def test_a_browser_gets_a_page(client, user, webapp):
         answer = client.get("/oauth/authorize", authorization(webapp), HTTP_ACCEPT="text/html,*/*;q=0.8")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer["Content-Type"].startswith("text/html")
-    assert "try again soon" in answer.content.decode()
+    assert "Try again soon" in answer.content.decode()
 
 
 def test_what_is_wrong_with_a_statement_is_an_error_of_ours(client, user, webapp):

@@ -3,6 +3,7 @@
 Bounded in time, in concurrency and in memory, believed for seconds, and closed: no answer is no.
 """
 
+import logging
 import os
 import threading
 from base64 import b64encode
@@ -21,6 +22,8 @@ from resources.errors import Unavailable
 from resources.fetch import FetchError
 from resources.issuers import clock, trusts
 from resources.principal import AccessToken
+
+logger = logging.getLogger(__name__)
 
 REMEMBERED = 1024
 AT_ONCE = 8
@@ -80,6 +83,9 @@ def introspector(issuer: str) -> Introspector:
 
 def _ask(issuer: str, token: str) -> Mapping[str, Any]:
     conf = resource_server()
+    if not conf.introspection_client_id:
+        logger.error("RequireActive() needs RESOURCE_SERVER['INTROSPECTION_CLIENT_ID']: a client linked to this API")
+        raise FetchError("nobody to ask the issuer as")
     until = clock() + conf.timing.patience
     endpoint = trusts()[issuer].discovery.address("introspection_endpoint", until=until)
     who = f"{quote_plus(conf.introspection_client_id)}:{quote_plus(conf.introspection_client_secret)}"

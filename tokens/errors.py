@@ -11,9 +11,11 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 class OAuthError(OAuth2Error):
     """A refusal by its registered code, such as `invalid_grant`; the description says why and never repeats input."""
 
-    def __init__(self, error: str, description: str, *, status: int = 400, state: str | None = None) -> None:
+    def __init__(self, error: str, description: str, *, status: int = 400, reason: str = "") -> None:
         self.error = error  # type: ignore[assignment]
-        super().__init__(description, status_code=status, state=state)  # type: ignore[no-untyped-call]
+        super().__init__(description, status_code=status)  # type: ignore[no-untyped-call]
+        self.reason = reason or description
+        """Why, for the log alone."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -38,9 +40,7 @@ class InvalidClient(OAuthError):
     """Client authentication failed. One answer for every reason, so that nobody learns which clients exist."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__("invalid_client", "Client authentication failed.", status=401)
-        self.reason = reason
-        """Why, for the log alone."""
+        super().__init__("invalid_client", "Client authentication failed.", status=401, reason=reason)
 
 
 class Unavailable(OAuthError):

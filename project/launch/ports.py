@@ -43,6 +43,12 @@ def probe(ports: Ports) -> None:
             raise PortRefused(f"Port {port} is taken. Name a free one with {name}, such as {name}={free()}.")
 
 
+def is_taken(address: str, port: int) -> bool:
+    """Whether something listens already; the server's own sockets would share the port with it, and the requests."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return _is_taken(family, address, port)
+
+
 def free() -> int:
     """A port that nothing listens on at this moment."""
     with socket.socket() as probe:

@@ -22,6 +22,8 @@ from django.utils.module_loading import import_string
 from granian import Granian
 from granian.constants import Interfaces
 
+from project.launch.ports import is_taken
+
 # The settings have read these by the time a worker serves; granian would copy them into the environ of each request.
 SECRETS = (
     "SECRET_KEY",
@@ -42,6 +44,8 @@ def main() -> None:
     lifeline = os.dup(STDIN) if options.end_with_stdin else None
     django.setup()
     refuse_on_errors()
+    if is_taken(options.address, options.port):
+        sys.exit(f"Not served: port {options.port} is taken, and two processes would share its requests.")
     if lifeline is not None:
         end_with(lifeline, lambda: os.kill(os.getpid(), signal.SIGTERM))
     forks = multiprocessing.get_start_method() == "fork"

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from project.launch.ports import PortRefused, Ports, free, from_environment, probe
+from project.launch.ports import PortRefused, Ports, free, from_environment, is_taken, probe
 
 
 @pytest.mark.parametrize("value", ["0", "65536", "eighty", "-1", "80.5", "²"])
@@ -29,3 +29,13 @@ def test_a_taken_port_is_named_with_the_variable_to_change():
         taken = other.getsockname()[1]
         with pytest.raises(PortRefused, match=f"Port {taken} is taken. Name a free one with API_PORT"):
             probe(Ports(issuer=free(), api=taken, webapp=free()))
+
+
+def test_a_server_does_not_share_a_port_with_another_process():
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert is_taken("127.0.0.1", port)
+    assert not is_taken("127.0.0.1", port)

@@ -94,7 +94,7 @@ class Snapshots:
             return self._held[ring]
         except (DatabaseError, InterfaceError) as error:
             self._failed_at[ring] = time.monotonic()
-            logger.warning("The keys could not be read again; going on with a snapshot: %s", type(error).__name__)
+            logger.warning("The keys could not be read: %s: %s", type(error).__name__, " ".join(str(error).split()))
             return _or_refuse(held)
         finally:
             self._reading.release()
@@ -106,5 +106,5 @@ class Snapshots:
 
 def _or_refuse(held: Snapshot | None) -> Snapshot:
     if held is None:
-        raise NotReady("the database does not answer")
+        raise NotReady("the keys cannot be read from the database")
     return held

@@ -1,5 +1,7 @@
 """What the commands share: their --help, how arguments are read, and errors as one line and an exit code."""
 
+import logging
+import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +47,8 @@ class OperatorCommand(BaseCommand):
         for name, value in options.items():
             if wrong := next((text for text in _texts(value) if not storable(text)), None):
                 raise CommandError(f"{name} is no UTF-8 text: {wrong!a}", returncode=USAGE)
+        if sys.stderr.isatty():  # the command itself says what it did, and the audit trail keeps it
+            logging.getLogger("tokens.audit").propagate = False
         try:
             return super().execute(*args, **options)
         except (OperationalError, ProgrammingError) as error:

@@ -78,6 +78,12 @@ def user_code_digest(typed: str) -> str:
     return salted_hmac(SALT, letters, algorithm="sha256").hexdigest()
 
 
+def shown(typed: str) -> str:
+    """What was typed, as the device shows it."""
+    letters = "".join(letter for letter in typed.upper() if letter in LETTERS)
+    return f"{letters[:HALF]}-{letters[HALF:]}"
+
+
 def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
     """The request whose user code was typed, if it still waits for an answer."""
     open_ones = DeviceCode.objects.filter(grant=None, refused_at=None, expires_at__gt=now, client__is_active=True)

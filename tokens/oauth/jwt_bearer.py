@@ -30,7 +30,7 @@ class JwtBearerGrant(Grant):
         try:
             client, _ = key_proof.prove(request.required("assertion"), types=TYPES, self_issued=False, now=request.now)
         except InvalidAssertion as error:
-            raise OAuthError("invalid_grant", "The assertion is not valid.") from error
+            raise OAuthError("invalid_grant", "The assertion is not valid.", reason=str(error)) from error
         if client.client_id != request.form.get("client_id", client.client_id) or (known or client) != client:
             raise OAuthError("invalid_grant", "The assertion is another client's.")
         return client

@@ -117,7 +117,11 @@ def _target(client: Client, request: TokenRequest) -> Target:
     policies = client.exchange_policies.all()
     allowed = [scope for policy in policies for scope in policy.scopes.all() if scope.api_id == policy.api_id]
     resources = [value for name, value in request.pairs if name in {REPEATABLE, REPEATABLE_TOO}]
-    return audience.resolve(request.scopes, resources, allowed=allowed, openid=(), issuer=conf.issuer().url)
+    try:
+        return audience.resolve(request.scopes, resources, allowed=allowed, openid=(), issuer=conf.issuer().url)
+    except OAuthError as error:
+        why = f"{error.description} (by the exchange policies of this client)"
+        raise OAuthError(str(error.error), str(error.description), reason=why) from error
 
 
 def _log(action: str, client: Client, request: TokenRequest, details: Mapping[str, object]) -> None:

@@ -119,10 +119,10 @@ def refuse(request: HttpRequest, error: OAuth2Error) -> HttpResponse:
     if error.redirect_uri and not authorization_response.is_fatal(error):
         if login_session.current(request) is None and not is_silent(request):
             return redirect(request, login_page(request))
-        note(request, "authorization.refused", error.client_id, error=error.error)
+        note(request, "authorization.refused", error.client_id, error=error.error, reason=error.description)
         uri = authorization_response.failure(error, error.redirect_uri, error.state, issuer=conf.issuer().url)
         return redirect(request, uri)
-    note(request, "authorization.refused", error.client_id, error=error.error)
+    note(request, "authorization.refused", error.client_id, error=error.error, reason=error.description)
     context: dict[str, object] = {
         "client": None,
         "api": None,
@@ -145,7 +145,7 @@ def send(
     request: HttpRequest, asked: AuthorizationRequest, error: OAuth2Error, *, action: str = "authorization.refused"
 ) -> HttpResponse:
     """The error as the answer to a valid request; `action` is what the audit log calls it."""
-    note(request, action, asked.client.client_id, error=error.error)
+    note(request, action, asked.client.client_id, error=error.error, reason=error.description)
     uri = authorization_response.failure(error, asked.redirect_uri, asked.state, issuer=conf.issuer().url)
     return redirect(request, uri)
 

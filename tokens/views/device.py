@@ -81,7 +81,7 @@ def _ask(request: HttpRequest, code: DeviceCode, asked: Target) -> HttpResponse:
         "client": code.client,
         "api": asked.api,
         "scopes": consent.described(asked.scopes),
-        "typed": request.POST.get("user_code", ""),
+        "typed": device_code.shown(request.POST.get("user_code", "")),
         "shown": signing.dumps([code.pk, request.user.pk], salt=SALT),
     }
     return _page(request, context)

@@ -12,6 +12,7 @@ from tokens import errors
 from tokens.keys import rings, signing
 from tokens.keys.errors import KeyProblem
 from tokens.keys.moves import DEFAULT_RING
+from tokens.models import Ring
 
 
 @require_safe
@@ -52,6 +53,10 @@ def _database() -> str | None:
             cursor.execute("SELECT 1")
     except (DatabaseError, InterfaceError):
         return "the database does not answer"
+    try:
+        Ring.objects.exists()
+    except DatabaseError:
+        return "its tables are missing: run manage.py migrate"
     return None
 
 

@@ -444,3 +444,19 @@ def test_every_policy_of_a_client_can_be_set(admin, form):
     assert made.rotates_refresh_tokens
     assert made.always_gets_refresh_token
     assert (made.allowed_origins, made.apis.count()) == ("https://app.example", 1)
+
+
+def test_a_new_client_with_public_keys_proves_itself_by_them_and_gets_no_secret(admin, form):
+    made = admin.post(
+        "/admin/tokens/client/add/", form | {"client_jwks": json.dumps(jwks()), "token_endpoint_auth_method": ""}
+    )
+    assert made.status_code == 302
+    client = Client.objects.get()
+    assert (client.token_endpoint_auth_method, client.secrets.count()) == ("private_key_jwt", 0)
+
+
+def test_keys_beside_a_secret_are_refused_with_the_way_out(admin, form):
+    sent = form | {"client_jwks": json.dumps(jwks()), "token_endpoint_auth_method": "client_secret_post"}
+    page = admin.post("/admin/tokens/client/add/", sent)
+    assert "choose private_key_jwt, or leave them out" in page.content.decode()
+    assert not Client.objects.exists()

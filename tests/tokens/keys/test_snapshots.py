@@ -83,13 +83,13 @@ def test_a_read_that_fails_while_others_wait_costs_one_read_and_each_is_told(slo
         assert slow.asked.wait(timeout=20)
         slow.answer.set()
         for one in waiting:
-            with pytest.raises(NotReady, match="the database does not answer"):
+            with pytest.raises(NotReady, match="the keys cannot be read from the database"):
                 one.result(timeout=20)
     assert slow.reads == 1, "whoever waited does not ask the database that just failed"
 
 
 class Outage:
-    """From `start` on the database does not answer; `later` moves the clocks."""
+    """From `start` on the keys cannot be read from the database; `later` moves the clocks."""
 
     def __init__(self, start):
         self.now = start
@@ -136,7 +136,7 @@ def test_within_n_of_an_outage_the_jwks_is_served_and_tokens_are_signed(client, 
     outage.later(PRODUCTION.snapshot_age - timedelta(seconds=5))
     assert client.get(JWKS).content == before
     assert outage.tried, "the database was asked, and did not answer"
-    assert "going on with a snapshot: OperationalError" in caplog.text
+    assert "The keys could not be read: OperationalError" in caplog.text
     assert token(client, service).status_code == 200
 
 

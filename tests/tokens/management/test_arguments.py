@@ -1,7 +1,7 @@
 """What every command does with a database that it cannot use."""
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, ManagementUtility, call_command
 from django.db import OperationalError, connection
 
 COMMANDS = [
@@ -38,3 +38,13 @@ def test_a_database_that_is_away_is_told_in_one_line(command):
     with connection.execute_wrapper(away), pytest.raises(CommandError) as told:
         call_command(*command)
     assert str(told.value) == "the database (DATABASE_URL) cannot be used: connection failed: Is the server running?"
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("createapplication", "create_client"), ("cleartokens", "purge_tokens")])
+def test_the_toolkit_s_commands_say_what_to_use(theirs, ours, capsys):
+    with pytest.raises(CommandError, match=f"use {ours}"):
+        call_command(theirs)
+    with pytest.raises(SystemExit) as ended:
+        ManagementUtility(["manage.py", theirs, "--name", "x", "confidential", "client-credentials"]).execute()
+    assert ended.value.code == 2
+    assert f"use {ours}" in capsys.readouterr().err

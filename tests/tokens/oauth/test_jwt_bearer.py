@@ -176,6 +176,8 @@ def test_every_token_and_every_refusal_is_in_the_log(client, robot, user, caplog
     with caplog.at_level("INFO", logger="tokens.audit"):
         act(client, user.sub)
         act(client, "nobody@example.org")
+        act(client, user.sub, aud="https://other.example")
+    assert "its aud is not this issuer" in caplog.text, "what was wrong is told to the operator alone"
     assert "token.issued_for_user" in caplog.text
     assert f"user:{user.sub}" in caplog.text
     assert "token.refused" in caplog.text

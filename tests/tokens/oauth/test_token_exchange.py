@@ -294,3 +294,9 @@ def test_an_exchange_and_its_refusal_are_in_the_log_without_the_token(client, no
     assert "its aud is no API of this client" in caplog.text
     assert token not in caplog.text
     assert foreign not in caplog.text
+
+
+def test_the_log_says_whose_policies_allow_nothing(client, notes, mint, caplog):
+    caplog.set_level("INFO", "tokens.audit")
+    exchange(client, notes, mint(), scope="notes:read")
+    assert "by the exchange policies of this client" in caplog.text

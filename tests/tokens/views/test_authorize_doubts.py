@@ -161,7 +161,10 @@ def lines(caplog):
 
 @pytest.mark.parametrize(
     ("answer", "action", "error"),
-    [("true", "consent.given", {}), ("false", "consent.refused", {"error": "access_denied"})],
+    [
+        ("true", "consent.given", {}),
+        ("false", "consent.refused", {"error": "access_denied", "reason": "The user refused."}),
+    ],
 )
 def test_what_a_user_answers_is_a_line(browser, webapp, caplog, answer, action, error):
     caplog.set_level("INFO", "tokens.audit")
@@ -186,8 +189,10 @@ def test_what_is_refused_is_a_line_without_what_was_sent(browser, webapp, caplog
     changes, error, subject = REFUSALS[what]
     caplog.set_level("INFO", "tokens.audit")
     browser.get("/oauth/authorize", authorization(webapp, **changes))
+    [(action, actor, about, details)] = lines(caplog)
+    assert details.pop("reason"), "why, in words of ours"
     expected = {"error": error, "address": "127.0.0.1"}
-    assert lines(caplog) == [("authorization.refused", "user:ada", subject, expected)]
+    assert (action, actor, about, details) == ("authorization.refused", "user:ada", subject, expected)
     assert "secret" not in caplog.text
 
 

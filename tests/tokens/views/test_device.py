@@ -246,3 +246,9 @@ def test_the_metadata_names_the_endpoint_and_the_grant(client):
     body = client.get("/.well-known/oauth-authorization-server").json()
     assert body["device_authorization_endpoint"] == "http://localhost:8000/oauth/device"
     assert GRANT in body["grant_types_supported"]
+
+
+def test_the_page_shows_the_code_as_the_device_does(browser, begun):
+    typed = begun["user_code"].lower().replace("-", " ")
+    page = browser.post("/oauth/device/verify", {"user_code": typed})
+    assert f"shows the code {begun['user_code']}" in page.content.decode()

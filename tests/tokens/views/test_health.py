@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, ProgrammingError, connection
 from django.utils import timezone
 
 from tokens.keys import signing, store
@@ -37,6 +37,17 @@ def test_an_issuer_without_a_database_is_not_ready(client, signer, monkeypatch):
         "missing": ["database"],
         "causes": {"database": "the database does not answer"},
     }
+
+
+def test_a_database_without_tables_is_told_from_one_that_is_away(client, signer):
+    def no_tables(execute, sql, params, many, context):
+        if "tokens_ring" in sql:
+            raise ProgrammingError
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(no_tables):
+        causes = client.get("/readyz").json()["causes"]
+    assert causes["database"] == "its tables are missing: run manage.py migrate"
 
 
 def test_a_wrong_encrypting_key_is_named_and_the_jwks_is_served(client, settings):

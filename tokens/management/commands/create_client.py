@@ -35,7 +35,7 @@ Further secrets are made and ended by client_secret.
 """
 
 NO_SECRET = {
-    Client.CLIENT_PUBLIC: "(none: a public client proves itself by PKCE)",
+    Client.CLIENT_PUBLIC: "(none: a public client has nothing to prove itself with; PKCE protects its codes)",
     Client.CLIENT_CONFIDENTIAL: "(none: it proves itself with its own key)",
 }
 

@@ -51,8 +51,7 @@ REVOCATIONS_EVERY = environment.seconds("REVOCATIONS_EVERY", 30)
 # resources/conf.py reads this, and says what each entry means.
 RESOURCE_SERVER = {
     "ISSUERS": environment.urls(
-        "API_ISSUERS" if environment.text("API_ISSUERS", "") else "ISSUER_URL",
-        "http://localhost:8000" if DEBUG else None,
+        "API_ISSUERS", environment.text("ISSUER_URL", "http://localhost:8000" if DEBUG else "") or None
     ),
     "AUDIENCE": environment.words("API_AUDIENCE", "http://localhost:8001/" if DEBUG else None),
     "ALGORITHMS": environment.words("API_ALGORITHMS", "RS256"),

@@ -45,8 +45,13 @@ def probe(ports: Ports) -> None:
 
 def is_taken(address: str, port: int) -> bool:
     """Whether something listens already; the server's own sockets would share the port with it, and the requests."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return _is_taken(family, address, port)
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+    except OSError as error:  # anything else is for the server to say
+        return error.errno == errno.EADDRINUSE
+    return False
 
 
 def free() -> int:

@@ -7,7 +7,7 @@ from django import forms
 from django.forms.fields import InvalidJSONInput
 
 from tokens.models import AuthenticationMethod, Client, GrantType
-from tokens.oauth import client_secret, pasted_keys
+from tokens.oauth import pasted_keys
 from tokens.oauth.client_keys import UnusableKey
 from tokens.oauth.server import GRANTS
 
@@ -93,11 +93,12 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
         by_what_it_has = AuthenticationMethod.PRIVATE_KEY_JWT if has_keys and self.instance.pk is None else None
         chosen = data.get("token_endpoint_auth_method")
         method = chosen or by_what_it_has or self.instance.token_endpoint_auth_method
-        if chosen in client_secret.METHODS and has_keys and {"client_jwks", "client_jwks_uri"} & set(self.changed_data):
-            field = "client_jwks" if data.get("client_jwks") else "client_jwks_uri"
-            self.add_error(field, f"Keys are of no use to {chosen}: choose private_key_jwt, or leave them out.")
         if public != (method == AuthenticationMethod.NONE):
             method = AuthenticationMethod.NONE if public else AuthenticationMethod.SECRET_BASIC
+        if method != AuthenticationMethod.PRIVATE_KEY_JWT:
+            for field in {"client_jwks", "client_jwks_uri"} & set(self.changed_data):
+                if data.get(field):
+                    self.add_error(field, f"Keys are of no use to {method}: choose private_key_jwt, or leave them out.")
         data["token_endpoint_auth_method"] = method
         if method == AuthenticationMethod.PRIVATE_KEY_JWT and data.get("new_secret"):
             self.add_error("new_secret", "This client proves itself with its own key, and has no use for a secret.")

@@ -63,7 +63,7 @@ class UserGrantAdmin(ByUuid, ReadOnly):
         """End each grant that still stands and forget the consent to it; the audit trail keeps who did it."""
         now = timezone.now()
         with transaction.atomic():
-            standing = list(queryset.filter(revoked_at=None).order_by("pk"))
+            standing = list(queryset.filter(revoked_at=None).order_by("client_id", "user_id", "pk"))
             grant_record.hold(Q(pk__in=[grant.pk for grant in standing]))
             for grant in standing:
                 grant_record.revoke(grant, REASON, now=now)

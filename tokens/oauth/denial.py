@@ -43,16 +43,22 @@ def pair(client_id: str, subject: str) -> str:
 def _gather(holder: str) -> None:
     """Deny all that a client got for a subject so far in one row, once there are MOST rows about it.
 
-    Every API reads the whole feed: nobody makes it so long that they cannot. The one row denies what the rows did and
-    what is being issued at this moment (δ): tokens of the subject that this client got, or that others got for those,
-    whose `act` names it. It denies nothing of another subject's, and nothing that another client got by itself.
+    Every API reads the whole feed: nobody makes it so long that they cannot. The one row denies what the rows did:
+    tokens of the subject that this client got, or that others got for those, whose `act` names it. It denies nothing of
+    another subject's, nothing that another client got by itself, and nothing that this one is given from now on.
+
+    A grant that was revoked within δ keeps its row: somebody may be trading a token of it at this moment.
     """
-    about = Denial.objects.filter(holder=holder, until__gt=Now())
-    if not holder or about.count() < MOST:
+    if not holder:
+        return
+    settled = store.database_now() + lasting() - conf.issuer().key_policy.clock_error
+    kinds = Q(kind=Denial.Kind.TOKEN) | Q(kind=Denial.Kind.GRANT, until__lt=settled)
+    about = Denial.objects.filter(kinds, holder=holder, until__gt=Now())
+    if about.count() < MOST:
         return
     gathered = list(about.select_for_update(skip_locked=True).values_list("pk", flat=True))  # what is held stays
     now = store.database_now()  # the clock that tokens are dated by, read after the rows: they are of before
-    _deny_earlier(Denial.Kind.PAIR, holder, now=now + conf.issuer().key_policy.clock_error)
+    _deny_earlier(Denial.Kind.PAIR, holder, now=now)
     Denial.objects.filter(pk__in=gathered).delete()
     client_id, _, subject = holder.rpartition(" ")
     audit.record("pair.tokens_denied", actor="issuer", subject=f"client:{client_id}", details={"sub": subject}, now=now)

@@ -5,14 +5,16 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from django.db.models import F
 from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.conftest import API, allow, authorization, basic, log_in, make_client, parameters, post, redeem
 from tokens.keys import signing
 from tokens.keys.errors import NotReady
-from tokens.models import AuditEvent, Denial, User
-from tokens.oauth import client_secret, denial, revocation_feed
+from tokens.keys.policy import PRODUCTION
+from tokens.models import AuditEvent, Denial, User, UserGrant
+from tokens.oauth import client_secret, denial, grant_record, revocation_feed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
@@ -133,14 +135,26 @@ def test_a_client_that_takes_back_very_much_ends_nothing_of_another_client_s(cli
     assert not denial.is_denied(claims_of(theirs))
 
 
-def test_what_is_being_issued_while_very_much_is_taken_back_is_denied_with_it(client, spa, code, monkeypatch):
-    """Whoever trades a token of it at this moment has asked before the rows were gathered, and is dated after."""
+def test_what_is_given_after_very_much_was_taken_back_is_good(client, service, token, monkeypatch):
     monkeypatch.setattr(denial, "MOST", 1)
-    own = redeem(client, spa, code(spa)).json()["access_token"]
-    assert post(client, "/oauth/revoke", {"token": own, "client_id": "spa"}).status_code == 200
-    later = claims_of(own) | {"jti": "another", "iat": claims_of(own)["iat"] + 30, "client_id": "notes"}
-    assert denial.is_denied(later | {"act": {"sub": "notes", "act": {"sub": "spa"}}})
-    assert not denial.is_denied(later | {"act": {"sub": "notes", "act": {"sub": "webapp"}}})
+    assert revoke(client, service, token=token).status_code == 200
+    assert Denial.objects.get().kind == "pair"
+    assert not denial.is_denied(claims_of(token) | {"jti": "another", "iat": claims_of(token)["iat"] + 2})
+
+
+def test_a_grant_that_was_revoked_just_now_is_not_gathered(client, spa, code, monkeypatch):
+    """Whoever trades a token of it at this moment has asked before, and is dated after."""
+    monkeypatch.setattr(denial, "MOST", 1)
+    own = claims_of(redeem(client, spa, code(spa)).json()["access_token"])
+    now = timezone.now()
+    grant_record.revoke(UserGrant.objects.get(), "test", now=now)
+    assert Denial.objects.get().kind == "grant"
+    traded = own | {"jti": "t", "iat": own["iat"] + 30, "client_id": "notes", "act": {"sub": "notes"}}
+    assert denial.is_denied(traded)
+    Denial.objects.update(until=F("until") - PRODUCTION.clock_error - timedelta(seconds=2))
+    denial.deny_token("x", expires_at=now, client_id="spa", subject=own["sub"])
+    assert Denial.objects.get().kind == "pair"
+    assert denial.is_denied(own)
 
 
 def test_a_user_who_takes_back_very_much_ends_nothing_of_another_s(client, spa, code, user, monkeypatch):

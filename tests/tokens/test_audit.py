@@ -163,16 +163,16 @@ def test_why_a_client_was_refused_stands_in_the_log_and_not_in_the_answer(
     assert (line["action"], line["details"]["reason"]) == ("token.refused", reason)
 
 
+REFUSING = [
+    ("/oauth/token", "token.refused"),
+    ("/oauth/introspect", "introspection.refused"),
+    ("/oauth/revoke", "revocation.refused"),
+    ("/oauth/device", "device.request_refused"),
+]
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("path", "action"),
-    [
-        ("/oauth/token", "token.refused"),
-        ("/oauth/introspect", "introspection.refused"),
-        ("/oauth/revoke", "revocation.refused"),
-        ("/oauth/device", "device.request_refused"),
-    ],
-)
+@pytest.mark.parametrize(("path", "action"), REFUSING)
 def test_every_endpoint_says_in_the_log_whom_it_refused_and_why(client, service, caplog, path, action):
     caplog.set_level(logging.INFO, logger="tokens.audit")
     post(client, path, {"token": "t-o-k-e-n", "client_id": "service", "client_secret": "wrong"})
@@ -206,15 +206,7 @@ REFUSED_UNREAD = {
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("path", "action"),
-    [
-        ("/oauth/token", "token.refused"),
-        ("/oauth/introspect", "introspection.refused"),
-        ("/oauth/revoke", "revocation.refused"),
-        ("/oauth/device", "device.request_refused"),
-    ],
-)
+@pytest.mark.parametrize(("path", "action"), REFUSING)
 @pytest.mark.parametrize("what", REFUSED_UNREAD)
 def test_what_is_refused_unread_is_a_line_with_the_reason_and_nothing_of_the_body(client, caplog, path, action, what):
     caplog.set_level(logging.INFO, logger="tokens.audit")

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from oauth2_provider.settings import DEFAULTS
 
 from tokens import conf
 from tokens.oauth import server
@@ -18,23 +19,9 @@ CLASSES = {
 CLOSED = (
     "PKCE_REQUIRED",
     "REFRESH_TOKEN_REUSE_PROTECTION",
-    *(
-        f"COMPLIANT_BCP_RFC9700_{gate}"
-        for gate in (
-            "IMPLICIT_GRANT",
-            "PASSWORD_GRANT",
-            "PKCE_METHOD",
-            "ACCESS_TOKEN_TRANSPORT",
-            "AUTHZ_RESPONSE_ISS",
-            "TOKEN_STORAGE",
-            "REFRESH_TOKEN",
-            "REDIRECT_URI_SCHEME",
-            "REDIRECT_URI_MATCHING",
-            "PKCE_REQUIRED",
-        )
-    ),
+    *(name for name in DEFAULTS if name.startswith("COMPLIANT_BCP_RFC9700_")),
 )
-"""The toolkit's switches that are on: each closes something."""
+"""The toolkit's switches that are on: each closes something, and one that a later version brings does too."""
 
 
 @register(Tags.security)

@@ -96,8 +96,8 @@ def _load(jwk: Mapping[str, Any], algorithm: object) -> jwt.PyJWK:
         raise Unfit("its key is malformed")
     try:
         loaded = jwt.PyJWK({"kty": kty, **numbers}, algorithm=algorithm)
-    except Exception as error:
-        raise Unfit("its key is malformed") from error
+    except Exception as error:  # a stranger's key: whatever the libraries stumble over, it is the key's fault
+        raise Unfit(f"its key is malformed ({type(error).__name__})") from error
     if kty == "RSA" and loaded.key.key_size < MIN_RSA_BITS:
         raise Unfit(f"its key has fewer than {MIN_RSA_BITS} bits (RFC 7518 section 3.3)")
     return loaded

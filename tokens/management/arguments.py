@@ -55,6 +55,25 @@ class OperatorCommand(BaseCommand):
             raise CommandError(_what_the_database_lacks(error)) from error
 
 
+class Replaced(BaseCommand):
+    """A command of django-oauth-toolkit's that knows nothing of what is kept here: it refuses, whatever it is given."""
+
+    ours: str
+    """The command of ours that does it."""
+
+    def run_from_argv(self, _argv: list[str]) -> None:
+        """Say what to use, before anything is parsed."""
+        print(f"CommandError: {self._instead()}", file=sys.stderr)
+        sys.exit(USAGE)
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """The same for code."""
+        raise CommandError(self._instead(), returncode=USAGE)
+
+    def _instead(self) -> str:
+        return f"use {self.ours}: the toolkit's own command knows nothing of what is kept here"
+
+
 class KeyCommand(OperatorCommand):
     """A command about keys: one step of each ring, and the exit codes of the table."""
 

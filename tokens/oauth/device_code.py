@@ -74,14 +74,17 @@ def user_code_digest(typed: str) -> str:
 
     Case and everything that is no letter of a code are of no matter (section 6.1).
     """
-    letters = "".join(letter for letter in typed.upper() if letter in LETTERS)
-    return salted_hmac(SALT, letters, algorithm="sha256").hexdigest()
+    return salted_hmac(SALT, _letters(typed), algorithm="sha256").hexdigest()
 
 
 def shown(typed: str) -> str:
     """What was typed, as the device shows it."""
-    letters = "".join(letter for letter in typed.upper() if letter in LETTERS)
+    letters = _letters(typed)
     return f"{letters[:HALF]}-{letters[HALF:]}"
+
+
+def _letters(typed: str) -> str:
+    return "".join(letter for letter in typed.upper() if letter in LETTERS)
 
 
 def waiting(typed: str, *, now: datetime) -> DeviceCode | None:

@@ -82,8 +82,8 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
         model = Client
         fields = ["name", "client_id", "client_type", "is_active", "grants", "scopes", "redirect_uris"]
         help_texts = {
-            "remembers_consent": "A user who agreed once is not asked for the same scopes again, where the answer goes to"
-            " an https address: anything else, any program on a device can take."
+            "remembers_consent": "A user who agreed once is not asked for the same scopes again, where the answer goes"
+            " to an https address: anything else, any program on a device can take."
         }
         widgets = dict.fromkeys(ADDRESSES, forms.Textarea(attrs={"rows": 3}))
 

@@ -4,7 +4,7 @@ PY = .venv/bin/python
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-browser test-clients bench-verify check format lock
+.PHONY: help environment run demo life reset story test test-services test-browser test-clients bench-verify check audit format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,11 +47,15 @@ check: environment  ## format, lint, types, migrations, deployment checks, then 
 bench-verify: environment  ## what verification costs, in units of one raw RSA-2048 verify
 	@$(PY) -m bench.verify
 
+audit: environment  ## look the lock up in PyPI's advisories; fails if a package is vulnerable or cannot be looked up
+	@$(PY) -m pip_audit --strict --require-hashes --disable-pip -r requirements.txt -r requirements-dev.txt
+
 format: environment  ## put every file into the one format
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
+# `fewest` locks one Django for every Python: the LTS, as 3.11 has no later one.
 lock: environment  ## pin pyproject.toml's dependencies, with hashes
 	@for extra in "" "--extra=dev"; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-emit-find-links --no-header --no-annotate --upgrade pyproject.toml $$extra \
+	    --no-emit-find-links --no-header --no-annotate --upgrade --fork-strategy fewest pyproject.toml $$extra \
 	    -o requirements$${extra:+-dev}.txt || exit 1; done

@@ -14,6 +14,8 @@ from tokens.models import GrantType
 Pairs = list[tuple[str, str]]
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+SCOPE_TOKEN = r"[\x21\x23-\x5b\x5d-\x7e]+"
+SCOPE = re.compile(rf"{SCOPE_TOKEN}(?: {SCOPE_TOKEN})*")
 
 FORM = "application/x-www-form-urlencoded"
 REPEATABLE = "resource"  # RFC 8707 section 2
@@ -84,6 +86,20 @@ def declared(form: QueryDict, names: frozenset[str]) -> Pairs:
 def known(form: QueryDict, names: frozenset[str]) -> Pairs:
     """The declared parameters that have a value, whatever it is."""
     return [(name, value) for name in form if name in names for value in form.getlist(name) if value]
+
+
+def scopes(value: str | None) -> list[str]:
+    """Split a scope parameter; every endpoint uses this rule (RFC 6749 section 3.3). None has no scopes.
+
+    Raises OAuthError invalid_scope if the value is malformed.
+    """
+    if value is None:
+        return []
+    if not SCOPE.fullmatch(value):
+        raise OAuthError(
+            "invalid_scope", "The scope is malformed; separate scopes by one space each, without quotes or backslashes."
+        )
+    return value.split(" ")
 
 
 def garbled(pairs: Pairs) -> str | None:

@@ -53,9 +53,7 @@ def authenticate(
     return client
 
 
-def _authenticate(
-    authorization: str | None, form: Mapping[str, str], *, now: datetime, version: str | None
-) -> Client:
+def _authenticate(authorization: str | None, form: Mapping[str, str], *, now: datetime, version: str | None) -> Client:
     if "client_assertion" in form or "client_assertion_type" in form:
         return _by_key(authorization, form, now=now)
     return _by_secret(credentials(authorization, form), version or registry.version(), now=now)

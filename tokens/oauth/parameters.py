@@ -14,8 +14,9 @@ from tokens.models import GrantType
 Pairs = list[tuple[str, str]]
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-SCOPE_TOKEN = r"[\x21\x23-\x5b\x5d-\x7e]+"
-SCOPE = re.compile(rf"{SCOPE_TOKEN}(?: {SCOPE_TOKEN})*")
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+ONE_SCOPE = r"[\x21\x23-\x5b\x5d-\x7e]+"
+SCOPE = re.compile(rf"{ONE_SCOPE}(?: {ONE_SCOPE})*")
 
 FORM = "application/x-www-form-urlencoded"
 REPEATABLE = "resource"  # RFC 8707 section 2
@@ -105,6 +106,11 @@ def scopes(value: str | None) -> list[str]:
 def garbled(pairs: Pairs) -> str | None:
     """The first parameter that holds a control character, or None."""
     return next((name for name, value in pairs if CONTROL.search(value)), None)
+
+
+def damaged(pairs: Pairs) -> str | None:
+    """Return the name of the first parameter with U+FFFD, which Django reads for bytes that are not UTF-8, or None."""
+    return next((name for name, value in pairs if REPLACEMENT in value), None)
 
 
 def repeated(pairs: Pairs) -> str | None:

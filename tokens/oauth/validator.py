@@ -26,12 +26,13 @@ class Validator(OAuth2Validator):
 
     def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Any, *_: Any, **__: Any) -> bool:  # noqa: ARG002
         """Whether the client registered this redirect URI."""
-        return matches(redirect_uri, request.client.redirect_uris.split())
+        client = request.client
+        return matches(redirect_uri, client.redirect_uris.split(), undotted=client.allows_undotted_schemes)
 
     def get_default_redirect_uri(self, client_id: str, request: Any, *_: Any, **__: Any) -> str | None:  # noqa: ARG002
         """The one redirect URI of a client that has only one; else the request has to name it."""
-        registered = request.client.redirect_uris.split()
-        return registered[0] if len(registered) == 1 and acceptable(registered[0]) else None
+        registered, undotted = request.client.redirect_uris.split(), request.client.allows_undotted_schemes
+        return registered[0] if len(registered) == 1 and acceptable(registered[0], undotted=undotted) else None
 
     def validate_response_type(self, client_id: str, response_type: str, client: Client, *_: Any, **__: Any) -> bool:  # noqa: ARG002
         """Whether the client may use the authorization code flow."""

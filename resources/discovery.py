@@ -12,6 +12,8 @@ from resources.keyset import Fetched
 from resources.revocations import MAX_FEED, FetchedFeed
 from resources.strict_json import Repeated
 
+LONGEST_SHOWN = 200  # characters of a foreign issuer's name in a message
+
 
 def metadata_urls(issuer: str) -> tuple[str, ...]:
     """Where an issuer's metadata may be, in order (RFC 8414 section 3.1 and 5, OpenID Connect Discovery section 4)."""
@@ -68,6 +70,16 @@ class Discovery:
             raise FetchError(f"the issuer's metadata has no usable {name}")
         return url
 
+    def resources(self, *, until: float) -> tuple[str, ...]:
+        """Return the resource identifiers that the metadata lists, had before `until` (RFC 9728 section 4).
+
+        Raises FetchError.
+        """
+        if self._metadata is None:
+            self._metadata = self._discover(until)
+        listed = self._metadata.get("protected_resources")
+        return tuple(name for name in listed if isinstance(name, str)) if isinstance(listed, list) else ()
+
     def _discover(self, until: float) -> Mapping[str, Any]:
         problem = FetchError("no metadata")
         for url in metadata_urls(self.issuer):
@@ -108,9 +120,17 @@ def read_metadata(body: bytes, *, issuer: str) -> Mapping[str, Any]:
         document = strict_json.parse(body)
     except ValueError as error:
         raise FetchError("the metadata is not JSON") from error
-    if not isinstance(document, dict) or document.get("issuer") != issuer:
-        raise FetchError("the metadata names another issuer than the configured one")
+    if not isinstance(document, dict) or not isinstance(document.get("issuer"), str):
+        raise FetchError("the metadata names no issuer")
+    if document["issuer"] != issuer:
+        raise FetchError(_mismatch(document["issuer"], issuer))
     return document
+
+
+def _mismatch(found: str, issuer: str) -> str:
+    """Return the error for metadata of the issuer `found`; both URLs are public."""
+    hint = "; they differ by the slash at the end" if found.rstrip("/") == issuer.rstrip("/") else ""
+    return f"the metadata names the issuer {found[:LONGEST_SHOWN]!r}, the settings name {issuer!r}{hint}"
 
 
 def read_jwks(body: bytes, *, algorithms: frozenset[str]) -> list[Verdict]:

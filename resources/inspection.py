@@ -1,9 +1,10 @@
 """What an issuer publishes, seen with the eyes of this API: every key with its verdict and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from resources.discovery import Discovery
 from resources.fetch import FetchError
 from resources.issuers import Trust, clock
 from resources.jwk import Verdict
@@ -18,17 +19,21 @@ class Report:
     jwks_url: str = ""
     verdicts: Sequence[Verdict] = field(default_factory=tuple)
     problem: str = ""
+    audience_problem: str = ""
+    """Why the issuer's tokens name another audience than this API, or ""."""
 
     @property
     def usable(self) -> bool:
-        """Whether a token of this issuer can be verified at all."""
-        return any(verdict.key for verdict in self.verdicts)
+        """True if a token of this issuer can be verified and can be for this API."""
+        return any(verdict.key for verdict in self.verdicts) and not self.audience_problem
 
     def lines(self) -> Iterator[str]:
         """The report for people."""
         yield f"{self.issuer}  {self.jwks_url}".rstrip()
         if self.problem:
             yield f"  no keys: {self.problem}"
+        if self.audience_problem:
+            yield f"  audience: {self.audience_problem}"
         for verdict in self.verdicts:
             if verdict.key:
                 yield f"  usable   {verdict.kid}  {', '.join(sorted(verdict.key.algorithms))}"
@@ -52,12 +57,13 @@ class Report:
             "jwks_url": self.jwks_url,
             "usable": self.usable,
             "problem": self.problem,
+            "audience_problem": self.audience_problem,
             "keys": keys,
         }
 
 
-def inspect(trust: Trust) -> Report:
-    """Fetch what `trust`'s issuer publishes now, past every cache."""
+def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
+    """Fetch what `trust`'s issuer publishes now, past every cache; `audience` is this API's."""
     if isinstance(trust.keys, PinnedKeys):
         return Report(trust.issuer.url, "(pinned)", trust.keys.verdicts)
     discovery = trust.discovery
@@ -66,4 +72,19 @@ def inspect(trust: Trust) -> Report:
         fetched = discovery(etag="", forced=True)
     except FetchError as error:
         return Report(trust.issuer.url, discovery.jwks_url, problem=str(error))
-    return Report(trust.issuer.url, url, fetched.verdicts or ())
+    return Report(
+        trust.issuer.url, url, fetched.verdicts or (), audience_problem=_audience_problem(discovery, audience)
+    )
+
+
+def _audience_problem(discovery: Discovery, audience: Collection[str]) -> str:
+    """Compare `audience` with the identifiers in the metadata; an issuer need not list any (RFC 9728 section 4)."""
+    try:
+        listed = discovery.resources(until=clock() + discovery.deadline)
+    except FetchError:
+        return ""
+    for own in audience:
+        near = [name for name in listed if name.rstrip("/") == own.rstrip("/")]
+        if near and own not in near:
+            return f"the issuer has {near[0]!r}, the settings name {own!r}; they differ by the slash at the end"
+    return ""

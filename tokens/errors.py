@@ -19,8 +19,8 @@ class OAuthError(OAuth2Error):
 
     @property
     def headers(self) -> dict[str, str]:
-        """RFC 6749 section 5.2: a client that failed to prove itself is told the scheme it may use."""
-        return {"WWW-Authenticate": 'Basic realm="token endpoint", charset="UTF-8"'} if self.status_code == 401 else {}
+        """Return the further headers of the answer, by name."""
+        return {}
 
 
 class MethodNotAllowed(OAuthError):
@@ -37,10 +37,22 @@ class MethodNotAllowed(OAuthError):
 
 
 class InvalidClient(OAuthError):
-    """Client authentication failed. One answer for every reason, so that nobody learns which clients exist."""
+    """Client authentication failed. One answer for every reason, so that nobody learns which clients exist.
 
-    def __init__(self, reason: str) -> None:
+    `by_header` is True if the request has an `Authorization` header.
+    """
+
+    def __init__(self, reason: str, *, by_header: bool = False) -> None:
         super().__init__("invalid_client", "Client authentication failed.", status=401, reason=reason)
+        self.by_header = by_header
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the Basic challenge if the client used the header (RFC 6749 section 5.2).
+
+        A browser answers any other challenge with a password box of its own.
+        """
+        return {"WWW-Authenticate": 'Basic realm="token endpoint", charset="UTF-8"'} if self.by_header else {}
 
 
 class Unavailable(OAuthError):

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 _env = environ.Env()
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
 POLICIES = ("production", "development")
 CACHED = 50_000
 """Entries of an in-process cache; Django's own 300 are pushed out within a second by whoever invents names."""
@@ -55,6 +56,29 @@ def absolute_url(name: str, value: str) -> str:
         usable = False
     if not usable or "?" in value or "#" in value:
         raise ImproperlyConfigured(f"{name} must be an absolute URL such as https://issuer.example, not {value!r}.")
+    return value
+
+
+def issuer_url(name: str, default: str | None = None) -> str:
+    """Return the variable as an issuer identifier (RFC 8414 section 2), unchanged.
+
+    Clients compare it character by character, so only the one normal form of a URL is accepted (RFC 3986 section 6.2).
+    Raises ImproperlyConfigured with the reason.
+    """
+    value = url(name, default)
+    parts = urlsplit(value)
+    problems = {
+        "printable ASCII without blanks": value.isascii() and value.isprintable() and " " not in value,
+        "without a user name": "@" not in parts.netloc,
+        "with scheme and host in lower case": value.startswith(f"{parts.scheme}://{parts.netloc.lower()}"),
+        "without the default port of its scheme": parts.port != DEFAULT_PORTS[parts.scheme]
+        and not parts.netloc.endswith(":"),
+        "without empty or dot segments in its path": parts.path in {"", "/"}
+        or {"", ".", ".."}.isdisjoint(parts.path.removeprefix("/").removesuffix("/").split("/")),
+        "without percent-encoded characters": "%" not in value,
+    }
+    if wrong := next((rule for rule, holds in problems.items() if not holds), None):
+        raise ImproperlyConfigured(f"{name} must be {wrong}, such as https://issuer.example, not {value!r}.")
     return value
 
 

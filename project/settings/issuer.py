@@ -70,7 +70,7 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth2_provider.RefreshToken"  # noqa: S1
 OAUTH2_PROVIDER_GRANT_MODEL = "oauth2_provider.Grant"
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth2_provider.DeviceGrant"
 
-ISSUER_URL = environment.url("ISSUER_URL", "http://localhost:8000" if DEBUG else None)
+ISSUER_URL = environment.issuer_url("ISSUER_URL", "http://localhost:8000" if DEBUG else None)
 # tokens/conf.py reads this, and says what each entry means.
 ISSUER = {
     "URL": ISSUER_URL,

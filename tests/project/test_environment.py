@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from project.launch.environment import LostEnvironment, prepare, read
 from project.launch.ports import Ports
+from project.settings import environment
 
 
 def test_each_process_gets_its_own_variables_in_a_file_that_only_its_owner_reads(tmp_path):
@@ -82,3 +84,35 @@ def test_an_api_names_the_variable_that_says_whom_it_trusts(known):
         assert run.stdout.split() == list(known.values())
     else:
         assert "API_ISSUERS is not set" in run.stderr
+
+
+ISSUERS = ("https://issuer.example", "https://issuer.example/", "https://issuer.example:8443/a/b", "http://[::1]:8000")
+NOT_ISSUERS = {
+    "https://issuer.example/a//b": "empty or dot segments",
+    "https://issuer.example//": "empty or dot segments",
+    "https://issuer.example/a//": "empty or dot segments",
+    "https://issuer.example/../a": "empty or dot segments",
+    "https://issuer.example/a b": "printable ASCII without blanks",
+    "https://issuer.exämple": "printable ASCII without blanks",
+    "https://user@issuer.example": "without a user name",
+    "https://Issuer.example": "in lower case",
+    "HTTPS://issuer.example": "in lower case",
+    "https://issuer.example:443": "default port",
+    "http://localhost:80": "default port",
+    "https://issuer.example:": "default port",
+    "https://issuer.example/%61": "percent-encoded",
+    "https://issuer.example?a": "absolute URL",
+}
+
+
+@pytest.mark.parametrize("value", ISSUERS)
+def test_an_issuer_is_a_url_in_its_normal_form(monkeypatch, value):
+    monkeypatch.setenv("ISSUER_URL", value)
+    assert environment.issuer_url("ISSUER_URL") == value
+
+
+@pytest.mark.parametrize("value", NOT_ISSUERS)
+def test_any_other_form_of_an_issuer_is_refused_with_the_reason(monkeypatch, value):
+    monkeypatch.setenv("ISSUER_URL", value)
+    with pytest.raises(ImproperlyConfigured, match=f"ISSUER_URL must be .*{NOT_ISSUERS[value]}"):
+        environment.issuer_url("ISSUER_URL")

@@ -13,6 +13,7 @@ from tokens.admin.client_form import ClientForm
 from tokens.admin.secrets import SecretInline, end
 from tokens.client_secrets import Ended
 from tokens.models import Client
+from tokens.oauth import client_keys
 
 HIDDEN = "_client_secret"
 LIFETIMES = "Lifetimes are written as days and hours:minutes:seconds: 30 00:00:00, or 00:10:00."
@@ -35,7 +36,14 @@ class ClientAdmin(Audited):
             "What it may do",
             {
                 "description": LIFETIMES,
-                "fields": ["grants", "scopes", "apis", "redirect_uris", "access_token_lifetime"],
+                "fields": [
+                    "grants",
+                    "scopes",
+                    "apis",
+                    "redirect_uris",
+                    "allows_undotted_schemes",
+                    "access_token_lifetime",
+                ],
             },
         ),
         (
@@ -83,6 +91,8 @@ class ClientAdmin(Audited):
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: Any) -> None:
         """Save the client, with a first secret for a confidential one."""
         super().save_model(request, obj, form, change)
+        for warning in client_keys.skipped(obj.client_jwks) if obj.client_jwks else ():
+            self.message_user(request, warning, messages.WARNING)
         if client_secrets.problem(obj) is None and (form.cleaned_data.get("new_secret") or not obj.secrets.exists()):
             actor = f"user:{request.user.get_username()}"
             setattr(request, HIDDEN, client_secrets.give(obj, actor=actor, now=timezone.now()))

@@ -79,6 +79,14 @@ class Client(AbstractApplication):
         "skips consent", default=False, help_text="First-party: no user is ever asked."
     )
 
+    allows_undotted_schemes = models.BooleanField(
+        "allows schemes without a dot",
+        default=False,
+        db_default=False,
+        help_text="For native applications that cannot change myapp:/callback to com.example.app:/callback. Another"
+        " application on the device can claim such a scheme and receive the code; PKCE alone protects it then.",
+    )
+
     access_token_lifetime = models.DurationField(
         null=True,
         blank=True,
@@ -153,7 +161,7 @@ class Client(AbstractApplication):
         errors = {
             "grants": self._grant_problems(),
             "redirect_uris": self._redirect_problems(),
-            "post_logout_redirect_uris": _problems(self.post_logout_redirect_uris, redirect_uri_problem),
+            "post_logout_redirect_uris": _problems(self.post_logout_redirect_uris, self._redirect_uri_problem),
             "allowed_origins": _problems(self.allowed_origins, origin_problem),
             "token_endpoint_auth_method": self._authentication_problems(),
             "client_jwks": self._key_problems(),
@@ -199,7 +207,10 @@ class Client(AbstractApplication):
     def _redirect_problems(self) -> list[str]:
         if GrantType.AUTHORIZATION_CODE in self.grants and not self.redirect_uris.split():
             return ["The authorization code grant needs at least one redirect URI."]
-        return _problems(self.redirect_uris, redirect_uri_problem)
+        return _problems(self.redirect_uris, self._redirect_uri_problem)
+
+    def _redirect_uri_problem(self, uri: str) -> str | None:
+        return redirect_uri_problem(uri, undotted=self.allows_undotted_schemes)
 
     def _authentication_problems(self) -> list[str]:
         public = self.is_public

@@ -54,9 +54,9 @@ class Asked(Request):
 
     @property
     def the_state(self) -> str | None:
-        """The state; none where there are several."""
+        """Return the state if it can be sent back as it came; None if there are several or it was not UTF-8."""
         states = [value for name, value in self.uri_query_params if name == "state"]
-        return states[0] if len(states) == 1 else None
+        return states[0] if len(states) == 1 and not parameters.damaged([("state", states[0])]) else None
 
 
 class CodeResponseType(AuthorizationCodeGrant):
@@ -89,12 +89,23 @@ def _refuse_unsupported(request: Asked) -> dict[str, Any]:
         raise OAuthError(f"{unsupported}_not_supported", f"The {unsupported} parameter is not supported.")
     if request.response_mode not in {None, "query"}:
         raise OAuthError("invalid_request", "The response mode is not supported; use query.")
+    _refuse_without_pkce(request)
     return {}
+
+
+def _refuse_without_pkce(request: Asked) -> None:
+    """Name S256, which oauthlib's own errors do not (RFC 7636 section 4.4.1, RFC 9700 section 2.1.1)."""
+    if not request.code_challenge:
+        raise OAuthError("invalid_request", "PKCE is required: send code_challenge with code_challenge_method=S256.")
+    if request.code_challenge_method != "S256":
+        raise OAuthError("invalid_request", "The code_challenge_method is not supported; use S256.")
 
 
 def _refuse_ambiguous(request: Asked) -> None:
     if name := parameters.garbled(request.uri_query_params):
         raise OAuthError("invalid_request", f"The {name} parameter holds a control character.")
+    if name := parameters.damaged(request.uri_query_params):
+        raise OAuthError("invalid_request", f"The {name} parameter is not UTF-8.")
     if name := parameters.repeated(request.uri_query_params):
         raise OAuthError("invalid_request", f"The {name} parameter is there more than once.")
 

@@ -44,13 +44,19 @@ def authenticate(
     way and with the same work for clients that do not exist, and OAuthError invalid_request for a request that uses
     two methods (RFC 6749 section 2.3); NotReady while KEY_ENCRYPTION_KEYS cannot be read.
     """
-    if "client_assertion" in form or "client_assertion_type" in form:
-        client = _by_key(authorization, form, now=now)
-    else:
-        client = _by_secret(credentials(authorization, form), version or registry.version(), now=now)
+    try:
+        client = _authenticate(authorization, form, now=now, version=version)
+    except InvalidClient as error:
+        raise InvalidClient(error.reason, by_header=authorization is not None) from error
     if not client.is_public:  # whoever only names itself was not seen here
         client.note_use(now=now)
     return client
+
+
+def _authenticate(authorization: str | None, form: Mapping[str, str], *, now: datetime, version: str | None) -> Client:
+    if "client_assertion" in form or "client_assertion_type" in form:
+        return _by_key(authorization, form, now=now)
+    return _by_secret(credentials(authorization, form), version or registry.version(), now=now)
 
 
 def _by_secret(presented: Credentials, version: str | None, *, now: datetime) -> Client:

@@ -35,6 +35,10 @@ class UnusableKey(ValueError):
     """A key that no assertion may be verified with; the message says why."""
 
 
+class LeakedKey(UnusableKey):
+    """An entry with private or symmetric members."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientKey:
     """One public key of a client, bound to the algorithms that it may verify."""
@@ -49,8 +53,23 @@ class ClientKey:
 
 
 def registered(document: object) -> tuple[ClientKey, ...]:
-    """The keys of a JWKS that was pasted: each has to be usable. Raises UnusableKey."""
-    return tuple(read(entry) for entry in _pasted(document))
+    """Return the usable keys of a JWKS that an operator registers; `skipped` names the others.
+
+    Raises UnusableKey if the document is not a JWKS of 1 to MAX_PASTED keys or has no usable key, and LeakedKey if an
+    entry holds a private or symmetric key.
+    """
+    entries = _pasted(document)
+    usable = tuple(key for entry in entries if (key := _usable(entry, leaks=True)))
+    return usable or (read(entries[0]),)
+
+
+def skipped(document: object) -> list[str]:
+    """Return a sentence for each entry that `registered` skips: its place, its kid and why. Raises UnusableKey."""
+    return [
+        f"Key {place}{_named(entry)} is not used. {problem}"
+        for place, entry in enumerate(_pasted(document), start=1)
+        if (problem := _problem(entry))
+    ]
 
 
 def published(document: object) -> tuple[ClientKey, ...]:
@@ -92,16 +111,17 @@ def names(document: object) -> list[str]:
 
     Raises UnusableKey.
     """
-    entries: list[Any] = [entry for entry in _pasted(document) if read(entry)]
+    registered(document)
+    entries: list[Any] = [entry for entry in _pasted(document) if _problem(entry) is None]
     return [" ".join(filter(None, (entry.get("kid"), thumbprint(entry)))) for entry in entries]
 
 
 def read(entry: object) -> ClientKey:
-    """One entry of a JWKS (RFC 7517 section 4); raises UnusableKey."""
+    """Return one entry of a JWKS as a key (RFC 7517 section 4); raises UnusableKey, and LeakedKey."""
     if not isinstance(entry, dict):
         raise UnusableKey("A key is not a JSON object.")
     if SECRET_MEMBERS & entry.keys():
-        raise UnusableKey(PRIVATE_HALF)
+        raise LeakedKey(PRIVATE_HALF)
     if entry.get("use", "sig") != "sig" or not _verifies(entry.get("key_ops", ["verify"])):
         raise UnusableKey("A key is not for signatures.")
     kid = entry.get("kid")
@@ -123,11 +143,30 @@ def _entries(document: object) -> list[object] | None:
     return entries if isinstance(entries, list) else None
 
 
-def _usable(entry: object) -> ClientKey | None:
+def _usable(entry: object, *, leaks: bool = False) -> ClientKey | None:
+    """Return the entry's key, or None if it is unusable. Raises LeakedKey if `leaks`."""
     try:
         return read(entry)
+    except LeakedKey:
+        if leaks:
+            raise
     except UnusableKey:
-        return None
+        pass
+    return None
+
+
+def _problem(entry: object) -> str | None:
+    try:
+        read(entry)
+    except UnusableKey as error:
+        return str(error)
+    return None
+
+
+def _named(entry: object) -> str:
+    """Return the entry's kid in parentheses if it is printable text."""
+    kid = entry.get("kid") if isinstance(entry, dict) else None
+    return f" (kid {kid[:64]})" if isinstance(kid, str) and kid.isprintable() and kid else ""
 
 
 def _verifies(operations: object) -> bool:

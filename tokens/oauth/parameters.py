@@ -14,6 +14,9 @@ from tokens.models import GrantType
 Pairs = list[tuple[str, str]]
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+ONE_SCOPE = r"[\x21\x23-\x5b\x5d-\x7e]+"
+SCOPE = re.compile(rf"{ONE_SCOPE}(?: {ONE_SCOPE})*")
 
 FORM = "application/x-www-form-urlencoded"
 REPEATABLE = "resource"  # RFC 8707 section 2
@@ -86,9 +89,28 @@ def known(form: QueryDict, names: frozenset[str]) -> Pairs:
     return [(name, value) for name in form if name in names for value in form.getlist(name) if value]
 
 
+def scopes(value: str | None) -> list[str]:
+    """Split a scope parameter; every endpoint uses this rule (RFC 6749 section 3.3). None has no scopes.
+
+    Raises OAuthError invalid_scope if the value is malformed.
+    """
+    if value is None:
+        return []
+    if not SCOPE.fullmatch(value):
+        raise OAuthError(
+            "invalid_scope", "The scope is malformed; separate scopes by one space each, without quotes or backslashes."
+        )
+    return value.split(" ")
+
+
 def garbled(pairs: Pairs) -> str | None:
     """The first parameter that holds a control character, or None."""
     return next((name for name, value in pairs if CONTROL.search(value)), None)
+
+
+def damaged(pairs: Pairs) -> str | None:
+    """Return the name of the first parameter with U+FFFD, which Django reads for bytes that are not UTF-8, or None."""
+    return next((name for name, value in pairs if REPLACEMENT in value), None)
 
 
 def repeated(pairs: Pairs) -> str | None:

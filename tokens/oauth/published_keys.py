@@ -6,6 +6,7 @@ client took away is refused five minutes later at the latest, while its address 
 was fetched stays good for an hour; after that the client cannot prove itself.
 """
 
+import logging
 import os
 import threading
 import time
@@ -20,6 +21,7 @@ from tokens.oauth import client_keys
 from tokens.oauth.client_keys import ClientKey
 from tokens.oauth.key_copy import KeyCopy, Undetermined
 
+logger = logging.getLogger(__name__)
 ADDRESSES = 256
 LATER = 1  # seconds after which to ask again: the fetch goes on without whoever waited for it
 
@@ -54,8 +56,12 @@ def _copy(url: str) -> KeyCopy:
 
 
 def _fetch(url: str) -> tuple[ClientKey, ...]:
-    """Raises FetchError and UnusableKey."""
-    return client_keys.published(fetch.get_json(url, allow_private=settings.DEBUG))
+    """Fetch the usable keys at `url` and log how many were skipped. Raises FetchError and UnusableKey."""
+    document = fetch.get_json(url, allow_private=settings.DEBUG)
+    keys = client_keys.published(document)
+    if unused := len(document["keys"]) - len(keys):
+        logger.warning("%d keys at %s are not used: they are unusable, or too many of one kid", unused, url)
+    return keys
 
 
 def _begin_anew() -> None:

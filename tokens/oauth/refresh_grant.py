@@ -5,7 +5,7 @@ from django.db import transaction
 from tokens import conf
 from tokens.errors import OAuthError
 from tokens.models import Client, GrantType, UserGrant
-from tokens.oauth import audience, grant_record, refresh_token, user_tokens
+from tokens.oauth import audience, grant_record, refresh_token, user_tokens, validator
 from tokens.oauth.audience import OPENID, Target
 from tokens.oauth.grant import Grant
 from tokens.oauth.refresh_token import Reused
@@ -61,7 +61,9 @@ def _target(allowed: UserGrant, client: Client, request: TokenRequest) -> Target
 
     Where only the user's identity is asked for, the token is for the issuer, as it is in an authorization request.
     """
-    asked, names = tuple(dict.fromkeys(request.scopes)), allowed.scope.split()
+    names = allowed.scope.split()
+    scopes = validator.understood(request.scopes, known=names) if "openid" in names else request.scopes
+    asked = tuple(dict.fromkeys(scopes))
     is_identity = "openid" in names and "openid" in asked and OPENID.keys() >= set(asked)
     resources = [conf.issuer().url] if is_identity and not request.resources else request.resources
     whole = grant_record.target(allowed, client, resources)

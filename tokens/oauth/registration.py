@@ -10,14 +10,31 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # The characters of RFC 3986, and none of those that browsers and parsers read in different ways.
 PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 PRIVATE_USE = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
+UNDOTTED = re.compile(r"[a-z][a-z0-9+-]{2,}")
+# Schemes that browsers or operating systems run, show or send themselves.
+RESERVED = frozenset(
+    (
+        "about", "android-app", "blob", "callto", "cap", "chrome", "chrome-extension", "cid", "content", "data", "dict",
+        "dns", "facetime", "file", "filesystem", "ftp", "ftps", "geo", "git", "gopher", "imap", "intent", "ipp", "irc",
+        "itms", "itms-apps", "jar", "javascript", "ldap", "ldaps", "livescript", "mailto", "market", "mid", "mocha",
+        "moz-extension", "ms-settings", "news", "nfs", "nntp", "opera", "pop", "resource", "rtsp", "safari-extension",
+        "search-ms", "sftp", "shell", "sip", "sips", "sms", "smb", "ssh", "steam", "tel", "telnet", "urn", "vbscript",
+        "view-source", "vnc", "ws", "wss", "xmpp",
+    )
+)  # fmt: skip
+LISTED = re.compile(r",(?:$|[A-Za-z][A-Za-z0-9+.-]*:)")
 
 
-def redirect_uri_problem(uri: str) -> str | None:
-    """What is wrong with `uri` as a redirect URI, or None (RFC 6749 section 3.1.2, RFC 8252 section 7, RFC 9700 2.1).
+def redirect_uri_problem(uri: str, *, undotted: bool = False) -> str | None:
+    """Return what is wrong with `uri` as a redirect URI, or None (RFC 6749 3.1.2, RFC 8252 section 7, RFC 9700 2.1).
 
-    https; http on loopback only; for native applications a private-use scheme with a dot (com.example.app:/callback).
+    Right are https, http on loopback, and for native applications a private-use scheme with a dot, such as
+    com.example.app:/callback or com.example.app://callback. `undotted` adds private-use schemes without a dot (myapp:),
+    which any other application on the device can claim as well.
     """
     parts = _parts(uri)
+    if LISTED.search(uri):
+        return "holds a comma before another address: separate redirect URIs by blanks or new lines."
     if parts is None or "*" in uri:
         return "is not an absolute URI without wildcards."
     if "#" in uri:
@@ -30,9 +47,23 @@ def redirect_uri_problem(uri: str) -> str | None:
         return None
     if parts.scheme == "http":
         return None if parts.hostname in LOOPBACK else "must be https (http on loopback only)."
-    if PRIVATE_USE.fullmatch(parts.scheme) and not parts.netloc and parts.path.startswith("/"):
+    return _private_use_problem(uri, parts, undotted=undotted)
+
+
+def _private_use_problem(uri: str, parts: SplitResult, *, undotted: bool) -> str | None:
+    """RFC 8252 section 7.1: a scheme of the application's own."""
+    if not uri.startswith(f"{parts.scheme}:/") or not (parts.path or parts.netloc):
+        return "must be https, http on loopback, or a private-use scheme such as com.example.app:/callback."
+    if PRIVATE_USE.fullmatch(parts.scheme):
         return None
-    return "must be https, http on loopback, or a private-use scheme such as com.example.app:/callback."
+    if parts.scheme in RESERVED or parts.scheme in {"http", "https"} or not UNDOTTED.fullmatch(parts.scheme):
+        return "must be https, http on loopback, or a private-use scheme such as com.example.app:/callback."
+    if not undotted:
+        return (
+            "has a scheme without a dot, which other applications can claim: use your domain reversed, such as"
+            " com.example.app:/callback, or allow schemes without a dot for this client."
+        )
+    return None
 
 
 def origin_problem(origin: str) -> str | None:

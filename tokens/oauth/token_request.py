@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tokens.errors import OAuthError
+from tokens.oauth import parameters
 from tokens.oauth.parameters import REPEATABLE, Pairs
 
 
@@ -29,8 +30,8 @@ class TokenRequest:
 
     @property
     def scopes(self) -> list[str]:
-        """The scopes asked for (RFC 6749 section 3.3); empty where none are named."""
-        return self.form["scope"].split(" ") if "scope" in self.form else []
+        """Return the requested scopes; empty if the client names none. Raises OAuthError invalid_scope."""
+        return parameters.scopes(self.form.get("scope"))
 
     @property
     def resources(self) -> list[str]:

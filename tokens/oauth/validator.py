@@ -1,14 +1,14 @@
 """What oauthlib asks about an authorization request: which client, redirect URI and scopes are right."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db.models import prefetch_related_objects
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from tokens import conf
-from tokens.models import Client, GrantType
-from tokens.oauth import audience, registry
+from tokens.models import Client, GrantType, Scope
+from tokens.oauth import audience, parameters, registry
 from tokens.oauth.audience import Target
 from tokens.oauth.parameters import REPEATABLE
 from tokens.oauth.redirect_uri import acceptable, matches
@@ -26,12 +26,13 @@ class Validator(OAuth2Validator):
 
     def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Any, *_: Any, **__: Any) -> bool:  # noqa: ARG002
         """Whether the client registered this redirect URI."""
-        return matches(redirect_uri, request.client.redirect_uris.split())
+        client = request.client
+        return matches(redirect_uri, client.redirect_uris.split(), undotted=client.allows_undotted_schemes)
 
     def get_default_redirect_uri(self, client_id: str, request: Any, *_: Any, **__: Any) -> str | None:  # noqa: ARG002
         """The one redirect URI of a client that has only one; else the request has to name it."""
-        registered = request.client.redirect_uris.split()
-        return registered[0] if len(registered) == 1 and acceptable(registered[0]) else None
+        registered, undotted = request.client.redirect_uris.split(), request.client.allows_undotted_schemes
+        return registered[0] if len(registered) == 1 and acceptable(registered[0], undotted=undotted) else None
 
     def validate_response_type(self, client_id: str, response_type: str, client: Client, *_: Any, **__: Any) -> bool:  # noqa: ARG002
         """Whether the client may use the authorization code flow."""
@@ -48,7 +49,7 @@ class Validator(OAuth2Validator):
     def validate_scopes(
         self,
         client_id: str,  # noqa: ARG002
-        scopes: list[str],
+        scopes: list[str],  # noqa: ARG002 (oauthlib splits by another rule than our token endpoint)
         client: Client,
         request: Any,
         *_: Any,
@@ -56,7 +57,7 @@ class Validator(OAuth2Validator):
     ) -> bool:
         """Settle what an authorization request is for: its scopes and its one API. Raises OAuthError."""
         resources = [value for name, value in request.uri_query_params if name == REPEATABLE]
-        request.target = target(client, scopes, resources, openid=True)
+        request.target = target(client, parameters.scopes(request.scope or None), resources, openid=True)
         return True
 
     def authenticate_client(self, request: Any, *_: Any, **__: Any) -> bool:  # noqa: ARG002
@@ -68,8 +69,22 @@ def target(client: Client, scopes: Sequence[str], resources: Sequence[str], *, o
     """What `client` asks for, with `openid` in a user's name; raises OAuthError invalid_scope and invalid_target."""
     prefetch_related_objects([client], "scopes__api", "apis")  # nothing, where the registry remembered the client
     allowed = client.scopes.all()
+    if openid and "openid" in scopes:
+        scopes = understood(scopes, known={scope.name for scope in allowed})
     offline = GrantType.REFRESH_TOKEN in client.grants
     names = [name for name in audience.OPENID if openid and (offline or name != audience.OFFLINE)]
     return audience.resolve(
         scopes, resources, allowed=allowed, openid=names, issuer=conf.issuer().url, further=client.apis.all()
     )
+
+
+def understood(scopes: Sequence[str], *, known: Collection[str]) -> list[str]:
+    """Return `scopes` without those that no API and no rule of this issuer has (OpenID Connect Core 3.1.2.1).
+
+    `known` are names of scopes that need no look-up. A scope that belongs to an API stays, so that a client that may
+    not use it gets an error.
+    """
+    known = {*known, *audience.OPENID}
+    unknown = set(scopes) - known
+    belong = set(Scope.objects.filter(name__in=unknown).values_list("name", flat=True)) if unknown else set()
+    return [name for name in scopes if name in known or name in belong]

@@ -17,8 +17,10 @@ from tokens.views.unavailable import AWAY, unavailable
 
 View = Callable[..., HttpResponseBase]
 KEPT = 600  # seconds; for as long a browser need not ask again
-ASKED = "Authorization, Content-Type, Accept"
-ASKED_OF_ALL = "Accept, Cache-Control, Content-Type, If-Modified-Since, If-None-Match"
+TRACING = "traceparent, tracestate, baggage, sentry-trace"
+"""Headers that tracing libraries add to each request of a page (W3C Trace Context and Baggage, Sentry)."""
+ASKED = f"Authorization, Content-Type, Accept, {TRACING}"
+ASKED_OF_ALL = f"Accept, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, {TRACING}"
 READ = ("GET", "HEAD")
 EXPOSED = "WWW-Authenticate, Retry-After, ETag"
 

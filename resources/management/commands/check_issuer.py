@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from resources.conf import resource_server
 from resources.inspection import Report, inspect
 from resources.issuers import trusts
 
@@ -15,7 +16,8 @@ class Command(BaseCommand):
 
     help = (
         "Fetches each trusted issuer's metadata and JWKS as this API would, and prints every key with its verdict and "
-        "why. Exit codes: 0 every issuer has a usable key, 1 one has not, 2 the settings cannot be used."
+        "why, and compares the audience with the identifiers that the issuer lists. Exit codes: 0 the tokens of every "
+        "issuer can be verified, 1 those of one cannot, 2 the settings cannot be used."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,7 +33,8 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from error
         if strangers := [url for url in options["issuer"] if url not in known]:
             raise CommandError(f"not a trusted issuer: {', '.join(strangers)}", returncode=2)
-        reports = [inspect(known[url]) for url in options["issuer"] or known]
+        audience = resource_server().audience
+        reports = [inspect(known[url], audience=audience) for url in options["issuer"] or known]
         self.stdout.write(json.dumps([report.document() for report in reports]) if options["json"] else _text(reports))
         if not all(report.usable for report in reports):
             raise CommandError("An issuer's tokens cannot be verified.", returncode=1)

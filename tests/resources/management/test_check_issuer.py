@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from resources.testing import SigningKey, jwks, pinned, shared_key
-from tests.resources.loopback import Loopback, status
+from tests.resources.loopback import Loopback, document, status
 
 GOOD = shared_key()
 
@@ -52,6 +52,7 @@ def test_scripts_get_one_document(issuer: Loopback) -> None:
             "jwks_url": f"{issuer.url}/jwks.json",
             "usable": True,
             "problem": "",
+            "audience_problem": "",
             "keys": [{"kid": GOOD.kid, "usable": True, "algorithms": ["RS256"], "problem": "", "leaked": False}],
         }
     ]
@@ -87,3 +88,46 @@ def test_pinned_keys_are_told_as_such() -> None:
     with pinned():
         call_command("check_issuer", stdout=printed)
     assert printed.getvalue() == f"http://localhost:8000  (pinned)\n  usable   {GOOD.kid}  RS256\n"
+
+
+def lists(issuer: Loopback, *resources: object) -> None:
+    """Publish good keys, and `resources` in the metadata (RFC 9728 section 4)."""
+    issuer.publish(jwks(GOOD))
+    metadata = {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/jwks.json", "protected_resources": list(resources)}
+    issuer.answers["/.well-known/oauth-authorization-server"] = document(metadata)
+
+
+def test_an_audience_that_differs_by_its_slash_is_found(issuer: Loopback) -> None:
+    lists(issuer, "https://other.example/", "https://api.example")
+    printed, code = run(issuer.url)
+    problem = "the issuer has 'https://api.example', the settings name 'https://api.example/'; they differ by the slash"
+    assert (code, problem in printed) == (1, True)
+    (report,) = json.loads(run(issuer.url, "--json")[0].splitlines()[0])
+    assert (report["usable"], problem in report["audience_problem"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        pytest.param(["https://api.example/", "https://api.example"], id="both forms"),
+        pytest.param(["https://other.example/"], id="another API"),
+        pytest.param([7, None], id="no names"),
+        pytest.param([], id="none"),
+    ],
+)
+def test_an_audience_that_the_issuer_has_or_does_not_tell_is_no_problem(issuer: Loopback, listed: list[object]) -> None:
+    lists(issuer, *listed)
+    assert run(issuer.url)[1] == 0
+
+
+def test_metadata_of_another_issuer_names_both_and_the_slash(issuer: Loopback) -> None:
+    lists(issuer)
+    for path in ("oauth-authorization-server", "openid-configuration"):
+        issuer.answers[f"/.well-known/{path}"] = document({"issuer": f"{issuer.url}/"})
+    printed, code = run(issuer.url)
+    told = f"names the issuer '{issuer.url}/', the settings name '{issuer.url}'; they differ by the slash at the end"
+    assert (code, told in printed) == (1, True)
+    issuer.answers["/.well-known/openid-configuration"] = document({"issuer": "https://evil.example"})
+    printed, code = run(issuer.url)
+    assert "names the issuer 'https://evil.example', the settings" in printed
+    assert "differ by the slash" not in printed

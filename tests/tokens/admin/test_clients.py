@@ -352,6 +352,13 @@ def test_keys_that_could_not_be_registered_any_more_are_told_as_such(admin, form
     assert told("client.changed")[0][2]["client_jwks"][0] == "unusable"
 
 
+def test_a_key_that_is_skipped_is_a_warning_on_the_page(admin, form):
+    keys = {"keys": [{**public_key(), "kid": "enc", "use": "enc"}, public_key()]}
+    by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps(keys)}
+    page = admin.post(ADD, by_key, follow=True)
+    assert "Key 1 (kid enc) is not used. A key is not for signatures." in page.content.decode()
+
+
 @pytest.mark.parametrize("door", ["page", "list"])
 def test_a_deleted_client_is_an_event(admin, form, door):
     admin.post(ADD, form)

@@ -180,3 +180,24 @@ def test_while_the_encrypting_keys_cannot_be_read_nothing_is_made(settings):
         create("--name", "S")
     assert refused.value.returncode == 5
     assert not Client.objects.exists()
+
+
+def test_a_key_that_is_no_signing_key_is_skipped_with_a_warning_and_a_private_one_is_refused(tmp_path):
+    file, err = tmp_path / "jwks.json", StringIO()
+    encrypts = {**jwks()["keys"][0], "kid": "enc", "use": "enc"}
+    file.write_text(json.dumps({"keys": [encrypts, *jwks()["keys"]]}))
+    arguments = ("create_client", "--name", "K", "--grant", "client_credentials", "--jwks", str(file))
+    call_command(*arguments, stdout=StringIO(), stderr=err)
+    assert err.getvalue() == "Warning: Key 1 (kid enc) is not used. A key is not for signatures.\n"
+    file.write_text(json.dumps({"keys": [{**encrypts, "d": "AQAB"}, *jwks()["keys"]]}))
+    with pytest.raises(CommandError, match="private half"):
+        call_command(*arguments, stdout=StringIO(), stderr=err)
+    assert Client.objects.count() == 1
+
+
+def test_a_scheme_without_a_dot_is_registered_by_its_own_option_only():
+    arguments = ("--name", "P", "--public", "--grant", "authorization_code", "--redirect-uri", "myapp:/callback")
+    with pytest.raises(CommandError, match="scheme without a dot"):
+        create(*arguments)
+    create(*arguments, "--allow-undotted-scheme")
+    assert Client.objects.get().allows_undotted_schemes

@@ -8,7 +8,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from tests.tokens.assertions import private, public_jwk
 from tokens.oauth import client_keys
-from tokens.oauth.client_keys import UnusableKey
+from tokens.oauth.client_keys import LeakedKey, UnusableKey
 
 
 def rsa_jwk(bits=2048, exponent=65537):
@@ -45,10 +45,28 @@ def test_a_public_key_is_usable(algorithm):
         (rsa_jwk(exponent=3), "exponent 65537"),
     ],
 )
-def test_a_neighbour_of_a_usable_key_is_refused_with_its_reason(entry, reason):
+def test_a_neighbour_of_a_usable_key_is_skipped_with_its_reason(entry, reason):
+    document = {"keys": [public_jwk(), entry]}
+    assert len(client_keys.published(document)) == 1
     with pytest.raises(UnusableKey, match=reason):
-        client_keys.registered({"keys": [public_jwk(), entry]})
-    assert len(client_keys.published({"keys": [public_jwk(), entry]})) == 1
+        client_keys.registered({"keys": [entry]})
+    if reason == "private half":
+        with pytest.raises(LeakedKey, match=reason):
+            client_keys.registered(document)
+    else:
+        assert len(client_keys.registered(document)) == len(client_keys.names(document)) == 1
+        assert len(client_keys.skipped(document)) == 1
+        assert client_keys.skipped(document)[0].startswith("Key 2")
+        assert reason in client_keys.skipped(document)[0]
+
+
+def test_a_skipped_key_is_named_by_its_kid_if_that_is_printable():
+    entries = [public_jwk(kid="old", use="enc"), public_jwk(kid="\x1b[2J", use="enc"), public_jwk()]
+    told = client_keys.skipped({"keys": entries})
+    assert told == [
+        "Key 1 (kid old) is not used. A key is not for signatures.",
+        "Key 2 is not used. A key is not for signatures.",
+    ]
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"keys": {}}])

@@ -66,7 +66,8 @@ def page(error, *, status=400, headers=None):
     return Answer(status, PAGE | (headers or {}), error)
 
 
-INVALID_CLIENT = refusal("invalid_client", "Client authentication failed.", status=401, headers=BASIC)
+INVALID_CLIENT = refusal("invalid_client", "Client authentication failed.", status=401)
+INVALID_BASIC = refusal("invalid_client", "Client authentication failed.", status=401, headers=BASIC)
 UNKNOWN_SCOPE = refusal("invalid_scope", "A scope is unknown, or this client may not ask for it.")
 UNKNOWN_RESOURCE = refusal("invalid_target", "The resource is unknown, or this client may not use it.")
 NOT_ITS_GRANT = refusal("unauthorized_client", "This client may not use the grant type.")

@@ -6,6 +6,7 @@ import pytest
 
 from tests.tokens.conftest import CALLBACK, basic, post, redeem
 from tests.tokens.rfc import (
+    INVALID_BASIC,
     INVALID_CLIENT,
     NOT_ITS_GRANT,
     UNKNOWN_SCOPE,
@@ -94,8 +95,8 @@ TWO_CLIENTS = refusal("invalid_request", "The header and the body name different
 PROOFS = {
     "2.3.1: Basic": (lambda secret: ({}, basic("service", secret)), granted()),
     "2.3.1: Basic, form-encoded": (lambda secret: ({}, basic("%73ervice", secret)), granted()),
-    "2.3.1: Basic, a wrong secret": (lambda secret: ({}, basic("service", f"{secret}x")), INVALID_CLIENT),
-    "2.3.1: Basic, an empty secret": (lambda secret: ({}, basic("service", "")), INVALID_CLIENT),
+    "2.3.1: Basic, a wrong secret": (lambda secret: ({}, basic("service", f"{secret}x")), INVALID_BASIC),
+    "2.3.1: Basic, an empty secret": (lambda secret: ({}, basic("service", "")), INVALID_BASIC),
     "2.3.1: in the body": (lambda secret: ({"client_id": "service", "client_secret": secret}, {}), granted()),
     "2.3.1: in the body, wrong": (lambda secret: ({"client_id": "service", "client_secret": "x"}, {}), INVALID_CLIENT),
     "2.3.1: in the body, without a name": (lambda secret: ({"client_secret": secret}, {}), INVALID_CLIENT),
@@ -104,9 +105,9 @@ PROOFS = {
     "2.3: a secret in both places": (lambda secret: ({"client_secret": secret}, basic("service", secret)), IN_ONE_WAY),
     "3.2.1: its name alone": (lambda secret: ({"client_id": "service"}, {}), INVALID_CLIENT),
     "5.2 invalid_client: nothing": (lambda secret: ({}, {}), INVALID_CLIENT),
-    "5.2 invalid_client: unknown": (lambda secret: ({}, basic("nobody", secret)), INVALID_CLIENT),
-    "5.2 invalid_client: another scheme": (lambda secret: ({}, header("Bearer", f"service:{secret}")), INVALID_CLIENT),
-    "5.2 invalid_client: garbage": (lambda secret: ({}, {"HTTP_AUTHORIZATION": "Basic !"}), INVALID_CLIENT),
+    "5.2 invalid_client: unknown": (lambda secret: ({}, basic("nobody", secret)), INVALID_BASIC),
+    "5.2 invalid_client: another scheme": (lambda secret: ({}, header("Bearer", f"service:{secret}")), INVALID_BASIC),
+    "5.2 invalid_client: garbage": (lambda secret: ({}, {"HTTP_AUTHORIZATION": "Basic !"}), INVALID_BASIC),
 }
 
 

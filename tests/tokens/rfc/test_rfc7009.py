@@ -3,7 +3,17 @@
 import pytest
 
 from tests.tokens.conftest import basic, post, redeem
-from tests.tokens.rfc import INVALID_CLIENT, Answer, answer, confidential, missing, refusal, repeated, without_blanks
+from tests.tokens.rfc import (
+    INVALID_BASIC,
+    INVALID_CLIENT,
+    Answer,
+    answer,
+    confidential,
+    missing,
+    refusal,
+    repeated,
+    without_blanks,
+)
 from tokens.keys import signing
 from tokens.keys.errors import NotReady
 
@@ -85,7 +95,7 @@ OTHERS = {
     "2.1: by a public client": ("access_token", lambda _: {}, {"client_id": "spa"}, NOT_ITS_OWN),
     "2.1: by a name alone": ("access_token", lambda _: {}, {"client_id": "desk"}, INVALID_CLIENT),
     "2.1: by nobody": ("access_token", lambda _: {}, {}, INVALID_CLIENT),
-    "2.1: with a wrong secret": ("access_token", lambda _: basic("desk", "x"), {}, INVALID_CLIENT),
+    "2.1: with a wrong secret": ("access_token", lambda _: basic("desk", "x"), {}, INVALID_BASIC),
     "2.1: in two ways": ("access_token", by, {"client_secret": "x"}, IN_ONE_WAY),
 }
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tests.tokens.assertions import TYPE, jwks, proof, sign
 from tests.tokens.conftest import API, basic, make_client, post
 from tests.tokens.rfc import (
+    INVALID_BASIC,
     INVALID_CLIENT,
     ISSUER,
     NOT_ITS_GRANT,
@@ -207,7 +208,7 @@ def test_an_assertion_serves_once(client, robot, user):
 
 def test_another_client_s_proof_beside_the_grant(client, robot, service, user):
     """Section 2.1: client authentication is optional, and has to be right where it is there."""
-    for secret, expected in ((service.plain, ANOTHER), ("x", INVALID_CLIENT)):
+    for secret, expected in ((service.plain, ANOTHER), ("x", INVALID_BASIC)):
         assertion = sign("robot", sub=str(user.sub), header=GRANT_TYPE)
         form = {"grant_type": GRANT, "scope": "notes:read", "assertion": assertion}
         assert answer(post(client, "/oauth/token", form, **basic("service", secret))) == expected

@@ -21,8 +21,8 @@ def invalid_request(description):
     return redirected(*told)
 
 
-NONE = invalid_request("Code challenge required.")
-NO_METHOD = invalid_request("Transform algorithm not supported.")
+NONE = invalid_request("PKCE is required: send code_challenge with code_challenge_method=S256.")
+NO_METHOD = invalid_request("The code_challenge_method is not supported; use S256.")
 NO_HASH = invalid_request("The code challenge is not the base64url of a SHA-256.")
 
 CHALLENGES = {

@@ -6,6 +6,7 @@ import pytest
 from tests.tokens.assertions import jwks, proof
 from tests.tokens.conftest import API, basic, post, redeem
 from tests.tokens.rfc import (
+    INVALID_BASIC,
     INVALID_CLIENT,
     ISSUER,
     JSON,
@@ -175,9 +176,9 @@ REFUSED = {
     "2.1: no token": ({"token": None, "token_type_hint": "access_token"}, by, missing("token")),
     "2.1: two tokens": ({"token": ["a", "b"]}, by, repeated("token")),
     "2.3: nobody": ({}, lambda _: {}, INVALID_CLIENT),
-    "2.3: a wrong secret": ({}, lambda _: basic("desk", "x"), INVALID_CLIENT),
-    "2.3: an unknown client": ({}, lambda desk: basic("nobody", desk.plain), INVALID_CLIENT),
-    "2.3: a bearer token": ({}, lambda _: {"HTTP_AUTHORIZATION": "Bearer x"}, INVALID_CLIENT),
+    "2.3: a wrong secret": ({}, lambda _: basic("desk", "x"), INVALID_BASIC),
+    "2.3: an unknown client": ({}, lambda desk: basic("nobody", desk.plain), INVALID_BASIC),
+    "2.3: a bearer token": ({}, lambda _: {"HTTP_AUTHORIZATION": "Bearer x"}, INVALID_BASIC),
     "4: a public client": ({"client_id": "spa"}, lambda _: {}, INVALID_CLIENT),
     "2.1: another content type": (
         {},

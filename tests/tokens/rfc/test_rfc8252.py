@@ -16,6 +16,7 @@ CLAIMED = "https://app.example/callback"
 LOOPBACK = "http://127.0.0.1/callback"
 LOOPBACK_6 = "http://[::1]/callback"
 REGISTERED = (APP, CLAIMED, LOOPBACK, LOOPBACK_6, "http://127.0.0.1:4000/fixed?x=1", "http://localhost:4000/callback")
+UNDOTTED = "myapp:/callback"
 MISMATCH = page("Mismatching redirect URI.")
 INVALID = page("Invalid redirect URI.")
 
@@ -23,7 +24,7 @@ INVALID = page("Invalid redirect URI.")
 @pytest.fixture
 def native(apis):
     made = make_client("native", "authorization_code", public=True)
-    Client.objects.update(redirect_uris=" ".join(REGISTERED))
+    Client.objects.update(redirect_uris=" ".join([*REGISTERED, UNDOTTED]))
     return made
 
 
@@ -39,6 +40,7 @@ ADDRESSES = {
     "7.1: another path": ("com.example.app:/other", MISMATCH),
     "7.1: another application's scheme": ("com.example.other:/callback", MISMATCH),
     "7.1: two slashes": ("com.example.app://callback", MISMATCH),
+    "7.1: a scheme without a dot, though registered": ("myapp:/callback", MISMATCH),
     "7.2: a claimed https address": (CLAIMED, None),
     "7.2: another path at it": (f"{CLAIMED}/x", MISMATCH),
     "7.2: its port is fixed": ("https://app.example:8443/callback", MISMATCH),
@@ -70,9 +72,17 @@ def test_where_an_answer_may_go(browser, native, section):
     assert answer(allow(browser, authorization(native, redirect_uri=uri))) == (expected or code)
 
 
+def test_a_scheme_without_a_dot_is_gone_to_if_the_client_has_the_switch(browser, native):
+    Client.objects.update(allows_undotted_schemes=True)
+    code = redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), to=UNDOTTED, status=303)
+    assert answer(allow(browser, authorization(native, redirect_uri=UNDOTTED))) == code
+    assert answer(browser.get("/oauth/authorize", authorization(native, redirect_uri="other:/callback"))) == MISMATCH
+
+
 REGISTRATIONS = {
     "7.1: a scheme under one's own domain": (APP, True),
     "7.1: a scheme without a dot": ("myapp:/callback", False),
+    "7.1: two slashes": ("com.example.app://callback", True),
     "7.1: a scheme and no path": ("com.example.app:callback", False),
     "7.1: a scheme that browsers run": ("javascript:/alert", False),
     "7.2: https": (CLAIMED, True),

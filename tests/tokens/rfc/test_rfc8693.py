@@ -6,7 +6,7 @@ import pytest
 
 from tests.tokens.conftest import API, OTHER_API, basic, make_client, post, redeem
 from tests.tokens.rfc import (
-    INVALID_CLIENT,
+    INVALID_BASIC,
     ISSUER,
     NOT_ITS_GRANT,
     UNKNOWN_RESOURCE,
@@ -158,7 +158,7 @@ MEANWHILE = {
     "2.2.2: its user disabled": (disable_user, UNACCEPTABLE),
     "2.2.2: its API another's": (give_api_away, UNACCEPTABLE),
     "2.2.2: the policy withdrawn": (withdraw_policy, UNKNOWN_RESOURCE),
-    "2.1: the client disabled": (disable_client, INVALID_CLIENT),
+    "2.1: the client disabled": (disable_client, INVALID_BASIC),
     "2.1: the grant withdrawn": (withdraw_grant, NOT_ITS_GRANT),
 }
 

@@ -23,7 +23,11 @@ ANSWERS = {
     "2: a code, without a state": ({"state": None}, "true", [("code", ANY), ISS]),
     "2: access_denied": ({}, "false", error("access_denied", "The user refused.")),
     "2: consent_required": ({"prompt": "none"}, "", error("consent_required", "The user has to be asked.")),
-    "2: invalid_request": ({"code_challenge": None}, "", error("invalid_request", "Code challenge required.")),
+    "2: invalid_request": (
+        {"code_challenge": None},
+        "",
+        error("invalid_request", "PKCE is required: send code_challenge with code_challenge_method=S256."),
+    ),
     "2: invalid_scope": ({"scope": None}, "", error("invalid_scope", "Name at least one scope.")),
     "2: invalid_target": (
         {"resource": OTHER_API},

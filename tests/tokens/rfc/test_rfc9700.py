@@ -63,14 +63,17 @@ def invalid_request(description):
 
 PKCE = {
     "2.1.1: a confidential client with PKCE": ({}, CODE),
-    "2.1.1: a confidential client without": ({"code_challenge": None}, invalid_request("Code challenge required.")),
+    "2.1.1: a confidential client without": (
+        {"code_challenge": None},
+        invalid_request("PKCE is required: send code_challenge with code_challenge_method=S256."),
+    ),
     "4.8.2: taken out on its way": (
         {"code_challenge": None, "code_challenge_method": None},
-        invalid_request("Code challenge required."),
+        invalid_request("PKCE is required: send code_challenge with code_challenge_method=S256."),
     ),
     "2.1.1: one that shows the verifier": (
         {"code_challenge_method": "plain"},
-        invalid_request("Transform algorithm not supported."),
+        invalid_request("The code_challenge_method is not supported; use S256."),
     ),
 }
 

@@ -201,3 +201,16 @@ def test_who_is_sent_to_log_in_was_not_refused(client, webapp, caplog):
     for changes in ({}, {"scope": "unknown"}):
         client.get("/oauth/authorize", authorization(webapp, **changes))
     assert lines(caplog) == []
+
+
+@pytest.mark.parametrize("state", ["a b+c", "%", "é", "x" * 1000, "a&b=c#d", '"<>\\', " s "])
+def test_a_state_comes_back_as_it_was_sent(browser, own, state):
+    assert parameters(browser.get("/oauth/authorize", authorization(own, state=state)))["state"] == state
+
+
+@pytest.mark.parametrize("name", ["state", "nonce", "login_hint"])
+def test_a_parameter_that_is_not_utf_8_is_refused_and_no_changed_state_comes_back(browser, own, name):
+    query = urlencode(authorization(own, **{name: None})) + f"&{name}=%ff%fe"
+    told = parameters(browser.get(f"/oauth/authorize?{query}"))
+    assert (told["error"], told["error_description"]) == ("invalid_request", f"The {name} parameter is not UTF-8.")
+    assert told.get("state") == (None if name == "state" else "s-1")

@@ -20,6 +20,8 @@ ORIGIN = "https://app.example"
 READ = "Access-Control-Allow-Origin"
 PREFLIGHT = {"HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
 OPEN = {"/oauth/token": "POST", "/oauth/revoke": "POST", "/oauth/userinfo": "GET, POST"}
+TRACED = "traceparent,tracestate,baggage,sentry-trace"
+"""Headers that tracing libraries add to the requests of a page."""
 
 
 @pytest.fixture
@@ -32,6 +34,7 @@ def test_a_registered_origin_may_ask_and_read(client, page, path):
     asked = client.options(path, HTTP_ORIGIN=ORIGIN, **PREFLIGHT)
     assert (asked.status_code, asked[READ], asked["Access-Control-Allow-Methods"]) == (204, ORIGIN, OPEN[path])
     assert "Authorization" in asked["Access-Control-Allow-Headers"]
+    assert set(TRACED.split(",")) <= set(asked["Access-Control-Allow-Headers"].split(", "))
     assert "Access-Control-Allow-Credentials" not in asked
     answer = post(client, path, {"client_id": "page", "grant_type": "x", "token": "x"}, HTTP_ORIGIN=ORIGIN)
     assert answer[READ] == ORIGIN
@@ -199,7 +202,7 @@ def test_what_is_public_is_read_by_everybody(client, published, path, headers):
 
 
 @pytest.mark.parametrize("path", [*PUBLIC, *NOWHERE])
-@pytest.mark.parametrize("asked", ["if-none-match", "accept", "cache-control,if-none-match", None])
+@pytest.mark.parametrize("asked", ["if-none-match", "accept", "cache-control,if-none-match", TRACED, None])
 def test_a_preflight_is_told_that_what_is_public_may_be_asked_for(client, path, asked):
     headers = {"origin": "https://anybody.example", "access-control-request-method": "GET"}
     answer = client.options(path, headers=headers | ({"access-control-request-headers": asked} if asked else {}))

@@ -13,7 +13,7 @@ from django.utils import timezone
 from tokens.clients import Registration, register
 from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, instant, one_line, seconds
 from tokens.models import AuthenticationMethod, Client
-from tokens.oauth import pasted_keys
+from tokens.oauth import client_keys, pasted_keys
 from tokens.oauth.client_keys import UnusableKey
 from tokens.oauth.server import GRANTS
 
@@ -56,6 +56,10 @@ class Command(OperatorCommand):
             help=f"one of {', '.join(grant.name for grant in GRANTS)}; may be repeated; none: it gets no tokens",
         )  # fmt: skip
         parser.add_argument("--redirect-uri", action="append", default=[], dest="redirect_uris", help="may be repeated")
+        parser.add_argument(
+            "--allow-undotted-scheme", action="store_true",
+            help="accept redirect URIs such as myapp:/callback, which other applications on the device can claim",
+        )  # fmt: skip
         parser.add_argument("--scope", action="append", default=[], dest="scopes", help="may be repeated")
         parser.add_argument(
             "--api", action="append", default=[], dest="apis", metavar="IDENTIFIER",
@@ -114,6 +118,8 @@ class Command(OperatorCommand):
                 client, secret = register(registration, actor="command:create_client", now=timezone.now())
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
+        for warning in client_keys.skipped(client.client_jwks) if client.client_jwks else ():
+            self.stderr.write(f"Warning: {warning}")
         if options["json"]:
             self.stdout.write(json.dumps({"client_id": client.client_id, "client_secret": secret}))
             return
@@ -126,6 +132,7 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
     return {
         "is_active": not options["inactive"],
         "accepts_token_endpoint_audience": options["legacy_audience"],
+        "allows_undotted_schemes": options["allow_undotted_scheme"],
         "skip_authorization": options["first_party"],
         "remembers_consent": not options["forget_consent"],
         "post_logout_redirect_uris": " ".join(options["post_logout_redirect_uris"]),

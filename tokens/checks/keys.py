@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Info, Warning, register  # noqa: A004 (Django's name)
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register  # noqa: A004 (Django's name)
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -13,8 +13,8 @@ from tokens.keys import health, policy
 
 
 @register("keys")
-def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Errors tokens.E301 to E303, warnings tokens.W304 and W305, and tokens.I306 for a change that is under way."""
+def check_key_settings(**_: Any) -> list[CheckMessage]:
+    """Return errors tokens.E301 and E302 and warning tokens.W304 for settings that signing cannot work with."""
     settings = conf.issuer()
     found: list[CheckMessage] = [
         Error(f"The key policy cannot be kept: {broken}.", hint="Set KEY_TIMINGS or KEY_POLICY.", id="tokens.E302")
@@ -23,11 +23,25 @@ def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[Chec
     if settings.access_token_lifetime > settings.key_policy.token_lifetime:
         found.append(_lifetime(settings))
     try:
-        keys = settings.encryption_keys()
+        settings.encryption_keys()
     except MalformedEncryptionKey as error:
         hint = "Each entry is 32 random bytes or more in base64url; the values that sealed the keys must be among them."
-        return [*found, Error(f"Nothing can be signed: {error}.", hint=hint, id="tokens.E301")]
-    return [*found, *(_rings(keys) if databases else [])]
+        found.append(Error(f"Nothing can be signed: {error}.", hint=hint, id="tokens.E301"))
+    return found
+
+
+# With Django's own tag it runs only if databases are named: from Django 6.1 on every other check is given all of them,
+# at each command, and an error in a ring would stop the command that repairs it.
+@register("keys", Tags.database)
+def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Return error tokens.E303, warning tokens.W305, and tokens.I306 for a change that is under way."""
+    if not databases:
+        return []
+    try:
+        keys = conf.issuer().encryption_keys()
+    except MalformedEncryptionKey:
+        return []  # tokens.E301 says so
+    return _rings(keys)
 
 
 def _lifetime(settings: conf.IssuerSettings) -> CheckMessage:

@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.db import transaction
-
+from tokens import registry_changes
 from tokens.audit import record
 from tokens.models import Api, Scope
 
 
-@transaction.atomic
+@registry_changes.change()
 def register(api: Api, scopes: Mapping[str, str], *, actor: str, now: datetime) -> Api:
     """Make an API and its scopes, named with what users read about each; all of it or nothing.
 
-    Raises ValidationError, with each problem at the field it belongs to.
+    Raises ValidationError, with each problem at the field it belongs to, and RegistryLocked.
     """
     api.full_clean()
     api.save()

@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
 from tokens.keys.held import locking
+from tokens.registry_changes import RegistryLocked
 
 USAGE, UNSAFE, LOCKED, CLOSED = 2, 3, 4, 5
 EXIT_CODES = """
@@ -130,7 +131,7 @@ def exit_codes() -> Iterator[None]:
             yield
     except (CannotOpen, MalformedEncryptionKey) as error:
         raise CommandError(str(error), returncode=CLOSED) from error
-    except LockNotHad as error:
+    except (LockNotHad, RegistryLocked) as error:
         raise CommandError(str(error), returncode=LOCKED) from error
     except (UnknownKey, WrongRing) as error:
         raise CommandError(str(error), returncode=USAGE) from error

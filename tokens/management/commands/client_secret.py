@@ -27,6 +27,7 @@ exit codes:
   0  done
   2  the command was used wrongly, or names a client or secret that is not there
   3  refused: the secret has ended, or the client has no use for one
+  4  another transaction held the registry for 2 s
   5  KEY_ENCRYPTION_KEYS cannot be read
 """
 

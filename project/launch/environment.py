@@ -134,6 +134,7 @@ def _addresses(ports: Ports, environ: Mapping[str, str], var: Path) -> dict[str,
             "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
             "ISSUER_URL": issuer,
             "DATABASE_URL": named("DATABASE_URL", _sqlite(var / "issuer.sqlite3")),
+            "AUDIT_JOURNAL": named("AUDIT_JOURNAL", str(var / "audit.jsonl")),
             **common,
         },
         "api": {

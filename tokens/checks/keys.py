@@ -1,5 +1,6 @@
 """Checks of what keys live by; served in spite of them, because public keys must stay published (tag `keys`)."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,11 +31,25 @@ def check_key_settings(**_: Any) -> list[CheckMessage]:
     return found
 
 
+@register("keys", deploy=True)
+def check_journal(**_: Any) -> list[CheckMessage]:
+    """Return warning tokens.W308 without an audit journal, and error tokens.E309 for one that cannot be written."""
+    path = conf.issuer().audit_journal
+    if path is None:
+        told = "AUDIT_JOURNAL is not set: a restored backup would bring revoked keys and secrets back unnoticed."
+        hint = "Name a file that outlives the database and its backups (docs/restore.md)."
+        return [Warning(told, hint=hint, id="tokens.W308")]
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        hint = "Let the issuer append to the file, or name another one."
+        return [Error(f"AUDIT_JOURNAL {path} cannot be written.", hint=hint, id="tokens.E309")]
+    return []
+
+
 # With Django's own tag it runs only if databases are named: from Django 6.1 on every other check is given all of them,
 # at each command, and an error in a ring would stop the command that repairs it.
 @register("keys", Tags.database)
 def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Return error tokens.E303, warning tokens.W305, and tokens.I306 for a change that is under way."""
+    """Return errors tokens.E303 and E307, warning tokens.W305, and tokens.I306 for a change that is under way."""
     if not databases:
         return []
     try:
@@ -60,6 +75,8 @@ def _rings(keys: Sequence[EncryptionKey]) -> list[CheckMessage]:
 
 def _message(one: health.Problem) -> CheckMessage:
     told, hint = f"{one.message}.", "manage.py keys --check says the same later."
+    if one.code == "went_back":
+        return Error(told, hint=hint, id="tokens.E307")
     if one.closed:
         return Error(told, hint=hint, id="tokens.E303")
     return Info(told, hint=hint, id="tokens.I306") if one.waits else Warning(told, hint=hint, id="tokens.W305")

@@ -66,11 +66,11 @@ def apply(
     """
     events = sorted([*journal.entries(), *logs], key=lambda one: one.at)
     lacking = [one for one in events if not one.is_in_database()]
-    kids = _revived(events)
+    kids, reasons = _revived(events), _reasons(events)
     for kid in kids if not pretend else ():
         revoke(
             kid,
-            reason=f"revoked before {REASON}"[:200],
+            reason=reasons.get(kid) or REASON,
             policy=policy,
             encryption_keys=encryption_keys,
             actor=actor,
@@ -94,6 +94,12 @@ def _revived(events: Iterable[Entry]) -> list[str]:
     now = store.database_now()
     live = [row for row in rows if row.withdraw_at is None or row.withdraw_at > now]
     return [row.kid for row in sorted(live, key=lambda row: (row.signs_at is not None, row.kid))]
+
+
+def _reasons(events: Iterable[Entry]) -> dict[str, str]:
+    """Return why each key was revoked, by its kid."""
+    revoked = (one for one in events if one.action == journal.KEY_REVOKED)
+    return {one.subject.removeprefix("key:"): str(one.details.get("reason", ""))[:200] for one in revoked}
 
 
 def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now: datetime) -> Restored:

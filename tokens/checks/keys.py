@@ -49,7 +49,7 @@ def check_journal(**_: Any) -> list[CheckMessage]:
 # at each command, and an error in a ring would stop the command that repairs it.
 @register("keys", Tags.database)
 def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Return errors tokens.E303 and E307, warning tokens.W305, and tokens.I306 for a change that is under way."""
+    """Return error tokens.E303, warnings tokens.W305 and W307, and tokens.I306 for a change that is under way."""
     if not databases:
         return []
     try:
@@ -75,8 +75,8 @@ def _rings(keys: Sequence[EncryptionKey]) -> list[CheckMessage]:
 
 def _message(one: health.Problem) -> CheckMessage:
     told, hint = f"{one.message}.", "manage.py keys --check says the same later."
-    if one.code == "went_back":
-        return Error(told, hint=hint, id="tokens.E307")
+    if one.code == "went_back":  # no error: `migrate`, which a backup needs first, would refuse
+        return Warning(told, hint=hint, id="tokens.W307")
     if one.closed:
         return Error(told, hint=hint, id="tokens.E303")
     return Info(told, hint=hint, id="tokens.I306") if one.waits else Warning(told, hint=hint, id="tokens.W305")

@@ -5,12 +5,14 @@ With real dumps: tests/services/test_after_restore.py.
 
 import base64
 import json
+import re
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.utils import timezone
 
 from tests.tokens.conftest import basic, log_in, make_client, post, redeem
@@ -49,10 +51,10 @@ def refused(*arguments):
 def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
     call_command("rotate_keys", verbosity=0)
     kid = signing.signer(now=timezone.now()).kid
-    write(path, "key.revoked", f"key:{kid}", after=0)
+    write(path, "key.revoked", f"key:{kid}", after=0, reason="laptop stolen")
     assert refused_by_check()
     assert run("--yes")["keys"] == [kid]
-    assert SigningKey.objects.get(kid=kid).revoked_at
+    assert SigningKey.objects.get(kid=kid).revoke_reason == "laptop stolen"
     signing.snapshots.forget()
     assert signing.signer(now=timezone.now()).kid != kid
     assert not refused_by_check()
@@ -192,3 +194,12 @@ def test_without_journal_and_log_it_says_what_it_cannot_know(db):
     call_command("after_restore", "--yes", stdout=StringIO(), stderr=err)
     assert "keys and secrets that were revoked stay as restored" in err.getvalue()
     assert AuditEvent.objects.get().action == "database.restored"
+
+
+def test_every_command_and_option_of_the_documentation_is_there():
+    text = (Path(__file__).resolve().parents[3] / "docs" / "restore.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ python manage\.py (\w+)([^#\n]*)", text, re.MULTILINE)
+    assert {name for name, _ in commands} == {"migrate", "keys", "after_restore"}
+    for name, rest in commands:
+        help_text = load_command_class(get_commands()[name], name).create_parser("manage.py", name).format_help()
+        assert [option for option in re.findall(r"--[a-z-]+", rest) if option not in help_text] == []

@@ -21,7 +21,7 @@ LINES = {
     "secrets": "client secrets ended again",
     "users": "users disabled again",
     "clients": "clients disabled again",
-    "passwords": "users whose password was changed since, and whose old one is valid again: change it",
+    "passwords": "users whose former password is valid again (change it)",
 }
 
 

@@ -12,6 +12,7 @@ os.environ.update(
     API_ISSUERS="http://localhost:8000",
     REVOCATIONS_EVERY="0",
     API_AUDIENCE="http://localhost:8001/",
+    AUDIT_JOURNAL="",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "sqlite://:memory:"),
     API_DATABASE_URL="sqlite://:memory:",
 )

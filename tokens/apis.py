@@ -1,19 +1,18 @@
-"""Registering APIs from a script: what tokens can be for, and the scopes that may be asked of each."""
+"""Registering APIs from a script, with their scopes, and linking each to the client that it asks the issuer as."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.db import transaction
-
+from tokens import registry_changes
 from tokens.audit import record
-from tokens.models import Api, Scope
+from tokens.models import Api, Client, Scope
 
 
-@transaction.atomic
+@registry_changes.change()
 def register(api: Api, scopes: Mapping[str, str], *, actor: str, now: datetime) -> Api:
     """Make an API and its scopes, named with what users read about each; all of it or nothing.
 
-    Raises ValidationError, with each problem at the field it belongs to.
+    Raises ValidationError, with each problem at the field it belongs to, and RegistryLocked.
     """
     api.full_clean()
     api.save()
@@ -24,3 +23,16 @@ def register(api: Api, scopes: Mapping[str, str], *, actor: str, now: datetime) 
         scope.save()
         record("scope.created", actor=actor, subject=f"scope:{name}", details={"api": api.identifier}, now=now)
     return api
+
+
+@registry_changes.change()
+def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
+    """Let the API ask the issuer as `client`, or as none; return False if that is so already. Raises RegistryLocked."""
+    kept = Api.objects.select_for_update(of=("self",)).select_related("client").get(pk=api.pk)
+    if kept.client == client:
+        return False
+    told = [one.client_id if one else "None" for one in (kept.client, client)]
+    kept.client = client
+    kept.save(update_fields=["client"])
+    record("api.changed", actor=actor, subject=f"api:{api.identifier}", details={"client": told}, now=now)
+    return True

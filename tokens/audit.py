@@ -1,4 +1,7 @@
-"""Writes the audit trail: every security event as one line of JSON in the log, the rare ones as a row as well."""
+"""Writes the audit trail: every security event as one line of JSON in the log, the rare ones as a row as well.
+
+A row is also a line of the journal (tokens/journal.py), which a restored backup does not take back in time.
+"""
 
 import json
 import logging
@@ -10,6 +13,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
+from tokens import journal
 from tokens.models.audit import AuditEvent
 
 logger = logging.getLogger("tokens.audit")
@@ -27,6 +31,7 @@ def record(
         at=now, actor=actor[:255], action=action, subject=subject[:255], details=dict(details or {})
     )
     log(action, actor=event.actor, subject=event.subject, details=event.details, now=now)
+    transaction.on_commit(partial(journal.append, event), robust=True)
     return event
 
 

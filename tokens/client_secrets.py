@@ -3,8 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db import transaction
-
+from tokens import registry_changes
 from tokens.audit import record
 from tokens.models import Client, ClientSecret
 from tokens.oauth import client_secret
@@ -27,13 +26,14 @@ def problem(client: Client) -> str | None:
     return None
 
 
-@transaction.atomic
+@registry_changes.change()
 def give(
     client: Client, *, actor: str, now: datetime, expires_at: datetime | None = None, secret: str | None = None
 ) -> str:
     """Give `client` one more secret and return it: the only moment it can be read. The others stay as they are.
 
-    `secret` is generated when None. Raises NoUse; Ended for an end that has passed; ValueError for a weak `secret`.
+    `secret` is generated when None. Raises NoUse; Ended for an end that has passed; ValueError for a weak `secret`;
+    RegistryLocked.
     """
     if reason := problem(client):
         raise NoUse(reason)
@@ -78,7 +78,7 @@ def tell(action: str, secret: ClientSecret, dates: Collection[str], *, actor: st
     record(action, actor=actor, subject=subject, details={"secret": str(secret), **told}, now=now)
 
 
-@transaction.atomic
+@registry_changes.change()
 def _end(secret: ClientSecret, name: str, at: datetime | None, action: str, *, actor: str, now: datetime) -> None:
     kept = ClientSecret.objects.select_for_update().get(pk=secret.pk)
     refuse_ended(kept, now=now)

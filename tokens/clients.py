@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 
-from tokens import client_secrets
+from tokens import client_secrets, registry_changes
 from tokens.audit import record
 from tokens.models import Api, AuthenticationMethod, Client, Scope
 from tokens.oauth import client_secret
@@ -59,13 +58,13 @@ def register(
     """Make a client, and for one that proves itself by a secret that secret: it can be read at this moment only.
 
     `secret` is generated when None. Raises ValidationError, with each problem at the field it belongs to, and
-    ValueError for a secret that is too weak.
+    ValueError for a secret that is too weak, RegistryLocked.
     """
     _refuse_contradictions(registration, now=now)
     scopes, apis = _scopes(registration.scopes), _apis(registration.apis)
     client = _client(registration)
     client.full_clean()
-    with transaction.atomic():
+    with registry_changes.change():
         client.save()
         client.scopes.set(scopes)
         client.apis.set(apis)

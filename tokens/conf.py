@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -26,6 +27,8 @@ DEFAULTS: dict[str, Any] = {
     "BEHIND_PROXY": False,
     # RATE_LIMITS below, with single ones changed: {"login": (10, 60)}.
     "RATE_LIMITS": {},
+    # A file that the audit trail is appended to, outside of the database; None: no such file.
+    "AUDIT_JOURNAL": None,
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
@@ -82,6 +85,8 @@ class IssuerSettings:
     rate_limits: Mapping[str, Rate]
     """By endpoint: how often one client at one address may ask."""
     device: DeviceSettings
+    audit_journal: Path | None
+    """The file that the audit trail is appended to as well (tokens/journal.py)."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """The encrypting keys; raises MalformedEncryptionKey."""
@@ -106,6 +111,7 @@ def issuer() -> IssuerSettings:
         refresh_token_idle_lifetime=values["REFRESH_TOKEN_IDLE_LIFETIME"],
         behind_proxy=values["BEHIND_PROXY"],
         rate_limits=_rate_limits(values["RATE_LIMITS"]),
+        audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
         device=DeviceSettings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 

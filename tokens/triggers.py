@@ -38,6 +38,16 @@ BEGIN
 END $$
 """
 
+FIX_SEARCH_PATH = """
+DO $$ BEGIN
+    EXECUTE format('ALTER FUNCTION {function}() SET search_path = %I, pg_temp', current_schema());
+END $$
+"""
+"""Bind a trigger function to the schema of the tables, so that it finds them under any search_path of its caller.
+
+pg_restore calls it under an empty one; a role could put a table of its own before ours under another.
+"""
+
 
 def refuse(
     name: str,
@@ -149,13 +159,83 @@ def _registry(vendor: str, table: str, columns: list[str]) -> list[str]:
             f"CREATE TRIGGER {table}_registered AFTER INSERT OR {update} OR DELETE OR TRUNCATE ON {table}"
             " FOR EACH STATEMENT EXECUTE FUNCTION keyturn_registry_changed()"
         )
-        return [POSTGRESQL_VERSION_FUNCTION, trigger]
+        return [POSTGRESQL_VERSION_FUNCTION, FIX_SEARCH_PATH.format(function="keyturn_registry_changed"), trigger]
     events = {"insert": "INSERT", "update": update, "delete": "DELETE"}
     version = NEW_VERSION.format(value=VERSION["sqlite"])
     return [
         f"CREATE TRIGGER {table}_registered_{name} AFTER {event} ON {table} FOR EACH ROW BEGIN {version}; END"
         for name, event in events.items()
     ]
+
+
+POSTGRESQL_REPLACE_FUNCTION = """
+CREATE OR REPLACE FUNCTION keyturn_replace() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('DELETE FROM %I.%I WHERE id = $1.id', TG_TABLE_SCHEMA, TG_TABLE_NAME) USING NEW;
+    RETURN NEW;
+END $$
+"""
+
+
+def replace_inserted(name: str, *, table: str) -> RunPython:
+    """Return an operation that makes an INSERT into `table` replace the row of the same id (PostgreSQL only).
+
+    Triggers of other tables write a row that pg_restore then copies again; without this its COPY fails.
+    """
+
+    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(apps, editor)
+        if editor.connection.vendor == "postgresql":
+            trigger = f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION keyturn_replace()"
+            for one in (POSTGRESQL_REPLACE_FUNCTION, FIX_SEARCH_PATH.format(function="keyturn_replace"), trigger):
+                editor.execute(one, params=None)
+
+    def drop(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "postgresql":
+            editor.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+
+    return RunPython(create, drop)
+
+
+FIX_EVERY_SEARCH_PATH = """
+DO $$
+DECLARE
+    function regprocedure;
+BEGIN
+    FOR function IN
+        SELECT DISTINCT t.tgfoid::regprocedure FROM pg_trigger t
+        JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+        WHERE NOT t.tgisinternal AND c.relname LIKE 'tokens\\_%' AND c.relnamespace = current_schema()::regnamespace
+        AND p.pronamespace = c.relnamespace
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', function, current_schema());
+    END LOOP;
+END $$
+"""
+
+
+def fix_search_paths() -> RunPython:
+    """Return an operation that binds the functions of all existing triggers to their schema (PostgreSQL only)."""
+
+    def fix(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "postgresql":
+            editor.execute(FIX_EVERY_SEARCH_PATH, params=None)
+
+    return RunPython(fix, RunPython.noop)
+
+
+def bound_lock_wait(seconds: int = 3) -> RunPython:
+    """Return an operation that ends this migration if it waits longer than `seconds` for a lock (PostgreSQL only).
+
+    Put it first. A statement that waits for a lock makes every later request on the table wait behind it.
+    """
+
+    def bound(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "postgresql":
+            local = "LOCAL " if editor.connection.in_atomic_block else ""  # without a transaction LOCAL has no effect
+            editor.execute(f"SET {local}lock_timeout = '{seconds}s'", params=None)
+
+    return RunPython(bound, bound)
 
 
 def _condition(vendor: str, when: str | Mapping[str, str]) -> str:
@@ -167,7 +247,8 @@ def _condition(vendor: str, when: str | Mapping[str, str]) -> str:
 
 def _create_reading(name: str, table: str, message: str, when: str) -> list[str]:
     function = POSTGRESQL_READING_FUNCTION.format(name=name, when=when, message=message)
-    return [function, f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"]
+    trigger = f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
+    return [function, FIX_SEARCH_PATH.format(function=name), trigger]
 
 
 def _create(vendor: str, name: str, event: Event, table: str, message: str, when: str) -> list[str]:
@@ -178,7 +259,7 @@ def _create(vendor: str, name: str, event: Event, table: str, message: str, when
             f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {each} {condition}"
             f"EXECUTE FUNCTION keyturn_refuse('{message}')"
         )
-        return [POSTGRESQL_FUNCTION, trigger]
+        return [POSTGRESQL_FUNCTION, FIX_SEARCH_PATH.format(function="keyturn_refuse"), trigger]
     if vendor == "sqlite":
         condition = f"WHEN {when} " if when else ""
         trigger = f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW {condition}"

@@ -25,6 +25,7 @@ def production(settings: str) -> Variables:
         "ALLOWED_HOSTS": "issuer.example,api.example",
         "ISSUER_URL": "https://issuer.example",
         "API_AUDIENCE": "https://api.example/",
+        "AUDIT_JOURNAL": os.devnull,
         "DATABASE_URL": "sqlite://:memory:",
         "API_DATABASE_URL": "sqlite://:memory:",
         "CACHE_URL": "redis://127.0.0.1:6379/0",
@@ -35,7 +36,8 @@ def api() -> Variables:
     """The API's variables: nothing of the issuer but the URL that it trusts."""
     everything = production("project.settings.api") | {"API_ISSUERS": "https://issuer.example"}
     return {
-        name: everything[name] for name in everything.keys() - {"ISSUER_URL", "DATABASE_URL", "KEY_ENCRYPTION_KEYS"}
+        name: everything[name]
+        for name in everything.keys() - {"ISSUER_URL", "DATABASE_URL", "KEY_ENCRYPTION_KEYS", "AUDIT_JOURNAL"}
     }
 
 

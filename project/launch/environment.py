@@ -32,6 +32,9 @@ OPTIONAL = {
     "webapp": (),
     "demo": (),
 }
+# How long keys live. Kept from run to run until the environment names another value, or an empty one: the keys in the
+# database were made under it, and manage.py has to plan by it.
+POLICY = ("KEY_POLICY", "KEY_TIMINGS")
 
 
 class LostEnvironment(Exception):
@@ -68,7 +71,9 @@ def write(path: Path, variables: Variables) -> None:
 def prepare(ports: Ports, environ: Mapping[str, str], var: Path = VAR) -> Environments:
     """Make or renew the environment files; raises LostEnvironment when a database has outlived its secrets."""
     kept = {process: _secrets(process, var) for process in SECRETS}
-    own = _addresses(ports, environ, var)
+    policy = _policy(environ, var)
+    own = _addresses(ports, {**environ, **policy}, var)
+    own["issuer"] |= policy
     own["webapp"]["WEBAPP_CLIENT_SECRET"] = kept["demo"]["WEBAPP_CLIENT_SECRET"]
     for process in SECRETS:
         named = {name: environ[name] for name in OPTIONAL[process] if environ.get(name)}
@@ -104,6 +109,13 @@ def _secrets(process: str, var: Path) -> Variables:
     return {name: variables.get(name) or secrets.token_urlsafe(32) for name in SECRETS[process]}
 
 
+def _policy(environ: Mapping[str, str], var: Path) -> Variables:
+    """Return the key policy that the environment names, or else the one of the last run; empty values are left out."""
+    kept = read(var / "issuer.env")
+    values = {name: environ.get(name, kept.get(name)) for name in POLICY}
+    return {name: value for name, value in values.items() if value}
+
+
 def _is_complete(var: Path) -> bool:
     return all(set(names) <= read(var / f"{process}.env").keys() for process, names in SECRETS.items())
 
@@ -122,6 +134,7 @@ def _addresses(ports: Ports, environ: Mapping[str, str], var: Path) -> dict[str,
             "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
             "ISSUER_URL": issuer,
             "DATABASE_URL": named("DATABASE_URL", _sqlite(var / "issuer.sqlite3")),
+            "AUDIT_JOURNAL": named("AUDIT_JOURNAL", str(var / "audit.jsonl")),
             **common,
         },
         "api": {

@@ -14,12 +14,14 @@ from pathlib import Path
 from types import FrameType
 
 from project.launch import environment, ports, processes, turn, walk
-from project.launch.environment import VAR, Environments, LostEnvironment
+from project.launch.environment import VAR, Environments, LostEnvironment, Variables
 from project.launch.ports import PortRefused, Ports
 from project.launch.processes import Child, Failed
+from tokens.keys.policy import POLICIES
 
 READY = {"issuer": "/readyz", "api": "/healthz", "webapp": "/healthz"}
 LOOK_EVERY = 0.2  # seconds
+AUTHLIB_LEEWAY = 60  # seconds; the default of its OAuth2Session
 
 
 class Stopped(Exception):
@@ -113,7 +115,21 @@ Application   {where.url("webapp")}    log in as demo, password {variables.demo[
 Issuer admin  {where.url("issuer")}/admin/    log in as admin, password {variables.demo["ADMIN_PASSWORD"]}
 API           {where.url("api")}/api/docs/
 JWKS          {where.url("issuer")}/.well-known/jwks.json
+{short_tokens(variables.issuer)}\
 Logs and databases are under var/. Ctrl-C stops all three; make reset forgets everything."""
+
+
+def short_tokens(issuer: Variables) -> str:
+    """Return a warning if access tokens live for less than AUTHLIB_LEEWAY; empty if they live longer."""
+    named = dict(one.split("=", 1) for one in issuer.get("KEY_TIMINGS", "").split(",") if "=" in one)
+    lifetime = POLICIES[issuer["KEY_POLICY"]].token_lifetime.total_seconds()
+    lifetime = float(named.get("token_lifetime", lifetime))
+    if lifetime > AUTHLIB_LEEWAY:
+        return ""
+    return (
+        f"Access tokens live for {lifetime:g} s. Authlib takes a token for expired {AUTHLIB_LEEWAY} s before its end:"
+        " give its client leeway=5,\nor start with KEY_TIMINGS=token_lifetime=120.\n"
+    )
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -79,6 +79,7 @@ ISSUER = {
     "KEY_TIMINGS": environment.timings(),
     "BEHIND_PROXY": BEHIND_PROXY,
     "RATE_LIMITS": environment.rates(),
+    "AUDIT_JOURNAL": environment.text("AUDIT_JOURNAL", "") or None,
     "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),
     "PKCS11_TOKEN": environment.text("PKCS11_TOKEN", ""),
     "PKCS11_PIN": environment.text("PKCS11_PIN", ""),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from project.launch.environment import LostEnvironment, prepare, read
+from project.launch.environment import LostEnvironment, prepare, read, use_development_environment
 from project.launch.ports import Ports
 from project.settings import environment
 
@@ -29,6 +29,37 @@ def test_secrets_stay_from_run_to_run_and_addresses_follow_the_ports(tmp_path):
     assert first.issuer["KEY_ENCRYPTION_KEYS"] == second.issuer["KEY_ENCRYPTION_KEYS"]
     assert second.issuer["ISSUER_URL"] == second.api["API_ISSUERS"] == "http://localhost:9000"
     assert second.api["API_AUDIENCE"] == "http://localhost:9001/"
+
+
+TIMINGS = {"KEY_TIMINGS": "rotate_every=120,token_lifetime=60"}
+PRODUCTION = {"KEY_POLICY": "production"}
+
+
+def policy(made):
+    return made.issuer.get("KEY_POLICY"), made.issuer.get("KEY_TIMINGS"), made.api["KEY_POLICY"]
+
+
+def test_the_key_policy_is_passed_on_and_kept_until_another_is_named(tmp_path):
+    assert policy(prepare(Ports(), {}, tmp_path)) == ("development", None, "development")
+    named = prepare(Ports(), TIMINGS | PRODUCTION, tmp_path)
+    assert policy(named) == ("production", TIMINGS["KEY_TIMINGS"], "production")
+    assert policy(prepare(Ports(), {}, tmp_path)) == policy(named)
+    assert read(tmp_path / "issuer.env").items() >= (TIMINGS | PRODUCTION).items()
+    other = prepare(Ports(), {"KEY_TIMINGS": "token_lifetime=90"}, tmp_path)
+    assert policy(other) == ("production", "token_lifetime=90", "production")
+    empty = prepare(Ports(), {"KEY_TIMINGS": "", "KEY_POLICY": ""}, tmp_path)
+    assert policy(empty) == ("development", None, "development")
+    assert policy(prepare(Ports(), {}, tmp_path)) == policy(empty)
+
+
+def test_manage_py_plans_by_the_policy_of_the_last_run(tmp_path, monkeypatch):
+    prepare(Ports(), TIMINGS, tmp_path)
+    for name in ("KEY_TIMINGS", "KEY_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "environ", environ := {})
+        use_development_environment(tmp_path)
+    assert (environ["KEY_TIMINGS"], environ["KEY_POLICY"]) == (TIMINGS["KEY_TIMINGS"], "development")
 
 
 @pytest.mark.parametrize("lost", ["issuer", "demo"])

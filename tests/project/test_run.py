@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from authlib.integrations.requests_client import OAuth2Session
 
 from project.launch.bootstrap import obstacle
 from project.launch.ports import free
 from project.launch.processes import Child, Failed, stop, wait_until_ready
+from project.launch.run import short_tokens
+from tokens.keys.policy import DEVELOPMENT, changed, problems
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = pytest.mark.xdist_group("run")
@@ -124,6 +127,32 @@ def test_a_child_that_dies_at_start_is_named_with_its_last_words(tmp_path: Path)
     with pytest.raises(Failed, match=r"The issuer process did not start:\n  SECRET_KEY is not set"):
         wait_until_ready(child, "/readyz")
     stop([child])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "seconds"),
+    [
+        ({"KEY_POLICY": "development"}, "30"),
+        ({"KEY_POLICY": "development", "KEY_TIMINGS": "keep=60,token_lifetime=45"}, "45"),
+        ({"KEY_POLICY": "development", "KEY_TIMINGS": "token_lifetime=120"}, None),
+        ({"KEY_POLICY": "production"}, None),
+    ],
+)
+def test_tokens_that_authlib_takes_for_expired_are_said(chosen, seconds) -> None:
+    told = short_tokens(chosen)
+    assert told == "" if seconds is None else told.startswith(f"Access tokens live for {seconds} s. Authlib")
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "options", "active"), [(30, {}, None), (30, {"leeway": 5}, True), (120, {}, True)]
+)
+def test_what_is_said_of_authlib_is_so(lifetime, options, active) -> None:
+    token = {"access_token": "t", "expires_at": int(time.time()) + lifetime}
+    assert OAuth2Session("webapp", token=token, **options).ensure_active_token() is active
+
+
+def test_the_timings_that_are_advised_can_be_kept() -> None:
+    assert list(problems(changed(DEVELOPMENT, {"token_lifetime": 120}))) == []
 
 
 @pytest.mark.parametrize(("version", "said"), [((3, 10), "needs Python 3.11 or later"), ((3, 6), "make PYTHON=")])

@@ -1,21 +1,24 @@
 """What is done in the admin becomes events of the audit trail: who did what to what, and what it was before."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.contrib import admin
 from django.db import transaction
 from django.forms import ModelChoiceField, ModelMultipleChoiceField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from tokens import audit
+from tokens import audit, registry_changes
 from tokens.admin.read_only import ReadOnly
 from tokens.models import Client
 from tokens.oauth import client_keys
 from tokens.oauth.client_keys import UnusableKey
+from tokens.registry_changes import RegistryLocked
+from tokens.views import failures
 
 KEYS = "client_jwks"
+RETRY_AFTER = 5  # seconds
 UNTOLD = frozenset({"new_secret"})
 """What a form asks for that is no property of what it changes; it has an event of its own."""
 
@@ -33,6 +36,18 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
     def made(self, _form: Any) -> Mapping[str, Any] | None:
         """What is told of a row that was made, beside its name."""
         return None
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the form, or save it within a bounded wait."""
+        return bounded(super().changeform_view, request, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask, or delete within a bounded wait."""
+        return bounded(super().delete_view, request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """List the rows, or do an action within a bounded wait."""
+        return bounded(super().changelist_view, request, *args, **kwargs)
 
     def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:
         """Keep that whoever is logged in has done this to the row."""
@@ -63,6 +78,19 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         """Delete, and tell what is gone."""
         self.record(request, "deleted", obj)
         super().delete_model(request, obj)
+
+
+def bounded(view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    """Return the view's answer; 503 with the reason if another transaction held a lock for too long."""
+    if request.method != "POST":
+        return view(request, *args, **kwargs)
+    try:
+        with registry_changes.change():
+            return view(request, *args, **kwargs)
+    except RegistryLocked as error:
+        answer = failures.page(503, f"{str(error)[0].upper()}{str(error)[1:]}")
+        answer.headers["Retry-After"] = str(RETRY_AFTER)
+        return answer
 
 
 def _is_shown(page: object) -> bool:

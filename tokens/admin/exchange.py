@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from tokens import exchange_policies
 from tokens.admin.audited import Audited, record
 from tokens.models import ExchangePolicy
 
@@ -21,8 +22,7 @@ class ExchangePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain 
     def clean(self) -> dict[str, Any]:
         """Refuse a scope of another API: it would allow nothing, and seem to."""
         data = super().clean() or {}
-        foreign = [scope.name for scope in data.get("scopes", ()) if scope.api != data.get("api")]
-        if foreign:
+        if foreign := exchange_policies.foreign(data.get("scopes", ()), data.get("api")):
             self.add_error("scopes", f"Not a scope of this API: {', '.join(foreign)}.")
         return data
 

@@ -1,9 +1,10 @@
 """Checks of what keys live by; served in spite of them, because public keys must stay published (tag `keys`)."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Info, Warning, register  # noqa: A004 (Django's name)
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register  # noqa: A004 (Django's name)
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -13,8 +14,8 @@ from tokens.keys import health, policy
 
 
 @register("keys")
-def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Errors tokens.E301 to E303, warnings tokens.W304 and W305, and tokens.I306 for a change that is under way."""
+def check_key_settings(**_: Any) -> list[CheckMessage]:
+    """Return errors tokens.E301 and E302 and warning tokens.W304 for settings that signing cannot work with."""
     settings = conf.issuer()
     found: list[CheckMessage] = [
         Error(f"The key policy cannot be kept: {broken}.", hint="Set KEY_TIMINGS or KEY_POLICY.", id="tokens.E302")
@@ -23,11 +24,39 @@ def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[Chec
     if settings.access_token_lifetime > settings.key_policy.token_lifetime:
         found.append(_lifetime(settings))
     try:
-        keys = settings.encryption_keys()
+        settings.encryption_keys()
     except MalformedEncryptionKey as error:
         hint = "Each entry is 32 random bytes or more in base64url; the values that sealed the keys must be among them."
-        return [*found, Error(f"Nothing can be signed: {error}.", hint=hint, id="tokens.E301")]
-    return [*found, *(_rings(keys) if databases else [])]
+        found.append(Error(f"Nothing can be signed: {error}.", hint=hint, id="tokens.E301"))
+    return found
+
+
+@register("keys", deploy=True)
+def check_journal(**_: Any) -> list[CheckMessage]:
+    """Return warning tokens.W308 without an audit journal, and error tokens.E309 for one that cannot be written."""
+    path = conf.issuer().audit_journal
+    if path is None:
+        told = "AUDIT_JOURNAL is not set: a restored backup would bring revoked keys and secrets back unnoticed."
+        hint = "Name a file that outlives the database and its backups (docs/restore.md)."
+        return [Warning(told, hint=hint, id="tokens.W308")]
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        hint = "Let the issuer append to the file, or name another one."
+        return [Error(f"AUDIT_JOURNAL {path} cannot be written.", hint=hint, id="tokens.E309")]
+    return []
+
+
+# With Django's own tag it runs only if databases are named: from Django 6.1 on every other check is given all of them,
+# at each command, and an error in a ring would stop the command that repairs it.
+@register("keys", Tags.database)
+def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Return error tokens.E303, warnings tokens.W305 and W307, and tokens.I306 for a change that is under way."""
+    if not databases:
+        return []
+    try:
+        keys = conf.issuer().encryption_keys()
+    except MalformedEncryptionKey:
+        return []  # tokens.E301 says so
+    return _rings(keys)
 
 
 def _lifetime(settings: conf.IssuerSettings) -> CheckMessage:
@@ -46,6 +75,8 @@ def _rings(keys: Sequence[EncryptionKey]) -> list[CheckMessage]:
 
 def _message(one: health.Problem) -> CheckMessage:
     told, hint = f"{one.message}.", "manage.py keys --check says the same later."
+    if one.code == "went_back":  # no error: `migrate`, which a backup needs first, would refuse
+        return Warning(told, hint=hint, id="tokens.W307")
     if one.closed:
         return Error(told, hint=hint, id="tokens.E303")
     return Info(told, hint=hint, id="tokens.I306") if one.waits else Warning(told, hint=hint, id="tokens.W305")

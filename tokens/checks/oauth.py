@@ -43,7 +43,9 @@ def _toolkit() -> list[CheckMessage]:
     chosen = settings.OAUTH2_PROVIDER
     found: list[CheckMessage] = [
         Error(
-            f"OAUTH2_PROVIDER['{name}'] is not {ours}.", hint="Only ours closes the toolkit's holes.", id="tokens.E202"
+            f"OAUTH2_PROVIDER['{name}'] is not {ours}.",
+            hint="Set it to that class; the default skips rules of this issuer.",
+            id="tokens.E202",
         )
         for name, ours in CLASSES.items()
         if chosen.get(name) != ours

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tokens import journal
 from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
 from tokens.keys import adoption, lifecycle, store
 from tokens.keys.errors import CannotOpen
 from tokens.keys.policy import Policy
 from tokens.keys.policy import problems as policy_problems
-from tokens.models.key import Ring
+from tokens.models.key import Ring, SigningKey
 from tokens.oauth import client_secret
 
 LOST = (
@@ -21,6 +22,7 @@ FORMER = (
     "do not drop that value of KEY_ENCRYPTION_KEYS yet: each is hashed under the first one when it is next used;"
     " replace or revoke those that are not (manage.py client_secret list)"
 )
+RESTORED = "it was restored from a backup: run manage.py after_restore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,8 @@ class Problem:
 
     code: str
     """`policy`, `no_key`, `clock`, `no_signer`, `no_standby`, `overdue`; how a row fails: `cannot_open`, `not_genuine`,
-    `not_vouched`; and of the hashes of client secrets, `lost_secrets` or `former_key`."""
+    `not_vouched`; of the hashes of client secrets, `lost_secrets` or `former_key`; and of a database that is older than
+    AUDIT_JOURNAL, `went_back`, or `journal` if that cannot be read."""
     ring: str
     message: str
 
@@ -53,6 +56,7 @@ def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: date
     for ring in rings:
         found += [Problem(code=code, ring=ring.name, message=text) for code, text in _ring(ring, encryption_keys, now)]
     found += [Problem(code=code, ring="", message=text) for code, text in _secrets(encryption_keys, now)]
+    found += [Problem(code=code, ring="", message=text) for code, text in _journal()]
     return found
 
 
@@ -65,6 +69,22 @@ def _secrets(keys: Sequence[EncryptionKey], now: datetime) -> Iterator[tuple[str
             yield "lost_secrets", counted + LOST
         elif key_id != first:
             yield "former_key", counted + FORMER
+
+
+def _journal() -> Iterator[tuple[str, str]]:
+    """Yield what the audit journal says of this database: that it went back in time, or nothing."""
+    try:
+        lost, revoked = journal.lost(), journal.revoked_keys(journal.entries())
+    except OSError as error:
+        yield (
+            "journal",
+            f"AUDIT_JOURNAL cannot be read ({error.strerror}): whether this is a restored backup is unknown",
+        )
+        return
+    for kid in SigningKey.objects.filter(kid__in=revoked, revoked_at=None).values_list("kid", flat=True):
+        yield "went_back", f"{kid} was revoked, says AUDIT_JOURNAL, and this database lacks that; {RESTORED}"
+    if lost is not None:
+        yield "went_back", f"this database lacks the newest event of AUDIT_JOURNAL, {lost}; {RESTORED}"
 
 
 def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import InternalError, OperationalError, connection, transaction
 
+from tokens import journal
 from tokens.audit import record
 from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
@@ -113,13 +114,15 @@ def hold(
     which not every row verifies, so that none can keep another key from being revoked: rows that nothing vouches for
     are left out, nothing is proved, and the timings stay those that are in force.
     Raises LockNotHad after 30 s, UnknownKey for a ring that does not exist, CannotOpen when a key fails its probe,
-    Unsafe when the step took longer than the promises allow for.
+    Unsafe when the step took longer than the promises allow for, or the database was restored from a backup.
     """
     if at is not None and not pretend:
         raise ValueError("another time than now is only for pretending")
     with locking(), transaction.atomic():
         row = _locked(ring)
         now, stored = at or store.database_now(), store.load(ring)
+        if not tolerant:
+            _refuse_revived(stored)
         whole = all(one.verifies(encryption_keys) for one in stored)
         held = Held(row, stored, adoption.assumed(row), now, encryption_keys)
         if tolerant and not whole:
@@ -140,6 +143,17 @@ def _locked(ring: str) -> Ring:
     if row is None:
         raise UnknownKey(f"there is no ring {ring!r}; manage.py keys lists them")
     return row
+
+
+def _refuse_revived(stored: Sequence[store.StoredKey]) -> None:
+    """Raise Unsafe if the journal calls a key revoked that the database does not: it was restored from a backup."""
+    revoked = journal.revoked_keys()
+    for one in stored:
+        if one.key.kid in revoked and one.key.revoked_at is None:
+            raise Unsafe(
+                f"{one.key.kid} was revoked at {revoked[one.key.kid]:%Y-%m-%d %H:%M:%S} UTC, says AUDIT_JOURNAL, and"
+                " this database was restored from before: run manage.py after_restore"
+            )
 
 
 def _trusted(held: Held) -> Held:

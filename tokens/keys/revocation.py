@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tokens.encryption import EncryptionKey
-from tokens.keys import lifecycle, succession
+from tokens.keys import kids, lifecycle, succession
 from tokens.keys.errors import CannotOpen, UnknownKey, Unsafe
 from tokens.keys.held import Held, hold, refuse_skew
 from tokens.keys.lifecycle import Key
@@ -61,11 +61,15 @@ def revoke(
 ) -> Revocation:
     """Revoke `kid`, or with None every live key of `ring`, and let the standby take over in the same transaction.
 
-    `now` is this node's clock, compared with the database's. Raises UnknownKey when there is nothing to revoke, Unsafe
-    when tokens would be refused meanwhile and that is not accepted, CannotOpen when the heir does not open or a row
-    that does not verify is in its place, LockNotHad. Other rows may be broken: they are left as they are.
+    `kid` may be the beginning of one (tokens/keys/kids.py). `now` is this node's clock, compared with the database's.
+    Raises UnknownKey when there is nothing to revoke, Unsafe when tokens would be refused meanwhile and that is not
+    accepted, CannotOpen when the heir does not open or a row that does not verify is in its place, LockNotHad. Other
+    rows may be broken: they are left as they are.
     """
-    name = ring or _ring_of(kid)
+    if kid is not None:
+        key = kids.find(kid)
+        kid, ring = key.kid, ring or key.ring.name
+    name = ring or ""
     refuse_skew(policy, now=now)
     row = Ring.objects.filter(name=name).first()
     if row is None:
@@ -78,27 +82,27 @@ def revoke(
     ):
         if not accept_outage:
             _require_its_encrypting_keys(held)
-        kids = _revocable(held, kid)
+        chosen = _revocable(held, kid)
         fresh = [Key(kid=one.kid, announced_at=held.now, max_lifetime=held.policy.token_lifetime) for one in pairs]
-        outcome = succession.revoke(held.keys, kids, fresh=fresh, now=held.now, policy=held.policy)
-        after = [_destroyed(key, held.now) if key.kid in kids else key for key in _possible(held, outcome, fresh)]
+        outcome = succession.revoke(held.keys, chosen, fresh=fresh, now=held.now, policy=held.policy)
+        after = [_destroyed(key, held.now) if key.kid in chosen else key for key in _possible(held, outcome, fresh)]
         if outcome.outage_until and not accept_outage and not pretend:
             raise Unsafe(
                 f"no standby has reached every API yet: tokens may be refused until {_utc(outcome.outage_until)}."
                 " Wait until then, or accept it with --accept-outage"
             )
         _write(held, after, pairs)
-        SigningKey.objects.filter(kid__in=kids).update(revoke_reason=reason)
+        SigningKey.objects.filter(kid__in=chosen).update(revoke_reason=reason)
         revocation = Revocation(
             ring=name,
-            kids=tuple(kids),
+            kids=tuple(chosen),
             heir=outcome.heir.kid if outcome.heir else None,
             accepted_until=held.now + held.policy.rejection,
             outage_until=outcome.outage_until,
             pretended=pretend,
             left=tuple(one.key.kid for one in held.left_out),
         )
-        for one in kids:
+        for one in chosen:
             held.record(
                 "key.revoked", one, actor=actor, after=after, reason=reason, accepted_until=revocation.accepted_until
             )
@@ -147,13 +151,6 @@ def _destroyed(key: Key, now: datetime) -> Key:
 
 def _utc(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _ring_of(kid: str | None) -> str:
-    row = SigningKey.objects.filter(kid=kid).select_related("ring").first()
-    if row is None:
-        raise UnknownKey(f"there is no key {kid}; manage.py keys lists them")
-    return row.ring.name
 
 
 def _revocable(held: Held, kid: str | None) -> list[str]:

@@ -13,8 +13,8 @@ from django.db import transaction
 
 from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
-from tokens.keys import keystores, lifecycle, rings, store, succession
-from tokens.keys.errors import UnknownKey, WrongRing
+from tokens.keys import keystores, kids, lifecycle, rings, store, succession
+from tokens.keys.errors import WrongRing
 from tokens.keys.held import Held, hold, locking, refuse_skew
 from tokens.keys.keystores import Keystore
 from tokens.keys.lifecycle import Key
@@ -75,13 +75,12 @@ def rotate(
 def cancel(kid: str, *, policy: Policy, encryption_keys: Sequence[EncryptionKey], actor: str, now: datetime) -> Outcome:
     """Take back a key before it signs; where its switch was planned, the standby takes its place.
 
-    Raises UnknownKey for one that is not announced, Unsafe when nodes may begin to sign with it any moment, and what
-    `rotate` raises.
+    `kid` may be the beginning of one. Raises UnknownKey for one that is not announced, Unsafe when nodes may begin to
+    sign with it any moment, and what `rotate` raises.
     """
     refuse_skew(policy, now=now)
-    row = Ring.objects.filter(keys__kid=kid).first()
-    if row is None:
-        raise UnknownKey(f"there is no key {kid}; manage.py keys lists them")
+    key = kids.find(kid)
+    kid, row = key.kid, key.ring
     with (
         fresh_pairs(row, 2) as pairs,
         hold(row.name, proposed=policy, encryption_keys=encryption_keys, actor=actor) as held,

@@ -6,10 +6,11 @@ snapshot was read (tokens/keys/snapshots.py).
 
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tokens import conf
+from tokens import conf, journal
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
 from tokens.keys import adoption, lifecycle, moves, moving, store
 from tokens.keys.errors import CannotOpen, NotReady, UnknownKey
@@ -35,11 +36,12 @@ def read(ring: str, now: datetime) -> Snapshot:
     genuine = tuple(one for one in stored if one.verifies(keys))
     trusted = tuple(one for one in stored if one in genuine or one.is_vouched(secrets))
     doubtful = tuple(one for one in stored if one not in trusted)
+    revoked = journal.revoked_keys()
     for one in doubtful:
         logger.error("The row of signing key %s does not verify; it is neither used nor published", one.key.kid)
     return Snapshot(
-        stored=trusted,
-        pairs=_open(genuine, keys),
+        stored=tuple(_as_revoked(one, revoked) for one in trusted),
+        pairs=_open(tuple(_as_revoked(one, revoked) for one in genuine), keys),
         missing=frozenset(one.encryption_key_id for one in stored) - {key.id for key in keys},
         changed=tuple(one.key for one in doubtful if _is_ours(one, keys)),
         policy=adoption.obeyed(row),
@@ -204,6 +206,15 @@ def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) 
         except CannotOpen as error:
             logger.error("Cannot sign with %s: %s", one.key.kid, error)  # noqa: TRY400 (the reason is the message)
     return pairs
+
+
+def _as_revoked(one: store.StoredKey, revoked: Mapping[str, datetime]) -> store.StoredKey:
+    """Return the key as revoked if the journal says so: a database that was restored from a backup does not know."""
+    at = revoked.get(one.key.kid)
+    if at is None or one.key.revoked_at is not None:
+        return one
+    logger.error("Signing key %s was revoked, says AUDIT_JOURNAL: run manage.py after_restore", one.key.kid)
+    return replace(one, key=replace(one.key, revoked_at=at))
 
 
 def _is_ours(one: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:

@@ -16,6 +16,8 @@ from django.db.migrations.executor import MigrationExecutor
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
 from tokens.keys.held import locking
+from tokens.models import Api, Client
+from tokens.registry_changes import RegistryLocked
 
 USAGE, UNSAFE, LOCKED, CLOSED = 2, 3, 4, 5
 EXIT_CODES = """
@@ -130,12 +132,28 @@ def exit_codes() -> Iterator[None]:
             yield
     except (CannotOpen, MalformedEncryptionKey) as error:
         raise CommandError(str(error), returncode=CLOSED) from error
-    except LockNotHad as error:
+    except (LockNotHad, RegistryLocked) as error:
         raise CommandError(str(error), returncode=LOCKED) from error
     except (UnknownKey, WrongRing) as error:
         raise CommandError(str(error), returncode=USAGE) from error
     except (KeyProblem, IntegrityError) as error:  # the latter is a rule that the database keeps by itself
         raise CommandError(str(error), returncode=UNSAFE) from error
+
+
+def find_client(client_id: str) -> Client:
+    """Return the client of this id; raises CommandError if there is none."""
+    client = Client.objects.filter(client_id=client_id).first()
+    if client is None:
+        raise CommandError(f"there is no client {client_id}; create_client makes one", returncode=USAGE)
+    return client
+
+
+def find_api(identifier: str) -> Api:
+    """Return the API of this identifier; raises CommandError if there is none."""
+    api = Api.objects.filter(identifier=identifier).first()
+    if api is None:
+        raise CommandError(f"there is no API {identifier}; create_api makes one", returncode=USAGE)
+    return api
 
 
 def instant(text: str) -> datetime:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.utils import timezone
 
 from tokens.models import Client
@@ -13,8 +14,8 @@ from tokens.oauth import client_secret
 ISSUER_DATABASES = ["default"]
 
 
-def found(**options):
-    return [(one.id, one.msg) for one in run_checks(tags=["keys"], **options)]
+def found(*, databases=()):
+    return [(one.id, one.msg) for one in run_checks(tags=["keys"], databases=databases)]
 
 
 def test_nothing_is_said_while_all_is_well():
@@ -46,6 +47,16 @@ def test_an_encrypting_key_that_is_not_what_it_was_is_said_at_start(settings):
     messages = found(databases=ISSUER_DATABASES)
     assert {one for one, _ in messages} == {"tokens.E303"}
     assert all("KEY_ENCRYPTION_KEYS" in text for _, text in messages)
+
+
+@pytest.mark.django_db
+def test_a_ring_that_does_not_open_stops_no_command(settings, capsys):
+    call_command("rotate_keys", verbosity=0)
+    settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
+    call_command("client_secret", "list", skip_checks=False)
+    assert "there is no secret" in capsys.readouterr().out
+    with pytest.raises(SystemCheckError, match=r"tokens\.E303"):
+        call_command("check", databases=ISSUER_DATABASES)
 
 
 @pytest.mark.django_db

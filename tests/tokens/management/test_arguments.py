@@ -12,6 +12,10 @@ COMMANDS = [
     ("create_client", "--name", "S"),
     ("client_secret", "list"),
     ("revoke_key", "kid", "--reason", "lost"),
+    ("after_restore", "--yes"),
+    ("access", "disable", "--user", "ada"),
+    ("exchange_policy", "list"),
+    ("link_api", "https://orders.example/", "--none"),
 ]
 
 

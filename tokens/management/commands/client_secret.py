@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from tokens import client_secrets
 from tokens.client_secrets import Ended, NoUse
-from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand, exit_codes, instant
-from tokens.models import Client, ClientSecret
+from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand, exit_codes, find_client, instant
+from tokens.models import ClientSecret
 
 ACTOR = "command:client_secret"
 NOTES = """
@@ -27,6 +27,7 @@ exit codes:
   0  done
   2  the command was used wrongly, or names a client or secret that is not there
   3  refused: the secret has ended, or the client has no use for one
+  4  another transaction held the registry for 2 s
   5  KEY_ENCRYPTION_KEYS cannot be read
 """
 
@@ -92,14 +93,6 @@ def show(options: dict[str, Any], now: datetime) -> dict[str, Any]:
     """The secrets of one client, or of all."""
     kept = ClientSecret.objects.select_related("client").order_by("client__client_id", "created_at")
     return listed(kept.filter(client=find_client(options["client_id"])) if options["client_id"] else kept, now=now)
-
-
-def find_client(client_id: str) -> Client:
-    """The client of this id."""
-    client = Client.objects.filter(client_id=client_id).first()
-    if client is None:
-        raise CommandError(f"there is no client {client_id}", returncode=USAGE)
-    return client
 
 
 def find_secret(options: dict[str, Any]) -> ClientSecret:

@@ -31,7 +31,9 @@ class Command(KeyCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("kid", nargs="?", help="the key to revoke; manage.py keys lists them")
+        parser.add_argument(
+            "kid", nargs="?", help="the key to revoke; the characters that manage.py keys prints are enough"
+        )
         parser.add_argument("--all", action="store_true", help="every live key, standbys too")
         parser.add_argument("--ring", help="with --all: of this ring only (every ring)")
         parser.add_argument("--reason", required=True, help="kept with the key and in the audit trail")

@@ -48,7 +48,11 @@ A further ring, that one API's tokens are signed by and nothing else:
         parser.add_argument(
             "--rewrap", action="store_true", help="seal every key anew under the first of KEY_ENCRYPTION_KEYS"
         )
-        parser.add_argument("--cancel", metavar="KID", help="take back an announced key before it signs")
+        parser.add_argument(
+            "--cancel",
+            metavar="KID",
+            help="cancel an announced key before it signs; KID may be shortened",
+        )
         parser.add_argument("--move", metavar="API", help="with --ring: plan that this ring signs for the API")
         parser.add_argument("--algorithm", choices=ALGORITHMS, help="with --ring: make a ring of this algorithm")
         parser.add_argument("--bits", type=int, choices=RSA_BITS, help="of a new ring's RSA keys (2048)")

@@ -1,0 +1,107 @@
+"""A transaction that somebody left open on one client: other registry changes wait two seconds, and say for what."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from tests.services.conftest import ROOT, Issuer, migrated, wait_for
+
+pytestmark = pytest.mark.services
+
+LONG = 20.0
+"""Seconds: far more than the bound and the start of a process, far less than a hang."""
+IN_ADMIN = """
+import django
+django.setup()
+from django.conf import settings
+settings.ALLOWED_HOSTS = ["testserver"]
+from django.test import Client
+from tokens.models import User
+browser = Client()
+browser.force_login(User.objects.get_or_create(username="root", is_staff=True, is_superuser=True)[0])
+form = {"name": "In the admin", "client_id": "admin-made", "client_type": "confidential"}
+answer = browser.post("/admin/tokens/client/add/", form)
+print(answer.status_code, answer.get("Retry-After"), answer.content.decode())
+"""
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with migrated() as one:
+        one.run("create_client", "--name", "One", "--client-id", "one")
+        yield one
+
+
+@contextmanager
+def left_open(issuer: Issuer) -> Iterator[int]:
+    with psycopg.connect(issuer.variables["DATABASE_URL"]) as connection:
+        connection.execute("UPDATE tokens_client SET name = 'Changed by hand' WHERE client_id = 'one'")
+        yield connection.info.backend_pid
+        connection.rollback()
+
+
+def names(issuer: Issuer) -> list[tuple]:
+    return issuer.rows("SELECT client_id, name FROM tokens_client ORDER BY 1")
+
+
+def attempt(issuer: Issuer, *arguments: str) -> tuple[int, str, float]:
+    started = time.monotonic()
+    process = issuer.start(*arguments)
+    _, err = process.communicate(timeout=LONG)
+    return process.returncode, err, time.monotonic() - started
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["create_client", "--name", "Two"],
+        ["create_api", "--identifier", "https://two.example/", "--name", "Two"],
+        ["client_secret", "add", "one"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_command_exits_with_4_and_names_the_process_that_holds_the_lock(issuer: Issuer, arguments: list[str]) -> None:
+    before = names(issuer)
+    with left_open(issuer) as pid:
+        code, err, took = attempt(issuer, *arguments)
+    assert code == 4, err
+    assert "another transaction has held a lock on the registry for 2 s; nothing was changed" in err
+    assert f"PostgreSQL process {pid} (idle in transaction, in its transaction since 20" in err
+    assert f"pg_terminate_backend({pid})" in err
+    assert "Traceback" not in err
+    assert took < LONG
+    assert names(issuer) == before
+
+
+def test_a_lock_that_is_released_in_time_is_waited_for(issuer: Issuer) -> None:
+    with left_open(issuer):
+        process = issuer.start("create_client", "--name", "Patient")
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        wait_for(lambda: bool(issuer.rows(query)[0][0]))
+    _, err = process.communicate(timeout=LONG)
+    assert process.returncode == 0, err
+    assert "Patient" in {name for _, name in names(issuer)}
+
+
+def test_the_admin_answers_503_with_the_reason(issuer: Issuer) -> None:
+    with left_open(issuer) as pid:
+        done = subprocess.run(
+            [sys.executable, "-c", IN_ADMIN],
+            cwd=ROOT,
+            env=issuer.variables,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    status, retry_after, page = done.stdout.split(" ", 2)
+    assert (status, retry_after) == ("503", "5")
+    assert re.search(rf"Another transaction has held a lock.*PostgreSQL process {pid}", page, re.DOTALL)
+    assert "admin-made" not in {client_id for client_id, _ in names(issuer)}

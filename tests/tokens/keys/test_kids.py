@@ -1,0 +1,88 @@
+"""A key is named by the beginning of its kid, by its whole kid, and by nothing else."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from tokens.keys import kids
+from tokens.keys.errors import UnknownKey
+from tokens.models import Ring, SigningKey
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def named(monkeypatch):
+    """Let a ring have keys of these kids, without their material."""
+
+    def make(*names):
+        rows = [SigningKey(kid=name, ring=Ring(name="default")) for name in names]
+        monkeypatch.setattr(kids.SigningKey.objects, "select_related", lambda _: rows)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("text", "kid"),
+    [
+        ("Abcdef", "Abcdef-long-one"),
+        ("Abcdef…", "Abcdef-long-one"),
+        ("Abcdef-long-one", "Abcdef-long-one"),
+        ("short", "short"),
+        ("twin-key", "twin-key"),
+    ],
+    ids=["its beginning", "as logs print it", "whole", "whole and short", "whole, and the beginning of another"],
+)
+def test_a_key_is_found(named, text, kid):
+    named("Abcdef-long-one", "short", "twin-key", "twin-key-2")
+    assert kids.find(text).kid == kid
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Abcde", "too short to name a key: write 6 characters"),
+        ("abcdef", "there is no key abcdef"),
+        ("bcdef-long", "there is no key bcdef-long"),
+        ("Abcdef-long-one-more", "there is no key"),
+        ("twin-ke", "the beginning of 2 kids"),
+        ("…", "too short"),
+    ],
+)
+def test_what_names_no_key_or_several_is_refused_with_the_reason(named, text, why):
+    named("Abcdef-long-one", "short", "twin-key", "twin-key-2")
+    with pytest.raises(UnknownKey, match=why):
+        kids.find(text)
+
+
+def run(*arguments):
+    out = StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()
+
+
+def printed(phase):
+    """What `keys` prints of the kid in this phase."""
+    return next(line.split()[0] for line in run("keys").splitlines() if line.split()[1] == phase)
+
+
+def test_what_keys_prints_is_enough_for_revoke_key_and_for_cancel():
+    run("rotate_keys")
+    standby = printed("announced")
+    assert len(standby) == 12
+    assert run("rotate_keys", "--cancel", standby).startswith(f"cancelled {standby}")
+    signing = printed("signing")
+    out = run("revoke_key", signing, "--reason", "leaked", "--yes", "--accept-outage", "--json")
+    (revoked,) = json.loads(out)["kids"]
+    assert revoked.startswith(signing)
+    assert SigningKey.objects.get(kid=revoked).revoked_at <= timezone.now()
+
+
+def test_the_beginning_of_no_key_exits_with_2():
+    run("rotate_keys")
+    with pytest.raises(CommandError, match="there is no key zzzzzzzz") as refused:
+        run("revoke_key", "zzzzzzzz", "--reason", "x", "--yes")
+    assert refused.value.returncode == 2

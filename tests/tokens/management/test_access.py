@@ -1,0 +1,93 @@
+"""Disabling and enabling users and clients from a script, and logging a user out everywhere."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.tokens.conftest import basic, log_in, post, redeem
+from tokens.models import AuditEvent, Client, Consent, User, UserGrant
+
+pytestmark = pytest.mark.django_db
+WHY = ("--reason", "left the company")
+
+
+def access(*arguments):
+    out = StringIO()
+    call_command("access", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def events():
+    return [(one.action, one.actor, one.subject, one.details) for one in AuditEvent.objects.order_by("pk")]
+
+
+@pytest.mark.parametrize("by", ["--user", "--sub"])
+def test_a_user_is_disabled_and_what_they_have_ends(client, user, webapp, code, signer, by):
+    redeem(client, webapp, code(webapp))
+    log_in(client, user)
+    assert client.get("/accounts/").context["user"] == user
+    whom = (by, {"--user": "ada", "--sub": str(user.sub)}[by])
+    assert access("disable", *whom, *WHY) == "user:ada disabled\n"
+    assert not User.objects.get().is_active
+    assert not UserGrant.objects.filter(revoked_at=None).exists()
+    assert client.get("/accounts/").context["user"].is_anonymous, "the session has ended"
+    assert events() == [("user.disabled", "command:access", "user:ada", {"why": "left the company"})]
+
+
+def test_doing_it_twice_changes_nothing_and_is_no_event(user):
+    assert json.loads(access("disable", "--user", "ada", "--json"))["changed"] is True
+    told = {"subject": "user:ada", "done": "disable", "changed": False}
+    assert json.loads(access("disable", "--user", "ada", "--json")) == told
+    assert access("enable", "--user", "ada") == "user:ada enabled\n"
+    assert access("enable", "--user", "ada") == "user:ada was enabled already\n"
+    assert User.objects.get().is_active
+    assert [action for action, *_ in events()] == ["user.disabled", "user.enabled"]
+
+
+def test_a_client_is_disabled_and_enabled(client, service, signer):
+    def asked():
+        form = {"grant_type": "client_credentials", "scope": "notes:read"}
+        return post(client, "/oauth/token", form, **basic("service", service.plain)).status_code
+
+    assert asked() == 200
+    assert access("disable", "--client", "service", *WHY) == "client:service disabled\n"
+    assert (asked(), Client.objects.get().is_active) == (401, False)
+    assert access("enable", "--client", "service") == "client:service enabled\n"
+    assert Client.objects.get().is_active
+    assert [event[0] for event in events()] == ["client.disabled", "client.enabled"]
+
+
+def test_a_user_is_logged_out_everywhere_and_may_log_in_again(client, user, webapp, code, signer):
+    redeem(client, webapp, code(webapp))
+    log_in(client, user)
+    assert client.get("/accounts/").context["user"] == user
+    assert Consent.objects.exists()
+    assert access("log_out", "--user", "ada", *WHY) == "user:ada logged out everywhere\n"
+    assert client.get("/accounts/").context["user"].is_anonymous
+    assert not UserGrant.objects.filter(revoked_at=None).exists()
+    assert not Consent.objects.exists()
+    assert User.objects.get().is_active
+    assert events() == [("user.logged_out_everywhere", "command:access", "user:ada", {"why": "left the company"})]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("disable", "--user", "nobody"), "there is no user nobody"),
+        (("disable", "--sub", "5a1b1c9e-8d6f-4d6a-9a51-0c1b1a2f3e4d"), "there is no user 5a1b1c9e"),
+        (("disable", "--client", "nobody"), "there is no client nobody"),
+        (("log_out", "--client", "service"), "log_out is for a user"),
+        (("disable", "--sub", "ada"), "is no sub"),
+        (("disable",), "one of the arguments --user --sub --client is required"),
+        (("disable", "--user", "ada", "--client", "service"), "not allowed with argument"),
+        (("destroy", "--user", "ada"), "invalid choice"),
+    ],
+)
+def test_wrong_use_exits_with_2_and_changes_nothing(user, service, arguments, why):
+    with pytest.raises(CommandError, match=why) as refused:
+        access(*arguments)
+    assert refused.value.returncode == 2 or "Error: " in str(refused.value)
+    assert User.objects.get().is_active
+    assert events() == []

@@ -1,0 +1,205 @@
+"""`after_restore` on a database that lacks what journal and audit log tell: applied again, and everybody logged out.
+
+With real dumps: tests/services/test_after_restore.py.
+"""
+
+import base64
+import json
+import re
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command, get_commands, load_command_class
+from django.utils import timezone
+
+from tests.tokens.conftest import basic, log_in, make_client, post, redeem
+from tokens.keys import signing
+from tokens.models import AuditEvent, Client, Consent, SigningKey, User, UserGrant
+from tokens.oauth import client_secret, denial
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def path(tmp_path, settings):
+    settings.ISSUER = {**settings.ISSUER, "AUDIT_JOURNAL": str(tmp_path / "audit.jsonl")}
+    return tmp_path / "audit.jsonl"
+
+
+def write(path, action, subject, *, after=1, **details):
+    """Append an event that the database does not have, of so many seconds from now."""
+    at = timezone.now() + timedelta(seconds=after)
+    with path.open("a") as file:
+        file.write(json.dumps({"at": at.isoformat(), "action": action, "subject": subject, "details": details}) + "\n")
+
+
+def run(*arguments):
+    out = StringIO()
+    call_command("after_restore", *arguments, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def refused(*arguments):
+    with pytest.raises(CommandError) as error:
+        run(*arguments)
+    return error.value.returncode, str(error.value)
+
+
+def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
+    call_command("rotate_keys", verbosity=0)
+    kid = signing.signer(now=timezone.now()).kid
+    write(path, "key.revoked", f"key:{kid}", after=0, reason="laptop stolen")
+    assert refused_by_check()
+    assert run("--yes")["keys"] == [kid]
+    assert SigningKey.objects.get(kid=kid).revoke_reason == "laptop stolen"
+    signing.snapshots.forget()
+    assert signing.signer(now=timezone.now()).kid != kid
+    assert not refused_by_check()
+    assert run("--yes")["keys"] == []
+
+
+def refused_by_check():
+    try:
+        call_command("keys", "--check", stdout=StringIO())
+    except CommandError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("source", ["journal", "audit log"])
+def test_revoked_and_expiring_secrets_end_again_and_no_other_does(path, tmp_path, service, source):
+    now, file = timezone.now(), {"journal": path, "audit log": tmp_path / "issuer.log"}[source]
+    expiring, kept = (client_secret.create(service, now=now) for _ in range(2))
+    other = client_secret.create(make_client("other", "client_credentials"), now=now)
+    until = now + timedelta(days=1)
+    file.write_text("2027-01-01 INFO granian: listening\n")
+    write(file, "client_secret.revoked", "client:service", secret=f"…{service.plain[-4:]}")
+    write(file, "client_secret.expiry_changed", "client:service", secret=f"…{expiring[-4:]}", expires_at=str(until))
+    write(file, "client_secret.revoked", "client:nobody", secret=f"…{other[-4:]}")
+    done = run("--yes", *(("--from", str(file)) if source == "audit log" else ()))
+    assert sorted(done["secrets"]) == sorted([f"service …{service.plain[-4:]}", f"service …{expiring[-4:]}"])
+    live = {
+        one.hint: one.expires_at for client in Client.objects.all() for one in client.secrets.filter(revoked_at=None)
+    }
+    assert live == {expiring[-4:]: until, kept[-4:]: None, other[-4:]: None}
+
+
+def test_a_secret_of_that_hint_that_is_younger_than_the_event_stays(path, service):
+    write(path, "client_secret.revoked", "client:service", after=-3600, secret=f"…{service.plain[-4:]}")
+    assert run("--yes")["secrets"] == []
+    assert service.secrets.get().revoked_at is None
+
+
+@pytest.mark.parametrize(
+    ("events", "active"),
+    [
+        ([("disabled", {})], False),
+        ([("deleted", {})], False),
+        ([("changed", {"is_active": ["True", "False"]})], False),
+        ([("disabled", {}), ("enabled", {})], True),
+        ([("changed", {"is_active": ["True", "False"]}), ("changed", {"is_active": ["False", "True"]})], True),
+        ([("changed", {"name": ["a", "False"]})], True),
+        ([], True),
+    ],
+)
+def test_users_and_clients_are_as_the_last_event_says(path, user, service, events, active):
+    for number, (done, details) in enumerate(events):
+        write(path, f"user.{done}", "user:ada", after=number, **details)
+        write(path, f"client.{done}", "client:service", after=number, **details)
+    done = run("--yes")
+    assert (done["users"], done["clients"]) == (([], []) if active else (["ada"], ["service"]))
+    assert (User.objects.get(username="ada").is_active, Client.objects.get(client_id="service").is_active) == (
+        active,
+        active,
+    )
+
+
+def test_an_event_that_the_database_has_disables_nobody_again(path, user):
+    at = timezone.now()
+    AuditEvent.objects.create(at=at, actor="user:root", action="user.disabled", subject="user:ada")
+    path.write_text(json.dumps({"at": at.isoformat(), "action": "user.disabled", "subject": "user:ada"}) + "\n")
+    assert run("--yes")["users"] == []
+    assert User.objects.get(username="ada").is_active
+
+
+def test_a_password_that_was_changed_since_is_named(path, user):
+    write(path, "user.password_changed", "user:ada")
+    assert run("--yes")["passwords"] == ["ada"]
+
+
+def test_everybody_is_logged_out_and_nothing_issued_before_is_accepted(client, user, webapp, code, signer, path):
+    scope = "openid notes:read offline_access"
+    webapp.grants = ["authorization_code", "refresh_token"]
+    webapp.save()
+    given = redeem(client, webapp, code(webapp, scope=scope)).json()
+    claims = json.loads(decoded(given["access_token"]))
+    log_in(client, user)
+    assert Session.objects.exists()
+    assert Consent.objects.exists()
+    assert not denial.is_denied(claims)
+    done = run("--yes")
+    assert (done["grants"], done["consents"]) == (1, 1)
+    assert done["sessions"] > 0
+    assert not Session.objects.exists()
+    assert not Consent.objects.exists()
+    assert not UserGrant.objects.filter(revoked_at=None).exists()
+    assert denial.is_denied(claims)
+    form = {"grant_type": "refresh_token", "refresh_token": given["refresh_token"]}
+    answer = post(client, "/oauth/token", form, **basic(webapp.client_id, webapp.plain))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+def decoded(token):
+
+    return base64.urlsafe_b64decode(token.split(".")[1] + "==")
+
+
+def test_a_dry_run_changes_nothing(path, user, service):
+    call_command("rotate_keys", verbosity=0)
+    kid = signing.signer(now=timezone.now()).kid
+    write(path, "key.revoked", f"key:{kid}")
+    write(path, "user.disabled", "user:ada")
+    events = AuditEvent.objects.count()
+    done = run("--dry-run")
+    assert (done["keys"], done["users"], done["pretended"]) == ([kid], ["ada"], True)
+    assert SigningKey.objects.get(kid=kid).revoked_at is None
+    assert User.objects.get(username="ada").is_active
+    assert AuditEvent.objects.count() == events
+
+
+def test_it_asks_and_without_yes_changes_nothing(path, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda _: "no")
+    with pytest.raises(CommandError, match="nothing was changed") as error:
+        call_command("after_restore", stdout=StringIO())
+    assert error.value.returncode == 3
+    assert not AuditEvent.objects.exists()
+
+
+def test_wrong_use_exits_with_2(tmp_path):
+    empty = tmp_path / "empty.log"
+    empty.write_text("nothing of the kind\n")
+    assert refused()[0] == 2
+    assert refused("--yes", "--from", str(tmp_path / "nowhere")) == (
+        2,
+        f"--from: {tmp_path / 'nowhere'}: No such file or directory",
+    )
+    assert refused("--yes", "--from", str(empty)) == (2, f"--from: {empty} holds no line of the audit log")
+
+
+def test_without_journal_and_log_it_says_what_it_cannot_know(db):
+    err = StringIO()
+    call_command("after_restore", "--yes", stdout=StringIO(), stderr=err)
+    assert "keys and secrets that were revoked stay as restored" in err.getvalue()
+    assert AuditEvent.objects.get().action == "database.restored"
+
+
+def test_every_command_and_option_of_the_documentation_is_there():
+    text = (Path(__file__).resolve().parents[3] / "docs" / "restore.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ python manage\.py (\w+)([^#\n]*)", text, re.MULTILINE)
+    assert {name for name, _ in commands} == {"migrate", "keys", "after_restore"}
+    for name, rest in commands:
+        help_text = load_command_class(get_commands()[name], name).create_parser("manage.py", name).format_help()
+        assert [option for option in re.findall(r"--[a-z-]+", rest) if option not in help_text] == []

@@ -1,0 +1,1 @@
+"""Attacks that many authorization servers have been open to, each of which this issuer refuses."""

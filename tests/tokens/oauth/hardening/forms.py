@@ -1,0 +1,15 @@
+"""Form posts as Django requests, for calling the backend without a view."""
+
+from urllib.parse import urlencode
+
+from django.test import RequestFactory
+
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+def form(data, **extra):
+    return RequestFactory().post("/", urlencode(data), content_type="application/x-www-form-urlencoded", **extra)
+
+
+def with_bearer(token):
+    return RequestFactory().get("/", HTTP_AUTHORIZATION=f"Bearer {token}")

@@ -1,0 +1,89 @@
+"""A refresh token ends with its user, expires, and its reuse revokes the family (RFC 9700 section 4.14)."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.tokens.conftest import post
+from tokens.models import RefreshToken, UserGrant
+from tokens.oauth import refresh_grant
+from tokens.oauth.refresh_token import LOST_ANSWER
+
+pytestmark = pytest.mark.django_db
+
+
+def refresh(browser, client, text):
+    form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": client.client_id}
+    return post(browser, "/oauth/token", form)
+
+
+def pair(body):
+    return body["access_token"], body["refresh_token"]
+
+
+def said(answers):
+    return [(answer.status_code, answer.json().get("error")) for answer in answers]
+
+
+REFUSED = (400, "invalid_grant")
+
+
+# a disabled user's client
+
+
+def test_a_disabled_users_client_cannot_refresh(client, app, refresh_token, user):
+    type(user).objects.update(is_active=False)
+    assert said([refresh(client, app, refresh_token)]) == [REFUSED]
+
+
+def test_a_refresh_fails_if_the_user_is_disabled_during_it(client, app, refresh_token, user, meanwhile):
+    user.is_active = False
+    meanwhile(refresh_grant, "_grant", user.save)
+    assert said([refresh(client, app, refresh_token)]) == [REFUSED]
+
+
+# a stolen token, an old one, and concurrent use
+
+
+def test_reuse_of_a_refresh_token_revokes_the_family(client, app, refresh_token):
+    stolen = refresh(client, app, refresh_token).json()["refresh_token"]
+    stolen = refresh(client, app, stolen).json()["refresh_token"]
+    assert said([refresh(client, app, text) for text in (refresh_token, stolen)]) == [REFUSED, REFUSED]
+
+
+def test_a_refresh_token_expires_and_never_outlives_the_grant(client, app, refresh_token):
+    successor = refresh(client, app, refresh_token).json()["refresh_token"]
+    RefreshToken.objects.update(expires_at=timezone.now())
+    assert said([refresh(client, app, successor)]) == [REFUSED]
+    RefreshToken.objects.update(expires_at=timezone.now() + timedelta(days=1))
+    UserGrant.objects.update(ends_at=timezone.now())
+    assert said([refresh(client, app, successor)]) == [REFUSED]
+
+
+def test_the_second_of_two_concurrent_refreshes_gets_its_own_pair(client, app, refresh_token, meanwhile):
+    answers = []
+    meanwhile(refresh_grant, "_grant", lambda: answers.append(refresh(client, app, refresh_token)))
+    answers.append(refresh(client, app, refresh_token))
+    assert said(answers) == [(200, None)] * 2
+    first, second = (pair(answer.json()) for answer in answers)
+    assert set(first).isdisjoint(second)
+
+
+def test_the_third_of_three_concurrent_refreshes_revokes_the_family(client, app, refresh_token, meanwhile):
+    answers = []
+    meanwhile(refresh_grant, "_grant", *[lambda: answers.append(refresh(client, app, refresh_token))] * 2)
+    answers.append(refresh(client, app, refresh_token))
+    assert said(answers) == [(200, None), (200, None), REFUSED]
+    successors = [answer.json()["refresh_token"] for answer in answers[:2]]
+    assert said([refresh(client, app, text) for text in successors]) == [REFUSED, REFUSED]
+
+
+@pytest.mark.parametrize(("seconds_later", "expected"), [(-9, (200, None)), (1, REFUSED)])
+def test_a_lost_answer_can_be_repeated_within_thirty_seconds(client, app, refresh_token, seconds_later, expected):
+    first = refresh(client, app, refresh_token)
+    RefreshToken.objects.exclude(used_at=None).update(
+        used_at=timezone.now() - LOST_ANSWER - timedelta(seconds=seconds_later)
+    )
+    again = refresh(client, app, refresh_token)
+    assert said([first, again]) == [(200, None), expected]

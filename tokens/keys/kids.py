@@ -1,0 +1,29 @@
+"""Find the key that an operator means: commands and logs print the beginning of a kid, which is enough to name it."""
+
+from tokens.keys.errors import UnknownKey
+from tokens.models.key import SigningKey
+
+SHORTEST = 6
+"""Characters: fewer are more likely a slip than a name."""
+ELLIPSIS = "…"
+
+
+def find(text: str) -> SigningKey:
+    """Return the key whose kid is `text` or the only one that begins with it; an ellipsis at the end is ignored.
+
+    Raises UnknownKey if there is none, if several begin with it, or if it is too short to name one.
+    """
+    beginning = text.removesuffix(ELLIPSIS)
+    # Compared here: the database's own comparison of beginnings ignores case on SQLite.
+    found = [key for key in SigningKey.objects.select_related("ring") if key.kid.startswith(beginning)]
+    exact = [key for key in found if key.kid == text]
+    if not found:
+        raise UnknownKey(f"there is no key {text}; manage.py keys lists them")
+    if exact:
+        return exact[0]
+    if len(beginning) < SHORTEST:
+        raise UnknownKey(f"{text} is too short to name a key: write {SHORTEST} characters of its kid or more")
+    if len(found) > 1:
+        names = ", ".join(key.kid for key in found)
+        raise UnknownKey(f"{text} is the beginning of {len(found)} kids: write more of the one that you mean ({names})")
+    return found[0]

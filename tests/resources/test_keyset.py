@@ -302,3 +302,54 @@ def test_pinned_keys_ask_nobody() -> None:
 def test_the_longest_use_of_a_copy_is_what_the_rotation_rules_count_on() -> None:
     assert (PRODUCTION.longest_use, DEVELOPMENT.longest_use) == (7205, 12)
     assert jwks()["keys"]
+
+
+def test_a_kid_that_the_issuer_once_published_is_remembered_as_unknown_for_ten_seconds_only() -> None:
+    world = World()
+    assert world.find("a") == "found"
+    world.published = ("b",)  # for half a second, the set lacks the key that signs
+    world.at(250).find("a")
+    assert world.at(251).find("a") == "unknown"
+    world.published = ("a", "b")
+    assert world.at(259).find("a") == "unknown"
+    assert world.at(262).find("a") == "found"
+
+
+def test_a_kid_that_the_issuer_published_is_no_longer_unknown_than_the_fetch_that_lacked_it_is_recent() -> None:
+    world = World()
+    world.find("a")
+    world.published = ("b",)
+    world.at(250).find("a")
+    assert [world.at(250.1).find(kid) for kid in ("x", "y")] == ["unknown"] * 2  # the bucket is empty now
+    assert world.at(259.9).find("a") == "unknown"
+    world.published = ("a", "b")
+    assert world.at(260.5).find("a") == "found"
+
+
+def test_a_kid_that_was_never_published_is_still_remembered_for_a_minute() -> None:
+    world = World()
+    world.find("a")
+    assert world.at(20).find("x") == "unknown"
+    fetches = len(world.asked)
+    assert [world.at(seconds).find("x") for seconds in (31, 45, 79)] == ["unknown"] * 3
+    assert len(world.asked) == fetches
+
+
+def test_an_emergency_removal_bites_at_once_and_stays_for_one_fetch_every_ten_seconds() -> None:
+    world = World()
+    world.published = ("a", "b")
+    world.find("b")
+    world.published = ("a",)
+    world.at(250).find("a")
+    before = len(world.asked)
+    answers = [world.at(250 + tenth / 10).find("b") for tenth in range(1, 10 * 60)]
+    assert set(answers) == {"unknown"}
+    assert len(world.asked) - before <= 2 + 6
+
+
+def test_the_memory_of_published_kids_is_bounded() -> None:
+    world = World()
+    for number in range(1000):
+        world.published = (f"kid-{number}",)
+        world.at(400 * number).find(f"kid-{number}")
+    assert len(world.set._published) <= PRODUCTION.unknown_remembered

@@ -20,6 +20,7 @@ from resources.local_users import local_user
 from resources.principal import AccessToken, TokenUser
 from resources.throttles import FailedTokens
 from resources.verify import credentials, verify
+from resources.waiting import serving
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class JWTAuthentication(BaseAuthentication):
             raise challenges.TryLater(error.retry_after) from error
 
     def _verified(self, request: Request, token: str) -> tuple[Any, AccessToken]:
+        serving.note()
         if (wait := FailedTokens().blocked_for(request)) is not None:
             counters.count("throttled")
             raise Throttled(wait)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from resources.errors import Unavailable
 from resources.flight import Flight, Flights, in_a_thread
 from resources.jwk import Key, Verdict
+from resources.waiting import WaitingRoom
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +93,7 @@ class KeySet:
         timing: Timing = PRODUCTION,
         spawn: Callable[[Callable[[], None]], None] = in_a_thread,
         jitter: Callable[[], float] = random.random,
+        room: WaitingRoom | None = None,
     ) -> None:
         self._fetch, self._clock, self._timing, self._jitter = fetch, clock, timing, jitter
         self._snapshot = Snapshot()
@@ -107,6 +109,7 @@ class KeySet:
             patience=timing.patience,
             longest_backoff=timing.longest_backoff,
             spawn=spawn,
+            room=room,
         )
 
     def find(self, kid: str, algorithm: str) -> Sequence[Key]:

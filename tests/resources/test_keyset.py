@@ -4,10 +4,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from resources.errors import Unavailable
 from resources.jwk import Key, Verdict
 from resources.keyset import DEVELOPMENT, PRODUCTION, Fetched, KeySet, PinnedKeys, Timing
 from resources.testing import jwks
+from resources.waiting import WaitingRoom
 
 RS = "RS256"
 
@@ -15,14 +18,21 @@ RS = "RS256"
 class World:
     """A key set with a wound clock, a scripted issuer, and fetches that land when they are started or when told."""
 
-    def __init__(self, timing: Timing = PRODUCTION, *, at_once: bool = True) -> None:
+    def __init__(self, timing: Timing = PRODUCTION, *, at_once: bool = True, serving: int = 1) -> None:
         self.now = 1000.0
         self.published: Sequence[str] | Exception | None = ("a",)
         self.max_age: float | None = None
         self.asked: list[tuple[str, bool]] = []
         self.pending: list[Callable[[], None]] = []
         self.at_once = at_once
-        self.set = KeySet(self.fetch, clock=lambda: self.now, timing=timing, spawn=self.spawn, jitter=lambda: 0.0)
+        self.set = KeySet(
+            self.fetch,
+            clock=lambda: self.now,
+            timing=timing,
+            spawn=self.spawn,
+            jitter=lambda: 0.0,
+            room=WaitingRoom(serving=lambda: serving),
+        )
 
     def spawn(self, work: Callable[[], None]) -> None:
         if self.at_once:
@@ -238,7 +248,7 @@ def test_a_flight_that_says_nothing_is_given_up_and_what_it_brings_later_is_not_
 
 
 def test_of_many_that_wait_for_one_fetch_eight_wait_and_the_rest_are_told_to_come_again() -> None:
-    world = World(at_once=False, timing=Timing(patience=5))
+    world = World(at_once=False, timing=Timing(patience=5), serving=40)
     answers: list[str] = []
     threads = [threading.Thread(target=lambda: answers.append(world.find("a"))) for _ in range(40)]
     for thread in threads:
@@ -353,3 +363,22 @@ def test_the_memory_of_published_kids_is_bounded() -> None:
         world.published = (f"kid-{number}",)
         world.at(400 * number).find(f"kid-{number}")
     assert len(world.set._published) <= PRODUCTION.unknown_remembered
+
+
+@pytest.mark.parametrize(("serving", "waiting"), [(1, 1), (4, 2), (8, 4), (16, 8), (32, 8)])
+def test_at_most_half_of_the_threads_wait_for_a_kid_that_nobody_knows(serving: int, waiting: int) -> None:
+    world = World(at_once=True, timing=Timing(patience=30), serving=serving)
+    world.find("a")
+    world.at_once = False
+    answers: list[str] = []
+    threads = [threading.Thread(target=lambda: answers.append(world.find("x"))) for _ in range(serving + 1)]
+    for thread in threads:
+        thread.start()
+    while len(answers) < serving + 1 - waiting:
+        threading.Event().wait(0.001)
+    assert set(answers) == {"unavailable 1"}
+    assert world.find("a") == "found"
+    world.land()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["unavailable 1"] * (serving + 1 - waiting) + ["unknown"] * waiting

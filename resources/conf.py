@@ -51,6 +51,8 @@ DEFAULTS: dict[str, Any] = {
     "INTROSPECTION_CLIENT_SECRET": "",
     # How long, in seconds, an answer of the introspection endpoint is believed.
     "INTROSPECTION_FOR": 5,
+    # True if a proxy in front appends the client's address to X-Forwarded-For: failed tokens are counted by that address.
+    "BEHIND_PROXY": False,
     # Let keys and tokens travel without TLS beyond loopback. Anyone on the way can then make tokens.
     "DANGEROUSLY_ALLOW_HTTP": False,
 }
@@ -99,6 +101,7 @@ class ResourceServer:
     introspection_client_id: str
     introspection_client_secret: str
     introspection_for: float
+    behind_proxy: bool
     allow_http: bool
 
 
@@ -129,6 +132,7 @@ def resource_server() -> ResourceServer:
         introspection_client_id=values["INTROSPECTION_CLIENT_ID"],
         introspection_client_secret=values["INTROSPECTION_CLIENT_SECRET"],
         introspection_for=_positive("INTROSPECTION_FOR", values),
+        behind_proxy=bool(values["BEHIND_PROXY"]),
         allow_http=bool(values["DANGEROUSLY_ALLOW_HTTP"]),
     )
 

@@ -1,17 +1,23 @@
 """DRF's EXCEPTION_HANDLER: what a permission found missing, or a body got wrong, becomes a status and a challenge."""
 
+import logging
+from types import TracebackType
 from typing import Any
 
+from django.core.cache.backends.base import BaseCache
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
+from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from resources.challenges import Forbidden, StepUp, TokenRefused, TooLarge, TryLater
 from resources.errors import Reason
 from resources.permissions import Demand, demand_of
+
+logger = logging.getLogger(__name__)
 
 MALFORMED = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError)
 """What Django raises for a request that it cannot read, and would answer with a page."""
@@ -25,7 +31,27 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = TooLarge()
     elif isinstance(error, MALFORMED):
         error = ParseError("The request cannot be read")
+    elif throttle_cache_failed(error):
+        logger.error("a throttle could not count, so its request was refused: %s", type(error).__name__)
+        error = TryLater(1, "Requests cannot be counted at the moment")
     return drf_exception_handler(error, context)
+
+
+def throttle_cache_failed(error: Exception) -> bool:
+    """True if a cache raised `error` while a throttle was asked. The throttles of this app let such requests through."""
+    if isinstance(error, APIException):
+        return False
+    throttling, trace = False, error.__traceback__
+    while trace is not None:
+        throttling = throttling or trace.tb_frame.f_code is APIView.check_throttles.__code__
+        if throttling and _is_of_a_cache(trace):
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _is_of_a_cache(trace: TracebackType) -> bool:
+    return isinstance(trace.tb_frame.f_locals.get("self"), BaseCache)
 
 
 def refusal(demand: Demand) -> APIException:

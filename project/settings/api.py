@@ -59,5 +59,6 @@ RESOURCE_SERVER = {
     "KEY_POLICY": environment.policy(),
     "REVOCATIONS": REVOCATIONS_EVERY > 0,
     **({"REVOCATIONS_EVERY": REVOCATIONS_EVERY} if REVOCATIONS_EVERY else {}),
+    "BEHIND_PROXY": BEHIND_PROXY,
     "SCOPES": {"notes:read": "Read your notes", "notes:write": "Write, change and delete your notes"},
 }

@@ -43,9 +43,14 @@ def test_the_first_that_waits_for_a_fetch_has_a_place_if_the_room_is_empty(threa
 
 def test_a_place_is_free_again_afterwards_also_after_an_error() -> None:
     room = WaitingRoom(serving=lambda: 2)
-    with pytest.raises(ZeroDivisionError), room.place(first=False) as free:
-        assert free
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with room.place(first=False) as free:
+            assert free
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     for _ in range(3):
         assert admitted(room, 5) == 1
 

@@ -5,14 +5,15 @@ from types import TracebackType
 from typing import Any
 
 from django.core.cache.backends.base import BaseCache
-from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, ParseError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_exception_handler
 
+from resources.authentication import JWTAuthentication
 from resources.challenges import Forbidden, StepUp, TokenRefused, TooLarge, TryLater
 from resources.errors import Reason
 from resources.permissions import Demand, demand_of
@@ -24,7 +25,8 @@ MALFORMED = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePo
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's EXCEPTION_HANDLER, with the challenge for what a permission found missing."""
+    """Return the answer to `error`, with its challenge, or None if the error is a mistake in the code."""
+    error = earlier_refusal(context) or error
     if (demand := demand_of(error, context)) is not None:
         error = refusal(demand)
     elif isinstance(error, RequestDataTooBig):
@@ -37,8 +39,30 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     return drf_exception_handler(error, context)
 
 
+def earlier_refusal(context: dict[str, Any]) -> Exception | None:
+    """Refuse a request that failed before DRF authenticated it, if authentication or permissions refuse it.
+
+    DRF negotiates the content type first. Without this, a bad token with an unacceptable Accept header would get 406
+    without a challenge. Returns None if the request was authenticated already, or is not refused.
+    """
+    request, view = context.get("request"), context.get("view")
+    if request is None or view is None or hasattr(request, "_user"):
+        return None
+    if not any(isinstance(one, JWTAuthentication) for one in request.authenticators):
+        return None
+    try:
+        view.perform_authentication(request)
+        view.check_permissions(request)
+    except (NotAuthenticated, AuthenticationFailed) as refusal:
+        refusal.auth_header = view.get_authenticate_header(request)  # type: ignore[union-attr]
+        return refusal
+    except (APIException, PermissionDenied) as refusal:
+        return refusal
+    return None
+
+
 def throttle_cache_failed(error: Exception) -> bool:
-    """True if a cache raised `error` while a throttle was asked. The throttles of this app let such requests through."""
+    """True if a cache raised `error` while a throttle was asked (the throttles of this app catch it themselves)."""
     if isinstance(error, APIException):
         return False
     throttling, trace = False, error.__traceback__

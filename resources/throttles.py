@@ -20,7 +20,7 @@ from resources.principal import AccessToken
 class TokenThrottle(SimpleRateThrottle):
     """A throttle keyed by claims of the verified token; requests without one are others' business."""
 
-    cache = throttle_cache.cache
+    cache = throttle_cache.cache  # type: ignore[assignment]  # it has what throttles use of a cache
     claim = ""
     num_requests: int
     duration: int

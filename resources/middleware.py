@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.urls import Resolver404, resolve
 from django.utils.cache import patch_vary_headers
 
+from resources import views
 from resources.authentication import JWTAuthentication, is_marked
 from resources.conf import resource_server
 
@@ -58,15 +59,16 @@ def prefers_html(request: HttpRequest) -> bool:
 
 
 def belongs_to_api(request: HttpRequest) -> bool:
-    """True if the path is under one of RESOURCE_SERVER["PATHS"], or is that of a view with JWTAuthentication."""
+    """True if the path is below one of RESOURCE_SERVER["PATHS"], or is that of a guarded view or of `resources.urls`."""
     path = request.path_info
     prefixes = [prefix.rstrip("/") for prefix in resource_server().paths]
     if any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes):
         return True
     try:
-        return is_guarded(resolve(path, getattr(request, "urlconf", None)).func)
+        view = resolve(path, getattr(request, "urlconf", None)).func
     except Resolver404:
         return False
+    return view.__module__ == views.__name__ or is_guarded(view)
 
 
 def is_guarded(view: Callable[..., object]) -> bool:

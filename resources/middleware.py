@@ -59,7 +59,7 @@ def prefers_html(request: HttpRequest) -> bool:
 
 
 def belongs_to_api(request: HttpRequest) -> bool:
-    """True if the path is below one of RESOURCE_SERVER["PATHS"], or is that of a guarded view or of `resources.urls`."""
+    """True if the path is below one of the PATHS, or is that of a guarded view or of `resources.urls`."""
     path = request.path_info
     prefixes = [prefix.rstrip("/") for prefix in resource_server().paths]
     if any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes):

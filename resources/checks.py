@@ -115,7 +115,7 @@ def _anonymous(conf: ResourceServer) -> Iterator[CheckMessage]:
     yield Error(
         f"Views without permission_classes answer {', '.join(open_to)} without a token.",
         hint='Set REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] = ["rest_framework.permissions.IsAuthenticated"]. '
-        "If everybody shall read them, set RESOURCE_SERVER['DANGEROUSLY_ALLOW_ANONYMOUS'] = True.",
+        "If anonymous requests are intended, set RESOURCE_SERVER['DANGEROUSLY_ALLOW_ANONYMOUS'] = True.",
         id="resources.E009",
     )
 
@@ -129,11 +129,12 @@ def _allow_anonymous(permission_classes: Iterable[Any], method: str) -> bool:
     bare = HttpRequest()
     bare.method = method
     request = Request(bare, authenticators=())
-    view = APIView()
+    view: Any = APIView()
     view.request = request
+    view.queryset = next((model._default_manager.none() for model in apps.get_models()), None)  # noqa: SLF001
     try:
         return all(permission().has_permission(request, view) for permission in permission_classes)
-    except Exception:  # noqa: BLE001 (a permission that needs a real view or a database: nothing is known of it)
+    except Exception:  # noqa: BLE001 (a permission that needs a real view or a database cannot be judged)
         return False
 
 
@@ -157,8 +158,8 @@ def _throttle_cache(rates: Mapping[str, Any], cache: Mapping[str, Any]) -> Itera
         yield Alarm("A Redis that hangs will hang every throttled request.", hint=hint, id="resources.W005")
 
 
-def _schema(apps: Sequence[str]) -> Iterator[CheckMessage]:
-    if "drf_spectacular" not in apps:
+def _schema(installed: Sequence[str]) -> Iterator[CheckMessage]:
+    if "drf_spectacular" not in installed:
         return
     from resources.schema import AutoSchema  # noqa: PLC0415 (drf-spectacular is optional)
 

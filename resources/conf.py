@@ -45,7 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "DENIED_TOKENS": [],
     # Dotted path of a function (kid, claims) -> bool that denies a verified token by saying True.
     "DENY": "",
-    # LOCAL_USERS_DEFAULTS, where request.user shall be a user of this project, found by (iss, sub).
+    # LOCAL_USERS_DEFAULTS, if request.user is to be a user of this project, found by (iss, sub).
     "LOCAL_USERS": {},
     # How RequireActive introduces itself to the issuer's introspection endpoint.
     "INTROSPECTION_CLIENT_ID": "",

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.cache.backends.base import BaseCache
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.http import UnreadablePostError
+from django.http import Http404, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, ParseError
 from rest_framework.response import Response
@@ -56,7 +56,7 @@ def earlier_refusal(context: dict[str, Any]) -> Exception | None:
     except (NotAuthenticated, AuthenticationFailed) as refusal:
         refusal.auth_header = view.get_authenticate_header(request)  # type: ignore[union-attr]
         return refusal
-    except (APIException, PermissionDenied) as refusal:
+    except (APIException, PermissionDenied, Http404) as refusal:
         return refusal
     return None
 

@@ -1,4 +1,4 @@
-"""A Django project of somebody else: the settings that docs/resource-server.md shows, and a copy of `resources`."""
+"""A foreign Django project: the settings that docs/resource-server.md shows, and a copy of `resources`."""
 
 import os
 import re

@@ -27,7 +27,6 @@ PURE = (
     "resources/verify.py",
     "resources/keyset.py",
     "resources/client_address.py",
-    "resources/waiting.py",
 )
 IMPURE = (
     "django",

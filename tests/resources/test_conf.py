@@ -165,6 +165,13 @@ def test_a_check_names_what_would_be_weaker_than_it_says(changes: dict[str, Any]
         ({"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"]}, ["resources.E009"]),
         ({"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"]}, ["resources.E009"]),
         ({"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"]}, []),
+        (
+            {
+                "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissionsOrAnonReadOnly"],
+                "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+            },
+            ["resources.E009"],
+        ),
         ({"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissions"]}, []),
         ({"DEFAULT_PERMISSION_CLASSES": ["tests.resources.test_conf.Readers"]}, []),
         ({"DEFAULT_PERMISSION_CLASSES": ["tests.resources.test_conf.Everybody"]}, ["resources.E009"]),

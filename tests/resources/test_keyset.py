@@ -366,7 +366,7 @@ def test_the_memory_of_published_kids_is_bounded() -> None:
 
 
 @pytest.mark.parametrize(("serving", "waiting"), [(1, 1), (4, 2), (8, 4), (16, 8), (32, 8)])
-def test_at_most_half_of_the_threads_wait_for_a_kid_that_nobody_knows(serving: int, waiting: int) -> None:
+def test_at_most_half_of_the_threads_wait_for_an_unknown_kid(serving: int, waiting: int) -> None:
     world = World(at_once=True, timing=Timing(patience=30), serving=serving)
     world.find("a")
     world.at_once = False

@@ -77,7 +77,7 @@ def test_a_subject_that_is_new_becomes_a_user_once(local: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("local", [FIELDS, TABLE])
 def test_a_user_that_exists_is_not_taken_over_by_its_name(local: dict[str, Any]) -> None:
-    """Somebody has registered the name that the new user would get."""
+    """An attacker has registered the name that the new user would get."""
     with pinned():
         token = AccessToken({"iss": ISSUER, "sub": "sub-victim", "client_id": "app"}, "k", frozenset(), "")
         name = local_users.new_user(token).get_username()
@@ -130,7 +130,7 @@ def test_a_database_that_compares_without_regard_to_case_finds_no_other_subject(
         assert ask(local=FIELDS, sub="sub-Alice").data == ["User", user.username]
 
 
-def test_a_subject_that_the_field_cannot_hold_is_nobody() -> None:
+def test_a_subject_that_the_field_cannot_hold_is_refused() -> None:
     local = {"ISSUER_FIELD": "first_name", "SUBJECT_FIELD": "sub"}  # a UUID
     assert refused(ask(local=local, sub="no-uuid"))
 

@@ -9,7 +9,7 @@ from django.urls import include, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 from rest_framework.decorators import api_view, permission_classes
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -45,6 +45,15 @@ class Open(Orders):
 
     def get(self, request: Any) -> Response:
         return Response("for everybody", headers={"Vary": "Accept-Language"})
+
+
+class Hidden(BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        raise Http404
+
+
+class Secret(Orders):
+    permission_classes = [Hidden]
 
 
 class OfSessions(APIView):
@@ -87,6 +96,7 @@ urlpatterns = [
     path("streamed/", Streamed.as_view()),
     path("decorated/", Decorated.as_view()),
     path("open/", Open.as_view()),
+    path("secret/", Secret.as_view()),
     path("of-sessions/", OfSessions.as_view()),
     path("listed/", listed),
     path("plain/<int:number>/", plain),
@@ -224,6 +234,7 @@ def test_a_good_token_is_told_that_its_type_is_not_there(client: Client) -> None
         headers = {**bearer(mint("orders:read")), "Accept": "image/png"}
         assert client.get("/orders/", headers=headers).status_code == 406
         assert client.get("/open/", headers={"Accept": "image/png"}).status_code == 406
+        assert client.get("/secret/", headers=headers).status_code == 404
         assert client.get("/of-sessions/", headers={"Accept": "image/png"}).status_code == 406
         assert client.get("/orders/?format=html", headers=bearer(mint("orders:read"))).status_code == 404
 

@@ -72,7 +72,7 @@ def test_an_operation_needs_what_its_permissions_ask_for(permissions: list[Any],
 
 
 @pytest.mark.parametrize("permission", [IsAuthenticatedOrReadOnly, DjangoModelPermissionsOrAnonReadOnly])
-def test_what_anybody_may_read_needs_a_token_for_writing_only(permission: type[BasePermission]) -> None:
+def test_what_is_public_to_read_needs_a_token_for_writing_only(permission: type[BasePermission]) -> None:
     assert security(permission) == {"get": [{}], "post": [ANY], "put": [ANY], "patch": [ANY]}
 
 

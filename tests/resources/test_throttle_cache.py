@@ -232,3 +232,32 @@ def test_any_cache_can_hold_the_name_by_which_drf_counts_a_user(rates: None) -> 
     }
     assert len(keys) == 4
     assert all(len(key) < 250 and key.isascii() and key.isprintable() and " " not in key for key in keys)
+
+
+class Together(Fragile):
+    """A cache that hangs: while one request asks it, another asks as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cache = ForgivingCache(self, clock=Clock())
+        self.others = 3
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked += 1
+        if self.others:
+            self.others -= 1
+            self.cache.get(key)
+        raise TimeoutError
+
+
+def test_requests_that_meet_a_failing_cache_at_once_are_logged_once_and_one_tries_it_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, behind = Clock(), Together()
+    behind.cache = ForgivingCache(behind, clock=clock)
+    behind.cache.get("a")
+    assert (behind.asked, len(caplog.records)) == (4, 1)
+    clock.now += PAUSE
+    behind.others = 3
+    behind.cache.get("a")
+    assert (behind.asked, len(caplog.records)) == (5, 2)

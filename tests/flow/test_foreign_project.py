@@ -162,9 +162,10 @@ def test_an_application_of_an_origin_that_is_listed_can_call_the_api(system: Sys
 
 
 def test_an_application_of_another_origin_cannot(system: System, shop_with_cors: Shop, shop: Shop) -> None:
+    token = service_token(system)
     for origin in ("https://evil.example", "http://app.example", "https://app.example.evil.example", "null"):
         assert "access-control-allow-origin" not in preflight(shop_with_cors, "/orders/", origin, "authorization")
-        answered = shop_with_cors.get("/orders/", service_token(system), Origin=origin)
+        answered = shop_with_cors.get("/orders/", token, Origin=origin)
         assert "Access-Control-Allow-Origin" not in answered.headers
     closed = preflight(shop, "/orders/", APPLICATION, "authorization")
     assert (closed["status"], "access-control-allow-origin" in closed) == ("401", False)

@@ -170,11 +170,8 @@ def timed(running: Api, token: str) -> Timed:
     return Timed(status, time.monotonic(), time.monotonic() - began)
 
 
-@pytest.mark.parametrize("threads", [4, 8, 16, 32])
-def test_a_request_with_a_known_kid_never_waits_behind_unknown_ones(
-    issuer: Loopback, tmp_path: Path, threads: int
-) -> None:
-    """The issuer is silent, and many more requests with invented kids come than there are threads."""
+def with_a_silent_issuer(issuer: Loopback, folder: Path, threads: int) -> tuple[list[Timed], list[Timed]]:
+    """The answers to good tokens, and to 64 tokens with invented kids, while the issuer does not answer."""
     key, silence = SigningKey(), threading.Event()
     issuer.publish(jwks(key))
 
@@ -185,19 +182,32 @@ def test_a_request_with_a_known_kid_never_waits_behind_unknown_ones(
     def token(one: SigningKey) -> str:
         return mint(key=one, iss=issuer.url, aud="http://localhost:8001/")
 
-    with api(tmp_path, issuers=issuer.url, threads=threads) as running, ThreadPoolExecutor(64) as crowd:
+    folder.mkdir()
+    before = issuer.fetches()
+    with api(folder, issuers=issuer.url, threads=threads) as running, ThreadPoolExecutor(64) as crowd:
         assert timed(running, token(key)).status == 200
         issuer.answers["/jwks.json"] = silent
         invented = [token(SigningKey(private=key.private)) for _ in range(64)]
         strangers = [crowd.submit(timed, running, one) for one in invented]
-        while issuer.fetches() < 2:
+        while issuer.fetches() < before + 2:
             time.sleep(0.01)
         good = [timed(running, token(key)) for _ in range(5)]
         refused = [stranger.result(60) for stranger in strangers]
         silence.set()
-    waited = [one for one in refused if one.took > 1.5]
-    assert {one.status for one in good} == {200}
-    assert {one.status for one in refused} == {503}
-    assert waited, "no request waited, so this tests nothing"
-    assert len([one for one in waited if one.took < 3]) <= max(1, threads // 2)
+    return good, refused
+
+
+@pytest.mark.parametrize("threads", [4, 8, 16, 32])
+def test_a_request_with_a_known_kid_never_waits_behind_unknown_ones(
+    issuer: Loopback, tmp_path: Path, threads: int
+) -> None:
+    """Many more requests with invented kids come than there are threads."""
+    for attempt in range(3):  # a machine under load can stall one attempt, and stalls look like waiting
+        good, refused = with_a_silent_issuer(issuer, tmp_path / str(attempt), threads)
+        assert {one.status for one in good} == {200}
+        assert {one.status for one in refused} == {503}
+        waited = [one for one in refused if one.took > 1.5]  # patience is 2 s
+        if waited and len(waited) <= threads // 2 and max(one.at for one in good) < min(one.at for one in waited):
+            return
+    assert 1 <= len(waited) <= threads // 2
     assert max(one.at for one in good) < min(one.at for one in waited)

@@ -6,6 +6,7 @@ The edge: it reads the clock, and turns what verification refuses into answers.
 import logging
 from typing import Any
 
+from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import Throttled
@@ -20,15 +21,30 @@ from resources.local_users import local_user
 from resources.principal import AccessToken, TokenUser
 from resources.throttles import FailedTokens
 from resources.verify import credentials, verify
+from resources.waiting import serving
 
 logger = logging.getLogger(__name__)
+
+
+MARK = "has_met_jwt_authentication"
+
+
+def mark(request: HttpRequest) -> None:
+    """Mark a request whose answer depends on its Authorization header."""
+    setattr(request, MARK, True)
+
+
+def is_marked(request: HttpRequest) -> bool:
+    """True if JWTAuthentication has looked at the request."""
+    return bool(getattr(request, MARK, False))
 
 
 class JWTAuthentication(BaseAuthentication):
     """DRF authentication by an RFC 9068 access token of a trusted issuer."""
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
-        """The user and the verified token, or None when the request carries no bearer token."""
+        """Return the user and the verified token, or None if the request carries no bearer token."""
+        mark(request._request)  # noqa: SLF001 (DRF's documented way to the Django request)
         try:
             headers = request.META
             authorization = headers.get("HTTP_AUTHORIZATION")
@@ -48,12 +64,13 @@ class JWTAuthentication(BaseAuthentication):
             raise challenges.TryLater(error.retry_after) from error
 
     def _verified(self, request: Request, token: str) -> tuple[Any, AccessToken]:
+        serving.note()
         if (wait := FailedTokens().blocked_for(request)) is not None:
             counters.count("throttled")
             raise Throttled(wait)
         conf = resource_server()
         verified = verify(token, issuers=trusted(), audience=conf.audience, now=timezone.now())
-        user = local_user(verified, conf) if conf.issuer_field else self.user(verified)
+        user = self.user(verified)
         counters.count("accepted")
         return user, verified
 
@@ -63,5 +80,8 @@ class JWTAuthentication(BaseAuthentication):
         return challenges.challenge()
 
     def user(self, token: AccessToken) -> Any:
-        """Who the token names, where no local users are configured."""
+        """Return `request.user` for a verified token; a subclass can override it. Raises InvalidToken to refuse."""
+        local = resource_server().local_users
+        if local is not None and not token.is_service:
+            return local_user(token, local)
         return TokenUser(token.claims["sub"], token.claims["iss"], token.claims["client_id"])

@@ -85,8 +85,8 @@ class TryLater(APIException):
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
 
-    def __init__(self, wait: int) -> None:
-        super().__init__({"error": "temporarily_unavailable", "detail": "Tokens cannot be verified at the moment"})
+    def __init__(self, wait: int, detail: str = "Tokens cannot be verified at the moment") -> None:
+        super().__init__({"error": "temporarily_unavailable", "detail": detail})
         self.wait = wait
 
 

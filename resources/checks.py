@@ -1,19 +1,26 @@
 """System checks: settings under which verification would be weaker than it says, or would not work."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Alarm
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView
 
 from resources.conf import ResourceServer, resource_server
 from resources.fetch import is_allowed
 from resources.jwk import FAMILIES
 
 HANDLER = "resources.handler.exception_handler"
+NO_STORE = "resources.middleware.no_store"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SESSIONS = "rest_framework.authentication.SessionAuthentication"
 
 
@@ -21,6 +28,7 @@ SESSIONS = "rest_framework.authentication.SessionAuthentication"
 def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
     """Everything that can be said about the settings without the network."""
     del app_configs
+    rest_framework = getattr(settings, "REST_FRAMEWORK", {})
     try:
         conf = resource_server()
     except (ImproperlyConfigured, ImportError, AttributeError, TypeError, ValueError) as error:
@@ -29,7 +37,11 @@ def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMes
         *_issuers(conf),
         *_audience(conf),
         *_local_users(conf),
-        *_rest_framework(getattr(settings, "REST_FRAMEWORK", {})),
+        *_rest_framework(rest_framework),
+        *_anonymous(conf),
+        *_middleware(settings.MIDDLEWARE),
+        *_throttle_cache(api_settings.DEFAULT_THROTTLE_RATES, settings.CACHES.get("default", {})),
+        *_schema(settings.INSTALLED_APPS),
     ]
 
 
@@ -61,12 +73,27 @@ def _audience(conf: ResourceServer) -> Iterator[CheckMessage]:
 
 
 def _local_users(conf: ResourceServer) -> Iterator[CheckMessage]:
-    if not conf.issuer_field and not conf.subject_field:
+    local = conf.local_users
+    if local is None:
         return
-    fields = {field.name for field in get_user_model()._meta.get_fields()}
-    if not {conf.issuer_field, conf.subject_field} <= fields:
+    if local.link_table:
+        if not apps.is_installed("resources.user_links"):
+            hint = 'Put "resources.user_links" into INSTALLED_APPS and run manage.py migrate.'
+            yield Error("LOCAL_USERS uses a table that is not there.", hint=hint, id="resources.E011")
+        return
+    named = {local.issuer_field, local.subject_field}
+    options = get_user_model()._meta
+    if not named <= {field.name for field in options.get_fields()}:
         hint = "Give the user model two fields, unique together, and name both: a sub means nothing without its issuer."
         yield Error("RESOURCE_SERVER['LOCAL_USERS'] names no fields.", hint=hint, id="resources.E008")
+    elif local.create and named not in map(set, [*options.unique_together, *_unique_fields(options)]):
+        hint = "Add a UniqueConstraint over both: two requests at once could otherwise make two users of one subject."
+        yield Error("The fields of LOCAL_USERS are not unique together.", hint=hint, id="resources.E012")
+
+
+def _unique_fields(options: Any) -> list[Sequence[str]]:
+    """Return the fields of each unique constraint without a condition."""
+    return [constraint.fields for constraint in options.total_unique_constraints]
 
 
 def _rest_framework(rest_framework: dict[str, Any]) -> Iterator[CheckMessage]:
@@ -79,3 +106,64 @@ def _rest_framework(rest_framework: dict[str, Any]) -> Iterator[CheckMessage]:
     if (handler if isinstance(handler, str) else f"{handler.__module__}.{handler.__qualname__}") != HANDLER:
         hint = f'Set REST_FRAMEWORK["EXCEPTION_HANDLER"] = "{HANDLER}", or call it from your own and silence this.'
         yield Alarm("A missing scope will be refused without a challenge.", hint=hint, id="resources.W003")
+
+
+def _anonymous(conf: ResourceServer) -> Iterator[CheckMessage]:
+    """An error if a view that names no permission lets requests without a token in."""
+    if conf.allow_anonymous or not (open_to := anonymous_methods(api_settings.DEFAULT_PERMISSION_CLASSES)):
+        return
+    yield Error(
+        f"Views without permission_classes answer {', '.join(open_to)} without a token.",
+        hint='Set REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] = ["rest_framework.permissions.IsAuthenticated"]. '
+        "If anonymous requests are intended, set RESOURCE_SERVER['DANGEROUSLY_ALLOW_ANONYMOUS'] = True.",
+        id="resources.E009",
+    )
+
+
+def anonymous_methods(permission_classes: Iterable[Any]) -> list[str]:
+    """Return the HTTP methods that these permissions allow to a request without credentials."""
+    return [method for method in METHODS if _allow_anonymous(permission_classes, method)]
+
+
+def _allow_anonymous(permission_classes: Iterable[Any], method: str) -> bool:
+    bare = HttpRequest()
+    bare.method = method
+    request = Request(bare, authenticators=())
+    view: Any = APIView()
+    view.request = request
+    view.queryset = next((model._default_manager.none() for model in apps.get_models()), None)  # noqa: SLF001
+    try:
+        return all(permission().has_permission(request, view) for permission in permission_classes)
+    except Exception:  # noqa: BLE001 (a permission that needs a real view or a database cannot be judged)
+        return False
+
+
+def _middleware(names: Sequence[str]) -> Iterator[CheckMessage]:
+    if NO_STORE not in names:
+        yield Error(
+            "Caches may keep the answers of this API.",
+            hint=f'Put "{NO_STORE}" into MIDDLEWARE: a cache in front could serve one to a request without a token.',
+            id="resources.E010",
+        )
+    if "django.middleware.cache.FetchFromCacheMiddleware" in names:
+        hint = "Cache single views, with a Cache-Control of their own, in place of the whole site."
+        yield Alarm("FetchFromCacheMiddleware answers before a token is verified.", hint=hint, id="resources.W004")
+
+
+def _throttle_cache(rates: Mapping[str, Any], cache: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    options = {name.lower() for name in cache.get("OPTIONS", {})}
+    bounded = {"socket_timeout", "socket_connect_timeout"} <= options
+    if any(rates.values()) and cache.get("BACKEND", "").endswith("RedisCache") and not bounded:
+        hint = 'Set CACHES["default"]["OPTIONS"] = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}.'
+        yield Alarm("A Redis that hangs will hang every throttled request.", hint=hint, id="resources.W005")
+
+
+def _schema(installed: Sequence[str]) -> Iterator[CheckMessage]:
+    if "drf_spectacular" not in installed:
+        return
+    from resources.schema import AutoSchema  # noqa: PLC0415 (drf-spectacular is optional)
+
+    schema: Any = api_settings.DEFAULT_SCHEMA_CLASS
+    if not issubclass(schema, AutoSchema):
+        hint = 'Set REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"] = "resources.schema.AutoSchema", or a class that extends it.'
+        yield Alarm("The OpenAPI document will be wrong or cannot be made.", hint=hint, id="resources.W006")

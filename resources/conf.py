@@ -14,6 +14,7 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from resources.keyset import POLICIES, Timing
+from resources.local_users import LocalUsers, new_user
 
 DEFAULTS: dict[str, Any] = {
     # Whom to trust: URLs, or dictionaries of ISSUER_DEFAULTS for an issuer that differs from the rest.
@@ -44,15 +45,31 @@ DEFAULTS: dict[str, Any] = {
     "DENIED_TOKENS": [],
     # Dotted path of a function (kid, claims) -> bool that denies a verified token by saying True.
     "DENY": "",
-    # {"ISSUER_FIELD": ..., "SUBJECT_FIELD": ...} of the user model: request.user becomes that user, by (iss, sub).
+    # LOCAL_USERS_DEFAULTS, if request.user is to be a user of this project, found by (iss, sub).
     "LOCAL_USERS": {},
     # How RequireActive introduces itself to the issuer's introspection endpoint.
     "INTROSPECTION_CLIENT_ID": "",
     "INTROSPECTION_CLIENT_SECRET": "",
     # How long, in seconds, an answer of the introspection endpoint is believed.
     "INTROSPECTION_FOR": 5,
+    # The paths of this API, as prefixes such as "/api/": errors below them are JSON unless the client prefers HTML.
+    "PATHS": [],
+    # True if a proxy in front appends the client's address to X-Forwarded-For; failed tokens are counted by it.
+    "BEHIND_PROXY": False,
+    # Allow DEFAULT_PERMISSION_CLASSES that let requests without a token in, also to views that say nothing.
+    "DANGEROUSLY_ALLOW_ANONYMOUS": False,
     # Let keys and tokens travel without TLS beyond loopback. Anyone on the way can then make tokens.
     "DANGEROUSLY_ALLOW_HTTP": False,
+}
+
+LOCAL_USERS_DEFAULTS: dict[str, Any] = {
+    # The two fields of the user model that hold them, unique together.
+    "ISSUER_FIELD": "",
+    "SUBJECT_FIELD": "",
+    # Or the table of resources.user_links, which has to be in INSTALLED_APPS.
+    "LINK_TABLE": False,
+    # Make a user for a subject that has none: True, or the dotted path of a function (token) -> user or None.
+    "CREATE": False,
 }
 
 ISSUER_DEFAULTS: dict[str, Any] = {
@@ -94,11 +111,13 @@ class ResourceServer:
     denied_kids: frozenset[str]
     denied_tokens: frozenset[str]
     deny: Callable[[str, Mapping[str, Any]], bool] | None
-    issuer_field: str
-    subject_field: str
+    local_users: LocalUsers | None
     introspection_client_id: str
     introspection_client_secret: str
     introspection_for: float
+    paths: tuple[str, ...]
+    behind_proxy: bool
+    allow_anonymous: bool
     allow_http: bool
 
 
@@ -107,9 +126,6 @@ def resource_server() -> ResourceServer:
     """The settings in force; read once, and again after a test overrides them. Raises ImproperlyConfigured."""
     values = _complete(settings.RESOURCE_SERVER, DEFAULTS, "RESOURCE_SERVER")
     audience = _strings("AUDIENCE", values["AUDIENCE"])
-    local_users = _complete(
-        values["LOCAL_USERS"], {"ISSUER_FIELD": "", "SUBJECT_FIELD": ""}, "RESOURCE_SERVER['LOCAL_USERS']"
-    )
     return ResourceServer(
         issuers=tuple(_issuer(entry, values) for entry in _entries(values["ISSUERS"])),
         audience=frozenset(audience),
@@ -124,13 +140,34 @@ def resource_server() -> ResourceServer:
         denied_kids=frozenset(_strings("DENIED_KIDS", values["DENIED_KIDS"])),
         denied_tokens=frozenset(_strings("DENIED_TOKENS", values["DENIED_TOKENS"])),
         deny=import_string(values["DENY"]) if values["DENY"] else None,
-        issuer_field=local_users["ISSUER_FIELD"],
-        subject_field=local_users["SUBJECT_FIELD"],
+        local_users=_local_users(values["LOCAL_USERS"]),
         introspection_client_id=values["INTROSPECTION_CLIENT_ID"],
         introspection_client_secret=values["INTROSPECTION_CLIENT_SECRET"],
         introspection_for=_positive("INTROSPECTION_FOR", values),
+        paths=_paths(values["PATHS"]),
+        behind_proxy=bool(values["BEHIND_PROXY"]),
+        allow_anonymous=bool(values["DANGEROUSLY_ALLOW_ANONYMOUS"]),
         allow_http=bool(values["DANGEROUSLY_ALLOW_HTTP"]),
     )
+
+
+def _local_users(given: Mapping[str, Any]) -> LocalUsers | None:
+    if not given:
+        return None
+    values = _complete(given, LOCAL_USERS_DEFAULTS, "RESOURCE_SERVER['LOCAL_USERS']")
+    fields = values["ISSUER_FIELD"], values["SUBJECT_FIELD"]
+    link_table, create = values["LINK_TABLE"], values["CREATE"]
+    if not isinstance(link_table, bool) or (any(fields) if link_table else not all(fields)):
+        raise ImproperlyConfigured(
+            "RESOURCE_SERVER['LOCAL_USERS'] must have either ISSUER_FIELD and SUBJECT_FIELD, or LINK_TABLE: True."
+        )
+    if isinstance(create, str) and create:
+        create = import_string(create)
+    elif create is True:
+        create = new_user
+    elif create is not False:
+        raise ImproperlyConfigured("RESOURCE_SERVER['LOCAL_USERS']['CREATE'] must be True, False or a dotted path.")
+    return LocalUsers(*fields, link_table=link_table, create=create or None)
 
 
 def _issuer(entry: Mapping[str, Any], values: Mapping[str, Any]) -> IssuerSettings:
@@ -178,6 +215,13 @@ def _strings(name: str, value: str | Sequence[str]) -> list[str]:
     if not all(isinstance(one, str) and one for one in found):
         raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be a list of strings.")
     return found
+
+
+def _paths(value: str | Sequence[str]) -> tuple[str, ...]:
+    paths = _strings("PATHS", value)
+    if wrong := [path for path in paths if not path.startswith("/")]:
+        raise ImproperlyConfigured(f"RESOURCE_SERVER['PATHS'] must hold paths such as '/api/', not {wrong[0]!r}.")
+    return tuple(paths)
 
 
 def _one_of(name: str, value: str, allowed: Sequence[str]) -> str:

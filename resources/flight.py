@@ -13,9 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 from weakref import WeakSet
 
+from resources import waiting
+from resources.waiting import WaitingRoom
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_here = threading.local()  # `_here.flying` is set in the thread of a fetch, while it lasts
 
 GRACE = 1.0  # seconds after its deadline until a flight that says nothing (a resolver that hangs) is given up
 
@@ -27,6 +32,7 @@ class Flight:
     started: float
     forced: bool = False
     done: threading.Event = field(default_factory=threading.Event)
+    waited_for: bool = False
 
 
 def in_a_thread(work: Callable[[], None]) -> None:
@@ -51,8 +57,10 @@ class Flights(Generic[T]):
         patience: float,
         longest_backoff: float,
         spawn: Callable[[Callable[[], None]], None] = in_a_thread,
+        room: WaitingRoom | None = None,
     ) -> None:
         self._job, self._keep = job, keep
+        self._room = room or waiting.room
         self._clock = clock
         self._spawn = spawn
         self._deadline, self._waiters = deadline, waiters
@@ -98,16 +106,20 @@ class Flights(Generic[T]):
         return flight
 
     def wait(self, flight: Flight) -> bool:
-        """Wait until `flight` has landed; False when the waiting room is full or patience ran out."""
+        """Wait until `flight` has landed; False if the waiting room is full or patience ran out."""
         if flight.done.is_set():
             return True
         with self._lock:
             if self._waiting >= self._waiters:
                 return False
             self._waiting += 1
+            first, flight.waited_for = not flight.waited_for, True
             lock = self._lock
         try:
-            return flight.done.wait(self._patience)
+            if getattr(_here, "flying", False):  # this thread serves no requests, so it needs no place
+                return flight.done.wait(self._patience)
+            with self._room.place(first=first) as admitted:
+                return admitted and flight.done.wait(self._patience)
         finally:
             with lock:
                 self._waiting = max(0, self._waiting - 1)
@@ -117,12 +129,15 @@ class Flights(Generic[T]):
         return max(1, math.ceil(self.next_attempt - self._clock())) if math.isfinite(self.next_attempt) else 1
 
     def _fly(self, flight: Flight) -> None:
+        outer, _here.flying = getattr(_here, "flying", False), True
         try:
             brought = self._job(flight)
         except Exception as error:  # noqa: BLE001 (a thread has nobody to tell: whatever it was, the fetch failed)
             self._land(flight, error=error)
         else:
             self._land(flight, brought=brought)
+        finally:
+            _here.flying = outer
 
     def _land(self, flight: Flight, *, brought: T | None = None, error: Exception | None = None) -> None:
         with self._lock:

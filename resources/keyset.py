@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from resources.errors import Unavailable
 from resources.flight import Flight, Flights, in_a_thread
 from resources.jwk import Key, Verdict
+from resources.waiting import WaitingRoom
 
 logger = logging.getLogger(__name__)
 
@@ -92,10 +93,12 @@ class KeySet:
         timing: Timing = PRODUCTION,
         spawn: Callable[[Callable[[], None]], None] = in_a_thread,
         jitter: Callable[[], float] = random.random,
+        room: WaitingRoom | None = None,
     ) -> None:
         self._fetch, self._clock, self._timing, self._jitter = fetch, clock, timing, jitter
         self._snapshot = Snapshot()
         self._unknown: OrderedDict[str, float] = OrderedDict()
+        self._published: Mapping[str, None] = {}  # every kid that a fetch has brought, the latest last; bounded
         self._bucket, self._bucket_at = float(timing.unknown_attempts), clock()
         self._flights: Flights[Fetched] = Flights(
             lambda flight: self._fetch(etag=self._snapshot.etag, forced=flight.forced),
@@ -106,6 +109,7 @@ class KeySet:
             patience=timing.patience,
             longest_backoff=timing.longest_backoff,
             spawn=spawn,
+            room=room,
         )
 
     def find(self, kid: str, algorithm: str) -> Sequence[Key]:
@@ -177,10 +181,17 @@ class KeySet:
             return keys
         if not snapshot.keys or now - snapshot.fetched_at > self._timing.unknown_every:
             raise Unavailable(max(self._flights.retry_after(), math.ceil(self._until_next_token(now))))
-        self._unknown[kid] = now + self._timing.unknown_for
+        self._unknown[kid] = self._unknown_until(kid, now)
         while len(self._unknown) > self._timing.unknown_remembered:
             self._unknown.popitem(last=False)
         return ()
+
+    def _unknown_until(self, kid: str, now: float) -> float:
+        """Return the time until which `kid` is answered as unknown without another fetch."""
+        # A kid that was published before can come back: its absence counts for as long as the fetch that lacked it.
+        if kid in self._published:
+            return self._snapshot.fetched_at + self._timing.unknown_every
+        return now + self._timing.unknown_for
 
     def _force(self, seen: Snapshot) -> Flight | None:
         """A fetch that goes past caches, paid from the bucket; none if the snapshot is no longer the one `seen`."""
@@ -204,6 +215,8 @@ class KeySet:
         keys, etag = self._snapshot.keys, fetched.etag or self._snapshot.etag
         if fetched.verdicts is not None:
             keys, etag = _by_kid(fetched.verdicts), fetched.etag
+            known = [*(kid for kid in self._published if kid not in keys), *keys]
+            self._published = dict.fromkeys(known[-self._timing.unknown_remembered :])
             if keys != self._snapshot.keys:
                 _report(fetched.verdicts)
                 self._unknown.clear()

@@ -1,19 +1,87 @@
-"""Opt-in: the local user that a token's (iss, sub) names. Nothing else of a token, such as an email, finds a user."""
+"""Opt-in: the local user that a token's (iss, sub) names. Nothing else of a token, such as an email, finds a user.
 
+- A service (its `sub` is its `client_id`) is no local user: it stays a TokenUser.
+- The user is found by two fields of the user model, or by the table of `resources.user_links`.
+- With CREATE, a subject that is seen for the first time becomes a new user. A user that exists is never taken over,
+  whatever name a new one would have.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import cast
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, router, transaction
+from django.db.models import Model
 
-from resources.conf import ResourceServer
 from resources.errors import InvalidToken, Reason
 from resources.principal import AccessToken
 
+LINKS = "resources_user_links"
+Create = Callable[[AccessToken], AbstractBaseUser | None]
 
-def local_user(token: AccessToken, conf: ResourceServer) -> AbstractBaseUser:
-    """The one active user with this issuer and subject. Raises InvalidToken when there is none."""
-    names = {conf.issuer_field: token.claims["iss"], conf.subject_field: token.claims["sub"]}
-    user = get_user_model()._default_manager.filter(**names).first()  # noqa: SLF001 (django's documented name)
+
+@dataclass(frozen=True, slots=True)
+class LocalUsers:
+    """How tokens become local users: either both fields are named, or `link_table` is true."""
+
+    issuer_field: str
+    subject_field: str
+    link_table: bool
+    create: Create | None
+
+
+def local_user(token: AccessToken, local: LocalUsers) -> AbstractBaseUser:
+    """Return the active user with this issuer and subject. Raises InvalidToken if there is none."""
+    user = _find(token, local)
+    if user is None and local.create is not None:
+        user = _create(token, local, local.create)
     if user is None or not user.is_active:
         raise InvalidToken(Reason.SUBJECT, "sub")
-    return cast("AbstractBaseUser", user)
+    return user
+
+
+def new_user(token: AccessToken) -> AbstractBaseUser:
+    """Return a new, unsaved user without a usable password, under a name that is derived from (iss, sub)."""
+    model = get_user_model()
+    name = sha256(f"{token.claims['iss']}\0{token.claims['sub']}".encode()).hexdigest()[:40]
+    user = model(**{model.USERNAME_FIELD: f"token-{name}"})
+    user.set_unusable_password()
+    return user
+
+
+def _find(token: AccessToken, local: LocalUsers) -> AbstractBaseUser | None:
+    iss, sub = token.claims["iss"], token.claims["sub"]
+    model = cast("type[Model]", apps.get_model(LINKS, "UserLink") if local.link_table else get_user_model())
+    fields = ("iss", "sub") if local.link_table else (local.issuer_field, local.subject_field)
+    try:
+        row = model._default_manager.filter(**dict(zip(fields, (iss, sub), strict=True))).first()  # noqa: SLF001
+    except (ValueError, ValidationError):  # the field is a UUID, say, and the subject is none
+        return None
+    # Some databases compare without regard to case or to blanks at the end, and would find another subject's row.
+    if row is None or any(str(getattr(row, name)) != value for name, value in zip(fields, (iss, sub), strict=True)):
+        return None
+    return cast("AbstractBaseUser", row.user if local.link_table else row)  # type: ignore[attr-defined]
+
+
+def _create(token: AccessToken, local: LocalUsers, create: Create) -> AbstractBaseUser | None:
+    """Return the user that `create` makes, saved and linked; None if it makes none."""
+    iss, sub = token.claims["iss"], token.claims["sub"]
+    try:
+        with transaction.atomic(using=router.db_for_write(get_user_model())):
+            if (user := create(token)) is None:
+                return None
+            if not local.link_table:
+                setattr(user, local.issuer_field, iss)
+                setattr(user, local.subject_field, sub)
+            user.save()
+            if local.link_table:
+                link = apps.get_model(LINKS, "UserLink")(iss=iss, sub=sub, user=user)
+                link.save(force_insert=True)
+            return user
+    except IntegrityError:  # another request was faster, or another user has this name
+        return _find(token, local)

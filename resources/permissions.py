@@ -60,9 +60,9 @@ class TokenPermission(SingleOperandHolder):
         raise NotImplementedError
 
     def scopes(self, view: Any, method: str) -> Sequence[Sequence[str]]:
-        """The alternatives, each a list of scopes, for the OpenAPI document; none when scopes do not matter."""
+        """Return the alternatives for the OpenAPI document, each a list of scopes; none if no token is accepted."""
         del view, method
-        return ()
+        return ((),)  # scopes do not matter here
 
 
 class HasScopes(TokenPermission):

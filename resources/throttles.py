@@ -1,6 +1,7 @@
 """How often: per client, per subject, and per address that sends tokens which do not verify.
 
 Rates are DRF's (`DEFAULT_THROTTLE_RATES`: "client", "subject", "failed_tokens"); a rate that is not set limits nothing.
+If the cache fails, these throttles let the request through and log it (throttle_cache.py).
 """
 
 from hashlib import sha256
@@ -10,12 +11,16 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
+from resources import throttle_cache
+from resources.client_address import client_address
+from resources.conf import resource_server
 from resources.principal import AccessToken
 
 
 class TokenThrottle(SimpleRateThrottle):
     """A throttle keyed by claims of the verified token; requests without one are others' business."""
 
+    cache = throttle_cache.cache  # type: ignore[assignment]  # it has what throttles use of a cache
     claim = ""
     num_requests: int
     duration: int
@@ -71,7 +76,7 @@ class FailedTokens(TokenThrottle):
             self.throttle_success()
 
     def _read(self, request: Request) -> None:
-        self.key = self.key_for(self.get_ident(request) or "")
+        self.key = self.key_for(client_address(request.META, behind_proxy=resource_server().behind_proxy))
         self.now = self.timer()
         history = self.cache.get(self.key, [])
         self.history = [instant for instant in history if instant > self.now - self.duration][: self.num_requests]

@@ -22,4 +22,5 @@ for name in ("ALLOWED_HOSTS", "JWKS_URL", "CACHE_URL", "BEHIND_PROXY"):
 from project.settings.standalone import *  # noqa: E402, F403 (the environment must be there first)
 
 DEBUG = False
+INSTALLED_APPS = [*INSTALLED_APPS, "resources.user_links"]  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -23,6 +23,7 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from project.launch.ports import is_taken
+from resources import waiting
 
 # The settings have read these by the time a worker serves; granian would copy them into the environ of each request.
 SECRETS = (
@@ -85,6 +86,7 @@ def refuse_on_errors() -> None:
 def load(target: str, *, lifeline: int | None) -> Callable[..., Any]:
     """The WSGI application, inside a worker process."""
     application: Callable[..., Any] = import_string(target)
+    waiting.serving.tell(THREADS)
     for name in SECRETS:
         os.environ.pop(name, None)
     if lifeline is not None:

@@ -14,6 +14,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "resources.middleware.json_errors",
+    "resources.middleware.no_store",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -33,7 +34,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["resources.parsers.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "resources.schema.AutoSchema",
     "UNAUTHENTICATED_USER": None,
     "EXCEPTION_HANDLER": "resources.handler.exception_handler",
 }
@@ -43,7 +44,6 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SERVE_INCLUDE_SCHEMA": False,
 }
 
 REVOCATIONS_EVERY = environment.seconds("REVOCATIONS_EVERY", 30)
@@ -59,5 +59,7 @@ RESOURCE_SERVER = {
     "KEY_POLICY": environment.policy(),
     "REVOCATIONS": REVOCATIONS_EVERY > 0,
     **({"REVOCATIONS_EVERY": REVOCATIONS_EVERY} if REVOCATIONS_EVERY else {}),
+    "PATHS": ["/"],  # this process serves nothing else
+    "BEHIND_PROXY": BEHIND_PROXY,
     "SCOPES": {"notes:read": "Read your notes", "notes:write": "Write, change and delete your notes"},
 }

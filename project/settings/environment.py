@@ -12,6 +12,8 @@ _env = environ.Env()
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 POLICIES = ("production", "development")
+CACHE_TIMEOUT = 0.2
+"""Seconds that one call to the shared cache may take: a cache that hangs must not slow requests."""
 CACHED = 50_000
 """Entries of an in-process cache; Django's own 300 are pushed out within a second by whoever invents names."""
 
@@ -120,7 +122,8 @@ def cache(name: str, apart: str = "") -> dict[str, object]:
         return {"BACKEND": backend, "LOCATION": apart, "OPTIONS": {"MAX_ENTRIES": CACHED}}
     if urlsplit(value).scheme not in {"redis", "rediss", "valkey", "unix"}:
         raise ImproperlyConfigured(f"{name} must be a URL such as redis://host:6379/0.")
-    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": value}
+    options = {"socket_timeout": CACHE_TIMEOUT, "socket_connect_timeout": CACHE_TIMEOUT}
+    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": value, "OPTIONS": options}
 
 
 def policy(name: str = "KEY_POLICY") -> str:

@@ -5,4 +5,5 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("resources.urls")),
     path("api/", include("resources.notes.urls")),
+    path("api/", include("resources.openapi")),
 ]

@@ -1,157 +1,42 @@
 """The room `resources` in a Django project of somebody else: copied, alone, against the running issuer."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-import requests
 
-from project.launch import processes
-from project.launch.ports import free
-from project.launch.processes import Child
 from tests.flow.conftest import System
+from tests.flow.shop import Shop, documented, opened
 from tests.flow.test_revocation import revoke, seconds_until
-from tests.flow.test_story import service_token
+from tests.flow.test_story import log_in, service_token
 
 pytestmark = pytest.mark.xdist_group("flow")
-ROOT = Path(__file__).resolve().parent.parent.parent
 
-MANAGE = """\
-import os
-import sys
-
-from django.core.management import execute_from_command_line
-
-os.environ["DJANGO_SETTINGS_MODULE"] = "shop"
-execute_from_command_line(sys.argv)
-"""
-SHOP = """\
-import os
-import sys
-
-from django.urls import path
-
-SECRET_KEY = "of the shop alone"
-ALLOWED_HOSTS = ["localhost"]
-ROOT_URLCONF = "orders"
-INSTALLED_APPS = ["resources"]
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["resources.authentication.JWTAuthentication"],
-    "EXCEPTION_HANDLER": "resources.handler.exception_handler",
-    "UNAUTHENTICATED_USER": None,
-}
-RESOURCE_SERVER = {
-    "ISSUERS": [os.environ["SHOP_ISSUER"]],
-    "AUDIENCE": [os.environ["SHOP_AUDIENCE"]],
-    "KEY_POLICY": "development",
-    "REVOCATIONS": True,
-    "REVOCATIONS_EVERY": 1,
-    "INTROSPECTION_CLIENT_ID": "service",
-    "INTROSPECTION_CLIENT_SECRET": os.environ["SHOP_SECRET"],
-    "INTROSPECTION_FOR": 1,
-}
-"""
-ORDERS = """\
-import sys
-
-from django.http import JsonResponse
-from django.urls import include, path
-from rest_framework.response import Response
-from rest_framework.views import APIView
-
-from resources.permissions import HasScopes, RequireActive
-
-
-class Orders(APIView):
-    permission_classes = [HasScopes("notes:read")]
-
-    def get(self, request):
-        return Response({"sub": request.auth.claims["sub"]})
-
-
-class Refund(Orders):
-    permission_classes = [HasScopes("notes:read"), RequireActive()]
-
-
-class Stock(Orders):
-    permission_classes = [HasScopes("notes:write")]
-
-
-def rooms(request):
-    return JsonResponse({"rooms": sorted({name.partition(".")[0] for name in sys.modules})})
-
-
-urlpatterns = [
-    path("", include("resources.urls")),
-    path("orders/", Orders.as_view()),
-    path("refund/", Refund.as_view()),
-    path("stock/", Stock.as_view()),
-    path("rooms/", rooms),
-]
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """The foreign project, and what it knows."""
-
-    url: str
-    folder: Path
-    variables: dict[str, str]
-
-    def get(self, path: str, token: str | None = None) -> requests.Response:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return requests.get(self.url + path, headers=headers, timeout=10)
-
-    def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=self.variables, capture_output=True, text=True, check=False, timeout=60
-        )
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+APPLICATION = "https://app.example"
 
 
 @pytest.fixture(scope="module")
 def shop(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    folder = tmp_path_factory.mktemp("shop")
-    shutil.copytree(ROOT / "resources", folder / "resources", ignore=shutil.ignore_patterns("__pycache__", "notes"))
-    for name, text in {"manage.py": MANAGE, "shop.py": SHOP, "orders.py": ORDERS}.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    variables = {
-        "PATH": os.environ["PATH"],
-        "SHOP_ISSUER": system.issuer,
-        "SHOP_AUDIENCE": system.audience,
-        "SHOP_SECRET": system.variables.demo["SERVICE_CLIENT_SECRET"],
-    }
-    url = f"http://localhost:{free()}"
-    log = folder / "shop.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "runserver", "--noreload", url.removeprefix("http://")],
-            cwd=folder,
-            env=variables,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            process_group=0,
-        )
-    child = Child("shop", url, log, process)
-    try:
-        processes.wait_until_ready(child, "/healthz")
-        yield Shop(url, folder, variables)
-    finally:
-        processes.stop([child])
+    blocks = documented("OpenAPI", "# settings.py"), documented("Your own users", "INSTALLED_APPS")
+    with opened(system, tmp_path_factory.mktemp("shop"), *blocks) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def shop_with_cors(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    blocks = (
+        documented("OpenAPI", "# settings.py"),
+        documented("Browsers of other origins (CORS)", "# settings.py"),
+    )
+    with opened(system, tmp_path_factory.mktemp("shop"), *blocks) as shop:
+        yield shop
 
 
 def test_it_verifies_and_decides_with_nothing_but_the_issuer_s_url(system: System, shop: Shop) -> None:
     token = service_token(system)
     answer = shop.get("/orders/", token)
-    assert (answer.status_code, answer.json()) == (200, {"sub": "service"})
+    assert (answer.status_code, answer.json()["sub"]) == (200, "service")
     assert shop.get("/refund/", token).status_code == 200
     refused = shop.get("/stock/", token)
     assert refused.status_code == 403
@@ -178,7 +63,111 @@ def test_a_revoked_token_ends_there_too(system: System, shop: Shop) -> None:
 
 def test_its_own_commands_and_checks_work(system: System, shop: Shop) -> None:
     checked = shop.manage("check")
-    assert checked.returncode == 0, checked.stderr
+    assert (checked.returncode, "resources." in checked.stderr) == (0, False), checked.stderr
     told = shop.manage("check_issuer", "--json")
     assert told.returncode == 0, told.stderr
     assert system.issuer in json.dumps(json.loads(told.stdout))
+
+
+def test_a_view_that_says_nothing_is_closed_and_a_project_that_forgets_to_close_it_is_told(shop: Shop) -> None:
+    assert shop.get("/forgotten/").status_code == 401
+    checked = shop.manage("check", SHOP_FORGETS="DEFAULT_PERMISSION_CLASSES")
+    assert checked.returncode != 0
+    assert "resources.E009" in checked.stderr
+
+
+def test_functions_and_plain_views_are_guarded_as_the_documentation_says(system: System, shop: Shop) -> None:
+    token = service_token(system)
+    assert shop.get("/listed/", token).json() == ["service"]
+    answer = shop.get("/export/", token, Accept="text/csv")
+    assert (answer.status_code, answer.text, answer.headers["Content-Type"]) == (200, "service", "text/csv")
+    assert shop.get("/report/", token).status_code == 403
+    assert {shop.get(path).status_code for path in ("/listed/", "/export/", "/report/")} == {401}
+
+
+def test_a_user_is_made_once_and_a_service_stays_what_it_is(system: System, shop: Shop) -> None:
+    assert shop.get("/orders/", service_token(system)).json()["user"] == ["TokenUser", "service"]
+    token = log_in(system)["access_token"]
+    first, again = (shop.get("/orders/", token).json() for _ in range(2))
+    assert first == again
+    assert first["user"][0] == "User"
+    assert first["user"][1] != first["sub"]
+    links = "from resources.user_links.models import UserLink; print(UserLink.objects.get().sub)"
+    assert first["sub"] in shop.manage("shell", "-c", links).stdout
+    assert shop.manage("makemigrations", "--check", "--dry-run").returncode == 0
+
+
+def test_its_openapi_document_says_what_each_operation_needs(system: System, shop: Shop) -> None:
+    paths = shop.get("/api/schema/", Accept="application/json").json()["paths"]
+    security = {
+        f"{method} {path}": operation["security"]
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+    assert security == {
+        "get /forgotten/": [{"oauth2": []}],
+        "get /listed/": [{"oauth2": ["notes:read"]}],
+        "get /orders/": [{"oauth2": ["notes:read"]}],
+        "get /prices/": [{}],
+        "get /refund/": [{"oauth2": ["notes:read"]}],
+        "get /stock/": [{"oauth2": ["notes:write"]}],
+    }
+    page = shop.get("/api/docs/", Accept=BROWSER)
+    assert (page.status_code, "/api/schema/" in page.text) == (200, True)
+    made = shop.manage("spectacular", "--format", "openapi-json")
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["paths"].keys() == paths.keys()
+
+
+def test_what_the_document_calls_public_or_leaves_out_is_so(system: System, shop: Shop) -> None:
+    assert shop.get("/prices/").status_code == 200
+    assert shop.call("POST", "/stock/", log_in(system)["access_token"]).status_code == 403
+
+
+def test_errors_are_json_and_pages_stay_pages(shop: Shop) -> None:
+    assert shop.get("/nowhere").json() == {"detail": "Not Found"}
+    page = shop.get("/nowhere", Accept=BROWSER)
+    assert (page.status_code, page.headers["Content-Type"].partition(";")[0]) == (404, "text/html")
+
+
+def test_no_cache_keeps_an_answer_and_a_bad_token_is_challenged_in_a_browser(system: System, shop: Shop) -> None:
+    token = service_token(system)
+    for answer in (shop.get("/orders/", token), shop.get("/orders/", f"{token}x", Accept=BROWSER)):
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "Authorization" in answer.headers["Vary"]
+    for accept in ("text/html", BROWSER, "image/png"):
+        refused = shop.get("/orders/", f"{token}x", Accept=accept)
+        assert (refused.status_code, 'error="invalid_token"' in refused.headers["WWW-Authenticate"]) == (401, True)
+
+
+def preflight(shop: Shop, path: str, origin: str, headers: str) -> dict[str, str]:
+    answer = shop.call(
+        "OPTIONS", path, Origin=origin, Access_Control_Request_Method="GET", Access_Control_Request_Headers=headers
+    )
+    return {name.lower(): value for name, value in answer.headers.items()} | {"status": str(answer.status_code)}
+
+
+def test_an_application_of_an_origin_that_is_listed_can_call_the_api(system: System, shop_with_cors: Shop) -> None:
+    asked = ("authorization", "content-type", "traceparent", "tracestate", "baggage", "sentry-trace")
+    answer = preflight(shop_with_cors, "/orders/", APPLICATION, ", ".join(asked))
+    assert (answer["status"], answer["access-control-allow-origin"]) == ("200", APPLICATION)
+    assert set(asked) <= set(answer["access-control-allow-headers"].split(", "))
+    assert "access-control-allow-credentials" not in answer
+    token = service_token(system)
+    for path, bearer, status in (("/orders/", token, 200), ("/orders/", f"{token}x", 401), ("/nowhere", token, 404)):
+        answered = shop_with_cors.get(path, bearer, Origin=APPLICATION)
+        assert (answered.status_code, answered.headers["Access-Control-Allow-Origin"]) == (status, APPLICATION)
+        assert "WWW-Authenticate" in answered.headers["Access-Control-Expose-Headers"]
+        assert "Origin" in answered.headers["Vary"].title()
+
+
+def test_an_application_of_another_origin_cannot(system: System, shop_with_cors: Shop, shop: Shop) -> None:
+    token = service_token(system)
+    for origin in ("https://evil.example", "http://app.example", "https://app.example.evil.example", "null"):
+        assert "access-control-allow-origin" not in preflight(shop_with_cors, "/orders/", origin, "authorization")
+        answered = shop_with_cors.get("/orders/", token, Origin=origin)
+        assert "Access-Control-Allow-Origin" not in answered.headers
+    closed = preflight(shop, "/orders/", APPLICATION, "authorization")
+    assert (closed["status"], "access-control-allow-origin" in closed) == ("401", False)
+    metadata = shop_with_cors.get("/.well-known/oauth-protected-resource", Origin="https://evil.example")
+    assert metadata.headers["Access-Control-Allow-Origin"] == "*"

@@ -26,6 +26,7 @@ PURE = (
     "tokens/oauth/strict_json.py",
     "resources/verify.py",
     "resources/keyset.py",
+    "resources/client_address.py",
 )
 IMPURE = (
     "django",
@@ -71,6 +72,11 @@ def forbidden(path: str, module: str) -> str | None:
         "a pure module does no input or output": path in PURE and within(module, *IMPURE),
         "verification knows the example API only from outside": (
             room == "resources" and not path.startswith("resources/notes/") and within(module, "resources.notes")
+        ),
+        "the link table of users is optional": (
+            room == "resources"
+            and not path.startswith("resources/user_links/")
+            and within(module, "resources.user_links")
         ),
         "tests are imported by nothing": within(module, "tests"),
     }
@@ -128,6 +134,7 @@ def test_the_clock_is_read_only_at_the_edges(path: str) -> None:
         ("resources/verify.py", "import rest_framework.exceptions"),
         ("resources/keyset.py", "import urllib.request"),
         ("resources/authentication.py", "from resources.notes.models import Note"),
+        ("resources/local_users.py", "from resources.user_links.models import UserLink"),
     ],
 )
 def test_a_wrong_import_is_caught(path: str, line: str) -> None:
@@ -140,6 +147,7 @@ def test_a_wrong_import_is_caught(path: str, line: str) -> None:
         ("project/urls/issuer.py", "import tokens.urls"),
         ("resources/notes/views.py", "from resources.permissions import HasScopes"),
         ("resources/keyset.py", "from collections.abc import Callable"),
+        ("resources/user_links/models.py", "from resources.user_links import apps"),
         ("resources/permissions.py", "from rest_framework.permissions import BasePermission"),
     ],
 )

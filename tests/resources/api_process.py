@@ -53,6 +53,7 @@ def api(
     audience: str = "http://localhost:8001/",
     interface: str = "wsgi",
     workers: int = 1,
+    threads: int = 8,
     **environment: str,
 ) -> Iterator[Api]:
     """The API trusting `issuers`, until the test is over. Nothing of this process's environment reaches it."""
@@ -72,10 +73,10 @@ def api(
     }
     command = [sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", str(port)]
     application = {"wsgi": "resources.wsgi:application", "asgi": "project.asgi:application"}[interface]
-    threads = ["--blocking-threads", "8"] if interface == "wsgi" else []
+    blocking = ["--blocking-threads", str(threads)] if interface == "wsgi" else []
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, *threads, "--interface", interface, "--workers", str(workers), application],
+            [*command, *blocking, "--interface", interface, "--workers", str(workers), application],
             cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     running = Api(port, log, process)

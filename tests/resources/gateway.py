@@ -42,7 +42,7 @@ class Answer:
 @contextmanager
 def whole_api() -> Iterator[Application]:
     """The API with its own middleware and URLs, trusting the test key."""
-    own = {name: getattr(api, name) for name in ("ROOT_URLCONF", "MIDDLEWARE", "APPEND_SLASH")}
+    own = {name: getattr(api, name) for name in ("ROOT_URLCONF", "MIDDLEWARE", "APPEND_SLASH", "RESOURCE_SERVER")}
     with override_settings(**own), pinned():
         yield readable_only(WSGIHandler())
 

@@ -2,16 +2,35 @@
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import UniqueConstraint
 from django.test import override_settings
+from rest_framework.permissions import BasePermission
 
 from resources.checks import check_settings
 from resources.conf import resource_server
 from resources.keyset import DEVELOPMENT, PRODUCTION
+from resources.permissions import HasScopes
 
 GOOD: dict[str, Any] = {"ISSUERS": ["https://issuer.example"], "AUDIENCE": ["https://api.example/"]}
+
+
+Readers = HasScopes("orders:read")
+
+
+class Everybody(BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return not request.user or request.method == "DELETE"
+
+
+class Failing(BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        raise LookupError("no database here")
 
 
 def found(**changes: Any) -> list[str]:
@@ -77,6 +96,13 @@ def test_an_issuer_may_differ_from_the_rest(tmp_path: Path) -> None:
         {"INTROSPECTION_FOR": True},
         {"REVOCATIONS_WHEN_LATE": "ignore"},
         {"LOCAL_USERS": {"EMAIL_FIELD": "email"}},
+        {"LOCAL_USERS": {"ISSUER_FIELD": "iss"}},
+        {"LOCAL_USERS": {"CREATE": True}},
+        {"LOCAL_USERS": {"LINK_TABLE": "yes"}},
+        {"LOCAL_USERS": {"LINK_TABLE": True, "ISSUER_FIELD": "iss", "SUBJECT_FIELD": "sub"}},
+        {"LOCAL_USERS": {"LINK_TABLE": True, "CREATE": 1}},
+        {"PATHS": ["api/"]},
+        {"PATHS": [1]},
     ],
 )
 def test_a_setting_that_means_nothing_is_an_error(changes: dict[str, Any]) -> None:
@@ -107,9 +133,15 @@ def test_a_setting_that_means_nothing_is_an_error(changes: dict[str, Any]) -> No
         ),
         ({"AUDIENCE": []}, ["resources.E007"]),
         ({"DENY": "nowhere.to.be.found"}, ["resources.E001"]),
-        ({"LOCAL_USERS": {"ISSUER_FIELD": "iss"}}, ["resources.E008"]),
         ({"LOCAL_USERS": {"ISSUER_FIELD": "first_name", "SUBJECT_FIELD": "no_such_field"}}, ["resources.E008"]),
         ({"LOCAL_USERS": {"ISSUER_FIELD": "first_name", "SUBJECT_FIELD": "last_name"}}, []),
+        (
+            {"LOCAL_USERS": {"ISSUER_FIELD": "first_name", "SUBJECT_FIELD": "last_name", "CREATE": True}},
+            ["resources.E012"],
+        ),
+        ({"LOCAL_USERS": {"LINK_TABLE": True}}, []),
+        ({"LOCAL_USERS": {"LINK_TABLE": True, "CREATE": "nowhere.to.be.found"}}, ["resources.E001"]),
+        ({"PATHS": ["/api/"], "BEHIND_PROXY": True}, []),
     ],
 )
 def test_a_check_names_what_would_be_weaker_than_it_says(changes: dict[str, Any], expected: list[str]) -> None:
@@ -129,11 +161,103 @@ def test_a_check_names_what_would_be_weaker_than_it_says(changes: dict[str, Any]
             ["resources.W002"],
         ),
         ({"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}, ["resources.W003"]),
+        ({"DEFAULT_PERMISSION_CLASSES": []}, ["resources.E009"]),
+        ({"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"]}, ["resources.E009"]),
+        ({"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"]}, ["resources.E009"]),
+        ({"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"]}, []),
+        (
+            {
+                "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissionsOrAnonReadOnly"],
+                "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+            },
+            ["resources.E009"],
+        ),
+        ({"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissions"]}, []),
+        ({"DEFAULT_PERMISSION_CLASSES": ["tests.resources.test_conf.Readers"]}, []),
+        ({"DEFAULT_PERMISSION_CLASSES": ["tests.resources.test_conf.Everybody"]}, ["resources.E009"]),
+        ({"DEFAULT_PERMISSION_CLASSES": ["tests.resources.test_conf.Failing"]}, []),
+        ({"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}, ["resources.W006"]),
+        ({"DEFAULT_SCHEMA_CLASS": "rest_framework.schemas.openapi.AutoSchema"}, ["resources.W006"]),
     ],
 )
 def test_a_check_names_what_would_answer_wrongly(settings: Any, changes: dict[str, Any], expected: list[str]) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, **changes}
     assert found() == expected
+
+
+def test_a_default_that_lets_anonymous_requests_in_is_an_error_that_names_the_methods(settings: Any) -> None:
+    rest_framework = {name: value for name, value in settings.REST_FRAMEWORK.items() if "PERMISSION" not in name}
+    settings.REST_FRAMEWORK = rest_framework  # DRF's own default is AllowAny
+    (error,) = [one for one in check_settings(None) if one.id == "resources.E009"]
+    assert error.is_serious()
+    assert error.msg == "Views without permission_classes answer GET, POST, PUT, PATCH, DELETE without a token."
+    assert "DEFAULT_PERMISSION_CLASSES" in error.hint
+    readable = ["rest_framework.permissions.IsAuthenticatedOrReadOnly"]
+    settings.REST_FRAMEWORK = {**rest_framework, "DEFAULT_PERMISSION_CLASSES": readable}
+    (error,) = [one for one in check_settings(None) if one.id == "resources.E009"]
+    assert error.msg == "Views without permission_classes answer GET without a token."
+
+
+def test_only_a_setting_whose_name_says_so_switches_it_off(settings: Any) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_PERMISSION_CLASSES": []}
+    assert found(DANGEROUSLY_ALLOW_ANONYMOUS=False) == ["resources.E009"]
+    assert found(DANGEROUSLY_ALLOW_ANONYMOUS=True) == []
+
+
+@pytest.mark.parametrize(
+    ("taken", "added", "expected"),
+    [
+        ("", "", []),
+        ("resources.middleware.no_store", "", ["resources.E010"]),
+        ("resources.middleware.json_errors", "", []),
+        ("", "django.middleware.cache.FetchFromCacheMiddleware", ["resources.W004"]),
+    ],
+)
+def test_answers_that_a_cache_may_keep_are_an_error(settings: Any, taken: str, added: str, expected: list[str]) -> None:
+    names = [name for name in settings.MIDDLEWARE if name != taken]
+    settings.MIDDLEWARE = [*names, added] if added else names
+    assert found() == expected
+
+
+@pytest.mark.parametrize(
+    ("rates", "backend", "options", "expected"),
+    [
+        ({"client": "5/min"}, "django.core.cache.backends.redis.RedisCache", {}, ["resources.W005"]),
+        ({"client": "5/min"}, "django_redis.cache.RedisCache", {"SOCKET_TIMEOUT": 1}, ["resources.W005"]),
+        (
+            {"client": "5/min"},
+            "django_redis.cache.RedisCache",
+            {"SOCKET_TIMEOUT": 1, "SOCKET_CONNECT_TIMEOUT": 1},
+            [],
+        ),
+        ({"client": "5/min"}, "django.core.cache.backends.locmem.LocMemCache", {}, []),
+        ({}, "django.core.cache.backends.redis.RedisCache", {}, []),
+        ({"client": None}, "django.core.cache.backends.redis.RedisCache", {}, []),
+    ],
+)
+def test_a_redis_that_could_hang_requests_is_named(
+    settings: Any, rates: dict[str, str], backend: str, options: dict[str, Any], expected: list[str]
+) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+    one = {"BACKEND": backend, "LOCATION": "redis://127.0.0.1:1/0", "OPTIONS": options}
+    with patch.object(django_settings, "CACHES", {**settings.CACHES, "default": one}):
+        assert found() == expected
+
+
+def test_a_link_table_that_is_not_installed_is_an_error(settings: Any) -> None:
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "resources.user_links"]
+    assert found(LOCAL_USERS={"LINK_TABLE": True}) == ["resources.E011"]
+
+
+def test_fields_that_are_unique_together_may_be_filled_for_new_users() -> None:
+    constraint = UniqueConstraint(fields=["last_name", "first_name"], name="one_user_per_subject")
+    fields = {"ISSUER_FIELD": "first_name", "SUBJECT_FIELD": "last_name", "CREATE": True}
+    options = get_user_model()._meta
+    with patch.object(options, "constraints", [*options.constraints, constraint]):
+        options.__dict__.pop("total_unique_constraints", None)
+        assert found(LOCAL_USERS=fields) == []
+    options.__dict__.pop("total_unique_constraints", None)
+    assert found(LOCAL_USERS=fields) == ["resources.E012"]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from resources.errors import Unavailable
 from resources.jwk import Key, Verdict
 from resources.keyset import DEVELOPMENT, PRODUCTION, Fetched, KeySet, PinnedKeys, Timing
 from resources.testing import jwks
+from resources.waiting import WaitingRoom
 
 RS = "RS256"
 
@@ -15,14 +18,21 @@ RS = "RS256"
 class World:
     """A key set with a wound clock, a scripted issuer, and fetches that land when they are started or when told."""
 
-    def __init__(self, timing: Timing = PRODUCTION, *, at_once: bool = True) -> None:
+    def __init__(self, timing: Timing = PRODUCTION, *, at_once: bool = True, serving: int = 1) -> None:
         self.now = 1000.0
         self.published: Sequence[str] | Exception | None = ("a",)
         self.max_age: float | None = None
         self.asked: list[tuple[str, bool]] = []
         self.pending: list[Callable[[], None]] = []
         self.at_once = at_once
-        self.set = KeySet(self.fetch, clock=lambda: self.now, timing=timing, spawn=self.spawn, jitter=lambda: 0.0)
+        self.set = KeySet(
+            self.fetch,
+            clock=lambda: self.now,
+            timing=timing,
+            spawn=self.spawn,
+            jitter=lambda: 0.0,
+            room=WaitingRoom(serving=lambda: serving),
+        )
 
     def spawn(self, work: Callable[[], None]) -> None:
         if self.at_once:
@@ -238,7 +248,7 @@ def test_a_flight_that_says_nothing_is_given_up_and_what_it_brings_later_is_not_
 
 
 def test_of_many_that_wait_for_one_fetch_eight_wait_and_the_rest_are_told_to_come_again() -> None:
-    world = World(at_once=False, timing=Timing(patience=5))
+    world = World(at_once=False, timing=Timing(patience=5), serving=40)
     answers: list[str] = []
     threads = [threading.Thread(target=lambda: answers.append(world.find("a"))) for _ in range(40)]
     for thread in threads:
@@ -302,3 +312,73 @@ def test_pinned_keys_ask_nobody() -> None:
 def test_the_longest_use_of_a_copy_is_what_the_rotation_rules_count_on() -> None:
     assert (PRODUCTION.longest_use, DEVELOPMENT.longest_use) == (7205, 12)
     assert jwks()["keys"]
+
+
+def test_a_kid_that_the_issuer_once_published_is_remembered_as_unknown_for_ten_seconds_only() -> None:
+    world = World()
+    assert world.find("a") == "found"
+    world.published = ("b",)  # for half a second, the set lacks the key that signs
+    world.at(250).find("a")
+    assert world.at(251).find("a") == "unknown"
+    world.published = ("a", "b")
+    assert world.at(259).find("a") == "unknown"
+    assert world.at(262).find("a") == "found"
+
+
+def test_a_kid_that_the_issuer_published_is_no_longer_unknown_than_the_fetch_that_lacked_it_is_recent() -> None:
+    world = World()
+    world.find("a")
+    world.published = ("b",)
+    world.at(250).find("a")
+    assert [world.at(250.1).find(kid) for kid in ("x", "y")] == ["unknown"] * 2  # the bucket is empty now
+    assert world.at(259.9).find("a") == "unknown"
+    world.published = ("a", "b")
+    assert world.at(260.5).find("a") == "found"
+
+
+def test_a_kid_that_was_never_published_is_still_remembered_for_a_minute() -> None:
+    world = World()
+    world.find("a")
+    assert world.at(20).find("x") == "unknown"
+    fetches = len(world.asked)
+    assert [world.at(seconds).find("x") for seconds in (31, 45, 79)] == ["unknown"] * 3
+    assert len(world.asked) == fetches
+
+
+def test_an_emergency_removal_bites_at_once_and_stays_for_one_fetch_every_ten_seconds() -> None:
+    world = World()
+    world.published = ("a", "b")
+    world.find("b")
+    world.published = ("a",)
+    world.at(250).find("a")
+    before = len(world.asked)
+    answers = [world.at(250 + tenth / 10).find("b") for tenth in range(1, 10 * 60)]
+    assert set(answers) == {"unknown"}
+    assert len(world.asked) - before <= 2 + 6
+
+
+def test_the_memory_of_published_kids_is_bounded() -> None:
+    world = World()
+    for number in range(1000):
+        world.published = (f"kid-{number}",)
+        world.at(400 * number).find(f"kid-{number}")
+    assert len(world.set._published) <= PRODUCTION.unknown_remembered
+
+
+@pytest.mark.parametrize(("serving", "waiting"), [(1, 1), (4, 2), (8, 4), (16, 8), (32, 8)])
+def test_at_most_half_of_the_threads_wait_for_an_unknown_kid(serving: int, waiting: int) -> None:
+    world = World(at_once=True, timing=Timing(patience=30), serving=serving)
+    world.find("a")
+    world.at_once = False
+    answers: list[str] = []
+    threads = [threading.Thread(target=lambda: answers.append(world.find("x"))) for _ in range(serving + 1)]
+    for thread in threads:
+        thread.start()
+    while len(answers) < serving + 1 - waiting:
+        threading.Event().wait(0.001)
+    assert set(answers) == {"unavailable 1"}
+    assert world.find("a") == "found"
+    world.land()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["unavailable 1"] * (serving + 1 - waiting) + ["unknown"] * waiting

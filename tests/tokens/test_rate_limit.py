@@ -6,6 +6,7 @@ from unittest.mock import patch
 import pytest
 from django.test import RequestFactory
 
+from tests.addresses import ADDRESSES
 from tests.tokens.conftest import basic, post
 from tokens import rate_limit
 from tokens.conf import RATE_LIMITS, Rate
@@ -50,27 +51,7 @@ def test_parts_that_only_look_alike_together_are_counted_apart():
     attempt("a", "bc")
 
 
-@pytest.mark.parametrize(
-    ("seen", "forwarded", "behind_proxy", "expected"),
-    [
-        ("192.0.2.1", None, False, "192.0.2.1"),
-        ("192.0.2.1", "203.0.113.9", False, "192.0.2.1"),
-        ("192.0.2.1", "203.0.113.9", True, "203.0.113.9"),
-        ("192.0.2.1", "6.6.6.6, 203.0.113.9", True, "203.0.113.9"),
-        ("192.0.2.1", "", True, "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", None, False, "2001:db8:1:2::/64"),
-        ("2001:db8:1:2:ffff::1", None, False, "2001:db8:1:2::/64"),
-        ("::ffff:192.0.2.1", None, False, "192.0.2.1"),
-        ("192.0.2.1", "203.0.113.9:50412", True, "203.0.113.9"),
-        ("192.0.2.1", "[2001:db8:1:2::9]:50412", True, "2001:db8:1:2::/64"),
-        ("192.0.2.1", "[2001:db8:1:2::9]", True, "2001:db8:1:2::/64"),
-        ("192.0.2.1", "6.6.6.6:1, [::ffff:203.0.113.9]:2", True, "203.0.113.9"),
-        ("192.0.2.1", "fe80::1%eth0", True, "fe80::/64"),
-        ("192.0.2.1", "1.2.3.4:x", True, "1.2.3.4:x"),
-        ("192.0.2.1", "[x]:1", True, "x"),
-        ("", "garbage", True, "garbage"),
-    ],
-)
+@pytest.mark.parametrize(("seen", "forwarded", "behind_proxy", "expected"), ADDRESSES)
 def test_the_address_is_the_connection_s_or_the_last_that_the_proxy_wrote(
     settings, seen, forwarded, behind_proxy, expected
 ):

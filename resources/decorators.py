@@ -1,0 +1,50 @@
+"""Protect a plain Django view with a token, as a DRF view is protected."""
+
+from collections.abc import Callable
+from inspect import iscoroutinefunction
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from resources.authentication import JWTAuthentication
+
+View = Callable[..., HttpResponseBase]
+
+
+def token_required(*permissions: Any) -> Callable[[View], View]:
+    """Guard a Django view by JWTAuthentication and these permissions; any good token is enough if there are none.
+
+    The view is called with Django's request, on which `user` and `auth` are set. It must be synchronous.
+    """
+
+    def decorate(view: View) -> View:
+        if iscoroutinefunction(view):
+            raise TypeError("token_required guards synchronous views; DRF has no others")
+        return Guarded.as_view(view=view, permission_classes=permissions or (IsAuthenticated,))
+
+    return decorate
+
+
+class Guarded(APIView):
+    """A plain Django view behind DRF's authentication and permissions."""
+
+    authentication_classes = (JWTAuthentication,)
+    schema = None  # it is not part of the OpenAPI document
+    view: View | None = None
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002 (DRF's)
+        """Accept any Accept header: the plain view renders itself."""
+        del force
+        return super().perform_content_negotiation(request, force=True)
+
+    def answer(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Call the plain view."""
+        assert self.view is not None  # noqa: S101 (token_required sets it)
+        plain: HttpRequest = request._request  # noqa: SLF001 (DRF's documented way to the Django request)
+        plain.user, plain.auth = request.user, request.auth  # type: ignore[attr-defined]
+        return self.view(plain, *args, **kwargs)
+
+    get = head = post = put = patch = delete = options = answer  # type: ignore[assignment]

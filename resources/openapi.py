@@ -1,0 +1,31 @@
+"""The URLs of an API's documentation: `path("api/", include("resources.openapi"))` gives api/schema/ and api/docs/.
+
+They are public, and the OpenAPI document does not list them. They need drf_spectacular in INSTALLED_APPS.
+"""
+
+from typing import Any
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+
+class Document(SpectacularAPIView):
+    """The OpenAPI document."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return the document as YAML, or as JSON if the client prefers that."""
+        response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return response
+
+
+# DRF's OPTIONS would need a template to describe these views: they answer none.
+PUBLIC: dict[str, Any] = {"authentication_classes": [], "permission_classes": [], "metadata_class": None}
+
+urlpatterns = [
+    path("schema/", Document.as_view(**PUBLIC), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(**PUBLIC), name="docs"),
+]

@@ -1,0 +1,12 @@
+"""Django's handle on the link table."""
+
+from django.apps import AppConfig
+
+
+class UserLinksConfig(AppConfig):
+    """The link table's app."""
+
+    name = "resources.user_links"
+    label = "resources_user_links"
+    verbose_name = "Users of issuers"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,92 @@
+"""The waiting room: how many of a process's threads may wait for an issuer at the same time.
+
+- All issuers share one room per process, for keys and revocation feeds.
+- At most half of the threads that serve may wait, so that a token with a known key always finds a thread.
+- A server can say how many threads it has (`serving.tell`). Otherwise a thread serves if it has authenticated a request
+  within the last ten seconds.
+- If that is too few to have a half, the first request that waits for a fetch may wait, and only if nobody else does:
+  a process that has just started has seen one thread.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+RECENT = 10.0  # seconds for which a thread counts as serving; shorter than servers keep an idle thread
+MANY = 1024  # threads that are remembered before the old ones are dropped
+
+
+class ServingThreads:
+    """The threads of this process that serve requests. `clock` returns seconds that never go back."""
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._told = 0
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget the threads of the parent process (after a fork)."""
+        self._seen: dict[int, float] = {}
+
+    def tell(self, threads: int) -> None:
+        """Take it from the server that this process has so many threads."""
+        self._told = threads
+
+    def note(self) -> None:
+        """Note that the calling thread serves a request."""
+        self._seen[threading.get_ident()] = self._clock()
+        if len(self._seen) > MANY:
+            self._seen = self._recent()
+
+    def count(self) -> int:
+        """Return how many threads serve: what the server said, or how many served within the last RECENT seconds."""
+        return self._told or len(self._recent())
+
+    def _recent(self) -> dict[int, float]:
+        since = self._clock() - RECENT
+        # Another thread can note itself at any time: the copy is what is walked through.
+        return {thread: at for thread, at in self._seen.copy().items() if at > since}
+
+
+class WaitingRoom:
+    """Places for waiting requests. `serving` returns the number of threads that serve."""
+
+    def __init__(self, *, serving: Callable[[], int]) -> None:
+        self._serving = serving
+        self.renew()
+
+    def renew(self) -> None:
+        """Empty the room (after a fork: the threads that waited are not in this process)."""
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    @contextmanager
+    def place(self, *, first: bool) -> Iterator[bool]:
+        """Hold a place while the block runs; yield False if there is none.
+
+        `first` says that no other request has waited for the same fetch.
+        """
+        lock = self._lock
+        with lock:
+            free = self._taken < self._serving() // 2 or (first and not self._taken)
+            self._taken += free
+        try:
+            yield free
+        finally:
+            with lock:
+                self._taken = max(0, self._taken - free)
+
+
+# One of each per process, from its start to its end; a forked process starts with empty ones.
+serving = ServingThreads(clock=time.monotonic)
+room = WaitingRoom(serving=serving.count)
+
+
+def _renew() -> None:
+    serving.renew()
+    room.renew()
+
+
+os.register_at_fork(after_in_child=_renew)

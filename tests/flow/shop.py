@@ -1,0 +1,218 @@
+"""A foreign Django project: the settings that docs/resource-server.md shows, and a copy of `resources`."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from project.launch import processes
+from project.launch.ports import free
+from project.launch.processes import Child
+from tests.flow.conftest import System
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCS = ROOT / "docs" / "resource-server.md"
+
+MANAGE = """\
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "shop"
+execute_from_command_line(sys.argv)
+"""
+BASE = """\
+import os
+
+SECRET_KEY = "of the shop alone"
+ALLOWED_HOSTS = ["localhost"]
+ROOT_URLCONF = "orders"
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.staticfiles"]
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["SHOP_DATABASE"]}}
+STATIC_URL = "static/"
+USE_TZ = True
+"""
+OWN = """
+RESOURCE_SERVER |= {
+    "ISSUERS": [os.environ["SHOP_ISSUER"]],
+    "AUDIENCE": [os.environ["SHOP_AUDIENCE"]],
+    "KEY_POLICY": "development",
+    "REVOCATIONS": True,
+    "REVOCATIONS_EVERY": 1,
+    "INTROSPECTION_CLIENT_ID": "service",
+    "INTROSPECTION_CLIENT_SECRET": os.environ["SHOP_SECRET"],
+    "INTROSPECTION_FOR": 1,
+}
+for name in os.environ.get("SHOP_FORGETS", "").split():
+    del REST_FRAMEWORK[name]
+"""
+ORDERS = """\
+import sys
+
+from django.http import HttpResponse, JsonResponse
+from django.urls import path
+from django.views import View
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from resources.decorators import token_required
+from resources.permissions import HasRequiredScopes, HasScopes, RequireActive
+
+
+class Orders(APIView):
+    permission_classes = [HasScopes("notes:read")]
+
+    def get(self, request):
+        user = [type(request.user).__name__, str(request.user)]
+        return Response({"sub": request.auth.claims["sub"], "user": user})
+
+
+class Refund(Orders):
+    permission_classes = [HasScopes("notes:read"), RequireActive()]
+
+
+class Stock(Orders):
+    permission_classes = [HasRequiredScopes()]
+    required_scopes = {"GET": ["notes:write"]}
+
+    def post(self, request):
+        return Response()
+
+
+class Forgotten(APIView):
+    def get(self, request):
+        return Response()
+
+
+class Prices(Forgotten):
+    permission_classes = [AllowAny]
+
+
+@api_view(["GET"])
+@permission_classes([HasScopes("notes:read")])
+def listed(request):
+    return Response([request.auth.claims["sub"]])
+
+
+@token_required(HasScopes("notes:read"))
+def export(request):
+    return HttpResponse(request.auth.claims["sub"], content_type="text/csv")
+
+
+class Report(View):
+    def get(self, request):
+        return HttpResponse(request.auth.claims["sub"])
+
+
+def rooms(request):
+    return JsonResponse({"rooms": sorted({name.partition(".")[0] for name in sys.modules})})
+
+
+urlpatterns = [
+    path("orders/", Orders.as_view()),
+    path("refund/", Refund.as_view()),
+    path("stock/", Stock.as_view()),
+    path("forgotten/", Forgotten.as_view()),
+    path("prices/", Prices.as_view()),
+    path("listed/", listed),
+    path("export/", export),
+    path("report/", token_required(HasScopes("notes:write"))(Report.as_view())),
+    path("rooms/", rooms),
+]
+"""
+
+
+def documented(heading: str, beginning: str) -> str:
+    """The block of Python under `heading` of docs/resource-server.md that begins so."""
+    section = DOCS.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    (block,) = re.findall(rf"```python\n({re.escape(beginning)}.*?)```", section, re.DOTALL)
+    return str(block)
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The foreign project, and what it knows."""
+
+    url: str
+    folder: Path
+    variables: dict[str, str]
+
+    def get(self, path: str, token: str | None = None, **headers: str) -> requests.Response:
+        return self.call("GET", path, token, **headers)
+
+    def call(self, method: str, path: str, token: str | None = None, **headers: str) -> requests.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token:
+            named["Authorization"] = f"Bearer {token}"
+        return requests.request(method, self.url + path, headers=named, timeout=10)
+
+    def manage(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=self.folder,
+            env=self.variables | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+
+@contextmanager
+def opened(system: System, folder: Path, *settings: str) -> Iterator[Shop]:
+    """The shop, with further documented settings, as a process until the block ends."""
+    shutil.copytree(ROOT / "resources", folder / "resources", ignore=shutil.ignore_patterns("__pycache__", "notes"))
+    files = {
+        "manage.py": MANAGE,
+        "shop.py": "\n".join([BASE, documented("In your project", "# settings.py"), *settings, OWN]),
+        "orders.py": "\n".join(
+            [ORDERS, documented("In your project", "# urls.py"), documented("OpenAPI", "# urls.py")]
+        ),
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    variables = {
+        "PATH": os.environ["PATH"],
+        "SHOP_ISSUER": system.issuer,
+        "SHOP_AUDIENCE": system.audience,
+        "SHOP_SECRET": system.variables.demo["SERVICE_CLIENT_SECRET"],
+        "SHOP_DATABASE": str(folder / "shop.sqlite3"),
+    }
+    shop = Shop(f"http://localhost:{free()}", folder, variables)
+    migrated = shop.manage("migrate", "--verbosity", "0")
+    assert migrated.returncode == 0, migrated.stderr
+    with _served(shop.url, folder, variables):
+        yield shop
+
+
+@contextmanager
+def _served(url: str, folder: Path, variables: Mapping[str, str]) -> Iterator[None]:
+    log = folder / "shop.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "runserver", "--noreload", url.removeprefix("http://")],
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+    child = Child("shop", url, log, process)
+    try:
+        processes.wait_until_ready(child, "/healthz")
+        yield
+    finally:
+        processes.stop([child])

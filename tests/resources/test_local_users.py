@@ -1,0 +1,169 @@
+"""A user of this project for a token's (iss, sub): found, made, or refused; and services as they are."""
+
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.test import RequestFactory
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from resources import local_users
+from resources.authentication import JWTAuthentication
+from resources.errors import InvalidToken, Reason
+from resources.principal import AccessToken, TokenUser
+from resources.testing import bearer, mint, pinned
+from resources.user_links.models import UserLink
+
+ISSUER = "http://localhost:8000"
+FIELDS = {"ISSUER_FIELD": "first_name", "SUBJECT_FIELD": "last_name"}
+TABLE = {"LINK_TABLE": True}
+
+pytestmark = pytest.mark.django_db(databases=["default"])
+
+
+class Who(APIView):
+    def get(self, request: Any) -> Response:
+        return Response([type(request.user).__name__, getattr(request.user, "username", "")])
+
+
+def ask(*, local: dict[str, Any], **claims: Any) -> Any:
+    with pinned(LOCAL_USERS=local):
+        return Who.as_view()(RequestFactory().get("/", headers=bearer(mint(**claims))))
+
+
+def refused(answer: Any) -> bool:
+    assert 'error="invalid_token"' in answer["WWW-Authenticate"]
+    return (answer.status_code, answer.data["detail"]) == (401, "The token's subject may not use this API")
+
+
+def a_user(name: str, iss: str, sub: str, *, local: dict[str, Any], **more: Any) -> Any:
+    if local == FIELDS:
+        return get_user_model().objects.create(username=name, first_name=iss, last_name=sub, **more)
+    user = get_user_model().objects.create(username=name, **more)
+    UserLink.objects.create(iss=iss, sub=sub, user=user)
+    return user
+
+
+@pytest.mark.parametrize("local", [FIELDS, TABLE])
+def test_a_user_is_found_by_issuer_and_subject_together(local: dict[str, Any]) -> None:
+    a_user("alice", ISSUER, "sub-alice", local=local)
+    a_user("elsewhere", "https://other.example", "sub-bob", local=local)
+    a_user("gone", ISSUER, "sub-gone", local=local, is_active=False)
+    assert ask(local=local, sub="sub-alice").data == ["User", "alice"]
+    for sub in ("sub-bob", "sub-gone", "alice", "unknown", "SUB-ALICE", "sub-alice "):
+        assert refused(ask(local=local, sub=sub)), sub
+
+
+@pytest.mark.parametrize("local", [FIELDS, TABLE, {**FIELDS, "CREATE": True}, {**TABLE, "CREATE": True}])
+def test_a_service_is_no_local_user_and_is_let_through(local: dict[str, Any]) -> None:
+    assert ask(local=local, sub="robot", client_id="robot").data == ["TokenUser", ""]
+    assert get_user_model().objects.count() == 0
+
+
+@pytest.mark.parametrize("local", [FIELDS, TABLE])
+def test_a_subject_that_is_new_becomes_a_user_once(local: dict[str, Any]) -> None:
+    local = {**local, "CREATE": True}
+    first, again = (ask(local=local, sub="sub-new").data for _ in range(2))
+    assert first == again
+    (user,) = get_user_model().objects.all()
+    assert first == ["User", user.username]
+    assert not user.has_usable_password()
+    assert ask(local=local, sub="sub-newer").data != first
+    assert get_user_model().objects.count() == 2
+
+
+@pytest.mark.parametrize("local", [FIELDS, TABLE])
+def test_a_user_that_exists_is_not_taken_over_by_its_name(local: dict[str, Any]) -> None:
+    """An attacker has registered the name that the new user would get."""
+    with pinned():
+        token = AccessToken({"iss": ISSUER, "sub": "sub-victim", "client_id": "app"}, "k", frozenset(), "")
+        name = local_users.new_user(token).get_username()
+    get_user_model().objects.create(username=name)
+    assert refused(ask(local={**local, "CREATE": True}, sub="sub-victim"))
+    assert get_user_model().objects.count() == 1
+
+
+@pytest.mark.parametrize("local", [FIELDS, TABLE])
+def test_a_disabled_user_is_refused_and_not_made_again(local: dict[str, Any]) -> None:
+    a_user("gone", ISSUER, "sub-gone", local=local, is_active=False)
+    assert refused(ask(local={**local, "CREATE": True}, sub="sub-gone"))
+    assert get_user_model().objects.count() == 1
+
+
+def by_email(token: AccessToken) -> Any:
+    """A project's own way to make a user."""
+    if not token.claims.get("email"):
+        return None
+    return get_user_model()(username=token.claims["email"])
+
+
+def test_a_project_can_make_its_users_itself_and_refuse_some() -> None:
+    local = {**TABLE, "CREATE": f"{__name__}.by_email"}
+    assert ask(local=local, sub="a", email="ada@example.com").data == ["User", "ada@example.com"]
+    assert ask(local=local, sub="a").data == ["User", "ada@example.com"]
+    assert refused(ask(local=local, sub="b"))
+    assert refused(ask(local=local, sub="c", email="ada@example.com")), "the name is another subject's"
+
+
+def test_of_two_requests_that_make_one_user_both_get_it() -> None:
+    found = local_users._find
+    calls = []
+
+    def late(*args: Any) -> Any:
+        """Not there at the first look: the other request commits between the look and the insert."""
+        calls.append(args)
+        return None if len(calls) == 1 else found(*args)
+
+    a_user("first", ISSUER, "sub-new", local=TABLE)
+    with patch.object(local_users, "_find", late):
+        assert ask(local={**TABLE, "CREATE": True}, sub="sub-new").data == ["User", "first"]
+    assert get_user_model().objects.count() == 1
+
+
+def test_a_database_that_compares_without_regard_to_case_finds_no_other_subject() -> None:
+    user = a_user("alice", ISSUER, "sub-Alice", local=FIELDS)
+    with patch("django.db.models.query.QuerySet.filter", lambda self, **_: self):
+        assert refused(ask(local=FIELDS, sub="sub-alice"))
+        assert ask(local=FIELDS, sub="sub-Alice").data == ["User", user.username]
+
+
+def test_a_subject_that_the_field_cannot_hold_is_refused() -> None:
+    local = {"ISSUER_FIELD": "first_name", "SUBJECT_FIELD": "sub"}  # a UUID
+    assert refused(ask(local=local, sub="no-uuid"))
+
+
+class Staff(JWTAuthentication):
+    """What docs/resource-server.md shows."""
+
+    def user(self, token: AccessToken) -> Any:
+        if token.claims["iss"] != ISSUER:
+            raise InvalidToken(Reason.SUBJECT, "iss")
+        return TokenUser(f"staff:{token.claims['sub']}", token.claims["iss"], token.claims["client_id"])
+
+
+class ForStaff(APIView):
+    authentication_classes = [Staff]
+
+    def get(self, request: Any) -> Response:
+        return Response(str(request.user))
+
+
+@pytest.mark.parametrize("local", [{}, TABLE])
+def test_a_project_can_say_itself_who_a_token_is(local: dict[str, Any]) -> None:
+    def ask_staff(**claims: Any) -> Any:
+        return ForStaff.as_view()(RequestFactory().get("/", headers=bearer(mint(**claims))))
+
+    other = "https://other.example"
+    with pinned(LOCAL_USERS=local):
+        assert ask_staff(sub="ada").data == "staff:ada"
+        assert ask_staff(sub="robot", client_id="robot").data == "staff:robot"
+    with pinned(LOCAL_USERS=local, ISSUERS=[other]), pinned(LOCAL_USERS=local):
+        assert refused(ask_staff(sub="ada", iss=other))
+
+
+@pytest.mark.django_db(databases=["default", "api"])
+def test_the_migrations_of_the_link_table_are_complete() -> None:
+    call_command("makemigrations", "resources_user_links", check=True, dry_run=True, verbosity=0)

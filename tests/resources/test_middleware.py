@@ -1,0 +1,269 @@
+"""Errors in JSON for the API's clients only, and answers that no cache keeps."""
+
+from typing import Any
+
+import pytest
+from django.http import Http404, HttpResponse
+from django.test import Client
+from django.urls import include, path
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_control
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from resources.decorators import token_required
+from resources.permissions import HasScopes
+from resources.testing import bad_tokens, bearer, mint, pinned
+
+HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+class Orders(APIView):
+    permission_classes = [HasScopes("orders:read")]
+
+    def get(self, request: Any) -> Response:
+        return Response({"sub": request.auth.claims["sub"]})
+
+    def post(self, request: Any) -> Response:
+        raise Http404
+
+
+class Streamed(Orders):
+    def get(self, request: Any) -> Response:
+        return Response(headers={"Cache-Control": "private, max-age=60"})
+
+
+@method_decorator(cache_control(public=True, max_age=60), name="dispatch")
+class Decorated(Orders):
+    pass
+
+
+class Open(Orders):
+    permission_classes = [AllowAny]
+
+    def get(self, request: Any) -> Response:
+        return Response("for everybody", headers={"Vary": "Accept-Language"})
+
+
+class Hidden(BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        raise Http404
+
+
+class Secret(Orders):
+    permission_classes = [Hidden]
+
+
+class OfSessions(APIView):
+    authentication_classes = []
+    permission_classes = []
+
+    def get(self, request: Any) -> Response:
+        return Response()
+
+
+@api_view(["GET"])
+@permission_classes([HasScopes("orders:read")])
+def listed(request: Any) -> Response:
+    return Response([request.auth.claims["sub"]])
+
+
+@token_required(HasScopes("orders:read"))
+def plain(request: Any, number: int) -> HttpResponse:
+    return HttpResponse(
+        f"{request.method} {number} {request.user} {request.auth.claims['sub']}", content_type="text/csv"
+    )
+
+
+@token_required()
+def any_token(request: Any) -> HttpResponse:
+    return HttpResponse(request.body)
+
+
+def page(request: Any) -> HttpResponse:
+    return HttpResponse("a page")
+
+
+def broken(request: Any) -> HttpResponse:
+    return HttpResponse("<h1>Not here</h1>", status=404)
+
+
+urlpatterns = [
+    path("", include("resources.urls")),
+    path("orders/", Orders.as_view()),
+    path("streamed/", Streamed.as_view()),
+    path("decorated/", Decorated.as_view()),
+    path("open/", Open.as_view()),
+    path("secret/", Secret.as_view()),
+    path("of-sessions/", OfSessions.as_view()),
+    path("listed/", listed),
+    path("plain/<int:number>/", plain),
+    path("any-token/", any_token),
+    path("page/", page),
+    path("broken/", broken),
+    path("api/broken/", broken),
+]
+
+pytestmark = pytest.mark.urls(__name__)
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_json"),
+    [
+        (None, True),
+        ("*/*", True),
+        ("application/json", True),
+        ("application/json, text/html", True),
+        ("application/json, text/html;q=0.9", True),
+        ("text/html;q=0.5, application/json;q=0.9", True),
+        ("image/png", True),
+        ("text/html*=nobody''x", True),
+        (";;;,q=é", True),
+        (HTML, False),
+        ("text/html", False),
+        ("text/*", False),
+        ("text/html, application/json;q=0.9", False),
+    ],
+)
+def test_an_error_of_the_api_is_json_unless_the_client_prefers_html(
+    client: Client, accept: str | None, is_json: bool
+) -> None:
+    headers = {} if accept is None else {"Accept": accept}
+    with pinned(PATHS=["/api/"]):
+        answers = [client.get(one, headers=headers) for one in ("/api/nowhere", "/api/broken/")]
+    for answer in answers:
+        assert answer.status_code == 404
+        assert (answer["Content-Type"] == "application/json") is is_json
+        assert (answer.content == b'{"detail": "Not Found"}') is is_json
+
+
+@pytest.mark.parametrize(
+    ("address", "paths", "is_json"),
+    [
+        ("/nowhere", [], False),
+        ("/broken/", [], False),
+        ("/broken/", ["/api/"], False),
+        ("/nowhere", ["/"], True),
+        ("/broken/", ["/"], True),
+        ("/api/broken/", ["/api"], True),
+        ("/api/broken/", ["/orders/", "/api/"], True),
+        ("/api", ["/api/"], True),
+        ("/apiary", ["/api/"], False),
+        ("/apiary", ["/api"], False),
+        ("/page/api/", ["/api/"], False),
+    ],
+)
+def test_only_errors_under_the_api_s_paths_are_json(
+    client: Client, address: str, paths: list[str], is_json: bool
+) -> None:
+    with pinned(PATHS=paths):
+        answer = client.get(address)
+    assert answer.status_code == 404
+    assert (answer["Content-Type"] == "application/json") is is_json
+
+
+@pytest.mark.parametrize(
+    ("address", "is_json"),
+    [("/orders/", True), ("/listed/", True), ("/healthz", True), ("/page/", False), ("/of-sessions/", False)],
+)
+def test_the_address_of_a_guarded_view_is_the_api_s_without_being_listed(
+    client: Client, address: str, is_json: bool
+) -> None:
+    """Django itself answers an unknown host, before any view is found."""
+    with pinned(PATHS=[]):
+        answer = client.get(address, headers={"Host": "unknown.example"})
+    assert answer.status_code == 400
+    assert (answer["Content-Type"] == "application/json") is is_json
+
+
+def ask(client: Client, address: str, token: str | None = None) -> Any:
+    with pinned():
+        return client.get(address, headers=bearer(token or mint("orders:read")))
+
+
+@pytest.mark.parametrize("address", ["/orders/", "/listed/", "/plain/1/", "/any-token/", "/open/"])
+def test_no_cache_keeps_what_a_protected_view_answers(client: Client, address: str) -> None:
+    for token in (mint("orders:read"), mint("other"), bad_tokens()["expired"]):
+        answer = ask(client, address, token)
+        assert answer["Cache-Control"] == "no-store"
+        assert "Authorization" in answer["Vary"].split(", ")
+    with pinned():
+        answer = client.get(address)
+    assert (answer["Cache-Control"], "Authorization" in answer["Vary"]) == ("no-store", True)
+
+
+def test_a_view_says_itself_what_caches_may_do(client: Client) -> None:
+    streamed, decorated, opened = (ask(client, one) for one in ("/streamed/", "/decorated/", "/open/"))
+    assert streamed["Cache-Control"] == "private, max-age=60"
+    assert decorated["Cache-Control"] == "public, max-age=60"
+    assert all("Authorization" in answer["Vary"] for answer in (streamed, decorated, opened))
+    assert "Accept-Language" in opened["Vary"]
+
+
+@pytest.mark.parametrize("address", ["/page/", "/of-sessions/", "/nowhere"])
+def test_other_answers_are_left_alone(client: Client, address: str) -> None:
+    answer = ask(client, address)
+    assert "Cache-Control" not in answer
+    assert "Authorization" not in answer.get("Vary", "")
+    assert ask(client, "/.well-known/oauth-protected-resource")["Cache-Control"] == "public, max-age=3600"
+
+
+@pytest.mark.parametrize("accept", ["text/html", HTML, "image/png", "nonsense"])
+@pytest.mark.parametrize("address", ["/orders/", "/listed/", "/plain/1/", "/orders/?format=html"])
+def test_a_bad_token_is_401_with_its_challenge_whatever_the_client_accepts(
+    client: Client, address: str, accept: str
+) -> None:
+    with pinned():
+        bad = client.get(address, headers={**bearer(bad_tokens()["expired"]), "Accept": accept})
+        none = client.get(address, headers={"Accept": accept})
+        poor = client.get(address, headers={**bearer(mint("other")), "Accept": accept})
+        twice = client.get(
+            f"{address}{'&' if '?' in address else '?'}access_token=x", headers=bearer(mint()) | {"Accept": accept}
+        )
+    assert (bad.status_code, 'error="invalid_token"' in bad["WWW-Authenticate"]) == (401, True)
+    assert (none.status_code, none["WWW-Authenticate"].startswith("Bearer realm=")) == (401, True)
+    assert (poor.status_code, 'error="insufficient_scope"' in poor["WWW-Authenticate"]) == (403, True)
+    assert 'scope="orders:read"' in poor["WWW-Authenticate"]
+    assert (twice.status_code, 'error="invalid_request"' in twice["WWW-Authenticate"]) == (400, True)
+
+
+def test_a_good_token_is_told_that_its_type_is_not_there(client: Client) -> None:
+    with pinned():
+        headers = {**bearer(mint("orders:read")), "Accept": "image/png"}
+        assert client.get("/orders/", headers=headers).status_code == 406
+        assert client.get("/open/", headers={"Accept": "image/png"}).status_code == 406
+        assert client.get("/secret/", headers=headers).status_code == 404
+        assert client.get("/of-sessions/", headers={"Accept": "image/png"}).status_code == 406
+        assert client.get("/orders/?format=html", headers=bearer(mint("orders:read"))).status_code == 404
+
+
+def test_a_plain_view_is_guarded_as_a_view_of_drf_is(client: Client) -> None:
+    good = bearer(mint("orders:read", sub="ada"))
+    with pinned():
+        answer = client.get("/plain/7/", headers=good)
+        assert (answer.status_code, answer.content, answer["Content-Type"]) == (200, b"GET 7 ada ada", "text/csv")
+        assert client.post("/plain/7/", headers=good).content == b"POST 7 ada ada"
+        assert client.options("/plain/7/", headers=good).content == b"OPTIONS 7 ada ada"
+        assert client.get("/plain/7/").status_code == 401
+        assert client.post("/plain/7/", headers=bearer(mint("other"))).status_code == 403
+        assert client.get("/plain/7/", headers=bearer(bad_tokens()["expired"])).status_code == 401
+        assert client.get("/any-token/").status_code == 401
+        body = client.post("/any-token/", b"as it came", content_type="text/csv", headers=bearer(mint("")))
+        assert body.content == b"as it came"
+
+
+def test_a_function_of_drf_is_guarded(client: Client) -> None:
+    with pinned():
+        assert client.get("/listed/", headers=bearer(mint("orders:read", sub="ada"))).json() == ["ada"]
+        assert client.get("/listed/", headers=bearer(mint("other"))).status_code == 403
+        assert client.get("/listed/").status_code == 401
+
+
+def test_an_asynchronous_view_cannot_be_guarded_and_says_so() -> None:
+    async def later(request: Any) -> HttpResponse:
+        return HttpResponse()
+
+    with pytest.raises(TypeError, match="synchronous"):
+        token_required()(later)  # type: ignore[arg-type]

@@ -1,0 +1,263 @@
+"""Without the cache, throttles let requests through and log it; nothing becomes a 500, and nothing is slow."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.test import Client, RequestFactory
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.throttling import AnonRateThrottle, BaseThrottle, UserRateThrottle
+from rest_framework.views import APIView
+
+from resources import throttle_cache
+from resources.principal import TokenUser
+from resources.testing import bad_tokens, bearer, mint, pinned
+from resources.throttle_cache import PAUSE, ForgivingCache
+from resources.throttles import ClientThrottle, SubjectThrottle
+from tests.resources.api_process import free_port
+
+RATES = {"client": "3/min", "subject": "3/min", "failed_tokens": "3/min"}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Fragile:
+    """A cache that fails when told to, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.error: Exception | None = None
+        self.asked = 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._ask()
+        return self.values.get(key, default)
+
+    def set(self, key: str, value: Any, timeout: float | None = None) -> None:
+        self._ask()
+        self.values[key] = value
+
+    def _ask(self) -> None:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+
+
+def test_a_cache_that_works_is_passed_through() -> None:
+    cache = ForgivingCache(Fragile(), clock=Clock())
+    cache.set("a", [1], 60)
+    assert (cache.get("a", []), cache.get("b", [])) == ([1], [])
+
+
+def test_after_a_failure_one_request_in_five_seconds_tries_again(caplog: pytest.LogCaptureFixture) -> None:
+    clock, behind = Clock(), Fragile()
+    cache = ForgivingCache(behind, clock=clock)
+    cache.set("a", [1])
+    behind.error = ConnectionError("redis://secret@host refused")
+    assert [cache.get("a", []) for _ in range(10)] == [[]] * 10
+    cache.set("a", [2])
+    assert behind.asked == 2
+    clock.now += PAUSE
+    assert [cache.get("a", []) for _ in range(10)] == [[]] * 10
+    assert behind.asked == 3
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
+    assert "secret" not in caplog.text
+    behind.error = None
+    clock.now += PAUSE
+    assert [cache.get("a", []) for _ in range(10)] == [[1]] * 10
+
+
+class Throttled(APIView):
+    throttle_classes: list[type[BaseThrottle]] = [ClientThrottle, SubjectThrottle]
+
+    def get(self, request: Any) -> Response:
+        return Response()
+
+
+class OfDRF(UserRateThrottle):
+    rate = "3/min"
+
+
+class ThrottledByDRF(Throttled):
+    throttle_classes = [OfDRF]
+
+
+class Forgiving(OfDRF):
+    cache = throttle_cache.cache
+
+
+class ThrottledByDRFAndForgiven(Throttled):
+    throttle_classes = [Forgiving]
+
+
+class Broken(AnonRateThrottle):
+    rate = "3/min"
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        raise LookupError("a mistake of the developer's")
+
+
+class ThrottledWrongly(Throttled):
+    throttle_classes = [Broken]
+
+
+class FailsElsewhere(Throttled):
+    throttle_classes = []
+
+    def get(self, request: Any) -> Response:
+        caches["default"].get("a")
+        return Response()
+
+
+@pytest.fixture
+def rates(settings: Any) -> Iterator[None]:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": RATES}
+    with pinned():
+        yield
+    api_settings.reload()
+
+
+@pytest.fixture
+def no_redis(settings: Any, rates: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shared cache is a Redis that is not there."""
+    monkeypatch.setattr(throttle_cache.cache, "_failed", False)
+    backend = "django.core.cache.backends.redis.RedisCache"
+    gone = {"BACKEND": backend, "LOCATION": f"redis://127.0.0.1:{free_port()}/0"}
+    settings.CACHES = {**settings.CACHES, "default": gone}
+
+
+def ask(view: type[APIView]) -> Response:
+    return view.as_view()(RequestFactory().get("/", headers=bearer(mint())))
+
+
+def test_our_throttles_let_requests_through_without_their_cache(no_redis: None, client: Client) -> None:
+    assert {ask(Throttled).status_code for _ in range(10)} == {200}
+    bad = bearer(bad_tokens()["expired"])
+    assert {client.get("/api/whoami/", headers=bad).status_code for _ in range(10)} == {401}
+    assert client.get("/api/whoami/", headers=bearer(mint())).status_code == 200
+
+
+def test_a_throttle_of_drf_answers_503_without_its_cache_unless_it_uses_ours(
+    no_redis: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = ask(ThrottledByDRF)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert answer.data["error"] == "temporarily_unavailable"
+    assert "a throttle could not count" in caplog.text
+    assert {ask(ThrottledByDRFAndForgiven).status_code for _ in range(10)} == {200}
+
+
+def test_a_throttle_of_drf_that_uses_our_cache_counts(rates: None) -> None:
+    assert [ask(ThrottledByDRFAndForgiven).status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
+@pytest.mark.parametrize(("view", "error"), [(ThrottledWrongly, LookupError), (FailsElsewhere, Exception)])
+def test_no_other_mistake_is_taken_for_a_cache_that_fails(
+    no_redis: None, view: type[APIView], error: type[Exception]
+) -> None:
+    with pytest.raises(error) as raised:
+        ask(view)
+    assert not isinstance(raised.value, AssertionError)
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[tuple[str, int]]:
+    """A Redis of the test's own: its URL and its process."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(folder)]
+    with (folder / "redis.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.02)
+        yield f"redis://127.0.0.1:{port}/0", process.pid
+    finally:
+        process.kill()
+        process.wait(30)
+
+
+@pytest.mark.services
+def test_a_redis_that_hangs_costs_one_request_its_timeout_and_the_others_nothing(
+    rates: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from project.settings import environment  # noqa: PLC0415 (the settings of the tests come first)
+
+    monkeypatch.setattr(throttle_cache.cache, "_failed", False)
+    with redis(tmp_path) as (url, process):
+        monkeypatch.setenv("OWN_CACHE_URL", url)
+        settings.CACHES = {**settings.CACHES, "default": environment.cache("OWN_CACHE_URL")}
+        assert [ask(Throttled).status_code for _ in range(4)] == [200, 200, 200, 429]
+        os.kill(process, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            with caplog.at_level(logging.ERROR):
+                assert {ask(Throttled).status_code for _ in range(20)} == {200}
+            took = time.monotonic() - began
+        finally:
+            os.kill(process, signal.SIGCONT)
+    assert took < 2, "one timeout of 0.2 s, not twenty"
+    assert len([record for record in caplog.records if "count nothing" in record.message]) == 1
+
+
+def test_any_cache_can_hold_the_name_by_which_drf_counts_a_user(rates: None) -> None:
+    """Memcached takes 250 characters and no blanks."""
+    keys = {
+        f"throttle_user_{user.pk}"
+        for user in (
+            TokenUser("a b", "https://i.example", "app"),
+            TokenUser("é" * 255, "https://i.example", "app"),
+            TokenUser("b", "https://i.example a", "app"),
+            TokenUser("a b", "https://j.example", "app"),
+        )
+    }
+    assert len(keys) == 4
+    assert all(len(key) < 250 and key.isascii() and key.isprintable() and " " not in key for key in keys)
+
+
+class Together(Fragile):
+    """A cache that hangs: while one request asks it, another asks as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cache = ForgivingCache(self, clock=Clock())
+        self.others = 3
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked += 1
+        if self.others:
+            self.others -= 1
+            self.cache.get(key)
+        raise TimeoutError
+
+
+def test_requests_that_meet_a_failing_cache_at_once_are_logged_once_and_one_tries_it_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, behind = Clock(), Together()
+    behind.cache = ForgivingCache(behind, clock=clock)
+    behind.cache.get("a")
+    assert (behind.asked, len(caplog.records)) == (4, 1)
+    clock.now += PAUSE
+    behind.others = 3
+    behind.cache.get("a")
+    assert (behind.asked, len(caplog.records)) == (5, 2)

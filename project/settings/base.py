@@ -7,9 +7,12 @@ from project.settings import environment
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 DEBUG = environment.flag("DEBUG", default=False)
-SECRET_KEY = environment.text("SECRET_KEY")
+SECRET_KEY = environment.secret("SECRET_KEY")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else None)
 BEHIND_PROXY = environment.flag("BEHIND_PROXY", default=False)
+
+# Seconds until a request that was read whole is answered 503 (project/front); pages of the admin have thirty.
+ANSWER_WITHIN = environment.seconds("ANSWER_WITHIN", 3)
 
 CACHES = {"default": environment.cache("CACHE_URL")}
 

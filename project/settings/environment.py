@@ -3,12 +3,14 @@
 A variable that is missing or malformed raises ImproperlyConfigured with its name and the way out.
 """
 
+import os
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 _env = environ.Env()
+_secrets: set[str] = set()  # names of variables that were read as secrets; filled while the settings are read
 
 POLICIES = ("production", "development")
 CACHED = 50_000
@@ -21,6 +23,24 @@ def text(name: str, default: str | None = None) -> str:
     if value is None:
         raise ImproperlyConfigured(f"{name} is not set. Set it in the environment; .env.example says what it means.")
     return value
+
+
+def secret(name: str, default: str | None = None) -> str:
+    """`text` of a variable that `forget_secrets` removes."""
+    _secrets.add(name)
+    return text(name, default)
+
+
+def secret_words(name: str, default: str | None = None) -> list[str]:
+    """`words` of a variable that `forget_secrets` removes."""
+    _secrets.add(name)
+    return words(name, default)
+
+
+def forget_secrets(*more: str) -> None:
+    """Remove every secret that the settings have read, and the variables `more`, from this process's environment."""
+    for name in {*_secrets, *more}:
+        os.environ.pop(name, None)
 
 
 def words(name: str, default: str | None = None) -> list[str]:
@@ -60,7 +80,7 @@ def absolute_url(name: str, value: str) -> str:
 
 def database(name: str, default: str | None = None) -> dict[str, object]:
     """The variable as a Django database: postgres://user:password@host:port/name, or sqlite:///path."""
-    value = text(name, default)
+    value = secret(name, default)
     try:
         config: dict[str, object] = dict(_env.db_url_config(value))
     except (ValueError, ImproperlyConfigured):
@@ -90,7 +110,7 @@ def cache(name: str, apart: str = "") -> dict[str, object]:
 
     In-process caches that are named `apart` share no entries: what fills one pushes nothing out of another.
     """
-    value = text(name, "locmem://")
+    value = secret(name, "locmem://")
     if value == "locmem://":
         backend = "django.core.cache.backends.locmem.LocMemCache"
         return {"BACKEND": backend, "LOCATION": apart, "OPTIONS": {"MAX_ENTRIES": CACHED}}

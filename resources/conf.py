@@ -46,6 +46,8 @@ DEFAULTS: dict[str, Any] = {
     "DENY": "",
     # {"ISSUER_FIELD": ..., "SUBJECT_FIELD": ...} of the user model: request.user becomes that user, by (iss, sub).
     "LOCAL_USERS": {},
+    # Whoever bears it reads from anywhere why /readyz says no; nobody if it is empty.
+    "OPERATOR_TOKEN": "",
     # How RequireActive introduces itself to the issuer's introspection endpoint.
     "INTROSPECTION_CLIENT_ID": "",
     "INTROSPECTION_CLIENT_SECRET": "",
@@ -96,6 +98,7 @@ class ResourceServer:
     deny: Callable[[str, Mapping[str, Any]], bool] | None
     issuer_field: str
     subject_field: str
+    operator_token: str
     introspection_client_id: str
     introspection_client_secret: str
     introspection_for: float
@@ -126,6 +129,7 @@ def resource_server() -> ResourceServer:
         deny=import_string(values["DENY"]) if values["DENY"] else None,
         issuer_field=local_users["ISSUER_FIELD"],
         subject_field=local_users["SUBJECT_FIELD"],
+        operator_token=str(values["OPERATOR_TOKEN"]),
         introspection_client_id=values["INTROSPECTION_CLIENT_ID"],
         introspection_client_secret=values["INTROSPECTION_CLIENT_SECRET"],
         introspection_for=_positive("INTROSPECTION_FOR", values),

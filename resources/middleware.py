@@ -4,8 +4,23 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.urls import resolve
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
+PROBES = frozenset({"/healthz", "/readyz"})
+
+
+def probes(answer: Answer) -> Answer:
+    """Middleware, first of all, that answers the probes of load balancers: they call a machine by its address."""
+
+    def first(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info not in PROBES:
+            return answer(request)
+        view, args, kwargs = resolve(request.path_info)
+        response: HttpResponseBase = view(request, *args, **kwargs)
+        return response
+
+    return first
 
 
 def json_errors(answer: Answer) -> Answer:

@@ -24,6 +24,8 @@ DEFAULTS: dict[str, Any] = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
     "REFRESH_TOKEN_IDLE_LIFETIME": timedelta(days=7),
     "BEHIND_PROXY": False,
+    # Whoever bears it reads from anywhere why /readyz says no; nobody if it is empty.
+    "OPERATOR_TOKEN": "",
     # RATE_LIMITS below, with single ones changed: {"login": (10, 60)}.
     "RATE_LIMITS": {},
     "PKCS11_MODULE": "",
@@ -79,6 +81,8 @@ class IssuerSettings:
     """Between two uses."""
     behind_proxy: bool
     """Whether the address of a visitor is what the proxy in front says."""
+    operator_token: str = field(repr=False)
+    """What the operator's Authorization header bears, or the empty string."""
     rate_limits: Mapping[str, Rate]
     """By endpoint: how often one client at one address may ask."""
     device: DeviceSettings
@@ -105,6 +109,7 @@ def issuer() -> IssuerSettings:
         refresh_token_lifetime=values["REFRESH_TOKEN_LIFETIME"],
         refresh_token_idle_lifetime=values["REFRESH_TOKEN_IDLE_LIFETIME"],
         behind_proxy=values["BEHIND_PROXY"],
+        operator_token=values["OPERATOR_TOKEN"],
         rate_limits=_rate_limits(values["RATE_LIMITS"]),
         device=DeviceSettings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )

@@ -106,19 +106,24 @@ class _Call:
         self._values = values
         self._loop = loop
         self._turn = Turn()
-        self._reply: asyncio.Future[Reply] = loop.create_future()
+        self._reply: asyncio.Future[Reply | None] = loop.create_future()
         self._parts: asyncio.Queue[bytes | None] = asyncio.Queue(AHEAD)
 
     async def answered(self, within: float) -> Reply | None:
         """Return the answer, or None if the call was abandoned after `within` seconds. Raises what the call raised."""
-        await asyncio.wait({self._reply}, timeout=within)
-        last = self._loop.time() + turn.SETTLING
-        while not self._reply.done():
-            if self._turn.abandon(time.monotonic(), surely=self._loop.time() >= last):
-                self._reply.cancel()
-                return None
-            await asyncio.wait({self._reply}, timeout=turn.SETTLING / 4)
-        return self._reply.result()
+        deadline = self._loop.time() + within
+        timer = self._loop.call_at(deadline, self._look, deadline + turn.SETTLING)
+        try:
+            return await self._reply
+        finally:
+            timer.cancel()
+
+    def _look(self, last: float) -> None:
+        """Abandon the call, or look again soon if it is committing; abandon it in any case at `last` (loop time)."""
+        if self._turn.abandon(time.monotonic(), surely=self._loop.time() >= last):
+            self._settle(None)
+        elif not self._reply.done():
+            self._loop.call_later(turn.SETTLING / 4, self._look, last)
 
     async def rest(self) -> AsyncIterator[bytes]:
         """Yield the parts of a long answer after its beginning."""
@@ -146,14 +151,14 @@ class _Call:
         """Queue a part for the reader, and wait while it has too many. Raises TimeoutError if it takes none."""
         asyncio.run_coroutine_threadsafe(self._parts.put(part), self._loop).result(STALLED)
 
-    def _settle(self, answered: Reply) -> None:
+    def _settle(self, answered: Reply | None) -> None:
         if not self._reply.done():
             self._reply.set_result(answered)
 
     def _fail(self, error: BaseException) -> None:
         if not self._reply.done():
             self._reply.set_exception(error)
-        elif not self._reply.cancelled():
+        elif self._reply.result() is not None:
             logger.error("An answer ended early", exc_info=error)
 
 

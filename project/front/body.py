@@ -27,7 +27,7 @@ async def read(receive: Receive, headers: Mapping[str, str], *, bound: int, with
         raise Refused(413, "invalid_request", TOO_LARGE, ends_connection=True)
     try:
         async with asyncio.timeout(within):
-            body = await _collected(receive, bound)
+            body = await _collected(receive, bound, announced)
     except TimeoutError:
         raise Refused(408, "invalid_request", TOO_SLOW, ends_connection=True) from None
     if announced is not None and len(body) != announced:
@@ -45,7 +45,7 @@ def _announced(headers: Mapping[str, str]) -> int | None:
     return int(length)
 
 
-async def _collected(receive: Receive, bound: int) -> bytes:
+async def _collected(receive: Receive, bound: int, announced: int | None) -> bytes:
     parts, size, more = [], 0, True
     while more:
         message = await receive()
@@ -53,7 +53,7 @@ async def _collected(receive: Receive, bound: int) -> bytes:
             raise Refused(400, "invalid_request", CUT_OFF, ends_connection=True)
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        more = message.get("more_body", False)
+        more = message.get("more_body", False) and size != announced
         if size > bound:
             raise Refused(413, "invalid_request", TOO_LARGE, ends_connection=True)
     return b"".join(parts)

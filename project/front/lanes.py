@@ -30,17 +30,17 @@ class Lane:
     """Daemon threads that take jobs in order. A job catches its own exceptions."""
 
     def __init__(self, name: str, threads: int, *, waiting: int = WAITING) -> None:
-        self._jobs: queue.Queue[Job] = queue.Queue(maxsize=waiting)
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._waiting = waiting
         for number in range(threads):
             # daemons: a thread that hangs in a system call must not keep the process from ending
             threading.Thread(target=self._serve, name=f"{name}-{number + 1}", daemon=True).start()
 
     def put(self, job: Job) -> None:
-        """Queue a job. Raises Full."""
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
-            raise Full from None
+        """Queue a job. Raises Full. Called by one thread, the event loop's."""
+        if self._jobs.qsize() >= self._waiting:
+            raise Full
+        self._jobs.put(job)
 
     def _serve(self) -> None:
         while True:

@@ -13,6 +13,7 @@ _env = environ.Env()
 _secrets: set[str] = set()  # names of variables that were read as secrets; filled while the settings are read
 
 POLICIES = ("production", "development")
+SHORTEST_TOKEN = 32  # characters
 CACHED = 50_000
 """Entries of an in-process cache; Django's own 300 are pushed out within a second by whoever invents names."""
 
@@ -35,6 +36,25 @@ def secret_words(name: str, default: str | None = None) -> list[str]:
     """`words` of a variable that `forget_secrets` removes."""
     _secrets.add(name)
     return words(name, default)
+
+
+def token(name: str) -> str:
+    """A secret that a request bears, or the empty string; raises ImproperlyConfigured if it can be guessed."""
+    value = secret(name, "")
+    if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value):
+        raise ImproperlyConfigured(
+            f"{name} must be at least {SHORTEST_TOKEN} ASCII characters without blanks: "
+            'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
+    return value
+
+
+def preload(*, include_subdomains: bool) -> bool:
+    """HSTS_PRELOAD; raises ImproperlyConfigured without HSTS_INCLUDE_SUBDOMAINS, which the lists of browsers demand."""
+    wanted = flag("HSTS_PRELOAD", default=False)
+    if wanted and not include_subdomains:
+        raise ImproperlyConfigured("HSTS_PRELOAD=true needs HSTS_INCLUDE_SUBDOMAINS=true.")
+    return wanted
 
 
 def forget_secrets(*more: str) -> None:

@@ -20,6 +20,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "project.mount.mount",
+    "tokens.views.probes.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -78,6 +79,7 @@ ISSUER = {
     "KEY_POLICY": environment.policy(),
     "KEY_TIMINGS": environment.timings(),
     "BEHIND_PROXY": BEHIND_PROXY,
+    "OPERATOR_TOKEN": OPERATOR_TOKEN,
     "RATE_LIMITS": environment.rates(),
     "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),
     "PKCS11_TOKEN": environment.text("PKCS11_TOKEN", ""),

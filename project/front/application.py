@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,12 +141,17 @@ class _Call:
         try:
             reply.answer(self._application, self._values, begin=self._begin, send=self._pass_on)
         except BaseException as error:  # noqa: BLE001 (the thread goes on with the next request)
-            self._loop.call_soon_threadsafe(self._fail, error)
+            self._tell(self._fail, error)
         finally:
             turn.take(None)
 
     def _begin(self, answered: Reply) -> None:
-        self._loop.call_soon_threadsafe(self._settle, answered)
+        self._tell(self._settle, answered)
+
+    def _tell(self, step: Callable[[Any], None], what: object) -> None:
+        """Call `step` in the event loop."""
+        with suppress(RuntimeError):  # the loop is closed: the process ends
+            self._loop.call_soon_threadsafe(step, what)
 
     def _pass_on(self, part: bytes | None) -> None:
         """Queue a part for the reader, and wait while it has too many. Raises TimeoutError if it takes none."""

@@ -28,8 +28,8 @@ from project.launch.workers import Workers, end_with_parent
 from project.settings import environment
 
 SERVED_ALL_THE_SAME = "keys"  # the tag of the checks about keys
-SECRETS = ("SECRET_KEY", "WEBAPP_CLIENT_SECRET")
-"""Variables that settings other than the issuer's and the API's read without project.settings.environment."""
+SECRETS = ("SECRET_KEY", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "API_DATABASE_URL", "WEBAPP_CLIENT_SECRET")
+"""Secrets that go as well if this process's settings do not read them: they may be another process's."""
 BODY_WITHIN = 10.0  # seconds
 LONG = 30.0  # seconds
 STDIN = 0

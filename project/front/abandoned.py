@@ -13,7 +13,7 @@ from django.db.backends.signals import connection_created
 
 from project.front.turn import TurnOver, current
 
-READS = ("SELECT", "SHOW")
+CHANGES_NOTHING = ("SELECT", "SHOW", "BEGIN")
 
 
 class Abandoned(OperationalError):
@@ -36,7 +36,7 @@ def _guard(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 def _execute(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001 (Django's signature)
     run = partial(execute, sql, params, many, context)
-    if context["connection"].in_atomic_block or sql.lstrip().upper().startswith(READS):
+    if context["connection"].in_atomic_block or sql.lstrip().upper().startswith(CHANGES_NOTHING):
         if turn := current():
             _translated(turn.go_on)
         return run()

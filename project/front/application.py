@@ -121,9 +121,11 @@ class _Call:
 
     def _look(self, last: float) -> None:
         """Abandon the call, or look again soon if it is committing; abandon it in any case at `last` (loop time)."""
+        if self._reply.done():
+            return
         if self._turn.abandon(time.monotonic(), surely=self._loop.time() >= last):
             self._settle(None)
-        elif not self._reply.done():
+        else:
             self._loop.call_later(turn.SETTLING / 4, self._look, last)
 
     async def rest(self) -> AsyncIterator[bytes]:

@@ -12,7 +12,6 @@ PAGE = (
 TITLES = {
     400: "This request cannot be read",
     408: "This took too long",
-    411: "This request cannot be read",
     413: "This is too large",
     503: "This service is busy",
 }

@@ -1,8 +1,8 @@
 """Serves one process under granian: the one that DJANGO_SETTINGS_MODULE names.
 
 Each worker runs the front (project/front), which calls the process's WSGI application on threads.
-Runs Django's system checks first, as no server does, and refuses to serve on errors. Errors about the keys are printed
-and served all the same: a wrong KEY_ENCRYPTION_KEYS stops signing, never the publishing of public keys.
+Runs Django's system checks first, which no server does, and refuses to serve on errors. Errors about the keys are
+printed, and the process serves all the same: a wrong KEY_ENCRYPTION_KEYS stops signing, never the publishing of public keys.
 """
 
 import argparse
@@ -32,6 +32,7 @@ SECRETS = ("SECRET_KEY", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "API_DATABASE_UR
 """Secrets that go as well if this process's settings do not read them: they may be another process's."""
 BODY_WITHIN = 10.0  # seconds
 LONG = 30.0  # seconds
+LARGEST = 100 * 1024 * 1024  # bytes
 STDIN = 0
 
 
@@ -97,7 +98,8 @@ def load(target: str, *, alive: tuple[int, int] | None) -> Front:
 def bounds() -> Bounds:
     """Return the bounds of requests. Settings without ANSWER_WITHIN (the example application's) get a wide one."""
     answer = getattr(settings, "ANSWER_WITHIN", LONG)
-    return Bounds(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0, BODY_WITHIN, answer, max(answer, LONG))
+    body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or LARGEST  # None: Django sets no bound
+    return Bounds(body, BODY_WITHIN, answer, max(answer, LONG))
 
 
 def end_with(lifeline: int, end: Callable[[], None]) -> None:

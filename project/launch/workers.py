@@ -47,12 +47,12 @@ class Workers(MPServer):
     def _may_replace(self, number: int) -> bool:
         """Return False if the server should give up. Pauses if this worker died young twice in a row."""
         now = time.monotonic()
-        if now - self.wrks[number].birth >= YOUNG or any(
-            worker.inner.is_alive() and now - worker.birth >= YOUNG for worker in self.wrks
-        ):
+        is_young = now - self.wrks[number].birth < YOUNG
+        is_repeated = is_young and number in self._died_young
+        if not is_young or any(worker.inner.is_alive() and now - worker.birth >= YOUNG for worker in self.wrks):
             self._died_young.clear()
-        is_repeated = number in self._died_young
-        self._died_young.append(number)
+        if is_young:
+            self._died_young.append(number)
         if len(self._died_young) > TRIES * self.workers:
             return False
         if is_repeated:

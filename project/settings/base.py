@@ -13,7 +13,7 @@ BEHIND_PROXY = environment.flag("BEHIND_PROXY", default=False)
 
 OPERATOR_TOKEN = environment.token("OPERATOR_TOKEN")
 # Seconds until a request that was read whole is answered 503 (project/front); pages of the admin have thirty.
-ANSWER_WITHIN = environment.seconds("ANSWER_WITHIN", 3)
+ANSWER_WITHIN = environment.seconds("ANSWER_WITHIN", 3, least=0.1)
 
 CACHES = {"default": environment.cache("CACHE_URL")}
 

@@ -147,15 +147,15 @@ def policy(name: str = "KEY_POLICY") -> str:
     return value
 
 
-def seconds(name: str, default: float) -> float:
-    """The variable as a number of seconds, zero or more."""
+def seconds(name: str, default: float, *, least: float = 0) -> float:
+    """The variable as a number of seconds, `least` or more."""
     value = text(name, str(default))
     try:
         number = float(value)
     except ValueError:
         number = -1.0
-    if not 0 <= number < float("inf"):
-        raise ImproperlyConfigured(f"{name} must be a number of seconds, zero or more, not {value!r}.")
+    if not least <= number < float("inf"):
+        raise ImproperlyConfigured(f"{name} must be a number of seconds, {least or 'zero'} or more, not {value!r}.")
     return number
 
 

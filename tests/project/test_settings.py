@@ -92,3 +92,5 @@ def test_an_operator_token_that_can_be_guessed_or_not_sent_is_refused(end, token
 def test_answers_have_three_seconds_unless_others_are_named(end):
     assert settings(end, "ANSWER_WITHIN") == [3]
     assert settings(end | {"ANSWER_WITHIN": "20"}, "ANSWER_WITHIN") == [20]
+    result = read(end | {"ANSWER_WITHIN": "0"}, "from django.conf import settings; settings.DEBUG")
+    assert "ANSWER_WITHIN must be a number of seconds, 0.1 or more" in result.stderr

@@ -2,7 +2,7 @@
 
 Each worker runs the front (project/front), which calls the process's WSGI application on threads.
 Runs Django's system checks first, which no server does, and refuses to serve on errors. Errors about the keys are
-printed, and the process serves all the same: a wrong KEY_ENCRYPTION_KEYS stops signing, never the publishing of public keys.
+printed, and the process serves all the same: a wrong KEY_ENCRYPTION_KEYS stops signing, not the publishing of keys.
 """
 
 import argparse

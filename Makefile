@@ -4,7 +4,7 @@ PY = .venv/bin/python
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-browser test-clients bench-verify check audit format lock
+.PHONY: help environment run demo life reset story test test-services test-proxies test-browser test-clients bench-verify check audit format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,10 +28,14 @@ story:  ## the seven steps, and the module that carries each
 	@$(PYTHON) project/story.py
 
 test: environment  ## every test that needs no service
-	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not browser and not node"
+	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not browser and not node"
 
-test-services: environment  ## the tests that need PostgreSQL and Redis; fails where they are missing
+test-services: environment  ## the tests that need PostgreSQL and Redis, and those of the proxies; fails where one is missing
 	@$(PY) -m pytest -m services
+	@$(MAKE) --no-print-directory test-proxies
+
+test-proxies: environment  ## docs/proxies.md with nginx, HAProxy, Caddy and Apache; fails where one is missing
+	@$(PY) -m pytest -m proxies
 
 test-browser: environment  ## the pages in a real browser; fails where chromium is missing
 	@$(PY) -m pytest -m browser

@@ -1,8 +1,13 @@
 """How lines of the log look: the audit log's are JSON and stand alone, all others say when, how grave and where."""
 
 import logging
+import threading
 
 AUDIT = "tokens.audit"
+HOST_ADVICE = (
+    "If that is not a name of this service, the proxy in front does not pass the Host on: nginx needs "
+    "`proxy_set_header Host $host;` (docs/proxies.md). If it is, add it to ALLOWED_HOSTS. This is logged once a minute."
+)
 
 
 class Line(logging.Formatter):
@@ -11,3 +16,24 @@ class Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         return record.getMessage() if record.name == AUDIT else super().format(record)
+
+
+class WrongHost(logging.Filter):
+    """Lets one line a minute pass about requests for a foreign Host, with the remedy instead of a traceback."""
+
+    EVERY = 60.0  # seconds
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._last = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let one record a minute pass, as one line that names the remedy."""
+        with self._lock:
+            if record.created - self._last < self.EVERY:
+                return False
+            self._last = record.created
+        record.msg, record.args = f"%s {HOST_ADVICE}", (record.getMessage(),)
+        record.exc_info = record.exc_text = None
+        return True

@@ -1,14 +1,21 @@
 """The WSGI application; DJANGO_SETTINGS_MODULE says which process this is (the issuer, unless it is set)."""
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
 
 import django
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.utils.http import parse_header_parameters
 
+from project import edge
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings.issuer")
+
+NO_LENGTH = "Send the length of the body as Content-Length."
+TWO_SCHEMES = "The proxy must replace the header that tells the scheme, not add to it."
 
 
 class Request(WSGIRequest):
@@ -25,6 +32,21 @@ class Handler(WSGIHandler):
     """Answers such requests: what they sent is judged where a refusal can be said (tokens/views/bodies.py)."""
 
     request_class = Request
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer, unless the server lost something of the request (project/edge.py)."""
+        if edge.is_length_unknown(environ):
+            return _refuse("411 Length Required", NO_LENGTH, start_response)
+        if edge.is_scheme_twice(environ, settings.SECURE_PROXY_SSL_HEADER):
+            return _refuse("400 Bad Request", TWO_SCHEMES, start_response)
+        return super().__call__(environ, start_response)
+
+
+def _refuse(status: str, text: str, start_response: Any) -> list[bytes]:
+    body = json.dumps({"error": "invalid_request", "error_description": text}).encode()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("Cache-Control", "no-store")]
+    start_response(status, headers)
+    return [body]
 
 
 django.setup(set_prefix=False)

@@ -12,7 +12,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
-from resources import challenges
+from resources import challenges, edge
 from resources.conf import resource_server
 from resources.counters import counters
 from resources.errors import InvalidRequest, InvalidToken, Unavailable
@@ -45,6 +45,8 @@ class JWTAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
         """Return the user and the verified token, or None if the request carries no bearer token."""
         mark(request._request)  # noqa: SLF001 (DRF's documented way to the Django request)
+        if edge.is_length_unknown(request.META):  # here, because every API has this class, whatever serves it
+            raise challenges.LengthRequired
         try:
             headers = request.META
             authorization = headers.get("HTTP_AUTHORIZATION")

@@ -90,6 +90,14 @@ class TryLater(APIException):
         self.wait = wait
 
 
+class LengthRequired(APIException):
+    """411: there may be a body that Django takes for an empty one (RFC 9110 section 15.5.12)."""
+
+    status_code = status.HTTP_411_LENGTH_REQUIRED
+    default_detail = "Send the length of the body as Content-Length"
+    default_code = "length_required"
+
+
 class TooLarge(APIException):
     """413: the body is longer than DATA_UPLOAD_MAX_MEMORY_SIZE (RFC 9110 section 15.5.14)."""
 

@@ -47,6 +47,8 @@ DEFAULTS: dict[str, Any] = {
     "DENY": "",
     # LOCAL_USERS_DEFAULTS, if request.user is to be a user of this project, found by (iss, sub).
     "LOCAL_USERS": {},
+    # Whoever bears it reads from anywhere why /readyz says no; nobody if it is empty.
+    "OPERATOR_TOKEN": "",
     # How RequireActive introduces itself to the issuer's introspection endpoint.
     "INTROSPECTION_CLIENT_ID": "",
     "INTROSPECTION_CLIENT_SECRET": "",
@@ -112,6 +114,7 @@ class ResourceServer:
     denied_tokens: frozenset[str]
     deny: Callable[[str, Mapping[str, Any]], bool] | None
     local_users: LocalUsers | None
+    operator_token: str
     introspection_client_id: str
     introspection_client_secret: str
     introspection_for: float
@@ -141,6 +144,7 @@ def resource_server() -> ResourceServer:
         denied_tokens=frozenset(_strings("DENIED_TOKENS", values["DENIED_TOKENS"])),
         deny=import_string(values["DENY"]) if values["DENY"] else None,
         local_users=_local_users(values["LOCAL_USERS"]),
+        operator_token=str(values["OPERATOR_TOKEN"]),
         introspection_client_id=values["INTROSPECTION_CLIENT_ID"],
         introspection_client_secret=values["INTROSPECTION_CLIENT_SECRET"],
         introspection_for=_positive("INTROSPECTION_FOR", values),

@@ -1,6 +1,7 @@
-"""Middleware of an API: errors in JSON, and answers that no cache keeps.
+"""Middleware of an API: probes of load balancers, errors in JSON, and answers that no cache keeps.
 
-- `json_errors` stands first. It rewrites an error only if the request is the API's (see `belongs_to_api`) and the
+- `probes` stands first. It answers /healthz and /readyz before the Host is judged.
+- `json_errors` comes next. It rewrites an error only if the request is the API's (see `belongs_to_api`) and the
   client does not prefer HTML, so that the pages of a site beside the API stay as they are.
 - `no_store` marks every answer to a request that JWTAuthentication has looked at. A view overrides it by setting
   Cache-Control itself; `Vary: Authorization` stays.
@@ -18,6 +19,20 @@ from resources.authentication import JWTAuthentication, is_marked
 from resources.conf import resource_server
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
+PROBES = frozenset({"/healthz", "/readyz"})
+
+
+def probes(answer: Answer) -> Answer:
+    """Middleware, first of all, that answers the probes of load balancers: they call a machine by its address."""
+
+    def first(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info not in PROBES:
+            return answer(request)
+        view, args, kwargs = resolve(request.path_info)
+        response: HttpResponseBase = view(request, *args, **kwargs)
+        return response
+
+    return first
 
 
 def json_errors(answer: Answer) -> Answer:

@@ -1,33 +1,54 @@
-"""A WSGI application behind which no Content-Type is an accident.
+"""A WSGI application that refuses requests which Django would misread.
 
-Django reads the header while it builds the request, before any middleware: what it stumbles over there has no answer
-but the server's own 500. It would also read the query string in whatever encoding the header names.
+- A Content-Type that cannot be read: Django parses it while it builds the request, before any middleware, and fails. It
+  would also read the query string in the encoding that the header names.
+- A body without Content-Length: Django takes it for an empty one (RFC 9110 section 15.5.12).
+- Two values of the header that tells the scheme: Django believes the first, which the visitor wrote.
 """
 
 import codecs
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.utils.http import parse_header_parameters
+
+from resources import edge
 
 Start = Callable[..., Any]
 Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
 
 ENCODINGS = frozenset({"utf-8", "ascii", "iso8859-1"})
-REFUSED = b'{"detail":"The Content-Type cannot be read"}'
+UNREADABLE = ("400 Bad Request", "The Content-Type cannot be read")
+NO_LENGTH = ("411 Length Required", "Send the length of the body as Content-Length")
+TWO_SCHEMES = ("400 Bad Request", "The proxy must replace the header that tells the scheme, not add to it")
 
 
 def readable_only(application: Application) -> Application:
-    """`application`, for requests whose Content-Type can be read; 400 for others."""
+    """Return `application` for requests that can be read, and a refusal in JSON for others."""
 
     def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        if is_readable(environ.get("CONTENT_TYPE", "")):
+        if (why := refusal(environ)) is None:
             return application(environ, start)
-        start("400 Bad Request", [("Content-Type", "application/json"), ("Content-Length", str(len(REFUSED)))])
-        return [REFUSED]
+        status, detail = why
+        body = json.dumps({"detail": detail}, separators=(",", ":")).encode()
+        start(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
 
     return answer
+
+
+def refusal(environ: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the status and the reason why a request cannot be read, or None if it can."""
+    if not is_readable(environ.get("CONTENT_TYPE", "")):
+        return UNREADABLE
+    if edge.is_length_unknown(environ):
+        return NO_LENGTH
+    if edge.is_scheme_twice(environ, settings.SECURE_PROXY_SSL_HEADER):
+        return TWO_SCHEMES
+    return None
 
 
 def is_readable(content_type: str) -> bool:

@@ -25,6 +25,8 @@ DEFAULTS: dict[str, Any] = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
     "REFRESH_TOKEN_IDLE_LIFETIME": timedelta(days=7),
     "BEHIND_PROXY": False,
+    # Whoever bears it reads from anywhere why /readyz says no; nobody if it is empty.
+    "OPERATOR_TOKEN": "",
     # RATE_LIMITS below, with single ones changed: {"login": (10, 60)}.
     "RATE_LIMITS": {},
     # A file that the audit trail is appended to, outside of the database; None: no such file.
@@ -82,6 +84,8 @@ class IssuerSettings:
     """Between two uses."""
     behind_proxy: bool
     """Whether the address of a visitor is what the proxy in front says."""
+    operator_token: str = field(repr=False)
+    """What the operator's Authorization header bears, or the empty string."""
     rate_limits: Mapping[str, Rate]
     """By endpoint: how often one client at one address may ask."""
     device: DeviceSettings
@@ -110,6 +114,7 @@ def issuer() -> IssuerSettings:
         refresh_token_lifetime=values["REFRESH_TOKEN_LIFETIME"],
         refresh_token_idle_lifetime=values["REFRESH_TOKEN_IDLE_LIFETIME"],
         behind_proxy=values["BEHIND_PROXY"],
+        operator_token=values["OPERATOR_TOKEN"],
         rate_limits=_rate_limits(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
         device=DeviceSettings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),

@@ -128,7 +128,11 @@ def _addresses(ports: Ports, environ: Mapping[str, str], var: Path) -> dict[str,
 
     issuer = named("ISSUER_URL", ports.url("issuer"))
     audience = named("API_AUDIENCE", f"{ports.url('api')}/")
-    common = {"DEBUG": "true", "KEY_POLICY": named("KEY_POLICY", "development")}
+    common = {
+        "DEBUG": "true",
+        "KEY_POLICY": named("KEY_POLICY", "development"),
+        "ANSWER_WITHIN": named("ANSWER_WITHIN", "15"),  # a developer's machine has more to do
+    }
     return {
         "issuer": {
             "DJANGO_SETTINGS_MODULE": "project.settings.issuer",

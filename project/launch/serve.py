@@ -1,7 +1,8 @@
 """Serves one process under granian: the one that DJANGO_SETTINGS_MODULE names.
 
-A WSGI server runs none of Django's system checks: this does, and refuses to serve on errors. Errors about the keys are
-said as loudly and served all the same: a wrong KEY_ENCRYPTION_KEYS stops signing, never the publishing of public keys.
+Each worker runs the front (project/front), which calls the process's WSGI application on threads.
+Runs Django's system checks first, which no server does, and refuses to serve on errors. Errors about the keys are
+printed, and the process serves all the same: a wrong KEY_ENCRYPTION_KEYS stops signing, not the publishing of keys.
 """
 
 import argparse
@@ -12,31 +13,29 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import django
 from django.conf import settings
 from django.core import checks
 from django.db import connections
 from django.utils.module_loading import import_string
-from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 
+from project.front.abandoned import watch_connections
+from project.front.application import Bounds, Front
+from project.front.lanes import WORK_THREADS
 from project.launch.ports import is_taken
+from project.launch.workers import Workers, end_with_parent
+from project.settings import environment
 from resources import waiting
 
-# The settings have read these by the time a worker serves; granian would copy them into the environ of each request.
-SECRETS = (
-    "SECRET_KEY",
-    "KEY_ENCRYPTION_KEYS",
-    "DATABASE_URL",
-    "API_DATABASE_URL",
-    "CACHE_URL",
-    "WEBAPP_CLIENT_SECRET",
-)
 SERVED_ALL_THE_SAME = "keys"  # the tag of the checks about keys
+SECRETS = ("SECRET_KEY", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "API_DATABASE_URL", "WEBAPP_CLIENT_SECRET")
+"""Secrets that go as well if this process's settings do not read them: they may be another process's."""
+BODY_WITHIN = 10.0  # seconds
+LONG = 30.0  # seconds
+LARGEST = 100 * 1024 * 1024  # bytes
 STDIN = 0
-THREADS = 8
 
 
 def main() -> None:
@@ -50,15 +49,19 @@ def main() -> None:
     if lifeline is not None:
         end_with(lifeline, lambda: os.kill(os.getpid(), signal.SIGTERM))
     forks = multiprocessing.get_start_method() == "fork"
-    Granian(
+    alive = os.pipe() if forks else None
+    if forks:  # a worker inherits the settings, so that nobody needs the secrets from here on
+        environment.forget_secrets(*SECRETS)
+    Workers(
         settings.WSGI_APPLICATION,
         address=options.address,
         port=options.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,  # a body that is cut off cannot be told from a whole one over HTTP/2
+        websockets=False,
         workers=options.workers,
-        blocking_threads=THREADS,
         workers_kill_timeout=3,
-    ).serve(target_loader=partial(load, lifeline=lifeline if forks else None))
+    ).serve(target_loader=partial(load, alive=alive))
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -83,15 +86,23 @@ def refuse_on_errors() -> None:
         sys.exit("Not served: the errors above come first.")
 
 
-def load(target: str, *, lifeline: int | None) -> Callable[..., Any]:
-    """The WSGI application, inside a worker process."""
-    application: Callable[..., Any] = import_string(target)
-    waiting.serving.tell(THREADS)
-    for name in SECRETS:
-        os.environ.pop(name, None)
-    if lifeline is not None:
-        end_with(lifeline, lambda: os._exit(0))
-    return application
+def load(target: str, *, alive: tuple[int, int] | None) -> Front:
+    """Return the front of the WSGI application `target`, inside a worker process."""
+    if alive is not None:
+        end_with_parent(alive)
+    application = import_string(target)
+    waiting.serving.tell(WORK_THREADS)
+    environment.forget_secrets(*SECRETS)
+    watch_connections()
+    behind_proxy = getattr(settings, "BEHIND_PROXY", False)
+    return Front(application, bounds(), behind_proxy=behind_proxy, mount=settings.FORCE_SCRIPT_NAME or "")
+
+
+def bounds() -> Bounds:
+    """Return the bounds of requests. Settings without ANSWER_WITHIN (the example application's) get a wide one."""
+    answer = getattr(settings, "ANSWER_WITHIN", LONG)
+    body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or LARGEST  # None: Django sets no bound
+    return Bounds(body, BODY_WITHIN, answer, max(answer, LONG))
 
 
 def end_with(lifeline: int, end: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "resources.middleware.probes",
     "resources.middleware.json_errors",
     "resources.middleware.no_store",
     "django.middleware.security.SecurityMiddleware",
@@ -22,7 +23,7 @@ MIDDLEWARE = [
 ]
 
 # A request is authenticated by its bearer token alone, never by a cookie, so there is nothing to forge across sites.
-SILENCED_SYSTEM_CHECKS = ["security.W003"]
+SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "security.W003"]
 
 ROOT_URLCONF = "project.urls.api"
 WSGI_APPLICATION = "resources.wsgi.application"
@@ -61,5 +62,6 @@ RESOURCE_SERVER = {
     **({"REVOCATIONS_EVERY": REVOCATIONS_EVERY} if REVOCATIONS_EVERY else {}),
     "PATHS": ["/"],  # this process serves nothing else
     "BEHIND_PROXY": BEHIND_PROXY,
+    "OPERATOR_TOKEN": OPERATOR_TOKEN,
     "SCOPES": {"notes:read": "Read your notes", "notes:write": "Write, change and delete your notes"},
 }

@@ -3,17 +3,20 @@
 A variable that is missing or malformed raises ImproperlyConfigured with its name and the way out.
 """
 
+import os
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 _env = environ.Env()
+_secrets: set[str] = set()  # names of variables that were read as secrets; filled while the settings are read
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 POLICIES = ("production", "development")
 CACHE_TIMEOUT = 0.2
 """Seconds that one call to the shared cache may take: a cache that hangs must not slow requests."""
+SHORTEST_TOKEN = 32  # characters
 CACHED = 50_000
 """Entries of an in-process cache; Django's own 300 are pushed out within a second by whoever invents names."""
 
@@ -24,6 +27,43 @@ def text(name: str, default: str | None = None) -> str:
     if value is None:
         raise ImproperlyConfigured(f"{name} is not set. Set it in the environment; .env.example says what it means.")
     return value
+
+
+def secret(name: str, default: str | None = None) -> str:
+    """`text` of a variable that `forget_secrets` removes."""
+    _secrets.add(name)
+    return text(name, default)
+
+
+def secret_words(name: str, default: str | None = None) -> list[str]:
+    """`words` of a variable that `forget_secrets` removes."""
+    _secrets.add(name)
+    return words(name, default)
+
+
+def token(name: str) -> str:
+    """A secret that a request bears, or the empty string; raises ImproperlyConfigured if it can be guessed."""
+    value = secret(name, "")
+    if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value):
+        raise ImproperlyConfigured(
+            f"{name} must be at least {SHORTEST_TOKEN} ASCII characters without blanks: "
+            'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
+    return value
+
+
+def preload(*, include_subdomains: bool) -> bool:
+    """HSTS_PRELOAD; raises ImproperlyConfigured without HSTS_INCLUDE_SUBDOMAINS, which the lists of browsers demand."""
+    wanted = flag("HSTS_PRELOAD", default=False)
+    if wanted and not include_subdomains:
+        raise ImproperlyConfigured("HSTS_PRELOAD=true needs HSTS_INCLUDE_SUBDOMAINS=true.")
+    return wanted
+
+
+def forget_secrets(*more: str) -> None:
+    """Remove every secret that the settings have read, and the variables `more`, from this process's environment."""
+    for name in {*_secrets, *more}:
+        os.environ.pop(name, None)
 
 
 def words(name: str, default: str | None = None) -> list[str]:
@@ -86,7 +126,7 @@ def issuer_url(name: str, default: str | None = None) -> str:
 
 def database(name: str, default: str | None = None) -> dict[str, object]:
     """The variable as a Django database: postgres://user:password@host:port/name, or sqlite:///path."""
-    value = text(name, default)
+    value = secret(name, default)
     try:
         config: dict[str, object] = dict(_env.db_url_config(value))
     except (ValueError, ImproperlyConfigured):
@@ -116,7 +156,7 @@ def cache(name: str, apart: str = "") -> dict[str, object]:
 
     In-process caches that are named `apart` share no entries: what fills one pushes nothing out of another.
     """
-    value = text(name, "locmem://")
+    value = secret(name, "locmem://")
     if value == "locmem://":
         backend = "django.core.cache.backends.locmem.LocMemCache"
         return {"BACKEND": backend, "LOCATION": apart, "OPTIONS": {"MAX_ENTRIES": CACHED}}
@@ -134,15 +174,15 @@ def policy(name: str = "KEY_POLICY") -> str:
     return value
 
 
-def seconds(name: str, default: float) -> float:
-    """The variable as a number of seconds, zero or more."""
+def seconds(name: str, default: float, *, least: float = 0) -> float:
+    """The variable as a number of seconds, `least` or more."""
     value = text(name, str(default))
     try:
         number = float(value)
     except ValueError:
         number = -1.0
-    if not 0 <= number < float("inf"):
-        raise ImproperlyConfigured(f"{name} must be a number of seconds, zero or more, not {value!r}.")
+    if not least <= number < float("inf"):
+        raise ImproperlyConfigured(f"{name} must be a number of seconds, {least or 'zero'} or more, not {value!r}.")
     return number
 
 

@@ -20,6 +20,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "project.mount.mount",
+    "tokens.views.probes.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -74,15 +75,16 @@ ISSUER_URL = environment.issuer_url("ISSUER_URL", "http://localhost:8000" if DEB
 # tokens/conf.py reads this, and says what each entry means.
 ISSUER = {
     "URL": ISSUER_URL,
-    "KEY_ENCRYPTION_KEYS": environment.words("KEY_ENCRYPTION_KEYS"),
+    "KEY_ENCRYPTION_KEYS": environment.secret_words("KEY_ENCRYPTION_KEYS"),
     "KEY_POLICY": environment.policy(),
     "KEY_TIMINGS": environment.timings(),
     "BEHIND_PROXY": BEHIND_PROXY,
+    "OPERATOR_TOKEN": OPERATOR_TOKEN,
     "RATE_LIMITS": environment.rates(),
     "AUDIT_JOURNAL": environment.text("AUDIT_JOURNAL", "") or None,
     "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),
     "PKCS11_TOKEN": environment.text("PKCS11_TOKEN", ""),
-    "PKCS11_PIN": environment.text("PKCS11_PIN", ""),
+    "PKCS11_PIN": environment.secret("PKCS11_PIN", ""),
 }
 
 FORCE_SCRIPT_NAME = urlsplit(ISSUER_URL).path.rstrip("/") or None

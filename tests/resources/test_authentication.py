@@ -126,3 +126,17 @@ def test_with_the_issuer_stopped_after_one_good_call_a_known_kid_is_still_let_in
     assert (first.status_code, second.status_code) == (200, 200)
     assert unknown.status_code == 401  # a successful fetch, seconds ago, lacked it
     assert issuer.fetches() == 1
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch"])
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"},
+        {"CONTENT_LENGTH": "", "SERVER_PROTOCOL": "HTTP/2"},
+    ],
+)
+def test_a_body_of_unknown_length_is_411_whatever_server_lost_it(client, method, lost):
+    """RFC 9110 section 15.5.12. Django would take it for an empty one, and change nothing with status 200."""
+    answer = getattr(client, method)("/api/notes/1/", "{}", "application/json", **lost)
+    assert (answer.status_code, answer.json()) == (411, {"detail": "Send the length of the body as Content-Length"})

@@ -93,3 +93,33 @@ def test_the_documentation_page_needs_no_other_host(client: Client) -> None:
     assert "swagger-ui" in page
     assert "//cdn" not in page
     assert "https://" not in page
+
+
+OPERATOR = "an-operator-token-of-forty-characters-xx"
+CONF = {"ISSUERS": ["http://localhost:8000"], "AUDIENCE": AUDIENCE, "OPERATOR_TOKEN": OPERATOR}
+
+
+@pytest.mark.parametrize(
+    ("headers", "reads"),
+    [
+        ({"REMOTE_ADDR": "127.0.0.1"}, True),
+        ({"REMOTE_ADDR": "192.0.2.1", "HTTP_AUTHORIZATION": f"Bearer {OPERATOR}"}, True),
+        ({"REMOTE_ADDR": "192.0.2.1"}, False),
+        ({"REMOTE_ADDR": "192.0.2.1", "HTTP_AUTHORIZATION": "Bearer another"}, False),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.1"}, False),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_VIA": "1.1 proxy"}, False),
+    ],
+)
+def test_only_the_operator_reads_how_the_issuers_are(client: Client, headers: dict[str, str], reads: bool) -> None:
+    with override_settings(RESOURCE_SERVER=CONF), pinned():
+        answer = client.get("/readyz", **headers)
+    assert answer.json()["status"] in {"ok", "unavailable"}
+    assert ("issuers" in answer.json()) is reads
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("host", ["10.0.0.5", "elsewhere.example", "a..b"])
+def test_probes_answer_whatever_the_host_is(client: Client, path: str, host: str) -> None:
+    with override_settings(ALLOWED_HOSTS=["api.example"], SECURE_SSL_REDIRECT=True), pinned():
+        assert client.get(path, headers={"Host": host}).status_code == 200
+        assert client.get("/api/notes/", headers={"Host": host}).status_code == 400 or host == "x"

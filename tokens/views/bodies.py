@@ -24,6 +24,10 @@ UPLOAD = "multipart/form-data"
 PACKAGES = frozenset({"tokens", "django", "allauth"})
 """Whose views are the issuer's pages."""
 TOO_LARGE = "The request is too large."
+LENGTH = "Send the length of the body as Content-Length."
+FORM_BYTES = 16 * 1024
+"""Bytes of a form: several times what any of them needs. Forms of the admin, which take keys, may have
+DATA_UPLOAD_MAX_MEMORY_SIZE."""
 
 
 class Unreadable(Exception):
@@ -106,9 +110,9 @@ def _judge_form(request: HttpRequest) -> None:
     if request.content_type != FORM:
         raise Unreadable(415, f"Send the parameters as {FORM}.")
     _judge_charset(request)
-    if not request.META.get("CONTENT_LENGTH"):  # a chunked body would be read as an empty one (RFC 9110 15.5.12)
-        raise Unreadable(411, "Send the length of the body as Content-Length.")
-    _judge_length(request)
+    if not request.META.get("CONTENT_LENGTH"):
+        raise Unreadable(411, LENGTH)
+    _judge_length(request, FORM_BYTES)
 
 
 def _is_page(view: View) -> bool:
@@ -127,7 +131,9 @@ def _judge_page(request: HttpRequest, *, uploads: bool) -> None:
     _judge_charset(request)
     if request.content_type == UPLOAD and not (request.content_params or {}).get("boundary"):
         raise Unreadable(400, "The form has no boundary.")
-    _judge_length(request)
+    if "Transfer-Encoding" in request.headers and not request.META.get("CONTENT_LENGTH"):
+        raise Unreadable(411, LENGTH)
+    _judge_length(request, (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) if uploads else FORM_BYTES)
 
 
 def _judge_charset(request: HttpRequest) -> None:
@@ -135,11 +141,11 @@ def _judge_charset(request: HttpRequest) -> None:
         raise Unreadable(415, "Send the parameters in UTF-8.")
 
 
-def _judge_length(request: HttpRequest) -> None:
+def _judge_length(request: HttpRequest, bound: int) -> None:
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()):
         raise Unreadable(400, "The Content-Length is no number.")
-    if len(length) > 18 or int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
+    if len(length) > 18 or int(length) > bound:
         raise Unreadable(413, TOO_LARGE)
 
 

@@ -16,6 +16,7 @@ TITLES = {
     400: "This request cannot be read",
     403: "This is not allowed",
     404: "There is nothing here",
+    411: "This request cannot be read",
     413: "This is too large",
     415: "This request cannot be read",
     500: "Something is broken here",

@@ -1,6 +1,6 @@
 """/healthz and /readyz: whether this process is alive, and whether it can do its work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -13,6 +13,8 @@ from tokens.keys import rings, signing
 from tokens.keys.errors import KeyProblem
 from tokens.keys.moves import DEFAULT_RING
 from tokens.models import Ring
+from tokens.rate_limit import address
+from tokens.views.operator import is_operator
 
 
 @require_safe
@@ -22,19 +24,38 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def readyz(_request: HttpRequest) -> HttpResponse:
-    """Ready: a key may sign, and the database answers; else 503 and what is missing, with its cause.
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Ready: a key may sign, and the database answers; else 503 and, for the operator, what is missing and why.
 
     `attention` names what does not stop everything: a rotation that is overdue, a further ring that cannot sign.
     """
+    answer, status, headers = _readiness()
+    return errors.answer(_told(request, answer), status, headers)
+
+
+def _told(request: HttpRequest, answer: Mapping[str, object]) -> Mapping[str, object]:
+    """Return what the caller may read: all of it if that is the operator, else the status alone.
+
+    `?seen` asks what this process takes the caller for (`manage.py check_proxy`).
+    """
+    if not is_operator(request):
+        return {"status": answer["status"]}
+    if "seen" not in request.GET:
+        return answer
+    host = request.META.get("HTTP_HOST", "")
+    return {**answer, "seen": {"address": address(request), "scheme": request.scheme, "host": host}}
+
+
+def _readiness() -> tuple[Mapping[str, object], int, Mapping[str, str]]:
+    """Return body, status and headers of the whole answer."""
     now = timezone.now()
     causes = {"database": _database(), "signing key": _signer(DEFAULT_RING, now)}
     missing = {name: cause for name, cause in causes.items() if cause}
     if missing:
         body = {"status": "unavailable", "missing": list(missing), "causes": missing}
-        return errors.answer(body, 503, {"Retry-After": "5"})
+        return body, 503, {"Retry-After": "5"}
     attention = _attention(now)
-    return errors.answer({"status": "ok", **({"attention": attention} if attention else {})})
+    return {"status": "ok", **({"attention": attention} if attention else {})}, 200, {}
 
 
 def _attention(now: datetime) -> list[str]:

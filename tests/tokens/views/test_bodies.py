@@ -69,7 +69,7 @@ def debug(request, settings):
         pytest.param(415, f"{FORM}; charset=", b"a=b", {}, id="an empty charset"),
         pytest.param(400, FORM, b"a=%ff", {}, id="RFC 6749 B: no UTF-8"),
         pytest.param(400, FORM, b"\xff=a", {}, id="RFC 6749 B: bytes that are no UTF-8"),
-        pytest.param(413, FORM, b"a=" + b"x" * 70_000, {}, id="RFC 9110 15.5.14: too long"),
+        pytest.param(413, FORM, b"a=" + b"x" * (16 * 1024 - 1), {}, id="RFC 9110 15.5.14: too long"),
         pytest.param(413, FORM, b"a=b&" * 1001, {}, id="too many fields"),
         pytest.param(411, FORM, b"a=b", {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}, id="chunked"),
         pytest.param(400, FORM, b"a=b", {"CONTENT_LENGTH": "-1"}, id="a negative length"),
@@ -153,6 +153,7 @@ def test_another_method_is_refused_in_json(client, path, method):
         pytest.param(415, "application/json", {"CONTENT_LENGTH": str(LARGE), "wsgi.input": Unread()}, id="large JSON"),
         pytest.param(413, FORM, {"CONTENT_LENGTH": str(LARGE), "wsgi.input": Unread()}, id="a large form"),
         pytest.param(400, FORM, {"CONTENT_LENGTH": "x"}, id="a length that is no number"),
+        pytest.param(411, FORM, {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}, id="a chunked form"),
     ],
 )
 def test_a_page_says_what_it_cannot_read_on_a_page_of_ours(client, debug, user, path, status, content_type, extra):
@@ -206,3 +207,14 @@ def test_a_page_says_on_a_page_of_ours_that_there_are_too_many_fields(client, us
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_an_address_of_too_many_parameters_is_refused_in_json(client, path):
     refused(send(client, f"{path}?{'a=b&' * 1001}", FORM), 400)
+
+
+def test_a_form_may_have_16_kb_and_one_of_the_admin_64(client, user, service, signer):
+    form = b"grant_type=client_credentials&scope=notes%3Aread&x="
+    whole = form + b"x" * (16 * 1024 - len(form))
+    assert send(client, "/oauth/token", FORM, whole, **basic("service", service.plain)).status_code == 200
+    refused(send(client, "/oauth/token", FORM, whole + b"x", **basic("service", service.plain)), 413)
+    for path in OWN_PAGES:
+        told(send(client, path, FORM, b"a=" + b"x" * 16 * 1024), 413)
+    assert send(client, ADMIN, FORM, b"a=" + b"x" * 60_000).status_code == 200
+    told(send(client, ADMIN, FORM, b"a=" + b"x" * 64 * 1024), 413)

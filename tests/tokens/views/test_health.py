@@ -70,3 +70,74 @@ def test_a_rotation_that_nobody_runs_asks_for_attention(client):
         patch.object(health.timezone, "now", return_value=late),
     ):
         assert client.get("/readyz").json() == {"status": "ok", "attention": ["rotation overdue"]}
+
+
+PROBES = ["/healthz", "/readyz"]
+OPERATOR = "an-operator-token-of-forty-characters-xx"
+
+
+@pytest.fixture
+def operator(settings):
+    settings.ISSUER = settings.ISSUER | {"OPERATOR_TOKEN": OPERATOR}
+
+
+@pytest.mark.parametrize("path", PROBES)
+@pytest.mark.parametrize("host", ["10.0.0.5", "elsewhere.example", "a..b", ""])
+def test_a_probe_is_answered_whatever_host_and_scheme_it_names(client, signer, settings, path, host):
+    settings.SECURE_SSL_REDIRECT = True
+    settings.ALLOWED_HOSTS = ["issuer.example"]
+    assert client.get(path, HTTP_HOST=host).status_code == 200
+    assert client.get("/accounts/login/", HTTP_HOST=host).status_code in {400, 301}
+
+
+@pytest.mark.parametrize("path", [f"{path}/" for path in PROBES])
+def test_no_other_path_is(client, settings, path):
+    settings.ALLOWED_HOSTS = ["issuer.example"]
+    assert client.get(path, HTTP_HOST="10.0.0.5").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        {"REMOTE_ADDR": "192.0.2.1"},
+        {"REMOTE_ADDR": ""},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.1"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "127.0.0.1"},
+        {"REMOTE_ADDR": "::1", "HTTP_FORWARDED": "for=192.0.2.1"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_VIA": "1.1 proxy"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_REAL_IP": "192.0.2.1"},
+        {"REMOTE_ADDR": "192.0.2.1", "HTTP_AUTHORIZATION": "Bearer another"},
+        {"REMOTE_ADDR": "192.0.2.1", "HTTP_AUTHORIZATION": "Bearer "},
+        {"REMOTE_ADDR": "192.0.2.1", "HTTP_AUTHORIZATION": f"Basic {OPERATOR}"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/readyz", "/readyz?seen"])
+def test_a_stranger_reads_no_causes(client, operator, stranger, path):
+    response = client.get(path, **stranger)
+    assert (response.status_code, response.json()) == (503, {"status": "unavailable"})
+
+
+@pytest.mark.parametrize("empty", ["Bearer ", "Bearer", ""])
+def test_without_an_operator_token_no_token_is_the_operator_s(client, empty):
+    response = client.get("/readyz", REMOTE_ADDR="192.0.2.1", HTTP_AUTHORIZATION=empty)
+    assert response.json() == {"status": "unavailable"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"REMOTE_ADDR": "127.0.0.1"},
+        {"REMOTE_ADDR": "::1"},
+        {"REMOTE_ADDR": "192.0.2.1", "HTTP_AUTHORIZATION": f"Bearer {OPERATOR}"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.1", "HTTP_AUTHORIZATION": f"bearer {OPERATOR}"},
+    ],
+)
+def test_the_operator_reads_causes(client, operator, headers):
+    assert client.get("/readyz", **headers).json()["missing"] == ["signing key"]
+
+
+def test_the_operator_can_ask_what_the_issuer_takes_him_for(client, signer, settings):
+    settings.ISSUER = settings.ISSUER | {"OPERATOR_TOKEN": OPERATOR, "BEHIND_PROXY": True}
+    headers = {"HTTP_AUTHORIZATION": f"Bearer {OPERATOR}", "HTTP_X_FORWARDED_FOR": "203.0.113.9, 192.0.2.1"}
+    seen = {"address": "192.0.2.1", "scheme": "http", "host": "testserver"}
+    assert client.get("/readyz?seen", **headers, HTTP_HOST="testserver").json() == {"status": "ok", "seen": seen}

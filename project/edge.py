@@ -1,0 +1,21 @@
+"""What a WSGI server may have lost of a request, as far as its environ still shows it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+SENDS_BODIES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+UNANNOUNCED = ("HTTP/2", "HTTP/3")  # where a body needs neither Content-Length nor Transfer-Encoding
+
+
+def is_length_unknown(environ: Mapping[str, Any]) -> bool:
+    """True if a body may be there that Django takes for an empty one, because no Content-Length announces it."""
+    if environ.get("CONTENT_LENGTH"):
+        return False
+    is_chunked = bool(environ.get("HTTP_TRANSFER_ENCODING"))
+    is_unannounced = str(environ.get("SERVER_PROTOCOL", "")).startswith(UNANNOUNCED)
+    return is_chunked or (is_unannounced and environ.get("REQUEST_METHOD") in SENDS_BODIES)
+
+
+def is_scheme_twice(environ: Mapping[str, Any], header: tuple[str, str] | None) -> bool:
+    """True if the header of SECURE_PROXY_SSL_HEADER has two values: a visitor's, and the proxy's."""
+    return header is not None and "," in str(environ.get(header[0], ""))

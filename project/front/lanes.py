@@ -1,0 +1,57 @@
+"""Lanes: threads that serve one kind of request, each with a bounded queue, so that no kind can occupy another's.
+
+| lane     | serves                                                                                     |
+|----------|--------------------------------------------------------------------------------------------|
+| alive    | /healthz, which needs nothing                                                              |
+| ready    | /readyz, which asks the database                                                           |
+| public   | /.well-known/: the JWKS and metadata, which do not need the database within its snapshot age |
+| work     | everything else                                                                            |
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+
+Job = Callable[[], None]
+
+WORK_THREADS = 8
+THREADS = {"alive": 1, "ready": 1, "public": 2, "work": WORK_THREADS}
+WAITING = 128
+"""Requests that wait for a thread of a lane; more are answered 503 at once."""
+PROBES = {"/healthz": "alive", "/readyz": "ready"}
+PUBLIC = "/.well-known/"
+
+
+class Full(Exception):
+    """As many requests as allowed wait for a thread already."""
+
+
+class Lane:
+    """Daemon threads that take jobs in order. A job catches its own exceptions."""
+
+    def __init__(self, name: str, threads: int, *, waiting: int = WAITING) -> None:
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._waiting = waiting
+        for number in range(threads):
+            # daemons: a thread that hangs in a system call must not keep the process from ending
+            threading.Thread(target=self._serve, name=f"{name}-{number + 1}", daemon=True).start()
+
+    def put(self, job: Job) -> None:
+        """Queue a job. Raises Full. Called by one thread, the event loop's."""
+        if self._jobs.qsize() >= self._waiting:
+            raise Full
+        self._jobs.put(job)
+
+    def _serve(self) -> None:
+        while True:
+            self._jobs.get()()
+
+
+def lane_of(path: str) -> str:
+    """Return the name of the lane that serves `path`, which begins after the issuer's mount path."""
+    return PROBES.get(path) or ("public" if path.startswith(PUBLIC) else "work")
+
+
+def started() -> dict[str, Lane]:
+    """Return every lane by name, with its threads running."""
+    return {name: Lane(name, threads) for name, threads in THREADS.items()}

@@ -1,0 +1,73 @@
+"""The WSGI application's answer, collected on a thread so that a slow reader holds none."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Headers = list[tuple[str, str]]
+
+COLLECTED = 4 * 1024 * 1024
+"""Bytes of an answer that are collected; the rest of a longer one is sent while the thread makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status and headers of an answer, and its body or the beginning of it."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    is_whole: bool
+
+
+def answer(
+    application: WSGI, environ: dict[str, Any], *, begin: Callable[[Reply], None], send: Callable[[bytes | None], None]
+) -> None:
+    """Call `application`, then `begin` once, and `send` for each part of a body that is longer than COLLECTED.
+
+    `send(None)` ends such a body, also if the application fails while it makes it. Raises what the application raises.
+    """
+    told: list[tuple[str, Headers]] = []
+
+    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], None]:
+        del exc_info
+        told.append((status, headers))
+        return _no_write
+
+    parts = application(environ, start_response)
+    try:
+        iterator = iter(parts)
+        body, is_whole = _collect(iterator)
+        status, headers = told[-1]
+        begin(Reply(int(status.partition(" ")[0]), headers, body, is_whole))
+        if not is_whole:
+            _send_rest(iterator, send)
+    finally:
+        if close := getattr(parts, "close", None):
+            close()  # Django ends the request here, and its database connections
+
+
+def _send_rest(parts: Iterator[bytes], send: Callable[[bytes | None], None]) -> None:
+    try:
+        for part in parts:
+            send(part)
+    finally:
+        with suppress(TimeoutError):  # the reader is gone
+            send(None)
+
+
+def _collect(parts: Iterator[bytes]) -> tuple[bytes, bool]:
+    """Return what comes first, up to COLLECTED bytes and the part that exceeds them, and whether that is all."""
+    first, size = [], 0
+    for part in parts:
+        first.append(part)
+        size += len(part)
+        if size > COLLECTED:
+            return b"".join(first), False
+    return b"".join(first), True
+
+
+def _no_write(_: bytes) -> None:
+    raise NotImplementedError("PEP 3333's write() is not supported; return the body")

@@ -1,0 +1,105 @@
+"""Answers pass through as the application made them, short or long, and its failures end one request only."""
+
+import asyncio
+import threading
+
+import pytest
+
+from project.front import application, reply
+from tests.project.front.asgi import ask, asked, front, scope
+
+PART = b"x" * 1024 * 1024
+
+
+class Parts:
+    """A body in parts, and whether it was closed."""
+
+    def __init__(self, count, fails=False):
+        self.left, self.fails, self.closed = count, fails, threading.Event()
+
+    def __iter__(self):
+        while self.left:
+            self.left -= 1
+            yield PART
+        if self.fails:
+            raise ZeroDivisionError
+
+    def close(self):
+        self.closed.set()
+
+
+def serving(parts, headers=(("Content-Type", "text/plain"),)):
+    def wsgi(environ, start):
+        start("200 OK", list(headers))
+        return parts
+
+    return front(wsgi)
+
+
+def test_status_headers_and_body_pass_through():
+    answer = asked(serving([b"a", b"b"], [("Set-Cookie", " a=b"), ("Set-Cookie", "c=d"), ("X", "\u00e9")]))
+    assert (answer.status, answer.body, answer.parts) == (200, b"ab", 1)
+    assert answer.headers[:2] == [("set-cookie", "a=b"), ("set-cookie", "c=d")]
+
+
+@pytest.mark.parametrize(("count", "sent"), [(0, 1), (4, 1), (5, 2), (20, 17)])
+def test_a_long_body_is_sent_while_it_is_made(count, sent):
+    parts = Parts(count)
+    answer = asked(serving(parts))
+    assert answer.body == PART * count
+    assert answer.parts == sent
+    assert parts.closed.wait(5)
+
+
+def test_a_reader_that_stalls_does_not_keep_the_thread(monkeypatch):
+    monkeypatch.setattr(application, "STALLED", 0.2)
+    parts = Parts(50)
+    one = serving(parts)
+
+    async def story():
+        async def send(message):
+            if message.get("more_body"):
+                await asyncio.sleep(60)
+
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(one(scope("/", "GET", []), None, send), 5)
+        assert await asyncio.to_thread(parts.closed.wait, 5)
+
+    asyncio.run(story())
+    assert parts.left > 30
+
+
+def test_a_failure_is_the_server_s_to_answer_and_the_thread_serves_on():
+    def wsgi(environ, start):
+        if environ["PATH_INFO"] == "/fails":
+            raise ZeroDivisionError
+        start("200 OK", [])
+        return [b"ok"]
+
+    one = front(wsgi)
+    for _ in range(20):
+        with pytest.raises(ZeroDivisionError):
+            asked(one, "/fails")
+    assert asked(one, "/").body == b"ok"
+
+
+def test_a_failure_in_the_middle_of_a_long_body_ends_it():
+    parts = Parts(reply.COLLECTED // len(PART) + 2, fails=True)
+    one = serving(parts)
+
+    async def story():
+        answer = await ask(one)
+        await asyncio.sleep(0)
+        return answer
+
+    assert len(asyncio.run(story()).body) == (reply.COLLECTED // len(PART) + 2) * len(PART)
+    assert parts.closed.wait(5)
+
+
+def test_write_is_not_supported():
+    def wsgi(environ, start):
+        start("200 OK", [])(b"x")
+        return []
+
+    with pytest.raises(NotImplementedError):
+        asked(front(wsgi))

@@ -1,0 +1,237 @@
+"""An answer comes in time or is a 503, and what was abandoned changes nothing afterwards."""
+
+import asyncio
+import json
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from project.front import lanes, turn
+from project.front.abandoned import Abandoned, _committing, _guard
+from project.front.turn import Turn, TurnOver
+from tests.project.front.asgi import BOUNDS, ask, asked, front
+
+PATIENT = replace(BOUNDS, answer=20.0)
+OK = [("Content-Type", "text/plain"), ("Set-Cookie", " a=b")]
+
+
+class Hanging:
+    """An application that hangs at /hang until it is released, and remembers what it was called for."""
+
+    def __init__(self):
+        self.released = threading.Event()
+        self.called = []
+
+    def __call__(self, environ, start):
+        self.called.append(environ["PATH_INFO"])
+        if "hang" in environ["PATH_INFO"]:
+            self.released.wait(20)
+        start("200 OK", OK)
+        return [b"done"]
+
+
+@pytest.fixture
+def hanging():
+    one = Hanging()
+    yield one
+    one.released.set()
+
+
+def test_a_request_that_hangs_is_answered_503_in_time(hanging):
+    answer = asked(front(hanging), "/oauth/hang")
+    assert (answer.status, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store")
+    assert json.loads(answer.body)["error"] == "temporarily_unavailable"
+    assert b"<h1>" in asked(front(hanging), "/oauth/hang", headers=[("Accept", "text/html")]).body
+
+
+def test_documents_and_probes_go_on_while_every_working_thread_hangs(hanging):
+    one = front(hanging, PATIENT)
+
+    async def story():
+        stuck = [asyncio.create_task(ask(one, "/hang")) for _ in range(3 * lanes.WORK_THREADS)]
+        await asyncio.sleep(0)
+        for path in ("/healthz", "/readyz", "/.well-known/jwks.json", "/.well-known/openid-configuration") * 5:
+            assert (await ask(one, path)).status == 200
+        assert not any(task.done() for task in stuck)
+        assert hanging.called.count("/hang") == lanes.WORK_THREADS
+        hanging.released.set()
+        return [(await task).status for task in stuck]
+
+    assert set(asyncio.run(story())) == {200}
+
+
+def test_a_request_that_waited_too_long_is_never_started(hanging):
+    one = front(hanging)
+
+    async def story():
+        stuck = [asyncio.create_task(ask(one, "/hang")) for _ in range(lanes.WORK_THREADS)]
+        await asyncio.sleep(0)
+        late = await ask(one, "/late")
+        await asyncio.gather(*stuck)
+        hanging.released.set()
+        served = await ask(one, "/afterwards")  # queued behind the late one
+        return late.status, served.status
+
+    assert asyncio.run(story()) == (503, 200)
+    assert "/late" not in hanging.called
+
+
+def test_more_than_may_wait_are_refused_at_once(hanging):
+    one = front(hanging)
+
+    async def story():
+        tasks = [asyncio.create_task(ask(one, "/hang")) for _ in range(lanes.WORK_THREADS + lanes.WAITING + 20)]
+        await asyncio.sleep(0.05)
+        return [task.result() for task in tasks if task.done()], await asyncio.gather(*tasks)
+
+    at_once, _ = asyncio.run(story())
+    assert {(answer.status, answer["Retry-After"]) for answer in at_once} == {(503, "1")}
+    assert len(at_once) >= 20
+
+
+def test_pages_of_the_admin_have_longer_and_its_login_has_not(hanging):
+    one = front(hanging)
+
+    async def story():
+        page = asyncio.create_task(ask(one, "/auth/admin/hang"))
+        login = await ask(one, "/auth/admin/login/hang")
+        pending = not page.done()
+        hanging.released.set()
+        return login.status, pending, (await page).status
+
+    one = front(hanging, mount="/auth")
+    assert asyncio.run(story()) == (503, True, 200)
+
+
+@pytest.mark.parametrize("path", ["/auth/healthz", "/healthz", "/auth/.well-known/jwks.json"])
+def test_a_mounted_issuer_has_the_same_lanes(hanging, path):
+    one = front(hanging, PATIENT, mount="/auth")
+
+    async def story():
+        stuck = [asyncio.create_task(ask(one, "/auth/hang")) for _ in range(2 * lanes.WORK_THREADS)]
+        await asyncio.sleep(0)
+        status, answered = (await ask(one, path)).status, [task.done() for task in stuck]
+        hanging.released.set()
+        await asyncio.gather(*stuck)
+        return status, any(answered)
+
+    assert asyncio.run(story()) == (200, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "lane"),
+    [
+        ("/healthz", "alive"),
+        ("/readyz", "ready"),
+        ("/.well-known/jwks.json", "public"),
+        ("/oauth/token", "work"),
+        ("/oauth/.well-known/jwks.json", "work"),
+        ("/healthz/", "work"),
+        ("/", "work"),
+    ],
+)
+def test_the_lane_of_a_path(path, lane):
+    assert lanes.lane_of(path) == lane
+
+
+def test_an_abandoned_request_finds_that_it_may_not_go_on():
+    found = []
+    done = threading.Event()
+
+    def application(environ, start):
+        time.sleep(0.5)
+        try:
+            turn.current().go_on()
+        except TurnOver:
+            found.append("over")
+        done.set()
+        start("200 OK", OK)
+        return [b""]
+
+    assert asked(front(application)).status == 503
+    assert done.wait(5)
+    assert found == ["over"]
+
+
+def test_a_request_that_is_committing_at_the_deadline_keeps_its_answer():
+    def application(environ, start):
+        turn.current().begin_commit()
+        time.sleep(1.3)  # the deadline is at 1.0
+        turn.current().end_commit()
+        start("200 OK", OK)
+        return [b"committed"]
+
+    answer = asked(front(application, replace(BOUNDS, answer=1.0)))
+    assert (answer.status, answer.body) == (200, b"committed")
+
+
+def test_a_commit_that_hangs_is_answered_503_all_the_same():
+    release = threading.Event()
+
+    def application(environ, start):
+        turn.current().begin_commit()
+        release.wait(20)
+        start("200 OK", OK)
+        return [b""]
+
+    started = time.monotonic()
+    assert asked(front(application, replace(BOUNDS, answer=1.0))).status == 503
+    assert time.monotonic() - started < 1.0 + turn.SETTLING + 3
+    release.set()
+
+
+def test_a_turn_is_either_abandoned_or_committed():
+    one = Turn()
+    one.begin_commit()
+    assert not one.abandon(time.monotonic())
+    one.end_commit()
+    assert not one.abandon(time.monotonic()), "its answer is about to come"
+    assert one.abandon(time.monotonic() + turn.SETTLING + 0.1)
+    for step in (one.go_on, one.begin_commit):
+        with pytest.raises(TurnOver):
+            step()
+
+
+class Connection:
+    in_atomic_block = True
+    _commit = staticmethod(lambda: "committed")
+
+    def __init__(self):
+        self.execute_wrappers = []
+
+
+@pytest.fixture
+def abandoned():
+    one = Turn()
+    assert one.abandon(time.monotonic())
+    turn.take(one)
+    yield one
+    turn.take(None)
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+@pytest.mark.parametrize("sql", ["SELECT 1", " update a set b=1"])
+def test_no_statement_and_no_commit_follows_the_503(abandoned, sql, atomic):
+    connection = Connection()
+    connection.in_atomic_block = atomic
+    _guard(connection=connection)
+    _guard(connection=connection)  # after it was lost and opened again
+    assert len(connection.execute_wrappers) == 1
+    execute = connection.execute_wrappers[0]
+    for step in (lambda: execute(lambda *_: "run", sql, (), False, {"connection": connection}), connection._commit):
+        with pytest.raises(Abandoned):
+            step()
+        turn.take(None)
+        assert step() in {"run", "committed"}, "commands and background threads have no turn"
+        turn.take(abandoned)
+
+
+def test_a_failing_commit_ends_the_commit():
+    one = Turn()
+    turn.take(one)
+    with pytest.raises(ZeroDivisionError):
+        _committing(lambda: 1 / 0)
+    turn.take(None)
+    assert one.abandon(time.monotonic() + turn.SETTLING + 0.1)

@@ -1,0 +1,96 @@
+"""Settings of both ends that the edge depends on, read in processes of their own."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from project.launch.check import api, production
+from project.launch.processes import variables_for
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ISSUER = production("project.settings.issuer") | {"DATABASE_URL": "postgres://u:pw@127.0.0.1/db", "PKCS11_PIN": "0042"}
+API = api() | {"API_DATABASE_URL": "postgres://u:pw@127.0.0.1/db"}
+ENDS = pytest.mark.parametrize("end", [ISSUER, API], ids=["issuer", "api"])
+SECRET = re.compile(r"SECRET|PIN$|TOKEN$|ENCRYPTION_KEYS|DATABASE_URL|CACHE_URL")
+NOT_THEIRS = {"WEBAPP_CLIENT_SECRET", "PKCS11_TOKEN"}  # the example application's; and a label, which is no secret
+
+
+def read(own: dict[str, str], program: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=variables_for(own, os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def settings(own: dict[str, str], *names: str) -> list[object]:
+    program = "import json; from django.conf import settings as s; print(json.dumps([getattr(s, n) for n in %r]))"
+    result = read(own, program % (names,))
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@ENDS
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({}, [False, False]),
+        ({"HSTS_INCLUDE_SUBDOMAINS": "true"}, [True, False]),
+        ({"HSTS_INCLUDE_SUBDOMAINS": "true", "HSTS_PRELOAD": "true"}, [True, True]),
+    ],
+)
+def test_hsts_binds_no_other_site_unless_it_is_told_to(end, chosen, expected):
+    names = ("SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD")
+    assert settings(end | chosen, *names) == expected
+    assert settings(end | chosen, "SECURE_HSTS_SECONDS") == [31_536_000]
+
+
+@ENDS
+def test_a_preload_without_subdomains_is_refused_with_the_remedy(end):
+    result = read(end | {"HSTS_PRELOAD": "true"}, "from django.conf import settings; settings.DEBUG")
+    assert result.returncode == 1
+    assert "HSTS_PRELOAD=true needs HSTS_INCLUDE_SUBDOMAINS=true" in result.stderr
+
+
+@ENDS
+def test_no_secret_stays_in_the_environment_of_a_process_that_has_read_its_settings(end):
+    operator = {"OPERATOR_TOKEN": "o" * 32}
+    program = (
+        "import json, os; from django.conf import settings; settings.DEBUG; "
+        "from project.settings import environment; from project.launch.serve import SECRETS; "
+        "environment.forget_secrets(*SECRETS); print(json.dumps(dict(os.environ)))"
+    )
+    left = json.loads(read(end | operator, program).stdout)
+    assert {name for name in left if SECRET.search(name)} == set()
+    assert left["DJANGO_SETTINGS_MODULE"] == end["DJANGO_SETTINGS_MODULE"]
+
+
+def test_every_variable_that_sounds_like_a_secret_is_tried_above():
+    named = set(re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    tried = ISSUER.keys() | API.keys() | {"OPERATOR_TOKEN"}
+    assert {name for name in named if SECRET.search(name)} - NOT_THEIRS <= tried
+
+
+@ENDS
+@pytest.mark.parametrize("token", ["short", "o" * 31, "o" * 30 + " o", "ö" * 32])
+def test_an_operator_token_that_can_be_guessed_or_not_sent_is_refused(end, token):
+    result = read(end | {"OPERATOR_TOKEN": token}, "from django.conf import settings; settings.DEBUG")
+    assert result.returncode == 1
+    assert "OPERATOR_TOKEN must be at least 32 ASCII characters" in result.stderr
+    assert token not in result.stderr.rpartition("\n")[2]
+
+
+@ENDS
+def test_answers_have_three_seconds_unless_others_are_named(end):
+    assert settings(end, "ANSWER_WITHIN") == [3]
+    assert settings(end | {"ANSWER_WITHIN": "20"}, "ANSWER_WITHIN") == [20]
+    result = read(end | {"ANSWER_WITHIN": "0"}, "from django.conf import settings; settings.DEBUG")
+    assert "ANSWER_WITHIN must be a number of seconds, 0.1 or more" in result.stderr

@@ -1,0 +1,1 @@
+"""The configurations of docs/proxies.md, run as they are printed."""

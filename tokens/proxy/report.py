@@ -1,0 +1,40 @@
+"""What a trial found, and what to do about it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Level = Literal["ok", "advice", "error", "unknown"]
+LEVELS: tuple[Level, ...] = ("ok", "unknown", "advice", "error")
+"""From harmless to grave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One trial's result. `remedy` is empty if there is nothing to do."""
+
+    trial: str
+    level: Level
+    found: str
+    remedy: str = ""
+
+
+def worst(findings: Sequence[Finding]) -> Level:
+    """Return the gravest level."""
+    return max((finding.level for finding in findings), key=LEVELS.index, default="ok")
+
+
+def as_json(url: str, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return the findings for --json."""
+    return {"url": url, "result": worst(findings), "findings": [asdict(finding) for finding in findings]}
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """Return a line for each finding, and what to do below it."""
+    width = max(len(finding.trial) for finding in findings)
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.level:<8}{finding.trial:<{width}}  {finding.found}")
+        if finding.remedy:
+            lines.append(f"{'':<8}{'':<{width}}  -> {finding.remedy}")
+    return "\n".join(lines)

@@ -22,6 +22,7 @@ from tokens.keys import signing
 from tokens.models import Api, Client, Scope, User
 from tokens.oauth import client_secret, registry
 from tokens.oauth.parameters import FORM
+from tokens.views import pending_request
 
 API = "https://api.example/"
 OTHER_API = "https://other.example/"
@@ -198,6 +199,13 @@ def allow(browser, query, answer="true"):
     shown = page.context["form"].initial["shown"]
     address = page.request["PATH_INFO"] + "?" + page.request["QUERY_STRING"]
     return browser.post(address, {"shown": shown, "allow": answer})
+
+
+def kept(browser, address):
+    """The authorization request that the browser continues with at the address, as the server keeps it."""
+    request = HttpRequest()
+    request.COOKIES = {name: cookie.value for name, cookie in browser.cookies.items()}
+    return pending_request.find(request, address.partition("?")[2])
 
 
 def parameters(response):

@@ -56,9 +56,9 @@ def limited_login(field: str) -> Callable[[View], View]:
             try:
                 _count_login(request, request.POST.get(field, ""))
             except TooMany as error:
-                return _page(request, 429, error.retry_after)
+                return please_wait(request, 429, error.retry_after)
             except NotCounted:
-                return _page(request, 503, 5)
+                return please_wait(request, 503, 5)
             return view(request, *args, **kwargs)
 
         return answer
@@ -88,7 +88,8 @@ def _count_login(request: HttpRequest, name: str) -> None:
     count(request, "login", (folded(name),), rate, subject=NOBODY)
 
 
-def _page(request: HttpRequest, status: int, retry_after: int) -> HttpResponse:
+def please_wait(request: HttpRequest, status: int, retry_after: int) -> HttpResponse:
+    """The page that asks to try again after `retry_after` seconds: 429, or 503 if nothing can be counted."""
     response = render(request, "account/too_many.html", {"retry_after": retry_after, "status": status}, status=status)
     response.headers["Retry-After"] = str(retry_after)
     return response

@@ -43,7 +43,6 @@ def log_in_first(back: str) -> HttpResponse:
     return HttpResponse(status=302, headers={"Location": login_address(back)})
 
 
-def login_address(back: str, login_hint: str | None = None) -> str:
-    """The address of the login page; `login_hint` is whom it names already (OpenID Connect Core section 3.1.2.1)."""
-    query = {REDIRECT_FIELD_NAME: back} | ({"login_hint": login_hint} if login_hint else {})
-    return f"{resolve_url(settings.LOGIN_URL)}?{urlencode(query)}"
+def login_address(back: str) -> str:
+    """Return the address of the login page, which leads to `back`, an address of ours."""
+    return f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: back})}"

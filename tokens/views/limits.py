@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from tokens import audit, conf, errors, rate_limit
 from tokens.conf import Rate
+from tokens.hashing import Busy
 from tokens.login import folded
 from tokens.rate_limit import NotCounted, TooMany
 from tokens.views.claimed import claimed_client, told
+from tokens.views.pages import same_page
 
 View = Callable[..., HttpResponseBase]
 NOBODY = "user:unknown"
@@ -45,7 +47,7 @@ def limited(what: str) -> Callable[[View], View]:
 def limited_login(field: str) -> Callable[[View], View]:
     """Let a name, which the form has in `field`, be tried from an address only as often as the settings say.
 
-    A page and 429 beyond that; 503 where nothing can be counted.
+    A page and 429 beyond that; 503 where nothing can be counted, or too many passwords are being hashed.
     """
 
     def decorate(view: View) -> View:
@@ -55,11 +57,13 @@ def limited_login(field: str) -> Callable[[View], View]:
                 return view(request, *args, **kwargs)
             try:
                 _count_login(request, request.POST.get(field, ""))
+                return view(request, *args, **kwargs)
             except TooMany as error:
                 return please_wait(request, 429, error.retry_after)
             except NotCounted:
                 return please_wait(request, 503, 5)
-            return view(request, *args, **kwargs)
+            except Busy as error:
+                return please_wait(request, 503, error.retry_after, busy=True)
 
         return answer
 
@@ -88,8 +92,12 @@ def _count_login(request: HttpRequest, name: str) -> None:
     count(request, "login", (folded(name),), rate, subject=NOBODY)
 
 
-def please_wait(request: HttpRequest, status: int, retry_after: int) -> HttpResponse:
-    """The page that asks to try again after `retry_after` seconds: 429, or 503 if nothing can be counted."""
-    response = render(request, "account/too_many.html", {"retry_after": retry_after, "status": status}, status=status)
+def please_wait(request: HttpRequest, status: int, retry_after: int, *, busy: bool = False) -> HttpResponse:
+    """Return the page that asks to try again after `retry_after` seconds; its link leads back to the same page.
+
+    429 after too many attempts; 503 if nothing can be counted, or if `busy` says that too many log in.
+    """
+    context = {"retry_after": retry_after, "status": status, "busy": busy, "again": same_page(request)}
+    response = render(request, "account/too_many.html", context, status=status)
     response.headers["Retry-After"] = str(retry_after)
     return response

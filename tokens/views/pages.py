@@ -46,3 +46,14 @@ def log_in_first(back: str) -> HttpResponse:
 def login_address(back: str) -> str:
     """Return the address of the login page, which leads to `back`, an address of ours."""
     return f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: back})}"
+
+
+def same_page(request: HttpRequest) -> str:
+    """Return the address at which the page of a form can be opened again, with where its form was to lead.
+
+    A form keeps `next` in a field if its page was opened without it in the address.
+    """
+    target = request.POST.get(REDIRECT_FIELD_NAME) if request.method == "POST" else None
+    if target and REDIRECT_FIELD_NAME not in request.GET:
+        return f"{request.path}?{urlencode({REDIRECT_FIELD_NAME: target})}"
+    return request.get_full_path()

@@ -1,6 +1,6 @@
 """Bound how many passwords are hashed at once, so that logins leave a core and threads for token requests.
 
-- A password's hash takes one core for some tenths of a second. At most cores − 1 run at once on a machine, over all
+- A password's hash takes one core for some tenths of a second. At most cores less one run at once on a machine, over all
   processes with the same SECRET_KEY.
 - In one process at most `ROOM` logins hash or wait for their turn, for `PATIENCE` seconds at most. A further login is
   refused with Busy at once.

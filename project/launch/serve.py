@@ -31,6 +31,7 @@ SECRETS = (
     "DATABASE_URL",
     "API_DATABASE_URL",
     "CACHE_URL",
+    "LOGIN_CACHE_URL",
     "WEBAPP_CLIENT_SECRET",
 )
 SERVED_ALL_THE_SAME = "keys"  # the tag of the checks about keys

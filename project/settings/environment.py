@@ -14,6 +14,9 @@ POLICIES = ("production", "development")
 CACHED = 50_000
 """Entries of an in-process cache; Django's own 300 are pushed out within a second by whoever invents names."""
 
+CACHE_WAIT = 0.2
+"""Seconds to wait for a Redis to take a connection, and for each answer."""
+
 
 def text(name: str, default: str | None = None) -> str:
     """The variable's value; raises ImproperlyConfigured when it is missing or empty and has no default."""
@@ -85,18 +88,24 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
     return config
 
 
-def cache(name: str, apart: str = "") -> dict[str, object]:
-    """The variable as a Django cache: redis://host:port/number, or in-process when it is not set.
+def cache(*names: str, apart: str = "") -> dict[str, object]:
+    """The first of the variables that is set as a Django cache: redis://host:port/number, or in-process if none is.
 
-    In-process caches that are named `apart` share no entries: what fills one pushes nothing out of another.
+    In-process caches that are named `apart` share no entries: what fills one pushes nothing out of another. A Redis
+    that hangs costs `CACHE_WAIT` and no retry: what is kept there must not hold up a request.
     """
+    name = next((one for one in names if str(_env.str(one, default="")).strip()), names[0])
     value = text(name, "locmem://")
     if value == "locmem://":
         backend = "django.core.cache.backends.locmem.LocMemCache"
         return {"BACKEND": backend, "LOCATION": apart, "OPTIONS": {"MAX_ENTRIES": CACHED}}
     if urlsplit(value).scheme not in {"redis", "rediss", "valkey", "unix"}:
         raise ImproperlyConfigured(f"{name} must be a URL such as redis://host:6379/0.")
-    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": value}
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": value.replace("valkey://", "redis://", 1),  # one protocol; redis-py knows the older name only
+        "OPTIONS": {"socket_connect_timeout": CACHE_WAIT, "socket_timeout": CACHE_WAIT},
+    }
 
 
 def policy(name: str = "KEY_POLICY") -> str:

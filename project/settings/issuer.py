@@ -36,8 +36,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "project.urls.issuer"
 DATABASES = {"default": environment.database("DATABASE_URL")}
-# tokens/rate_limit.py counts guesses apart from requests that anybody can invent.
-CACHES = CACHES | {"guesses": environment.cache("CACHE_URL", "guesses")}
+# tokens/rate_limit.py counts guesses apart from requests that anybody can invent, in a Redis of their own if named.
+CACHES = CACHES | {"guesses": environment.cache("LOGIN_CACHE_URL", "CACHE_URL", apart="guesses")}
 
 AUTH_USER_MODEL = "tokens.User"
 AUTHENTICATION_BACKENDS = ["tokens.login.PasswordBackend"]

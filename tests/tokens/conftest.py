@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tokens import audit
+from tokens import audit, rate_limit
 from tokens.keys import signing
 from tokens.models import Api, Client, Scope, User
 from tokens.oauth import client_secret, registry
@@ -71,6 +71,7 @@ def nothing_counted():
     """Rate limits begin anew with each test."""
     for cache in caches.all():
         cache.clear()
+    rate_limit.memory.clear()
 
 
 @pytest.fixture(autouse=True)

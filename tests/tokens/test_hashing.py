@@ -132,10 +132,9 @@ def busy(name, monkeypatch):
 def test_beyond_the_bound_a_login_is_503_and_tells_nothing_of_the_name(client, busy, page, django_assert_num_queries):
     User.objects.create_user("ada", password=PASSWORD, is_staff=True)
     User.objects.create_user("closed", password=PASSWORD, is_active=False)
-    answers = []
     with patch.object(MD5PasswordHasher, "encode") as encode, django_assert_num_queries(0):
-        for named in ("ada", "closed", "nobody"):
-            answers.append(client.post(page, {PAGES[page]: named, "password": PASSWORD}))
+        forms = [{PAGES[page]: named, "password": PASSWORD} for named in ("ada", "closed", "nobody")]
+        answers = [client.post(page, form) for form in forms]
     assert encode.call_count == 0
     assert {answer.status_code for answer in answers} == {503}
     assert {answer["Retry-After"] for answer in answers} == {str(RETRY_AFTER)}

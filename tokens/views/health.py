@@ -8,11 +8,17 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from tokens import errors
+from tokens import errors, rate_limit
 from tokens.keys import rings, signing
 from tokens.keys.errors import KeyProblem
 from tokens.keys.moves import DEFAULT_RING
 from tokens.models import Ring
+
+UNCOUNTED = {
+    "guesses": "logins are refused: their cache takes no counters",
+    "default": "token requests are not counted: their cache takes no counters",
+}
+"""By cache: what follows if it hangs, is away or is full."""
 
 
 @require_safe
@@ -25,7 +31,8 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> HttpResponse:
     """Ready: a key may sign, and the database answers; else 503 and what is missing, with its cause.
 
-    `attention` names what does not stop everything: a rotation that is overdue, a further ring that cannot sign.
+    `attention` names what does not stop everything: a rotation that is overdue, a further ring that cannot sign, logins
+    that are refused. Tokens are issued all the same, so no load balancer may take the process out for that.
     """
     now = timezone.now()
     causes = {"database": _database(), "signing key": _signer(DEFAULT_RING, now)}
@@ -39,6 +46,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
 
 def _attention(now: datetime) -> list[str]:
     found = ["rotation overdue"] if _overdue(DEFAULT_RING, now) else []
+    found += [told for alias, told in UNCOUNTED.items() if not rate_limit.takes_counters(alias, now=now)]
     for ring in rings.names()[1:]:
         if (cause := _signer(ring, now)) and not _is_to_begin(ring, now):
             found.append(f"ring {ring}: {cause}")

@@ -11,6 +11,7 @@ from tokens import audit, conf, errors, rate_limit
 from tokens.conf import Rate
 from tokens.hashing import Busy
 from tokens.login import folded
+from tokens.oauth import registry
 from tokens.rate_limit import NotCounted, TooMany
 from tokens.views.claimed import claimed_client, told
 from tokens.views.pages import same_page
@@ -32,7 +33,7 @@ def limited(what: str) -> Callable[[View], View]:
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             claimed, rate = claimed_client(request), conf.issuer().rate_limits[what]
             try:
-                count(request, what, (claimed,), rate, subject=told(claimed))
+                count(request, what, _counted_names(claimed), rate, subject=told(claimed))
             except TooMany as error:
                 return errors.too_many(error.retry_after)
             except NotCounted:
@@ -83,6 +84,15 @@ def count(request: HttpRequest, what: str, names: Sequence[str], rate: Rate, *, 
             details = {"what": what, "address": where}
             audit.log("request.limited", actor="issuer", subject=subject, details=details, now=now)
         raise
+
+
+def _counted_names(claimed: str) -> Sequence[str]:
+    """Return what is counted beside the address: the client's name if this process served it before, or nothing.
+
+    Names that anybody can invent share one counter for each address. With a counter for each, a flood of them would
+    fill the cache, or push counters out of it. A client's first request in a process is counted there, too.
+    """
+    return (claimed if registry.is_known(claimed) else "",)
 
 
 def _count_login(request: HttpRequest, name: str) -> None:

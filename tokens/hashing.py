@@ -1,7 +1,7 @@
 """Bound how many passwords are hashed at once, so that logins leave a core and threads for token requests.
 
-- A password's hash takes one core for some tenths of a second. At most cores less one run at once on a machine, over all
-  processes with the same SECRET_KEY.
+- A password's hash takes one core for some tenths of a second. A machine runs at most as many at once as it has cores,
+  less one, over all processes with the same SECRET_KEY.
 - In one process at most `ROOM` logins hash or wait for their turn, for `PATIENCE` seconds at most. A further login is
   refused with Busy at once.
 - A slot is taken before the user is looked up, so that neither refusal nor time tells which names exist.

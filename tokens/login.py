@@ -28,6 +28,9 @@ class ClosedSignup(DefaultAccountAdapter):
         """Never."""
         return False
 
+    def add_message(self, *_args: Any, **_kwargs: Any) -> None:
+        """Add none: no page of ours shows messages, and the admin's would show them to the next user of the browser."""
+
     def is_safe_url(self, url: str | None) -> bool:
         """Whether a login may lead to `url`; what cannot be read leads nowhere, where allauth would break on it."""
         try:

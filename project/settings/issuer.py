@@ -56,6 +56,8 @@ ACCOUNT_RATE_LIMITS = {"login_failed": None, "login": None}  # ours count a name
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account"
 SESSION_COOKIE_HTTPONLY = True
+# In the session, which ends with its user; Django's default is a cookie that outlives the logout.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_FAILURE_VIEW = "tokens.views.failures.forged"
 
 # `localhost` cookies are shared between ports: each process names its own. Under `__Host-`, which needs https, no other

@@ -36,7 +36,7 @@ def _check(alias: str) -> CheckMessage | None:
         return None
     return Warning(
         f"The Redis of {VARIABLES[alias]} evicts (maxmemory-policy {policy}): {LOST[alias]}.",
-        hint="Give the issuer a Redis of its own with maxmemory-policy noeviction. LOGIN_CACHE_URL names one for logins.",
+        hint="Use a Redis of the issuer's own with maxmemory-policy noeviction. LOGIN_CACHE_URL names one for logins.",
         id="tokens.W601",
     )
 

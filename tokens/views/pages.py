@@ -22,6 +22,9 @@ ADMIN_HEADERS = HEADERS | {  # the admin's pages bring a script of their own
     "Content-Security-Policy": f"{HEADERS['Content-Security-Policy']}; script-src 'self'",
 }
 
+CARRIED = (REDIRECT_FIELD_NAME, "user_code")
+"""Fields of our forms that their pages take from the address as well."""
+
 View = Callable[..., HttpResponseBase]
 
 
@@ -49,11 +52,8 @@ def login_address(back: str) -> str:
 
 
 def same_page(request: HttpRequest) -> str:
-    """Return the address at which the page of a form can be opened again, with where its form was to lead.
-
-    A form keeps `next` in a field if its page was opened without it in the address.
-    """
-    target = request.POST.get(REDIRECT_FIELD_NAME) if request.method == "POST" else None
-    if target and REDIRECT_FIELD_NAME not in request.GET:
-        return f"{request.path}?{urlencode({REDIRECT_FIELD_NAME: target})}"
-    return request.get_full_path()
+    """Return the address at which the page of a form can be opened again, with what its user must not type again."""
+    carried = {name: request.POST[name] for name in CARRIED if request.POST.get(name)}
+    if not carried:
+        return request.get_full_path()
+    return f"{request.path}?{urlencode(request.GET.dict() | carried)}"

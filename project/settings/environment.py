@@ -3,6 +3,7 @@
 A variable that is missing or malformed raises ImproperlyConfigured with its name and the way out.
 """
 
+import socket
 from urllib.parse import urlsplit
 
 import environ
@@ -104,8 +105,17 @@ def cache(*names: str, apart: str = "") -> dict[str, object]:
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": value.replace("valkey://", "redis://", 1),  # one protocol; redis-py knows the older name only
-        "OPTIONS": {"socket_connect_timeout": CACHE_WAIT, "socket_timeout": CACHE_WAIT},
+        "OPTIONS": {"socket_connect_timeout": CACHE_WAIT, "socket_timeout": CACHE_WAIT, **_kept_alive(value)},
     }
+
+
+def _kept_alive(url: str) -> dict[str, object]:
+    """Return the options that keep idle connections alive: a router that drops one in silence would cost a failure."""
+    if urlsplit(url).scheme == "unix":
+        return {}
+    wanted = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seconds, seconds, probes
+    options = {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
+    return {"socket_keepalive": True, "socket_keepalive_options": options}
 
 
 def policy(name: str = "KEY_POLICY") -> str:

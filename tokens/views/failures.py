@@ -10,7 +10,7 @@ from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
@@ -83,6 +83,6 @@ def _on_from_login(request: HttpRequest) -> list[Way]:
         return []
     try:
         user = request.user if request.user.is_authenticated else None
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         return []
     return [Way(target, f"Go on as {user.get_username()}")] if user else []

@@ -14,7 +14,7 @@ from tokens.login import folded
 from tokens.oauth import registry
 from tokens.rate_limit import NotCounted, TooMany
 from tokens.views.claimed import claimed_client, told
-from tokens.views.pages import same_page
+from tokens.views.pages import HEADERS, same_page
 
 View = Callable[..., HttpResponseBase]
 NOBODY = "user:unknown"
@@ -109,5 +109,6 @@ def please_wait(request: HttpRequest, status: int, retry_after: int, *, busy: bo
     """
     context = {"retry_after": retry_after, "status": status, "busy": busy, "again": same_page(request)}
     response = render(request, "account/too_many.html", context, status=status)
-    response.headers["Retry-After"] = str(retry_after)
+    for name, value in (HEADERS | {"Retry-After": str(retry_after)}).items():
+        response.headers[name] = value
     return response

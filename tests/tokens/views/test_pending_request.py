@@ -9,6 +9,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.conftest import CALLBACK, authorization, kept, log_in, make_client, parameters
+from tests.tokens.pages import told
 from tokens import purge
 from tokens.conf import RATE_LIMITS
 from tokens.oauth.parameters import AUTHORIZATION
@@ -217,6 +218,7 @@ def test_an_address_starts_only_so_many_logins(client, own, settings):
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": dict.fromkeys(RATE_LIMITS, (3, 86_400))}
     answers = [Browser().get("/oauth/authorize", authorization(own)) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [302, 302, 302, 429]
+    told(answers[3], 429)
     assert int(answers[3]["Retry-After"]) > 0
     assert Session.objects.count() == 3
     elsewhere = Browser().get("/oauth/authorize", authorization(own), REMOTE_ADDR="192.0.2.9")

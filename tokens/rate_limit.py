@@ -1,7 +1,7 @@
 """How often the same client and address may ask: counters in the shared cache, by client and address together.
 
-- By both, so that nobody locks another's client out from somewhere else. Counting is by fixed windows; what is counted
-  is kept as a hash.
+- Client and address count together, so that an attacker elsewhere cannot lock a client out. Windows are fixed; what is
+  counted is kept as a hash.
 - A cache that fails or hangs is left alone for `PAUSE` seconds; then one request tries it. Until it answers, nothing is
   counted. Token requests are let in: what their limits slow down is protected by its own length. Logins are refused.
 - A cache that evicts login counters does not restart them: each process knows the highest values that it saw, and

@@ -137,8 +137,8 @@ def ask(request: HttpRequest, sent: Sent, asked: AuthorizationRequest, login: Lo
 def refuse(request: HttpRequest, sent: Sent, error: OAuth2Error) -> HttpResponse:
     """The error, at the client where it may be sent there, and on a page of ours where it may not (section 4.1.2.1).
 
-    Whoever follows a link to the issuer is not led on before they have logged in (RFC 9700 section 4.11.2), unless the
-    request wants no page or is too long to be kept during a login.
+    A user who follows a link to the issuer is not led on before the login (RFC 9700 section 4.11.2), unless the request
+    wants no page or is too long to be kept during a login.
     """
     if error.redirect_uri and not authorization_response.is_fatal(error):
         if login_session.current(request) is None and not is_silent(sent) and not sent.is_too_long:

@@ -72,7 +72,7 @@ def forged(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:  #
     """
     if own_forms.is_unsaid(request):
         return page(403, "Nothing was done: your browser does not say which page this form came from. Use a newer one.")
-    told = "Nothing was done: this page was open for too long, or you logged in or out in another tab meanwhile."
+    told = "Nothing was done: this page was open for too long, or you logged in or out in another tab."
     return page(403, told, *_on_from_login(request), Way(same_page(request), "Open the page again"))
 
 

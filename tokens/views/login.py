@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account.views import LoginView
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user, logout
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from tokens.oauth import login_again, login_session
 from tokens.views import pending_request
@@ -36,7 +36,7 @@ class Login(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add whom the waiting request names already (OpenID Connect Core section 3.1.2.1)."""
-        hint = QueryDict(_pending(self.request)).get("login_hint", "")
+        hint = pending_request.parsed(_pending(self.request)).get("login_hint", "")
         return super().get_context_data(**kwargs) | {"login_hint": hint}
 
 

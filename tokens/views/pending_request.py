@@ -43,8 +43,8 @@ class Sent:
 
     @property
     def parameters(self) -> QueryDict:
-        """Return the query, parsed as Django parses `request.GET`."""
-        return QueryDict(self.query.encode("latin-1"), encoding="utf-8")
+        """Return the query, parsed."""
+        return parsed(self.query)
 
     @property
     def is_too_long(self) -> bool:
@@ -106,6 +106,11 @@ def find(request: HttpRequest, query: str) -> str | None:
     key = request.COOKIES.get(_cookie(named[1])) if named else None
     kept = _row(key).get(QUERY) if key else None
     return kept if isinstance(kept, str) else None
+
+
+def parsed(query: str) -> QueryDict:
+    """Return the query as Django parses `request.GET`: WSGI hands its bytes over as latin-1 (PEP 3333)."""
+    return QueryDict(query.encode("latin-1"), encoding="utf-8")
 
 
 def _handles(request: HttpRequest) -> list[str]:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -71,6 +72,13 @@ def test_a_state_is_returned_as_it_was_sent(client, user, own):
     state = "%é+ &=\u4e2d/?#\\\"'"
     back = submit(client, to_login(client, own, state=state))["Location"]
     assert parameters(client.get(back))["state"] == state
+
+
+@pytest.mark.parametrize("hint", ["jos%C3%A9", "jos\u00e9".encode().decode("latin-1")], ids=["encoded", "raw bytes"])
+def test_the_login_page_names_whom_the_request_names(client, own, hint):
+    query = urlencode(authorization(own)) + f"&login_hint={hint}"
+    page = client.get("/oauth/authorize", QUERY_STRING=query)["Location"]
+    assert 'value="jos\u00e9"' in client.get(page).content.decode()
 
 
 def test_no_address_after_the_first_repeats_what_was_asked_for(client, user, webapp):

@@ -4,7 +4,7 @@ PY = .venv/bin/python
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-proxies test-browser test-clients bench-verify check audit format lock
+.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients bench-verify check audit format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ test-services: environment  ## the tests that need PostgreSQL and Redis, and tho
 
 test-proxies: environment  ## docs/proxies.md with nginx, HAProxy, Caddy and Apache; fails where one is missing
 	@$(PY) -m pytest -m proxies
+
+test-outage: environment  ## the part of test-services in which a database or Redis hangs, stops or is full
+	@$(PY) -m pytest -m services tests/services/test_*outage*.py
 
 test-browser: environment  ## the pages in a real browser; fails where chromium is missing
 	@$(PY) -m pytest -m browser

@@ -9,6 +9,7 @@ from django.db.backends.postgresql.base import DatabaseOperations as PostgreSQL
 from django.db.backends.sqlite3.base import DatabaseOperations as SQLite
 from hypothesis import settings
 
+from tokens import rate_limit
 from tokens.keys import signing
 
 settings.register_profile("long", max_examples=100_000, deadline=None)  # pytest --hypothesis-profile=long …
@@ -16,10 +17,12 @@ settings.register_profile("long", max_examples=100_000, deadline=None)  # pytest
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> Iterator[None]:
-    """No test sees another's rate limits."""
+    """No test sees another's rate limits, nor that a cache failed."""
     yield
     for cache in caches.all():
         cache.clear()
+    rate_limit.circuits.clear()
+    rate_limit.memory.clear()
 
 
 @pytest.fixture(autouse=True)

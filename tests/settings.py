@@ -16,7 +16,7 @@ os.environ.update(
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "sqlite://:memory:"),
     API_DATABASE_URL="sqlite://:memory:",
 )
-for name in ("ALLOWED_HOSTS", "JWKS_URL", "CACHE_URL", "BEHIND_PROXY"):
+for name in ("ALLOWED_HOSTS", "JWKS_URL", "CACHE_URL", "LOGIN_CACHE_URL", "BEHIND_PROXY"):
     os.environ.pop(name, None)
 
 from project.settings.standalone import *  # noqa: E402, F403 (the environment must be there first)

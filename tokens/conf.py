@@ -50,8 +50,9 @@ RATE_LIMITS = {
     "introspect": Rate(3000, 60),
     "device": Rate(30, 60),
     "login": Rate(10, 60),
+    "authorize": Rate(300, 60),
 }
-"""By endpoint, for one client (for login: one name) at one address."""
+"""By endpoint, for one client at one address (login: one name; authorize: requests that wait for a login)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,12 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from django.contrib.auth.backends import ModelBackend
+from django.db.models import Value
+from django.db.models.functions import Upper
+from django.db.models.lookups import In
 from django.http import HttpRequest
 
+from tokens import hashing
 from tokens.models import User
 
 LONGEST_NAME = 256
@@ -23,6 +27,9 @@ class ClosedSignup(DefaultAccountAdapter):
     def is_open_for_signup(self, _request: HttpRequest) -> bool:
         """Never."""
         return False
+
+    def add_message(self, *_args: Any, **_kwargs: Any) -> None:
+        """Add none: no page of ours shows messages, and the admin's would show them to the next user of the browser."""
 
     def is_safe_url(self, url: str | None) -> bool:
         """Whether a login may lead to `url`; what cannot be read leads nowhere, where allauth would break on it."""
@@ -46,30 +53,48 @@ class PasswordBackend(ModelBackend):
         """The active user whose password it is, or None.
 
         One password is hashed, whoever was named: time tells neither which names there are nor what is wrong with one.
+        Raises Busy if too many passwords are being hashed, before it looks for the user.
         """
         named = username or email
         if not named or password is None:
             return None
-        user = find(named, mail=email or named)
-        if user is None:
-            User().set_password(password)
-            return None
-        right = user.check_password(password)
+        with hashing.bound().slot():
+            user = find(named, mail=email or named)
+            if user is None:
+                User().set_password(password)
+                return None
+            right = user.check_password(password)
         return user if right and self.user_can_authenticate(user) else None
 
 
 def find(name: str, *, mail: str) -> User | None:
     """The user of this name, else the one active user of this mail; the same statements are run in every case."""
-    named = [user for user in User.objects.filter(username__iexact=name) if folded(user.username) == folded(name)]
-    active = User.objects.filter(is_active=True)
-    proven = EmailAddress.objects.filter(email__iexact=mail, verified=True, user__is_active=True).select_related("user")
-    holders = [(user, user.email) for user in active.filter(email__iexact=mail)]
+    named = [user for user in User.objects.filter(spelled("username", name)) if folded(user.username) == folded(name)]
+    active, of_mail = User.objects.filter(is_active=True), spelled("email", mail)
+    proven = EmailAddress.objects.filter(of_mail, verified=True, user__is_active=True).select_related("user")
+    holders = [(user, user.email) for user in active.filter(of_mail)]
     holders += [(address.user, address.email) for address in proven]
     owners = list({user.pk: user for user, address in holders if folded(address) == folded(mail)}.values())
-    candidates = [user for user in named if user.username == name] or named or owners
+    same = [user for user in named if user.username == name]
+    same = same or [user for user in named if normalized(user.username) == normalized(name)]
+    candidates = same or named or owners
     return candidates[0] if len(candidates) == 1 else None
+
+
+def spelled(field: str, name: str) -> In:
+    """Return the condition that `field` holds `name` in one of its spellings, in any case.
+
+    What is stored may be composed, as Django normalizes names, or decomposed, as it keeps e-mail addresses.
+    """
+    spellings = (normalized(name), unicodedata.normalize("NFD", normalized(name)), name)
+    return In(Upper(field), [Upper(Value(one)) for one in spellings])  # one scan of the index on UPPER(field)
+
+
+def normalized(name: str) -> str:
+    """Return `name` in the one spelling that Django stores names in (NFKC), without blanks around it."""
+    return unicodedata.normalize("NFKC", name.strip()[:LONGEST_NAME])
 
 
 def folded(name: str) -> str:
     """What two spellings of one name have in common: letters that only look another way, capitals, blanks around."""
-    return unicodedata.normalize("NFKC", name.strip()[:LONGEST_NAME]).casefold()
+    return normalized(name).casefold()

@@ -1,25 +1,33 @@
 """How often the same client and address may ask: counters in the shared cache, by client and address together.
 
-Together, so that nobody locks another's client out from somewhere else. Counting is by fixed windows; what is counted
-is kept as a hash. Without the shared cache nothing is counted and everybody is let in, because what these limits slow
-down is protected by its own length; the login page, where guessing could pay, lets nobody in then.
+- Client and address count together, so that an attacker elsewhere cannot lock a client out. Windows are fixed; what is
+  counted is kept as a hash.
+- A cache that fails or hangs is left alone for `PAUSE` seconds; then one request tries it. Until it answers, nothing is
+  counted. Token requests are let in: what their limits slow down is protected by its own length. Logins are refused.
+- A cache that evicts login counters does not restart them: each process knows the highest values that it saw, and
+  writes them back.
 """
 
 import hashlib
 import ipaddress
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar, cast
 
-from django.core.cache import cache, caches
+from django.conf import settings
+from django.core.cache import BaseCache, cache, caches
 from django.http import HttpRequest
 from django.utils.connection import ConnectionProxy
 
 from tokens import conf
+from tokens.circuit import Circuit
 from tokens.conf import Rate
+from tokens.counter_memory import CounterMemory
 
 logger = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
 
 IPV6_PREFIX = 64
 """Bits of an IPv6 address that are one household's: it has every address behind them."""
@@ -28,7 +36,14 @@ WITH_PORT = re.compile(r"\[(?P<v6>[^]]+)\](?::\d+)?|(?P<v4>[\d.]+):\d+")
 GUESSING = frozenset({"login", "logins", "device-code"})
 """Where guessing pays: counted where no invented client pushes a counter out."""
 
-guesses = ConnectionProxy(caches, "guesses")
+PAUSE = 5  # seconds
+PROBE = "rate:probe"
+
+guesses = cast("BaseCache", ConnectionProxy(caches, "guesses"))
+circuits: dict[str, Circuit] = {}
+"""By the place of a cache: two caches in one Redis fail together. For the life of the process."""
+memory = CounterMemory(20_000)
+"""Values of login counters. For the life of the process."""
 
 
 class TooMany(Exception):
@@ -49,17 +64,66 @@ def count(what: str, who: Sequence[str], rate: Rate, *, now: datetime) -> None:
     window, passed = divmod(int(now.timestamp()), rate.seconds)
     name = hashlib.sha256("\0".join(who).encode("utf-8", "surrogatepass")).hexdigest()
     key = f"rate:{what}:{name}:{window}"
-    counters = guesses if what in GUESSING else cache
-    try:
-        counters.add(key, 0, 2 * rate.seconds)
-        counted = counters.incr(key)
-    except ValueError:  # it ended between the two: a window that long ago counts nobody
-        return
-    except Exception as error:  # the cache's own kinds, whichever it is
-        logger.error("Requests are not counted: the cache does not answer (%s)", type(error).__name__)  # noqa: TRY400
-        raise NotCounted from error
+    lasts = 2 * rate.seconds
+    if what in GUESSING:
+        counted = _asked("guesses", lambda: _increment_kept(key, lasts), now=now)
+    else:
+        counted = _asked("default", lambda: _increment(cache, key, lasts), now=now)
     if counted > rate.number:
         raise TooMany(rate.seconds - passed, first=counted == rate.number + 1)
+
+
+def takes_counters(alias: str, *, now: datetime) -> bool:
+    """True if the cache `alias` takes a counter at this moment; a cache that failed just now is not asked."""
+    counters = guesses if alias == "guesses" else cache
+    try:
+        _asked(alias, lambda: counters.set(PROBE, 0, 60), now=now)
+    except NotCounted:
+        return False
+    return True
+
+
+def _asked(alias: str, question: Callable[[], Answer], *, now: datetime) -> Answer:
+    """Ask the cache unless it failed just now. Raises NotCounted."""
+    circuit, at = _circuit(alias), now.timestamp()
+    if not circuit.admits(at):
+        raise NotCounted
+    try:
+        answer = question()
+    except Exception as error:  # the cache's own kinds, whichever it is
+        circuit.failed(at)
+        logger.error("Requests are not counted: the cache does not answer (%s)", type(error).__name__)  # noqa: TRY400
+        raise NotCounted from error
+    circuit.succeeded()
+    return answer
+
+
+def _circuit(alias: str) -> Circuit:
+    place = str(settings.CACHES[alias].get("LOCATION", alias))
+    return circuits.setdefault(place, Circuit(PAUSE))
+
+
+def _increment(counters: BaseCache, key: str, lasts: int) -> int:
+    counters.add(key, 0, lasts)
+    try:
+        return int(counters.incr(key))
+    except ValueError:  # it ended between the two: a window that long ago counts nobody
+        return 0
+
+
+def _increment_kept(key: str, lasts: int) -> int:
+    """Count on from the highest value that this process saw, if the cache lost the counter.
+
+    That value is read before the cache is asked: it was reached before, so a lower answer means a loss, never a race.
+    """
+    known = memory.highest(key)
+    counted = _increment(guesses, key, lasts)
+    if counted <= known:
+        counted = known + 1
+        guesses.set(key, counted, lasts)
+        logger.warning("The cache lost a login counter, which is written back: see maxmemory-policy of its Redis")
+    memory.record(key, counted)
+    return counted
 
 
 def address(request: HttpRequest) -> str:

@@ -27,7 +27,7 @@ SECRETS = {
 }
 # What a process is told only when the environment names it; .env.example says what each means.
 OPTIONAL = {
-    "issuer": ("CACHE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY"),
+    "issuer": ("CACHE_URL", "LOGIN_CACHE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY"),
     "api": ("CACHE_URL", "ALLOWED_HOSTS", "JWKS_URL", "REVOCATIONS_EVERY", "BEHIND_PROXY"),
     "webapp": (),
     "demo": (),

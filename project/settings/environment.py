@@ -4,6 +4,7 @@ A variable that is missing or malformed raises ImproperlyConfigured with its nam
 """
 
 import os
+import socket
 from urllib.parse import urlsplit
 
 import environ
@@ -14,11 +15,12 @@ _secrets: set[str] = set()  # names of variables that were read as secrets; fill
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 POLICIES = ("production", "development")
-CACHE_TIMEOUT = 0.2
-"""Seconds that one call to the shared cache may take: a cache that hangs must not slow requests."""
 SHORTEST_TOKEN = 32  # characters
 CACHED = 50_000
 """Entries of an in-process cache; Django's own 300 are pushed out within a second by whoever invents names."""
+
+CACHE_WAIT = 0.2
+"""Seconds to wait for a Redis to take a connection, and for each answer."""
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -151,19 +153,33 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
     return config
 
 
-def cache(name: str, apart: str = "") -> dict[str, object]:
-    """The variable as a Django cache: redis://host:port/number, or in-process when it is not set.
+def cache(*names: str, apart: str = "") -> dict[str, object]:
+    """The first of the variables that is set as a Django cache: redis://host:port/number, or in-process if none is.
 
-    In-process caches that are named `apart` share no entries: what fills one pushes nothing out of another.
+    In-process caches that are named `apart` share no entries: what fills one pushes nothing out of another. A Redis
+    that hangs costs `CACHE_WAIT` and no retry: what is kept there must not hold up a request.
     """
+    name = next((one for one in names if str(_env.str(one, default="")).strip()), names[0])
     value = secret(name, "locmem://")
     if value == "locmem://":
         backend = "django.core.cache.backends.locmem.LocMemCache"
         return {"BACKEND": backend, "LOCATION": apart, "OPTIONS": {"MAX_ENTRIES": CACHED}}
     if urlsplit(value).scheme not in {"redis", "rediss", "valkey", "unix"}:
         raise ImproperlyConfigured(f"{name} must be a URL such as redis://host:6379/0.")
-    options = {"socket_timeout": CACHE_TIMEOUT, "socket_connect_timeout": CACHE_TIMEOUT}
-    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": value, "OPTIONS": options}
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": value.replace("valkey://", "redis://", 1),  # one protocol; redis-py knows the older name only
+        "OPTIONS": {"socket_connect_timeout": CACHE_WAIT, "socket_timeout": CACHE_WAIT, **_kept_alive(value)},
+    }
+
+
+def _kept_alive(url: str) -> dict[str, object]:
+    """Return the options that keep idle connections alive: a router that drops one in silence would cost a failure."""
+    if urlsplit(url).scheme == "unix":
+        return {}
+    wanted = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seconds, seconds, probes
+    options = {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
+    return {"socket_keepalive": True, "socket_keepalive_options": options}
 
 
 def policy(name: str = "KEY_POLICY") -> str:

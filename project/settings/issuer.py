@@ -37,8 +37,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "project.urls.issuer"
 DATABASES = {"default": environment.database("DATABASE_URL")}
-# tokens/rate_limit.py counts guesses apart from requests that anybody can invent.
-CACHES = CACHES | {"guesses": environment.cache("CACHE_URL", "guesses")}
+# tokens/rate_limit.py counts guesses apart from requests that anybody can invent, in a Redis of their own if named.
+CACHES = CACHES | {"guesses": environment.cache("LOGIN_CACHE_URL", "CACHE_URL", apart="guesses")}
 
 AUTH_USER_MODEL = "tokens.User"
 AUTHENTICATION_BACKENDS = ["tokens.login.PasswordBackend"]
@@ -57,6 +57,8 @@ ACCOUNT_RATE_LIMITS = {"login_failed": None, "login": None}  # ours count a name
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account"
 SESSION_COOKIE_HTTPONLY = True
+# In the session, which ends with its user; Django's default is a cookie that outlives the logout.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_FAILURE_VIEW = "tokens.views.failures.forged"
 
 # `localhost` cookies are shared between ports: each process names its own. Under `__Host-`, which needs https, no other

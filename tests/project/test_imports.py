@@ -9,6 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROOMS = ("tokens", "resources", "project", "examples")
 PURE = (
+    "tokens/circuit.py",
+    "tokens/counter_memory.py",
     "tokens/encryption.py",
     "tokens/keys/policy.py",
     "tokens/keys/lifecycle.py",

@@ -2,11 +2,13 @@
 
 import os
 import secrets
+import socket
 from datetime import UTC, datetime
 
 import pytest
 from django.core.cache.backends.redis import RedisCache
 
+from project.settings import environment
 from tokens import rate_limit
 from tokens.conf import Rate
 from tokens.rate_limit import NotCounted, TooMany
@@ -29,6 +31,16 @@ def test_two_processes_count_together(monkeypatch):
     process(monkeypatch)
     with pytest.raises(TooMany):
         rate_limit.count("token", who, Rate(2, 60), now=NOW)
+
+
+def test_a_connection_that_is_idle_is_kept_alive():
+    options = environment._kept_alive(REDIS) | {"socket_timeout": 5}
+    client = RedisCache(REDIS, {"OPTIONS": options})._cache.get_client()
+    assert client.ping()
+    (connection,) = client.connection_pool._available_connections
+    assert connection._sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    assert connection._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+    client.connection_pool.disconnect()
 
 
 def test_a_redis_that_is_away_is_said(monkeypatch):

@@ -17,11 +17,12 @@ from django.http import HttpRequest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tokens import audit
+from tokens import audit, rate_limit
 from tokens.keys import signing
 from tokens.models import Api, Client, Scope, User
 from tokens.oauth import client_secret, registry
 from tokens.oauth.parameters import FORM
+from tokens.views import pending_request
 
 API = "https://api.example/"
 OTHER_API = "https://other.example/"
@@ -70,6 +71,7 @@ def nothing_counted():
     """Rate limits begin anew with each test."""
     for cache in caches.all():
         cache.clear()
+    rate_limit.memory.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -198,6 +200,13 @@ def allow(browser, query, answer="true"):
     shown = page.context["form"].initial["shown"]
     address = page.request["PATH_INFO"] + "?" + page.request["QUERY_STRING"]
     return browser.post(address, {"shown": shown, "allow": answer})
+
+
+def kept(browser, address):
+    """The authorization request that the browser continues with at the address, as the server keeps it."""
+    request = HttpRequest()
+    request.COOKIES = {name: cookie.value for name, cookie in browser.cookies.items()}
+    return pending_request.find(request, address.partition("?")[2])
 
 
 def parameters(response):

@@ -1,5 +1,6 @@
 """Whoever asks too often waits; nobody else does."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
@@ -165,3 +166,119 @@ def test_the_admin_s_login_page_counts_as_well(client, strict):
     form = {"username": "ada", "password": "wrong"}
     assert [client.post("/admin/login/", form).status_code for _ in range(4)] == [200, 200, 200, 429]
     assert log_in(client, "ada").status_code == 429, "both pages guess at the same passwords"
+
+
+def failing(error=ConnectionError):
+    return patch.object(rate_limit.cache, "add", side_effect=error)
+
+
+def test_a_cache_that_failed_is_asked_once_in_five_seconds_however_many_requests_come():
+    with failing(TimeoutError) as add:
+        for tenth in range(200):  # twenty seconds
+            with pytest.raises(NotCounted):
+                attempt("a", now=NOW + timedelta(seconds=tenth / 10))
+    assert add.call_count == 4
+
+
+def test_as_soon_as_it_answers_all_is_counted_again():
+    with failing(), pytest.raises(NotCounted):
+        attempt("a")
+    with pytest.raises(NotCounted):
+        attempt("a", now=NOW + timedelta(seconds=4))
+    for second in (5, 5, 5):
+        attempt("a", now=NOW + timedelta(seconds=second))
+    with pytest.raises(TooMany):
+        attempt("a", now=NOW + timedelta(seconds=5))
+
+
+@pytest.mark.django_db
+def test_while_the_cache_hangs_token_requests_ask_it_once(client, service, signer, strict):
+    """The wait for it is bounded; that it is not waited for by each request is what this counts."""
+    with failing(TimeoutError) as add:
+        answers = [post(client, "/oauth/token", ASK, **basic("service", service.plain)) for _ in range(20)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert 1 <= add.call_count <= 2, "a second one if the test took five seconds"
+
+
+def guess(number, *, now=NOW):
+    rate_limit.count("login", ("ada", "1.2.3.4"), Rate(number, 60), now=now)
+
+
+def test_a_cache_that_loses_a_login_counter_does_not_restart_it():
+    for _ in range(3):
+        guess(3)
+        rate_limit.guesses.clear()
+    with pytest.raises(TooMany) as refused:
+        guess(3)
+    assert refused.value.first
+    guess(3, now=NOW + timedelta(seconds=60))
+
+
+def test_nor_one_that_loses_it_between_two_commands():
+    with patch.object(rate_limit.guesses, "incr", side_effect=ValueError):
+        for _ in range(3):
+            guess(3)
+        with pytest.raises(TooMany):
+            guess(3)
+
+
+def test_what_was_lost_is_written_back_for_other_processes(caplog):
+    for _ in range(3):
+        guess(9)
+    rate_limit.guesses.clear()
+    guess(9)
+    assert "lost a login counter" in caplog.text
+    rate_limit.memory.clear()  # as another process, which never saw it
+    for _ in range(5):
+        guess(9)
+    with pytest.raises(TooMany):
+        guess(9)
+
+
+def test_what_another_process_counted_is_counted_on_from():
+    for _ in range(2):
+        guess(3)
+        rate_limit.memory.clear()
+    guess(3)
+    with pytest.raises(TooMany):
+        guess(3)
+
+
+def test_attempts_at_once_are_counted_once_each():
+    with ThreadPoolExecutor(8) as pool:
+        counted = list(pool.map(lambda _: _let_in(), range(60)))
+    assert sum(counted) == 50
+
+
+def _let_in():
+    try:
+        guess(50)
+    except TooMany:
+        return False
+    return True
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("project.urls.issuer")
+@pytest.mark.parametrize(
+    ("alias", "told"),
+    [
+        ("guesses", "logins are refused: their cache takes no counters"),
+        ("cache", "token requests are not counted: their cache takes no counters"),
+    ],
+)
+def test_readyz_says_so_and_stays_ready(client, signer, alias, told):
+    assert client.get("/readyz").json() == {"status": "ok"}
+    with patch.object(getattr(rate_limit, alias), "set", side_effect=TimeoutError) as asked:
+        answers = [client.get("/readyz") for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert [answer.json() for answer in answers] == [{"status": "ok", "attention": [told]}] * 3
+    assert asked.call_count == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("project.urls.issuer")
+def test_after_a_login_that_was_not_counted_readyz_says_so_without_asking(client, signer):
+    with patch.object(rate_limit.guesses, "add", side_effect=TimeoutError):
+        assert log_in(client, "ada").status_code == 503
+    assert "logins are refused" in client.get("/readyz").json()["attention"][0]

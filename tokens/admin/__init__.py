@@ -14,14 +14,9 @@ from django.contrib.auth.models import Group
 from django.db.models import Model
 
 from tokens.models import Client
-from tokens.views.limits import limited_login
-from tokens.views.pages import ADMIN_HEADERS, private
 
-admin.site.login = private(  # type: ignore[method-assign,assignment]
-    limited_login("username")(admin.site.login), headers=ADMIN_HEADERS
-)
 admin.site.site_header = admin.site.site_title = "Keyturn issuer"
 foreign: list[type[Model]] = [Client, Group, EmailAddress, *apps.get_app_config("oauth2_provider").get_models()]
 admin.site.unregister(model for model in foreign if admin.site.is_registered(model))
 
-from tokens.admin import apis, audit, clients, exchange, grants, keys, others, users  # noqa: E402, F401 (registers their pages)
+from tokens.admin import apis, audit, clients, exchange, grants, keys, login, others, users  # noqa: E402, F401 (registers their pages)

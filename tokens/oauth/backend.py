@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import cast
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import urlencode
@@ -20,10 +20,10 @@ class Backend(OAuthLibCore):
 
     server: Server
 
-    def authorization(self, request: HttpRequest) -> AuthorizationRequest:
+    def authorization(self, sent: QueryDict) -> AuthorizationRequest:
         """What an authorization request asks for; raises OAuth2Error (RFC 6749 section 4.1.2.1)."""
-        parameters.declared(request.GET, parameters.DECISIVE)
-        query = parameters.known(request.GET, parameters.AUTHORIZATION)
+        parameters.declared(sent, parameters.DECISIVE)
+        query = parameters.known(sent, parameters.AUTHORIZATION)
         return self.server.authorization(urlencode(query))
 
     def token(self, request: HttpRequest, *, now: datetime) -> dict[str, object]:

@@ -22,7 +22,7 @@ LOG_IN = frozenset({"login", "select_account"})
 def needs_login(asked: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
     """Whether the login is too old for the request, or the request wants a new one (OpenID Connect Core 3.1.2.1).
 
-    `query` is the request as it stands in the address, with the instant at which the user was sent to log in, if so.
+    `query` is the request as its client sent it, with the instant at which the user was sent to log in, if so.
     """
     if login_again.was_made(query, login, now=now):
         return False

@@ -1,4 +1,4 @@
-"""A login that a request wants anew: what asks for it is signed, in the address, and kept with the login it led to."""
+"""A login that a request wants anew: what asks for it is signed, and kept with the waiting request and its login."""
 
 import hashlib
 from datetime import datetime, timedelta

@@ -40,6 +40,11 @@ def remembered(client_id: str) -> tuple[str | None, Client | None]:
         return _kept.get(client_id, (None, None))
 
 
+def is_known(client_id: str) -> bool:
+    """True if this process served a client of this name, and remembers it; no statement tells which names exist."""
+    return remembered(client_id)[1] is not None
+
+
 def forget() -> None:
     """Remember nobody any more."""
     with _lock:

@@ -17,7 +17,14 @@ from tokens.oauth import authorization_code, authorization_response, consent, lo
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.backend import backend
 from tokens.oauth.login_session import Login
+from tokens.rate_limit import NotCounted, TooMany
+from tokens.views import pending_request
+from tokens.views.limits import NOBODY, count, please_wait
 from tokens.views.pages import HEADERS, login_address
+from tokens.views.pending_request import NotKept, Sent
+
+TOO_LONG = f"The authorization request is longer than {pending_request.LONGEST} characters."
+GONE = "The login took too long, or it began in another browser or before cookies were deleted."
 
 
 class ConsentForm(forms.Form):
@@ -28,21 +35,24 @@ class ConsentForm(forms.Form):
 
 @method_decorator(csrf_exempt, name="dispatch")
 class AuthorizeView(View):
-    """The request stands in the address, on the consent page's answer as well: nothing of it is taken from the form."""
+    """The address names the request, on the consent page's answer as well: nothing of it is taken from the form."""
 
     http_method_names = ["get", "post"]  # no HEAD: it would make a code that nobody reads
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Log the user in where that is needed, ask, or answer at once where nothing is to be asked."""
         try:
-            asked = backend().authorization(request)
+            sent = pending_request.sent(request)
+            asked = read(sent)
+        except NotKept:
+            return gone(request)
         except OAuth2Error as error:
-            return refuse(request, error)
+            return refuse(request, sent, error)
         user, login = request.user, login_session.current(request)
         if login is None or not user.is_authenticated or consent.is_another(asked, user):
-            return self._log_in(request, asked)
-        if consent.needs_login(asked, query(request), login, now=timezone.now()):
-            return self._log_in(request, asked)
+            return self._log_in(request, sent, asked)
+        if consent.needs_login(asked, sent.query, login, now=timezone.now()):
+            return self._log_in(request, sent, asked)
         if not consent.has_level(asked, login):
             unmet = OAuthError("unmet_authentication_requirements", "No login here is of a class that was asked for.")
             return send(request, asked, unmet)
@@ -50,7 +60,7 @@ class AuthorizeView(View):
             return self._allow(request, asked, login)
         if "none" in asked.prompt:
             return send(request, asked, OAuthError("consent_required", "The user has to be asked."))
-        return ask(request, asked, login)
+        return ask(request, sent, asked, login)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """The user's answer; or an authorization request sent as a form (OpenID Connect Core section 3.1.2.1)."""
@@ -62,14 +72,17 @@ class AuthorizeView(View):
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         try:
-            asked = backend().authorization(request)
+            sent = pending_request.sent(request)
+            asked = read(sent)
+        except NotKept:
+            return gone(request)
         except OAuth2Error as error:
-            return refuse(request, error)
+            return refuse(request, sent, error)
         user, login = request.user, login_session.current(request)
         if login is None or not user.is_authenticated or consent.is_another(asked, user):
-            return see_other(request.get_full_path())
-        if not consent.was_shown(request.POST.get("shown", ""), query(request), str(user.pk), login):
-            return see_other(request.get_full_path())
+            return see_other(sent.address)
+        if not consent.was_shown(request.POST.get("shown", ""), sent.query, str(user.pk), login):
+            return see_other(sent.address)
         if request.POST.get("allow") != "true":
             return send(request, asked, OAuthError("access_denied", "The user refused."), action="consent.refused")
         note(request, "consent.given", asked.client.client_id)
@@ -93,43 +106,59 @@ class AuthorizeView(View):
         note(request, "code.issued", asked.client.client_id, aud=asked.target.audience, scope=scope)
         return redirect(request, authorization_response.success(asked, code, issuer=conf.issuer().url))
 
-    def _log_in(self, request: HttpRequest, asked: AuthorizationRequest) -> HttpResponse:
+    def _log_in(self, request: HttpRequest, sent: Sent, asked: AuthorizationRequest) -> HttpResponse:
         if "none" in asked.prompt:
             return send(request, asked, OAuthError("login_required", "The user has to log in."))
-        return redirect(request, login_page(request, asked.login_hint))
+        return to_login(request, sent)
 
 
-def ask(request: HttpRequest, asked: AuthorizationRequest, login: Login) -> HttpResponse:
+def read(sent: Sent) -> AuthorizationRequest:
+    """Return the valid request. Raises OAuth2Error, also if the request is longer than can be kept during a login."""
+    asked = backend().authorization(sent.parameters)
+    if sent.is_too_long:
+        error = OAuthError("invalid_request", TOO_LONG)
+        error.client_id, error.redirect_uri, error.state = asked.client.client_id, asked.redirect_uri, asked.state
+        raise error
+    return asked
+
+
+def ask(request: HttpRequest, sent: Sent, asked: AuthorizationRequest, login: Login) -> HttpResponse:
     """The consent page."""
     context: dict[str, object] = {
         "client": asked.client,
         "api": asked.target.api,
         "scopes": consent.described(asked.target.scopes),
-        "form": ConsentForm(initial={"shown": consent.shown(query(request), str(request.user.pk), login)}),
+        "form": ConsentForm(initial={"shown": consent.shown(sent.query, str(request.user.pk), login)}),
         "error": None,
     }
     return page(request, context)
 
 
-def refuse(request: HttpRequest, error: OAuth2Error) -> HttpResponse:
+def refuse(request: HttpRequest, sent: Sent, error: OAuth2Error) -> HttpResponse:
     """The error, at the client where it may be sent there, and on a page of ours where it may not (section 4.1.2.1).
 
-    Whoever follows a link to the issuer is not led on before they have logged in (RFC 9700 section 4.11.2).
+    A user who follows a link to the issuer is not led on before the login (RFC 9700 section 4.11.2), unless the request
+    wants no page or is too long to be kept during a login.
     """
     if error.redirect_uri and not authorization_response.is_fatal(error):
-        if login_session.current(request) is None and not is_silent(request):
-            return redirect(request, login_page(request))
+        if login_session.current(request) is None and not is_silent(sent) and not sent.is_too_long:
+            return to_login(request, sent)
         note(request, "authorization.refused", error.client_id, error=error.error, reason=error.description)
         uri = authorization_response.failure(error, error.redirect_uri, error.state, issuer=conf.issuer().url)
         return redirect(request, uri)
     note(request, "authorization.refused", error.client_id, error=error.error, reason=error.description)
-    context: dict[str, object] = {
-        "client": None,
-        "api": None,
-        "scopes": [],
-        "form": None,
-        "error": error.description or error.error,
-    }
+    return wrong(request, str(error.description or error.error))
+
+
+def gone(request: HttpRequest) -> HttpResponse:
+    """The page for a handle under which this browser has no request."""
+    note(request, "authorization.refused", None, error="invalid_request", reason="the handle opens no request")
+    return wrong(request, GONE)
+
+
+def wrong(request: HttpRequest, error: str) -> HttpResponse:
+    """Our page that says what is wrong and leads nowhere."""
+    context: dict[str, object] = {"client": None, "api": None, "scopes": [], "form": None, "error": error}
     return page(request, context, status=400)
 
 
@@ -150,15 +179,27 @@ def send(
     return redirect(request, uri)
 
 
-def login_page(request: HttpRequest, login_hint: str | None = None) -> str:
-    """The address of the login page, which leads back to this request."""
-    again = login_again.ask(query(request), now=timezone.now())
-    return login_address(f"{request.path}?{again}", login_hint)
+def to_login(request: HttpRequest, sent: Sent) -> HttpResponse:
+    """Redirect to the login page, which leads back to the request; keep the request unless it is kept already.
+
+    An address may start only so many requests: each is a row that lives for hours.
+    """
+    if sent.is_kept:
+        return redirect(request, login_address(sent.address))
+    try:
+        count(request, "authorize", (), conf.issuer().rate_limits["authorize"], subject=NOBODY)
+    except TooMany as error:
+        return please_wait(request, 429, error.retry_after)
+    except NotCounted:
+        pass
+    now = timezone.now()
+    kept = pending_request.keep(login_again.ask(sent.query, now=now), now=now)
+    return kept.attach(request, redirect(request, login_address(kept.address(request.path))))
 
 
-def is_silent(request: HttpRequest) -> bool:
+def is_silent(sent: Sent) -> bool:
     """Whether the request, which may be wrong otherwise, wants no page (OpenID Connect Core section 3.1.2.1)."""
-    return any("none" in value.split() for value in request.GET.getlist("prompt"))
+    return any("none" in value.split() for value in sent.parameters.getlist("prompt"))
 
 
 def note(request: HttpRequest, action: str, client_id: str | None, **details: str | None) -> None:
@@ -181,8 +222,3 @@ def redirect(request: HttpRequest, uri: str) -> HttpResponse:
 def see_other(uri: str) -> HttpResponse:
     """To `uri` by GET."""
     return HttpResponse(status=303, headers={**HEADERS, "Location": uri})
-
-
-def query(request: HttpRequest) -> str:
-    """The authorization request as it stands in the address."""
-    return str(request.META.get("QUERY_STRING", ""))

@@ -36,9 +36,9 @@ def verify(request: HttpRequest) -> HttpResponseBase:
     """The user types the code, sees who asks for what, and answers. Nothing is answered by following an address."""
     login = login_session.current(request)
     if login is None:
-        return log_in_first(f"{request.path}?{urlencode({'user_code': request.GET.get('user_code', '')})}")
+        return log_in_first(f"{request.path}?{urlencode({'user_code': _typed(request)})}")
     if request.method != "POST":
-        return _page(request, {"typed": request.GET.get("user_code", "")[:16]})
+        return _page(request, {"typed": _typed(request)})
     try:
         _count(request)
     except TooMany as error:
@@ -57,6 +57,11 @@ def verify(request: HttpRequest) -> HttpResponseBase:
     if not _was_shown(request, code):
         return _ask(request, code, asked)
     return _answer(request, code, asked, login)
+
+
+def _typed(request: HttpRequest) -> str:
+    """Return the code that the user typed, or followed an address with; it outlasts a login in between."""
+    return (request.POST.get("user_code") or request.GET.get("user_code", ""))[:16]
 
 
 def _answer(request: HttpRequest, code: DeviceCode, asked: Target, login: Login) -> HttpResponse:

@@ -1,16 +1,22 @@
 """The pages for what goes wrong outside of a view: unreadable, forbidden, forged, not found, broken.
 
-They ask neither the session nor the database, which may be what is broken.
+They ask neither the session nor the database, which may be what is broken; a stale form's page does, and does without.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 
 from tokens.views import own_forms
-from tokens.views.pages import HEADERS
+from tokens.views.pages import HEADERS, same_page
 
 TITLES = {
     400: "This request cannot be read",
@@ -24,9 +30,17 @@ TITLES = {
 }
 
 
-def page(status: int, why: str) -> HttpResponse:
-    """A page of ours that says `why`, which repeats nothing of what was sent."""
-    content = render_to_string("tokens/failure.html", {"title": TITLES[status], "why": why})
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A link that leads on from a page: an address of ours, and what it says."""
+
+    address: str
+    label: str
+
+
+def page(status: int, why: str, *ways: Way) -> HttpResponse:
+    """A page of ours that says `why`, which repeats nothing of what was sent but in the addresses of its links."""
+    content = render_to_string("tokens/failure.html", {"title": TITLES[status], "why": why, "ways": ways})
     return HttpResponse(content, status=status, headers=HEADERS)
 
 
@@ -53,7 +67,23 @@ def broken(_request: HttpRequest) -> HttpResponse:
 
 
 def forged(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:  # noqa: ARG001 (Django's names)
-    """403 for a form that lacks the proof of coming from us (CSRF_FAILURE_VIEW)."""
+    """403 for a form that lacks the proof of coming from us (CSRF_FAILURE_VIEW).
+
+    Most are of a page that was open in another tab while its user logged in or out: links lead on.
+    """
     if own_forms.is_unsaid(request):
         return page(403, "Nothing was done: your browser does not say which page this form came from. Use a newer one.")
-    return page(403, "Nothing was done: this form was not sent from our page, or the page had grown old. Open it anew.")
+    told = "Nothing was done: this page was open for too long, or you logged in or out in another tab."
+    return page(403, told, *_on_from_login(request), Way(same_page(request), "Open the page again"))
+
+
+def _on_from_login(request: HttpRequest) -> list[Way]:
+    """Return the link to where the login was to lead, if its user is logged in by now."""
+    target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
+    if request.path != resolve_url(settings.LOGIN_URL) or not get_adapter().is_safe_url(target):
+        return []
+    try:
+        user = request.user if request.user.is_authenticated else None
+    except (DatabaseError, InterfaceError):
+        return []
+    return [Way(target, f"Go on as {user.get_username()}")] if user else []

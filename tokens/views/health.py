@@ -8,13 +8,19 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from tokens import errors
+from tokens import errors, rate_limit
 from tokens.keys import rings, signing
 from tokens.keys.errors import KeyProblem
 from tokens.keys.moves import DEFAULT_RING
 from tokens.models import Ring
 from tokens.rate_limit import address
 from tokens.views.operator import is_operator
+
+UNCOUNTED = {
+    "guesses": "logins are refused: their cache takes no counters",
+    "default": "token requests are not counted: their cache takes no counters",
+}
+"""By cache: what follows if it hangs, is away or is full."""
 
 
 @require_safe
@@ -27,7 +33,8 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Ready: a key may sign, and the database answers; else 503 and, for the operator, what is missing and why.
 
-    `attention` names what does not stop everything: a rotation that is overdue, a further ring that cannot sign.
+    `attention` names what does not stop everything: a rotation that is overdue, a further ring that cannot sign, logins
+    that are refused. Tokens are issued all the same, so no load balancer may take the process out for that.
     """
     answer, status, headers = _readiness()
     return errors.answer(_told(request, answer), status, headers)
@@ -60,6 +67,7 @@ def _readiness() -> tuple[Mapping[str, object], int, Mapping[str, str]]:
 
 def _attention(now: datetime) -> list[str]:
     found = ["rotation overdue"] if _overdue(DEFAULT_RING, now) else []
+    found += [told for alias, told in UNCOUNTED.items() if not rate_limit.takes_counters(alias, now=now)]
     for ring in rings.names()[1:]:
         if (cause := _signer(ring, now)) and not _is_to_begin(ring, now):
             found.append(f"ring {ring}: {cause}")

@@ -9,9 +9,12 @@ from django.utils import timezone
 
 from tokens import audit, conf, errors, rate_limit
 from tokens.conf import Rate
+from tokens.hashing import Busy
 from tokens.login import folded
+from tokens.oauth import registry
 from tokens.rate_limit import NotCounted, TooMany
 from tokens.views.claimed import claimed_client, told
+from tokens.views.pages import HEADERS, same_page
 
 View = Callable[..., HttpResponseBase]
 NOBODY = "user:unknown"
@@ -30,7 +33,7 @@ def limited(what: str) -> Callable[[View], View]:
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             claimed, rate = claimed_client(request), conf.issuer().rate_limits[what]
             try:
-                count(request, what, (claimed,), rate, subject=told(claimed))
+                count(request, what, _counted_names(claimed), rate, subject=told(claimed))
             except TooMany as error:
                 return errors.too_many(error.retry_after)
             except NotCounted:
@@ -45,7 +48,7 @@ def limited(what: str) -> Callable[[View], View]:
 def limited_login(field: str) -> Callable[[View], View]:
     """Let a name, which the form has in `field`, be tried from an address only as often as the settings say.
 
-    A page and 429 beyond that; 503 where nothing can be counted.
+    A page and 429 beyond that; 503 where nothing can be counted, or too many passwords are being hashed.
     """
 
     def decorate(view: View) -> View:
@@ -55,11 +58,13 @@ def limited_login(field: str) -> Callable[[View], View]:
                 return view(request, *args, **kwargs)
             try:
                 _count_login(request, request.POST.get(field, ""))
+                return view(request, *args, **kwargs)
             except TooMany as error:
-                return _page(request, 429, error.retry_after)
+                return please_wait(request, 429, error.retry_after)
             except NotCounted:
-                return _page(request, 503, 5)
-            return view(request, *args, **kwargs)
+                return please_wait(request, 503, 5)
+            except Busy as error:
+                return please_wait(request, 503, error.retry_after, busy=True)
 
         return answer
 
@@ -81,6 +86,15 @@ def count(request: HttpRequest, what: str, names: Sequence[str], rate: Rate, *, 
         raise
 
 
+def _counted_names(claimed: str) -> Sequence[str]:
+    """Return what is counted beside the address: the client's name if this process served it before, or nothing.
+
+    Names that anybody can invent share one counter for each address. With a counter for each, a flood of them would
+    fill the cache, or push counters out of it. A client's first request in a process is counted there, too.
+    """
+    return (claimed if registry.is_known(claimed) else "",)
+
+
 def _count_login(request: HttpRequest, name: str) -> None:
     """The address first: whoever is over its limit makes no counters of names. What was typed stays out of the log."""
     rate = conf.issuer().rate_limits["login"]
@@ -88,7 +102,13 @@ def _count_login(request: HttpRequest, name: str) -> None:
     count(request, "login", (folded(name),), rate, subject=NOBODY)
 
 
-def _page(request: HttpRequest, status: int, retry_after: int) -> HttpResponse:
-    response = render(request, "account/too_many.html", {"retry_after": retry_after, "status": status}, status=status)
-    response.headers["Retry-After"] = str(retry_after)
+def please_wait(request: HttpRequest, status: int, retry_after: int, *, busy: bool = False) -> HttpResponse:
+    """Return the page that asks to try again after `retry_after` seconds; its link leads back to the same page.
+
+    429 after too many attempts; 503 if nothing can be counted, or if `busy` says that too many log in.
+    """
+    context = {"retry_after": retry_after, "status": status, "busy": busy, "again": same_page(request)}
+    response = render(request, "account/too_many.html", context, status=status)
+    for name, value in (HEADERS | {"Retry-After": str(retry_after)}).items():
+        response.headers[name] = value
     return response

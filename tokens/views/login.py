@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from tokens.oauth import login_again, login_session
+from tokens.views import pending_request
 
 
 class Login(LoginView):
@@ -33,8 +34,18 @@ class Login(LoginView):
             login_session.begin(self.request, self.request.user, made_for=_asked(self.request))
         return answer
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add whom the waiting request names already (OpenID Connect Core section 3.1.2.1)."""
+        hint = pending_request.parsed(_pending(self.request)).get("login_hint", "")
+        return super().get_context_data(**kwargs) | {"login_hint": hint}
+
 
 def _asked(request: HttpRequest) -> str:
     """What asks for a login anew, where the page was led to by a request that wants one."""
+    return login_again.asked(_pending(request))
+
+
+def _pending(request: HttpRequest) -> str:
+    """Return the query of the authorization request that waits for this login, or ""."""
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
-    return login_again.asked(target.partition("?")[2])
+    return pending_request.find(request, target.partition("?")[2]) or ""

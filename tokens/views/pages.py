@@ -22,6 +22,9 @@ ADMIN_HEADERS = HEADERS | {  # the admin's pages bring a script of their own
     "Content-Security-Policy": f"{HEADERS['Content-Security-Policy']}; script-src 'self'",
 }
 
+CARRIED = (REDIRECT_FIELD_NAME, "user_code")
+"""Fields of our forms that their pages take from the address as well."""
+
 View = Callable[..., HttpResponseBase]
 
 
@@ -43,7 +46,14 @@ def log_in_first(back: str) -> HttpResponse:
     return HttpResponse(status=302, headers={"Location": login_address(back)})
 
 
-def login_address(back: str, login_hint: str | None = None) -> str:
-    """The address of the login page; `login_hint` is whom it names already (OpenID Connect Core section 3.1.2.1)."""
-    query = {REDIRECT_FIELD_NAME: back} | ({"login_hint": login_hint} if login_hint else {})
-    return f"{resolve_url(settings.LOGIN_URL)}?{urlencode(query)}"
+def login_address(back: str) -> str:
+    """Return the address of the login page, which leads to `back`, an address of ours."""
+    return f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: back})}"
+
+
+def same_page(request: HttpRequest) -> str:
+    """Return the address at which the page of a form can be opened again, with what its user must not type again."""
+    carried = {name: request.POST[name] for name in CARRIED if request.POST.get(name)}
+    if not carried:
+        return request.get_full_path()
+    return f"{request.path}?{urlencode(request.GET.dict() | carried)}"

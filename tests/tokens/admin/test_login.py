@@ -1,5 +1,6 @@
 """The admin's login page is as closed as our own, and the admin's own styles and scripts go on working."""
 
+import json
 import re
 from pathlib import Path
 
@@ -48,3 +49,41 @@ def test_the_pages_behind_it_are_the_admin_s_own(client):
         answer = client.get(page)
         assert answer.status_code == 200
         assert "Content-Security-Policy" not in answer, "its widgets bring scripts and styles of their own"
+
+
+def shown(answer):
+    return re.findall(r'<ul class="messagelist">(.*?)</ul>', answer.content.decode(), re.DOTALL)
+
+
+def test_no_message_of_an_earlier_user_is_on_the_page_nor_on_the_next_user_s(client):
+    """Each way in which one is left: of a login and a logout, and of what the admin did that no page showed yet."""
+    _, other = (User.objects.create_superuser(name, password="correct horse battery") for name in ("root", "other"))
+    client.post("/accounts/login/", {"login": "root", "password": "correct horse battery"})
+    form = {"action": "log_out_everywhere", "_selected_action": [other.pk]}
+    assert client.post("/admin/tokens/user/", form).status_code == 302, (
+        "and the page that shows the message is not read"
+    )
+    client.post("/accounts/logout/")
+    assert shown(client.get(PAGE)) == []
+    client.post(PAGE, {"username": "other", "password": "correct horse battery"})
+    assert shown(client.get("/admin/")) == []
+
+
+def test_nor_one_that_is_left_in_a_session_that_goes_on(client):
+    root = User.objects.create_superuser("root", password="correct horse battery")
+    client.force_login(root)
+    client.post("/admin/tokens/user/", {"action": "log_out_everywhere", "_selected_action": [root.pk]})
+    session = client.session
+    session["_messages"] = json.dumps([["__json_message", 0, 25, "Said to root", ""]])
+    session.save()
+    answer = client.get(PAGE)
+    assert "Said to root" not in answer.content.decode()
+    assert "_messages" not in client.session
+    assert "Said to root" not in client.post(PAGE, {"username": "x", "password": "x"}).content.decode()
+
+
+def test_the_admin_s_own_messages_are_shown_to_whom_they_are_for(client):
+    client.force_login(User.objects.create_superuser("root"))
+    other = User.objects.create_user("other")
+    answer = client.post("/admin/tokens/user/", {"action": "log_out_everywhere", "_selected_action": [other.pk]})
+    assert "Logged out everywhere: 1." in client.get(answer["Location"]).content.decode()

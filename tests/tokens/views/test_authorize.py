@@ -11,6 +11,7 @@ from tests.tokens.conftest import (
     allow,
     authorization,
     basic,
+    kept,
     log_in,
     make_client,
     parameters,
@@ -108,10 +109,9 @@ def test_a_request_sent_as_a_form_is_answered_like_one_in_the_address(browser, w
 
 def test_whoever_is_not_logged_in_logs_in_and_comes_back_to_the_same_request(client, webapp):
     response = client.get("/oauth/authorize", authorization(webapp, login_hint="ada@example.org"))
-    sent = parameters(response)
-    assert response["Location"].startswith("/accounts/login/?")
-    assert sent["next"].startswith("/oauth/authorize?response_type=code&client_id=webapp")
-    assert sent["login_hint"] == "ada@example.org"
+    assert response["Location"].startswith("/accounts/login/?next=%2Foauth%2Fauthorize%3Fcontinue%3D")
+    assert kept(client, parameters(response)["next"]).startswith("response_type=code&client_id=webapp")
+    assert 'value="ada@example.org"' in client.get(response["Location"]).content.decode()
 
 
 @pytest.mark.parametrize(

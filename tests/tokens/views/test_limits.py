@@ -2,12 +2,15 @@
 
 import json
 import logging
+from unittest.mock import patch
 
 import pytest
 
 from tests.tokens.assertions import ISSUER, proof, sign
 from tests.tokens.conftest import basic, log_in, make_client, post
+from tokens import rate_limit
 from tokens.conf import RATE_LIMITS
+from tokens.oauth import registry
 
 pytestmark = pytest.mark.django_db
 ENDPOINTS = {"/oauth/token": "token", "/oauth/revoke": "token", "/oauth/introspect": "introspect"} | {
@@ -68,10 +71,14 @@ def test_one_address_that_tries_many_names_is_one_line(client, caplog):
     assert [line["details"]["what"] for line in limited(caplog)] == ["logins"]
 
 
+def served_before(*clients):
+    for one in clients:
+        registry.keep(one, version=registry.version())
+
+
 def test_clients_that_prove_themselves_by_key_are_counted_apart(client, apis, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
-    for name in ("one", "two"):
-        make_client(name, "client_credentials")
+    served_before(*(make_client(name, "client_credentials") for name in ("one", "two")))
     ask = {"grant_type": "client_credentials"}
     assert [post(client, "/oauth/token", ask | proof("one")).status_code for _ in range(4)] == [401, 401, 401, 429]
     assert post(client, "/oauth/token", ask | proof("two")).status_code == 401
@@ -79,6 +86,8 @@ def test_clients_that_prove_themselves_by_key_are_counted_apart(client, apis, ca
 
 
 def test_makers_of_assertions_about_users_are_counted_apart(client, apis):
+    served_before(*(make_client(name, "client_credentials") for name in ("one", "two")))
+
     def ask(name):
         grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
         return post(client, "/oauth/token", {"grant_type": grant, "assertion": sign(name, aud=ISSUER)}).status_code
@@ -86,3 +95,34 @@ def test_makers_of_assertions_about_users_are_counted_apart(client, apis):
     assert 429 not in [ask("one") for _ in range(3)]
     assert ask("one") == 429
     assert ask("two") != 429
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_invented_names_share_one_counter_for_each_address(client, service, path):
+    def ask(name, **extra):
+        form = {"grant_type": "client_credentials", "token": "x"}
+        return post(client, path, form, **basic(name, "wrong"), **extra).status_code
+
+    assert [ask(f"invented{number}") for number in range(5)] == [401, 401, 401, 429, 429]
+    assert ask("invented9", REMOTE_ADDR="192.0.2.9") == 401
+    served_before(service)
+    assert ask("service") == 401, "a client goes on beside the flood"
+
+
+def test_a_flood_of_invented_names_makes_one_counter(client):
+    with patch.object(rate_limit.cache, "add", wraps=rate_limit.cache.add) as add:
+        for number in range(20):
+            post(client, "/oauth/token", {"client_id": f"invented{number}"})
+    assert len({call.args[0] for call in add.call_args_list}) == 1
+
+
+def test_a_client_is_counted_by_its_name_once_it_was_served(client, service, signer):
+    ask = {"grant_type": "client_credentials", "scope": "notes:read"} | basic_form(service)
+    assert post(client, "/oauth/token", ask).status_code == 200
+    for number in range(4):
+        post(client, "/oauth/token", {"client_id": f"invented{number}"})
+    assert [post(client, "/oauth/token", ask).status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
+def basic_form(client):
+    return {"client_id": client.client_id, "client_secret": client.plain}

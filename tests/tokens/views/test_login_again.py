@@ -7,7 +7,7 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import CALLBACK, allow, authorization, log_in, make_client, parameters
+from tests.tokens.conftest import CALLBACK, allow, authorization, kept, log_in, make_client, parameters
 from tokens.models import User
 
 pytestmark = pytest.mark.django_db
@@ -103,7 +103,8 @@ def test_whoever_is_logged_in_and_not_asked_to_log_in_anew_is_sent_on(browser, u
 @pytest.mark.parametrize("forged", ["another request's", "no signature", "none"])
 def test_the_instant_belongs_to_one_request_and_is_signed(browser, user, own, forged):
     back = submit(browser, sent_to_log_in(browser, own, prompt="login"))["Location"]
-    request, _, instant = back.rpartition("&asked_at=")
+    request, _, instant = f"/oauth/authorize?{kept(browser, back)}".rpartition("&asked_at=")
+    assert instant
     other = {
         "another request's": f"{request.replace('state=s-1', 'state=s-2')}&asked_at={instant}",
         "no signature": f"{request}&asked_at={instant.partition(':')[0]}",
@@ -138,9 +139,12 @@ def test_the_node_that_logs_in_may_be_behind_the_one_that_asked(browser, user, o
 @pytest.mark.parametrize("ago", [0, 5, 3600])
 @pytest.mark.parametrize("changes", WANTED, ids=str)
 def test_a_login_of_before_is_none_for_an_address_that_somebody_else_was_given(client, user, own, ago, changes):
-    """Who has no session is given one that says nothing of a login: it stands for no other browser's."""
-    back = parameters({"Location": sent_to_log_in(Browser(), own, **changes)})["next"]
+    """Neither does its handle open anything here, nor would the request, with its instant, stand for a login."""
+    other = Browser()
+    handle = parameters({"Location": sent_to_log_in(other, own, **changes)})["next"]
+    back = f"/oauth/authorize?{kept(other, handle)}"
     log_in(client, user, ago=ago)
+    assert client.get(handle).status_code == 400
     if changes == {"max_age": "600"} and ago < 600:
         assert client.get(back)["Location"].startswith(CALLBACK), "it is new enough by itself"
     else:

@@ -1,0 +1,37 @@
+"""Remember that a dependency failed, so that requests do not wait for it one after the other. Pure.
+
+- Closed: every caller may ask.
+- Open, for `pause` seconds after a failure: nobody may ask.
+- After the pause one caller may ask, and for the next pause nobody else. Its success closes the circuit.
+"""
+
+import threading
+
+
+class Circuit:
+    """The state for one dependency; times are seconds of any one clock."""
+
+    def __init__(self, pause: float) -> None:
+        self._pause = pause
+        self._failed_at: float | None = None
+        self._lock = threading.Lock()
+
+    def admits(self, now: float) -> bool:
+        """True if the caller may ask; it then says how that went by `failed` or `succeeded`."""
+        with self._lock:
+            if self._failed_at is None:
+                return True
+            if self._failed_at <= now < self._failed_at + self._pause:
+                return False
+            self._failed_at = now  # this caller asks, or the clock was set back
+            return True
+
+    def failed(self, now: float) -> None:
+        """Open the circuit."""
+        with self._lock:
+            self._failed_at = now
+
+    def succeeded(self) -> None:
+        """Close the circuit."""
+        with self._lock:
+            self._failed_at = None

@@ -1,0 +1,31 @@
+"""Remember the highest value of each counter, so that a cache that loses one does not restart it. Pure."""
+
+import threading
+from collections import OrderedDict
+
+
+class CounterMemory:
+    """The values of the `size` counters that were seen last."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._seen: OrderedDict[str, int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def highest(self, key: str) -> int:
+        """Return the highest value that was recorded of the counter, or 0."""
+        with self._lock:
+            return self._seen.get(key, 0)
+
+    def record(self, key: str, value: int) -> None:
+        """Keep a value that was seen, and forget the counter that was seen longest ago if there are too many."""
+        with self._lock:
+            self._seen[key] = max(value, self._seen.get(key, 0))
+            self._seen.move_to_end(key)
+            if len(self._seen) > self._size:
+                self._seen.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._seen.clear()

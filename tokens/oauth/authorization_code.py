@@ -25,8 +25,11 @@ def create(asked: AuthorizationRequest, user: User, login: Login, *, now: dateti
     """
     code = one_time.new()
     with transaction.atomic():
-        lasts = max(LIFETIME, refresh_token.family_lifetime(asked.client, asked.target.scopes))
-        allowed = grant_record.create(user, asked.client, asked.target, login, now=now, lasts=lasts)
+        family = refresh_token.family_lifetime(asked.client, asked.target.scopes)
+        lasts = max(LIFETIME, family)
+        allowed = grant_record.create(
+            user, asked.client, asked.target, login, now=now, lasts=lasts, refreshes_for=family
+        )
         AuthorizationCode.objects.create(
             digest=one_time.digest(code),
             grant=allowed,

@@ -95,10 +95,11 @@ def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
 
 def allow(code: DeviceCode, user: User, asked: Target, login: Login, *, now: datetime) -> bool:
     """Keep that `user` allowed the request; False where somebody answered it before, or the user is gone."""
-    lasts = max(LIFETIME, refresh_token.family_lifetime(code.client, asked.scopes))
+    family = refresh_token.family_lifetime(code.client, asked.scopes)
+    lasts = max(LIFETIME, family)
     try:
         with transaction.atomic():
-            allowed = grant_record.create(user, code.client, asked, login, now=now, lasts=lasts)
+            allowed = grant_record.create(user, code.client, asked, login, now=now, lasts=lasts, refreshes_for=family)
             won = _unanswered(code).update(grant=allowed)
             if not won:
                 transaction.set_rollback(True)

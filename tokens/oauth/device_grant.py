@@ -16,7 +16,7 @@ SLOWEST = 300
 
 
 class DeviceGrant(Grant):
-    """One answer for one device; whoever uses its code twice ends what it gave."""
+    """Tokens for one device. The grant is revoked if the device code is reused, unless that is a repeat at once."""
 
     name = GrantType.DEVICE_CODE.value
 
@@ -60,11 +60,14 @@ def _redeem(code: DeviceCode, client: Client, request: TokenRequest) -> dict[str
         grant_record.require_live(allowed, now=request.now)
         if DeviceCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now):
             return user_tokens.first(allowed, client, request)
+        code.redeemed_at = DeviceCode.objects.filter(pk=code.pk).values_list("redeemed_at", flat=True).first()
     raise _used_twice(code, request)
 
 
 def _used_twice(code: DeviceCode, request: TokenRequest) -> OAuthError:
+    """Return the refusal of a device code that was used before, and revoke its grant unless the request is a repeat."""
     assert code.grant is not None  # noqa: S101 (what was redeemed was allowed)
-    actor = f"client:{code.client.client_id}"
-    grant_record.reused(code.grant, "device code used twice", actor=actor, now=request.now)
+    if code.redeemed_at is not None and not one_time.is_retry(code.redeemed_at, now=request.now):
+        actor = f"client:{code.client.client_id}"
+        grant_record.reused(code.grant, "device code used twice", actor=actor, now=request.now)
     return OAuthError("invalid_grant", "The device code was used before.")

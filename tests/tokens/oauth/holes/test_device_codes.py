@@ -12,7 +12,7 @@ from tests.tokens.conftest import log_in, make_client, post
 from tests.tokens.oauth.holes import toolkit
 from tests.tokens.oauth.holes.toolkit import DEVICE
 from tokens.models import DeviceCode, UserGrant
-from tokens.oauth import denial
+from tokens.oauth import denial, one_time
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +76,9 @@ def test_13_plain_a_code_that_was_allowed_gives_tokens_as_often_as_it_is_asked(p
 
 def test_13_here_it_gives_them_once_and_whoever_asks_again_ends_them(client, allowed):
     assert [poll(client, allowed), poll(client, allowed)] == [(200, None), (400, "invalid_grant")]
+    assert UserGrant.objects.get().revoked_at is None, "a repeat at once"
+    DeviceCode.objects.update(redeemed_at=timezone.now() - one_time.RETRY_WINDOW - timedelta(seconds=1))
+    assert poll(client, allowed) == (400, "invalid_grant")
     assert UserGrant.objects.get().revoke_reason == "device code used twice"
 
 

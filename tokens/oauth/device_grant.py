@@ -7,12 +7,15 @@ from django.db import transaction
 from tokens.errors import OAuthError
 from tokens.models import Client, DeviceCode, GrantType
 from tokens.oauth import grant_record, one_time, user_tokens
+from tokens.oauth.device_code import INTERVAL
 from tokens.oauth.grant import Grant
 from tokens.oauth.token_request import TokenRequest
 
 SLOWER = 5
 """Seconds that the interval grows by each time the device asks too soon."""
 SLOWEST = 300
+TOLERANCE = timedelta(seconds=1)
+"""How much sooner than after the interval a device can ask: its timer and the network are not exact."""
 
 
 class DeviceGrant(Grant):
@@ -44,13 +47,18 @@ def _find(request: TokenRequest, client: Client) -> DeviceCode:
 
 
 def _patience(code: DeviceCode, request: TokenRequest) -> OAuthError:
-    """That the device has to wait, and longer from now on if it did not."""
-    soon = code.asked_at is not None and request.now < code.asked_at + timedelta(seconds=code.interval)
-    interval = min(code.interval + SLOWER, SLOWEST) if soon else code.interval
-    DeviceCode.objects.filter(pk=code.pk).update(asked_at=request.now, interval=interval)
-    if soon:
-        return OAuthError("slow_down", f"Ask every {interval} s.")
-    return OAuthError("authorization_pending", "The user has not answered yet.")
+    """Return the error that makes the device wait: slow_down if it asked too soon (RFC 8628 section 3.5).
+
+    A question that is too soon lengthens the interval and does not count as the last one. A question in time makes the
+    interval the first one again.
+    """
+    this = DeviceCode.objects.filter(pk=code.pk)
+    if code.asked_at is None or request.now >= code.asked_at + timedelta(seconds=code.interval) - TOLERANCE:
+        this.update(asked_at=request.now, interval=INTERVAL)
+        return OAuthError("authorization_pending", "The user has not answered yet.")
+    interval = min(code.interval + SLOWER, SLOWEST)
+    this.update(interval=interval)
+    return OAuthError("slow_down", f"Ask every {interval} s.")
 
 
 def _redeem(code: DeviceCode, client: Client, request: TokenRequest) -> dict[str, object]:

@@ -157,23 +157,24 @@ def test_authlib_s_assertion_session_acts_for_a_user(register, user_token, syste
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     subject = claims(user_token["access_token"], keys)["sub"]
 
-    def session(subject):
+    def session(subject, typ="authorization-grant+jwt"):
         return AssertionSession(
             metadata["token_endpoint"],
             issuer=made["client_id"],
             subject=subject,
             audience=system.issuer,
             grant_type=JWT_BEARER,
-            header={"alg": "ES256", "kid": "one", "typ": "authorization-grant+jwt"},
+            header={"alg": "ES256", "kid": "one", "typ": typ},
             key=jwk.ECKey.import_key(pem),
             scope="notes:read",
             expires_in=60,
         )
 
-    robot = session(subject)
-    assert robot.get(f"{system.api}/api/notes/").status_code == 200
-    told = claims(robot.token["access_token"], keys)
-    assert (told["sub"], told["act"]) == (subject, {"sub": made["client_id"]})
+    for typ in ("authorization-grant+jwt", "JWT"):
+        robot = session(subject, typ)
+        assert robot.get(f"{system.api}/api/notes/").status_code == 200
+        told = claims(robot.token["access_token"], keys)
+        assert (told["sub"], told["act"]) == (subject, {"sub": made["client_id"]})
     with pytest.raises(Exception, match="invalid_grant"):
         session(str(uuid.uuid4())).refresh_token()
 

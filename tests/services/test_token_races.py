@@ -2,7 +2,6 @@
 
 import json
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -154,39 +153,22 @@ def said(answers: list[requests.Response]) -> Counter[tuple[int, str]]:
     return Counter((answer.status_code, answer.json().get("error", "")) for answer in answers)
 
 
-def test_a_code_redeemed_by_ten_at_once_gives_one_token_which_the_others_end(served: Served) -> None:
+def test_a_code_redeemed_by_ten_at_once_gives_one_token_which_stays_valid(served: Served) -> None:
     served.shell(CODE.format(callback=CALLBACK, challenge=CHALLENGE))
     form = {"grant_type": "authorization_code", "code": "the-code", "redirect_uri": CALLBACK}
     answers = served.at_once(form | {"code_verifier": VERIFIER, "client_id": "app"})
     assert said(answers) == {(200, ""): 1, (400, "invalid_grant"): AT_ONCE - 1}
-    [given] = [answer.json() for answer in answers if answer.ok]
-    grant_id = jwt.decode(given["access_token"], options={"verify_signature": False})["grant_id"]
-    [(reason, denied)] = served.issuer.rows(
-        "SELECT revoke_reason, (SELECT count(*) FROM tokens_denial WHERE identifier = g.id::text)"
-        f" FROM tokens_usergrant g WHERE id = '{uuid.UUID(grant_id)}'"
-    )
-    assert (reason, denied) == ("code used twice", 1)
+    [given] = [claims_of(answer.json()["access_token"]) for answer in answers if answer.ok]
+    assert served.are_denied([given]) == [False]
 
 
-def test_a_refresh_token_used_by_ten_at_once_is_answered_twice_and_then_ends_its_family(served: Served) -> None:
+def test_a_refresh_token_used_by_ten_at_once_gives_all_of_them_one_successor(served: Served) -> None:
     text = served.shell(REFRESH).strip()
     form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": "app"}
     answers = served.at_once(form)
-    assert said(answers) == {(200, ""): 2, (400, "invalid_grant"): AT_ONCE - 2}, "once, and once for a lost answer"
-    successors = [answer.json()["refresh_token"] for answer in answers if answer.ok]
-    assert len(set(successors)) == 2
-    for successor in successors:
-        assert said(served.at_once(form | {"refresh_token": successor})) == {(400, "invalid_grant"): AT_ONCE}
-
-
-def test_two_requests_with_one_refresh_token_are_both_answered(served: Served) -> None:
-    """Two tabs of one application: neither is logged out by the other in that moment."""
-    for _ in range(5):
-        text = served.shell(REFRESH).strip()
-        form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": "app"}
-        with ThreadPoolExecutor(2) as pool:
-            ask = [pool.submit(requests.post, f"{served.url}/oauth/token", data=form, timeout=30) for _ in range(2)]
-        assert said([one.result() for one in ask]) == {(200, ""): 2}
+    assert said(answers) == {(200, ""): AT_ONCE}
+    [successor] = {answer.json()["refresh_token"] for answer in answers}
+    assert said(served.at_once(form | {"refresh_token": successor})) == {(200, ""): AT_ONCE}
 
 
 def test_an_assertion_used_by_ten_at_once_proves_its_client_once(served: Served) -> None:
@@ -204,13 +186,13 @@ def test_an_assertion_used_by_ten_at_once_proves_its_client_once(served: Served)
     assert said(answers) == {(200, ""): 1, (401, "invalid_client"): AT_ONCE - 1}
 
 
-def test_a_device_code_redeemed_by_ten_at_once_gives_one_token_which_the_others_end(served: Served) -> None:
+def test_a_device_code_redeemed_by_ten_at_once_gives_one_token_which_stays_valid(served: Served) -> None:
     served.shell(DEVICE)
     grant = "urn:ietf:params:oauth:grant-type:device_code"
     answers = served.at_once({"grant_type": grant, "device_code": "the-device", "client_id": "app"})
     assert said(answers) == {(200, ""): 1, (400, "invalid_grant"): AT_ONCE - 1}
     [given] = [claims_of(answer.json()["access_token"]) for answer in answers if answer.ok]
-    assert served.are_denied([given]) == [True]
+    assert served.are_denied([given]) == [False]
 
 
 def test_whatever_is_refreshed_while_a_user_is_disabled_is_denied(served: Served) -> None:

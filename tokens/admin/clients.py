@@ -70,6 +70,7 @@ class ClientAdmin(Audited):
                     "client_jwks",
                     "client_jwks_uri",
                     "accepts_token_endpoint_audience",
+                    "requires_assertion_type",
                 ]
             },
         ),

@@ -128,6 +128,14 @@ class Client(AbstractApplication):
         help_text="Accept the token endpoint's address as an assertion's <code>aud</code>, not the issuer only.",
     )
 
+    requires_assertion_type = models.BooleanField(
+        "strict assertion type",
+        default=False,
+        db_default=False,
+        help_text="JWT bearer: refuse an assertion whose <code>typ</code> is not"
+        " <code>authorization-grant+jwt</code>. Off: <code>JWT</code> or none is accepted, too.",
+    )
+
     # Inherited, and of no use here: one grant per client, secrets in the row, id_tokens keyed by the secret.
     client_secret = models.CharField(max_length=1, blank=True, default="", editable=False)
     hash_client_secret = models.BooleanField(default=True, editable=False)

@@ -21,6 +21,9 @@ class UserGrant(models.Model):
     amr = models.JSONField(default=list, blank=True, help_text="How the user proved it (RFC 8176).")
     created_at = models.DateTimeField()
     ends_at = models.DateTimeField(db_index=True, help_text="From then on, no token is issued under it.")
+    refresh_until = models.DateTimeField(
+        "refresh tokens end at", null=True, blank=True, help_text="Empty: with the grant, as in earlier versions."
+    )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoke_reason = models.CharField(max_length=100, blank=True)
 
@@ -49,10 +52,7 @@ class AuthorizationCode(models.Model):
 
 
 class RefreshToken(models.Model):
-    """A refresh token, by its SHA-256. Those of one grant are a family: they end together.
-
-    A row that went is told by `family`, which its successors share.
-    """
+    """A refresh token, by its SHA-256. Those of one grant are a family: they end together."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     family = models.CharField(max_length=64, help_text="SHA-256 of what every token of the family begins with.")
@@ -68,6 +68,16 @@ class RefreshToken(models.Model):
         max_length=64,
         blank=True,
         help_text="The digest of its predecessor, also when that is gone.",
+    )
+    generation = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="How many rotations led to it; 0 for those of earlier versions."
+    )
+    encryption_key_id = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Which KEY_ENCRYPTION_KEYS entry its text was made with. Empty: random, by an earlier version.",
     )
 
     class Meta:

@@ -1,7 +1,7 @@
 """A JWT by which a client asserts something about itself or a user (RFC 7523 section 3): read, verified, judged. Pure.
 
-What it is for is told by its `typ`, and every reader names the ones it takes: an assertion that authenticates a client
-can never serve as a grant, and the other way round (RFC 8725 section 3.11).
+Every reader names the `typ` values that it takes. An assertion that authenticates a client never serves as a grant, nor
+a grant as authentication (RFC 8725 section 3.11): their own `typ` tells them apart or, without one, `sub` (jwt_bearer).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -32,6 +32,11 @@ class Assertion:
     claims: Mapping[str, Any]
     message: bytes
     signature: bytes
+
+    @property
+    def type(self) -> str | None:
+        """Return its `typ` in lower case and without `application/` (RFC 7515 section 4.1.9), or None."""
+        return _type(self.header)
 
     @property
     def issuer(self) -> str:
@@ -91,13 +96,17 @@ def check(one: Assertion, *, audiences: Collection[str], now: datetime) -> None:
 def _check_header(header: Mapping[str, Any], types: Collection[str | None]) -> None:
     if header.get("alg") not in ALGORITHMS:
         raise InvalidAssertion(f"its alg is none of {', '.join(ALGORITHMS)}")
-    typ = header.get("typ")
-    if not isinstance(typ, str | None) or (typ and typ.lower().removeprefix("application/")) not in types:
+    if not isinstance(header.get("typ"), str | None) or _type(header) not in types:
         raise InvalidAssertion("its typ is that of something else")
     if "crit" in header:
         raise InvalidAssertion("it has an extension that is not understood")
     if not isinstance(header.get("kid", ""), str):
         raise InvalidAssertion("its kid is no text")
+
+
+def _type(header: Mapping[str, Any]) -> str | None:
+    typ: str | None = header.get("typ")
+    return typ and typ.lower().removeprefix("application/")
 
 
 def _check_form(claims: Mapping[str, Any]) -> None:

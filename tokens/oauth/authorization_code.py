@@ -25,8 +25,11 @@ def create(asked: AuthorizationRequest, user: User, login: Login, *, now: dateti
     """
     code = one_time.new()
     with transaction.atomic():
-        lasts = max(LIFETIME, refresh_token.family_lifetime(asked.client, asked.target.scopes))
-        allowed = grant_record.create(user, asked.client, asked.target, login, now=now, lasts=lasts)
+        family = refresh_token.family_lifetime(asked.client, asked.target.scopes)
+        lasts = max(LIFETIME, family)
+        allowed = grant_record.create(
+            user, asked.client, asked.target, login, now=now, lasts=lasts, refreshes_for=family
+        )
         AuthorizationCode.objects.create(
             digest=one_time.digest(code),
             grant=allowed,
@@ -44,7 +47,10 @@ class AuthorizationCodeGrant(Grant):
     name = "authorization_code"
 
     def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
-        """The token response; raises OAuthError invalid_grant. Whoever uses a code twice ends what it gave."""
+        """Return the token response. Raises OAuthError invalid_grant, and revokes the grant if the code is reused.
+
+        A client that repeats its request at once (parallel requests, a lost answer) is refused, and its grant stays.
+        """
         code = _find(request, client)
         _verify(code, request)
         with transaction.atomic():
@@ -53,7 +59,9 @@ class AuthorizationCodeGrant(Grant):
             if won:
                 grant_record.require_live(allowed, now=request.now)
                 return user_tokens.first(allowed, client, request, nonce=code.nonce)
-        grant_record.reused(code.grant, "code used twice", actor=f"client:{client.client_id}", now=request.now)
+            redeemed_at = AuthorizationCode.objects.filter(pk=code.pk).values_list("redeemed_at", flat=True).first()
+        if redeemed_at is not None and not one_time.is_retry(redeemed_at, now=request.now):
+            grant_record.reused(code.grant, "code used twice", actor=f"client:{client.client_id}", now=request.now)
         raise OAuthError("invalid_grant", "The authorization code was used before.")
 
 

@@ -35,7 +35,7 @@ class Backend(OAuthLibCore):
         """The answer to a device that begins; raises OAuth2Error (RFC 8628 section 3.2)."""
         form = parameters.body(request, device_code.PARAMETERS | parameters.CLIENT)
         asked = TokenRequest(form, authorization=request.headers.get("Authorization"), now=now)
-        return device_code.begin(asked, client_authentication.authenticate(asked.authorization, asked.form, now=now))
+        return device_code.begin(asked, device_code.client_of(asked))
 
     def client(self, request: HttpRequest, names: frozenset[str], *, now: datetime) -> tuple[Client, dict[str, str]]:
         """The proven client of a form request and the `names` parameters that it sent; raises OAuth2Error."""

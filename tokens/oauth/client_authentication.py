@@ -16,6 +16,7 @@ from tokens.keys.errors import NotReady
 from tokens.models import Client, ClientSecret
 from tokens.oauth import client_secret, key_proof, registry
 from tokens.oauth.assertion import InvalidAssertion
+from tokens.oauth.client_secret import LostKey
 
 IN_BODY = "client_secret_post"
 SECRET_METHODS = client_secret.METHODS
@@ -42,7 +43,7 @@ def authenticate(
 
     `version` is the registry's, where the caller asked for it already. Raises InvalidClient for whatever fails, in one
     way and with the same work for clients that do not exist, and OAuthError invalid_request for a request that uses
-    two methods (RFC 6749 section 2.3); NotReady while KEY_ENCRYPTION_KEYS cannot be read.
+    two methods (RFC 6749 section 2.3); NotReady while KEY_ENCRYPTION_KEYS cannot be read or lacks the key of a secret.
     """
     try:
         client = _authenticate(authorization, form, now=now, version=version)
@@ -78,7 +79,7 @@ def _proves(presented: Credentials, client: Client | None, secrets: Iterable[Cli
     # A client that proves itself in another way is compared like one that does not exist: with the same work.
     try:
         return client_secret.matches(secrets if _fits(presented, client) else (), presented.secret, now=now)
-    except MalformedEncryptionKey as error:
+    except (MalformedEncryptionKey, LostKey) as error:
         raise NotReady(str(error)) from error
 
 

@@ -27,6 +27,10 @@ PURPOSE = "client secret"
 NO_CLIENT = 0
 
 
+class LostKey(Exception):
+    """A live secret is hashed under an entry of KEY_ENCRYPTION_KEYS that this process does not have."""
+
+
 def create(client: Client, *, now: datetime, expires_at: datetime | None = None) -> str:
     """Give `client` one more secret and return it: the only moment it can be read.
 
@@ -57,14 +61,20 @@ def kept_of(client: Client | None) -> list[ClientSecret]:
 
 
 def matches(kept: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
-    """Whether `presented` is one of the secrets that are `kept` and live; notes the day of its use.
+    """True if `presented` is one of the secrets that are `kept` and live; notes the day of its use.
+
+    Raises LostKey if it is none of those that this process can compare, and there are others.
 
     A secret that was hashed under a later entry of KEY_ENCRYPTION_KEYS is hashed anew under the first: only now is it
     there to be hashed. Does the same work where none is kept, so that time does not tell which client_ids exist.
     """
     digests = {key_id: _digest(key, presented) for key_id, key in _keys(issuer().key_encryption_keys).items()}
-    secret = _find([row for row in kept if row.is_live(now=now)], digests)
-    if secret is None or not presented:
+    live = [row for row in kept if row.is_live(now=now)]
+    secret = _find(live, digests)
+    if not presented:
+        return False
+    if secret is None:
+        _require_keys(live, digests)
         return False
     _note_use(secret, now=now)
     _hash_anew(secret, digests)
@@ -86,6 +96,15 @@ def _find(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> ClientSecr
         if hmac.compare_digest(bytes(secret.digest), digest):
             found = secret
     return found
+
+
+def _require_keys(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> None:
+    """Raise LostKey unless every live secret could be compared."""
+    if lost := {secret.encryption_key_id for secret in live} - digests.keys():
+        raise LostKey(
+            f"client secrets are hashed under {', '.join(sorted(lost))}, which KEY_ENCRYPTION_KEYS of this process"
+            " lacks: give every process the same values, or replace the secrets (manage.py client_secret)"
+        )
 
 
 def _note_use(secret: ClientSecret, *, now: datetime) -> None:

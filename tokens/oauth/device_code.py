@@ -13,11 +13,12 @@ from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from tokens import audit, conf
-from tokens.errors import OAuthError
+from tokens.errors import InvalidClient, OAuthError
 from tokens.models import Client, DeviceCode, GrantType, User
-from tokens.oauth import grant_record, one_time, refresh_token
+from tokens.oauth import client_authentication, grant_record, one_time, refresh_token, registry
 from tokens.oauth.audience import Target
 from tokens.oauth.login_session import Login
+from tokens.oauth.parameters import CLIENT
 from tokens.oauth.token_request import TokenRequest
 from tokens.oauth.validator import target
 
@@ -29,6 +30,28 @@ LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 section 6.1
 HALF = 4
 TRIES = 3
 SALT = "tokens.oauth.device_code"
+
+
+def client_of(request: TokenRequest) -> Client:
+    """Return the authenticated client of a device authorization request (section 3.1). Raises OAuthError, NotReady."""
+    try:
+        return client_authentication.authenticate(request.authorization, request.form, now=request.now)
+    except InvalidClient as error:
+        sent = request.form.keys() & CLIENT
+        if request.authorization is None and sent == {"client_id"}:
+            _name_method(request.form["client_id"], error)
+        raise
+
+
+def _name_method(client_id: str, error: InvalidClient) -> None:
+    """Raise OAuthError invalid_client that names the method of a confidential client with the device grant.
+
+    Many libraries send no secret to this endpoint, and their users look for the fault in the secret.
+    """
+    client = registry.read(client_id)
+    if client is not None and GrantType.DEVICE_CODE in client.grants:
+        how = f"Authenticate this client by {client.token_endpoint_auth_method} here, as at the token endpoint."
+        raise OAuthError("invalid_client", how, status=401, reason=error.reason) from error
 
 
 def begin(request: TokenRequest, client: Client) -> dict[str, object]:
@@ -95,10 +118,11 @@ def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
 
 def allow(code: DeviceCode, user: User, asked: Target, login: Login, *, now: datetime) -> bool:
     """Keep that `user` allowed the request; False where somebody answered it before, or the user is gone."""
-    lasts = max(LIFETIME, refresh_token.family_lifetime(code.client, asked.scopes))
+    family = refresh_token.family_lifetime(code.client, asked.scopes)
+    lasts = max(LIFETIME, family)
     try:
         with transaction.atomic():
-            allowed = grant_record.create(user, code.client, asked, login, now=now, lasts=lasts)
+            allowed = grant_record.create(user, code.client, asked, login, now=now, lasts=lasts, refreshes_for=family)
             won = _unanswered(code).update(grant=allowed)
             if not won:
                 transaction.set_rollback(True)

@@ -7,16 +7,19 @@ from django.db import transaction
 from tokens.errors import OAuthError
 from tokens.models import Client, DeviceCode, GrantType
 from tokens.oauth import grant_record, one_time, user_tokens
+from tokens.oauth.device_code import INTERVAL
 from tokens.oauth.grant import Grant
 from tokens.oauth.token_request import TokenRequest
 
 SLOWER = 5
 """Seconds that the interval grows by each time the device asks too soon."""
 SLOWEST = 300
+TOLERANCE = timedelta(seconds=1)
+"""How much sooner than after the interval a device can ask: its timer and the network are not exact."""
 
 
 class DeviceGrant(Grant):
-    """One answer for one device; whoever uses its code twice ends what it gave."""
+    """Tokens for one device. The grant is revoked if the device code is reused, unless that is a repeat at once."""
 
     name = GrantType.DEVICE_CODE.value
 
@@ -44,13 +47,18 @@ def _find(request: TokenRequest, client: Client) -> DeviceCode:
 
 
 def _patience(code: DeviceCode, request: TokenRequest) -> OAuthError:
-    """That the device has to wait, and longer from now on if it did not."""
-    soon = code.asked_at is not None and request.now < code.asked_at + timedelta(seconds=code.interval)
-    interval = min(code.interval + SLOWER, SLOWEST) if soon else code.interval
-    DeviceCode.objects.filter(pk=code.pk).update(asked_at=request.now, interval=interval)
-    if soon:
-        return OAuthError("slow_down", f"Ask every {interval} s.")
-    return OAuthError("authorization_pending", "The user has not answered yet.")
+    """Return the error that makes the device wait: slow_down if it asked too soon (RFC 8628 section 3.5).
+
+    A question that is too soon lengthens the interval and does not count as the last one. A question in time makes the
+    interval the first one again.
+    """
+    this = DeviceCode.objects.filter(pk=code.pk)
+    if code.asked_at is None or request.now >= code.asked_at + timedelta(seconds=code.interval) - TOLERANCE:
+        this.update(asked_at=request.now, interval=INTERVAL)
+        return OAuthError("authorization_pending", "The user has not answered yet.")
+    interval = min(code.interval + SLOWER, SLOWEST)
+    this.update(interval=interval)
+    return OAuthError("slow_down", f"Ask every {interval} s.")
 
 
 def _redeem(code: DeviceCode, client: Client, request: TokenRequest) -> dict[str, object]:
@@ -60,11 +68,14 @@ def _redeem(code: DeviceCode, client: Client, request: TokenRequest) -> dict[str
         grant_record.require_live(allowed, now=request.now)
         if DeviceCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now):
             return user_tokens.first(allowed, client, request)
+        code.redeemed_at = DeviceCode.objects.filter(pk=code.pk).values_list("redeemed_at", flat=True).first()
     raise _used_twice(code, request)
 
 
 def _used_twice(code: DeviceCode, request: TokenRequest) -> OAuthError:
+    """Return the refusal of a device code that was used before, and revoke its grant unless the request is a repeat."""
     assert code.grant is not None  # noqa: S101 (what was redeemed was allowed)
-    actor = f"client:{code.client.client_id}"
-    grant_record.reused(code.grant, "device code used twice", actor=actor, now=request.now)
+    if code.redeemed_at is not None and not one_time.is_retry(code.redeemed_at, now=request.now):
+        actor = f"client:{code.client.client_id}"
+        grant_record.reused(code.grant, "device code used twice", actor=actor, now=request.now)
     return OAuthError("invalid_grant", "The device code was used before.")

@@ -15,9 +15,19 @@ from tokens.oauth.grant import Holder
 from tokens.oauth.login_session import Login
 
 
-def create(user: User, client: Client, target: Target, login: Login, *, now: datetime, lasts: timedelta) -> UserGrant:
+def create(
+    user: User,
+    client: Client,
+    target: Target,
+    login: Login,
+    *,
+    now: datetime,
+    lasts: timedelta,
+    refreshes_for: timedelta | None = None,
+) -> UserGrant:
     """Keep what `user` allowed `client`, and how the user had logged in; nothing is issued under it after `lasts`.
 
+    Its refresh tokens end after `refreshes_for`, which is part of `lasts`; None: with the grant.
     Raises OAuthError access_denied where the user may not log in any more: the row is held, and cannot go meanwhile.
     """
     with transaction.atomic():
@@ -33,6 +43,7 @@ def create(user: User, client: Client, target: Target, login: Login, *, now: dat
             amr=list(login.amr),
             created_at=now,
             ends_at=now + lasts,
+            refresh_until=None if refreshes_for is None else now + refreshes_for,
         )
 
 
@@ -71,18 +82,26 @@ def hold(whose: Q) -> None:
     list(UserGrant.objects.select_for_update(of=("self",)).filter(whose).order_by("pk").values_list("pk"))
 
 
-def revoke(grant: UserGrant, reason: str, *, now: datetime) -> None:
-    """End a grant: what was issued under it is denied, and nothing more can be; the first reason stays."""
+def revoke(grant: UserGrant, reason: str, *, now: datetime) -> bool:
+    """Revoke a grant: what was issued under it is denied, and nothing more can be; the first reason stays.
+
+    Returns False if the grant was revoked before.
+    """
     with transaction.atomic():
-        UserGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now, revoke_reason=reason)
+        revoked = UserGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now, revoke_reason=reason)
         denial.deny_grant(str(grant.pk), now=now, client_id=grant.client.client_id, subject=str(grant.user.sub))
+    return bool(revoked)
 
 
 def reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -> None:
-    """End a grant of which something was used that had been used before: somebody else has it, too."""
+    """Revoke a grant because a code or token of it was reused: another party has it, too.
+
+    Only the request that revokes the grant records the event; other requests with the same token can be on their way.
+    """
     with transaction.atomic():
-        revoke(grant, reason, now=now)
-        audit.record("grant.reuse_detected", actor=actor, subject=f"grant:{grant.pk}", details={"why": reason}, now=now)
+        if revoke(grant, reason, now=now):
+            subject, details = f"grant:{grant.pk}", {"why": reason}
+            audit.record("grant.reuse_detected", actor=actor, subject=subject, details=details, now=now)
 
 
 def holder(grant: UserGrant) -> Holder:

@@ -1,6 +1,7 @@
 """JWT bearer: a trusted application names the user that it acts for, in a JWT signed by its own key (RFC 7523)."""
 
 import uuid
+from datetime import datetime
 
 from allauth.account.models import EmailAddress
 
@@ -13,8 +14,10 @@ from tokens.oauth.grant import Grant, Holder
 from tokens.oauth.token_request import TokenRequest
 from tokens.oauth.validator import target
 
-TYPES = frozenset({"authorization-grant+jwt"})
+OWN_TYPE = "authorization-grant+jwt"
 """The `typ` of these assertions, which no assertion that authenticates a client has."""
+TYPES = frozenset({OWN_TYPE, "jwt", None})
+"""Common libraries write `JWT` or nothing. Such an assertion must not be one that could authenticate its client."""
 
 
 class JwtBearerGrant(Grant):
@@ -28,7 +31,7 @@ class JwtBearerGrant(Grant):
         shown = request.authorization is not None or others
         known = super().client(request) if shown else None
         try:
-            client, _ = key_proof.prove(request.required("assertion"), types=TYPES, self_issued=False, now=request.now)
+            client = _prove(request.required("assertion"), now=request.now)
         except InvalidAssertion as error:
             raise OAuthError("invalid_grant", "The assertion is not valid.", reason=str(error)) from error
         if client.client_id != request.form.get("client_id", client.client_id) or (known or client) != client:
@@ -47,6 +50,20 @@ class JwtBearerGrant(Grant):
         response = grant.token_response(client, holder, asked, request)
         _log("token.issued_for_user", client, user, request)
         return response
+
+
+def _prove(text: str, *, now: datetime) -> Client:
+    """Return the client that signed the assertion in `text`, which is used up by this. Raises InvalidAssertion.
+
+    The replay record is shared with client assertions: one JWT serves once, in one place.
+    """
+    one = assertion.read(text, types=TYPES)
+    if one.type != OWN_TYPE and one.subject == one.issuer:
+        raise InvalidAssertion("its sub is its iss: without a typ of its own it could authenticate its client")
+    client, _ = key_proof.prove(text, types=TYPES, self_issued=False, now=now)
+    if one.type != OWN_TYPE and client.requires_assertion_type:
+        raise InvalidAssertion(f"its typ is not {OWN_TYPE}, which this client is registered to send")
+    return client
 
 
 def _user(named: str) -> User | None:

@@ -2,8 +2,11 @@
 
 import hashlib
 import secrets
+from datetime import datetime, timedelta
 
 BYTES = 32  # 256 bits
+RETRY_WINDOW = timedelta(seconds=10)
+"""How long after its redemption a code that comes back is taken for a repeat of the same request."""
 
 
 def new() -> str:
@@ -14,3 +17,11 @@ def new() -> str:
 def digest(text: str) -> str:
     """What is stored of it: enough to find it, too little to use it."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_retry(redeemed_at: datetime, *, now: datetime) -> bool:
+    """True if a code that was redeemed at `redeemed_at` comes back so soon that its client repeats its request.
+
+    The repeat is refused (RFC 6749 section 4.1.2) and revokes nothing: the first answer stays valid.
+    """
+    return now - redeemed_at <= RETRY_WINDOW

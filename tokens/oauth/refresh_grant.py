@@ -1,18 +1,21 @@
 """The refresh token grant: a client that a user allowed to stay gets a new access token (RFC 6749 section 6)."""
 
+from datetime import datetime
+
 from django.db import transaction
 
 from tokens import conf
 from tokens.errors import OAuthError
-from tokens.models import Client, GrantType, UserGrant
+from tokens.models import Client, GrantType, RefreshToken, UserGrant
 from tokens.oauth import audience, grant_record, refresh_token, user_tokens, validator
 from tokens.oauth.audience import OPENID, Target
 from tokens.oauth.grant import Grant
-from tokens.oauth.refresh_token import Reused
+from tokens.oauth.refresh_token import Reused, Superseded
 from tokens.oauth.token_request import TokenRequest
 
 REUSED = "refresh token used twice"
 UNKNOWN = "The refresh token is unknown, expired, or another client's."
+SUPERSEDED = "The refresh token was used before, and its successor was used or has expired. Use the newest one."
 
 
 class RefreshTokenGrant(Grant):
@@ -27,6 +30,8 @@ class RefreshTokenGrant(Grant):
         try:
             with transaction.atomic():
                 return _tokens(text, grant_record.lock(allowed), client, request)
+        except Superseded:
+            raise OAuthError("invalid_grant", SUPERSEDED) from None
         except Reused:
             grant_record.reused(allowed, REUSED, actor=f"client:{client.client_id}", now=request.now)
         raise OAuthError("invalid_grant", "The refresh token was used before; its family is revoked.")
@@ -43,17 +48,22 @@ def _grant(text: str, client: Client) -> UserGrant:
 def _tokens(text: str, allowed: UserGrant, client: Client, request: TokenRequest) -> dict[str, object]:
     grant_record.require_live(allowed, now=request.now)
     token = refresh_token.find(text)
-    if token is None:  # it was used so long ago that its row is gone, while its family lives
-        raise Reused
-    if token.expires_at <= request.now and token.used_at is None:
+    if token is None and refresh_token.is_of_the_past(text):
+        raise Reused  # its row was purged while its family lives
+    if token is None or _has_expired(token, allowed, now=request.now):
         raise OAuthError("invalid_grant", UNKNOWN)
     target = _target(allowed, client, request)
     rotated = {}
-    if refresh_token.rotates(client):
+    if refresh_token.rotates(client) or token.used_at is not None:  # it rotated before the client's policy changed
         rotated["refresh_token"] = refresh_token.rotate(text, token, client, now=request.now)
     else:
         refresh_token.keep(token, client, now=request.now)
     return user_tokens.response(allowed, client, target, request) | rotated
+
+
+def _has_expired(token: RefreshToken, allowed: UserGrant, *, now: datetime) -> bool:
+    """True if the token was not used in time, or its family has ended. A spent one is judged by its retry window."""
+    return refresh_token.family_ends_at(allowed) <= now or (token.used_at is None and token.expires_at <= now)
 
 
 def _target(allowed: UserGrant, client: Client, request: TokenRequest) -> Target:

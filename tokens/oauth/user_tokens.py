@@ -14,7 +14,7 @@ def first(allowed: UserGrant, client: Client, request: TokenRequest, *, nonce: s
     """
     target = grant_record.target(allowed, client, request.resources)
     issued = response(allowed, client, target, request, nonce=nonce)
-    if refresh_token.is_granted(client, target.scopes):
+    if refresh_token.is_granted(client, target.scopes) and request.now < refresh_token.family_ends_at(allowed):
         issued["refresh_token"] = refresh_token.create(allowed, client, now=request.now)
     return issued
 

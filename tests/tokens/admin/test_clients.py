@@ -69,6 +69,13 @@ def test_a_new_client_s_secret_is_shown_on_the_page_after_saving_and_never_again
     assert AuditEvent.objects.get(action="client.created").actor == "user:root"
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_client_is_held_to_the_typ_of_its_assertions_by_a_switch(admin, form, strict):
+    admin.post(ADD, form | ({"requires_assertion_type": "on"} if strict else {}))
+    assert Client.objects.get().requires_assertion_type is strict
+    assert "strict assertion type" in admin.get(page_of(Client.objects.get())).content.decode().lower()
+
+
 def test_a_second_secret_lives_beside_the_first_until_that_is_ended(admin, form):
     first = secret_on(admin.post(ADD, form))
     made, row = Client.objects.get(), ClientSecret.objects.get()

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.tokens.assertions import FAMILY, jwks, private
 from tests.tokens.conftest import basic, post
-from tokens.models import Api, AuditEvent, Client, ClientSecret, Scope
+from tokens.models import Api, AuditEvent, Client, ClientSecret, GrantType, Scope
 from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +61,10 @@ def test_a_client_with_a_key_of_its_own_has_no_secret(tmp_path):
     assert json.loads(printed) == {"client_id": "j", "client_secret": None}
     assert Client.objects.get(client_id="j").accepts_token_endpoint_audience
     assert not client.accepts_token_endpoint_audience
+    arguments = ("--name", "L", "--client-id", "l", "--jwks", str(tmp_path / "jwks.json"), "--strict-assertion-type")
+    create(*arguments, "--grant", GrantType.JWT_BEARER.value)
+    assert Client.objects.get(client_id="l").requires_assertion_type
+    assert not client.requires_assertion_type
     assert not ClientSecret.objects.exists()
 
 

@@ -143,7 +143,8 @@ def test_a_change_of_the_encrypting_key_is_told_until_no_client_secret_needs_the
     code, message = refused("keys", "--check")
     assert (code, message.startswith(f"settings: live client secrets hashed under {key_id}: 1; ")) == (3, True)
     assert "put its value back" in message
-    assert not client_secret.matches(client_secret.kept_of(client), idle, now=timezone.now())
+    with pytest.raises(client_secret.LostKey, match=key_id):
+        client_secret.matches(client_secret.kept_of(client), idle, now=timezone.now())
     assert client_secret.matches(client_secret.kept_of(client), used, now=timezone.now())
     client.secrets.filter(encryption_key_id=key_id).update(revoked_at=timezone.now())
     assert run("keys", "--check") == "the signing keys are well\n"

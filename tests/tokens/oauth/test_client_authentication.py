@@ -3,6 +3,8 @@
 import base64
 
 import pytest
+from django.conf import settings
+from django.test import override_settings
 from django.utils import timezone
 
 from tests.tokens.assertions import jwks, proof
@@ -152,3 +154,55 @@ def test_while_the_encrypting_keys_cannot_be_read_the_answer_is_503_and_no_crash
     response = post(client, path, ASK | {"token": "x"}, **basic("service", service.plain))
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert response.json()["error"] == "temporarily_unavailable"
+
+
+def at_another_node(*entries):
+    """The same database, served with other KEY_ENCRYPTION_KEYS."""
+    return override_settings(ISSUER=settings.ISSUER | {"KEY_ENCRYPTION_KEYS": list(entries)})
+
+
+ENDPOINTS = {
+    "/oauth/token": ASK,
+    "/oauth/revoke": {"token": "x"},
+    "/oauth/introspect": {"token": "x"},
+    "/oauth/device": {"scope": "notes:read"},
+}
+
+
+@pytest.mark.parametrize("remembered", [False, True])
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_node_that_lacks_the_key_of_a_secret_answers_503(client, service, signer, path, remembered):
+    shown = basic("service", service.plain)
+    if remembered:
+        assert post(client, "/oauth/token", ASK, **shown).status_code == 200
+    with at_another_node("Z" * 43):
+        answer = post(client, path, ENDPOINTS[path], **shown)
+        assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+        assert answer["Retry-After"]
+    assert post(client, "/oauth/token", ASK, **shown).status_code == 200
+
+
+def test_a_node_that_lacks_the_key_of_one_secret_takes_the_others(client, service, signer):
+    former = settings.ISSUER["KEY_ENCRYPTION_KEYS"]
+    with at_another_node("Z" * 43, *former):
+        newer = client_secret.create(service, now=timezone.now())
+    with at_another_node("Z" * 43):
+        assert post(client, "/oauth/token", ASK, **basic("service", newer)).status_code == 200
+        assert post(client, "/oauth/token", ASK, **basic("service", service.plain)).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("form", "headers"),
+    [
+        pytest.param({}, basic("nobody", "x" * 43), id="an unknown client"),
+        pytest.param({"client_id": "service"}, {}, id="no secret"),
+        pytest.param({"client_id": "header_only", "client_secret": "x" * 43}, {}, id="in the wrong place"),
+    ],
+)
+def test_what_no_key_could_make_right_is_refused_at_such_a_node_too(client, service, signer, form, headers):
+    other = make_client("header_only", "client_credentials")
+    client_secret.create(other, now=timezone.now())
+    Client.objects.filter(pk=other.pk).update(token_endpoint_auth_method="client_secret_basic")
+    with at_another_node("Z" * 43):
+        response = post(client, "/oauth/token", ASK | form, **headers)
+    assert (response.status_code, response.json()) == (401, REFUSED)

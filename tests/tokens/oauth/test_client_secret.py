@@ -9,6 +9,7 @@ from django.test import override_settings
 
 from tokens.models import Client, ClientSecret
 from tokens.oauth import client_secret, registry
+from tokens.oauth.client_secret import LostKey
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -102,10 +103,27 @@ def test_the_key_of_the_hash_is_changed_while_secrets_live(client_: Client, djan
         assert client_secret.matches(client_secret.kept_of(client_), used, now=NOW)
     assert registry.version() != before, "no process goes on with the former hash"
     with keys(first):
-        proven = [client_secret.matches(client_secret.kept_of(client_), one, now=NOW) for one in (used, idle, new)]
-        assert proven == [True, False, True]
+        assert client_secret.matches(client_secret.kept_of(client_), used, now=NOW)
+        assert client_secret.matches(client_secret.kept_of(client_), new, now=NOW)
+    for held, lacking in ((first, idle), (former, used)):
+        with keys(held), pytest.raises(LostKey, match="which KEY_ENCRYPTION_KEYS of this process lacks"):
+            client_secret.matches(client_secret.kept_of(client_), lacking, now=NOW)
+
+
+@pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
+def test_a_secret_that_has_ended_needs_no_key(client_: Client, end: str) -> None:
+    former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     with keys(former):
-        assert not client_secret.matches(client_secret.kept_of(client_), used, now=NOW)
+        secret = client_secret.create(client_, now=NOW - MINUTE)
+    ClientSecret.objects.update(**{end: NOW})
+    with keys(first):
+        assert not client_secret.matches(client_secret.kept_of(client_), secret, now=NOW)
+
+
+def test_a_blank_secret_needs_no_key(client_: Client) -> None:
+    with keys(secrets.token_urlsafe(32)):
+        client_secret.create(client_, now=NOW)
+    assert not client_secret.matches(client_secret.kept_of(client_), "", now=NOW)
 
 
 def test_a_wrong_guess_hashes_nothing_anew(client_: Client) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests.tokens.conftest import OTHER_API, redeem
 from tokens.keys.policy import PRODUCTION
 from tokens.models import AuditEvent, Denial, Scope, UserGrant
-from tokens.oauth import denial, presented_token
+from tokens.oauth import denial, one_time, presented_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
@@ -81,10 +81,12 @@ def presented(client, webapp, code):
     return presented_token.read(redeem(client, webapp, code(webapp)).json()["access_token"], now=timezone.now()).claims
 
 
-def test_a_code_used_twice_denies_what_it_gave(client, webapp, code):
+def test_a_reused_code_denies_what_it_gave(client, webapp, code, monkeypatch):
     issued = code(webapp)
     claims = presented(client, webapp, lambda _: issued)
     assert not denial.is_denied(claims)
+    later = one_time.RETRY_WINDOW + timedelta(seconds=2)
+    monkeypatch.setattr("tokens.views.token.timezone.now", lambda now=timezone.now: now() + later)
     assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
     assert denial.is_denied(claims)
     assert UserGrant.objects.get().revoke_reason == "code used twice"

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.tokens.assertions import jwks, proof, sign
 from tests.tokens.conftest import API, OTHER_API, basic, make_client, post
-from tokens.models import Client, User, UserGrant
+from tokens.models import Client, UsedAssertion, User, UserGrant
 from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ def robot(apis, signer):
 
 
 def act(browser, named, /, *, form=None, header=None, **changes):
-    assertion = sign("robot", sub=str(named), header=header or OWN_TYPE, **changes)
+    assertion = sign("robot", header=header or OWN_TYPE, **{"sub": str(named)} | changes)
     asked = {"grant_type": GRANT, "assertion": assertion, "scope": "notes:read"} | (form or {})
     return post(browser, "/oauth/token", {name: value for name, value in asked.items() if value is not None})
 
@@ -97,7 +97,8 @@ def test_nobody_acts_for_staff_or_for_who_is_inactive(client, robot, user, chang
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"header": {"typ": "JWT"}}, id="RFC 8725 3.11: no typ of its own"),
+        pytest.param({"header": {"typ": "JWT"}, "sub": "robot"}, id="RFC 8725 3.11: it could authenticate its client"),
+        pytest.param({"header": {"typ": None}, "sub": "robot"}, id="RFC 8725 3.11: the same without a typ"),
         pytest.param({"header": {"typ": "client-authentication+jwt"}}, id="RFC 8725 3.11: of an authentication"),
         pytest.param({"header": {"typ": "at+jwt"}}, id="RFC 8725 3.11: of an access token"),
         pytest.param({"iss": "nobody"}, id="RFC 7523 3 (1): unknown iss"),
@@ -135,6 +136,59 @@ def test_a_wrong_request_gets_the_rfc_s_error(client, robot, user, form, error):
 
 def test_an_assertion_is_taken_once(client, robot, user):
     assert [act(client, user.sub, jti="1").status_code for _ in range(2)] == [200, 400]
+
+
+@pytest.mark.parametrize("typ", ["JWT", "jwt", "application/JWT", "application/authorization-grant+jwt", None])
+def test_the_typ_that_libraries_write_is_accepted_for_a_user(client, robot, user, decode, typ):
+    """Kafka writes `JWT`, Nimbus nothing."""
+    response = act(client, user.sub, header={"typ": typ})
+    assert response.status_code == 200
+    assert decode(response.json()["access_token"], API)[1]["act"] == {"sub": "robot"}
+
+
+@pytest.mark.parametrize("typ", ["at+jwt", "client-authentication+jwt", "secevent+jwt", "JWT ", 1, ["JWT"]])
+def test_the_typ_of_something_else_is_refused(client, robot, user, typ):
+    assert act(client, user.sub, header={"typ": typ}).json() == INVALID
+
+
+@pytest.mark.parametrize(("typ", "status"), [("authorization-grant+jwt", 200), ("JWT", 400), (None, 400)])
+def test_a_client_can_be_held_to_the_typ_of_the_grant(client, robot, user, typ, status, caplog):
+    Client.objects.filter(client_id="robot").update(requires_assertion_type=True)
+    with caplog.at_level("INFO", logger="tokens.audit"):
+        response = act(client, user.sub, header={"typ": typ})
+    assert response.status_code == status
+    if status == 400:
+        assert response.json() == INVALID
+        assert "which this client is registered to send" in caplog.text
+
+
+@pytest.mark.parametrize("typ", ["JWT", None])
+def test_one_jwt_serves_once_in_one_place(client, robot, user, typ):
+    """Client assertions and grants share their replay records."""
+    Client.objects.update(grants=["client_credentials", GRANT])
+    ask = {"grant_type": "client_credentials", "scope": "notes:read"}
+    assert post(client, "/oauth/token", ask | proof("robot", header={"typ": typ}, jti="1")).status_code == 200
+    assert act(client, user.sub, header={"typ": typ}, jti="1").json() == INVALID
+    assert act(client, user.sub, header={"typ": typ}, jti="2").status_code == 200
+    refused = post(client, "/oauth/token", ask | proof("robot", header={"typ": typ}, jti="2"))
+    assert refused.json()["error"] == "invalid_client"
+    assert UsedAssertion.objects.count() == 2
+
+
+def test_what_authenticates_a_client_is_not_used_up_as_a_grant(client, robot, user):
+    """It is refused before its `jti` is recorded: the client can still use it."""
+    Client.objects.update(grants=["client_credentials", GRANT])
+    shown = proof("robot")
+    form = {"grant_type": GRANT, "scope": "notes:read", "assertion": shown["client_assertion"]}
+    assert post(client, "/oauth/token", form).json() == INVALID
+    ask = {"grant_type": "client_credentials", "scope": "notes:read"}
+    assert post(client, "/oauth/token", ask | shown).status_code == 200
+
+
+def test_an_assertion_for_a_user_authenticates_nobody(client, robot, user):
+    Client.objects.update(grants=["client_credentials", GRANT])
+    form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot", sub=str(user.sub))
+    assert post(client, "/oauth/token", form).json()["error"] == "invalid_client"
 
 
 def test_a_grant_authenticates_nobody(client, robot, user):

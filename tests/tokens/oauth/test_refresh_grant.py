@@ -1,10 +1,13 @@
 """Refresh tokens: who gets one, what it gives, how it rotates, and how its family ends."""
 
+import secrets
 from datetime import timedelta
 from importlib import import_module
 
 import pytest
 from django.apps import apps as registered
+from django.conf import settings
+from django.test import override_settings
 from django.utils import timezone
 
 from tests.tokens.conftest import (
@@ -22,13 +25,16 @@ from tests.tokens.conftest import (
 from tokens import purge
 from tokens.keys.policy import PRODUCTION
 from tokens.models import AuditEvent, Denial, RefreshToken, Scope, UserGrant
-from tokens.oauth import client_secret, denial, one_time
+from tokens.oauth import client_secret, denial, grant_record, one_time
 from tokens.oauth.refresh_token import LOST_ANSWER
 
 pytestmark = pytest.mark.django_db
 GRANTS = ("authorization_code", "refresh_token")
 ISSUER = "http://localhost:8000"
 SCOPE = "openid notes:read notes:write offline_access"
+LATE = timedelta(minutes=2)
+"""After every retry window, however slow the machine is."""
+SUPERSEDED = "The refresh token was used before, and its successor was used or has expired. Use the newest one."
 
 
 @pytest.fixture
@@ -73,7 +79,7 @@ def later(monkeypatch):
     """Let time pass for the token endpoint."""
     start = timezone.now()
 
-    def wait(duration):
+    def wait(duration=timedelta(0)):
         monkeypatch.setattr("tokens.views.token.timezone.now", lambda: start + duration)
 
     return wait
@@ -185,54 +191,223 @@ def test_without_the_user_s_identity_the_issuer_is_no_resource(client, server, l
 # --- rotation (RFC 9700 section 4.14.2) ------------------------------------------------------------------------------
 
 
-def test_a_public_client_s_token_rotates_and_the_old_one_used_again_ends_the_family(client, app, log_in_to):
+def reuse_events():
+    return AuditEvent.objects.filter(action="grant.reuse_detected")
+
+
+def test_reuse_of_a_public_clients_token_after_the_retry_window_revokes_the_family(client, app, log_in_to, later):
     first = log_in_to(app)["refresh_token"]
     second = refresh(client, app, first).json()["refresh_token"]
     third = refresh(client, app, second).json()["refresh_token"]
     assert len({first, second, third}) == 3
+    later(LATE)
     assert error(refresh(client, app, first)) == (400, "invalid_grant")
     assert error(refresh(client, app, third)) == (400, "invalid_grant"), "the thief's and the owner's alike"
     grant = UserGrant.objects.get()
     assert grant.revoke_reason == "refresh token used twice"
-    assert Denial.objects.get(kind="grant").identifier == str(grant.pk), "its access tokens die as well"
-    assert AuditEvent.objects.get(action="grant.reuse_detected").subject == f"grant:{grant.pk}"
+    assert Denial.objects.get(kind="grant").identifier == str(grant.pk), "its access tokens are denied as well"
+    assert reuse_events().get().subject == f"grant:{grant.pk}"
 
 
-def test_a_lost_answer_is_given_once_more_while_its_successor_is_unused(client, app, log_in_to, later):
-    text = log_in_to(app)["refresh_token"]
-    lost = refresh(client, app, text).json()["refresh_token"]
+@pytest.mark.parametrize("which", ["public", "confidential"])
+def test_every_repeat_within_the_retry_window_gets_the_same_successor(client, app, server, log_in_to, later, which):
+    of = {"public": app, "confidential": server}[which]
+    of.rotates_refresh_tokens = True
+    of.save()
+    text = log_in_to(of)["refresh_token"]
+    answers = [refresh(client, of, text) for _ in range(5)]
     later(LOST_ANSWER)
-    again = refresh(client, app, text)
-    assert again.status_code == 200
-    assert refresh(client, app, again.json()["refresh_token"]).status_code == 200, "the user stays logged in"
-    assert error(refresh(client, app, lost)) == (400, "invalid_grant"), "whoever has the lost answer is found out"
-    assert UserGrant.objects.get().revoked_at is not None
+    answers.append(refresh(client, of, text))
+    assert {answer.status_code for answer in answers} == {200}
+    [successor] = {answer.json()["refresh_token"] for answer in answers}
+    assert len({answer.json()["access_token"] for answer in answers}) == 6
+    assert RefreshToken.objects.count() == 2
+    assert successor not in str(RefreshToken.objects.values()), "nothing readable is kept"
+    assert refresh(client, of, successor).status_code == 200, "the user stays logged in"
+    assert not reuse_events().exists()
 
 
-def test_of_two_answers_to_one_request_either_goes_on_and_the_other_ends_the_family(client, app, log_in_to):
-    """Two windows that refreshed at once, and share what they got last."""
+def test_a_repeat_within_the_window_may_narrow_the_scope(client, app, log_in_to):
     text = log_in_to(app)["refresh_token"]
-    first, second = (refresh(client, app, text).json()["refresh_token"] for _ in range(2))
-    purged(text)
-    third = refresh(client, app, first).json()["refresh_token"]
-    assert third
-    assert error(refresh(client, app, second)) == (400, "invalid_grant")
+    whole, narrow = refresh(client, app, text).json(), refresh(client, app, text, scope="notes:read").json()
+    assert narrow["scope"] == "notes:read"
+    assert narrow["refresh_token"] == whole["refresh_token"]
+
+
+def test_a_repeat_whose_successor_was_used_is_refused_within_the_window_and_revokes_after_it(
+    client, app, log_in_to, later
+):
+    later()
+    text = log_in_to(app)["refresh_token"]
+    second = refresh(client, app, text).json()["refresh_token"]
+    third = refresh(client, app, second).json()["refresh_token"]
+    for _ in range(3):
+        assert refresh(client, app, text).json() == {
+            "error": "invalid_grant",
+            "error_description": SUPERSEDED,
+        }
+    assert UserGrant.objects.get().revoked_at is None
+    assert refresh(client, app, second).json()["refresh_token"] == third, "the newest one is given again"
+    later(LATE)
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
     assert UserGrant.objects.get().revoke_reason == "refresh token used twice"
-    assert error(refresh(client, app, third)) == (400, "invalid_grant")
+    assert reuse_events().count() == 1
 
 
-@pytest.mark.parametrize("how", ["a third time", "too late", "after its successor was used"])
-def test_any_other_reuse_ends_the_family(client, app, log_in_to, later, how):
+def test_a_repeat_after_the_window_revokes_although_the_successor_is_unused(client, app, log_in_to, later):
     text = log_in_to(app)["refresh_token"]
     successor = refresh(client, app, text).json()["refresh_token"]
-    if how == "a third time":
-        assert refresh(client, app, text).status_code == 200
-    elif how == "too late":
-        later(LOST_ANSWER + timedelta(seconds=2))
-    else:
-        assert refresh(client, app, successor).status_code == 200
+    later(LATE)
     assert error(refresh(client, app, text)) == (400, "invalid_grant")
+    assert error(refresh(client, app, successor)) == (400, "invalid_grant")
     assert UserGrant.objects.get().revoked_at is not None
+
+
+def test_a_successor_that_has_expired_is_not_given_again(client, app, log_in_to, later):
+    later()
+    app.refresh_token_idle_lifetime = timedelta(seconds=10)
+    app.save()
+    text = log_in_to(app)["refresh_token"]
+    assert refresh(client, app, text).status_code == 200
+    later(timedelta(seconds=15))
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoked_at is None
+
+
+def test_a_repeat_at_a_node_whose_clock_is_behind_gets_the_same_successor(client, app, log_in_to, later):
+    text = log_in_to(app)["refresh_token"]
+    successor = refresh(client, app, text).json()["refresh_token"]
+    later(timedelta(seconds=-55))
+    assert refresh(client, app, text).json()["refresh_token"] == successor
+
+
+def test_reuse_that_several_requests_detect_is_one_event(app, log_in_to):
+    log_in_to(app)
+    grant = UserGrant.objects.get()
+    for _ in range(3):
+        grant_record.reused(grant, "refresh token used twice", actor="client:app", now=timezone.now())
+    assert reuse_events().count() == 1
+    assert UserGrant.objects.get().revoked_at is not None
+
+
+# --- what was never issued -------------------------------------------------------------------------------------------
+
+
+def family_of(text):
+    return text.partition(".")[0]
+
+
+DAMAGES = {
+    "a blank appended": lambda text: f"{text} ",
+    "a blank before": lambda text: f" {text}",
+    "the last character missing": lambda text: text[:-1],
+    "the last character another one": lambda text: text[:-1] + ("A" if text[-1] != "A" else "B"),
+    "cut at 64 characters": lambda text: text[:64],
+    "cut to its family": family_of,
+    "a made-up second half": lambda text: f"{family_of(text)}.{one_time.new()}",
+    "a made-up successor": lambda text: f"{family_of(text)}.1.{'A' * 32}.{'A' * 32}",
+    "another generation": lambda text: text.replace(".0.", ".1."),
+    "another case": lambda text: text.swapcase(),
+    "twice in a row": lambda text: text + text,
+    "the family of nobody": lambda text: "A" + text[1:] if text[0] != "A" else "B" + text[1:],
+    "no family": lambda text: text[text.index(".") :],
+}
+
+
+@pytest.mark.parametrize("which", ["app", "server"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_token_is_invalid_grant_and_revokes_nothing(client, request, log_in_to, which, damage):
+    of = request.getfixturevalue(which)
+    text = log_in_to(of)["refresh_token"]
+    refused = refresh(client, of, DAMAGES[damage](text))
+    assert error(refused) == (400, "invalid_grant")
+    assert refused.json()["error_description"] == "The refresh token is unknown, expired, or another client's."
+    assert UserGrant.objects.get().revoked_at is None
+    assert not reuse_events().exists()
+    assert refresh(client, of, text).status_code == 200
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_spent_token_is_no_reuse(client, app, log_in_to, later, damage):
+    text = log_in_to(app)["refresh_token"]
+    successor = refresh(client, app, text).json()["refresh_token"]
+    later(LATE)
+    assert error(refresh(client, app, DAMAGES[damage](text))) == (400, "invalid_grant")
+    assert not reuse_events().exists()
+    assert refresh(client, app, successor).status_code == 200
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_token_revokes_nothing_at_the_revocation_endpoint(client, app, log_in_to, damage):
+    text = log_in_to(app)["refresh_token"]
+    answer = post(client, "/oauth/revoke", {"token": DAMAGES[damage](text), "client_id": "app"})
+    assert (answer.status_code, answer.content) == (200, b""), "RFC 7009 section 2.2"
+    assert UserGrant.objects.get().revoked_at is None
+    assert refresh(client, app, text).status_code == 200
+    assert post(client, "/oauth/revoke", {"token": text, "client_id": "app"}).status_code == 200
+    assert UserGrant.objects.get().revoke_reason == "revoked by its client"
+
+
+def test_a_token_from_after_the_backup_that_was_restored_is_no_reuse(client, app, log_in_to):
+    """The database went back to before the rotation: it knows the family, and not its newest token."""
+    first = log_in_to(app)["refresh_token"]
+    before = RefreshToken.objects.values().get()
+    second = refresh(client, app, first).json()["refresh_token"]
+    RefreshToken.objects.all().delete()
+    RefreshToken.objects.create(**before)
+    assert error(refresh(client, app, second)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoked_at is None
+    assert not reuse_events().exists()
+    assert refresh(client, app, first).json()["refresh_token"] == second, "the same successor as before the restore"
+    assert refresh(client, app, second).status_code == 200
+
+
+# --- KEY_ENCRYPTION_KEYS ---------------------------------------------------------------------------------------------
+
+
+def keys(*entries):
+    return override_settings(ISSUER=settings.ISSUER | {"KEY_ENCRYPTION_KEYS": list(entries)})
+
+
+def test_repeats_agree_while_the_encrypting_key_is_changed(client, app, log_in_to, caplog):
+    former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    with keys(former):
+        text = log_in_to(app)["refresh_token"]
+    with keys(former, first):
+        successor = refresh(client, app, text).json()["refresh_token"]
+    with keys(first, former):
+        assert refresh(client, app, text).json()["refresh_token"] == successor
+        newest = refresh(client, app, successor).json()["refresh_token"]
+    with keys(former, first):
+        assert refresh(client, app, successor).json()["refresh_token"] == newest
+    with keys(first):
+        assert refresh(client, app, newest).status_code == 200, "its row proves that it was issued"
+
+
+def test_a_node_that_lacks_the_key_of_a_successor_answers_503_and_revokes_nothing(client, app, log_in_to):
+    former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    with keys(former):
+        text = log_in_to(app)["refresh_token"]
+        successor = refresh(client, app, text).json()["refresh_token"]
+    with keys(first):
+        answer = refresh(client, app, text)
+        assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+        assert answer["Retry-After"]
+    assert UserGrant.objects.get().revoked_at is None
+    with keys(former):
+        assert refresh(client, app, text).json()["refresh_token"] == successor
+
+
+def test_unreadable_encrypting_keys_are_503_at_refresh_and_revocation(client, app, log_in_to):
+    text = log_in_to(app)["refresh_token"]
+    with keys("too short"):
+        assert refresh(client, app, text).status_code == 503
+        assert refresh(client, app, f"{text} ").status_code == 503
+        assert post(client, "/oauth/revoke", {"token": f"{text} ", "client_id": "app"}).status_code == 503
+    assert refresh(client, app, text).status_code == 200
+
+
+# --- rows that were purged -------------------------------------------------------------------------------------------
 
 
 def purged(*texts):
@@ -279,7 +454,7 @@ def test_a_spent_row_is_kept_for_a_lost_answer_and_while_what_it_gave_lives(clie
 
 def test_a_family_is_not_guessed_and_one_that_ended_by_itself_was_not_stolen(client, app, log_in_to):
     text = log_in_to(app)["refresh_token"]
-    beginning, own = text.split(".")
+    beginning, _, own = text.partition(".")
     for made_up in (own, f".{own}", f"{own}.{beginning}", f"{beginning[:-1]}.{own}", f" {text}", "."):
         assert error(refresh(client, app, made_up)) == (400, "invalid_grant")
     assert UserGrant.objects.get().revoked_at is None
@@ -288,16 +463,80 @@ def test_a_family_is_not_guessed_and_one_that_ended_by_itself_was_not_stolen(cli
     assert UserGrant.objects.get().revoked_at is None, "it was idle for too long"
 
 
-def test_a_token_from_before_there_were_families_begins_one(client, app, log_in_to):
+# --- tokens of earlier versions: `<family>.<own part>`, both random -------------------------------------------------
+
+
+@pytest.fixture
+def old(app, log_in_to):
+    """A live token as an earlier version issued it, and its row."""
+    log_in_to(app)
+    family = one_time.new()
+    text = f"{family}.{one_time.new()}"
+    RefreshToken.objects.update(
+        digest=one_time.digest(text), family=one_time.digest(family), generation=0, encryption_key_id=""
+    )
+    return text
+
+
+def spent_by_an_earlier_version(text):
+    """Spend a token for a random successor, as an earlier version did; return that."""
+    row, now = RefreshToken.objects.get(digest=one_time.digest(text)), timezone.now()
+    successor = f"{family_of(text)}.{one_time.new()}"
+    RefreshToken.objects.create(
+        digest=one_time.digest(successor),
+        family=row.family,
+        grant=row.grant,
+        created_at=now,
+        expires_at=row.expires_at,
+        previous=row.digest,
+    )
+    RefreshToken.objects.filter(pk=row.pk).update(used_at=now, expires_at=now + LOST_ANSWER)
+    return successor
+
+
+def test_a_token_of_an_earlier_version_rotates_into_the_new_form(client, app, old, later):
+    successors = {refresh(client, app, old).json()["refresh_token"] for _ in range(3)}
+    assert len(successors) == 1
+    assert refresh(client, app, successors.pop()).status_code == 200
+    later(LATE)
+    assert error(refresh(client, app, old)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoke_reason == "refresh token used twice"
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_token_of_an_earlier_version_revokes_nothing(client, app, old, damage):
+    if DAMAGES[damage](old) != old:
+        assert error(refresh(client, app, DAMAGES[damage](old))) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoked_at is None
+    assert refresh(client, app, old).status_code == 200
+
+
+def test_a_token_that_an_earlier_version_spent_gets_one_more_successor_of_which_one_is_used(client, app, old):
+    theirs = spent_by_an_earlier_version(old)
+    [ours] = {refresh(client, app, old).json()["refresh_token"] for _ in range(3)}
+    assert ours != theirs, "a random one cannot be given again"
+    newest = refresh(client, app, ours).json()["refresh_token"]
+    assert error(refresh(client, app, theirs)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoke_reason == "refresh token used twice"
+    assert error(refresh(client, app, newest)) == (400, "invalid_grant")
+
+
+def test_a_token_without_a_family_of_its_own_begins_one(client, app, log_in_to):
     log_in_to(app)
     old = "a" * 43
-    RefreshToken.objects.update(digest=one_time.digest(old), family="")
+    RefreshToken.objects.update(digest=one_time.digest(old), family="", encryption_key_id="")
     import_module("tokens.migrations.0018_refresh_token_families").begin_families(registered, None)
     second = refresh(client, app, old).json()["refresh_token"]
     third = refresh(client, app, second).json()["refresh_token"]
     purged(old, second)
     assert error(refresh(client, app, old)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoked_at is None, "without its row nothing shows that it was issued"
+    assert error(refresh(client, app, second)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoke_reason == "refresh token used twice"
     assert error(refresh(client, app, third)) == (400, "invalid_grant")
+
+
+# --- clients whose tokens stay ---------------------------------------------------------------------------------------
 
 
 def test_a_confidential_client_s_token_stays_unless_the_client_says_so(client, server, log_in_to):
@@ -310,13 +549,16 @@ def test_a_confidential_client_s_token_stays_unless_the_client_says_so(client, s
     assert refresh(client, server, text).json()["refresh_token"] != text
 
 
-def test_a_spent_token_is_a_thief_s_although_its_client_does_not_rotate_any_more(client, server, log_in_to):
+def test_a_spent_token_is_judged_as_such_although_its_client_does_not_rotate_any_more(client, server, log_in_to, later):
     server.rotates_refresh_tokens = True
     server.save()
     spent = log_in_to(server)["refresh_token"]
-    assert refresh(client, server, spent).status_code == 200
+    successor = refresh(client, server, spent).json()["refresh_token"]
     server.rotates_refresh_tokens = False
     server.save()
+    assert refresh(client, server, spent).json()["refresh_token"] == successor
+    assert "refresh_token" not in refresh(client, server, successor).json()
+    later(LATE)
     assert error(refresh(client, server, spent)) == (400, "invalid_grant")
     assert UserGrant.objects.get().revoke_reason == "refresh token used twice"
 
@@ -382,6 +624,53 @@ def test_a_rotated_token_lives_no_longer_than_the_family(client, app, log_in_to,
     assert RefreshToken.objects.get(digest=one_time.digest(text)).expires_at == UserGrant.objects.get().ends_at
 
 
+@pytest.mark.parametrize("which", ["app", "server"])
+def test_a_lifetime_below_a_minute_is_kept(client, request, user, signer, later, which):
+    """The code can be redeemed for a minute all the same."""
+    later()
+    of = request.getfixturevalue(which)
+    of.refresh_token_lifetime = timedelta(seconds=30)
+    of.save()
+    log_in(client, user)
+    codes = [parameters(allow(client, authorization(of, scope=SCOPE)))["code"] for _ in range(2)]
+    text = redeem(client, of, codes[0]).json()["refresh_token"]
+    grant = UserGrant.objects.get(code__digest=one_time.digest(codes[0]))
+    kept = RefreshToken.objects.get(grant=grant)
+    assert kept.expires_at == grant.created_at + timedelta(seconds=30)
+    later(timedelta(seconds=25))
+    text = refresh(client, of, text).json().get("refresh_token", text)
+    later(timedelta(seconds=31))
+    assert error(refresh(client, of, text)) == (400, "invalid_grant")
+    late = redeem(client, of, codes[1])
+    assert late.status_code == 200, "the code itself is good for a minute"
+    assert "refresh_token" not in late.json()
+    assert not RefreshToken.objects.filter(grant__code__digest=one_time.digest(codes[1])).exists()
+    assert UserGrant.objects.get(pk=grant.pk).revoked_at is None
+
+
+def test_a_lost_answer_is_not_given_again_after_a_lifetime_below_a_minute(client, app, log_in_to, later):
+    later()
+    app.refresh_token_lifetime = timedelta(seconds=30)
+    app.save()
+    text = log_in_to(app)["refresh_token"]
+    later(timedelta(seconds=20))
+    assert refresh(client, app, text).status_code == 200
+    later(timedelta(seconds=31))
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+    assert UserGrant.objects.get().revoked_at is None
+
+
+def test_a_grant_of_an_earlier_version_ends_with_its_family(client, app, log_in_to, later):
+    app.refresh_token_lifetime = timedelta(hours=1)
+    app.save()
+    text = log_in_to(app)["refresh_token"]
+    UserGrant.objects.update(refresh_until=None)
+    later(timedelta(minutes=59))
+    text = refresh(client, app, text).json()["refresh_token"]
+    later(timedelta(minutes=61))
+    assert error(refresh(client, app, text)) == (400, "invalid_grant")
+
+
 @pytest.mark.parametrize("whose", ["user", "client", "grant", "revoked by its client"])
 def test_what_is_disabled_or_revoked_refreshes_nothing(client, app, user, log_in_to, whose):
     text = log_in_to(app)["refresh_token"]
@@ -438,10 +727,11 @@ def test_an_access_token_or_a_code_is_no_refresh_token(client, app, log_in_to, c
     assert error(refresh(client, app, code(app, scope=SCOPE))) == (400, "invalid_grant")
 
 
-def test_a_code_used_twice_ends_the_refresh_token_that_it_gave(client, app, user, signer):
+def test_a_reused_code_revokes_the_refresh_token_that_it_gave(client, app, user, signer, later):
     log_in(client, user)
     issued = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
     text = redeem(client, app, issued).json()["refresh_token"]
+    later(LATE)
     assert error(redeem(client, app, issued)) == (400, "invalid_grant")
     assert error(refresh(client, app, text)) == (400, "invalid_grant")
 

@@ -1,8 +1,10 @@
 """RFC 6749 at the token endpoint: who asks (2.3), how (3.2, 3.3), what is traded (4.1.3, 6), and every error of 5.2."""
 
 import base64
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from tests.tokens.conftest import CALLBACK, basic, post, redeem
 from tests.tokens.rfc import (
@@ -19,6 +21,7 @@ from tests.tokens.rfc import (
     without_blanks,
 )
 from tokens.models import AuthorizationCode, Client, UserGrant
+from tokens.oauth import one_time
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
@@ -160,11 +163,17 @@ def test_a_redirect_uri_that_the_request_did_not_name(client, webapp, code, sect
     assert answer(redeem(client, webapp, issued, redirect_uri=named)) == expected
 
 
-def test_a_code_is_traded_once_and_by_a_second_try_ends_what_it_gave(client, webapp, code):
-    """Section 4.1.2."""
+USED = refusal("invalid_grant", "The authorization code was used before.")
+
+
+def test_a_code_is_redeemed_once_and_its_reuse_revokes_what_it_gave(client, webapp, code):
+    """Section 4.1.2: every second use is denied; one that is no repeat at once revokes the tokens, too."""
     issued = code(webapp)
     assert tokens(redeem(client, webapp, issued)) == TOKENS
-    assert answer(redeem(client, webapp, issued)) == refusal("invalid_grant", "The authorization code was used before.")
+    assert answer(redeem(client, webapp, issued)) == USED
+    assert UserGrant.objects.get().revoked_at is None
+    AuthorizationCode.objects.update(redeemed_at=timezone.now() - one_time.RETRY_WINDOW - timedelta(seconds=1))
+    assert answer(redeem(client, webapp, issued)) == USED
     assert UserGrant.objects.get().revoked_at is not None
 
 

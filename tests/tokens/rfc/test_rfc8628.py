@@ -8,7 +8,8 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import OTHER_API, log_in, make_client, post
+from tests.tokens.assertions import jwks, proof
+from tests.tokens.conftest import OTHER_API, basic, log_in, make_client, post
 from tests.tokens.rfc import (
     INVALID_CLIENT,
     ISSUER,
@@ -25,7 +26,8 @@ from tests.tokens.rfc import (
     repeated,
     without_blanks,
 )
-from tokens.models import UserGrant
+from tokens.models import Client, UserGrant
+from tokens.oauth import client_secret
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
@@ -114,6 +116,75 @@ def test_a_device_begins(device, spa, service, section):
     assert answer(post(device, "/oauth/device", without_blanks(form))) == expected
 
 
+@pytest.fixture
+def box(apis):
+    """A confidential client with the grant."""
+    made = make_client("box", GRANT)
+    made.plain = client_secret.create(made, now=timezone.now())
+    return made
+
+
+def registered_for(box, method):
+    return Client.objects.filter(pk=box.pk).update(token_endpoint_auth_method=method, client_jwks=jwks())
+
+
+AUTHENTICATED = {
+    "client_secret_basic": lambda box: ({}, basic("box", box.plain)),
+    "client_secret_post": lambda box: ({"client_id": "box", "client_secret": box.plain}, {}),
+    "private_key_jwt": lambda _: (proof("box"), {}),
+}
+
+
+@pytest.mark.parametrize("method", AUTHENTICATED)
+def test_a_confidential_client_authenticates_as_at_the_token_endpoint(device, browser, box, method):
+    """Sections 3.1 and 3.4."""
+    registered_for(box, method)
+    form, headers = AUTHENTICATED[method](box)
+    begun = post(device, "/oauth/device", {"scope": "notes:read"} | form, **headers)
+    assert answer(begun) == BEGUN
+    decide(browser, begun.json()["user_code"])
+    asked = {"grant_type": GRANT, "device_code": begun.json()["device_code"]}
+    assert answer(post(device, "/oauth/token", asked | {"client_id": "box"})) == INVALID_CLIENT
+    form, headers = AUTHENTICATED[method](box)
+    assert answer(post(device, "/oauth/token", asked | form, **headers)) == granted()
+
+
+@pytest.mark.parametrize("method", AUTHENTICATED)
+def test_a_confidential_client_that_only_names_itself_reads_its_method(device, box, method):
+    """Section 3.1."""
+    registered_for(box, method)
+    refused = post(device, "/oauth/device", {"client_id": "box", "scope": "notes:read"})
+    assert (refused.status_code, refused.json()) == (
+        401,
+        {
+            "error": "invalid_client",
+            "error_description": f"Authenticate this client by {method} here, as at the token endpoint.",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "headers"),
+    [
+        ({"client_id": "box", "client_secret": "wrong"}, {}),
+        ({}, basic("box", "wrong")),
+        ({"client_id": "box"}, basic("box", "wrong")),
+        ({"client_id": "box", "client_assertion": "x.y.z", "client_assertion_type": "wrong"}, {}),
+        ({"client_id": "nobody"}, {}),
+        ({"client_id": "service"}, {}),
+    ],
+)
+def test_a_client_that_fails_to_authenticate_reads_nothing_of_its_method(device, box, service, form, headers):
+    refused = post(device, "/oauth/device", {"scope": "notes:read"} | form, **headers)
+    assert (refused.status_code, refused.json()["error_description"]) == (401, "Client authentication failed.")
+
+
+def test_an_inactive_confidential_client_is_unknown(device, box):
+    Client.objects.filter(pk=box.pk).update(is_active=False)
+    refused = post(device, "/oauth/device", {"client_id": "box", "scope": "notes:read"})
+    assert refused.json()["error_description"] == "Client authentication failed."
+
+
 def test_a_device_begins_by_post(device):
     """Section 3.1."""
     expected = refusal("invalid_request", "Use POST.", status=405, headers={"Allow": "POST"})
@@ -178,9 +249,13 @@ def slow_down(interval):
 POLLS = {
     "3.5 authorization_pending: at once": ((0,), PENDING),
     "3.5 authorization_pending: after the interval": ((0, 5, 10), PENDING),
-    "3.5 slow_down: sooner": ((0, 4), slow_down(10)),
-    "3.5 slow_down: five seconds more for all that follow": ((0, 4, 14, 23), slow_down(15)),
-    "3.5 authorization_pending: more slowly": ((0, 4, 14, 24), PENDING),
+    "3.5 authorization_pending: a timer that is not exact": ((0, 4.001, 8.002, 12.003), PENDING),
+    "3.5 slow_down: more than a second too soon": ((0, 3.999), slow_down(10)),
+    "3.5 slow_down: five seconds more for the next": ((0, 3, 8.999), slow_down(15)),
+    "3.5 slow_down: five seconds more each time": ((0, 1, 2, 3), slow_down(20)),
+    "3.5 authorization_pending: the question that was too soon does not count": ((0, 3, 9.001), PENDING),
+    "3.5 authorization_pending: more slowly": ((0, 3, 13, 23), PENDING),
+    "3.5 slow_down: never more than five minutes": ((0, *(second / 9 for second in range(1, 90))), slow_down(300)),
     "3.5 authorization_pending: a second before the end": ((599,), PENDING),
     "3.5 expired_token": ((600,), EXPIRED),
 }
@@ -217,8 +292,11 @@ def test_a_device_fetches_what_the_user_answered(device, browser, later, begun, 
     assert poll(device, begun["device_code"], **changes) == expected
 
 
-def test_a_device_code_serves_once(device, browser, begun):
+def test_a_device_code_serves_once(device, browser, begun, later):
     """Section 3.5: as an authorization code (RFC 6749 section 4.1.2)."""
     decide(browser, begun["user_code"])
     assert [poll(device, begun["device_code"]) for _ in range(2)] == [granted(), USED]
+    assert UserGrant.objects.get().revoked_at is None, "a repeat at once"
+    later(120)
+    assert poll(device, begun["device_code"]) == USED
     assert UserGrant.objects.get().revoked_at is not None

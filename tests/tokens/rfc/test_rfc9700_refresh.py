@@ -4,10 +4,12 @@ from datetime import timedelta
 from unittest.mock import ANY
 
 import pytest
+from django.utils import timezone
 
 from tests.tokens.conftest import make_client, post, redeem
 from tests.tokens.rfc import answer, confidential, granted, refusal
 from tokens.models import RefreshToken, UserGrant
+from tokens.oauth.refresh_token import LOST_ANSWER
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
@@ -41,6 +43,7 @@ def test_a_stolen_refresh_token_ends_the_family(client, app, code):
     assert answer(second) == ROTATED
     third = refresh(client, app, second.json()["refresh_token"])
     assert answer(third) == ROTATED
+    RefreshToken.objects.exclude(used_at=None).update(used_at=timezone.now() - LOST_ANSWER - timedelta(seconds=1))
     assert answer(refresh(client, app, first)) == REUSED
     assert answer(refresh(client, app, third.json()["refresh_token"])) == REVOKED
     assert UserGrant.objects.get().revoked_at is not None

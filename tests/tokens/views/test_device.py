@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.conftest import API, OTHER_API, log_in, make_client, post
-from tokens.models import AuditEvent, DeviceCode, UserGrant
+from tokens.models import AuditEvent, DeviceCode, RefreshToken, UserGrant
 from tokens.oauth import device_code
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +97,8 @@ def test_the_user_answers_and_the_device_gets_its_tokens_once(device, browser, b
     assert (claims["sub"], claims["client_id"], claims["scope"]) == (str(user.sub), "tv", "notes:read")
     assert claims["amr"] == ["pwd"]
     assert error(poll(device, begun["device_code"])) == (400, "invalid_grant")
+    later(120)
+    assert error(poll(device, begun["device_code"])) == (400, "invalid_grant")
     assert UserGrant.objects.get().revoke_reason == "device code used twice", "RFC 9700: what it gave ends"
     assert AuditEvent.objects.get(action="device.allowed").actor == "user:ada"
 
@@ -111,14 +113,52 @@ def test_a_user_code_that_is_in_use_is_given_to_nobody_else(device, tv, begun, m
     assert error(third) == (503, "temporarily_unavailable")
 
 
-def test_a_device_that_asks_too_often_is_slowed_down_by_five_seconds_each_time(device, begun, later):
-    said = []
-    for second in (0, 5, 6, 12, 27, 28):
+def test_an_honest_device_is_never_slowed_down(device, begun, later):
+    """Its timer rings every five seconds, a little earlier or later."""
+    said = set()
+    for second in (0, 5.02, 10.01, 15.02, 20.01, 24.5, 30.01, 34.1, 40.02, 44.1, 48.2, 53):
+        later(second)
+        said.add(poll(device, begun["device_code"]).json()["error"])
+    assert said == {"authorization_pending"}
+
+
+def test_a_question_too_soon_lengthens_the_interval_and_one_in_time_ends_that(device, begun, later):
+    said, intervals = [], []
+    for second in (0, 2, 3, 9, 20, 24.5, 27, 37):
         later(second)
         said.append(poll(device, begun["device_code"]).json()["error"])
+        intervals.append(DeviceCode.objects.get().interval)
     pending, slow = "authorization_pending", "slow_down"
-    assert said == [pending, pending, slow, slow, pending, slow]
-    assert DeviceCode.objects.get().interval == 20
+    assert said == [pending, slow, slow, slow, pending, pending, slow, pending]
+    assert intervals == [5, 10, 15, 20, 5, 5, 10, 5]
+
+
+def test_a_lifetime_of_the_family_below_that_of_the_code_is_kept(device, browser, begun, tv, later):
+    """The device can fetch its tokens for ten minutes, and refresh for two."""
+    tv.refresh_token_lifetime = timedelta(minutes=2)
+    tv.save()
+    later(0)
+    answer(browser, begun["user_code"])
+    later(60)
+    text = poll(device, begun["device_code"]).json()["refresh_token"]
+    grant = UserGrant.objects.get()
+    assert RefreshToken.objects.get().expires_at == grant.created_at + timedelta(minutes=2)
+    form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": "tv"}
+    later(119)
+    text = post(device, "/oauth/token", form).json()["refresh_token"]
+    later(121)
+    assert error(post(device, "/oauth/token", form | {"refresh_token": text})) == (400, "invalid_grant")
+
+
+def test_a_device_that_fetches_after_its_family_has_ended_gets_no_refresh_token(device, browser, begun, tv, later):
+    tv.refresh_token_lifetime = timedelta(minutes=2)
+    tv.save()
+    later(0)
+    answer(browser, begun["user_code"])
+    later(125)
+    fetched = poll(device, begun["device_code"])
+    assert fetched.status_code == 200
+    assert "refresh_token" not in fetched.json()
 
 
 def test_a_refusal_is_access_denied(device, browser, begun):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests.tokens.conftest import API, OTHER_API, basic, make_client, post, redeem
 from tokens.keys import signing
 from tokens.keys.errors import NotReady
-from tokens.models import Api, AuthorizationCode, Client, UserGrant
+from tokens.models import Api, AuditEvent, AuthorizationCode, Client, UserGrant
 
 pytestmark = pytest.mark.django_db
 
@@ -91,14 +91,34 @@ def test_a_wrong_redemption_is_refused_and_the_code_stays_good(client, webapp, c
     assert redeem(client, webapp, issued).status_code == 200
 
 
-def test_a_code_used_twice_is_refused_and_ends_its_grant(client, webapp, code, signer):
-    issued = code(webapp)
+USED = {"error": "invalid_grant", "error_description": "The authorization code was used before."}
+
+
+@pytest.mark.parametrize("which", ["webapp", "spa"])
+@pytest.mark.parametrize(("seconds", "revoked"), [(0, False), (9, False), (10, False), (11, True), (3600, True)])
+def test_a_code_is_refused_the_second_time_and_its_grant_revoked_after_the_retry_window(
+    client, request, code, signer, monkeypatch, which, seconds, revoked
+):
+    of = request.getfixturevalue(which)
+    issued, start = code(of), timezone.now()
+    monkeypatch.setattr("tokens.views.token.timezone.now", lambda: start)
+    assert redeem(client, of, issued).status_code == 200
+    monkeypatch.setattr("tokens.views.token.timezone.now", lambda: start + timedelta(seconds=seconds))
+    for _ in range(2):
+        assert redeem(client, of, issued).json() == USED
+    grant = UserGrant.objects.get()
+    assert (grant.revoked_at is not None, grant.revoke_reason) == (revoked, "code used twice" if revoked else "")
+    assert AuditEvent.objects.filter(action="grant.reuse_detected").count() == int(revoked)
+
+
+def test_a_repeated_redemption_at_a_node_whose_clock_is_behind_revokes_nothing(
+    client, webapp, code, signer, monkeypatch
+):
+    issued, start = code(webapp), timezone.now()
     assert redeem(client, webapp, issued).status_code == 200
-    assert redeem(client, webapp, issued).json() == {
-        "error": "invalid_grant",
-        "error_description": "The authorization code was used before.",
-    }
-    assert UserGrant.objects.get().revoke_reason == "code used twice"
+    monkeypatch.setattr("tokens.views.token.timezone.now", lambda: start - timedelta(seconds=55))
+    assert redeem(client, webapp, issued).json() == USED
+    assert UserGrant.objects.get().revoked_at is None
 
 
 def test_whoever_has_a_used_code_but_not_its_verifier_ends_nothing(client, webapp, code, signer):

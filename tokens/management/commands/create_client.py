@@ -83,7 +83,11 @@ class Command(OperatorCommand):
         parser.add_argument("--access-token-lifetime", type=seconds, metavar="SECONDS")
         parser.add_argument("--refresh-token-lifetime", type=seconds, metavar="SECONDS", help="from consent to the end")
         parser.add_argument("--refresh-token-idle-lifetime", type=seconds, metavar="SECONDS", help="between two uses")
-        parser.add_argument("--rotate-refresh-tokens", action="store_true", help="public clients always do")
+        parser.add_argument(
+            "--rotate-refresh-tokens", action="store_true",
+            help="each use ends the refresh token; within 30 s a repeat gets the same successor, later it revokes the"
+            " grant; public clients always do",
+        )  # fmt: skip
         parser.add_argument("--always-refresh-token", action="store_true", help="without asking for offline_access")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -103,6 +107,11 @@ class Command(OperatorCommand):
             "--legacy-audience",
             action="store_true",
             help="accept the token endpoint's address as an assertion's aud, not the issuer only",
+        )
+        parser.add_argument(
+            "--strict-assertion-type",
+            action="store_true",
+            help="JWT bearer: refuse an assertion whose typ is not authorization-grant+jwt",
         )
         parser.add_argument(
             "--secret-expires", type=instant, metavar="TIME", dest="secret_expires_at",
@@ -133,6 +142,7 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
         "is_active": not options["inactive"],
         "accepts_token_endpoint_audience": options["legacy_audience"],
         "allows_undotted_schemes": options["allow_undotted_scheme"],
+        "requires_assertion_type": options["strict_assertion_type"],
         "skip_authorization": options["first_party"],
         "remembers_consent": not options["forget_consent"],
         "post_logout_redirect_uris": " ".join(options["post_logout_redirect_uris"]),

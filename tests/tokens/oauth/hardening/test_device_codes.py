@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests.tokens.conftest import log_in, make_client, post
 from tests.tokens.oauth.hardening.forms import DEVICE
 from tokens.models import DeviceCode, UserGrant
-from tokens.oauth import denial
+from tokens.oauth import denial, one_time
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +50,9 @@ def test_a_device_code_expires_and_polling_too_soon_is_slowed_down(client, waiti
 
 def test_a_device_code_is_redeemed_once_and_reuse_revokes_the_grant(client, allowed):
     assert [poll(client, allowed), poll(client, allowed)] == [(200, None), (400, "invalid_grant")]
+    assert UserGrant.objects.get().revoked_at is None, "a repeat at once"
+    DeviceCode.objects.update(redeemed_at=timezone.now() - one_time.RETRY_WINDOW - timedelta(seconds=1))
+    assert poll(client, allowed) == (400, "invalid_grant")
     assert UserGrant.objects.get().revoke_reason == "device code used twice"
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from django.test import Client
 
 from project.launch.serve import THREADS, load
-from resources import waiting
+from resources import authentication, waiting
 from resources.flight import Flights
-from resources.testing import SigningKey, bearer, jwks, mint
+from resources.testing import SigningKey, bearer, jwks, mint, pinned
 from resources.waiting import MANY, RECENT, ServingThreads, WaitingRoom
 from tests.resources.api_process import ROOT, Api, api
 from tests.resources.loopback import Loopback, document
@@ -112,6 +113,14 @@ def test_our_own_server_says_how_many_threads_it_has() -> None:
     with patch.object(waiting, "serving", ServingThreads(clock=Clock())) as told, patch.dict(os.environ):
         load("resources.wsgi.application", lifeline=None)
         assert told.count() == THREADS
+
+
+def test_a_thread_that_authenticates_a_request_is_counted(client: Client) -> None:
+    with patch.object(authentication, "serving", ServingThreads(clock=Clock())) as seen, pinned():
+        client.get("/api/whoami/")
+        assert seen.count() == 0
+        assert client.get("/api/whoami/", headers=bearer(mint())).status_code == 200
+        assert seen.count() == 1
 
 
 def test_a_fetch_that_waits_for_another_needs_no_place() -> None:

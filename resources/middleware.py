@@ -11,7 +11,7 @@ PROBES = frozenset({"/healthz", "/readyz"})
 
 
 def probes(answer: Answer) -> Answer:
-    """Middleware, first of all, that answers the probes of load balancers: they call a machine by its address."""
+    """Middleware after `json_errors` that answers the probes of load balancers, which call a machine by its address."""
 
     def first(request: HttpRequest) -> HttpResponseBase:
         if request.path_info not in PROBES:

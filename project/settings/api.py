@@ -13,8 +13,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "resources.middleware.probes",
     "resources.middleware.json_errors",
+    "resources.middleware.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",

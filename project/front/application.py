@@ -94,7 +94,7 @@ class Front:
             raise Refused(503, "temporarily_unavailable", FULL, retry_after=1) from None
         answered = await call.answered(self._within(path))
         if answered is None:
-            logger.error("No answer within %g s: 503 for %s %s", self._within(path), values["REQUEST_METHOD"], path)
+            logger.error("No answer within %g s: 503 for %s %r", self._within(path), values["REQUEST_METHOD"], path)
             raise Refused(503, "temporarily_unavailable", BUSY, retry_after=5)
         await _send(answered, send, rest=None if answered.is_whole else call.rest())
 

@@ -13,8 +13,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "resources.middleware.probes",
     "resources.middleware.json_errors",
+    "resources.middleware.probes",
     "resources.middleware.no_store",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -136,7 +136,7 @@ def test_another_jwt_of_the_same_key_is_no_subject_token(client, notes, mint, mo
     assert exchange(client, notes, token).json() == UNACCEPTABLE
 
 
-@pytest.mark.parametrize("change", [lambda t: t[:-4] + "AAAA", lambda t: t + ".x", lambda t: "x", lambda t: "é" * 9000])
+@pytest.mark.parametrize("change", [lambda t: t[:-4] + "AAAA", lambda t: t + ".x", lambda t: "x", lambda t: "é" * 1000])
 def test_a_forged_subject_token_is_refused(client, notes, mint, change):
     response = exchange(client, notes, change(mint()))
     assert (response.status_code, response.json()) == (400, UNACCEPTABLE)

@@ -1,8 +1,8 @@
 """Remember that a dependency failed, so that requests do not wait for it one after the other. Pure.
 
 - Closed: every caller may ask.
-- Open, for `pause` seconds after a failure: nobody may ask.
-- After the pause one caller may ask, and for the next pause nobody else. Its success closes the circuit.
+- Open, for `pause` seconds after a failure: no caller may ask.
+- After the pause one caller may ask, and no other for the next pause. Its success closes the circuit.
 """
 
 import threading

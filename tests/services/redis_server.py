@@ -15,7 +15,7 @@ OPTIONS = ("--save", "", "--appendonly", "no", "--bind", "127.0.0.1")
 
 
 class RedisServer:
-    """One redis-server process at one address, whatever becomes of it."""
+    """One redis-server at one address, over stops and starts."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""Redis hangs, stops, is full or evicts: tokens are issued all the same, and nobody guesses a password meanwhile."""
+"""Redis hangs, stops, is full or evicts: tokens are issued all the same, and no password can be guessed."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Passwords are hashed a few at a time; everybody else is told when to come again, whoever they are."""
+"""Passwords are hashed a few at a time; every further login is told when to come again, for any name."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A login that a request wants anew: what asks for it is signed, and kept with the waiting request and its login."""
+"""Tie a new login to the request that wants it: a signed mark is kept with the waiting request and with the login."""
 
 import hashlib
 from datetime import datetime, timedelta

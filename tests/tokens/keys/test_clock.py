@@ -86,6 +86,11 @@ def test_a_machine_that_never_reads_quickly_is_read_three_times_and_goes_by_the_
     assert timedelta(seconds=0.4) < reading.took < SECOND
 
 
+@pytest.mark.parametrize("stops", [[0.001, 5.0, 0.001], [0.001, 0.001, 5.0]], ids=["before it", "after it"])
+def test_a_machine_that_always_stops_beside_the_database_s_clock_has_no_wrong_one(stops):
+    assert Machine(stops=stops * clock.TRIES).read().skew < timedelta(milliseconds=10)
+
+
 # --- the clock that nodes share ---------------------------------------------------------------------------------------
 
 

@@ -171,7 +171,7 @@ SQLITE_EPOCH = "UPDATE tokens_user SET session_epoch = lower(hex(randomblob(16))
 
 
 def end_sessions_of_disabled_users() -> RunPython:
-    """An operation by which the database draws a new session epoch for a user who is disabled, whoever writes."""
+    """An operation by which the database draws a new session epoch for a user who is disabled, also by SQL."""
     name, disabled = "tokens_user_disabled", "WHEN (OLD.is_active AND NOT NEW.is_active)"
 
     def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:

@@ -174,7 +174,7 @@ def counted(nodes: Nodes, table: str, condition: str = "true") -> int:
 def test_a_consent_that_is_answered_while_the_user_logs_out_everywhere_is_none(
     pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor
 ) -> None:
-    """Whatever the clocks say: the session saw that it was good, and is not any more when the answer is kept."""
+    """No clock decides: the session saw that it was good, and is not any more when the answer is kept."""
     logged_in(visitor, pair[0])
     standing = counted(nodes, "usergrant", "revoked_at IS NULL")
     page = visitor.authorize(pair[0])

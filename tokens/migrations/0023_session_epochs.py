@@ -1,4 +1,4 @@
-"""The epoch of a user's sessions: drawn again by the database if the user is disabled, whichever way that is done."""
+"""The epoch of a user's sessions: drawn again by the database if the user is disabled, also by SQL."""
 
 from django.db import migrations, models
 
@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(bound_lock_waits, bound_lock_waits),
-        # Nullable: SQLite does not make the tables anew for these columns, and keeps their triggers.
+        # Nullable: SQLite does not rebuild the tables for these columns, and keeps their triggers.
         migrations.AddField(
             model_name="user",
             name="session_epoch",

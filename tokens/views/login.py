@@ -26,7 +26,7 @@ class Login(LoginView):
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Log in whoever the form proved; a session there was ends first, so that nothing of it is in the new one.
+        """Log in the user whom the form proved. A session from before ends first: nothing of it enters the new one.
 
         Raises NotReady, before anything is done, if the login cannot be dated.
         """

@@ -149,7 +149,7 @@ def test_to_log_out_everywhere_twice_never_ends_less(user):
 
 
 @pytest.mark.parametrize("seconds", [30, -30])
-def test_a_token_is_dated_by_the_database_s_clock_whatever_the_node_s_says(client, service, monkeypatch, seconds):
+def test_a_token_is_dated_by_the_database_s_clock_and_not_by_the_node_s(client, service, monkeypatch, seconds):
     """Revocations are dated by it as well: a token of a fast node would outlive them, one of a slow node none."""
     monkeypatch.undo()  # a real ring signs here
     call_command("rotate_keys")

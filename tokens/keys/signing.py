@@ -1,8 +1,8 @@
 """The signing path: one snapshot of each ring in this process, from which tokens are signed and the JWKS is served.
 
 Phases are computed from the database's clock, carried forward from when the snapshot was read
-(tokens/keys/snapshots.py). An edge asks `clock` for it once per request. Every other `now` is that instant, and no other
-clock is read.
+(tokens/keys/snapshots.py). An edge asks `clock` for it once per request. Every other `now` is that instant: no
+other clock is read.
 """
 
 import logging

@@ -26,15 +26,15 @@ TIMINGS = {
     "reread": 1,
     "shared_cache": 1,
     "api_copy": API_COPY,
-    "clock_error": 2,
+    "clock_error": 4,  # so long a step may take
     "token_lifetime": LIFETIME,
     "leeway": 1,
-    "announce": 16,
+    "announce": 20,
     "rotate_every": 60,
-    "keep": 11,
+    "keep": 15,
 }
 STANDBY = "signs_at IS NULL"
-ANNOUNCED = "announced_at + interval '17 seconds' < now()"  # N + C + T + 3δ: it takes over δ ago
+ANNOUNCED = "announced_at + interval '23 seconds' < now()"  # N + C + T + 3δ: it takes over δ ago
 AUDIENCE = "http://localhost:8001/"
 ASKING = 4
 TICK = 0.05  # seconds between two tokens of a thread

@@ -40,6 +40,8 @@ IMPURE = (
     "urllib.request",
     "http.client",
 )
+CLOCK_READERS = ("tokens/keys/clock.py",)
+"""Compares two clocks: both have to be read at the same moment."""
 EDGES = ("views", "admin", "commands", "checks", "authentication", "permissions", "middleware", "forms", "testing")
 
 
@@ -116,7 +118,8 @@ def test_a_module_imports_only_what_its_room_may(path: str) -> None:
 @pytest.mark.parametrize("path", [path for path in sources() if path.partition("/")[0] in {"tokens", "resources"}])
 def test_the_clock_is_read_only_at_the_edges(path: str) -> None:
     parts = path.removesuffix(".py").split("/")
-    if not any(part in EDGES or part.removesuffix("s") in EDGES for part in parts):
+    is_edge = any(part in EDGES or part.removesuffix("s") in EDGES for part in parts)
+    if not is_edge and path not in CLOCK_READERS:
         assert list(clock_reads((ROOT / path).read_text(encoding="utf-8"))) == []
 
 

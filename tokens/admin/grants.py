@@ -6,11 +6,11 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from tokens.admin.read_only import ReadOnly
 from tokens.admin.search import ByUuid
 from tokens.audit import record
+from tokens.keys import store
 from tokens.models import Consent, DeviceCode, RefreshToken, UserGrant
 from tokens.oauth import grant_record
 
@@ -61,7 +61,7 @@ class UserGrantAdmin(ByUuid, ReadOnly):
     @admin.action(description="Revoke the selected grants and their tokens", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[UserGrant]) -> None:
         """End each grant that still stands and forget the consent to it; the audit trail keeps who did it."""
-        now = timezone.now()
+        now = store.database_now()
         with transaction.atomic():
             standing = list(queryset.filter(revoked_at=None).order_by("client_id", "user_id", "pk"))
             grant_record.hold(Q(pk__in=[grant.pk for grant in standing]))

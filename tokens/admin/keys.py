@@ -109,7 +109,7 @@ class SigningKeyAdmin(ReadOnly):
         """Where the key is in its life, computed from the dates."""
         keys = [one.key for one in store.load(row.ring.name)]
         key = next(key for key in keys if key.kid == row.kid)
-        return lifecycle.phase(key, keys, now=timezone.now()).value
+        return lifecycle.phase(key, keys, now=store.database_now()).value
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

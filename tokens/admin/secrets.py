@@ -7,10 +7,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import timezone
 
 from tokens import client_secrets
 from tokens.client_secrets import Ended
+from tokens.keys import store
 from tokens.models import ClientSecret
 
 
@@ -21,12 +21,12 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not self.instance.is_live(now=timezone.now()):
+        if not self.instance.is_live(now=store.database_now()):
             self.fields["revoke_now"].widget.attrs["disabled"] = True
 
     def clean(self) -> dict[str, Any]:
         """What client_secrets would refuse, at its field; what was not touched is not judged."""
-        data, now = super().clean() or {}, timezone.now()
+        data, now = super().clean() or {}, store.database_now()
         for name in self.changed_data:
             try:
                 client_secrets.refuse_ended(self.instance, now=now)

@@ -14,6 +14,10 @@ class NotReady(KeyProblem):
         """Seconds after which asking again makes sense."""
 
 
+class NoKey(NotReady):
+    """The ring has no key yet: this issuer is being set up."""
+
+
 class CannotOpen(KeyProblem):
     """The private half of a key cannot be decrypted, or its probe signature does not verify."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from tokens import journal
 from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
-from tokens.keys import adoption, lifecycle, store
+from tokens.keys import adoption, clock, lifecycle, store
 from tokens.keys.errors import CannotOpen
 from tokens.keys.policy import Policy
 from tokens.keys.policy import problems as policy_problems
@@ -88,9 +88,10 @@ def _journal() -> Iterator[tuple[str, str]]:
 
 
 def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator[tuple[str, str]]:
-    policy, stored, now = adoption.obeyed(ring), store.load(ring.name), store.database_now()
-    if abs(now - node) > policy.clock_error:
-        yield "clock", f"this node's clock is {abs(now - node)} away from the database's: synchronise it (NTP)"
+    policy, stored, reading = adoption.obeyed(ring), store.load(ring.name), clock.read(since=node)
+    now = reading.database
+    if reading.skew > policy.clock_error:
+        yield "clock", f"this node's clock is {reading.skew} away from the database's: synchronise it (NTP)"
     yield from _opened(stored, keys)
     secrets = issuer().vouching_secrets
     dates = [one.key for one in stored if one.is_ours(keys, secrets)]

@@ -14,7 +14,7 @@ from tokens import journal
 from tokens.audit import record
 from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
-from tokens.keys import adoption, keystores, store, succession
+from tokens.keys import adoption, clock, keystores, store, succession
 from tokens.keys.errors import CannotOpen, LockNotHad, UnknownKey, Unsafe
 from tokens.keys.lifecycle import Key
 from tokens.keys.policy import Policy
@@ -133,7 +133,7 @@ def hold(
         for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
             _wait_no_longer_than(held.policy.clock_error, setting)
         yield held
-        _in_time(now, held.policy, clock=(lambda: now) if at else store.database_now)
+        _in_time(now, held.policy, now=(lambda: now) if at else store.database_now)
         transaction.set_rollback(pretend or transaction.get_rollback())
 
 
@@ -198,12 +198,14 @@ def locking() -> Iterator[None]:
 
 
 def refuse_skew(policy: Policy, *, now: datetime) -> None:
-    """Raise Unsafe when this node's clock (`now`) is further from the database's than the policy allows (δ).
+    """Raise Unsafe when this node's clock is further from the database's than the policy allows (δ).
+
+    `now` is this node's clock as the caller read it: the process can have stood still since.
 
     The least δ counts: of the settings' policy, and of every ring's in force.
     """
     obeyed = [adoption.obeyed(ring).clock_error for ring in Ring.objects.all()]
-    allowed, skew = min([policy.clock_error, *obeyed]), abs(store.database_now() - now)
+    allowed, skew = min([policy.clock_error, *obeyed]), clock.read(since=now).skew
     if skew > allowed:
         raise Unsafe(
             f"this node's clock is {skew.total_seconds():.1f} s away from the database's, and clock_error (δ) is"
@@ -234,8 +236,8 @@ def _prove(one: store.StoredKey, keys: Sequence[EncryptionKey]) -> None:
         probe(one.open(keys))
 
 
-def _in_time(started: datetime, policy: Policy, *, clock: Callable[[], datetime]) -> None:
-    took = clock() - started
+def _in_time(started: datetime, policy: Policy, *, now: Callable[[], datetime]) -> None:
+    took = now() - started
     if took > policy.clock_error:
         raise Unsafe(f"the step took {took.total_seconds():.1f} s, too long to keep its dates; nothing was done")
 

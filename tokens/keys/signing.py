@@ -1,7 +1,8 @@
 """The signing path: one snapshot of each ring in this process, from which tokens are signed and the JWKS is served.
 
-Phases are computed from the database's clock, carried forward by the larger of monotonic and wall time since the
-snapshot was read (tokens/keys/snapshots.py).
+Phases are computed from the database's clock, carried forward from when the snapshot was read
+(tokens/keys/snapshots.py). An edge asks `clock` for it once per request. Every other `now` is that instant: no
+other clock is read.
 """
 
 import logging
@@ -13,8 +14,10 @@ from datetime import datetime, timedelta
 from tokens import conf, journal
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
 from tokens.keys import adoption, lifecycle, moves, moving, store
-from tokens.keys.errors import CannotOpen, NotReady, UnknownKey
+from tokens.keys import clock as clocks
+from tokens.keys.errors import CannotOpen, NoKey, NotReady, UnknownKey
 from tokens.keys.moves import DEFAULT_RING
+from tokens.keys.policy import Policy
 from tokens.keys.signers import KeyPair, RingSigner, Signer
 from tokens.keys.snapshots import Snapshot, Snapshots
 from tokens.models.key import Ring
@@ -22,17 +25,18 @@ from tokens.models.key import Ring
 logger = logging.getLogger(__name__)
 
 
-def read(ring: str, now: datetime) -> Snapshot:
-    """Read a ring from the database; raises NotReady when it has no key yet."""
+def read(ring: str) -> Snapshot:
+    """Read a ring from the database, and its clock; raises NotReady when it has no key yet."""
     started = time.monotonic()
     row = Ring.objects.filter(name=ring).first()
     if row is None and ring != DEFAULT_RING:
         raise UnknownKey(f"there is no ring {ring!r}")
     stored = store.load(ring)
     if row is None or not stored:
-        raise NotReady(f"the ring {ring!r} has no key yet: run manage.py rotate_keys")
+        raise NoKey(f"the ring {ring!r} has no key yet: run manage.py rotate_keys")
     keys, secrets = _encryption_keys(), conf.issuer().vouching_secrets
-    database_time, elapsed = store.database_now(), timedelta(seconds=time.monotonic() - started)
+    reading = clocks.read()
+    elapsed = timedelta(seconds=reading.monotonic - started)
     genuine = tuple(one for one in stored if one.verifies(keys))
     trusted = tuple(one for one in stored if one in genuine or one.is_vouched(secrets))
     doubtful = tuple(one for one in stored if one not in trusted)
@@ -45,25 +49,56 @@ def read(ring: str, now: datetime) -> Snapshot:
         missing=frozenset(one.encryption_key_id for one in stored) - {key.id for key in keys},
         changed=tuple(one.key for one in doubtful if _is_ours(one, keys)),
         policy=adoption.obeyed(row),
-        database_time=database_time - elapsed,  # what was read is as old as the moment the reading began
-        wall_time=now,
+        database_time=reading.database - elapsed,  # what was read is as old as the moment the reading began
+        wall_time=reading.wall - elapsed,
         monotonic=started,
-        skew=abs(database_time - elapsed - now),
+        skew=reading.skew,
         moves=moving.load() if ring == DEFAULT_RING else {},
     )
 
 
+def clock(*, now: datetime) -> datetime:
+    """Return the database's clock at `now`, this node's: the one clock for all instants that nodes compare.
+
+    Raises NotReady if this node's clock is off by more than δ, or if the keys could not be read for longer than N.
+    """
+    try:
+        snapshot = snapshots.at(DEFAULT_RING, wall=now)
+    except NoKey:
+        reading = clocks.read(since=now)
+        _require_right_clock(reading.skew, conf.issuer().key_policy)
+        return reading.database
+    _require_right_clock(snapshot.skew, snapshot.policy)
+    return snapshot.carried(wall=now)
+
+
+def carried_clock(*, now: datetime) -> datetime:
+    """Return the database's clock at `now`, this node's, also if that is off: enough to publish. Raises NotReady."""
+    return snapshots.at(DEFAULT_RING, wall=now).carried(wall=now)
+
+
+def estimated_clock(*, now: datetime) -> datetime:
+    """Return the database's clock as far as this process knows it, else `now`. Reads nothing, raises nothing."""
+    snapshot = snapshots.latest(DEFAULT_RING)
+    return now if snapshot is None else snapshot.carried(wall=now)
+
+
+def _require_right_clock(skew: timedelta, policy: Policy) -> None:
+    """Raise NotReady if this node's clock is further from the database's than δ."""
+    if skew > policy.clock_error:
+        raise NotReady(
+            f"this node's clock is {skew.total_seconds():.1f} s away from the database's; synchronise it (NTP)"
+        )
+
+
 def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
-    """The key that signs at `now` (this node's clock); raises NotReady when none may."""
+    """The key that signs at `now` (the database's clock); raises NotReady when none may."""
     snapshot = snapshots.get(ring, now=now)
     key = lifecycle.signer([one.key for one in snapshot.stored], now=snapshot.clock(now=now))
     if key is None:
         raise NotReady("no key may sign right now" + _lacking(snapshot))
     _require_last(key, snapshot, now=now)
-    if snapshot.skew > snapshot.policy.clock_error:
-        raise NotReady(
-            f"this node's clock is {snapshot.skew.total_seconds():.1f} s away from the database's; synchronise it (NTP)"
-        )
+    _require_right_clock(snapshot.skew, snapshot.policy)
     if key.kid not in snapshot.pairs:
         raise NotReady(
             f"the private half of {key.kid} does not open: KEY_ENCRYPTION_KEYS is not what it was" + _lacking(snapshot)
@@ -94,15 +129,6 @@ def feed_signer(ring: str, *, now: datetime) -> Signer:
         except NotReady:
             ring = name
     return signer(ring, now=now)
-
-
-def issue_time(*, now: datetime) -> datetime:
-    """When a token says that it was issued: `now`, or the database's clock where that is behind; raises NotReady.
-
-    What is denied is denied as of an instant of the database's clock, which a node that is fast must not outlive; and
-    no token is of a future that whoever verifies it has not reached.
-    """
-    return min(now, snapshots.get(DEFAULT_RING, now=now).clock(now=now))
 
 
 def signing_ring(audience: str, *, now: datetime) -> str:
@@ -233,4 +259,4 @@ def _encryption_keys() -> tuple[EncryptionKey, ...]:
         return ()
 
 
-snapshots = Snapshots(read)
+snapshots = Snapshots(lambda ring, _now: read(ring))  # the clocks are read with the keys

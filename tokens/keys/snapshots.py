@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError
 
@@ -24,6 +24,9 @@ PAUSE = 1.0
 """Seconds after a read that failed in which nobody tries again: a database that hangs costs one thread, not all."""
 WAIT = 10.0
 """Seconds that a thread without a usable snapshot waits for the one that reads."""
+STEP = timedelta(seconds=1)
+"""A wall clock that moved so much more or less than the monotonic one was set, or the machine was suspended."""
+BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +40,39 @@ class Snapshot:
     """Ids of encrypting keys that rows name and KEY_ENCRYPTION_KEYS does not hold."""
     policy: Policy
     database_time: datetime
+    """The database's clock when the reading began."""
     wall_time: datetime
+    """This node's clock at that moment."""
     monotonic: float
     skew: timedelta = timedelta(0)
-    """How far this node's clock was from the database's when it was read."""
+    """How far this node's clock was from the database's, both read at the same moment."""
     changed: tuple[Key, ...] = ()
     """Keys of this ring by rows that nothing vouches for any more: which of them took over, nobody can know."""
     moves: Moves = field(default_factory=dict)
     """Which API is on which ring; the default ring's snapshot knows."""
 
     def age(self, *, now: datetime) -> timedelta:
-        """How old it is: the larger of monotonic and wall time."""
-        return max(timedelta(seconds=time.monotonic() - self.monotonic), now - self.wall_time)
+        """How old it is at `now`, the database's clock: the larger of what that and the monotonic clock say."""
+        return max(self._elapsed(), now - self.database_time)
 
     def clock(self, *, now: datetime) -> datetime:
-        """The database's clock at `now`."""
+        """The database's clock: `now`, or later if more monotonic time has passed since the reading."""
         return self.database_time + self.age(now=now)
+
+    def carried(self, *, wall: datetime) -> datetime:
+        """Return the database's clock at `wall`, this node's, by the monotonic time since.
+
+        The monotonic clock stands still while the machine is suspended: then the wall time since counts.
+        """
+        ahead = wall - self.wall_time - self._elapsed()
+        return self.database_time + self._elapsed() + (ahead if ahead > STEP else timedelta(0))
+
+    def was_stepped(self, *, wall: datetime) -> bool:
+        """True if this node's clock was set since the reading, or `wall` is of before a standstill."""
+        return abs(wall - self.wall_time - self._elapsed()) > STEP
+
+    def _elapsed(self) -> timedelta:
+        return timedelta(seconds=time.monotonic() - self.monotonic)
 
 
 class Snapshots:
@@ -65,13 +85,29 @@ class Snapshots:
         self._failed_at: dict[str, float] = {}
 
     def get(self, ring: str, *, now: datetime) -> Snapshot:
-        """A snapshot no older than N; raises NotReady when there is none."""
-        held = self._held.get(ring)
+        """A snapshot no older than N at `now`, the database's clock; raises NotReady when there is none."""
+        before = held = self._held.get(ring)
         if held is None or held.age(now=now) > held.policy.reread:
+            held = self._reread(ring, held, now=now)
+        if held is not before and held.age(now=now) > held.policy.snapshot_age:  # it stood still after it had read
             held = self._reread(ring, held, now=now)
         if held.age(now=now) > held.policy.snapshot_age:
             raise NotReady("the keys could not be read from the database for too long")
         return held
+
+    def at(self, ring: str, *, wall: datetime) -> Snapshot:
+        """Return a snapshot no older than N at `wall`, this node's clock. Raises NotReady if there is none.
+
+        A clock that was set since the last reading is compared with the database's at once.
+        """
+        held = self._held.get(ring)
+        if held is not None and held.was_stepped(wall=wall):
+            held = self._reread(ring, held, now=held.carried(wall=wall))
+        return self.get(ring, now=BEGINNING if held is None else held.carried(wall=wall))
+
+    def latest(self, ring: str) -> Snapshot | None:
+        """Return the snapshot that this process has, however old, or None. Reads nothing."""
+        return self._held.get(ring)
 
     def forget(self) -> None:
         """Drop every snapshot, so that the next use reads."""

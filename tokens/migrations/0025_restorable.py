@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """Let pg_restore copy rows into tables that have triggers."""
 
     dependencies = [
-        ("tokens", "0021_names_in_any_case"),
+        ("tokens", "0024_session_epochs"),
     ]
 
     operations = [

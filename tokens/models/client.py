@@ -60,6 +60,8 @@ class Client(AbstractApplication):
     client_type = models.CharField(
         max_length=32, choices=AbstractApplication.CLIENT_TYPES, default=AbstractApplication.CLIENT_CONFIDENTIAL
     )
+    tokens_from: datetime | None = None
+    """Everything that was issued to it earlier is revoked; no column, but read by tokens/oauth/registry.py."""
     is_active = models.BooleanField("active", default=True, help_text="An inactive client gets no token.")
     last_used_on = models.DateField("last used", null=True, blank=True, editable=False)
 

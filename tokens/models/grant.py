@@ -18,6 +18,9 @@ class UserGrant(models.Model):
     scope = models.TextField(help_text="Space-separated, as the user allowed them.")
     auth_time = models.DateTimeField(help_text="When the user proved who they are, in the session that allowed this.")
     acr = models.CharField(max_length=100, blank=True)
+    session_epoch = models.UUIDField(
+        null=True, editable=False, help_text="The user's, in the session that allowed this."
+    )
     amr = models.JSONField(default=list, blank=True, help_text="How the user proved it (RFC 8176).")
     created_at = models.DateTimeField()
     ends_at = models.DateTimeField(db_index=True, help_text="From then on, no token is issued under it.")

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
@@ -20,6 +21,10 @@ class User(AbstractUser):
     sub = models.UUIDField("subject", default=uuid.uuid4, unique=True, editable=False)
     logged_out_at = models.DateTimeField(null=True, editable=False, help_text="When every session was ended.")
 
+    session_epoch = models.UUIDField(
+        null=True, editable=False, help_text="Random. Sessions and grants of another epoch have ended."
+    )
+
     class Meta(AbstractUser.Meta):
         indexes = [
             models.Index(Upper("username"), name="users_by_name_in_any_case"),
@@ -29,19 +34,29 @@ class User(AbstractUser):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, unless `sub` has changed: raises SubjectIsImmutable (a trigger refuses what goes around this).
 
-        What was read before every session was ended does not begin them anew.
+        An end of all sessions stays, also if this user was read before it: the epoch is not written from here.
         """
         with transaction.atomic():
-            kept = User.objects.select_for_update().filter(pk=self.pk).values_list("sub", "logged_out_at").first()
+            ends = User.objects.values_list("sub", "logged_out_at", "session_epoch")
+            kept = ends.select_for_update().filter(pk=self.pk).first()
             if kept is not None:
-                sub, logged_out_at = kept
+                sub, logged_out_at, self.session_epoch = kept
                 if str(sub) != str(self.sub):
                     raise SubjectIsImmutable("a user's sub never changes")
                 self.logged_out_at = max(filter(None, (logged_out_at, self.logged_out_at)), default=None)
             super().save(*args, **kwargs)
 
+    def end_sessions(self, *, now: datetime) -> None:
+        """End every session of the user, and every login in them. The caller ends grants and tokens."""
+        self.logged_out_at, self.session_epoch = now, uuid.uuid4()
+        ended = {"logged_out_at": self.logged_out_at, "session_epoch": self.session_epoch}
+        User.objects.filter(pk=self.pk).update(**ended)
+
     def get_session_auth_hash(self) -> str:
-        """What a session has to show: another one after the password changed, or every session was ended."""
+        """What a session has to show: another one after the password changed, or every session was ended.
+
+        That is so after the user logged out everywhere or was disabled.
+        """
         return self._until_logged_out(super().get_session_auth_hash())
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
@@ -50,4 +65,5 @@ class User(AbstractUser):
 
     def _until_logged_out(self, session: str) -> str:
         ended = self.logged_out_at.isoformat() if self.logged_out_at else ""
-        return salted_hmac("tokens.models.user", f"{session} {ended}", algorithm="sha256").hexdigest()
+        until = f"{session} {ended}{self.session_epoch or ''}"  # sessions of before there were epochs go on
+        return salted_hmac("tokens.models.user", until, algorithm="sha256").hexdigest()

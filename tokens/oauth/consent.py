@@ -85,17 +85,18 @@ def described(names: Sequence[str]) -> list[Scope]:
     return [(rows | openid)[name] for name in names]
 
 
-def shown(query: str, user: str, login: Login) -> str:
-    """The proof that `query` was shown to `user` in this login."""
-    return signing.dumps(_facts(query, user, login), salt=SALT)
+def shown(query: str, user: str, login: Login, *, now: datetime) -> str:
+    """Return the proof that `query` was shown to `user` in this login, at `now`."""
+    return signing.dumps([_facts(query, user, login), now.timestamp()], salt=SALT)
 
 
-def was_shown(proof: str, query: str, user: str, login: Login) -> bool:
-    """Whether `proof` is of the same request, user and login, and not older than ten minutes."""
+def was_shown(proof: str, query: str, user: str, login: Login, *, now: datetime) -> bool:
+    """True if `proof` is of the same request, user and login, and at most ten minutes old."""
     try:
-        return bool(signing.loads(proof, salt=SALT, max_age=TIME_TO_DECIDE) == _facts(query, user, login))
-    except signing.BadSignature:
+        facts, at = signing.loads(proof, salt=SALT)
+    except (signing.BadSignature, ValueError):
         return False
+    return bool(facts == _facts(query, user, login)) and now.timestamp() - at <= TIME_TO_DECIDE.total_seconds()
 
 
 def _facts(query: str, user: str, login: Login) -> list[object]:

@@ -74,6 +74,12 @@ def deny_client(client_id: str, *, now: datetime) -> None:
     _deny_earlier(Denial.Kind.CLIENT, client_id, now=now)
 
 
+def end_of_client(client_id: str) -> datetime | None:
+    """Return the instant before which everything that was issued to the client is revoked, or None."""
+    ends = Denial.objects.filter(kind=Denial.Kind.CLIENT, identifier=client_id)
+    return ends.values_list("issued_before", flat=True).first()
+
+
 def is_denied(claims: Mapping[str, Any]) -> bool:
     """Whether a token with these verified claims was taken back."""
     return of(claims).exists()

@@ -117,7 +117,10 @@ def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
 
 
 def allow(code: DeviceCode, user: User, asked: Target, login: Login, *, now: datetime) -> bool:
-    """Keep that `user` allowed the request; False where somebody answered it before, or the user is gone."""
+    """Keep that `user` allowed the request; False where somebody answered it before, or the user is gone.
+
+    Raises SessionEnded if all sessions of the user were ended since this one was checked.
+    """
     family = refresh_token.family_lifetime(code.client, asked.scopes)
     lasts = max(LIFETIME, family)
     try:

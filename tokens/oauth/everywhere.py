@@ -1,30 +1,38 @@
 """Log out everywhere: sessions, grants and tokens of a user, or all that a client holds, end in one step.
 
-Rows are changed first, the user's before the grants, because whoever is about to issue something under a grant holds
-it; a grant that is given meanwhile, in a session of before, is not one that stands (grant_record.require_live). The
-instant before which tokens are denied is read from the database's clock after that; a token is dated by when it was
-asked for.
+- Lock order: the user, then the grants, as token issuance does.
+- Sessions and grants end by the user's session epoch, which is compared by equality (grant_record.create).
+- Tokens end by an instant of the database's clock. A token is dated by when it was asked for, before anything was
+  checked: so what was checked before the change was committed is dated before the commit.
+- The instant is read before the commit. If the commit takes until the next second, the instant is moved there.
+- Nothing is issued that the revocation covers (grant.token_response): until the next second, the issuer answers 503.
 """
 
-from datetime import timedelta
+from datetime import datetime
+from functools import partial
+from typing import Protocol
 
 from django.db import transaction
 from django.db.models import Q
 
-from tokens.conf import issuer
 from tokens.keys import store
 from tokens.models import Client, Consent, User, UserGrant
 from tokens.oauth import denial, grant_record
 
 
+class Deny(Protocol):
+    """Denies everything that was issued to one subject or client up to an instant."""
+
+    def __call__(self, *, now: datetime) -> None:
+        """Deny what was issued up to `now`, the database's clock."""
+
+
 def log_out(user: User, reason: str) -> None:
     """End everything of the user so far; who logs in anew begins anew."""
     with transaction.atomic():
-        now = store.database_now()
-        User.objects.filter(pk=user.pk).update(logged_out_at=now)
-        user.logged_out_at = now
+        user.end_sessions(now=store.database_now())
         _end_grants(Q(user=user), reason)
-        denial.deny_subject(str(user.sub), now=store.database_now())
+        _deny(partial(denial.deny_subject, str(user.sub)))
 
 
 def withdraw_consents(user: User) -> None:
@@ -33,20 +41,17 @@ def withdraw_consents(user: User) -> None:
 
 
 def shut_out(user: User, reason: str) -> None:
-    """End everything of a user who may no longer log in: also what is being issued at this moment.
-
-    Tokens of the next minute (δ) are denied with it, should somebody let the user in again that soon.
-    """
+    """End everything of a user who may no longer log in: also what is being issued at this moment."""
     with transaction.atomic():
         _end_grants(Q(user=user), reason)
-        denial.deny_subject(str(user.sub), now=store.database_now() + _in_flight())
+        _deny(partial(denial.deny_subject, str(user.sub)))
 
 
 def shut_down(client: Client, reason: str) -> None:
     """End everything that a client holds that may no longer be used, as `shut_out` does for a user."""
     with transaction.atomic():
         _end_grants(Q(client=client), reason)
-        denial.deny_client(client.client_id, now=store.database_now() + _in_flight())
+        _deny(partial(denial.deny_client, client.client_id))
 
 
 def _end_grants(whose: Q, reason: str) -> None:
@@ -55,5 +60,13 @@ def _end_grants(whose: Q, reason: str) -> None:
     UserGrant.objects.filter(standing).update(revoked_at=store.database_now(), revoke_reason=reason)
 
 
-def _in_flight() -> timedelta:
-    return issuer().key_policy.clock_error
+def _deny(deny: Deny) -> None:
+    """Deny what was issued so far, and what is issued before every node can see that nothing may be."""
+    before = store.database_now()
+    deny(now=before)
+
+    def again() -> None:
+        if (after := store.database_now()).replace(microsecond=0) > before:
+            deny(now=after)
+
+    transaction.on_commit(again, robust=True)

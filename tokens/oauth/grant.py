@@ -11,7 +11,7 @@ from tokens import audit, conf
 from tokens.errors import OAuthError
 from tokens.keys import signing
 from tokens.models import Api, Client
-from tokens.oauth import access_token, client_authentication
+from tokens.oauth import access_token, client_authentication, just_revoked
 from tokens.oauth.access_token import AccessToken
 from tokens.oauth.audience import OPENID, Target
 from tokens.oauth.login_session import Login
@@ -59,9 +59,13 @@ def token_response(
 ) -> dict[str, object]:
     """An access token for `target` as a token response; raises NotReady where nothing may sign.
 
-    It ends at `until` at the latest.
+    It ends at `until` at the latest. Raises OAuthError temporarily_unavailable if it would be revoked already.
     """
-    allowed, issued_at = lifetime(client, target.api), signing.issue_time(now=request.now)
+    just_revoked.refuse_client(client, now=request.now)
+    allowed, issued_at = (
+        lifetime(client, target.api),
+        request.now,
+    )  # before anything was checked: revocations rest on it
     token = AccessToken(
         issuer=conf.issuer().url,
         subject=holder.subject,

@@ -15,6 +15,10 @@ from tokens.oauth.grant import Holder
 from tokens.oauth.login_session import Login
 
 
+class SessionEnded(Exception):
+    """All sessions of the user ended after this one was checked: nothing that it allows counts."""
+
+
 def create(
     user: User,
     client: Client,
@@ -27,12 +31,17 @@ def create(
 ) -> UserGrant:
     """Keep what `user` allowed `client`, and how the user had logged in; nothing is issued under it after `lasts`.
 
-    Its refresh tokens end after `refreshes_for`, which is part of `lasts`; None: with the grant.
-    Raises OAuthError access_denied where the user may not log in any more: the row is held, and cannot go meanwhile.
+    Its refresh tokens end after `refreshes_for`, which is part of `lasts`; None: with the grant. `user` is as the
+    session was checked. Raises OAuthError access_denied if the user may not log in any more, and SessionEnded. The
+    user's row stays locked until the transaction ends, so that neither can happen after that.
     """
     with transaction.atomic():
-        if not User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).exists():
+        active = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True)
+        kept = active.values_list("session_epoch").first()
+        if kept is None:
             raise OAuthError("access_denied", "The user may not log in any more.")
+        if kept != (user.session_epoch,):  # by equality: no clock says which came first
+            raise SessionEnded
         return UserGrant.objects.create(
             user=user,
             client=client,
@@ -41,6 +50,7 @@ def create(
             auth_time=login.at,
             acr=login.acr,
             amr=list(login.amr),
+            session_epoch=user.session_epoch,
             created_at=now,
             ends_at=now + lasts,
             refresh_until=None if refreshes_for is None else now + refreshes_for,
@@ -61,7 +71,7 @@ def problem(grant: UserGrant, *, now: datetime) -> str | None:
         return "The grant has ended."
     if not grant.user.is_active:
         return "The user is not active."
-    if grant.user.logged_out_at is not None and grant.auth_time < grant.user.logged_out_at:
+    if grant.session_epoch != grant.user.session_epoch:
         return "The user has logged out everywhere."
     return None
 

@@ -53,7 +53,7 @@ def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime)
         issuer=conf.issuer().url,
         subject=str(grant.user.sub),
         client_id=grant.client.client_id,
-        issued_at=signing.issue_time(now=now),
+        issued_at=now,
         login=grant_record.login(grant),
         nonce=nonce,
         access_token=access_token,

@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from tokens import audit
 from tokens.errors import OAuthError
 from tokens.models import Client, User
-from tokens.oauth import actor, assertion, grant, key_proof
+from tokens.oauth import actor, assertion, grant, just_revoked, key_proof
 from tokens.oauth.assertion import InvalidAssertion
 from tokens.oauth.grant import Grant, Holder
 from tokens.oauth.token_request import TokenRequest
@@ -46,6 +46,7 @@ class JwtBearerGrant(Grant):
             _log("token.refused", client, user, request)
             raise OAuthError("invalid_grant", "The user is unknown, or may not be acted for.")
         asked = target(client, request.scopes, request.resources, openid=False)
+        just_revoked.refuse_user(str(user.sub), client, now=request.now)
         holder = Holder(subject=str(user.sub), act=actor.alone(client.client_id))
         response = grant.token_response(client, holder, asked, request)
         _log("token.issued_for_user", client, user, request)

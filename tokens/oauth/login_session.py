@@ -12,6 +12,8 @@ from tokens.models import User
 METHODS = {"password": "pwd", "totp": "otp", "recovery_codes": "otp", "webauthn": "hwk"}
 
 MADE_FOR = "made_for"
+EPOCH = "session_epoch"
+"""Under which epoch of the user this login was made; a session can go on with a new password, its login cannot."""
 PASSWORD = "urn:keyturn:acr:password"  # noqa: S105 (the name of a level)
 MULTI_FACTOR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 LEVELS = (PASSWORD,)
@@ -38,35 +40,35 @@ class Login:
         return claims
 
 
-def begin(request: HttpRequest, user: User, *, made_for: str) -> None:
-    """Keep what the login of this session was made for, and that it came after the user logged out everywhere.
-
-    The clock of this node may say that it came before (δ); the password that was shown says that it did not.
-    """
+def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> None:
+    """Keep what the login of this session was made for, the user's epoch, and `now`, the database's clock."""
     request.session[MADE_FOR] = made_for
-    if user.logged_out_at is not None:
-        for record in get_authentication_records(request, user):
-            record["at"] = max(record["at"], user.logged_out_at.timestamp())
-        request.session.modified = True
+    request.session[EPOCH] = epoch(user)
+    for record in get_authentication_records(request, user):  # allauth dated it by this node's clock
+        record["at"] = now.timestamp()
+    request.session.modified = True
+
+
+def epoch(user: User) -> str:
+    """Return the user's session epoch as a session keeps it; "" before the first one."""
+    return str(user.session_epoch or "")
 
 
 def current(request: HttpRequest) -> Login | None:
-    """The login of this session, or None where the user has to log in, again.
+    """Return the login of this session, or None if the user has to log in (again).
 
-    Nobody did through the login page; or it does not count any more, although the session went on with a new password.
+    That is so if nobody logged in through the login page, and if all sessions were ended since: the session that set a
+    new password goes on, and its login does not count any more.
     """
-    if not request.user.is_authenticated:
+    if not request.user.is_authenticated or request.session.get(EPOCH, "") != epoch(request.user):
         return None
     records = get_authentication_records(request, request.user)
     if not records:
         return None
     methods = dict.fromkeys(METHODS.get(record.get("type") or record["method"], "") for record in records)
     amr = tuple(method for method in methods if method)
-    at = datetime.fromtimestamp(max(record["at"] for record in records), UTC)
-    if request.user.logged_out_at is not None and at < request.user.logged_out_at:
-        return None
     return Login(
-        at=at,
+        at=datetime.fromtimestamp(max(record["at"] for record in records), UTC),
         made_for=request.session.get(MADE_FOR, ""),
         acr=MULTI_FACTOR if len(amr) > 1 else PASSWORD if amr else "",
         amr=(*amr, "mfa") if len(amr) > 1 else amr,

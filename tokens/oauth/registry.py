@@ -1,6 +1,6 @@
 """The registry as this process knows it: clients with their secrets, scopes, APIs and policies, until one changes.
 
-To read a client takes nine statements, to ask which version of the registry is in force takes one, and nothing is
+To read a client takes ten statements, to ask which version of the registry is in force takes one, and nothing is
 answered from what an older version said: a secret that was revoked in another process is refused by the next request.
 """
 
@@ -10,6 +10,7 @@ from collections import OrderedDict
 from django.db.models import prefetch_related_objects
 
 from tokens.models import Client, RegistryVersion
+from tokens.oauth import denial
 
 KEPT = 1024
 """How many clients a process remembers, those that were used last."""
@@ -59,6 +60,7 @@ def read(client_id: str) -> Client | None:
 def keep(client: Client, *, version: str | None) -> Client:
     """The client with all that belongs to it, remembered for `version`, which was asked for before it was read."""
     prefetch_related_objects([client], *EVERYTHING)
+    client.tokens_from = denial.end_of_client(client.client_id)
     if version is not None:
         with _lock:
             _kept[client.client_id] = (version, client)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from tokens import audit, conf
 from tokens.errors import OAuthError
-from tokens.keys import signing
 from tokens.models import Client
 from tokens.oauth import actor, audience, grant, presented_token, standing
 from tokens.oauth.actor import ChainTooLong
@@ -89,7 +88,7 @@ def _subject(request: ExchangeRequest, client: Client) -> PresentedToken:
     subject, found = request.subject, request.standing
     if subject is None or found is None:
         raise Unacceptable("it is not an access token of this issuer that lives")
-    if subject.expires_at - signing.issue_time(now=request.now) < SHORTEST:
+    if subject.expires_at - request.now < SHORTEST:
         raise Unacceptable("it is about to expire")
     if all(api.identifier != subject.audience for api in client.operated_apis.all()):
         raise Unacceptable("its aud is no API of this client")

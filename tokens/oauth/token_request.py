@@ -15,6 +15,7 @@ class TokenRequest:
     pairs: Pairs = field(repr=False)
     authorization: str | None = field(repr=False)
     now: datetime
+    """The database's clock when the request came, the same on every node."""
     registry: str | None = None
     """The registry's version, where it was asked for already."""
 

@@ -1,7 +1,7 @@
 """The token response under a grant that a user gave, whichever way they gave it."""
 
 from tokens.models import Client, UserGrant
-from tokens.oauth import grant, grant_record, id_token, refresh_token
+from tokens.oauth import grant, grant_record, id_token, just_revoked, refresh_token
 from tokens.oauth.audience import Target
 from tokens.oauth.token_request import TokenRequest
 
@@ -22,7 +22,11 @@ def first(allowed: UserGrant, client: Client, request: TokenRequest, *, nonce: s
 def response(
     allowed: UserGrant, client: Client, target: Target, request: TokenRequest, *, nonce: str = ""
 ) -> dict[str, object]:
-    """An access token for `target`, and an ID token where the user's identity is in it. Raises NotReady."""
+    """An access token for `target`, and an ID token where the user's identity is in it. Raises NotReady.
+
+    Raises OAuthError temporarily_unavailable if the token would be revoked already.
+    """
+    just_revoked.refuse_user(str(allowed.user.sub), client, now=request.now)
     issued = grant.token_response(client, grant_record.holder(allowed), target, request)
     if "openid" in target.scopes:
         issued["id_token"] = id_token.for_grant(allowed, str(issued["access_token"]), nonce=nonce, now=request.now)

@@ -6,6 +6,7 @@ from django.shortcuts import render
 
 from tokens.views.limits import limited_login
 from tokens.views.login import Login
+from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import private
 
 
@@ -14,6 +15,6 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "account/home.html")
 
 
-login = private(limited_login("login")(Login.as_view()))
+login = private(limited_login("login")(page_if_not_ready(Login.as_view())))
 logout = private(LogoutView.as_view())
 account = private(home)

@@ -1,5 +1,7 @@
 """/oauth/authorize: asks the user whether a client may have what it asks for (RFC 6749 section 4.1.1)."""
 
+from datetime import datetime
+
 from django import forms
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -13,13 +15,16 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from tokens import audit, conf, rate_limit
 from tokens.errors import OAuthError
+from tokens.keys import signing
 from tokens.oauth import authorization_code, authorization_response, consent, login_again, login_session, parameters
 from tokens.oauth.authorization_request import AuthorizationRequest
 from tokens.oauth.backend import backend
+from tokens.oauth.grant_record import SessionEnded
 from tokens.oauth.login_session import Login
 from tokens.rate_limit import NotCounted, TooMany
 from tokens.views import pending_request
 from tokens.views.limits import NOBODY, count, please_wait
+from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import HEADERS, login_address
 from tokens.views.pending_request import NotKept, Sent
 
@@ -33,7 +38,7 @@ class ConsentForm(forms.Form):
     shown = forms.CharField(widget=forms.HiddenInput)
 
 
-@method_decorator(csrf_exempt, name="dispatch")
+@method_decorator([page_if_not_ready, csrf_exempt], name="dispatch")
 class AuthorizeView(View):
     """The address names the request, on the consent page's answer as well: nothing of it is taken from the form."""
 
@@ -51,16 +56,17 @@ class AuthorizeView(View):
         user, login = request.user, login_session.current(request)
         if login is None or not user.is_authenticated or consent.is_another(asked, user):
             return self._log_in(request, sent, asked)
-        if consent.needs_login(asked, sent.query, login, now=timezone.now()):
+        now = signing.clock(now=timezone.now())
+        if consent.needs_login(asked, sent.query, login, now=now):
             return self._log_in(request, sent, asked)
         if not consent.has_level(asked, login):
             unmet = OAuthError("unmet_authentication_requirements", "No login here is of a class that was asked for.")
             return send(request, asked, unmet)
         if not consent.is_needed(asked, user):
-            return self._allow(request, asked, login)
+            return self._allow(request, asked, login, now=now)
         if "none" in asked.prompt:
             return send(request, asked, OAuthError("consent_required", "The user has to be asked."))
-        return ask(request, sent, asked, login)
+        return ask(request, sent, asked, login, now=now)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """The user's answer; or an authorization request sent as a form (OpenID Connect Core section 3.1.2.1)."""
@@ -81,18 +87,17 @@ class AuthorizeView(View):
         user, login = request.user, login_session.current(request)
         if login is None or not user.is_authenticated or consent.is_another(asked, user):
             return see_other(sent.address)
-        if not consent.was_shown(request.POST.get("shown", ""), sent.query, str(user.pk), login):
+        now = signing.clock(now=timezone.now())
+        if not consent.was_shown(request.POST.get("shown", ""), sent.query, str(user.pk), login, now=now):
             return see_other(sent.address)
         if request.POST.get("allow") != "true":
             return send(request, asked, OAuthError("access_denied", "The user refused."), action="consent.refused")
-        note(request, "consent.given", asked.client.client_id)
-        return self._allow(request, asked, login, is_answer=True)
+        return self._allow(request, asked, login, now=now, is_answer=True)
 
     def _allow(
-        self, request: HttpRequest, asked: AuthorizationRequest, login: Login, *, is_answer: bool = False
+        self, request: HttpRequest, asked: AuthorizationRequest, login: Login, *, now: datetime, is_answer: bool = False
     ) -> HttpResponse:
         assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
-        now = timezone.now()
         try:
             with transaction.atomic():
                 code = authorization_code.create(asked, request.user, login, now=now)
@@ -100,8 +105,12 @@ class AuthorizeView(View):
                     consent.remember(asked, request.user, now=now)
         except OAuthError as error:
             return send(request, asked, error)
+        except SessionEnded:  # to the login, and back to the same request
+            return see_other(request.get_full_path())
         except IntegrityError:  # the client went while the user answered
             return send(request, asked, OAuthError("access_denied", "The client is not there any more."))
+        if is_answer:
+            note(request, "consent.given", asked.client.client_id)
         scope = " ".join(asked.target.scopes)
         note(request, "code.issued", asked.client.client_id, aud=asked.target.audience, scope=scope)
         return redirect(request, authorization_response.success(asked, code, issuer=conf.issuer().url))
@@ -122,13 +131,13 @@ def read(sent: Sent) -> AuthorizationRequest:
     return asked
 
 
-def ask(request: HttpRequest, sent: Sent, asked: AuthorizationRequest, login: Login) -> HttpResponse:
+def ask(request: HttpRequest, sent: Sent, asked: AuthorizationRequest, login: Login, *, now: datetime) -> HttpResponse:
     """The consent page."""
     context: dict[str, object] = {
         "client": asked.client,
         "api": asked.target.api,
         "scopes": consent.described(asked.target.scopes),
-        "form": ConsentForm(initial={"shown": consent.shown(sent.query, str(request.user.pk), login)}),
+        "form": ConsentForm(initial={"shown": consent.shown(sent.query, str(request.user.pk), login, now=now)}),
         "error": None,
     }
     return page(request, context)

@@ -1,5 +1,7 @@
 """/oauth/device: a device begins (RFC 8628 section 3.1); /oauth/device/verify: its user answers (section 3.3)."""
 
+from datetime import datetime
+
 from django.core import signing
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -10,14 +12,17 @@ from django.views.decorators.http import require_http_methods
 
 from tokens import audit, conf, errors
 from tokens.errors import OAuthError
+from tokens.keys import signing as keys
 from tokens.models import DeviceCode
 from tokens.oauth import consent, device_code, login_session, validator
 from tokens.oauth.audience import Target
 from tokens.oauth.backend import backend
+from tokens.oauth.grant_record import SessionEnded
 from tokens.oauth.login_session import Login
 from tokens.rate_limit import NotCounted, TooMany
 from tokens.views.endpoint import endpoint
 from tokens.views.limits import count
+from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import log_in_first, private
 
 SALT = "tokens.views.device"
@@ -27,10 +32,11 @@ UNKNOWN = "No device waits for this code. Look at its screen: the code may have 
 @endpoint(rate="device", refused="device.request_refused")
 def device(request: HttpRequest) -> HttpResponse:
     """The codes of the device, or RFC 6749's error."""
-    return errors.answer(backend().device(request, now=timezone.now()))
+    return errors.answer(backend().device(request, now=keys.clock(now=timezone.now())))
 
 
 @private
+@page_if_not_ready
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponseBase:
     """The user types the code, sees who asks for what, and answers. Nothing is answered by following an address."""
@@ -47,16 +53,20 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         return answer
     except NotCounted:
         return _page(request, {"error": "No code can be looked up at this moment. Try again soon."}, status=503)
-    code = device_code.waiting(request.POST.get("user_code", ""), now=timezone.now())
+    now = keys.clock(now=timezone.now())
+    code = device_code.waiting(request.POST.get("user_code", ""), now=now)
     if code is None:
         return _page(request, {"error": UNKNOWN}, status=400)
     try:
         asked = _target(code)
     except OAuthError:
         return _page(request, {"error": UNKNOWN}, status=400)
-    if not _was_shown(request, code):
-        return _ask(request, code, asked)
-    return _answer(request, code, asked, login)
+    if not _was_shown(request, code, now=now):
+        return _ask(request, code, asked, now=now)
+    try:
+        return _answer(request, code, asked, login, now=now)
+    except SessionEnded:
+        return log_in_first(f"{request.path}?{urlencode({'user_code': device_code.shown(request.POST['user_code'])})}")
 
 
 def _typed(request: HttpRequest) -> str:
@@ -64,9 +74,9 @@ def _typed(request: HttpRequest) -> str:
     return (request.POST.get("user_code") or request.GET.get("user_code", ""))[:16]
 
 
-def _answer(request: HttpRequest, code: DeviceCode, asked: Target, login: Login) -> HttpResponse:
+def _answer(request: HttpRequest, code: DeviceCode, asked: Target, login: Login, *, now: datetime) -> HttpResponse:
     assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
-    now, allowed = timezone.now(), request.POST.get("allow") == "true"
+    allowed = request.POST.get("allow") == "true"
     with transaction.atomic():
         if allowed:
             answered = device_code.allow(code, request.user, asked, login, now=now)
@@ -81,24 +91,24 @@ def _answer(request: HttpRequest, code: DeviceCode, asked: Target, login: Login)
     return _page(request, {"done": "allowed" if allowed else "refused", "client": code.client})
 
 
-def _ask(request: HttpRequest, code: DeviceCode, asked: Target) -> HttpResponse:
+def _ask(request: HttpRequest, code: DeviceCode, asked: Target, *, now: datetime) -> HttpResponse:
     context: dict[str, object] = {
         "client": code.client,
         "api": asked.api,
         "scopes": consent.described(asked.scopes),
         "typed": device_code.shown(request.POST.get("user_code", "")),
-        "shown": signing.dumps([code.pk, request.user.pk], salt=SALT),
+        "shown": signing.dumps([code.pk, request.user.pk, now.timestamp()], salt=SALT),
     }
     return _page(request, context)
 
 
-def _was_shown(request: HttpRequest, code: DeviceCode) -> bool:
-    """Whether this user was shown this request before answering it."""
+def _was_shown(request: HttpRequest, code: DeviceCode, *, now: datetime) -> bool:
+    """True if this user was shown this request, at most ten minutes ago."""
     try:
-        shown = signing.loads(request.POST.get("shown", ""), salt=SALT, max_age=device_code.LIFETIME)
-    except signing.BadSignature:
+        pk, user, at = signing.loads(request.POST.get("shown", ""), salt=SALT)
+    except (signing.BadSignature, ValueError):
         return False
-    return bool(shown == [code.pk, request.user.pk])
+    return (pk, user) == (code.pk, request.user.pk) and now.timestamp() - at <= device_code.LIFETIME.total_seconds()
 
 
 def _target(code: DeviceCode) -> Target:

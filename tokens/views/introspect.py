@@ -14,7 +14,7 @@ from tokens.views.endpoint import endpoint
 @endpoint(rate="introspect", refused="introspection.refused")
 def introspect(request: HttpRequest) -> HttpResponse:
     """The introspection response, or RFC 6749's error."""
-    now = timezone.now()
+    now = signing.clock(now=timezone.now())
     client, form = backend().client(request, introspection.PARAMETERS, now=now)
     if client.is_public:  # whoever only names itself could try tokens (section 4)
         raise InvalidClient("a public client cannot introspect")

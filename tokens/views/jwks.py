@@ -17,8 +17,8 @@ from tokens.views.cors import public
 @public
 def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     """The ring's published keys; 503 and `no-store` rather than an empty set while there is none."""
-    now = timezone.now()
     try:
+        now = signing.carried_clock(now=timezone.now())
         keys, max_age = signing.jwks(ring, now=now), signing.shared_cache(ring, now=now)
     except UnknownKey:
         return HttpResponse("There is no such ring.\n", status=404, content_type="text/plain")

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tokens import audit, conf, errors, rate_limit
 from tokens.conf import Rate
 from tokens.hashing import Busy
+from tokens.keys import signing
 from tokens.login import folded
 from tokens.oauth import registry
 from tokens.rate_limit import NotCounted, TooMany
@@ -76,7 +77,7 @@ def count(request: HttpRequest, what: str, names: Sequence[str], rate: Rate, *, 
 
     The first that is one too many in a window is a line of the audit log; a flood does not fill the log as well.
     """
-    now, where = timezone.now(), rate_limit.address(request)
+    now, where = signing.estimated_clock(now=timezone.now()), rate_limit.address(request)
     try:
         rate_limit.count(what, (*names, where), rate, now=now)
     except TooMany as error:

@@ -6,7 +6,9 @@ from allauth.account.views import LoginView
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user, logout
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 
+from tokens.keys import signing
 from tokens.oauth import login_again, login_session
 from tokens.views import pending_request
 
@@ -25,13 +27,17 @@ class Login(LoginView):
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Log in whoever the form proved; a session there was ends first, so that nothing of it is in the new one."""
+        """Log in the user whom the form proved. A session from before ends first: nothing of it enters the new one.
+
+        Raises NotReady, before anything is done, if the login cannot be dated.
+        """
+        now = signing.clock(now=timezone.now())
         self.request.user = get_user(self.request)
         if self.request.user.is_authenticated:
             logout(self.request)
         answer = super().form_valid(form)
         if self.request.user.is_authenticated:
-            login_session.begin(self.request, self.request.user, made_for=_asked(self.request))
+            login_session.begin(self.request, self.request.user, made_for=_asked(self.request), now=now)
         return answer
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """/oauth/revocations: the revocation feed, for APIs to poll."""
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from tokens import errors
 from tokens.keys import signing, store
@@ -24,7 +23,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     known = HttpResponse(status=304, headers=headers) if is_known(request, tag) else None
     try:
-        signer = signing.feed_signer(ring, now=timezone.now())
+        signer = signing.feed_signer(ring, now=now)
     except UnknownKey:
         return errors.answer({"error": "not_found", "error_description": "There is no such ring."}, 404)
     except NotReady as error:

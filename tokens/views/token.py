@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from tokens import errors
+from tokens.keys import signing
 from tokens.oauth.backend import backend
 from tokens.views.cors import cors
 from tokens.views.endpoint import endpoint
@@ -13,4 +14,4 @@ from tokens.views.endpoint import endpoint
 @endpoint(rate="token", refused="token.refused")
 def token(request: HttpRequest) -> HttpResponse:
     """The token response or RFC 6749's error; never cached, and never a 500 for anything that a client sends."""
-    return errors.answer(backend().token(request, now=timezone.now()))
+    return errors.answer(backend().token(request, now=signing.clock(now=timezone.now())))

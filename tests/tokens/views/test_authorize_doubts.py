@@ -1,10 +1,11 @@
 """The authorization endpoint under what an attacker may send, show or keep: nothing is given, and nothing leaks."""
 
 import json
-import time
+from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
+from django.utils import timezone
 from django.utils.http import urlencode
 
 from tests.tokens.conftest import CALLBACK, allow, authorization, log_in, make_client, parameters
@@ -124,11 +125,11 @@ def test_the_proof_of_a_page_is_its_login_s(browser, user, webapp):
 
 
 @pytest.mark.parametrize(("seconds", "good"), [(599, True), (601, False)])
-def test_the_proof_of_a_page_is_good_for_ten_minutes(browser, webapp, seconds, good):
-    now = time.time()
-    with patch("django.core.signing.time.time", return_value=now):
+def test_the_proof_of_a_page_is_good_for_ten_minutes(browser, webapp, signer, seconds, good):
+    now = timezone.now()
+    with patch("tokens.views.authorize.timezone.now", return_value=now):
         address, answer = shown(browser, authorization(webapp))
-    with patch("django.core.signing.time.time", return_value=now + seconds):
+    with patch("tokens.views.authorize.timezone.now", return_value=now + timedelta(seconds=seconds)):
         location = browser.post(address, answer)["Location"]
     assert location.startswith(CALLBACK) is good
 

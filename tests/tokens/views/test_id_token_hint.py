@@ -92,7 +92,7 @@ def test_and_again_where_the_user_answers(browser, user, own, tokens, eve):
 def test_an_expired_hint_is_good(browser, own, tokens):
     expires = jwt.decode(tokens["id_token"], options={"verify_signature": False})["exp"]
     later = datetime.fromtimestamp(expires, UTC) + timedelta(days=1)
-    with patch("tokens.views.authorize.timezone.now", return_value=later):
+    with patch("tokens.views.authorize.signing.clock", return_value=later):
         assert "code" in parameters(ask(browser, own, tokens["id_token"]))
 
 

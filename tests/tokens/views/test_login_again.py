@@ -114,7 +114,7 @@ def test_the_instant_belongs_to_one_request_and_is_signed(browser, user, own, fo
     assert parameters(browser.get(back))["code"]
 
 
-def test_a_login_is_new_for_ten_minutes(browser, user, own):
+def test_a_login_is_new_for_ten_minutes(browser, user, own, signer):
     """An address that is kept for a later day is worth nothing."""
     then = timezone.now()
     page = sent_to_log_in(browser, own, prompt="login")

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.utils import timezone
 
 from tokens import client_secrets
 from tokens.client_secrets import Ended, NoUse
+from tokens.keys import store
 from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand, exit_codes, find_client, instant
 from tokens.models import ClientSecret
 
@@ -62,7 +62,7 @@ class Command(OperatorCommand):
         what = {"add": add, "expire": expire, "revoke": revoke, "list": show}[options["what"]]
         try:
             with exit_codes():
-                told = what(options, timezone.now())
+                told = what(options, store.database_now())
         except (NoUse, Ended) as error:
             raise CommandError(str(error), returncode=UNSAFE) from error
         self.stdout.write(json.dumps(told, cls=DjangoJSONEncoder) if options["json"] else said(told))

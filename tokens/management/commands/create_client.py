@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
-from django.utils import timezone
 
 from tokens.clients import Registration, register
+from tokens.keys import store
 from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, instant, one_line, seconds
 from tokens.models import AuthenticationMethod, Client
 from tokens.oauth import client_keys, pasted_keys
@@ -124,7 +124,7 @@ class Command(OperatorCommand):
         registration = Registration(**{name: options[name] for name in names}, policy=policy(options))
         try:
             with exit_codes():
-                client, secret = register(registration, actor="command:create_client", now=timezone.now())
+                client, secret = register(registration, actor="command:create_client", now=store.database_now())
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
         for warning in client_keys.skipped(client.client_jwks) if client.client_jwks else ():

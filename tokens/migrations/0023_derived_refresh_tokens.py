@@ -16,7 +16,7 @@ CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("tokens", "0021_names_in_any_case"),
+        ("tokens", "0022_undotted_schemes"),
     ]
 
     operations = [

@@ -1,5 +1,10 @@
 from django.db import migrations, models
 
+from tokens.triggers import bound_lock_wait, registry
+
+# SQLite rebuilds the table for its column and drops the triggers; those of PostgreSQL name the columns.
+CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -7,6 +12,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        bound_lock_wait(),
+        migrations.RunPython(migrations.RunPython.noop, CLIENT_TRIGGERS.code),  # the last step backwards
         migrations.AddField(
             model_name="client",
             name="allows_undotted_schemes",
@@ -21,4 +28,5 @@ class Migration(migrations.Migration):
                 verbose_name="allows schemes without a dot",
             ),
         ),
+        CLIENT_TRIGGERS,
     ]

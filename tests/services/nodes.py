@@ -1,0 +1,230 @@
+"""Issuer processes on one database whose clocks differ, by Debian's libfaketime; and a browser that goes to any."""
+
+import json
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import jwt
+import requests
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from project.launch import processes
+from project.launch.browser import forms
+from project.launch.ports import free
+from tests.services.conftest import ROOT, Issuer, serve
+from tests.tokens.conftest import CALLBACK, CHALLENGE, VERIFIER
+
+NAME, PASSWORD = "ada", "correct horse battery staple"
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+SECRET = "s" * 43
+UNCOMMITTED = """
+import sys
+from django.db import transaction
+from tokens.models import User
+from tokens.oauth import everywhere
+with transaction.atomic():
+{script}
+    print("done", flush=True)
+    sys.stdin.readline()
+"""
+SCOPE = "openid notes:read offline_access"
+TIMEOUT = 30  # seconds
+
+REGISTER = """
+import json
+from django.utils import timezone
+from tokens.models import Api, Client, Scope, User
+from tokens.oauth import client_secret
+given = json.loads({given!r})
+api = Api.objects.create(identifier="https://api.example/", name="API")
+scope = Scope.objects.create(name="notes:read", description="Read", api=api)
+User.objects.create_user(given["name"], password=given["password"])
+app = Client.objects.create(client_id="app", name="App", client_type="public", token_endpoint_auth_method="none",
+    grants=["authorization_code", "refresh_token", given["device"]], redirect_uris=given["callback"])
+own = Client.objects.create(client_id="own", name="Own", token_endpoint_auth_method="private_key_jwt",
+    client_jwks=given["jwks"], grants=["client_credentials"])
+service = Client.objects.create(client_id="service", name="Service", grants=["client_credentials"],
+    token_endpoint_auth_method="client_secret_basic")
+client_secret.add(service, given["secret"], now=timezone.now())
+api.client = service
+api.save()
+for client in (app, own, service):
+    client.scopes.add(scope)
+"""
+
+
+def library() -> str:
+    """Return the path of libfaketime for programs with threads."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    assert found, "libfaketime is missing: apt-get install faketime"
+    return str(found[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One issuer process, reached at its own port; `seconds` is how far its clock is ahead."""
+
+    url: str
+    seconds: int
+
+    def post(self, path: str, form: Mapping[str, str], **options: Any) -> requests.Response:
+        return requests.post(f"{self.url}{path}", data=form, timeout=TIMEOUT, **options)
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return requests.get(f"{self.url}{path}", timeout=TIMEOUT, **options)
+
+    def token(self, **form: str) -> requests.Response:
+        return self.post("/oauth/token", {"client_id": "app"} | form)
+
+    def redeem(self, code: str) -> requests.Response:
+        proof = {"redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+        return self.token(grant_type="authorization_code", code=code, **proof)
+
+    def refresh(self, text: str) -> requests.Response:
+        return self.token(grant_type="refresh_token", refresh_token=text)
+
+    def poll(self, device_code: str) -> requests.Response:
+        return self.token(grant_type=DEVICE, device_code=device_code)
+
+    def service_token(self) -> requests.Response:
+        form = {"grant_type": "client_credentials", "scope": "notes:read"}
+        return self.post("/oauth/token", form, auth=("service", SECRET))
+
+    def is_active(self, token: str) -> bool:
+        answer = self.post("/oauth/introspect", {"token": token}, auth=("service", SECRET))
+        return answer.json()["active"]
+
+
+@dataclass(slots=True)
+class Visitor:
+    """A browser with cookies, which follows no redirect by itself: the test names the node of each step."""
+
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def log_in(self, node: Node) -> requests.Response:
+        page = f"{node.url}/accounts/login/"
+        return self.submit(page, self.session.get(page, timeout=TIMEOUT), {"login": NAME, "password": PASSWORD})
+
+    def authorize(self, node: Node, **changes: str) -> requests.Response:
+        return self.session.get(f"{node.url}{authorization(**changes)}", timeout=TIMEOUT, allow_redirects=False)
+
+    def submit(self, url: str, page: requests.Response, values: Mapping[str, str]) -> requests.Response:
+        """Send the page's form to `url`, which may be another node's."""
+        shown = next(form for form in forms(page.text) if "csrfmiddlewaretoken" in form.fields)
+        return self.session.post(url, data=shown.fields | values, timeout=TIMEOUT, allow_redirects=False)
+
+    def allow(self, asks: Node, answers: Node, **changes: str) -> requests.Response:
+        """Read the consent page at one node and answer it at another."""
+        page = self.authorize(asks, **changes)
+        if page.status_code != 200:
+            return page
+        return self.submit(f"{answers.url}{authorization(**changes)}", page, {"allow": "true"})
+
+    def approve(self, asks: Node, answers: Node, user_code: str) -> requests.Response:
+        """Type a device's code at one node and allow it at another."""
+        shown = self.type_code(asks, user_code)
+        return self.submit(f"{answers.url}/oauth/device/verify", shown, {"allow": "true"})
+
+    def type_code(self, node: Node, user_code: str) -> requests.Response:
+        """The page that asks whether the device may."""
+        page = f"{node.url}/oauth/device/verify"
+        empty = self.session.get(page, timeout=TIMEOUT, allow_redirects=False)
+        return self.submit(page, empty, {"user_code": user_code})
+
+    def log_out_everywhere(self, node: Node) -> requests.Response:
+        page = f"{node.url}/accounts/everywhere/"
+        return self.submit(page, self.session.get(page, timeout=TIMEOUT), {})
+
+
+def authorization(**changes: str) -> str:
+    query = {
+        "response_type": "code",
+        "client_id": "app",
+        "redirect_uri": CALLBACK,
+        "scope": SCOPE,
+        "state": "s-1",
+        "prompt": "consent",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+    return f"/oauth/authorize?{urlencode(query | changes)}"
+
+
+def code_of(response: requests.Response) -> str:
+    """The code of an authorization response."""
+    location = response.headers["Location"]
+    assert location.startswith(CALLBACK), location
+    return parse_qs(urlsplit(location).query)["code"][0]
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def user_code_of(begun: Mapping[str, str]) -> str:
+    assert re.fullmatch(r"\w{4}-\w{4}", begun["user_code"])
+    return begun["user_code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Nodes by how many seconds their clocks are ahead, their database, and the key of the client `own`."""
+
+    issuer: Issuer
+    by_seconds: Mapping[int, Node]
+    key: ec.EllipticCurvePrivateKey
+
+    def shell(self, script: str) -> str:
+        return self.issuer.run("shell", "-v", "0", "--no-imports", "-c", script)
+
+    @contextmanager
+    def uncommitted(self, script: str) -> Iterator[None]:
+        """Run `script` in a transaction of another process, which commits when the block ends."""
+        code = UNCOMMITTED.format(script=textwrap.indent(script.strip(), "    "))
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "shell", "-v", "0", "--no-imports", "-c", code],
+            cwd=ROOT,
+            env=self.issuer.variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "done\n"
+            yield
+        finally:
+            process.communicate("commit\n", timeout=TIMEOUT)
+        assert process.returncode == 0
+
+
+@contextmanager
+def running(issuer: Issuer, *seconds: int, logs: Path) -> Iterator[Nodes]:
+    """One issuer process for each clock, all of one issuer URL."""
+    urls = {one: f"http://localhost:{free()}" for one in seconds}
+    issuer = Issuer(issuer.variables | {"ISSUER_URL": next(iter(urls.values()))})
+    issuer.run("rotate_keys")
+    key = ec.generate_private_key(ec.SECP256R1())
+    jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())) | {"kid": "own"}
+    given = {"name": NAME, "password": PASSWORD, "device": DEVICE, "callback": CALLBACK, "secret": SECRET}
+    nodes = Nodes(issuer, {one: Node(url, one) for one, url in urls.items()}, key)
+    nodes.shell(REGISTER.format(given=json.dumps(given | {"jwks": {"keys": [jwk]}})))
+    with ExitStack() as stack:
+        children = []
+        for one, url in urls.items():
+            faked = {"LD_PRELOAD": library(), "FAKETIME": f"{one:+}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+            children.append(serve(Issuer(issuer.variables | faked), url, logs / f"{one:+}.log", workers=1))
+        stack.callback(processes.stop, children)
+        for child in children:
+            processes.wait_until_ready(child, "/healthz")
+        yield nodes
+    for child in children:
+        assert "Traceback" not in child.log.read_text(encoding="utf-8"), child.last_words()

@@ -1,0 +1,306 @@
+"""Two nodes whose clocks are 110 s apart, each within δ = 60 s, behave as one; a node beyond δ says 503, and why."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
+
+import jwt
+import pytest
+import requests
+
+from tests.services.conftest import Issuer, wait_for
+from tests.services.nodes import (
+    SCOPE,
+    Node,
+    Nodes,
+    Visitor,
+    authorization,
+    claims_of,
+    code_of,
+    running,
+    user_code_of,
+)
+
+pytestmark = pytest.mark.services
+
+WITHIN, BEYOND = 55, 90
+"""Seconds that clocks are off, for δ = 60 s."""
+PAIRS = [(WITHIN, -WITHIN), (-WITHIN, WITHIN)]
+
+
+@pytest.fixture(scope="module")
+def nodes(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    with running(module_issuer, WITHIN, -WITHIN, BEYOND, -BEYOND, logs=tmp_path_factory.mktemp("nodes")) as started:
+        yield started
+
+
+@pytest.fixture(params=PAIRS, ids=lambda pair: f"{pair[0]:+} then {pair[1]:+}")
+def pair(request: pytest.FixtureRequest, nodes: Nodes) -> tuple[Node, Node]:
+    one, other = request.param
+    return nodes.by_seconds[one], nodes.by_seconds[other]
+
+
+@pytest.fixture(params=[BEYOND, -BEYOND], ids=lambda seconds: f"{seconds:+}")
+def wrong(request: pytest.FixtureRequest, nodes: Nodes) -> Node:
+    return nodes.by_seconds[request.param]
+
+
+@pytest.fixture
+def right(nodes: Nodes) -> Node:
+    return nodes.by_seconds[WITHIN]
+
+
+@pytest.fixture
+def visitor() -> Visitor:
+    return Visitor()
+
+
+def logged_in(visitor: Visitor, node: Node) -> None:
+    answer = visitor.log_in(node)
+    assert answer.status_code == 302, answer.text
+
+
+def issued(answer: requests.Response) -> dict[str, str]:
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def tokens(visitor: Visitor, node: Node) -> dict[str, str]:
+    """Tokens of the logged-in visitor."""
+    return issued(node.redeem(code_of(visitor.allow(node, node))))
+
+
+def test_the_nodes_clocks_are_what_the_tests_say(nodes: Nodes) -> None:
+    for seconds, node in nodes.by_seconds.items():
+        ahead = parsedate_to_datetime(node.get("/healthz").headers["Date"]).timestamp() - time.time()
+        assert abs(ahead - seconds) < 5
+
+
+def test_a_code_made_at_one_node_is_redeemed_at_the_other(pair: tuple[Node, Node], visitor: Visitor) -> None:
+    one, other = pair
+    logged_in(visitor, one)
+    assert issued(other.redeem(code_of(visitor.allow(one, one))))["refresh_token"]
+
+
+def test_a_consent_page_of_one_node_is_answered_at_the_other(pair: tuple[Node, Node], visitor: Visitor) -> None:
+    one, other = pair
+    logged_in(visitor, other)
+    assert code_of(visitor.allow(one, other))
+
+
+def test_a_login_at_one_node_is_as_old_at_the_other(pair: tuple[Node, Node], visitor: Visitor) -> None:
+    one, other = pair
+    logged_in(visitor, one)
+    assert code_of(visitor.allow(other, other, max_age="50"))
+
+
+def test_a_refresh_whose_answer_was_lost_is_repeated_at_the_other_node(
+    pair: tuple[Node, Node], visitor: Visitor
+) -> None:
+    one, other = pair
+    logged_in(visitor, one)
+    text = tokens(visitor, one)["refresh_token"]
+    issued(one.refresh(text))
+    fresh = issued(other.refresh(text))["refresh_token"]
+    assert issued(one.refresh(fresh))
+
+
+def test_a_login_after_log_out_everywhere_gets_tokens_that_work(pair: tuple[Node, Node], visitor: Visitor) -> None:
+    one, other = pair
+    logged_in(visitor, one)
+    before = tokens(visitor, one)
+    assert visitor.log_out_everywhere(one).status_code == 200
+    for node in pair:
+        assert not node.is_active(before["access_token"])
+        assert node.refresh(before["refresh_token"]).json()["error"] == "invalid_grant"
+    logged_in(visitor, other)
+    fresh = issued(patient(lambda: other.redeem(code_of(visitor.allow(other, other)))))
+    for node in pair:
+        assert node.is_active(fresh["access_token"])
+        fresh = issued(node.refresh(fresh["refresh_token"]))
+
+
+def test_a_device_is_approved_at_one_node_and_asks_at_the_other(
+    pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor
+) -> None:
+    one, other = pair
+    begun = issued(one.post("/oauth/device", {"client_id": "app", "scope": SCOPE}))
+    nodes.shell("from tokens.models import DeviceCode; DeviceCode.objects.update(interval=0)")
+    for node in (*pair, *pair):
+        assert node.poll(begun["device_code"]).json()["error"] == "authorization_pending"
+    logged_in(visitor, other)
+    assert visitor.approve(one, other, user_code_of(begun)).status_code == 200
+    assert issued(one.poll(begun["device_code"]))["refresh_token"]
+
+
+def test_an_assertion_is_as_old_at_one_node_as_at_the_other(pair: tuple[Node, Node], nodes: Nodes) -> None:
+    """A client's clock may be off by a minute: what lies within is taken, and what lies beyond is not, at both."""
+    for node in pair:
+        assert assert_as_own(nodes, node, exp=time.time() - 10).status_code == 200
+        assert assert_as_own(nodes, node, exp=time.time() - 65).status_code == 401
+
+
+def test_tokens_of_both_nodes_are_dated_alike(pair: tuple[Node, Node]) -> None:
+    for node in pair:
+        claims = claims_of(issued(node.service_token())["access_token"])
+        assert abs(claims["iat"] - time.time()) < 5
+
+
+LOG_OUT = """
+user = User.objects.get()
+everywhere.log_out(user, "logged out everywhere")
+everywhere.withdraw_consents(user)
+"""
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+
+def while_the_user_logs_out(nodes: Nodes, answer: Callable[[], requests.Response]) -> requests.Response:
+    """Answer a page while another process logs the user out everywhere: it waits for that one's commit."""
+    with ThreadPoolExecutor(1) as pool:
+        with nodes.uncommitted(LOG_OUT):
+            answering = pool.submit(answer)
+            wait_for(lambda: bool(nodes.issuer.rows(WAITING)[0][0]))
+        return answering.result()
+
+
+def counted(nodes: Nodes, table: str, condition: str = "true") -> int:
+    [(number,)] = nodes.issuer.rows(f"SELECT count(*) FROM tokens_{table} WHERE {condition}")
+    return number
+
+
+def test_a_consent_that_is_answered_while_the_user_logs_out_everywhere_is_none(
+    pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor
+) -> None:
+    """No clock decides: the session saw that it was good, and is not any more when the answer is kept."""
+    logged_in(visitor, pair[0])
+    standing = counted(nodes, "usergrant", "revoked_at IS NULL")
+    page = visitor.authorize(pair[0])
+    url = f"{pair[1].url}{authorization()}"
+    answer = while_the_user_logs_out(nodes, lambda: visitor.submit(url, page, {"allow": "true"}))
+    assert (answer.status_code, answer.headers["Location"]) == (303, authorization())
+    assert "/accounts/login/" in visitor.authorize(pair[1], prompt="login").headers["Location"]
+    assert counted(nodes, "consent") == 0
+    assert counted(nodes, "usergrant", "revoked_at IS NULL") <= standing
+
+
+def test_a_device_that_is_approved_while_the_user_logs_out_everywhere_gets_nothing(
+    pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor
+) -> None:
+    one, other = pair
+    logged_in(visitor, one)
+    begun = issued(one.post("/oauth/device", {"client_id": "app", "scope": SCOPE}))
+    shown = visitor.type_code(one, user_code_of(begun))
+    url = f"{other.url}/oauth/device/verify"
+    answer = while_the_user_logs_out(nodes, lambda: visitor.submit(url, shown, {"allow": "true"}))
+    assert answer.headers["Location"].startswith("/accounts/login/?next=%2Foauth%2Fdevice%2Fverify%3Fuser_code")
+    assert one.poll(begun["device_code"]).json()["error"] == "authorization_pending"
+    logged_in(visitor, other)
+    assert visitor.approve(other, other, user_code_of(begun)).status_code == 200
+    assert issued(patient(lambda: one.poll(begun["device_code"])))
+
+
+@pytest.mark.parametrize("door", ["save", "SQL"])
+def test_a_session_from_before_the_user_was_disabled_is_none_afterwards(
+    pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor, door: str
+) -> None:
+    logged_in(visitor, pair[0])
+    for active in (False, True):
+        if door == "save":
+            nodes.shell(f"from tokens.models import User; u = User.objects.get(); u.is_active = {active}; u.save()")
+        else:
+            nodes.issuer.rows(f"UPDATE tokens_user SET is_active = {active} RETURNING 1")
+    for node in pair:
+        assert visitor.authorize(node).headers["Location"].startswith("/accounts/login/?")
+
+
+ENABLED_AGAIN = """
+import time
+from tokens.models import Client, User
+for one in (User.objects.get(), Client.objects.get(client_id="app"), Client.objects.get(client_id="service")):
+    for active in (False, True):
+        one.is_active = active
+        one.save()
+"""
+
+
+def test_what_is_issued_after_user_and_clients_were_disabled_and_enabled_again_works_within_seconds(
+    pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor
+) -> None:
+    one, other = pair
+    nodes.shell(ENABLED_AGAIN)
+    began = time.monotonic()
+    given = [issued(patient(node.service_token)) for node in pair]
+    logged_in(visitor, one)
+    code = code_of(visitor.allow(one, one))
+    given.append(issued(patient(lambda: other.redeem(code))))
+    assert time.monotonic() - began < 30, "not a minute"
+    assert all(node.is_active(tokens["access_token"]) for node in pair for tokens in given)
+
+
+def assert_as_own(nodes: Nodes, node: Node, *, exp: float) -> requests.Response:
+    issuer = nodes.issuer.variables["ISSUER_URL"]
+    claims = {"iss": "own", "sub": "own", "aud": issuer, "jti": str(uuid.uuid4()), "exp": int(exp)}
+    form = {
+        "grant_type": "client_credentials",
+        "scope": "notes:read",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": jwt.encode(claims, nodes.key, algorithm="ES256", headers={"kid": "own"}),
+    }
+    return node.post("/oauth/token", form)
+
+
+def patient(ask) -> requests.Response:
+    """Ask again for as long as the answer is 503 with Retry-After, at most five times."""
+    for _ in range(5):
+        answer = ask()
+        if answer.status_code != 503:
+            break
+        time.sleep(int(answer.headers["Retry-After"]))
+    return answer
+
+
+def is_unavailable(answer: requests.Response) -> bool:
+    """True for 503 that says when to ask again, as JSON if a client asked."""
+    if not answer.headers["Content-Type"].startswith("text/html"):
+        assert answer.json()["error"] == "temporarily_unavailable", answer.text
+    return answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_node_beyond_the_clock_error_says_503_to_all_that_it_would_have_to_date(
+    wrong: Node, right: Node, visitor: Visitor
+) -> None:
+    logged_in(visitor, right)
+    given, begun = tokens(visitor, right), issued(right.post("/oauth/device", {"client_id": "app", "scope": SCOPE}))
+    code, token = code_of(visitor.allow(right, right)), given["access_token"]
+    asked = {
+        "code": wrong.redeem(code),
+        "code of nobody": wrong.redeem("unknown"),
+        "refresh": wrong.refresh(given["refresh_token"]),
+        "refresh token of nobody": wrong.refresh("un.known"),
+        "device": wrong.poll(begun["device_code"]),
+        "device begins": wrong.post("/oauth/device", {"client_id": "app", "scope": SCOPE}),
+        "client credentials": wrong.service_token(),
+        "revocation": wrong.post("/oauth/revoke", {"token": token, "client_id": "app"}),
+        "introspection": wrong.post("/oauth/introspect", {"token": token}, auth=("service", "s" * 43)),
+        "userinfo": wrong.get("/oauth/userinfo", headers={"Authorization": f"Bearer {token}"}),
+        "authorization": visitor.authorize(wrong),
+        "consent": visitor.allow(right, wrong),
+        "device page": visitor.approve(right, wrong, user_code_of(begun)),
+        "login": Visitor().log_in(wrong),
+    }
+    assert [name for name, answer in asked.items() if not is_unavailable(answer)] == []
+    issued(right.redeem(code))
+    issued(right.refresh(given["refresh_token"]))
+    assert right.is_active(token)
+    assert visitor.approve(right, right, user_code_of(begun)).status_code == 200
+    issued(right.poll(begun["device_code"]))
+
+
+def test_a_node_beyond_the_clock_error_publishes_and_says_what_is_wrong_with_it(wrong: Node, right: Node) -> None:
+    assert wrong.get("/.well-known/jwks.json").json() == right.get("/.well-known/jwks.json").json()
+    ready = wrong.get("/readyz")
+    assert ready.status_code == 503
+    assert re.search(r"this node's clock is (89|90|91)\.\d s away from the database's", ready.text)

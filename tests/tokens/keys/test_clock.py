@@ -1,0 +1,158 @@
+"""Two clocks, read at one moment: what a standstill does to a reading, and what a wrong clock does."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from tokens.keys import clock, signing, store
+from tokens.keys.errors import NotReady
+from tokens.keys.policy import PRODUCTION
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DELTA = PRODUCTION.clock_error
+SECOND = timedelta(seconds=1)
+
+
+class Machine:
+    """A node and its database. Time passes only between readings, where the test says so."""
+
+    def __init__(self, *, ahead=0.0, stops=()):
+        self.ahead, self.stops = timedelta(seconds=ahead), iter(stops)
+        self.time, self.readings = 0.0, 0
+
+    def _pass(self):
+        self.time += next(self.stops, 0.001)
+
+    def database(self):
+        self._pass()
+        self.readings += 1
+        return START + timedelta(seconds=self.time)
+
+    def wall(self):
+        self._pass()
+        return START + timedelta(seconds=self.time) + self.ahead
+
+    def monotonic(self):
+        return self.time
+
+    def read(self, **options):
+        fake = SimpleNamespace(monotonic=self.monotonic)
+        with (
+            patch.object(clock, "time", fake),
+            patch.object(store, "database_now", self.database),
+            patch.object(clock.timezone, "now", self.wall),
+        ):
+            return clock.read(**options)
+
+
+@pytest.mark.parametrize("ahead", [0, 55, -55, 90, -90])
+def test_the_skew_is_how_far_the_clocks_are_apart(ahead):
+    reading = Machine(ahead=ahead).read()
+    assert abs(reading.skew - timedelta(seconds=abs(ahead))) < timedelta(milliseconds=10)
+    assert reading.skew <= timedelta(seconds=abs(ahead))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2], ids=["before", "before the database's clock", "after it"])
+@pytest.mark.parametrize("ahead", [0, 30, -30])
+def test_a_process_that_stands_still_is_not_taken_for_a_wrong_clock(place, ahead):
+    stops = [0.001] * place + [600.0]
+    machine = Machine(ahead=ahead, stops=stops)
+    reading = machine.read()
+    assert abs(reading.skew - timedelta(seconds=abs(ahead))) < timedelta(milliseconds=10)
+    assert reading.took < clock.CLOSE
+    assert machine.readings == (1 if place == 0 else 2), "what took long says little, and is done again"
+
+
+@pytest.mark.parametrize("ahead", [90, -90])
+def test_a_wrong_clock_is_found_though_the_process_stands_still(ahead):
+    reading = Machine(ahead=ahead, stops=[0.001, 600.0]).read()
+    assert reading.skew > DELTA
+
+
+def test_a_clock_that_the_caller_read_long_ago_is_no_wrong_one():
+    machine = Machine()
+    reading = machine.read(since=START - timedelta(minutes=10))
+    assert reading.skew < SECOND
+
+
+def test_a_machine_that_never_reads_quickly_is_read_three_times_and_goes_by_the_closest():
+    machine = Machine(stops=[0.001, 5.0, 0.001, 0.001, 0.5, 0.001, 0.001, 5.0, 0.001])
+    reading = machine.read()
+    assert machine.readings == clock.TRIES
+    assert timedelta(seconds=0.4) < reading.took < SECOND
+
+
+@pytest.mark.parametrize("stops", [[0.001, 5.0, 0.001], [0.001, 0.001, 5.0]], ids=["before it", "after it"])
+def test_a_machine_that_always_stops_beside_the_database_s_clock_has_no_wrong_one(stops):
+    assert Machine(stops=stops * clock.TRIES).read().skew < timedelta(milliseconds=10)
+
+
+# --- the clock that nodes share ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ring(db):
+    call_command("rotate_keys", verbosity=0)
+
+
+def off(seconds):
+    """This node's clock is off, for all that read it."""
+    real = timezone.now
+    return patch("django.utils.timezone.now", side_effect=lambda: real() + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("seconds", [0, 55, -55])
+def test_nodes_within_the_clock_error_have_one_clock(ring, seconds):
+    with off(seconds):
+        assert abs(signing.clock(now=timezone.now()) - store.database_now()) < SECOND * 5
+
+
+@pytest.mark.parametrize("seconds", [61, -61])
+@pytest.mark.parametrize("is_set_up", [True, False], ids=["with a key", "before the first key"])
+def test_a_node_beyond_the_clock_error_has_none(db, seconds, is_set_up):
+    if is_set_up:
+        call_command("rotate_keys", verbosity=0)
+    with off(seconds):
+        with pytest.raises(NotReady, match=r"this node's clock is 6[01]\.\d s away from the database's"):
+            signing.clock(now=timezone.now())
+        if is_set_up:
+            assert abs(signing.carried_clock(now=timezone.now()) - store.database_now()) < SECOND * 5
+
+
+def test_before_the_first_key_the_database_is_asked(db):
+    assert abs(signing.clock(now=timezone.now()) - store.database_now()) < SECOND * 5
+
+
+def test_an_estimate_reads_nothing(db, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert signing.estimated_clock(now=START) == START
+
+
+def test_an_estimate_goes_by_what_was_read(ring):
+    signing.clock(now=timezone.now())
+    with off(-3600):
+        assert abs(signing.estimated_clock(now=timezone.now()) - store.database_now()) < SECOND * 5
+
+
+def test_a_clock_that_is_set_is_compared_with_the_database_s_at_once(ring):
+    """Not after `reread`: until then the node would date by what its clock was set to."""
+    signing.clock(now=timezone.now())
+    for seconds in (10, -10):
+        with off(seconds):
+            assert abs(signing.clock(now=timezone.now()) - store.database_now()) < SECOND * 5
+
+
+def test_a_request_that_stood_still_after_it_read_its_clock_is_answered(ring):
+    """A suspended machine: the instant of the request is a minute old, and the snapshot is, too."""
+    signing.clock(now=timezone.now())
+    stale = timezone.now() - timedelta(seconds=90)
+    now = signing.clock(now=stale)
+    assert signing.signer(now=now)
+    signing.snapshots.forget()
+    now = signing.clock(now=stale)
+    assert signing.signer(now=now)
+    assert abs(now - store.database_now()) < SECOND * 5

@@ -1,0 +1,36 @@
+"""The epoch of a user's sessions: drawn again by the database if the user is disabled, also by SQL."""
+
+from django.db import migrations, models
+
+from tokens import triggers
+
+
+def bound_lock_waits(_apps, editor):
+    if editor.connection.vendor == "postgresql":
+        editor.execute("SET LOCAL lock_timeout = '5s'")
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("tokens", "0023_derived_refresh_tokens"),
+    ]
+
+    operations = [
+        migrations.RunPython(bound_lock_waits, bound_lock_waits),
+        # Nullable: SQLite does not rebuild the tables for these columns, and keeps their triggers.
+        migrations.AddField(
+            model_name="user",
+            name="session_epoch",
+            field=models.UUIDField(
+                editable=False, help_text="Random. Sessions and grants of another epoch have ended.", null=True
+            ),
+        ),
+        migrations.AddField(
+            model_name="usergrant",
+            name="session_epoch",
+            field=models.UUIDField(
+                editable=False, help_text="The user's, in the session that allowed this.", null=True
+            ),
+        ),
+        triggers.end_sessions_of_disabled_users(),
+    ]

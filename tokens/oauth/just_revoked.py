@@ -1,0 +1,35 @@
+"""Refuses to issue tokens that every API would refuse: all that a user or client has was revoked in this very second.
+
+`iat` has whole seconds, so such a revocation covers tokens until its second is over. The issuer answers 503 until then.
+
+- A client that acts for itself, or passes a token on, costs no statement: what was revoked when it was disabled is read
+  with it, and a change of a client is a new version of the registry (tokens/oauth/registry.py).
+- A token that is passed on is younger than the one that it is made from, which no revocation covers (standing.py).
+- For a user, the database is asked.
+"""
+
+import math
+from datetime import datetime
+
+from tokens.errors import Unavailable
+from tokens.models import Client
+from tokens.oauth import denial
+
+REASON = "All tokens of this user or client were revoked at this moment. Ask again."
+
+
+def refuse_client(client: Client, *, now: datetime) -> None:
+    """Raise OAuthError temporarily_unavailable if a token of `client` would not be accepted, dated `now`."""
+    _refuse([client.tokens_from] if client.tokens_from else [], now=now)
+
+
+def refuse_user(subject: str, client: Client, *, now: datetime) -> None:
+    """Raise OAuthError temporarily_unavailable if a token of `client` for the user would not be accepted."""
+    claims = {"iat": int(now.timestamp()), "jti": "", "sub": subject, "client_id": client.client_id}
+    _refuse([end for end in denial.of(claims).values_list("issued_before", flat=True) if end], now=now)
+
+
+def _refuse(ends: list[datetime], *, now: datetime) -> None:
+    wait = max(((end - now.replace(microsecond=0)).total_seconds() for end in ends), default=0)
+    if wait > 0:
+        raise Unavailable(REASON, retry_after=math.ceil(wait))

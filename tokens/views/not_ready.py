@@ -1,0 +1,29 @@
+"""A page with 503 if the issuer cannot tell the time that its nodes share, or has no key that may sign."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponseBase
+
+from tokens.keys.errors import NotReady
+from tokens.views import failures
+
+logger = logging.getLogger(__name__)
+View = Callable[..., HttpResponseBase]
+
+
+def page_if_not_ready(view: View) -> View:
+    """Answer NotReady by a page with 503 and Retry-After. The cause goes to the log, not to the visitor."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except NotReady as error:
+            logger.error("Not ready: %s: %s", request.path, error)  # noqa: TRY400 (the reason is the message)
+            page = failures.page(503, "Nothing was done. Try again in a moment.")
+            page.headers["Retry-After"] = str(error.retry_after)
+            return page
+
+    return answer

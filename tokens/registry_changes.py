@@ -44,10 +44,7 @@ def change() -> Iterator[None]:
             yield
     except OperationalError as error:
         if outermost and _is_lock_timeout(error):
-            raise RegistryLocked(
-                f"another transaction has held a lock on the registry for {WAIT.total_seconds():g} s; nothing was"
-                f" changed. {_remedy()}"
-            ) from error
+            raise RegistryLocked(_why()) from error
         raise
 
 
@@ -55,17 +52,21 @@ def _is_lock_timeout(error: OperationalError) -> bool:
     return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE or "database is locked" in str(error)
 
 
-def _remedy() -> str:
-    """Name the process to end, if it is still there and this role may see it."""
+def _why() -> str:
+    """Return the cause and the remedy; name the process to end, if it is still there and this role may see it."""
     if connection.vendor != "postgresql":
-        return "Close the other program that writes to this database, then try again."
+        return (
+            "another program holds the lock of the database; nothing was changed. Close it, or let it finish, then try"
+            " again."
+        )
     with connection.cursor() as cursor:
         cursor.execute(HOLDER, [])
         row = cursor.fetchone()
+    cause = f"another transaction has held a lock on the registry for {WAIT.total_seconds():g} s; nothing was changed."
     if row is None:
-        return "Try again."
+        return f"{cause} Try again."
     pid, state, since = row
     return (
-        f"PostgreSQL process {pid} ({state or 'of another role'}, in its transaction since {since} UTC) holds one: let"
-        f" it finish, or end it with SELECT pg_terminate_backend({pid}), then try again."
+        f"{cause} PostgreSQL process {pid} ({state or 'of another role'}, in its transaction since {since} UTC) holds"
+        f" one: let it finish, or end it with SELECT pg_terminate_backend({pid}), then try again."
     )

@@ -21,10 +21,10 @@ from django.db import transaction
 from tokens import audit, client_secrets, journal, registry_changes
 from tokens.encryption import EncryptionKey
 from tokens.journal import Entry
-from tokens.keys import store
+from tokens.keys import kids, store
 from tokens.keys.policy import Policy
 from tokens.keys.revocation import revoke
-from tokens.models import Client, ClientSecret, Consent, SigningKey, User, UserGrant
+from tokens.models import Client, ClientSecret, Consent, User, UserGrant
 from tokens.oauth import denial
 
 REASON = "the database was restored from a backup"
@@ -66,11 +66,12 @@ def apply(
     """
     events = sorted([*journal.entries(), *logs], key=lambda one: one.at)
     lacking = [one for one in events if not one.is_in_database()]
-    kids, reasons = _revived(events), _reasons(events)
-    for kid in kids if not pretend else ():
+    reasons = _reasons(events)
+    revived = [key.kid for key in kids.revived(reasons, now=store.database_now())]
+    for kid in revived if not pretend else ():
         revoke(
             kid,
-            reason=reasons.get(kid) or REASON,
+            reason=reasons[kid] or REASON,
             policy=policy,
             encryption_keys=encryption_keys,
             actor=actor,
@@ -79,21 +80,11 @@ def apply(
         )
     with registry_changes.change():
         done = _apply(events, lacking, actor=actor, now=now)
-        done = replace(done, keys=tuple(kids), records=len(lacking))
-        details = {"keys": len(kids), "secrets": len(done.secrets), "grants": done.grants, "sessions": done.sessions}
+        done = replace(done, keys=tuple(revived), records=len(lacking))
+        details = {"keys": len(revived), "secrets": len(done.secrets), "grants": done.grants, "sessions": done.sessions}
         audit.record("database.restored", actor=actor, subject="database:issuer", details=details, now=now)
         transaction.set_rollback(pretend or transaction.get_rollback())
     return done
-
-
-def _revived(events: Iterable[Entry]) -> list[str]:
-    """Return the kids that were revoked and are not in the database; a standby comes before the key that it follows."""
-    revoked = journal.revoked_keys(events)
-    ended = {"revoked_at": None, "cancelled_at": None}
-    rows = SigningKey.objects.filter(kid__in=revoked, **ended).select_related("ring")
-    now = store.database_now()
-    live = [row for row in rows if row.withdraw_at is None or row.withdraw_at > now]
-    return [row.kid for row in sorted(live, key=lambda row: (row.signs_at is not None, row.kid))]
 
 
 def _reasons(events: Iterable[Entry]) -> dict[str, str]:

@@ -121,9 +121,9 @@ Logs and databases are under var/. Ctrl-C stops all three; make reset forgets ev
 
 def short_tokens(issuer: Variables) -> str:
     """Return a warning if access tokens live for less than AUTHLIB_LEEWAY; empty if they live longer."""
-    named = dict(one.split("=", 1) for one in issuer.get("KEY_TIMINGS", "").split(",") if "=" in one)
-    lifetime = POLICIES[issuer["KEY_POLICY"]].token_lifetime.total_seconds()
-    lifetime = float(named.get("token_lifetime", lifetime))
+    pairs = (one.partition("=") for one in issuer.get("KEY_TIMINGS", "").split(","))
+    named = {name.strip(): seconds for name, _, seconds in pairs}
+    lifetime = float(named.get("token_lifetime", POLICIES[issuer["KEY_POLICY"]].token_lifetime.total_seconds()))
     if lifetime > AUTHLIB_LEEWAY:
         return ""
     return (

@@ -7,11 +7,11 @@ from datetime import datetime
 from tokens import journal
 from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
-from tokens.keys import adoption, clock, lifecycle, store
+from tokens.keys import adoption, clock, kids, lifecycle, store
 from tokens.keys.errors import CannotOpen
 from tokens.keys.policy import Policy
 from tokens.keys.policy import problems as policy_problems
-from tokens.models.key import Ring, SigningKey
+from tokens.models.key import Ring
 from tokens.oauth import client_secret
 
 LOST = (
@@ -74,15 +74,15 @@ def _secrets(keys: Sequence[EncryptionKey], now: datetime) -> Iterator[tuple[str
 def _journal() -> Iterator[tuple[str, str]]:
     """Yield what the audit journal says of this database: that it went back in time, or nothing."""
     try:
-        lost, revoked = journal.lost(), journal.revoked_keys(journal.entries())
+        revoked, lost = journal.revoked_keys(journal.entries()), journal.lost()
     except OSError as error:
         yield (
             "journal",
             f"AUDIT_JOURNAL cannot be read ({error.strerror}): whether this is a restored backup is unknown",
         )
         return
-    for kid in SigningKey.objects.filter(kid__in=revoked, revoked_at=None).values_list("kid", flat=True):
-        yield "went_back", f"{kid} was revoked, says AUDIT_JOURNAL, and this database lacks that; {RESTORED}"
+    for key in kids.revived(revoked, now=store.database_now()):
+        yield "went_back", f"{key.kid} was revoked, says AUDIT_JOURNAL, and this database lacks that; {RESTORED}"
     if lost is not None:
         yield "went_back", f"this database lacks the newest event of AUDIT_JOURNAL, {lost}; {RESTORED}"
 

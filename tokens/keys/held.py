@@ -14,7 +14,7 @@ from tokens import journal
 from tokens.audit import record
 from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
-from tokens.keys import adoption, clock, keystores, store, succession
+from tokens.keys import adoption, clock, keystores, kids, store, succession
 from tokens.keys.errors import CannotOpen, LockNotHad, UnknownKey, Unsafe
 from tokens.keys.lifecycle import Key
 from tokens.keys.policy import Policy
@@ -122,7 +122,7 @@ def hold(
         row = _locked(ring)
         now, stored = at or store.database_now(), store.load(ring)
         if not tolerant:
-            _refuse_revived(stored)
+            _refuse_revived(ring, now=now)
         whole = all(one.verifies(encryption_keys) for one in stored)
         held = Held(row, stored, adoption.assumed(row), now, encryption_keys)
         if tolerant and not whole:
@@ -145,14 +145,14 @@ def _locked(ring: str) -> Ring:
     return row
 
 
-def _refuse_revived(stored: Sequence[store.StoredKey]) -> None:
+def _refuse_revived(ring: str, *, now: datetime) -> None:
     """Raise Unsafe if the journal calls a key revoked that the database does not: it was restored from a backup."""
     revoked = journal.revoked_keys()
-    for one in stored:
-        if one.key.kid in revoked and one.key.revoked_at is None:
+    for key in kids.revived(revoked, now=now) if revoked else ():
+        if key.ring.name == ring:
             raise Unsafe(
-                f"{one.key.kid} was revoked at {revoked[one.key.kid]:%Y-%m-%d %H:%M:%S} UTC, says AUDIT_JOURNAL, and"
-                " this database was restored from before: run manage.py after_restore"
+                f"{key.kid} was revoked at {revoked[key.kid]:%Y-%m-%d %H:%M:%S} UTC, says AUDIT_JOURNAL, and this"
+                " database was restored from before: run manage.py after_restore"
             )
 
 

@@ -1,4 +1,9 @@
-"""Find the key that an operator means: commands and logs print the beginning of a kid, which is enough to name it."""
+"""Find keys by their kid: the one that an operator means by its first characters, and those that a journal names."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q
 
 from tokens.keys.errors import UnknownKey
 from tokens.models.key import SigningKey
@@ -27,3 +32,13 @@ def find(text: str) -> SigningKey:
         names = ", ".join(key.kid for key in found)
         raise UnknownKey(f"{text} is the beginning of {len(found)} kids: write more of the one that you mean ({names})")
     return found[0]
+
+
+def revived(revoked: Iterable[str], *, now: datetime) -> list[SigningKey]:
+    """Return the keys out of `revoked` that the database calls neither revoked nor cancelled nor withdrawn.
+
+    A standby comes before the key that it follows.
+    """
+    published = Q(withdraw_at=None) | Q(withdraw_at__gt=now)
+    rows = SigningKey.objects.filter(published, kid__in=revoked, revoked_at=None, cancelled_at=None)
+    return sorted(rows.select_related("ring"), key=lambda row: (row.signs_at is not None, row.kid))

@@ -1,12 +1,15 @@
 """A key is named by the beginning of its kid, by its whole kid, and by nothing else."""
 
 import json
+from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
+from tests.tokens.keys.rows import ROWS, written
 from tokens.keys import kids
 from tokens.keys.errors import UnknownKey
 from tokens.models import Ring, SigningKey
@@ -86,3 +89,18 @@ def test_the_beginning_of_no_key_exits_with_2():
     with pytest.raises(CommandError, match="there is no key zzzzzzzz") as refused:
         run("revoke_key", "zzzzzzzz", "--reason", "x", "--yes")
     assert refused.value.returncode == 2
+
+
+# keys that a journal calls revoked
+
+
+def test_only_keys_that_can_still_be_published_are_revived_and_a_standby_comes_first():
+    with connection.cursor() as cursor:
+        for statement in ROWS:
+            cursor.execute(written(statement, connection.vendor))
+    named = [*SigningKey.objects.exclude(kid="signing").values_list("kid", flat=True), "of no row"]
+    at = datetime(2031, 1, 1, tzinfo=UTC)
+    found = [key.kid for key in kids.revived(named, now=at)]
+    assert found == ["standby", "last", "next", "planned", "spent", "superseded"]
+    before = datetime(2029, 1, 1, tzinfo=UTC)
+    assert {key.kid for key in kids.revived(named, now=before)} - set(found) == {"retired"}

@@ -10,6 +10,7 @@ from django.db.backends.sqlite3.base import DatabaseOperations as SQLite
 from hypothesis import settings
 
 from tokens.keys import signing
+from tokens.unavailability import unavailability
 
 settings.register_profile("long", max_examples=100_000, deadline=None)  # pytest --hypothesis-profile=long …
 
@@ -28,6 +29,12 @@ def no_snapshot_of_signing_keys() -> Iterator[None]:
     signing.snapshots.forget()
     yield
     signing.snapshots.forget()
+
+
+@pytest.fixture(autouse=True)
+def no_line_about_503_was_written() -> None:
+    """No test's line is suppressed because another test had one."""
+    unavailability.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,13 +20,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
         """Connect within the budget, and not at all while the server does not answer others."""
-        answers = circuits.of(self.alias, "answers")
-        if current():
+        answers, budget = circuits.of(self.alias, "answers"), current()
+        had_time = budget is not None and budget.left > 0
+        if budget:
             answers.require()
         try:
             connection = cast("Connection", super().get_new_connection(conn_params))
         except DeadlinePassed:
-            answers.failed()
+            if had_time:  # else nothing is known of the server
+                answers.failed()
             raise
         except psycopg.Error:
             answers.answered()

@@ -22,6 +22,12 @@ T = TypeVar("T")
 
 CANCEL = 0.3
 """Seconds for the cancel of a statement to reach the server, and as many for the statement's end after it."""
+CANCEL_LIVES = 30.0
+"""Seconds after which a cancel that is not answered is given up, on a thread of its own.
+
+PgBouncer 1.18 ends (FATAL, "bad client state") if a client closes a cancel that PgBouncer is still passing on; it drops
+one by itself after 10 s (cancel_wait_timeout).
+"""
 BOUNDS = "SET LOCAL statement_timeout = 5000; SET LOCAL lock_timeout = 2000; SET LOCAL idle_in_transaction_session_timeout = 10000"
 """Of the server, for a client that is gone or stands still; in milliseconds, and beyond what a live client waits."""
 COMMIT = """\
@@ -70,6 +76,12 @@ class Connection(psycopg.Connection[Any]):
             raise
         self.commits.answered()
 
+    def rollback(self) -> None:
+        """Roll back; what little time it takes is there even if the budget is spent."""
+        if budget := current():
+            budget.left = max(budget.left, CANCEL)
+        super().rollback()
+
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
         """Run psycopg's generator to its end, within the budget.
 
@@ -97,7 +109,7 @@ class Connection(psycopg.Connection[Any]):
     def _cancel(self, gen: Generator[Any, Any, T]) -> T:
         """Return the result if the statement ended all the same; else raise DeadlinePassed, and close what hangs."""
         with suppress(psycopg.Error):
-            attempt.within(CANCEL, lambda: self.cancel_safe(timeout=CANCEL))
+            attempt.within(CANCEL, lambda: self.cancel_safe(timeout=CANCEL_LIVES))
         try:
             return super().wait(_until(time.monotonic() + CANCEL, gen, resumed=True))
         except psycopg.errors.QueryCanceled as error:

@@ -21,6 +21,8 @@ def connect(**parameters: Any) -> Connection:
     budget = current()
     if budget is None:
         return Connection.connect(**parameters)
+    if not budget.left:
+        raise DeadlinePassed(DeadlinePassed.reason)
     hosts = _hosts(parameters)
     for number, host in enumerate(hosts):
         started = time.monotonic()

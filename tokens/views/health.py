@@ -14,6 +14,9 @@ from tokens.keys.errors import KeyProblem
 from tokens.keys.moves import DEFAULT_RING
 from tokens.models import Ring
 
+READ_ONLY = {"postgresql": "SELECT current_setting('transaction_read_only')", "sqlite": "SELECT 'off'"}
+"""What asks whether the database takes writes: "on" if it does not. A standby says "on" as well."""
+
 
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
@@ -32,7 +35,8 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     missing = {name: cause for name, cause in causes.items() if cause}
     if missing:
         body = {"status": "unavailable", "missing": list(missing), "causes": missing}
-        return errors.answer(body, 503, {"Retry-After": "5"})
+        reason = "not ready: " + "; ".join(f"{name}: {cause}" for name, cause in missing.items())
+        return errors.answer(body, 503, {"Retry-After": "5"}, reason=reason)
     attention = _attention(now)
     return errors.answer({"status": "ok", **({"attention": attention} if attention else {})})
 
@@ -50,9 +54,12 @@ def _attention(now: datetime) -> list[str]:
 def _database() -> str | None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute(READ_ONLY[connection.vendor])
+            read_only = cursor.fetchone() == ("on",)
     except (DatabaseError, InterfaceError):
         return "the database does not answer"
+    if read_only:
+        return "the database is read-only: a standby, or a primary that was demoted; DATABASE_URL names another one"
     try:
         Ring.objects.exists()
     except DatabaseError:

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.http import quote_etag
 
+from tokens import errors
 from tokens.keys import signing
 from tokens.keys.errors import NotReady, UnknownKey
 from tokens.keys.moves import DEFAULT_RING
@@ -24,7 +25,8 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         return HttpResponse("There is no such ring.\n", status=404, content_type="text/plain")
     except NotReady as error:
         headers = {"Retry-After": str(error.retry_after), "Cache-Control": "no-store"}
-        return HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers=headers)
+        response = HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers=headers)
+        return errors.because(response, str(error))
     body = json.dumps({"keys": [key.jwk for key in keys]}, separators=(",", ":")).encode()
     headers = {
         "ETag": quote_etag(hashlib.sha256(body).hexdigest()),

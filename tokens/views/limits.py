@@ -58,7 +58,7 @@ def limited_login(field: str) -> Callable[[View], View]:
             except TooMany as error:
                 return _page(request, 429, error.retry_after)
             except NotCounted:
-                return _page(request, 503, 5)
+                return errors.because(_page(request, 503, 5), "logins cannot be counted: the shared cache does not answer")
             return view(request, *args, **kwargs)
 
         return answer

@@ -10,6 +10,7 @@ from django.db.backends.sqlite3.base import DatabaseOperations as SQLite
 from hypothesis import settings
 
 from tokens.keys import signing
+from tokens.oauth import discovery
 from tokens.unavailability import unavailability
 
 settings.register_profile("long", max_examples=100_000, deadline=None)  # pytest --hypothesis-profile=long …
@@ -26,9 +27,11 @@ def empty_cache() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_snapshot_of_signing_keys() -> Iterator[None]:
     """No test signs with another's keys."""
-    signing.snapshots.forget()
+    for snapshots in (signing.snapshots, discovery.snapshots):
+        snapshots.forget()
     yield
-    signing.snapshots.forget()
+    for snapshots in (signing.snapshots, discovery.snapshots):
+        snapshots.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -21,4 +21,5 @@ for name in ("ALLOWED_HOSTS", "JWKS_URL", "CACHE_URL", "BEHIND_PROXY"):
 from project.settings.standalone import *  # noqa: E402, F403 (the environment must be there first)
 
 DEBUG = False
+MIDDLEWARE = [name for name in MIDDLEWARE if name != "project.background.keeps_fresh"]  # noqa: F405 (no threads in tests)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -65,7 +65,7 @@ def refusal(error: OAuth2Error) -> JsonResponse:
 
 
 def unavailable(retry_after: int, *, reason: str = "") -> JsonResponse:
-    """Return 503: nothing may sign at this moment, for `reason`; `retry_after` is in seconds (RFC 9110 section 10.2.3)."""
+    """Return 503: nothing may sign, for `reason`; `retry_after` is in seconds (RFC 9110 section 10.2.3)."""
     body = {"error": "temporarily_unavailable", "error_description": "The issuer cannot sign at the moment."}
     return answer(body, 503, {"Retry-After": str(retry_after)}, reason=reason)
 
@@ -79,7 +79,7 @@ def too_many(retry_after: int) -> JsonResponse:
 def answer(
     body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None, *, reason: str = ""
 ) -> JsonResponse:
-    """Return a JSON answer that no cache keeps. `reason` is for the log: why it is a 503, if the body does not say it."""
+    """Return a JSON answer that no cache keeps. `reason` is for the log: why it is a 503, unless the body says it."""
     response = JsonResponse(dict(body), status=status, headers={**NO_STORE, **(headers or {})})
     return because(response, reason or str(body.get("error_description", "")))
 

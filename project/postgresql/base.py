@@ -50,7 +50,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _start_transaction_under_autocommit(self) -> None:
         """Begin a transaction by a BEGIN of our own. Django calls this if it is there, as it does for SQLite."""
-        isolation = self.isolation_level.name.replace("_", " ") if "isolation_level" in self._options else ""
+        level = self._options.get("isolation_level")
+        isolation = psycopg.IsolationLevel(level).name.replace("_", " ") if level is not None else ""
         with debug_transaction(self, "BEGIN"), self.wrap_database_errors:
             self.connection.begin(isolation)
 

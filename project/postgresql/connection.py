@@ -28,8 +28,15 @@ CANCEL_LIVES = 30.0
 PgBouncer 1.18 ends (FATAL, "bad client state") if a client closes a cancel that PgBouncer is still passing on; it drops
 one by itself after 10 s (cancel_wait_timeout).
 """
-BOUNDS = "SET LOCAL statement_timeout = 5000; SET LOCAL lock_timeout = 2000; SET LOCAL idle_in_transaction_session_timeout = 10000"
-"""Of the server, for a client that is gone or stands still; in milliseconds, and beyond what a live client waits."""
+BOUNDS = "; ".join(
+    f"SET LOCAL {setting} = {milliseconds}"
+    for setting, milliseconds in {
+        "statement_timeout": 5000,
+        "lock_timeout": 2000,
+        "idle_in_transaction_session_timeout": 10_000,
+    }.items()
+)
+"""Of the server, for a client that is gone or stands still; no less than what a live client waits."""
 COMMIT = """\
 SELECT 1 / (clock_timestamp() - transaction_timestamp() <= interval '{milliseconds} milliseconds')::int; COMMIT"""
 """Both go in one message: if the first fails, the server skips the second.

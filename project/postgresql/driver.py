@@ -13,7 +13,7 @@ from project.postgresql.connection import Connection
 from project.postgresql.errors import DeadlinePassed
 
 
-def connect(**parameters: Any) -> Connection:
+def connect(**parameters: Any) -> Connection:  # type: ignore[no-redef]
     """Connect; raise DeadlinePassed if no server answers within the budget.
 
     Several hosts share the budget, so that one that hangs leaves time for the next.

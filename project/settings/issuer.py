@@ -22,6 +22,7 @@ MIDDLEWARE = [
     "project.postgresql.budget.bounded",
     "project.mount.mount",
     "tokens.views.unavailable.noted",
+    "project.background.keeps_fresh",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of the tests' own on a free port, which can be frozen, stopped and reconfigured; and PgBouncer."""
+"""A PostgreSQL cluster of the tests' own, which can be frozen, stopped and reconfigured; and PgBouncer before it."""
 
 import os
 import pwd
@@ -19,7 +19,9 @@ import pytest
 from project.launch.ports import free
 
 SUPERUSER = "postgres"
-QUIET = "-c fsync=off -c full_page_writes=off -c max_connections=40 -c unix_socket_directories= -c log_min_messages=fatal"
+QUIET = (
+    "-c fsync=off -c full_page_writes=off -c max_connections=40 -c unix_socket_directories= -c log_min_messages=fatal"
+)
 
 
 def unprivileged() -> list[str]:

@@ -222,4 +222,4 @@ def _encryption_keys() -> tuple[EncryptionKey, ...]:
         return ()
 
 
-snapshots = Snapshots(read)
+snapshots: Snapshots[Snapshot] = Snapshots(read)

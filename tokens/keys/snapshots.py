@@ -1,14 +1,17 @@
-"""Snapshots of the rings in this process: re-read when older than the policy's `reread`, refused when older than N.
+"""Snapshots of the database in this process: re-read when older than the policy's `reread`, refused when older than N.
 
 Between the two a database outage goes unnoticed. One thread reads at a time, and the others go on with what there is.
+While a background refresh is alive (tokens/keys/refreshing.py), a request reads only if there is no usable snapshot.
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 from django.db import DatabaseError, InterfaceError
 
@@ -22,12 +25,28 @@ from tokens.keys.signers import KeyPair
 logger = logging.getLogger(__name__)
 PAUSE = 1.0
 """Seconds after a read that failed in which nobody tries again: a database that hangs costs one thread, not all."""
-WAIT = 10.0
-"""Seconds that a thread without a usable snapshot waits for the one that reads."""
+WAIT = 2.5
+"""Seconds that a thread without a usable snapshot waits for the one that reads; a request is answered within 3 s."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What was read of the database, when, and under which policy."""
+
+    policy: Policy
+    wall_time: datetime
+    monotonic: float
+
+    def age(self, *, now: datetime) -> timedelta:
+        """Return how old it is: the larger of monotonic and wall time."""
+        return max(timedelta(seconds=time.monotonic() - self.monotonic), now - self.wall_time)
+
+
+R = TypeVar("R", bound=Read)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot(Read):
     """A ring as it was read, with what is needed to go on with it for a while."""
 
     stored: tuple[store.StoredKey, ...]
@@ -35,10 +54,7 @@ class Snapshot:
     """The key pairs that open, by kid."""
     missing: frozenset[str]
     """Ids of encrypting keys that rows name and KEY_ENCRYPTION_KEYS does not hold."""
-    policy: Policy
     database_time: datetime
-    wall_time: datetime
-    monotonic: float
     skew: timedelta = timedelta(0)
     """How far this node's clock was from the database's when it was read."""
     changed: tuple[Key, ...] = ()
@@ -46,56 +62,76 @@ class Snapshot:
     moves: Moves = field(default_factory=dict)
     """Which API is on which ring; the default ring's snapshot knows."""
 
-    def age(self, *, now: datetime) -> timedelta:
-        """How old it is: the larger of monotonic and wall time."""
-        return max(timedelta(seconds=time.monotonic() - self.monotonic), now - self.wall_time)
-
     def clock(self, *, now: datetime) -> datetime:
         """The database's clock at `now`."""
         return self.database_time + self.age(now=now)
 
 
-class Snapshots:
-    """The latest snapshot of each ring. One thread reads at a time, and the others go on with what there is."""
+class Snapshots(Generic[R]):
+    """The latest snapshot of each ring. One thread reads at a time, and the others go on with what there is.
 
-    def __init__(self, read: Callable[[str, datetime], Snapshot]) -> None:
-        self._read = read
-        self._held: dict[str, Snapshot] = {}
-        self._reading = threading.Lock()
+    `what` names in messages what is read.
+    """
+
+    def __init__(self, read: Callable[[str, datetime], R], *, what: str = "the keys") -> None:
+        self._read, self._what = read, what
+        self._held: dict[str, R] = {}
         self._failed_at: dict[str, float] = {}
+        self._reading = threading.Lock()
+        self.is_refreshed: Callable[[], bool] = lambda: False
+        """True while another thread reads again before a snapshot is old."""
+        os.register_at_fork(after_in_child=self._renew_lock)
 
-    def get(self, ring: str, *, now: datetime) -> Snapshot:
-        """A snapshot no older than N; raises NotReady when there is none."""
+    def get(self, ring: str, *, now: datetime) -> R:
+        """Return a snapshot no older than N; raise NotReady if there is none."""
         held = self._held.get(ring)
-        if held is None or held.age(now=now) > held.policy.reread:
+        if held is None or held.age(now=now) > self._may_age(held):
             held = self._reread(ring, held, now=now)
         if held.age(now=now) > held.policy.snapshot_age:
-            raise NotReady("the keys could not be read from the database for too long")
+            raise NotReady(f"{self._what} could not be read from the database for too long")
         return held
+
+    def refresh(self, ring: str, *, now: datetime) -> None:
+        """Read the ring again if its snapshot would be due before the next look; raise NotReady if there is none."""
+        held = self._held.get(ring)
+        if held is None or held.age(now=now) > held.policy.reread / 2:
+            self._reread(ring, held, now=now)
+
+    def names(self) -> list[str]:
+        """Return the rings that there are snapshots of."""
+        return list(self._held)
+
+    def _may_age(self, held: R) -> timedelta:
+        return held.policy.snapshot_age if self.is_refreshed() else held.policy.reread
+
+    def _renew_lock(self) -> None:
+        """Begin with a free lock in a forked process: a thread that is not in it might have held the old one."""
+        self._reading = threading.Lock()
 
     def forget(self) -> None:
         """Drop every snapshot, so that the next use reads."""
         self._held, self._failed_at = {}, {}
 
-    def _reread(self, ring: str, held: Snapshot | None, *, now: datetime) -> Snapshot:
+    def _reread(self, ring: str, held: R | None, *, now: datetime) -> R:
         """A newer snapshot, or the old one; one thread asks, and after a failure nobody does for PAUSE."""
         asked_at = time.monotonic()
         usable = held is not None and held.age(now=now) <= held.policy.snapshot_age
         if self._pauses(ring) or not self._reading.acquire(timeout=0 if usable else WAIT):
-            return _or_refuse(held)
+            return self._or_refuse(held)
         try:
             newer = self._held.get(ring)
             if newer is not None and newer is not held:
                 return newer
             if self._pauses(ring):
-                return _or_refuse(held)
+                return self._or_refuse(held)
             waited = timedelta(seconds=time.monotonic() - asked_at)
             self._held[ring] = self._read(ring, now + waited)
             return self._held[ring]
         except (DatabaseError, InterfaceError) as error:
             self._failed_at[ring] = time.monotonic()
-            logger.warning("The keys could not be read: %s: %s", type(error).__name__, " ".join(str(error).split()))
-            return _or_refuse(held)
+            cause = " ".join(str(error).split())
+            logger.warning("%s could not be read: %s: %s", self._what.capitalize(), type(error).__name__, cause)
+            return self._or_refuse(held)
         finally:
             self._reading.release()
 
@@ -103,8 +139,7 @@ class Snapshots:
         failed_at = self._failed_at.get(ring)
         return failed_at is not None and time.monotonic() - failed_at < PAUSE
 
-
-def _or_refuse(held: Snapshot | None) -> Snapshot:
-    if held is None:
-        raise NotReady("the keys cannot be read from the database")
-    return held
+    def _or_refuse(self, held: R | None) -> R:
+        if held is None:
+            raise NotReady(f"{self._what} cannot be read from the database")
+        return held

@@ -58,7 +58,9 @@ def limited_login(field: str) -> Callable[[View], View]:
             except TooMany as error:
                 return _page(request, 429, error.retry_after)
             except NotCounted:
-                return errors.because(_page(request, 503, 5), "logins cannot be counted: the shared cache does not answer")
+                return errors.because(
+                    _page(request, 503, 5), "logins cannot be counted: the shared cache does not answer"
+                )
             return view(request, *args, **kwargs)
 
         return answer

@@ -60,7 +60,7 @@ class DatabaseAway:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer what no view raised (handler500): 503 if the database failed a middleware, such as the session's, else 500."""
+    """Answer what no view raised (handler500): 503 if the database failed a middleware such as the session's."""
     error = sys.exc_info()[1]
     return (isinstance(error, Exception) and unavailable_to(request, error)) or failures.broken(request)
 
@@ -82,6 +82,6 @@ def _note(request: HttpRequest, response: HttpResponseBase) -> None:
     match = request.resolver_match
     endpoint = f"/{match.route}" if match else request.path_info
     reason = getattr(response, "unavailable_because", "") or response.reason_phrase
-    if unavailability.note(reason, endpoint=endpoint, now=timezone.now()):
-        if cause := getattr(response, "cause", None):
-            logger.error("The database failed: %s", request.path, exc_info=cause)
+    written = unavailability.note(reason, endpoint=endpoint, now=timezone.now())
+    if written and (cause := getattr(response, "cause", None)):
+        logger.error("The database failed: %s", request.path, exc_info=cause)

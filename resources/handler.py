@@ -1,18 +1,22 @@
 """DRF's EXCEPTION_HANDLER: what a permission found missing, or a body got wrong, becomes a status and a challenge."""
 
+import logging
 from typing import Any
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.db import Error
 from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from resources.challenges import Forbidden, StepUp, TokenRefused, TooLarge, TryLater
+from resources.challenges import DatabaseAway, Forbidden, StepUp, TokenRefused, TooLarge, TryLater
+from resources.database_errors import outage
 from resources.errors import Reason
 from resources.permissions import Demand, demand_of
 
+logger = logging.getLogger(__name__)
 MALFORMED = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError)
 """What Django raises for a request that it cannot read, and would answer with a page."""
 
@@ -25,6 +29,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = TooLarge()
     elif isinstance(error, MALFORMED):
         error = ParseError("The request cannot be read")
+    elif isinstance(error, Error) and (reason := outage(error)):
+        logger.error("Answered by 503: %s", reason)
+        error = DatabaseAway()
     return drf_exception_handler(error, context)
 
 

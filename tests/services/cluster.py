@@ -154,7 +154,8 @@ def pooled(upstream: Cluster) -> Iterator[str]:
     with folder() as path:
         configuration = path / "pgbouncer.ini"
         configuration.write_text(
-            f"[databases]\n* = user={SUPERUSER} host=127.0.0.1 port={upstream.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+            f"[databases]\n* = user={SUPERUSER} host=127.0.0.1 port={upstream.port}\n"
+            "[pgbouncer]\nlisten_addr = 127.0.0.1\n"
             f"listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n"
             "default_pool_size = 8\nserver_login_retry = 1\nlogfile = /dev/null\n",
             encoding="utf-8",

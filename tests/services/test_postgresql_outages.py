@@ -1,6 +1,5 @@
 """PostgreSQL frozen, stopped, read-only, full, without its standby: each outcome of the table in docs/operations.md."""
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -28,7 +27,9 @@ def server() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module", params=["direct", "pgbouncer"])
-def issuer(request: pytest.FixtureRequest, server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def issuer(
+    request: pytest.FixtureRequest, server: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("outages")
     with ExitStack() as stack:
         address = f"127.0.0.1:{server.port}"

@@ -1,0 +1,41 @@
+"""How long the work at hand may wait for databases."""
+
+from django.http import HttpRequest, HttpResponse
+
+from project.postgresql.budget import COMMITS_WITHIN, REQUEST, Budget, at_most, bounded, current
+from project.postgresql.circuit import LEASE
+from project.postgresql.connection import CANCEL
+
+
+def test_a_request_has_a_budget_and_a_command_has_none() -> None:
+    seen = []
+
+    def view(_request: HttpRequest) -> HttpResponse:
+        seen.append(current())
+        return HttpResponse()
+
+    assert current() is None
+    bounded(view)(HttpRequest())
+    assert current() is None
+    assert isinstance(seen[0], Budget)
+    assert seen[0].left == REQUEST
+
+
+def test_each_wait_is_paid_from_it_and_it_never_becomes_negative() -> None:
+    with at_most(2.0) as budget:
+        budget.spend(1.5)
+        assert budget.left == 0.5
+        budget.spend(1.5)
+        assert budget.left == 0
+
+
+def test_a_budget_within_another_is_its_own() -> None:
+    with at_most(2.0) as outer:
+        with at_most(0.5) as inner:
+            assert current() is inner
+        assert current() is outer
+
+
+def test_a_request_that_waits_its_cancel_and_its_rollback_included_is_answered_within_three_seconds() -> None:
+    assert REQUEST + 3 * CANCEL < COMMITS_WITHIN == 3.0
+    assert LEASE > REQUEST + 3 * CANCEL

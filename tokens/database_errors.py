@@ -4,7 +4,10 @@ Django sorts by class, and puts a read-only database beside errors of ours. The 
 appendix A). `resources/database_errors.py` follows the same rule; `tests/database_errors.py` drives both.
 """
 
-from django.db import Error, InterfaceError, OperationalError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import Error, InterfaceError, OperationalError, transaction
 
 ANY = "the database cannot be reached"
 STATES = {
@@ -32,3 +35,16 @@ def outage(error: BaseException) -> str | None:
     if named:
         return str(named)
     return ANY if isinstance(error, OperationalError | InterfaceError) else None
+
+
+@contextmanager
+def unless_down() -> Iterator[None]:
+    """Leave out what the block writes if the database is down or read-only: it is good to have, and refuses nobody.
+
+    Inside a transaction the error is raised, because the transaction's next statement would fail in its place.
+    """
+    try:
+        yield
+    except Error as error:
+        if outage(error) is None or transaction.get_connection().in_atomic_block:
+            raise

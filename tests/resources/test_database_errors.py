@@ -1,4 +1,4 @@
-"""An API whose own database fails answers 503, and says when to come again; what is wrong with a statement stays 500."""
+"""An API whose own database fails answers 503 with Retry-After; what is wrong with a statement stays 500."""
 
 import pytest
 

@@ -92,7 +92,7 @@ class Served:
     def asks(self) -> dict[str, requests.Response]:
         """What needs the database, all at once: the answers by endpoint."""
         own = {"client_id": "own", "client_secret": self.secret}
-        family = self.families[-1]
+        family = self.families[0]  # no test takes this one: it might be answered
         calls = {
             "client credentials": self.token,
             "refresh": lambda: self.refresh(family),

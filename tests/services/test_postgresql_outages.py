@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -59,20 +59,27 @@ def stopped(server: Cluster) -> Iterator[None]:
 
 @contextmanager
 def full(server: Cluster) -> Iterator[None]:
-    """Others have taken every connection."""
-    taken = []
-    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'"
-                   " AND pid <> pg_backend_pid()")  # fmt: skip
+    """Others have taken every connection, those that a client or a pooler had too."""
+    taken = [taker(server)]
+    others = "backend_type = 'client backend' AND application_name <> 'taker'"
+
+    def is_taken() -> bool:
+        taken[0].execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+        with suppress(psycopg.OperationalError):
+            while True:
+                taken.append(taker(server))
+        return taken[0].execute(f"SELECT count(*) FROM pg_stat_activity WHERE {others}").fetchone() == (0,)
+
     try:
-        while True:
-            try:
-                taken.append(psycopg.connect(server.address, connect_timeout=10))
-            except psycopg.OperationalError:
-                break
+        wait_for(is_taken, within=60)
         yield
     finally:
         for one in taken:
             one.close()
+
+
+def taker(server: Cluster) -> psycopg.Connection:
+    return psycopg.connect(server.address, connect_timeout=10, application_name="taker", autocommit=True)
 
 
 OUTAGES: dict[str, Callable[[Cluster], object]] = {"frozen": Cluster.frozen, "stopped": stopped, "full": full}

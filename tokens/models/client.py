@@ -7,11 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import Error, models, transaction
+from django.db import models
 from django.db.models.functions import Length
 from oauth2_provider.models import AbstractApplication
 
-from tokens.database_errors import outage
+from tokens.database_errors import unless_down
 from tokens.models import lifetimes
 from tokens.models.api import Api, Scope
 from tokens.oauth.client_keys import UnusableKey, registered
@@ -180,12 +180,8 @@ class Client(AbstractApplication):
         """Remember the day of the client's last use: one statement a day. A database that cannot refuses nobody."""
         if self.last_used_on != now.date():
             self.last_used_on = now.date()
-            try:
+            with unless_down():
                 Client.objects.filter(pk=self.pk).update(last_used_on=self.last_used_on)
-            except Error as error:
-                # inside a transaction the next statement would fail in its place
-                if outage(error) is None or transaction.get_connection().in_atomic_block:
-                    raise
 
     def _grant_problems(self) -> list[str]:
         if not isinstance(self.grants, list):

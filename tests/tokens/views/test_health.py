@@ -70,3 +70,12 @@ def test_a_rotation_that_nobody_runs_asks_for_attention(client):
         patch.object(health.timezone, "now", return_value=late),
     ):
         assert client.get("/readyz").json() == {"status": "ok", "attention": ["rotation overdue"]}
+
+
+@pytest.mark.parametrize(("setting", "status"), [("on", 503), ("off", 200)])
+def test_a_read_only_database_is_named(client, signer, monkeypatch, setting, status):
+    monkeypatch.setitem(health.READ_ONLY, connection.vendor, f"SELECT '{setting}'")
+    response = client.get("/readyz")
+    assert response.status_code == status
+    if status == 503:
+        assert response.json()["causes"]["database"].startswith("the database is read-only")

@@ -127,9 +127,9 @@ def test_each_reason_is_one_line_of_the_audit_log_and_says_how_many_it_stands_fo
     with issuer.cluster.frozen():
         for _ in range(5):
             issuer.asks()
-    lines = issuer.lines()[before:]
-    assert lines, "the outage is in the log"
-    assert len(lines) < 5 * 8, "and not once for each request"
+    lines = issuer.lines()
+    assert lines, "outages are in the log"
+    assert len(lines) - before < 5 * 8, "and not once for each request"
     assert {line["actor"] for line in lines} == {"issuer"}
     reasons = {str(line["details"]["reason"]) for line in lines}
     assert any("did not answer" in reason for reason in reasons), reasons

@@ -4,7 +4,7 @@ PY = .venv/bin/python
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-browser test-clients bench-verify check format lock
+.PHONY: help environment run demo life reset story test test-services test-outage test-browser test-clients bench-verify check format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ test: environment  ## every test that needs no service
 
 test-services: environment  ## the tests that need PostgreSQL and Redis; fails where they are missing
 	@$(PY) -m pytest -m services
+
+test-outage: environment  ## the part of them that freezes and stops servers of its own (docs/operations.md)
+	@$(PY) -m pytest -m outage
 
 test-browser: environment  ## the pages in a real browser; fails where chromium is missing
 	@$(PY) -m pytest -m browser

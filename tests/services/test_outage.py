@@ -17,7 +17,7 @@ from project.launch.ports import free
 from tests.services.conftest import ROOT, Issuer, serve, wait_for
 from tests.services.proxy import Proxy
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.outage]
 
 N = 6.0  # seconds
 SLACK = 2.0  # seconds: a snapshot may be a second old when the outage begins, and a busy machine answers late

@@ -28,7 +28,7 @@ def outage(error: BaseException) -> str | None:
         return None
     cause = error.__cause__
     state = getattr(cause, "sqlstate", None) or ""
-    named = getattr(cause, "reason", None) or STATES.get(state) or CLASSES.get(state[:2])
-    if named:
-        return str(named)
-    return ANY if isinstance(error, OperationalError | InterfaceError) else None
+    reason = STATES.get(state) or CLASSES.get(state[:2])
+    if reason is None and isinstance(error, OperationalError | InterfaceError):
+        return str(getattr(cause, "reason", ANY) or ANY)
+    return reason

@@ -6,7 +6,9 @@ from django.db import Error, IntegrityError, InterfaceError, InternalError, Oper
 def raised(kind: type[Error], sqlstate: str | None = None, reason: str | None = None) -> Error:
     """The error as Django raises it: from the driver's, which knows more."""
     cause = Exception("server closed the connection: password=hunter2")
-    cause.sqlstate, cause.reason = sqlstate, reason  # type: ignore[attr-defined]
+    cause.sqlstate = sqlstate  # type: ignore[attr-defined]
+    if reason:
+        cause.reason = reason  # type: ignore[attr-defined]
     try:
         raise kind("password=hunter2") from cause
     except Error as error:
@@ -35,5 +37,6 @@ OURS = {
     "no such table": raised(ProgrammingError, "42P01"),
     "an aborted transaction goes on": raised(InternalError, "25P02"),
     "an internal error": raised(InternalError, "XX000"),
+    "a driver's error with a reason of another kind": raised(IntegrityError, reason="invalid start byte"),
     "not an error of the database": ValueError("25006"),
 }

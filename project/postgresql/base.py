@@ -45,6 +45,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def close_if_unusable_or_obsolete(self) -> None:
         """Check a connection between two requests, where no request's budget counts."""
+        if self.connection is not None and self.connection.may_be_cancelled:
+            self.close()
         with at_most(MAINTENANCE):
             super().close_if_unusable_or_obsolete()
 

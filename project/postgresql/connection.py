@@ -5,7 +5,6 @@ The names of psycopg that this relies on are public, except that every method wa
 
 import time
 from collections.abc import Generator
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -57,6 +56,8 @@ class Connection(psycopg.Connection[Any]):
         self.answers, self.commits = Circuit(), Circuit()
         self.began: float | None = None
         """When BEGIN was answered (monotonic clock); None outside of a transaction that `begin` began."""
+        self.may_be_cancelled = False
+        """True if a cancel is on its way that would hit a statement of another request."""
         self._unreplicated: list[str] = []
         self.add_notice_handler(_collect(self._unreplicated))
 
@@ -115,8 +116,10 @@ class Connection(psycopg.Connection[Any]):
 
     def _cancel(self, gen: Generator[Any, Any, T]) -> T:
         """Return the result if the statement ended all the same; else raise DeadlinePassed, and close what hangs."""
-        with suppress(psycopg.Error):
+        try:
             attempt.within(CANCEL, lambda: self.cancel_safe(timeout=CANCEL_LIVES))
+        except psycopg.Error:
+            self.may_be_cancelled = True
         try:
             return super().wait(_until(time.monotonic() + CANCEL, gen, resumed=True))
         except psycopg.errors.QueryCanceled as error:

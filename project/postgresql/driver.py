@@ -44,4 +44,6 @@ def _hosts(parameters: dict[str, Any]) -> list[dict[str, str]]:
         return [{}]
     ports = str(parameters.get("port", "")).split(",")
     ports = ports * len(hosts) if len(ports) == 1 else ports
+    if len(ports) != len(hosts):  # libpq says so
+        return [{}]
     return [{"host": host, "port": port} for host, port in zip(hosts, ports, strict=True)]

@@ -115,8 +115,8 @@ class Refresher:
         ended = self._ended
         try:
             while not ended.is_set():
-                close_old_connections()
                 try:
+                    close_old_connections()
                     self.look(clock=clock, bound=bound)
                 except Exception:
                     # the thread must outlive what nobody thought of

@@ -66,6 +66,7 @@ def test_an_error_of_the_last_host_is_told(monkeypatch: pytest.MonkeyPatch) -> N
         ({}, [{}]),
         ({"host": "a,b", "port": "5432"}, [{"host": "a", "port": "5432"}, {"host": "b", "port": "5432"}]),
         ({"host": "a,b", "port": "1,2"}, [{"host": "a", "port": "1"}, {"host": "b", "port": "2"}]),
+        ({"host": "a,b,c", "port": "1,2"}, [{}]),
         ({"host": "a,b", "target_session_attrs": "prefer-standby"}, [{}]),
         ({"host": "a,b", "hostaddr": "127.0.0.1,127.0.0.2"}, [{}]),
     ],

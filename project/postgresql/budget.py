@@ -14,9 +14,12 @@ from django.http import HttpRequest, HttpResponseBase
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 REQUEST = 2.0
-"""Seconds that one request waits for databases, in total."""
+"""Seconds that one request waits for databases, in total; a page of the admin waits as long for each statement."""
 COMMITS_WITHIN = 3.0
 """Seconds after its start in which a request may commit: later than that its client has been answered by 503."""
+ADMIN, ADMIN_LOGIN = "/admin/", "/admin/login/"
+ADMIN_REQUEST, ADMIN_COMMITS_WITHIN = 20.0, 30.0
+"""The same for pages of the admin, which make keys and delete many rows; its login page has the bounds of others."""
 MAINTENANCE = 0.5
 """Seconds for the check of a connection between two requests."""
 
@@ -27,8 +30,15 @@ class Budget:
 
     left: float
     """Seconds."""
+    each: float
+    """Seconds for one statement: a server that does not answer within them is not waited for any longer."""
     ends: float
     """Instant of the monotonic clock."""
+
+    @property
+    def next(self) -> float:
+        """Seconds that the next statement may take."""
+        return min(self.left, self.each)
 
     def spend(self, seconds: float) -> None:
         """Subtract what was waited."""
@@ -44,9 +54,13 @@ def current() -> Budget | None:
 
 
 @contextmanager
-def at_most(seconds: float, *, commits_within: float | None = None) -> Iterator[Budget]:
-    """Let the block wait `seconds` for databases, and commit within `commits_within` seconds (default: `seconds`)."""
-    own = Budget(seconds, time.monotonic() + (seconds if commits_within is None else commits_within))
+def at_most(seconds: float, *, each: float | None = None, commits_within: float | None = None) -> Iterator[Budget]:
+    """Let the block wait `seconds` for databases, `each` for a statement, and commit within `commits_within` seconds.
+
+    Both are `seconds` unless they are given.
+    """
+    ends = time.monotonic() + (seconds if commits_within is None else commits_within)
+    own = Budget(seconds, seconds if each is None else each, ends)
     token = _current.set(own)
     try:
         yield own
@@ -55,10 +69,14 @@ def at_most(seconds: float, *, commits_within: float | None = None) -> Iterator[
 
 
 def bounded(answer: Answer) -> Answer:
-    """Middleware, first of all: no request waits for its databases longer than REQUEST seconds."""
+    """Middleware, before all that asks a database: no request waits for its databases longer than REQUEST seconds."""
 
     def within_budget(request: HttpRequest) -> HttpResponseBase:
-        with at_most(REQUEST, commits_within=COMMITS_WITHIN):
+        if request.path_info.startswith(ADMIN) and not request.path_info.startswith(ADMIN_LOGIN):
+            budget = at_most(ADMIN_REQUEST, each=REQUEST, commits_within=ADMIN_COMMITS_WITHIN)
+        else:
+            budget = at_most(REQUEST, commits_within=COMMITS_WITHIN)
+        with budget:
             return answer(request)
 
     return within_budget

@@ -106,7 +106,7 @@ class Connection(psycopg.Connection[Any]):
         self.answers.require()
         started = time.monotonic()
         try:
-            result = super().wait(_until(started + budget.left, gen))
+            result = super().wait(_until(started + budget.next, gen))
         except _Late:
             result = self._cancel(gen)
         finally:
@@ -147,7 +147,7 @@ def _until(instant: float, gen: Generator[Any, Any, T], *, resumed: bool = False
 def _allowed(budget: Budget, began: float) -> int:
     """Return for how many milliseconds after BEGIN the server may still commit; raise DeadlinePassed for none."""
     now = time.monotonic()
-    until = min(now + budget.left, budget.ends)
+    until = min(now + budget.next, budget.ends)
     if until <= now:
         raise DeadlinePassed(DeadlinePassed.reason)
     return int((until - began) * 1000)

@@ -28,7 +28,7 @@ def connect(**parameters: Any) -> Connection:  # type: ignore[no-redef]
         started = time.monotonic()
         try:
             connecting = partial(Connection.connect, **parameters | host)
-            return attempt.within(budget.left / (len(hosts) - number), connecting, discard=Connection.close)
+            return attempt.within(budget.next / (len(hosts) - number), connecting, discard=Connection.close)
         except psycopg.OperationalError:
             if number == len(hosts) - 1:
                 raise

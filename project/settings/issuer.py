@@ -19,8 +19,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "project.postgresql.budget.bounded",
     "project.mount.mount",
+    "project.postgresql.budget.bounded",
     "tokens.views.unavailable.noted",
     "project.background.keeps_fresh",
     "django.middleware.security.SecurityMiddleware",

@@ -119,6 +119,9 @@ def test_a_commit_that_reaches_the_server_late_is_refused_by_the_server(database
 def test_the_server_may_commit_for_as_long_as_the_client_waits_and_no_longer() -> None:
     with patch.object(bounded.time, "monotonic", return_value=100.0), at_most(2.0, commits_within=3.0) as budget:
         assert bounded._allowed(budget, 99.5) == 2500, "half a second has passed since BEGIN"
+        budget.each = 1.0
+        assert bounded._allowed(budget, 99.5) == 1500, "it waits no longer for one statement"
+        budget.each = 2.0
         budget.ends = 101.0
         assert bounded._allowed(budget, 99.5) == 1500, "its request ends earlier"
         for spent in (budget.ends, 100.0):

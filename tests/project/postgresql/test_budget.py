@@ -1,8 +1,20 @@
 """How long the work at hand may wait for databases."""
 
+import time
+
+import pytest
 from django.http import HttpRequest, HttpResponse
 
-from project.postgresql.budget import COMMITS_WITHIN, REQUEST, Budget, at_most, bounded, current
+from project.postgresql.budget import (
+    ADMIN_COMMITS_WITHIN,
+    ADMIN_REQUEST,
+    COMMITS_WITHIN,
+    REQUEST,
+    Budget,
+    at_most,
+    bounded,
+    current,
+)
 from project.postgresql.circuit import LEASE
 from project.postgresql.connection import CANCEL
 
@@ -19,6 +31,24 @@ def test_a_request_has_a_budget_and_a_command_has_none() -> None:
     assert current() is None
     assert isinstance(seen[0], Budget)
     assert seen[0].left == REQUEST
+
+
+@pytest.mark.parametrize(
+    ("path", "total", "commits"),
+    [
+        ("/oauth/token", REQUEST, COMMITS_WITHIN),
+        ("/admin/login/", REQUEST, COMMITS_WITHIN),
+        ("/admin/tokens/ring/", ADMIN_REQUEST, ADMIN_COMMITS_WITHIN),
+    ],
+)
+def test_a_page_of_the_admin_may_send_many_statements_and_waits_for_none_of_them_longer(path, total, commits) -> None:
+    seen = []
+    request = HttpRequest()
+    request.path_info = path
+    bounded(lambda _request: seen.append(current()) or HttpResponse())(request)
+    [budget] = seen
+    assert (budget.left, budget.next) == (total, REQUEST)
+    assert commits - 1 < budget.ends - time.monotonic() <= commits
 
 
 def test_each_wait_is_paid_from_it_and_it_never_becomes_negative() -> None:

@@ -61,6 +61,8 @@ class Served:
     """What the issuer takes for its database."""
     log: Path
     secret: str
+    operator: str
+    """Reads from anywhere why /readyz says no."""
     families: list[str]
     """Refresh tokens of the public client `app`, each of a grant of its own."""
 
@@ -124,7 +126,7 @@ class Served:
 @contextmanager
 def served(cluster: Cluster, database: tuple[str, int], folder: Path) -> Iterator[Served]:
     """An issuer whose database is reached at `database`, in a database of its own on the cluster."""
-    name, wire = f"keyturn_{secrets.token_hex(4)}", Tripwire(database)
+    name, wire, operator = f"keyturn_{secrets.token_hex(4)}", Tripwire(database), secrets.token_urlsafe(32)
     cluster.execute(f"CREATE DATABASE {name}")
     direct = urlsplit(cluster.address)._replace(path=f"/{name}").geturl()
     variables = {
@@ -134,6 +136,7 @@ def served(cluster: Cluster, database: tuple[str, int], folder: Path) -> Iterato
         "ALLOWED_HOSTS": "localhost,issuer.test",
         "BEHIND_PROXY": "true",
         "SECRET_KEY": secrets.token_urlsafe(48),
+        "OPERATOR_TOKEN": operator,
         "KEY_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
         "DATABASE_URL": direct,
     }
@@ -147,7 +150,7 @@ def served(cluster: Cluster, database: tuple[str, int], folder: Path) -> Iterato
     child = serve(Issuer(variables | {"DATABASE_URL": through}), url, log, workers=1)
     try:
         processes.wait_until_ready(child, "/readyz")
-        yield Served(url, cluster, wire, log, made["secret"], made["families"])
+        yield Served(url, cluster, wire, log, made["secret"], operator, made["families"])
     finally:
         processes.stop([child])
         wire.close()

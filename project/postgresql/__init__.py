@@ -2,7 +2,7 @@
 
 A frozen server still acknowledges packets, so no TCP timeout and no server setting ends the wait: only this side can.
 Rules:
-- A request waits for its databases for REQUEST seconds in total; commands and migrations wait without a bound.
+- A request waits for its databases for two thirds of ANSWER_WITHIN in total; commands and migrations have no bound.
 - At the deadline the statement is cancelled. A server that does not answer the cancel either loses the connection.
 - COMMIT carries its own deadline to the server, so that a frozen server rolls back when it wakes, instead of committing
   what its client has given up.

@@ -9,17 +9,19 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
-REQUEST = 2.0
-"""Seconds that one request waits for databases, in total; a page of the admin waits as long for each statement."""
-COMMITS_WITHIN = 3.0
-"""Seconds after its start in which a request may commit: later than that its client has been answered by 503."""
+SHARE = 2 / 3
+"""Of ANSWER_WITHIN, in which a request may commit, for waiting for databases; the rest is for cancelling what hangs.
+
+A request waits so long in total; a page of the admin waits so long for each statement.
+"""
 ADMIN, ADMIN_LOGIN = "/admin/", "/admin/login/"
 ADMIN_REQUEST, ADMIN_COMMITS_WITHIN = 20.0, 30.0
-"""The same for pages of the admin, which make keys and delete many rows; its login page has the bounds of others."""
+"""Seconds for pages of the admin, which make keys and delete many rows; its login page has the bounds of others."""
 MAINTENANCE = 0.5
 """Seconds for the check of a connection between two requests."""
 
@@ -68,14 +70,20 @@ def at_most(seconds: float, *, each: float | None = None, commits_within: float 
         _current.reset(token)
 
 
+def waiting() -> float:
+    """Return for how many seconds a request may wait for its databases."""
+    return float(settings.ANSWER_WITHIN * SHARE)
+
+
 def bounded(answer: Answer) -> Answer:
-    """Middleware, before all that asks a database: no request waits for its databases longer than REQUEST seconds."""
+    """Middleware, before all that asks a database: each request is answered within ANSWER_WITHIN, whatever hangs."""
+    commits_within, waits = settings.ANSWER_WITHIN, waiting()
 
     def within_budget(request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(ADMIN) and not request.path_info.startswith(ADMIN_LOGIN):
-            budget = at_most(ADMIN_REQUEST, each=REQUEST, commits_within=ADMIN_COMMITS_WITHIN)
+            budget = at_most(ADMIN_REQUEST, each=waits, commits_within=ADMIN_COMMITS_WITHIN)
         else:
-            budget = at_most(REQUEST, commits_within=COMMITS_WITHIN)
+            budget = at_most(waits, commits_within=commits_within)
         with budget:
             return answer(request)
 

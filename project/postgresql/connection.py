@@ -27,15 +27,8 @@ CANCEL_LIVES = 30.0
 PgBouncer 1.18 ends (FATAL, "bad client state") if a client closes a cancel that PgBouncer is still passing on; it drops
 one by itself after 10 s (cancel_wait_timeout).
 """
-BOUNDS = "; ".join(
-    f"SET LOCAL {setting} = {milliseconds}"
-    for setting, milliseconds in {
-        "statement_timeout": 5000,
-        "lock_timeout": 2000,
-        "idle_in_transaction_session_timeout": 10_000,
-    }.items()
-)
-"""Of the server, for a client that is gone or stands still; no less than what a live client waits."""
+BOUNDS = {"lock_timeout": 1.0, "statement_timeout": 2.5, "idle_in_transaction_session_timeout": 5.0}
+"""Of the server, for a client that is gone or stands still: in units of what a live client waits for a statement."""
 COMMIT = """\
 SELECT 1 / (clock_timestamp() - transaction_timestamp() <= interval '{milliseconds} milliseconds')::int; COMMIT"""
 """Both go in one message: if the first fails, the server skips the second.
@@ -63,8 +56,8 @@ class Connection(psycopg.Connection[Any]):
 
     def begin(self, isolation: str = "") -> None:
         """Begin a transaction, for which the server has bounds of its own if the work at hand has a budget."""
-        bounds = f"; {BOUNDS}" if current() else ""
-        self.execute(f"BEGIN{isolation and ' ISOLATION LEVEL ' + isolation}{bounds}")
+        begin = f"BEGIN ISOLATION LEVEL {isolation}" if isolation else "BEGIN"
+        self.execute("; ".join([begin, *_bounds(current())]))
         self.began = time.monotonic()
 
     def commit(self) -> None:
@@ -142,6 +135,13 @@ def _until(instant: float, gen: Generator[Any, Any, T], *, resumed: bool = False
                 raise _Late
     except StopIteration as ended:
         return ended.value  # type: ignore[no-any-return]
+
+
+def _bounds(budget: Budget | None) -> list[str]:
+    """Return the statements that bound a transaction at the server; they end with it, as PgBouncer needs."""
+    if budget is None:
+        return []
+    return [f"SET LOCAL {name} = {int(factor * budget.each * 1000)}" for name, factor in BOUNDS.items()]
 
 
 def _allowed(budget: Budget, began: float) -> int:

@@ -10,6 +10,8 @@ DEBUG = environment.flag("DEBUG", default=False)
 SECRET_KEY = environment.text("SECRET_KEY")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else None)
 BEHIND_PROXY = environment.flag("BEHIND_PROXY", default=False)
+# Seconds until a request is answered 503 if its database does not answer (project/postgresql).
+ANSWER_WITHIN = environment.seconds("ANSWER_WITHIN", 3)
 
 CACHES = {"default": environment.cache("CACHE_URL")}
 

@@ -15,13 +15,17 @@ from project.postgresql.errors import NotTried
 
 PAUSE = 1.0
 LEASE = 4.0  # longer than a request may wait
+REASONS = {
+    "answers": "the database did not answer a moment ago",
+    "commits": "no synchronous standby acknowledged a commit a moment ago",
+}
 
 
 class Circuit:
     """The state for one database; shared by the threads of one process."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, reason: str = "", *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reason, self._clock = reason, clock
         self._lock = threading.Lock()
         self._opens_again_at: float | None = None
         self._prober: int | None = None
@@ -35,7 +39,7 @@ class Circuit:
             if self._opens_again_at is None or self._prober == mine:
                 return
             if self._clock() < self._opens_again_at:
-                raise NotTried(NotTried.reason)
+                raise NotTried(self._reason)
             self._prober, self._opens_again_at = mine, self._clock() + LEASE
 
     def failed(self) -> None:
@@ -58,7 +62,7 @@ class Circuits:
 
     def of(self, alias: str, what: str) -> Circuit:
         """Return the circuit for `what` ("answers" or "commits") of the database `alias`."""
-        return self._made.setdefault((alias, what), Circuit())
+        return self._made.setdefault((alias, what), Circuit(REASONS[what]))
 
     def forget(self) -> None:
         """Close all of them; also after a fork, where another thread might have held a lock."""

@@ -10,9 +10,11 @@ class DeadlinePassed(psycopg.OperationalError):
 
 
 class NotTried(psycopg.OperationalError):
-    """The database did not answer another request a moment ago; it was not asked."""
+    """The database failed another request a moment ago; it was not asked."""
 
-    reason = "the database did not answer a moment ago"
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class NotReplicated(psycopg.OperationalError):

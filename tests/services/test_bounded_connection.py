@@ -173,7 +173,7 @@ def test_while_others_were_not_answered_nothing_is_asked_and_the_connection_is_k
 
 def test_while_no_standby_acknowledges_a_commit_is_refused_before_it_is_sent(database: BaseDatabaseWrapper) -> None:
     database.connection.commits.failed()
-    with at_most(2.0), pytest.raises(OperationalError), transaction.atomic():
+    with at_most(2.0), pytest.raises(OperationalError, match="no synchronous standby"), transaction.atomic():
         ask(database, "INSERT INTO things VALUES ('not sent')")
     database.connection.commits.answered()
     assert names(database) == []

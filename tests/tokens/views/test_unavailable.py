@@ -193,7 +193,6 @@ def test_an_answer_that_is_no_503_is_none(client, service, signer, caplog):
 def test_a_line_of_the_audit_log_asks_no_database(caplog):
     """Django's on_commit connects to it, outside of a transaction too."""
     caplog.set_level(logging.INFO, logger="tokens.audit")
-    connection.close()
-    with patch.object(connection, "connect", side_effect=OperationalError("gone")):
+    with patch.object(connection, "ensure_connection", side_effect=OperationalError("gone")):
         audit.log("token.refused", actor="issuer", subject="client:x", now=NOW)
     assert "token.refused" in caplog.text

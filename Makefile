@@ -37,8 +37,8 @@ test-services: environment  ## the tests that need PostgreSQL and Redis, and tho
 test-proxies: environment  ## docs/proxies.md with nginx, HAProxy, Caddy and Apache; fails where one is missing
 	@$(PY) -m pytest -m proxies
 
-test-outage: environment  ## the part of test-services in which a database or Redis hangs, stops or is full
-	@$(PY) -m pytest -m services tests/services/test_*outage*.py
+test-outage: environment  ## the part of them that freezes and stops servers of its own (docs/operations.md)
+	@$(PY) -m pytest -m outage
 
 test-browser: environment  ## the pages in a real browser; fails where chromium is missing
 	@$(PY) -m pytest -m browser

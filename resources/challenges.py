@@ -98,6 +98,16 @@ class LengthRequired(APIException):
     default_code = "length_required"
 
 
+class DatabaseAway(APIException):
+    """503: the API's own database cannot be reached, or takes no writes; DRF sends `wait` as Retry-After."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    wait = 5  # seconds
+
+    def __init__(self) -> None:
+        super().__init__({"error": "temporarily_unavailable", "detail": "The database cannot be reached"})
+
+
 class TooLarge(APIException):
     """413: the body is longer than DATA_UPLOAD_MAX_MEMORY_SIZE (RFC 9110 section 15.5.14)."""
 

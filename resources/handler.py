@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.cache.backends.base import BaseCache
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import Error
 from django.http import Http404, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, ParseError
@@ -14,7 +15,8 @@ from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from resources.authentication import JWTAuthentication
-from resources.challenges import Forbidden, StepUp, TokenRefused, TooLarge, TryLater
+from resources.challenges import DatabaseAway, Forbidden, StepUp, TokenRefused, TooLarge, TryLater
+from resources.database_errors import outage
 from resources.errors import Reason
 from resources.permissions import Demand, demand_of
 
@@ -36,6 +38,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     elif throttle_cache_failed(error):
         logger.error("a throttle could not count, so its request was refused: %s", type(error).__name__)
         error = TryLater(1, "Requests cannot be counted at the moment")
+    elif isinstance(error, Error) and (reason := outage(error)):
+        logger.error("Answered by 503: %s", reason)
+        error = DatabaseAway()
     return drf_exception_handler(error, context)
 
 

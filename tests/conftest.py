@@ -11,6 +11,8 @@ from hypothesis import settings
 
 from tokens import rate_limit
 from tokens.keys import signing
+from tokens.oauth import discovery
+from tokens.unavailability import unavailability
 
 settings.register_profile("long", max_examples=100_000, deadline=None)  # pytest --hypothesis-profile=long …
 
@@ -28,9 +30,17 @@ def empty_cache() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_snapshot_of_signing_keys() -> Iterator[None]:
     """No test signs with another's keys."""
-    signing.snapshots.forget()
+    for snapshots in (signing.snapshots, discovery.snapshots):
+        snapshots.forget()
     yield
-    signing.snapshots.forget()
+    for snapshots in (signing.snapshots, discovery.snapshots):
+        snapshots.forget()
+
+
+@pytest.fixture(autouse=True)
+def no_line_about_503_was_written() -> None:
+    """No test's line is suppressed because another test had one."""
+    unavailability.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

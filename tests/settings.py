@@ -23,4 +23,5 @@ from project.settings.standalone import *  # noqa: E402, F403 (the environment m
 
 DEBUG = False
 INSTALLED_APPS = [*INSTALLED_APPS, "resources.user_links"]  # noqa: F405
+MIDDLEWARE = [name for name in MIDDLEWARE if name != "project.background.keeps_fresh"]  # noqa: F405 (no threads in tests)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -41,5 +41,9 @@ def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | N
     The line is written once the caller's transaction is committed: what was undone did not happen.
     """
     event = {"at": now, "action": action, "actor": actor, "subject": subject, "details": dict(details or {})}
-    line = json.dumps(event, cls=DjangoJSONEncoder)
-    transaction.on_commit(partial(logger.info, "%s", line), robust=True)
+    write = partial(logger.info, "%s", json.dumps(event, cls=DjangoJSONEncoder))
+    # on_commit connects to the database outside of a transaction, too: a refusal would fail with the database
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(write, robust=True)
+    else:
+        write()

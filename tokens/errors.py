@@ -1,10 +1,12 @@
 """How the issuer refuses: one error type that keeps its reason, and its translation into RFC 6749's answer."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
-from django.http import JsonResponse
+from django.http import HttpResponseBase, JsonResponse
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
+Response = TypeVar("Response", bound=HttpResponseBase)
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -70,13 +72,14 @@ class Unavailable(OAuthError):
 
 def refusal(error: OAuth2Error) -> JsonResponse:
     """The error as RFC 6749 section 5.2 writes it: JSON, never cached."""
-    return answer({"error": error.error, "error_description": error.description}, error.status_code, error.headers)
+    body = {"error": error.error, "error_description": error.description}
+    return answer(body, error.status_code, error.headers, reason=getattr(error, "reason", ""))
 
 
-def unavailable(retry_after: int) -> JsonResponse:
-    """503: nothing may sign at this moment; `retry_after` is in seconds (RFC 9110 section 10.2.3)."""
+def unavailable(retry_after: int, *, reason: str = "") -> JsonResponse:
+    """Return 503: nothing may sign, for `reason`; `retry_after` is in seconds (RFC 9110 section 10.2.3)."""
     body = {"error": "temporarily_unavailable", "error_description": "The issuer cannot sign at the moment."}
-    return answer(body, 503, {"Retry-After": str(retry_after)})
+    return answer(body, 503, {"Retry-After": str(retry_after)}, reason=reason)
 
 
 def too_many(retry_after: int) -> JsonResponse:
@@ -85,6 +88,15 @@ def too_many(retry_after: int) -> JsonResponse:
     return answer(body, 429, {"Retry-After": str(retry_after)})
 
 
-def answer(body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> JsonResponse:
-    """A JSON answer that no cache keeps."""
-    return JsonResponse(dict(body), status=status, headers={**NO_STORE, **(headers or {})})
+def answer(
+    body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None, *, reason: str = ""
+) -> JsonResponse:
+    """Return a JSON answer that no cache keeps. `reason` is for the log: why it is a 503, unless the body says it."""
+    response = JsonResponse(dict(body), status=status, headers={**NO_STORE, **(headers or {})})
+    return because(response, reason or str(body.get("error_description", "")))
+
+
+def because(response: Response, reason: str) -> Response:
+    """Return `response` with the reason for which it is a 503, for the line of the audit log (views/unavailable.py)."""
+    response.unavailable_because = reason  # type: ignore[attr-defined]
+    return response

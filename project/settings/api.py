@@ -13,6 +13,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.postgresql.budget.bounded",
     "resources.middleware.json_errors",
     "resources.middleware.probes",
     "resources.middleware.no_store",

@@ -10,9 +10,9 @@ DEBUG = environment.flag("DEBUG", default=False)
 SECRET_KEY = environment.secret("SECRET_KEY")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else None)
 BEHIND_PROXY = environment.flag("BEHIND_PROXY", default=False)
-
 OPERATOR_TOKEN = environment.token("OPERATOR_TOKEN")
-# Seconds until a request that was read whole is answered 503 (project/front); pages of the admin have thirty.
+# Seconds until a request that was read whole is answered 503 (project/front, project/postgresql); pages of the admin
+# have thirty.
 ANSWER_WITHIN = environment.seconds("ANSWER_WITHIN", 3, least=0.1)
 
 CACHES = {"default": environment.cache("CACHE_URL")}

@@ -16,6 +16,17 @@ _secrets: set[str] = set()  # names of variables that were read as secrets; fill
 DEFAULT_PORTS = {"http": 80, "https": 443}
 POLICIES = ("production", "development")
 SHORTEST_TOKEN = 32  # characters
+POSTGRESQL = {
+    "connect_timeout": 5,  # seconds; the least is 2
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds
+}
+"""Parameters of libpq by which a connection to a machine that is gone ends, in a command too. The URL can change each.
+
+None of them goes to the server, so PgBouncer is content. For requests project/postgresql bounds what the server does.
+"""
 CACHED = 50_000
 """Entries of an in-process cache; Django's own 300 are pushed out within a second by whoever invents names."""
 
@@ -143,11 +154,13 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA recursive_triggers=ON",
         }
     elif engine == "django.db.backends.postgresql":
+        config["ENGINE"] = "project.postgresql"  # Django's, with deadlines for requests
         config.setdefault("CONN_MAX_AGE", 60)
         config["CONN_HEALTH_CHECKS"] = True
+        config["DISABLE_SERVER_SIDE_CURSORS"] = True  # PgBouncer's transaction pooling has none outside a transaction
         options = config.setdefault("OPTIONS", {})
-        if isinstance(options, dict):  # a server that does not answer at all costs seconds, not minutes
-            options.setdefault("connect_timeout", 5)
+        if isinstance(options, dict):
+            config["OPTIONS"] = POSTGRESQL | options
     else:  # the value holds a password: it is not repeated
         raise ImproperlyConfigured(f"{name} must be a URL such as postgres://user@host:5432/name or sqlite:///path.")
     return config

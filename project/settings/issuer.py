@@ -20,6 +20,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "project.mount.mount",
+    "project.postgresql.budget.bounded",
+    "tokens.views.unavailable.noted",
+    "project.background.keeps_fresh",
     "tokens.views.probes.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -8,7 +8,7 @@ from django.views.generic import RedirectView
 handler400 = "tokens.views.failures.bad_request"
 handler403 = "tokens.views.failures.forbidden"
 handler404 = "tokens.views.failures.not_found"
-handler500 = "tokens.views.failures.broken"
+handler500 = "tokens.views.unavailable.broken"
 
 urlpatterns = [
     path("admin/", admin.site.urls),

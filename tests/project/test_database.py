@@ -4,14 +4,30 @@ import pytest
 
 from project.settings import environment
 
+URL = "postgres://issuer@127.0.0.1:5432/issuer"
 
-@pytest.mark.parametrize(
-    ("url", "waits"),
-    [
-        ("postgres://issuer@127.0.0.1:5432/issuer", 5),
-        ("postgres://issuer@127.0.0.1:5432/issuer?connect_timeout=2", 2),
-    ],
-)
-def test_a_server_that_does_not_answer_at_all_costs_seconds_and_not_minutes(monkeypatch, url, waits):
-    monkeypatch.setenv("DATABASE_URL", url)
+
+@pytest.mark.parametrize(("query", "waits"), [("", 5), ("?connect_timeout=2", 2)])
+def test_a_server_that_does_not_answer_at_all_costs_seconds_and_not_minutes(monkeypatch, query, waits):
+    monkeypatch.setenv("DATABASE_URL", URL + query)
     assert int(environment.database("DATABASE_URL")["OPTIONS"]["connect_timeout"]) == waits
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "API_DATABASE_URL"])
+def test_issuer_and_api_have_the_backend_with_deadlines(monkeypatch, name):
+    monkeypatch.setenv(name, URL)
+    assert environment.database(name)["ENGINE"] == "project.postgresql"
+
+
+def test_a_machine_that_is_gone_is_noticed_by_tcp_and_the_url_can_say_otherwise(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", f"{URL}?keepalives_idle=60")
+    options = environment.database("DATABASE_URL")["OPTIONS"]
+    assert int(options["keepalives_idle"]) == 60
+    assert {"keepalives_interval", "keepalives_count", "tcp_user_timeout"} < options.keys()
+
+
+def test_nothing_is_sent_at_connecting_that_pgbouncer_refuses(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", URL)
+    database = environment.database("DATABASE_URL")
+    assert "options" not in database["OPTIONS"]
+    assert database["DISABLE_SERVER_SIDE_CURSORS"] is True

@@ -17,7 +17,7 @@ from project.launch.ports import free
 from tests.services.conftest import ROOT, Issuer, serve, wait_for
 from tests.services.proxy import Proxy
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.outage]
 
 N = 6.0  # seconds
 REREAD = 1.0  # seconds: so old a snapshot may be when it is used while the database is there

@@ -259,4 +259,4 @@ def _encryption_keys() -> tuple[EncryptionKey, ...]:
         return ()
 
 
-snapshots = Snapshots(lambda ring, _now: read(ring))  # the clocks are read with the keys
+snapshots: Snapshots[Snapshot] = Snapshots(lambda ring, _now: read(ring))  # the clocks are read with the keys

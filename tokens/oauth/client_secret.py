@@ -15,6 +15,7 @@ from functools import lru_cache
 from django.db.models import Count
 
 from tokens.conf import issuer
+from tokens.database_errors import unless_down
 from tokens.encryption import parse
 from tokens.models.client import Client, ClientSecret
 
@@ -111,7 +112,8 @@ def _note_use(secret: ClientSecret, *, now: datetime) -> None:
     """Remember the day a secret was last used: one statement a day, and the old one can be seen to be out of use."""
     if secret.last_used_on != now.date():
         secret.last_used_on = now.date()
-        ClientSecret.objects.filter(pk=secret.pk).update(last_used_on=secret.last_used_on)
+        with unless_down():
+            ClientSecret.objects.filter(pk=secret.pk).update(last_used_on=secret.last_used_on)
 
 
 def _hash_anew(secret: ClientSecret, digests: dict[str, bytes]) -> None:
@@ -119,8 +121,9 @@ def _hash_anew(secret: ClientSecret, digests: dict[str, bytes]) -> None:
     first, digest = next(iter(digests.items()))
     if secret.encryption_key_id != first:
         former = ClientSecret.objects.filter(pk=secret.pk, encryption_key_id=secret.encryption_key_id)
-        former.update(encryption_key_id=first, digest=digest)
-        secret.digest, secret.encryption_key_id = digest, first
+        with unless_down():
+            former.update(encryption_key_id=first, digest=digest)
+            secret.digest, secret.encryption_key_id = digest, first
 
 
 def _digest(key: bytes, secret: str) -> bytes:

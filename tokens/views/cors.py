@@ -8,12 +8,13 @@ none of this: it is a place to go to.
 from collections.abc import Callable
 from functools import wraps
 
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
 from tokens.models import Client
-from tokens.views.unavailable import AWAY, unavailable
+from tokens.views.unavailable import unavailable
 
 View = Callable[..., HttpResponseBase]
 KEPT = 600  # seconds; for as long a browser need not ask again
@@ -80,8 +81,10 @@ def _answer(view: View, request: HttpRequest, *args: object, **kwargs: object) -
     """The view's answer; that the database failed it is for the page to read as well."""
     try:
         return view(request, *args, **kwargs)
-    except AWAY as error:
-        return unavailable(request, error)
+    except Error as error:
+        if (answer := unavailable(error)) is None:
+            raise
+        return answer
 
 
 def _is_preflight(request: HttpRequest) -> bool:

@@ -52,7 +52,8 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         answer.headers["Retry-After"] = str(error.retry_after)
         return answer
     except NotCounted:
-        return _page(request, {"error": "No code can be looked up at this moment. Try again soon."}, status=503)
+        page = _page(request, {"error": "No code can be looked up at this moment. Try again soon."}, status=503)
+        return errors.because(page, "guesses of device codes cannot be counted: the shared cache does not answer")
     now = keys.clock(now=timezone.now())
     code = device_code.waiting(request.POST.get("user_code", ""), now=now)
     if code is None:

@@ -32,7 +32,7 @@ def endpoint(*, rate: str, refused: str) -> Callable[[View], Callable[..., HttpR
             except OAuth2Error as error:
                 return refuse(request, error, refused)
             except NotReady as error:
-                return errors.unavailable(error.retry_after)
+                return errors.unavailable(error.retry_after, reason=str(error))
 
         return csrf_exempt(form_only(refused)(limited(rate)(sensitive_post_parameters()(answer))))
 

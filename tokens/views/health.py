@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +23,9 @@ UNCOUNTED = {
 }
 """By cache: what follows if it hangs, is away or is full."""
 
+READ_ONLY = {"postgresql": "SELECT current_setting('transaction_read_only')", "sqlite": "SELECT 'off'"}
+"""What asks whether the database takes writes: "on" if it does not. A standby says "on" as well."""
+
 
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
@@ -37,7 +41,13 @@ def readyz(request: HttpRequest) -> HttpResponse:
     that are refused. Tokens are issued all the same, so no load balancer may take the process out for that.
     """
     answer, status, headers = _readiness()
-    return errors.answer(_told(request, answer), status, headers)
+    return errors.answer(_told(request, answer), status, headers, reason=_reason(answer))
+
+
+def _reason(answer: Mapping[str, Any]) -> str:
+    """Return what the audit log says of a 503: each cause; "" if there is none."""
+    causes = [f"{name}: {cause}" for name, cause in answer.get("causes", {}).items()]
+    return f"not ready: {'; '.join(causes)}" if causes else ""
 
 
 def _told(request: HttpRequest, answer: Mapping[str, object]) -> Mapping[str, object]:
@@ -88,9 +98,12 @@ def _attention(now: datetime) -> list[str]:
 def _database() -> str | None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute(READ_ONLY[connection.vendor])
+            read_only = cursor.fetchone() == ("on",)
     except (DatabaseError, InterfaceError):
         return "the database does not answer"
+    if read_only:
+        return "the database is read-only: a standby, or a primary that was demoted; DATABASE_URL names another one"
     try:
         Ring.objects.exists()
     except DatabaseError:

@@ -7,9 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.http import quote_etag
 
+from tokens import errors
+from tokens.background import refresher
 from tokens.keys import signing
 from tokens.keys.errors import NotReady, UnknownKey
 from tokens.keys.moves import DEFAULT_RING
+from tokens.keys.refreshing import RINGS
 from tokens.views.conditional import is_known
 from tokens.views.cors import public
 
@@ -17,14 +20,19 @@ from tokens.views.cors import public
 @public
 def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     """The ring's published keys; 503 and `no-store` rather than an empty set while there is none."""
+    if refresher.is_unknown(
+        RINGS, ring, now=timezone.now()
+    ):  # else invented names would occupy threads during an outage
+        return unknown()
     try:
         now = signing.carried_clock(now=timezone.now())
         keys, max_age = signing.jwks(ring, now=now), signing.shared_cache(ring, now=now)
     except UnknownKey:
-        return HttpResponse("There is no such ring.\n", status=404, content_type="text/plain")
+        return unknown()
     except NotReady as error:
         headers = {"Retry-After": str(error.retry_after), "Cache-Control": "no-store"}
-        return HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers=headers)
+        response = HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers=headers)
+        return errors.because(response, str(error))
     body = json.dumps({"keys": [key.jwk for key in keys]}, separators=(",", ":")).encode()
     headers = {
         "ETag": quote_etag(hashlib.sha256(body).hexdigest()),
@@ -33,3 +41,8 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     if is_known(request, headers["ETag"]):
         return HttpResponse(status=304, headers=headers)
     return HttpResponse(body, content_type="application/jwk-set+json", headers=headers)
+
+
+def unknown() -> HttpResponse:
+    """Return 404: there is no such ring."""
+    return HttpResponse("There is no such ring.\n", status=404, content_type="text/plain")

@@ -63,9 +63,11 @@ def limited_login(field: str) -> Callable[[View], View]:
             except TooMany as error:
                 return please_wait(request, 429, error.retry_after)
             except NotCounted:
-                return please_wait(request, 503, 5)
+                page = please_wait(request, 503, 5)
+                return errors.because(page, "logins cannot be counted: the shared cache does not answer")
             except Busy as error:
-                return please_wait(request, 503, error.retry_after, busy=True)
+                page = please_wait(request, 503, error.retry_after, busy=True)
+                return errors.because(page, "as many passwords are hashed as this machine may hash at once")
 
         return answer
 

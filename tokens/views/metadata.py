@@ -1,17 +1,25 @@
 """The issuer's metadata under its well-known addresses."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 
-from tokens import conf
-from tokens.models import Api, Scope
+from tokens import conf, errors
+from tokens.keys.errors import NotReady
+from tokens.oauth import discovery
 from tokens.oauth.metadata import document
 from tokens.views.cors import public
 
 
 @public
 def metadata(_request: HttpRequest) -> HttpResponse:
-    """One document for OAuth clients and for OpenID Connect's; public, and kept for five minutes."""
-    scopes = Scope.objects.order_by("name").values_list("name", flat=True)
-    apis = Api.objects.order_by("identifier").values_list("identifier", flat=True)
+    """One document for OAuth clients and for OpenID Connect's; public, and kept for five minutes.
+
+    503 and `no-store` if what it lists could not be read from the database for N.
+    """
+    try:
+        known = discovery.registered(now=timezone.now())
+    except NotReady as error:
+        body = {"error": "temporarily_unavailable", "error_description": f"Not known: {error}."}
+        return errors.answer(body, 503, {"Retry-After": str(error.retry_after)}, reason=str(error))
     headers = {"Cache-Control": "public, max-age=300"}
-    return JsonResponse(document(conf.issuer().url, scopes=scopes, apis=apis), headers=headers)
+    return JsonResponse(document(conf.issuer().url, scopes=known.scopes, apis=known.apis), headers=headers)

@@ -27,7 +27,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     except UnknownKey:
         return errors.answer({"error": "not_found", "error_description": "There is no such ring."}, 404)
     except NotReady as error:
-        return known or errors.unavailable(error.retry_after)
+        return known or errors.unavailable(error.retry_after, reason=str(error))
     if known:
         return known
     body = revocation_feed.sign(lists, signer=signer, now=now)

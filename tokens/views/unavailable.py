@@ -1,36 +1,53 @@
-"""What is answered while the database does not: 503 and when to come again, in the form that was asked for."""
+"""503: what is answered while the database fails, and the line of the audit log for every 503, whatever its cause."""
 
 import logging
+import sys
 from collections.abc import Callable
+from http import HTTPStatus
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 
 from tokens import errors
+from tokens.database_errors import outage
+from tokens.unavailability import unavailability
 from tokens.views import failures
 
 logger = logging.getLogger(__name__)
 RETRY_AFTER = 5  # seconds
 
-
-AWAY = (OperationalError, InterfaceError)
-"""What Django raises where the database cannot be reached, or a lock was not had in time."""
+Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
-def unavailable(request: HttpRequest, cause: Exception) -> HttpResponse:
-    """503 in JSON (RFC 9110 section 15.6.4); the log keeps the cause.
+def unavailable(error: Exception) -> HttpResponse | None:
+    """Return 503 in JSON if `error` is the database's state (RFC 9110 section 15.6.4), else None.
 
     Nothing that the answer would have acknowledged was done. A proof that is good once may be used up: ask anew.
     """
-    logger.error("The database failed: %s", request.path, exc_info=cause)
+    reason = outage(error)
+    if reason is None:
+        return None
     body = {"error": "temporarily_unavailable", "error_description": "The database cannot be reached."}
-    return errors.answer(body, 503, {"Retry-After": str(RETRY_AFTER)})
+    response = errors.answer(body, 503, {"Retry-After": str(RETRY_AFTER)}, reason=reason)
+    response.cause = error  # type: ignore[attr-defined] # `noted` logs it
+    return response
+
+
+def unavailable_to(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """Return the same as a page if the request comes from a browser."""
+    answer = unavailable(error)
+    if answer is None or "text/html" not in request.headers.get("Accept", ""):
+        return answer
+    page = failures.page(503, "It cannot be reached at this moment. Try again soon, and look what was done.")
+    page.headers["Retry-After"] = answer.headers["Retry-After"]
+    page.__dict__.update(unavailable_because=outage(error), cause=error)
+    return page
 
 
 class DatabaseAway:
     """Middleware: a page or document whose view could not reach the database says so, and when to come again."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -39,11 +56,32 @@ class DatabaseAway:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """503 where the database is the cause: a page for a browser, JSON for everybody else."""
-        if not isinstance(exception, AWAY):
-            return None
-        told = unavailable(request, exception)
-        if "text/html" not in request.headers.get("Accept", ""):
-            return told
-        answer = failures.page(503, "It cannot be reached at this moment. Try again soon, and look what was done.")
-        answer.headers["Retry-After"] = told.headers["Retry-After"]
-        return answer
+        return unavailable_to(request, exception)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Answer what no view raised (handler500): 503 if the database failed a middleware such as the session's."""
+    error = sys.exc_info()[1]
+    return (isinstance(error, Exception) and unavailable_to(request, error)) or failures.broken(request)
+
+
+def noted(answer: Answer) -> Answer:
+    """Middleware, around all that can answer: each 503 is noted in the audit log, and says when to come again."""
+
+    def with_note(request: HttpRequest) -> HttpResponseBase:
+        response = answer(request)
+        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers.setdefault("Retry-After", str(RETRY_AFTER))
+            _note(request, response)
+        return response
+
+    return with_note
+
+
+def _note(request: HttpRequest, response: HttpResponseBase) -> None:
+    match = request.resolver_match
+    endpoint = f"/{match.route}" if match else request.path_info
+    reason = getattr(response, "unavailable_because", "") or response.reason_phrase
+    written = unavailability.note(reason, endpoint=endpoint, now=timezone.now())
+    if written and (cause := getattr(response, "cause", None)):
+        logger.error("The database failed: %s", request.path, exc_info=cause)

@@ -34,4 +34,4 @@ def userinfo(request: HttpRequest) -> HttpResponse:
     except TokenRefused as error:
         return refuse(request, error, REFUSED)
     except NotReady as error:
-        return errors.unavailable(error.retry_after)
+        return errors.unavailable(error.retry_after, reason=str(error))

@@ -141,3 +141,12 @@ def test_the_operator_can_ask_what_the_issuer_takes_him_for(client, signer, sett
     headers = {"HTTP_AUTHORIZATION": f"Bearer {OPERATOR}", "HTTP_X_FORWARDED_FOR": "203.0.113.9, 192.0.2.1"}
     seen = {"address": "192.0.2.1", "scheme": "http", "host": "testserver"}
     assert client.get("/readyz?seen", **headers, HTTP_HOST="testserver").json() == {"status": "ok", "seen": seen}
+
+
+@pytest.mark.parametrize(("setting", "status"), [("on", 503), ("off", 200)])
+def test_a_read_only_database_is_named(client, signer, monkeypatch, setting, status):
+    monkeypatch.setitem(health.READ_ONLY, connection.vendor, f"SELECT '{setting}'")
+    response = client.get("/readyz")
+    assert response.status_code == status
+    if status == 503:
+        assert response.json()["causes"]["database"].startswith("the database is read-only")

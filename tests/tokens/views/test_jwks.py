@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from tokens.keys import signing
+from tokens.keys.refreshing import RINGS, Refresher
 
 pytestmark = pytest.mark.django_db
 URL = "/.well-known/jwks.json"
@@ -57,3 +58,16 @@ def test_once_warm_it_asks_the_database_nothing(client, django_assert_num_querie
     client.get(URL)
     with django_assert_num_queries(0):
         client.get(URL)
+
+
+def test_an_invented_ring_asks_no_database_while_the_background_refresh_knows_all_of_them(
+    client, monkeypatch, django_assert_num_queries
+):
+    call_command("rotate_keys")
+    refresher = Refresher((RINGS,))
+    monkeypatch.setattr("tokens.views.jwks.refresher", refresher)
+    refresher.look(clock=timezone.now)
+    monkeypatch.setattr(refresher, "is_alive", lambda: True)
+    with django_assert_num_queries(0):
+        assert client.get("/.well-known/jwks/invented.json").status_code == 404
+        assert client.get("/.well-known/jwks/default.json").status_code == 200

@@ -1,11 +1,18 @@
 """Discovery: what the issuer advertises is what works."""
 
+from datetime import timedelta
+from unittest.mock import patch
+
 import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
 
 from tests.tokens.conftest import API, OTHER_API
+from tokens.keys.policy import PRODUCTION
 from tokens.oauth.login_session import LEVELS
 from tokens.oauth.metadata import document, locations
 
+METADATA = "/.well-known/openid-configuration"
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 PROVEN = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 OPENID = ["openid", "profile", "email", "offline_access"]
@@ -86,3 +93,40 @@ def test_every_endpoint_that_is_advertised_is_there(client):
 )
 def test_an_issuer_with_a_path_is_found_under_both_forms(issuer, paths):
     assert locations(issuer) == paths
+
+
+def away(*_):
+    raise OperationalError("gone")
+
+
+@pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
+def test_it_is_answered_from_memory_while_the_database_is_away_for_less_than_n(client, apis, name):
+    before = client.get(METADATA).json()
+    soon = timezone.now() + PRODUCTION.snapshot_age - timedelta(seconds=1)
+    with patch("django.utils.timezone.now", return_value=soon), connection.execute_wrapper(away):
+        answer = client.get(f"/.well-known/{name}")
+    assert (answer.status_code, answer.json()) == (200, before)
+
+
+def test_past_n_it_is_refused_and_says_when_to_come_again(client, apis):
+    client.get(METADATA)
+    late = timezone.now() + PRODUCTION.snapshot_age + timedelta(seconds=1)
+    with patch("django.utils.timezone.now", return_value=late), connection.execute_wrapper(away):
+        answer = client.get(METADATA)
+    assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store")
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert "the scopes and APIs could not be read" in answer.json()["error_description"]
+
+
+def test_a_new_scope_is_listed_once_the_snapshot_is_due(client, apis):
+    client.get(METADATA)
+    apis[API].scopes.create(name="notes:print", description="Print")
+    later = timezone.now() + PRODUCTION.reread + timedelta(seconds=1)
+    with patch("django.utils.timezone.now", return_value=later):
+        assert "notes:print" in client.get(METADATA).json()["scopes_supported"]
+
+
+def test_within_reread_no_statement_is_sent(client, apis, django_assert_num_queries):
+    client.get(METADATA)
+    with django_assert_num_queries(0):
+        assert client.get(METADATA).status_code == 200

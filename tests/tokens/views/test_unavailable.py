@@ -1,12 +1,21 @@
 """With the database away every endpoint says so, and when to come again."""
 
+import json
+import logging
+from datetime import UTC, datetime
 from unittest.mock import patch
 
 import pytest
-from django.db import InterfaceError, OperationalError, ProgrammingError, connection
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.cache.backends.locmem import LocMemCache
+from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
 
+from tests.database_errors import raised
 from tests.tokens.conftest import authorization, basic, log_in, post
+from tokens import audit
+from tokens.models import Client
 
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 ENDPOINTS = {
     "/oauth/token": {"grant_type": "client_credentials", "scope": "notes:read"},
@@ -65,3 +74,125 @@ def test_what_is_wrong_with_a_statement_is_an_error_of_ours(client, user, webapp
     log_in(client, user)
     with patch("tokens.views.authorize.backend", side_effect=ProgrammingError):
         assert client.get("/oauth/authorize", authorization(webapp)).status_code == 500
+
+
+def read_only(execute, sql, *rest):
+    if sql.split()[0] in {"INSERT", "UPDATE", "DELETE"}:
+        raise raised(InternalError, "25006")
+    return execute(sql, *rest)
+
+
+@pytest.mark.parametrize("path", ["/oauth/device"])
+def test_a_read_only_database_is_503_and_no_error_of_ours(client, service, signer, path):
+    client.raise_request_exception = False
+    service.grants = ["urn:ietf:params:oauth:grant-type:device_code"]
+    service.save()
+    with connection.execute_wrapper(read_only):
+        answer = post(client, path, ENDPOINTS[path], **basic("service", service.plain))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["error"] == "temporarily_unavailable"
+
+
+@pytest.mark.parametrize(("accepts", "kind"), [("text/html", "text/html"), ("*/*", "application/json")])
+def test_a_session_that_cannot_be_saved_is_503(client, user, settings, accepts, kind):
+    """Middleware saves it after the view, where no view's exception is caught."""
+    client.raise_request_exception, settings.SESSION_SAVE_EVERY_REQUEST = False, True
+    log_in(client, user)
+    with patch.object(SessionStore, "save", side_effect=OperationalError("gone")):
+        answer = client.get("/accounts/", HTTP_ACCEPT=accepts)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer["Content-Type"].startswith(kind)
+
+
+def test_what_middleware_breaks_otherwise_is_an_error_of_ours(client, user, settings):
+    client.raise_request_exception, settings.SESSION_SAVE_EVERY_REQUEST = False, True
+    log_in(client, user)
+    with patch.object(SessionStore, "save", side_effect=ValueError("ours")):
+        assert client.get("/accounts/", HTTP_ACCEPT="text/html").status_code == 500
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_client_whose_use_cannot_be_noted_gets_its_token_all_the_same(client, service, signer):
+    Client.objects.update(last_used_on=None)
+    with connection.execute_wrapper(read_only):
+        answer = post(client, "/oauth/token", ENDPOINTS["/oauth/token"], **basic("service", service.plain))
+    assert answer.status_code == 200
+    with connection.execute_wrapper(broken_statement):
+        client.raise_request_exception = False
+        Client.objects.update(name="another")  # no client is remembered
+        answer = post(client, "/oauth/token", ENDPOINTS["/oauth/token"], **basic("service", service.plain))
+    assert answer.status_code == 500, "what is ours is hidden by nothing"
+
+
+def broken_statement(execute, sql, *rest):
+    if "last_used_on" in sql and sql.startswith("UPDATE"):
+        raise raised(ProgrammingError, "42P01")
+    return execute(sql, *rest)
+
+
+def noted(caplog):
+    lines = [json.loads(message) for message in caplog.messages if message.startswith("{")]
+    return [line["details"] for line in lines if line["action"] == "request.unavailable"]
+
+
+CAUSES = {
+    "/oauth/token": "the database cannot be reached",
+    "/oauth/revoke": "the database cannot be reached",
+    "/oauth/introspect": "the database cannot be reached",
+    "/oauth/device": "the database cannot be reached",
+    "/oauth/revocations": "the database cannot be reached",
+}
+
+
+@pytest.mark.parametrize("path", CAUSES)
+def test_each_503_of_the_database_is_a_line_of_the_audit_log(client, service, signer, caplog, path):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    client.raise_request_exception = False
+    with connection.execute_wrapper(away):
+        for _ in range(3):
+            if path in ENDPOINTS:
+                post(client, path, ENDPOINTS[path], **basic("service", service.plain))
+            else:
+                client.get(path)
+    assert noted(caplog) == [{"reason": CAUSES[path], "endpoint": path, "suppressed": 0}]
+    assert caplog.text.count("The database failed") == 1, "one traceback, not one for each request"
+
+
+def test_so_is_a_503_for_want_of_a_key(client, service, caplog):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    for path in ("/oauth/token", "/.well-known/jwks.json", "/readyz"):
+        answer = post(client, path, ENDPOINTS[path], **basic("service", service.plain)) if "token" in path else (
+            client.get(path)
+        )  # fmt: skip
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    [first, *rest] = noted(caplog)
+    assert first["reason"] == "the ring 'default' has no key yet: run manage.py rotate_keys"
+    assert [(line["endpoint"], line["reason"][:22]) for line in rest] == [("/readyz", "not ready: signing key")]
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/oauth/device/verify"])
+def test_so_is_a_page_where_nothing_can_be_counted(client, user, caplog, path):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    log_in(client, user)
+    with patch.object(LocMemCache, "incr", side_effect=OSError):
+        answer = client.post(path, {"login": "ada", "password": "x", "user_code": "ABCD-EFGH"})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    [line] = noted(caplog)
+    assert "cannot be counted: the shared cache does not answer" in line["reason"]
+    assert line["endpoint"] == path
+
+
+def test_an_answer_that_is_no_503_is_none(client, service, signer, caplog):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    for form in (ENDPOINTS["/oauth/token"], {"grant_type": "unknown"}):
+        post(client, "/oauth/token", form, **basic("service", service.plain))
+    assert noted(caplog) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_line_of_the_audit_log_asks_no_database(caplog):
+    """Django's on_commit connects to it, outside of a transaction too."""
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    with patch.object(connection, "ensure_connection", side_effect=OperationalError("gone")):
+        audit.log("token.refused", actor="issuer", subject="client:x", now=NOW)
+    assert "token.refused" in caplog.text

@@ -1,0 +1,74 @@
+"""A circuit breaker: after a server that hung, one thread tries again and the others fail at once.
+
+- Closed: everybody may try.
+- Open, for PAUSE seconds after a failure: nobody may.
+- Half-open, after the pause: the first thread that asks may try for LEASE seconds. An answer closes the circuit, a
+  failure opens it again.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from project.postgresql.errors import NotTried
+
+PAUSE = 1.0
+LEASE = 4.0  # longer than a request may wait
+REASONS = {
+    "answers": "the database did not answer a moment ago",
+    "commits": "no synchronous standby acknowledged a commit a moment ago",
+}
+
+
+class Circuit:
+    """The state for one database; shared by the threads of one process."""
+
+    def __init__(self, reason: str = "", *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reason, self._clock = reason, clock
+        self._lock = threading.Lock()
+        self._opens_again_at: float | None = None
+        self._prober: int | None = None
+
+    def require(self) -> None:
+        """Raise NotTried unless the calling thread may try."""
+        if self._opens_again_at is None:
+            return
+        with self._lock:
+            mine = threading.get_ident()
+            if self._opens_again_at is None or self._prober == mine:
+                return
+            if self._clock() < self._opens_again_at:
+                raise NotTried(self._reason)
+            self._prober, self._opens_again_at = mine, self._clock() + LEASE
+
+    def failed(self) -> None:
+        """Open the circuit: the server did not answer."""
+        with self._lock:
+            self._prober, self._opens_again_at = None, self._clock() + PAUSE
+
+    def answered(self) -> None:
+        """Close the circuit: the server answered, be it by an error."""
+        if self._opens_again_at is not None:
+            with self._lock:
+                self._prober, self._opens_again_at = None, None
+
+
+class Circuits:
+    """By the alias of a database: whether it answers at all, and whether its commits are acknowledged."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], Circuit] = {}
+
+    def of(self, alias: str, what: str) -> Circuit:
+        """Return the circuit for `what` ("answers" or "commits") of the database `alias`."""
+        return self._made.setdefault((alias, what), Circuit(REASONS[what]))
+
+    def forget(self) -> None:
+        """Close all of them; also after a fork, where another thread might have held a lock."""
+        self._made = {}
+
+
+circuits = Circuits()
+"""Lives as long as the process."""
+os.register_at_fork(after_in_child=circuits.forget)

@@ -1,0 +1,167 @@
+"""psycopg's connection with deadlines: statements are cancelled, COMMIT is refused by the server if it comes late.
+
+The names of psycopg that this relies on are public, except that every method waits by `Connection.wait`.
+"""
+
+import time
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.errors import Diagnostic, DivisionByZero
+from psycopg.pq import TransactionStatus
+from psycopg.rows import RowFactory, tuple_row
+
+from project.postgresql import attempt
+from project.postgresql.budget import Budget, current
+from project.postgresql.circuit import Circuit
+from project.postgresql.errors import DeadlinePassed, NotReplicated
+
+T = TypeVar("T")
+
+CANCEL = 0.3
+"""Seconds for the cancel of a statement to reach the server, and as many for the statement's end after it."""
+CANCEL_LIVES = 30.0
+"""Seconds after which a cancel that is not answered is given up, on a thread of its own.
+
+PgBouncer 1.18 ends (FATAL, "bad client state") if a client closes a cancel that PgBouncer is still passing on; it drops
+one by itself after 10 s (cancel_wait_timeout).
+"""
+BOUNDS = {"lock_timeout": 1.0, "statement_timeout": 2.5, "idle_in_transaction_session_timeout": 5.0}
+"""Of the server, for a client that is gone or stands still: in units of what a live client waits for a statement."""
+COMMIT = """\
+SELECT 1 / (clock_timestamp() - transaction_timestamp() <= interval '{milliseconds} milliseconds')::int; COMMIT"""
+"""Both go in one message: if the first fails, the server skips the second.
+
+Only differences of the server's clock count, and none of this node's: the two clocks may differ. A function that raises
+a better error would be a migration, which not every database that is used here has."""
+
+
+class _Late(Exception):
+    """The generator of a statement did not end in time."""
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection whose waits are paid from the budget of the work at hand."""
+
+    def __init__(self, pgconn: psycopg.pq.abc.PGconn, row_factory: RowFactory[Any] = tuple_row) -> None:
+        super().__init__(pgconn, row_factory)
+        self.answers, self.commits = Circuit(), Circuit()
+        self.began: float | None = None
+        """When BEGIN was answered (monotonic clock); None outside of a transaction that `begin` began."""
+        self.may_be_cancelled = False
+        """True if a cancel is on its way that would hit a statement of another request."""
+        self._unreplicated: list[str] = []
+        self.add_notice_handler(_collect(self._unreplicated))
+
+    def begin(self, isolation: str = "") -> None:
+        """Begin a transaction, for which the server has bounds of its own if the work at hand has a budget."""
+        begin = f"BEGIN ISOLATION LEVEL {isolation}" if isolation else "BEGIN"
+        self.execute("; ".join([begin, *_bounds(current())]))
+        self.began = time.monotonic()
+
+    def commit(self) -> None:
+        """Commit; raise DeadlinePassed if that is late, NotTried while no standby acknowledges, NotReplicated."""
+        budget, began = current(), self.began
+        self.began = None
+        if budget is None or began is None or self.info.transaction_status != TransactionStatus.INTRANS:
+            super().commit()
+            return
+        self.commits.require()
+        try:
+            self.execute(COMMIT.format(milliseconds=_allowed(budget, began)))
+        except DivisionByZero as error:
+            raise DeadlinePassed(DeadlinePassed.reason) from error
+        except NotReplicated:
+            self.commits.failed()
+            raise
+        self.commits.answered()
+
+    def rollback(self) -> None:
+        """Roll back; what little time it takes is there even if the budget is spent."""
+        if budget := current():
+            budget.left = max(budget.left, CANCEL)
+        super().rollback()
+
+    def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
+        """Run psycopg's generator to its end, within the budget.
+
+        Raise DeadlinePassed if the server does not answer in time, NotTried if it did not answer others, NotReplicated.
+        """
+        self._unreplicated.clear()
+        budget = current()
+        result = super().wait(gen, *args, **kwargs) if budget is None else self._wait_within(budget, gen)
+        if self._unreplicated:
+            raise NotReplicated(self._unreplicated[0])
+        return result
+
+    def _wait_within(self, budget: Budget, gen: Generator[Any, Any, T]) -> T:
+        self.answers.require()
+        started = time.monotonic()
+        try:
+            result = super().wait(_until(started + budget.next, gen))
+        except _Late:
+            result = self._cancel(gen)
+        finally:
+            budget.spend(time.monotonic() - started)
+        self.answers.answered()
+        return result
+
+    def _cancel(self, gen: Generator[Any, Any, T]) -> T:
+        """Return the result if the statement ended all the same; else raise DeadlinePassed, and close what hangs."""
+        try:
+            attempt.within(CANCEL, lambda: self.cancel_safe(timeout=CANCEL_LIVES))
+        except psycopg.Error:
+            self.may_be_cancelled = True
+        try:
+            return super().wait(_until(time.monotonic() + CANCEL, gen, resumed=True))
+        except psycopg.errors.QueryCanceled as error:
+            self.answers.answered()
+            raise DeadlinePassed(DeadlinePassed.reason) from error
+        except _Late:
+            self.close()
+            self.answers.failed()
+            raise DeadlinePassed(DeadlinePassed.reason) from None
+
+
+def _until(instant: float, gen: Generator[Any, Any, T], *, resumed: bool = False) -> Generator[Any, Any, T]:
+    """Pass through what `gen` waits for; raise _Late after `instant` (monotonic clock), which leaves `gen` as it is."""
+    try:
+        wanted = gen.send(0) if resumed else next(gen)
+        while True:
+            ready = yield wanted
+            wanted = gen.send(ready)
+            if time.monotonic() >= instant:
+                raise _Late
+    except StopIteration as ended:
+        return ended.value  # type: ignore[no-any-return]
+
+
+def _bounds(budget: Budget | None) -> list[str]:
+    """Return the statements that bound a transaction at the server; they end with it, as PgBouncer needs."""
+    if budget is None:
+        return []
+    return [f"SET LOCAL {name} = {int(factor * budget.each * 1000)}" for name, factor in BOUNDS.items()]
+
+
+def _allowed(budget: Budget, began: float) -> int:
+    """Return for how many milliseconds after BEGIN the server may still commit; raise DeadlinePassed for none."""
+    now = time.monotonic()
+    until = min(now + budget.next, budget.ends)
+    if until <= now:
+        raise DeadlinePassed(DeadlinePassed.reason)
+    return int((until - began) * 1000)
+
+
+def _collect(unreplicated: list[str]) -> Any:
+    """Return a notice handler that keeps the warning of a commit whose wait for a standby was ended.
+
+    It refers to the list and not to the connection, which would never be freed otherwise.
+    """
+
+    def handle(notice: Diagnostic) -> None:
+        # the function's name is not translated, as the message is (lc_messages)
+        if notice.source_function == "SyncRepWaitForLSN" or "synchronous replication" in (notice.message_primary or ""):
+            unreplicated.append(notice.message_primary or NotReplicated.reason)
+
+    return handle

@@ -1,0 +1,49 @@
+"""psycopg as Django's backend uses it, with a `connect` that is paid from the budget."""
+
+import time
+from functools import partial
+from typing import Any
+
+import psycopg
+from psycopg import *  # noqa: F403 (Django looks up psycopg's names here)
+
+from project.postgresql import attempt
+from project.postgresql.budget import current
+from project.postgresql.connection import Connection
+from project.postgresql.errors import DeadlinePassed
+
+
+def connect(**parameters: Any) -> Connection:  # type: ignore[no-redef]
+    """Connect; raise DeadlinePassed if no server answers within the budget.
+
+    Several hosts share the budget, so that one that hangs leaves time for the next.
+    """
+    budget = current()
+    if budget is None:
+        return Connection.connect(**parameters)
+    if not budget.left:
+        raise DeadlinePassed(DeadlinePassed.reason)
+    hosts = _hosts(parameters)
+    for number, host in enumerate(hosts):
+        started = time.monotonic()
+        try:
+            connecting = partial(Connection.connect, **parameters | host)
+            return attempt.within(budget.next / (len(hosts) - number), connecting, discard=Connection.close)
+        except psycopg.OperationalError:
+            if number == len(hosts) - 1:
+                raise
+        finally:
+            budget.spend(time.monotonic() - started)
+    raise DeadlinePassed(DeadlinePassed.reason)
+
+
+def _hosts(parameters: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the parameters that differ for each of several hosts; what prefers one among them stays together."""
+    hosts = str(parameters.get("host", "")).split(",")
+    if len(hosts) == 1 or "hostaddr" in parameters or parameters.get("target_session_attrs") == "prefer-standby":
+        return [{}]
+    ports = str(parameters.get("port", "")).split(",")
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    if len(ports) != len(hosts):  # libpq says so
+        return [{}]
+    return [{"host": host, "port": port} for host, port in zip(hosts, ports, strict=True)]

@@ -1,0 +1,34 @@
+"""Which errors of the database are its state and not ours: those are answered by 503, all others stay what they are.
+
+Django sorts by class, and puts a read-only database beside errors of ours. The SQLSTATE tells them apart (PostgreSQL's
+appendix A). `tokens/database_errors.py` follows the same rule; `tests/database_errors.py` drives both.
+"""
+
+from django.db import Error, InterfaceError, OperationalError
+
+ANY = "the database cannot be reached"
+STATES = {
+    "25006": "the database is read-only",
+    "25P03": "the database ended a transaction that stood still",
+    "40001": "the transaction collided with another one",
+    "40P01": "the transaction was in a deadlock with another one",
+    "55P03": "a lock was not available in time",
+}
+CLASSES = {
+    "08": "the connection to the database was lost",
+    "53": "the database has no connection or other resource left",
+    "57": "the database shuts down, or ended the statement",
+    "58": "the database's system failed",
+}
+
+
+def outage(error: BaseException) -> str | None:
+    """Return what is wrong with the database, for the log, or None if `error` says nothing of that kind."""
+    if not isinstance(error, Error | InterfaceError):
+        return None
+    cause = error.__cause__
+    state = getattr(cause, "sqlstate", None) or ""
+    reason = STATES.get(state) or CLASSES.get(state[:2])
+    if reason is None and isinstance(error, OperationalError | InterfaceError):
+        return str(getattr(cause, "reason", ANY) or ANY)
+    return reason

@@ -1,0 +1,42 @@
+"""Errors of databases, and whether they are its state (503) or ours (500): for the issuer and for APIs alike."""
+
+from django.db import Error, IntegrityError, InterfaceError, InternalError, OperationalError, ProgrammingError
+
+
+def raised(kind: type[Error], sqlstate: str | None = None, reason: str | None = None) -> Error:
+    """The error as Django raises it: from the driver's, which knows more."""
+    cause = Exception("server closed the connection: password=hunter2")
+    cause.sqlstate = sqlstate  # type: ignore[attr-defined]
+    if reason:
+        cause.reason = reason  # type: ignore[attr-defined]
+    try:
+        raise kind("password=hunter2") from cause
+    except Error as error:
+        return error
+
+
+OUTAGES = {
+    "a read-only transaction": raised(InternalError, "25006"),
+    "a transaction that stood still": raised(InternalError, "25P03"),
+    "a connection that failed": raised(OperationalError, "08006"),
+    "a protocol violation": raised(InternalError, "08P01"),
+    "no connection is free": raised(OperationalError, "53300"),
+    "the disk is full": raised(OperationalError, "53100"),
+    "a statement was cancelled": raised(OperationalError, "57014"),
+    "the server shuts down": raised(OperationalError, "57P01"),
+    "a file of the server failed": raised(OperationalError, "58030"),
+    "a lock was not had": raised(OperationalError, "55P03"),
+    "a deadlock": raised(OperationalError, "40P01"),
+    "the driver says why": raised(OperationalError, reason="the database did not answer in time"),
+    "no answer at all": raised(OperationalError),
+    "a connection that was closed": raised(InterfaceError),
+    "SQLite is locked": OperationalError("database is locked"),
+}
+OURS = {
+    "a duplicate": raised(IntegrityError, "23505"),
+    "no such table": raised(ProgrammingError, "42P01"),
+    "an aborted transaction goes on": raised(InternalError, "25P02"),
+    "an internal error": raised(InternalError, "XX000"),
+    "a driver's error with a reason of another kind": raised(IntegrityError, reason="invalid start byte"),
+    "not an error of the database": ValueError("25006"),
+}

@@ -1,0 +1,101 @@
+"""After a server that hung: nobody asks for a second, then one, then everybody or again nobody."""
+
+import threading
+
+import pytest
+
+from project.postgresql.circuit import LEASE, PAUSE, Circuit, Circuits
+from project.postgresql.errors import NotTried
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def elsewhere(circuit: Circuit) -> bool:
+    """Whether another thread may try."""
+    found = []
+
+    def ask() -> None:
+        try:
+            circuit.require()
+        except NotTried:
+            found.append(False)
+        else:
+            found.append(True)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_a_closed_circuit_lets_everybody_try(clock: Clock) -> None:
+    circuit = Circuit(clock=clock)
+    circuit.require()
+    assert elsewhere(circuit)
+
+
+def test_after_a_failure_nobody_tries_for_a_pause(clock: Clock) -> None:
+    circuit = Circuit(clock=clock)
+    circuit.failed()
+    clock.now += PAUSE - 0.01
+    with pytest.raises(NotTried):
+        circuit.require()
+
+
+def test_after_the_pause_one_thread_tries_as_often_as_it_needs_and_no_other_does(clock: Clock) -> None:
+    circuit = Circuit(clock=clock)
+    circuit.failed()
+    clock.now += PAUSE
+    for _ in range(3):
+        circuit.require()
+    assert not elsewhere(circuit)
+
+
+def test_an_answer_lets_everybody_try_again(clock: Clock) -> None:
+    circuit = Circuit(clock=clock)
+    circuit.failed()
+    clock.now += PAUSE
+    circuit.require()
+    circuit.answered()
+    assert elsewhere(circuit)
+
+
+def test_a_second_failure_begins_a_new_pause(clock: Clock) -> None:
+    circuit = Circuit(clock=clock)
+    circuit.failed()
+    clock.now += PAUSE
+    circuit.require()
+    circuit.failed()
+    with pytest.raises(NotTried):
+        circuit.require()
+
+
+def test_a_thread_that_tried_and_never_said_how_it_went_keeps_nobody_out(clock: Clock) -> None:
+    circuit = Circuit(clock=clock)
+    circuit.failed()
+    clock.now += PAUSE
+    circuit.require()
+    clock.now += LEASE
+    assert elsewhere(circuit)
+
+
+def test_databases_and_their_commits_have_circuits_of_their_own() -> None:
+    circuits = Circuits()
+    circuits.of("default", "answers").failed()
+    circuits.of("default", "commits").require()
+    circuits.of("api", "answers").require()
+    with pytest.raises(NotTried):
+        circuits.of("default", "answers").require()
+    circuits.forget()
+    circuits.of("default", "answers").require()

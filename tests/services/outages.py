@@ -1,0 +1,156 @@
+"""An issuer under production settings on a PostgreSQL of its own, and what its clients see of it."""
+
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+
+from project.launch import processes
+from project.launch.ports import free
+from tests.services.cluster import Cluster
+from tests.services.conftest import Issuer, serve, wait_for
+from tests.services.tripwire import Tripwire
+
+ISSUER = "https://issuer.test"
+WITHIN = 6.0
+"""Seconds in which an answer is asserted to come: 3 s are promised, on a machine that does nothing else."""
+REGISTER = """
+import json
+from datetime import timedelta
+from django.utils import timezone
+from tokens.models import Api, Client, Scope, User
+from tokens.oauth import client_secret, grant_record, refresh_token
+from tokens.oauth.audience import Target
+from tokens.oauth.login_session import Login
+now = timezone.now()
+api = Api.objects.create(identifier="https://api.example/", name="API")
+scope = Scope.objects.create(name="notes:read", description="Read", api=api)
+ada = User.objects.create_user("ada", password="correct horse")
+app = Client.objects.create(client_id="app", name="App", client_type="public", token_endpoint_auth_method="none",
+    grants=["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
+    redirect_uris="https://app.example/back")
+own = Client.objects.create(client_id="own", name="Own", token_endpoint_auth_method="client_secret_post",
+    grants=["client_credentials"])
+app.scopes.add(scope)
+own.scopes.add(scope)
+target = Target(api.identifier, ("notes:read", "offline_access"), api)
+def family():
+    login = Login(at=now, acr="", amr=("pwd",))
+    allowed = grant_record.create(ada, app, target, login, now=now, lasts=timedelta(days=1))
+    return refresh_token.create(allowed, app, now=now)
+print(json.dumps({"secret": client_secret.create(own, now=now), "families": [family() for _ in range(30)]}))
+"""
+
+
+@dataclass(slots=True)
+class Served:
+    """A running issuer, its database, and the credentials of its clients."""
+
+    url: str
+    cluster: Cluster
+    database: Tripwire
+    """What the issuer takes for its database."""
+    log: Path
+    secret: str
+    operator: str
+    """Reads from anywhere why /readyz says no."""
+    families: list[str]
+    """Refresh tokens of the public client `app`, each of a grant of its own."""
+
+    def get(self, path: str, **headers: str) -> requests.Response:
+        return self._ask("GET", path, headers=headers)
+
+    def post(self, path: str, form: dict[str, str]) -> requests.Response:
+        return self._ask("POST", path, data=form)
+
+    def token(self) -> requests.Response:
+        own = {"client_id": "own", "client_secret": self.secret}
+        return self.post("/oauth/token", {"grant_type": "client_credentials", "scope": "notes:read"} | own)
+
+    def refresh(self, text: str) -> requests.Response:
+        return self.post("/oauth/token", {"grant_type": "refresh_token", "refresh_token": text, "client_id": "app"})
+
+    def revoke(self, text: str) -> requests.Response:
+        return self.post("/oauth/revoke", {"token": text, "client_id": "app"})
+
+    def _ask(self, method: str, path: str, **given: object) -> requests.Response:
+        headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1", **given.pop("headers", {})}
+        started = time.monotonic()
+        answer = requests.request(
+            method, self.url + path, headers=headers, timeout=4 * WITHIN, allow_redirects=False, **given
+        )
+        assert time.monotonic() - started < WITHIN, f"{path} was answered late, by {answer.status_code}"
+        return answer
+
+    def asks(self) -> dict[str, requests.Response]:
+        """What needs the database, all at once: the answers by endpoint."""
+        own = {"client_id": "own", "client_secret": self.secret}
+        family = self.families[0]  # no test takes this one: it might be answered
+        calls = {
+            "client credentials": self.token,
+            "refresh": lambda: self.refresh(family),
+            "revoke": lambda: self.revoke(family),
+            "introspect": lambda: self.post("/oauth/introspect", {"token": "x"} | own),
+            "device": lambda: self.post("/oauth/device", {"client_id": "app", "scope": "notes:read"}),
+            "revocations": lambda: self.get("/oauth/revocations"),
+            "page": lambda: self.get("/accounts/", Accept="text/html", Cookie=f"__Host-issuer_session={'a' * 32}"),
+            "readyz": lambda: self.get("/readyz"),
+        }
+        with ThreadPoolExecutor(len(calls)) as pool:
+            running = {name: pool.submit(call) for name, call in calls.items()}
+            return {name: one.result() for name, one in running.items()}
+
+    def documents(self) -> dict[str, int]:
+        """What needs no database while snapshots are younger than N: the statuses."""
+        paths = ("healthz", ".well-known/jwks.json", ".well-known/openid-configuration")
+        return {path: self.get(f"/{path}").status_code for path in paths}
+
+    def lines(self) -> list[dict[str, object]]:
+        """The lines of the audit log about 503."""
+        found = re.findall(r"^\{.*\}$", self.log.read_text(encoding="utf-8"), re.MULTILINE)
+        return [line for line in map(json.loads, found) if line["action"] == "request.unavailable"]
+
+    def recovers(self) -> None:
+        wait_for(lambda: self.token().status_code == 200, within=30)
+
+
+@contextmanager
+def served(cluster: Cluster, database: tuple[str, int], folder: Path) -> Iterator[Served]:
+    """An issuer whose database is reached at `database`, in a database of its own on the cluster."""
+    name, wire, operator = f"keyturn_{secrets.token_hex(4)}", Tripwire(database), secrets.token_urlsafe(32)
+    cluster.execute(f"CREATE DATABASE {name}")
+    direct = urlsplit(cluster.address)._replace(path=f"/{name}").geturl()
+    variables = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
+        "ISSUER_URL": ISSUER,
+        "ALLOWED_HOSTS": "localhost,issuer.test",
+        "BEHIND_PROXY": "true",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "OPERATOR_TOKEN": operator,
+        "KEY_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
+        "DATABASE_URL": direct,
+    }
+    issuer = Issuer(variables)
+    issuer.run("migrate", "--verbosity", "0")
+    issuer.run("rotate_keys")
+    issuer.run("rotate_keys", "--ring", "orders", "--algorithm", "ES256")
+    made = json.loads(issuer.run("shell", "-v", "0", "--no-imports", "-c", REGISTER).strip().splitlines()[-1])
+    url, log = f"http://localhost:{free()}", folder / f"{name}.log"
+    through = urlsplit(direct)._replace(netloc=f"postgres@127.0.0.1:{wire.port}").geturl()
+    child = serve(Issuer(variables | {"DATABASE_URL": through}), url, log, workers=1)
+    try:
+        processes.wait_until_ready(child, "/readyz")
+        yield Served(url, cluster, wire, log, made["secret"], operator, made["families"])
+    finally:
+        processes.stop([child])
+        wire.close()

@@ -1,0 +1,226 @@
+"""PostgreSQL frozen, stopped, read-only, full, without its standby: each outcome of the table in docs/operations.md."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.services.cluster import Cluster, cluster, pooled
+from tests.services.conftest import wait_for
+from tests.services.outages import Served, served
+
+pytestmark = [pytest.mark.services, pytest.mark.outage, pytest.mark.xdist_group("postgresql outages")]
+
+PUBLIC = {"healthz": 200, ".well-known/jwks.json": 200, ".well-known/openid-configuration": 200}
+MINUTE = """UPDATE tokens_refreshtoken SET used_at = used_at - interval '1 minute',
+expires_at = CASE WHEN used_at IS NULL THEN expires_at ELSE expires_at - interval '1 minute' END"""
+"""A minute passes for spent refresh tokens: longer than a lost answer may be asked for again."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Cluster]:
+    with cluster() as one:
+        yield one
+
+
+@pytest.fixture(scope="module", params=["direct", "pgbouncer"])
+def issuer(
+    request: pytest.FixtureRequest, server: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("outages")
+    with ExitStack() as stack:
+        address = f"127.0.0.1:{server.port}"
+        if request.param == "pgbouncer":
+            address = stack.enter_context(pooled(server))
+        host, _, port = address.partition(":")
+        yield stack.enter_context(served(server, (host, int(port)), folder))
+
+
+@pytest.fixture(autouse=True)
+def recovered(issuer: Served) -> Iterator[None]:
+    """Each test begins with an issuer that works, and leaves one behind."""
+    issuer.recovers()
+    yield
+    issuer.cluster.thaw()
+    issuer.recovers()
+
+
+@contextmanager
+def stopped(server: Cluster) -> Iterator[None]:
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@contextmanager
+def full(server: Cluster) -> Iterator[None]:
+    """Others have taken every connection, those that a client or a pooler had too."""
+    taken = [taker(server)]
+    others = "backend_type = 'client backend' AND application_name <> 'taker'"
+
+    def is_taken() -> bool:
+        taken[0].execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+        with suppress(psycopg.OperationalError):
+            while True:
+                taken.append(taker(server))
+        return taken[0].execute(f"SELECT count(*) FROM pg_stat_activity WHERE {others}").fetchone() == (0,)
+
+    try:
+        wait_for(is_taken, within=60)
+        yield
+    finally:
+        for one in taken:
+            one.close()
+
+
+def taker(server: Cluster) -> psycopg.Connection:
+    return psycopg.connect(server.address, connect_timeout=10, application_name="taker", autocommit=True)
+
+
+OUTAGES: dict[str, Callable[[Cluster], object]] = {"frozen": Cluster.frozen, "stopped": stopped, "full": full}
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_an_outage_is_503_at_every_endpoint_that_needs_the_database_and_unseen_at_the_others(
+    issuer: Served, outage: str
+) -> None:
+    with OUTAGES[outage](issuer.cluster):
+        for _ in range(2):  # when it begins, and while it is known
+            answers = issuer.asks()
+            assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(answers, 503)
+            assert all(answer.headers["Retry-After"] for answer in answers.values())
+            page = answers.pop("page")
+            assert page.headers["Content-Type"].startswith("text/html")
+            assert all(answer.headers["Content-Type"] == "application/json" for answer in answers.values())
+            assert issuer.documents() == PUBLIC
+
+
+def test_a_read_only_database_is_503_where_something_is_written_and_readyz_names_it(issuer: Served) -> None:
+    with issuer.cluster.configured(default_transaction_read_only="on"):
+        wait_for(lambda: issuer.get("/readyz").status_code == 503, within=30)
+        why = issuer.get("/readyz", Authorization=f"Bearer {issuer.operator}").json()
+        assert "read-only" in why["causes"]["database"]
+        answers = issuer.asks()
+        written = {name: answers[name] for name in ("refresh", "revoke", "device")}
+        assert {name: answer.status_code for name, answer in written.items()} == dict.fromkeys(written, 503)
+        assert all(answer.json()["error"] == "temporarily_unavailable" for answer in written.values())
+        assert answers["revocations"].status_code == 200, "what is only read goes on"
+        assert issuer.documents() == PUBLIC
+
+
+def test_a_frozen_database_is_asked_by_one_request_while_the_others_are_refused_at_once(issuer: Served) -> None:
+    with issuer.cluster.frozen():
+        issuer.asks()
+        with ThreadPoolExecutor(20) as pool:
+            answers = [one.result() for one in [pool.submit(issuer.token) for _ in range(40)]]
+    assert {answer.status_code for answer in answers} == {503}
+    slow = [answer for answer in answers if answer.elapsed.total_seconds() > 1.5]
+    assert len(slow) < len(answers) / 2, "without a circuit, 40 requests on 8 threads would all wait"
+
+
+def test_each_reason_is_one_line_of_the_audit_log_and_says_how_many_it_stands_for(issuer: Served) -> None:
+    before = len(issuer.lines())
+    with issuer.cluster.frozen():
+        for _ in range(5):
+            issuer.asks()
+    lines = issuer.lines()
+    assert lines, "outages are in the log"
+    assert len(lines) - before < 5 * 8, "and not once for each request"
+    assert {line["actor"] for line in lines} == {"issuer"}
+    reasons = {str(line["details"]["reason"]) for line in lines}
+    assert any("did not answer" in reason for reason in reasons), reasons
+    assert all(str(line["details"]["endpoint"]).startswith("/") for line in lines)
+
+
+POINTS = {
+    "before it begins": b"BEGIN",
+    "at the lock": b"FOR UPDATE",
+    "at the successor": b'INSERT INTO "tokens_refreshtoken"',
+    "after COMMIT was sent": b"COMMIT",
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_refresh_that_was_given_up_is_not_spent_when_the_database_wakes(issuer: Served, point: str) -> None:
+    text = issuer.families.pop()
+    issuer.database.arm(POINTS[point], issuer.cluster.freeze)
+    try:
+        assert issuer.refresh(text).status_code == 503
+        assert issuer.database.tripped.is_set()
+    finally:
+        issuer.cluster.thaw()
+    issuer.recovers()
+    rows = rows_of(issuer, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
+                   " AND backend_type = 'client backend'")  # fmt: skip
+    wait_for(lambda: rows() == [(0,)], within=30)
+    run(issuer, MINUTE)
+    again = issuer.refresh(text)
+    assert again.status_code == 200, again.text
+    assert issuer.refresh(again.json()["refresh_token"]).status_code == 200, "the family lives"
+
+
+def test_without_its_standby_a_revocation_is_503_and_never_acknowledged_while_reading_goes_on(issuer: Served) -> None:
+    text = issuer.families.pop()
+    with issuer.cluster.configured(synchronous_standby_names="nobody"):
+        wait_for(lambda: shown(issuer, "synchronous_standby_names") == "nobody", within=30)
+        with ThreadPoolExecutor(8) as pool:
+            revoking = [pool.submit(issuer.revoke, text) for _ in range(4)]
+            reading = [pool.submit(issuer.token) for _ in range(4)]
+        assert {one.result().status_code for one in revoking} == {503}
+        assert {one.result().status_code for one in reading} == {200}
+        waiting = rows_of(issuer, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+        wait_for(lambda: waiting() == [(0,)], within=30)
+    wait_for(lambda: issuer.revoke(text).status_code == 200, within=30)
+
+
+def test_a_row_that_another_session_holds_is_503_for_those_who_need_it_alone(issuer: Served) -> None:
+    text = issuer.families.pop()
+    with psycopg.connect(address(issuer)) as holder:
+        holder.execute("SELECT 1 FROM tokens_usergrant FOR UPDATE")
+        with ThreadPoolExecutor(2) as pool:
+            refused, served_ = pool.submit(issuer.refresh, text), pool.submit(issuer.token)
+        assert (refused.result().status_code, served_.result().status_code) == (503, 200)
+        assert issuer.token().status_code == 200, "the database answers: nobody else is refused"
+        holder.rollback()
+    assert issuer.refresh(text).status_code == 200
+
+
+def test_an_idle_node_has_read_what_it_was_never_asked_for(server: Cluster, tmp_path: Path) -> None:
+    with served(server, ("127.0.0.1", server.port), tmp_path) as idle:
+        read = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%tokens_api%' AND application_name = ''"
+        wait_for(lambda: rows_of(idle, f"{read} AND pid <> pg_backend_pid()")()[0][0] > 0, within=30)
+        with server.frozen():
+            answers = {path: idle.get(path) for path in (
+                "/.well-known/openid-configuration", "/.well-known/jwks/orders.json", "/.well-known/jwks/invented.json"
+            )}  # fmt: skip
+        assert [answer.status_code for answer in answers.values()] == [200, 200, 404]
+        first, *_ = answers.values()
+        assert first.json()["protected_resources"] == ["https://api.example/"]
+        assert all(answer.elapsed.total_seconds() < 1.5 for answer in answers.values()), "no database was waited for"
+        idle.recovers()
+
+
+def address(issuer: Served) -> str:
+    return issuer.cluster.address.rpartition("/")[0] + f"/{issuer.log.stem}"
+
+
+def run(issuer: Served, statement: str) -> None:
+    with psycopg.connect(address(issuer), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def rows_of(issuer: Served, query: str) -> Callable[[], list[tuple]]:
+    def rows() -> list[tuple]:
+        with psycopg.connect(address(issuer), autocommit=True) as connection:
+            return connection.execute(query).fetchall()
+
+    return rows
+
+
+def shown(issuer: Served, setting: str) -> str:
+    return str(rows_of(issuer, f"SHOW {setting}")()[0][0])

@@ -1,0 +1,13 @@
+"""What this process keeps fresh in the background: the rings, and what the metadata lists.
+
+Started by the process that serves (project/background.py), never by a command.
+"""
+
+import os
+
+from tokens.keys.refreshing import RINGS, Duty, Refresher
+from tokens.oauth import discovery
+
+refresher = Refresher((RINGS, Duty(discovery.snapshots, lambda: (discovery.REGISTRY,))))
+"""Lives as long as the process, or from one start to its stop."""
+os.register_at_fork(after_in_child=refresher.start_again_in_child)

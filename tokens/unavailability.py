@@ -1,0 +1,56 @@
+"""The audit log's `request.unavailable`: one line for the 503 answers of one reason, however many there are.
+
+Rules: the first of a reason is a line at once; what follows within EVERY is counted, and the next line says how many.
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tokens import audit
+
+ACTION = "request.unavailable"
+EVERY = timedelta(seconds=10)
+KEPT = 100
+"""How many reasons are remembered, those that were met last: some name a number that differs each time."""
+
+
+@dataclass(slots=True)
+class _Line:
+    written_at: datetime
+    suppressed: int = 0
+
+
+class Unavailability:
+    """What this process wrote last about each reason."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def note(self, reason: str, *, endpoint: str, now: datetime) -> bool:
+        """Write the line unless the reason had one within EVERY. True if it was written."""
+        with self._lock:
+            last = self._last.get(reason)
+            if last is not None and timedelta(0) <= now - last.written_at < EVERY:
+                last.suppressed += 1
+                return False
+            suppressed = last.suppressed if last else 0
+            self._last[reason] = _Line(now)
+            self._last.move_to_end(reason)
+            if len(self._last) > KEPT:
+                self._last.popitem(last=False)
+        details = {"reason": reason, "endpoint": endpoint, "suppressed": suppressed}
+        audit.log(ACTION, actor="issuer", subject=f"endpoint:{endpoint}", details=details, now=now)
+        return True
+
+    def forget(self) -> None:
+        """Begin without any line; also after a fork, where another thread might have held the lock."""
+        self._lock = threading.Lock()
+        self._last: OrderedDict[str, _Line] = OrderedDict()
+
+
+unavailability = Unavailability()
+"""Lives as long as the process."""
+os.register_at_fork(after_in_child=unavailability.forget)

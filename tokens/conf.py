@@ -44,9 +44,11 @@ RATE_LIMITS = {
     "token": Rate(1200, 60),
     "introspect": Rate(3000, 60),
     "device": Rate(30, 60),
+    "revocations": Rate(600, 60),
+    "segments": Rate(6000, 60),
     "login": Rate(10, 60),
 }
-"""By endpoint, for one client (for login: one name) at one address."""
+"""By endpoint, for one client (for login: one name; for the revocation feed and its segments: anyone) at one address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,17 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from tokens import conf
-from tokens.models import AuthorizationCode, Denial, DeviceCode, RefreshToken, UsedAssertion, UserGrant
-from tokens.oauth import denial
+from tokens.models import (
+    AuthorizationCode,
+    DeviceCode,
+    Publication,
+    RefreshToken,
+    Revocation,
+    Segment,
+    UsedAssertion,
+    UserGrant,
+)
+from tokens.oauth import revocation_record
 
 BATCH = 1000
 
@@ -19,7 +28,7 @@ Ended = Callable[[datetime], "QuerySet[Model]"]
 
 def _grants(now: datetime) -> "QuerySet[UserGrant]":
     """Grants of which every token has died, however long a key may have let it live."""
-    return UserGrant.objects.filter(ends_at__lt=now - denial.lasting()).order_by("ends_at")
+    return UserGrant.objects.filter(ends_at__lt=now - revocation_record.lasting()).order_by("ends_at")
 
 
 def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
@@ -27,7 +36,7 @@ def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
 
     One that was spent may go before its successor: the successor's row tells the same.
     """
-    return RefreshToken.objects.filter(expires_at__lt=now - denial.lasting()).order_by("expires_at")
+    return RefreshToken.objects.filter(expires_at__lt=now - revocation_record.lasting()).order_by("expires_at")
 
 
 def _unredeemed(codes: type[AuthorizationCode] | type[DeviceCode], now: datetime) -> "QuerySet[Any]":
@@ -41,7 +50,9 @@ TABLES: Mapping[str, Ended] = {
     "refresh tokens": _refresh_tokens,
     "grants": _grants,
     "used assertions": lambda now: UsedAssertion.objects.filter(expires_at__lt=now).order_by("expires_at"),
-    "denials": lambda now: Denial.objects.filter(until__lt=now).order_by("until"),
+    "revocations": lambda now: Revocation.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
+    "revocation segments": lambda now: Segment.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
+    "revocation versions": lambda now: Publication.objects.filter(at__lt=now - revocation_record.lasting()).order_by("at"),
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
 }
 

@@ -97,7 +97,7 @@ def feed_signer(ring: str, *, now: datetime) -> Signer:
 def issue_time(*, now: datetime) -> datetime:
     """When a token says that it was issued: `now`, or the database's clock where that is behind; raises NotReady.
 
-    What is denied is denied as of an instant of the database's clock, which a node that is fast must not outlive; and
+    What is revoked is revoked as of an instant of the database's clock, which a node that is fast must not outlive; and
     no token is of a future that whoever verifies it has not reached.
     """
     return min(now, snapshots.get(DEFAULT_RING, now=now).clock(now=now))

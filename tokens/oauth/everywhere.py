@@ -14,7 +14,7 @@ from django.db.models import Q
 from tokens.conf import issuer
 from tokens.keys import store
 from tokens.models import Client, Consent, User, UserGrant
-from tokens.oauth import denial, grant_record
+from tokens.oauth import grant_record, revocation_record
 
 
 def log_out(user: User, reason: str) -> None:
@@ -24,7 +24,7 @@ def log_out(user: User, reason: str) -> None:
         User.objects.filter(pk=user.pk).update(logged_out_at=now)
         user.logged_out_at = now
         _end_grants(Q(user=user), reason)
-        denial.deny_subject(str(user.sub), now=store.database_now())
+        revocation_record.revoke_users([str(user.sub)], now=store.database_now())
 
 
 def withdraw_consents(user: User) -> None:
@@ -39,14 +39,14 @@ def shut_out(user: User, reason: str) -> None:
     """
     with transaction.atomic():
         _end_grants(Q(user=user), reason)
-        denial.deny_subject(str(user.sub), now=store.database_now() + _in_flight())
+        revocation_record.revoke_users([str(user.sub)], now=store.database_now() + _in_flight())
 
 
 def shut_down(client: Client, reason: str) -> None:
     """End everything that a client holds that may no longer be used, as `shut_out` does for a user."""
     with transaction.atomic():
         _end_grants(Q(client=client), reason)
-        denial.deny_client(client.client_id, now=store.database_now() + _in_flight())
+        revocation_record.revoke_client(client.client_id, now=store.database_now() + _in_flight())
 
 
 def _end_grants(whose: Q, reason: str) -> None:

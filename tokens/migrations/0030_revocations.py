@@ -1,0 +1,166 @@
+import base64
+import hashlib
+import secrets
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import migrations, models
+from django.db.models import Q
+
+BATCH = 1000
+KIDS_KEPT = timedelta(days=30)
+"""As long as a revoked key's row can matter to an API, whatever the timings were; longer does no harm."""
+
+
+def wait_for_nobody(_apps, editor):
+    """Give up rather than hold up every request behind a lock; and let no old process write what is copied."""
+    if editor.connection.vendor == "postgresql":
+        editor.execute("SET LOCAL lock_timeout = '10s'")
+        editor.execute("LOCK TABLE tokens_denial IN ACCESS EXCLUSIVE MODE")
+
+
+def begin_the_log(apps, _editor):
+    tag = base64.urlsafe_b64encode(secrets.token_bytes(8)).rstrip(b"=").decode()
+    apps.get_model("tokens", "RevocationLog").objects.create(id=1, version=0, tag=tag, sealed=0, unsealed=0)
+
+
+def keep_what_is_revoked(apps, _editor):
+    """Nothing that was revoked is accepted again: every row that lives becomes an entry, and every revoked key."""
+    revocation = apps.get_model("tokens", "Revocation")
+    kept = []
+    for old in apps.get_model("tokens", "Denial").objects.order_by("pk").iterator(chunk_size=BATCH):
+        kind, identifier = old.kind, old.identifier
+        if kind == "pair":
+            client_id, _, subject = identifier.rpartition(" ")
+            kind, identifier = "client_sub", f"{client_id}\0{subject}"
+        kept.append(entry(revocation, kind, identifier, old.issued_before, old.until))
+        if len(kept) == BATCH:
+            revocation.objects.bulk_create(kept)
+            kept.clear()
+    revocation.objects.bulk_create(kept)
+    keys = apps.get_model("tokens", "SigningKey").objects.exclude(revoked_at=None)
+    revocation.objects.bulk_create(
+        entry(revocation, "kid", key.kid, None, key.revoked_at + KIDS_KEPT) for key in keys
+    )
+
+
+def entry(revocation, kind, identifier, issued_before, until):
+    digest = hashlib.sha256(f"{kind}\0{identifier}".encode("utf-8", "surrogatepass")).digest()
+    before = 0 if issued_before is None else seconds(issued_before)
+    return revocation(key=UUID(bytes=digest[:16]), kind=kind, issued_before=before, until=seconds(until))
+
+
+def seconds(instant):
+    return -int(-instant.timestamp() // 1)
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ("tokens", "0021_names_in_any_case"),
+    ]
+
+    operations = [
+        migrations.RunPython(wait_for_nobody, migrations.RunPython.noop),
+        migrations.CreateModel(
+            name="Revocation",
+            fields=[
+                (
+                    "key",
+                    models.UUIDField(
+                        help_text="Half of the SHA-256 of kind and identifier.", primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("jti", "one token"),
+                            ("grant", "every token of one grant"),
+                            ("kid", "every token of one signing key"),
+                            ("sub", "every earlier token of a user"),
+                            ("client", "every earlier token of a client"),
+                            ("client_sub", "every earlier token that a client got for a user"),
+                            ("iss", "every earlier token"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "issued_before",
+                    models.BigIntegerField(help_text="Unix seconds: earlier tokens are revoked; 0: all are."),
+                ),
+                (
+                    "until",
+                    models.BigIntegerField(
+                        db_index=True, help_text="Unix seconds: then no token that it covers is accepted."
+                    ),
+                ),
+                (
+                    "version",
+                    models.BigIntegerField(
+                        db_index=True, default=0, help_text="When it was last published; 0: never."
+                    ),
+                ),
+                ("waits", models.BooleanField(default=True, help_text="For the next publication.")),
+            ],
+            options={
+                "indexes": [
+                    models.Index(condition=models.Q(("waits", True)), fields=["key"], name="revocations_that_wait"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=Q(kind__in=["jti", "grant", "kid"], issued_before=0)
+                        | Q(kind__in=["sub", "client", "client_sub", "iss"], issued_before__gt=0),
+                        name="coarse_revocations_have_an_instant",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="RevocationLog",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.BigIntegerField(help_text="The last one published.")),
+                (
+                    "tag",
+                    models.CharField(
+                        help_text="Tells it from the same number of a database that was restored.", max_length=11
+                    ),
+                ),
+                ("sealed", models.BigIntegerField(help_text="Entries up to this version are in segments.")),
+                ("unsealed", models.IntegerField(help_text="How many entries were published since.")),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Publication",
+            fields=[
+                ("version", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("tag", models.CharField(max_length=11)),
+                ("at", models.DateTimeField(db_index=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Segment",
+            fields=[
+                (
+                    "digest",
+                    models.CharField(
+                        help_text="SHA-256 of the body, base64url.", max_length=43, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.BigIntegerField(db_index=True, help_text="The last one in it.")),
+                ("count", models.IntegerField()),
+                (
+                    "until",
+                    models.BigIntegerField(
+                        db_index=True, help_text="Unix seconds: then every entry in it has ended."
+                    ),
+                ),
+                ("body", models.BinaryField()),
+            ],
+        ),
+        migrations.RunPython(begin_the_log, migrations.RunPython.noop),
+        migrations.RunPython(keep_what_is_revoked, migrations.RunPython.noop),
+        migrations.DeleteModel(name="Denial"),
+    ]

@@ -1,0 +1,80 @@
+"""Revocations: the entries of the revocation feed, and the log that gives them versions (docs/revocation-feed.md).
+
+- A row of `Revocation` is one entry. It waits until a publisher gives it a version; a reader may have seen every version.
+- `RevocationLog` is one row, the head: whoever publishes locks it.
+- `Publication` keeps which versions there were, `Segment` the entries of 16,384 versions and more at once.
+"""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Revocation(models.Model):
+    """One entry: a token, grant or key that is revoked, or everything issued before an instant."""
+
+    class Kind(models.TextChoices):
+        """What is revoked, by its name in the revocation feed."""
+
+        TOKEN = "jti", "one token"
+        GRANT = "grant", "every token of one grant"
+        KEY = "kid", "every token of one signing key"
+        USER = "sub", "every earlier token of a user"
+        CLIENT = "client", "every earlier token of a client"
+        CLIENT_USER = "client_sub", "every earlier token that a client got for a user"
+        ISSUER = "iss", "every earlier token"
+
+    key = models.UUIDField(primary_key=True, help_text="Half of the SHA-256 of kind and identifier.")
+    kind = models.CharField(max_length=10, choices=Kind)
+    issued_before = models.BigIntegerField(help_text="Unix seconds: earlier tokens are revoked; 0: all are.")
+    until = models.BigIntegerField(db_index=True, help_text="Unix seconds: then no token that it covers is accepted.")
+    version = models.BigIntegerField(default=0, db_index=True, help_text="When it was last published; 0: never.")
+    waits = models.BooleanField(default=True, help_text="For the next publication.")
+
+    class Meta:
+        indexes = [models.Index(fields=["key"], condition=Q(waits=True), name="revocations_that_wait")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["jti", "grant", "kid"], issued_before=0)
+                | Q(kind__in=["sub", "client", "client_sub", "iss"], issued_before__gt=0),
+                name="coarse_revocations_have_an_instant",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class RevocationLog(models.Model):
+    """The head of the log, one row."""
+
+    version = models.BigIntegerField(help_text="The last one published.")
+    tag = models.CharField(max_length=11, help_text="Tells it from the same number of a database that was restored.")
+    sealed = models.BigIntegerField(help_text="Entries up to this version are in segments.")
+    unsealed = models.IntegerField(help_text="How many entries were published since.")
+
+    def __str__(self) -> str:
+        return f"{self.version}.{self.tag}"
+
+
+class Publication(models.Model):
+    """A version that readers may name."""
+
+    version = models.BigIntegerField(primary_key=True)
+    tag = models.CharField(max_length=11)
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.version}.{self.tag}"
+
+
+class Segment(models.Model):
+    """Entries of successive versions, packed once for every process and reader."""
+
+    digest = models.CharField(max_length=43, primary_key=True, help_text="SHA-256 of the body, base64url.")
+    version = models.BigIntegerField(db_index=True, help_text="The last one in it.")
+    count = models.IntegerField()
+    until = models.BigIntegerField(db_index=True, help_text="Unix seconds: then every entry in it has ended.")
+    body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.digest

@@ -1,0 +1,125 @@
+"""Records what is revoked, and answers whether a token is: a token, a grant, a key, or everything before an instant.
+
+- A record is written in the transaction of what caused it, and published afterwards (revocation_log).
+- To revoke a thing again moves its instants later, never earlier. Nothing takes a record back before its end.
+- A coarse record (of a user, a client, both, or the issuer) covers tokens with an earlier `iat`, however many there are.
+- A record ends once no API can accept a token that it covers: after the longest token, then S + 2δ.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Max, Q, QuerySet
+
+from tokens import conf
+from tokens.keys import adoption
+from tokens.models import Revocation, Ring, SigningKey
+from tokens.oauth import revocation_key
+
+Kind = Revocation.Kind
+SECOND = timedelta(seconds=1)
+BATCH = 1000
+"""Rows written by one statement."""
+LATER = {"postgresql": "GREATEST", "sqlite": "MAX"}
+UPSERT = """
+INSERT INTO tokens_revocation ("key", kind, issued_before, until, version, waits) VALUES {rows}
+ON CONFLICT ("key") DO UPDATE SET
+    issued_before = {later}(tokens_revocation.issued_before, excluded.issued_before),
+    until = {later}(tokens_revocation.until, excluded.until),
+    waits = true
+WHERE tokens_revocation.issued_before < excluded.issued_before OR tokens_revocation.until < excluded.until"""
+
+
+def revoke_token(token_id: str, *, expires_at: datetime) -> None:
+    """Revoke one token by its `jti`, for as long as an API might accept it."""
+    write(Kind.TOKEN, [token_id], until=expires_at + afterlife())
+
+
+def revoke_grant(grant_id: str, *, now: datetime) -> None:
+    """Revoke every token of a grant, those that were got for them by token exchange too."""
+    write(Kind.GRANT, [grant_id], until=now + lasting())
+
+
+def revoke_key(kid: str, *, revoked_at: datetime) -> None:
+    """Revoke every token that a signing key signed, for as long as an API might still trust the key."""
+    policy = conf.issuer().key_policy
+    write(Kind.KEY, [kid], until=revoked_at + policy.keep + policy.settles)
+
+
+def revoke_users(subjects: Iterable[str], *, now: datetime) -> None:
+    """Revoke every token issued so far in the name of each of these users."""
+    _revoke_earlier(Kind.USER, subjects, now=now)
+
+
+def revoke_client(client_id: str, *, now: datetime) -> None:
+    """Revoke every token issued so far to a client, and those that others got for them by token exchange."""
+    _revoke_earlier(Kind.CLIENT, [client_id], now=now)
+
+
+def revoke_client_user(client_id: str, subject: str, *, now: datetime) -> None:
+    """Revoke every token issued so far to one client in the name of one user, as `revoke_client` does."""
+    _revoke_earlier(Kind.CLIENT_USER, [revocation_key.client_user(client_id, subject)], now=now)
+
+
+def revoke_everything(*, now: datetime) -> None:
+    """Revoke every access token that this issuer issued so far."""
+    _revoke_earlier(Kind.ISSUER, [conf.issuer().url], now=now)
+
+
+def is_revoked(claims: Mapping[str, Any], *, kid: str) -> bool:
+    """True if the token with this `kid` and these verified claims is revoked."""
+    return of(claims, kid=kid).exists()
+
+
+def of(claims: Mapping[str, Any], *, kid: str) -> "QuerySet[Revocation]":
+    """Return the revocations that cover the token with this `kid` and these verified claims."""
+    earlier = Q(issued_before=0) | Q(issued_before__gt=claims["iat"])
+    return Revocation.objects.filter(earlier, key__in=set(revocation_key.keys(claims, kid=kid)))
+
+
+def lasting() -> timedelta:
+    """Return how long after it was issued any token may still be accepted by some API."""
+    return _longest_token() + afterlife()
+
+
+def afterlife() -> timedelta:
+    """Return how long after its `exp` a token may still be accepted by a clock that is off: S + 2δ."""
+    policies = [adoption.assumed(ring) for ring in Ring.objects.all()] or [conf.issuer().key_policy]
+    return max(policy.leeway + 2 * policy.clock_error for policy in policies)
+
+
+def seconds(instant: datetime) -> int:
+    """Return Unix seconds, rounded up: a revocation lasts rather longer than shorter."""
+    return -int(-instant.timestamp() // 1)
+
+
+def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) -> None:
+    """Revoke what was issued before `now`; `iat` has whole seconds, so a token of this very second is revoked too."""
+    before = now.replace(microsecond=0) + SECOND
+    write(kind, identifiers, until=before + lasting(), issued_before=before)
+
+
+def write(kind: Kind | str, identifiers: Iterable[str], *, until: datetime, issued_before: datetime | None = None) -> None:
+    """Write the records, and let them wait for publication unless they change nothing."""
+    before = 0 if issued_before is None else seconds(issued_before)
+    # In the order of their keys: two that write the same rows wait for each other, and do not deadlock.
+    keys = sorted({revocation_key.key(kind, identifier) for identifier in identifiers})
+    prepare = Revocation._meta.pk.get_db_prep_value  # noqa: SLF001 (Django's documented name)
+    rows = [(prepare(key, connection), str(kind), before, seconds(until)) for key in keys]
+    for start in range(0, len(rows), BATCH):
+        _upsert(rows[start : start + BATCH])
+
+
+def _upsert(rows: Sequence[tuple[object, ...]]) -> None:
+    places = ", ".join(["(%s, %s, %s, %s, 0, true)"] * len(rows))
+    statement = UPSERT.format(rows=places, later=LATER[connection.vendor])
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [value for row in rows for value in row])
+
+
+def _longest_token() -> timedelta:
+    """Return the longest lifetime that any key was ever allowed to sign."""
+    longest: timedelta | None = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"]
+    return longest or conf.issuer().key_policy.token_lifetime

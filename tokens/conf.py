@@ -48,7 +48,7 @@ RATE_LIMITS = {
     "segments": Rate(6000, 60),
     "login": Rate(10, 60),
 }
-"""By endpoint, for one client (for login: one name; for the revocation feed and its segments: anyone) at one address."""
+"""By endpoint, for one client at one address; login: for one name; revocation feed and segments: for the address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from tokens.models import (
     Publication,
     RefreshToken,
     Revocation,
+    RevocationLog,
     Segment,
     UsedAssertion,
     UserGrant,
@@ -44,6 +45,13 @@ def _unredeemed(codes: type[AuthorizationCode] | type[DeviceCode], now: datetime
     return codes.objects.filter(expires_at__lt=now, redeemed_at=None).order_by("expires_at")
 
 
+def _versions(now: datetime) -> "QuerySet[Publication]":
+    """Return the versions of which every entry has ended, but for the current one: the next delta begins there."""
+    current = RevocationLog.objects.values_list("version", flat=True).first()
+    old = Publication.objects.filter(at__lt=now - revocation_record.lasting())
+    return old.exclude(version=current or 0).order_by("at")
+
+
 TABLES: Mapping[str, Ended] = {
     "authorization codes": lambda now: _unredeemed(AuthorizationCode, now),
     "device codes": lambda now: _unredeemed(DeviceCode, now),
@@ -52,7 +60,7 @@ TABLES: Mapping[str, Ended] = {
     "used assertions": lambda now: UsedAssertion.objects.filter(expires_at__lt=now).order_by("expires_at"),
     "revocations": lambda now: Revocation.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
     "revocation segments": lambda now: Segment.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
-    "revocation versions": lambda now: Publication.objects.filter(at__lt=now - revocation_record.lasting()).order_by("at"),
+    "revocation versions": _versions,
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
 }
 

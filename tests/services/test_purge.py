@@ -52,11 +52,11 @@ import threading
 from datetime import timedelta
 from django.db import connection, connections, transaction
 from tokens.keys import store
-from tokens.models import Denial, User
-from tokens.oauth import denial, everywhere
+from tokens.models import Revocation, User
+from tokens.oauth import everywhere, revocation_record
 
 user = User.objects.create_user("ada")
-denial.deny_subject(str(user.sub), now=store.database_now() - timedelta(days=2))
+revocation_record.revoke_users([str(user.sub)], now=store.database_now() - timedelta(days=2))
 waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 def log_out():
@@ -65,15 +65,15 @@ def log_out():
 
 other = threading.Thread(target=log_out)
 with transaction.atomic(), connection.cursor() as cursor:
-    ended = list(Denial.objects.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    ended = list(Revocation.objects.select_for_update(skip_locked=True).values_list("pk", flat=True))
     other.start()
     for _ in range(100_000):
         cursor.execute(waiting)
         if cursor.fetchone()[0]:
             break
-    Denial.objects.filter(pk__in=ended).delete()
+    Revocation.objects.filter(pk__in=ended).delete()
 other.join()
-print(len(ended), Denial.objects.filter(identifier=str(user.sub)).count())
+print(len(ended), Revocation.objects.filter(identifier=str(user.sub)).count())
 """
 
 

@@ -88,7 +88,7 @@ User.objects.update(is_active=True)
 """
 DENIED = """
 import json
-from tokens.oauth import denial
+from tokens.oauth import revocation_record
 print(json.dumps([denial.is_denied(claims) for claims in json.loads({claims!r})]))
 """
 

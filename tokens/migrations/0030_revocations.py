@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import migrations, models
 from django.db.models import Q
+from django.utils import timezone
 
 BATCH = 1000
 KIDS_KEPT = timedelta(days=30)
@@ -22,6 +23,7 @@ def wait_for_nobody(_apps, editor):
 def begin_the_log(apps, _editor):
     tag = base64.urlsafe_b64encode(secrets.token_bytes(8)).rstrip(b"=").decode()
     apps.get_model("tokens", "RevocationLog").objects.create(id=1, version=0, tag=tag, sealed=0, unsealed=0)
+    apps.get_model("tokens", "Publication").objects.create(version=0, tag=tag, at=timezone.now())
 
 
 def keep_what_is_revoked(apps, _editor):

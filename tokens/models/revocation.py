@@ -1,8 +1,8 @@
 """Revocations: the entries of the revocation feed, and the log that gives them versions (docs/revocation-feed.md).
 
-- A row of `Revocation` is one entry. It waits until a publisher gives it a version; a reader may have seen every version.
-- `RevocationLog` is one row, the head: whoever publishes locks it.
-- `Publication` keeps which versions there were, `Segment` the entries of 16,384 versions and more at once.
+- A row of `Revocation` is one entry. It waits until a publisher gives it a version, which readers can then see.
+- `RevocationLog` is one row, the head. A publisher locks it.
+- `Publication` keeps which versions there were, `Segment` 16,384 entries that were packed at once.
 """
 
 from django.db import models

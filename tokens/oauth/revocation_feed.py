@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from tokens import conf
 from tokens.keys.signers import Signer
-from tokens.oauth import jws, revocation_log
+from tokens.oauth import jws
 from tokens.oauth.revocation_log import Changes, Version
 
 TYPE = "revocation-feed+jwt"

@@ -21,6 +21,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from tokens.keys import store
 from tokens.models import Publication, RevocationLog, Segment
 from tokens.oauth.revocation_key import ENTRY, LAYOUT
 
@@ -93,15 +94,19 @@ def head() -> tuple[Version, bool]:
         cursor.execute(HEAD)
         row = cursor.fetchone()
     if row is None:
-        begin()
+        begin(now=store.database_now())
         return head()
     number, tag, waits = row
     return Version(number, tag), bool(waits)
 
 
-def begin() -> None:
-    """Begin a log that has no head: a database whose rows were emptied."""
-    RevocationLog.objects.get_or_create(pk=1, defaults={"version": 0, "tag": new_tag(), "sealed": 0, "unsealed": 0})
+def begin(*, now: datetime) -> None:
+    """Begin a log that has no head, as in a database that was emptied: at version 0."""
+    with transaction.atomic():
+        first = {"version": 0, "tag": new_tag(), "sealed": 0, "unsealed": 0}
+        log, created = RevocationLog.objects.get_or_create(pk=1, defaults=first)
+        if created:
+            Publication.objects.update_or_create(version=0, defaults={"tag": log.tag, "at": now})
 
 
 def publish(*, now: datetime, batches: int = BATCHES) -> bool:
@@ -154,7 +159,7 @@ def _publish_batch(*, now: datetime) -> bool:
 def _give_version(number: int, *, most: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(PUBLISH[connection.vendor], {"version": number, "most": most})
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _seal(log: RevocationLog, *, now: datetime) -> None:
@@ -175,7 +180,7 @@ def _seal(log: RevocationLog, *, now: datetime) -> None:
 
 
 def _pack(*, after: int, now: datetime) -> tuple[Version, int, bytes]:
-    """Return the head's version, up to where it is sealed, and the entries in no segment that are newer than `after`."""
+    """Return the head's version, the last one that is sealed, and the entries after both that and `after`."""
     with connection.cursor() as cursor:
         cursor.execute(PACKED[connection.vendor], {"after": after, "now": int(now.timestamp())})
         rows = cursor.fetchall()

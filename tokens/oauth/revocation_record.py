@@ -2,7 +2,7 @@
 
 - A record is written in the transaction of what caused it, and published afterwards (revocation_log).
 - To revoke a thing again moves its instants later, never earlier. Nothing takes a record back before its end.
-- A coarse record (of a user, a client, both, or the issuer) covers tokens with an earlier `iat`, however many there are.
+- A coarse record (of a user, a client, both, or the issuer) covers every token with an earlier `iat`.
 - A record ends once no API can accept a token that it covers: after the longest token, then S + 2δ.
 """
 
@@ -101,18 +101,20 @@ def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) ->
     write(kind, identifiers, until=before + lasting(), issued_before=before)
 
 
-def write(kind: Kind | str, identifiers: Iterable[str], *, until: datetime, issued_before: datetime | None = None) -> None:
+def write(
+    kind: Kind | str, identifiers: Iterable[str], *, until: datetime, issued_before: datetime | None = None
+) -> None:
     """Write the records, and let them wait for publication unless they change nothing."""
     before = 0 if issued_before is None else seconds(issued_before)
     # In the order of their keys: two that write the same rows wait for each other, and do not deadlock.
     keys = sorted({revocation_key.key(kind, identifier) for identifier in identifiers})
-    prepare = Revocation._meta.pk.get_db_prep_value  # noqa: SLF001 (Django's documented name)
+    prepare = Revocation._meta.pk.get_db_prep_value
     rows = [(prepare(key, connection), str(kind), before, seconds(until)) for key in keys]
     for start in range(0, len(rows), BATCH):
         _upsert(rows[start : start + BATCH])
 
 
-def _upsert(rows: Sequence[tuple[object, ...]]) -> None:
+def _upsert(rows: Sequence[tuple[Any, ...]]) -> None:
     places = ", ".join(["(%s, %s, %s, %s, 0, true)"] * len(rows))
     statement = UPSERT.format(rows=places, later=LATER[connection.vendor])
     with connection.cursor() as cursor:

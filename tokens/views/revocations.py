@@ -27,7 +27,7 @@ FOR_EVER = "public, max-age=86400, immutable"
 
 @public
 def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
-    """Answer with what was revoked since the version in `since`, or all; 304 if the reader's version is the current one.
+    """Answer with what was revoked since the version in `since`, or all; 304 if the reader has the current one.
 
     503 if there is something new and no key can sign it. An API on a ring of its own reads the one that its ring signs.
     """

@@ -21,8 +21,8 @@ from tests.tokens.conftest import (
 )
 from tokens import purge
 from tokens.keys.policy import PRODUCTION
-from tokens.models import AuditEvent, Denial, RefreshToken, Scope, UserGrant
-from tokens.oauth import client_secret, denial, one_time
+from tokens.models import AuditEvent, RefreshToken, Revocation, Scope, UserGrant
+from tokens.oauth import client_secret, one_time, revocation_key, revocation_record
 from tokens.oauth.refresh_token import LOST_ANSWER
 
 pytestmark = pytest.mark.django_db
@@ -194,7 +194,7 @@ def test_a_public_client_s_token_rotates_and_the_old_one_used_again_ends_the_fam
     assert error(refresh(client, app, third)) == (400, "invalid_grant"), "the thief's and the owner's alike"
     grant = UserGrant.objects.get()
     assert grant.revoke_reason == "refresh token used twice"
-    assert Denial.objects.get(kind="grant").identifier == str(grant.pk), "its access tokens die as well"
+    assert Revocation.objects.get().key == revocation_key.key("grant", str(grant.pk)), "its access tokens die as well"
     assert AuditEvent.objects.get(action="grant.reuse_detected").subject == f"grant:{grant.pk}"
 
 
@@ -237,7 +237,7 @@ def test_any_other_reuse_ends_the_family(client, app, log_in_to, later, how):
 
 def purged(*texts):
     """Let the rows of these tokens be over, and purge."""
-    over = timezone.now() - denial.lasting() - timedelta(days=1)
+    over = timezone.now() - revocation_record.lasting() - timedelta(days=1)
     RefreshToken.objects.filter(digest__in=map(one_time.digest, texts)).update(expires_at=over)
     assert sum(purge.purge("refresh tokens", now=timezone.now())) == len(texts)
 
@@ -272,7 +272,7 @@ def test_one_of_which_no_row_is_left_says_nothing_to_another_client(client, app,
 def test_a_spent_row_is_kept_for_a_lost_answer_and_while_what_it_gave_lives(client, app, log_in_to, later):
     first = log_in_to(app)["refresh_token"]
     refresh(client, app, first)
-    start = timezone.now() + LOST_ANSWER + denial.lasting() + 2 * PRODUCTION.clock_error
+    start = timezone.now() + LOST_ANSWER + revocation_record.lasting() + 2 * PRODUCTION.clock_error
     assert list(purge.purge("refresh tokens", now=start - timedelta(seconds=2))) == []
     assert list(purge.purge("refresh tokens", now=start + timedelta(seconds=2))) == [1]
 
@@ -396,7 +396,7 @@ def test_what_is_disabled_or_revoked_refreshes_nothing(client, app, user, log_in
     else:
         revoked = post(client, "/oauth/revoke", {"token": text, "client_id": "app"})
         assert (revoked.status_code, revoked.content) == (200, b"")
-        assert Denial.objects.get(kind="grant").identifier == str(UserGrant.objects.get().pk)
+        assert Revocation.objects.get().key == revocation_key.key("grant", str(UserGrant.objects.get().pk))
     code, name = error(refresh(client, app, text))
     assert (code, name) == ((401, "invalid_client") if whose == "client" else (400, "invalid_grant"))
 

@@ -9,7 +9,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from tests.tokens.conftest import API, redeem
 from tests.tokens.oauth.holes import toolkit
 from tokens.models import RefreshToken, UserGrant
-from tokens.oauth import authorization_code, denial
+from tokens.oauth import authorization_code, revocation_record
 
 pytestmark = pytest.mark.django_db
 
@@ -39,12 +39,12 @@ def test_10_plain_what_a_stolen_code_gave_stays(plain, spa, user):
     assert AccessToken.objects.filter(token_checksum=hashlib.sha256(given.encode()).hexdigest()).exists()
 
 
-def test_10_here_it_is_denied(client, spa, code, decode):
+def test_10_here_it_is_revoked(client, spa, code, decode):
     issued = code(spa)
     given = decode(redeem(client, spa, issued).json()["access_token"], API)[1]
-    assert not denial.is_denied(given)
+    assert not revocation_record.is_revoked(given, kid="test-key")
     assert redeem(client, spa, issued).status_code == 400
-    assert denial.is_denied(given)
+    assert revocation_record.is_revoked(given, kid="test-key")
 
 
 def test_10_plain_the_second_of_two_at_once_is_an_error_500(plain, spa, user, meanwhile):
@@ -77,4 +77,4 @@ def test_10_here_the_second_of_two_at_once_is_refused_and_ends_what_the_first_wa
         (400, "invalid_grant"),
     ]
     assert (UserGrant.objects.count(), RefreshToken.objects.count()) == (1, 1)
-    assert denial.is_denied(decode(answers[0].json()["access_token"], API)[1])
+    assert revocation_record.is_revoked(decode(answers[0].json()["access_token"], API)[1], kid="test-key")

@@ -12,7 +12,7 @@ from tests.tokens.conftest import log_in, make_client, post
 from tests.tokens.oauth.holes import toolkit
 from tests.tokens.oauth.holes.toolkit import DEVICE
 from tokens.models import DeviceCode, UserGrant
-from tokens.oauth import denial
+from tokens.oauth import revocation_record
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +100,7 @@ def test_13_plain_its_row_stays_for_ever(plain, tv, status):
 def test_13_here_its_row_goes(client, request, waiting, state):
     if state in {"allowed", "redeemed"}:
         request.getfixturevalue("allowed")
-    now, old = timezone.now(), timezone.now() - denial.lasting() - timedelta(days=365)
+    now, old = timezone.now(), timezone.now() - revocation_record.lasting() - timedelta(days=365)
     DeviceCode.objects.update(
         expires_at=old,
         refused_at=now if state == "refused" else None,

@@ -1,6 +1,7 @@
 """Hole 14: what is never removed, and what it costs to remove the rest."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -19,7 +20,7 @@ from oauth2_provider.models import (
 
 from tests.tokens.oauth.holes import toolkit
 from tokens import purge
-from tokens.models import ClientSecret, Denial, RefreshToken, UserGrant
+from tokens.models import ClientSecret, RefreshToken, Revocation, UserGrant
 
 pytestmark = pytest.mark.django_db
 
@@ -82,11 +83,11 @@ def test_14_plain_each_batch_counts_all_that_is_left(plain, plain_with, app, use
 def test_14_here_none_does(app):
     old = timezone.now() - LONG_AGO
     for number in range(BATCHES):
-        Denial.objects.create(kind="jti", identifier=str(number), until=old)
+        Revocation.objects.create(key=UUID(int=number), kind="jti", issued_before=0, until=int(old.timestamp()))
     with CaptureQueriesContext(connection) as queries:
         call_command("purge_tokens", "--json", "--batch", "1")
     assert counted(queries) == []
-    assert not Denial.objects.exists()
+    assert not Revocation.objects.exists()
 
 
 @pytest.mark.parametrize("model", [AccessToken, get_grant_model(), get_id_token_model(), get_device_grant_model()])

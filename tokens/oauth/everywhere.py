@@ -23,7 +23,7 @@ def log_out(user: User, reason: str) -> None:
         now = store.database_now()
         User.objects.filter(pk=user.pk).update(logged_out_at=now)
         user.logged_out_at = now
-        _end_grants(Q(user=user), reason)
+        end_grants(Q(user=user), reason)
         revocation_record.revoke_users([str(user.sub)], now=store.database_now())
 
 
@@ -38,21 +38,22 @@ def shut_out(user: User, reason: str) -> None:
     Tokens of the next minute (δ) are denied with it, should somebody let the user in again that soon.
     """
     with transaction.atomic():
-        _end_grants(Q(user=user), reason)
+        end_grants(Q(user=user), reason)
         revocation_record.revoke_users([str(user.sub)], now=store.database_now() + _in_flight())
 
 
 def shut_down(client: Client, reason: str) -> None:
     """End everything that a client holds that may no longer be used, as `shut_out` does for a user."""
     with transaction.atomic():
-        _end_grants(Q(client=client), reason)
+        end_grants(Q(client=client), reason)
         revocation_record.revoke_client(client.client_id, now=store.database_now() + _in_flight())
 
 
-def _end_grants(whose: Q, reason: str) -> None:
+def end_grants(whose: Q, reason: str) -> int:
+    """Revoke these grants; the caller records in the same transaction that their tokens are. Return how many."""
     standing = whose & Q(revoked_at=None)
     grant_record.hold(standing)
-    UserGrant.objects.filter(standing).update(revoked_at=store.database_now(), revoke_reason=reason)
+    return UserGrant.objects.filter(standing).update(revoked_at=store.database_now(), revoke_reason=reason)
 
 
 def _in_flight() -> timedelta:

@@ -86,10 +86,10 @@ ENABLE = """
 from tokens.models import User
 User.objects.update(is_active=True)
 """
-DENIED = """
+REVOKED = """
 import json
 from tokens.oauth import revocation_record
-print(json.dumps([denial.is_denied(claims) for claims in json.loads({claims!r})]))
+print(json.dumps([revocation_record.is_revoked(claims, kid="") for claims in json.loads({claims!r})]))
 """
 
 
@@ -122,9 +122,9 @@ class Served:
             given.append(claims_of(answer.json()["access_token"]))
         return given
 
-    def are_denied(self, claims: list[dict[str, Any]]) -> list[bool]:
+    def are_revoked(self, claims: list[dict[str, Any]]) -> list[bool]:
         """What the issuer says of tokens with these claims."""
-        return json.loads(self.shell(DENIED.format(claims=json.dumps(claims))))
+        return json.loads(self.shell(REVOKED.format(claims=json.dumps(claims))))
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -162,7 +162,8 @@ def test_a_code_redeemed_by_ten_at_once_gives_one_token_which_the_others_end(ser
     [given] = [answer.json() for answer in answers if answer.ok]
     grant_id = jwt.decode(given["access_token"], options={"verify_signature": False})["grant_id"]
     [(reason, denied)] = served.issuer.rows(
-        "SELECT revoke_reason, (SELECT count(*) FROM tokens_denial WHERE identifier = g.id::text)"
+        "SELECT revoke_reason, (SELECT count(*) FROM tokens_revocation WHERE kind = 'grant' AND "key" =
+            substr(encode(sha256('grant' || '\\x00'::bytea || g.id::text::bytea), 'hex'), 1, 32)::uuid)"
         f" FROM tokens_usergrant g WHERE id = '{uuid.UUID(grant_id)}'"
     )
     assert (reason, denied) == ("code used twice", 1)
@@ -210,7 +211,7 @@ def test_a_device_code_redeemed_by_ten_at_once_gives_one_token_which_the_others_
     answers = served.at_once({"grant_type": grant, "device_code": "the-device", "client_id": "app"})
     assert said(answers) == {(200, ""): 1, (400, "invalid_grant"): AT_ONCE - 1}
     [given] = [claims_of(answer.json()["access_token"]) for answer in answers if answer.ok]
-    assert served.are_denied([given]) == [True]
+    assert served.are_revoked([given]) == [True]
 
 
 def test_whatever_is_refreshed_while_a_user_is_disabled_is_denied(served: Served) -> None:
@@ -221,7 +222,7 @@ def test_whatever_is_refreshed_while_a_user_is_disabled_is_denied(served: Served
         given = [claims for found in pool.map(served.refresh_until_refused, families) for claims in found]
     _, problems = disabling.communicate(timeout=60)
     assert disabling.returncode == 0, problems
-    denied = served.are_denied(given)
+    denied = served.are_revoked(given)
     served.shell(ENABLE)
     assert len(given) >= len(families), "some were issued before"
     assert all(denied)
@@ -249,6 +250,6 @@ def test_a_user_who_is_deleted_while_their_applications_refresh_goes_and_nobody_
         given = [claims for one in running for claims in one.result()]
     assert deleting.returncode == 0, problems
     assert len(given) >= len(families)
-    assert all(served.are_denied(given))
+    assert all(served.are_revoked(given))
     last = [served.refresh_until_refused(text) for text in families]
     assert last == [[], [], [], []]

@@ -77,6 +77,6 @@ print(len(ended), Revocation.objects.count())
 """
 
 
-def test_a_denial_is_written_although_an_earlier_one_of_the_same_is_purged_at_that_moment(issuer: Issuer) -> None:
+def test_a_revocation_is_written_although_an_earlier_one_of_the_same_is_purged_at_that_moment(issuer: Issuer) -> None:
     """The earlier row is in the way of a new one until it is gone, and then there is none to change."""
     assert issuer.run("shell", "-v", "0", "--no-imports", "-c", MEANWHILE).split() == ["1", "1"]

@@ -6,7 +6,8 @@
 - A record ends once no API can accept a token that it covers: after the longest token, then S + 2δ.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,8 +24,13 @@ SECOND = timedelta(seconds=1)
 BATCH = 1000
 """Rows written by one statement."""
 LATER = {"postgresql": "GREATEST", "sqlite": "MAX"}
+KEYS = {
+    "postgresql": "value::uuid FROM jsonb_array_elements_text(%(keys)s::jsonb)",
+    "sqlite": "value FROM json_each(%(keys)s)",
+}
 UPSERT = """
-INSERT INTO tokens_revocation ("key", kind, issued_before, until) VALUES {rows}
+INSERT INTO tokens_revocation (kind, issued_before, until, "key")
+SELECT %(kind)s, %(issued_before)s, %(until)s, {keys} AS given WHERE true
 ON CONFLICT ("key") DO UPDATE SET
     issued_before = {later}(tokens_revocation.issued_before, excluded.issued_before),
     until = {later}(tokens_revocation.until, excluded.until)
@@ -105,22 +111,23 @@ def write(
     kind: Kind | str, identifiers: Iterable[str], *, until: datetime, issued_before: datetime | None = None
 ) -> None:
     """Write a record for each identifier."""
-    before = 0 if issued_before is None else seconds(issued_before)
+    values = {
+        "kind": str(kind),
+        "until": seconds(until),
+        "issued_before": seconds(issued_before) if issued_before else 0,
+    }
     # In the order of their keys: two that write the same rows wait for each other, and do not deadlock.
-    keys = sorted({revocation_key.key(kind, identifier) for identifier in identifiers})
-    prepare = Revocation._meta.pk.get_db_prep_value
-    rows = [(prepare(key, connection), str(kind), before, seconds(until)) for key in keys]
-    for start in range(0, len(rows), BATCH):
-        _upsert(rows[start : start + BATCH])
+    keys = sorted({revocation_key.key(kind, identifier).hex for identifier in identifiers})
+    for start in range(0, len(keys), BATCH):
+        _upsert(values | {"keys": json.dumps(keys[start : start + BATCH])})
 
 
-def _upsert(rows: Sequence[tuple[Any, ...]]) -> None:
+def _upsert(values: Mapping[str, Any]) -> None:
     """Write the rows, and let the entries wait for publication that are new or cover more than before."""
-    places = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
-    statement = UPSERT.format(rows=places, later=LATER[connection.vendor])
+    statement = UPSERT.format(keys=KEYS[connection.vendor], later=LATER[connection.vendor])
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(statement, [value for row in rows for value in row])
+            cursor.execute(statement, values)
             changed = cursor.fetchall()
         entries = [revocation_key.entry(key, until=until, issued_before=before) for key, until, before in changed]
         WaitingEntry.objects.bulk_create(WaitingEntry(entry=entry) for entry in entries)

@@ -2,7 +2,7 @@
 
 Rows are changed first, the user's before the grants, because whoever is about to issue something under a grant holds
 it; a grant that is given meanwhile, in a session of before, is not one that stands (grant_record.require_live). The
-instant before which tokens are denied is read from the database's clock after that; a token is dated by when it was
+instant before which tokens are revoked is read from the database's clock after that; a token is dated by when it was
 asked for.
 """
 
@@ -35,7 +35,7 @@ def withdraw_consents(user: User) -> None:
 def shut_out(user: User, reason: str) -> None:
     """End everything of a user who may no longer log in: also what is being issued at this moment.
 
-    Tokens of the next minute (δ) are denied with it, should somebody let the user in again that soon.
+    Tokens of the next minute (δ) are revoked with it, should somebody let the user in again that soon.
     """
     with transaction.atomic():
         end_grants(Q(user=user), reason)

@@ -140,6 +140,9 @@ def accepted() -> Sequence[dict[str, Any]]:
             document(iat=T - 600, exp=T - 59),
             state(ONE, T - 600),
         ),
+        case(
+            "signed up to 60 s before the last one", HELD, document(iat=T - 120, since=ONE), state(ONE, T - 120, TOKEN)
+        ),
         case("claims that this version does not know", NOTHING, document(TOKEN, planet="x"), state(ONE, T, TOKEN)),
     ]
 
@@ -168,7 +171,7 @@ def refused() -> Sequence[dict[str, Any]]:
         wrong("3.4", "from the future", document(TOKEN, iat=T + 61)),
         wrong("3.4", "over", document(TOKEN, iat=T - 660, exp=T - 60)),
         wrong("3.4", "an hour ago", document(TOKEN, iat=T - 3600, exp=T - 3000)),
-        wrong("3.4", "older than the last one", document(TOKEN, iat=T - 61), held=HELD),
+        wrong("3.4", "older than the last one", document(TOKEN, iat=T - 121), held=HELD),
         wrong("3.4", "no time", document(TOKEN, iat=None)),
         wrong("3.4", "an end that is no number", document(TOKEN, exp="soon")),
         wrong("3.5", "a delta for a reader that has nothing", document(TOKEN, since=ONE)),

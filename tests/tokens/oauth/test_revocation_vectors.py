@@ -38,7 +38,7 @@ def read(case):
     require((claims["iss"], claims.get("ring")) == (FEEDS["issuer"], FEEDS["ring"]), "3.3")
     iat, exp = claims.get("iat"), claims.get("exp")
     require(isinstance(iat, int) and isinstance(exp, int), "3.4")
-    require(iat <= now + 60 and iat >= (held["iat"] or 0) and exp > now - 60, "3.4")
+    require(iat <= now + 60 and iat >= (held["iat"] or 0) - 60 and exp > now - 60, "3.4")
     version, since = claims.get("version"), claims.get("since")
     require(isinstance(version, str) and VERSION.fullmatch(version), "3.5")
     back = bool(held["version"]) and number(version) < number(held["version"])

@@ -173,7 +173,7 @@ def test_the_command_knows_of_our_own_token_whether_it_was_taken_back(monkeypatc
     claims = jwt.decode(issued, options={"verify_signature": False})
     revocation_record.revoke_token(claims["jti"], expires_at=timezone.now() + timedelta(hours=1))
     code, out = run(monkeypatch, issued)
-    assert (code, "FAIL  it was not taken back" in out) == (3, True)
+    assert (code, "FAIL  it is not revoked" in out) == (3, True)
 
 
 @pytest.mark.django_db

@@ -21,7 +21,7 @@ import random, time
 from django.db import transaction
 from tokens.keys import store
 from tokens.oauth import revocation_record
-for number in range({first}, {first} + 25):
+for number in range({first}, {first} + 50):
     with transaction.atomic():
         revocation_record.revoke_token("t-%d" % number, expires_at=store.database_now())
         time.sleep(random.random() / 200)
@@ -41,7 +41,7 @@ print(since.number, len(held), len(set(held)))
 
 
 @pytest.mark.xdist_group("run")
-def test_on_sqlite_of_four_writers_at_once_no_reader_misses_one_or_gets_one_twice(tmp_path):
+def test_on_sqlite_of_two_writers_at_once_no_reader_misses_one_or_gets_one_twice(tmp_path):
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
         "DATABASE_URL": f"sqlite:///{tmp_path / 'issuer.sqlite3'}",
@@ -60,7 +60,7 @@ def test_on_sqlite_of_four_writers_at_once_no_reader_misses_one_or_gets_one_twic
         return out.split()
 
     printed(start("migrate", "--verbosity", "0"))
-    writers = [shell(WRITE.format(first=first)) for first in range(0, 100, 25)]
+    writers = [shell(WRITE.format(first=first)) for first in (0, 50)]
     readers = [shell(READ) for _ in range(2)]
     for writer in writers:
         printed(writer)

@@ -110,17 +110,23 @@ def main() -> None:
     options = parse()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with worktree(options.against, folder) as old:
-            before = measure_before(old, folder, options.before_entries)
-        rows = measure(folder, options.entries, before)
-    print(f"\n{options.entries} live entries; before: {options.against[:10]} with {options.before_entries}")
-    print("\n".join(map(str, rows)))
+        before: dict[str, float] = {}
+        if options.before_entries:
+            with worktree(options.against, folder) as old:
+                before = measure_before(old, folder, options.before_entries)
+        print(
+            f"{options.entries} live entries; before: {options.against[:10]} with {options.before_entries}", flush=True
+        )
+        for row in measure(folder, options.entries, before):
+            print(row, flush=True)
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.feed", description=__doc__)
     parser.add_argument("--entries", type=int, default=1_000_000, help="live entries (%(default)s)")
-    parser.add_argument("--before-entries", type=int, default=10_000, help="entries of the build before (%(default)s)")
+    parser.add_argument(
+        "--before-entries", type=int, default=10_000, help="of the build before; 0: without it (%(default)s)"
+    )
     parser.add_argument("--against", default=before_the_change(), help="the build before (%(default)s)")
     return parser.parse_args()
 
@@ -189,30 +195,26 @@ def fill(one: Served, *statements: str) -> None:
             connection.execute(statement)
 
 
-def measure(folder: Path, entries: int, before: dict[str, float]) -> list[Row]:
-    """The figures of this build, the issuer's."""
+def measure(folder: Path, entries: int, before: dict[str, float]) -> Iterator[Row]:
+    """The figures of this build, the issuer's, one after the other."""
     with served(folder, ROOT) as one:
         load(one, entries)
-        publishing = one.cost(lambda: follow(one)) / 1000
+        yield Row("publishing all of it once (CPU)", one.cost(lambda: follow(one)) / 1000, 10, "s")
         fill(one, "VACUUM ANALYZE")
         version = follow(one).version
-        rows = [
-            Row("unchanged poll, in JWKS 304s (CPU)", ratio_of_304(one, f'W/"{version}"'), 2, "x", before["304"]),
-            Row("delta of 100 entries (CPU)", delta(one, version), 5, "ms"),
-        ]
+        ratio = ratio_of_304(one, f'W/"{version}"')
+        yield Row("unchanged poll, in JWKS 304s (CPU)", ratio, 2, "x", before.get("304"))
+        yield Row("delta of 100 entries (CPU)", delta(one, version), 5, "ms")
         alone = Stalls(one.url)
         time.sleep(10)
         usual, stalled = alone.end(), Stalls(one.url)
         full = one.cost(lambda: follow(one)) / 1000
-        rows += [
-            Row("full read (CPU)", full, 3, "s", before["full"]),
-            Row("what a full read adds to another request (p99)", (stalled.end() - usual) * 1000, 20, "ms"),
-            Row("publishing all of it once (CPU)", publishing, 10, "s"),
-            Row("token requests beside 8 readers (median)", beside_readers(one, ""), 1.2, "x", before["beside"]),
-            Row("from commit to an answer, 1000 revocations a second", arriving(one), 1, "s"),
-            *purged(one),
-        ]
-    return rows
+        stall = (stalled.end() - usual) * 1000
+        yield Row("full read (CPU)", full, 3, "s", before.get("full"))
+        yield Row("what a full read adds to another request (p99)", stall, 20, "ms")
+        yield Row("from commit to an answer, 1000 revocations a second", arriving(one), 1, "s")
+        yield Row("token requests beside 8 readers (median)", beside_readers(one, ""), 1.2, "x", before.get("beside"))
+        yield from purged(one)
 
 
 def load(one: Served, entries: int) -> None:
@@ -328,9 +330,10 @@ def arriving(one: Served) -> float:
     thread = threading.Thread(target=arrive, args=(one.issuer.variables["DATABASE_URL"], committed))
     start = time.time()
     thread.start()
-    while thread.is_alive() or reader.poll() != 304:
-        known = len(reader.received)
-        reader.poll()
+    goes_on = True
+    while goes_on:
+        arriving_still, known = thread.is_alive(), len(reader.received)
+        goes_on = reader.poll() != 304 or arriving_still
         seen |= dict.fromkeys(reader.received[known:], time.time())
     print(f"revocations arrived at {len(committed) / (max(committed.values()) - start):.0f} a second")
     return max(seen[entry] - at for entry, at in committed.items())

@@ -60,13 +60,16 @@ class Documents:
             self._kept.move_to_end(asked)
             return found
 
-    def get(self, asked: Asked, wanted: Wanted, *, now: datetime, build: Callable[[], Document]) -> Document:
-        """Return the document, built if it is not kept; of several threads that want it, one builds it."""
+    def get(
+        self, asked: Asked, wanted: Wanted, *, now: datetime, build: Callable[[], Document | None]
+    ) -> Document | None:
+        """Return the document, built if it is not kept; of several threads, one builds. None if `build` gives none."""
         with self._building:
             if found := self.find(asked, wanted, now=now):
                 return found
             document = build()
-            self._keep(asked, document)
+            if document:
+                self._keep(asked, document)
         return document
 
     def forget(self) -> None:

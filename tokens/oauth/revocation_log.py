@@ -37,7 +37,7 @@ MANY_SEGMENTS = 128
 """Half of what every reader can hold: from then on the log is an error in the issuer's own log."""
 
 HEAD = """
-SELECT version, tag, (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1) IS NOT NULL
+SELECT version, tag, sealed, (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1) IS NOT NULL
 FROM tokens_revocationlog WHERE id = 1"""
 TAKE = """
 DELETE FROM tokens_waitingentry WHERE id IN (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT %s) RETURNING entry"""
@@ -67,16 +67,27 @@ class Changes:
     segments: Sequence[tuple[str, int]]
 
 
-def head() -> tuple[Version, bool]:
-    """Return the current version, and whether revocations wait for the next one, by one statement."""
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The state of the log."""
+
+    version: Version
+    sealed: int
+    """The last version whose entries are in a segment."""
+    waits: bool
+    """Whether entries wait for the next version."""
+
+
+def head() -> Head:
+    """Return the state of the log, by one statement."""
     with connection.cursor() as cursor:
         cursor.execute(HEAD)
         row = cursor.fetchone()
     if row is None:
         begin(now=store.database_now())
         return head()
-    number, tag, waits = row
-    return Version(number, tag), bool(waits)
+    number, tag, sealed, waits = row
+    return Head(Version(number, tag), sealed, bool(waits))
 
 
 def begin(*, now: datetime) -> None:
@@ -101,27 +112,33 @@ def publish_all(*, now: datetime) -> None:
         pass
 
 
-def is_known(version: Version) -> bool:
-    """True if this log had `version`, and still knows what was published after it."""
+def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | None:
+    """Return the live entries that were published after `since`, or every live one; `sealed` is the head's.
+
+    They are in one piece if they are few; else the older ones are in segments. None if the log does not know `since`.
+    """
+    number = since.number if since else 0
+    in_segments = number < sealed and (since is None or (_is_known(since) and _count(number, now=now) > SEGMENT))
+    after = sealed if in_segments else number
+    version, bodies, first = _published(after, now=now)
+    if since and not in_segments and first != since:
+        return None
+    entries = _merged(bodies, now=now)
+    if not in_segments:
+        return Changes(version, entries, ())
+    # Read later than the publications: a segment that was sealed in between holds newer entries, and no fewer.
+    segments = Segment.objects.filter(version__gt=number, until__gt=int(now.timestamp())).order_by("version")
+    return Changes(version, entries, tuple(segments.values_list("digest", "count")))
+
+
+def _is_known(version: Version) -> bool:
     return Publication.objects.filter(version=version.number, tag=version.tag).exists()
 
 
-def changes(since: Version | None, *, now: datetime) -> Changes:
-    """Return the live entries that were published after `since`, or every live one.
-
-    They are in one piece if they are few; else the older ones are in segments.
-    """
-    number = since.number if since else 0
-    sealed = RevocationLog.objects.values_list("sealed", flat=True).get(pk=1)
-    live = Publication.objects.filter(version__gt=number, until__gt=int(now.timestamp()))
-    few = (live.aggregate(count=Sum("count"))["count"] or 0) <= SEGMENT
-    after = number if few else max(number, sealed)
-    version, bodies = _published(after, now=now)
-    entries = _merged(bodies, now=now)
-    if few or number >= sealed:
-        return Changes(version, entries, ())
-    segments = Segment.objects.filter(version__gt=number, until__gt=int(now.timestamp())).order_by("version")
-    return Changes(version, entries, tuple(segments.values_list("digest", "count")))
+def _count(after: int, *, now: datetime) -> int:
+    """Return how many live entries were published after a version."""
+    live = Publication.objects.filter(version__gt=after, until__gt=int(now.timestamp()))
+    return live.aggregate(count=Sum("count"))["count"] or 0
 
 
 def new_tag() -> str:
@@ -155,7 +172,7 @@ def _take(most: int) -> list[bytes]:
 
 def _seal(log: RevocationLog, *, now: datetime) -> None:
     """Pack what was published since the last segment into one."""
-    _, bodies = _published(log.sealed, now=now)
+    _, bodies, _ = _published(log.sealed, now=now)
     if body := _merged(bodies, now=now):
         digest = _base64url(hashlib.sha256(body).digest())
         fields = {"version": log.version, "count": len(body) // ENTRY, "until": _until(body), "body": body}
@@ -169,10 +186,13 @@ def _seal(log: RevocationLog, *, now: datetime) -> None:
         )
 
 
-def _published(after: int, *, now: datetime) -> tuple[Version, list[bytes]]:
-    """Return the bodies that were published after a version, up to SEGMENT entries, and the version of the last one."""
+def _published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Version | None]:
+    """Return what was published after a version, up to SEGMENT entries: the last version, and the bodies.
+
+    And that first version with its tag, None if the log has it no more.
+    """
     # By one statement, which sees one state of the database: the current version, and every publication before it.
-    total, bodies = 0, []
+    total, bodies, version, first = 0, [], Version(after, ""), None
     with connection.cursor() as cursor:
         cursor.execute(PUBLISHED, [after])
         for number, tag, count, until, body in _rows(cursor):
@@ -180,10 +200,11 @@ def _published(after: int, *, now: datetime) -> tuple[Version, list[bytes]]:
             if live and total + count > SEGMENT:
                 break
             version = Version(number, tag)
+            first = version if number == after else first
             if live:
                 bodies.append(bytes(body))
                 total += count
-    return version, bodies
+    return version, bodies, first
 
 
 def _rows(cursor: Any) -> Iterator[tuple[Any, ...]]:

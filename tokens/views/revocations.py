@@ -14,7 +14,7 @@ from tokens.keys.signers import Signer
 from tokens.models import Segment
 from tokens.oauth import revocation_feed, revocation_log
 from tokens.oauth.revocation_feed import Document, Wanted, documents
-from tokens.oauth.revocation_log import Version
+from tokens.oauth.revocation_log import Head, Version
 from tokens.rate_limit import NotCounted, TooMany
 from tokens.views.conditional import is_known
 from tokens.views.cors import public
@@ -35,11 +35,11 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         since = _since(request)
     except ValueError:
         return errors.answer({"error": "invalid_request", "error_description": "since is not a version."}, 400)
-    version, waits = revocation_log.head()
-    more = waits and revocation_log.publish(now=store.database_now())
-    if waits:
-        version, _ = revocation_log.head()
-    headers = {"ETag": f'W/"{version}"', "Cache-Control": SHARED}
+    head = revocation_log.head()
+    more = head.waits and revocation_log.publish(now=store.database_now())
+    if head.waits:
+        head = revocation_log.head()
+    headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
     known = HttpResponse(status=304, headers=headers) if is_known(request, headers["ETag"]) else None
     try:
         signer = signing.feed_signer(ring, now=timezone.now())
@@ -50,7 +50,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     if answer := known or _too_many(request, "revocations"):
         return answer
     try:
-        document = _document(ring, since, version, more=more, signer=signer)
+        document = _document(ring, since, head, more=more, signer=signer)
     except NotReady as error:  # the PKCS#11 token does not answer
         return errors.unavailable(error.retry_after)
     headers["ETag"] = f'W/"{document.made.version}"'
@@ -82,21 +82,20 @@ def _since(request: HttpRequest) -> Version | None:
     return Version(int(found["number"]), found["tag"])
 
 
-def _document(ring: str, since: Version | None, version: Version, *, more: bool, signer: Signer) -> Document:
+def _document(ring: str, since: Version | None, head: Head, *, more: bool, signer: Signer) -> Document:
     """Return the document of the current version, from what this process keeps. Raises NotReady."""
-    wanted = Wanted(version, signer.kid)
-    if found := documents.find((ring, since), wanted, now=timezone.now()):
+    wanted, asked = Wanted(head.version, signer.kid), (ring, since)
+    if found := documents.find(asked, wanted, now=timezone.now()):
         return found
-    if since not in (None, version) and not revocation_log.is_known(since):
-        since = None
 
-    def build() -> Document:
+    def build() -> Document | None:
         now = store.database_now()
-        return revocation_feed.sign(
-            revocation_log.changes(since, now=now), (ring, since), more=more, signer=signer, now=now
-        )
+        found = revocation_log.changes(since, now=now, sealed=head.sealed)
+        return revocation_feed.sign(found, asked, more=more, signer=signer, now=now) if found else None
 
-    return documents.get((ring, since), wanted, now=timezone.now(), build=build)
+    document = documents.get(asked, wanted, now=timezone.now(), build=build)
+    # None if the log does not know the reader's version: then the full state, which it always has.
+    return document or _document(ring, None, head, more=more, signer=signer)
 
 
 def _too_many(request: HttpRequest, what: str) -> HttpResponse | None:

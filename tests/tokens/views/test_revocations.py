@@ -109,7 +109,7 @@ def test_an_entry_that_waits_to_be_published_again_is_in_the_full_state_all_the_
     revocation_record.revoke_users(["ada"], now=now)
     revocation_log.publish(now=now)
     revocation_record.revoke_users(["ada"], now=now + timedelta(seconds=5))
-    assert set(entries_of(revocation_log.changes(None, now=now).entries)) == {key("sub", "ada")}
+    assert set(entries_of(revocation_log.changes(None, now=now, sealed=0).entries)) == {key("sub", "ada")}
 
 
 def test_of_a_thing_that_was_revoked_twice_the_latest_entry_is_told(client):
@@ -117,7 +117,7 @@ def test_of_a_thing_that_was_revoked_twice_the_latest_entry_is_told(client):
     for later in (0, 60, 120):
         revocation_record.revoke_users(["ada"], now=now + timedelta(seconds=later))
         revocation_log.publish(now=now)
-    [(_, before)] = entries_of(revocation_log.changes(None, now=now).entries).values()
+    [(_, before)] = entries_of(revocation_log.changes(None, now=now, sealed=0).entries).values()
     assert before == int(now.timestamp()) + 121
 
 
@@ -247,7 +247,7 @@ def test_more_than_a_segment_is_sealed_and_fetched_by_its_digest(client, monkeyp
     late.poll()
     assert reader.held == late.held
     assert set(late.held) == {key("jti", name) for name in names}
-    assert len(reader.received) == len(late.received) == 35
+    assert len(late.received) == 35, "each once; a delta may repeat what is in the same segment"
     assert list(Segment.objects.order_by("version").values_list("count", flat=True)) == [10, 10, 10]
     assert reader.full_reads == 1
     assert len(claims(client)["segments"]) == 3

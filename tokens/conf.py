@@ -49,10 +49,15 @@ RATE_LIMITS = {
     "token": Rate(1200, 60),
     "introspect": Rate(3000, 60),
     "device": Rate(30, 60),
+    "revocations": Rate(600, 60),
+    "segments": Rate(6000, 60),
     "login": Rate(10, 60),
     "authorize": Rate(300, 60),
 }
-"""By endpoint, for one client at one address (login: one name; authorize: requests that wait for a login)."""
+"""By endpoint, for one client at one address.
+
+login: for one name; authorize: requests that wait for a login; revocation feed and segments: for the address.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,18 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from tokens import conf
-from tokens.models import AuthorizationCode, Denial, DeviceCode, RefreshToken, UsedAssertion, UserGrant
-from tokens.oauth import denial
+from tokens.models import (
+    AuthorizationCode,
+    DeviceCode,
+    Publication,
+    RefreshToken,
+    Revocation,
+    RevocationLog,
+    Segment,
+    UsedAssertion,
+    UserGrant,
+)
+from tokens.oauth import revocation_record
 
 BATCH = 1000
 
@@ -19,7 +29,7 @@ Ended = Callable[[datetime], "QuerySet[Model]"]
 
 def _grants(now: datetime) -> "QuerySet[UserGrant]":
     """Grants of which every token has died, however long a key may have let it live."""
-    return UserGrant.objects.filter(ends_at__lt=now - denial.lasting()).order_by("ends_at")
+    return UserGrant.objects.filter(ends_at__lt=now - revocation_record.lasting()).order_by("ends_at")
 
 
 def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
@@ -27,12 +37,19 @@ def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
 
     One that was spent may go before its successor: the successor's row tells the same.
     """
-    return RefreshToken.objects.filter(expires_at__lt=now - denial.lasting()).order_by("expires_at")
+    return RefreshToken.objects.filter(expires_at__lt=now - revocation_record.lasting()).order_by("expires_at")
 
 
 def _unredeemed(codes: type[AuthorizationCode] | type[DeviceCode], now: datetime) -> "QuerySet[Any]":
     """Codes that gave nothing; one that was redeemed goes with its grant: until then, it ends that if it comes back."""
     return codes.objects.filter(expires_at__lt=now, redeemed_at=None).order_by("expires_at")
+
+
+def _versions(now: datetime) -> "QuerySet[Publication]":
+    """Return the publications that have ended, but for the recent ones and the current: readers name them."""
+    current = RevocationLog.objects.values_list("version", flat=True).first()
+    old = Publication.objects.filter(at__lt=now - revocation_record.lasting(), until__lt=int(now.timestamp()))
+    return old.exclude(version=current or 0).order_by("at")
 
 
 TABLES: Mapping[str, Ended] = {
@@ -41,7 +58,9 @@ TABLES: Mapping[str, Ended] = {
     "refresh tokens": _refresh_tokens,
     "grants": _grants,
     "used assertions": lambda now: UsedAssertion.objects.filter(expires_at__lt=now).order_by("expires_at"),
-    "denials": lambda now: Denial.objects.filter(until__lt=now).order_by("until"),
+    "revocations": lambda now: Revocation.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
+    "revocation segments": lambda now: Segment.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
+    "revocation versions": _versions,
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
 }
 

@@ -25,7 +25,7 @@ from tokens.keys import kids, store
 from tokens.keys.policy import Policy
 from tokens.keys.revocation import revoke
 from tokens.models import Client, ClientSecret, Consent, User, UserGrant
-from tokens.oauth import denial
+from tokens.oauth import revocation_record
 
 REASON = "the database was restored from a backup"
 SECRETS = ("client_secret.revoked", "client_secret.expiry_changed")
@@ -104,8 +104,7 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
         subject = f"user:{one.get_username()}" if isinstance(one, User) else f"client:{one.client_id}"
         action = f"{subject.partition(':')[0]}.disabled"
         audit.record(action, actor=actor, subject=subject, details={"why": REASON}, now=now)
-    for client in Client.objects.order_by("pk"):
-        denial.deny_client(client.client_id, now=store.database_now())
+    revocation_record.revoke_everything(now=store.database_now())
     changed = {one.subject.removeprefix("user:") for one in lacking if one.action == PASSWORD}
     standing = UserGrant.objects.filter(revoked_at=None)
     return Restored(

@@ -13,7 +13,7 @@ from tokens.views.introspect import introspect
 from tokens.views.jwks import jwks
 from tokens.views.logout import logout
 from tokens.views.metadata import metadata
-from tokens.views.revocations import revocations
+from tokens.views.revocations import revocations, segment
 from tokens.views.revoke import revoke
 from tokens.views.token import token
 from tokens.views.userinfo import userinfo
@@ -30,6 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/revoke", revoke, name="revoke"),
     path("oauth/revocations", revocations, name="revocations"),
     path("oauth/revocations/<slug:ring>", revocations, name="ring_revocations"),
+    path("oauth/revocations/segments/<slug:digest>", segment, name="segment"),
+    path("oauth/revocations/<slug:ring>/segments/<slug:digest>", segment, name="ring_segment"),
     path("oauth/introspect", introspect, name="introspect"),
     path("oauth/logout", logout, name="logout"),
     path("oauth/userinfo", userinfo, name="userinfo"),

@@ -39,7 +39,7 @@ class Issuer:
 
     def run(self, *arguments: str) -> str:
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         return out
 

@@ -85,10 +85,10 @@ ENABLE = """
 from tokens.models import User
 User.objects.update(is_active=True)
 """
-DENIED = """
+REVOKED = """
 import json
-from tokens.oauth import denial
-print(json.dumps([denial.is_denied(claims) for claims in json.loads({claims!r})]))
+from tokens.oauth import revocation_record
+print(json.dumps([revocation_record.is_revoked(claims, kid="") for claims in json.loads({claims!r})]))
 """
 
 
@@ -121,9 +121,9 @@ class Served:
             given.append(claims_of(answer.json()["access_token"]))
         return given
 
-    def are_denied(self, claims: list[dict[str, Any]]) -> list[bool]:
+    def are_revoked(self, claims: list[dict[str, Any]]) -> list[bool]:
         """What the issuer says of tokens with these claims."""
-        return json.loads(self.shell(DENIED.format(claims=json.dumps(claims))))
+        return json.loads(self.shell(REVOKED.format(claims=json.dumps(claims))))
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def test_a_code_redeemed_by_ten_at_once_gives_one_token_which_stays_valid(served
     answers = served.at_once(form | {"code_verifier": VERIFIER, "client_id": "app"})
     assert said(answers) == {(200, ""): 1, (400, "invalid_grant"): AT_ONCE - 1}
     [given] = [claims_of(answer.json()["access_token"]) for answer in answers if answer.ok]
-    assert served.are_denied([given]) == [False]
+    assert served.are_revoked([given]) == [False]
 
 
 def test_a_refresh_token_used_by_ten_at_once_gives_all_of_them_one_successor(served: Served) -> None:
@@ -192,10 +192,10 @@ def test_a_device_code_redeemed_by_ten_at_once_gives_one_token_which_stays_valid
     answers = served.at_once({"grant_type": grant, "device_code": "the-device", "client_id": "app"})
     assert said(answers) == {(200, ""): 1, (400, "invalid_grant"): AT_ONCE - 1}
     [given] = [claims_of(answer.json()["access_token"]) for answer in answers if answer.ok]
-    assert served.are_denied([given]) == [False]
+    assert served.are_revoked([given]) == [False]
 
 
-def test_whatever_is_refreshed_while_a_user_is_disabled_is_denied(served: Served) -> None:
+def test_whatever_is_refreshed_while_a_user_is_disabled_is_revoked(served: Served) -> None:
     """Whoever refreshes holds the grant that disabling ends: one of the two is first, and neither is missed."""
     families = [served.shell(REFRESH).strip() for _ in range(4)]
     disabling = served.issuer.start("shell", "-v", "0", "--no-imports", "-c", DISABLE)
@@ -203,10 +203,10 @@ def test_whatever_is_refreshed_while_a_user_is_disabled_is_denied(served: Served
         given = [claims for found in pool.map(served.refresh_until_refused, families) for claims in found]
     _, problems = disabling.communicate(timeout=60)
     assert disabling.returncode == 0, problems
-    denied = served.are_denied(given)
+    revoked = served.are_revoked(given)
     served.shell(ENABLE)
     assert len(given) >= len(families), "some were issued before"
-    assert all(denied)
+    assert all(revoked)
 
 
 LEAVE = """
@@ -231,6 +231,6 @@ def test_a_user_who_is_deleted_while_their_applications_refresh_goes_and_nobody_
         given = [claims for one in running for claims in one.result()]
     assert deleting.returncode == 0, problems
     assert len(given) >= len(families)
-    assert all(served.are_denied(given))
+    assert all(served.are_revoked(given))
     last = [served.refresh_until_refused(text) for text in families]
     assert last == [[], [], [], []]

@@ -3,15 +3,17 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from tokens import client_secrets
+from tokens import client_secrets, mass_revocation
 from tokens.admin.audited import Audited
 from tokens.admin.client_form import ClientForm
 from tokens.admin.secrets import SecretInline, end
 from tokens.client_secrets import Ended
 from tokens.keys import store
+from tokens.mass_revocation import Target
 from tokens.models import Client
 from tokens.oauth import client_keys
 
@@ -30,6 +32,7 @@ class ClientAdmin(Audited):
     list_filter = ["is_active", "client_type"]
     search_fields = ["name", "client_id"]
     filter_horizontal = ["scopes", "apis"]
+    actions = ["revoke_tokens"]
     fieldsets = [
         (None, {"fields": ["name", "client_id", "client_type", "is_active"]}),
         (
@@ -84,6 +87,15 @@ class ClientAdmin(Audited):
     def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> Any:
         """A client_id is given once: tokens and logs name it."""
         return ["client_id"] if obj else []
+
+    @admin.action(description="Revoke every token of the selected clients", permissions=["change"])
+    def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
+        """Revoke the tokens and user grants of each client; it stays registered, and may ask for new ones."""
+        actor = f"user:{request.user.get_username()}"
+        clients = list(queryset.order_by("pk"))
+        for client in clients:
+            mass_revocation.revoke(Target(client=client), reason="revoked in the admin", actor=actor)
+        self.message_user(request, f"Revoked the tokens of {len(clients)} clients.", messages.SUCCESS)
 
     def name(self, obj: Client) -> str:
         """Its client_id."""

@@ -45,7 +45,7 @@ def inspect_page(request: HttpRequest) -> HttpResponse:
 def _looked_at(text: str) -> dict[str, object]:
     try:
         keys = known_keys.own(now=store.database_now())
-        found = known_keys.with_denial(inspect(text, issuer=conf.issuer().url, keys=keys, now=timezone.now()))
+        found = known_keys.with_revocation(inspect(text, issuer=conf.issuer().url, keys=keys, now=timezone.now()))
     except NoToken as error:
         return {"problem": f"This is no token: {error}."}
     return {

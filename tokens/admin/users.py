@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from tokens import mass_revocation
 from tokens.admin.audited import Audited, may_touch
 from tokens.admin.search import ByUuid
 from tokens.models import User
@@ -45,9 +46,9 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
         users = [user for user in queryset.order_by("pk") if _may_touch(request, user)]
         for user in users:
             with transaction.atomic():
-                everywhere.log_out(user, "logged out everywhere in the admin")
                 everywhere.withdraw_consents(user)
                 self.record(request, "logged_out_everywhere", user)
+        mass_revocation.log_out(users, "logged out everywhere in the admin")
         self.message_user(request, f"Logged out everywhere: {len(users)}.", messages.SUCCESS)
 
     def name(self, obj: User) -> str:

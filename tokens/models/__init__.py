@@ -5,11 +5,11 @@ from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
 from tokens.models.client import AuthenticationMethod, Client, ClientSecret, GrantType
 from tokens.models.consent import Consent
-from tokens.models.denial import Denial
 from tokens.models.device import DeviceCode
 from tokens.models.grant import AuthorizationCode, RefreshToken, UserGrant
 from tokens.models.key import Ring, SigningKey
 from tokens.models.registry import RegistryVersion
+from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment, WaitingEntry
 from tokens.models.user import User
 
 __all__ = [
@@ -20,16 +20,20 @@ __all__ = [
     "Client",
     "ClientSecret",
     "Consent",
-    "Denial",
     "DeviceCode",
     "ExchangePolicy",
     "GrantType",
+    "Publication",
     "RefreshToken",
     "RegistryVersion",
+    "Revocation",
+    "RevocationLog",
     "Ring",
     "Scope",
+    "Segment",
     "SigningKey",
     "UsedAssertion",
     "User",
     "UserGrant",
+    "WaitingEntry",
 ]

@@ -61,8 +61,8 @@ class Client(AbstractApplication):
     client_type = models.CharField(
         max_length=32, choices=AbstractApplication.CLIENT_TYPES, default=AbstractApplication.CLIENT_CONFIDENTIAL
     )
-    tokens_from: datetime | None = None
-    """Everything that was issued to it earlier is revoked; no column, but read by tokens/oauth/registry.py."""
+    tokens_from: int = 0
+    """The Unix second before which what was issued to it is revoked. No column; tokens/oauth/registry.py reads it."""
     is_active = models.BooleanField("active", default=True, help_text="An inactive client gets no token.")
     last_used_on = models.DateField("last used", null=True, blank=True, editable=False)
 

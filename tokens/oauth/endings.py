@@ -6,8 +6,8 @@ from django.db.models import Q
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
-from tokens.models import Client, User
-from tokens.oauth import everywhere, grant_record
+from tokens.models import Client, SigningKey, User
+from tokens.oauth import everywhere, grant_record, revocation_record
 
 NEW_PASSWORD = "_password"  # noqa: S105 (where Django keeps a new password until it is saved; a rehash has none)
 
@@ -51,3 +51,10 @@ def client_is_going(instance: Client, **_: Any) -> None:
 def client_deleted(instance: Client, **_: Any) -> None:
     """A client that is gone speaks for nobody."""
     everywhere.shut_down(instance, "its client is deleted")
+
+
+@receiver(post_save, sender=SigningKey)
+def key_saved(instance: SigningKey, **_: Any) -> None:
+    """Revoke the tokens of a signing key that is revoked."""
+    if instance.revoked_at is not None:
+        revocation_record.revoke_key(instance.kid, revoked_at=instance.revoked_at)

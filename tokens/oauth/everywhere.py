@@ -17,22 +17,22 @@ from django.db.models import Q
 
 from tokens.keys import store
 from tokens.models import Client, Consent, User, UserGrant
-from tokens.oauth import denial, grant_record
+from tokens.oauth import grant_record, revocation_record
 
 
-class Deny(Protocol):
-    """Denies everything that was issued to one subject or client up to an instant."""
+class Revoke(Protocol):
+    """Revokes everything that was issued to one user or client up to an instant."""
 
     def __call__(self, *, now: datetime) -> None:
-        """Deny what was issued up to `now`, the database's clock."""
+        """Revoke what was issued up to `now`, the database's clock."""
 
 
 def log_out(user: User, reason: str) -> None:
     """End everything of the user so far; who logs in anew begins anew."""
     with transaction.atomic():
         user.end_sessions(now=store.database_now())
-        _end_grants(Q(user=user), reason)
-        _deny(partial(denial.deny_subject, str(user.sub)))
+        end_grants(Q(user=user), reason)
+        _revoke(partial(revocation_record.revoke_users, [str(user.sub)]))
 
 
 def withdraw_consents(user: User) -> None:
@@ -43,30 +43,31 @@ def withdraw_consents(user: User) -> None:
 def shut_out(user: User, reason: str) -> None:
     """End everything of a user who may no longer log in: also what is being issued at this moment."""
     with transaction.atomic():
-        _end_grants(Q(user=user), reason)
-        _deny(partial(denial.deny_subject, str(user.sub)))
+        end_grants(Q(user=user), reason)
+        _revoke(partial(revocation_record.revoke_users, [str(user.sub)]))
 
 
 def shut_down(client: Client, reason: str) -> None:
     """End everything that a client holds that may no longer be used, as `shut_out` does for a user."""
     with transaction.atomic():
-        _end_grants(Q(client=client), reason)
-        _deny(partial(denial.deny_client, client.client_id))
+        end_grants(Q(client=client), reason)
+        _revoke(partial(revocation_record.revoke_client, client.client_id))
 
 
-def _end_grants(whose: Q, reason: str) -> None:
+def end_grants(whose: Q, reason: str) -> int:
+    """Revoke these grants; the caller records in the same transaction that their tokens are. Return how many."""
     standing = whose & Q(revoked_at=None)
     grant_record.hold(standing)
-    UserGrant.objects.filter(standing).update(revoked_at=store.database_now(), revoke_reason=reason)
+    return UserGrant.objects.filter(standing).update(revoked_at=store.database_now(), revoke_reason=reason)
 
 
-def _deny(deny: Deny) -> None:
-    """Deny what was issued so far, and what is issued before every node can see that nothing may be."""
+def _revoke(revoke: Revoke) -> None:
+    """Revoke what was issued so far, and what is issued before every node can see that nothing may be."""
     before = store.database_now()
-    deny(now=before)
+    revoke(now=before)
 
     def again() -> None:
         if (after := store.database_now()).replace(microsecond=0) > before:
-            deny(now=after)
+            revoke(now=after)
 
     transaction.on_commit(again, robust=True)

@@ -9,7 +9,7 @@ from django.db.models import Q
 from tokens import audit, conf
 from tokens.errors import OAuthError
 from tokens.models import Client, User, UserGrant
-from tokens.oauth import denial
+from tokens.oauth import revocation_record
 from tokens.oauth.audience import OPENID, Target
 from tokens.oauth.grant import Holder
 from tokens.oauth.login_session import Login
@@ -93,13 +93,13 @@ def hold(whose: Q) -> None:
 
 
 def revoke(grant: UserGrant, reason: str, *, now: datetime) -> bool:
-    """Revoke a grant: what was issued under it is denied, and nothing more can be; the first reason stays.
+    """Revoke a grant with the tokens issued under it; nothing more is. The first reason stays.
 
     Returns False if the grant was revoked before.
     """
     with transaction.atomic():
         revoked = UserGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now, revoke_reason=reason)
-        denial.deny_grant(str(grant.pk), now=now, client_id=grant.client.client_id, subject=str(grant.user.sub))
+        revocation_record.revoke_grant(str(grant.pk), now=now)
     return bool(revoked)
 
 

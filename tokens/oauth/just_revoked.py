@@ -8,28 +8,30 @@
 - For a user, the database is asked.
 """
 
-import math
 from datetime import datetime
 
+from tokens import conf
 from tokens.errors import Unavailable
 from tokens.models import Client
-from tokens.oauth import denial
+from tokens.oauth import revocation_record
 
 REASON = "All tokens of this user or client were revoked at this moment. Ask again."
 
 
 def refuse_client(client: Client, *, now: datetime) -> None:
     """Raise OAuthError temporarily_unavailable if a token of `client` would not be accepted, dated `now`."""
-    _refuse([client.tokens_from] if client.tokens_from else [], now=now)
+    _refuse([client.tokens_from], now=now)
 
 
 def refuse_user(subject: str, client: Client, *, now: datetime) -> None:
     """Raise OAuthError temporarily_unavailable if a token of `client` for the user would not be accepted."""
-    claims = {"iat": int(now.timestamp()), "jti": "", "sub": subject, "client_id": client.client_id}
-    _refuse([end for end in denial.of(claims).values_list("issued_before", flat=True) if end], now=now)
+    url, second = conf.issuer().url, int(now.timestamp())
+    claims = {"iss": url, "iat": second, "jti": "", "sub": subject, "client_id": client.client_id}
+    _refuse(list(revocation_record.of(claims, kid="").values_list("issued_before", flat=True)), now=now)
 
 
-def _refuse(ends: list[datetime], *, now: datetime) -> None:
-    wait = max(((end - now.replace(microsecond=0)).total_seconds() for end in ends), default=0)
+def _refuse(ends: list[int], *, now: datetime) -> None:
+    """Raise OAuthError temporarily_unavailable if `now` is before one of the Unix seconds `ends`."""
+    wait = max(ends, default=0) - int(now.timestamp())
     if wait > 0:
-        raise Unavailable(REASON, retry_after=math.ceil(wait))
+        raise Unavailable(REASON, retry_after=wait)

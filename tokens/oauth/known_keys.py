@@ -8,7 +8,7 @@ from tokens import fetch
 from tokens.fetch import FetchError
 from tokens.keys import lifecycle, store
 from tokens.models import Ring
-from tokens.oauth import denial
+from tokens.oauth import revocation_record
 from tokens.oauth.inspection import Inspection, Point, is_instant, is_text
 from tokens.oauth.signature_trial import VERIFIED, Key
 
@@ -25,14 +25,14 @@ def own(*, now: datetime) -> list[Key]:
     return found
 
 
-def with_denial(found: Inspection) -> Inspection:
-    """The inspection of a token of our own, with whether it was taken back."""
+def with_revocation(found: Inspection) -> Inspection:
+    """Return the inspection of a token of our own, with whether it is revoked."""
     named = all(is_text(found.claims.get(name)) for name in ("jti", "sub", "client_id"))
     if found.signature != VERIFIED or not named or not is_instant(found.claims.get("iat")):
         return found
-    denied = denial.is_denied(found.claims)
+    revoked = revocation_record.is_revoked(found.claims, kid=str(found.header.get("kid", "")))
     point = Point(
-        "it was not taken back", "RFC 7009", holds=not denied, told="in the revocation feed" if denied else "no"
+        "it is not revoked", "RFC 7009", holds=not revoked, told="in the revocation feed" if revoked else "no"
     )
     return replace(found, points=[*found.points, point])
 

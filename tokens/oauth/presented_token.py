@@ -1,7 +1,7 @@
 """An access token that comes back to the issuer: to be looked at, exchanged, or taken back.
 
 The issuer trusts its own signature and nothing else about it: by a key that it still publishes, as an access token
-and not as any other JWT (RFC 9068 section 4). Whether it was taken back is for tokens.oauth.denial to say.
+and not as any other JWT (RFC 9068 section 4). Whether it is revoked is for tokens.oauth.revocation_record to say.
 """
 
 import json

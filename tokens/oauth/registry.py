@@ -10,7 +10,7 @@ from collections import OrderedDict
 from django.db.models import prefetch_related_objects
 
 from tokens.models import Client, RegistryVersion
-from tokens.oauth import denial
+from tokens.oauth import revocation_record
 
 KEPT = 1024
 """How many clients a process remembers, those that were used last."""
@@ -60,7 +60,7 @@ def read(client_id: str) -> Client | None:
 def keep(client: Client, *, version: str | None) -> Client:
     """The client with all that belongs to it, remembered for `version`, which was asked for before it was read."""
     prefetch_related_objects([client], *EVERYTHING)
-    client.tokens_from = denial.end_of_client(client.client_id)
+    client.tokens_from = revocation_record.client_tokens_from(client.client_id)
     if version is not None:
         with _lock:
             _kept[client.client_id] = (version, client)

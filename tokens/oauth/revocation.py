@@ -7,7 +7,7 @@ from django.db import transaction
 from tokens import audit
 from tokens.errors import OAuthError
 from tokens.models import Client
-from tokens.oauth import denial, grant_record, presented_token, refresh_token
+from tokens.oauth import grant_record, presented_token, refresh_token, revocation_record
 from tokens.oauth.presented_token import InvalidPresentedToken
 
 PARAMETERS = frozenset({"token", "token_type_hint"})
@@ -27,11 +27,11 @@ def revoke(text: str, client: Client, *, now: datetime) -> None:
         audit.log("grant.revoked", actor=actor, subject=f"grant:{allowed.pk}", now=now)
         return
     try:
-        token = presented_token.read(text, now=now, leeway=denial.afterlife())
+        token = presented_token.read(text, now=now, leeway=revocation_record.afterlife())
     except InvalidPresentedToken:
         return
     _require_own(token.client_id, client)
-    denial.deny_token(token.token_id, expires_at=token.expires_at, client_id=token.client_id, subject=token.subject)
+    revocation_record.revoke_token(token.token_id, expires_at=token.expires_at)
     audit.log("token.revoked", actor=actor, subject=f"token:{token.token_id}", now=now)
 
 

@@ -1,57 +1,112 @@
-"""The revocation feed: what is denied, signed, for every API to follow. It holds identifiers and nothing about people.
+"""The signed documents of the revocation feed (docs/revocation-feed.md section 2), kept by this process.
 
-A compact JWS of type `revocations+jwt`. Its claims are `iss`, `iat`, `exp` and `denied`: lists by name, `jti` and
-`grant` of identifiers with the Unix second until which they stay listed, `sub`, `client` and
-`pair` (a client and a subject, a blank between them) of identifiers with [issued before, until], `kid` of revoked keys.
+- A document is built once for each version, ring and `since`, and signed again when half of its time has passed.
+- One thread builds at a time; a request that can be answered from what is kept, or with 304, never waits for it.
+- A process keeps at most KEPT bytes of documents, those that were asked for last, and no entries beside them.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tokens import conf
 from tokens.keys.signers import Signer
-from tokens.models import Denial, SigningKey
 from tokens.oauth import jws
+from tokens.oauth.revocation_log import Changes, Version
 
-TYPE = "revocations+jwt"
+TYPE = "revocation-feed+jwt"
 MEDIA_TYPE = f"application/{TYPE}"
 HOLDS = timedelta(minutes=10)
+KEPT = 8 * 1024 * 1024
 
-Denied = Mapping[str, object]
-
-
-def denied(*, now: datetime) -> Denied:
-    """The lists of the feed at `now`, the database's clock; empty ones are left out."""
-    lists: dict[str, dict[str, object]] = {}
-    for one in Denial.objects.filter(until__gt=now).order_by("kind", "identifier"):
-        until = seconds(one.until)
-        entry = until if one.issued_before is None else [seconds(one.issued_before), until]
-        lists.setdefault(one.kind, {})[one.identifier] = entry
-    kids = revoked_keys(now=now)
-    return lists | ({"kid": kids} if kids else {})
+Asked = tuple[str, Version | None]
+"""The ring, and the version that the reader has."""
 
 
-def revoked_keys(*, now: datetime) -> list[str]:
-    """The revoked keys of which a token may still live: those of the last `keep`, and a token's life before it."""
-    policy = conf.issuer().key_policy
-    since = now - policy.keep - policy.settles
-    return list(SigningKey.objects.filter(revoked_at__gt=since).order_by("kid").values_list("kid", flat=True))
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a document has to be: of this version, and signed by this key."""
+
+    version: Version
+    kid: str
 
 
-def entity_tag(lists: Denied) -> str:
-    """The same for the same lists, whenever they were signed (RFC 9110 section 8.8.3, weak)."""
-    return f'W/"{hashlib.sha256(json.dumps(lists, sort_keys=True).encode()).hexdigest()[:32]}"'
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A signed document."""
+
+    made: Wanted
+    renew_at: datetime
+    """When it is to be signed again: half of its time before it ends."""
+    body: bytes
 
 
-def sign(lists: Denied, *, signer: Signer, now: datetime) -> str:
-    """The feed; it holds for ten minutes from `now`, and no longer than a token: for so long its key is published."""
-    until = now + min(HOLDS, signer.max_lifetime)
-    claims = {"iss": conf.issuer().url, "iat": int(now.timestamp()), "exp": int(until.timestamp())}
-    return jws.sign(claims | {"denied": lists}, typ=TYPE, signer=signer)
+class Documents:
+    """The latest documents of this process."""
+
+    def __init__(self, *, most: int = KEPT) -> None:
+        self._kept: OrderedDict[Asked, Document] = OrderedDict()
+        self._most, self._size = most, 0
+        self._lock, self._building = threading.Lock(), threading.Lock()
+
+    def find(self, asked: Asked, wanted: Wanted, *, now: datetime) -> Document | None:
+        """Return the document if it is kept and need not be signed again."""
+        with self._lock:
+            found = self._kept.get(asked)
+            if found is None or found.made != wanted or found.renew_at <= now:
+                return None
+            self._kept.move_to_end(asked)
+            return found
+
+    def get(
+        self, asked: Asked, wanted: Wanted, *, now: datetime, build: Callable[[], Document | None]
+    ) -> Document | None:
+        """Return the document, built if it is not kept; of several threads, one builds. None if `build` gives none."""
+        with self._building:
+            if found := self.find(asked, wanted, now=now):
+                return found
+            document = build()
+            if document:
+                self._keep(asked, document)
+        return document
+
+    def forget(self) -> None:
+        """Drop every document."""
+        with self._lock:
+            self._kept.clear()
+            self._size = 0
+
+    def _keep(self, asked: Asked, document: Document) -> None:
+        with self._lock:
+            if replaced := self._kept.pop(asked, None):
+                self._size -= len(replaced.body)
+            self._kept[asked] = document
+            self._size += len(document.body)
+            while self._size > self._most and len(self._kept) > 1:
+                _, dropped = self._kept.popitem(last=False)
+                self._size -= len(dropped.body)
 
 
-def seconds(instant: datetime) -> int:
-    """Unix seconds, rounded up: a denial lasts rather longer than shorter."""
-    return -int(-instant.timestamp() // 1)
+def sign(changes: Changes, asked: Asked, *, more: bool, signer: Signer, now: datetime) -> Document:
+    """Return the signed document; it holds for ten minutes from `now`, and no longer than a token of its key."""
+    ring, since = asked
+    holds = min(HOLDS, signer.max_lifetime)
+    claims: dict[str, object] = {
+        "iss": conf.issuer().url,
+        "iat": int(now.timestamp()),
+        "exp": int((now + holds).timestamp()),
+        "ring": ring,
+        "version": str(changes.version),
+        "entries": jws.encode(changes.entries).decode(),
+    }
+    claims |= {"since": str(since)} if since else {}
+    claims |= {"segments": list(changes.segments)} if changes.segments else {}
+    claims |= {"more": True} if more else {}
+    body = jws.sign(claims, typ=TYPE, signer=signer).encode()
+    return Document(Wanted(changes.version, signer.kid), now + holds / 2, body)
+
+
+documents = Documents()
+"""Of this process, for as long as it runs."""

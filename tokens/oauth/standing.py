@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Exists
 
 from tokens.models import Client, RegistryVersion, User
-from tokens.oauth import denial
+from tokens.oauth import revocation_record
 from tokens.oauth.presented_token import PresentedToken
 
 
@@ -15,7 +15,7 @@ class Standing:
     """Whether a token still stands, and the version of the registry that was in force when this was asked."""
 
     registry: str | None
-    is_denied: bool
+    is_revoked: bool
     has_active_user: bool
     """Whether its `sub` is a user who may log in."""
     has_active_client: bool
@@ -23,13 +23,13 @@ class Standing:
 
 
 def stands(token: PresentedToken) -> bool:
-    """Whether `token` was not taken back, and its client is still there, and its user where it is a user's.
+    """Return True unless `token` is revoked, or its client, or its user if it is a user's, is not active.
 
-    Who was disabled elsewhere than in the admin, in the database itself, left no denial.
+    Who was disabled elsewhere than in the admin, in the database itself, left no revocation.
     """
     found = ask(token)
     by_whom = found.has_active_client and (found.has_active_user or token.subject == token.client_id)
-    return by_whom and not found.is_denied
+    return by_whom and not found.is_revoked
 
 
 def ask(token: PresentedToken) -> Standing:
@@ -37,11 +37,11 @@ def ask(token: PresentedToken) -> Standing:
     users = User.objects.filter(sub__in=_subjects(token), is_active=True)
     clients = Client.objects.filter(client_id=token.client_id, is_active=True)
     asked = RegistryVersion.objects.annotate(
-        denied=Exists(denial.of(token.claims)), user=Exists(users), client=Exists(clients)
+        revoked=Exists(revocation_record.of(token.claims, kid=token.kid)), user=Exists(users), client=Exists(clients)
     )
-    found = asked.values_list("value", "denied", "user", "client").first()
-    registry, is_denied, has_user, has_client = found or (None, True, False, False)
-    return Standing(registry=registry, is_denied=is_denied, has_active_user=has_user, has_active_client=has_client)
+    found = asked.values_list("value", "revoked", "user", "client").first()
+    registry, is_revoked, has_user, has_client = found or (None, True, False, False)
+    return Standing(registry=registry, is_revoked=is_revoked, has_active_user=has_user, has_active_client=has_client)
 
 
 def _subjects(token: PresentedToken) -> list[uuid.UUID]:

@@ -96,7 +96,7 @@ def _subject(request: ExchangeRequest, client: Client) -> PresentedToken:
         raise Unacceptable("its sub is no active user")
     if not found.has_active_client:
         raise Unacceptable("it was issued to a client that is not active")
-    if found.is_denied:
+    if found.is_revoked:
         raise Unacceptable("it was revoked")
     return subject
 

@@ -1,34 +1,111 @@
-"""/oauth/revocations: the revocation feed, for APIs to poll."""
+"""/oauth/revocations: the revocation feed, for APIs to poll (docs/revocation-feed.md)."""
+
+import re
+from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from tokens import errors
+from tokens.conf import issuer
 from tokens.keys import signing, store
 from tokens.keys.errors import NotReady, UnknownKey
 from tokens.keys.moves import DEFAULT_RING
-from tokens.oauth import revocation_feed
+from tokens.keys.signers import Signer
+from tokens.models import Segment
+from tokens.oauth import revocation_feed, revocation_log
+from tokens.oauth.revocation_feed import Document, Wanted, documents
+from tokens.oauth.revocation_log import Head, Version
+from tokens.rate_limit import NotCounted, TooMany
 from tokens.views.conditional import is_known
 from tokens.views.cors import public
+from tokens.views.limits import count
+
+VERSION = re.compile(r"(?P<number>0|[1-9][0-9]{0,17})\.(?P<tag>[A-Za-z0-9_-]{11})", re.ASCII)
+SHARED = "public, max-age=1"
+FOR_EVER = "public, max-age=86400, immutable"
 
 
 @public
 def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
-    """The feed, 304 where nothing has changed, 503 where something has and nothing may sign.
+    """Answer with what was revoked since the version in `since`, or all; 304 if the reader has the current one.
 
-    An API on a ring of its own reads the one that its ring signs.
+    503 if there is something new and no key can sign it. An API on a ring of its own reads the one that its ring signs.
     """
-    now = store.database_now()
-    lists = revocation_feed.denied(now=now)
-    tag = revocation_feed.entity_tag(lists)
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    known = HttpResponse(status=304, headers=headers) if is_known(request, tag) else None
     try:
+        since = _since(request)
+    except ValueError:
+        return errors.answer({"error": "invalid_request", "error_description": "since is not a version."}, 400)
+    head = revocation_log.head()
+    more = head.waits and revocation_log.publish(now=store.database_now())
+    if head.waits:
+        head = revocation_log.head()
+    headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
+    known = HttpResponse(status=304, headers=headers) if is_known(request, headers["ETag"]) else None
+    try:
+        now = signing.carried_clock(now=timezone.now())
         signer = signing.feed_signer(ring, now=now)
     except UnknownKey:
         return errors.answer({"error": "not_found", "error_description": "There is no such ring."}, 404)
     except NotReady as error:
         return known or errors.unavailable(error.retry_after, reason=str(error))
-    if known:
-        return known
-    body = revocation_feed.sign(lists, signer=signer, now=now)
-    return HttpResponse(body, content_type=revocation_feed.MEDIA_TYPE, headers=headers)
+    if answer := known or _too_many(request, "revocations"):
+        return answer
+    try:
+        document = _document(ring, since, head, more=more, signer=signer, now=now)
+    except NotReady as error:  # the PKCS#11 token does not answer
+        return errors.unavailable(error.retry_after, reason=str(error))
+    headers["ETag"] = f'W/"{document.made.version}"'
+    return HttpResponse(document.body, content_type=revocation_feed.MEDIA_TYPE, headers=headers)
+
+
+@public
+def segment(request: HttpRequest, digest: str, ring: str = DEFAULT_RING) -> HttpResponse:  # noqa: ARG001
+    """Answer with the segment of this digest, which is the same for every ring."""
+    headers = {"ETag": f'"{digest}"', "Cache-Control": FOR_EVER}
+    if answer := _too_many(request, "segments"):
+        return answer
+    body = Segment.objects.filter(pk=digest).values_list("body", flat=True).first()
+    if body is None:
+        return errors.answer({"error": "not_found", "error_description": "There is no such segment."}, 404)
+    if is_known(request, headers["ETag"]):
+        return HttpResponse(status=304, headers=headers)
+    return HttpResponse(bytes(body), content_type="application/octet-stream", headers=headers)
+
+
+def _since(request: HttpRequest) -> Version | None:
+    """Return the version that the reader has, None for none. Raises ValueError if it is none, or there are several."""
+    asked = request.GET.getlist("since")
+    if not asked:
+        return None
+    found = VERSION.fullmatch(asked[0])
+    if found is None or len(asked) > 1:
+        raise ValueError("since")
+    return Version(int(found["number"]), found["tag"])
+
+
+def _document(ring: str, since: Version | None, head: Head, *, more: bool, signer: Signer, now: datetime) -> Document:
+    """Return the document of the current version, from what this process keeps. Raises NotReady."""
+    wanted, asked = Wanted(head.version, signer.kid), (ring, since)
+    if found := documents.find(asked, wanted, now=now):
+        return found
+
+    def build() -> Document | None:
+        at = store.database_now()
+        found = revocation_log.changes(since, now=at, sealed=head.sealed)
+        return revocation_feed.sign(found, asked, more=more, signer=signer, now=at) if found else None
+
+    document = documents.get(asked, wanted, now=now, build=build)
+    # None if the log does not know the reader's version: then the full state, which it always has.
+    return document or _document(ring, None, head, more=more, signer=signer, now=now)
+
+
+def _too_many(request: HttpRequest, what: str) -> HttpResponse | None:
+    """Return 429 if the address has asked too often; if nothing can be counted, nothing is refused."""
+    try:
+        count(request, what, (), issuer().rate_limits[what], subject="api:unknown")
+    except TooMany as error:
+        return errors.too_many(error.retry_after)
+    except NotCounted:
+        return None
+    return None

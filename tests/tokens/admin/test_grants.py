@@ -4,7 +4,8 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from tests.tokens.conftest import redeem
-from tokens.models import AuditEvent, Denial, RefreshToken, User, UserGrant
+from tokens.models import AuditEvent, RefreshToken, Revocation, User, UserGrant
+from tokens.oauth import revocation_key
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/tokens/usergrant/"
@@ -27,7 +28,7 @@ def test_a_grant_is_revoked_with_its_tokens_and_the_audit_trail_says_by_whom(cli
     assert revoke(client, grant, "view_usergrant", "change_usergrant").status_code == 302
     grant.refresh_from_db()
     assert grant.revoke_reason == "revoked in the admin"
-    assert Denial.objects.get(kind="grant").identifier == str(grant.pk)
+    assert Revocation.objects.get(kind="grant").key == revocation_key.key("grant", str(grant.pk))
     event = AuditEvent.objects.get(action="grant.revoked")
     assert (event.actor, event.subject) == ("user:staff", f"grant:{grant.pk}")
 
@@ -36,7 +37,7 @@ def test_whoever_may_only_look_at_grants_revokes_none(client, grant):
     revoke(client, grant, "view_usergrant")
     grant.refresh_from_db()
     assert grant.revoked_at is None
-    assert not Denial.objects.exists()
+    assert not Revocation.objects.exists()
 
 
 def test_the_audit_trail_is_read_and_never_written(admin_client, grant):

@@ -18,7 +18,7 @@ from django.utils import timezone
 from tests.tokens.conftest import basic, log_in, make_client, post, redeem
 from tokens.keys import signing
 from tokens.models import AuditEvent, Client, Consent, SigningKey, User, UserGrant
-from tokens.oauth import client_secret, denial
+from tokens.oauth import client_secret, revocation_record
 
 pytestmark = pytest.mark.django_db
 
@@ -139,14 +139,14 @@ def test_everybody_is_logged_out_and_nothing_issued_before_is_accepted(client, u
     log_in(client, user)
     assert Session.objects.exists()
     assert Consent.objects.exists()
-    assert not denial.is_denied(claims)
+    assert not revocation_record.is_revoked(claims, kid="test-key")
     done = run("--yes")
     assert (done["grants"], done["consents"]) == (1, 1)
     assert done["sessions"] > 0
     assert not Session.objects.exists()
     assert not Consent.objects.exists()
     assert not UserGrant.objects.filter(revoked_at=None).exists()
-    assert denial.is_denied(claims)
+    assert revocation_record.is_revoked(claims, kid="test-key")
     form = {"grant_type": "refresh_token", "refresh_token": given["refresh_token"]}
     answer = post(client, "/oauth/token", form, **basic(webapp.client_id, webapp.plain))
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")

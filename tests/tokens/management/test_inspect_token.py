@@ -17,7 +17,7 @@ from tests.resources.loopback import Loopback
 from tests.tokens.conftest import basic, post
 from tests.tokens.fuzz import EXAMPLES, anything, bounded
 from tokens.keys import signing
-from tokens.oauth import denial
+from tokens.oauth import revocation_record
 from tokens.oauth.inspection import NoToken, inspect
 from tokens.oauth.signature_trial import Key
 
@@ -163,7 +163,7 @@ def test_the_admin_s_page_shows_the_points_and_never_the_token_again(admin_clien
     assert issued not in shown
     assert "no-store" in page["Cache-Control"]
     claims = jwt.decode(issued, options={"verify_signature": False})
-    denial.deny_token(claims["jti"], expires_at=timezone.now() + timedelta(hours=1))
+    revocation_record.revoke_token(claims["jti"], expires_at=timezone.now() + timedelta(hours=1))
     assert "in the revocation feed" in admin_client.post(PAGE, {"token": issued}).content.decode()
 
 
@@ -171,9 +171,9 @@ def test_the_admin_s_page_shows_the_points_and_never_the_token_again(admin_clien
 def test_the_command_knows_of_our_own_token_whether_it_was_taken_back(monkeypatch, issued):
     assert run(monkeypatch, f"Bearer {issued}")[0] == 0
     claims = jwt.decode(issued, options={"verify_signature": False})
-    denial.deny_token(claims["jti"], expires_at=timezone.now() + timedelta(hours=1))
+    revocation_record.revoke_token(claims["jti"], expires_at=timezone.now() + timedelta(hours=1))
     code, out = run(monkeypatch, issued)
-    assert (code, "FAIL  it was not taken back" in out) == (3, True)
+    assert (code, "FAIL  it is not revoked" in out) == (3, True)
 
 
 @pytest.mark.django_db

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from io import StringIO
+from uuid import UUID
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -12,8 +13,17 @@ from django.utils import timezone
 from tests.tokens.conftest import API
 from tokens import purge
 from tokens.keys.policy import PRODUCTION
-from tokens.models import AuthorizationCode, Denial, DeviceCode, RefreshToken, UsedAssertion, UserGrant
-from tokens.oauth import denial
+from tokens.models import (
+    AuthorizationCode,
+    DeviceCode,
+    Publication,
+    RefreshToken,
+    Revocation,
+    Segment,
+    UsedAssertion,
+    UserGrant,
+)
+from tokens.oauth import revocation_key, revocation_record
 
 pytestmark = pytest.mark.django_db
 MARGIN = 2 * PRODUCTION.clock_error + timedelta(minutes=1)
@@ -29,31 +39,40 @@ def run(*arguments):
 def rows(user, webapp):
     """One row of each table that has ended, and one that has not."""
     now = timezone.now()
-    old = now - denial.lasting() - MARGIN
+    old = now - revocation_record.lasting() - MARGIN
     for name, at in (("ended", now - MARGIN), ("live", now + MARGIN)):
         fresh = {"user": user, "client": webapp, "audience": API, "scope": "notes:read", "auth_time": now}
         grant = UserGrant.objects.create(**fresh, created_at=now, ends_at=now)
         AuthorizationCode.objects.create(digest=name, grant=grant, expires_at=at)
-        RefreshToken.objects.create(digest=name, grant=grant, created_at=old, expires_at=at - denial.lasting())
+        RefreshToken.objects.create(
+            digest=name, grant=grant, created_at=old, expires_at=at - revocation_record.lasting()
+        )
         shown = {"client": webapp, "audience": API, "created_at": now, "interval": 5}
         DeviceCode.objects.create(digest=name, user_code_digest=name, expires_at=at, **shown)
         ends = old if name == "ended" else old + 2 * MARGIN
         UserGrant.objects.create(**fresh, created_at=old, ends_at=ends)
         UsedAssertion.objects.create(digest=name.encode(), expires_at=at)
-        Denial.objects.create(kind="jti", identifier=name, until=at)
+        Revocation.objects.create(
+            key=revocation_key.key("jti", name), kind="jti", issued_before=0, until=at.timestamp()
+        )
+        number, before = len(name), old if name == "ended" else now
+        Segment.objects.create(digest=name, version=number, count=1, until=at.timestamp(), body=b"")
+        Publication.objects.create(version=number, tag=name, at=before, count=1, until=at.timestamp(), body=b"")
         Session.objects.create(session_key=name, expire_date=at)
 
 
 def test_what_has_ended_goes_and_the_rest_stays(rows):
     out, err = run()
-    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "removed"]] * 7
-    assert err.count("…") == 7
+    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "removed"]] * 9
+    assert err.count("…") == 9
     assert [one.pk for one in AuthorizationCode.objects.all()] == ["live"]
     assert [one.pk for one in RefreshToken.objects.all()] == ["live"]
     assert [one.pk for one in DeviceCode.objects.all()] == ["live"]
     assert UserGrant.objects.count() == 3
     assert [bytes(one.digest) for one in UsedAssertion.objects.all()] == [b"live"]
-    assert [one.identifier for one in Denial.objects.all()] == ["live"]
+    assert [one.key for one in Revocation.objects.all()] == [revocation_key.key("jti", "live")]
+    assert [one.digest for one in Segment.objects.all()] == ["live"]
+    assert [one.tag for one in Publication.objects.exclude(version=0)] == ["live"]
     assert [one.pk for one in Session.objects.all()] == ["live"]
 
 
@@ -76,19 +95,22 @@ def test_a_code_that_was_redeemed_stays_as_long_as_its_grant(rows):
 def test_a_dry_run_counts_and_removes_nothing(rows):
     out, err = run("--dry-run", "--json")
     assert json.loads(out) == {"dry_run": True, "removed": dict.fromkeys(purge.TABLES, 1)}
-    assert (err, Denial.objects.count()) == ("", 2)
+    assert (err, Revocation.objects.count()) == ("", 2)
     assert json.loads(run("--json")[0]) == {"dry_run": False, "removed": dict.fromkeys(purge.TABLES, 1)}
     assert json.loads(run("--json")[0])["removed"] == dict.fromkeys(purge.TABLES, 0)
 
 
 def test_a_run_that_is_cut_short_is_gone_on_with():
     ended = timezone.now() - MARGIN
-    Denial.objects.bulk_create(Denial(kind="jti", identifier=str(n), until=ended) for n in range(5))
-    batches = purge.purge("denials", now=timezone.now(), batch=2)
+    until = int(ended.timestamp())
+    Revocation.objects.bulk_create(
+        Revocation(key=UUID(int=n), kind="jti", issued_before=0, until=until) for n in range(5)
+    )
+    batches = purge.purge("revocations", now=timezone.now(), batch=2)
     assert next(batches) == 2
     batches.close()
-    assert Denial.objects.count() == 3
-    assert list(purge.purge("denials", now=timezone.now(), batch=2)) == [2, 1]
+    assert Revocation.objects.count() == 3
+    assert list(purge.purge("revocations", now=timezone.now(), batch=2)) == [2, 1]
 
 
 @pytest.mark.parametrize("batch", ["0", "-1", "x", "100001"])

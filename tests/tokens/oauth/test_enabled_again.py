@@ -1,6 +1,6 @@
 """A user or client who is disabled and enabled again: no token that is dead on arrival, no session from before."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from tests.tokens.assertions import jwks, sign
 from tests.tokens.conftest import allow, authorization, basic, log_in, make_client, parameters, post, redeem
-from tokens.models import AuthorizationCode, Client, Denial, RefreshToken, User, UserGrant
-from tokens.oauth import denial, everywhere, presented_token
+from tokens.models import AuthorizationCode, Client, RefreshToken, Revocation, User, UserGrant
+from tokens.oauth import everywhere, presented_token, revocation_record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 SCOPE = "openid notes:read offline_access"
@@ -48,12 +48,17 @@ def is_unavailable(answer):
 def is_alive(answer):
     assert answer.status_code == 200, answer.content
     claims = presented_token.read(answer.json()["access_token"], now=timezone.now()).claims
-    return not denial.is_denied(claims)
+    return not revocation_record.is_revoked(claims, kid="test-key")
+
+
+def ends(kind):
+    """The instant before which the one revocation of this kind covers tokens."""
+    return datetime.fromtimestamp(Revocation.objects.get(kind=kind).issued_before, UTC)
 
 
 def test_a_client_waits_a_second_and_gets_a_token_that_lives(client, service):
     disable_and_enable(service)
-    lives = Denial.objects.get(kind="client").issued_before
+    lives = ends("client")
     assert lives - timezone.now() <= timedelta(seconds=1), "not a minute"
     with at(lives - EARLY):
         assert is_unavailable(service_token(client, service))
@@ -63,7 +68,7 @@ def test_a_client_waits_a_second_and_gets_a_token_that_lives(client, service):
 
 def test_a_code_is_not_spent_by_the_wait(client, app, user):
     disable_and_enable(user)
-    lives = Denial.objects.get(kind="sub").issued_before
+    lives = ends("sub")
     user.refresh_from_db()
     log_in(client, user)
     code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
@@ -75,13 +80,12 @@ def test_a_code_is_not_spent_by_the_wait(client, app, user):
 
 
 def test_a_refresh_token_is_not_spent_by_the_wait(client, app, user):
-    """All of its pair was revoked in this second: what the client gathers by revoking token after token."""
+    """All that the client got for the user was revoked in this second."""
     log_in(client, user)
     text = redeem(client, app, parameters(allow(client, authorization(app, scope=SCOPE)))["code"]).json()
     form = {"grant_type": "refresh_token", "refresh_token": text["refresh_token"], "client_id": "app"}
-    lives = timezone.now().replace(microsecond=0) + timedelta(seconds=1)
-    pair = denial.pair("app", str(user.sub))
-    Denial.objects.create(kind="pair", identifier=pair, issued_before=lives, until=lives + timedelta(days=1))
+    revocation_record.revoke_client_user("app", str(user.sub), now=timezone.now())
+    lives = ends("client_sub")
     with at(lives - EARLY):
         assert is_unavailable(post(client, "/oauth/token", form))
     assert RefreshToken.objects.get().used_at is None
@@ -101,7 +105,7 @@ def test_a_client_that_acts_for_a_user_waits_too(client, user, apis):
     make_client("robot", BEARER, client_jwks=jwks())
     Client.objects.filter(client_id="robot").update(token_endpoint_auth_method="private_key_jwt")
     disable_and_enable(user)
-    lives = Denial.objects.get(kind="sub").issued_before
+    lives = ends("sub")
     answers = []
     for instant in (lives - EARLY, lives):
         with at(instant):

@@ -1,7 +1,7 @@
 """What ends when a user logs out everywhere, and when a user or client is disabled: all of it, and it stays ended."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
@@ -10,9 +10,10 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, post, redeem
+from tokens.conf import issuer
 from tokens.keys import signing, store
-from tokens.models import AuditEvent, Consent, Denial, DeviceCode, User, UserGrant
-from tokens.oauth import authorization_code, client_secret, denial, everywhere, grant_record, presented_token
+from tokens.models import AuditEvent, Consent, DeviceCode, Revocation, User, UserGrant
+from tokens.oauth import authorization_code, client_secret, everywhere, grant_record, presented_token, revocation_record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 SCOPE = "openid notes:read offline_access"
@@ -35,8 +36,8 @@ def refresh(browser, text):
     return post(browser, "/oauth/token", form).status_code
 
 
-def is_denied(token):
-    return denial.is_denied(presented_token.read(token, now=timezone.now()).claims)
+def is_revoked(token):
+    return revocation_record.is_revoked(presented_token.read(token, now=timezone.now()).claims, kid="test-key")
 
 
 def is_logged_in(browser):
@@ -53,7 +54,7 @@ def test_a_user_who_logs_out_everywhere_is_asked_first_and_then_every_session_gr
     assert "logged out everywhere" in client.post(PAGE).content.decode()
     assert not is_logged_in(client)
     assert not is_logged_in(other)
-    assert is_denied(issued["access_token"])
+    assert is_revoked(issued["access_token"])
     assert refresh(client, issued["refresh_token"]) == 400
     assert AuditEvent.objects.get(action="user.logged_out_everywhere").subject == "user:ada"
 
@@ -63,7 +64,7 @@ def test_whoever_is_not_logged_in_ends_nothing(client, user, issued):
     assert parameters(stranger.get(PAGE))["next"] == PAGE
     assert stranger.post(PAGE).status_code == 302
     assert Browser(enforce_csrf_checks=True).post(PAGE).status_code == 403
-    assert not is_denied(issued["access_token"])
+    assert not is_revoked(issued["access_token"])
 
 
 def test_an_administrator_logs_users_out_everywhere(client, admin_client, app, user, issued):
@@ -71,17 +72,17 @@ def test_an_administrator_logs_users_out_everywhere(client, admin_client, app, u
     assert admin_client.post("/admin/tokens/user/", form).status_code == 302
     assert not is_logged_in(client)
     assert is_logged_in(admin_client)
-    assert is_denied(issued["access_token"])
+    assert is_revoked(issued["access_token"])
     assert AuditEvent.objects.get(action="user.logged_out_everywhere").actor == "user:admin"
 
 
 def test_whoever_logs_in_anew_begins_anew_at_once(client, app, user, issued):
     """What is issued to them is dated a second later at the earliest; nothing is issued before that second is over."""
     everywhere.log_out(user, "test")
-    [one] = Denial.objects.filter(kind="sub")
-    claims = {"iat": one.issued_before.timestamp(), "jti": "new", "sub": str(user.sub), "client_id": "app"}
-    assert not denial.is_denied(claims)
-    assert one.issued_before <= store.database_now() + timedelta(seconds=1)
+    [one] = Revocation.objects.filter(kind="sub")
+    claims = {"iss": issuer().url, "iat": one.issued_before, "jti": "new", "sub": str(user.sub), "client_id": "app"}
+    assert not revocation_record.is_revoked(claims, kid="test-key")
+    assert one.issued_before <= store.database_now().timestamp() + 1
 
 
 def test_a_new_password_ends_what_the_old_one_began_and_a_new_hash_of_the_old_one_does_not(
@@ -92,10 +93,10 @@ def test_a_new_password_ends_what_the_old_one_began_and_a_new_hash_of_the_old_on
     assert Browser().login(username="ada", password="correct horse")
     user.refresh_from_db()
     assert user.password.startswith("scrypt$"), "Django stored it anew"
-    assert not is_denied(issued["access_token"])
+    assert not is_revoked(issued["access_token"])
     user.set_password("another")
     user.save()
-    assert is_denied(issued["access_token"])
+    assert is_revoked(issued["access_token"])
     assert refresh(client, issued["refresh_token"]) == 400
 
 
@@ -106,12 +107,12 @@ def test_what_was_disabled_and_is_enabled_again_does_not_come_back(client, app, 
         one.is_active = active
         one.save()
     assert refresh(client, issued["refresh_token"]) == 400
-    assert is_denied(issued["access_token"])
+    assert is_revoked(issued["access_token"])
     assert UserGrant.objects.get().revoke_reason == f"its {whose} is disabled"
 
 
 @pytest.mark.parametrize("end", ["disable the user", "log out everywhere", "disable the client"])
-def test_a_token_that_was_issued_before_a_slow_commit_is_denied(app, user, end, django_capture_on_commit_callbacks):
+def test_a_token_that_was_issued_before_a_slow_commit_is_revoked(app, user, end, django_capture_on_commit_callbacks):
     """Until the commit, other nodes still see a user who may have tokens: a commit can take seconds."""
     everything = {
         "disable the user": lambda: everywhere.shut_out(user, "test"),
@@ -125,27 +126,28 @@ def test_a_token_that_was_issued_before_a_slow_commit_is_denied(app, user, end, 
     with patch("tokens.keys.store.database_now", return_value=start + timedelta(seconds=3)):
         for callback in committed:
             callback()
-    claims = {"jti": "t", "sub": str(user.sub), "client_id": "app"}
-    assert [denial.is_denied(claims | {"iat": int(one)}) for one in seconds] == [True, False]
+    claims = {"iss": issuer().url, "jti": "t", "sub": str(user.sub), "client_id": "app"}
+    revoked = [revocation_record.is_revoked(claims | {"iat": int(one)}, kid="test-key") for one in seconds]
+    assert revoked == [True, False]
 
 
-def test_a_commit_within_the_second_denies_nothing_more(user, django_capture_on_commit_callbacks):
+def test_a_commit_within_the_second_revokes_nothing_more(user, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks() as committed:
         everywhere.shut_out(user, "test")
-    before = list(Denial.objects.values())
-    at = Denial.objects.get().issued_before
+    before = list(Revocation.objects.values())
+    at = datetime.fromtimestamp(Revocation.objects.get().issued_before, UTC)
     with patch("tokens.keys.store.database_now", return_value=at - timedelta(milliseconds=1)):
         for callback in committed:
             callback()
-    assert list(Denial.objects.values()) == before
+    assert list(Revocation.objects.values()) == before
 
 
 def test_to_log_out_everywhere_twice_never_ends_less(user):
     now = store.database_now()
-    denial.deny_subject(str(user.sub), now=now)
-    [before] = Denial.objects.values_list("issued_before", "until")
-    denial.deny_subject(str(user.sub), now=now - timedelta(seconds=40))
-    assert list(Denial.objects.values_list("issued_before", "until")) == [before]
+    revocation_record.revoke_users([str(user.sub)], now=now)
+    [before] = Revocation.objects.values_list("issued_before", "until")
+    revocation_record.revoke_users([str(user.sub)], now=now - timedelta(seconds=40))
+    assert list(Revocation.objects.values_list("issued_before", "until")) == [before]
 
 
 @pytest.mark.parametrize("seconds", [30, -30])
@@ -160,8 +162,8 @@ def test_a_token_is_dated_by_the_database_s_clock_and_not_by_the_node_s(client, 
     body = post(client, "/oauth/token", form | {"client_secret": service.plain}).json()
     claims = presented_token.read(body["access_token"], now=timezone.now()).claims
     assert abs(claims["iat"] - store.database_now().timestamp()) < 10
-    denial.deny_client("service", now=store.database_now() + timedelta(seconds=1))
-    assert denial.is_denied(claims)
+    revocation_record.revoke_client("service", now=store.database_now() + timedelta(seconds=1))
+    assert revocation_record.is_revoked(claims, kid="test-key")
 
 
 def test_a_session_of_another_user_goes_on(client, user, issued):
@@ -195,7 +197,7 @@ def test_whoever_is_left_without_a_password_is_logged_out_everywhere(admin_clien
     path = f"/admin/tokens/user/{user.pk}/password/"
     assert admin_client.post(path, {"usable_password": "false"}).status_code == 302
     assert not is_logged_in(client)
-    assert is_denied(issued["access_token"])
+    assert is_revoked(issued["access_token"])
 
 
 def test_whoever_logs_in_at_a_node_that_is_behind_begins_anew_all_the_same(client, app, user, issued):
@@ -204,7 +206,7 @@ def test_whoever_logs_in_at_a_node_that_is_behind_begins_anew_all_the_same(clien
     with patch("time.time", return_value=timezone.now().timestamp() - 50):
         client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
     code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
-    Denial.objects.all().delete()  # of this second
+    Revocation.objects.all().delete()  # of this second
     fresh = redeem(client, app, code).json()
     assert refresh(client, fresh["refresh_token"]) == 200
     at = UserGrant.objects.get(revoked_at=None).auth_time

@@ -137,4 +137,4 @@ def test_an_address_that_is_none_is_said_to_be_out_of_reach(monkeypatch, url):
 def test_of_strange_claims_that_we_signed_it_is_not_asked_whether_they_were_taken_back(strange):
     claims = {"jti": "1", "sub": "s", "client_id": "c", "iat": 1_700_000_000} | strange
     signed = Inspection(header={}, claims=claims, signature="verified", key_phase="signing", points=[])
-    assert known_keys.with_denial(signed) == signed
+    assert known_keys.with_revocation(signed) == signed

@@ -24,8 +24,8 @@ from tests.tokens.conftest import (
 )
 from tokens import purge
 from tokens.keys.policy import PRODUCTION
-from tokens.models import AuditEvent, Denial, RefreshToken, Scope, UserGrant
-from tokens.oauth import client_secret, denial, grant_record, one_time
+from tokens.models import AuditEvent, RefreshToken, Revocation, Scope, UserGrant
+from tokens.oauth import client_secret, grant_record, one_time, revocation_key, revocation_record
 from tokens.oauth.refresh_token import LOST_ANSWER
 
 pytestmark = pytest.mark.django_db
@@ -205,7 +205,7 @@ def test_reuse_of_a_public_clients_token_after_the_retry_window_revokes_the_fami
     assert error(refresh(client, app, third)) == (400, "invalid_grant"), "the thief's and the owner's alike"
     grant = UserGrant.objects.get()
     assert grant.revoke_reason == "refresh token used twice"
-    assert Denial.objects.get(kind="grant").identifier == str(grant.pk), "its access tokens are denied as well"
+    assert Revocation.objects.get().key == revocation_key.key("grant", str(grant.pk)), "its access tokens die as well"
     assert reuse_events().get().subject == f"grant:{grant.pk}"
 
 
@@ -412,7 +412,7 @@ def test_unreadable_encrypting_keys_are_503_at_refresh_and_revocation(client, ap
 
 def purged(*texts):
     """Let the rows of these tokens be over, and purge."""
-    over = timezone.now() - denial.lasting() - timedelta(days=1)
+    over = timezone.now() - revocation_record.lasting() - timedelta(days=1)
     RefreshToken.objects.filter(digest__in=map(one_time.digest, texts)).update(expires_at=over)
     assert sum(purge.purge("refresh tokens", now=timezone.now())) == len(texts)
 
@@ -447,7 +447,7 @@ def test_one_of_which_no_row_is_left_says_nothing_to_another_client(client, app,
 def test_a_spent_row_is_kept_for_a_lost_answer_and_while_what_it_gave_lives(client, app, log_in_to, later):
     first = log_in_to(app)["refresh_token"]
     refresh(client, app, first)
-    start = timezone.now() + LOST_ANSWER + denial.lasting() + 2 * PRODUCTION.clock_error
+    start = timezone.now() + LOST_ANSWER + revocation_record.lasting() + 2 * PRODUCTION.clock_error
     assert list(purge.purge("refresh tokens", now=start - timedelta(seconds=2))) == []
     assert list(purge.purge("refresh tokens", now=start + timedelta(seconds=2))) == [1]
 
@@ -685,7 +685,7 @@ def test_what_is_disabled_or_revoked_refreshes_nothing(client, app, user, log_in
     else:
         revoked = post(client, "/oauth/revoke", {"token": text, "client_id": "app"})
         assert (revoked.status_code, revoked.content) == (200, b"")
-        assert Denial.objects.get(kind="grant").identifier == str(UserGrant.objects.get().pk)
+        assert Revocation.objects.get().key == revocation_key.key("grant", str(UserGrant.objects.get().pk))
     code, name = error(refresh(client, app, text))
     assert (code, name) == ((401, "invalid_client") if whose == "client" else (400, "invalid_grant"))
 

@@ -11,7 +11,7 @@ from tests.tokens.assertions import jwks, proof
 from tests.tokens.conftest import API, OTHER_API, basic, make_client, post, redeem
 from tokens import conf
 from tokens.models import Api, Client, ExchangePolicy, Scope, User, UserGrant
-from tokens.oauth import access_token, client_secret, denial, grant_record
+from tokens.oauth import access_token, client_secret, grant_record, revocation_record
 from tokens.oauth.access_token import AccessToken
 from tokens.oauth.login_session import Login
 
@@ -156,10 +156,10 @@ def test_a_token_that_was_taken_back_is_refused(client, webapp, notes, code, use
     token = redeem(client, webapp, code(webapp)).json()["access_token"]
     claims, now = decode(token, API)[1], timezone.now()
     {
-        "token": lambda: denial.deny_token(claims["jti"], expires_at=now + timedelta(minutes=10)),
+        "token": lambda: revocation_record.revoke_token(claims["jti"], expires_at=now + timedelta(minutes=10)),
         "grant": lambda: grant_record.revoke(UserGrant.objects.get(), "test", now=now),
-        "subject": lambda: denial.deny_subject(str(user.sub), now=now),
-        "client": lambda: denial.deny_client("webapp", now=now),
+        "subject": lambda: revocation_record.revoke_users([str(user.sub)], now=now),
+        "client": lambda: revocation_record.revoke_client("webapp", now=now),
     }[what]()
     assert exchange(client, notes, token).json() == UNACCEPTABLE
 
@@ -168,24 +168,22 @@ ENDS = {
     "the application is disabled": lambda webapp: (setattr(webapp, "is_active", False), webapp.save()),
     "the application is deleted": lambda webapp: webapp.delete(),
     "the grant is revoked": lambda _: grant_record.revoke(UserGrant.objects.get(), "test", now=timezone.now()),
-    "very much is taken back": lambda _: [
-        denial.deny_token(str(n), expires_at=timezone.now(), client_id="webapp", subject=str(User.objects.get().sub))
-        for n in range(2)
-    ],
+    "what it got for the user is revoked": lambda _: revocation_record.revoke_client_user(
+        "webapp", str(User.objects.get().sub), now=timezone.now()
+    ),
 }
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_what_an_application_s_token_was_traded_for_ends_with_it(client, webapp, notes, code, decode, end, monkeypatch):
+def test_what_an_application_s_token_was_traded_for_ends_with_it(client, webapp, notes, code, decode, end):
     """However it was taken back, and at every step after that: nothing brings a token to life again."""
-    monkeypatch.setattr(denial, "MOST", 2)
     Api.objects.filter(identifier=OTHER_API).update(client=notes)
     token = redeem(client, webapp, code(webapp)).json()["access_token"]
     second = exchange(client, notes, token).json()["access_token"]
     assert exchange(client, notes, second).status_code == 200
-    for how in dict.fromkeys((end, "very much is taken back")):
+    for how in dict.fromkeys((end, "what it got for the user is revoked")):
         ENDS[how](webapp)
-        assert denial.is_denied(decode(second, OTHER_API)[1])
+        assert revocation_record.is_revoked(decode(second, OTHER_API)[1], kid="test-key")
         assert exchange(client, notes, second).json() == UNACCEPTABLE
 
 

@@ -18,7 +18,7 @@ from tests.tokens.rfc import (
     repeated,
     without_blanks,
 )
-from tokens.models import Client, Denial, RefreshToken, RegistryVersion, User, UserGrant
+from tokens.models import Client, RefreshToken, RegistryVersion, Revocation, User, UserGrant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
@@ -161,7 +161,7 @@ BEHIND_THE_MODELS = {
 def test_a_token_is_not_active_when_behind_the_models(client, notes, tokens, active, section):
     assert answer(post(client, PATH, {"token": tokens["access_token"]}, **by(notes))) == active["access_token"]
     BEHIND_THE_MODELS[section]()
-    assert Denial.objects.count() == 0
+    assert Revocation.objects.count() == 0
     assert answer(post(client, PATH, {"token": tokens["access_token"]}, **by(notes))) == INACTIVE
 
 

@@ -59,7 +59,7 @@ class Command(OperatorCommand):
         except FetchError as error:
             raise CommandError(f"the keys of {issuer} cannot be had: {error}", returncode=UNREACHED) from error
         if options["issuer"] is None:
-            found = known_keys.with_denial(found)
+            found = known_keys.with_revocation(found)
         self.stdout.write(json.dumps(_json(found), cls=DjangoJSONEncoder) if options["json"] else said(found))
         if not found.conforms:
             failed = sum(not (point.holds or point.is_advice) for point in found.points)

@@ -13,8 +13,8 @@ class Command(OperatorCommand):
     """Parses, calls `purge`, prints."""
 
     help = (
-        "Remove what has ended: codes, refresh tokens, grants, used assertions, denials and sessions that no request"
-        " can need any more. Run it from cron, daily."
+        "Remove what has ended: codes, refresh tokens, grants, used assertions, revocations and sessions that no"
+        " request can need any more. Run it from cron, daily."
         " It is safe beside itself, and when it is cut short the next run goes on."
     )
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tests.tokens.conftest import API, redeem
 from tokens.models import AuthorizationCode, RefreshToken, UserGrant
-from tokens.oauth import authorization_code, denial, one_time
+from tokens.oauth import authorization_code, one_time, revocation_record
 
 pytestmark = pytest.mark.django_db
 
@@ -33,10 +33,10 @@ def redeemed_long_ago():
 def test_reuse_of_a_code_revokes_what_it_gave(client, spa, code, decode):
     issued = code(spa)
     given = decode(redeem(client, spa, issued).json()["access_token"], API)[1]
-    assert not denial.is_denied(given)
+    assert not revocation_record.is_revoked(given, kid="test-key")
     redeemed_long_ago()
     assert redeem(client, spa, issued).status_code == 400
-    assert denial.is_denied(given)
+    assert revocation_record.is_revoked(given, kid="test-key")
 
 
 @pytest.mark.parametrize("moment", ["_find", "_verify"])
@@ -47,7 +47,7 @@ def test_of_concurrent_redemptions_one_succeeds_and_stays_valid(client, app, cod
     said = [(answer.status_code, answer.json().get("error")) for answer in answers]
     assert said == [(200, None), *[(400, "invalid_grant")] * 3]
     assert (UserGrant.objects.count(), RefreshToken.objects.count()) == (1, 1)
-    assert not denial.is_denied(decode(answers[0].json()["access_token"], API)[1])
+    assert not revocation_record.is_revoked(decode(answers[0].json()["access_token"], API)[1], kid="test-key")
     assert UserGrant.objects.get().revoked_at is None
 
 
@@ -64,4 +64,4 @@ def test_a_redemption_that_overtakes_another_is_reuse_after_the_retry_window(
     meanwhile(authorization_code, moment, overtake)
     answers.append(redeem(client, app, issued))
     assert [answer.status_code for answer in answers] == [200, 400]
-    assert denial.is_denied(decode(answers[0].json()["access_token"], API)[1])
+    assert revocation_record.is_revoked(decode(answers[0].json()["access_token"], API)[1], kid="test-key")

@@ -5,7 +5,7 @@ from django.test import Client
 
 from resources.testing import bearer
 from tests.tokens.conftest import make_client, post, redeem
-from tokens.models import Denial, UserGrant
+from tokens.models import Revocation, UserGrant
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,7 @@ def test_a_logout_by_a_stranger_ends_nothing(client, app, user, code, ring, how)
         stranger.post(f"/oauth/logout?id_token_hint={hint}", {"log_out": "true"})
     assert client.get("/accounts/").context["user"] == user
     assert client.get("/oauth/userinfo", headers=bearer(for_issuer)).status_code == 200
-    assert not Denial.objects.exists()
+    assert not Revocation.objects.exists()
     assert not UserGrant.objects.exclude(revoked_at=None).exists()
     for of, body in zip((app, other), given, strict=True):
         form = {"grant_type": "refresh_token", "refresh_token": body["refresh_token"], "client_id": of.client_id}

@@ -1,6 +1,7 @@
 """Purging removes every ended row, by an index and without counting."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tokens import purge
-from tokens.models import ClientSecret, Denial, RefreshToken, UserGrant
+from tokens.models import ClientSecret, RefreshToken, Revocation, UserGrant
 
 pytestmark = pytest.mark.django_db
 
@@ -51,11 +52,11 @@ def test_every_table_with_an_end_is_purged():
 def test_no_batch_counts_the_remaining_rows(app):
     old = timezone.now() - LONG_AGO
     for number in range(BATCHES):
-        Denial.objects.create(kind="jti", identifier=str(number), until=old)
+        Revocation.objects.create(key=UUID(int=number), kind="jti", issued_before=0, until=int(old.timestamp()))
     with CaptureQueriesContext(connection) as queries:
         call_command("purge_tokens", "--json", "--batch", "1")
     assert counted(queries) == []
-    assert not Denial.objects.exists()
+    assert not Revocation.objects.exists()
 
 
 @pytest.mark.parametrize("table", purge.TABLES)

@@ -1,0 +1,190 @@
+"""`revoke_tokens`: what it covers, what it leaves, and that it asks first."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client as Browser
+from django.utils import timezone
+
+from tests.tokens.conftest import allow, authorization, basic, log_in, make_client, parameters, post, redeem
+from tokens import mass_revocation
+from tokens.management.commands import revoke_tokens
+from tokens.models import AuditEvent, Client, Revocation, User, UserGrant, WaitingEntry
+from tokens.oauth import client_secret, presented_token, revocation_record
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+
+SCOPE = "openid notes:read offline_access"
+
+
+def run(*arguments, **more):
+    out, err = StringIO(), StringIO()
+    call_command("revoke_tokens", *arguments, stdout=out, stderr=err, **more)
+    return out.getvalue()
+
+
+@pytest.fixture
+def issued(apis, user):
+    """Tokens by user and client, and of a service for itself: access token, and refresh token or None."""
+    users = {"ada": user, "bob": User.objects.create_user("bob", "bob@example.org", "correct horse")}
+    clients = [make_client(name, "authorization_code", "refresh_token", public=True) for name in ("app", "web")]
+    found = {}
+    for name, one in users.items():
+        for app in clients:
+            browser = Browser()
+            log_in(browser, one, ago=5)
+            code = parameters(allow(browser, authorization(app, scope=SCOPE)))["code"]
+            body = redeem(browser, app, code).json()
+            found[f"{name} {app.client_id}"] = (body["access_token"], body["refresh_token"])
+    service = make_client("service", "client_credentials")
+    proof = basic("service", client_secret.create(service, now=timezone.now()))
+    form = {"grant_type": "client_credentials", "scope": "notes:read"}
+    found["service"] = (post(Browser(), "/oauth/token", form, **proof).json()["access_token"], None)
+    return found
+
+
+def claims(token):
+    return presented_token.read(token, now=timezone.now()).claims
+
+
+def revoked(issued):
+    return {name for name, (token, _) in issued.items() if revocation_record.is_revoked(claims(token), kid="test-key")}
+
+
+def refused(issued):
+    """Whose refresh token gives nothing any more."""
+    ended = set()
+    for name, (_, text) in issued.items():
+        if text:
+            form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": name.split()[1]}
+            if post(Browser(), "/oauth/token", form).status_code == 400:
+                ended.add(name)
+    return ended
+
+
+USERS = {"ada app", "ada web", "bob app", "bob web"}
+COVERED = {
+    "--all": (USERS | {"service"}, ["iss"]),
+    "--user ada": ({"ada app", "ada web"}, ["sub"]),
+    "--user ada@example.org": ({"ada app", "ada web"}, ["sub"]),
+    "--client app": ({"ada app", "bob app"}, ["client"]),
+    "--client service": ({"service"}, ["client"]),
+    "--client app --user bob": ({"bob app"}, ["client_sub"]),
+}
+
+
+@pytest.mark.parametrize("target", COVERED)
+def test_what_is_named_is_revoked_by_one_entry_and_nothing_else(issued, target):
+    covered, kinds = COVERED[target]
+    run(*target.split(), "--yes")
+    assert revoked(issued) == covered
+    assert refused(issued) == covered - {"service"}
+    assert list(Revocation.objects.values_list("kind", flat=True)) == kinds
+    assert not WaitingEntry.objects.exists(), "it is published when the command ends"
+
+
+def test_one_grant_and_one_token_by_their_names(issued):
+    token = claims(issued["ada app"][0])
+    run("--jti", token["jti"], "--yes")
+    assert (revoked(issued), refused(issued)) == ({"ada app"}, set())
+    run("--grant", claims(issued["bob web"][0])["grant_id"], "--yes")
+    assert (revoked(issued), refused(issued)) == ({"ada app", "bob web"}, {"bob web"})
+
+
+def test_a_user_is_named_by_sub_too(issued, user):
+    run("--user", str(user.sub), "--yes")
+    assert revoked(issued) == {"ada app", "ada web"}
+
+
+def test_whoever_is_logged_out_has_no_session_and_logs_in_again(issued, user):
+    browser = Browser()
+    log_in(browser, user, ago=5)
+    run("--all", "--yes")
+    assert "_auth_user_id" not in browser.get("/accounts/").wsgi_request.session
+    user.refresh_from_db()
+    log_in(browser, user)
+    assert browser.get("/accounts/").wsgi_request.user == user
+
+
+@pytest.mark.parametrize(("target", "counts"), [("--all", (4, 2)), ("--user ada", (2, 1)), ("--client app", (2, 0))])
+def test_a_dry_run_counts_and_revokes_nothing(issued, target, counts):
+    told = json.loads(run(*target.split(), "--dry-run", "--json"))
+    assert (told["dry_run"], told["grants"], told["users"]) == (True, *counts)
+    assert not Revocation.objects.exists()
+    assert not UserGrant.objects.exclude(revoked_at=None).exists()
+    assert json.loads(run(*target.split(), "--yes", "--json")) == told | {"dry_run": False}
+
+
+def test_the_trail_says_what_was_revoked_and_why(issued):
+    run("--client", "app", "--user", "ada", "--yes", "--reason", "lost phone")
+    event = AuditEvent.objects.get(action="tokens.revoked")
+    assert (event.actor, event.subject) == ("command:revoke_tokens", "client:app")
+    assert event.details == {"reason": "lost phone", "grants": 1, "users": 0, "user": "ada"}
+    assert UserGrant.objects.exclude(revoked_at=None).get().revoke_reason == "lost phone"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--yes"],
+        ["--all", "--user", "ada", "--yes"],
+        ["--jti", "x", "--client", "app", "--yes"],
+        ["--user", "nobody", "--yes"],
+        ["--client", "nobody", "--yes"],
+        ["--grant", "nonsense", "--yes"],
+        ["--grant", "0b9f6f0e-6a55-4a5b-9d2d-0c2d9f0c6a11", "--yes"],
+        ["--all"],
+    ],
+)
+def test_a_command_that_names_nothing_or_cannot_ask_is_wrong_usage(issued, arguments):
+    with pytest.raises(CommandError) as raised:
+        run(*arguments)
+    assert raised.value.returncode == 2
+    assert not Revocation.objects.exists()
+
+
+@pytest.mark.parametrize(("answer", "goes_on"), [("yes", True), ("y", False), ("", False)])
+def test_it_asks_on_a_terminal(issued, monkeypatch, answer, goes_on):
+    monkeypatch.setattr(revoke_tokens.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: answer)
+    if goes_on:
+        run("--all")
+    else:
+        with pytest.raises(CommandError, match="not confirmed") as raised:
+            run("--all")
+        assert raised.value.returncode == 3
+    assert Revocation.objects.exists() == goes_on
+
+
+def test_a_run_that_was_cut_short_covers_access_tokens_already_and_can_be_repeated(issued, monkeypatch):
+    def fail(*_args):
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mass_revocation, "_end_grants", fail)
+        with pytest.raises(RuntimeError):
+            run("--all", "--yes")
+    assert revoked(issued) == USERS | {"service"}
+    run("--all", "--yes")
+    assert refused(issued) == USERS
+
+
+def test_many_are_done_in_batches(issued, monkeypatch):
+    monkeypatch.setattr(mass_revocation, "BATCH", 1)
+    assert json.loads(run("--all", "--yes", "--json"))["grants"] == 4
+    assert refused(issued) == USERS
+
+
+def test_many_users_are_logged_out_in_batches(issued, monkeypatch):
+    monkeypatch.setattr(mass_revocation, "BATCH", 1)
+    assert mass_revocation.log_out(User.objects.all(), "test") == 2
+    assert revoked(issued) == refused(issued) == USERS
+
+
+def test_an_administrator_revokes_the_tokens_of_a_client(issued, admin_client):
+    form = {"action": "revoke_tokens", "_selected_action": [Client.objects.get(client_id="app").pk]}
+    assert admin_client.post("/admin/tokens/client/", form).status_code == 302
+    assert revoked(issued) == refused(issued) == {"ada app", "bob app"}
+    assert AuditEvent.objects.get(action="tokens.revoked").actor == "user:admin"

@@ -1,0 +1,90 @@
+"""Revocations: the entries of the revocation feed, and the log that gives them versions (docs/revocation-feed.md).
+
+- `Revocation` is what the issuer itself looks up: the latest state of each thing that is revoked.
+- `WaitingEntry` is an entry that is to be published, written in the same transaction.
+- `RevocationLog` is one row, the head. A publisher locks it, and moves what waits into a `Publication`: one version.
+- `Segment` holds the entries of successive publications, up to 16,384, packed for every reader.
+"""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Revocation(models.Model):
+    """One entry: a token, grant or key that is revoked, or everything issued before an instant."""
+
+    class Kind(models.TextChoices):
+        """What is revoked, by its name in the revocation feed."""
+
+        TOKEN = "jti", "one token"
+        GRANT = "grant", "every token of one grant"
+        KEY = "kid", "every token of one signing key"
+        USER = "sub", "every earlier token of a user"
+        CLIENT = "client", "every earlier token of a client"
+        CLIENT_USER = "client_sub", "every earlier token that a client got for a user"
+        ISSUER = "iss", "every earlier token"
+
+    key = models.UUIDField(primary_key=True, help_text="Half of the SHA-256 of kind and identifier.")
+    kind = models.CharField(max_length=10, choices=Kind)
+    issued_before = models.BigIntegerField(help_text="Unix seconds: earlier tokens are revoked; 0: all are.")
+    until = models.BigIntegerField(db_index=True, help_text="Unix seconds: then no token that it covers is accepted.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["jti", "grant", "kid"], issued_before=0)
+                | Q(kind__in=["sub", "client", "client_sub", "iss"], issued_before__gt=0),
+                name="coarse_revocations_have_an_instant",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class WaitingEntry(models.Model):
+    """An entry that the next publication takes up."""
+
+    entry = models.BinaryField(help_text="24 bytes, as they are published.")
+
+    def __str__(self) -> str:
+        return bytes(self.entry).hex()
+
+
+class RevocationLog(models.Model):
+    """The head of the log, one row."""
+
+    version = models.BigIntegerField(help_text="Of the last publication.")
+    tag = models.CharField(max_length=11, help_text="Tells it from the same number of a database that was restored.")
+    sealed = models.BigIntegerField(help_text="Entries up to this version are in segments.")
+    unsealed = models.IntegerField(help_text="How many entries were published since.")
+
+    def __str__(self) -> str:
+        return f"{self.version}.{self.tag}"
+
+
+class Publication(models.Model):
+    """The entries of one version."""
+
+    version = models.BigIntegerField(primary_key=True)
+    tag = models.CharField(max_length=11)
+    at = models.DateTimeField(db_index=True)
+    count = models.IntegerField()
+    until = models.BigIntegerField(help_text="Unix seconds: then every entry in it has ended.")
+    body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.version}.{self.tag}"
+
+
+class Segment(models.Model):
+    """Entries of successive versions, packed once for every process and reader."""
+
+    digest = models.CharField(max_length=43, primary_key=True, help_text="SHA-256 of the body, base64url.")
+    version = models.BigIntegerField(db_index=True, help_text="The last one in it.")
+    count = models.IntegerField()
+    until = models.BigIntegerField(db_index=True, help_text="Unix seconds: then every entry in it has ended.")
+    body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.digest

@@ -1,0 +1,145 @@
+"""Records what is revoked, and answers whether a token is: a token, a grant, a key, or everything before an instant.
+
+- A record is written in the transaction of what caused it, and published afterwards (revocation_log).
+- To revoke a thing again moves its instants later, never earlier. Nothing takes a record back before its end.
+- A coarse record (of a user, a client, both, or the issuer) covers every token with an earlier `iat`.
+- A record ends once no API can accept a token that it covers: after the longest token, then S + 2δ.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Max, Q, QuerySet
+
+from tokens import conf
+from tokens.keys import adoption
+from tokens.models import Revocation, Ring, SigningKey, WaitingEntry
+from tokens.oauth import revocation_key
+
+Kind = Revocation.Kind
+SECOND = timedelta(seconds=1)
+BATCH = 1000
+"""Rows written by one statement."""
+LATER = {"postgresql": "GREATEST", "sqlite": "MAX"}
+KEYS = {
+    "postgresql": "value::uuid FROM jsonb_array_elements_text(%(keys)s::jsonb)",
+    "sqlite": "value FROM json_each(%(keys)s)",
+}
+UPSERT = """
+INSERT INTO tokens_revocation (kind, issued_before, until, "key")
+SELECT %(kind)s, %(issued_before)s, %(until)s, {keys} AS given WHERE true
+ON CONFLICT ("key") DO UPDATE SET
+    issued_before = {later}(tokens_revocation.issued_before, excluded.issued_before),
+    until = {later}(tokens_revocation.until, excluded.until)
+WHERE tokens_revocation.issued_before < excluded.issued_before OR tokens_revocation.until < excluded.until
+RETURNING "key", until, issued_before"""
+
+
+def revoke_token(token_id: str, *, expires_at: datetime) -> None:
+    """Revoke one token by its `jti`, for as long as an API might accept it."""
+    write(Kind.TOKEN, [token_id], until=expires_at + afterlife())
+
+
+def revoke_grant(grant_id: str, *, now: datetime) -> None:
+    """Revoke every token of a grant, those that were got for them by token exchange too."""
+    write(Kind.GRANT, [grant_id], until=now + lasting())
+
+
+def revoke_key(kid: str, *, revoked_at: datetime) -> None:
+    """Revoke every token that a signing key signed, for as long as an API might still trust the key."""
+    policy = conf.issuer().key_policy
+    write(Kind.KEY, [kid], until=revoked_at + policy.keep + policy.settles)
+
+
+def revoke_users(subjects: Iterable[str], *, now: datetime) -> None:
+    """Revoke every token issued so far in the name of each of these users."""
+    _revoke_earlier(Kind.USER, subjects, now=now)
+
+
+def revoke_client(client_id: str, *, now: datetime) -> None:
+    """Revoke every token issued so far to a client, and those that others got for them by token exchange."""
+    _revoke_earlier(Kind.CLIENT, [client_id], now=now)
+
+
+def revoke_client_user(client_id: str, subject: str, *, now: datetime) -> None:
+    """Revoke every token issued so far to one client in the name of one user, as `revoke_client` does."""
+    _revoke_earlier(Kind.CLIENT_USER, [revocation_key.client_user(client_id, subject)], now=now)
+
+
+def revoke_everything(*, now: datetime) -> None:
+    """Revoke every access token that this issuer issued so far."""
+    _revoke_earlier(Kind.ISSUER, [conf.issuer().url], now=now)
+
+
+def is_revoked(claims: Mapping[str, Any], *, kid: str) -> bool:
+    """True if the token with this `kid` and these verified claims is revoked."""
+    return of(claims, kid=kid).exists()
+
+
+def of(claims: Mapping[str, Any], *, kid: str) -> "QuerySet[Revocation]":
+    """Return the revocations that cover the token with this `kid` and these verified claims."""
+    earlier = Q(issued_before=0) | Q(issued_before__gt=claims["iat"])
+    return Revocation.objects.filter(earlier, key__in=set(revocation_key.keys(claims, kid=kid)))
+
+
+def client_tokens_from(client_id: str) -> int:
+    """Return the Unix second before which everything that was issued to the client is revoked, or 0."""
+    found = Revocation.objects.filter(key=revocation_key.key(Kind.CLIENT, client_id))
+    return found.values_list("issued_before", flat=True).first() or 0
+
+
+def lasting() -> timedelta:
+    """Return how long after it was issued any token may still be accepted by some API."""
+    return _longest_token() + afterlife()
+
+
+def afterlife() -> timedelta:
+    """Return how long after its `exp` a token may still be accepted by a clock that is off: S + 2δ."""
+    policies = [adoption.assumed(ring) for ring in Ring.objects.all()] or [conf.issuer().key_policy]
+    return max(policy.leeway + 2 * policy.clock_error for policy in policies)
+
+
+def seconds(instant: datetime) -> int:
+    """Return Unix seconds, rounded up: a revocation lasts rather longer than shorter."""
+    return -int(-instant.timestamp() // 1)
+
+
+def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) -> None:
+    """Revoke what was issued before `now`; `iat` has whole seconds, so a token of this very second is revoked too."""
+    before = now.replace(microsecond=0) + SECOND
+    write(kind, identifiers, until=before + lasting(), issued_before=before)
+
+
+def write(
+    kind: Kind | str, identifiers: Iterable[str], *, until: datetime, issued_before: datetime | None = None
+) -> None:
+    """Write a record for each identifier."""
+    values = {
+        "kind": str(kind),
+        "until": seconds(until),
+        "issued_before": seconds(issued_before) if issued_before else 0,
+    }
+    # In the order of their keys: two that write the same rows wait for each other, and do not deadlock.
+    keys = sorted({revocation_key.key(kind, identifier).hex for identifier in identifiers})
+    for start in range(0, len(keys), BATCH):
+        _upsert(values | {"keys": json.dumps(keys[start : start + BATCH])})
+
+
+def _upsert(values: Mapping[str, Any]) -> None:
+    """Write the rows, and let the entries wait for publication that are new or cover more than before."""
+    statement = UPSERT.format(keys=KEYS[connection.vendor], later=LATER[connection.vendor])
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            changed = cursor.fetchall()
+        entries = [revocation_key.entry(key, until=until, issued_before=before) for key, until, before in changed]
+        WaitingEntry.objects.bulk_create(WaitingEntry(entry=entry) for entry in entries)
+
+
+def _longest_token() -> timedelta:
+    """Return the longest lifetime that any key was ever allowed to sign."""
+    longest: timedelta | None = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"]
+    return longest or conf.issuer().key_policy.token_lifetime

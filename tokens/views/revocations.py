@@ -1,6 +1,7 @@
 """/oauth/revocations: the revocation feed, for APIs to poll (docs/revocation-feed.md)."""
 
 import re
+from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -36,9 +37,10 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     except ValueError:
         return errors.answer({"error": "invalid_request", "error_description": "since is not a version."}, 400)
     head = revocation_log.head()
-    more = head.waits and revocation_log.publish(now=store.database_now())
+    now, more = None, False
     if head.waits:
-        head = revocation_log.head()
+        now = store.database_now()
+        more, head = revocation_log.publish(now=now), revocation_log.head()
     headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
     known = HttpResponse(status=304, headers=headers) if is_known(request, headers["ETag"]) else None
     try:
@@ -50,7 +52,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     if answer := known or _too_many(request, "revocations"):
         return answer
     try:
-        document = _document(ring, since, head, more=more, signer=signer)
+        document = _document(ring, since, head, more=more, signer=signer, now=now)
     except NotReady as error:  # the PKCS#11 token does not answer
         return errors.unavailable(error.retry_after)
     headers["ETag"] = f'W/"{document.made.version}"'
@@ -82,20 +84,25 @@ def _since(request: HttpRequest) -> Version | None:
     return Version(int(found["number"]), found["tag"])
 
 
-def _document(ring: str, since: Version | None, head: Head, *, more: bool, signer: Signer) -> Document:
-    """Return the document of the current version, from what this process keeps. Raises NotReady."""
+def _document(
+    ring: str, since: Version | None, head: Head, *, more: bool, signer: Signer, now: datetime | None
+) -> Document:
+    """Return the document of the current version, from what this process keeps; `now` is the database's, if it is known.
+
+    Raises NotReady.
+    """
     wanted, asked = Wanted(head.version, signer.kid), (ring, since)
     if found := documents.find(asked, wanted, now=timezone.now()):
         return found
 
     def build() -> Document | None:
-        now = store.database_now()
-        found = revocation_log.changes(since, now=now, sealed=head.sealed)
-        return revocation_feed.sign(found, asked, more=more, signer=signer, now=now) if found else None
+        at = now or store.database_now()
+        found = revocation_log.changes(since, now=at, sealed=head.sealed)
+        return revocation_feed.sign(found, asked, more=more, signer=signer, now=at) if found else None
 
     document = documents.get(asked, wanted, now=timezone.now(), build=build)
     # None if the log does not know the reader's version: then the full state, which it always has.
-    return document or _document(ring, None, head, more=more, signer=signer)
+    return document or _document(ring, None, head, more=more, signer=signer, now=now)
 
 
 def _too_many(request: HttpRequest, what: str) -> HttpResponse | None:

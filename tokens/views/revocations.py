@@ -37,14 +37,14 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     except ValueError:
         return errors.answer({"error": "invalid_request", "error_description": "since is not a version."}, 400)
     head = revocation_log.head()
-    more = head.waits and revocation_log.publish(now=store.database_now())
+    read_at, more = None, False
     if head.waits:
-        head = revocation_log.head()
+        read_at = store.database_now()
+        more, head = revocation_log.publish(now=read_at), revocation_log.head()
     headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
     known = HttpResponse(status=304, headers=headers) if is_known(request, headers["ETag"]) else None
     try:
-        now = signing.carried_clock(now=timezone.now())
-        signer = signing.feed_signer(ring, now=now)
+        signer = signing.feed_signer(ring, now=signing.carried_clock(now=timezone.now()))
     except UnknownKey:
         return errors.answer({"error": "not_found", "error_description": "There is no such ring."}, 404)
     except NotReady as error:
@@ -52,7 +52,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     if answer := known or _too_many(request, "revocations"):
         return answer
     try:
-        document = _document(ring, since, head, more=more, signer=signer, now=now)
+        document = _document(ring, since, head, more=more, signer=signer, read_at=read_at)
     except NotReady as error:  # the PKCS#11 token does not answer
         return errors.unavailable(error.retry_after, reason=str(error))
     headers["ETag"] = f'W/"{document.made.version}"'
@@ -84,20 +84,26 @@ def _since(request: HttpRequest) -> Version | None:
     return Version(int(found["number"]), found["tag"])
 
 
-def _document(ring: str, since: Version | None, head: Head, *, more: bool, signer: Signer, now: datetime) -> Document:
-    """Return the document of the current version, from what this process keeps. Raises NotReady."""
+def _document(
+    ring: str, since: Version | None, head: Head, *, more: bool, signer: Signer, read_at: datetime | None
+) -> Document:
+    """Return the document of the current version, from what this process keeps.
+
+    `read_at` is the database's clock if this request read it. No carried clock dates a document: nodes would differ by
+    milliseconds, and a reader refuses a document that is older than its last one. Raises NotReady.
+    """
     wanted, asked = Wanted(head.version, signer.kid), (ring, since)
-    if found := documents.find(asked, wanted, now=now):
+    if found := documents.find(asked, wanted, now=timezone.now()):
         return found
 
     def build() -> Document | None:
-        at = store.database_now()
+        at = read_at or store.database_now()
         found = revocation_log.changes(since, now=at, sealed=head.sealed)
         return revocation_feed.sign(found, asked, more=more, signer=signer, now=at) if found else None
 
-    document = documents.get(asked, wanted, now=now, build=build)
+    document = documents.get(asked, wanted, now=timezone.now(), build=build)
     # None if the log does not know the reader's version: then the full state, which it always has.
-    return document or _document(ring, None, head, more=more, signer=signer, now=now)
+    return document or _document(ring, None, head, more=more, signer=signer, read_at=read_at)
 
 
 def _too_many(request: HttpRequest, what: str) -> HttpResponse | None:

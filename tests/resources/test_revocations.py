@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-
 from resources.denials import NOTHING, Denials
+
 from resources.errors import Unavailable
 from resources.keyset import PinnedKeys
 from resources.revocations import BadFeed, Feed, FetchedFeed, Follower, read_feed

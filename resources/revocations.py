@@ -98,7 +98,6 @@ class Follower:
 
     def poll(self) -> float:
         """Ask the issuer once, and return the seconds until the next poll. Never raises."""
-        self._polls += 1
         now, started = self._wall(), self._clock()
         try:
             document = self._fetched(now)
@@ -111,6 +110,7 @@ class Follower:
             self._alarms.discard("late")
         self._sweep(now)
         self._alarm_if_late(now)
+        self._polls += 1
         if self._backoff:
             return self._backoff
         more = document is not None and document.more

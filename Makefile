@@ -4,7 +4,7 @@ PY = .venv/bin/python
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-browser test-clients bench-verify check format lock
+.PHONY: help environment run demo life reset story test test-services test-browser test-clients bench-verify bench-feed check format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ check: environment  ## format, lint, types, migrations, deployment checks, then 
 
 bench-verify: environment  ## what verification costs, in units of one raw RSA-2048 verify
 	@$(PY) -m bench.verify
+
+bench-feed: environment  ## what the revocation feed costs with a million entries, beside the build before; needs PostgreSQL
+	@$(PY) -m bench.feed
 
 format: environment  ## put every file into the one format
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .

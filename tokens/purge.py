@@ -46,9 +46,9 @@ def _unredeemed(codes: type[AuthorizationCode] | type[DeviceCode], now: datetime
 
 
 def _versions(now: datetime) -> "QuerySet[Publication]":
-    """Return the versions of which every entry has ended, but for the current one: the next delta begins there."""
+    """Return the publications that have ended, but for the recent ones and the current: readers name them."""
     current = RevocationLog.objects.values_list("version", flat=True).first()
-    old = Publication.objects.filter(at__lt=now - revocation_record.lasting())
+    old = Publication.objects.filter(at__lt=now - revocation_record.lasting(), until__lt=int(now.timestamp()))
     return old.exclude(version=current or 0).order_by("at")
 
 

@@ -18,6 +18,7 @@ from project.launch import processes
 from project.launch.ports import free
 from tests.services.conftest import Issuer, serve
 from tests.tokens.conftest import CALLBACK, CHALLENGE, VERIFIER
+from tests.tokens.feed_reader import key
 
 pytestmark = pytest.mark.services
 AT_ONCE = 10
@@ -86,10 +87,10 @@ ENABLE = """
 from tokens.models import User
 User.objects.update(is_active=True)
 """
-DENIED = """
+REVOKED = """
 import json
 from tokens.oauth import revocation_record
-print(json.dumps([denial.is_denied(claims) for claims in json.loads({claims!r})]))
+print(json.dumps([revocation_record.is_revoked(claims, kid="") for claims in json.loads({claims!r})]))
 """
 
 
@@ -122,9 +123,9 @@ class Served:
             given.append(claims_of(answer.json()["access_token"]))
         return given
 
-    def are_denied(self, claims: list[dict[str, Any]]) -> list[bool]:
+    def are_revoked(self, claims: list[dict[str, Any]]) -> list[bool]:
         """What the issuer says of tokens with these claims."""
-        return json.loads(self.shell(DENIED.format(claims=json.dumps(claims))))
+        return json.loads(self.shell(REVOKED.format(claims=json.dumps(claims))))
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -161,11 +162,10 @@ def test_a_code_redeemed_by_ten_at_once_gives_one_token_which_the_others_end(ser
     assert said(answers) == {(200, ""): 1, (400, "invalid_grant"): AT_ONCE - 1}
     [given] = [answer.json() for answer in answers if answer.ok]
     grant_id = jwt.decode(given["access_token"], options={"verify_signature": False})["grant_id"]
-    [(reason, denied)] = served.issuer.rows(
-        "SELECT revoke_reason, (SELECT count(*) FROM tokens_denial WHERE identifier = g.id::text)"
-        f" FROM tokens_usergrant g WHERE id = '{uuid.UUID(grant_id)}'"
-    )
-    assert (reason, denied) == ("code used twice", 1)
+    query = f"SELECT revoke_reason FROM tokens_usergrant WHERE id = '{uuid.UUID(grant_id)}'"
+    assert served.issuer.rows(query) == [("code used twice",)]
+    recorded = {row.bytes for (row,) in served.issuer.rows('SELECT "key" FROM tokens_revocation')}
+    assert key("grant", str(uuid.UUID(grant_id))) in recorded
 
 
 def test_a_refresh_token_used_by_ten_at_once_is_answered_twice_and_then_ends_its_family(served: Served) -> None:
@@ -210,10 +210,10 @@ def test_a_device_code_redeemed_by_ten_at_once_gives_one_token_which_the_others_
     answers = served.at_once({"grant_type": grant, "device_code": "the-device", "client_id": "app"})
     assert said(answers) == {(200, ""): 1, (400, "invalid_grant"): AT_ONCE - 1}
     [given] = [claims_of(answer.json()["access_token"]) for answer in answers if answer.ok]
-    assert served.are_denied([given]) == [True]
+    assert served.are_revoked([given]) == [True]
 
 
-def test_whatever_is_refreshed_while_a_user_is_disabled_is_denied(served: Served) -> None:
+def test_whatever_is_refreshed_while_a_user_is_disabled_is_revoked(served: Served) -> None:
     """Whoever refreshes holds the grant that disabling ends: one of the two is first, and neither is missed."""
     families = [served.shell(REFRESH).strip() for _ in range(4)]
     disabling = served.issuer.start("shell", "-v", "0", "--no-imports", "-c", DISABLE)
@@ -221,10 +221,10 @@ def test_whatever_is_refreshed_while_a_user_is_disabled_is_denied(served: Served
         given = [claims for found in pool.map(served.refresh_until_refused, families) for claims in found]
     _, problems = disabling.communicate(timeout=60)
     assert disabling.returncode == 0, problems
-    denied = served.are_denied(given)
+    revoked = served.are_revoked(given)
     served.shell(ENABLE)
     assert len(given) >= len(families), "some were issued before"
-    assert all(denied)
+    assert all(revoked)
 
 
 LEAVE = """
@@ -249,6 +249,6 @@ def test_a_user_who_is_deleted_while_their_applications_refresh_goes_and_nobody_
         given = [claims for one in running for claims in one.result()]
     assert deleting.returncode == 0, problems
     assert len(given) >= len(families)
-    assert all(served.are_denied(given))
+    assert all(served.are_revoked(given))
     last = [served.refresh_until_refused(text) for text in families]
     assert last == [[], [], [], []]

@@ -37,9 +37,13 @@ class Reader:
     path: str = "/oauth/revocations"
     version: str = ""
     held: dict[bytes, tuple[int, int]] = field(default_factory=dict)
-    applied: list[bytes] = field(default_factory=list)
-    """Every key that was new to the reader, in order."""
+    received: list[bytes] = field(default_factory=list)
+    """Every key that came, in order, again if it came again."""
+    versions: list[int] = field(default_factory=list)
     full_reads: int = 0
+    segments: int = 0
+    read: int = 0
+    largest: int = 0
 
     def poll(self, *, conditional: bool = True) -> int:
         """The status of the answer, after merging it."""
@@ -47,6 +51,7 @@ class Reader:
         headers = {"if-none-match": f'W/"{self.version}"'} if self.version and conditional else {}
         answer = self.browser.get(self.path, query, headers=headers)
         if answer.status_code == 200:
+            self._count(answer.content)
             self._merge(claims_of(answer.content.decode()))
         return answer.status_code
 
@@ -56,12 +61,18 @@ class Reader:
         parts = [decode(claims["entries"])]
         for digest, count in claims.get("segments", []):
             body = self.browser.get(f"{self.path}/segments/{digest}").content
+            self._count(body)
+            self.segments += 1
             assert (len(body), decode(digest)) == (24 * count, hashlib.sha256(body).digest())
             parts.append(body)
         for part in parts:
             for key, (until, before) in entries_of(part).items():
-                if key not in self.held:
-                    self.applied.append(key)
+                self.received.append(key)
                 old = self.held.get(key, (0, 0))
                 self.held[key] = (max(until, old[0]), max(before, old[1]))
         self.version = claims["version"]
+        self.versions.append(int(self.version.partition(".")[0]))
+
+    def _count(self, body: bytes) -> None:
+        self.read += len(body)
+        self.largest = max(self.largest, len(body))

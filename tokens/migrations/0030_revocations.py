@@ -1,7 +1,9 @@
 import base64
 import hashlib
 import secrets
+import struct
 from datetime import timedelta
+from itertools import chain, islice
 from uuid import UUID
 
 from django.db import migrations, models
@@ -23,33 +25,47 @@ def wait_for_nobody(_apps, editor):
 def begin_the_log(apps, _editor):
     tag = base64.urlsafe_b64encode(secrets.token_bytes(8)).rstrip(b"=").decode()
     apps.get_model("tokens", "RevocationLog").objects.create(id=1, version=0, tag=tag, sealed=0, unsealed=0)
-    apps.get_model("tokens", "Publication").objects.create(version=0, tag=tag, at=timezone.now())
-
-
-def keep_what_is_revoked(apps, _editor):
-    """Nothing that was revoked is accepted again: every row that lives becomes an entry, and every revoked key."""
-    revocation = apps.get_model("tokens", "Revocation")
-    kept = []
-    for old in apps.get_model("tokens", "Denial").objects.order_by("pk").iterator(chunk_size=BATCH):
-        kind, identifier = old.kind, old.identifier
-        if kind == "pair":
-            client_id, _, subject = identifier.rpartition(" ")
-            kind, identifier = "client_sub", f"{client_id}\0{subject}"
-        kept.append(entry(revocation, kind, identifier, old.issued_before, old.until))
-        if len(kept) == BATCH:
-            revocation.objects.bulk_create(kept)
-            kept.clear()
-    revocation.objects.bulk_create(kept)
-    keys = apps.get_model("tokens", "SigningKey").objects.exclude(revoked_at=None)
-    revocation.objects.bulk_create(
-        entry(revocation, "kid", key.kid, None, key.revoked_at + KIDS_KEPT) for key in keys
+    apps.get_model("tokens", "Publication").objects.create(
+        version=0, tag=tag, at=timezone.now(), count=0, until=0, body=b""
     )
 
 
-def entry(revocation, kind, identifier, issued_before, until):
-    digest = hashlib.sha256(f"{kind}\0{identifier}".encode("utf-8", "surrogatepass")).digest()
-    before = 0 if issued_before is None else seconds(issued_before)
-    return revocation(key=UUID(bytes=digest[:16]), kind=kind, issued_before=before, until=seconds(until))
+def keep_what_is_revoked(apps, _editor):
+    """Nothing that was revoked is accepted again: every row becomes an entry, and every revoked key."""
+    denials = apps.get_model("tokens", "Denial").objects.order_by("pk").iterator(chunk_size=BATCH)
+    keys = apps.get_model("tokens", "SigningKey").objects.exclude(revoked_at=None)
+    for kept in batches(chain(map(of_denial, denials), map(of_key, keys))):
+        apps.get_model("tokens", "Revocation").objects.bulk_create(
+            apps.get_model("tokens", "Revocation")(key=key, kind=kind, issued_before=before, until=until)
+            for key, kind, before, until in kept
+        )
+        apps.get_model("tokens", "WaitingEntry").objects.bulk_create(
+            apps.get_model("tokens", "WaitingEntry")(entry=struct.pack(">16sII", key.bytes, until, before))
+            for key, _, before, until in kept
+        )
+
+
+def batches(rows):
+    rows = iter(rows)
+    while batch := list(islice(rows, BATCH)):
+        yield batch
+
+
+def of_denial(row):
+    kind, identifier = row.kind, row.identifier
+    if kind == "pair":
+        client_id, _, subject = identifier.rpartition(" ")
+        kind, identifier = "client_sub", f"{client_id}\0{subject}"
+    before = 0 if row.issued_before is None else seconds(row.issued_before)
+    return (key(kind, identifier), kind, before, seconds(row.until))
+
+
+def of_key(row):
+    return (key("kid", row.kid), "kid", 0, seconds(row.revoked_at + KIDS_KEPT))
+
+
+def key(kind, identifier):
+    return UUID(bytes=hashlib.sha256(f"{kind}\0{identifier}".encode("utf-8", "surrogatepass")).digest()[:16])
 
 
 def seconds(instant):
@@ -98,18 +114,8 @@ class Migration(migrations.Migration):
                         db_index=True, help_text="Unix seconds: then no token that it covers is accepted."
                     ),
                 ),
-                (
-                    "version",
-                    models.BigIntegerField(
-                        db_index=True, default=0, help_text="When it was last published; 0: never."
-                    ),
-                ),
-                ("waits", models.BooleanField(default=True, help_text="For the next publication.")),
             ],
             options={
-                "indexes": [
-                    models.Index(condition=models.Q(("waits", True)), fields=["key"], name="revocations_that_wait"),
-                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=Q(kind__in=["jti", "grant", "kid"], issued_before=0)
@@ -120,10 +126,17 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="WaitingEntry",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entry", models.BinaryField(help_text="24 bytes, as they are published.")),
+            ],
+        ),
+        migrations.CreateModel(
             name="RevocationLog",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("version", models.BigIntegerField(help_text="The last one published.")),
+                ("version", models.BigIntegerField(help_text="Of the last publication.")),
                 (
                     "tag",
                     models.CharField(
@@ -140,6 +153,9 @@ class Migration(migrations.Migration):
                 ("version", models.BigIntegerField(primary_key=True, serialize=False)),
                 ("tag", models.CharField(max_length=11)),
                 ("at", models.DateTimeField(db_index=True)),
+                ("count", models.IntegerField()),
+                ("until", models.BigIntegerField(help_text="Unix seconds: then every entry in it has ended.")),
+                ("body", models.BinaryField()),
             ],
         ),
         migrations.CreateModel(

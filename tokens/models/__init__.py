@@ -9,7 +9,7 @@ from tokens.models.device import DeviceCode
 from tokens.models.grant import AuthorizationCode, RefreshToken, UserGrant
 from tokens.models.key import Ring, SigningKey
 from tokens.models.registry import RegistryVersion
-from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment
+from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment, WaitingEntry
 from tokens.models.user import User
 
 __all__ = [
@@ -35,4 +35,5 @@ __all__ = [
     "UsedAssertion",
     "User",
     "UserGrant",
+    "WaitingEntry",
 ]

@@ -1,8 +1,9 @@
 """Revocations: the entries of the revocation feed, and the log that gives them versions (docs/revocation-feed.md).
 
-- A row of `Revocation` is one entry. It waits until a publisher gives it a version, which readers can then see.
-- `RevocationLog` is one row, the head. A publisher locks it.
-- `Publication` keeps which versions there were, `Segment` 16,384 entries that were packed at once.
+- `Revocation` is what the issuer itself looks up: the latest state of each thing that is revoked.
+- `WaitingEntry` is an entry that is to be published, written in the same transaction.
+- `RevocationLog` is one row, the head. A publisher locks it, and moves what waits into a `Publication`: one version.
+- `Segment` holds the entries of successive publications, up to 16,384, packed for every reader.
 """
 
 from django.db import models
@@ -27,11 +28,8 @@ class Revocation(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     issued_before = models.BigIntegerField(help_text="Unix seconds: earlier tokens are revoked; 0: all are.")
     until = models.BigIntegerField(db_index=True, help_text="Unix seconds: then no token that it covers is accepted.")
-    version = models.BigIntegerField(default=0, db_index=True, help_text="When it was last published; 0: never.")
-    waits = models.BooleanField(default=True, help_text="For the next publication.")
 
     class Meta:
-        indexes = [models.Index(fields=["key"], condition=Q(waits=True), name="revocations_that_wait")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind__in=["jti", "grant", "kid"], issued_before=0)
@@ -44,10 +42,19 @@ class Revocation(models.Model):
         return f"{self.kind} {self.key}"
 
 
+class WaitingEntry(models.Model):
+    """An entry that the next publication takes up."""
+
+    entry = models.BinaryField(help_text="24 bytes, as they are published.")
+
+    def __str__(self) -> str:
+        return bytes(self.entry).hex()
+
+
 class RevocationLog(models.Model):
     """The head of the log, one row."""
 
-    version = models.BigIntegerField(help_text="The last one published.")
+    version = models.BigIntegerField(help_text="Of the last publication.")
     tag = models.CharField(max_length=11, help_text="Tells it from the same number of a database that was restored.")
     sealed = models.BigIntegerField(help_text="Entries up to this version are in segments.")
     unsealed = models.IntegerField(help_text="How many entries were published since.")
@@ -57,11 +64,14 @@ class RevocationLog(models.Model):
 
 
 class Publication(models.Model):
-    """A version that readers may name."""
+    """The entries of one version."""
 
     version = models.BigIntegerField(primary_key=True)
     tag = models.CharField(max_length=11)
     at = models.DateTimeField(db_index=True)
+    count = models.IntegerField()
+    until = models.BigIntegerField(help_text="Unix seconds: then every entry in it has ended.")
+    body = models.BinaryField()
 
     def __str__(self) -> str:
         return f"{self.version}.{self.tag}"

@@ -15,11 +15,18 @@ from tokens.oauth import actor
 LAYOUT = ">16sII"
 """An entry: the key, `until` and `issued_before`, as the struct module writes it."""
 ENTRY = struct.calcsize(LAYOUT)
+KEY = 16
+"""Bytes of a key, with which an entry begins."""
 
 
 def key(kind: str, identifier: str) -> UUID:
     """Return the first half of the SHA-256 of kind and identifier."""
-    return UUID(bytes=hashlib.sha256(f"{kind}\0{identifier}".encode("utf-8", "surrogatepass")).digest()[:16])
+    return UUID(bytes=hashlib.sha256(f"{kind}\0{identifier}".encode("utf-8", "surrogatepass")).digest()[:KEY])
+
+
+def entry(key: UUID | str, *, until: int, issued_before: int) -> bytes:
+    """Return the entry as the feed has it."""
+    return struct.pack(LAYOUT, UUID(str(key)).bytes, until, issued_before)
 
 
 def client_user(client_id: str, subject: str) -> str:

@@ -1,13 +1,13 @@
 """The versioned log of revocations: gives them versions that readers can trust, and packs what changed since one.
 
-- A revocation waits, without a version, from its transaction's commit on. A publication gives every one of a batch the
-  next version. One publisher works at a time, holding the head's row lock until its commit, so versions become visible
-  in their order, and no entry becomes visible under a version that a reader may have seen.
+- An entry waits, without a version, from its transaction's commit on. A publication takes up what waits, under the next
+  version. One publisher works at a time, holding the head's row lock until its commit, so versions become visible in
+  their order, and no entry becomes visible under a version that a reader may have seen.
 - A version is a number and a random tag. Two databases that both have a version 105, because one was restored or lost
   transactions at a failover, do not take each other's for their own.
-- Whenever SEGMENT revocations have been published, their entries are sealed into one row, for every process and reader.
-- A revocation that is recorded again keeps its version while it waits: what was published stays in every answer.
-- Answers may hold entries that are newer than their version; readers get them again, and merging is idempotent.
+- Publications never change. When SEGMENT entries have been published, they are sealed into one row for every reader.
+- An answer holds every entry after `since`, and some from before if it names segments. The publication of the current
+  version is never purged: the next delta begins there.
 """
 
 import base64
@@ -15,15 +15,17 @@ import hashlib
 import logging
 import secrets
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Sum
 
 from tokens.keys import store
 from tokens.models import Publication, RevocationLog, Segment
-from tokens.oauth.revocation_key import ENTRY, LAYOUT
+from tokens.oauth.revocation_key import ENTRY, KEY, LAYOUT
 
 logger = logging.getLogger(__name__)
 
@@ -35,37 +37,14 @@ MANY_SEGMENTS = 128
 """Half of what every reader can hold: from then on the log is an error in the issuer's own log."""
 
 HEAD = """
-SELECT version, tag, EXISTS (SELECT 1 FROM tokens_revocation WHERE waits) FROM tokens_revocationlog WHERE id = 1"""
-
-# The head and the entries in one statement, which sees one state of the database: had the head been read before, a row
-# that was recorded and published again in between would be in neither.
-PACKED = {
-    "postgresql": """
-SELECT head.version, head.tag, head.sealed, packed.entries FROM tokens_revocationlog head LEFT JOIN LATERAL (
-    SELECT string_agg(
-        uuid_send("key") || substring(int8send(until) FROM 5) || substring(int8send(issued_before) FROM 5),
-        ''::bytea ORDER BY "key"
-    ) AS entries
-    FROM tokens_revocation WHERE version > GREATEST(%(after)s, head.sealed) AND until > %(now)s
-) packed ON true WHERE head.id = 1""",
-    "sqlite": """
-SELECT head.version, head.tag, head.sealed, "key" || printf('%%08x%%08x', until, issued_before)
-FROM tokens_revocationlog head
-LEFT JOIN tokens_revocation ON tokens_revocation.version > MAX(%(after)s, head.sealed) AND until > %(now)s
-WHERE head.id = 1 ORDER BY "key" """,
-}
-# A row that another transaction holds is recorded again at this moment: it is published once that has ended.
-PUBLISH = {
-    "postgresql": """
-WITH waiting AS MATERIALIZED (
-    SELECT "key" FROM tokens_revocation WHERE waits LIMIT %(most)s FOR UPDATE SKIP LOCKED
-)
-UPDATE tokens_revocation SET version = %(version)s, waits = false
-FROM waiting WHERE tokens_revocation."key" = waiting."key" """,
-    "sqlite": """
-UPDATE tokens_revocation SET version = %(version)s, waits = false
-WHERE "key" IN (SELECT "key" FROM tokens_revocation WHERE waits LIMIT %(most)s)""",
-}
+SELECT version, tag, (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1) IS NOT NULL
+FROM tokens_revocationlog WHERE id = 1"""
+TAKE = """
+DELETE FROM tokens_waitingentry WHERE id IN (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT %s) RETURNING entry"""
+PUBLISHED = """
+SELECT version, tag, count, until, body FROM tokens_publication WHERE version >= %s ORDER BY version"""
+AT_ONCE = 1000
+"""Rows fetched by one call: other threads run in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +85,9 @@ def begin(*, now: datetime) -> None:
         first = {"version": 0, "tag": new_tag(), "sealed": 0, "unsealed": 0}
         log, created = RevocationLog.objects.get_or_create(pk=1, defaults=first)
         if created:
-            Publication.objects.update_or_create(version=0, defaults={"tag": log.tag, "at": now})
+            Publication.objects.update_or_create(
+                version=0, defaults={"tag": log.tag, "at": now, "count": 0, "until": 0, "body": b""}
+            )
 
 
 def publish(*, now: datetime, batches: int = BATCHES) -> bool:
@@ -126,14 +107,21 @@ def is_known(version: Version) -> bool:
 
 
 def changes(since: Version | None, *, now: datetime) -> Changes:
-    """Return the live entries that were published after `since`, or every live one."""
+    """Return the live entries that were published after `since`, or every live one.
+
+    They are in one piece if they are few; else the older ones are in segments.
+    """
     number = since.number if since else 0
-    version, sealed, entries = _pack(after=number, now=now)
-    if number >= sealed:
+    sealed = RevocationLog.objects.values_list("sealed", flat=True).get(pk=1)
+    live = Publication.objects.filter(version__gt=number, until__gt=int(now.timestamp()))
+    few = (live.aggregate(count=Sum("count"))["count"] or 0) <= SEGMENT
+    after = number if few else max(number, sealed)
+    version, bodies = _published(after, now=now)
+    entries = _merged(bodies, now=now)
+    if few or number >= sealed:
         return Changes(version, entries, ())
-    # Read after the head: a segment that was sealed since then holds entries that are newer than it, and no fewer.
-    live = Segment.objects.filter(version__gt=number, until__gt=int(now.timestamp())).order_by("version")
-    return Changes(version, entries, tuple(live.values_list("digest", "count")))
+    segments = Segment.objects.filter(version__gt=number, until__gt=int(now.timestamp())).order_by("version")
+    return Changes(version, entries, tuple(segments.values_list("digest", "count")))
 
 
 def new_tag() -> str:
@@ -142,33 +130,35 @@ def new_tag() -> str:
 
 
 def _publish_batch(*, now: datetime) -> bool:
-    """Publish as many waiting revocations under the next version as a segment has room for; True if it is full then."""
+    """Publish as many waiting entries under the next version as a segment has room for; True if it is full then."""
     with transaction.atomic():
         log = RevocationLog.objects.select_for_update().get(pk=1)
         if log.unsealed >= SEGMENT:
             _seal(log, now=now)
-        room, number = SEGMENT - log.unsealed, log.version + 1
-        count = _give_version(number, most=room)
-        if count:
-            log.version, log.tag, log.unsealed = number, new_tag(), log.unsealed + count
-            Publication.objects.create(version=log.version, tag=log.tag, at=now)
+        room = SEGMENT - log.unsealed
+        entries = _take(room)
+        if entries:
+            log.version, log.tag, log.unsealed = log.version + 1, new_tag(), log.unsealed + len(entries)
+            body = _merged(entries)
+            fields = {"count": len(body) // ENTRY, "until": _until(body), "body": body}
+            Publication.objects.create(version=log.version, tag=log.tag, at=now, **fields)
         log.save()
-    return count == room
+    return len(entries) == room
 
 
-def _give_version(number: int, *, most: int) -> int:
+def _take(most: int) -> list[bytes]:
+    """Take up to so many of the entries that wait, the oldest first."""
     with connection.cursor() as cursor:
-        cursor.execute(PUBLISH[connection.vendor], {"version": number, "most": most})
-        return int(cursor.rowcount)
+        cursor.execute(TAKE, [most])
+        return [bytes(entry) for (entry,) in _rows(cursor)]
 
 
 def _seal(log: RevocationLog, *, now: datetime) -> None:
-    """Pack the entries that were published since the last segment into one."""
-    _, _, body = _pack(after=log.sealed, now=now)
-    if body:
+    """Pack what was published since the last segment into one."""
+    _, bodies = _published(log.sealed, now=now)
+    if body := _merged(bodies, now=now):
         digest = _base64url(hashlib.sha256(body).digest())
-        until = max(until for _, until, _ in struct.iter_unpack(LAYOUT, body))
-        fields = {"version": log.version, "count": len(body) // ENTRY, "until": until, "body": body}
+        fields = {"version": log.version, "count": len(body) // ENTRY, "until": _until(body), "body": body}
         Segment.objects.get_or_create(digest=digest, defaults=fields)
     log.sealed, log.unsealed = log.version, 0
     if (number := Segment.objects.filter(until__gt=int(now.timestamp())).count()) >= MANY_SEGMENTS:
@@ -179,15 +169,40 @@ def _seal(log: RevocationLog, *, now: datetime) -> None:
         )
 
 
-def _pack(*, after: int, now: datetime) -> tuple[Version, int, bytes]:
-    """Return the head's version, the last one that is sealed, and the entries after both that and `after`."""
+def _published(after: int, *, now: datetime) -> tuple[Version, list[bytes]]:
+    """Return the bodies that were published after a version, up to SEGMENT entries, and the version of the last one."""
+    # By one statement, which sees one state of the database: the current version, and every publication before it.
+    total, bodies = 0, []
     with connection.cursor() as cursor:
-        cursor.execute(PACKED[connection.vendor], {"after": after, "now": int(now.timestamp())})
-        rows = cursor.fetchall()
-    number, tag, sealed, _ = rows[0]
-    parts = [packed for *_, packed in rows if packed is not None]
-    entries = b"".join(bytes.fromhex(part) if isinstance(part, str) else bytes(part) for part in parts)
-    return Version(number, tag), sealed, entries
+        cursor.execute(PUBLISHED, [after])
+        for number, tag, count, until, body in _rows(cursor):
+            live = number > after and until > now.timestamp()
+            if live and total + count > SEGMENT:
+                break
+            version = Version(number, tag)
+            if live:
+                bodies.append(bytes(body))
+                total += count
+    return version, bodies
+
+
+def _rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a result, fetched in pieces."""
+    while rows := cursor.fetchmany(AT_ONCE):
+        yield from rows
+
+
+def _merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
+    """Return the entries of all parts in ascending order of their keys, the latest of each key, none that has ended."""
+    ended = struct.pack(">I", int(now.timestamp()) if now else 0)
+    entries = {part[start : start + ENTRY] for part in parts for start in range(0, len(part), ENTRY)}
+    # Of one key the instants only grow, so the latest entry is the greatest.
+    latest = {entry[:KEY]: entry for entry in sorted(entries) if entry[KEY : KEY + 4] > ended}
+    return b"".join(latest.values())
+
+
+def _until(body: bytes) -> int:
+    return max(int(until) for _, until, _ in struct.iter_unpack(LAYOUT, body))
 
 
 def _base64url(octets: bytes) -> str:

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Max, Q, QuerySet
 
 from tokens import conf
 from tokens.keys import adoption
-from tokens.models import Revocation, Ring, SigningKey
+from tokens.models import Revocation, Ring, SigningKey, WaitingEntry
 from tokens.oauth import revocation_key
 
 Kind = Revocation.Kind
@@ -24,12 +24,12 @@ BATCH = 1000
 """Rows written by one statement."""
 LATER = {"postgresql": "GREATEST", "sqlite": "MAX"}
 UPSERT = """
-INSERT INTO tokens_revocation ("key", kind, issued_before, until, version, waits) VALUES {rows}
+INSERT INTO tokens_revocation ("key", kind, issued_before, until) VALUES {rows}
 ON CONFLICT ("key") DO UPDATE SET
     issued_before = {later}(tokens_revocation.issued_before, excluded.issued_before),
-    until = {later}(tokens_revocation.until, excluded.until),
-    waits = true
-WHERE tokens_revocation.issued_before < excluded.issued_before OR tokens_revocation.until < excluded.until"""
+    until = {later}(tokens_revocation.until, excluded.until)
+WHERE tokens_revocation.issued_before < excluded.issued_before OR tokens_revocation.until < excluded.until
+RETURNING "key", until, issued_before"""
 
 
 def revoke_token(token_id: str, *, expires_at: datetime) -> None:
@@ -104,7 +104,7 @@ def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) ->
 def write(
     kind: Kind | str, identifiers: Iterable[str], *, until: datetime, issued_before: datetime | None = None
 ) -> None:
-    """Write the records, and let them wait for publication unless they change nothing."""
+    """Write a record for each identifier."""
     before = 0 if issued_before is None else seconds(issued_before)
     # In the order of their keys: two that write the same rows wait for each other, and do not deadlock.
     keys = sorted({revocation_key.key(kind, identifier) for identifier in identifiers})
@@ -115,10 +115,15 @@ def write(
 
 
 def _upsert(rows: Sequence[tuple[Any, ...]]) -> None:
-    places = ", ".join(["(%s, %s, %s, %s, 0, true)"] * len(rows))
+    """Write the rows, and let the entries wait for publication that are new or cover more than before."""
+    places = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
     statement = UPSERT.format(rows=places, later=LATER[connection.vendor])
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [value for row in rows for value in row])
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [value for row in rows for value in row])
+            changed = cursor.fetchall()
+        entries = [revocation_key.entry(key, until=until, issued_before=before) for key, until, before in changed]
+        WaitingEntry.objects.bulk_create(WaitingEntry(entry=entry) for entry in entries)
 
 
 def _longest_token() -> timedelta:

@@ -57,7 +57,7 @@ def rows(user, webapp):
         )
         number, before = len(name), old if name == "ended" else now
         Segment.objects.create(digest=name, version=number, count=1, until=at.timestamp(), body=b"")
-        Publication.objects.create(version=number, tag=name, at=before)
+        Publication.objects.create(version=number, tag=name, at=before, count=1, until=at.timestamp(), body=b"")
         Session.objects.create(session_key=name, expire_date=at)
 
 

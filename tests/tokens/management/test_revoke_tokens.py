@@ -11,7 +11,7 @@ from django.utils import timezone
 from tests.tokens.conftest import allow, authorization, basic, log_in, make_client, parameters, post, redeem
 from tokens import mass_revocation
 from tokens.management.commands import revoke_tokens
-from tokens.models import AuditEvent, Revocation, User, UserGrant
+from tokens.models import AuditEvent, Client, Revocation, User, UserGrant, WaitingEntry
 from tokens.oauth import client_secret, presented_token, revocation_record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -82,7 +82,7 @@ def test_what_is_named_is_revoked_by_one_entry_and_nothing_else(issued, target):
     assert revoked(issued) == covered
     assert refused(issued) == covered - {"service"}
     assert list(Revocation.objects.values_list("kind", flat=True)) == kinds
-    assert not Revocation.objects.filter(waits=True).exists(), "it is published when the command ends"
+    assert not WaitingEntry.objects.exists(), "it is published when the command ends"
 
 
 def test_one_grant_and_one_token_by_their_names(issued):
@@ -184,10 +184,7 @@ def test_many_users_are_logged_out_in_batches(issued, monkeypatch):
 
 
 def test_an_administrator_revokes_the_tokens_of_a_client(issued, admin_client):
-    form = {
-        "action": "revoke_tokens",
-        "_selected_action": [UserGrant.objects.filter(client__client_id="app")[0].client_id],
-    }
+    form = {"action": "revoke_tokens", "_selected_action": [Client.objects.get(client_id="app").pk]}
     assert admin_client.post("/admin/tokens/client/", form).status_code == 302
     assert revoked(issued) == refused(issued) == {"ada app", "bob app"}
     assert AuditEvent.objects.get(action="tokens.revoked").actor == "user:admin"

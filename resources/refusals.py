@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from resources import revocation_key
+from resources.revocation_key import clients, key
 from resources.revocation_set import EMPTY, RevocationSet
 
 
@@ -30,14 +30,24 @@ class Refusals:
         return "hook" if self.hook and self.hook(kid, claims) else ""
 
     def _revoked(self, kid: str, claims: Mapping[str, Any]) -> str:
-        entries, iat = self.entries, claims["iat"]
-        for name, key in revocation_key.exact(kid, claims):
-            if entries.covers(key, iat):
-                return name
-        if iat < entries.last_instant:  # else every entry with an instant is about earlier tokens
-            for name, key in revocation_key.coarse(claims):
-                if entries.covers(key, iat):
-                    return name
+        # Written out: this is on the way of every request, and a loop over keys costs three times as much.
+        covers, iat = self.entries.covers, claims["iat"]
+        if covers(key("kid", kid), iat):
+            return "kid"
+        if covers(key("jti", claims["jti"]), iat):
+            return "jti"
+        if "grant_id" in claims and covers(key("grant", claims["grant_id"]), iat):
+            return "grant_id"
+        if iat >= self.entries.last_instant:  # every entry with an instant is about earlier tokens
+            return ""
+        subject = claims["sub"]
+        if covers(key("sub", subject), iat):
+            return "sub"
+        if covers(key("iss", claims["iss"]), iat):
+            return "iss"
+        for client in clients(claims):
+            if covers(key("client", client), iat) or covers(key("client_sub", f"{client}\0{subject}"), iat):
+                return "client_id"
         return ""
 
 

@@ -18,24 +18,6 @@ def key(kind: str, identifier: str) -> bytes:
     return hashlib.sha256(f"{kind}\0{identifier}".encode("utf-8", "surrogatepass")).digest()[:LENGTH]
 
 
-def exact(kid: str, claims: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Yield the keys whose entries cover a token at any time, each with the name of its claim."""
-    yield "kid", key("kid", kid)
-    yield "jti", key("jti", claims["jti"])
-    if "grant_id" in claims:
-        yield "grant_id", key("grant", claims["grant_id"])
-
-
-def coarse(claims: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Yield the keys whose entries cover earlier tokens, each with the name of its claim."""
-    subject = claims["sub"]
-    yield "iss", key("iss", claims["iss"])
-    yield "sub", key("sub", subject)
-    for client in clients(claims):
-        yield "client_id", key("client", client)
-        yield "client_id", key("client_sub", f"{client}\0{subject}")
-
-
 def clients(claims: Mapping[str, Any]) -> Iterator[str]:
     """Yield the client that has the token, and those that it came through (`act`, RFC 8693 section 4.1)."""
     yield claims["client_id"]

@@ -27,7 +27,7 @@ class RevocationSet:
     def covers(self, key: bytes, iat: float) -> bool:
         """True if the entry of `key` covers a token that was issued at `iat`."""
         bucket = self.buckets[key[0] << 8 | key[1]]
-        if not bucket or (at := _position(bucket, key)) < 0:
+        if key not in bucket or (at := _position(bucket, key)) < 0:
             return False
         issued_before: int = DATES.unpack_from(bucket, at + KEY)[1]
         return issued_before == 0 or iat < issued_before

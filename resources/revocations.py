@@ -31,6 +31,8 @@ SWEPT = 1024  # buckets a poll: all of them within 64 polls
 FIRST_BACKOFF = 1.0  # seconds
 RETRY_AFTER = 1  # seconds; the poller is about to poll
 
+NOTHING = Held()
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -73,11 +75,12 @@ class Follower:
         clock: Callable[[], float],
         wall: Callable[[], datetime],
         own: Refusals,
+        held: Held = NOTHING,
     ) -> None:
         self._source, self._issuer, self._policy, self._ring = source, issuer, policy, ring
         self._clock, self._wall = clock, wall
-        self._own = self._refusals = own
-        self._held = Held()
+        self._own, self.held = own, held
+        self._refusals = replace(own, entries=held.entries)
         self._heard_at = -math.inf
         self._loaded: frozenset[str] = frozenset()  # segments whose entries are in the set
         self._sweep_at = 0
@@ -122,9 +125,9 @@ class Follower:
         return {
             "age": math.floor(age) if math.isfinite(age) else None,
             "late": self._is_late(self._wall()),
-            "version": self._held.version,
-            "entries": self._held.entries.count,
-            "near_limit": self._held.entries.count > self._policy.max_entries // 2,
+            "version": self.held.version,
+            "entries": self.held.entries.count,
+            "near_limit": self.held.entries.count > self._policy.max_entries // 2,
             "went_back": "back" in self._alarms,
             "last_error": self._last_error,
             "polls": self._polls,
@@ -133,7 +136,7 @@ class Follower:
 
     def _fetched(self, now: datetime) -> Document | None:
         """Return the next document with its segments merged; None if nothing was published. Raises on any failure."""
-        held = self._held
+        held = self.held
         # 304 does not make a document hold any longer, so one that is about to end is asked for again.
         lasts = held.exp - now.timestamp() > 2 * self._policy.every
         answer = self._source.poll(since=held.version, conditional=bool(held.version) and lasts)
@@ -152,7 +155,7 @@ class Follower:
         return document
 
     def _merge(self, packed: bytes, now: datetime) -> None:
-        entries = self._held.entries.merged(packed, now=now.timestamp())
+        entries = self.held.entries.merged(packed, now=now.timestamp())
         if entries.count > self._policy.max_entries:
             raise BadFeed(f"the feed has more than {self._policy.max_entries} entries")
         self._swap(entries)
@@ -162,20 +165,20 @@ class Follower:
 
     def _take(self, document: Document) -> None:
         """Keep the version and times of a document whose entries are merged."""
-        went_back = number(document.version) < number(self._held.version)
+        went_back = number(document.version) < number(self.held.version)
         self._alarm_if("back", went_back or "back" in self._alarms, "went back: the database lost revocations")
         if not document.is_delta:
             self._loaded &= {segment.digest for segment in document.segments}
-        self._held = replace(self._held, version=document.version, iat=document.iat, exp=document.exp)
+        self.held = replace(self.held, version=document.version, iat=document.iat, exp=document.exp)
 
     def _swap(self, entries: RevocationSet) -> None:
-        self._held = replace(self._held, entries=entries)
+        self.held = replace(self.held, entries=entries)
         self._refusals = replace(self._own, entries=entries)
 
     def _sweep(self, now: datetime) -> None:
-        if self._held.entries.count:
+        if self.held.entries.count:
             window = range(self._sweep_at, self._sweep_at + SWEPT)
-            self._swap(self._held.entries.swept(window, now=now.timestamp()))
+            self._swap(self.held.entries.swept(window, now=now.timestamp()))
         self._sweep_at = (self._sweep_at + SWEPT) % BUCKETS
 
     def _failed(self, error: Exception) -> None:
@@ -191,7 +194,7 @@ class Follower:
         )
 
     def _is_late(self, now: datetime) -> bool:
-        has_ended = self._held.exp <= now.timestamp() - CLOCK_ERROR
+        has_ended = self.held.exp <= now.timestamp() - CLOCK_ERROR
         return has_ended or self._clock() - self._heard_at > self._policy.late_after
 
     def _alarm_if_late(self, now: datetime) -> None:

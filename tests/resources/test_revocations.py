@@ -234,13 +234,14 @@ def test_a_late_feed_refuses_if_the_setting_says_so() -> None:
     assert (world.refused("one"), world.follower.is_ready()) == (["one"], True)
 
 
-def test_a_document_past_its_end_is_late_although_the_issuer_answers() -> None:
-    world = World(refuse=True)
+def test_a_document_past_its_end_is_late_although_the_issuer_was_heard() -> None:
+    world = World(refuse=True, every=10)
     world.answers(exp=T + 70)
     world.at(0)
-    world.now = 129
     world.answer = None
-    world.follower.poll()
+    world.at(45)
+    world.now = 129
+    assert world.refused("one") == []
     world.now = 130
     with pytest.raises(Unavailable):
         world.refused("one")

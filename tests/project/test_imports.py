@@ -26,6 +26,11 @@ PURE = (
     "tokens/oauth/strict_json.py",
     "resources/verify.py",
     "resources/keyset.py",
+    "resources/refusals.py",
+    "resources/revocation_feed.py",
+    "resources/revocation_key.py",
+    "resources/revocation_set.py",
+    "resources/revocations.py",
 )
 IMPURE = (
     "django",

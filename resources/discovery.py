@@ -2,17 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.client import NOT_MODIFIED
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from resources import fetch, strict_json
 from resources.fetch import FetchError
 from resources.jwk import Verdict, judge_all
 from resources.keyset import Fetched
-from resources.revocations import MAX_FEED, FetchedFeed
+from resources.revocation_feed import MAX_DOCUMENT, MAX_SEGMENT
+from resources.revocation_set import ENTRY
+from resources.revocations import Answer
 from resources.strict_json import Repeated
 
 LONGEST_SHOWN = 200  # characters of a foreign issuer's name in a message
+DEFAULT_RING = "default"
+"""The ring whose feed is `/oauth/revocations`."""
 
 
 def metadata_urls(issuer: str) -> tuple[str, ...]:
@@ -93,25 +98,39 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class FeedAddress:
-    """Where an issuer's revocation feed is."""
+    """Where an issuer's revocation feed is, for one ring."""
 
     url: str
     clock: Callable[[], float]
     deadline: float
     allow_http: bool = False
 
-    def __call__(self, *, etag: str) -> FetchedFeed:
-        """Fetch the feed. Raises FetchError."""
-        response = fetch.get(
-            self.url,
+    @property
+    def ring(self) -> str:
+        """Return the ring that the address names, "default" for the issuer's own feed."""
+        return urlsplit(self.url).path.partition("/oauth/revocations/")[2] or DEFAULT_RING
+
+    def poll(self, *, since: str, conditional: bool) -> Answer:
+        """Fetch the document with what was published after `since`. Raises FetchError."""
+        query = f"?{urlencode({'since': since})}" if since else ""
+        etag = f'W/"{since}"' if conditional else ""
+        response = self._get(f"{self.url}{query}", etag=etag, max_bytes=MAX_DOCUMENT)
+        return Answer(None if response.status == NOT_MODIFIED else response.body)
+
+    def segment(self, digest: str) -> bytes:
+        """Fetch a segment of the feed. Raises FetchError."""
+        return self._get(f"{self.url}/segments/{digest}", max_bytes=ENTRY * MAX_SEGMENT).body
+
+    def _get(self, url: str, *, max_bytes: int, etag: str = "") -> fetch.Response:
+        return fetch.get(
+            url,
             deadline=self.deadline,
             clock=self.clock,
             etag=etag,
-            forced=True,
+            forced=bool(etag),
             allow_http=self.allow_http,
-            max_bytes=MAX_FEED,
+            max_bytes=max_bytes,
         )
-        return FetchedFeed(None if response.status == 304 else response.body, response.etag)
 
 
 def read_metadata(body: bytes, *, issuer: str) -> Mapping[str, Any]:

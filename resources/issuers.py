@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -11,11 +12,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from resources.conf import IssuerSettings, ResourceServer, resource_server
-from resources.denials import Denials
-from resources.discovery import Discovery, FeedAddress, read_jwks
+from resources.discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
 from resources.jwk import FAMILIES
 from resources.keyset import KeySet, PinnedKeys
-from resources.revocations import Follower
+from resources.poller import Poller
+from resources.refusals import Refusals
+from resources.revocations import Follower, Policy
 from resources.verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)
@@ -24,6 +26,11 @@ logger = logging.getLogger(__name__)
 def clock() -> float:
     """Seconds that never go back, and that pass while the machine sleeps: keys must not live longer for it."""
     return time.clock_gettime(_CLOCK)
+
+
+def time_of_day() -> datetime:
+    """Return the current time. The poller has no request that could bring it."""
+    return datetime.fromtimestamp(time.clock_gettime(time.CLOCK_REALTIME), UTC)
 
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -37,10 +44,13 @@ class Trust:
     keys: KeySet | PinnedKeys
     discovery: Discovery
     follower: Follower | None
+    poller: Poller[Follower] | None
 
     def ready(self) -> bool:
-        """Whether there are keys to verify with, after one attempt to get them."""
-        return self.keys.ready()
+        """True if there are keys to verify with, after one attempt to get them, and revocations are known."""
+        if self.poller:
+            self.poller.start()
+        return self.keys.ready() and (self.follower is None or self.follower.is_ready())
 
     def status(self) -> dict[str, Any]:
         """How its keys are, and its revocation feed if that is followed."""
@@ -67,29 +77,44 @@ def _trust(settings: IssuerSettings, conf: ResourceServer) -> Trust:
     if unknown := settings.algorithms - FAMILIES.keys():
         raise ImproperlyConfigured(f"RESOURCE_SERVER['ALGORITHMS'] may not hold {', '.join(sorted(unknown))}.")
     own = keys(settings, conf)
-    always = Denials(conf.denied_kids, conf.denied_tokens, hook=_closed(conf.deny) if conf.deny else None)
-    follower = _follower(settings, conf, own, always) if settings.revocations_url else None
-    denials = follower.denials if follower else lambda _now: always
-    issuer = TrustedIssuer(settings.url, settings.algorithms, own, denials)
-    return Trust(issuer, own, discovery(settings, conf), follower)
+    refused = Refusals(kids=conf.denied_kids, tokens=conf.denied_tokens, hook=_closed(conf.deny) if conf.deny else None)
+    if not settings.revocations_url:
+        issuer = TrustedIssuer(settings.url, settings.algorithms, own, lambda _now: refused)
+        return Trust(issuer, own, discovery(settings, conf), None, None)
+    follower = _follower(settings, conf, own, refused)
+    poller = Poller(follower, Follower.poll, name="resources-revocations")
+    issuer = TrustedIssuer(settings.url, settings.algorithms, own, _followed(follower, poller))
+    return Trust(issuer, own, discovery(settings, conf), follower, poller)
 
 
-def _follower(settings: IssuerSettings, conf: ResourceServer, own: KeySet | PinnedKeys, always: Denials) -> Follower:
-    # The feed is signed by the issuer's default ring: an API that pins a ring of its own needs that one besides.
-    signers = keys(replace(settings, jwks_url=""), conf) if settings.jwks_url else own
-    timing = conf.timing
+def _followed(follower: Follower, poller: Poller[Follower]) -> Callable[[datetime], Refusals]:
+    """Return the look-up of refusals; the first one in a process starts the poller."""
+
+    def refusals(now: datetime) -> Refusals:
+        poller.start()
+        return follower.refusals(now)
+
+    return refusals
+
+
+def _follower(settings: IssuerSettings, conf: ResourceServer, own: KeySet | PinnedKeys, refused: Refusals) -> Follower:
+    address = FeedAddress(settings.revocations_url, clock, conf.timing.deadline, conf.allow_http)
+    # A feed is signed by its ring. An API that pins other keys needs those of the default ring for the default feed.
+    by_default = bool(settings.jwks_url) and address.ring == DEFAULT_RING
+    signers = keys(replace(settings, jwks_url=""), conf) if by_default else own
     return Follower(
-        FeedAddress(settings.revocations_url, clock, timing.deadline, conf.allow_http),
+        address,
         TrustedIssuer(settings.url, settings.algorithms, signers),
+        Policy(
+            every=conf.revocations_every,
+            late_after=conf.revocations_late_after,
+            refuse_when_late=conf.refuse_when_late,
+            longest_backoff=conf.timing.longest_backoff,
+        ),
+        ring=address.ring,
         clock=clock,
-        every=conf.revocations_every,
-        late_after=conf.revocations_late_after,
-        refuse_when_late=conf.refuse_when_late,
-        deadline=timing.deadline,
-        waiters=timing.waiters,
-        patience=timing.patience,
-        longest_backoff=timing.longest_backoff,
-        always=always,
+        wall=time_of_day,
+        own=refused,
     )
 
 

@@ -1,204 +1,207 @@
-"""What an issuer has taken back: its revocation feed, followed, and believed only with the issuer's own signature.
+"""One issuer's revocation feed, followed in the background. Pure state; fetch, clocks and the poller are arguments.
 
-The feed is a compact JWS of type `revocations+jwt`; its contract is below. Pure state, as keyset.py:
-the fetch and the clock are arguments, readers take no lock.
+Rules (docs/revocation-feed.md section 3):
+- A request never waits for a poll. It reads one immutable state, swapped by one assignment.
+- A document or segment that is not believed changes nothing; the last good entries stay in force.
+- Entries only end by their own `until`. A full state that lacks one does not remove it.
+- The feed is late if the reader has not heard from the issuer for `late_after` seconds, or if the last document has
+  ended. A late feed raises an alarm, and refuses requests (503) if the settings say so. A process that starts or
+  wakes up is late until its first poll.
+
+Entries of a segment count as soon as the segment is verified: its digest is signed, and no message takes an entry back.
 """
 
 import logging
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from resources.denials import NOTHING, Denials
-from resources.errors import InvalidToken, Unavailable
-from resources.flight import Flight, Flights, in_a_thread
-from resources.verify import (
-    LEEWAY,
-    MAX_AHEAD,
-    TrustedIssuer,
-    check_signature,
-    header,
-    is_instant,
-    json_object,
-    segments,
-)
+from resources.errors import Unavailable
+from resources.refusals import Refusals
+from resources.revocation_feed import CLOCK_ERROR, BadFeed, Document, Held, check_segment, number, read_document
+from resources.revocation_set import BUCKETS, RevocationSet
+from resources.verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)
 
-FEED = frozenset({"revocations+jwt", "application/revocations+jwt"})
-MAX_FEED = 4 * 1024 * 1024
-EARLY = 0.8  # of the polling time: then the next poll starts in the background
-LISTS = frozenset({"jti", "grant", "sub", "client", "pair", "kid"})
+MAX_ENTRIES = 4_194_304  # about 128 MiB
+SWEPT = 1024  # buckets a poll: all of them within 64 polls
+FIRST_BACKOFF = 1.0  # seconds
+RETRY_AFTER = 1  # seconds; the poller is about to poll
 
-
-class BadFeed(Exception):
-    """The feed is not what its issuer would say; the message tells why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A feed that was verified: when the issuer made it, until when it holds (Unix seconds), and what it denies."""
-
-    iat: float
-    exp: float
-    denials: Denials
+NOTHING = Held()
 
 
 @dataclass(frozen=True, slots=True)
-class FetchedFeed:
-    """A feed as it arrived; `body` is None for "not modified"."""
+class Answer:
+    """What the issuer answered to a poll; `body` is None for 304."""
 
     body: bytes | None
-    etag: str = ""
 
 
-class FetchFeed(Protocol):
-    """One bounded GET of the feed."""
+class Source(Protocol):
+    """Bounded GETs of one issuer's feed."""
 
-    def __call__(self, *, etag: str) -> FetchedFeed:
-        """Fetch; raises on any failure."""
+    def poll(self, *, since: str, conditional: bool) -> Answer:
+        """Fetch what was published after `since` ("" for everything); 304 if `conditional`. Raises on any failure."""
 
-
-def read_feed(body: bytes, issuer: TrustedIssuer, *, now: datetime, previous: Feed | None = None) -> Feed:
-    """The feed in `body`. Raises BadFeed: a feed older than `previous`, or signed by what that denies, is none."""
-    try:
-        token = body.decode("ascii").strip()
-        head, payload, signature = segments(token, longest=MAX_FEED)
-        kid, algorithm = header(head, types=FEED)
-        check_signature(token, kid, algorithm, signature, issuer)
-        claims = json_object(payload)
-    except (InvalidToken, UnicodeDecodeError) as error:
-        raise BadFeed(f"the feed does not verify: {error}") from error
-    iat, exp, seconds = claims.get("iat"), claims.get("exp"), now.timestamp()
-    if claims.get("iss") != issuer.url:
-        raise BadFeed("the feed is another issuer's")
-    if not is_instant(iat) or not is_instant(exp) or iat > seconds + MAX_AHEAD or exp <= seconds - LEEWAY:
-        raise BadFeed("the feed's times are missing, over, or not yet come")
-    if previous and (iat < previous.iat or kid in previous.denials.kids):
-        raise BadFeed("the feed is older than the one before, or signed by a denied key")
-    return Feed(iat, exp, _denials(claims.get("denied")))
+    def segment(self, digest: str) -> bytes:
+        """Fetch a segment. Raises on any failure."""
 
 
-def _denials(denied: object) -> Denials:
-    if not isinstance(denied, dict):
-        raise BadFeed("the feed denies nothing that can be read")
-    if unknown := denied.keys() - LISTS:
-        logger.error("the revocation feed has %d lists that this version does not know", len(unknown))
-    kids = denied.get("kid", [])
-    if not isinstance(kids, list) or not all(isinstance(kid, str) for kid in kids):
-        raise BadFeed("the feed's list of kid is malformed")
-    return Denials(
-        kids=frozenset(kids),
-        tokens=frozenset(_listed(denied, "jti")),
-        grants=frozenset(_listed(denied, "grant")),
-        subjects=_issued_before(denied, "sub"),
-        clients=_issued_before(denied, "client"),
-        pairs=_issued_before(denied, "pair"),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How the feed is followed; times in seconds."""
 
-
-def _listed(denied: Mapping[str, Any], name: str) -> Mapping[str, float]:
-    """Identifiers with the instant until which the issuer lists them; while it does, they are denied."""
-    listed = denied.get(name, {})
-    if not isinstance(listed, dict) or not all(is_instant(until) for until in listed.values()):
-        raise BadFeed(f"the feed's list of {name} is malformed")
-    return listed
-
-
-def _issued_before(denied: Mapping[str, Any], name: str) -> dict[str, float]:
-    listed = denied.get(name, {})
-    if not isinstance(listed, dict) or not all(_pair(value) for value in listed.values()):
-        raise BadFeed(f"the feed's list of {name} is malformed")
-    return {identifier: issued_before for identifier, (issued_before, _) in listed.items()}
-
-
-def _pair(value: object) -> bool:
-    return isinstance(value, list) and len(value) == len(("issued_before", "until")) and all(map(is_instant, value))
+    every: float
+    late_after: float
+    refuse_when_late: bool
+    longest_backoff: float
+    max_entries: int = MAX_ENTRIES
 
 
 class Follower:
-    """One issuer's feed, kept current by the requests that ask for it."""
+    """The state of one feed. `clock` gives seconds that never go back and pass in sleep; `wall` is the time of day."""
 
     def __init__(
         self,
-        fetch: FetchFeed,
+        source: Source,
         issuer: TrustedIssuer,
+        policy: Policy,
         *,
+        ring: str,
         clock: Callable[[], float],
-        every: float,
-        late_after: float,
-        refuse_when_late: bool,
-        deadline: float,
-        waiters: int,
-        patience: float,
-        longest_backoff: float,
-        always: Denials = NOTHING,
-        spawn: Callable[[Callable[[], None]], None] = in_a_thread,
+        wall: Callable[[], datetime],
+        own: Refusals,
+        held: Held = NOTHING,
     ) -> None:
-        self._fetch, self._issuer, self._clock, self._always = fetch, issuer, clock, always
-        self._every, self._late_after, self._refuse_when_late = every, late_after, refuse_when_late
-        self._patience = patience
-        self._feed: Feed | None = None
-        self._denials, self._etag, self._checked_at, self._alarmed = always, "", -math.inf, False
-        self._now: datetime | None = None
-        self._flights: Flights[tuple[Feed, str]] = Flights(
-            self._load,
-            self._keep,
-            clock=clock,
-            deadline=deadline,
-            waiters=waiters,
-            patience=patience,
-            longest_backoff=min(longest_backoff, every),
-            spawn=spawn,
-        )
+        self._source, self._issuer, self._policy, self._ring = source, issuer, policy, ring
+        self._clock, self._wall = clock, wall
+        self._own, self.held = own, held
+        self._refusals = replace(own, entries=held.entries)
+        self._heard_at = -math.inf
+        self._loaded: frozenset[str] = frozenset()  # segments whose entries are in the set
+        self._sweep_at = 0
+        self._backoff = 0.0
+        self._alarms: set[str] = set()
+        self._polls = self._failures = 0
+        self._last_error = ""
 
-    def denials(self, now: datetime) -> Denials:
-        """What is denied, as of less than the polling time ago. Raises Unavailable when late and told to refuse.
+    def refusals(self, now: datetime) -> Refusals:
+        """Return what is refused. Raises Unavailable if the feed is late and the settings say to refuse then."""
+        if self._policy.refuse_when_late and self._is_late(now):
+            raise Unavailable(RETRY_AFTER)
+        return self._refusals
 
-        Polls in the background while the last poll is recent enough; waits for one, bounded, when it is not.
-        """
-        age = self._clock() - self._checked_at
-        if age >= EARLY * self._every:
-            self._now = now
-            flight = self._flights.start(allowed=lambda: self._clock() - self._checked_at >= EARLY * self._every)
-            if flight and age >= self._every and self._clock() - flight.started < self._patience:
-                self._flights.wait(flight)
-        self._watch(now)
-        return self._denials
+    def is_ready(self) -> bool:
+        """True if requests are served at all."""
+        return not (self._policy.refuse_when_late and self._is_late(self._wall()))
+
+    def poll(self) -> float:
+        """Ask the issuer once, and return the seconds until the next poll. Never raises."""
+        now, started = self._wall(), self._clock()
+        try:
+            document = self._fetched(now)
+        except Exception as error:  # noqa: BLE001 (whatever failed, the last good state stays in force)
+            self._failed(error)
+        else:
+            if document is not None:
+                self._take(document)
+            self._heard_at, self._backoff, self._last_error = started, 0.0, ""
+            self._alarms.discard("late")
+        self._sweep(now)
+        self._alarm_if_late(now)
+        self._polls += 1
+        if self._backoff:
+            return self._backoff
+        more = document is not None and document.more
+        return 0.0 if more else max(0.0, self._policy.every - (self._clock() - started))
 
     def status(self) -> dict[str, Any]:
-        """What an operator wants to know; the age is in seconds, None before the first feed."""
-        age = self._clock() - self._checked_at
+        """Return what an operator wants to know; the age is in seconds, None before the first document."""
+        age = self._clock() - self._heard_at
         return {
             "age": math.floor(age) if math.isfinite(age) else None,
-            "late": age > self._late_after,
-            "last_error": self._flights.last_error,
-            "fetches": self._flights.attempts,
-            "failures": self._flights.failures,
+            "late": self._is_late(self._wall()),
+            "version": self.held.version,
+            "entries": self.held.entries.count,
+            "near_limit": self.held.entries.count > self._policy.max_entries // 2,
+            "went_back": "back" in self._alarms,
+            "last_error": self._last_error,
+            "polls": self._polls,
+            "failures": self._failures,
         }
 
-    def _watch(self, now: datetime) -> None:
-        expired = self._feed is not None and self._feed.exp <= now.timestamp() - LEEWAY
-        late = expired or self._clock() - self._checked_at > self._late_after
-        if late and not self._alarmed:
-            logger.error("the revocation feed of %s is late: %s", self._issuer.url, self._flights.last_error)
-        self._alarmed = late
-        if late and self._refuse_when_late:
-            raise Unavailable(self._flights.retry_after())
+    def _fetched(self, now: datetime) -> Document | None:
+        """Return the next document with its segments merged; None if nothing was published. Raises on any failure."""
+        held = self.held
+        # 304 does not make a document hold any longer, so one that is about to end is asked for again.
+        lasts = held.exp - now.timestamp() > 2 * self._policy.every
+        answer = self._source.poll(since=held.version, conditional=bool(held.version) and lasts)
+        if answer.body is None:
+            if not (held.version and lasts):
+                raise BadFeed("the issuer answered 304 to an unconditional request")
+            return None
+        document = read_document(answer.body, self._issuer, ring=self._ring, held=held, now=now)
+        for segment in document.segments:
+            if segment.digest not in self._loaded:
+                body = self._source.segment(segment.digest)
+                check_segment(body, segment)
+                self._merge(body, now)
+                self._loaded |= {segment.digest}
+        self._merge(document.entries, now)
+        return document
 
-    def _load(self, _flight: Flight) -> tuple[Feed, str]:
-        now, feed = self._now, self._feed
-        assert now is not None  # noqa: S101 (a flight starts in `denials` only)
-        # A feed that is about to end is fetched whole: "not modified" would not make it hold any longer.
-        lasting = feed is not None and feed.exp - now.timestamp() > 2 * self._every
-        fetched = self._fetch(etag=self._etag if lasting else "")
-        if fetched.body is None and feed is not None:
-            return feed, fetched.etag or self._etag
-        return read_feed(fetched.body or b"", self._issuer, now=now, previous=feed), fetched.etag
+    def _merge(self, packed: bytes, now: datetime) -> None:
+        entries = self.held.entries.merged(packed, now=now.timestamp())
+        if entries.count > self._policy.max_entries:
+            raise BadFeed(f"the feed has more than {self._policy.max_entries} entries")
+        self._swap(entries)
+        self._alarm_if(
+            "limit", entries.count > self._policy.max_entries // 2, "has more than half of the entries allowed"
+        )
 
-    def _keep(self, flight: Flight, brought: tuple[Feed, str]) -> None:
-        self._feed, self._etag = brought
-        self._checked_at = flight.started
-        self._denials = self._feed.denials.union(self._always)
+    def _take(self, document: Document) -> None:
+        """Keep the version and times of a document whose entries are merged."""
+        went_back = number(document.version) < number(self.held.version)
+        self._alarm_if("back", went_back or "back" in self._alarms, "went back: the database lost revocations")
+        if not document.is_delta:
+            self._loaded &= {segment.digest for segment in document.segments}
+        self.held = replace(self.held, version=document.version, iat=document.iat, exp=document.exp)
+
+    def _swap(self, entries: RevocationSet) -> None:
+        self.held = replace(self.held, entries=entries)
+        self._refusals = replace(self._own, entries=entries)
+
+    def _sweep(self, now: datetime) -> None:
+        if self.held.entries.count:
+            window = range(self._sweep_at, self._sweep_at + SWEPT)
+            self._swap(self.held.entries.swept(window, now=now.timestamp()))
+        self._sweep_at = (self._sweep_at + SWEPT) % BUCKETS
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        self._last_error = str(error) or type(error).__name__
+        longest = min(self._policy.longest_backoff, self._policy.every)
+        self._backoff = min(longest, self._backoff * 2 or FIRST_BACKOFF)
+        logger.warning(
+            "The revocation feed of %s cannot be read; next attempt in %.0f s: %s",
+            self._issuer.url,
+            self._backoff,
+            self._last_error,
+        )
+
+    def _is_late(self, now: datetime) -> bool:
+        has_ended = self.held.exp <= now.timestamp() - CLOCK_ERROR
+        return has_ended or self._clock() - self._heard_at > self._policy.late_after
+
+    def _alarm_if_late(self, now: datetime) -> None:
+        self._alarm_if("late", self._is_late(now), f"is late: {self._last_error}")
+
+    def _alarm_if(self, name: str, raised: bool, what: str) -> None:  # noqa: FBT001 (named by its callers)
+        """Log an error once while the alarm `name` is raised."""
+        if raised and name not in self._alarms:
+            logger.error("The revocation feed of %s %s", self._issuer.url, what)
+        self._alarms = self._alarms | {name} if raised else self._alarms - {name}

@@ -1,6 +1,6 @@
 """Step 6. The API finds the token's `kid` among the issuer's published keys and verifies the signature and the claims.
 
-Pure: keys, denials and time are arguments. Cheap checks come first, and each is numbered.
+Pure: keys, refusals and time are arguments. Cheap checks come first, and each is numbered.
 Everything that is wrong with a token raises InvalidToken with a reason; keys that cannot be had raise Unavailable.
 """
 
@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypeGuard
 
 from resources import strict_json
-from resources.denials import NOTHING, Denials
 from resources.errors import InvalidRequest, InvalidToken, Reason
 from resources.jwk import MAX_KID, Key
 from resources.principal import AccessToken
+from resources.refusals import NONE, Refusals
 
 MAX_TOKEN = 8 * 1024
 MAX_HEADER_PART = -(-1024 * 4 // 3)  # 1 KiB in base64url
@@ -59,7 +59,8 @@ class TrustedIssuer:
     url: str
     algorithms: frozenset[str]
     keys: Keys
-    denials: Callable[[datetime], Denials] = lambda _now: NOTHING
+    refusals: Callable[[datetime], Refusals] = lambda _now: NONE
+    """What is refused at an instant although it verifies. Raises Unavailable if that is not known."""
 
 
 def credentials(authorization: str | None, *, also_in_query: bool) -> str | None:
@@ -97,8 +98,8 @@ def verify(token: str, *, issuers: Mapping[str, TrustedIssuer], audience: frozen
     _check_times(claims, seconds)
     _check_identity(claims)
     scopes = _scopes(claims)
-    if denied := issuer.denials(now).cover(kid, claims):
-        raise InvalidToken(Reason.REVOKED, denied)
+    if revoked := issuer.refusals(now).reason(kid, claims):  # check 8
+        raise InvalidToken(Reason.REVOKED, revoked)
     return AccessToken(MappingProxyType(claims), kid, scopes, token)
 
 

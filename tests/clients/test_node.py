@@ -2,11 +2,14 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.flow.conftest import System
+from tests.flow.test_story import service_token
 
 pytestmark = pytest.mark.node
 NODE = Path(__file__).resolve().parent / "node"
@@ -50,3 +53,50 @@ def test_openid_client_and_jose_get_verify_refresh_and_revoke_tokens(public, sys
         "introspected": True,
         "mixUp": "OAUTH_INVALID_RESPONSE",
     }
+
+
+def test_a_second_reader_of_the_revocation_feed_answers_every_table_alike():
+    file = NODE.parent.parent / "revocation_cases.json"
+    process = subprocess.run(
+        ["node", "revocation-feed.mjs", "cases", str(file)],
+        check=False, cwd=NODE, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    tables, answers = json.loads(file.read_text(encoding="utf-8")), json.loads(process.stdout)
+    assert answers["keys"] == [row["key"] for row in tables["keys"]]
+    assert answers["coverage"] == [sorted(row["covered_by"]) for row in tables["coverage"]]
+    cases = tables["feeds"]["cases"]
+    expected = [row.get("after", {"refused_by": row.get("refused_by")}) for row in cases]
+    for case, after, answer in zip(cases, expected, answers["feeds"], strict=True):
+        assert answer == after, case["name"]
+    assert len(cases) >= 50
+
+
+def test_a_second_reader_follows_the_feed_of_a_running_issuer(system: System):
+    ended, standing = service_token(system), service_token(system)
+    process = subprocess.Popen(
+        ["node", "revocation-feed.mjs", "follow", system.issuer],
+        cwd=NODE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+    def asked(token: str) -> bool:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(token + "\n")
+        process.stdin.flush()
+        return bool(json.loads(process.stdout.readline())["revoked"])
+
+    with process:
+        try:
+            assert [asked(token) for token in (ended, standing)] == [False, False]
+            secret = system.variables.demo["SERVICE_CLIENT_SECRET"]
+            answer = requests.post(
+                f"{system.issuer}/oauth/revoke", {"token": ended}, auth=("service", secret), timeout=10
+            )
+            assert answer.status_code == 200
+            deadline = time.monotonic() + 10
+            while not asked(ended):
+                assert time.monotonic() < deadline
+            assert not asked(standing)
+        finally:
+            process.kill()

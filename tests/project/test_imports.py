@@ -29,6 +29,11 @@ PURE = (
     "resources/verify.py",
     "resources/keyset.py",
     "resources/client_address.py",
+    "resources/refusals.py",
+    "resources/revocation_feed.py",
+    "resources/revocation_key.py",
+    "resources/revocation_set.py",
+    "resources/revocations.py",
 )
 IMPURE = (
     "django",

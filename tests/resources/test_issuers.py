@@ -1,5 +1,6 @@
 """Everything that settings can change about whom and what this API trusts, through real requests."""
 
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,11 +15,13 @@ from rest_framework.views import APIView
 from resources.counters import counters
 from resources.issuers import trusts
 from resources.status import status
-from resources.testing import SigningKey, bad_tokens, bearer, compact, jwks, mint, pinned, shared_key
+from resources.testing import SigningKey, bad_tokens, bearer, jwks, mint, pinned, shared_key
+from tests.resources import feeds
 from tests.resources.loopback import Loopback, document, raw
 
 AUDIENCE = "http://localhost:8001/"
 GOOD = shared_key()
+NEVER = 4_000_000_000
 
 
 def whoami(client: Client, token: str) -> Any:
@@ -58,19 +61,33 @@ def test_a_hook_denies_what_it_says_and_whatever_it_fails_on(client: Client) -> 
         assert whoami(client, mint()).status_code == 401
 
 
-def feed(issuer: Loopback, denied: dict[str, Any], key: SigningKey = GOOD, *, iat: int = 0) -> bytes:
-    now = int(time.time())
-    header = {"typ": "revocations+jwt", "alg": "RS256", "kid": key.kid}
-    claims = {"iss": issuer.url, "iat": now + iat, "exp": now + 300, "denied": denied}
-    return compact(header, claims, key=key).encode()
+def publish_feed(
+    issuer: Loopback, *entries: bytes, key: SigningKey = GOOD, ring: str = "default", **changes: Any
+) -> None:
+    path = "/oauth/revocations" + ("" if ring == "default" else f"/{ring}")
+    issuer.answers[path] = raw(
+        feeds.document(*entries, signer=key, issuer=issuer.url, at=int(time.time()), ring=ring, **changes)
+    )
 
 
-def test_what_the_feed_denies_is_refused(client: Client, issuer: Loopback) -> None:
+def polled(url: str) -> dict[str, Any]:
+    """Wait for the first poll of the issuer's feed, and return what is known of it."""
+    for _ in range(400):
+        found: dict[str, Any] = status()["issuers"][url]["revocations"]
+        if found["polls"]:
+            return found
+        threading.Event().wait(0.05)
+    raise AssertionError("nothing was polled")
+
+
+def test_a_token_in_the_feed_is_refused_and_no_request_waits_for_the_poll(client: Client, issuer: Loopback) -> None:
     issuer.publish(jwks())
-    issuer.answers["/oauth/revocations"] = raw(feed(issuer, {"jti": {"one": 4_000_000_000}}))
+    publish_feed(issuer, feeds.entry("jti", "one", until=NEVER))
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": [AUDIENCE], "REVOCATIONS": True}):
+        assert whoami(client, mint(iss=issuer.url, jti="two")).status_code == 200
+        known = polled(issuer.url)
         answers = [whoami(client, mint(iss=issuer.url, jti=name)) for name in ("one", "two")]
-        assert status()["issuers"][issuer.url]["revocations"]["late"] is False
+    assert (known["late"], known["entries"], known["version"]) == (False, 1, feeds.version(7))
     assert [answer.status_code for answer in answers] == [401, 200]
     assert answers[0].json()["detail"] == "The token has been revoked"
     assert issuer.fetches("/oauth/revocations") == 1
@@ -81,23 +98,59 @@ def test_without_its_feed_an_api_serves_or_refuses_by_the_setting(client: Client
     conf = {"ISSUERS": [issuer.url], "AUDIENCE": [AUDIENCE], "REVOCATIONS": True}
     with override_settings(RESOURCE_SERVER=conf):
         assert whoami(client, mint(iss=issuer.url)).status_code == 200
-        assert status()["issuers"][issuer.url]["revocations"]["late"] is True
+        assert polled(issuer.url)["late"] is True
+        assert (client.get("/readyz").status_code, client.get("/readyz").json()["status"]) == (200, "ok")
+        assert client.get("/readyz").json()["issuers"][issuer.url]["revocations"]["late"] is True
     with override_settings(RESOURCE_SERVER={**conf, "REVOCATIONS_WHEN_LATE": "refuse"}):
         answer = whoami(client, mint(iss=issuer.url))
+        assert client.get("/readyz").status_code == 503
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")
 
 
-def test_an_api_with_a_ring_of_its_own_verifies_the_feed_by_the_issuers_default_ring(
+def test_readiness_polls_before_the_first_request(client: Client, issuer: Loopback) -> None:
+    issuer.publish(jwks())
+    publish_feed(issuer)
+    conf = {"ISSUERS": [issuer.url], "AUDIENCE": [AUDIENCE], "REVOCATIONS": True, "REVOCATIONS_WHEN_LATE": "refuse"}
+    with override_settings(RESOURCE_SERVER=conf):
+        client.get("/readyz")
+        polled(issuer.url)
+        assert client.get("/readyz").status_code == 200
+
+
+def ask(issuer: Loopback, jwks_url: str) -> dict[str, Any]:
+    own = {"URL": issuer.url, "JWKS_URL": issuer.url + jwks_url, "REVOCATIONS": True}
+    return {"ISSUERS": [own], "AUDIENCE": [AUDIENCE]}
+
+
+def test_an_api_with_a_ring_of_its_own_follows_the_feed_of_that_ring(client: Client, issuer: Loopback) -> None:
+    default, path = SigningKey(), "/.well-known/jwks/orders.json"
+    issuer.publish(jwks(default))
+    issuer.answers[path] = document(jwks(GOOD))
+    for key, ring, refused in ((GOOD, "orders", True), (GOOD, "default", False), (default, "orders", False)):
+        body = feeds.document(
+            feeds.entry("sub", "mallory", until=NEVER, before=NEVER),
+            signer=key, issuer=issuer.url, at=int(time.time()), ring=ring,
+        )  # fmt: skip
+        issuer.answers["/oauth/revocations/orders"] = raw(body)
+        with override_settings(RESOURCE_SERVER=ask(issuer, path)):
+            assert whoami(client, mint(iss=issuer.url)).status_code == 200
+            assert bool(polled(issuer.url)["entries"]) is refused, (
+                "a stolen key of one ring revokes nothing for another"
+            )
+            answers = [whoami(client, mint(iss=issuer.url, sub=name)).status_code for name in ("alice", "mallory")]
+        assert answers == [200, 401 if refused else 200]
+
+
+def test_an_api_that_pins_keys_elsewhere_verifies_the_default_feed_by_the_default_ring(
     client: Client, issuer: Loopback
 ) -> None:
     default = SigningKey()
     issuer.publish(jwks(default))
     issuer.answers["/jwks/own.json"] = document(jwks(GOOD))
-    issuer.answers["/oauth/revocations"] = raw(
-        feed(issuer, {"sub": {"mallory": [4_000_000_000, 4_000_000_000]}}, default)
-    )
-    own = {"URL": issuer.url, "JWKS_URL": issuer.url + "/jwks/own.json", "REVOCATIONS": True}
-    with override_settings(RESOURCE_SERVER={"ISSUERS": [own], "AUDIENCE": [AUDIENCE]}):
+    publish_feed(issuer, feeds.entry("sub", "mallory", until=NEVER, before=NEVER), key=default)
+    with override_settings(RESOURCE_SERVER=ask(issuer, "/jwks/own.json")):
+        assert whoami(client, mint(iss=issuer.url)).status_code == 200
+        polled(issuer.url)
         answers = [whoami(client, mint(iss=issuer.url, sub=name)).status_code for name in ("alice", "mallory")]
         stolen = whoami(client, mint(iss=issuer.url, key=default)).status_code
     assert answers == [200, 401]

@@ -20,11 +20,11 @@ from resources.keyset import PinnedKeys
 from tests.resources import test_verify
 from tests.resources.test_verify import (
     ACCEPTED,
-    DENIALS,
     ISSUER,
     LONG,
     OTHER,
     REFUSALS,
+    REVOKED,
     RSA,
     SigningKey,
     check,
@@ -214,9 +214,9 @@ def _doubts(module: ModuleType) -> None:
 
 
 OTHERS: dict[str, tuple[tuple[str, str], Callable[[ModuleType], Any]]] = {
-    "test_what_is_denied_is_refused_and_its_neighbour_is_not": (
-        ("if denied := issuer.denials(now).cover(kid, claims):", "if denied := '':"),
-        refuses(lambda m: check(token(), m, issuers={ISSUER: trust(denials=lambda _: DENIALS["jti"])}), InvalidToken),
+    "test_a_revoked_token_is_refused_and_its_neighbour_is_not": (
+        ("if revoked := issuer.refusals(now).reason(kid, claims):", "if revoked := '':"),
+        refuses(lambda m: check(token(), m, issuers={ISSUER: trust(refusals=lambda _: REVOKED["jti"])}), InvalidToken),
     ),
     "test_with_several_issuers_each_is_verified_by_its_own_keys_only": (
         ("    return issuers[iss], claims", "    return next(iter(issuers.values())), claims"),

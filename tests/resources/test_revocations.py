@@ -1,246 +1,267 @@
-"""The revocation feed: believed only with the issuer's signature, polled, late, and what then."""
+"""Following a feed: what counts from when, what a failed poll changes, and what a late feed does."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from resources.denials import NOTHING, Denials
 from resources.errors import Unavailable
-from resources.keyset import PinnedKeys
-from resources.revocations import BadFeed, Feed, FetchedFeed, Follower, read_feed
-from resources.testing import SigningKey, at, compact, shared_key
-from tests.resources.test_verify import ISSUER, NOW, OTHER, STRANGER, T, keys, token, trust
+from resources.refusals import Refusals
+from resources.revocation_set import ENTRY
+from resources.revocations import MAX_ENTRIES, Answer, Follower, Policy
+from resources.testing import SigningKey, at, shared_key
+from tests.resources.feeds import digest, document, entry, version
+from tests.resources.test_verify import CLAIMS, ISSUER, STRANGER, T, trust
 
 RSA = shared_key()
-SECOND = SigningKey(private=STRANGER.private)
-DENIED: dict[str, Any] = {
-    "jti": {"one": T + 600},
-    "grant": {"g": T + 600},
-    "sub": {"alice": [T, T + 600]},
-    "client": {"webapp": [T - 5, T + 600]},
-    "kid": ["stolen"],
-}
-
-
-def feed(key: SigningKey = RSA, *, head: dict[str, Any] | None = None, denied: Any = None, **changes: Any) -> bytes:
-    header = {"typ": "revocations+jwt", "alg": "RS256", "kid": key.kid, **(head or {})}
-    whole = {"iss": ISSUER, "iat": T, "exp": T + 300, "denied": DENIED if denied is None else denied, **changes}
-    claims = {name: value for name, value in whole.items() if value is not None}
-    return compact(header, claims, key=key).encode()
-
-
-def test_a_feed_says_what_is_denied() -> None:
-    read = read_feed(feed(), trust(), now=NOW)
-    assert read == Feed(
-        T,
-        T + 300,
-        Denials(
-            kids=frozenset({"stolen"}),
-            tokens=frozenset({"one"}),
-            grants=frozenset({"g"}),
-            subjects={"alice": T},
-            clients={"webapp": T - 5},
-        ),
-    )
-
-
-def test_an_empty_feed_denies_nothing() -> None:
-    assert read_feed(feed(denied={}), trust(), now=NOW).denials == NOTHING
-
-
-def test_a_feed_of_a_later_version_is_read_as_far_as_it_is_known(caplog: pytest.LogCaptureFixture) -> None:
-    assert read_feed(feed(denied={"kid": ["a"], "planet": {}}), trust(), now=NOW).denials.kids == {"a"}
-    assert "lists that this version does not know" in caplog.text
-
-
-BAD: dict[str, Callable[[], bytes]] = {
-    "nothing": lambda: b"",
-    "HTML": lambda: b"<html></html>",
-    "not ASCII": lambda: b"\xff",
-    "plain JSON": lambda: b'{"denied":{}}',
-    "an access token": lambda: token().encode(),
-    "another type": lambda: feed(head={"typ": "JWT"}),
-    "alg none": lambda: feed(head={"alg": "none"}),
-    "an unknown kid": lambda: feed(STRANGER),
-    "another's signature": lambda: feed(SigningKey(private=STRANGER.private, kid=RSA.kid)),
-    "another issuer": lambda: feed(iss=OTHER),
-    "no iat": lambda: feed(iat=None),
-    "iat 121 s ahead": lambda: feed(iat=T + 121),
-    "no exp": lambda: feed(exp=None),
-    "exp a string": lambda: feed(exp=str(T + 300)),
-    "over": lambda: feed(exp=T - 30),
-    "no list of denials": lambda: compact(
-        {"typ": "revocations+jwt", "alg": "RS256", "kid": RSA.kid}, {"iss": ISSUER, "iat": T, "exp": T + 9}
-    ).encode(),
-    "denied a list": lambda: feed(denied=[]),
-    "jti a list": lambda: feed(denied={"jti": ["one"]}),
-    "jti without an instant": lambda: feed(denied={"jti": {"one": "soon"}}),
-    "grant null": lambda: feed(denied={"grant": None}),
-    "sub without a pair": lambda: feed(denied={"sub": {"alice": T}}),
-    "sub with three": lambda: feed(denied={"sub": {"alice": [T, T, T]}}),
-    "client with strings": lambda: feed(denied={"client": {"webapp": ["0", "1"]}}),
-    "kid a string": lambda: feed(denied={"kid": "stolen"}),
-    "kid with a number": lambda: feed(denied={"kid": [1]}),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_a_bad_feed_is_not_believed(name: str) -> None:
-    with pytest.raises(BadFeed):
-        read_feed(BAD[name](), trust(), now=NOW)
-
-
-def test_an_older_feed_than_the_one_before_is_a_replay() -> None:
-    before = read_feed(feed(), trust(), now=NOW)
-    assert read_feed(feed(), trust(), now=NOW, previous=before)
-    with pytest.raises(BadFeed, match="older"):
-        read_feed(feed(iat=T - 1), trust(), now=NOW, previous=before)
-
-
-def test_a_denied_key_cannot_sign_itself_free() -> None:
-    issuer = trust(keys=keys(RSA, SECOND))
-    before = read_feed(feed(SECOND, denied={"kid": [RSA.kid]}), issuer, now=NOW)
-    with pytest.raises(BadFeed, match="denied key"):
-        read_feed(feed(denied={}), issuer, now=NOW, previous=before)
+NEVER = T + 10**7
 
 
 class World:
     """A follower with a wound clock and a scripted issuer."""
 
-    def __init__(self, *, refuse: bool = False, at_once: bool = True) -> None:
+    def __init__(self, *, refuse: bool = False, every: float = 30, limit: int = MAX_ENTRIES) -> None:
         self.now = 0.0
-        self.answer: bytes | Exception | None = feed()
-        self.etags: list[str] = []
-        self.pending: list[Callable[[], None]] = []
-        self.at_once = at_once
+        self.answer: bytes | Exception | None = self.document()
+        self.segments: dict[str, bytes] = {}
+        self.asked: list[tuple[str, bool]] = []
+        self.fetched: list[str] = []
+        policy = Policy(every=every, late_after=120, refuse_when_late=refuse, longest_backoff=60, max_entries=limit)
         self.follower = Follower(
-            self.fetch,
+            self,
             trust(),
+            policy,
+            ring="default",
             clock=lambda: self.now,
-            every=30,
-            late_after=120,
-            refuse_when_late=refuse,
-            deadline=5,
-            waiters=8,
-            patience=0.001,
-            longest_backoff=60,
-            always=Denials(kids=frozenset({"always"})),
-            spawn=self.spawn,
+            wall=lambda: at(T + self.now),
+            own=Refusals(kids=frozenset({"own"})),
         )
 
-    def spawn(self, work: Callable[[], None]) -> None:
-        if self.at_once:
-            work()
-        else:
-            self.pending.append(work)
-
-    def fetch(self, *, etag: str) -> FetchedFeed:
-        self.etags.append(etag)
+    def poll(self, *, since: str, conditional: bool) -> Answer:
+        self.asked.append((since, conditional))
         if isinstance(self.answer, Exception):
             raise self.answer
-        return FetchedFeed(self.answer, f"e{len(self.etags)}")
+        return Answer(self.answer)
 
-    def kids(self, seconds: float) -> Sequence[str]:
+    def segment(self, digest: str) -> bytes:
+        self.fetched.append(digest)
+        return self.segments[digest]
+
+    def document(self, *tokens: str, until: int = NEVER, signer: SigningKey = RSA, **changes: Any) -> bytes:
+        """A document that revokes these tokens."""
+        entries = [entry("jti", name, until=until) for name in tokens]
+        return document(*entries, signer=signer, issuer=ISSUER, at=int(T + self.now), **changes)
+
+    def answers(self, *tokens: str, **changes: Any) -> None:
+        self.answer = self.document(*tokens, **changes)
+
+    def at(self, seconds: float) -> float:
+        """Poll at `seconds`; return the seconds until the next poll."""
         self.now = seconds
-        return sorted(self.follower.denials(at(T + seconds)).kids)
+        return self.follower.poll()
+
+    def refused(self, *names: str) -> list[str]:
+        """Those of the tokens that are refused now."""
+        refusals = self.follower.refusals(at(T + self.now))
+        return [name for name in names if refusals.reason("kid", CLAIMS | {"jti": name})]
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return self.follower.status()
 
 
-def test_what_is_denied_at_the_issuer_is_denied_here_within_the_polling_time() -> None:
+def test_a_revoked_token_is_refused_from_the_next_poll_on() -> None:
     world = World()
-    assert world.kids(0) == ["always", "stolen"]
-    world.answer = feed(iat=T + 1, denied={"kid": ["stolen", "later"]})
-    assert world.kids(23.9) == ["always", "stolen"]
-    assert world.kids(24) == ["always", "later", "stolen"]
+    assert world.at(0) == 30
+    assert world.refused("one") == []
+    world.answers("one", since=version(7), version=version(8))
+    assert world.refused("one") == []
+    world.at(30)
+    assert world.refused("one", "two") == ["one"]
+    assert world.asked == [("", False), (version(7), True)]
 
 
-def test_a_process_that_slept_asks_before_it_answers() -> None:
+def test_an_api_s_own_refusals_stand_beside_the_feed() -> None:
     world = World()
-    world.kids(0)
-    world.answer = feed(iat=T + 1, exp=T + 9999, denied={"kid": ["later"]})
-    assert world.kids(3600) == ["always", "later"]
+    for _ in range(2):
+        assert world.follower.refusals(at(T)).reason("own", CLAIMS) == "kid"
+        world.at(0)
 
 
-def test_polls_are_conditional_until_the_feed_is_about_to_end() -> None:
+def test_304_is_news_of_the_issuer_and_changes_nothing() -> None:
     world = World()
-    for seconds in (0, 30, 60):
-        world.kids(seconds)
+    world.answers("one")
+    world.at(0)
+    world.answer = None
+    world.at(100)
+    assert (world.refused("one"), world.status["age"], world.status["late"]) == (["one"], 0, False)
+
+
+def test_a_document_that_is_about_to_end_is_asked_for_again() -> None:
+    world = World()
+    for seconds in (0, 539, 540):
+        world.at(seconds)
         world.answer = None
-    assert world.etags == ["", "e1", "e2"]
-    world.answer = feed(iat=T + 250, exp=T + 600)
-    world.kids(250)
-    assert world.etags[-1] == ""
+    assert world.asked == [("", False), (version(7), True), (version(7), False)]
+    assert "304 to an unconditional request" in world.status["last_error"]
+    world.answers(since=version(7), version=version(7))
+    world.at(541)
+    assert world.status["last_error"] == ""
+
+
+def test_an_entry_that_a_full_state_lacks_stays_until_its_own_end() -> None:
+    """After an asynchronous failover the issuer can have forgotten what it acknowledged."""
+    world = World()
+    world.answers("one", until=T + 1000)
+    world.at(0)
+    world.answers("two", version=version(3, "BBBBBBBBBBB"))
+    world.at(30)
+    assert world.refused("one", "two") == ["one", "two"]
+    assert world.status["went_back"] is True
+    world.answers(version=version(4, "BBBBBBBBBBB"), since=version(3, "BBBBBBBBBBB"))
+    for seconds in range(1000, 1000 + 64 * 30, 30):
+        world.answers(version=version(4, "BBBBBBBBBBB"))
+        world.at(seconds)
+    assert world.refused("one", "two") == ["two"]
+    assert world.status["entries"] == 1
+
+
+def test_more_is_asked_for_at_once() -> None:
+    world = World()
+    world.answers("one", more=True)
+    assert world.at(0) == 0
+    world.answers("two", since=version(7), version=version(8))
+    assert world.at(0) == 30
+    assert world.refused("one", "two") == ["one", "two"]
+
+
+def many(count: int, first: int = 0) -> bytes:
+    return b"".join(sorted(entry("jti", f"t{number}", until=NEVER) for number in range(first, first + count)))
+
+
+def test_segments_are_fetched_once_and_checked() -> None:
+    world = World()
+    first, second = many(100), many(50, first=100)
+    world.segments = {digest(first): first, digest(second): second}
+    world.answers("one", segments=(first, second))
+    world.at(0)
+    assert world.status["entries"] == 151
+    assert world.refused("t0", "t149", "t150", "one") == ["t0", "t149", "one"]
+    world.answers(segments=(first, second), version=version(8))
+    world.at(30)
+    assert world.fetched == [digest(first), digest(second)]
+
+
+def test_a_forged_or_missing_segment_is_not_believed_and_fetched_again() -> None:
+    world = World()
+    first, second = many(100), many(50, first=100)
+    world.segments = {digest(first): first, digest(second): second[:-ENTRY] + entry("jti", "good", until=NEVER)}
+    world.answers(segments=(first, second))
+    assert world.at(0) == 1
+    assert world.refused("t0", "good") == ["t0"]
+    assert (world.status["version"], world.status["failures"]) == ("", 1)
+    del world.segments[digest(second)]
+    assert world.at(1) == 2
+    world.segments[digest(second)] = second
+    assert world.at(3) == 30
+    assert (world.status["entries"], world.status["version"]) == (150, version(7))
+    assert world.fetched == [digest(first), digest(second), digest(second), digest(second)]
+
+
+BAD: dict[str, Callable[[World], Any]] = {
+    "refused": lambda _: OSError("refused"),
+    "HTML": lambda _: b"<html></html>",
+    "another's signature": lambda w: w.document("two", signer=SigningKey(private=STRANGER.private, kid=RSA.kid)),
+    "a delta of another version": lambda w: w.document("two", since=version(6)),
+    "a replay": lambda w: w.document("two", iat=T - 61),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_not_believed_changes_nothing(name: str) -> None:
+    world = World()
+    world.answers("one")
+    world.at(0)
+    world.now = 30
+    world.answer = BAD[name](world)
+    assert world.at(30) == 1
+    assert world.refused("one", "two") == ["one"]
+    assert (world.status["version"], world.status["age"], world.status["failures"]) == (version(7), 30, 1)
+    assert world.status["last_error"]
+
+
+def test_failed_polls_back_off_and_a_good_one_ends_that() -> None:
+    world = World()
+    world.answer = OSError("refused")
+    assert [world.at(0) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+    world.answers()
+    assert world.at(0) == 30
+    world.answer = OSError("refused")
+    assert world.at(0) == 1
 
 
 def test_a_late_feed_serves_on_and_raises_the_alarm_once(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
-    world.kids(0)
+    world.answers("one")
+    world.at(0)
     world.answer = OSError("refused")
     with caplog.at_level(logging.ERROR):
-        assert [world.kids(seconds) for seconds in (60, 119, 121, 122, 200)] == [["always", "stolen"]] * 5
-    assert [record.message for record in caplog.records] == [f"the revocation feed of {ISSUER} is late: refused"]
-    assert world.follower.status()["late"] is True
-    world.answer = feed(iat=T + 260, exp=T + 900)
-    world.kids(260)
-    assert world.follower.status()["late"] is False
+        for seconds in (60, 120, 121, 122, 200):
+            world.at(seconds)
+            assert world.refused("one") == ["one"]
+            assert world.status["late"] is (seconds > 120)
+    assert [record.message for record in caplog.records] == [f"The revocation feed of {ISSUER} is late: refused"]
+    world.answers("one")
+    world.at(260)
+    assert world.status["late"] is False
 
 
-def test_a_late_feed_refuses_where_the_setting_says_so() -> None:
+def test_a_late_feed_refuses_if_the_setting_says_so() -> None:
     world = World(refuse=True)
-    world.kids(0)
-    world.answer = OSError("refused")
-    assert world.kids(119) == ["always", "stolen"]
     with pytest.raises(Unavailable):
-        world.kids(121)
-    world.answer = feed(iat=T + 200, exp=T + 900)
-    assert world.kids(200) == ["always", "stolen"]
-
-
-def test_a_feed_past_its_own_end_is_late_however_often_it_is_not_modified() -> None:
-    world = World(refuse=True)
-    world.kids(0)
-    world.answer = feed(exp=T + 300)
+        world.refused("one")
+    assert not world.follower.is_ready()
+    world.at(0)
+    world.now = 120
+    assert (world.refused("one"), world.follower.is_ready()) == ([], True)
+    world.now = 120.1  # as a virtual machine that was suspended sees it: nothing was polled
     with pytest.raises(Unavailable):
-        world.kids(330)
+        world.refused("one")
+    assert not world.follower.is_ready()
+    world.answers("one")
+    world.at(121)
+    assert (world.refused("one"), world.follower.is_ready()) == (["one"], True)
 
 
-def test_a_process_without_a_feed_serves_or_refuses_by_the_setting() -> None:
-    for refuse in (False, True):
-        world = World(refuse=refuse)
-        world.answer = OSError("refused")
-        if refuse:
-            with pytest.raises(Unavailable):
-                world.kids(0)
-        else:
-            assert world.kids(0) == ["always"]
+def test_a_document_past_its_end_is_late_although_the_issuer_was_heard() -> None:
+    world = World(refuse=True, every=10)
+    world.answers(exp=T + 70)
+    world.at(0)
+    world.answer = None
+    world.at(45)
+    world.now = 129
+    assert world.refused("one") == []
+    world.now = 130
+    with pytest.raises(Unavailable):
+        world.refused("one")
 
 
-def test_a_feed_that_does_not_verify_changes_nothing() -> None:
+def test_a_process_that_serves_late_feeds_is_always_ready() -> None:
     world = World()
-    world.kids(0)
-    for name in ("another's signature", "an access token", "HTML"):
-        world.answer = BAD[name]()
-        assert world.kids(60 + len(name)) == ["always", "stolen"]
-    assert "does not verify" in world.follower.status()["last_error"]
+    assert (world.follower.is_ready(), world.status["late"], world.status["age"]) == (True, True, None)
 
 
-def test_a_slow_poll_is_waited_for_once_and_not_by_everybody() -> None:
-    world = World(at_once=False)
-    assert world.kids(0) == ["always"]
-    assert world.kids(1) == ["always"]  # the same poll is under way, and its time for waiting is over
-    assert len(world.pending) == 1
-    world.pending.pop()()
-    assert world.kids(2) == ["always", "stolen"]
-
-
-def test_failed_polls_back_off() -> None:
-    world = World()
-    world.answer = OSError("refused")
-    for tenth in range(600):
-        world.kids(tenth / 10)
-    assert len(world.etags) == 6  # at 0, 1, 3, 7, 15 and 31 seconds
-
-
-def test_a_feed_is_checked_with_pinned_keys_as_well() -> None:
-    assert isinstance(trust().keys, PinnedKeys)
+def test_half_of_the_entries_allowed_is_an_alarm_and_more_than_all_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(limit=10)
+    world.answers(*(f"t{number}" for number in range(5)))
+    world.at(0)
+    assert (world.status["near_limit"], caplog.text) == (False, "")
+    world.answers("t5", since=version(7), version=version(8))
+    world.at(30)
+    assert (world.status["near_limit"], world.status["entries"]) == (True, 6)
+    assert caplog.text.count("has more than half of the entries allowed") == 1
+    world.answers(*(f"u{number}" for number in range(5)), since=version(8), version=version(9))
+    world.at(60)
+    assert (world.status["version"], world.status["entries"]) == (version(8), 6)
+    assert "more than 10 entries" in world.status["last_error"]

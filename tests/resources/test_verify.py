@@ -11,10 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from resources import verify as real
-from resources.denials import Denials
 from resources.errors import InvalidRequest, InvalidToken, Reason, Unavailable
 from resources.jwk import Key, judge
 from resources.keyset import PinnedKeys
+from resources.refusals import Refusals
+from resources.revocation_key import key
+from resources.revocation_set import EMPTY, LAYOUT, RevocationSet
 from resources.testing import SigningKey, at, compact, encoded, jwks, shared_key
 from resources.verify import TrustedIssuer, credentials, verify
 
@@ -41,6 +43,12 @@ CLAIMS: dict[str, Any] = {
 
 def keys(*signing: SigningKey, algorithms: Sequence[str] = ("RS256",)) -> PinnedKeys:
     return PinnedKeys([judge(key.jwk, algorithms=frozenset(algorithms)) for key in signing or (RSA,)])
+
+
+def entries_of(*entries: tuple[str, str, int]) -> RevocationSet:
+    """Return a set of (kind, identifier, issued_before), which lasts for ten minutes."""
+    packed = (LAYOUT.pack(key(kind, identifier), T + 600, before) for kind, identifier, before in entries)
+    return EMPTY.merged(b"".join(packed), now=T)
 
 
 def trust(url: str = ISSUER, **changes: Any) -> TrustedIssuer:
@@ -397,30 +405,28 @@ def test_keys_that_cannot_be_had_are_not_the_tokens_fault() -> None:
     assert unavailable.value.retry_after == 7
 
 
-DENIALS = {
-    "kid": Denials(kids=frozenset({RSA.kid})),
-    "jti": Denials(tokens=frozenset({"one"})),
-    "grant_id": Denials(grants=frozenset({"g"})),
-    "sub": Denials(subjects={"alice": T + 1}),
-    "client_id": Denials(clients={"webapp": T + 1}),
-    "pair": Denials(pairs={"webapp alice": T + 1}),
+REVOKED = {
+    "kid": Refusals(kids=frozenset({RSA.kid})),
+    "jti": Refusals(tokens=frozenset({"one"})),
+    "hook": Refusals(hook=lambda kid, claims: (kid, claims["sub"]) == (RSA.kid, "alice")),
+    "grant_id": Refusals(entries_of(("grant", "g", 0))),
+    "sub": Refusals(entries_of(("sub", "alice", T + 1))),
 }
 NEIGHBOURS = {
-    "kid": Denials(kids=frozenset({"other"})),
-    "jti": Denials(tokens=frozenset({"two"})),
-    "grant_id": Denials(grants=frozenset({"h"})),
-    "sub": Denials(subjects={"alice": T, "bob": T + 1}),
-    "client_id": Denials(clients={"webapp": T, "other": T + 1}),
-    "pair": Denials(pairs={"webapp alice": T, "webapp bob": T + 1, "other alice": T + 1, "webapp": T + 1}),
+    "kid": Refusals(kids=frozenset({"other"})),
+    "jti": Refusals(tokens=frozenset({"two"})),
+    "hook": Refusals(hook=lambda kid, claims: (kid, claims["sub"]) == (RSA.kid, "bob")),
+    "grant_id": Refusals(entries_of(("grant", "h", 0))),
+    "sub": Refusals(entries_of(("sub", "alice", T), ("sub", "bob", T + 1))),
 }
 
 
-@pytest.mark.parametrize("name", DENIALS)
-def test_what_is_denied_is_refused_and_its_neighbour_is_not(name: str) -> None:
+@pytest.mark.parametrize("name", REVOKED)
+def test_a_revoked_token_is_refused_and_its_neighbour_is_not(name: str) -> None:
     with pytest.raises(InvalidToken) as refused:
-        check(token(grant_id="g"), issuers={ISSUER: trust(denials=lambda _: DENIALS[name])})
-    assert (refused.value.reason, refused.value.claim) == (Reason.REVOKED, name.replace("pair", "client_id"))
-    assert check(token(grant_id="g"), issuers={ISSUER: trust(denials=lambda _: NEIGHBOURS[name])})
+        check(token(grant_id="g"), issuers={ISSUER: trust(refusals=lambda _: REVOKED[name])})
+    assert (refused.value.reason, refused.value.claim) == (Reason.REVOKED, name)
+    assert check(token(grant_id="g"), issuers={ISSUER: trust(refusals=lambda _: NEIGHBOURS[name])})
 
 
 PASSED_ON = {"sub": "orders", "act": {"sub": "notes", "act": {"sub": "phone"}}}
@@ -430,18 +436,21 @@ PASSED_ON = {"sub": "orders", "act": {"sub": "notes", "act": {"sub": "phone"}}}
 def test_a_token_ends_with_every_client_that_it_came_through(client: str) -> None:
     """RFC 8693 section 4.1: they are named in `act`."""
     presented = token(client_id="webapp", act=PASSED_ON)
-    for denied in (Denials(clients={client: T + 1}), Denials(pairs={f"{client} alice": T + 1})):
+    for entry in (("client", client, T + 1), ("client_sub", f"{client}\0alice", T + 1)):
+        held = Refusals(entries_of(entry))
         with pytest.raises(InvalidToken) as refused:
-            check(presented, issuers={ISSUER: trust(denials=lambda _, denied=denied: denied)})
+            check(presented, issuers={ISSUER: trust(refusals=lambda _, held=held: held)})
         assert (refused.value.reason, refused.value.claim) == (Reason.REVOKED, "client_id")
-    assert check(presented, issuers={ISSUER: trust(denials=lambda _: Denials(clients={client: T}))})
+    held = Refusals(entries_of(("client", client, T), ("client_sub", f"{client}\0bob", T + 1)))
+    assert check(presented, issuers={ISSUER: trust(refusals=lambda _: held)})
 
 
 @pytest.mark.parametrize(
     "act", ["x", 7, [], [{"sub": "x"}], {"sub": ["x"]}, {"act": "x"}, {"sub": {}, "act": {"act": 1}}]
 )
-def test_an_actor_that_is_none_is_nobody_who_was_denied(act: object) -> None:
-    assert check(token(act=act), issuers={ISSUER: trust(denials=lambda _: Denials(clients={"x": T + 1}))})
+def test_an_actor_that_is_none_is_nobody_who_was_revoked(act: object) -> None:
+    held = Refusals(entries_of(("client", "x", T + 1)))
+    assert check(token(act=act), issuers={ISSUER: trust(refusals=lambda _: held)})
 
 
 def test_time_is_an_argument() -> None:

@@ -6,7 +6,9 @@ from django.utils import timezone
 from resources.errors import InvalidToken, Reason
 from resources.jwk import judge
 from resources.keyset import PinnedKeys
-from resources.revocations import read_feed
+from resources.refusals import Refusals
+from resources.revocation_feed import Held, read_document
+from resources.revocation_set import EMPTY
 from resources.testing import bad_tokens, bearer, mint, pinned
 from resources.verify import TrustedIssuer, verify
 from tests.tokens.conftest import API, basic, post, redeem
@@ -92,8 +94,10 @@ def test_an_api_that_follows_the_feed_refuses_a_disabled_users_token(client, web
         """As the API reads it: by the keys and the feed that the issuer publishes at this moment."""
         published, now = client.get("/.well-known/jwks.json").json()["keys"], timezone.now()
         keys = PinnedKeys([judge(jwk, algorithms=RS256) for jwk in published])
-        feed = read_feed(client.get("/oauth/revocations").content, TrustedIssuer(ISSUER, RS256, keys), now=now)
-        followed = TrustedIssuer(ISSUER, RS256, keys, lambda _: feed.denials)
+        body = client.get("/oauth/revocations").content
+        feed = read_document(body, TrustedIssuer(ISSUER, RS256, keys), ring="default", held=Held(), now=now)
+        refusals = Refusals(EMPTY.merged(feed.entries, now=now.timestamp()))
+        followed = TrustedIssuer(ISSUER, RS256, keys, lambda _: refusals)
         return verify(token, issuers={ISSUER: followed}, audience=frozenset({API}), now=now)
 
     assert read().claims["sub"] == str(user.sub)

@@ -1,0 +1,67 @@
+"""A daemon thread that does one thing again and again for as long as its owner lives.
+
+Lifetime: the first use in a process starts the thread, and the first use after a fork, where no thread of the parent
+runs. The thread holds the owner weakly and ends when the owner is gone, so that replaced settings leave none behind.
+"""
+
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Poller(Generic[T]):
+    """Calls `work(owner)` in a thread, which returns the seconds until the next call."""
+
+    def __init__(self, owner: T, work: Callable[[T], float], *, name: str) -> None:
+        self._owner = weakref.ref(owner)
+        self._work, self._name = work, name
+        self._process = 0
+        self._lock = threading.Lock()
+        self._gone = threading.Event()
+        weakref.finalize(owner, self._gone.set)
+        _all.add(self)
+
+    def start(self) -> None:
+        """Start the thread unless this process has it."""
+        if self._process == os.getpid():
+            return
+        with self._lock:
+            if self._process == os.getpid():
+                return
+            try:
+                threading.Thread(
+                    target=_run, args=(self._owner, self._work, self._gone), name=self._name, daemon=True
+                ).start()
+            except RuntimeError:  # no more threads; the next use tries again
+                logger.error("%s cannot be started: the process has too many threads", self._name)  # noqa: TRY400
+                return
+            self._process = os.getpid()
+
+    def renew(self) -> None:
+        """Forget a lock that another thread of the parent process held at a fork."""
+        self._lock = threading.Lock()
+
+
+def _run(owner: "weakref.ref[T]", work: Callable[[T], float], gone: threading.Event) -> None:
+    while (alive := owner()) is not None:
+        pause = work(alive)
+        del alive
+        if gone.wait(pause):
+            return
+
+
+_all: "weakref.WeakSet[Poller[Any]]" = weakref.WeakSet()
+
+
+def _renew_all() -> None:
+    for poller in list(_all):
+        poller.renew()
+
+
+os.register_at_fork(after_in_child=_renew_all)

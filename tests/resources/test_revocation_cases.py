@@ -1,0 +1,110 @@
+"""The table of docs/revocation-feed.md, answered by the resource server; the issuer answers the same file."""
+
+import json
+from base64 import urlsafe_b64decode
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resources.discovery import read_jwks
+from resources.keyset import PinnedKeys
+from resources.refusals import Refusals
+from resources.revocation_feed import Held
+from resources.revocation_key import key
+from resources.revocation_set import EMPTY, LAYOUT
+from resources.revocations import Answer, Follower, Policy
+from resources.testing import at
+from resources.verify import TrustedIssuer
+
+CASES = json.loads((Path(__file__).parent.parent / "revocation_cases.json").read_text(encoding="utf-8"))
+LATE = 4_000_000_000
+# The name of the claim by which the API reports what the kinds of an entry cover.
+CLAIM = {
+    "jti": "jti",
+    "grant": "grant_id",
+    "kid": "kid",
+    "sub": "sub",
+    "client": "client_id",
+    "client_sub": "client_id",
+}
+
+
+@pytest.mark.parametrize("row", CASES["keys"], ids=lambda row: f"{row['kind']} {row['identifier'][:20]!r}")
+def test_a_key_is_the_hash_of_kind_and_identifier(row: dict[str, str]) -> None:
+    assert key(row["kind"], row["identifier"]).hex() == row["key"]
+
+
+@pytest.mark.parametrize("row", CASES["coverage"], ids=lambda row: row["name"])
+def test_which_entry_covers_which_token(row: dict[str, Any]) -> None:
+    entries = row["entries"]
+    packed = b"".join(
+        LAYOUT.pack(key(entry["kind"], entry["identifier"]), LATE, entry["issued_before"]) for entry in entries
+    )
+    reason = Refusals(EMPTY.merged(packed, now=0)).reason(row["kid"], row["claims"])
+    assert (reason == "") == (row["covered_by"] == [])
+    assert reason == "" or reason in {CLAIM.get(kind, kind) for kind in row["covered_by"]}
+
+
+FEEDS = CASES["feeds"]
+
+
+class Script:
+    """The document and segments of one case."""
+
+    def __init__(self, case: dict[str, Any]) -> None:
+        self.case = case
+
+    def poll(self, *, since: str, conditional: bool) -> Answer:
+        del conditional
+        assert since == (self.case["held"]["version"] or "")
+        return Answer(self.case["document"].encode())
+
+    def segment(self, digest: str) -> bytes:
+        body = self.case["segments"][digest]
+        return urlsafe_b64decode(body + "=" * (-len(body) % 4))
+
+
+def held(case: dict[str, Any]) -> Held:
+    before = case["held"]
+    packed = b"".join(LAYOUT.pack(bytes.fromhex(name), *dates) for name, *dates in before["entries"])
+    iat = before["iat"] or 0
+    return Held(EMPTY.merged(packed, now=0), before["version"] or "", iat, iat + 600)
+
+
+def rows(follower: Follower) -> list[list[Any]]:
+    known = [one for bucket in follower.held.entries.buckets for one in LAYOUT.iter_unpack(bucket)]
+    return sorted([key.hex(), until, before] for key, until, before in known if until > FEEDS["now"])
+
+
+@pytest.mark.parametrize("case", FEEDS["cases"], ids=lambda case: case["name"])
+def test_what_a_reader_makes_of_a_document(case: dict[str, Any]) -> None:
+    algorithms = frozenset(FEEDS["algorithms"])
+    keys = PinnedKeys(read_jwks(json.dumps(FEEDS["jwks"]).encode(), algorithms=algorithms))
+    follower = Follower(
+        Script(case),
+        TrustedIssuer(FEEDS["issuer"], algorithms, keys),
+        Policy(every=30, late_after=120, refuse_when_late=False, longest_backoff=60),
+        ring=FEEDS["ring"],
+        clock=lambda: 0.0,
+        wall=lambda: at(FEEDS["now"]),
+        own=Refusals(),
+        held=held(case),
+    )
+    pause = follower.poll()
+    status = follower.status()
+    if "refused_by" in case:
+        assert (status["failures"], follower.held.version) == (1, case["held"]["version"] or "")
+        return
+    after = case["after"]
+    assert (follower.held.version, follower.held.iat, rows(follower)) == (
+        after["version"],
+        after["iat"],
+        after["entries"],
+    )
+    assert (status["failures"], status["went_back"], pause == 0) == (0, case.get("went_back", False), "more" in case)
+
+
+def test_every_rule_refuses_a_case() -> None:
+    rules = {case["refused_by"] for case in FEEDS["cases"] if "refused_by" in case}
+    assert rules >= {"3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "4"}

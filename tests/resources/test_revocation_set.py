@@ -1,0 +1,116 @@
+"""The set of entries: look-ups, merges and ends, compared with a plain dictionary."""
+
+import os
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resources.revocation_key import key
+from resources.revocation_set import BUCKETS, EMPTY, ENTRY, LAYOUT, RevocationSet
+
+NOW = 1_800_000_000
+
+
+def packed(*entries: tuple[bytes, int, int]) -> bytes:
+    return b"".join(LAYOUT.pack(*entry) for entry in entries)
+
+
+def one(name: str, until: int = NOW + 60, before: int = 0) -> RevocationSet:
+    return EMPTY.merged(packed((key("jti", name), until, before)), now=NOW)
+
+
+def test_an_entry_without_an_instant_covers_every_token() -> None:
+    assert one("a").covers(key("jti", "a"), 0)
+    assert one("a").covers(key("jti", "a"), 2**33)
+    assert not one("a").covers(key("jti", "b"), 0)
+    assert not EMPTY.covers(key("jti", "a"), 0)
+
+
+def test_an_entry_with_an_instant_covers_earlier_tokens_only() -> None:
+    held = one("a", before=NOW)
+    assert [held.covers(key("jti", "a"), iat) for iat in (NOW - 1, NOW - 0.5, NOW, NOW + 1)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert held.last_instant == NOW
+
+
+def test_of_two_entries_the_later_dates_count() -> None:
+    held = one("a", until=NOW + 100, before=NOW + 5).merged(packed((key("jti", "a"), NOW + 50, NOW + 9)), now=NOW)
+    assert (held.count, held.covers(key("jti", "a"), NOW + 8), held.covers(key("jti", "a"), NOW + 9)) == (
+        1,
+        True,
+        False,
+    )
+    index = int.from_bytes(key("jti", "a")[:2], "big")
+    assert held.swept([index], now=NOW + 99).count == 1
+    assert held.swept([index], now=NOW + 100).count == 0
+
+
+@pytest.mark.parametrize("first", [0, NOW])
+def test_an_entry_that_covers_everything_is_never_narrowed(first: int) -> None:
+    held = one("a", before=first).merged(packed((key("jti", "a"), NOW + 60, NOW - first)), now=NOW)
+    assert held.covers(key("jti", "a"), NOW + 10**6)
+
+
+def test_an_ended_entry_is_not_taken_in() -> None:
+    assert EMPTY.merged(packed((key("jti", "a"), NOW, 0)), now=NOW) == EMPTY.merged(b"", now=NOW)
+
+
+def test_a_merge_changes_no_set_that_somebody_reads() -> None:
+    before = one("a")
+    after = before.merged(packed((key("jti", "b"), NOW + 60, 0)), now=NOW)
+    assert (before.count, after.count) == (1, 2)
+    assert not before.covers(key("jti", "b"), 0)
+
+
+def test_a_key_across_two_entries_is_not_found() -> None:
+    """The bytes of one entry's dates and of the next one's key can be another's key."""
+    left, right = bytes(2) + os.urandom(14), bytes(2) + os.urandom(14)
+    entries = packed((left, 0x7FFF0000, 0x0000ABCD), (right, 0x7FFF0000, 0))
+    held = EMPTY.merged(entries, now=NOW)
+    for offset in range(1, ENTRY):
+        across = entries[offset : offset + 16]
+        index = across[0] << 8 | across[1]
+        assert index != 0 or not held.covers(across, 0)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(NOW - 5, NOW + 50), st.sampled_from([0, NOW - 9, NOW, NOW + 9])))
+)
+def test_the_set_is_a_dictionary_with_the_later_dates(entries: list[tuple[int, int, int]]) -> None:
+    # 41 keys in two buckets, so that entries lie beside each other
+    def name(number: int) -> bytes:
+        return bytes([0, number % 2]) + number.to_bytes(14, "big")
+
+    held, known = EMPTY, {}
+    for number, until, before in entries:
+        held = held.merged(packed((name(number), until, before)), now=NOW)
+        if until > NOW:
+            old = known.get(number)
+            both = old is None or (old[1] and before)
+            known[number] = (
+                max(until, old[0] if old else 0),
+                (max(before, old[1] if old else 0) if both else 0),
+            )
+    assert held.count == len(known)
+    for number in range(41):
+        dates = known.get(number)
+        for iat in (NOW - 10, NOW - 9, NOW, NOW + 8, NOW + 9):
+            assert held.covers(name(number), iat) == (dates is not None and (dates[1] == 0 or iat < dates[1]))
+    later = held.swept(range(BUCKETS), now=NOW + 25)
+    assert later.count == sum(until > NOW + 25 for until, _ in known.values())
+
+
+def test_a_hundred_thousand_entries_are_each_found_and_take_little_memory() -> None:
+    generator = random.Random(1)
+    names = [generator.randbytes(16) for _ in range(100_000)]
+    held = EMPTY.merged(packed(*((name, NOW + 60, 0) for name in sorted(names))), now=NOW)
+    assert held.count == len(names)
+    assert all(held.covers(name, 0) for name in names)
+    assert not any(held.covers(generator.randbytes(16), 0) for _ in range(10_000))
+    assert sum(map(len, held.buckets)) == ENTRY * len(names)

@@ -87,9 +87,9 @@ def _since(request: HttpRequest) -> Version | None:
 def _document(
     ring: str, since: Version | None, head: Head, *, more: bool, signer: Signer, now: datetime | None
 ) -> Document:
-    """Return the document of the current version, from what this process keeps; `now` is the database's, if it is known.
+    """Return the document of the current version, from what this process keeps. Raises NotReady.
 
-    Raises NotReady.
+    `now` is the database's clock, if it was read already.
     """
     wanted, asked = Wanted(head.version, signer.kid), (ring, since)
     if found := documents.find(asked, wanted, now=timezone.now()):

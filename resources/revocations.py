@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 MAX_ENTRIES = 4_194_304  # about 128 MiB
 SWEPT = 1024  # buckets a poll: all of them within 64 polls
-FIRST_BACKOFF = 1.0  # seconds
+FIRST_BACKOFF = 0.25  # seconds; a process that starts may have no keys yet to verify the feed with
 RETRY_AFTER = 1  # seconds; the poller is about to poll
 
 NOTHING = Held()

@@ -11,6 +11,7 @@ os.environ.update(
     ISSUER_URL="http://localhost:8000",
     API_ISSUERS="http://localhost:8000",
     REVOCATIONS_EVERY="0",
+    ANSWER_WITHIN="3",
     API_AUDIENCE="http://localhost:8001/",
     AUDIT_JOURNAL="",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "sqlite://:memory:"),

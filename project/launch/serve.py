@@ -30,7 +30,14 @@ from project.settings import environment
 from resources import waiting
 
 SERVED_ALL_THE_SAME = "keys"  # the tag of the checks about keys
-SECRETS = ("SECRET_KEY", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "API_DATABASE_URL", "WEBAPP_CLIENT_SECRET")
+SECRETS = (
+    "SECRET_KEY",
+    "KEY_ENCRYPTION_KEYS",
+    "DATABASE_URL",
+    "API_DATABASE_URL",
+    "LOGIN_CACHE_URL",
+    "WEBAPP_CLIENT_SECRET",
+)
 """Secrets that go as well if this process's settings do not read them: they may be another process's."""
 BODY_WITHIN = 10.0  # seconds
 LONG = 30.0  # seconds

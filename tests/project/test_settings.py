@@ -13,7 +13,11 @@ from project.launch.check import api, production
 from project.launch.processes import variables_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ISSUER = production("project.settings.issuer") | {"DATABASE_URL": "postgres://u:pw@127.0.0.1/db", "PKCS11_PIN": "0042"}
+ISSUER = production("project.settings.issuer") | {
+    "DATABASE_URL": "postgres://u:pw@127.0.0.1/db",
+    "LOGIN_CACHE_URL": "redis://:pw@127.0.0.1/1",
+    "PKCS11_PIN": "0042",
+}
 API = api() | {"API_DATABASE_URL": "postgres://u:pw@127.0.0.1/db"}
 ENDS = pytest.mark.parametrize("end", [ISSUER, API], ids=["issuer", "api"])
 SECRET = re.compile(r"SECRET|PIN$|TOKEN$|ENCRYPTION_KEYS|DATABASE_URL|CACHE_URL")

@@ -166,7 +166,7 @@ def test_only_errors_under_the_api_s_paths_are_json(
 
 @pytest.mark.parametrize(
     ("address", "is_json"),
-    [("/orders/", True), ("/listed/", True), ("/healthz", True), ("/page/", False), ("/of-sessions/", False)],
+    [("/orders/", True), ("/listed/", True), ("/page/", False), ("/of-sessions/", False)],
 )
 def test_the_address_of_a_guarded_view_is_the_api_s_without_being_listed(
     client: Client, address: str, is_json: bool

@@ -158,11 +158,11 @@ def test_a_forged_or_missing_segment_is_not_believed_and_fetched_again() -> None
     first, second = many(100), many(50, first=100)
     world.segments = {digest(first): first, digest(second): second[:-ENTRY] + entry("jti", "good", until=NEVER)}
     world.answers(segments=(first, second))
-    assert world.at(0) == 1
+    assert world.at(0) == 0.25
     assert world.refused("t0", "good") == ["t0"]
     assert (world.status["version"], world.status["failures"]) == ("", 1)
     del world.segments[digest(second)]
-    assert world.at(1) == 2
+    assert world.at(1) == 0.5
     world.segments[digest(second)] = second
     assert world.at(3) == 30
     assert (world.status["entries"], world.status["version"]) == (150, version(7))
@@ -185,7 +185,7 @@ def test_what_is_not_believed_changes_nothing(name: str) -> None:
     world.at(0)
     world.now = 30
     world.answer = BAD[name](world)
-    assert world.at(30) == 1
+    assert world.at(30) == 0.25
     assert world.refused("one", "two") == ["one"]
     assert (world.status["version"], world.status["age"], world.status["failures"]) == (version(7), 30, 1)
     assert world.status["last_error"]
@@ -194,11 +194,11 @@ def test_what_is_not_believed_changes_nothing(name: str) -> None:
 def test_failed_polls_back_off_and_a_good_one_ends_that() -> None:
     world = World()
     world.answer = OSError("refused")
-    assert [world.at(0) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+    assert [world.at(0) for _ in range(9)] == [0.25, 0.5, 1, 2, 4, 8, 16, 30, 30]
     world.answers()
     assert world.at(0) == 30
     world.answer = OSError("refused")
-    assert world.at(0) == 1
+    assert world.at(0) == 0.25
 
 
 def test_a_late_feed_serves_on_and_raises_the_alarm_once(caplog: pytest.LogCaptureFixture) -> None:

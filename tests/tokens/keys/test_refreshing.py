@@ -39,7 +39,10 @@ class World:
         self.read_by.add(threading.get_ident())
         if self.fails:
             raise OperationalError("gone")
-        return Read(policy=PRODUCTION, wall_time=now, monotonic=0.0)
+        return Read(policy=PRODUCTION, wall_time=now, monotonic=self.monotonic())
+
+    def monotonic(self):
+        return (self.now - NOW).total_seconds()
 
     def look(self, **bound):
         self.refresher.look(clock=lambda: self.now, **bound)
@@ -47,8 +50,8 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch):
-    monkeypatch.setattr("tokens.keys.snapshots.time.monotonic", lambda: 0.0)
     one = World("default", "orders")
+    monkeypatch.setattr("tokens.keys.snapshots.time.monotonic", one.monotonic)
     yield one
     one.refresher.stop()
 

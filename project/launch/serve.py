@@ -31,7 +31,7 @@ from resources import waiting
 
 SERVED_ALL_THE_SAME = "keys"  # the tag of the checks about keys
 SECRETS = ("SECRET_KEY", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "API_DATABASE_URL", "WEBAPP_CLIENT_SECRET")
-"""Secrets that go as well if this process's settings do not read them: they may be another process's."""
+"""Secrets to remove from the environment even if this process's settings do not read them: another process's."""
 BODY_WITHIN = 10.0  # seconds
 LONG = 30.0  # seconds
 LARGEST = 100 * 1024 * 1024  # bytes
@@ -50,14 +50,14 @@ def main() -> None:
         end_with(lifeline, lambda: os.kill(os.getpid(), signal.SIGTERM))
     forks = multiprocessing.get_start_method() == "fork"
     alive = os.pipe() if forks else None
-    if forks:  # a worker inherits the settings, so that nobody needs the secrets from here on
+    if forks:  # workers inherit the settings, so the environment is not read again
         environment.forget_secrets(*SECRETS)
     Workers(
         settings.WSGI_APPLICATION,
         address=options.address,
         port=options.port,
         interface=Interfaces.ASGINL,
-        http=HTTPModes.http1,  # a body that is cut off cannot be told from a whole one over HTTP/2
+        http=HTTPModes.http1,  # over HTTP/2 a body that is cut off looks complete
         websockets=False,
         workers=options.workers,
         workers_kill_timeout=3,
@@ -99,7 +99,7 @@ def load(target: str, *, alive: tuple[int, int] | None) -> Front:
 
 
 def bounds() -> Bounds:
-    """Return the bounds of requests. Settings without ANSWER_WITHIN (the example application's) get a wide one."""
+    """Return the bounds of requests. Settings without ANSWER_WITHIN (the example application's) get LONG."""
     answer = getattr(settings, "ANSWER_WITHIN", LONG)
     body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or LARGEST  # None: Django sets no bound
     return Bounds(body, BODY_WITHIN, answer, max(answer, LONG))

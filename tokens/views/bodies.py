@@ -144,7 +144,7 @@ def _judge_charset(request: HttpRequest) -> None:
 def _judge_length(request: HttpRequest, bound: int) -> None:
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()):
-        raise Unreadable(400, "The Content-Length is no number.")
+        raise Unreadable(400, "The Content-Length is not a number.")
     if len(length) > 18 or int(length) > bound:
         raise Unreadable(413, TOO_LARGE)
 

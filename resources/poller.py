@@ -1,6 +1,7 @@
 """A daemon thread that calls a function again and again for as long as its owner lives.
 
-Lifetime: the first use in a process starts the thread, and so does the first use after a fork, which ends threads. The thread holds a weak reference to the owner and ends with it, so that replaced settings leave no thread.
+Lifetime: the first use in a process starts the thread, and so does the first use after a fork, which ends threads. The
+thread holds a weak reference to the owner and ends with it, so that replaced settings leave no thread.
 """
 
 import logging

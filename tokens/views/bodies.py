@@ -26,7 +26,7 @@ PACKAGES = frozenset({"tokens", "django", "allauth"})
 TOO_LARGE = "The request is too large."
 LENGTH = "Send the length of the body as Content-Length."
 FORM_BYTES = 16 * 1024
-"""Bytes of a form: several times what any of them needs. Forms of the admin, which take keys, may have
+"""Bytes of a form, several times what any form needs. Forms of the admin, which take keys, may have
 DATA_UPLOAD_MAX_MEMORY_SIZE."""
 
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from project.admin_pages import is_admin_page
 from project.front import body, lanes, reply, turn
 from project.front.environ import environ
 from project.front.headers import screened
@@ -33,8 +34,6 @@ AHEAD = 4  # parts of a long answer that can wait for the client
 STALLED = 30.0  # seconds in which the client must take the next part
 BUSY = "There was no answer in time. Try again."
 FULL = "Too many requests are waiting. Try again."
-ADMIN = "/admin/"
-ADMIN_LOGIN = "/admin/login/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +81,7 @@ class Front:
         return path
 
     def _within(self, path: str) -> float:
-        long = path.startswith(ADMIN) and not path.startswith(ADMIN_LOGIN)
-        return self._bounds.admin_answer if long else self._bounds.answer
+        return self._bounds.admin_answer if is_admin_page(path) else self._bounds.answer
 
     async def _served(self, values: dict[str, Any], path: str, send: Send) -> None:
         """Send the application's answer. Raises Refused if there is none in time, or if the lane is full."""

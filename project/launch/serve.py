@@ -21,6 +21,7 @@ from django.db import connections
 from django.utils.module_loading import import_string
 from granian.constants import HTTPModes, Interfaces
 
+from project import admin_pages
 from project.front.abandoned import watch_connections
 from project.front.application import Bounds, Front
 from project.front.lanes import WORK_THREADS
@@ -33,7 +34,6 @@ SERVED_ALL_THE_SAME = "keys"  # the tag of the checks about keys
 SECRETS = ("SECRET_KEY", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "API_DATABASE_URL", "WEBAPP_CLIENT_SECRET")
 """Secrets to remove from the environment even if this process's settings do not read them: another process's."""
 BODY_WITHIN = 10.0  # seconds
-LONG = 30.0  # seconds
 LARGEST = 100 * 1024 * 1024  # bytes
 STDIN = 0
 
@@ -99,10 +99,10 @@ def load(target: str, *, alive: tuple[int, int] | None) -> Front:
 
 
 def bounds() -> Bounds:
-    """Return the bounds of requests. Settings without ANSWER_WITHIN (the example application's) get LONG."""
-    answer = getattr(settings, "ANSWER_WITHIN", LONG)
+    """Return the bounds of requests. Settings without ANSWER_WITHIN (the example application's) get the admin's."""
+    answer = getattr(settings, "ANSWER_WITHIN", admin_pages.ANSWER_WITHIN)
     body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or LARGEST  # None: Django sets no bound
-    return Bounds(body, BODY_WITHIN, answer, max(answer, LONG))
+    return Bounds(body, BODY_WITHIN, answer, max(answer, admin_pages.ANSWER_WITHIN))
 
 
 def end_with(lifeline: int, end: Callable[[], None]) -> None:

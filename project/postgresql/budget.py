@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from project.admin_pages import ANSWER_WITHIN, is_admin_page
+
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 SHARE = 2 / 3
 """The share of ANSWER_WITHIN for waiting for databases; the rest is for cancelling a statement that hangs.
 
-A request waits that long in total, a page of the admin for each statement. Both may commit within ANSWER_WITHIN.
+A request waits that long in total, a page of the admin for each statement. It may commit until its answer is due.
 """
-ADMIN, ADMIN_LOGIN = "/admin/", "/admin/login/"
-ADMIN_REQUEST, ADMIN_COMMITS_WITHIN = 20.0, 30.0
-"""Seconds for pages of the admin, which make keys and delete many rows; its login page has the bounds of others."""
+ADMIN_REQUEST = 20.0
+"""Seconds that a page of the admin waits for databases in total."""
 MAINTENANCE = 0.5
 """Seconds for the check of a connection between two requests."""
 
@@ -80,8 +81,8 @@ def bounded(answer: Answer) -> Answer:
     commits_within, waits = settings.ANSWER_WITHIN, waiting()
 
     def within_budget(request: HttpRequest) -> HttpResponseBase:
-        if request.path_info.startswith(ADMIN) and not request.path_info.startswith(ADMIN_LOGIN):
-            budget = at_most(ADMIN_REQUEST, each=waits, commits_within=ADMIN_COMMITS_WITHIN)
+        if is_admin_page(request.path_info):
+            budget = at_most(ADMIN_REQUEST, each=waits, commits_within=ANSWER_WITHIN)
         else:
             budget = at_most(waits, commits_within=commits_within)
         with budget:

@@ -13,6 +13,11 @@ from project.postgresql.connection import CANCEL
 WITHIN = 3.0  # seconds; the default of ANSWER_WITHIN
 
 
+@pytest.fixture(autouse=True)
+def production(settings) -> None:
+    settings.ANSWER_WITHIN = WITHIN
+
+
 def test_a_request_has_a_budget_and_a_command_has_none() -> None:
     seen = []
 

@@ -30,14 +30,14 @@ story:  ## the seven steps, and the module that carries each
 test: environment  ## every test that needs no service
 	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not browser and not node"
 
-test-services: environment  ## the tests that need PostgreSQL and Redis, and those of the proxies; fails where one is missing
+test-services: environment  ## the tests that need PostgreSQL and Redis, and those of the proxies; fails if one is missing
 	@$(PY) -m pytest -m services
 	@$(MAKE) --no-print-directory test-proxies
 
-test-proxies: environment  ## docs/proxies.md with nginx, HAProxy, Caddy and Apache; fails where one is missing
+test-proxies: environment  ## docs/proxies.md with nginx, HAProxy, Caddy and Apache; fails if one is missing
 	@$(PY) -m pytest -m proxies
 
-test-outage: environment  ## the part of them that freezes and stops servers of its own (docs/operations.md)
+test-outage: environment  ## the part of test-services that freezes and stops servers of its own (docs/operations.md)
 	@$(PY) -m pytest -m outage
 
 test-browser: environment  ## the pages in a real browser; fails where chromium is missing

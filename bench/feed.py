@@ -1,8 +1,8 @@
-"""What the revocation feed costs, beside the build before it, in one run (`make bench-feed`).
+"""Measures the cost of the revocation feed, and of an earlier build's feed, in one run (`make bench-feed`).
 
-Needs PostgreSQL (TEST_DATABASE_URL, or 127.0.0.1:5432). Starts an issuer of this build with so many live entries, and
-one of an earlier commit with as many as that can carry, and prints each target with its figure and a verdict. CPU is
-that of the issuer's processes, read from /proc; a machine that does other work makes times longer, and CPU hardly.
+Needs PostgreSQL (TEST_DATABASE_URL, or 127.0.0.1:5432). Starts an issuer of this build with `--entries` live entries,
+and one of an earlier commit with as many as that can carry. Prints each target with its figure and a verdict. CPU time
+is that of the issuer's processes, read from /proc; other work on the machine makes times longer, and hardly CPU time.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from tests.tokens.feed_reader import Reader, claims_of, key
 ROOT = Path(__file__).resolve().parent.parent
 FEED, JWKS, TOKEN, HEALTH = "/oauth/revocations", "/.well-known/jwks.json", "/oauth/token", "/healthz"
 REPLACED = "tokens/oauth/denial.py"
-"""A file of the build before: the commit that removed it is the change."""
+"""A file of the earlier build. The commit that removed it is the change."""
 TICK = os.sysconf("SC_CLK_TCK")
 POLLS, TOKENS, READERS, ARRIVING, ROUNDS = 600, 300, 8, 1000, 50
 UNLIMITED = "token=999999/60,revocations=999999/60,segments=999999/60"
@@ -60,12 +60,12 @@ WITH entry AS (
 )
 INSERT INTO tokens_waitingentry (entry)
 SELECT uuid_send("key") || substring(int8send(until) FROM 5) || substring(int8send(0) FROM 5) FROM entry"""
-"""What revoke_token does, in one statement: the bench must not be slower than what it measures."""
+"""Does what revoke_token does, in one statement, so that the benchmark is not slower than what it measures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A target, and what was measured."""
+    """A target and its measured figure."""
 
     name: str
     figure: float
@@ -92,13 +92,13 @@ class Served:
         return self.child.url
 
     def cpu(self) -> float:
-        """CPU seconds of its processes so far."""
+        """Return the CPU seconds of its processes so far."""
         group = os.getpgid(self.child.process.pid)
         running = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
         return sum(_cpu(process) for process in running if _group(process) == group)
 
     def cost(self, work: Callable[[], object], *, times: int = 1) -> float:
-        """CPU milliseconds of the issuer for one run of `work`."""
+        """Return the issuer's CPU milliseconds for one run of `work`."""
         before = self.cpu()
         for _ in range(times):
             work()
@@ -139,7 +139,7 @@ def before_the_change() -> str:
 
 @contextmanager
 def worktree(commit: str, folder: Path) -> Iterator[Path]:
-    """The files of a commit beside ours, with the same environment."""
+    """Check a commit out into a temporary folder, with the same environment."""
     path = folder / "before"
     subprocess.run(["git", "worktree", "add", "--detach", "--quiet", str(path), commit], cwd=ROOT, check=True)
     try:
@@ -150,7 +150,7 @@ def worktree(commit: str, folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def served(folder: Path, root: Path, *, workers: int = 1) -> Iterator[Served]:
-    """An issuer of the build in `root`, on a database of its own."""
+    """Start an issuer of the build in `root`, on its own database."""
     with at(root), migrated() as made:
         url = f"http://localhost:{free()}"
         issuer = replace(made, variables=made.variables | {"ISSUER_URL": url, "RATE_LIMITS": UNLIMITED})
@@ -169,7 +169,7 @@ def served(folder: Path, root: Path, *, workers: int = 1) -> Iterator[Served]:
 
 @contextmanager
 def at(root: Path) -> Iterator[None]:
-    """Let the tests' helpers start what is in `root`."""
+    """Make the tests' helpers start the build in `root`."""
     kept, services.ROOT = services.ROOT, root
     try:
         yield
@@ -178,7 +178,7 @@ def at(root: Path) -> Iterator[None]:
 
 
 def measure_before(root: Path, folder: Path, entries: int) -> dict[str, float]:
-    """The figures of the build before, with as many entries as it can carry."""
+    """Return the figures of the earlier build, with as many entries as it can carry."""
     with served(folder, root) as one:
         fill(one, OLD_ROWS.format(number=entries))
         tag = requests.get(one.url + FEED, timeout=60).headers["ETag"]
@@ -196,7 +196,7 @@ def fill(one: Served, *statements: str) -> None:
 
 
 def measure(folder: Path, entries: int, before: dict[str, float]) -> Iterator[Row]:
-    """The figures of this build, the issuer's, one after the other."""
+    """Yield the figures of this build."""
     with served(folder, ROOT) as one:
         load(one, entries)
         yield Row("publishing all of it once (CPU)", one.cost(lambda: follow(one)) / 1000, 10, "s")
@@ -227,7 +227,7 @@ def load(one: Served, entries: int) -> None:
 
 
 def follow(one: Served) -> Reader:
-    """A new reader's first full read, as often as it is told that there is more."""
+    """Read the full state as a new reader does, and again while `more` is set."""
     reader = Reader(Over(one.url))
     while reader.poll() != 304:
         pass
@@ -242,7 +242,7 @@ def fetch(one: Served) -> None:
 
 
 def ratio_of_304(one: Served, tag: str, *, times: int = POLLS) -> float:
-    """What an unchanged poll costs, in units of a JWKS 304."""
+    """Return the cost of an unchanged poll, in units of a JWKS 304."""
     with requests.Session() as session:
         jwks = session.get(one.url + JWKS, timeout=60).headers["ETag"]
 
@@ -255,7 +255,7 @@ def ratio_of_304(one: Served, tag: str, *, times: int = POLLS) -> float:
 
 
 def delta(one: Served, version: str) -> float:
-    """CPU milliseconds of publishing, packing and signing 100 new entries."""
+    """Return the CPU milliseconds of publishing, packing and signing 100 new entries."""
     with requests.Session() as session, psycopg.connect(one.issuer.variables["DATABASE_URL"], autocommit=True) as base:
         spent = 0.0
         for number in range(ROUNDS):
@@ -270,7 +270,7 @@ def delta(one: Served, version: str) -> float:
 
 
 class Stalls:
-    """Asks /healthz all the time, in a thread."""
+    """Asks /healthz continuously, in a thread."""
 
     def __init__(self, url: str) -> None:
         self._url, self._ended, self._took = url, threading.Event(), [0.0]
@@ -285,14 +285,14 @@ class Stalls:
                 self._took.append(time.perf_counter() - start)
 
     def end(self) -> float:
-        """Stop; return the wait in seconds that one request in a hundred exceeds."""
+        """Stop, and return the 99th percentile of the wait in seconds."""
         self._ended.set()
         self._thread.join()
         return sorted(self._took)[int(len(self._took) * 0.99)]
 
 
 def beside_readers(one: Served, tag: str) -> float:
-    """The median of token requests while 8 readers poll each second, as a multiple of it alone."""
+    """Return the median of token requests while 8 readers poll each second, as a multiple of that without readers."""
     alone = tokens(one)
     ended = threading.Event()
 
@@ -330,7 +330,7 @@ def tokens(one: Served) -> float:
 
 
 def arriving(one: Served) -> float:
-    """The longest time from a commit until a reader that polls all the time has the entry, in seconds."""
+    """Return the longest time in seconds from a commit until a reader that polls continuously has the entry."""
     reader = follow(one)
     committed: dict[bytes, float] = {}
     seen: dict[bytes, float] = {}
@@ -358,12 +358,12 @@ def arrive(database: str, committed: dict[bytes, float]) -> None:
 
 
 def hashed(name: str) -> bytes:
-    """The key that ARRIVE makes of a name; PostgreSQL has no text with a zero byte."""
+    """Return the key that ARRIVE makes of a name. PostgreSQL has no text with a zero byte."""
     return hashlib.sha256(f"jti\x01{name}".encode()).digest()[:16]
 
 
 def purged(one: Served) -> list[Row]:
-    """How fast ended entries go, and what is left of them."""
+    """Return how fast ended entries are purged, and how many are left."""
     fill(
         one,
         "UPDATE tokens_revocation SET until = until - 7200",

@@ -1,4 +1,4 @@
-"""Starts the background refresh where requests are served: when the server loads the application."""
+"""Starts the background refresh in processes that serve requests, when the server loads the application."""
 
 from collections.abc import Callable
 
@@ -12,6 +12,6 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def keeps_fresh(answer: Answer) -> Answer:
-    """Middleware that starts the refresh once per process, and changes no request."""
+    """Start the refresh once per process. Middleware: Django builds it once; it changes no request."""
     refresher.start(clock=timezone.now, bound=lambda: at_most(waiting()))
     return answer

@@ -19,7 +19,7 @@ class Line(logging.Formatter):
 
 
 class WrongHost(logging.Filter):
-    """Lets one line a minute pass about requests for a foreign Host, with the remedy instead of a traceback."""
+    """Passes one line a minute about requests for a foreign Host, with the remedy instead of a traceback."""
 
     EVERY = 60.0  # seconds
 
@@ -29,7 +29,7 @@ class WrongHost(logging.Filter):
         self._last = float("-inf")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let one record a minute pass, as one line that names the remedy."""
+        """Return True for one record a minute, rewritten to one line that names the remedy."""
         with self._lock:
             if record.created - self._last < self.EVERY:
                 return False

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.utils.http import parse_header_parameters
 
-from project import edge
+from resources import edge
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings.issuer")
 
@@ -34,7 +34,7 @@ class Handler(WSGIHandler):
     request_class = Request
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Answer, unless the server lost something of the request (project/edge.py)."""
+        """Return the answer, or a refusal if the server might have lost a part of the request (resources/edge.py)."""
         if edge.is_length_unknown(environ):
             return _refuse("411 Length Required", NO_LENGTH, start_response)
         if edge.is_scheme_twice(environ, settings.SECURE_PROXY_SSL_HEADER):

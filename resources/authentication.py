@@ -45,7 +45,7 @@ class JWTAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
         """Return the user and the verified token, or None if the request carries no bearer token."""
         mark(request._request)  # noqa: SLF001 (DRF's documented way to the Django request)
-        if edge.is_length_unknown(request.META):  # here, because every API has this class, whatever serves it
+        if edge.is_length_unknown(request.META):  # checked here, because every API has this class, under any server
             raise challenges.LengthRequired
         try:
             headers = request.META

@@ -91,7 +91,7 @@ class TryLater(APIException):
 
 
 class LengthRequired(APIException):
-    """411: there may be a body that Django takes for an empty one (RFC 9110 section 15.5.12)."""
+    """411: there might be a body that Django treats as empty (RFC 9110 section 15.5.12)."""
 
     status_code = status.HTTP_411_LENGTH_REQUIRED
     default_detail = "Send the length of the body as Content-Length"

@@ -79,7 +79,7 @@ def _local_users(conf: ResourceServer) -> Iterator[CheckMessage]:
     if local.link_table:
         if not apps.is_installed("resources.user_links"):
             hint = 'Put "resources.user_links" into INSTALLED_APPS and run manage.py migrate.'
-            yield Error("LOCAL_USERS uses a table that is not there.", hint=hint, id="resources.E011")
+            yield Error("LOCAL_USERS uses a table whose app is not installed.", hint=hint, id="resources.E011")
         return
     named = {local.issuer_field, local.subject_field}
     options = get_user_model()._meta
@@ -109,7 +109,7 @@ def _rest_framework(rest_framework: dict[str, Any]) -> Iterator[CheckMessage]:
 
 
 def _anonymous(conf: ResourceServer) -> Iterator[CheckMessage]:
-    """An error if a view that names no permission lets requests without a token in."""
+    """Return an error if views that name no permission let requests without a token in."""
     if conf.allow_anonymous or not (open_to := anonymous_methods(api_settings.DEFAULT_PERMISSION_CLASSES)):
         return
     yield Error(
@@ -166,4 +166,4 @@ def _schema(installed: Sequence[str]) -> Iterator[CheckMessage]:
     schema: Any = api_settings.DEFAULT_SCHEMA_CLASS
     if not issubclass(schema, AutoSchema):
         hint = 'Set REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"] = "resources.schema.AutoSchema", or a class that extends it.'
-        yield Alarm("The OpenAPI document will be wrong or cannot be made.", hint=hint, id="resources.W006")
+        yield Alarm("The OpenAPI document will be wrong, or cannot be generated.", hint=hint, id="resources.W006")

@@ -1,8 +1,8 @@
-"""The address that a request comes from, by the rule that the issuer has, too.
+"""The address that a request comes from. The issuer's rate limits follow the same rule (tokens/rate_limit.py).
 
 - Without a proxy in front (BEHIND_PROXY) it is the address of the connection. What headers say is ignored.
-- Behind one it is the last entry of X-Forwarded-For: the proxy appends what it sees, the client wrote the rest.
-- A port is dropped. An IPv6 address counts by its first 64 bits, which belong to one household.
+- Behind one it is the last entry of X-Forwarded-For: the proxy appends what it sees, the client can forge the rest.
+- A port is dropped. An IPv6 address counts by its first 64 bits, which usually belong to one customer.
 """
 
 import ipaddress

@@ -47,7 +47,7 @@ DEFAULTS: dict[str, Any] = {
     "DENY": "",
     # LOCAL_USERS_DEFAULTS, if request.user is to be a user of this project, found by (iss, sub).
     "LOCAL_USERS": {},
-    # Whoever bears it reads from anywhere why /readyz says no; nobody if it is empty.
+    # /readyz tells a request that bears this token why it is not ready. If empty, only the machine itself is told.
     "OPERATOR_TOKEN": "",
     # How RequireActive introduces itself to the issuer's introspection endpoint.
     "INTROSPECTION_CLIENT_ID": "",
@@ -56,7 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "INTROSPECTION_FOR": 5,
     # The paths of this API, as prefixes such as "/api/": errors below them are JSON unless the client prefers HTML.
     "PATHS": [],
-    # True if a proxy in front appends the client's address to X-Forwarded-For; failed tokens are counted by it.
+    # True if a proxy in front appends the client's address to X-Forwarded-For. Failed tokens are counted by it.
     "BEHIND_PROXY": False,
     # Allow DEFAULT_PERMISSION_CLASSES that let requests without a token in, also to views that say nothing.
     "DANGEROUSLY_ALLOW_ANONYMOUS": False,
@@ -68,7 +68,7 @@ LOCAL_USERS_DEFAULTS: dict[str, Any] = {
     # The two fields of the user model that hold them, unique together.
     "ISSUER_FIELD": "",
     "SUBJECT_FIELD": "",
-    # Or the table of resources.user_links, which has to be in INSTALLED_APPS.
+    # True: the table of resources.user_links instead, which has to be in INSTALLED_APPS.
     "LINK_TABLE": False,
     # Make a user for a subject that has none: True, or the dotted path of a function (token) -> user or None.
     "CREATE": False,

@@ -1,7 +1,7 @@
-"""Which errors of the database are its state and not ours: those are answered by 503, all others stay what they are.
+"""Tells outages of the database, which are answered by 503, from errors of this program, which stay errors.
 
-Django sorts by class, and puts a read-only database beside errors of ours. The SQLSTATE tells them apart (PostgreSQL's
-appendix A). `tokens/database_errors.py` follows the same rule; `tests/database_errors.py` drives both.
+Django's classes do not: a read-only database and a mistake in a statement have the same one. The SQLSTATE does
+(PostgreSQL's appendix A). `tokens/database_errors.py` follows the same rule; `tests/database_errors.py` drives both.
 """
 
 from django.db import Error, InterfaceError, OperationalError
@@ -23,7 +23,7 @@ CLASSES = {
 
 
 def outage(error: BaseException) -> str | None:
-    """Return what is wrong with the database, for the log, or None if `error` says nothing of that kind."""
+    """Return what is wrong with the database, for the log. Returns None if `error` is not an outage."""
     if not isinstance(error, Error | InterfaceError):
         return None
     cause = error.__cause__

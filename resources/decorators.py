@@ -15,14 +15,14 @@ View = Callable[..., HttpResponseBase]
 
 
 def token_required(*permissions: Any) -> Callable[[View], View]:
-    """Guard a Django view by JWTAuthentication and these permissions; any good token is enough if there are none.
+    """Guard a Django view by JWTAuthentication and these permissions. Without permissions, any valid token is enough.
 
     The view is called with Django's request, on which `user` and `auth` are set. It must be synchronous.
     """
 
     def decorate(view: View) -> View:
         if iscoroutinefunction(view):
-            raise TypeError("token_required guards synchronous views; DRF has no others")
+            raise TypeError("token_required guards synchronous views only")
         return Guarded.as_view(view=view, permission_classes=permissions or (IsAuthenticated,))
 
     return decorate

@@ -76,7 +76,7 @@ class Discovery:
         return url
 
     def resources(self, *, until: float) -> tuple[str, ...]:
-        """Return the resource identifiers that the metadata lists, had before `until` (RFC 9728 section 4).
+        """Return the resource identifiers that the metadata lists (RFC 9728 section 4); give up at `until`.
 
         Raises FetchError.
         """
@@ -98,7 +98,7 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class FeedAddress:
-    """Where an issuer's revocation feed is, for one ring."""
+    """The address of an issuer's revocation feed, for one ring."""
 
     url: str
     clock: Callable[[], float]
@@ -147,7 +147,7 @@ def read_metadata(body: bytes, *, issuer: str) -> Mapping[str, Any]:
 
 
 def _mismatch(found: str, issuer: str) -> str:
-    """Return the error for metadata of the issuer `found`; both URLs are public."""
+    """Return the error for metadata that names the issuer `found`. Both URLs are public, so it repeats them."""
     hint = "; they differ by the slash at the end" if found.rstrip("/") == issuer.rstrip("/") else ""
     return f"the metadata names the issuer {found[:LONGEST_SHOWN]!r}, the settings name {issuer!r}{hint}"
 

@@ -1,14 +1,14 @@
-"""What a WSGI server may have lost of a request, as far as its environ still shows it."""
+"""Detects requests of which the WSGI server might have lost something, from what the environ still shows. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
 SENDS_BODIES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-UNANNOUNCED = ("HTTP/2", "HTTP/3")  # where a body needs neither Content-Length nor Transfer-Encoding
+UNANNOUNCED = ("HTTP/2", "HTTP/3")  # here a body needs neither Content-Length nor Transfer-Encoding
 
 
 def is_length_unknown(environ: Mapping[str, Any]) -> bool:
-    """True if a body may be there that Django takes for an empty one, because no Content-Length announces it."""
+    """True if there might be a body that Django treats as empty, because no Content-Length announces it."""
     if environ.get("CONTENT_LENGTH"):
         return False
     is_chunked = bool(environ.get("HTTP_TRANSFER_ENCODING"))
@@ -17,5 +17,5 @@ def is_length_unknown(environ: Mapping[str, Any]) -> bool:
 
 
 def is_scheme_twice(environ: Mapping[str, Any], header: tuple[str, str] | None) -> bool:
-    """True if the header of SECURE_PROXY_SSL_HEADER has two values: a visitor's, and the proxy's."""
+    """True if the header of SECURE_PROXY_SSL_HEADER has two values, the client's and the proxy's."""
     return header is not None and "," in str(environ.get(header[0], ""))

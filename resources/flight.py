@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_here = threading.local()  # `_here.flying` is set in the thread of a fetch, while it lasts
+_here = threading.local()  # `_here.flying` is set in the thread of a fetch during the fetch
 
 GRACE = 1.0  # seconds after its deadline until a flight that says nothing (a resolver that hangs) is given up
 

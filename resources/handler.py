@@ -39,7 +39,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         logger.error("a throttle could not count, so its request was refused: %s", type(error).__name__)
         error = TryLater(1, "Requests cannot be counted at the moment")
     elif isinstance(error, Error) and (reason := outage(error)):
-        logger.error("Answered by 503: %s", reason)
+        logger.error("Answered 503: %s", reason)
         error = DatabaseAway()
     return drf_exception_handler(error, context)
 

@@ -20,11 +20,11 @@ class Report:
     verdicts: Sequence[Verdict] = field(default_factory=tuple)
     problem: str = ""
     audience_problem: str = ""
-    """Why the issuer's tokens name another audience than this API, or ""."""
+    """Why the issuer's tokens do not name this API as their audience; empty if they do."""
 
     @property
     def usable(self) -> bool:
-        """True if a token of this issuer can be verified and can be for this API."""
+        """True if a token of this issuer can be verified and can name this API."""
         return any(verdict.key for verdict in self.verdicts) and not self.audience_problem
 
     def lines(self) -> Iterator[str]:
@@ -63,7 +63,7 @@ class Report:
 
 
 def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
-    """Fetch what `trust`'s issuer publishes now, past every cache; `audience` is this API's."""
+    """Fetch what `trust`'s issuer publishes now, bypassing every cache; `audience` is this API's."""
     if isinstance(trust.keys, PinnedKeys):
         return Report(trust.issuer.url, "(pinned)", trust.keys.verdicts)
     discovery = trust.discovery

@@ -29,7 +29,7 @@ def clock() -> float:
 
 
 def time_of_day() -> datetime:
-    """Return the current time. The poller has no request that could bring it."""
+    """Return the current time, for the poller, which has no request."""
     return datetime.fromtimestamp(time.clock_gettime(time.CLOCK_REALTIME), UTC)
 
 
@@ -47,7 +47,7 @@ class Trust:
     poller: Poller[Follower] | None
 
     def ready(self) -> bool:
-        """True if there are keys to verify with, after one attempt to get them, and revocations are known."""
+        """True if revocations are known and there are keys to verify with. Tries to fetch missing keys once."""
         if self.poller:
             self.poller.start()
         return self.keys.ready() and (self.follower is None or self.follower.is_ready())
@@ -88,7 +88,7 @@ def _trust(settings: IssuerSettings, conf: ResourceServer) -> Trust:
 
 
 def _followed(follower: Follower, poller: Poller[Follower]) -> Callable[[datetime], Refusals]:
-    """Return the look-up of refusals; the first one in a process starts the poller."""
+    """Return the function that looks up refusals. Its first call in a process starts the poller."""
 
     def refusals(now: datetime) -> Refusals:
         poller.start()

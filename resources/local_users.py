@@ -2,8 +2,7 @@
 
 - A service (its `sub` is its `client_id`) is no local user: it stays a TokenUser.
 - The user is found by two fields of the user model, or by the table of `resources.user_links`.
-- With CREATE, a subject that is seen for the first time becomes a new user. A user that exists is never taken over,
-  whatever name a new one would have.
+- With CREATE, a subject that is seen for the first time becomes a new user. An existing user is never linked by name.
 """
 
 from collections.abc import Callable
@@ -27,7 +26,7 @@ Create = Callable[[AccessToken], AbstractBaseUser | None]
 
 @dataclass(frozen=True, slots=True)
 class LocalUsers:
-    """How tokens become local users: either both fields are named, or `link_table` is true."""
+    """How local users are found: either both fields are named, or `link_table` is True."""
 
     issuer_field: str
     subject_field: str
@@ -60,7 +59,7 @@ def _find(token: AccessToken, local: LocalUsers) -> AbstractBaseUser | None:
     fields = ("iss", "sub") if local.link_table else (local.issuer_field, local.subject_field)
     try:
         row = model._default_manager.filter(**dict(zip(fields, (iss, sub), strict=True))).first()  # noqa: SLF001
-    except (ValueError, ValidationError):  # the field is a UUID, say, and the subject is none
+    except (ValueError, ValidationError):  # for example: the field is a UUID, and the subject is not
         return None
     # Some databases compare without regard to case or to blanks at the end, and would find another subject's row.
     if row is None or any(str(getattr(row, name)) != value for name, value in zip(fields, (iss, sub), strict=True)):
@@ -69,7 +68,7 @@ def _find(token: AccessToken, local: LocalUsers) -> AbstractBaseUser | None:
 
 
 def _create(token: AccessToken, local: LocalUsers, create: Create) -> AbstractBaseUser | None:
-    """Return the user that `create` makes, saved and linked; None if it makes none."""
+    """Return the user that `create` makes, saved and linked. Returns None if it makes none."""
     iss, sub = token.claims["iss"], token.claims["sub"]
     try:
         with transaction.atomic(using=router.db_for_write(get_user_model())):

@@ -1,8 +1,8 @@
-"""Middleware of an API: probes of load balancers, errors in JSON, and answers that no cache keeps.
+"""Middleware of an API: errors in JSON, probes of load balancers, and answers that no cache keeps.
 
 - `json_errors` stands first. It rewrites an error only if the request is the API's (see `belongs_to_api`) and the
   client does not prefer HTML, so that the pages of a site beside the API stay as they are.
-- `probes` comes next. It answers /healthz and /readyz before the Host is judged.
+- `probes` comes next. It answers /healthz and /readyz before the Host is checked.
 - `no_store` marks every answer to a request that JWTAuthentication has looked at. A view overrides it by setting
   Cache-Control itself; `Vary: Authorization` stays.
 """
@@ -23,7 +23,7 @@ PROBES = frozenset({"/healthz", "/readyz"})
 
 
 def probes(answer: Answer) -> Answer:
-    """Middleware after `json_errors` that answers the probes of load balancers, which call a machine by its address."""
+    """Answer the probes of load balancers, which call a machine by its address. Middleware, after `json_errors`."""
 
     def first(request: HttpRequest) -> HttpResponseBase:
         if request.path_info not in PROBES:
@@ -36,7 +36,7 @@ def probes(answer: Answer) -> Answer:
 
 
 def json_errors(answer: Answer) -> Answer:
-    """Turn the page of an API's error into `{"detail": …}`; status and headers stay."""
+    """Replace the page of an API's error by `{"detail": …}`. Status and headers stay."""
 
     def in_json(request: HttpRequest) -> HttpResponseBase:
         response = answer(request)

@@ -17,12 +17,12 @@ class Document(SpectacularAPIView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return the document as YAML, or as JSON if the client prefers that."""
+        """Return the document as YAML, or as JSON if the client prefers JSON."""
         response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         return response
 
 
-# DRF's OPTIONS would need a template to describe these views: they answer none.
+# OPTIONS is off, because DRF would need a template to describe these views.
 PUBLIC: dict[str, Any] = {"authentication_classes": [], "permission_classes": [], "metadata_class": None}
 
 urlpatterns = [

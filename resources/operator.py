@@ -1,4 +1,4 @@
-"""Who may read why this process is not ready: the operator, on the machine itself or with a token."""
+"""Recognizes the operator, who may read why this process is not ready: on the machine itself, or with a token."""
 
 import ipaddress
 

@@ -60,7 +60,7 @@ class TokenPermission(SingleOperandHolder):
         raise NotImplementedError
 
     def scopes(self, view: Any, method: str) -> Sequence[Sequence[str]]:
-        """Return the alternatives for the OpenAPI document, each a list of scopes; none if no token is accepted."""
+        """Return the alternatives for the OpenAPI document, each a list of scopes. Empty if no token is accepted."""
         del view, method
         return ((),)  # scopes do not matter here
 

@@ -1,7 +1,7 @@
-"""A daemon thread that does one thing again and again for as long as its owner lives.
+"""A daemon thread that calls a function again and again for as long as its owner lives.
 
-Lifetime: the first use in a process starts the thread, and the first use after a fork, where no thread of the parent
-runs. The thread holds the owner weakly and ends when the owner is gone, so that replaced settings leave none behind.
+Lifetime: the first use in a process starts the thread, and so does the first use after a fork, which ends threads. The
+thread holds a weak reference to the owner and ends with it, so that replaced settings leave no thread.
 """
 
 import logging
@@ -38,13 +38,13 @@ class Poller(Generic[T]):
                 threading.Thread(
                     target=_run, args=(self._owner, self._work, self._gone), name=self._name, daemon=True
                 ).start()
-            except RuntimeError:  # no more threads; the next use tries again
+            except RuntimeError:  # the process has too many threads; the next use tries again
                 logger.error("%s cannot be started: the process has too many threads", self._name)  # noqa: TRY400
                 return
             self._process = os.getpid()
 
     def renew(self) -> None:
-        """Forget a lock that another thread of the parent process held at a fork."""
+        """Replace the lock, which another thread of the parent process might have held at a fork."""
         self._lock = threading.Lock()
 
 

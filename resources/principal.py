@@ -48,7 +48,7 @@ class TokenUser:
     @property
     def pk(self) -> str:
         """Return an identifier that is unique among all issuers' users. DRF's own throttles use it as a cache key."""
-        # A hash, because no cache has to take the blanks and the length that a `sub` can have.
+        # A hash, because a `sub` can have blanks and a length that a cache does not accept.
         return sha256(f"{self.iss}\0{self.sub}".encode()).hexdigest()
 
     @property

@@ -1,4 +1,4 @@
-"""Why a verified token is refused all the same: entries of the revocation feed, and this API's own settings. Pure."""
+"""Refuses verified tokens by entries of the revocation feed and by this API's own settings. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from resources.revocation_set import EMPTY, RevocationSet
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """One state of them, swapped as a whole."""
+    """All reasons to refuse a verified token. Immutable: replaced as a whole."""
 
     entries: RevocationSet = EMPTY
     kids: frozenset[str] = frozenset()
@@ -20,7 +20,7 @@ class Refusals:
     """A function of this API: (kid, verified claims) -> True to refuse the token."""
 
     def reason(self, kid: str, claims: Mapping[str, Any]) -> str:
-        """Return the claim by which a token with these verified claims is refused, "hook", or "" if it is not."""
+        """Return the claim by which a token with these verified claims is refused, "hook", or "" if none."""
         if kid in self.kids:
             return "kid"
         if claims["jti"] in self.tokens:
@@ -30,7 +30,7 @@ class Refusals:
         return "hook" if self.hook and self.hook(kid, claims) else ""
 
     def _revoked(self, kid: str, claims: Mapping[str, Any]) -> str:
-        # Written out: this is on the way of every request, and a loop over keys costs three times as much.
+        # Written out, because every request runs this and a loop over keys costs three times as much.
         covers, iat = self.entries.covers, claims["iat"]
         if covers(key("kid", kid), iat):
             return "kid"

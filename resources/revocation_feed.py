@@ -1,4 +1,4 @@
-"""A document of the revocation feed: what a reader must establish before it believes one. Pure.
+"""Reads a document of the revocation feed, and checks what a reader must establish before it uses one. Pure.
 
 docs/revocation-feed.md section 3 numbers the rules; so does this module. The caller fetches the segments, merges the
 entries, and keeps the last good state if BadFeed is raised.
@@ -64,7 +64,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a reader holds: entries, and version and times (Unix seconds) of the last document; "" before the first."""
+    """What a reader holds: entries, and version ("": none yet) and times (Unix seconds) of the last document."""
 
     entries: RevocationSet = EMPTY
     version: str = ""
@@ -75,7 +75,7 @@ class Held:
 def read_document(body: bytes, issuer: TrustedIssuer, *, ring: str, held: Held, now: datetime) -> Document:
     """Return the document in `body`, made by `issuer` for `ring`. Raises BadFeed."""
     kid, claims = _verified(body, issuer)
-    # 3.2: an entry that the reader holds ends the key, too; a stolen key cannot sign itself free.
+    # 3.2: an entry that the reader holds revokes the key for the feed, too, so a stolen key cannot hide its revocation.
     if held.entries.covers(key("kid", kid), 0):
         raise BadFeed("the document is signed by a revoked key")
     # 3.3
@@ -92,7 +92,7 @@ def read_document(body: bytes, issuer: TrustedIssuer, *, ring: str, held: Held, 
 
 
 def check_segment(body: bytes, segment: Segment) -> None:
-    """Rule 4: compare a fetched segment with what the signed document says of it. Raises BadFeed."""
+    """Compare a fetched segment with the signed document (rule 4). Raises BadFeed if they differ."""
     digest = urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
     if len(body) != ENTRY * segment.count or digest != segment.digest:
         raise BadFeed("a segment is not the one that the document names")
@@ -104,7 +104,7 @@ def number(version: str) -> int:
 
 
 def _verified(body: bytes, issuer: TrustedIssuer) -> tuple[str, dict[str, Any]]:
-    """3.1 and 3.2: size, type and signature."""
+    """Return the claims of the document. Rules 3.1 and 3.2: size, type and signature."""
     if len(body) > MAX_DOCUMENT:
         raise BadFeed("the document is too long")
     try:
@@ -118,7 +118,7 @@ def _verified(body: bytes, issuer: TrustedIssuer) -> tuple[str, dict[str, Any]]:
 
 
 def _times(claims: dict[str, Any], held: Held, seconds: float) -> tuple[float, float]:
-    """3.4: not of the future, not past its end, and not older than the last document but for the clock error."""
+    """Return iat and exp. Rule 3.4: not in the future, not ended, not older than the last document (± CLOCK_ERROR)."""
     iat, exp = claims.get("iat"), claims.get("exp")
     if not is_instant(iat) or not is_instant(exp):
         raise BadFeed("the document's iat or exp is missing or malformed")
@@ -130,7 +130,7 @@ def _times(claims: dict[str, Any], held: Held, seconds: float) -> tuple[float, f
 
 
 def _versions(claims: dict[str, Any], held: Held) -> tuple[str, bool]:
-    """3.5: a delta starts at the version held and does not go back."""
+    """Return the version, and if this is a delta. Rule 3.5: a delta starts at the version held and does not go back."""
     version, since = claims.get("version"), claims.get("since")
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise BadFeed("the document's version is missing or malformed")
@@ -144,7 +144,7 @@ def _versions(claims: dict[str, Any], held: Held) -> tuple[str, bool]:
 
 
 def _entries(claims: dict[str, Any]) -> bytes:
-    """3.6: a whole number of entries."""
+    """Return the packed entries. Rule 3.6: a whole number of them."""
     text = claims.get("entries")
     if not isinstance(text, str) or not _BASE64URL.fullmatch(text):
         raise BadFeed("the document's entries are missing or malformed")
@@ -158,7 +158,7 @@ def _entries(claims: dict[str, Any]) -> bytes:
 
 
 def _segments(claims: dict[str, Any]) -> tuple[Segment, ...]:
-    """3.6: digest and count of each, within the limits."""
+    """Return the segments. Rule 3.6: digest and count of each, within the limits."""
     listed = claims.get("segments", [])
     if not isinstance(listed, list) or len(listed) > MAX_SEGMENTS or not all(map(_is_segment, listed)):
         raise BadFeed("the document's segments are malformed, or too many")

@@ -1,4 +1,4 @@
-"""The keys of the revocation feed: how an entry is found, and which keys a token has. Pure.
+"""The keys under which the revocation feed lists entries, and the keys that a token has. Pure.
 
 docs/revocation-feed.md section 1 is the rule. The issuer has an implementation of its own; tests/revocation_cases.json
 drives both.
@@ -12,7 +12,7 @@ from typing import Any
 LENGTH = 16  # bytes of SHA-256
 
 
-@lru_cache(maxsize=16_384)  # of about 250 bytes each: a token, its user and its client are seen again and again
+@lru_cache(maxsize=16_384)  # of about 250 bytes each; requests repeat the same token, user and client
 def key(kind: str, identifier: str) -> bytes:
     """Return the key of an entry: the first 16 bytes of SHA-256 over kind, a zero byte and identifier."""
     return hashlib.sha256(f"{kind}\0{identifier}".encode("utf-8", "surrogatepass")).digest()[:LENGTH]

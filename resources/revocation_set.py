@@ -33,7 +33,7 @@ class RevocationSet:
         return issued_before == 0 or iat < issued_before
 
     def merged(self, packed: bytes, *, now: float) -> "RevocationSet":
-        """Return a set with the entries of `packed` that have not ended; of two with one key, the later dates.
+        """Return a set that also has the live entries of `packed`; entries of one key merge to the later dates.
 
         `packed` is a whole number of entries, `now` in Unix seconds.
         """
@@ -67,7 +67,7 @@ class RevocationSet:
 
 
 def _position(bucket: bytes, key: bytes) -> int:
-    """Return where the entry of `key` begins, or -1. The bytes of a key may also stand across two entries."""
+    """Return the offset of the entry of `key`, or -1. The same bytes can also stand across two entries."""
     at = bucket.find(key)
     while at >= 0 and at % ENTRY:
         at = bucket.find(key, at + 1)

@@ -2,13 +2,13 @@
 
 Rules (docs/revocation-feed.md section 3):
 - A request never waits for a poll. It reads one immutable state, swapped by one assignment.
-- A document or segment that is not believed changes nothing; the last good entries stay in force.
+- A document or segment that fails a check changes nothing; the last good entries stay in force.
 - Entries only end by their own `until`. A full state that lacks one does not remove it.
 - The feed is late if the reader has not heard from the issuer for `late_after` seconds, or if the last document has
   ended. A late feed raises an alarm, and refuses requests (503) if the settings say so. A process that starts or
   wakes up is late until its first poll.
 
-Entries of a segment count as soon as the segment is verified: its digest is signed, and no message takes an entry back.
+Entries of a segment count as soon as the segment is verified: its digest is signed, and no message removes an entry.
 """
 
 import logging
@@ -27,7 +27,7 @@ from resources.verify import TrustedIssuer
 logger = logging.getLogger(__name__)
 
 MAX_ENTRIES = 4_194_304  # about 128 MiB
-SWEPT = 1024  # buckets a poll: all of them within 64 polls
+SWEPT = 1024  # buckets swept in one poll: all of them within 64 polls
 FIRST_BACKOFF = 0.25  # seconds; a process that starts may have no keys yet to verify the feed with
 RETRY_AFTER = 1  # seconds; the poller is about to poll
 
@@ -36,7 +36,7 @@ NOTHING = Held()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the issuer answered to a poll; `body` is None for 304."""
+    """The issuer's answer to a poll; `body` is None for 304."""
 
     body: bytes | None
 
@@ -90,13 +90,13 @@ class Follower:
         self._last_error = ""
 
     def refusals(self, now: datetime) -> Refusals:
-        """Return what is refused. Raises Unavailable if the feed is late and the settings say to refuse then."""
+        """Return what is refused. Raises Unavailable if the feed is late and `REVOCATIONS_WHEN_LATE` is "refuse"."""
         if self._policy.refuse_when_late and self._is_late(now):
             raise Unavailable(RETRY_AFTER)
         return self._refusals
 
     def is_ready(self) -> bool:
-        """True if requests are served at all."""
+        """True if requests are served: the feed is not late, or the settings say to serve."""
         return not (self._policy.refuse_when_late and self._is_late(self._wall()))
 
     def poll(self) -> float:
@@ -104,7 +104,7 @@ class Follower:
         now, started = self._wall(), self._clock()
         try:
             document = self._fetched(now)
-        except Exception as error:  # noqa: BLE001 (whatever failed, the last good state stays in force)
+        except Exception as error:  # noqa: BLE001 (after any failure the last good state stays in force)
             self._failed(error)
         else:
             if document is not None:
@@ -120,7 +120,7 @@ class Follower:
         return 0.0 if more else max(0.0, self._policy.every - (self._clock() - started))
 
     def status(self) -> dict[str, Any]:
-        """Return what an operator wants to know; the age is in seconds, None before the first document."""
+        """Return the details for /readyz. The age is in seconds, None before the first document."""
         age = self._clock() - self._heard_at
         return {
             "age": math.floor(age) if math.isfinite(age) else None,
@@ -137,7 +137,7 @@ class Follower:
     def _fetched(self, now: datetime) -> Document | None:
         """Return the next document with its segments merged; None if nothing was published. Raises on any failure."""
         held = self.held
-        # 304 does not make a document hold any longer, so one that is about to end is asked for again.
+        # A 304 does not extend a document, so one that is about to end is asked for again.
         lasts = held.exp - now.timestamp() > 2 * self._policy.every
         answer = self._source.poll(since=held.version, conditional=bool(held.version) and lasts)
         if answer.body is None:
@@ -164,7 +164,7 @@ class Follower:
         )
 
     def _take(self, document: Document) -> None:
-        """Keep the version and times of a document whose entries are merged."""
+        """Keep the version and times of a document after its entries are merged."""
         went_back = number(document.version) < number(self.held.version)
         self._alarm_if("back", went_back or "back" in self._alarms, "went back: the database lost revocations")
         if not document.is_delta:

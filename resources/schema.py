@@ -17,7 +17,7 @@ from resources.conf import resource_server
 from resources.permissions import TokenPermission, operands
 
 Needs = frozenset[str] | None
-"""Scopes of which a token needs all, perhaps none; or None if no token is needed."""
+"""The scopes of which a token needs all (possibly none). None: no token is needed."""
 Alternatives = list[Needs]
 """A client must meet one of them; if there is none, every request is refused."""
 
@@ -73,7 +73,7 @@ def needs(view: Any, method: str) -> Alternatives:
 
 
 def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
-    """Return what `permission` needs. A permission of which nothing is known needs a token with any scopes."""
+    """Return what `permission` needs. An unknown permission needs a token with any scopes."""
     if sides := operands(permission, AND):
         return both(*(alternatives(side, view, method) for side in sides))
     if sides := operands(permission, OR):
@@ -86,7 +86,7 @@ def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
 
 
 def both(one: Alternatives, other: Alternatives) -> Alternatives:
-    """Return the alternatives of two demands at once."""
+    """Return the alternatives that meet both demands."""
     return list(dict.fromkeys(_together(left, right) for left in one for right in other))
 
 
@@ -97,6 +97,6 @@ def _together(left: Needs, right: Needs) -> Needs:
 
 
 def _spectacular_says_public(view: Any, method: str) -> bool:
-    """True if drf-spectacular adds the empty requirement itself, which must not stand there twice."""
+    """True if drf-spectacular adds the empty requirement itself; it must not be there twice."""
     kinds = [type(permission) for permission in view.get_permissions()]
     return AllowAny in kinds or (IsAuthenticatedOrReadOnly in kinds and method in SAFE_METHODS)

@@ -1,10 +1,10 @@
-"""The cache in which throttles count, and the one rule for when it fails: let the request through and log it.
+"""The cache in which throttles count. If it fails, they let the request through and log it.
 
 - A failure is logged once per pause, as an error, without the key and without the cache's address.
 - After a failure the cache is not asked for PAUSE seconds; then one request tries it. A cache that hangs costs that
   request the cache's own timeout (0.2 s if configured as documented) and the others nothing.
-- What these throttles slow down is protected by itself: a token is not guessed. A throttle that guards something that
-  can be guessed should not use this cache; the exception handler then answers 503 if its own cache fails.
+- Without throttles, tokens are still too long to guess. A throttle that guards something short enough to guess should
+  not use this cache; the exception handler then answers 503 if its own cache fails.
 """
 
 import logging
@@ -32,7 +32,7 @@ class Cache(Protocol):
 
 
 class ForgivingCache:
-    """A cache that holds nothing while the one behind it fails. `clock` returns seconds that never go back."""
+    """A cache that is empty while the one behind it fails. `clock` returns monotonic seconds."""
 
     def __init__(self, cache: Cache, *, clock: Callable[[], float]) -> None:
         self._cache, self._clock = cache, clock
@@ -41,7 +41,7 @@ class ForgivingCache:
         self.renew()
 
     def renew(self) -> None:
-        """Make a lock of this process's own (after a fork)."""
+        """Replace the lock (after a fork)."""
         self._lock = threading.Lock()
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -77,7 +77,7 @@ class ForgivingCache:
         with self._lock:
             first, self._failed = not self._failed, True
             self._retry_at = self._clock() + PAUSE
-        if first or trying_again:  # of several that fail at once, one is logged
+        if first or trying_again:  # of several simultaneous failures, one is logged
             logger.error("throttles count nothing for %.0f s: the cache failed (%s)", PAUSE, type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""How often: per client, per subject, and per address that sends tokens which do not verify.
+"""Throttles per client, per subject, and per address that sends tokens which do not verify.
 
 Rates are DRF's (`DEFAULT_THROTTLE_RATES`: "client", "subject", "failed_tokens"); a rate that is not set limits nothing.
 If the cache fails, these throttles let the request through and log it (throttle_cache.py).

@@ -60,7 +60,7 @@ class TrustedIssuer:
     algorithms: frozenset[str]
     keys: Keys
     refusals: Callable[[datetime], Refusals] = lambda _now: NONE
-    """What is refused at an instant although it verifies. Raises Unavailable if that is not known."""
+    """Returns what is refused at an instant although it verifies. Raises Unavailable if that is not known."""
 
 
 def credentials(authorization: str | None, *, also_in_query: bool) -> str | None:

@@ -39,9 +39,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Ready: there are keys of every trusted issuer to verify with, after one attempt to get them.
+    """Answer 200 if there are keys of every trusted issuer to verify with, after one attempt to fetch them; else 503.
 
-    How each issuer's keys are, and what their last fetch met, is for the operator.
+    Only the operator reads the state of each issuer's keys and of their last fetch.
     """
     ready = False not in [trust.ready() for trust in trusts().values()]  # each gets its attempt
     document: dict[str, object] = {"status": "ok" if ready else "unavailable"}

@@ -4,8 +4,8 @@
 - At most half of the threads that serve may wait, so that a token with a known key always finds a thread.
 - A server can say how many threads it has (`serving.tell`). Otherwise a thread serves if it has authenticated a request
   within the last ten seconds.
-- If that is too few to have a half, the first request that waits for a fetch may wait, and only if nobody else does:
-  a process that has just started has seen one thread.
+- If only one thread is known, the first request that waits for a fetch may wait if no other does: a process that has
+  just started has seen one thread.
 """
 
 import os
@@ -19,7 +19,7 @@ MANY = 1024  # threads that are remembered before the old ones are dropped
 
 
 class ServingThreads:
-    """The threads of this process that serve requests. `clock` returns seconds that never go back."""
+    """The threads of this process that serve requests. `clock` returns monotonic seconds."""
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -31,7 +31,7 @@ class ServingThreads:
         self._seen: dict[int, float] = {}
 
     def tell(self, threads: int) -> None:
-        """Take it from the server that this process has so many threads."""
+        """Set the number of threads that serve, as the server knows it."""
         self._told = threads
 
     def note(self) -> None:
@@ -46,7 +46,7 @@ class ServingThreads:
 
     def _recent(self) -> dict[int, float]:
         since = self._clock() - RECENT
-        # Another thread can note itself at any time: the copy is what is walked through.
+        # Iterate over a copy, because another thread can note itself at any time.
         return {thread: at for thread, at in self._seen.copy().items() if at > since}
 
 
@@ -64,7 +64,7 @@ class WaitingRoom:
 
     @contextmanager
     def place(self, *, first: bool) -> Iterator[bool]:
-        """Hold a place while the block runs; yield False if there is none.
+        """Hold a place while the block runs. Yields False if there is none.
 
         `first` says that no other request has waited for the same fetch.
         """
@@ -79,7 +79,7 @@ class WaitingRoom:
                 self._taken = max(0, self._taken - free)
 
 
-# One of each per process, from its start to its end; a forked process starts with empty ones.
+# One of each per process, for its lifetime; a forked process starts with empty ones.
 serving = ServingThreads(clock=time.monotonic)
 room = WaitingRoom(serving=serving.count)
 

@@ -2,8 +2,8 @@
 
 - A Content-Type that cannot be read: Django parses it while it builds the request, before any middleware, and fails. It
   would also read the query string in the encoding that the header names.
-- A body without Content-Length: Django takes it for an empty one (RFC 9110 section 15.5.12).
-- Two values of the header that tells the scheme: Django believes the first, which the visitor wrote.
+- A body without Content-Length: Django treats it as empty (RFC 9110 section 15.5.12).
+- Two values of the header that tells the scheme: Django uses the first, which the client can forge.
 """
 
 import codecs
@@ -27,7 +27,7 @@ TWO_SCHEMES = ("400 Bad Request", "The proxy must replace the header that tells 
 
 
 def readable_only(application: Application) -> Application:
-    """Return `application` for requests that can be read, and a refusal in JSON for others."""
+    """Wrap `application` so that requests that cannot be read get a refusal in JSON."""
 
     def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if (why := refusal(environ)) is None:

@@ -1,4 +1,4 @@
-"""Disable and enable users and clients, and log users out everywhere, from a script; signals end what they have."""
+"""Disable and enable users and clients, and log users out everywhere, from a script."""
 
 from datetime import datetime
 
@@ -10,9 +10,9 @@ from tokens.oauth import everywhere
 
 @registry_changes.change()
 def set_active(one: User | Client, *, active: bool, reason: str, actor: str, now: datetime) -> bool:
-    """Enable or disable a user or client; return False if that is its state already. Raises RegistryLocked.
+    """Enable or disable a user or client. Returns False if that is its state already. Raises RegistryLocked.
 
-    Disabling ends sessions, grants and tokens at once (tokens/oauth/endings.py). Enabling brings none of them back.
+    Disabling ends sessions, grants and tokens at once, by signals (tokens/oauth/endings.py). Enabling restores none.
     """
     kept = type(one)._default_manager.select_for_update().get(pk=one.pk)  # noqa: SLF001 (Django's documented name)
     if kept.is_active == active:
@@ -32,7 +32,7 @@ def log_out(user: User, *, reason: str, actor: str, now: datetime) -> None:
 
 
 def subject(one: User | Client) -> str:
-    """Return how the audit trail names the user or client."""
+    """Return the audit trail's name of the user or client."""
     return f"user:{one.get_username()}" if isinstance(one, User) else f"client:{one.client_id}"
 
 

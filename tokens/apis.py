@@ -1,4 +1,4 @@
-"""Registering APIs from a script, with their scopes, and linking each to the client that it asks the issuer as."""
+"""Registers APIs with their scopes from a script, and links each to the client as which it asks the issuer."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,7 +27,7 @@ def register(api: Api, scopes: Mapping[str, str], *, actor: str, now: datetime) 
 
 @registry_changes.change()
 def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
-    """Let the API ask the issuer as `client`, or as none; return False if that is so already. Raises RegistryLocked."""
+    """Link the API to `client`, or to none. Returns False if that is so already. Raises RegistryLocked."""
     kept = Api.objects.select_for_update(of=("self",)).select_related("client").get(pk=api.pk)
     if kept.client == client:
         return False

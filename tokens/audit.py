@@ -1,6 +1,6 @@
 """Writes the audit trail: every security event as one line of JSON in the log, the rare ones as a row as well.
 
-A row is also a line of the journal (tokens/journal.py), which a restored backup does not take back in time.
+A row is also a line of the journal (tokens/journal.py), which is not restored together with the database.
 """
 
 import json
@@ -42,7 +42,7 @@ def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | N
     """
     event = {"at": now, "action": action, "actor": actor, "subject": subject, "details": dict(details or {})}
     write = partial(logger.info, "%s", json.dumps(event, cls=DjangoJSONEncoder))
-    # on_commit connects to the database outside of a transaction, too: a refusal would fail with the database
+    # on_commit connects to the database even outside of a transaction, so an outage would lose the line
     if transaction.get_connection().in_atomic_block:
         transaction.on_commit(write, robust=True)
     else:

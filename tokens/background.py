@@ -1,4 +1,4 @@
-"""What this process keeps fresh in the background: the rings, and what the metadata lists.
+"""Lists what the background refresh reads again: the rings, and what the metadata lists.
 
 Started by the process that serves (project/background.py), never by a command.
 """

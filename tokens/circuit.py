@@ -1,4 +1,4 @@
-"""Remember that a dependency failed, so that requests do not wait for it one after the other. Pure.
+"""A circuit breaker: remembers that a dependency failed, so that not every request waits for it. Pure.
 
 - Closed: every caller may ask.
 - Open, for `pause` seconds after a failure: no caller may ask.
@@ -17,7 +17,7 @@ class Circuit:
         self._lock = threading.Lock()
 
     def admits(self, now: float) -> bool:
-        """True if the caller may ask; it then says how that went by `failed` or `succeeded`."""
+        """True if the caller may ask. It must then report the result by `failed` or `succeeded`."""
         with self._lock:
             if self._failed_at is None:
                 return True

@@ -25,7 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
     "REFRESH_TOKEN_IDLE_LIFETIME": timedelta(days=7),
     "BEHIND_PROXY": False,
-    # Whoever bears it reads from anywhere why /readyz says no; nobody if it is empty.
+    # /readyz tells a request that bears this token why it is not ready. If empty, only the machine itself is told.
     "OPERATOR_TOKEN": "",
     # RATE_LIMITS below, with single ones changed: {"login": (10, 60)}.
     "RATE_LIMITS": {},
@@ -56,7 +56,7 @@ RATE_LIMITS = {
 }
 """By endpoint, for one client at one address.
 
-login: for one name; authorize: requests that wait for a login; revocation feed and segments: for the address.
+login: for one name at one address. For one address: authorize (requests that wait for a login), revocations, segments.
 """
 
 
@@ -91,7 +91,7 @@ class IssuerSettings:
     behind_proxy: bool
     """Whether the address of a visitor is what the proxy in front says."""
     operator_token: str = field(repr=False)
-    """What the operator's Authorization header bears, or the empty string."""
+    """The operator's bearer token, or the empty string."""
     rate_limits: Mapping[str, Rate]
     """By endpoint: how often one client at one address may ask."""
     device: DeviceSettings

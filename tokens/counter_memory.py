@@ -1,4 +1,4 @@
-"""Remember the highest value of each counter, so that a cache that loses one does not restart it. Pure."""
+"""Remembers the highest value of each counter, so that a counter that the cache loses does not restart. Pure."""
 
 import threading
 from collections import OrderedDict
@@ -18,7 +18,7 @@ class CounterMemory:
             return self._seen.get(key, 0)
 
     def record(self, key: str, value: int) -> None:
-        """Keep a value that was seen, and forget the counter that was seen longest ago if there are too many."""
+        """Keep a value of a counter. Forget the counter that was recorded longest ago if there are more than `size`."""
         with self._lock:
             self._seen[key] = max(value, self._seen.get(key, 0))
             self._seen.move_to_end(key)

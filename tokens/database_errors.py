@@ -1,7 +1,7 @@
-"""Which errors of the database are its state and not ours: those are answered by 503, all others stay what they are.
+"""Tells outages of the database, which are answered by 503, from errors of this program, which stay errors.
 
-Django sorts by class, and puts a read-only database beside errors of ours. The SQLSTATE tells them apart (PostgreSQL's
-appendix A). `resources/database_errors.py` follows the same rule; `tests/database_errors.py` drives both.
+Django's classes do not: a read-only database and a mistake in a statement have the same one. The SQLSTATE does
+(PostgreSQL's appendix A). `resources/database_errors.py` follows the same rule; `tests/database_errors.py` drives both.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ CLASSES = {
 
 
 def outage(error: BaseException) -> str | None:
-    """Return what is wrong with the database, for the log, or None if `error` says nothing of that kind."""
+    """Return what is wrong with the database, for the log. Returns None if `error` is not an outage."""
     if not isinstance(error, Error | InterfaceError):
         return None
     cause = error.__cause__
@@ -39,9 +39,9 @@ def outage(error: BaseException) -> str | None:
 
 @contextmanager
 def unless_down() -> Iterator[None]:
-    """Leave out what the block writes if the database is down or read-only: it is good to have, and refuses nobody.
+    """Skip what the block writes if the database is down or read-only, for writes that must not fail a request.
 
-    Inside a transaction the error is raised, because the transaction's next statement would fail in its place.
+    Raises the error inside a transaction, because the transaction's next statement would fail instead.
     """
     try:
         yield

@@ -39,7 +39,7 @@ class MethodNotAllowed(OAuthError):
 
 
 class InvalidClient(OAuthError):
-    """Client authentication failed. One answer for every reason, so that nobody learns which clients exist.
+    """Client authentication failed. One answer for every reason, so that it does not tell which clients exist.
 
     `by_header` is True if the request has an `Authorization` header.
     """
@@ -52,7 +52,7 @@ class InvalidClient(OAuthError):
     def headers(self) -> dict[str, str]:
         """Return the Basic challenge if the client used the header (RFC 6749 section 5.2).
 
-        A browser answers any other challenge with a password box of its own.
+        Without that, browsers would show a password box.
         """
         return {"WWW-Authenticate": 'Basic realm="token endpoint", charset="UTF-8"'} if self.by_header else {}
 
@@ -77,7 +77,7 @@ def refusal(error: OAuth2Error) -> JsonResponse:
 
 
 def unavailable(retry_after: int, *, reason: str = "") -> JsonResponse:
-    """Return 503: nothing may sign, for `reason`; `retry_after` is in seconds (RFC 9110 section 10.2.3)."""
+    """Return 503: no key may sign, for `reason`. `retry_after` is in seconds (RFC 9110 section 10.2.3)."""
     body = {"error": "temporarily_unavailable", "error_description": "The issuer cannot sign at the moment."}
     return answer(body, 503, {"Retry-After": str(retry_after)}, reason=reason)
 
@@ -91,12 +91,12 @@ def too_many(retry_after: int) -> JsonResponse:
 def answer(
     body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None, *, reason: str = ""
 ) -> JsonResponse:
-    """Return a JSON answer that no cache keeps. `reason` is for the log: why it is a 503, unless the body says it."""
+    """Return a JSON answer that no cache keeps. `reason` says in the log why it is a 503, unless the body does."""
     response = JsonResponse(dict(body), status=status, headers={**NO_STORE, **(headers or {})})
     return because(response, reason or str(body.get("error_description", "")))
 
 
 def because(response: Response, reason: str) -> Response:
-    """Return `response` with the reason for which it is a 503, for the line of the audit log (views/unavailable.py)."""
+    """Return `response`, marked with the reason for its 503, which the audit log gets (views/unavailable.py)."""
     response.unavailable_because = reason  # type: ignore[attr-defined]
     return response

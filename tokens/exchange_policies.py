@@ -11,15 +11,15 @@ from tokens.models import Api, Client, ExchangePolicy, Scope
 
 
 def foreign(scopes: Iterable[Scope], api: Api | None) -> list[str]:
-    """Return the names of the scopes that are not the API's: a policy with one would allow nothing by it."""
+    """Return the names of the scopes that do not belong to the API."""
     return [scope.name for scope in scopes if scope.api != api]
 
 
 @registry_changes.change()
 def put(client: Client, api: Api, names: Sequence[str], *, actor: str, now: datetime) -> bool:
-    """Let the client pass tokens on to the API with these scopes and no others; return False if that is so already.
+    """Let the client pass tokens on to the API with exactly these scopes. Returns False if that is so already.
 
-    Raises ValidationError for a scope that is not the API's, or for none, and RegistryLocked.
+    Raises ValidationError if there is no scope or one of another API, and RegistryLocked.
     """
     scopes = list(Scope.objects.filter(name__in=names))
     if unknown := set(names) - {scope.name for scope in scopes} | set(foreign(scopes, api)):
@@ -39,7 +39,7 @@ def put(client: Client, api: Api, names: Sequence[str], *, actor: str, now: date
 
 @registry_changes.change()
 def remove(client: Client, api: Api, *, actor: str, now: datetime) -> bool:
-    """Let the client pass no tokens on to the API any more; return False if it could not. Raises RegistryLocked."""
+    """Remove the policy. Returns False if there was none. Raises RegistryLocked."""
     policy = ExchangePolicy.objects.select_for_update(of=("self",)).filter(client=client, api=api).first()
     if policy is None:
         return False

@@ -4,7 +4,7 @@
   less one, over all processes with the same SECRET_KEY.
 - In one process at most `ROOM` logins hash or wait for their turn, for `PATIENCE` seconds at most. A further login is
   refused with Busy at once.
-- A slot is taken before the user is looked up, so that neither refusal nor time tells which names exist.
+- A slot is taken before the user is looked up, so that neither a refusal nor timing tells which names exist.
 - Client secrets need no slot: they are random, and kept as one HMAC (tokens/oauth/client_secret.py).
 """
 
@@ -29,13 +29,13 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 class Busy(Exception):
-    """No password can be hashed at this moment; `retry_after` is in seconds."""
+    """Too many passwords are being hashed. `retry_after` is in seconds."""
 
     retry_after = RETRY_AFTER
 
 
 class Bound:
-    """Slots for hashing, shared by all bounds of one name on this machine."""
+    """Slots for hashing, shared by all processes of this machine that use the same name."""
 
     def __init__(self, number: int, name: str, *, room: int = ROOM, patience: float = PATIENCE) -> None:
         self._name = name
@@ -67,7 +67,7 @@ class Bound:
         while lock is None:
             if time.monotonic() >= until:
                 raise Busy
-            time.sleep(PAUSE)  # another process holds the slots: nothing here is told when it ends
+            time.sleep(PAUSE)  # another process holds the slots; there is no event to wait for
             lock = self._bind()
         with lock:
             yield
@@ -75,8 +75,8 @@ class Bound:
     def _bind(self) -> socket.socket | None:
         """Take one of the machine's slots, or None if all are taken.
 
-        A slot is a socket's name in Linux's abstract namespace: one process can have it, and the kernel takes it back
-        however that process ends. Where there is no such namespace, the slots of this process are all there are.
+        A slot is a socket name in Linux's abstract namespace. One process can have it, and the kernel frees it when
+        that process ends. On other systems each process has slots of its own.
         """
         try:
             lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -1,11 +1,11 @@
 """The audit journal: the audit trail once more, appended to a file outside of the database (ISSUER["AUDIT_JOURNAL"]).
 
 - Each row of the audit trail becomes one line of JSON, as in the audit log, once its transaction is committed.
-- The file only grows. A restored backup takes the database back in time, and leaves the file as it is.
-- A signing key that the journal calls revoked is neither used nor published, whatever the database says.
+- The file only grows. A restore replaces the database and leaves the file as it is.
+- A signing key that the journal calls revoked is neither used nor published, even if the database has it as valid.
 - If the database lacks the journal's newest event, it was restored: `manage.py after_restore` applies what was lost,
   and records `database.restored`, with which both agree again.
-- No file is named: nothing is written, and nothing is noticed.
+- Without a file nothing is written, and a restore is not noticed.
 
 Example: {"at": "2027-01-31T12:00:00.123456+00:00", "action": "key.revoked", "subject": "key:dd9EZHXB…", …}
 """
@@ -25,15 +25,15 @@ from tokens.models.audit import AuditEvent
 logger = logging.getLogger(__name__)
 KEY_REVOKED = "key.revoked"
 PRECISION = timedelta(milliseconds=1)
-"""To which the audit log writes an instant."""
+"""The precision with which the audit log writes an instant."""
 
 _read: dict[Path, tuple[tuple[int, int], tuple["Entry", ...]]] = {}
-"""By path, what a file held when it had this size and time of change; lives as long as the process."""
+"""By path: a file's events when it had this size and modification time. Lives as long as the process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An event of the audit trail, as a line of the journal or of the audit log tells it."""
+    """An event of the audit trail, read from a line of the journal or of the audit log."""
 
     at: datetime
     action: str
@@ -50,7 +50,7 @@ class Entry:
 
 
 def append(event: AuditEvent) -> None:
-    """Append an event to the journal, if there is one; a failure is logged, because the event itself is committed."""
+    """Append an event to the journal, if there is one. Logs a failure: the event itself is committed already."""
     path = conf.issuer().audit_journal
     if path is None:
         return
@@ -81,7 +81,7 @@ def entries() -> tuple[Entry, ...]:
 
 
 def parse(lines: Iterable[str]) -> Iterator[Entry]:
-    """Return the events among lines of a journal or a log; other lines, and one that was cut short, are passed over."""
+    """Return the events among the lines of a journal or a log. Skips other lines, and one that was cut short."""
     for line in lines:
         try:
             event = json.loads(line[line.index("{") :])
@@ -94,7 +94,7 @@ def parse(lines: Iterable[str]) -> Iterator[Entry]:
 
 
 def revoked_keys(events: Iterable[Entry] | None = None) -> Mapping[str, datetime]:
-    """Return when each key was revoked, by its kid, says the journal (or `events`); a file that fails is logged."""
+    """Return when each key was revoked, by kid, by the journal (or `events`). Logs a file that cannot be read."""
     if events is None:
         try:
             events = entries()
@@ -105,6 +105,6 @@ def revoked_keys(events: Iterable[Entry] | None = None) -> Mapping[str, datetime
 
 
 def lost() -> Entry | None:
-    """Return the journal's newest event if the database lacks it; None if they agree. Raises OSError."""
+    """Return the journal's newest event if the database lacks it, else None. Raises OSError."""
     known = entries()
     return known[-1] if known and not known[-1].is_in_database() else None

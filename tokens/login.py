@@ -29,7 +29,7 @@ class ClosedSignup(DefaultAccountAdapter):
         return False
 
     def add_message(self, *_args: Any, **_kwargs: Any) -> None:
-        """Add none: no page of ours shows messages, and the admin's would show them to the next user of the browser."""
+        """Add no message: the issuer's pages show none, the admin's would show it to the browser's next user."""
 
     def is_safe_url(self, url: str | None) -> bool:
         """Whether a login may lead to `url`; what cannot be read leads nowhere, where allauth would break on it."""
@@ -50,10 +50,10 @@ class PasswordBackend(ModelBackend):
         email: str | None = None,
         **_: Any,
     ) -> User | None:
-        """The active user whose password it is, or None.
+        """Return the active user with this name and password, or None.
 
-        One password is hashed, whoever was named: time tells neither which names there are nor what is wrong with one.
-        Raises Busy if too many passwords are being hashed, before it looks for the user.
+        Hashes one password for any name, so that timing tells neither which names exist nor what is wrong.
+        Raises Busy, before it looks for the user, if too many passwords are being hashed.
         """
         named = username or email
         if not named or password is None:
@@ -91,7 +91,7 @@ def spelled(field: str, name: str) -> In:
 
 
 def normalized(name: str) -> str:
-    """Return `name` in the one spelling that Django stores names in (NFKC), without blanks around it."""
+    """Return `name` in the spelling in which Django stores names (NFKC), without surrounding blanks."""
     return unicodedata.normalize("NFKC", name.strip()[:LONGEST_NAME])
 
 

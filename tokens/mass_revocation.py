@@ -26,7 +26,7 @@ BATCH = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Which tokens to revoke: exactly one of these, or user and client together."""
+    """The tokens to revoke: exactly one of these, or user and client together."""
 
     everything: bool = False
     user: User | None = None
@@ -35,7 +35,7 @@ class Target:
     token_id: str = ""
 
     def grants(self) -> Q:
-        """Return which grants go with the tokens."""
+        """Return the grants that are revoked with the tokens."""
         if self.everything:
             return Q()
         if self.grant:
@@ -46,7 +46,7 @@ class Target:
 
     @property
     def subject(self) -> str:
-        """What the audit trail calls it."""
+        """The target's name in the audit trail."""
         if self.everything:
             return f"issuer:{conf.issuer().url}"
         if self.grant:
@@ -63,7 +63,7 @@ def preview(target: Target) -> dict[str, int]:
 
 
 def revoke(target: Target, *, reason: str, actor: str) -> dict[str, int]:
-    """Revoke the tokens, keep an event, publish the revocations; return what `preview` would have."""
+    """Revoke the tokens, record an event, publish the revocations. Returns the counts that `preview` gives."""
     done = {"grants": 0, "users": 0}
     if target.everything:
         revocation_record.revoke_everything(now=store.database_now())
@@ -83,7 +83,7 @@ def revoke(target: Target, *, reason: str, actor: str) -> dict[str, int]:
 
 
 def log_out(users: Iterable[User], reason: str) -> int:
-    """Log these users out everywhere, BATCH of them in a transaction; return how many."""
+    """Log these users out everywhere, BATCH of them in a transaction. Returns how many."""
     keys = sorted(user.pk for user in users)
     for start in range(0, len(keys), BATCH):
         chosen = keys[start : start + BATCH]
@@ -96,7 +96,7 @@ def log_out(users: Iterable[User], reason: str) -> int:
 
 
 def _finish(target: Target, reason: str) -> None:
-    """Revoke what is left, in one transaction: rows first, then the record, whose instant covers what they gave."""
+    """Revoke the rest in one transaction: first the rows, then the record, whose instant covers what the rows gave."""
     now = store.database_now()
     if target.everything:
         revocation_record.revoke_everything(now=now)
@@ -122,7 +122,7 @@ def _users(target: Target) -> int:
 
 
 def _chunks(rows: Any) -> Iterator[list[Any]]:
-    """Yield the keys of the rows, BATCH at a time; they are read again for each, from the last one on."""
+    """Yield the primary keys of the rows, BATCH at a time. Each batch is one query, from the last key on."""
     last: Any = None
     while True:
         later = rows.order_by("pk") if last is None else rows.order_by("pk").filter(pk__gt=last)

@@ -46,7 +46,7 @@ def _unredeemed(codes: type[AuthorizationCode] | type[DeviceCode], now: datetime
 
 
 def _versions(now: datetime) -> "QuerySet[Publication]":
-    """Return the publications that have ended, but for the recent ones and the current: readers name them."""
+    """Return the publications that have ended, except the recent and the current ones, which readers name."""
     current = RevocationLog.objects.values_list("version", flat=True).first()
     old = Publication.objects.filter(at__lt=now - revocation_record.lasting(), until__lt=int(now.timestamp()))
     return old.exclude(version=current or 0).order_by("at")

@@ -1,10 +1,10 @@
-"""How often the same client and address may ask: counters in the shared cache, by client and address together.
+"""Rate limits: counts requests in the shared cache, by client and address together.
 
-- Client and address count together, so that an attacker elsewhere cannot lock a client out. Windows are fixed; what is
-  counted is kept as a hash.
-- A cache that fails or hangs is left alone for `PAUSE` seconds; then one request tries it. Until it answers, nothing is
-  counted. Token requests are let in: what their limits slow down is protected by its own length. Logins are refused.
-- A cache that evicts login counters does not restart them: each process knows the highest values that it saw, and
+- Client and address count together, so that an attacker at another address cannot lock a client out. Windows are
+  fixed; the cache keeps names as hashes.
+- A cache that fails or hangs is not asked for `PAUSE` seconds; then one request tries it. Until it answers, nothing is
+  counted. Token requests are admitted, because secrets and tokens are too long to guess. Logins are refused.
+- A cache that evicts login counters does not restart them: each process remembers the highest values that it saw, and
   writes them back.
 """
 
@@ -41,9 +41,9 @@ PROBE = "rate:probe"
 
 guesses = cast("BaseCache", ConnectionProxy(caches, "guesses"))
 circuits: dict[str, Circuit] = {}
-"""By the place of a cache: two caches in one Redis fail together. For the life of the process."""
+"""By the location of a cache, because two caches in one Redis fail together. Lives as long as the process."""
 memory = CounterMemory(20_000)
-"""Values of login counters. For the life of the process."""
+"""Values of login counters. Lives as long as the process."""
 
 
 class TooMany(Exception):
@@ -74,7 +74,7 @@ def count(what: str, who: Sequence[str], rate: Rate, *, now: datetime) -> None:
 
 
 def takes_counters(alias: str, *, now: datetime) -> bool:
-    """True if the cache `alias` takes a counter at this moment; a cache that failed just now is not asked."""
+    """True if the cache `alias` takes a counter now. Does not ask a cache that failed within PAUSE."""
     counters = guesses if alias == "guesses" else cache
     try:
         _asked(alias, lambda: counters.set(PROBE, 0, 60), now=now)
@@ -84,7 +84,7 @@ def takes_counters(alias: str, *, now: datetime) -> bool:
 
 
 def _asked(alias: str, question: Callable[[], Answer], *, now: datetime) -> Answer:
-    """Ask the cache unless it failed just now. Raises NotCounted."""
+    """Ask the cache unless it failed within PAUSE. Raises NotCounted."""
     circuit, at = _circuit(alias), now.timestamp()
     if not circuit.admits(at):
         raise NotCounted
@@ -107,14 +107,14 @@ def _increment(counters: BaseCache, key: str, lasts: int) -> int:
     counters.add(key, 0, lasts)
     try:
         return int(counters.incr(key))
-    except ValueError:  # it ended between the two: a window that long ago counts nobody
+    except ValueError:  # the counter expired in between, so its window has ended
         return 0
 
 
 def _increment_kept(key: str, lasts: int) -> int:
-    """Count on from the highest value that this process saw, if the cache lost the counter.
+    """Increment the counter, from the highest value that this process saw if the cache lost it.
 
-    That value is read before the cache is asked: it was reached before, so a lower answer means a loss, never a race.
+    That value is read before the cache is asked, so a lower answer means a loss, never a race.
     """
     known = memory.highest(key)
     counted = _increment(guesses, key, lasts)

@@ -1,8 +1,8 @@
-"""Change the registry (clients, secrets, APIs, scopes, policies) without waiting for ever for another transaction.
+"""Bounds how long a change of the registry (clients, secrets, APIs, scopes, policies) waits for other transactions.
 
-- With every change a trigger draws a new version in one row (tokens/triggers.py), so changes wait for each other.
-- A transaction that was left open therefore holds up all of them, on every node. The wait is bounded.
-- On PostgreSQL the error names the process that holds the lock. SQLite has one lock and no names.
+- With every change a trigger updates the version in one row (tokens/triggers.py), so changes wait for each other.
+- So a transaction that was left open blocks all of them, on every node. The wait is bounded.
+- On PostgreSQL the error names the process that holds the lock. SQLite cannot tell.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from datetime import timedelta
 from django.db import OperationalError, connection, transaction
 
 WAIT = timedelta(seconds=2)
-"""Less than the three seconds in which a request has to be answered."""
+"""Less than ANSWER_WITHIN (3 s)."""
 LOCK_NOT_AVAILABLE = "55P03"
 
 HOLDER = """
@@ -31,7 +31,7 @@ class RegistryLocked(Exception):
 
 @contextmanager
 def change() -> Iterator[None]:
-    """Run the block in one transaction that waits no longer than WAIT for a lock; raises RegistryLocked.
+    """Run the block in one transaction that waits at most WAIT for a lock. Raises RegistryLocked.
 
     Inside another transaction only the wait is bounded: the outermost `change` translates the error.
     """
@@ -53,7 +53,7 @@ def _is_lock_timeout(error: OperationalError) -> bool:
 
 
 def _why() -> str:
-    """Return the cause and the remedy; name the process to end, if it is still there and this role may see it."""
+    """Return the cause and the remedy. Names the process to end, if it still runs and this role may see it."""
     if connection.vendor != "postgresql":
         return (
             "another program holds the lock of the database; nothing was changed. Close it, or let it finish, then try"

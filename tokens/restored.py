@@ -1,13 +1,13 @@
-"""Bring a database that was restored from a backup up to what was revoked since the backup was made.
+"""Revokes again, in a database that was restored from a backup, what was revoked since the backup was made.
 
-What is lost is read from the audit journal and from audit logs, and applied again:
+The lost events are read from the audit journal and from audit logs, and applied again:
 1. signing keys that were revoked,
 2. client secrets that were revoked or given an end,
 3. users and clients that were disabled or deleted (they are disabled).
 
-What no record tells one by one is ended for everybody: sessions, user grants with their codes and refresh tokens,
-remembered consents, and every access token issued so far. The event `database.restored` closes it; then the journal and
-the database agree again. Running it twice does no harm.
+Journal and logs do not list single sessions and tokens, so these are ended for all users: sessions, user grants with
+their codes and refresh tokens, remembered consents, and every access token issued so far. Finally the event
+`database.restored` is recorded, with which journal and database agree again. Repeating it does no harm.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ PASSWORD = "user.password_changed"  # noqa: S105 (an event's name)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What was lost and is applied again, and what was ended for everybody."""
+    """What was applied again, and what was ended for all users."""
 
     keys: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Restored:
     users: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
     passwords: tuple[str, ...] = ()
-    """Users whose password was changed since the backup: the old one is valid again until it is changed."""
+    """Users whose password was changed since the backup. The old password is valid again until they change it."""
     sessions: int = 0
     grants: int = 0
     consents: int = 0
@@ -59,7 +59,7 @@ def apply(
     now: datetime,
     pretend: bool = False,
 ) -> Restored:
-    """Apply what the journal and `logs` know of and the database lacks, and log everybody out; return what was done.
+    """Apply the events of the journal and `logs` that the database lacks, and log all users out. Returns what was done.
 
     With `pretend` nothing is changed. Raises KeyProblem if a key cannot be revoked, RegistryLocked, and OSError for the
     journal.
@@ -88,7 +88,7 @@ def apply(
 
 
 def _reasons(events: Iterable[Entry]) -> dict[str, str]:
-    """Return why each key was revoked, by its kid."""
+    """Return the reason of each key's revocation, by kid."""
     revoked = (one for one in events if one.action == journal.KEY_REVOKED)
     return {one.subject.removeprefix("key:"): str(one.details.get("reason", ""))[:200] for one in revoked}
 
@@ -100,7 +100,7 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
     disabled += Client.objects.filter(client_id__in=clients, is_active=True).order_by("pk")
     for one in disabled:
         one.is_active = False
-        one.save(update_fields=["is_active"])  # signals end what the user or client has
+        one.save(update_fields=["is_active"])  # signals end sessions, grants and tokens
         subject = f"user:{one.get_username()}" if isinstance(one, User) else f"client:{one.client_id}"
         action = f"{subject.partition(':')[0]}.disabled"
         audit.record(action, actor=actor, subject=subject, details={"why": REASON}, now=now)
@@ -119,7 +119,7 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
 
 
 def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
-    """End the live secrets that the event is about; return the name of each."""
+    """End the live secrets that the event is about. Returns the name of each."""
     client_id, hint = event.subject.removeprefix("client:"), str(event.details.get("secret", "")).removeprefix("…")
     found = ClientSecret.objects.filter(client__client_id=client_id, hint=hint, created_at__lte=event.at)
     end = _instant(event.details.get("expires_at")) if event.action == "client_secret.expiry_changed" else now
@@ -136,14 +136,14 @@ def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
 
 
 def _disabled(noun: str, events: Iterable[Entry], lacking: Iterable[Entry]) -> list[str]:
-    """Return the users or clients whose last known state is disabled or deleted, if an event of that is lost."""
+    """Return the users or clients whose last state is disabled or deleted, if the database lacks such an event."""
     about = {one.subject for one in lacking if one.subject.startswith(f"{noun}:") and _state(one) is not None}
     last = {one.subject: state for one in events if one.subject in about and (state := _state(one)) is not None}
     return [subject.partition(":")[2] for subject, active in sorted(last.items()) if not active]
 
 
 def _state(event: Entry) -> bool | None:
-    """Return whether the event says that its subject is active; None if it says nothing of that."""
+    """Return True or False if the event says that its subject is active or not, else None."""
     done = event.action.partition(".")[2]
     if done in ("disabled", "deleted"):
         return False

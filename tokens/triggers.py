@@ -45,7 +45,7 @@ END $$
 """
 """Bind a trigger function to the schema of the tables, so that it finds them under any search_path of its caller.
 
-pg_restore calls it under an empty one; a role could put a table of its own before ours under another.
+pg_restore uses an empty search_path. Under another one, a role could put its own table before the issuer's.
 """
 
 
@@ -180,7 +180,7 @@ END $$
 def replace_inserted(name: str, *, table: str) -> RunPython:
     """Return an operation that makes an INSERT into `table` replace the row of the same id (PostgreSQL only).
 
-    Triggers of other tables write a row that pg_restore then copies again; without this its COPY fails.
+    Triggers of other tables write a row that pg_restore then copies again, and its COPY would fail.
     """
 
     def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
@@ -251,7 +251,7 @@ SQLITE_EPOCH = "UPDATE tokens_user SET session_epoch = lower(hex(randomblob(16))
 
 
 def end_sessions_of_disabled_users() -> RunPython:
-    """An operation by which the database draws a new session epoch for a user who is disabled, also by SQL."""
+    """Return an operation that makes the database draw a new session epoch for a user who is disabled, also by SQL."""
     name, disabled = "tokens_user_disabled", "WHEN (OLD.is_active AND NOT NEW.is_active)"
 
     def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:

@@ -1,6 +1,6 @@
-"""The audit log's `request.unavailable`: one line for the 503 answers of one reason, however many there are.
+"""Writes the audit log's `request.unavailable`: for each reason of 503 answers, at most one line within EVERY.
 
-Rules: the first of a reason is a line at once; what follows within EVERY is counted, and the next line says how many.
+Rules: the first answer of a reason is logged at once. Answers within EVERY are counted; the next line has the count.
 """
 
 import os
@@ -14,7 +14,7 @@ from tokens import audit
 ACTION = "request.unavailable"
 EVERY = timedelta(seconds=10)
 KEPT = 100
-"""How many reasons are remembered, those that were met last: some name a number that differs each time."""
+"""How many reasons are remembered, the most recent ones. It is bounded because some reasons hold a varying number."""
 
 
 @dataclass(slots=True)
@@ -24,13 +24,13 @@ class _Line:
 
 
 class Unavailability:
-    """What this process wrote last about each reason."""
+    """The last line that this process wrote, by reason."""
 
     def __init__(self) -> None:
         self.forget()
 
     def note(self, reason: str, *, endpoint: str, now: datetime) -> bool:
-        """Write the line unless the reason had one within EVERY. True if it was written."""
+        """Write the line unless the reason had one within EVERY. Returns True if it was written."""
         with self._lock:
             last = self._last.get(reason)
             if last is not None and timedelta(0) <= now - last.written_at < EVERY:
@@ -46,7 +46,7 @@ class Unavailability:
         return True
 
     def forget(self) -> None:
-        """Begin without any line; also after a fork, where another thread might have held the lock."""
+        """Forget all lines. Also called after a fork, because another thread of the parent might have held the lock."""
         self._lock = threading.Lock()
         self._last: OrderedDict[str, _Line] = OrderedDict()
 

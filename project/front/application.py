@@ -4,7 +4,7 @@ For each request, in this order:
 1. screen the header list (`headers`);
 2. read the body within its bound and deadline, without a thread (`body`);
 3. queue the request in the lane of its path (`lanes`);
-4. answer what the WSGI application answers, or 503 if it does not within `Bounds.answer` seconds (`turn`).
+4. return the WSGI application's answer, or 503 if there is none within `Bounds.answer` seconds (`turn`).
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from project.admin_pages import is_admin_page
 from project.front import body, lanes, reply, turn
 from project.front.environ import environ
 from project.front.headers import screened
@@ -29,17 +30,15 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-AHEAD = 4  # parts of a long answer that may wait for the reader
-STALLED = 30.0  # seconds in which a reader must take the next part
+AHEAD = 4  # parts of a long answer that can wait for the client
+STALLED = 30.0  # seconds in which the client must take the next part
 BUSY = "There was no answer in time. Try again."
 FULL = "Too many requests are waiting. Try again."
-ADMIN = "/admin/"
-ADMIN_LOGIN = "/admin/login/"
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a request may cost. Seconds and bytes."""
+    """Limits of one request, in seconds and bytes."""
 
     body: int
     """Bytes of a body."""
@@ -48,11 +47,11 @@ class Bounds:
     answer: float
     """From the end of the body to the answer."""
     admin_answer: float
-    """The same for pages of the admin, which make keys and delete rows. Its login page has the bound of others."""
+    """The same for pages of the admin, which make keys and delete rows; `answer` holds for its login page."""
 
 
 class Front:
-    """Serves one WSGI application. Made in the process that serves: it starts threads."""
+    """Serves one WSGI application. Create it in the process that serves, because it starts threads."""
 
     def __init__(self, application: WSGI, bounds: Bounds, *, behind_proxy: bool, mount: str = "") -> None:
         self._application = application
@@ -64,7 +63,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
-            return  # no websocket is accepted, and there is no lifespan
+            return  # websockets and lifespan events are not supported
         path = self._path(scope)
         accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
         try:
@@ -75,18 +74,17 @@ class Front:
             await _send(refusal(why, path=path, accept=accept), send)
 
     def _path(self, scope: Scope) -> str:
-        """Return the path behind the issuer's mount path, whether the proxy took that off or not."""
+        """Return the path without the issuer's mount path, which the proxy might have removed already."""
         path: str = scope["path"]
         if self._mount and f"{path}/".startswith(f"{self._mount}/"):
             return path.removeprefix(self._mount) or "/"
         return path
 
     def _within(self, path: str) -> float:
-        long = path.startswith(ADMIN) and not path.startswith(ADMIN_LOGIN)
-        return self._bounds.admin_answer if long else self._bounds.answer
+        return self._bounds.admin_answer if is_admin_page(path) else self._bounds.answer
 
     async def _served(self, values: dict[str, Any], path: str, send: Send) -> None:
-        """Send the application's answer. Raises Refused if there is none in time."""
+        """Send the application's answer. Raises Refused if there is none in time, or if the lane is full."""
         call = _Call(self._application, values, asyncio.get_running_loop())
         try:
             self._lanes[lanes.lane_of(path)].put(call.run)
@@ -120,7 +118,7 @@ class _Call:
             timer.cancel()
 
     def _look(self, last: float) -> None:
-        """Abandon the call, or look again soon if it is committing; abandon it in any case at `last` (loop time)."""
+        """Abandon the call, or check again soon if it is committing. At `last` (loop time), abandon it in any case."""
         if self._reply.done():
             return
         if self._turn.abandon(time.monotonic(), surely=self._loop.time() >= last):
@@ -156,7 +154,7 @@ class _Call:
             self._loop.call_soon_threadsafe(step, what)
 
     def _pass_on(self, part: bytes | None) -> None:
-        """Queue a part for the reader, and wait while it has too many. Raises TimeoutError if it takes none."""
+        """Queue a part for the client; wait if AHEAD are queued. Raises TimeoutError after STALLED seconds."""
         asyncio.run_coroutine_threadsafe(self._parts.put(part), self._loop).result(STALLED)
 
     def _settle(self, answered: Reply | None) -> None:

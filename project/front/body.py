@@ -1,4 +1,4 @@
-"""The body of a request: read whole, without a thread, within a size and a deadline."""
+"""Reads the whole body of a request without a thread, within a size and a deadline."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,7 +11,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 TOO_LARGE = "The body is too large."
 TOO_SLOW = "The body did not arrive in time."
 CUT_OFF = "The body ended early."
-NO_NUMBER = "The Content-Length is no number."
+NO_NUMBER = "The Content-Length is not a number."
 
 
 async def read(receive: Receive, headers: Mapping[str, str], *, bound: int, within: float) -> bytes:
@@ -36,7 +36,7 @@ async def read(receive: Receive, headers: Mapping[str, str], *, bound: int, with
 
 
 def _announced(headers: Mapping[str, str]) -> int | None:
-    """Return the Content-Length, or None if there is none. Raises Refused if it is no number."""
+    """Return the Content-Length, or None if there is none. Raises Refused if it is not a number."""
     length = headers.get("content-length")
     if length is None:
         return None

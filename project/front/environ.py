@@ -39,7 +39,7 @@ def environ(scope: Scope, headers: Mapping[str, str], body: bytes) -> dict[str, 
         if name not in HOP_BY_HOP:
             values[_key(name)] = value
     if body or "content-length" in headers:
-        values["CONTENT_LENGTH"] = str(len(body))  # a chunked body has a length now that it was read
+        values["CONTENT_LENGTH"] = str(len(body))  # a chunked body has a length once it is read
     return values
 
 

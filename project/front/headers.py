@@ -1,7 +1,7 @@
 """The header list of a request, before WSGI folds different spellings of a name into one.
 
 WSGI gives `X-Forwarded-For` and `X_Forwarded_For` one name, and a proxy that sets the first may pass on the second.
-So no name with an underscore reaches the application, and X-Forwarded-Proto must be there once.
+So no name with an underscore reaches the application, and a proxy's X-Forwarded-Proto must have one value.
 """
 
 from collections.abc import Iterable

@@ -17,13 +17,13 @@ Job = Callable[[], None]
 WORK_THREADS = 8
 THREADS = {"alive": 1, "ready": 1, "public": 2, "work": WORK_THREADS}
 WAITING = 128
-"""Requests that wait for a thread of a lane; more are answered 503 at once."""
+"""How many requests can wait for a thread of a lane; further ones get 503 at once."""
 PROBES = {"/healthz": "alive", "/readyz": "ready"}
 PUBLIC = "/.well-known/"
 
 
 class Full(Exception):
-    """As many requests as allowed wait for a thread already."""
+    """WAITING requests already wait for a thread of the lane."""
 
 
 class Lane:
@@ -33,7 +33,7 @@ class Lane:
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._waiting = waiting
         for number in range(threads):
-            # daemons: a thread that hangs in a system call must not keep the process from ending
+            # daemons, so that a thread that hangs in a system call does not keep the process from ending
             threading.Thread(target=self._serve, name=f"{name}-{number + 1}", daemon=True).start()
 
     def put(self, job: Job) -> None:

@@ -1,4 +1,4 @@
-"""What the front answers itself, without a thread and without Django: an error in JSON, or a page for a browser."""
+"""Answers that the front gives itself, without a thread and without Django: JSON, or a page for a browser."""
 
 import json
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ Headers = list[tuple[str, str]]
 
 
 class Refused(Exception):
-    """The front answers `status` itself. `error` is the code of RFC 6749, `text` says what to do about it.
+    """The front answers `status` itself. `error` is the code of RFC 6749; `text` names the remedy.
 
-    `retry_after` is in seconds. `ends_connection` is set if an unread rest of the body is still to come.
+    `retry_after` is in seconds. `ends_connection` is True if a part of the body is still unread.
     """
 
     def __init__(
@@ -67,6 +67,6 @@ def refusal(why: Refused, *, path: str, accept: str) -> Refusal:
         headers.append(("Retry-After", str(why.retry_after)))
     if why.ends_connection:
         headers.append(("Connection", "close"))
-    if path.startswith(PUBLIC):  # any page of another origin may read public documents, and why there is none
+    if path.startswith(PUBLIC):  # pages of other origins may read public documents, and the error in their place
         headers.append(("Access-Control-Allow-Origin", "*"))
     return Refusal(why.status, headers, body.encode())

@@ -1,4 +1,4 @@
-"""The WSGI application's answer, collected on a thread so that a slow reader holds none."""
+"""Collects the WSGI application's answer, so that a slow client holds no thread."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -9,7 +9,7 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 
 COLLECTED = 4 * 1024 * 1024
-"""Bytes of an answer that are collected; the rest of a longer one is sent while the thread makes it."""
+"""How many bytes are collected. The rest of a longer answer is sent while the thread makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ def _send_rest(parts: Iterator[bytes], send: Callable[[bytes | None], None]) -> 
         for part in parts:
             send(part)
     finally:
-        with suppress(TimeoutError):  # the reader is gone
+        with suppress(TimeoutError):  # the client has disconnected
             send(None)
 
 
 def _collect(parts: Iterator[bytes]) -> tuple[bytes, bool]:
-    """Return what comes first, up to COLLECTED bytes and the part that exceeds them, and whether that is all."""
+    """Return the beginning, up to the part that exceeds COLLECTED bytes, and whether that is the whole answer."""
     first, size = [], 0
     for part in parts:
         first.append(part)

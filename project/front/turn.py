@@ -1,17 +1,17 @@
-"""One request's turn on a thread: it is either answered by that thread or abandoned by the front, never both.
+"""One request's turn on a thread. Either that thread answers it or the front abandons it, never both.
 
-A request that was answered 503 because it took too long must not go on to change anything: a client that repeats a
-refresh would be taken for a thief if the abandoned one spent the token later. So:
+A request that was answered 503 because it took too long must not change anything afterwards. If it spent a refresh
+token, the client's repeat would trigger reuse detection. So:
 - a request that is abandoned while it waits is never started;
 - an abandoned request executes no further statement and commits nothing (`project.front.abandoned` asks the turn);
-- a request is not abandoned while it commits, nor right after it, when its answer is about to come.
+- a request is not abandoned while it commits, nor within SETTLING after that, in which its answer comes.
 """
 
 import threading
 import time
 
 SETTLING = 1.0
-"""Seconds in which the answer comes after a commit."""
+"""How many seconds after a commit the answer is still awaited."""
 
 _current = threading.local()
 
@@ -32,7 +32,7 @@ class Turn:
     def abandon(self, now: float, *, surely: bool = False) -> bool:
         """Abandon the request, unless it is committing at `now` (monotonic seconds) or has just done so.
 
-        Returns True if it is abandoned. `surely` abandons it whatever it does.
+        Returns True if it is abandoned. `surely` abandons it in any state.
         """
         with self._lock:
             settling = self._committing or now - self._committed < SETTLING
@@ -51,14 +51,14 @@ class Turn:
             self._committing = True
 
     def end_commit(self) -> None:
-        """Let the request be abandoned again, once its answer had time to come."""
+        """Let the request be abandoned again, SETTLING seconds from now."""
         with self._lock:
             self._committing = False
             self._committed = time.monotonic()
 
 
 def current() -> Turn | None:
-    """Return the turn of the request that this thread serves, or None outside of one."""
+    """Return the turn of the request that this thread serves, or None if it serves none."""
     return getattr(_current, "turn", None)
 
 

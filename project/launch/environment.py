@@ -32,7 +32,7 @@ OPTIONAL = {
     "webapp": (),
     "demo": (),
 }
-# How long keys live. Kept from run to run until the environment names another value, or an empty one: the keys in the
+# How long keys live. Kept from run to run until the environment names another value, or an empty one. The keys in the
 # database were made under it, and manage.py has to plan by it.
 POLICY = ("KEY_POLICY", "KEY_TIMINGS")
 

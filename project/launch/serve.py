@@ -21,6 +21,7 @@ from django.db import connections
 from django.utils.module_loading import import_string
 from granian.constants import HTTPModes, Interfaces
 
+from project import admin_pages
 from project.front.abandoned import watch_connections
 from project.front.application import Bounds, Front
 from project.front.lanes import WORK_THREADS
@@ -38,9 +39,8 @@ SECRETS = (
     "LOGIN_CACHE_URL",
     "WEBAPP_CLIENT_SECRET",
 )
-"""Secrets that go as well if this process's settings do not read them: they may be another process's."""
+"""Secrets to remove from the environment even if this process's settings do not read them: another process's."""
 BODY_WITHIN = 10.0  # seconds
-LONG = 30.0  # seconds
 LARGEST = 100 * 1024 * 1024  # bytes
 STDIN = 0
 
@@ -57,14 +57,14 @@ def main() -> None:
         end_with(lifeline, lambda: os.kill(os.getpid(), signal.SIGTERM))
     forks = multiprocessing.get_start_method() == "fork"
     alive = os.pipe() if forks else None
-    if forks:  # a worker inherits the settings, so that nobody needs the secrets from here on
+    if forks:  # workers inherit the settings, so the environment is not read again
         environment.forget_secrets(*SECRETS)
     Workers(
         settings.WSGI_APPLICATION,
         address=options.address,
         port=options.port,
         interface=Interfaces.ASGINL,
-        http=HTTPModes.http1,  # a body that is cut off cannot be told from a whole one over HTTP/2
+        http=HTTPModes.http1,  # over HTTP/2 a body that is cut off looks complete
         websockets=False,
         workers=options.workers,
         workers_kill_timeout=3,
@@ -106,10 +106,10 @@ def load(target: str, *, alive: tuple[int, int] | None) -> Front:
 
 
 def bounds() -> Bounds:
-    """Return the bounds of requests. Settings without ANSWER_WITHIN (the example application's) get a wide one."""
-    answer = getattr(settings, "ANSWER_WITHIN", LONG)
+    """Return the bounds of requests. Settings without ANSWER_WITHIN (the example application's) get the admin's."""
+    answer = getattr(settings, "ANSWER_WITHIN", admin_pages.ANSWER_WITHIN)
     body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or LARGEST  # None: Django sets no bound
-    return Bounds(body, BODY_WITHIN, answer, max(answer, LONG))
+    return Bounds(body, BODY_WITHIN, answer, max(answer, admin_pages.ANSWER_WITHIN))
 
 
 def end_with(lifeline: int, end: Callable[[], None]) -> None:

@@ -1,9 +1,9 @@
-"""The worker processes of one server: one that dies is replaced, and the others serve on.
+"""Supervises the worker processes of one server: replaces one that dies, while the others serve on.
 
 granian's loop ends all workers if one dies, or with `respawn_failed_workers` if one dies twice within 5.5 s.
 Here the rules are:
-- a worker that dies is replaced at once, and after PAUSE if its predecessor died young as well;
-- the server gives up if workers die young again and again and none grows old: then the application cannot be served.
+- a worker that dies is replaced at once, or after PAUSE if its predecessor died young as well;
+- the server gives up if workers die young again and again and none grows old: the application cannot be served.
 """
 
 import os
@@ -15,9 +15,9 @@ from granian.log import logger
 from granian.server.mp import MPServer
 
 YOUNG = 5.0
-"""Seconds: a worker that lived for less may have died of what it serves."""
+"""Seconds. A worker that lived for less died young: probably the application made it fail."""
 PAUSE = 1.0
-"""Seconds before the second young death in a row of one worker is made good."""
+"""Seconds before a worker is replaced whose predecessor died young, too."""
 TRIES = 3
 """Young deaths for each worker before the server gives up."""
 
@@ -33,15 +33,15 @@ class Workers(MPServer):
         """Replace workers as they die, until SIGTERM or SIGINT; SIGHUP replaces all of them."""
         while True:
             self.main_loop_interrupt.wait()
-            self.main_loop_interrupt.clear()  # before looking: what comes while we look is seen in the next round
+            self.main_loop_interrupt.clear()  # first, so that the next round handles a signal that arrives in this one
             if self.interrupt_signal:
                 return
             if self.reload_signal:
                 self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
             while self.interrupt_children and not self.interrupt_signal:
                 if not self._may_replace(self.interrupt_children[0]):
-                    logger.error("No worker stays alive: shutting down (the reason stands above).")
-                    return  # and exit 1, because a dead worker is left in the list
+                    logger.error("No worker stays alive: shutting down. The reason is in the log lines above.")
+                    return  # exits with 1, because a dead worker is left in the list
                 self._respawn_workers([self.interrupt_children.pop(0)], spawn_target, target_loader)
 
     def _may_replace(self, number: int) -> bool:
@@ -61,9 +61,9 @@ class Workers(MPServer):
 
 
 def end_with_parent(alive: tuple[int, int]) -> None:
-    """End this worker when the main process is gone, however it went. `alive` is a pipe that only the main one keeps.
+    """End this worker when the main process has ended, even by SIGKILL. `alive` is a pipe that only that process keeps.
 
-    Called in the worker: it closes its own copy of the writing end, so that the main process has the only one.
+    Call it in the worker: it closes its own copy of the writing end, so that the main process has the only one.
     """
     reading, writing = alive
     os.close(writing)

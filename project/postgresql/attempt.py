@@ -1,4 +1,4 @@
-"""A call with a deadline, on a thread of its own: for what cannot be interrupted, such as a DNS lookup."""
+"""A call with a deadline, on its own thread, for calls that cannot be interrupted, such as a DNS lookup."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +13,7 @@ T = TypeVar("T")
 def within(seconds: float, call: Callable[[], T], *, discard: Callable[[T], object] = lambda _late: None) -> T:
     """Return what `call` returns, or raise what it raises; raise DeadlinePassed after `seconds`.
 
-    The call goes on then, and its result is passed to `discard`.
+    After the deadline the call goes on, and its result is passed to `discard`.
     """
     future: Future[T] = Future()
 

@@ -27,7 +27,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         try:
             connection = cast("Connection", super().get_new_connection(conn_params))
         except DeadlinePassed:
-            if had_time:  # else nothing is known of the server
+            if had_time:  # without time left, the failure says nothing about the server
                 answers.failed()
             raise
         except psycopg.Error:
@@ -37,21 +37,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def close_if_health_check_failed(self) -> None:
-        """Check a connection at its first use in a request; keep it if the check may not be tried at this moment."""
+        """Check a connection at its first use in a request. While the circuit is open, keep it and raise."""
         if current():
             with self.wrap_database_errors:
                 circuits.of(self.alias, "answers").require()
         super().close_if_health_check_failed()
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """Check a connection between two requests, where no request's budget counts."""
+        """Check a connection between two requests, within MAINTENANCE seconds."""
         if self.connection is not None and self.connection.may_be_cancelled:
             self.close()
         with at_most(MAINTENANCE):
             super().close_if_unusable_or_obsolete()
 
     def _start_transaction_under_autocommit(self) -> None:
-        """Begin a transaction by a BEGIN of our own. Django calls this if it is there, as it does for SQLite."""
+        """Begin a transaction by an explicit BEGIN. Django calls this method if it exists, as it does for SQLite."""
         level = self._options.get("isolation_level")
         isolation = psycopg.IsolationLevel(level).name.replace("_", " ") if level is not None else ""
         with debug_transaction(self, "BEGIN"), self.wrap_database_errors:

@@ -1,4 +1,4 @@
-"""How long the work at hand may wait for databases: set for each request, and for each read of the background refresh.
+"""Bounds how long a request, or one read of the background refresh, may wait for databases.
 
 Without a budget (a management command, a migration) nothing is bounded.
 """
@@ -12,28 +12,29 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from project.admin_pages import ANSWER_WITHIN, is_admin_page
+
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 SHARE = 2 / 3
-"""Of ANSWER_WITHIN, in which a request may commit, for waiting for databases; the rest is for cancelling what hangs.
+"""The share of ANSWER_WITHIN for waiting for databases; the rest is for cancelling a statement that hangs.
 
-A request waits so long in total; a page of the admin waits so long for each statement.
+A request waits that long in total, a page of the admin for each statement. It may commit until its answer is due.
 """
-ADMIN, ADMIN_LOGIN = "/admin/", "/admin/login/"
-ADMIN_REQUEST, ADMIN_COMMITS_WITHIN = 20.0, 30.0
-"""Seconds for pages of the admin, which make keys and delete many rows; its login page has the bounds of others."""
+ADMIN_REQUEST = 20.0
+"""Seconds that a page of the admin waits for databases in total."""
 MAINTENANCE = 0.5
 """Seconds for the check of a connection between two requests."""
 
 
 @dataclass(slots=True)
 class Budget:
-    """What is left to wait, and until when the work may be committed."""
+    """How long a request may still wait, and until when it may commit."""
 
     left: float
     """Seconds."""
     each: float
-    """Seconds for one statement: a server that does not answer within them is not waited for any longer."""
+    """How many seconds a statement may take."""
     ends: float
     """Instant of the monotonic clock."""
 
@@ -51,15 +52,15 @@ _current: ContextVar[Budget | None] = ContextVar("database_budget", default=None
 
 
 def current() -> Budget | None:
-    """Return the budget of the work at hand, or None if it is not bounded."""
+    """Return the budget that is in force, or None if waits are not bounded."""
     return _current.get()
 
 
 @contextmanager
 def at_most(seconds: float, *, each: float | None = None, commits_within: float | None = None) -> Iterator[Budget]:
-    """Let the block wait `seconds` for databases, `each` for a statement, and commit within `commits_within` seconds.
+    """Bound the block's waits for databases by `seconds` in total and `each` per statement, and its commits.
 
-    Both are `seconds` unless they are given.
+    It may commit until `commits_within` seconds from now. `each` and `commits_within` default to `seconds`.
     """
     ends = time.monotonic() + (seconds if commits_within is None else commits_within)
     own = Budget(seconds, seconds if each is None else each, ends)
@@ -76,12 +77,12 @@ def waiting() -> float:
 
 
 def bounded(answer: Answer) -> Answer:
-    """Middleware, before all that asks a database: each request is answered within ANSWER_WITHIN, whatever hangs."""
+    """Bound each request's waits for databases. Middleware: put it before all others that ask a database."""
     commits_within, waits = settings.ANSWER_WITHIN, waiting()
 
     def within_budget(request: HttpRequest) -> HttpResponseBase:
-        if request.path_info.startswith(ADMIN) and not request.path_info.startswith(ADMIN_LOGIN):
-            budget = at_most(ADMIN_REQUEST, each=waits, commits_within=ADMIN_COMMITS_WITHIN)
+        if is_admin_page(request.path_info):
+            budget = at_most(ADMIN_REQUEST, each=waits, commits_within=ANSWER_WITHIN)
         else:
             budget = at_most(waits, commits_within=commits_within)
         with budget:

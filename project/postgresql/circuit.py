@@ -1,7 +1,7 @@
-"""A circuit breaker: after a server that hung, one thread tries again and the others fail at once.
+"""A circuit breaker: after a server did not answer, one thread tries again and the others fail at once.
 
-- Closed: everybody may try.
-- Open, for PAUSE seconds after a failure: nobody may.
+- Closed: every thread may try.
+- Open, for PAUSE seconds after a failure: no thread may try.
 - Half-open, after the pause: the first thread that asks may try for LEASE seconds. An answer closes the circuit, a
   failure opens it again.
 """
@@ -48,14 +48,14 @@ class Circuit:
             self._prober, self._opens_again_at = None, self._clock() + PAUSE
 
     def answered(self) -> None:
-        """Close the circuit: the server answered, be it by an error."""
+        """Close the circuit: the server answered, even if by an error."""
         if self._opens_again_at is not None:
             with self._lock:
                 self._prober, self._opens_again_at = None, None
 
 
 class Circuits:
-    """By the alias of a database: whether it answers at all, and whether its commits are acknowledged."""
+    """The two circuits of each database alias: whether it answers, and whether its commits are acknowledged."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, str], Circuit] = {}
@@ -65,7 +65,7 @@ class Circuits:
         return self._made.setdefault((alias, what), Circuit(REASONS[what]))
 
     def forget(self) -> None:
-        """Close all of them; also after a fork, where another thread might have held a lock."""
+        """Close all circuits. Also called after a fork, because another thread of the parent might have held a lock."""
         self._made = {}
 
 

@@ -1,4 +1,4 @@
-"""psycopg's connection with deadlines: statements are cancelled, COMMIT is refused by the server if it comes late.
+"""psycopg's connection with deadlines: a late statement is cancelled, and the server refuses a late COMMIT.
 
 The names of psycopg that this relies on are public, except that every method waits by `Connection.wait`.
 """
@@ -20,21 +20,21 @@ from project.postgresql.errors import DeadlinePassed, NotReplicated
 T = TypeVar("T")
 
 CANCEL = 0.3
-"""Seconds for the cancel of a statement to reach the server, and as many for the statement's end after it."""
+"""Seconds for the cancel of a statement to reach the server, and again for the statement to end after it."""
 CANCEL_LIVES = 30.0
-"""Seconds after which a cancel that is not answered is given up, on a thread of its own.
+"""Seconds after which an unanswered cancel is given up, on its own thread.
 
 PgBouncer 1.18 ends (FATAL, "bad client state") if a client closes a cancel that PgBouncer is still passing on; it drops
 one by itself after 10 s (cancel_wait_timeout).
 """
 BOUNDS = {"lock_timeout": 1.0, "statement_timeout": 2.5, "idle_in_transaction_session_timeout": 5.0}
-"""Of the server, for a client that is gone or stands still: in units of what a live client waits for a statement."""
+"""Limits that the server enforces if the client has disappeared or is suspended, as multiples of `Budget.each`."""
 COMMIT = """\
 SELECT 1 / (clock_timestamp() - transaction_timestamp() <= interval '{milliseconds} milliseconds')::int; COMMIT"""
 """Both go in one message: if the first fails, the server skips the second.
 
-Only differences of the server's clock count, and none of this node's: the two clocks may differ. A function that raises
-a better error would be a migration, which not every database that is used here has."""
+It compares two readings of the server's clock, because this node's clock can differ. A database function could raise a
+clearer error, but would need a migration, which an API's database does not have."""
 
 
 class _Late(Exception):
@@ -42,7 +42,7 @@ class _Late(Exception):
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection whose waits are paid from the budget of the work at hand."""
+    """A connection whose waits are subtracted from the current budget."""
 
     def __init__(self, pgconn: psycopg.pq.abc.PGconn, row_factory: RowFactory[Any] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
@@ -50,18 +50,18 @@ class Connection(psycopg.Connection[Any]):
         self.began: float | None = None
         """When BEGIN was answered (monotonic clock); None outside of a transaction that `begin` began."""
         self.may_be_cancelled = False
-        """True if a cancel is on its way that would hit a statement of another request."""
+        """True if an unanswered cancel could hit a later statement on this connection."""
         self._unreplicated: list[str] = []
         self.add_notice_handler(_collect(self._unreplicated))
 
     def begin(self, isolation: str = "") -> None:
-        """Begin a transaction, for which the server has bounds of its own if the work at hand has a budget."""
+        """Begin a transaction. If there is a budget, set limits for it at the server."""
         begin = f"BEGIN ISOLATION LEVEL {isolation}" if isolation else "BEGIN"
         self.execute("; ".join([begin, *_bounds(current())]))
         self.began = time.monotonic()
 
     def commit(self) -> None:
-        """Commit; raise DeadlinePassed if that is late, NotTried while no standby acknowledges, NotReplicated."""
+        """Commit. Raises DeadlinePassed if it is too late, NotReplicated, and NotTried soon after NotReplicated."""
         budget, began = current(), self.began
         self.began = None
         if budget is None or began is None or self.info.transaction_status != TransactionStatus.INTRANS:
@@ -78,7 +78,7 @@ class Connection(psycopg.Connection[Any]):
         self.commits.answered()
 
     def rollback(self) -> None:
-        """Roll back; what little time it takes is there even if the budget is spent."""
+        """Roll back. CANCEL seconds are granted for this even if the budget is spent."""
         if budget := current():
             budget.left = max(budget.left, CANCEL)
         super().rollback()
@@ -86,7 +86,7 @@ class Connection(psycopg.Connection[Any]):
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
         """Run psycopg's generator to its end, within the budget.
 
-        Raise DeadlinePassed if the server does not answer in time, NotTried if it did not answer others, NotReplicated.
+        Raises DeadlinePassed if the server does not answer in time, NotTried if the circuit is open, NotReplicated.
         """
         self._unreplicated.clear()
         budget = current()
@@ -108,7 +108,10 @@ class Connection(psycopg.Connection[Any]):
         return result
 
     def _cancel(self, gen: Generator[Any, Any, T]) -> T:
-        """Return the result if the statement ended all the same; else raise DeadlinePassed, and close what hangs."""
+        """Cancel the statement, and close a connection that hangs.
+
+        Returns the statement's result if it ended first; else raises DeadlinePassed.
+        """
         try:
             attempt.within(CANCEL, lambda: self.cancel_safe(timeout=CANCEL_LIVES))
         except psycopg.Error:
@@ -125,7 +128,7 @@ class Connection(psycopg.Connection[Any]):
 
 
 def _until(instant: float, gen: Generator[Any, Any, T], *, resumed: bool = False) -> Generator[Any, Any, T]:
-    """Pass through what `gen` waits for; raise _Late after `instant` (monotonic clock), which leaves `gen` as it is."""
+    """Pass through what `gen` waits for. Raises _Late after `instant` (monotonic clock); `gen` can then be resumed."""
     try:
         wanted = gen.send(0) if resumed else next(gen)
         while True:
@@ -145,7 +148,7 @@ def _bounds(budget: Budget | None) -> list[str]:
 
 
 def _allowed(budget: Budget, began: float) -> int:
-    """Return for how many milliseconds after BEGIN the server may still commit; raise DeadlinePassed for none."""
+    """Return how many milliseconds after BEGIN the server may still commit. Raises DeadlinePassed if there are none."""
     now = time.monotonic()
     until = min(now + budget.next, budget.ends)
     if until <= now:
@@ -156,7 +159,7 @@ def _allowed(budget: Budget, began: float) -> int:
 def _collect(unreplicated: list[str]) -> Any:
     """Return a notice handler that keeps the warning of a commit whose wait for a standby was ended.
 
-    It refers to the list and not to the connection, which would never be freed otherwise.
+    It refers to the list and not to the connection, because a reference cycle would keep the connection alive.
     """
 
     def handle(notice: Diagnostic) -> None:

@@ -1,4 +1,4 @@
-"""psycopg as Django's backend uses it, with a `connect` that is paid from the budget."""
+"""psycopg as Django's backend uses it, with a `connect` that is bounded by the budget."""
 
 import time
 from functools import partial
@@ -14,7 +14,7 @@ from project.postgresql.errors import DeadlinePassed
 
 
 def connect(**parameters: Any) -> Connection:  # type: ignore[no-redef]
-    """Connect; raise DeadlinePassed if no server answers within the budget.
+    """Connect. Raises DeadlinePassed if no server answers within the budget.
 
     Several hosts share the budget, so that one that hangs leaves time for the next.
     """
@@ -38,7 +38,7 @@ def connect(**parameters: Any) -> Connection:  # type: ignore[no-redef]
 
 
 def _hosts(parameters: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the parameters that differ for each of several hosts; what prefers one among them stays together."""
+    """Return the parameters that differ for each host, or one empty set if libpq must choose among the hosts itself."""
     hosts = str(parameters.get("host", "")).split(",")
     if len(hosts) == 1 or "hostaddr" in parameters or parameters.get("target_session_attrs") == "prefer-standby":
         return [{}]

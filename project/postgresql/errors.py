@@ -1,4 +1,4 @@
-"""What bounded work with a database raises, as psycopg's errors, which Django translates. `reason` is for the log."""
+"""Errors of bounded database work, derived from psycopg's, which Django translates. `reason` is for the log."""
 
 import psycopg
 
@@ -10,7 +10,7 @@ class DeadlinePassed(psycopg.OperationalError):
 
 
 class NotTried(psycopg.OperationalError):
-    """The database failed another request a moment ago; it was not asked."""
+    """The database was not asked, because it failed another request a moment ago."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -11,8 +11,8 @@ SECRET_KEY = environment.secret("SECRET_KEY")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else None)
 BEHIND_PROXY = environment.flag("BEHIND_PROXY", default=False)
 OPERATOR_TOKEN = environment.token("OPERATOR_TOKEN")
-# Seconds until a request that was read whole is answered 503 (project/front, project/postgresql); pages of the admin
-# have thirty.
+# Seconds until a request that was read whole is answered 503 (project/front, project/postgresql); thirty for pages
+# of the admin.
 ANSWER_WITHIN = environment.seconds("ANSWER_WITHIN", 3, least=0.1)
 
 CACHES = {"default": environment.cache("CACHE_URL")}
@@ -46,10 +46,10 @@ SECURE_SSL_REDIRECT = not DEBUG
 SECURE_REDIRECT_EXEMPT = [r"^(.+/)?(healthz|readyz)$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
-# Closed by default: both bind other sites of the domain, and no setting takes a preload entry back within months.
+# Off by default: both bind other sites of the domain, and removing a preload entry takes months.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.flag("HSTS_INCLUDE_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = environment.preload(include_subdomains=SECURE_HSTS_INCLUDE_SUBDOMAINS)
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they ask for both
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they recommend both
 SECURE_REFERRER_POLICY = "no-referrer"
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG

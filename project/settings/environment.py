@@ -23,9 +23,9 @@ POSTGRESQL = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,  # milliseconds
 }
-"""Parameters of libpq by which a connection to a machine that is gone ends, in a command too. The URL can change each.
+"""Parameters of libpq that end a connection to a machine that has disappeared, in commands too. The URL overrides each.
 
-None of them goes to the server, so PgBouncer is content. For requests project/postgresql bounds what the server does.
+None of them goes to the server, so PgBouncer accepts them. `project/postgresql` bounds what a request waits for.
 """
 CACHED = 50_000
 """Entries of an in-process cache; Django's own 300 are pushed out within a second by whoever invents names."""
@@ -43,19 +43,19 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def secret(name: str, default: str | None = None) -> str:
-    """`text` of a variable that `forget_secrets` removes."""
+    """Return `text` of a variable that `forget_secrets` removes."""
     _secrets.add(name)
     return text(name, default)
 
 
 def secret_words(name: str, default: str | None = None) -> list[str]:
-    """`words` of a variable that `forget_secrets` removes."""
+    """Return `words` of a variable that `forget_secrets` removes."""
     _secrets.add(name)
     return words(name, default)
 
 
 def token(name: str) -> str:
-    """A secret that a request bears, or the empty string; raises ImproperlyConfigured if it can be guessed."""
+    """Return a bearer token, or the empty string. Raises ImproperlyConfigured if it is short enough to guess."""
     value = secret(name, "")
     if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value):
         raise ImproperlyConfigured(
@@ -66,7 +66,7 @@ def token(name: str) -> str:
 
 
 def preload(*, include_subdomains: bool) -> bool:
-    """HSTS_PRELOAD; raises ImproperlyConfigured without HSTS_INCLUDE_SUBDOMAINS, which the lists of browsers demand."""
+    """Return HSTS_PRELOAD. Raises ImproperlyConfigured without HSTS_INCLUDE_SUBDOMAINS, which preload lists require."""
     wanted = flag("HSTS_PRELOAD", default=False)
     if wanted and not include_subdomains:
         raise ImproperlyConfigured("HSTS_PRELOAD=true needs HSTS_INCLUDE_SUBDOMAINS=true.")
@@ -167,10 +167,10 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
 
 
 def cache(*names: str, apart: str = "") -> dict[str, object]:
-    """The first of the variables that is set as a Django cache: redis://host:port/number, or in-process if none is.
+    """Return a Django cache by the first variable that is set: redis://host:port/number, or in-process if none is.
 
-    In-process caches that are named `apart` share no entries: what fills one pushes nothing out of another. A Redis
-    that hangs costs `CACHE_WAIT` and no retry: what is kept there must not hold up a request.
+    `apart` names an in-process cache of its own, so that entries of one evict none of another. A Redis that hangs
+    costs a request `CACHE_WAIT` and no retry.
     """
     name = next((one for one in names if str(_env.str(one, default="")).strip()), names[0])
     value = secret(name, "locmem://")
@@ -187,7 +187,7 @@ def cache(*names: str, apart: str = "") -> dict[str, object]:
 
 
 def _kept_alive(url: str) -> dict[str, object]:
-    """Return the options that keep idle connections alive: a router that drops one in silence would cost a failure."""
+    """Return the options that keep idle connections alive, so that no router drops one silently."""
     if urlsplit(url).scheme == "unix":
         return {}
     wanted = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seconds, seconds, probes
@@ -204,7 +204,7 @@ def policy(name: str = "KEY_POLICY") -> str:
 
 
 def seconds(name: str, default: float, *, least: float = 0) -> float:
-    """The variable as a number of seconds, `least` or more."""
+    """Return the variable as a number of seconds, `least` or more."""
     value = text(name, str(default))
     try:
         number = float(value)

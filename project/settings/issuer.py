@@ -40,7 +40,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "project.urls.issuer"
 DATABASES = {"default": environment.database("DATABASE_URL")}
-# tokens/rate_limit.py counts guesses apart from requests that anybody can invent, in a Redis of their own if named.
+# tokens/rate_limit.py counts guesses apart from requests under invented names, in a separate Redis if one is named.
 CACHES = CACHES | {"guesses": environment.cache("LOGIN_CACHE_URL", "CACHE_URL", apart="guesses")}
 
 AUTH_USER_MODEL = "tokens.User"
@@ -60,7 +60,7 @@ ACCOUNT_RATE_LIMITS = {"login_failed": None, "login": None}  # ours count a name
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account"
 SESSION_COOKIE_HTTPONLY = True
-# In the session, which ends with its user; Django's default is a cookie that outlives the logout.
+# In the session, which ends at the logout; Django's default is a cookie, which does not.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_FAILURE_VIEW = "tokens.views.failures.forged"
 

@@ -1,4 +1,4 @@
-"""Django's handle on the link table."""
+"""The Django app of the link table."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""Which local user a subject of an issuer is."""
+"""The link table: which local user a subject of an issuer is."""
 
 from django.conf import settings
 from django.db import models

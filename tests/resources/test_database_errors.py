@@ -13,7 +13,7 @@ def test_the_databases_state_is_503(name: str, caplog: pytest.LogCaptureFixture)
     assert response is not None
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert response.data == {"error": "temporarily_unavailable", "detail": "The database cannot be reached"}
-    assert "Answered by 503: " in caplog.text
+    assert "Answered 503: " in caplog.text
     assert "hunter2" not in caplog.text
 
 

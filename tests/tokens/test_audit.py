@@ -198,7 +198,7 @@ REFUSED_UNREAD = {
     "an upload": ({"content_type": "multipart/form-data; boundary=x"}, f"Send the parameters as {FORM}."),
     "a charset": ({"content_type": f"{FORM}; charset=utf-16"}, "Send the parameters in UTF-8."),
     "no length": ({"CONTENT_LENGTH": ""}, "Send the length of the body as Content-Length."),
-    "a wrong length": ({"CONTENT_LENGTH": "x"}, "The Content-Length is no number."),
+    "a wrong length": ({"CONTENT_LENGTH": "x"}, "The Content-Length is not a number."),
     "too long": ({"CONTENT_LENGTH": "99999999"}, "The request is too large."),
     "too many fields": ({"data": b"s-e-c-r-e-t=1&" * 1001}, "The request is too large."),
     "no UTF-8": ({"data": b"s-e-c-r-e-t=%ff"}, "The parameters cannot be read."),

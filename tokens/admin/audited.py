@@ -38,15 +38,15 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         return None
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show the form, or save it within a bounded wait."""
+        """Show the form, or save it. Waits for locks are bounded."""
         return bounded(super().changeform_view, request, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask, or delete within a bounded wait."""
+        """Ask for confirmation, or delete. Waits for locks are bounded."""
         return bounded(super().delete_view, request, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """List the rows, or do an action within a bounded wait."""
+        """List the rows, or run an action. Waits for locks are bounded."""
         return bounded(super().changelist_view, request, *args, **kwargs)
 
     def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:
@@ -81,7 +81,7 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
 
 
 def bounded(view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-    """Return the view's answer; 503 with the reason if another transaction held a lock for too long."""
+    """Return the view's answer, or 503 with the reason if another transaction held a lock for too long."""
     if request.method != "POST":
         return view(request, *args, **kwargs)
     try:

@@ -90,7 +90,7 @@ class ClientAdmin(Audited):
 
     @admin.action(description="Revoke every token of the selected clients", permissions=["change"])
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
-        """Revoke the tokens and user grants of each client; it stays registered, and may ask for new ones."""
+        """Revoke the tokens and user grants of each client, which stays registered and may ask for new ones."""
         actor = f"user:{request.user.get_username()}"
         clients = list(queryset.order_by("pk"))
         for client in clients:

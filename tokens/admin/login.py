@@ -11,7 +11,7 @@ _login = admin.site.login
 
 def login(request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
     """Serve Django's page, and drop the messages that are left in this browser's session."""
-    list(messages.get_messages(request))  # read: they are in the session no longer
+    list(messages.get_messages(request))  # reading removes them from the session
     return _login(request, {**(extra_context or {}), "messages": []})
 
 

@@ -1,4 +1,4 @@
-"""Checks of the caches that count: whether they answer, and whether they evict counters (tag `cache`)."""
+"""Checks that the caches of counters answer and do not evict (tag `cache`)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,15 +9,15 @@ from django.core.checks import CheckMessage, Warning, register  # noqa: A004 (Dj
 
 VARIABLES = {"guesses": "LOGIN_CACHE_URL, or CACHE_URL", "default": "CACHE_URL"}
 LOST = {
-    "guesses": "an evicted login counter lets further guesses of a password in",
-    "default": "an evicted counter lets further token requests in",
+    "guesses": "an evicted login counter admits further password guesses",
+    "default": "an evicted counter admits further token requests",
 }
 GONE = {"guesses": "until it does, logins are refused", "default": "until it does, token requests are not counted"}
 
 
 @register("cache")
 def check_caches(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Warnings tokens.W601 to W603. Asks only if the caller checks databases too, as `serve` does at its start."""
+    """Return warnings tokens.W601 to W603. Asks Redis only if databases are checked too, as `serve` does."""
     if not databases:
         return []
     return [one for alias in VARIABLES if (one := _check(alias)) is not None]
@@ -42,16 +42,16 @@ def _check(alias: str) -> CheckMessage | None:
 
 
 def _unasked(alias: str, error: Exception) -> CheckMessage:
-    """Return what follows from the failed question: the server forbids it, or does not answer."""
+    """Return the warning for a Redis that refused the command, or did not answer."""
     if type(error).__name__ in {"NoPermissionError", "ResponseError"}:
         hint = "Allow the command INFO to the issuer's Redis user, or make sure that the policy is noeviction."
-        told = f"The Redis of {VARIABLES[alias]} does not tell its maxmemory-policy."
+        told = f"The Redis of {VARIABLES[alias]} hides its maxmemory-policy."
         return Warning(told, hint=hint, id="tokens.W603")
     told = f"The Redis of {VARIABLES[alias]} does not answer ({type(error).__name__}): {GONE[alias]}."
-    return Warning(told, hint="Look at the address, the password and the server.", id="tokens.W602")
+    return Warning(told, hint="Check the address, the password and the server.", id="tokens.W602")
 
 
 def _memory(backend: RedisCache) -> dict[str, Any]:
-    """Return Redis's own account of its memory: `INFO memory` is allowed where `CONFIG GET` often is not."""
+    """Return Redis's memory statistics. `INFO memory` is often allowed to users who may not `CONFIG GET`."""
     told: dict[str, Any] = backend._cache.get_client().info("memory")  # noqa: SLF001 (Django has no public way)
     return told

@@ -1,4 +1,4 @@
-"""Checks that the database keeps what it has acknowledged: a revocation that a crash forgets is a token that lives."""
+"""Checks that PostgreSQL keeps acknowledged transactions: after a lost revocation, the token would be accepted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ HINT = "Set synchronous_commit to on (or remote_apply) and fsync to on for the i
 
 @register("durability")
 def check_durability(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Warnings tokens.W310, for each setting of PostgreSQL that lets a crash forget acknowledged transactions."""
+    """Return warning tokens.W310 for each setting of PostgreSQL with which a crash loses acknowledged transactions."""
     if not databases or connection.vendor != "postgresql":
         return []
     try:
@@ -19,10 +19,10 @@ def check_durability(*, databases: Sequence[str] | None = None, **_: Any) -> lis
             cursor.execute("SELECT name, setting FROM pg_settings WHERE name IN ('synchronous_commit', 'fsync')")
             switched_off = sorted(name for name, setting in cursor.fetchall() if setting == "off")
     except DatabaseError:
-        return []  # not there: other checks and /readyz say so
+        return []  # the database cannot be reached: other checks and /readyz say so
     return [
         Warning(
-            f"PostgreSQL has {name} = off: a crash forgets revocations that were acknowledged.",
+            f"PostgreSQL has {name} = off: a crash loses revocations that were acknowledged.",
             hint=HINT,
             id="tokens.W310",
         )

@@ -45,11 +45,11 @@ def check_journal(**_: Any) -> list[CheckMessage]:
     return []
 
 
-# With Django's own tag it runs only if databases are named: from Django 6.1 on every other check is given all of them,
-# at each command, and an error in a ring would stop the command that repairs it.
+# Django's own tag: the check runs only if databases are named. Without the tag, from Django 6.1 on it would run at
+# each command, and an error in a ring would stop the command that repairs it.
 @register("keys", Tags.database)
 def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Return error tokens.E303, warnings tokens.W305 and W307, and tokens.I306 for a change that is under way."""
+    """Return error tokens.E303, warnings tokens.W305 and W307, and tokens.I306 for a planned change."""
     if not databases:
         return []
     try:
@@ -75,7 +75,7 @@ def _rings(keys: Sequence[EncryptionKey]) -> list[CheckMessage]:
 
 def _message(one: health.Problem) -> CheckMessage:
     told, hint = f"{one.message}.", "manage.py keys --check says the same later."
-    if one.code == "went_back":  # no error: `migrate`, which a backup needs first, would refuse
+    if one.code == "went_back":  # a warning only: an error would stop `migrate`, which a backup needs first
         return Warning(told, hint=hint, id="tokens.W307")
     if one.closed:
         return Error(told, hint=hint, id="tokens.E303")

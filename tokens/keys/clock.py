@@ -1,11 +1,11 @@
-"""Reads the database's clock and this node's at the same moment: how far apart they are, and when that was.
+"""Reads the database's clock and this node's at the same moment, to compare them.
 
 - All instants that nodes compare are the database's: every node carries its clock forward from the last reading.
-- A process can stand still between any two statements (a suspended machine, a loaded one). So the database's clock is
-  read between two readings of this node's: only what lies outside of them is a wrong clock.
-- A reading that took long says little about the clocks. It is repeated, and the closest one counts.
+- A process can be suspended between any two statements. So the database's clock is read between two readings of this
+  node's, and only a value outside of these two shows a wrong clock.
+- A slow reading bounds the difference loosely. It is repeated, and the fastest one counts.
 
-This module reads this node's clock itself: as an argument, the instant could be of before a standstill.
+This module reads this node's clock itself: an instant passed as an argument could be from before a suspension.
 """
 
 import time
@@ -17,7 +17,7 @@ from django.utils import timezone
 from tokens.keys import store
 
 CLOSE = timedelta(milliseconds=250)
-"""A reading that took no longer is good enough."""
+"""A reading that took no longer is precise enough."""
 TRIES = 3
 ZERO = timedelta(0)
 
@@ -32,9 +32,9 @@ class Reading:
     monotonic: float
     """Monotonic seconds, read right after the database's clock."""
     skew: timedelta
-    """How far this node's clock is from the database's, at the least; never negative."""
+    """The least difference of this node's clock from the database's; never negative."""
     took: timedelta
-    """How long the reading took; `skew` can be too small by as much."""
+    """How long the reading took. The real difference can be larger than `skew` by this much."""
 
 
 def read(*, since: datetime | None = None) -> Reading:

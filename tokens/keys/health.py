@@ -72,7 +72,7 @@ def _secrets(keys: Sequence[EncryptionKey], now: datetime) -> Iterator[tuple[str
 
 
 def _journal() -> Iterator[tuple[str, str]]:
-    """Yield what the audit journal says of this database: that it went back in time, or nothing."""
+    """Yield a finding if the audit journal shows that the database was restored, or cannot be read."""
     try:
         revoked, lost = journal.revoked_keys(journal.entries()), journal.lost()
     except OSError as error:

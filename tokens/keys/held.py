@@ -146,7 +146,7 @@ def _locked(ring: str) -> Ring:
 
 
 def _refuse_revived(ring: str, *, now: datetime) -> None:
-    """Raise Unsafe if the journal calls a key revoked that the database does not: it was restored from a backup."""
+    """Raise Unsafe if the journal calls a key revoked and the database does not: a backup was restored."""
     revoked = journal.revoked_keys()
     for key in kids.revived(revoked, now=now) if revoked else ():
         if key.ring.name == ring:
@@ -200,7 +200,7 @@ def locking() -> Iterator[None]:
 def refuse_skew(policy: Policy, *, now: datetime) -> None:
     """Raise Unsafe when this node's clock is further from the database's than the policy allows (δ).
 
-    `now` is this node's clock as the caller read it: the process can have stood still since.
+    `now` is this node's clock as the caller read it; the process might have been suspended since.
 
     The least δ counts: of the settings' policy, and of every ring's in force.
     """

@@ -1,4 +1,4 @@
-"""Find keys by their kid: the one that an operator means by its first characters, and those that a journal names."""
+"""Finds keys by kid: one by its first characters, and revoked ones that the journal names."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,17 +9,17 @@ from tokens.keys.errors import UnknownKey
 from tokens.models.key import SigningKey
 
 SHORTEST = 6
-"""Characters: fewer are more likely a slip than a name."""
+"""Characters. A shorter beginning is more likely a typing error."""
 ELLIPSIS = "…"
 
 
 def find(text: str) -> SigningKey:
-    """Return the key whose kid is `text` or the only one that begins with it; an ellipsis at the end is ignored.
+    """Return the key whose kid is `text`, or the only one that begins with it. Ignores an ellipsis at the end.
 
-    Raises UnknownKey if there is none, if several begin with it, or if it is too short to name one.
+    Raises UnknownKey if there is none, if several begin with it, or if it is shorter than the minimum.
     """
     beginning = text.removesuffix(ELLIPSIS)
-    # Compared here: the database's own comparison of beginnings ignores case on SQLite.
+    # Compared here, because SQLite's LIKE ignores case.
     found = [key for key in SigningKey.objects.select_related("ring") if key.kid.startswith(beginning)]
     exact = [key for key in found if key.kid == text]
     if not found:
@@ -35,7 +35,7 @@ def find(text: str) -> SigningKey:
 
 
 def revived(revoked: Iterable[str], *, now: datetime) -> list[SigningKey]:
-    """Return the keys out of `revoked` that the database calls neither revoked nor cancelled nor withdrawn.
+    """Return the keys of `revoked` that the database has as neither revoked, cancelled nor withdrawn.
 
     A standby comes before the key that it follows.
     """

@@ -1,8 +1,8 @@
-"""The background refresh: one thread per process that reads snapshots again before they are old, on an idle node too.
+"""The background refresh: one thread per process re-reads snapshots before they are old, also on an idle node.
 
 Rules:
-- It reads every ring that the database names, so that no request is the first to ask for one during an outage.
-- A failed read is tried again at the next look; the snapshots that there are stay in use until N.
+- It reads every ring in the database, so that no request is the first to need one during an outage.
+- A failed read is retried at the next look. Existing snapshots stay in use until N.
 - After a fork the child starts a thread of its own: threads do not survive a fork.
 """
 
@@ -23,8 +23,8 @@ from tokens.keys.snapshots import Snapshots
 
 logger = logging.getLogger(__name__)
 LOOKS = 4
-"""Looks per `reread`: a snapshot that is half as old as that is read again."""
-JOIN = 10.0  # seconds; a read that hangs is left to its own deadline
+"""Looks per `reread`. A snapshot older than half of `reread` is read again."""
+JOIN = 10.0  # seconds; a read that hangs ends at its own deadline
 
 Bound = Callable[[], AbstractContextManager[object]]
 Clock = Callable[[], datetime]
@@ -32,7 +32,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Snapshots, and which of them there shall be."""
+    """Snapshots to refresh, and the names that they shall have."""
 
     snapshots: Snapshots[Any]
     names: Callable[[], Sequence[str]]
@@ -41,14 +41,14 @@ class Duty:
 
 @dataclass(slots=True)
 class Known:
-    """The names that a whole look found, and when."""
+    """The names that a complete look found, and when."""
 
     names: frozenset[str]
     at: datetime
 
 
 class Refresher:
-    """The thread, and what it was started with."""
+    """The refreshing thread, and the arguments of its start."""
 
     def __init__(self, duties: Sequence[Duty]) -> None:
         self._duties = duties
@@ -58,7 +58,7 @@ class Refresher:
         self._known: dict[Duty, Known] = {}
 
     def start(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
-        """Start the thread unless it runs. Each read is done within `bound()`, which limits how long it takes."""
+        """Start the thread unless it runs. `bound()` is a context that limits the duration of each read."""
         if self.is_alive():
             return
         self._started_with, self._ended = (clock, bound), threading.Event()
@@ -68,7 +68,7 @@ class Refresher:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and wait for it; from now on requests read by themselves."""
+        """End the thread and wait for it. From now on requests read by themselves."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join(JOIN)
@@ -86,20 +86,20 @@ class Refresher:
             self.start(clock=clock, bound=bound)
 
     def is_unknown(self, duty: Duty, name: str, *, now: datetime) -> bool:
-        """True if a look within N found no such name: a request for it needs no database."""
+        """True if a look within N did not find this name, so that a request for it needs no database."""
         known = self._known.get(duty)
         if known is None or not self.is_alive() or now - known.at > conf.issuer().key_policy.snapshot_age:
             return False
         return name not in known.names
 
     def look(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
-        """Read what is half as old as `reread`, and what there is no snapshot of."""
+        """Read what is older than half of `reread` or has no snapshot."""
         for duty in self._duties:
             for name in self._names(duty, bound, now=clock()):
                 try:
                     with bound():
                         duty.snapshots.refresh(name, wall=clock())
-                except KeyProblem as problem:  # no key yet, or no read yet: requests say so
+                except KeyProblem as problem:  # no key or no snapshot yet: requests report it
                     logger.debug("Not refreshed: %s", problem)
 
     def _names(self, duty: Duty, bound: Bound, *, now: datetime) -> Sequence[str]:
@@ -119,7 +119,7 @@ class Refresher:
                     close_old_connections()
                     self.look(clock=clock, bound=bound)
                 except Exception:
-                    # the thread must outlive what nobody thought of
+                    # the thread must survive unexpected errors
                     logger.exception("The background refresh failed, and goes on")
                 ended.wait(conf.issuer().key_policy.reread.total_seconds() / LOOKS)
         finally:

@@ -61,10 +61,10 @@ def revoke(
 ) -> Revocation:
     """Revoke `kid`, or with None every live key of `ring`, and let the standby take over in the same transaction.
 
-    `kid` may be the beginning of one (tokens/keys/kids.py). `now` is this node's clock, compared with the database's.
-    Raises UnknownKey when there is nothing to revoke, Unsafe when tokens would be refused meanwhile and that is not
-    accepted, CannotOpen when the heir does not open or a row that does not verify is in its place, LockNotHad. Other
-    rows may be broken: they are left as they are.
+    `kid` can be the beginning of one (tokens/keys/kids.py). `now` is this node's clock, compared with the database's.
+    Raises UnknownKey if there is nothing to revoke, Unsafe if APIs would refuse tokens for a time and that is not
+    accepted, CannotOpen if the successor does not open or its row does not verify, LockNotHad. Other rows can be
+    broken: they are left as they are.
     """
     if kid is not None:
         key = kids.find(kid)

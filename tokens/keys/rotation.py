@@ -73,10 +73,10 @@ def rotate(
 
 
 def cancel(kid: str, *, policy: Policy, encryption_keys: Sequence[EncryptionKey], actor: str, now: datetime) -> Outcome:
-    """Take back a key before it signs; where its switch was planned, the standby takes its place.
+    """Cancel a key before it signs. If its switch was planned, the standby takes its place.
 
-    `kid` may be the beginning of one. Raises UnknownKey for one that is not announced, Unsafe when nodes may begin to
-    sign with it any moment, and what `rotate` raises.
+    `kid` can be the beginning of one. Raises UnknownKey for a key that is not announced, Unsafe if nodes might begin to
+    sign with it at any moment, and what `rotate` raises.
     """
     refuse_skew(policy, now=now)
     key = kids.find(kid)

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def read(ring: str) -> Snapshot:
-    """Read a ring from the database, and its clock; raises NotReady when it has no key yet."""
+    """Read a ring and the clock from the database. Raises NotReady if the ring has no key yet."""
     started = time.monotonic()
     row = Ring.objects.filter(name=ring).first()
     if row is None and ring != DEFAULT_RING:
@@ -49,7 +49,7 @@ def read(ring: str) -> Snapshot:
         missing=frozenset(one.encryption_key_id for one in stored) - {key.id for key in keys},
         changed=tuple(one.key for one in doubtful if _is_ours(one, keys)),
         policy=adoption.obeyed(row),
-        database_time=reading.database - elapsed,  # what was read is as old as the moment the reading began
+        database_time=reading.database - elapsed,  # the data is as old as the beginning of the read
         wall_time=reading.wall - elapsed,
         monotonic=started,
         skew=reading.skew,
@@ -58,7 +58,7 @@ def read(ring: str) -> Snapshot:
 
 
 def clock(*, now: datetime) -> datetime:
-    """Return the database's clock at `now`, this node's: the one clock for all instants that nodes compare.
+    """Return the database's clock at `now` (this node's clock), for all instants that nodes compare.
 
     Raises NotReady if this node's clock is off by more than δ, or if the keys could not be read for longer than N.
     """
@@ -73,12 +73,12 @@ def clock(*, now: datetime) -> datetime:
 
 
 def carried_clock(*, now: datetime) -> datetime:
-    """Return the database's clock at `now`, this node's, also if that is off: enough to publish. Raises NotReady."""
+    """Return the database's clock at `now` (this node's clock, right or wrong), to publish. Raises NotReady."""
     return snapshots.at(DEFAULT_RING, wall=now).carried(wall=now)
 
 
 def estimated_clock(*, now: datetime) -> datetime:
-    """Return the database's clock as far as this process knows it, else `now`. Reads nothing, raises nothing."""
+    """Return the database's clock if this process has read it, else `now`. Reads and raises nothing."""
     snapshot = snapshots.latest(DEFAULT_RING)
     return now if snapshot is None else snapshot.carried(wall=now)
 
@@ -92,7 +92,7 @@ def _require_right_clock(skew: timedelta, policy: Policy) -> None:
 
 
 def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
-    """The key that signs at `now` (the database's clock); raises NotReady when none may."""
+    """Return the key that signs at `now` (the database's clock). Raises NotReady if none may."""
     snapshot = snapshots.get(ring, now=now)
     key = lifecycle.signer([one.key for one in snapshot.stored], now=snapshot.clock(now=now))
     if key is None:
@@ -235,7 +235,7 @@ def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) 
 
 
 def _as_revoked(one: store.StoredKey, revoked: Mapping[str, datetime]) -> store.StoredKey:
-    """Return the key as revoked if the journal says so: a database that was restored from a backup does not know."""
+    """Return the key, as revoked if the journal says so: a restored database can lack the revocation."""
     at = revoked.get(one.key.kid)
     if at is None or one.key.revoked_at is not None:
         return one

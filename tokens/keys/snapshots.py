@@ -1,6 +1,6 @@
-"""Snapshots of the database in this process: re-read when older than the policy's `reread`, refused when older than N.
+"""Keeps snapshots of the database in this process: re-read if older than `reread`, refused if older than N.
 
-Between the two a database outage goes unnoticed. One thread reads at a time, and the others go on with what there is.
+Between the two a database outage goes unnoticed. One thread reads at a time; the others use the old snapshot.
 While a background refresh is alive (tokens/keys/refreshing.py), a request reads only if there is no usable snapshot.
 """
 
@@ -26,30 +26,30 @@ logger = logging.getLogger(__name__)
 PAUSE = 1.0
 """Seconds after a read that failed in which nobody tries again: a database that hangs costs one thread, not all."""
 WAIT = 2.5
-"""Seconds that a thread without a usable snapshot waits for the one that reads; a request is answered within 3 s."""
+"""Seconds that a thread without a usable snapshot waits for the thread that reads. A request is answered within 3 s."""
 STEP = timedelta(seconds=1)
-"""A wall clock that moved so much more or less than the monotonic one was set, or the machine was suspended."""
+"""If wall and monotonic clock differ by this much, the wall clock was set or the machine was suspended."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """What was read of the database, when, and under which policy."""
+    """Data that was read from the database, when, and under which policy."""
 
     policy: Policy
     wall_time: datetime
     monotonic: float
 
     def age(self, *, now: datetime) -> timedelta:
-        """Return how old it is at `now`, this node's clock: the larger of monotonic and wall time."""
+        """Return the age at `now` (this node's clock): the larger of monotonic and wall time."""
         return max(self.elapsed(), now - self.wall_time)
 
     def carried(self, *, wall: datetime) -> datetime:
-        """Return the clock by which it ages, at `wall`, this node's."""
+        """Return the clock by which it ages, at `wall` (this node's clock)."""
         return wall
 
     def was_stepped(self, *, wall: datetime) -> bool:
-        """True if this node's clock was set since the reading, or `wall` is of before a standstill."""
+        """True if this node's clock was set since the reading, or `wall` was read before a suspension."""
         return abs(wall - self.wall_time - self.elapsed()) > STEP
 
     def elapsed(self) -> timedelta:
@@ -79,26 +79,26 @@ class Snapshot(Read):
     """Which API is on which ring; the default ring's snapshot knows."""
 
     def age(self, *, now: datetime) -> timedelta:
-        """Return how old it is at `now`, the database's clock: the larger of what that and the monotonic clock say."""
+        """Return the age at `now` (the database's clock): the larger of its difference and the monotonic time."""
         return max(self.elapsed(), now - self.database_time)
 
     def clock(self, *, now: datetime) -> datetime:
-        """The database's clock: `now`, or later if more monotonic time has passed since the reading."""
+        """Return the database's clock: `now`, or later if more monotonic time has passed since the reading."""
         return self.database_time + self.age(now=now)
 
     def carried(self, *, wall: datetime) -> datetime:
-        """Return the database's clock at `wall`, this node's, by the monotonic time since.
+        """Return the database's clock at `wall` (this node's clock): the reading plus the monotonic time since.
 
-        The monotonic clock stands still while the machine is suspended: then the wall time since counts.
+        The monotonic clock stops while the machine is suspended; then the wall time since the reading counts.
         """
         ahead = wall - self.wall_time - self.elapsed()
         return self.database_time + self.elapsed() + (ahead if ahead > STEP else timedelta(0))
 
 
 class Snapshots(Generic[R]):
-    """The latest snapshot of each ring. One thread reads at a time, and the others go on with what there is.
+    """The latest snapshot of each ring. One thread reads at a time; the others use the old snapshot.
 
-    `what` names in messages what is read.
+    `what` names the data in messages.
     """
 
     def __init__(self, read: Callable[[str, datetime], R], *, what: str = "the keys") -> None:
@@ -107,7 +107,7 @@ class Snapshots(Generic[R]):
         self._failed_at: dict[str, float] = {}
         self._reading = threading.Lock()
         self.is_refreshed: Callable[[], bool] = lambda: False
-        """True while another thread reads again before a snapshot is old."""
+        """True while a background refresh re-reads snapshots before they are old."""
         os.register_at_fork(after_in_child=self._renew_lock)
 
     def get(self, ring: str, *, now: datetime) -> R:
@@ -115,7 +115,7 @@ class Snapshots(Generic[R]):
         before = held = self._held.get(ring)
         if held is None or held.age(now=now) > self._may_age(held):
             held = self._reread(ring, held, now=now)
-        if held is not before and held.age(now=now) > held.policy.snapshot_age:  # it stood still after it had read
+        if held is not before and held.age(now=now) > held.policy.snapshot_age:  # suspended after it had read
             held = self._reread(ring, held, now=now)
         if held.age(now=now) > held.policy.snapshot_age:
             raise NotReady(f"{self._what} could not be read from the database for too long")
@@ -124,7 +124,7 @@ class Snapshots(Generic[R]):
     def at(self, ring: str, *, wall: datetime) -> R:
         """Return a snapshot no older than N at `wall`, this node's clock. Raises NotReady if there is none.
 
-        A clock that was set since the last reading is compared with the database's at once.
+        If this node's clock was set since the last reading, compares it with the database's at once.
         """
         held = self._held.get(ring)
         if held is not None and held.was_stepped(wall=wall):
@@ -132,11 +132,11 @@ class Snapshots(Generic[R]):
         return self.get(ring, now=BEGINNING if held is None else held.carried(wall=wall))
 
     def latest(self, ring: str) -> R | None:
-        """Return the snapshot that this process has, however old, or None. Reads nothing."""
+        """Return the snapshot that this process has, of any age, or None. Reads nothing."""
         return self._held.get(ring)
 
     def refresh(self, ring: str, *, wall: datetime) -> None:
-        """Read the ring again if its snapshot would be due before the next look; `wall` is this node's clock.
+        """Re-read the ring if its snapshot will be due before the next look. `wall` is this node's clock.
 
         Raises NotReady if there is no snapshot and none can be read.
         """
@@ -146,14 +146,14 @@ class Snapshots(Generic[R]):
             self._reread(ring, held, now=now)
 
     def names(self) -> list[str]:
-        """Return the rings that there are snapshots of."""
+        """Return the rings that have snapshots."""
         return list(self._held)
 
     def _may_age(self, held: R) -> timedelta:
         return held.policy.snapshot_age if self.is_refreshed() else held.policy.reread
 
     def _renew_lock(self) -> None:
-        """Begin with a free lock in a forked process: a thread that is not in it might have held the old one."""
+        """Replace the lock in a forked process, because a thread of the parent might have held the old one."""
         self._reading = threading.Lock()
 
     def forget(self) -> None:

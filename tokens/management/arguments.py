@@ -141,7 +141,7 @@ def exit_codes() -> Iterator[None]:
 
 
 def find_client(client_id: str) -> Client:
-    """Return the client of this id; raises CommandError if there is none."""
+    """Return the client of this id. Raises CommandError if there is none."""
     client = Client.objects.filter(client_id=client_id).first()
     if client is None:
         raise CommandError(f"there is no client {client_id}; create_client makes one", returncode=USAGE)
@@ -149,7 +149,7 @@ def find_client(client_id: str) -> Client:
 
 
 def find_api(identifier: str) -> Api:
-    """Return the API of this identifier; raises CommandError if there is none."""
+    """Return the API of this identifier. Raises CommandError if there is none."""
     api = Api.objects.filter(identifier=identifier).first()
     if api is None:
         raise CommandError(f"there is no API {identifier}; create_api makes one", returncode=USAGE)

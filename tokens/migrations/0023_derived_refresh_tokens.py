@@ -1,15 +1,8 @@
 from django.db import migrations, models
 
-from tokens.triggers import registry
+from tokens.triggers import bound_lock_wait, registry
 
-
-def bound_lock_wait(_apps, editor):
-    """Fail instead of stopping the issuer behind a transaction that holds one of the tables."""
-    if editor.connection.vendor == "postgresql":
-        editor.execute("SET LOCAL lock_timeout = '3s'")
-
-
-# SQLite makes the table anew for its column and forgets the triggers; PostgreSQL's name the columns.
+# SQLite rebuilds the table for its column and drops the triggers; those of PostgreSQL name the columns.
 CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 
 
@@ -20,7 +13,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(bound_lock_wait, migrations.RunPython.noop, elidable=True),
+        bound_lock_wait(),
         migrations.RunPython(migrations.RunPython.noop, CLIENT_TRIGGERS.code),  # the last step backwards
         migrations.AddField(
             model_name="usergrant",

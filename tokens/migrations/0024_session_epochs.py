@@ -5,18 +5,13 @@ from django.db import migrations, models
 from tokens import triggers
 
 
-def bound_lock_waits(_apps, editor):
-    if editor.connection.vendor == "postgresql":
-        editor.execute("SET LOCAL lock_timeout = '5s'")
-
-
 class Migration(migrations.Migration):
     dependencies = [
         ("tokens", "0023_derived_refresh_tokens"),
     ]
 
     operations = [
-        migrations.RunPython(bound_lock_waits, bound_lock_waits),
+        triggers.bound_lock_wait(seconds=5),
         # Nullable: SQLite does not rebuild the tables for these columns, and keeps their triggers.
         migrations.AddField(
             model_name="user",

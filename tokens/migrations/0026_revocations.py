@@ -12,11 +12,11 @@ from django.utils import timezone
 
 BATCH = 1000
 KIDS_KEPT = timedelta(days=30)
-"""As long as a revoked key's row can matter to an API, whatever the timings were; longer does no harm."""
+"""How long the entry of a revoked key is kept: at least as long as an API can trust the key under any timings."""
 
 
-def wait_for_nobody(_apps, editor):
-    """Give up rather than hold up every request behind a lock; and let no old process write what is copied."""
+def lock_copied_table(_apps, editor):
+    """Lock the table that is copied, so that no old process writes to it. Give up after 10 s."""
     if editor.connection.vendor == "postgresql":
         editor.execute("SET LOCAL lock_timeout = '10s'")
         editor.execute("LOCK TABLE tokens_denial IN ACCESS EXCLUSIVE MODE")
@@ -31,7 +31,7 @@ def begin_the_log(apps, _editor):
 
 
 def keep_what_is_revoked(apps, _editor):
-    """Nothing that was revoked is accepted again: every row becomes an entry, and every revoked key."""
+    """Make an entry of every row and of every revoked key, so that nothing that was revoked is accepted again."""
     denials = apps.get_model("tokens", "Denial").objects.order_by("pk").iterator(chunk_size=BATCH)
     keys = apps.get_model("tokens", "SigningKey").objects.exclude(revoked_at=None)
     for kept in batches(chain(map(of_denial, denials), map(of_key, keys))):
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(wait_for_nobody, migrations.RunPython.noop),
+        migrations.RunPython(lock_copied_table, migrations.RunPython.noop),
         migrations.CreateModel(
             name="Revocation",
             fields=[

@@ -62,7 +62,7 @@ class Client(AbstractApplication):
         max_length=32, choices=AbstractApplication.CLIENT_TYPES, default=AbstractApplication.CLIENT_CONFIDENTIAL
     )
     tokens_from: int = 0
-    """The Unix second before which what was issued to it is revoked. No column; tokens/oauth/registry.py reads it."""
+    """The Unix second before which its tokens are revoked. Not a column; tokens/oauth/registry.py sets it."""
     is_active = models.BooleanField("active", default=True, help_text="An inactive client gets no token.")
     last_used_on = models.DateField("last used", null=True, blank=True, editable=False)
 
@@ -195,7 +195,7 @@ class Client(AbstractApplication):
         return self.is_active
 
     def note_use(self, *, now: datetime) -> None:
-        """Remember the day of the client's last use: one statement a day. A database that cannot refuses nobody."""
+        """Record the day of the client's last use, by one statement a day. Ignores an outage of the database."""
         if self.last_used_on != now.date():
             self.last_used_on = now.date()
             with unless_down():

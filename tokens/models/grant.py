@@ -55,7 +55,7 @@ class AuthorizationCode(models.Model):
 
 
 class RefreshToken(models.Model):
-    """A refresh token, by its SHA-256. Those of one grant are a family: they end together."""
+    """A refresh token, by its SHA-256. Those of one grant are a family and end together."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     family = models.CharField(max_length=64, help_text="SHA-256 of what every token of the family begins with.")

@@ -1,8 +1,8 @@
 """Revocations: the entries of the revocation feed, and the log that gives them versions (docs/revocation-feed.md).
 
-- `Revocation` is what the issuer itself looks up: the latest state of each thing that is revoked.
-- `WaitingEntry` is an entry that is to be published, written in the same transaction.
-- `RevocationLog` is one row, the head. A publisher locks it, and moves what waits into a `Publication`: one version.
+- `Revocation` is what the issuer itself looks up: the latest state of each revocation.
+- `WaitingEntry` is an entry that is not published yet, written in the transaction of its `Revocation`.
+- `RevocationLog` is one row, the head. A publisher locks it and moves waiting entries into a `Publication`: a version.
 - `Segment` holds the entries of successive publications, up to 16,384, packed for every reader.
 """
 
@@ -14,7 +14,7 @@ class Revocation(models.Model):
     """One entry: a token, grant or key that is revoked, or everything issued before an instant."""
 
     class Kind(models.TextChoices):
-        """What is revoked, by its name in the revocation feed."""
+        """The kinds of entries, by their name in the revocation feed."""
 
         TOKEN = "jti", "one token"
         GRANT = "grant", "every token of one grant"
@@ -43,7 +43,7 @@ class Revocation(models.Model):
 
 
 class WaitingEntry(models.Model):
-    """An entry that the next publication takes up."""
+    """An entry for the next publication."""
 
     entry = models.BinaryField(help_text="24 bytes, as they are published.")
 

@@ -34,7 +34,7 @@ class User(AbstractUser):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, unless `sub` has changed: raises SubjectIsImmutable (a trigger refuses what goes around this).
 
-        An end of all sessions stays, also if this user was read before it: the epoch is not written from here.
+        Never writes the epoch, so that a user who was read before a log-out everywhere cannot undo it.
         """
         with transaction.atomic():
             ends = User.objects.values_list("sub", "logged_out_at", "session_epoch")
@@ -53,9 +53,9 @@ class User(AbstractUser):
         User.objects.filter(pk=self.pk).update(**ended)
 
     def get_session_auth_hash(self) -> str:
-        """What a session has to show: another one after the password changed, or every session was ended.
+        """Return the value that a session must hold. It changes with the password and with the session epoch.
 
-        That is so after the user logged out everywhere or was disabled.
+        The epoch changes if the user logs out everywhere or is disabled.
         """
         return self._until_logged_out(super().get_session_auth_hash())
 
@@ -65,5 +65,5 @@ class User(AbstractUser):
 
     def _until_logged_out(self, session: str) -> str:
         ended = self.logged_out_at.isoformat() if self.logged_out_at else ""
-        until = f"{session} {ended}{self.session_epoch or ''}"  # sessions of before there were epochs go on
+        until = f"{session} {ended}{self.session_epoch or ''}"  # sessions from before there were epochs stay valid
         return salted_hmac("tokens.models.user", until, algorithm="sha256").hexdigest()

@@ -1,7 +1,7 @@
 """A JWT by which a client asserts something about itself or a user (RFC 7523 section 3): read, verified, judged. Pure.
 
-Every reader names the `typ` values that it takes. An assertion that authenticates a client never serves as a grant, nor
-a grant as authentication (RFC 8725 section 3.11): their own `typ` tells them apart or, without one, `sub` (jwt_bearer).
+Every reader names the `typ` values that it accepts. An assertion that authenticates a client is never accepted as a
+grant, nor a grant as authentication (RFC 8725 section 3.11). `typ` tells them apart or, without one, `sub`.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -49,7 +49,7 @@ class AuthorizationCodeGrant(Grant):
     def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
         """Return the token response. Raises OAuthError invalid_grant, and revokes the grant if the code is reused.
 
-        A client that repeats its request at once (parallel requests, a lost answer) is refused, and its grant stays.
+        A repeat of the request within RETRY_WINDOW (parallel requests, a lost answer) is refused; the grant stays.
         """
         code = _find(request, client)
         _verify(code, request)

@@ -54,7 +54,7 @@ class Asked(Request):
 
     @property
     def the_state(self) -> str | None:
-        """Return the state if it can be sent back as it came; None if there are several or it was not UTF-8."""
+        """Return the state if it can be sent back unchanged. Returns None if there are several or it is not UTF-8."""
         states = [value for name, value in self.uri_query_params if name == "state"]
         return states[0] if len(states) == 1 and not parameters.damaged([("state", states[0])]) else None
 
@@ -94,7 +94,7 @@ def _refuse_unsupported(request: Asked) -> dict[str, Any]:
 
 
 def _refuse_without_pkce(request: Asked) -> None:
-    """Name S256, which oauthlib's own errors do not (RFC 7636 section 4.4.1, RFC 9700 section 2.1.1)."""
+    """Raise an error that names S256, as oauthlib's do not (RFC 7636 section 4.4.1, RFC 9700 section 2.1.1)."""
     if not request.code_challenge:
         raise OAuthError("invalid_request", "PKCE is required: send code_challenge with code_challenge_method=S256.")
     if request.code_challenge_method != "S256":

@@ -39,11 +39,11 @@ class Credentials:
 def authenticate(
     authorization: str | None, form: Mapping[str, str], *, now: datetime, version: str | None = None
 ) -> Client:
-    """The client of a request, proven; `authorization` is the header, `form` the body's parameters.
+    """Authenticate the client of a request; `authorization` is the header, `form` the body's parameters.
 
-    `version` is the registry's, where the caller asked for it already. Raises InvalidClient for whatever fails, in one
-    way and with the same work for clients that do not exist, and OAuthError invalid_request for a request that uses
-    two methods (RFC 6749 section 2.3); NotReady while KEY_ENCRYPTION_KEYS cannot be read or lacks the key of a secret.
+    `version` is the registry's, if the caller has read it already. Raises InvalidClient for every failure, with the
+    same work for clients that do not exist. Raises OAuthError invalid_request if the request uses two methods
+    (RFC 6749 section 2.3), and NotReady if KEY_ENCRYPTION_KEYS cannot be read or lacks the key of a secret.
     """
     try:
         client = _authenticate(authorization, form, now=now, version=version)

@@ -64,7 +64,7 @@ def registered(document: object) -> tuple[ClientKey, ...]:
 
 
 def skipped(document: object) -> list[str]:
-    """Return a sentence for each entry that `registered` skips: its place, its kid and why. Raises UnusableKey."""
+    """Return a sentence for each entry that `registered` skips: place, kid and reason. Raises UnusableKey."""
     return [
         f"Key {place}{_named(entry)} is not used. {problem}"
         for place, entry in enumerate(_pasted(document), start=1)
@@ -117,7 +117,7 @@ def names(document: object) -> list[str]:
 
 
 def read(entry: object) -> ClientKey:
-    """Return one entry of a JWKS as a key (RFC 7517 section 4); raises UnusableKey, and LeakedKey."""
+    """Return one entry of a JWKS as a key (RFC 7517 section 4). Raises UnusableKey and LeakedKey."""
     if not isinstance(entry, dict):
         raise UnusableKey("A key is not a JSON object.")
     if SECRET_MEMBERS & entry.keys():
@@ -144,7 +144,7 @@ def _entries(document: object) -> list[object] | None:
 
 
 def _usable(entry: object, *, leaks: bool = False) -> ClientKey | None:
-    """Return the entry's key, or None if it is unusable. Raises LeakedKey if `leaks`."""
+    """Return the entry's key, or None if it is unusable. If `leaks` is True, raises LeakedKey."""
     try:
         return read(entry)
     except LeakedKey:

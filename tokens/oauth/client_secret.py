@@ -62,12 +62,12 @@ def kept_of(client: Client | None) -> list[ClientSecret]:
 
 
 def matches(kept: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
-    """True if `presented` is one of the secrets that are `kept` and live; notes the day of its use.
+    """Return True if `presented` is one of the secrets that are `kept` and live, and record the day of its use.
 
-    Raises LostKey if it is none of those that this process can compare, and there are others.
+    Raises LostKey if it matches none, and this process lacks the key to compare one of them.
 
-    A secret that was hashed under a later entry of KEY_ENCRYPTION_KEYS is hashed anew under the first: only now is it
-    there to be hashed. Does the same work where none is kept, so that time does not tell which client_ids exist.
+    A secret that was hashed under a later entry of KEY_ENCRYPTION_KEYS is hashed again under the first: only now is its
+    text known. Does the same work if none is kept, so that timing does not tell which client_ids exist.
     """
     digests = {key_id: _digest(key, presented) for key_id, key in _keys(issuer().key_encryption_keys).items()}
     live = [row for row in kept if row.is_live(now=now)]

@@ -20,9 +20,9 @@ LOG_IN = frozenset({"login", "select_account"})
 
 
 def needs_login(asked: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
-    """Whether the login is too old for the request, or the request wants a new one (OpenID Connect Core 3.1.2.1).
+    """True if the login is too old for the request, or the request wants a new one (OpenID Connect Core 3.1.2.1).
 
-    `query` is the request as its client sent it, with the instant at which the user was sent to log in, if so.
+    `query` is the request as its client sent it, plus the instant at which the user was sent to log in, if any.
     """
     if login_again.was_made(query, login, now=now):
         return False
@@ -91,7 +91,7 @@ def shown(query: str, user: str, login: Login, *, now: datetime) -> str:
 
 
 def was_shown(proof: str, query: str, user: str, login: Login, *, now: datetime) -> bool:
-    """True if `proof` is of the same request, user and login, and at most ten minutes old."""
+    """True if `proof` is for the same request, user and login, and at most ten minutes old."""
     try:
         facts, at = signing.loads(proof, salt=SALT)
     except (signing.BadSignature, ValueError):

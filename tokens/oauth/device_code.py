@@ -46,7 +46,7 @@ def client_of(request: TokenRequest) -> Client:
 def _name_method(client_id: str, error: InvalidClient) -> None:
     """Raise OAuthError invalid_client that names the method of a confidential client with the device grant.
 
-    Many libraries send no secret to this endpoint, and their users look for the fault in the secret.
+    Many libraries send no secret to this endpoint, and their users then suspect a wrong secret.
     """
     client = registry.read(client_id)
     if client is not None and GrantType.DEVICE_CODE in client.grants:
@@ -117,9 +117,9 @@ def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
 
 
 def allow(code: DeviceCode, user: User, asked: Target, login: Login, *, now: datetime) -> bool:
-    """Keep that `user` allowed the request; False where somebody answered it before, or the user is gone.
+    """Record that `user` allowed the request. Returns False if it was answered before, or the user was deleted.
 
-    Raises SessionEnded if all sessions of the user were ended since this one was checked.
+    Raises SessionEnded if all sessions of the user were ended after this one was checked.
     """
     family = refresh_token.family_lifetime(code.client, asked.scopes)
     lasts = max(LIFETIME, family)

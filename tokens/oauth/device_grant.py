@@ -15,11 +15,11 @@ SLOWER = 5
 """Seconds that the interval grows by each time the device asks too soon."""
 SLOWEST = 300
 TOLERANCE = timedelta(seconds=1)
-"""How much sooner than after the interval a device can ask: its timer and the network are not exact."""
+"""How much earlier than the interval a device may poll, because its timer and the network are not exact."""
 
 
 class DeviceGrant(Grant):
-    """Tokens for one device. The grant is revoked if the device code is reused, unless that is a repeat at once."""
+    """Issues tokens for one device. Reuse of the device code revokes the grant, unless it comes within RETRY_WINDOW."""
 
     name = GrantType.DEVICE_CODE.value
 
@@ -47,10 +47,9 @@ def _find(request: TokenRequest, client: Client) -> DeviceCode:
 
 
 def _patience(code: DeviceCode, request: TokenRequest) -> OAuthError:
-    """Return the error that makes the device wait: slow_down if it asked too soon (RFC 8628 section 3.5).
+    """Return the error that makes the device wait: slow_down if it polled too soon (RFC 8628 section 3.5).
 
-    A question that is too soon lengthens the interval and does not count as the last one. A question in time makes the
-    interval the first one again.
+    A poll that is too soon lengthens the interval and does not restart it. A poll in time resets the interval.
     """
     this = DeviceCode.objects.filter(pk=code.pk)
     if code.asked_at is None or request.now >= code.asked_at + timedelta(seconds=code.interval) - TOLERANCE:
@@ -73,7 +72,7 @@ def _redeem(code: DeviceCode, client: Client, request: TokenRequest) -> dict[str
 
 
 def _used_twice(code: DeviceCode, request: TokenRequest) -> OAuthError:
-    """Return the refusal of a device code that was used before, and revoke its grant unless the request is a repeat."""
+    """Refuse a device code that was used before, and revoke its grant unless the request is a repeat."""
     assert code.grant is not None  # noqa: S101 (what was redeemed was allowed)
     if code.redeemed_at is not None and not one_time.is_retry(code.redeemed_at, now=request.now):
         actor = f"client:{code.client.client_id}"

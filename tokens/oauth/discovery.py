@@ -1,4 +1,4 @@
-"""What the metadata lists of the registry, kept in memory: like the keys, it outlives an outage shorter than N."""
+"""Keeps the scopes and APIs that the metadata lists in memory. Like the keys, they outlast an outage shorter than N."""
 
 import time
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tokens.keys.snapshots import Read, Snapshots
 from tokens.models import Api, Scope
 
 REGISTRY = "registry"
-"""The one snapshot that there is."""
+"""The name of the only snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ def read(_name: str, now: datetime) -> Registered:
 
 
 def registered(*, now: datetime) -> Registered:
-    """Return the names as they were within N; raise NotReady if the database could not be read for so long."""
+    """Return the names, at most N old. Raises NotReady if the database could not be read for that long."""
     return snapshots.get(REGISTRY, now=now)
 
 

@@ -2,10 +2,10 @@
 
 - Lock order: the user, then the grants, as token issuance does.
 - Sessions and grants end by the user's session epoch, which is compared by equality (grant_record.create).
-- Tokens end by an instant of the database's clock. A token is dated by when it was asked for, before anything was
-  checked: so what was checked before the change was committed is dated before the commit.
+- Tokens end by an instant of the database's clock. A token's `iat` is when its request came, before any check. So a
+  token whose checks ran before the change was committed is dated before the commit.
 - The instant is read before the commit. If the commit takes until the next second, the instant is moved there.
-- Nothing is issued that the revocation covers (grant.token_response): until the next second, the issuer answers 503.
+- No token is issued that the revocation covers (grant.token_response): until the next second, the issuer answers 503.
 """
 
 from datetime import datetime
@@ -21,10 +21,10 @@ from tokens.oauth import grant_record, revocation_record
 
 
 class Revoke(Protocol):
-    """Revokes everything that was issued to one user or client up to an instant."""
+    """Revokes all tokens that were issued to one user or client up to an instant."""
 
     def __call__(self, *, now: datetime) -> None:
-        """Revoke what was issued up to `now`, the database's clock."""
+        """Revoke all tokens issued up to `now` (the database's clock)."""
 
 
 def log_out(user: User, reason: str) -> None:
@@ -41,7 +41,7 @@ def withdraw_consents(user: User) -> None:
 
 
 def shut_out(user: User, reason: str) -> None:
-    """End everything of a user who may no longer log in: also what is being issued at this moment."""
+    """End all sessions, grants and tokens of a user who may not log in any more, even those being issued now."""
     with transaction.atomic():
         end_grants(Q(user=user), reason)
         _revoke(partial(revocation_record.revoke_users, [str(user.sub)]))
@@ -55,14 +55,14 @@ def shut_down(client: Client, reason: str) -> None:
 
 
 def end_grants(whose: Q, reason: str) -> int:
-    """Revoke these grants; the caller records in the same transaction that their tokens are. Return how many."""
+    """Revoke these grants, and return how many. The caller must revoke their tokens in the same transaction."""
     standing = whose & Q(revoked_at=None)
     grant_record.hold(standing)
     return UserGrant.objects.filter(standing).update(revoked_at=store.database_now(), revoke_reason=reason)
 
 
 def _revoke(revoke: Revoke) -> None:
-    """Revoke what was issued so far, and what is issued before every node can see that nothing may be."""
+    """Revoke all tokens issued so far, and those that other nodes issue before they see the change."""
     before = store.database_now()
     revoke(now=before)
 

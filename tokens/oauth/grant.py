@@ -57,15 +57,15 @@ class Holder:
 def token_response(
     client: Client, holder: Holder, target: Target, request: TokenRequest, *, until: datetime | None = None
 ) -> dict[str, object]:
-    """An access token for `target` as a token response; raises NotReady where nothing may sign.
+    """Return an access token for `target` as a token response. Raises NotReady if no key may sign.
 
-    It ends at `until` at the latest. Raises OAuthError temporarily_unavailable if it would be revoked already.
+    The token ends at `until` at the latest. Raises OAuthError temporarily_unavailable if it would be revoked already.
     """
     just_revoked.refuse_client(client, now=request.now)
     allowed, issued_at = (
         lifetime(client, target.api),
         request.now,
-    )  # before anything was checked: revocations rest on it
+    )  # read before any check: revocations depend on that order
     token = AccessToken(
         issuer=conf.issuer().url,
         subject=holder.subject,

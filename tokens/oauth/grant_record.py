@@ -16,7 +16,7 @@ from tokens.oauth.login_session import Login
 
 
 class SessionEnded(Exception):
-    """All sessions of the user ended after this one was checked: nothing that it allows counts."""
+    """All sessions of the user ended after this one was checked, so it may allow nothing."""
 
 
 def create(
@@ -29,18 +29,18 @@ def create(
     lasts: timedelta,
     refreshes_for: timedelta | None = None,
 ) -> UserGrant:
-    """Keep what `user` allowed `client`, and how the user had logged in; nothing is issued under it after `lasts`.
+    """Record what `user` allowed `client`, and how the user had logged in. The grant ends after `lasts`.
 
-    Its refresh tokens end after `refreshes_for`, which is part of `lasts`; None: with the grant. `user` is as the
-    session was checked. Raises OAuthError access_denied if the user may not log in any more, and SessionEnded. The
-    user's row stays locked until the transaction ends, so that neither can happen after that.
+    Its refresh tokens end after `refreshes_for`, which is part of `lasts`, or with the grant if None. `user` is as read
+    when the session was checked. Raises OAuthError access_denied if the user may not log in any more, and
+    SessionEnded. The user's row stays locked until the transaction ends, so that neither can happen after the check.
     """
     with transaction.atomic():
         active = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True)
         kept = active.values_list("session_epoch").first()
         if kept is None:
             raise OAuthError("access_denied", "The user may not log in any more.")
-        if kept != (user.session_epoch,):  # by equality: no clock says which came first
+        if kept != (user.session_epoch,):  # compared by equality, because clocks cannot tell which came first
             raise SessionEnded
         return UserGrant.objects.create(
             user=user,
@@ -93,7 +93,7 @@ def hold(whose: Q) -> None:
 
 
 def revoke(grant: UserGrant, reason: str, *, now: datetime) -> bool:
-    """Revoke a grant with the tokens issued under it; nothing more is. The first reason stays.
+    """Revoke a grant with all tokens issued under it. The first reason stays.
 
     Returns False if the grant was revoked before.
     """
@@ -104,9 +104,9 @@ def revoke(grant: UserGrant, reason: str, *, now: datetime) -> bool:
 
 
 def reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -> None:
-    """Revoke a grant because a code or token of it was reused: another party has it, too.
+    """Revoke a grant because its code or token was reused: two parties have it.
 
-    Only the request that revokes the grant records the event; other requests with the same token can be on their way.
+    Only the request that revokes the grant records the event, because several requests can reuse the token at once.
     """
     with transaction.atomic():
         if revoke(grant, reason, now=now):

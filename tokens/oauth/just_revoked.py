@@ -1,11 +1,11 @@
-"""Refuses to issue tokens that every API would refuse: all that a user or client has was revoked in this very second.
+"""Refuses to issue tokens that APIs would refuse, because all tokens of the user or client were revoked in this second.
 
 `iat` has whole seconds, so such a revocation covers tokens until its second is over. The issuer answers 503 until then.
 
-- A client that acts for itself, or passes a token on, costs no statement: what was revoked when it was disabled is read
-  with it, and a change of a client is a new version of the registry (tokens/oauth/registry.py).
-- A token that is passed on is younger than the one that it is made from, which no revocation covers (standing.py).
-- For a user, the database is asked.
+- For a client that acts for itself or passes a token on, no statement is needed. Its revocation is read with the
+  client, and a change of a client is a new version of the registry (tokens/oauth/registry.py).
+- An exchanged token is younger than its subject token, which no revocation covers (standing.py).
+- For a user, one statement asks the database.
 """
 
 from datetime import datetime

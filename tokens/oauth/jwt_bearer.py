@@ -54,9 +54,9 @@ class JwtBearerGrant(Grant):
 
 
 def _prove(text: str, *, now: datetime) -> Client:
-    """Return the client that signed the assertion in `text`, which is used up by this. Raises InvalidAssertion.
+    """Return the client that signed the assertion in `text`, and spend the assertion. Raises InvalidAssertion.
 
-    The replay record is shared with client assertions: one JWT serves once, in one place.
+    Client assertions share the replay record, so that one JWT is accepted once in total.
     """
     one = assertion.read(text, types=TYPES)
     if one.type != OWN_TYPE and one.subject == one.issuer:

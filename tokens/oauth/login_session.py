@@ -13,7 +13,7 @@ METHODS = {"password": "pwd", "totp": "otp", "recovery_codes": "otp", "webauthn"
 
 MADE_FOR = "made_for"
 EPOCH = "session_epoch"
-"""Under which epoch of the user this login was made; a session can go on with a new password, its login cannot."""
+"""The user's epoch at this login. A session survives a new password; its login does not."""
 PASSWORD = "urn:keyturn:acr:password"  # noqa: S105 (the name of a level)
 MULTI_FACTOR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 LEVELS = (PASSWORD,)
@@ -41,24 +41,24 @@ class Login:
 
 
 def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> None:
-    """Keep what the login of this session was made for, the user's epoch, and `now`, the database's clock."""
+    """Record in the session what the login was made for, the user's epoch, and `now` (the database's clock)."""
     request.session[MADE_FOR] = made_for
     request.session[EPOCH] = epoch(user)
-    for record in get_authentication_records(request, user):  # allauth dated it by this node's clock
+    for record in get_authentication_records(request, user):  # replaces allauth's date, which is by this node's clock
         record["at"] = now.timestamp()
     request.session.modified = True
 
 
 def epoch(user: User) -> str:
-    """Return the user's session epoch as a session keeps it; "" before the first one."""
+    """Return the user's session epoch as a session stores it; "" before the first one."""
     return str(user.session_epoch or "")
 
 
 def current(request: HttpRequest) -> Login | None:
     """Return the login of this session, or None if the user has to log in (again).
 
-    That is so if nobody logged in through the login page, and if all sessions were ended since: the session that set a
-    new password goes on, and its login does not count any more.
+    Returns None if the user did not log in through the login page, or if all sessions were ended since. The session
+    that set a new password goes on, but its login does not count any more.
     """
     if not request.user.is_authenticated or request.session.get(EPOCH, "") != epoch(request.user):
         return None

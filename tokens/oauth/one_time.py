@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 BYTES = 32  # 256 bits
 RETRY_WINDOW = timedelta(seconds=10)
-"""How long after its redemption a code that comes back is taken for a repeat of the same request."""
+"""How long after its redemption the reuse of a code is treated as a repeat of the same request."""
 
 
 def new() -> str:
@@ -20,7 +20,7 @@ def digest(text: str) -> str:
 
 
 def is_retry(redeemed_at: datetime, *, now: datetime) -> bool:
-    """True if a code that was redeemed at `redeemed_at` comes back so soon that its client repeats its request.
+    """True if a code that was redeemed at `redeemed_at` is reused within RETRY_WINDOW: its client repeats the request.
 
     The repeat is refused (RFC 6749 section 4.1.2) and revokes nothing: the first answer stays valid.
     """

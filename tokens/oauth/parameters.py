@@ -90,7 +90,7 @@ def known(form: QueryDict, names: frozenset[str]) -> Pairs:
 
 
 def scopes(value: str | None) -> list[str]:
-    """Split a scope parameter; every endpoint uses this rule (RFC 6749 section 3.3). None has no scopes.
+    """Split a scope parameter by the rule of every endpoint (RFC 6749 section 3.3). Returns no scopes for None.
 
     Raises OAuthError invalid_scope if the value is malformed.
     """
@@ -109,7 +109,7 @@ def garbled(pairs: Pairs) -> str | None:
 
 
 def damaged(pairs: Pairs) -> str | None:
-    """Return the name of the first parameter with U+FFFD, which Django reads for bytes that are not UTF-8, or None."""
+    """Return the first parameter with U+FFFD, which Django puts for bytes that are not UTF-8; else None."""
     return next((name for name, value in pairs if REPLACEMENT in value), None)
 
 

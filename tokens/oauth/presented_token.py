@@ -1,7 +1,7 @@
-"""An access token that comes back to the issuer: to be looked at, exchanged, or taken back.
+"""Reads an access token that a client presents to the issuer: to introspect, exchange or revoke it.
 
 The issuer trusts its own signature and nothing else about it: by a key that it still publishes, as an access token
-and not as any other JWT (RFC 9068 section 4). Whether it is revoked is for tokens.oauth.revocation_record to say.
+and not as any other JWT (RFC 9068 section 4). `revocation_record` tells if it is revoked.
 """
 
 import json

@@ -60,7 +60,7 @@ def _fetch(url: str) -> tuple[ClientKey, ...]:
     document = fetch.get_json(url, allow_private=settings.DEBUG)
     keys = client_keys.published(document)
     if unused := len(document["keys"]) - len(keys):
-        logger.warning("%d keys at %s are not used: they are unusable, or too many of one kid", unused, url)
+        logger.warning("%d keys at %s are not used: they are unusable, or too many have one kid", unused, url)
     return keys
 
 

@@ -19,7 +19,7 @@ def matches(presented: str, registered: Iterable[str], *, undotted: bool = False
 
 
 def acceptable(uri: str, *, undotted: bool = False) -> bool:
-    """True if a redirect URI may be used at all, even if the client's row holds it."""
+    """True if a redirect URI may be used. A client's row can hold one that may not."""
     return redirect_uri_problem(uri, undotted=undotted) is None
 
 

@@ -49,7 +49,7 @@ def _tokens(text: str, allowed: UserGrant, client: Client, request: TokenRequest
     grant_record.require_live(allowed, now=request.now)
     token = refresh_token.find(text)
     if token is None and refresh_token.is_of_the_past(text):
-        raise Reused  # its row was purged while its family lives
+        raise Reused  # its row was purged, but its family lives
     if token is None or _has_expired(token, allowed, now=request.now):
         raise OAuthError("invalid_grant", UNKNOWN)
     target = _target(allowed, client, request)
@@ -62,7 +62,7 @@ def _tokens(text: str, allowed: UserGrant, client: Client, request: TokenRequest
 
 
 def _has_expired(token: RefreshToken, allowed: UserGrant, *, now: datetime) -> bool:
-    """True if the token was not used in time, or its family has ended. A spent one is judged by its retry window."""
+    """True if an unspent token was not used in time, or its family has ended. The retry window bounds a spent one."""
     return refresh_token.family_ends_at(allowed) <= now or (token.used_at is None and token.expires_at <= now)
 
 

@@ -1,11 +1,11 @@
 """The text of a refresh token: `<family>.<generation>.<own part>.<tag>`. Pure.
 
 - The tag authenticates everything before it (HMAC-SHA-256 under a server key). A text whose tag is wrong was never
-  issued: it was damaged or made up, and is no evidence of reuse.
+  issued: it was damaged or made up, and does not prove reuse.
 - All tokens of one user grant share the family. The generation counts the rotations since the first token.
 - The own part of a successor is derived from the whole text of its predecessor. So every repeat of one request gets
   the same successor on every node, although the database keeps only hashes.
-- The first of KEY_ENCRYPTION_KEYS makes new texts, each of them verifies. A repeat uses the key that made the
+- The first of KEY_ENCRYPTION_KEYS makes new texts; each of them verifies. A repeat uses the key that made the
   successor, by its id, so that it gets the same text while the keys are being changed.
 
     first token    Qm9…x.0.t8Jk…  .tag      own part: random

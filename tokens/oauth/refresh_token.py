@@ -1,11 +1,11 @@
-"""Refresh tokens in the database: issued, found, rotated. Only their hashes are kept (the text: refresh_text).
+"""Issues, finds and rotates refresh tokens. The database keeps only their hashes (refresh_text makes the texts).
 
 - The tokens of one user grant are a family. Rotation replaces a token by its successor; the row of the spent token
   says when it was used.
 - Retry window: for LOST_ANSWER after its first use, a spent token can be repeated any number of times, and each repeat
   gets the same successor (RFC 9700 section 4.14.2). Browser tabs refresh at the same time, and answers get lost.
-- Once the successor was used, a repeat within the window is refused and the family lives on: the client has the newer
-  token.
+- Once the successor was used, a repeat within the window is refused without revoking the family, because the client
+  has the newer token.
 - After the window, a spent token is evidence of theft: reuse detection revokes the family.
 - A text that was never issued revokes nothing.
 """
@@ -47,7 +47,7 @@ def family_lifetime(client: Client, scopes: Collection[str]) -> timedelta:
 
 
 def family_ends_at(grant: UserGrant) -> datetime:
-    """Return when the family ends, however often it is used. A grant of an earlier version ends with its family."""
+    """Return when the family ends, regardless of use. Grants of earlier versions end with their family."""
     return grant.refresh_until or grant.ends_at
 
 
@@ -76,9 +76,9 @@ def grant_of(text: str) -> UserGrant | None:
 
 
 def is_of_the_past(text: str) -> bool:
-    """True if the token in `text`, which has no row, was issued before the newest token of its family: it was spent.
+    """True if the token in `text`, which has no row, is older than the newest of its family, so that it was spent.
 
-    A later one was issued by a database that has since been restored to an earlier state. Raises NotReady.
+    A newer one comes from after the backup of a restored database. Raises NotReady.
     """
     issued = generation(text)
     newest = _family(text).order_by("-generation").values_list("generation", flat=True).first()
@@ -116,7 +116,7 @@ def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime) -> 
 
 
 def keep(token: RefreshToken, client: Client, *, now: datetime) -> None:
-    """Extend the life of an unspent token that does not rotate: it was used."""
+    """Extend the life of an unspent token that does not rotate, because it was used."""
     RefreshToken.objects.filter(pk=token.pk).update(expires_at=_end(token.grant, client, now=now))
 
 

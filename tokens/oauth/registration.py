@@ -11,7 +11,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 PRIVATE_USE = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 UNDOTTED = re.compile(r"[a-z][a-z0-9+-]{2,}")
-# Schemes that browsers or operating systems run, show or send themselves.
+# Schemes that browsers or operating systems handle themselves.
 RESERVED = frozenset(
     (
         "about", "android-app", "blob", "callto", "cap", "chrome", "chrome-extension", "cid", "content", "data", "dict",
@@ -28,7 +28,7 @@ LISTED = re.compile(r",(?:$|[A-Za-z][A-Za-z0-9+.-]*:)")
 def redirect_uri_problem(uri: str, *, undotted: bool = False) -> str | None:
     """Return what is wrong with `uri` as a redirect URI, or None (RFC 6749 3.1.2, RFC 8252 section 7, RFC 9700 2.1).
 
-    Right are https, http on loopback, and for native applications a private-use scheme with a dot, such as
+    Allowed are https, http on loopback, and for native applications a private-use scheme with a dot, such as
     com.example.app:/callback or com.example.app://callback. `undotted` adds private-use schemes without a dot (myapp:),
     which any other application on the device can claim as well.
     """
@@ -51,7 +51,7 @@ def redirect_uri_problem(uri: str, *, undotted: bool = False) -> str | None:
 
 
 def _private_use_problem(uri: str, parts: SplitResult, *, undotted: bool) -> str | None:
-    """RFC 8252 section 7.1: a scheme of the application's own."""
+    """Return what is wrong with `uri` as a private-use redirect URI, or None (RFC 8252 section 7.1)."""
     if not uri.startswith(f"{parts.scheme}:/") or not (parts.path or parts.netloc):
         return "must be https, http on loopback, or a private-use scheme such as com.example.app:/callback."
     if PRIVATE_USE.fullmatch(parts.scheme):

@@ -1,7 +1,7 @@
-"""The registry as this process knows it: clients with their secrets, scopes, APIs and policies, until one changes.
+"""Caches the registry in this process: clients with their secrets, scopes, APIs and policies, until one changes.
 
-To read a client takes ten statements, to ask which version of the registry is in force takes one, and nothing is
-answered from what an older version said: a secret that was revoked in another process is refused by the next request.
+Reading a client takes ten statements, reading the registry's version takes one. An older version is never used, so a
+secret that was revoked in another process is refused by the next request.
 """
 
 import threading
@@ -42,7 +42,7 @@ def remembered(client_id: str) -> tuple[str | None, Client | None]:
 
 
 def is_known(client_id: str) -> bool:
-    """True if this process served a client of this name, and remembers it; no statement tells which names exist."""
+    """True if this process served a client of this name, and remembers it. Asks no database."""
     return remembered(client_id)[1] is not None
 
 

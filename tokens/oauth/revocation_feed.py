@@ -1,8 +1,8 @@
-"""The signed documents of the revocation feed (docs/revocation-feed.md section 2), kept by this process.
+"""Signs and caches documents of the revocation feed (docs/revocation-feed.md section 2).
 
 - A document is built once for each version, ring and `since`, and signed again when half of its time has passed.
-- One thread builds at a time; a request that can be answered from what is kept, or with 304, never waits for it.
-- A process keeps at most KEPT bytes of documents, those that were asked for last, and no entries beside them.
+- One thread builds at a time. A request that is answered from the cache, or with 304, never waits for it.
+- A process keeps at most KEPT bytes of documents, the most recently requested, and no other entries.
 """
 
 import threading
@@ -27,7 +27,7 @@ Asked = tuple[str, Version | None]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a document has to be: of this version, and signed by this key."""
+    """What a cached document must match: this version, signed by this key."""
 
     version: Version
     kid: str
@@ -39,7 +39,7 @@ class Document:
 
     made: Wanted
     renew_at: datetime
-    """When it is to be signed again: half of its time before it ends."""
+    """When to sign it again: half of its lifetime before it ends."""
     body: bytes
 
 
@@ -63,7 +63,7 @@ class Documents:
     def get(
         self, asked: Asked, wanted: Wanted, *, now: datetime, build: Callable[[], Document | None]
     ) -> Document | None:
-        """Return the document, built if it is not kept; of several threads, one builds. None if `build` gives none."""
+        """Return the document; one thread builds it if it is not kept. Returns None if `build` does."""
         with self._building:
             if found := self.find(asked, wanted, now=now):
                 return found
@@ -90,7 +90,7 @@ class Documents:
 
 
 def sign(changes: Changes, asked: Asked, *, more: bool, signer: Signer, now: datetime) -> Document:
-    """Return the signed document; it holds for ten minutes from `now`, and no longer than a token of its key."""
+    """Return the signed document. It is valid for ten minutes from `now`, and not longer than a token of its key."""
     ring, since = asked
     holds = min(HOLDS, signer.max_lifetime)
     claims: dict[str, object] = {
@@ -109,4 +109,4 @@ def sign(changes: Changes, asked: Asked, *, more: bool, signer: Signer, now: dat
 
 
 documents = Documents()
-"""Of this process, for as long as it runs."""
+"""The documents of this process, for its lifetime."""

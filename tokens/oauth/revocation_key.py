@@ -1,7 +1,7 @@
-"""The keys of the revocation feed: what an entry is found by, and which keys a token has. Pure.
+"""The keys under which the revocation feed lists entries, and the keys that a token has. Pure.
 
-docs/revocation-feed.md section 1 is the rule; tests/revocation_cases.json is the table that the resource server's own
-implementation answers alike.
+docs/revocation-feed.md section 1 is the rule. The resource server has its own implementation;
+tests/revocation_cases.json drives both.
 """
 
 import hashlib

@@ -1,10 +1,10 @@
-"""The versioned log of revocations: gives them versions that readers can trust, and packs what changed since one.
+"""The versioned log of revocations: gives them versions, and packs the changes since a version.
 
-- An entry waits, without a version, from its transaction's commit on. A publication takes up what waits, under the next
+- An entry waits, without a version, from its transaction's commit on. A publication gives waiting entries the next
   version. One publisher works at a time, holding the head's row lock until its commit, so versions become visible in
   their order, and no entry becomes visible under a version that a reader may have seen.
 - A version is a number and a random tag. Two databases that both have a version 105, because one was restored or lost
-  transactions at a failover, do not take each other's for their own.
+  transactions at a failover, differ in the tag.
 - Publications never change. When SEGMENT entries have been published, they are sealed into one row for every reader.
 - An answer holds every entry after `since`, and some from before if it names segments. The publication of the current
   version is never purged: the next delta begins there.
@@ -32,9 +32,9 @@ logger = logging.getLogger(__name__)
 SEGMENT = 16_384
 """Entries in a segment, and in the part of an answer that is in no segment yet."""
 BATCHES = 4
-"""How many batches one request publishes before it answers with what there is."""
+"""How many batches one request publishes before it answers."""
 MANY_SEGMENTS = 128
-"""Half of what every reader can hold: from then on the log is an error in the issuer's own log."""
+"""Half of what every reader can hold. From then on, the issuer logs an error."""
 
 HEAD = """
 SELECT version, tag, sealed, (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1) IS NOT NULL
@@ -49,7 +49,7 @@ AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Where the log stands, or stood."""
+    """A state of the log."""
 
     number: int
     tag: str
@@ -102,12 +102,12 @@ def begin(*, now: datetime) -> None:
 
 
 def publish(*, now: datetime, batches: int = BATCHES) -> bool:
-    """Give waiting revocations their versions. Return True if that was cut short, after so many full batches."""
+    """Publish waiting revocations. Returns True if `batches` full batches were not enough."""
     return all(_publish_batch(now=now) for _ in range(batches))
 
 
 def publish_all(*, now: datetime) -> None:
-    """Publish until none waits: for commands, which have the time."""
+    """Publish until none waits, for commands."""
     while publish(now=now):
         pass
 
@@ -115,7 +115,7 @@ def publish_all(*, now: datetime) -> None:
 def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | None:
     """Return the live entries that were published after `since`, or every live one; `sealed` is the head's.
 
-    They are in one piece if they are few; else the older ones are in segments. None if the log does not know `since`.
+    Few are returned inline; of more, the older ones are in segments. Returns None if the log does not know `since`.
     """
     number = since.number if since else 0
     in_segments = number < sealed and (since is None or (_is_known(since) and _count(number, now=now) > SEGMENT))
@@ -126,7 +126,7 @@ def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | N
     entries = _merged(bodies, now=now)
     if not in_segments:
         return Changes(version, entries, ())
-    # Read later than the publications: a segment that was sealed in between holds newer entries, and no fewer.
+    # Read after the publications: a segment that was sealed in between only adds newer entries.
     segments = Segment.objects.filter(version__gt=number, until__gt=int(now.timestamp())).order_by("version")
     return Changes(version, entries, tuple(segments.values_list("digest", "count")))
 
@@ -147,7 +147,7 @@ def new_tag() -> str:
 
 
 def _publish_batch(*, now: datetime) -> bool:
-    """Publish as many waiting entries under the next version as a segment has room for; True if it is full then."""
+    """Publish as many waiting entries under the next version as fit into a segment. Returns True if it is full then."""
     with transaction.atomic():
         log = RevocationLog.objects.select_for_update().get(pk=1)
         if log.unsealed >= SEGMENT:
@@ -171,7 +171,7 @@ def _take(most: int) -> list[bytes]:
 
 
 def _seal(log: RevocationLog, *, now: datetime) -> None:
-    """Pack what was published since the last segment into one."""
+    """Pack what was published since the last segment into a new one."""
     _, bodies, _ = _published(log.sealed, now=now)
     if body := _merged(bodies, now=now):
         digest = _base64url(hashlib.sha256(body).digest())
@@ -189,9 +189,9 @@ def _seal(log: RevocationLog, *, now: datetime) -> None:
 def _published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Version | None]:
     """Return what was published after a version, up to SEGMENT entries: the last version, and the bodies.
 
-    And that first version with its tag, None if the log has it no more.
+    Also returns that first version with its tag, or None if the log does not have it any more.
     """
-    # By one statement, which sees one state of the database: the current version, and every publication before it.
+    # One statement, so that the current version and the publications before it are of one state of the database.
     total, bodies, version, first = 0, [], Version(after, ""), None
     with connection.cursor() as cursor:
         cursor.execute(PUBLISHED, [after])
@@ -208,16 +208,16 @@ def _published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Vers
 
 
 def _rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a result, fetched in pieces."""
+    """Yield the rows of a result, fetched in chunks."""
     while rows := cursor.fetchmany(AT_ONCE):
         yield from rows
 
 
 def _merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
-    """Return the entries of all parts in ascending order of their keys, the latest of each key, none that has ended."""
+    """Return the live entries of all parts in ascending order of their keys, the latest of each key."""
     ended = struct.pack(">I", int(now.timestamp()) if now else 0)
     entries = {part[start : start + ENTRY] for part in parts for start in range(0, len(part), ENTRY)}
-    # Of one key the instants only grow, so the latest entry is the greatest.
+    # Instants of one key only grow, so the latest entry is the greatest.
     latest = {entry[:KEY]: entry for entry in sorted(entries) if entry[KEY : KEY + 4] > ended}
     return b"".join(latest.values())
 

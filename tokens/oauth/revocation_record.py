@@ -1,7 +1,7 @@
-"""Records what is revoked, and answers whether a token is: a token, a grant, a key, or everything before an instant.
+"""Records what is revoked (a token, a grant, a key, or all tokens before an instant), and tells if a token is.
 
-- A record is written in the transaction of what caused it, and published afterwards (revocation_log).
-- To revoke a thing again moves its instants later, never earlier. Nothing takes a record back before its end.
+- A record is written in the transaction of its cause, and published afterwards (revocation_log).
+- Revoking again moves the instants of a record later, never earlier. Nothing removes a record before its end.
 - A coarse record (of a user, a client, both, or the issuer) covers every token with an earlier `iat`.
 - A record ends once no API can accept a token that it covers: after the longest token, then S + 2δ.
 """
@@ -44,7 +44,7 @@ def revoke_token(token_id: str, *, expires_at: datetime) -> None:
 
 
 def revoke_grant(grant_id: str, *, now: datetime) -> None:
-    """Revoke every token of a grant, those that were got for them by token exchange too."""
+    """Revoke every token of a grant, including those that were exchanged for them."""
     write(Kind.GRANT, [grant_id], until=now + lasting())
 
 
@@ -60,7 +60,7 @@ def revoke_users(subjects: Iterable[str], *, now: datetime) -> None:
 
 
 def revoke_client(client_id: str, *, now: datetime) -> None:
-    """Revoke every token issued so far to a client, and those that others got for them by token exchange."""
+    """Revoke every token issued so far to a client, and those that other clients got in exchange for them."""
     _revoke_earlier(Kind.CLIENT, [client_id], now=now)
 
 
@@ -86,24 +86,24 @@ def of(claims: Mapping[str, Any], *, kid: str) -> "QuerySet[Revocation]":
 
 
 def client_tokens_from(client_id: str) -> int:
-    """Return the Unix second before which everything that was issued to the client is revoked, or 0."""
+    """Return the Unix second before which the client's tokens are revoked, or 0."""
     found = Revocation.objects.filter(key=revocation_key.key(Kind.CLIENT, client_id))
     return found.values_list("issued_before", flat=True).first() or 0
 
 
 def lasting() -> timedelta:
-    """Return how long after it was issued any token may still be accepted by some API."""
+    """Return how long after its issue a token can still be accepted by an API."""
     return _longest_token() + afterlife()
 
 
 def afterlife() -> timedelta:
-    """Return how long after its `exp` a token may still be accepted by a clock that is off: S + 2δ."""
+    """Return how long after its `exp` an API with a wrong clock can still accept a token: S + 2δ."""
     policies = [adoption.assumed(ring) for ring in Ring.objects.all()] or [conf.issuer().key_policy]
     return max(policy.leeway + 2 * policy.clock_error for policy in policies)
 
 
 def seconds(instant: datetime) -> int:
-    """Return Unix seconds, rounded up: a revocation lasts rather longer than shorter."""
+    """Return Unix seconds, rounded up, so that a revocation never ends too early."""
     return -int(-instant.timestamp() // 1)
 
 
@@ -122,14 +122,14 @@ def write(
         "until": seconds(until),
         "issued_before": seconds(issued_before) if issued_before else 0,
     }
-    # In the order of their keys: two that write the same rows wait for each other, and do not deadlock.
+    # In the order of their keys, so that two transactions that write the same rows do not deadlock.
     keys = sorted({revocation_key.key(kind, identifier).hex for identifier in identifiers})
     for start in range(0, len(keys), BATCH):
         _upsert(values | {"keys": json.dumps(keys[start : start + BATCH])})
 
 
 def _upsert(values: Mapping[str, Any]) -> None:
-    """Write the rows, and let the entries wait for publication that are new or cover more than before."""
+    """Write the rows. Entries that are new or cover more than before wait for publication."""
     statement = UPSERT.format(keys=KEYS[connection.vendor], later=LATER[connection.vendor])
     with transaction.atomic():
         with connection.cursor() as cursor:

@@ -25,7 +25,7 @@ class Standing:
 def stands(token: PresentedToken) -> bool:
     """Return True unless `token` is revoked, or its client, or its user if it is a user's, is not active.
 
-    Who was disabled elsewhere than in the admin, in the database itself, left no revocation.
+    Checks `is_active` because a user or client that was disabled by SQL left no revocation.
     """
     found = ask(token)
     by_whom = found.has_active_client and (found.has_active_user or token.subject == token.client_id)

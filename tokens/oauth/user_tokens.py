@@ -22,7 +22,7 @@ def first(allowed: UserGrant, client: Client, request: TokenRequest, *, nonce: s
 def response(
     allowed: UserGrant, client: Client, target: Target, request: TokenRequest, *, nonce: str = ""
 ) -> dict[str, object]:
-    """An access token for `target`, and an ID token where the user's identity is in it. Raises NotReady.
+    """Return an access token for `target`, and an ID token if `openid` is in its scopes. Raises NotReady.
 
     Raises OAuthError temporarily_unavailable if the token would be revoked already.
     """

@@ -79,10 +79,10 @@ def target(client: Client, scopes: Sequence[str], resources: Sequence[str], *, o
 
 
 def understood(scopes: Sequence[str], *, known: Collection[str]) -> list[str]:
-    """Return `scopes` without those that no API and no rule of this issuer has (OpenID Connect Core 3.1.2.1).
+    """Return `scopes` without those that neither an API nor this issuer defines (OpenID Connect Core 3.1.2.1).
 
-    `known` are names of scopes that need no look-up. A scope that belongs to an API stays, so that a client that may
-    not use it gets an error.
+    `known` are names of scopes that need no look-up. A scope of an API stays, so that a client that may not use it
+    gets an error.
     """
     known = {*known, *audience.OPENID}
     unknown = set(scopes) - known

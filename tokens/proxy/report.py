@@ -1,4 +1,4 @@
-"""What a trial found, and what to do about it."""
+"""The findings of the trials, with their remedies."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 Level = Literal["ok", "advice", "error", "unknown"]
 LEVELS: tuple[Level, ...] = ("ok", "unknown", "advice", "error")
-"""From harmless to grave."""
+"""From the least to the most severe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Finding:
 
 
 def worst(findings: Sequence[Finding]) -> Level:
-    """Return the gravest level."""
+    """Return the most severe level."""
     return max((finding.level for finding in findings), key=LEVELS.index, default="ok")
 
 
@@ -30,7 +30,7 @@ def as_json(url: str, findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 def as_text(findings: Sequence[Finding]) -> str:
-    """Return a line for each finding, and what to do below it."""
+    """Return a line for each finding, with its remedy below it."""
     width = max(len(finding.trial) for finding in findings)
     lines = []
     for finding in findings:

@@ -1,12 +1,12 @@
-"""What is tried from outside. Each trial sends one to three small requests, and changes nothing.
+"""The trials. Each sends one to three small requests from outside, and changes nothing.
 
-1. reach     the probes answer, and TLS is what it should be
-2. host      the Host reaches the issuer, and a foreign one is refused
-3. scheme    http leads to https, and no header of a visitor's changes that
-4. address   the proxy appends the visitor's address, and no header of a visitor's replaces it (for the operator)
+1. reach     the probes answer, and TLS 1.2 or later is required
+2. host      the Host reaches the issuer, and a foreign Host is refused
+3. scheme    http is redirected to https, and no header of a client changes that
+4. address   the proxy appends the client's address, and no header of a client replaces it (for the operator)
 5. causes    /readyz gives a stranger no causes
-6. bodies    a half-sent body stops nothing, and a chunked one is not taken for an empty one
-7. length    an authorization request of 4 kB and of 8 kB arrives
+6. bodies    a half-sent body stops no other request, and a chunked body is not treated as empty
+7. length    authorization requests of 4 kB and of 8 kB arrive
 8. caching   the JWKS keeps its ETag and Cache-Control, and comes from the issuer
 """
 
@@ -26,14 +26,14 @@ PAGE = "docs/proxies.md"
 FORM = "application/x-www-form-urlencoded"
 JWKS = "/.well-known/jwks.json"
 FOREIGN = "foreign.invalid"
-CLAIMED = "192.0.2.77"  # RFC 5737: nobody's address
+CLAIMED = "192.0.2.77"  # RFC 5737: an address for documentation
 SPELLINGS = ("X_Forwarded_For", "X-Forwarded_For", "X_Forwarded-For")
 SCHEMES = ("X-Forwarded-Proto", "X_Forwarded_Proto", "X-Forwarded_Proto", "X_Forwarded-Proto")
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Where the trials look from. `token` is the operator's, or empty; `context` is None for http."""
+    """The target and how to reach it. `token` is the operator's, or empty; `context` is None for http."""
 
     where: Target
     context: ssl.SSLContext | None
@@ -61,7 +61,7 @@ Trial = Callable[[Seat], Iterator[Finding]]
 
 
 def reach(seat: Seat) -> Iterator[Finding]:
-    """Find out whether the probes answer, and which TLS versions are spoken."""
+    """Find out if the probes answer, and which TLS versions are accepted."""
     health = seat.status("/healthz")
     if health != 200:
         remedy = "Does the process run, and is the URL the right one?"
@@ -82,7 +82,7 @@ def _tls(seat: Seat) -> Iterator[Finding]:
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
     with suppress(ssl.SSLError), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that they are deprecated is what is tried
+        warnings.simplefilter("ignore", DeprecationWarning)  # the trial is about deprecated versions
         old.set_ciphers("ALL:@SECLEVEL=0")
         old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     try:
@@ -94,7 +94,7 @@ def _tls(seat: Seat) -> Iterator[Finding]:
 
 
 def host(seat: Seat) -> Iterator[Finding]:
-    """Find out whether the Host reaches the issuer, and whether a foreign one is refused."""
+    """Find out if the Host reaches the issuer, and if a foreign Host is refused."""
     own = seat.status(JWKS)
     if own == 400:
         remedy = f"nginx: proxy_set_header Host $host; Apache: ProxyPreserveHost On; and ALLOWED_HOSTS. {PAGE}"
@@ -107,7 +107,7 @@ def host(seat: Seat) -> Iterator[Finding]:
 
 
 def _serves(seat: Seat, host: str) -> bool:
-    """True if the issuer itself, not only a proxy, answers a request for this Host by a page or a redirect to it."""
+    """True if the issuer itself, not only a proxy, answers a request for this Host by a page or a redirect."""
     with suppress(NoAnswer):
         answer = seat.send("/accounts/login/", {}, host=host)
         is_page = answer.status == 200 and "content-security-policy" in answer.headers
@@ -116,7 +116,7 @@ def _serves(seat: Seat, host: str) -> bool:
 
 
 def scheme(seat: Seat) -> Iterator[Finding]:
-    """Find out whether a visitor's header changes the scheme that the issuer sees."""
+    """Find out if a client's header changes the scheme that the issuer sees."""
     plain = seat.status("/accounts/login/")
     if plain in {301, 308}:
         if seat.context is not None:
@@ -140,7 +140,7 @@ def scheme(seat: Seat) -> Iterator[Finding]:
 
 
 def address(seat: Seat) -> Iterator[Finding]:
-    """Find out which address the issuer sees, and whether a visitor's header changes it."""
+    """Find out which address the issuer sees, and if a client's header changes it."""
     if not seat.token:
         remedy = "Set OPERATOR_TOKEN for the issuer and for this command."
         yield Finding("address", "unknown", "only the operator may ask which address the issuer sees", remedy)
@@ -148,7 +148,7 @@ def address(seat: Seat) -> Iterator[Finding]:
     plain = _seen(seat, {})
     if plain is None:
         remedy = "Is OPERATOR_TOKEN the issuer's? Does the proxy pass Authorization on?"
-        yield Finding("address", "unknown", "/readyz does not take the token for the operator's", remedy)
+        yield Finding("address", "unknown", "/readyz does not accept the token", remedy)
         return
     believed = [name for name in ("X-Forwarded-For", *SPELLINGS) if _seen(seat, {name: CLAIMED}) == CLAIMED]
     if believed:
@@ -167,7 +167,7 @@ def _seen(seat: Seat, headers: dict[str, str]) -> str | None:
 
 
 def causes(seat: Seat) -> Iterator[Finding]:
-    """Find out whether a stranger is taken for the operator on the machine itself."""
+    """Find out if /readyz treats a stranger as the operator on the machine itself."""
     try:
         told = json.loads(seat.send("/readyz?seen", {}).body)
     except (NoAnswer, ValueError):
@@ -180,7 +180,7 @@ def causes(seat: Seat) -> Iterator[Finding]:
 
 
 def bodies(seat: Seat) -> Iterator[Finding]:
-    """Find out what half a body stops, and whether a body without a length arrives."""
+    """Find out if half a body delays other requests, and if a body without a length arrives."""
     half = seat.form({"Content-Length": "500"}, b"grant_type=")
     answered: list[int | str] = []
     with suppress(OSError), connect(seat.where, context=seat.context) as wire:
@@ -212,12 +212,12 @@ def _chunked(seat: Seat) -> Iterator[Finding]:
     elif answer.status == 404:
         yield Finding("chunked body", "unknown", "there is no token endpoint here", "Give the issuer's URL to try it.")
     else:
-        found = f"{answer.status}: it is taken for an empty one"
+        found = f"{answer.status}: it is treated as empty"
         yield Finding("chunked body", "error", found, f"Let the proxy buffer requests. {PAGE}")
 
 
 def length(seat: Seat) -> Iterator[Finding]:
-    """Find out whether long authorization requests pass, as a large `state` or an `id_token_hint` makes them."""
+    """Find out if long authorization requests pass, as a large `state` or an `id_token_hint` makes them."""
     for size in (4000, 8000):
         query = urlencode({"response_type": "code", "client_id": "check-proxy", "state": "s" * size})
         status = seat.status(f"/oauth/authorize?{query}", {"Accept": "text/html"})
@@ -229,16 +229,16 @@ def length(seat: Seat) -> Iterator[Finding]:
 
 
 def caching(seat: Seat) -> Iterator[Finding]:
-    """Find out whether the JWKS can be revalidated, and whether something in between keeps what it must not."""
+    """Find out if the JWKS can be revalidated, and if a cache in between keeps what it must not."""
     try:
         whole = seat.send(JWKS, {"Accept-Encoding": "gzip"})
         if whole.status != 200:
-            yield Finding("caching", "unknown", f"GET {JWKS}: {whole.status}", "See to the errors above first.")
+            yield Finding("caching", "unknown", f"GET {JWKS}: {whole.status}", "Fix the errors above first.")
             return
         known = {"Accept-Encoding": "gzip", "If-None-Match": whole.headers.get("etag", '""')}
         again = seat.send(JWKS, known)
     except NoAnswer as error:
-        yield Finding("caching", "error", str(error), "See to the errors above first.")
+        yield Finding("caching", "error", str(error), "Fix the errors above first.")
         return
     if "etag" not in whole.headers or "max-age" not in whole.headers.get("cache-control", ""):
         yield Finding("caching", "error", "ETag or Cache-Control of the JWKS is lost", f"Pass both headers on. {PAGE}")
@@ -256,7 +256,7 @@ TRIALS: tuple[Trial, ...] = (reach, host, scheme, address, causes, bodies, lengt
 
 
 def run(seat: Seat) -> list[Finding]:
-    """Run every trial; only the first if nothing answers there."""
+    """Run every trial, or only the first if nothing answers."""
     findings = list(reach(seat))
     if findings[0].level == "error":
         return findings

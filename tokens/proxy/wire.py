@@ -1,4 +1,4 @@
-"""One HTTP/1.1 request over a socket of its own, with exactly the bytes that a trial wants."""
+"""Sends one HTTP/1.1 request over its own socket, with exactly the bytes that a trial needs."""
 
 import socket
 import ssl
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 WITHIN = 8.0  # seconds for one request, connection included
-LONGEST = 256 * 1024  # bytes that are read of an answer
+LONGEST = 256 * 1024  # bytes of an answer that are read
 
 
 class NoAnswer(Exception):
-    """Nothing that is HTTP came back; the message says what happened instead."""
+    """There was no HTTP answer. The message says what happened instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where requests go. Built from a URL by `target`."""
+    """The host, port and path of requests. `target` builds it from a URL."""
 
     scheme: str
     host: str
@@ -34,7 +34,7 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """The Host header: without the port if that is the scheme's own."""
+        """The Host header, without the port if that is the scheme's default."""
         name = f"[{self.host}]" if ":" in self.host else self.host
         return name if self.port == (443 if self.scheme == "https" else 80) else f"{name}:{self.port}"
 
@@ -70,7 +70,7 @@ def request(method: str, path: str, host: str, headers: dict[str, str] | None = 
 
 
 def exchange(where: Target, sent: bytes, *, context: ssl.SSLContext | None, within: float = WITHIN) -> Answer:
-    """Send bytes and return what is answered. Raises NoAnswer, also if there is none after `within` seconds."""
+    """Send bytes and return the answer. Raises NoAnswer, also if there is none after `within` seconds."""
     until = time.monotonic() + within
     try:
         with connect(where, context=context, within=within) as wire:

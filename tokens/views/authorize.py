@@ -40,7 +40,7 @@ class ConsentForm(forms.Form):
 
 @method_decorator([page_if_not_ready, csrf_exempt], name="dispatch")
 class AuthorizeView(View):
-    """The address names the request, on the consent page's answer as well: nothing of it is taken from the form."""
+    """Serves authorization requests. The address names the request, also when the consent form is sent."""
 
     http_method_names = ["get", "post"]  # no HEAD: it would make a code that nobody reads
 
@@ -122,7 +122,7 @@ class AuthorizeView(View):
 
 
 def read(sent: Sent) -> AuthorizationRequest:
-    """Return the valid request. Raises OAuth2Error, also if the request is longer than can be kept during a login."""
+    """Return the valid request. Raises OAuth2Error, also if the request is too long to be kept during a login."""
     asked = backend().authorization(sent.parameters)
     if sent.is_too_long:
         error = OAuthError("invalid_request", TOO_LONG)
@@ -144,10 +144,10 @@ def ask(request: HttpRequest, sent: Sent, asked: AuthorizationRequest, login: Lo
 
 
 def refuse(request: HttpRequest, sent: Sent, error: OAuth2Error) -> HttpResponse:
-    """The error, at the client where it may be sent there, and on a page of ours where it may not (section 4.1.2.1).
+    """Return the error: to the client if it may be sent there, else on a page of the issuer (section 4.1.2.1).
 
-    A user who follows a link to the issuer is not led on before the login (RFC 9700 section 4.11.2), unless the request
-    wants no page or is too long to be kept during a login.
+    A user who is not logged in is not redirected to the client (RFC 9700 section 4.11.2), unless the request wants no
+    page or is too long to be kept during a login.
     """
     if error.redirect_uri and not authorization_response.is_fatal(error):
         if login_session.current(request) is None and not is_silent(sent) and not sent.is_too_long:
@@ -160,13 +160,13 @@ def refuse(request: HttpRequest, sent: Sent, error: OAuth2Error) -> HttpResponse
 
 
 def gone(request: HttpRequest) -> HttpResponse:
-    """The page for a handle under which this browser has no request."""
+    """Return the page for a handle under which this browser has no request."""
     note(request, "authorization.refused", None, error="invalid_request", reason="the handle opens no request")
     return wrong(request, GONE)
 
 
 def wrong(request: HttpRequest, error: str) -> HttpResponse:
-    """Our page that says what is wrong and leads nowhere."""
+    """Return a page of the issuer that says what is wrong and has no links."""
     context: dict[str, object] = {"client": None, "api": None, "scopes": [], "form": None, "error": error}
     return page(request, context, status=400)
 
@@ -189,9 +189,9 @@ def send(
 
 
 def to_login(request: HttpRequest, sent: Sent) -> HttpResponse:
-    """Redirect to the login page, which leads back to the request; keep the request unless it is kept already.
+    """Redirect to the login page, which leads back to the request. Keep the request unless it is kept already.
 
-    An address may start only so many requests: each is a row that lives for hours.
+    The number of requests per address is limited, because each is a row that lives for hours.
     """
     if sent.is_kept:
         return redirect(request, login_address(sent.address))

@@ -26,7 +26,7 @@ PACKAGES = frozenset({"tokens", "django", "allauth"})
 TOO_LARGE = "The request is too large."
 LENGTH = "Send the length of the body as Content-Length."
 FORM_BYTES = 16 * 1024
-"""Bytes of a form: several times what any of them needs. Forms of the admin, which take keys, may have
+"""Bytes of a form, several times what any form needs. Forms of the admin, which take keys, may have
 DATA_UPLOAD_MAX_MEMORY_SIZE."""
 
 
@@ -144,7 +144,7 @@ def _judge_charset(request: HttpRequest) -> None:
 def _judge_length(request: HttpRequest, bound: int) -> None:
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()):
-        raise Unreadable(400, "The Content-Length is no number.")
+        raise Unreadable(400, "The Content-Length is not a number.")
     if len(length) > 18 or int(length) > bound:
         raise Unreadable(413, TOO_LARGE)
 

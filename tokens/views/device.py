@@ -52,7 +52,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         answer.headers["Retry-After"] = str(error.retry_after)
         return answer
     except NotCounted:
-        page = _page(request, {"error": "No code can be looked up at this moment. Try again soon."}, status=503)
+        page = _page(request, {"error": "Codes cannot be checked at this moment. Try again soon."}, status=503)
         return errors.because(page, "guesses of device codes cannot be counted: the shared cache does not answer")
     now = keys.clock(now=timezone.now())
     code = device_code.waiting(request.POST.get("user_code", ""), now=now)
@@ -71,7 +71,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
 
 
 def _typed(request: HttpRequest) -> str:
-    """Return the code that the user typed, or followed an address with; it outlasts a login in between."""
+    """Return the code that the user typed, or that the address carried. It survives a login in between."""
     return (request.POST.get("user_code") or request.GET.get("user_code", ""))[:16]
 
 
@@ -104,7 +104,7 @@ def _ask(request: HttpRequest, code: DeviceCode, asked: Target, *, now: datetime
 
 
 def _was_shown(request: HttpRequest, code: DeviceCode, *, now: datetime) -> bool:
-    """True if this user was shown this request, at most ten minutes ago."""
+    """True if this request was shown to this user at most ten minutes ago."""
     try:
         pk, user, at = signing.loads(request.POST.get("shown", ""), salt=SALT)
     except (signing.BadSignature, ValueError):

@@ -1,6 +1,6 @@
 """The pages for what goes wrong outside of a view: unreadable, forbidden, forged, not found, broken.
 
-They ask neither the session nor the database, which may be what is broken; a stale form's page does, and does without.
+They ask neither the session nor the database, which might be broken. Only a stale form's page tries the session.
 """
 
 from dataclasses import dataclass
@@ -32,14 +32,14 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A link that leads on from a page: an address of ours, and what it says."""
+    """A link on a page: an address of the issuer, and its text."""
 
     address: str
     label: str
 
 
 def page(status: int, why: str, *ways: Way) -> HttpResponse:
-    """A page of ours that says `why`, which repeats nothing of what was sent but in the addresses of its links."""
+    """Return a page that says `why`. It repeats input of the request only in the addresses of its links."""
     content = render_to_string("tokens/failure.html", {"title": TITLES[status], "why": why, "ways": ways})
     return HttpResponse(content, status=status, headers=HEADERS)
 
@@ -67,9 +67,9 @@ def broken(_request: HttpRequest) -> HttpResponse:
 
 
 def forged(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:  # noqa: ARG001 (Django's names)
-    """403 for a form that lacks the proof of coming from us (CSRF_FAILURE_VIEW).
+    """Return 403 for a form that fails the CSRF check (CSRF_FAILURE_VIEW).
 
-    Most are of a page that was open in another tab while its user logged in or out: links lead on.
+    Most come from a page that was open in another tab while its user logged in or out, so links lead on.
     """
     if own_forms.is_unsaid(request):
         return page(403, "Nothing was done: your browser does not say which page this form came from. Use a newer one.")
@@ -78,7 +78,7 @@ def forged(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:  #
 
 
 def _on_from_login(request: HttpRequest) -> list[Way]:
-    """Return the link to where the login was to lead, if its user is logged in by now."""
+    """Return the link to the page behind the login form, if the user is logged in by now."""
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     if request.path != resolve_url(settings.LOGIN_URL) or not get_adapter().is_safe_url(target):
         return []

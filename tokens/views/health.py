@@ -21,10 +21,10 @@ UNCOUNTED = {
     "guesses": "logins are refused: their cache takes no counters",
     "default": "token requests are not counted: their cache takes no counters",
 }
-"""By cache: what follows if it hangs, is away or is full."""
+"""By cache: the consequence if it hangs, is down or is full."""
 
 READ_ONLY = {"postgresql": "SELECT current_setting('transaction_read_only')", "sqlite": "SELECT 'off'"}
-"""What asks whether the database takes writes: "on" if it does not. A standby says "on" as well."""
+"""By vendor: the statement that gives "on" if the database is read-only. A standby gives "on" as well."""
 
 
 @require_safe
@@ -35,25 +35,25 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Ready: a key may sign, and the database answers; else 503 and, for the operator, what is missing and why.
+    """Answer 200 if a key may sign and the database answers; else 503 and, for the operator, the causes.
 
-    `attention` names what does not stop everything: a rotation that is overdue, a further ring that cannot sign, logins
-    that are refused. Tokens are issued all the same, so no load balancer may take the process out for that.
+    `attention` names problems with which tokens are still issued, so that a load balancer keeps the process: a rotation
+    that is overdue, a further ring that cannot sign, logins that are refused.
     """
     answer, status, headers = _readiness()
     return errors.answer(_told(request, answer), status, headers, reason=_reason(answer))
 
 
 def _reason(answer: Mapping[str, Any]) -> str:
-    """Return what the audit log says of a 503: each cause; "" if there is none."""
+    """Return the causes of a 503 for the audit log; "" if there are none."""
     causes = [f"{name}: {cause}" for name, cause in answer.get("causes", {}).items()]
     return f"not ready: {'; '.join(causes)}" if causes else ""
 
 
 def _told(request: HttpRequest, answer: Mapping[str, object]) -> Mapping[str, object]:
-    """Return what the caller may read: all of it if that is the operator, else the status alone.
+    """Return what the caller may read: everything for the operator, else only the status.
 
-    `?seen` asks what this process takes the caller for (`manage.py check_proxy`).
+    `?seen` asks which address, scheme and Host this process sees (`manage.py check_proxy`).
     """
     if not is_operator(request):
         return {"status": answer["status"]}
@@ -64,7 +64,7 @@ def _told(request: HttpRequest, answer: Mapping[str, object]) -> Mapping[str, ob
 
 
 def _readiness() -> tuple[Mapping[str, object], int, Mapping[str, str]]:
-    """Return body, status and headers of the whole answer."""
+    """Return body, status and headers of the complete answer."""
     now = _now()
     causes = {"database": _database(), "signing key": _signer(DEFAULT_RING, now)}
     missing = {name: cause for name, cause in causes.items() if cause}
@@ -76,7 +76,7 @@ def _readiness() -> tuple[Mapping[str, object], int, Mapping[str, str]]:
 
 
 def _now() -> datetime:
-    """Return the database's clock, or this node's if the other is not known: then no key signs either."""
+    """Return the database's clock, or this node's if that is unknown; then no key signs either."""
     now = timezone.now()
     try:
         return signing.carried_clock(now=now)

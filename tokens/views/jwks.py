@@ -22,7 +22,7 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     """The ring's published keys; 503 and `no-store` rather than an empty set while there is none."""
     if refresher.is_unknown(
         RINGS, ring, now=timezone.now()
-    ):  # else invented names would occupy threads during an outage
+    ):  # otherwise invented names would occupy threads during an outage
         return unknown()
     try:
         now = signing.carried_clock(now=timezone.now())

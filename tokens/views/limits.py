@@ -47,9 +47,9 @@ def limited(what: str) -> Callable[[View], View]:
 
 
 def limited_login(field: str) -> Callable[[View], View]:
-    """Let a name, which the form has in `field`, be tried from an address only as often as the settings say.
+    """Limit how often the name in `field` of the form can be tried from an address.
 
-    A page and 429 beyond that; 503 where nothing can be counted, or too many passwords are being hashed.
+    Beyond the limit, answers 429 with a page; 503 if nothing can be counted or too many passwords are being hashed.
     """
 
     def decorate(view: View) -> View:
@@ -67,7 +67,7 @@ def limited_login(field: str) -> Callable[[View], View]:
                 return errors.because(page, "logins cannot be counted: the shared cache does not answer")
             except Busy as error:
                 page = please_wait(request, 503, error.retry_after, busy=True)
-                return errors.because(page, "as many passwords are hashed as this machine may hash at once")
+                return errors.because(page, "too many passwords are being hashed at once")
 
         return answer
 
@@ -90,10 +90,10 @@ def count(request: HttpRequest, what: str, names: Sequence[str], rate: Rate, *, 
 
 
 def _counted_names(claimed: str) -> Sequence[str]:
-    """Return what is counted beside the address: the client's name if this process served it before, or nothing.
+    """Return what is counted with the address: the client's name if this process served it before, else nothing.
 
     Names that anybody can invent share one counter for each address. With a counter for each, a flood of them would
-    fill the cache, or push counters out of it. A client's first request in a process is counted there, too.
+    fill the cache, or evict counters. A client's first request in a process is counted there, too.
     """
     return (claimed if registry.is_known(claimed) else "",)
 

@@ -27,9 +27,9 @@ class Login(LoginView):
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Log in the user whom the form proved. A session from before ends first: nothing of it enters the new one.
+        """Log in the user whom the form authenticated. Ends an earlier session first: the new one inherits nothing.
 
-        Raises NotReady, before anything is done, if the login cannot be dated.
+        Raises NotReady, before anything is done, if the database's clock is unknown.
         """
         now = signing.clock(now=timezone.now())
         self.request.user = get_user(self.request)
@@ -41,7 +41,7 @@ class Login(LoginView):
         return answer
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add whom the waiting request names already (OpenID Connect Core section 3.1.2.1)."""
+        """Add the `login_hint` of the waiting request (OpenID Connect Core section 3.1.2.1)."""
         hint = pending_request.parsed(_pending(self.request)).get("login_hint", "")
         return super().get_context_data(**kwargs) | {"login_hint": hint}
 

@@ -12,9 +12,9 @@ from tokens.views.cors import public
 
 @public
 def metadata(_request: HttpRequest) -> HttpResponse:
-    """One document for OAuth clients and for OpenID Connect's; public, and kept for five minutes.
+    """Return one document for OAuth and OpenID Connect clients. It is public, and cached for five minutes.
 
-    503 and `no-store` if what it lists could not be read from the database for N.
+    Answers 503 and `no-store` if the database could not be read for N.
     """
     try:
         known = discovery.registered(now=timezone.now())

@@ -1,4 +1,4 @@
-"""A page with 503 if the issuer cannot tell the time that its nodes share, or has no key that may sign."""
+"""Answers NotReady with a page: the database's clock is unknown, or no key may sign."""
 
 import logging
 from collections.abc import Callable

@@ -23,7 +23,7 @@ ADMIN_HEADERS = HEADERS | {  # the admin's pages bring a script of their own
 }
 
 CARRIED = (REDIRECT_FIELD_NAME, "user_code")
-"""Fields of our forms that their pages take from the address as well."""
+"""Form fields that their pages also read from the address."""
 
 View = Callable[..., HttpResponseBase]
 
@@ -47,12 +47,12 @@ def log_in_first(back: str) -> HttpResponse:
 
 
 def login_address(back: str) -> str:
-    """Return the address of the login page, which leads to `back`, an address of ours."""
+    """Return the address of the login page, which leads to `back` (an address of the issuer)."""
     return f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: back})}"
 
 
 def same_page(request: HttpRequest) -> str:
-    """Return the address at which the page of a form can be opened again, with what its user must not type again."""
+    """Return the address that opens a form's page again, with the fields that the user need not type again."""
     carried = {name: request.POST[name] for name in CARRIED if request.POST.get(name)}
     if not carried:
         return request.get_full_path()

@@ -1,8 +1,8 @@
 """Keep an authorization request on the server while its user logs in, and read it back by a short handle.
 
 - Each request has a session row of its own. No login, logout or other tab changes that row.
-- The address carries the handle. The key of the row is in a cookie of its own in the browser that sent the request, so
-  a handle opens nothing in another browser, and tabs that are sent to the login at the same moment keep one each.
+- The address carries the handle. The key of the row is in a separate cookie of the browser that sent the request. So a
+  handle opens nothing in another browser, and tabs that are sent to the login at the same moment keep a row each.
 - A request may have `LONGEST` characters. A browser keeps `MOST` requests; one more drops the oldest.
 - A row expires after `LIFETIME`; `manage.py purge_tokens` removes it.
 """
@@ -25,7 +25,7 @@ PARAMETER = "continue"
 QUERY = "authorization_request"
 HANDLE = re.compile(r"[0-9a-f]{16}")
 ALONE = re.compile(rf"{PARAMETER}=({HANDLE.pattern})")
-"""A handle is the whole query. A client's own parameter of that name stands beside others and means nothing here."""
+"""A handle is the whole query. A client's own parameter of that name comes with others, and is ignored."""
 
 
 class NotKept(Exception):
@@ -38,7 +38,7 @@ class Sent:
 
     query: str
     address: str
-    """Path and query under which this browser can send the request once more."""
+    """Path and query with which this browser can send the request again."""
     is_kept: bool = False
 
     @property
@@ -49,12 +49,12 @@ class Sent:
     @property
     def is_too_long(self) -> bool:
         """True if the request exceeds the documented limit."""
-        return len(self.query) > LONGEST and not self.is_kept  # a kept one was judged, and has grown since
+        return len(self.query) > LONGEST and not self.is_kept  # a kept one was checked before
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where a request is kept: the handle for the address, and the key of its row for the cookie."""
+    """A kept request: the handle for the address, and the key of its row for the cookie."""
 
     handle: str
     key: str
@@ -75,7 +75,7 @@ class Kept:
         )
         for handle in _handles(request)[: -(MOST - 1)]:
             response.delete_cookie(_cookie(handle), samesite="Lax")
-            if settings.SESSION_COOKIE_SECURE:  # a browser takes no `__Host-` cookie without it, a deletion neither
+            if settings.SESSION_COOKIE_SECURE:  # browsers accept a `__Host-` cookie, and its deletion, only with it
                 response.cookies[_cookie(handle)]["secure"] = True
         return response
 

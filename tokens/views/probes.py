@@ -1,4 +1,4 @@
-"""Answers the probes of load balancers, which call a machine by its address, before the Host is judged."""
+"""Answers the probes of load balancers, which call a machine by its address, before the Host is checked."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ PROBES = frozenset({"/healthz", "/readyz"})
 
 
 def probes(answer: Answer) -> Answer:
-    """Middleware that answers /healthz and /readyz itself: no Host, no scheme, no session matters to them."""
+    """Answer /healthz and /readyz for any Host and scheme, without a session. Middleware."""
 
     def first(request: HttpRequest) -> HttpResponseBase:
         if request.path_info not in PROBES:

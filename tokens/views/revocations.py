@@ -28,9 +28,9 @@ FOR_EVER = "public, max-age=86400, immutable"
 
 @public
 def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
-    """Answer with what was revoked since the version in `since`, or all; 304 if the reader has the current one.
+    """Answer with the revocations since the version in `since`, or all; 304 if the reader's version is current.
 
-    503 if there is something new and no key can sign it. An API on a ring of its own reads the one that its ring signs.
+    Answers 503 if no key can sign new revocations. An API on a ring of its own reads that ring's feed.
     """
     try:
         since = _since(request)
@@ -61,7 +61,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
 
 @public
 def segment(request: HttpRequest, digest: str, ring: str = DEFAULT_RING) -> HttpResponse:  # noqa: ARG001
-    """Answer with the segment of this digest, which is the same for every ring."""
+    """Answer with the segment of this digest. Segments are the same for every ring."""
     headers = {"ETag": f'"{digest}"', "Cache-Control": FOR_EVER}
     if answer := _too_many(request, "segments"):
         return answer
@@ -74,7 +74,7 @@ def segment(request: HttpRequest, digest: str, ring: str = DEFAULT_RING) -> Http
 
 
 def _since(request: HttpRequest) -> Version | None:
-    """Return the version that the reader has, None for none. Raises ValueError if it is none, or there are several."""
+    """Return the version that the reader has, or None. Raises ValueError if `since` is malformed or repeated."""
     asked = request.GET.getlist("since")
     if not asked:
         return None
@@ -87,9 +87,9 @@ def _since(request: HttpRequest) -> Version | None:
 def _document(
     ring: str, since: Version | None, head: Head, *, more: bool, signer: Signer, read_at: datetime | None
 ) -> Document:
-    """Return the document of the current version, from what this process keeps.
+    """Return the document of the current version, from this process's cache if it is there.
 
-    `read_at` is the database's clock if this request read it. No carried clock dates a document: nodes would differ by
+    `read_at` is the database's clock if this request read it. A carried clock must not date a document: nodes differ by
     milliseconds, and a reader refuses a document that is older than its last one. Raises NotReady.
     """
     wanted, asked = Wanted(head.version, signer.kid), (ring, since)
@@ -102,12 +102,12 @@ def _document(
         return revocation_feed.sign(found, asked, more=more, signer=signer, now=at) if found else None
 
     document = documents.get(asked, wanted, now=timezone.now(), build=build)
-    # None if the log does not know the reader's version: then the full state, which it always has.
+    # None if the log does not know the reader's version; then send the full state
     return document or _document(ring, None, head, more=more, signer=signer, read_at=read_at)
 
 
 def _too_many(request: HttpRequest, what: str) -> HttpResponse | None:
-    """Return 429 if the address has asked too often; if nothing can be counted, nothing is refused."""
+    """Return 429 if the address has asked too often, else None. If nothing can be counted, refuses nothing."""
     try:
         count(request, what, (), issuer().rate_limits[what], subject="api:unknown")
     except TooMany as error:

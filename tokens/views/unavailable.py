@@ -1,4 +1,4 @@
-"""503: what is answered while the database fails, and the line of the audit log for every 503, whatever its cause."""
+"""Answers 503 while the database fails, and writes a line of the audit log for every 503 of any cause."""
 
 import logging
 import sys
@@ -22,7 +22,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 def unavailable(error: Exception) -> HttpResponse | None:
     """Return 503 in JSON if `error` is the database's state (RFC 9110 section 15.6.4), else None.
 
-    Nothing that the answer would have acknowledged was done. A proof that is good once may be used up: ask anew.
+    Nothing was acknowledged. One-time credentials, such as a client assertion, can be spent all the same.
     """
     reason = outage(error)
     if reason is None:
@@ -34,11 +34,11 @@ def unavailable(error: Exception) -> HttpResponse | None:
 
 
 def unavailable_to(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    """Return the same as a page if the request comes from a browser."""
+    """Return `unavailable`, as a page if the request comes from a browser."""
     answer = unavailable(error)
     if answer is None or "text/html" not in request.headers.get("Accept", ""):
         return answer
-    page = failures.page(503, "It cannot be reached at this moment. Try again soon, and look what was done.")
+    page = failures.page(503, "The database cannot be reached at this moment. Try again soon, and check what was done.")
     page.headers["Retry-After"] = answer.headers["Retry-After"]
     page.__dict__.update(unavailable_because=outage(error), cause=error)
     return page
@@ -60,13 +60,13 @@ class DatabaseAway:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer what no view raised (handler500): 503 if the database failed a middleware such as the session's."""
+    """Answer errors outside of views (handler500): 503 if the database failed a middleware such as the session's."""
     error = sys.exc_info()[1]
     return (isinstance(error, Exception) and unavailable_to(request, error)) or failures.broken(request)
 
 
 def noted(answer: Answer) -> Answer:
-    """Middleware, around all that can answer: each 503 is noted in the audit log, and says when to come again."""
+    """Record each 503 in the audit log, and add Retry-After. Middleware: put it around all that can answer."""
 
     def with_note(request: HttpRequest) -> HttpResponseBase:
         response = answer(request)

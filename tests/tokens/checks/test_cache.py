@@ -42,7 +42,7 @@ def test_a_policy_that_evicts_is_a_warning_for_logins_and_for_tokens(told, polic
     assert (login[0], token[0]) == ("tokens.W601", "tokens.W601")
     assert "LOGIN_CACHE_URL" in login[1]
     assert policy in login[1]
-    assert "guesses of a password" in login[1]
+    assert "password guesses" in login[1]
     assert "LOGIN" not in token[1]
 
 

@@ -18,7 +18,7 @@ ACTOR = "command:access"
 class Command(OperatorCommand):
     """Parses, calls one function, prints."""
 
-    help = "Disable or enable a user or client, or log a user out everywhere. Doing it twice does no harm."
+    help = "Disable or enable a user or client, or log a user out everywhere. Repeating it does no harm."
     notes = """
   access disable --user ada --reason "left the company"
   access enable --client webapp
@@ -26,13 +26,13 @@ class Command(OperatorCommand):
 Disabling ends sessions, grants and tokens at once; enabling brings none of them back.
 
 exit codes:
-  0  done, or it was so already ("changed" in --json says which)
+  0  done, or nothing had to change ("changed" in --json says which)
   2  the command was used wrongly, or there is no such user or client
   4  another transaction held the registry for 2 s
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare what it does, to whom, and why."""
+        """Declare the arguments."""
         parser.add_argument("what", choices=["disable", "enable", "log_out"])
         whom = parser.add_mutually_exclusive_group(required=True)
         whom.add_argument("--user", metavar="NAME", help="a user by username")
@@ -42,7 +42,7 @@ exit codes:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Find whom it is about, do it, print it."""
+        """Find the user or client, apply the action, print the result."""
         one, now = found(options), timezone.now()
         told: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": now}
         with exit_codes():
@@ -69,7 +69,7 @@ def identifier(text: str) -> uuid.UUID:
 
 
 def found(options: dict[str, Any]) -> User | Client:
-    """Return whom the options name; raises CommandError if there is none."""
+    """Return the user or client that the options name. Raises CommandError if there is none."""
     if options["client"] is not None:
         client = Client.objects.filter(client_id=options["client"]).first()
         if client is None:

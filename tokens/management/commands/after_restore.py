@@ -1,4 +1,4 @@
-"""`after_restore`: bring a database that was restored from a backup up to what was revoked since."""
+"""`after_restore`: revoke again what was revoked since a restored backup was made."""
 
 import json
 from argparse import ArgumentParser
@@ -28,7 +28,7 @@ LINES = {
 class Command(OperatorCommand):
     """Parses, asks, calls `restored.apply`, prints."""
 
-    help = "After a backup was restored: revoke again what was revoked since, and log everybody out."
+    help = "After a backup was restored: revoke again what was revoked since it was made, and log all users out."
     notes = f"""
 Run it while no process of the issuer serves. It reads AUDIT_JOURNAL, and the audit logs (JSON lines of the logger
 tokens.audit) that --from names. Without either it cannot know which keys and secrets were revoked.
@@ -47,7 +47,7 @@ tokens.audit) that --from names. Without either it cannot know which keys and se
         parser.add_argument("--json", action="store_true", help="print one JSON object; goes with --yes or --dry-run")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Read the logs, say what will be done, ask, do it."""
+        """Read the logs, print what will be done, ask, apply it."""
         if options["json"] and not (options["yes"] or options["dry_run"]):
             raise CommandError("--json does not ask: add --yes or --dry-run", returncode=USAGE)
         events = [event for path in options["logs"] for event in read(path)]
@@ -58,13 +58,13 @@ tokens.audit) that --from names. Without either it cannot know which keys and se
                 self.stdout.write(told(apply(events, pretend=True), options, pretended=True))
             if options["dry_run"]:
                 return
-            if not options["yes"] and asked("Apply, and log everybody out? Type yes: ") != "yes":
+            if not options["yes"] and asked("Apply, and log all users out? Type yes: ") != "yes":
                 raise CommandError("nothing was changed", returncode=UNSAFE)
             self.stdout.write(told(apply(events), options))
 
 
 def read(path: Path) -> list[Entry]:
-    """Return the events of an audit log; raises CommandError if it cannot be read or holds none."""
+    """Return the events of an audit log. Raises CommandError if it cannot be read or holds none."""
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
             events = list(journal.parse(lines))
@@ -76,7 +76,7 @@ def read(path: Path) -> list[Entry]:
 
 
 def apply(events: list[Entry], *, pretend: bool = False) -> Restored:
-    """Apply the events; raises CommandError if the journal cannot be read."""
+    """Apply the events. Raises CommandError if the journal cannot be read."""
     settings = conf.issuer()
     try:
         return restored.apply(
@@ -92,7 +92,7 @@ def apply(events: list[Entry], *, pretend: bool = False) -> Restored:
 
 
 def told(done: Restored, options: dict[str, Any], *, pretended: bool = False) -> str:
-    """Return what was done, or would be."""
+    """Return the report of what was done, or would be."""
     if options["json"]:
         return json.dumps(asdict(done) | {"pretended": pretended})
     lines = ["dry run, nothing was changed:"] if pretended else []

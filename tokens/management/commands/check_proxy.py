@@ -1,4 +1,4 @@
-"""`check_proxy`: what the proxy in front of an issuer or an API lets through, tried from outside."""
+"""`check_proxy`: test from outside what the proxy in front of an issuer or an API lets through."""
 
 import json
 import os
@@ -20,11 +20,11 @@ NOTES = """examples:
   manage.py check_proxy https://issuer.example --json
   manage.py check_proxy https://localhost:8443 --cafile proxy.pem
 
-Sends about thirty small requests one after the other, none of which changes anything. If OPERATOR_TOKEN is set, and is
-the issuer's, the address that the issuer sees is checked as well. docs/proxies.md has tested configurations.
+Sends about thirty small requests one after the other, none of which changes anything. If OPERATOR_TOKEN is set to the
+issuer's, also checks which address the issuer sees. docs/proxies.md has tested configurations.
 
 exit codes:
-  0  nothing to do, or advice only
+  0  no finding is an error
   1  at least one finding is an error
   2  the command was used wrongly
 """
@@ -38,7 +38,7 @@ class Command(OperatorCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the URL and how to look at it."""
+        """Declare the arguments."""
         parser.add_argument("url", help="the public URL, for example https://issuer.example")
         parser.add_argument("--cafile", help="certificates to trust, as PEM, instead of the system's")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -53,7 +53,7 @@ class Command(OperatorCommand):
 
 
 def seat(url: str, cafile: str | None) -> Seat:
-    """Return where to look from. Raises CommandError if there is no looking at that."""
+    """Return the target and how to reach it. Raises CommandError if the URL or the certificates cannot be used."""
     try:
         where = target(url)
         context = ssl.create_default_context(cafile=cafile) if where.scheme == "https" else None

@@ -18,7 +18,7 @@ ACTOR = "command:exchange_policy"
 class Command(OperatorCommand):
     """Parses, calls one function, prints."""
 
-    help = "Let a client pass a user's token on to an API (RFC 8693), end that, or list what is allowed."
+    help = "Let a client pass users' tokens on to an API (RFC 8693), remove that policy, or list policies."
     notes = """
   exchange_policy set orders-api https://stock.example/ --scope stock:read
   exchange_policy remove orders-api https://stock.example/
@@ -26,13 +26,13 @@ class Command(OperatorCommand):
 `set` allows these scopes and no others. The client needs the grant type of token exchange as well (create_client).
 
 exit codes:
-  0  done, or it was so already ("changed" in --json says which)
+  0  done, or nothing had to change ("changed" in --json says which)
   2  the command was used wrongly, or there is no such client, API or scope
   4  another transaction held the registry for 2 s
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the three things it does, and their options."""
+        """Declare the three actions and their options."""
         what = parser.add_subparsers(dest="what", required=True, metavar="set | remove | list")
         put = what.add_parser("set", help="allow exactly these scopes")
         remove = what.add_parser("remove", help="allow none")
@@ -46,7 +46,7 @@ exit codes:
             one.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Do what was asked for, and print it."""
+        """Run the action, and print the result."""
         try:
             with exit_codes():
                 done = show(options) if options["what"] == "list" else change(options)
@@ -56,7 +56,7 @@ exit codes:
 
 
 def change(options: dict[str, Any]) -> dict[str, Any]:
-    """Set or remove the policy; return whether anything changed, and what is allowed now."""
+    """Set or remove the policy. Returns True if anything changed, and what is allowed now."""
     client, api = find_client(options["client_id"]), find_api(options["api"])
     if options["what"] == "set":
         changed = exchange_policies.put(client, api, options["scopes"], actor=ACTOR, now=timezone.now())
@@ -85,7 +85,7 @@ def listed(kept: Any) -> list[dict[str, Any]]:
 
 
 def said(done: dict[str, Any]) -> str:
-    """Return the same in lines for people."""
+    """Return the result as lines of text."""
     lines = [f"{one['client_id']}  {one['api']}  {' '.join(one['scopes'])}" for one in done["policies"]]
     note = ["nothing was to be changed"] if done.get("changed") is False else []
     return "\n".join([*note, *(lines or ["no policy"])])

@@ -1,4 +1,4 @@
-"""`link_api`: say as which client an existing API asks the issuer, from a script."""
+"""`link_api`: set the client as which an existing API asks the issuer."""
 
 import json
 from argparse import ArgumentParser
@@ -15,13 +15,13 @@ ACTOR = "command:link_api"
 class Command(OperatorCommand):
     """Parses, calls `link`, prints."""
 
-    help = "Link a client to an API: as it, the API asks the issuer (introspection, token exchange)."
+    help = "Link a client to an API, which asks the issuer as this client (introspection, token exchange)."
     notes = """
   link_api https://orders.example/ --client orders-api
   link_api https://orders.example/ --none
 
 exit codes:
-  0  done, or it was so already ("changed" in --json says which)
+  0  done, or nothing had to change ("changed" in --json says which)
   2  the command was used wrongly, or there is no such API or client
   4  another transaction held the registry for 2 s
 """
@@ -35,7 +35,7 @@ exit codes:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Link the two, and print it."""
+        """Link the two, and print the result."""
         with exit_codes():
             api = find_api(options["api"])
             client = None if options["none"] else find_client(options["client"])

@@ -15,7 +15,7 @@ class Command(OperatorCommand):
     help = (
         "Remove what has ended: codes, refresh tokens, grants, used assertions, revocations and sessions that no"
         " request can need any more. Run it from cron, daily."
-        " It is safe beside itself, and when it is cut short the next run goes on."
+        " Several runs at once are safe. If a run is interrupted, the next one continues."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

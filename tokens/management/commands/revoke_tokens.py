@@ -17,11 +17,11 @@ from tokens.models import Client, User, UserGrant
 Named = TypeVar("Named", Client, User, UserGrant)
 ACTOR = "command:revoke_tokens"
 NOTES = """
-  revoke_tokens --user ada --dry-run              what would end
+  revoke_tokens --user ada --dry-run              count what would be revoked
   revoke_tokens --user ada                        the user is logged out everywhere, and logs in again
   revoke_tokens --client webapp                   every token that the client has; it stays registered
   revoke_tokens --client webapp --user ada        what this client has in the name of this user
-  revoke_tokens --all --reason "breach" --yes     everybody is logged out: one entry in the revocation feed
+  revoke_tokens --all --reason "breach" --yes     all users are logged out: one entry in the revocation feed
 
 User grants are revoked as well, with their refresh tokens. APIs that follow the revocation feed refuse the access
 tokens from their next poll on; other APIs accept them until they expire. A stolen signing key needs revoke_key.
@@ -41,18 +41,18 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--all", action="store_true", help="everything issued so far, to anyone")
+        parser.add_argument("--all", action="store_true", help="everything issued so far")
         parser.add_argument("--user", metavar="NAME", help="username, e-mail address or sub")
         parser.add_argument("--client", metavar="ID", help="client_id; together with --user: of this user only")
         parser.add_argument("--grant", metavar="UUID", help="one user grant, by the grant_id in its tokens")
         parser.add_argument("--jti", metavar="ID", help="one access token, by its jti")
         parser.add_argument("--reason", default="revoked by command", help="kept in the audit trail and with grants")
         parser.add_argument("--dry-run", action="store_true", help="count what would be revoked, and revoke nothing")
-        parser.add_argument("--yes", action="store_true", help="do not ask; required if standard input is no terminal")
+        parser.add_argument("--yes", action="store_true", help="do not ask; needed if standard input is not a terminal")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Find the target, show it, ask, revoke."""
+        """Find the target, print it, ask, revoke."""
         target = find(options)
         counts = mass_revocation.preview(target)
         if not options["dry_run"]:
@@ -66,14 +66,14 @@ class Command(OperatorCommand):
         if options["yes"]:
             return
         if not sys.stdin.isatty():
-            raise CommandError("standard input is no terminal to ask on: add --yes", returncode=USAGE)
+            raise CommandError("standard input is not a terminal: add --yes", returncode=USAGE)
         self.stderr.write(f"About to revoke {_said(target, counts)}")
         if input("Type yes to go on: ").strip() != "yes":
             raise CommandError("not confirmed, nothing was revoked", returncode=UNSAFE)
 
 
 def find(options: dict[str, Any]) -> Target:
-    """Return the target that the options name. Raises CommandError for none, for two, and for one that is not there."""
+    """Return the target that the options name. Raises CommandError for none, two, or one that does not exist."""
     given = {name for name in ("all", "user", "client", "grant", "jti") if options[name]}
     if len(given) != 1 and given != {"user", "client"}:
         message = "name one of --all, --user, --client, --grant and --jti; --user and --client may stand together"

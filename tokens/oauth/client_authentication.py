@@ -73,7 +73,7 @@ def _by_secret(presented: Credentials, version: str | None, *, now: datetime) ->
 
 
 def _why(presented: Credentials, client: Client | None) -> str:
-    """Return for the log why the credentials prove nothing. Whether a secret that may not be used is right stays open."""
+    """Return for the log why the credentials prove nothing. It does not say if a refused secret is right."""
     if client is None:
         return "no active client has this client_id"
     if presented.secret is None or _fits(presented, client):

@@ -30,6 +30,8 @@ class WrongHost(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return True for one record a minute, rewritten to one line that names the remedy."""
+        if str(record.msg).endswith(HOST_ADVICE):
+            return True  # dictConfig keeps filters: a logger that was configured twice has this one twice
         with self._lock:
             if record.created - self._last < self.EVERY:
                 return False

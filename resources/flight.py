@@ -109,6 +109,8 @@ class Flights(Generic[T]):
         """Wait until `flight` has landed; False if the waiting room is full or patience ran out."""
         if flight.done.is_set():
             return True
+        if waiting.is_background():  # it takes no request's place
+            return flight.done.wait(self._patience)
         with self._lock:
             if self._waiting >= self._waiters:
                 return False

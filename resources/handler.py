@@ -48,7 +48,7 @@ def earlier_refusal(context: dict[str, Any]) -> Exception | None:
     """Refuse a request that failed before DRF authenticated it, if authentication or permissions refuse it.
 
     DRF negotiates the content type first. Without this, a bad token with an unacceptable Accept header would get 406
-    without a challenge. Returns None if the request was authenticated already, or is not refused.
+    without a challenge. Returns None if the request was authenticated already, is not refused, or cannot be read.
     """
     request, view = context.get("request"), context.get("view")
     if request is None or view is None or hasattr(request, "_user"):
@@ -63,6 +63,8 @@ def earlier_refusal(context: dict[str, Any]) -> Exception | None:
         return refusal
     except (APIException, PermissionDenied, Http404) as refusal:
         return refusal
+    except MALFORMED:  # the query cannot be read, which authentication looks into as well
+        return None
     return None
 
 

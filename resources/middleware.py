@@ -94,7 +94,9 @@ def is_guarded(view: Callable[..., object]) -> bool:
 
 
 def _is_json(response: HttpResponseBase) -> bool:
-    return response.get("Content-Type", "").partition(";")[0] == "application/json"
+    """True if the answer is JSON, or of a format that is written in it, as `application/problem+json` (RFC 9457)."""
+    kind = response.get("Content-Type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
 
 
 def _put(response: HttpResponseBase, content: bytes) -> None:

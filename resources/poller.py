@@ -11,6 +11,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from resources import waiting
+
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -49,6 +51,7 @@ class Poller(Generic[T]):
 
 
 def _run(owner: "weakref.ref[T]", work: Callable[[T], float], gone: threading.Event) -> None:
+    waiting.be_background()
     while (alive := owner()) is not None:
         pause = work(alive)
         del alive

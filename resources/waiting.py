@@ -79,6 +79,19 @@ class WaitingRoom:
                 self._taken = max(0, self._taken - free)
 
 
+_here = threading.local()  # `_here.background` is set in a thread that serves no requests
+
+
+def be_background() -> None:
+    """Say that the calling thread serves no requests, and waits without a place."""
+    _here.background = True
+
+
+def is_background() -> bool:
+    """True if the calling thread serves no requests."""
+    return getattr(_here, "background", False)
+
+
 # One of each per process, for its lifetime; a forked process starts with empty ones.
 serving = ServingThreads(clock=time.monotonic)
 room = WaitingRoom(serving=serving.count)

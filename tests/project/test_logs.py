@@ -23,3 +23,10 @@ def test_one_line_a_minute_names_the_remedy_and_has_no_traceback():
     assert first.exc_info is None
     assert not passes(record(1059.9))
     assert passes(record(1060.0))
+
+
+def test_a_second_configuration_of_the_log_neither_repeats_the_remedy_nor_drops_the_line():
+    """Python's dictConfig adds filters to those that a logger has already: a serving process has two of them."""
+    one, both = record(1000.0), (WrongHost(), WrongHost())
+    assert all(each.filter(one) for each in both)
+    assert one.getMessage().count("ALLOWED_HOSTS") == 1

@@ -11,13 +11,14 @@ from django.core.exceptions import (
 )
 from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from resources.handler import exception_handler
+from resources.testing import pinned
 
 
 class Form(APIView):
@@ -40,6 +41,16 @@ def test_what_cannot_be_read_is_a_bad_request_that_repeats_nothing_of_it(error: 
     response = exception_handler(error("secret"), {})
     assert response is not None
     assert (response.status_code, response.data) == (400, {"detail": "The request cannot be read"})
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer a.b.c"}], ids=["no token", "a token"])
+def test_an_address_of_too_many_parameters_is_a_bad_request(
+    client: Client, headers: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pinned():
+        answer = client.get(f"/api/notes/?{'a=b&' * 1001}", headers=headers)
+    assert (answer.status_code, answer.json()) == (400, {"detail": "The request cannot be read"})
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_what_is_too_long_is_told_so() -> None:

@@ -90,6 +90,10 @@ def broken(request: Any) -> HttpResponse:
     return HttpResponse("<h1>Not here</h1>", status=404)
 
 
+def problem(request: Any) -> HttpResponse:
+    return HttpResponse('{"title": "Out of credit"}', status=403, content_type="application/problem+json")
+
+
 urlpatterns = [
     path("", include("resources.urls")),
     path("orders/", Orders.as_view()),
@@ -104,6 +108,7 @@ urlpatterns = [
     path("page/", page),
     path("broken/", broken),
     path("api/broken/", broken),
+    path("api/problem/", problem),
 ]
 
 pytestmark = pytest.mark.urls(__name__)
@@ -139,6 +144,14 @@ def test_an_error_of_the_api_is_json_unless_the_client_prefers_html(
         assert (answer.content == b'{"detail": "Not Found"}') is is_json
 
 
+def test_an_error_in_another_format_of_json_stays_as_the_view_wrote_it(client: Client) -> None:
+    """RFC 9457."""
+    with pinned(PATHS=["/api/"]):
+        answer = client.get("/api/problem/")
+    assert (answer.status_code, answer["Content-Type"]) == (403, "application/problem+json")
+    assert answer.json() == {"title": "Out of credit"}
+
+
 @pytest.mark.parametrize(
     ("address", "paths", "is_json"),
     [
@@ -166,7 +179,13 @@ def test_only_errors_under_the_api_s_paths_are_json(
 
 @pytest.mark.parametrize(
     ("address", "is_json"),
-    [("/orders/", True), ("/listed/", True), ("/page/", False), ("/of-sessions/", False)],
+    [
+        ("/orders/", True),
+        ("/listed/", True),
+        ("/.well-known/oauth-protected-resource", True),
+        ("/page/", False),
+        ("/of-sessions/", False),
+    ],
 )
 def test_the_address_of_a_guarded_view_is_the_api_s_without_being_listed(
     client: Client, address: str, is_json: bool

@@ -108,6 +108,7 @@ CONF = {"ISSUERS": ["http://localhost:8000"], "AUDIENCE": AUDIENCE, "OPERATOR_TO
         ({"REMOTE_ADDR": "192.0.2.1", "HTTP_AUTHORIZATION": "Bearer another"}, False),
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.1"}, False),
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_VIA": "1.1 proxy"}, False),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": ""}, False),
     ],
 )
 def test_only_the_operator_reads_how_the_issuers_are(client: Client, headers: dict[str, str], reads: bool) -> None:

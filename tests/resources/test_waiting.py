@@ -121,6 +121,27 @@ def test_our_own_server_says_how_many_threads_it_has() -> None:
         assert told.count() == WORK_THREADS
 
 
+def test_a_background_thread_waits_without_a_place_and_is_not_the_first_that_waits() -> None:
+    """A process that has just started has one place, for its first request; the poll of its feed must not take it."""
+    room, landing = WaitingRoom(serving=lambda: 1), threading.Event()
+    options = {"clock": time.monotonic, "deadline": 60, "waiters": 1, "patience": 30, "longest_backoff": 1}
+    flights = Flights(lambda _: landing.wait(30), lambda *_: None, room=room, **options)
+    flight = flights.start()
+    assert flight is not None
+
+    def background() -> bool:
+        waiting.be_background()
+        return flights.wait(flight)
+
+    with ThreadPoolExecutor(2) as crowd:
+        answers = [crowd.submit(background), crowd.submit(background)]
+        while not all(answer.running() or answer.done() for answer in answers):
+            time.sleep(0.01)
+        landing.set()
+        assert [answer.result(30) for answer in answers] == [True, True]
+    assert not flight.waited_for
+
+
 def test_a_thread_that_authenticates_a_request_is_counted(client: Client) -> None:
     with patch.object(authentication, "serving", ServingThreads(clock=Clock())) as seen, pinned():
         client.get("/api/whoami/")

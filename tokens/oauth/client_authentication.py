@@ -68,8 +68,18 @@ def _by_secret(presented: Credentials, version: str | None, *, now: datetime) ->
     # Whoever fails is looked up, remembered or not: time does not tell which clients there are.
     client = registry.read(presented.client_id)
     if not _proves(presented, client, client_secret.kept_of(client), now=now) or client is None:
-        raise InvalidClient("the secret is wrong, or missing" if client else "no active client has this client_id")
+        raise InvalidClient(_why(presented, client))
     return registry.keep(client, version=version)
+
+
+def _why(presented: Credentials, client: Client | None) -> str:
+    """Return for the log why the credentials prove nothing. It does not say if a refused secret is right."""
+    if client is None:
+        return "no active client has this client_id"
+    if presented.secret is None or _fits(presented, client):
+        return "the secret is wrong, or missing"
+    where = "in the Authorization header" if presented.in_header else "in the body"
+    return f"a secret {where}, from a client that is registered for {client.token_endpoint_auth_method}"
 
 
 def _proves(presented: Credentials, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:

@@ -41,10 +41,14 @@ class Target:
 
 def target(url: str) -> Target:
     """Return the target of an http or https URL. Raises ValueError."""
-    parts = urlsplit(url)
+    problem = f"URL must be like https://issuer.example, not {url!r}"
+    try:
+        parts, given = urlsplit(url), urlsplit(url).port
+    except ValueError:  # half an IPv6 address, or a port that is none
+        raise ValueError(problem) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"URL must be like https://issuer.example, not {url!r}")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+        raise ValueError(problem)
+    port = given or (443 if parts.scheme == "https" else 80)
     return Target(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
 
 

@@ -71,7 +71,7 @@ def _judged(judge: Callable[[HttpRequest], None], kind: type[OAuthError], action
 
 
 class ReadableForms:
-    """Middleware: a form for one of our pages that cannot be read is answered by a page of ours."""
+    """Middleware: a form or an address of one of our pages that cannot be read is answered by a page of ours."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -82,8 +82,11 @@ class ReadableForms:
 
     def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
         """Before the protection against forged requests, which reads the form."""
+        if not _is_page(view):
+            return None
         try:
-            if request.method == "POST" and _has_body(request) and _is_page(view):
+            _read_address(request)  # or Django answers 413 wherever it reads it first, with a traceback in the log
+            if request.method == "POST" and _has_body(request):
                 _judge_page(request, uploads=_is_admin(request))
         except Unreadable as error:
             return failures.page(error.status, str(error))

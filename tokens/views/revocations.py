@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -75,7 +76,10 @@ def segment(request: HttpRequest, digest: str, ring: str = DEFAULT_RING) -> Http
 
 def _since(request: HttpRequest) -> Version | None:
     """Return the version that the reader has, or None. Raises ValueError if `since` is malformed or repeated."""
-    asked = request.GET.getlist("since")
+    try:
+        asked = request.GET.getlist("since")
+    except TooManyFieldsSent:
+        raise ValueError("parameters") from None
     if not asked:
         return None
     found = VERSION.fullmatch(asked[0])

@@ -136,6 +136,9 @@ def test_the_trail_says_what_was_revoked_and_why(issued):
         ["--grant", "nonsense", "--yes"],
         ["--grant", "0b9f6f0e-6a55-4a5b-9d2d-0c2d9f0c6a11", "--yes"],
         ["--all"],
+        ["--jti", "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl", "--yes"],
+        ["--jti", "two words", "--yes"],
+        ["--jti", "a" * 256, "--yes"],
     ],
 )
 def test_a_command_that_names_nothing_or_cannot_ask_is_wrong_usage(issued, arguments):
@@ -143,6 +146,26 @@ def test_a_command_that_names_nothing_or_cannot_ask_is_wrong_usage(issued, argum
         run(*arguments)
     assert raised.value.returncode == 2
     assert not Revocation.objects.exists()
+
+
+def test_a_token_in_place_of_its_jti_is_not_repeated(issued):
+    token, _ = issued["service"]
+    with pytest.raises(CommandError, match="inspect_token") as raised:
+        run("--jti", token, "--dry-run")
+    assert token not in str(raised.value)
+
+
+@pytest.mark.parametrize("option", ["--user", "--client", "--grant"])
+def test_a_name_that_is_not_there_is_repeated_with_where_to_look(issued, option):
+    with pytest.raises(CommandError) as raised:
+        run(option, "nobody", "--yes")
+    assert str(raised.value).startswith(f"{option}: there is no {option[2:]} 'nobody'")
+
+
+def test_the_json_of_a_client_and_a_user_names_both(issued):
+    told = json.loads(run("--client", "app", "--user", "ada", "--dry-run", "--json"))
+    assert (told["target"], told["user"]) == ("client:app", "ada")
+    assert "user" not in json.loads(run("--client", "app", "--dry-run", "--json"))
 
 
 @pytest.mark.parametrize(("answer", "goes_on"), [("yes", True), ("y", False), ("", False)])

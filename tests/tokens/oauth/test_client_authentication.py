@@ -115,6 +115,22 @@ def test_a_secret_that_came_the_wrong_way_costs_the_same_hashes_and_leaves_no_tr
     assert service.secrets.get().last_used_on is None
 
 
+@pytest.mark.parametrize(
+    ("method", "form", "headers", "where"),
+    [
+        ("client_secret_basic", {"client_id": "service", "client_secret": "x"}, {}, "in the body"),
+        ("private_key_jwt", {}, basic("service", "x"), "in the Authorization header"),
+    ],
+)
+def test_the_log_and_not_the_answer_names_a_secret_that_came_the_wrong_way(
+    client, service, signer, caplog, method, form, headers, where
+):
+    caplog.set_level("INFO", logger="tokens.audit")
+    Client.objects.filter(pk=service.pk).update(token_endpoint_auth_method=method)
+    assert post(client, "/oauth/token", ASK | form, **headers).json() == REFUSED
+    assert f"a secret {where}, from a client that is registered for {method}" in caplog.text
+
+
 @pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke", "/oauth/token"])
 @pytest.mark.parametrize("how", ["secret", "key"])
 def test_a_client_that_proves_itself_anywhere_was_used_on_that_day(client, service, signer, path, how):

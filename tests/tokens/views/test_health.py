@@ -106,6 +106,7 @@ def test_no_other_path_is(client, settings, path):
         {"REMOTE_ADDR": "::1", "HTTP_FORWARDED": "for=192.0.2.1"},
         {"REMOTE_ADDR": "127.0.0.1", "HTTP_VIA": "1.1 proxy"},
         {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_REAL_IP": "192.0.2.1"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": ""},
         {"REMOTE_ADDR": "192.0.2.1", "HTTP_AUTHORIZATION": "Bearer another"},
         {"REMOTE_ADDR": "192.0.2.1", "HTTP_AUTHORIZATION": "Bearer "},
         {"REMOTE_ADDR": "192.0.2.1", "HTTP_AUTHORIZATION": f"Basic {OPERATOR}"},

@@ -160,6 +160,13 @@ def test_a_malformed_version_is_an_invalid_request(client, since):
     assert answer["Cache-Control"] == "no-store"
 
 
+def test_an_address_of_too_many_parameters_is_an_invalid_request(client, caplog):
+    answer = client.get(f"/oauth/revocations?{'a=b&' * 1001}")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 def test_a_version_twice_is_an_invalid_request(client):
     since = claims(client)["version"]
     assert client.get(PATH, {"since": [since, since]}).status_code == 400

@@ -1,6 +1,7 @@
 """`revoke_tokens`: revoke every token of the issuer, a client, a user, a grant, or one token."""
 
 import json
+import re
 import sys
 from argparse import ArgumentParser
 from typing import Any, TypeVar
@@ -16,6 +17,13 @@ from tokens.models import Client, User, UserGrant
 
 Named = TypeVar("Named", Client, User, UserGrant)
 ACTOR = "command:revoke_tokens"
+JTI = re.compile(r"[A-Za-z0-9_-]{1,255}")
+WHERE = {
+    "user": "give the username, e-mail address or sub as the admin shows it",
+    "client": "give the client_id as the admin shows it",
+    "grant": "give the grant_id of a token, as inspect_token shows it",
+}
+"""Where to look for a name."""
 NOTES = """
   revoke_tokens --user ada --dry-run              count what would be revoked
   revoke_tokens --user ada                        the user is logged out everywhere, and logs in again
@@ -58,7 +66,8 @@ class Command(OperatorCommand):
         if not options["dry_run"]:
             self._confirm(target, counts, options)
             counts = mass_revocation.revoke(target, reason=options["reason"], actor=ACTOR)
-        told = {"dry_run": options["dry_run"], "target": target.subject, **counts}
+        user = {"user": target.user.get_username()} if target.user and target.client else {}
+        told = {"dry_run": options["dry_run"], "target": target.subject, **user, **counts}
         self.stdout.write(json.dumps(told) if options["json"] else f"{_verb(options)} {_said(target, counts)}")
 
     def _confirm(self, target: Target, counts: dict[str, int], options: dict[str, Any]) -> None:
@@ -81,28 +90,36 @@ def find(options: dict[str, Any]) -> Target:
     return Target(
         everything=options["all"],
         user=_user(options["user"]) if options["user"] else None,
-        client=_one(Client, Q(client_id=options["client"]), "client") if options["client"] else None,
+        client=_one(Client, Q(client_id=options["client"]), "client", options["client"]) if options["client"] else None,
         grant=_grant(options["grant"]) if options["grant"] else None,
-        token_id=options["jti"] or "",
+        token_id=_token_id(options["jti"]) if options["jti"] else "",
     )
 
 
 def _user(name: str) -> User:
     by_name = Q(username=name)
     if User.objects.filter(by_name).exists():
-        return _one(User, by_name, "user")
-    return _one(User, Q(sub=sub) if (sub := _uuid(name)) else Q(email__iexact=name), "user")
+        return _one(User, by_name, "user", name)
+    return _one(User, Q(sub=sub) if (sub := _uuid(name)) else Q(email__iexact=name), "user", name)
 
 
 def _grant(text: str) -> UserGrant:
-    return _one(UserGrant, Q(pk=_uuid(text)), "grant")
+    return _one(UserGrant, Q(pk=_uuid(text)), "grant", text)
 
 
-def _one(model: type[Named], which: Q, noun: str) -> Named:
+def _token_id(text: str) -> str:
+    """Return `text` if it can be a jti. Raises CommandError, which does not repeat it: it may be a whole token."""
+    if not JTI.fullmatch(text):
+        raise CommandError("--jti: that is no jti. inspect_token shows the one of a token", returncode=USAGE)
+    return text
+
+
+def _one(model: type[Named], which: Q, noun: str, name: str) -> Named:
     found = list(model._default_manager.filter(which)[:2])  # noqa: SLF001 (Django's documented name)
-    if len(found) != 1:
-        problem = "several match; name it by its sub" if found else "there is none"
-        raise CommandError(f"--{noun}: {problem}", returncode=USAGE)
+    if not found:
+        raise CommandError(f"--{noun}: there is no {noun} {name!r}; {WHERE[noun]}", returncode=USAGE)
+    if len(found) > 1:
+        raise CommandError(f"--{noun}: several match {name!r}; name it by its sub", returncode=USAGE)
     return found[0]
 
 

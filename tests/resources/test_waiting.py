@@ -16,7 +16,8 @@ from unittest.mock import patch
 import pytest
 from django.test import Client
 
-from project.launch.serve import THREADS, load
+from project.front.lanes import WORK_THREADS
+from project.launch.serve import load
 from resources import authentication, waiting
 from resources.flight import Flights
 from resources.testing import SigningKey, bearer, jwks, mint, pinned
@@ -111,8 +112,8 @@ def test_a_server_that_says_how_many_threads_it_has_is_believed_also_after_a_for
 
 def test_our_own_server_says_how_many_threads_it_has() -> None:
     with patch.object(waiting, "serving", ServingThreads(clock=Clock())) as told, patch.dict(os.environ):
-        load("resources.wsgi.application", lifeline=None)
-        assert told.count() == THREADS
+        load("resources.wsgi.application", alive=None)
+        assert told.count() == WORK_THREADS
 
 
 def test_a_thread_that_authenticates_a_request_is_counted(client: Client) -> None:

@@ -20,7 +20,7 @@ import requests
 from project.launch import processes
 from project.launch.ports import free
 from tests.services.conftest import Issuer, serve
-from tests.services.test_token_races import CODE, DENIED, REFRESH, REGISTER, claims_of, said
+from tests.services.test_token_races import CODE, REVOKED, REFRESH, REGISTER, claims_of, said
 from tests.tokens.conftest import CALLBACK, CHALLENGE, VERIFIER
 
 pytestmark = pytest.mark.services
@@ -174,6 +174,6 @@ def test_of_concurrent_redemptions_of_a_code_one_succeeds_and_stays_valid(nodes:
     assert said(answers) == {(200, ""): 1, (400, "invalid_grant"): AT_ONCE - 1}
     [given] = [answer.json() for answer in answers if answer.ok]
     claims = claims_of(given["access_token"])
-    assert nodes.shell(DENIED.format(claims=f"[{json.dumps(claims)}]")) == "[false]"
+    assert nodes.shell(REVOKED.format(claims=f"[{json.dumps(claims)}]")) == "[false]"
     assert nodes.revocation(claims["grant_id"]) == ("", 0)
     assert said(nodes.refreshes(given["refresh_token"])) == {(200, ""): AT_ONCE}

@@ -107,6 +107,8 @@ def _finish(target: Target, reason: str) -> None:
     elif target.client is None and target.user:
         everywhere.log_out(target.user, reason)
     elif target.client:
+        if not target.user:
+            revocation_record.renew_registry()  # before the grants: who disables a client locks in this order
         everywhere.end_grants(target.grants(), reason)
         now, client_id = store.database_now(), target.client.client_id
         if target.user:

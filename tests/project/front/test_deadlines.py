@@ -46,6 +46,37 @@ def test_a_request_that_hangs_is_answered_503_in_time(hanging):
     assert b"<h1>" in asked(front(hanging), "/oauth/hang", headers=[("Accept", "text/html")]).body
 
 
+def test_each_503_of_the_front_is_noted_with_its_reason_and_path(hanging):
+    noted = []
+    one = front(hanging, note=lambda reason, path: noted.append((reason, path)))
+
+    async def story():
+        tasks = [ask(one, "/oauth/hang?code=secret") for _ in range(lanes.WORK_THREADS + lanes.WAITING + 1)]
+        await asyncio.gather(*tasks)
+
+    asyncio.run(story())
+    assert ("no answer within 0.3 s", "/oauth/hang") in noted
+    assert noted[0] == ("128 requests wait for a thread of their kind", "/oauth/hang")
+    assert len(noted) == lanes.WORK_THREADS + lanes.WAITING + 1
+
+
+def test_what_is_no_503_is_not_noted():
+    noted = []
+    one = front(Hanging(), note=lambda reason, path: noted.append((reason, path)))
+    assert asked(one, "/oauth/token", method="POST", headers=[("Content-Length", "101")]).status == 413
+    assert asked(one, "/").status == 200
+    assert noted == []
+
+
+@pytest.mark.parametrize(("path", "readable"), [("/oauth/hang", True), ("/accounts/hang", False), ("/api/hang", False)])
+def test_a_page_of_another_origin_may_read_why_an_endpoint_does_not_answer(hanging, path, readable):
+    answer = asked(front(hanging), path, headers=[("Origin", "https://spa.example"), ("Accept", "application/json")])
+    headers = dict(answer.headers)
+    assert answer.status == 503
+    assert (headers.get("access-control-allow-origin") == "*") is readable
+    assert ("Retry-After" in headers.get("access-control-expose-headers", "")) is readable
+
+
 def test_documents_and_probes_go_on_while_every_working_thread_hangs(hanging):
     one = front(hanging, PATIENT)
 

@@ -24,7 +24,7 @@ from tests.services.nodes import (
     user_code_of,
 )
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.outage]
 
 WITHIN, BEYOND = 55, 90
 """Seconds that clocks are off, for δ = 60 s."""

@@ -20,7 +20,7 @@ import requests
 from project.launch import processes
 from project.launch.ports import free
 from tests.services.conftest import Issuer, serve
-from tests.services.test_token_races import CODE, REVOKED, REFRESH, REGISTER, claims_of, said
+from tests.services.test_token_races import CODE, REFRESH, REGISTER, REVOKED, claims_of, said
 from tests.tokens.conftest import CALLBACK, CHALLENGE, VERIFIER
 
 pytestmark = pytest.mark.services

@@ -8,6 +8,7 @@ import pytest
 from tokens.keys import material
 from tokens.keys.signers import RingSigner
 from tokens.oauth import revocation_feed
+from tokens.oauth.revocation_log import Changes, Version
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -18,6 +19,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 )
 def test_it_holds_for_ten_minutes_and_never_longer_than_a_token_of_its_key(longest_token, holds):
     signer = RingSigner(longest_token, material.generate("ES256"))
-    text = revocation_feed.sign({}, signer=signer, now=NOW)
-    claims = jwt.decode(text, options={"verify_signature": False})
+    changes = Changes(Version(1, "tag"), b"", ())
+    document = revocation_feed.sign(changes, ("default", None), more=False, signer=signer, now=NOW)
+    claims = jwt.decode(document.body, options={"verify_signature": False})
+    assert document.renew_at == NOW + holds / 2
     assert claims["exp"] - claims["iat"] == holds.total_seconds()

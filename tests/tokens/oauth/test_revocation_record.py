@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from tests.tokens.conftest import OTHER_API, redeem
 from tokens.keys.policy import PRODUCTION
-from tokens.models import AuditEvent, Revocation, Scope, SigningKey, UserGrant, WaitingEntry
-from tokens.oauth import presented_token, revocation_key, revocation_record
+from tokens.models import AuditEvent, AuthorizationCode, Revocation, Scope, SigningKey, UserGrant, WaitingEntry
+from tokens.oauth import one_time, presented_token, revocation_key, revocation_record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
@@ -145,7 +145,9 @@ def presented(client, webapp, code):
 def test_a_code_used_twice_revokes_what_it_gave(client, webapp, code):
     issued = code(webapp)
     claims = presented(client, webapp, lambda _: issued)
-    assert not is_revoked(claims)
+    assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
+    assert not is_revoked(claims), "its client repeated the request at once"
+    AuthorizationCode.objects.update(redeemed_at=timezone.now() - one_time.RETRY_WINDOW - timedelta(seconds=1))
     assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
     assert is_revoked(claims)
     assert UserGrant.objects.get().revoke_reason == "code used twice"

@@ -13,7 +13,9 @@ from django.db import InterfaceError, InternalError, OperationalError, Programmi
 from tests.database_errors import raised
 from tests.tokens.conftest import authorization, basic, log_in, post
 from tokens import audit
+from tokens.keys.errors import NotReady
 from tokens.models import Client
+from tokens.registry_changes import RegistryLocked
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
@@ -180,6 +182,29 @@ def test_so_is_a_page_where_nothing_can_be_counted(client, user, caplog, path):
     [line] = noted(caplog)
     assert "cannot be counted: the shared cache does not answer" in line["reason"]
     assert line["endpoint"] == path
+
+
+@pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/device/verify", "/accounts/login/"])
+def test_so_is_a_page_that_cannot_tell_the_time(client, user, webapp, caplog, path):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    if "login" not in path:
+        log_in(client, user)
+    with patch("tokens.keys.signing.clock", side_effect=NotReady("this node's clock is 90 s off")):
+        if path == "/oauth/authorize":
+            answer = client.get(path, authorization(webapp))
+        else:
+            form = {"login": "ada", "password": "correct horse", "user_code": "ABCD-EFGH"}
+            answer = client.post(path, form)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert noted(caplog) == [{"reason": "this node's clock is 90 s off", "endpoint": path, "suppressed": 0}]
+
+
+def test_so_is_a_page_of_the_admin_that_waited_for_a_lock(admin_client, caplog):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    with patch("tokens.registry_changes.change", side_effect=RegistryLocked("another transaction holds a lock")):
+        answer = admin_client.post("/admin/tokens/client/add/", {})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert [line["reason"] for line in noted(caplog)] == ["another transaction holds a lock"]
 
 
 def test_an_answer_that_is_no_503_is_none(client, service, signer, caplog):

@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import logging
+import os
 import threading
 import time
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 
 from project.front import lanes, turn
 from project.front.abandoned import Abandoned, _committing, _guard
 from project.front.turn import Turn, TurnOver
+from project.launch import serve
 from tests.project.front.asgi import BOUNDS, ask, asked, front
 
 PATIENT = replace(BOUNDS, answer=20.0)
@@ -58,6 +62,21 @@ def test_each_503_of_the_front_is_noted_with_its_reason_and_path(hanging):
     assert ("no answer within 0.3 s", "/oauth/hang") in noted
     assert noted[0] == ("128 requests wait for a thread of their kind", "/oauth/hang")
     assert len(noted) == lanes.WORK_THREADS + lanes.WAITING + 1
+
+
+@pytest.mark.parametrize("installed", [True, False], ids=["issuer", "api"])
+def test_a_front_of_the_issuer_notes_in_the_audit_log_without_a_database(hanging, caplog, installed):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    with (
+        patch.dict(os.environ),
+        patch.object(serve, "import_string", return_value=hanging),
+        patch.object(serve.waiting, "serving"),
+        patch.object(serve.apps, "is_installed", return_value=installed),
+        patch.object(serve, "bounds", return_value=replace(BOUNDS, answer=0.31)),
+    ):
+        assert asked(serve.load("project.wsgi.application", alive=None), "/oauth/hang").status == 503
+    lines = [json.loads(message) for message in caplog.messages if "request.unavailable" in message]
+    assert [line["details"]["reason"] for line in lines] == ["no answer within 0.31 s"] * installed
 
 
 def test_what_is_no_503_is_not_noted():

@@ -11,7 +11,8 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
 
 from tests.database_errors import raised
-from tests.tokens.conftest import authorization, basic, log_in, post
+from tests.tokens.assertions import jwks, proof
+from tests.tokens.conftest import authorization, basic, log_in, make_client, post
 from tokens import audit
 from tokens.keys.errors import NotReady
 from tokens.models import Client
@@ -93,6 +94,17 @@ def test_a_read_only_database_is_503_and_no_error_of_ours(client, service, signe
         answer = post(client, path, ENDPOINTS[path], **basic("service", service.plain))
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer.json()["error"] == "temporarily_unavailable"
+
+
+def test_so_is_one_that_cannot_keep_a_client_assertion(client, apis, signer):
+    client.raise_request_exception = False
+    make_client("robot", "client_credentials", client_jwks=jwks())
+    Client.objects.filter(client_id="robot").update(token_endpoint_auth_method="private_key_jwt")
+    with connection.execute_wrapper(read_only):
+        answer = post(client, "/oauth/token", ENDPOINTS["/oauth/token"] | proof("robot"))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["error"] == "temporarily_unavailable"
+    assert post(client, "/oauth/token", ENDPOINTS["/oauth/token"] | proof("robot")).status_code == 200
 
 
 @pytest.mark.parametrize(("accepts", "kind"), [("text/html", "text/html"), ("*/*", "application/json")])

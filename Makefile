@@ -37,7 +37,7 @@ test-services: environment  ## the tests that need PostgreSQL and Redis, and tho
 test-proxies: environment  ## docs/proxies.md with nginx, HAProxy, Caddy and Apache; fails if one is missing
 	@$(PY) -m pytest -m proxies
 
-test-outage: environment  ## the part of test-services that freezes and stops servers of its own (docs/operations.md)
+test-outage: environment  ## the tests that freeze and stop servers, kill workers and set clocks wrong (docs/operations.md)
 	@$(PY) -m pytest -m outage
 
 test-browser: environment  ## the pages in a real browser; fails where chromium is missing

@@ -10,6 +10,7 @@
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -91,7 +92,7 @@ def log_out(users: Iterable[User], reason: str) -> int:
             _end_sessions(chosen)
             everywhere.end_grants(Q(user__in=chosen), reason)
             subjects = User.objects.filter(pk__in=chosen).values_list("sub", flat=True)
-            revocation_record.revoke_users(map(str, subjects), now=store.database_now())
+            everywhere.revoke_until_commit(partial(revocation_record.revoke_users, [str(sub) for sub in subjects]))
     return len(keys)
 
 
@@ -99,7 +100,7 @@ def _finish(target: Target, reason: str) -> None:
     """Revoke the rest in one transaction: first the rows, then the record, whose instant covers what the rows gave."""
     now = store.database_now()
     if target.everything:
-        revocation_record.revoke_everything(now=now)
+        everywhere.revoke_until_commit(revocation_record.revoke_everything)
     elif target.grant:
         grant_record.revoke(target.grant, reason, now=now)
     elif target.token_id:
@@ -107,12 +108,15 @@ def _finish(target: Target, reason: str) -> None:
     elif target.client is None and target.user:
         everywhere.log_out(target.user, reason)
     elif target.client:
+        if not target.user:
+            revocation_record.renew_registry()  # before the grants: who disables a client locks in this order
         everywhere.end_grants(target.grants(), reason)
-        now, client_id = store.database_now(), target.client.client_id
+        client_id = target.client.client_id
         if target.user:
-            revocation_record.revoke_client_user(client_id, str(target.user.sub), now=now)
+            of_both = partial(revocation_record.revoke_client_user, client_id, str(target.user.sub))
+            everywhere.revoke_until_commit(of_both)
         else:
-            revocation_record.revoke_client(client_id, now=now)
+            everywhere.revoke_until_commit(partial(revocation_record.revoke_client, client_id))
 
 
 def _users(target: Target) -> int:

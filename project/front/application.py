@@ -33,7 +33,10 @@ Send = Callable[[Message], Awaitable[None]]
 AHEAD = 4  # parts of a long answer that can wait for the client
 STALLED = 30.0  # seconds in which the client must take the next part
 BUSY = "There was no answer in time. Try again."
+WAITING = f"{lanes.WAITING} requests wait for a thread of their kind"
 FULL = "Too many requests are waiting. Try again."
+Note = Callable[[str, str], object]
+"""Called with the reason and the path of each 503 that the front answers itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,14 @@ class Bounds:
 class Front:
     """Serves one WSGI application. Create it in the process that serves, because it starts threads."""
 
-    def __init__(self, application: WSGI, bounds: Bounds, *, behind_proxy: bool, mount: str = "") -> None:
+    def __init__(
+        self, application: WSGI, bounds: Bounds, *, behind_proxy: bool, mount: str = "", note: Note | None = None
+    ) -> None:
         self._application = application
         self._bounds = bounds
         self._behind_proxy = behind_proxy
         self._mount = mount
+        self._note = note
         self._lanes = lanes.started()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +77,8 @@ class Front:
             content = await body.read(receive, headers, bound=self._bounds.body, within=self._bounds.body_within)
             await self._served(environ(scope, headers, content), path, send)
         except Refused as why:
+            if self._note and why.reason:
+                self._note(why.reason, path)
             await _send(refusal(why, path=path, accept=accept), send)
 
     def _path(self, scope: Scope) -> str:
@@ -89,11 +97,12 @@ class Front:
         try:
             self._lanes[lanes.lane_of(path)].put(call.run)
         except lanes.Full:
-            raise Refused(503, "temporarily_unavailable", FULL, retry_after=1) from None
+            raise Refused(503, "temporarily_unavailable", FULL, retry_after=1, reason=WAITING) from None
         answered = await call.answered(self._within(path))
         if answered is None:
+            reason = f"no answer within {self._within(path):g} s"
             logger.error("No answer within %g s: 503 for %s %r", self._within(path), values["REQUEST_METHOD"], path)
-            raise Refused(503, "temporarily_unavailable", BUSY, retry_after=5)
+            raise Refused(503, "temporarily_unavailable", BUSY, retry_after=5, reason=reason)
         await _send(answered, send, rest=None if answered.is_whole else call.rest())
 
 

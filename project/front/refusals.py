@@ -29,11 +29,19 @@ Headers = list[tuple[str, str]]
 class Refused(Exception):
     """The front answers `status` itself. `error` is the code of RFC 6749; `text` names the remedy.
 
-    `retry_after` is in seconds. `ends_connection` is True if a part of the body is still unread.
+    `retry_after` is in seconds. `ends_connection` is True if a part of the body is still unread. `reason` is for the
+    operator, and set for a 503.
     """
 
     def __init__(
-        self, status: int, error: str, text: str, *, retry_after: int = 0, ends_connection: bool = False
+        self,
+        status: int,
+        error: str,
+        text: str,
+        *,
+        retry_after: int = 0,
+        ends_connection: bool = False,
+        reason: str = "",
     ) -> None:
         super().__init__(text)
         self.status = status
@@ -41,6 +49,7 @@ class Refused(Exception):
         self.text = text
         self.retry_after = retry_after
         self.ends_connection = ends_connection
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,6 @@ def refusal(why: Refused, *, path: str, accept: str) -> Refusal:
         headers.append(("Retry-After", str(why.retry_after)))
     if why.ends_connection:
         headers.append(("Connection", "close"))
-    if path.startswith(PUBLIC):  # pages of other origins may read public documents, and the error in their place
-        headers.append(("Access-Control-Allow-Origin", "*"))
+    if path.startswith((PUBLIC, OAUTH)):  # any page of another origin may read why there is no answer: it is no secret
+        headers += [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "Retry-After")]
     return Refusal(why.status, headers, body.encode())

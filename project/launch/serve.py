@@ -15,15 +15,17 @@ from collections.abc import Callable
 from functools import partial
 
 import django
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.db import connections
+from django.utils import timezone
 from django.utils.module_loading import import_string
 from granian.constants import HTTPModes, Interfaces
 
 from project import admin_pages
 from project.front.abandoned import watch_connections
-from project.front.application import Bounds, Front
+from project.front.application import Bounds, Front, Note
 from project.front.lanes import WORK_THREADS
 from project.launch.ports import is_taken
 from project.launch.workers import Workers, end_with_parent
@@ -102,7 +104,15 @@ def load(target: str, *, alive: tuple[int, int] | None) -> Front:
     environment.forget_secrets(*SECRETS)
     watch_connections()
     behind_proxy = getattr(settings, "BEHIND_PROXY", False)
-    return Front(application, bounds(), behind_proxy=behind_proxy, mount=settings.FORCE_SCRIPT_NAME or "")
+    mount, note = settings.FORCE_SCRIPT_NAME or "", _noting() if apps.is_installed("tokens") else None
+    return Front(application, bounds(), behind_proxy=behind_proxy, mount=mount, note=note)
+
+
+def _noting() -> Note:
+    """Return what notes the front's own 503 answers in the issuer's audit log."""
+    from tokens.unavailability import unavailability  # noqa: PLC0415 (an API has no issuer's models)
+
+    return lambda reason, path: unavailability.note(reason, endpoint=path, now=timezone.now())
 
 
 def bounds() -> Bounds:

@@ -95,6 +95,7 @@ def is_listening(child: Child) -> bool:
         return probe.connect_ex(("127.0.0.1", int(child.url.rpartition(":")[2]))) == 0
 
 
+@pytest.mark.outage
 def test_a_killed_worker_is_replaced_and_the_other_serves_on(two_workers):
     for _ in range(3):  # the replacement as well, as young as it is
         before = workers(two_workers)
@@ -108,6 +109,7 @@ def test_a_killed_worker_is_replaced_and_the_other_serves_on(two_workers):
         assert two_workers.process.poll() is None
 
 
+@pytest.mark.outage
 def test_both_workers_are_replaced_when_both_are_killed(two_workers):
     before = workers(two_workers)
     for pid in before:

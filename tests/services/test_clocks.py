@@ -24,7 +24,7 @@ from tests.services.nodes import (
     user_code_of,
 )
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.outage]
 
 WITHIN, BEYOND = 55, 90
 """Seconds that clocks are off, for δ = 60 s."""
@@ -300,7 +300,8 @@ def test_a_node_beyond_the_clock_error_says_503_to_all_that_it_would_have_to_dat
 
 
 def test_a_node_beyond_the_clock_error_publishes_and_says_what_is_wrong_with_it(wrong: Node, right: Node) -> None:
-    assert wrong.get("/.well-known/jwks.json").json() == right.get("/.well-known/jwks.json").json()
+    for path in ("/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz"):
+        assert wrong.get(path).json() == right.get(path).json()
     ready = wrong.get("/readyz")
     assert ready.status_code == 503
     assert re.search(r"this node's clock is (89|90|91)\.\d s away from the database's", ready.text)

@@ -18,7 +18,7 @@ from project.launch.ports import free
 from tests.services.conftest import Issuer, serve, wait_for
 from tests.services.test_token_races import CALLBACK, REFRESH, REGISTER
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.outage]
 WITHIN = 3.0  # seconds
 SLACK = 3.0  # seconds, on a machine that is busy
 AT_ONCE = 24  # three times the threads

@@ -17,7 +17,7 @@ from tests.services.conftest import Issuer, serve
 from tests.services.test_redis_outage import PASSWORD, SETUP
 from tokens.hashing import RETRY_AFTER, ROOM
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.outage]
 AT_ONCE = 16
 MEASURED = 15
 NOISE = 0.5  # seconds: a busy machine; without the bound the median was 2.8 s

@@ -15,7 +15,10 @@ from tests.services.conftest import ROOT, Issuer
 pytestmark = pytest.mark.services
 
 BASELINE = "0021"
-WAIVED: dict[str, list[str]] = {}
+WAIVED: dict[str, list[str]] = {
+    # Processes of the version before must not revoke where nobody looks any more: without the table they answer 503.
+    "0026_revocations": ["DROP_TABLE"],
+}
 """By name of a migration, the linter's codes that do no harm there; say why beside each."""
 
 LINT = """

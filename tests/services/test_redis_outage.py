@@ -15,7 +15,7 @@ from tests.services.conftest import Issuer, serve, wait_for
 from tests.services.redis_server import RedisServer
 from tokens.rate_limit import PAUSE
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.outage]
 PASSWORD = "correct horse"
 LIMIT = 10  # guesses in a window, as .env.example says
 WINDOW = 3600  # seconds: the windows of the default are a minute, and one would end within a test

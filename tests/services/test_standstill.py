@@ -17,7 +17,7 @@ from project.launch import processes
 from project.launch.ports import free
 from tests.services.conftest import Issuer, serve
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.outage]
 
 SECRET = "c" * 43
 CLIENTS = 6

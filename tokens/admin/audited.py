@@ -9,7 +9,7 @@ from django.forms import ModelChoiceField, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from tokens import audit, registry_changes
+from tokens import audit, errors, registry_changes
 from tokens.admin.read_only import ReadOnly
 from tokens.models import Client
 from tokens.oauth import client_keys
@@ -90,7 +90,7 @@ def bounded(view: Callable[..., HttpResponse], request: HttpRequest, *args: Any,
     except RegistryLocked as error:
         answer = failures.page(503, f"{str(error)[0].upper()}{str(error)[1:]}")
         answer.headers["Retry-After"] = str(RETRY_AFTER)
-        return answer
+        return errors.because(answer, str(error))
 
 
 def _is_shown(page: object) -> bool:

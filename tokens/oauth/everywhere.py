@@ -32,7 +32,7 @@ def log_out(user: User, reason: str) -> None:
     with transaction.atomic():
         user.end_sessions(now=store.database_now())
         end_grants(Q(user=user), reason)
-        _revoke(partial(revocation_record.revoke_users, [str(user.sub)]))
+        revoke_until_commit(partial(revocation_record.revoke_users, [str(user.sub)]))
 
 
 def withdraw_consents(user: User) -> None:
@@ -44,14 +44,14 @@ def shut_out(user: User, reason: str) -> None:
     """End all sessions, grants and tokens of a user who may not log in any more, even those being issued now."""
     with transaction.atomic():
         end_grants(Q(user=user), reason)
-        _revoke(partial(revocation_record.revoke_users, [str(user.sub)]))
+        revoke_until_commit(partial(revocation_record.revoke_users, [str(user.sub)]))
 
 
 def shut_down(client: Client, reason: str) -> None:
     """End everything that a client holds that may no longer be used, as `shut_out` does for a user."""
     with transaction.atomic():
         end_grants(Q(client=client), reason)
-        _revoke(partial(revocation_record.revoke_client, client.client_id))
+        revoke_until_commit(partial(revocation_record.revoke_client, client.client_id))
 
 
 def end_grants(whose: Q, reason: str) -> int:
@@ -61,8 +61,11 @@ def end_grants(whose: Q, reason: str) -> int:
     return UserGrant.objects.filter(standing).update(revoked_at=store.database_now(), revoke_reason=reason)
 
 
-def _revoke(revoke: Revoke) -> None:
-    """Revoke all tokens issued so far, and those that other nodes issue before they see the change."""
+def revoke_until_commit(revoke: Revoke) -> None:
+    """Revoke all tokens issued so far, and those issued before the transaction at hand is committed.
+
+    Until then other nodes do not see the change, and can issue what it is to end.
+    """
     before = store.database_now()
     revoke(now=before)
 

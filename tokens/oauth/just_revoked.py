@@ -2,8 +2,8 @@
 
 `iat` has whole seconds, so such a revocation covers tokens until its second is over. The issuer answers 503 until then.
 
-- For a client that acts for itself or passes a token on, no statement is needed. Its revocation is read with the
-  client, and a change of a client is a new version of the registry (tokens/oauth/registry.py).
+- For a client that acts for itself or passes a token on, no statement is needed. The instants of its revocations and of
+  the issuer's are read with the client, and each of them is a new version of the registry (tokens/oauth/registry.py).
 - An exchanged token is younger than its subject token, which no revocation covers (standing.py).
 - For a user, one statement asks the database.
 """

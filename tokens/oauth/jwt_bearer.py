@@ -5,7 +5,7 @@ from datetime import datetime
 
 from allauth.account.models import EmailAddress
 
-from tokens import audit
+from tokens import audit, login
 from tokens.errors import OAuthError
 from tokens.models import Client, User
 from tokens.oauth import actor, assertion, grant, just_revoked, key_proof
@@ -68,11 +68,15 @@ def _prove(text: str, *, now: datetime) -> Client:
 
 
 def _user(named: str) -> User | None:
-    """The user by their `sub`, as tokens spell it; or by an e-mail address that they proved to be theirs alone."""
+    """Return the user by `sub`, as tokens spell it, or by a verified e-mail address in any Unicode spelling.
+
+    Returns None if two users hold the address, or if it is no longer the user's.
+    """
     if "@" in named:
-        owners = EmailAddress.objects.filter(email__iexact=named, verified=True).select_related("user")[:2]
-        user = owners[0].user if len(owners) == 1 else None
-        return user if user is not None and user.email.casefold() == named.casefold() else None
+        verified = EmailAddress.objects.filter(login.spelled("email", named), verified=True).select_related("user")
+        owners = [one.user for one in verified if login.folded(one.email) == login.folded(named)]
+        user = owners[0] if len(owners) == 1 else None
+        return user if user is not None and login.folded(user.email) == login.folded(named) else None
     try:
         user = User.objects.filter(sub=uuid.UUID(named)).first()
     except ValueError:

@@ -3,10 +3,13 @@
 - A record is written in the transaction of its cause, and published afterwards (revocation_log).
 - Revoking again moves the instants of a record later, never earlier. Nothing removes a record before its end.
 - A coarse record (of a user, a client, both, or the issuer) covers every token with an earlier `iat`.
+- A record of a client or of the issuer draws a new version of the registry, because each process remembers the
+  instants of clients with it (tokens/oauth/registry.py, just_revoked).
 - A record ends once no API can accept a token that it covers: after the longest token, then S + 2δ.
 """
 
 import json
+import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +19,7 @@ from django.db.models import Max, Q, QuerySet
 
 from tokens import conf
 from tokens.keys import adoption
-from tokens.models import Revocation, Ring, SigningKey, WaitingEntry
+from tokens.models import RegistryVersion, Revocation, Ring, SigningKey, WaitingEntry
 from tokens.oauth import revocation_key
 
 Kind = Revocation.Kind
@@ -61,7 +64,9 @@ def revoke_users(subjects: Iterable[str], *, now: datetime) -> None:
 
 def revoke_client(client_id: str, *, now: datetime) -> None:
     """Revoke every token issued so far to a client, and those that other clients got in exchange for them."""
-    _revoke_earlier(Kind.CLIENT, [client_id], now=now)
+    with transaction.atomic():
+        renew_registry()
+        _revoke_earlier(Kind.CLIENT, [client_id], now=now)
 
 
 def revoke_client_user(client_id: str, subject: str, *, now: datetime) -> None:
@@ -71,7 +76,14 @@ def revoke_client_user(client_id: str, subject: str, *, now: datetime) -> None:
 
 def revoke_everything(*, now: datetime) -> None:
     """Revoke every access token that this issuer issued so far."""
-    _revoke_earlier(Kind.ISSUER, [conf.issuer().url], now=now)
+    with transaction.atomic():
+        renew_registry()
+        _revoke_earlier(Kind.ISSUER, [conf.issuer().url], now=now)
+
+
+def renew_registry() -> None:
+    """Let every process read clients again, once the caller's transaction is committed."""
+    RegistryVersion.objects.update(value=str(uuid.uuid4()))
 
 
 def is_revoked(claims: Mapping[str, Any], *, kid: str) -> bool:
@@ -88,7 +100,7 @@ def of(claims: Mapping[str, Any], *, kid: str) -> "QuerySet[Revocation]":
 def client_tokens_from(client_id: str) -> int:
     """Return the Unix second before which the client's tokens are revoked, or 0."""
     found = Revocation.objects.filter(key=revocation_key.key(Kind.CLIENT, client_id))
-    return found.values_list("issued_before", flat=True).first() or 0
+    return max(Revocation.objects.filter(key__in=keys).values_list("issued_before", flat=True), default=0)
 
 
 def lasting() -> timedelta:

@@ -6,6 +6,7 @@ from functools import wraps
 
 from django.http import HttpRequest, HttpResponseBase
 
+from tokens import errors
 from tokens.keys.errors import NotReady
 from tokens.views import failures
 
@@ -24,6 +25,6 @@ def page_if_not_ready(view: View) -> View:
             logger.error("Not ready: %s: %s", request.path, error)  # noqa: TRY400 (the reason is the message)
             page = failures.page(503, "Nothing was done. Try again in a moment.")
             page.headers["Retry-After"] = str(error.retry_after)
-            return page
+            return errors.because(page, str(error))
 
     return answer

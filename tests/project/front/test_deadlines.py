@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import logging
+import os
 import threading
 import time
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 
 from project.front import lanes, turn
 from project.front.abandoned import Abandoned, _committing, _guard
 from project.front.turn import Turn, TurnOver
+from project.launch import serve
 from tests.project.front.asgi import BOUNDS, ask, asked, front
 
 PATIENT = replace(BOUNDS, answer=20.0)
@@ -44,6 +48,52 @@ def test_a_request_that_hangs_is_answered_503_in_time(hanging):
     assert (answer.status, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store")
     assert json.loads(answer.body)["error"] == "temporarily_unavailable"
     assert b"<h1>" in asked(front(hanging), "/oauth/hang", headers=[("Accept", "text/html")]).body
+
+
+def test_each_503_of_the_front_is_noted_with_its_reason_and_path(hanging):
+    noted = []
+    one = front(hanging, note=lambda reason, path: noted.append((reason, path)))
+
+    async def story():
+        tasks = [ask(one, "/oauth/hang?code=secret") for _ in range(lanes.WORK_THREADS + lanes.WAITING + 1)]
+        await asyncio.gather(*tasks)
+
+    asyncio.run(story())
+    assert ("no answer within 0.3 s", "/oauth/hang") in noted
+    assert noted[0] == ("128 requests wait for a thread of their kind", "/oauth/hang")
+    assert len(noted) == lanes.WORK_THREADS + lanes.WAITING + 1
+
+
+@pytest.mark.parametrize("installed", [True, False], ids=["issuer", "api"])
+def test_a_front_of_the_issuer_notes_in_the_audit_log_without_a_database(hanging, caplog, installed):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    with (
+        patch.dict(os.environ),
+        patch.object(serve, "import_string", return_value=hanging),
+        patch.object(serve.waiting, "serving"),
+        patch.object(serve.apps, "is_installed", return_value=installed),
+        patch.object(serve, "bounds", return_value=replace(BOUNDS, answer=0.31)),
+    ):
+        assert asked(serve.load("project.wsgi.application", alive=None), "/oauth/hang").status == 503
+    lines = [json.loads(message) for message in caplog.messages if "request.unavailable" in message]
+    assert [line["details"]["reason"] for line in lines] == ["no answer within 0.31 s"] * installed
+
+
+def test_what_is_no_503_is_not_noted():
+    noted = []
+    one = front(Hanging(), note=lambda reason, path: noted.append((reason, path)))
+    assert asked(one, "/oauth/token", method="POST", headers=[("Content-Length", "101")]).status == 413
+    assert asked(one, "/").status == 200
+    assert noted == []
+
+
+@pytest.mark.parametrize(("path", "readable"), [("/oauth/hang", True), ("/accounts/hang", False), ("/api/hang", False)])
+def test_a_page_of_another_origin_may_read_why_an_endpoint_does_not_answer(hanging, path, readable):
+    answer = asked(front(hanging), path, headers=[("Origin", "https://spa.example"), ("Accept", "application/json")])
+    headers = dict(answer.headers)
+    assert answer.status == 503
+    assert (headers.get("access-control-allow-origin") == "*") is readable
+    assert ("Retry-After" in headers.get("access-control-expose-headers", "")) is readable
 
 
 def test_documents_and_probes_go_on_while_every_working_thread_hangs(hanging):

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from tests.tokens.assertions import jwks, sign
 from tests.tokens.conftest import allow, authorization, basic, log_in, make_client, parameters, post, redeem
+from tokens import mass_revocation
+from tokens.mass_revocation import Target
 from tokens.models import AuthorizationCode, Client, RefreshToken, Revocation, User, UserGrant
 from tokens.oauth import everywhere, presented_token, revocation_record
 
@@ -60,6 +62,21 @@ def test_a_client_waits_a_second_and_gets_a_token_that_lives(client, service):
     disable_and_enable(service)
     lives = ends("client")
     assert lives - timezone.now() <= timedelta(seconds=1), "not a minute"
+    with at(lives - EARLY):
+        assert is_unavailable(service_token(client, service))
+    with at(lives):
+        assert is_alive(service_token(client, service))
+
+
+@pytest.mark.parametrize(("kind", "target"), [("client", "client"), ("iss", "everything"), ("iss", "restore")])
+def test_a_client_that_this_process_knows_waits_after_a_mass_revocation(client, service, kind, target):
+    assert is_alive(service_token(client, service)), "the process remembers the client from here on"
+    if target == "restore":
+        revocation_record.revoke_everything(now=timezone.now())
+    else:
+        chosen = Target(client=service) if target == "client" else Target(everything=True)
+        mass_revocation.revoke(chosen, reason="test", actor="test")
+    lives = ends(kind)
     with at(lives - EARLY):
         assert is_unavailable(service_token(client, service))
     with at(lives):

@@ -10,8 +10,10 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, post, redeem
+from tokens import mass_revocation
 from tokens.conf import issuer
 from tokens.keys import signing, store
+from tokens.mass_revocation import Target
 from tokens.models import AuditEvent, Consent, DeviceCode, Revocation, User, UserGrant
 from tokens.oauth import authorization_code, client_secret, everywhere, grant_record, presented_token, revocation_record
 
@@ -111,18 +113,29 @@ def test_what_was_disabled_and_is_enabled_again_does_not_come_back(client, app, 
     assert UserGrant.objects.get().revoke_reason == f"its {whose} is disabled"
 
 
-@pytest.mark.parametrize("end", ["disable the user", "log out everywhere", "disable the client"])
+ENDS = {
+    "disable the user": lambda user, _: everywhere.shut_out(user, "test"),
+    "log out everywhere": lambda user, _: everywhere.log_out(user, "test"),
+    "disable the client": lambda _, app: everywhere.shut_down(app, "test"),
+    "log many users out": lambda user, _: mass_revocation.log_out([user], "test"),
+    "revoke everything": lambda *_: mass("everything", value=True),
+    "revoke a client's": lambda _, app: mass("client", value=app),
+    "revoke a user's": lambda user, _: mass("user", value=user),
+    "revoke a client's of a user": lambda user, app: mass("client", value=app, user=user),
+}
+
+
+def mass(name, *, value, **more):
+    mass_revocation.revoke(Target(**{name: value, **more}), reason="test", actor="test")
+
+
+@pytest.mark.parametrize("end", ENDS)
 def test_a_token_that_was_issued_before_a_slow_commit_is_revoked(app, user, end, django_capture_on_commit_callbacks):
     """Until the commit, other nodes still see a user who may have tokens: a commit can take seconds."""
-    everything = {
-        "disable the user": lambda: everywhere.shut_out(user, "test"),
-        "log out everywhere": lambda: everywhere.log_out(user, "test"),
-        "disable the client": lambda: everywhere.shut_down(app, "test"),
-    }
     start = store.database_now()
     seconds = [start.timestamp() + more for more in (3, 4)]
     with django_capture_on_commit_callbacks() as committed:
-        everything[end]()
+        ENDS[end](user, app)
     with patch("tokens.keys.store.database_now", return_value=start + timedelta(seconds=3)):
         for callback in committed:
             callback()

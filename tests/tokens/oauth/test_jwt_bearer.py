@@ -63,6 +63,30 @@ def test_a_verified_e_mail_address_names_its_user(client, robot, user, decode, n
     assert decode(act(client, named).json()["access_token"], API)[1]["sub"] == str(user.sub)
 
 
+@pytest.mark.parametrize("kept", ["jos\u00e9@example.org", "jose\u0301@example.org"])
+@pytest.mark.parametrize("named", ["jos\u00e9@example.org", "jose\u0301@example.org", "JOSe\u0301@Example.org"])
+def test_an_address_is_found_in_each_unicode_spelling(client, robot, user, decode, kept, named):
+    User.objects.update(email=kept)
+    EmailAddress.objects.create(user=user, email=kept, verified=True)
+    assert decode(act(client, named).json()["access_token"], API)[1]["sub"] == str(user.sub)
+
+
+def test_two_spellings_of_one_address_name_nobody(client, robot, user):
+    for name, email in (("ada", "jos\u00e9@example.org"), ("eve", "jose\u0301@example.org")):
+        one, _ = User.objects.get_or_create(username=name)
+        User.objects.filter(pk=one.pk).update(email=email)
+        EmailAddress.objects.create(user=one, email=email, verified=True)
+    for named in ("jos\u00e9@example.org", "jose\u0301@example.org"):
+        assert act(client, named).json() == NOBODY
+
+
+@pytest.mark.parametrize("named", ["jose@example.org", "jos\u00e8@example.org"])
+def test_an_address_with_another_accent_names_nobody(client, robot, user, named):
+    User.objects.update(email="jos\u00e9@example.org")
+    EmailAddress.objects.create(user=user, email="jos\u00e9@example.org", verified=True)
+    assert act(client, named).json() == NOBODY
+
+
 def test_an_address_that_nobody_verified_names_nobody(client, robot, user):
     EmailAddress.objects.create(user=user, email="ada@example.org", verified=False)
     assert act(client, "ada@example.org").json() == NOBODY

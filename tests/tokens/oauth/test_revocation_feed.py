@@ -19,7 +19,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 )
 def test_it_holds_for_ten_minutes_and_never_longer_than_a_token_of_its_key(longest_token, holds):
     signer = RingSigner(longest_token, material.generate("ES256"))
-    changes = Changes(Version(7, "AAAAAAAAAAA"), b"", ())
+    changes = Changes(Version(1, "tag"), b"", ())
     document = revocation_feed.sign(changes, ("default", None), more=False, signer=signer, now=NOW)
     claims = jwt.decode(document.body, options={"verify_signature": False})
+    assert document.renew_at == NOW + holds / 2
     assert claims["exp"] - claims["iat"] == holds.total_seconds()

@@ -11,9 +11,12 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
 
 from tests.database_errors import raised
-from tests.tokens.conftest import authorization, basic, log_in, post
+from tests.tokens.assertions import jwks, proof
+from tests.tokens.conftest import authorization, basic, log_in, make_client, post
 from tokens import audit
+from tokens.keys.errors import NotReady
 from tokens.models import Client
+from tokens.registry_changes import RegistryLocked
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
@@ -91,6 +94,17 @@ def test_a_read_only_database_is_503_and_no_error_of_ours(client, service, signe
         answer = post(client, path, ENDPOINTS[path], **basic("service", service.plain))
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer.json()["error"] == "temporarily_unavailable"
+
+
+def test_so_is_one_that_cannot_keep_a_client_assertion(client, apis, signer):
+    client.raise_request_exception = False
+    make_client("robot", "client_credentials", client_jwks=jwks())
+    Client.objects.filter(client_id="robot").update(token_endpoint_auth_method="private_key_jwt")
+    with connection.execute_wrapper(read_only):
+        answer = post(client, "/oauth/token", ENDPOINTS["/oauth/token"] | proof("robot"))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["error"] == "temporarily_unavailable"
+    assert post(client, "/oauth/token", ENDPOINTS["/oauth/token"] | proof("robot")).status_code == 200
 
 
 @pytest.mark.parametrize(("accepts", "kind"), [("text/html", "text/html"), ("*/*", "application/json")])
@@ -180,6 +194,29 @@ def test_so_is_a_page_where_nothing_can_be_counted(client, user, caplog, path):
     [line] = noted(caplog)
     assert "cannot be counted: the shared cache does not answer" in line["reason"]
     assert line["endpoint"] == path
+
+
+@pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/device/verify", "/accounts/login/"])
+def test_so_is_a_page_that_cannot_tell_the_time(client, user, webapp, caplog, path):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    if "login" not in path:
+        log_in(client, user)
+    with patch("tokens.keys.signing.clock", side_effect=NotReady("this node's clock is 90 s off")):
+        if path == "/oauth/authorize":
+            answer = client.get(path, authorization(webapp))
+        else:
+            form = {"login": "ada", "password": "correct horse", "user_code": "ABCD-EFGH"}
+            answer = client.post(path, form)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert noted(caplog) == [{"reason": "this node's clock is 90 s off", "endpoint": path, "suppressed": 0}]
+
+
+def test_so_is_a_page_of_the_admin_that_waited_for_a_lock(admin_client, caplog):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    with patch("tokens.registry_changes.change", side_effect=RegistryLocked("another transaction holds a lock")):
+        answer = admin_client.post("/admin/tokens/client/add/", {})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert [line["reason"] for line in noted(caplog)] == ["another transaction holds a lock"]
 
 
 def test_an_answer_that_is_no_503_is_none(client, service, signer, caplog):

@@ -27,7 +27,8 @@ class RevocationSet:
     def covers(self, key: bytes, iat: float) -> bool:
         """True if the entry of `key` covers a token that was issued at `iat`."""
         bucket = self.buckets[key[0] << 8 | key[1]]
-        if key not in bucket or (at := _position(bucket, key)) < 0:
+        at = bucket.find(key)  # `in` takes twice as long: it tries `key` as a number first
+        if at < 0 or (at % ENTRY and (at := _position(bucket, key)) < 0):
             return False
         issued_before: int = DATES.unpack_from(bucket, at + KEY)[1]
         return issued_before == 0 or iat < issued_before

@@ -18,7 +18,7 @@ from django.db.models import Q
 from tokens import audit, conf
 from tokens.keys import store
 from tokens.models import Client, User, UserGrant
-from tokens.oauth import everywhere, grant_record, revocation_log, revocation_record
+from tokens.oauth import everywhere, grant_record, registry, revocation_log, revocation_record
 
 BATCH = 1000
 """Users, or grants, in one transaction."""
@@ -66,7 +66,8 @@ def revoke(target: Target, *, reason: str, actor: str) -> dict[str, int]:
     """Revoke the tokens, keep an event, publish the revocations; return what `preview` would have."""
     done = {"grants": 0, "users": 0}
     if target.everything:
-        revocation_record.revoke_everything(now=store.database_now())
+        with transaction.atomic():
+            _revoke_everything()
         done["users"] = sum(_end_sessions(chunk) for chunk in _chunks(User.objects.order_by("pk")))
         done["grants"] = sum(_end_grants(chunk, reason) for chunk in _chunks(UserGrant.objects.filter(revoked_at=None)))
     else:
@@ -99,7 +100,7 @@ def _finish(target: Target, reason: str) -> None:
     """Revoke what is left, in one transaction: rows first, then the record, whose instant covers what they gave."""
     now = store.database_now()
     if target.everything:
-        revocation_record.revoke_everything(now=now)
+        _revoke_everything()
     elif target.grant:
         grant_record.revoke(target.grant, reason, now=now)
     elif target.token_id:
@@ -113,6 +114,12 @@ def _finish(target: Target, reason: str) -> None:
             revocation_record.revoke_client_user(client_id, str(target.user.sub), now=now)
         else:
             revocation_record.revoke_client(client_id, now=now)
+            registry.renew()  # a process that remembers the client would issue it tokens that are revoked already
+
+
+def _revoke_everything() -> None:
+    revocation_record.revoke_everything(now=store.database_now())
+    registry.renew()
 
 
 def _users(target: Target) -> int:

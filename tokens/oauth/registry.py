@@ -5,8 +5,10 @@ answered from what an older version said: a secret that was revoked in another p
 """
 
 import threading
+import uuid
 from collections import OrderedDict
 
+from django.db import transaction
 from django.db.models import prefetch_related_objects
 
 from tokens.models import Client, RegistryVersion
@@ -23,6 +25,17 @@ _lock = threading.Lock()
 def version() -> str | None:
     """The version in force; None where the database has none, and nothing may be remembered."""
     return RegistryVersion.objects.values_list("value", flat=True).first()
+
+
+def renew() -> None:
+    """Put a new version in force, so that every process reads clients again; inside a transaction.
+
+    It never waits: an operator who revokes must not depend on another transaction that changes the registry.
+    """
+    value = uuid.uuid4().hex
+    free = list(RegistryVersion.objects.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    if not RegistryVersion.objects.filter(pk__in=free).update(value=value):
+        transaction.on_commit(lambda: RegistryVersion.objects.update(value=value), robust=True)
 
 
 def recall(client_id: str, *, version: str | None) -> Client | None:

@@ -86,9 +86,14 @@ def of(claims: Mapping[str, Any], *, kid: str) -> "QuerySet[Revocation]":
 
 
 def client_tokens_from(client_id: str) -> int:
-    """Return the Unix second before which everything that was issued to the client is revoked, or 0."""
-    found = Revocation.objects.filter(key=revocation_key.key(Kind.CLIENT, client_id))
-    return found.values_list("issued_before", flat=True).first() or 0
+    """Return the Unix second before which everything that was issued to the client is revoked, or 0.
+
+    By a record of the client, or of the issuer.
+    """
+    of_client = revocation_key.key(Kind.CLIENT, client_id)
+    of_issuer = revocation_key.key(Kind.ISSUER, conf.issuer().url)
+    found = Revocation.objects.filter(key__in=[of_client, of_issuer]).values_list("issued_before", flat=True)
+    return max(found, default=0)
 
 
 def lasting() -> timedelta:

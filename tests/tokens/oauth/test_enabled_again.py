@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from tests.tokens.assertions import jwks, sign
 from tests.tokens.conftest import allow, authorization, basic, log_in, make_client, parameters, post, redeem
+from tokens import mass_revocation
+from tokens.mass_revocation import Target
 from tokens.models import AuthorizationCode, Client, RefreshToken, Revocation, User, UserGrant
 from tokens.oauth import everywhere, presented_token, revocation_record
 
@@ -60,6 +62,21 @@ def test_a_client_waits_a_second_and_gets_a_token_that_lives(client, service):
     disable_and_enable(service)
     lives = ends("client")
     assert lives - timezone.now() <= timedelta(seconds=1), "not a minute"
+    with at(lives - EARLY):
+        assert is_unavailable(service_token(client, service))
+    with at(lives):
+        assert is_alive(service_token(client, service))
+
+
+@pytest.mark.parametrize("kind", ["client", "iss"])
+def test_a_client_that_is_remembered_waits_too_if_all_of_its_tokens_are_revoked(client, service, kind):
+    """An operator revokes tokens (`revoke_tokens`), and changes no client."""
+    assert is_alive(service_token(client, service))
+    if kind == "client":
+        mass_revocation.revoke(Target(client=service), reason="test", actor="test")
+    else:
+        mass_revocation.revoke(Target(everything=True), reason="test", actor="test")
+    lives = ends(kind)
     with at(lives - EARLY):
         assert is_unavailable(service_token(client, service))
     with at(lives):

@@ -13,6 +13,7 @@ ENTRY = 24  # bytes: key, until, issued_before
 KEY = 16
 LAYOUT = struct.Struct(">16sII")
 DATES = struct.Struct(">II")
+UNTIL = struct.Struct(">16xI4x")
 BUCKETS = 65_536
 
 
@@ -59,12 +60,15 @@ class RevocationSet:
         """Return a set without the ended entries of these buckets; `now` in Unix seconds."""
         buckets, count = list(self.buckets), self.count
         for index in indices:
-            if not (bucket := buckets[index]):
+            bucket = buckets[index]
+            if not bucket or min(UNTIL.iter_unpack(bucket))[0] > now:
                 continue
             kept = [entry for entry in LAYOUT.iter_unpack(bucket) if entry[1] > now]
-            if ended := len(bucket) // ENTRY - len(kept):
-                buckets[index], count = b"".join(LAYOUT.pack(*entry) for entry in kept), count - ended
-        return RevocationSet(buckets, count, self.last_instant)
+            buckets[index], count = (
+                b"".join(LAYOUT.pack(*entry) for entry in kept),
+                count - len(bucket) // ENTRY + len(kept),
+            )
+        return RevocationSet(buckets, count, self.last_instant) if count < self.count else self
 
 
 def _position(bucket: bytes, key: bytes) -> int:

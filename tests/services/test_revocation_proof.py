@@ -256,9 +256,7 @@ def replayed(url: str, *, at: int, exp: int, since: str = "") -> bytes:
         pytest.param(2 * HOUR, False, "older than the last one", id="one that has not ended"),
     ],
 )
-def test_a_feed_replayed_from_an_hour_ago_changes_nothing(
-    lasts: int, delta: bool, says: str, tmp_path: Path
-) -> None:
+def test_a_feed_replayed_from_an_hour_ago_changes_nothing(lasts: int, delta: bool, says: str, tmp_path: Path) -> None:
     with loopback() as issuer:
         issuer.publish(jwks(KEY))
         now = int(time.time())

@@ -40,6 +40,7 @@ UNTIL, BEFORE = 2_000_000_000, 1_900_000_000  # Unix seconds
 ROUNDS, TOKENS = 50, 500
 KEY = SigningKey()
 
+Claims = Mapping[str, Any]
 Figure = tuple[str, float, float, str]
 """What was measured, the figure, the target, and the unit of both."""
 
@@ -156,27 +157,31 @@ def deltas(source: Files, follower: Follower) -> Iterator[float]:
 def checks(entries: RevocationSet) -> Iterator[Figure]:
     """Microseconds that the check adds to a verification, of tokens that are not revoked."""
     later = entries.merged(packed(1, 0, before=BEFORE), now=0)
-    nothing = fastest(EMPTY, again=True)
-    for held, which in ((entries, ""), (later, ", user and client too")):
-        yield f"API: check of a token seen before{which}", fastest(held, again=True) - nothing, 3, "us"
-        yield f"API: first check of a token{which}", fastest(held, again=False) - nothing, 3, "us"
+    users = [claims(random.Random(n)) for n in range(TOKENS)]  # noqa: S311 (names of a measurement)
+    nothing = fastest(EMPTY, lambda _: users)
+    kinds: dict[str, Callable[[random.Random], list[Claims]]] = {
+        "token seen before": lambda _: users,
+        "new token": lambda chance: [{**user, "jti": f"{chance.getrandbits(128):032x}"} for user in users],
+        "new user": lambda chance: [claims(chance) for _ in range(TOKENS)],
+    }
+    for held, which in ((entries, ""), (later, ", log-outs held")):
+        for name, batch in kinds.items():
+            yield f"API: check, {name}{which}", fastest(held, batch) - nothing, 3, "us"
 
 
-def fastest(entries: RevocationSet, *, again: bool) -> float:
-    """Microseconds of a check in the fastest of many runs; with new tokens each time, or `again` with the same ones."""
-    reason = Refusals(entries).reason
-    chance = random.Random(1)  # noqa: S311 (names of a measurement)
-    same = [claims(chance) for _ in range(TOKENS)]
+def fastest(entries: RevocationSet, batch: Callable[[random.Random], list[Claims]]) -> float:
+    """Microseconds of a check in the fastest of many runs, each with a batch of its own."""
+    reason, chance = Refusals(entries).reason, random.Random(TOKENS)  # noqa: S311 (names of a measurement)
 
-    def run(tokens: list[Mapping[str, Any]]) -> None:
+    def run(tokens: list[Claims]) -> None:
         for token in tokens:
             assert not reason("kid", token)
 
-    batches = (same if again else [claims(chance) for _ in range(TOKENS)] for _ in range(4 * ROUNDS))
-    return min(timeit.timeit(lambda batch=batch: run(batch), number=1) for batch in batches) / TOKENS * 1e6
+    batches = (batch(chance) for _ in range(4 * ROUNDS))
+    return min(timeit.timeit(lambda tokens=tokens: run(tokens), number=1) for tokens in batches) / TOKENS * 1e6
 
 
-def claims(chance: random.Random) -> Mapping[str, Any]:
+def claims(chance: random.Random) -> Claims:
     """Claims of another token of another user, issued before BEFORE."""
     one, other = f"{chance.getrandbits(128):032x}", f"{chance.getrandbits(144):036x}"
     return {"iss": ISSUER, "jti": one, "sub": other, "client_id": "webapp", "grant_id": other, "iat": BEFORE - 1000}

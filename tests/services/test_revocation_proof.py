@@ -9,15 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-import jwt
 import pytest
 import requests
 
-from project.launch import processes
 from resources.testing import SigningKey, jwks, mint
 from tests.resources.api_process import Api, api
 from tests.resources.feeds import document, entry, version
-from tests.resources.loopback import Loopback, document as json_document, loopback, raw
+from tests.resources.loopback import Loopback, loopback, raw
+from tests.resources.loopback import document as json_document
 from tests.services.deployment import (
     AUDIENCE,
     BUSY,
@@ -31,7 +30,6 @@ from tests.services.deployment import (
     statuses,
     until,
 )
-from tests.services.proxy import Proxy
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("revocation proof")]
 
@@ -210,7 +208,8 @@ def test_nothing_acknowledged_is_lost_if_an_issuer_is_killed_while_revocations_a
 def test_an_api_that_starts_during_an_outage_of_the_issuers_serves_or_refuses_as_it_is_set(tmp_path: Path) -> None:
     """It has its keys from a copy of the JWKS: without keys it could verify nothing at all."""
     with deployed(tmp_path) as running, loopback() as copies, running.apis(1) as [before]:
-        copies.answers["/jwks.json"] = json_document(requests.get(f"{running.url}/.well-known/jwks.json").json())
+        published = requests.get(f"{running.url}/.well-known/jwks.json", timeout=10).json()
+        copies.answers["/jwks.json"] = json_document(published)
         ended, standing = running.token("one"), running.token("one")
         assert running.revoke(ended, client="one") == 200
         until(lambda: asked(before, ended)[0] == 401)

@@ -2,8 +2,8 @@
 
 `iat` has whole seconds, so such a revocation covers tokens until its second is over. The issuer answers 503 until then.
 
-- A client that acts for itself, or passes a token on, costs no statement: what was revoked is read with it, and a change
-  of a client, or a revocation of all that clients have, is a new version of the registry (tokens/oauth/registry.py).
+- A client that acts for itself, or passes a token on, costs no statement: what was revoked is read with it, and a
+  change of a client, or a revocation of all that it has, is a new version of the registry (tokens/oauth/registry.py).
 - A token that is passed on is younger than the one that it is made from, which no revocation covers (standing.py).
 - For a user, the database is asked.
 """

@@ -119,6 +119,8 @@ def main() -> None:
         )
         for row in measure(folder, options.entries, before):
             print(row, flush=True)
+    for row in measure_reader(options.entries):
+        print(row, flush=True)
 
 
 def parse() -> argparse.Namespace:
@@ -215,6 +217,13 @@ def measure(folder: Path, entries: int, before: dict[str, float]) -> Iterator[Ro
         yield Row("from commit to an answer, 1000 revocations a second", arriving(one), 1, "s")
         yield Row("token requests beside 8 readers (median)", beside_readers(one, ""), 1.2, "x", before.get("beside"))
         yield from purged(one)
+
+
+def measure_reader(entries: int) -> list[Row]:
+    """The figures of an API, measured in a process that has held nothing else."""
+    command = [sys.executable, "-m", "bench.feed_reader", "--json", "--entries", str(entries)]
+    result = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return [Row(*figure) for figure in json.loads(result.stdout)]
 
 
 def load(one: Served, entries: int) -> None:

@@ -62,6 +62,9 @@ def _issuers(conf: ResourceServer) -> Iterator[CheckMessage]:
             yield Error(f"ALGORITHMS of {issuer.url} holds what may not be there.", hint=hint, id="resources.E005")
     if len(urls) > 1 and any(issuer.jwks_url == conf.issuers[0].jwks_url != "" for issuer in conf.issuers[1:]):
         yield Error("One JWKS_URL for several issuers lets each speak for the others.", id="resources.E006")
+    if any(issuer.revocations_url for issuer in conf.issuers) and conf.revocations_late_after <= conf.revocations_every:
+        hint = "Set REVOCATIONS_LATE_AFTER to several times REVOCATIONS_EVERY."
+        yield Error("REVOCATIONS_LATE_AFTER makes the feed late between two polls.", hint=hint, id="resources.E013")
     if conf.allow_http:
         yield Alarm("DANGEROUSLY_ALLOW_HTTP: whoever is on the way can make tokens.", id="resources.W001")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from resources.revocation_key import clients, key
+from resources import revocation_key
 from resources.revocation_set import EMPTY, RevocationSet
 
 
@@ -32,21 +32,25 @@ class Refusals:
     def _revoked(self, kid: str, claims: Mapping[str, Any]) -> str:
         # Written out, because every request runs this and a loop over keys costs three times as much.
         covers, iat = self.entries.covers, claims["iat"]
-        if covers(key("kid", kid), iat):
+        if covers(revocation_key.signing_key(kid), iat):
             return "kid"
-        if covers(key("jti", claims["jti"]), iat):
+        if covers(revocation_key.token(claims["jti"]), iat):
             return "jti"
-        if "grant_id" in claims and covers(key("grant", claims["grant_id"]), iat):
+        if "grant_id" in claims and covers(revocation_key.grant(claims["grant_id"]), iat):
             return "grant_id"
-        if iat >= self.entries.last_instant:  # every entry with an instant is about earlier tokens
-            return ""
-        subject = claims["sub"]
-        if covers(key("sub", subject), iat):
+        # Every entry with an instant is about earlier tokens.
+        return self._revoked_by_instant(claims, iat) if iat < self.entries.last_instant else ""
+
+    def _revoked_by_instant(self, claims: Mapping[str, Any], iat: float) -> str:
+        covers, subject, client = self.entries.covers, claims["sub"], claims["client_id"]
+        if covers(revocation_key.user(subject), iat):
             return "sub"
-        if covers(key("iss", claims["iss"]), iat):
+        if covers(revocation_key.issuer(claims["iss"]), iat):
             return "iss"
-        for client in clients(claims):
-            if covers(key("client", client), iat) or covers(key("client_sub", f"{client}\0{subject}"), iat):
+        if covers(revocation_key.client(client), iat) or covers(revocation_key.client_user(client, subject), iat):
+            return "client_id"
+        for actor in revocation_key.actors(claims) if "act" in claims else ():
+            if covers(revocation_key.client(actor), iat) or covers(revocation_key.client_user(actor, subject), iat):
                 return "client_id"
         return ""
 

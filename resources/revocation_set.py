@@ -8,6 +8,7 @@ list of buckets and the buckets that change, so a reader sees either the old set
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 ENTRY = 24  # bytes: key, until, issued_before
 KEY = 16
@@ -27,7 +28,8 @@ class RevocationSet:
     def covers(self, key: bytes, iat: float) -> bool:
         """True if the entry of `key` covers a token that was issued at `iat`."""
         bucket = self.buckets[key[0] << 8 | key[1]]
-        if key not in bucket or (at := _position(bucket, key)) < 0:
+        at = bucket.find(key)  # `in` takes twice as long: it tries `key` as a number first
+        if at < 0 or (at % ENTRY and (at := _position(bucket, key)) < 0):
             return False
         issued_before: int = DATES.unpack_from(bucket, at + KEY)[1]
         return issued_before == 0 or iat < issued_before
@@ -56,14 +58,18 @@ class RevocationSet:
 
     def swept(self, indices: Iterable[int], *, now: float) -> "RevocationSet":
         """Return a set without the ended entries of these buckets; `now` in Unix seconds."""
-        buckets, count = list(self.buckets), self.count
+        changed, ended = {}, 0
         for index in indices:
-            if not (bucket := buckets[index]):
-                continue
-            kept = [entry for entry in LAYOUT.iter_unpack(bucket) if entry[1] > now]
-            if ended := len(bucket) // ENTRY - len(kept):
-                buckets[index], count = b"".join(LAYOUT.pack(*entry) for entry in kept), count - ended
-        return RevocationSet(buckets, count, self.last_instant)
+            bucket = self.buckets[index]
+            if bucket and min(_untils(len(bucket) // ENTRY).unpack(bucket)) <= now:
+                kept = b"".join(LAYOUT.pack(*entry) for entry in LAYOUT.iter_unpack(bucket) if entry[1] > now)
+                changed[index], ended = kept, ended + (len(bucket) - len(kept)) // ENTRY
+        if not changed:
+            return self
+        buckets = list(self.buckets)
+        for index, kept in changed.items():
+            buckets[index] = kept
+        return RevocationSet(buckets, self.count - ended, self.last_instant)
 
 
 def _position(bucket: bytes, key: bytes) -> int:
@@ -72,6 +78,12 @@ def _position(bucket: bytes, key: bytes) -> int:
     while at >= 0 and at % ENTRY:
         at = bucket.find(key, at + 1)
     return at
+
+
+@lru_cache(maxsize=1024)
+def _untils(count: int) -> struct.Struct:
+    """Return what unpacks the ends of so many entries at once: a third of the time of one after the other."""
+    return struct.Struct(">" + "16xI4x" * count)
 
 
 def _later(one: int, other: int) -> int:

@@ -28,7 +28,10 @@ SECRETS = {
 # What a process is told only when the environment names it; .env.example says what each means.
 OPTIONAL = {
     "issuer": ("CACHE_URL", "LOGIN_CACHE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY"),
-    "api": ("CACHE_URL", "ALLOWED_HOSTS", "JWKS_URL", "REVOCATIONS_EVERY", "BEHIND_PROXY"),
+    "api": (
+        *("CACHE_URL", "ALLOWED_HOSTS", "JWKS_URL", "BEHIND_PROXY"),
+        *("REVOCATIONS_EVERY", "REVOCATIONS_LATE_AFTER", "REVOCATIONS_WHEN_LATE"),
+    ),
     "webapp": (),
     "demo": (),
 }

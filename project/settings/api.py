@@ -61,6 +61,8 @@ RESOURCE_SERVER = {
     "KEY_POLICY": environment.policy(),
     "REVOCATIONS": REVOCATIONS_EVERY > 0,
     **({"REVOCATIONS_EVERY": REVOCATIONS_EVERY} if REVOCATIONS_EVERY else {}),
+    "REVOCATIONS_LATE_AFTER": environment.seconds("REVOCATIONS_LATE_AFTER", 120, least=1),
+    "REVOCATIONS_WHEN_LATE": environment.choice("REVOCATIONS_WHEN_LATE", "serve", ("serve", "refuse")),
     "PATHS": ["/"],  # this process serves nothing else
     "BEHIND_PROXY": BEHIND_PROXY,
     "OPERATOR_TOKEN": OPERATOR_TOKEN,

@@ -5,6 +5,7 @@ A variable that is missing or malformed raises ImproperlyConfigured with its nam
 
 import os
 import socket
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import environ
@@ -197,9 +198,14 @@ def _kept_alive(url: str) -> dict[str, object]:
 
 def policy(name: str = "KEY_POLICY") -> str:
     """Which set of key timings: `production`, or `development` (a switch can be watched within a minute)."""
-    value = text(name, "production")
-    if value not in POLICIES:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(POLICIES)}, not {value!r}.")
+    return choice(name, "production", POLICIES)
+
+
+def choice(name: str, default: str, allowed: Sequence[str]) -> str:
+    """Return the variable, which must be one of `allowed`. Raises ImproperlyConfigured."""
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
     return value
 
 

@@ -98,3 +98,23 @@ def test_answers_have_three_seconds_unless_others_are_named(end):
     assert settings(end | {"ANSWER_WITHIN": "20"}, "ANSWER_WITHIN") == [20]
     result = read(end | {"ANSWER_WITHIN": "0"}, "from django.conf import settings; settings.DEBUG")
     assert "ANSWER_WITHIN must be a number of seconds, 0.1 or more" in result.stderr
+
+
+def test_what_an_api_does_while_a_feed_is_late_is_the_environment_s():
+    names = ("REVOCATIONS_LATE_AFTER", "REVOCATIONS_WHEN_LATE")
+    assert [settings(API, "RESOURCE_SERVER")[0][name] for name in names] == [120, "serve"]
+    chosen = {"REVOCATIONS_LATE_AFTER": "2.5", "REVOCATIONS_WHEN_LATE": "refuse"}
+    assert [settings(API | chosen, "RESOURCE_SERVER")[0][name] for name in names] == [2.5, "refuse"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("REVOCATIONS_LATE_AFTER", "0", "must be a number of seconds, 1 or more"),
+        ("REVOCATIONS_WHEN_LATE", "Refuse", "must be one of serve, refuse, not 'Refuse'"),
+    ],
+)
+def test_a_late_feed_s_variable_that_is_malformed_is_named(name, value, expected):
+    result = read(API | {name: value}, "from django.conf import settings; settings.DEBUG")
+    assert result.returncode == 1
+    assert f"{name} {expected}" in result.stderr

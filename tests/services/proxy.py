@@ -1,5 +1,6 @@
-"""A TCP proxy between a process and its database, which can go away and come back."""
+"""A TCP proxy that can go away and come back: before a database, or before several issuers."""
 
+import itertools
 import socket
 import threading
 from contextlib import suppress
@@ -8,10 +9,14 @@ CHUNK = 65536
 
 
 class Proxy:
-    """Passes bytes on to `upstream` while it is open. Closed, it resets what is connected and refuses what comes."""
+    """Passes bytes on to `upstreams` in turn while it is open, or to the next one that accepts.
 
-    def __init__(self, upstream: tuple[str, int]) -> None:
-        self._upstream = upstream
+    Closed, it resets what is connected and refuses what comes.
+    """
+
+    def __init__(self, *upstreams: tuple[str, int]) -> None:
+        self._turns = itertools.cycle(upstreams)
+        self._upstreams = len(upstreams)
         self._connections: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -35,10 +40,18 @@ class Proxy:
         with suppress(OSError):
             while True:
                 near, _ = listener.accept()
-                far = socket.create_connection(self._upstream)
+                if (far := self._connected()) is None:
+                    near.close()
+                    continue
                 self._connections += [near, far]
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=_pump, args=(one, other), daemon=True).start()
+
+    def _connected(self) -> socket.socket | None:
+        for _ in range(self._upstreams):
+            with suppress(OSError):
+                return socket.create_connection(next(self._turns))
+        return None
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:

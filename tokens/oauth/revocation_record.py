@@ -98,8 +98,8 @@ def of(claims: Mapping[str, Any], *, kid: str) -> "QuerySet[Revocation]":
 
 
 def client_tokens_from(client_id: str) -> int:
-    """Return the Unix second before which the client's tokens are revoked, or 0."""
-    found = Revocation.objects.filter(key=revocation_key.key(Kind.CLIENT, client_id))
+    """Return the Unix second before which the client's own tokens are revoked, or 0."""
+    keys = [revocation_key.key(Kind.CLIENT, client_id), revocation_key.key(Kind.ISSUER, conf.issuer().url)]
     return max(Revocation.objects.filter(key__in=keys).values_list("issued_before", flat=True), default=0)
 
 

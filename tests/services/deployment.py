@@ -1,0 +1,182 @@
+"""Two issuers on one database, behind one address, and APIs that follow their revocation feed: real processes."""
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from project.launch import processes
+from project.launch.ports import free
+from tests.resources.api_process import Api, api
+from tests.services.conftest import Issuer, migrated, serve
+from tests.services.proxy import Proxy
+
+AUDIENCE = "https://api.example/"
+EVERY = 1.0
+"""Seconds between two polls of an API."""
+WITHIN = EVERY + 1.0
+"""Seconds in which a revocation takes effect on a machine that does nothing else."""
+BUSY = 6.0
+"""Seconds that a machine which runs other tests is given on top."""
+UNLIMITED = "token=999999/60,revocations=999999/60,segments=999999/60"
+SHELL = ("shell", "-v", "0", "--no-imports", "-c")
+REGISTER = """
+import json
+from datetime import timedelta
+from django.utils import timezone
+from tokens.models import Api, Client, Scope, User
+from tokens.oauth import client_secret, grant_record, refresh_token
+from tokens.oauth.audience import Target
+from tokens.oauth.login_session import Login
+now = timezone.now()
+api = Api.objects.create(identifier="https://api.example/", name="API")
+scope = Scope.objects.create(name="notes:read", description="Read", api=api)
+app = Client.objects.create(client_id="app", name="App", client_type="public", token_endpoint_auth_method="none",
+    grants=["authorization_code", "refresh_token"], redirect_uris="https://app.example/back")
+app.scopes.add(scope)
+def service(name):
+    one = Client.objects.create(client_id=name, name=name, token_endpoint_auth_method="client_secret_post",
+        grants=["client_credentials"])
+    one.scopes.add(scope)
+    return client_secret.create(one, now=now)
+target = Target(api.identifier, ("notes:read", "offline_access"), api)
+def families(user):
+    for _ in range(2):
+        login = Login(at=now, acr="", amr=("pwd",))
+        grant = grant_record.create(user, app, target, login, now=now, lasts=timedelta(days=1))
+        yield refresh_token.create(grant, app, now=now)
+print(json.dumps({
+    "services": {name: service(name) for name in ("one", "other")},
+    "users": {name: list(families(User.objects.create_user(name))) for name in ("ada", "bob")},
+}))
+"""
+
+
+@dataclass(slots=True)
+class Deployment:
+    """The issuers, and what their clients know."""
+
+    issuer: Issuer
+    folder: Path
+    proxy: Proxy
+    """What ISSUER_URL names: passes connections on to both issuers in turn."""
+    children: list[processes.Child]
+    services: dict[str, str]
+    """Client secrets by client_id."""
+    users: dict[str, list[str]]
+    """Refresh tokens of the client `app` by username: each of a grant of its own."""
+    started: list[processes.Child] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return self.issuer.variables["ISSUER_URL"]
+
+    def token(self, client: str, *, at: int = 0) -> str:
+        """A service's token, from one of the issuers; asked for again while the issuer says to."""
+        form = {"grant_type": "client_credentials", "scope": "notes:read", "client_id": client}
+        return self._issued(form | {"client_secret": self.services[client]}, at)["access_token"]
+
+    def user_token(self, user: str, *, grant: int = 0, at: int = 0) -> str:
+        """A user's token under one of the grants."""
+        refresh = self.users[user][grant]
+        answer = self._issued({"grant_type": "refresh_token", "refresh_token": refresh, "client_id": "app"}, at)
+        self.users[user][grant] = answer["refresh_token"]
+        return answer["access_token"]
+
+    def _issued(self, form: dict[str, str], at: int) -> dict[str, Any]:
+        for _ in range(10):
+            answer = requests.post(f"{self.children[at].url}/oauth/token", form, timeout=30)
+            if answer.status_code != 503:
+                break
+            time.sleep(float(answer.headers["Retry-After"]))  # the second of a revocation is not over
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def revoke(self, text: str, *, client: str, at: int = 0) -> int:
+        """The status of /oauth/revoke at one of the issuers. Raises requests.ConnectionError."""
+        form = {"token": text, "client_id": client}
+        form |= {"client_secret": self.services[client]} if client in self.services else {}
+        return requests.post(f"{self.children[at].url}/oauth/revoke", form, timeout=30).status_code
+
+    def stop(self) -> None:
+        """End both issuers."""
+        processes.stop(self.children)
+
+    def start(self) -> None:
+        """Start both issuers on their ports."""
+        for number, child in enumerate(self.children):
+            self.children[number] = serve(self.issuer, child.url, child.log.with_suffix(".again.log"), workers=1)
+            self.started.append(self.children[number])
+        for child in self.children:
+            processes.wait_until_ready(child, "/readyz")
+
+    @contextmanager
+    def apis(self, number: int = 2, **variables: str) -> Iterator[list[Api]]:
+        """APIs that follow the feed, each a process of its own, when their first poll is over."""
+        with ExitStack() as stack:
+            running = [stack.enter_context(self.api(**variables)) for _ in range(number)]
+            for one in running:
+                until(lambda one=one: feed(one, self.url)["version"] != "")
+            yield running
+
+    @contextmanager
+    def api(self, **variables: str) -> Iterator[Api]:
+        folder = self.folder / secrets.token_hex(4)
+        folder.mkdir()
+        own = {"REVOCATIONS_EVERY": str(EVERY), "REVOCATIONS_LATE_AFTER": "30", **variables}
+        with api(folder, issuers=self.url, audience=AUDIENCE, **own) as running:
+            yield running
+
+
+@contextmanager
+def deployed(folder: Path) -> Iterator[Deployment]:
+    """Two issuers of one process each, under one URL, with clients and users."""
+    ports = [free(), free()]
+    proxy = Proxy(*(("127.0.0.1", port) for port in ports))
+    url = f"http://localhost:{proxy.port}"
+    with migrated() as made:
+        issuer = Issuer(made.variables | {"ISSUER_URL": url, "RATE_LIMITS": UNLIMITED})
+        issuer.run("rotate_keys")
+        known = json.loads(issuer.run(*SHELL, REGISTER))
+        children = [serve(issuer, f"http://localhost:{port}", folder / f"{port}.log", workers=1) for port in ports]
+        deployment = Deployment(issuer, folder, proxy, children, known["services"], known["users"])
+        try:
+            for child in children:
+                processes.wait_until_ready(child, "/readyz")
+            yield deployment
+        finally:
+            processes.stop({child.process.pid: child for child in (*children, *deployment.started)}.values())
+            proxy.close()
+    logs = [child.log for child in (*children, *deployment.started)]
+    assert "Traceback" not in "".join(log.read_text(encoding="utf-8") for log in logs)
+
+
+def feed(one: Api, issuer: str) -> dict[str, Any]:
+    """What an API's /readyz tells the operator of an issuer's feed; the request makes the process follow it."""
+    return json.loads(one.get("/readyz")[2])["issuers"][issuer]["revocations"]
+
+
+def asked(one: Api, token: str) -> tuple[int, dict[str, str]]:
+    """Status and headers of a request with the token."""
+    status, headers, _ = one.get("/api/whoami/", {"Authorization": f"Bearer {token}", "X-Forwarded-Proto": "https"})
+    return status, headers
+
+
+def statuses(apis: Sequence[Api], token: str) -> set[int]:
+    return {asked(one, token)[0] for one in apis}
+
+
+def until(condition: Callable[[], bool], *, within: float = 60.0) -> float:
+    """Wait for it; return the seconds that it took."""
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() - start < within, "it did not happen in time"
+        threading.Event().wait(0.02)
+    return time.monotonic() - start

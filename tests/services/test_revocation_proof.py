@@ -1,0 +1,281 @@
+"""The revocation feed from end to end: two issuers on PostgreSQL and two APIs, each a process of its own."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import requests
+
+from resources.testing import SigningKey, jwks, mint
+from tests.resources.api_process import Api, api
+from tests.resources.feeds import document, entry, version
+from tests.resources.loopback import Loopback, loopback, raw
+from tests.resources.loopback import document as json_document
+from tests.services.deployment import (
+    AUDIENCE,
+    BUSY,
+    EVERY,
+    SHELL,
+    WITHIN,
+    Deployment,
+    asked,
+    deployed,
+    feed,
+    statuses,
+    until,
+)
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("revocation proof")]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Shared by tests that leave both issuers running."""
+    with deployed(tmp_path_factory.mktemp("deployment")) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def apis(running: Deployment) -> Iterator[list[Api]]:
+    with running.apis() as both:
+        yield both
+
+
+def refused(apis: list[Api], token: str) -> None:
+    """Wait until every API refuses the token; assert that it did not take longer than promised."""
+    took = until(lambda: statuses(apis, token) == {401})
+    print(f"refused after {took:.2f} s")  # pytest -s shows it
+    assert took < WITHIN + BUSY
+    for one in apis:
+        assert 'error="invalid_token"' in asked(one, token)[1]["www-authenticate"]
+
+
+def test_a_revoked_token_is_refused_by_every_api(running: Deployment, apis: list[Api]) -> None:
+    ended, standing = running.token("one"), running.token("one", at=1)
+    assert statuses(apis, ended) == statuses(apis, standing) == {200}
+    assert running.revoke(ended, client="one", at=1) == 200
+    refused(apis, ended)
+    assert statuses(apis, standing) == statuses(apis, running.token("one")) == {200}
+
+
+def test_a_revoked_grant_ends_its_tokens_and_no_others(running: Deployment, apis: list[Api]) -> None:
+    ended, standing = running.user_token("ada"), running.user_token("ada", grant=1, at=1)
+    assert statuses(apis, ended) == statuses(apis, standing) == {200}
+    assert running.revoke(running.users["ada"][0], client="app") == 200
+    refused(apis, ended)
+    assert statuses(apis, standing) == statuses(apis, running.user_token("ada", grant=1)) == {200}
+
+
+def renew(running: Deployment, user: str) -> None:
+    """The user logs in again: a new grant."""
+    out = running.issuer.run(*SHELL, LOG_IN.format(user=user))
+    running.users[user] = [out.strip()]
+
+
+LOG_IN = """
+from datetime import timedelta
+from django.utils import timezone
+from tokens.models import Api, Client, User
+from tokens.oauth import grant_record, refresh_token
+from tokens.oauth.audience import Target
+from tokens.oauth.login_session import Login
+now, api = timezone.now(), Api.objects.get()
+target = Target(api.identifier, ("notes:read", "offline_access"), api)
+app, login = Client.objects.get(client_id="app"), Login(at=now, acr="", amr=("pwd",))
+grant = grant_record.create(User.objects.get(username="{user}"), app, target, login, now=now, lasts=timedelta(days=1))
+print(refresh_token.create(grant, app, now=now))
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "ended", "standing"),
+    [
+        pytest.param(("--user", "ada"), ["ada"], ["bob", "one"], id="a user"),
+        pytest.param(("--client", "one"), ["one"], ["ada", "other"], id="a client"),
+        pytest.param(("--all",), ["ada", "bob", "one", "other"], [], id="everything"),
+    ],
+)
+def test_one_command_ends_everything_issued_so_far_and_nothing_issued_afterwards(
+    options: tuple[str, ...],
+    ended: list[str],
+    standing: list[str],
+    running: Deployment,
+    apis: list[Api],
+) -> None:
+    for user in {"ada", "bob"} & {*ended, *standing}:
+        renew(running, user)
+    tokens = {name: token_of(running, name) for name in (*ended, *standing)}
+    assert set().union(*(statuses(apis, token) for token in tokens.values())) == {200}
+    running.issuer.run("revoke_tokens", *options, "--yes")
+    for name in ended:
+        refused(apis, tokens[name])
+    for name in standing:
+        assert statuses(apis, tokens[name]) == {200}
+    for user in {"ada", "bob"} & {*ended}:
+        renew(running, user)
+    for name in ended:
+        assert statuses(apis, token_of(running, name)) == {200}
+
+
+def token_of(running: Deployment, name: str) -> str:
+    return running.user_token(name) if name in running.users else running.token(name)
+
+
+USERS = """
+from tokens.models import User
+User.objects.bulk_create((User(username="u-%d" % n) for n in range(100_000)), batch_size=5000)
+"""
+LOG_OUT = """
+from tokens import mass_revocation
+from tokens.models import User
+print(mass_revocation.log_out(User.objects.filter(username__startswith="u-").only("pk"), "breach"))
+"""
+
+
+def test_a_mass_log_out_of_100_000_users_reaches_every_api(running: Deployment, apis: list[Api]) -> None:
+    running.issuer.run(*SHELL, USERS)
+    sample = [f"u-{number}" for number in (0, 4711, 99_999)]
+    for user in (*sample, "bob"):
+        renew(running, user)
+    tokens = {user: running.user_token(user) for user in sample}
+    others = [running.user_token("bob"), running.token("other")]
+    before = max(feed(one, running.url)["entries"] for one in apis)
+    assert set().union(*(statuses(apis, token) for token in (*tokens.values(), *others))) == {200}
+    process = running.issuer.start(*SHELL, LOG_OUT)
+    out, err = process.communicate(timeout=600)
+    assert (out.strip(), err) == ("100000", "")
+    took = until(lambda: all(feed(one, running.url)["entries"] >= before + 100_000 for one in apis))
+    print(f"refused after {took:.2f} s")
+    for one in apis:
+        status, _, body = one.get("/readyz")
+        told = feed(one, running.url)
+        assert (status, told["late"], told["near_limit"], told["last_error"]) == (200, False, False, ""), body
+        assert told["entries"] > 100_000
+    for token in tokens.values():
+        assert statuses(apis, token) == {401}
+    for token in others:
+        assert statuses(apis, token) == {200}
+    renew(running, sample[0])
+    assert statuses(apis, running.user_token(sample[0])) == {200}
+
+
+def test_nothing_acknowledged_is_lost_if_an_issuer_is_killed_while_revocations_arrive(tmp_path: Path) -> None:
+    with deployed(tmp_path) as running, running.apis() as apis:
+        tokens = [running.token("one", at=number % 2) for number in range(240)]
+        standing = running.token("one")
+        acknowledged: list[str] = []
+        half = threading.Event()
+
+        def revoke(numbered: tuple[int, str]) -> None:
+            number, token = numbered
+            with suppress(requests.ConnectionError):
+                if running.revoke(token, client="one", at=number % 2) == 200:
+                    acknowledged.append(token)
+            if len(acknowledged) >= 80:
+                half.set()
+
+        def kill() -> None:
+            assert half.wait(60)
+            os.killpg(running.children[0].process.pid, signal.SIGKILL)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(revoke, enumerate(tokens)))
+        killer.join()
+        assert running.children[0].process.wait(timeout=10) == -signal.SIGKILL
+        assert 120 <= len(acknowledged) < 240, "one issuer went on, and the other one did not"
+        took = until(lambda: all(statuses(apis, token) == {401} for token in acknowledged))
+        print(f"refused after {took:.2f} s")
+        assert statuses(apis, standing) == {200}
+        late = running.token("one", at=1)
+        assert statuses(apis, late) == {200}
+        assert running.revoke(late, client="one", at=1) == 200
+        refused(apis, late)
+
+
+def test_an_api_that_starts_during_an_outage_of_the_issuers_serves_or_refuses_as_it_is_set(tmp_path: Path) -> None:
+    """It has its keys from a copy of the JWKS: without keys it could verify nothing at all."""
+    with deployed(tmp_path) as running, loopback() as copies, running.apis(1) as [before]:
+        published = requests.get(f"{running.url}/.well-known/jwks.json", timeout=10).json()
+        copies.answers["/jwks.json"] = json_document(published)
+        ended, standing = running.token("one"), running.token("one")
+        assert running.revoke(ended, client="one") == 200
+        until(lambda: asked(before, ended)[0] == 401)
+        running.stop()
+        own = {"JWKS_URL": f"{copies.url}/jwks.json", "REVOCATIONS_LATE_AFTER": "3"}
+        with (
+            running.api(REVOCATIONS_WHEN_LATE="refuse", **own) as closed,
+            running.api(REVOCATIONS_WHEN_LATE="serve", **own) as open_one,
+        ):
+            for one, status in ((closed, 503), (open_one, 200)):
+                until(lambda one=one: feed(one, running.url)["failures"] >= 2)
+                told = feed(one, running.url)
+                assert (told["late"], told["age"], told["version"]) == (True, None, "")
+                assert told["last_error"]
+                assert one.get("/readyz")[0] == status
+                assert asked(one, standing)[0] == status
+                assert asked(one, "no.token.atall")[0] == 401, "what does not verify is refused, late or not"
+            assert asked(closed, standing)[1]["retry-after"].isdigit()
+            assert asked(before, ended)[0] == 401, "the API that was there knows what it knew"
+            running.start()
+            until(lambda: asked(closed, standing)[0] == 200)
+            assert closed.get("/readyz")[0] == 200
+            assert asked(closed, ended)[0] == 401, "it never served before it knew"
+            until(lambda: not feed(open_one, running.url)["late"])
+            assert statuses([open_one], ended) == {401}
+
+
+KEY = SigningKey()
+HOUR = 3600
+
+
+def replayed(url: str, *, at: int, exp: int, since: str = "") -> bytes:
+    """What the issuer signed an hour ago: version 3, in which nothing was revoked yet."""
+    changes = {"since": since} if since else {}
+    return document(signer=KEY, issuer=url, at=at, exp=exp, version=version(3), **changes)
+
+
+@pytest.mark.parametrize(
+    ("lasts", "delta", "says"),
+    [
+        pytest.param(600, False, "has ended", id="a full state"),
+        pytest.param(600, True, "has ended", id="a delta"),
+        pytest.param(2 * HOUR, False, "older than the last one", id="one that has not ended"),
+    ],
+)
+def test_a_feed_replayed_from_an_hour_ago_changes_nothing(lasts: int, delta: bool, says: str, tmp_path: Path) -> None:
+    with loopback() as issuer:
+        issuer.publish(jwks(KEY))
+        now = int(time.time())
+        serves(issuer, document(entry("jti", "ended", until=now + HOUR), signer=KEY, issuer=issuer.url, at=now))
+        ended, standing = (mint(key=KEY, iss=issuer.url, aud=AUDIENCE, jti=name) for name in ("ended", "standing"))
+        own = {"REVOCATIONS_EVERY": str(EVERY), "REVOCATIONS_LATE_AFTER": "3", "REVOCATIONS_WHEN_LATE": "refuse"}
+        with api(tmp_path, issuers=issuer.url, audience=AUDIENCE, **own) as one:
+            until(lambda: asked(one, ended)[0] == 401)
+            assert asked(one, standing)[0] == 200
+            known = feed(one, issuer.url)
+            since = version(7) if delta else ""
+            serves(issuer, replayed(issuer.url, at=now - HOUR, exp=now - HOUR + lasts, since=since))
+            until(lambda: says in feed(one, issuer.url)["last_error"])
+            told = feed(one, issuer.url)
+            assert (told["version"], told["entries"]) == (known["version"], known["entries"]) == (version(7), 1)
+            assert (asked(one, ended)[0], told["went_back"]) == (401, False)
+            until(lambda: asked(one, standing)[0] == 503)
+            assert feed(one, issuer.url)["late"], "the alarm of a feed that is withheld"
+            assert asked(one, ended)[0] == 503
+            serves(issuer, document(signer=KEY, issuer=issuer.url, at=int(time.time()), version=version(8)))
+            until(lambda: asked(one, standing)[0] == 200)
+            assert (asked(one, ended)[0], feed(one, issuer.url)["version"]) == (401, version(8))
+
+
+def serves(issuer: Loopback, body: bytes) -> None:
+    """Answer every request for the feed with this document."""
+    for query in ("", *(f"?since={version(number)}" for number in (7, 8))):
+        issuer.answers[f"/oauth/revocations{query}"] = raw(body)

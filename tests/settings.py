@@ -14,7 +14,6 @@ os.environ.update(
     ANSWER_WITHIN="3",
     API_AUDIENCE="http://localhost:8001/",
     AUDIT_JOURNAL="",
-    ANSWER_WITHIN="3",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "sqlite://:memory:"),
     API_DATABASE_URL="sqlite://:memory:",
 )

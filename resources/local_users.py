@@ -5,6 +5,7 @@
 - With CREATE, a subject that is seen for the first time becomes a new user. An existing user is never linked by name.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,12 +15,13 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, router, transaction
+from django.db import DataError, IntegrityError, router, transaction
 from django.db.models import Model
 
 from resources.errors import InvalidToken, Reason
 from resources.principal import AccessToken
 
+logger = logging.getLogger(__name__)
 LINKS = "resources_user_links"
 Create = Callable[[AccessToken], AbstractBaseUser | None]
 
@@ -84,3 +86,7 @@ def _create(token: AccessToken, local: LocalUsers, create: Create) -> AbstractBa
             return user
     except IntegrityError:  # another request was faster, or another user has this name
         return _find(token, local)
+    except DataError as error:
+        reason = type(error).__name__  # the subject stays out of the log
+        logger.error("A local user cannot be created: a field of the user model is too short (%s)", reason)  # noqa: TRY400
+        return None

@@ -6,6 +6,7 @@ from unittest.mock import patch
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db import DataError
 from django.test import RequestFactory
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -167,3 +168,12 @@ def test_a_project_can_say_itself_who_a_token_is(local: dict[str, Any]) -> None:
 @pytest.mark.django_db(databases=["default", "api"])
 def test_the_migrations_of_the_link_table_are_complete() -> None:
     call_command("makemigrations", "resources_user_links", check=True, dry_run=True, verbosity=0)
+
+
+def test_a_subject_that_fits_no_field_is_refused_and_stays_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """As PostgreSQL says it; SQLite knows no length of a text."""
+    too_long = DataError("value too long for type character varying(150)")
+    with patch.object(get_user_model(), "save", side_effect=too_long):
+        assert refused(ask(local={**FIELDS, "CREATE": True}, sub="a-long-subject"))
+    assert "a field of the user model is too short (DataError)" in caplog.text
+    assert "a-long-subject" not in caplog.text

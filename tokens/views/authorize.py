@@ -54,9 +54,13 @@ class AuthorizeView(View):
         except OAuth2Error as error:
             return refuse(request, sent, error)
         user, login = request.user, login_session.current(request)
-        if login is None or not user.is_authenticated or consent.is_another(asked, user):
+        if login is None or not user.is_authenticated:
             return self._log_in(request, sent, asked)
         now = signing.clock(now=timezone.now())
+        if consent.is_another(asked, user):
+            if login_again.was_made(sent.query, login, now=now):  # asking again would go round in circles
+                return send(request, asked, OAuthError("login_required", "Another user logged in than the hint names."))
+            return self._log_in(request, sent, asked)
         if consent.needs_login(asked, sent.query, login, now=now):
             return self._log_in(request, sent, asked)
         if not consent.has_level(asked, login):

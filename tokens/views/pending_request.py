@@ -73,7 +73,8 @@ class Kept:
             httponly=True,
             samesite="Lax",
         )
-        for handle in _handles(request)[: -(MOST - 1)]:
+        # At most MOST deletions, the oldest first: many headers would not fit into the buffers of a proxy.
+        for handle in _handles(request)[: -(MOST - 1)][:MOST]:
             response.delete_cookie(_cookie(handle), samesite="Lax")
             if settings.SESSION_COOKIE_SECURE:  # browsers accept a `__Host-` cookie, and its deletion, only with it
                 response.cookies[_cookie(handle)]["secure"] = True

@@ -74,7 +74,9 @@ def test_who_logged_in_is_compared_again(browser, own, tokens, eve, name, answer
     log_in(browser, eve)
     page = ask(browser, own, tokens["id_token"])["Location"]
     back = browser.post(page, {"login": name, "password": "correct horse"})["Location"]
-    assert browser.get(back)["Location"].startswith(CALLBACK if answered else "/accounts/login/?")
+    location = browser.get(back)["Location"]
+    assert location.startswith(CALLBACK)
+    assert ("error=login_required" in location) is not answered, "and no login page that asks for ever"
 
 
 def test_and_again_where_the_user_answers(browser, user, own, tokens, eve):

@@ -167,6 +167,13 @@ def test_in_production_it_is_one_that_https_alone_sends(client, own, settings):
         assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
 
 
+def test_a_flood_of_cookies_is_not_answered_by_as_many_headers(client, own):
+    for number in range(5 * MOST):
+        client.cookies[f"issuer_session_{number:016x}"] = "x" * 32
+    response = client.get("/oauth/authorize", authorization(own))
+    assert len(response.cookies) == 1 + MOST, "a new one, and some of the oldest dropped"
+
+
 def test_tabs_that_are_sent_to_the_login_at_once_keep_one_request_each(client, user, own):
     """Neither sees the other's cookies in its request."""
     tabs = [Browser(), Browser()]

@@ -1,4 +1,4 @@
-"""Writes the signed documents of tests/revocation_cases.json anew: `python -m tests.revocation_vectors`.
+"""Rewrites the signed documents of tests/revocation_cases.json: `python -m tests.revocation_vectors`.
 
 The other tables of the file are written by hand. Signatures are made with keys that are thrown away.
 """

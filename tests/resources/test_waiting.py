@@ -1,4 +1,4 @@
-"""At most half of the threads that serve wait for an issuer, whatever server has started them."""
+"""At most half of the threads that serve wait for an issuer, under any server."""
 
 import os
 import subprocess

@@ -32,7 +32,7 @@ class Backend(OAuthLibCore):
         return self.server.token(form, authorization=request.headers.get("Authorization"), now=now)
 
     def device(self, request: HttpRequest, *, now: datetime) -> dict[str, object]:
-        """The answer to a device that begins; raises OAuth2Error (RFC 8628 section 3.2)."""
+        """Return the device authorization response (RFC 8628 section 3.2). Raises OAuth2Error."""
         form = parameters.body(request, device_code.PARAMETERS | parameters.CLIENT)
         asked = TokenRequest(form, authorization=request.headers.get("Authorization"), now=now)
         return device_code.begin(asked, device_code.client_of(asked))

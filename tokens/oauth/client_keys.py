@@ -48,7 +48,7 @@ class ClientKey:
     public_key: Any
 
     def verifies(self, algorithm: str, message: bytes, signature: bytes) -> bool:
-        """Whether `signature` is this key's over `message`."""
+        """True if this key made `signature` over `message`."""
         return algorithm in self.algorithms and _LIBRARY[algorithm].verify(message, self.public_key, signature)
 
 

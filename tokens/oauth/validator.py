@@ -61,7 +61,7 @@ class Validator(OAuth2Validator):
         return True
 
     def authenticate_client(self, request: Any, *_: Any, **__: Any) -> bool:  # noqa: ARG002
-        """Never: clients prove themselves in tokens.oauth.client_authentication, and nowhere else."""
+        """Return False: only tokens.oauth.client_authentication authenticates clients."""
         return False
 
 

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import string
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -21,7 +22,10 @@ from tokens.models.client import Client, ClientSecret
 
 METHODS = ("client_secret_basic", "client_secret_post")
 """How a client authenticates that has a use for secrets (RFC 7591 section 2)."""
-BYTES = 32
+ALPHABET = string.ascii_letters + string.digits
+"""Of a generated secret: no `-` at the front of a hint, which a shell command would take for an option."""
+LENGTH = 43
+"""Characters of a generated secret: 43 of 62 hold 256 bits."""
 STRONG = re.compile(r"[A-Za-z0-9_-]{43,}")
 """What can hold 256 bits: 43 characters of base64url (RFC 4648 section 5) are the first to do so."""
 PURPOSE = "client secret"
@@ -37,7 +41,8 @@ def create(client: Client, *, now: datetime, expires_at: datetime | None = None)
 
     Raises MalformedEncryptionKey when KEY_ENCRYPTION_KEYS cannot be read.
     """
-    return add(client, secrets.token_urlsafe(BYTES), now=now, expires_at=expires_at)
+    secret = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    return add(client, secret, now=now, expires_at=expires_at)
 
 
 def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | None = None) -> str:

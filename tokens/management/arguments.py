@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from tokens import __version__
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
 from tokens.keys.held import locking
@@ -34,6 +35,10 @@ class OperatorCommand(BaseCommand):
     """A command of ours: its notes stand in its --help as they are written, and what fails is told in one line."""
 
     notes = ""
+
+    def get_version(self) -> str:
+        """Return Keyturn's version, for `--version`."""
+        return __version__
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Keep the notes as they are written."""

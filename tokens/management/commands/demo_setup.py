@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from tokens import conf, demo
 from tokens.keys.errors import KeyProblem
 from tokens.keys.rotation import rotate
+from tokens.management.arguments import OperatorCommand
 from tokens.models import SigningKey
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Parses, calls `set_up`, prints what nobody knows yet."""
 
     help = (

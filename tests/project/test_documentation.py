@@ -1,0 +1,146 @@
+"""The documentation names only what is there: pages, headings, files, make targets, commands with their options."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import find_commands, load_command_class
+
+from tokens.keys.policy import PRODUCTION
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DECISIONS = ROOT / "docs" / "decisions"
+RECORDS = sorted(DECISIONS.glob("[0-9]*.md"))
+PAGES = [*(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")), *sorted(ROOT.glob("docs/**/*.md"))]
+FOLDERS = ("tokens", "resources", "project", "tests", "examples", "bench", "findings", "docs")
+COMMANDS = {name: app for app in ("tokens", "resources") for name in find_commands(str(ROOT / app / "management"))}
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def broken_links(page: Path, text: str) -> list[str]:
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        address, _, anchor = link.partition("#")
+        target = (page.parent / address).resolve() if address else page
+        if "://" not in link and not (target.exists() and (not anchor or anchor in headings(target))):
+            broken.append(link)
+    return broken
+
+
+def missing_files(text: str) -> list[str]:
+    """Files of this project that the text names in backticks and that are not there; `*` and `{a,b}` are patterns."""
+    named = re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]+\.(?:py|html|md|json|sh|css))`", text)
+    return [name for name in named if not (ROOT / name).exists()]
+
+
+def called(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The commands of this project that the text calls by `manage.py`, each with its options."""
+    joined = text.replace("\\\n", " ")
+    for name, rest in re.findall(r"manage\.py (\w+)([^`\n#|;]*)", joined):
+        yield name, re.findall(r"(?<![\w-])--[a-z][a-z-]*", rest.split(" && ")[0])
+
+
+def options_of(name: str) -> str:
+    """The help of a command of this project, its subcommands included."""
+    parser = load_command_class(COMMANDS[name], name).create_parser("manage.py", name)
+    choices = [action.choices for action in parser._actions if isinstance(action.choices, dict)]
+    return "".join(one.format_help() for one in [parser, *(sub for some in choices for sub in some.values())])
+
+
+def unknown_options(text: str) -> list[str]:
+    return [
+        f"{name} {option}"
+        for name, used in called(text)
+        if name in COMMANDS
+        for option in used
+        if not re.search(rf"(?<![\w-]){option}(?![\w-])", options_of(name))
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_what_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert broken_links(page, text) == []
+    assert missing_files(text) == []
+    assert unknown_options(text) == []
+    assert set(re.findall(r"`make ([a-z-]+)`", text)) <= targets
+
+
+def test_a_wrong_name_is_found() -> None:
+    readme = ROOT / "README.md"
+    assert broken_links(readme, "[a](docs/grants.md#nothing) [b](docs/none.md) [c](docs/grants.md#refresh)") == [
+        "docs/grants.md#nothing",
+        "docs/none.md",
+    ]
+    assert missing_files("`tokens/nothing.py`, `tokens/conf.py`") == ["tokens/nothing.py"]
+    assert unknown_options("manage.py keys --check --chec\n    manage.py client_secret add X --expires T --at U") == [
+        "keys --chec"
+    ]
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_every_page_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in ROOT.glob("docs/*.md") if f"](docs/{page.name})" not in readme] == []
+
+
+def test_every_variable_of_the_deployment_is_described() -> None:
+    text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    used = {
+        name for line in re.findall(r"^\$ export (.+)$", text, re.MULTILINE) for name in re.findall(r"(\w+)=", line)
+    }
+    described = re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(used) > 10
+    assert used - set(described) == set()
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=name_of)
+def test_a_decision_has_its_sections_and_stands_in_the_index(record: Path) -> None:
+    text = record.read_text(encoding="utf-8")
+    sections = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert sections == ["Status", "Context", "Decision", "Consequences", "Refused"]
+    assert text.startswith(f"# {record.name[:3]} ")
+    assert f"]({record.name})" in (DECISIONS / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 60
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    assert [int(record.name[:3]) for record in RECORDS] == list(range(1, len(RECORDS) + 1))
+
+
+def test_the_rotation_rules_have_the_numbers_of_the_policy() -> None:
+    text = (DECISIONS / "001-rotation-rules.md").read_text(encoding="utf-8")
+    row = {f"P{number}": line for number, line in re.findall(r"^\| P(\d) (.+)$", text, re.MULTILINE)}
+    hour = timedelta(hours=1)
+    assert hour == PRODUCTION.token_lifetime
+    assert f"{PRODUCTION.propagation.total_seconds():,.0f} s (24 h 9 min)" in row["P1"]
+    assert f"{PRODUCTION.last_acceptance(hour).total_seconds():,.0f} s (71 min)" in row["P2"]
+    assert f"`keep`, {PRODUCTION.keep.days} days" in row["P2"]
+    assert f"{PRODUCTION.rejection.total_seconds():,.0f} s" in row["P3"]
+    ahead = PRODUCTION.switch + PRODUCTION.clock_error
+    assert f"{ahead.total_seconds():.0f} s ahead" in row["P4"]
+    assert f"at most {PRODUCTION.last_signature.total_seconds():.0f} s" in row["P4"]
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["pkcs11"]]
+    names = {re.split(r"[\[~><=]", one)[0] for one in needed}
+    text = (DECISIONS / "013-dependencies.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == names

@@ -3,18 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from allauth.account.models import EmailAddress
-
 from tokens import conf
 from tokens.errors import OAuthError
 from tokens.models import User
 from tokens.oauth import presented_token, standing
 from tokens.oauth.presented_token import InvalidPresentedToken
-
-
-def _is_verified(user: User) -> bool:
-    """Whether the user proved that the address is theirs."""
-    return EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists()
+from tokens.verified_email import is_verified
 
 
 def _name(user: User) -> str:
@@ -35,7 +29,7 @@ CLAIMS: Mapping[str, Mapping[str, Callable[[User], str | bool]]] = {
         "family_name": lambda user: user.last_name,
         "preferred_username": lambda user: user.get_username(),
     },
-    "email": {"email": lambda user: user.email, "email_verified": _is_verified},
+    "email": {"email": lambda user: user.email, "email_verified": is_verified},
 }
 
 

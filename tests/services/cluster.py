@@ -16,12 +16,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from project.launch.ports import free
+from tests.ports import free
 
 SUPERUSER = "postgres"
-QUIET = (
-    "-c fsync=off -c full_page_writes=off -c max_connections=40 -c unix_socket_directories= -c log_min_messages=fatal"
-)
+SETTINGS = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+fsync = off
+full_page_writes = off
+log_min_messages = fatal
+"""
 
 
 def unprivileged() -> list[str]:
@@ -61,7 +65,7 @@ class Cluster:
         return f"postgres://{SUPERUSER}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        self._ctl("start", "--options", f"-p {self.port} -c listen_addresses=127.0.0.1 {QUIET}", "--timeout=60")
+        self._ctl("start", "--options", f"-p {self.port}", "--timeout=60")
 
     def stop(self, mode: str = "immediate") -> None:
         self._ctl("stop", f"--mode={mode}")
@@ -126,7 +130,8 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
+def cluster(connections: int = 40) -> Iterator[Cluster]:
+    """A running server that admits so many connections."""
     with folder() as path:
         made = Cluster(path / "data", free())
         command = [*unprivileged(), str(binaries() / "initdb"), "--pgdata", str(made.data), "--auth=trust", "--no-sync"]
@@ -136,6 +141,8 @@ def cluster() -> Iterator[Cluster]:
             timeout=120,
             stdout=subprocess.DEVNULL,
         )
+        with (made.data / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write(f"{SETTINGS}max_connections = {connections}\n")
         made.start()
         try:
             yield made

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.services.conftest import ROOT, Issuer, migrated
-from tests.services.test_restore import empty, run
+from tests.services.conftest import ROOT, Issuer, database, migrated
+from tests.services.test_restore import run
 
 pytestmark = pytest.mark.services
 
@@ -109,7 +109,7 @@ class Story:
 @pytest.fixture(params=["journal", "audit log"])
 def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
     """Dump, then revoke a key, a token and a secret, and spend a refresh token; then the dump is restored elsewhere."""
-    with migrated() as issuer, empty() as other:
+    with migrated() as issuer, database() as other:
         if request.param == "journal":
             issuer.variables["AUDIT_JOURNAL"] = str(tmp_path / "audit.jsonl")
         one = Story(issuer, tmp_path / "issuer.log")

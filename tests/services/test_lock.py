@@ -10,7 +10,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from tests.services.conftest import ROOT, Issuer, wait_for
+from tests.services.conftest import ROOT, WAITING, Issuer
 from tokens.keys import held
 
 pytestmark = pytest.mark.services
@@ -71,7 +71,7 @@ def test_the_lock_is_waited_for_and_had_once_it_is_free(module_issuer: Issuer) -
     module_issuer.run("rotate_keys")
     with locked(module_issuer):
         waiting = module_issuer.start("rotate_keys", "--json")
-        wait_until_it_waits(module_issuer)
+        module_issuer.wait_for_number(WAITING, 1)
     out, err = waiting.communicate(timeout=60)
     assert waiting.returncode == 0, err
     assert json.loads(out)["step"] == "nothing"
@@ -79,8 +79,3 @@ def test_the_lock_is_waited_for_and_had_once_it_is_free(module_issuer: Issuer) -
 
 def test_the_wait_is_what_the_help_says() -> None:
     assert timedelta(seconds=30) == held.WAIT
-
-
-def wait_until_it_waits(issuer: Issuer) -> None:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    wait_for(lambda: bool(issuer.rows(query)[0][0]))

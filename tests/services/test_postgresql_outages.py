@@ -193,8 +193,11 @@ def test_a_row_that_another_session_holds_is_503_for_those_who_need_it_alone(iss
 
 def test_an_idle_node_has_read_what_it_was_never_asked_for(server: Cluster, tmp_path: Path) -> None:
     with served(server, ("127.0.0.1", server.port), tmp_path) as idle:
-        read = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%tokens_api%' AND application_name = ''"
-        wait_for(lambda: rows_of(idle, f"{read} AND pid <> pg_backend_pid()")()[0][0] > 0)
+        read = "query LIKE '%tokens_api%' AND state = 'idle' AND application_name = '' AND pid <> pg_backend_pid()"
+        count = rows_of(idle, f"SELECT count(*) FROM pg_stat_activity WHERE {read}")
+        wait_for(lambda: count()[0][0] > 0)
+        for _ in range(20):  # the node was sent the answer, and takes it while it does other things
+            assert idle.get("/healthz").status_code == 200
         with server.frozen():
             answers = {path: idle.get(path) for path in (
                 "/.well-known/openid-configuration", "/.well-known/jwks/orders.json", "/.well-known/jwks/invented.json"

@@ -15,7 +15,7 @@ import requests
 from project.launch import processes
 from tests.ports import free
 from tests.resources.api_process import Api, api
-from tests.services.conftest import Issuer, migrated, ready, serve
+from tests.services.conftest import Issuer, migrated, mistakes, ready, serve
 from tests.services.proxy import Proxy
 
 AUDIENCE = "https://api.example/"
@@ -162,8 +162,7 @@ def deployed(folder: Path) -> Iterator[Deployment]:
         finally:
             processes.stop({child.process.pid: child for child in (*children, *deployment.started)}.values())
             proxy.close()
-    logs = [child.log for child in (*children, *deployment.started)]
-    assert "Traceback" not in "".join(log.read_text(encoding="utf-8") for log in logs)
+    assert mistakes(*(child.log for child in (*children, *deployment.started))) == []
 
 
 def feed(one: Api, issuer: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import requests
 
 from project.launch import processes
 from tests.ports import free
-from tests.services.conftest import Issuer, durable, migrated, ready, serve
+from tests.services.conftest import Issuer, durable, migrated, mistakes, ready, serve
 from tests.tokens.feed_reader import Reader, key
 
 pytestmark = pytest.mark.services
@@ -97,7 +97,7 @@ def two(issuer: Issuer, folder: Path) -> Iterator[Pair]:
         yield Pair(issuer, (Over(children[0].url), Over(children[1].url)), children)
     finally:
         processes.stop(children)
-    assert "Traceback" not in "".join(log.read_text(encoding="utf-8") for log in logs)
+    assert mistakes(*logs) == []
 
 
 def follow(pair: Pair, until: Callable[[], bool]) -> Reader:

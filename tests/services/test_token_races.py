@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from project.launch import processes
 from tests.ports import free
-from tests.services.conftest import Issuer, ready, serve
+from tests.services.conftest import Issuer, mistakes, ready, serve
 from tests.tokens.conftest import CALLBACK, CHALLENGE, VERIFIER
 
 pytestmark = pytest.mark.services
@@ -146,7 +146,7 @@ def served(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> I
         yield one
     finally:
         processes.stop([child])
-    assert "Traceback" not in log.read_text(encoding="utf-8")
+    assert mistakes(log) == []
 
 
 @pytest.fixture(autouse=True)

@@ -45,7 +45,7 @@ def variables(ports: dict[str, str]) -> dict[str, str]:
 def run(copy: Path, ports: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "project.launch.run", *arguments]
     return subprocess.run(
-        command, cwd=copy, env=variables(ports), capture_output=True, text=True, timeout=120, check=False
+        command, cwd=copy, env=variables(ports), capture_output=True, text=True, timeout=600, check=False
     )
 
 

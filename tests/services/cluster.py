@@ -65,7 +65,7 @@ class Cluster:
         return f"postgres://{SUPERUSER}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        self._ctl("start", "--options", f"-p {self.port}", "--timeout=60")
+        self._ctl("start", "--options", f"-p {self.port}", "--timeout=300")
 
     def stop(self, mode: str = "immediate") -> None:
         self._ctl("stop", f"--mode={mode}")
@@ -73,7 +73,7 @@ class Cluster:
     def _ctl(self, *arguments: str) -> None:
         command = [*unprivileged(), str(binaries() / "pg_ctl"), "--pgdata", str(self.data), "--wait", "--silent"]
         log = ["--log", str(self.data / "log")] if arguments[0] == "start" else []
-        subprocess.run([*command, *log, *arguments], check=True, timeout=90, stdout=subprocess.DEVNULL)
+        subprocess.run([*command, *log, *arguments], check=True, timeout=600, stdout=subprocess.DEVNULL)
 
     def pids(self) -> list[int]:
         """The postmaster, then its children."""
@@ -138,7 +138,7 @@ def cluster(connections: int = 40) -> Iterator[Cluster]:
         subprocess.run(
             [*command, f"--username={SUPERUSER}", "--encoding=UTF8", "--locale=C"],
             check=True,
-            timeout=120,
+            timeout=600,
             stdout=subprocess.DEVNULL,
         )
         with (made.data / "postgresql.conf").open("a", encoding="utf-8") as file:

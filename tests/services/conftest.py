@@ -75,7 +75,7 @@ class Issuer:
 
     def run(self, *arguments: str) -> str:
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=600)
         assert process.returncode == 0, err
         return out
 

@@ -85,7 +85,7 @@ class Story:
             env=self.issuer.variables,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -95,7 +95,7 @@ class Story:
 
     def refused(self, *arguments: str) -> tuple[int, str]:
         process = self.issuer.start(*arguments)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=600)
         return process.returncode, err
 
     def refresh(self, text: str) -> Any:
@@ -137,7 +137,7 @@ def lose(one: Story) -> None:
         ("revoke_key", one.leaked, "--reason", "leaked", "--yes", "--accept-outage"),
     ):
         process = one.issuer.start(*command)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=600)
         assert process.returncode == 0, err
         with one.log.open("a") as log:
             log.write(err)

@@ -58,7 +58,7 @@ def test_a_command_that_does_not_get_the_lock_exits_with_4_within_its_wait_and_d
             env=module_issuer.variables,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
             check=False,
         )
     assert ran.returncode == 4, ran.stderr
@@ -72,7 +72,7 @@ def test_the_lock_is_waited_for_and_had_once_it_is_free(module_issuer: Issuer) -
     with locked(module_issuer):
         waiting = module_issuer.start("rotate_keys", "--json")
         module_issuer.wait_for_number(WAITING, 1)
-    out, err = waiting.communicate(timeout=60)
+    out, err = waiting.communicate(timeout=600)
     assert waiting.returncode == 0, err
     assert json.loads(out)["step"] == "nothing"
 

@@ -66,7 +66,7 @@ DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_data
 @pytest.fixture
 def registered(issuer: Issuer) -> Issuer:
     """An issuer with clients and users, each of whom allowed each client something."""
-    shell(issuer, SET_UP.format(clients=CLIENTS, users=USERS)).communicate(timeout=300)
+    shell(issuer, SET_UP.format(clients=CLIENTS, users=USERS)).communicate(timeout=600)
     assert issuer.rows("SELECT count(*) FROM tokens_usergrant") == [(CLIENTS * USERS,)]
     return issuer
 
@@ -84,7 +84,7 @@ def in_this_order(issuer: Issuer, *names: str) -> list[tuple[int, str]]:
             running.append(shell(issuer, STEPS[name]))
             issuer.wait_for_number(WAITING, number)
         holder.rollback()
-    ended = [(process.communicate(timeout=300)[1], process.returncode) for process in running]
+    ended = [(process.communicate(timeout=600)[1], process.returncode) for process in running]
     return [(code, "" if code == 0 else err) for err, code in ended]
 
 
@@ -120,7 +120,7 @@ def test_a_renewal_that_waited_for_a_change_of_a_client_is_not_lost(registered: 
         renewing = shell(registered, RENEW)
         registered.wait_for_number(WAITING, 1)
         changing.commit()
-    assert (renewing.communicate(timeout=300)[1], renewing.returncode) == ("", 0)
+    assert (renewing.communicate(timeout=600)[1], renewing.returncode) == ("", 0)
     assert registered.rows(VERSION) != changed
 
 

@@ -169,7 +169,7 @@ def test_invented_client_names_make_one_key_and_push_nothing_out(served: Served)
 def warnings(issuer: Issuer, redis: RedisServer) -> list[str]:
     """The warnings of the system checks about Redis."""
     check = Issuer(issuer.variables | {"CACHE_URL": redis.url}).start("check", "--database", "default")
-    out, err = check.communicate(timeout=300)
+    out, err = check.communicate(timeout=600)
     return re.findall(r"tokens\.W60\d", out + err)
 
 

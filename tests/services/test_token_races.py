@@ -207,7 +207,7 @@ def test_whatever_is_refreshed_while_a_user_is_disabled_is_revoked(served: Serve
     disabling = served.issuer.start("shell", "-v", "0", "--no-imports", "-c", DISABLE)
     with ThreadPoolExecutor(len(families)) as pool:
         given = [claims for found in pool.map(served.refresh_until_refused, families) for claims in found]
-    _, problems = disabling.communicate(timeout=300)
+    _, problems = disabling.communicate(timeout=600)
     assert disabling.returncode == 0, problems
     revoked = served.are_revoked(given)
     served.shell(ENABLE)
@@ -233,7 +233,7 @@ def test_a_user_who_is_deleted_while_their_applications_refresh_goes_and_nobody_
     with ThreadPoolExecutor(len(families)) as pool:
         running = [pool.submit(served.refresh_until_refused, text) for text in families]
         deleting = served.issuer.start("shell", "-v", "0", "--no-imports", "-c", GO)
-        _, problems = deleting.communicate(timeout=300)
+        _, problems = deleting.communicate(timeout=600)
         given = [claims for one in running for claims in one.result()]
     assert deleting.returncode == 0, problems
     assert len(given) >= len(families)

@@ -177,7 +177,7 @@ def pooled(upstream: Cluster) -> Iterator[str]:
             process.wait(10)
 
 
-def accepts(port: int, within: float = 20.0) -> None:
+def accepts(port: int, within: float = 120.0) -> None:
     """Return once something answers a PostgreSQL client on the port."""
     deadline = time.monotonic() + within
     while True:

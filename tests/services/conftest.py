@@ -83,7 +83,7 @@ class Issuer:
         with psycopg.connect(self.variables["DATABASE_URL"]) as connection:
             return connection.execute(query).fetchall()
 
-    def wait_for_number(self, query: str, least: int, *, within: float = 60.0) -> None:
+    def wait_for_number(self, query: str, least: int, *, within: float = 300.0) -> None:
         """Return once the query gives at least that number. Keeps one connection, so that it sees short states too."""
         with psycopg.connect(self.variables["DATABASE_URL"], autocommit=True) as connection:
             wait_for(lambda: connection.execute(query).fetchone()[0] >= least, within=within, pause=0.02)
@@ -220,7 +220,7 @@ def ready(child: processes.Child, path: str = "/readyz") -> None:
     processes.wait_until_ready(child, path, within=STARTS_WITHIN)
 
 
-def wait_for(condition: Callable[[], bool], *, within: float = 120.0, pause: float = 0.1) -> None:
+def wait_for(condition: Callable[[], bool], *, within: float = 300.0, pause: float = 0.1) -> None:
     """Return once it holds. `within` (seconds) only ends a test that hangs; a busy machine needs less."""
     deadline = time.monotonic() + within
     while not condition():

@@ -180,7 +180,7 @@ def statuses(apis: Sequence[Api], token: str) -> set[int]:
     return {asked(one, token)[0] for one in apis}
 
 
-def until(condition: Callable[[], bool], *, within: float = 120.0) -> float:
+def until(condition: Callable[[], bool], *, within: float = 300.0) -> float:
     """Wait for it; return the seconds that it took."""
     start = time.monotonic()
     while not condition():

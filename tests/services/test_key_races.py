@@ -167,7 +167,7 @@ def test_every_token_issued_while_the_keys_are_rotated_in_a_hurry_verifies_until
     with asking(url, secret) as clients:
         for _ in range(2):
             step = in_a_hurry(issuer)
-            wait_for(lambda kid=step["kid"]: kid in clients.kids, within=180)
+            wait_for(lambda kid=step["kid"]: kid in clients.kids, within=300)
     assert len(clients.kids) == 3
     assert clients.tried > 20
     assert clients.tried_late > 0
@@ -197,11 +197,11 @@ def test_a_revocation_among_issuing_processes_costs_the_revoked_keys_tokens_and_
 ) -> None:
     issuer, url, secret = served
     with asking(url, secret) as clients:
-        wait_for(lambda: bool(clients.kids), within=180)
+        wait_for(lambda: bool(clients.kids), within=300)
         (revoked,) = clients.kids
-        wait_for(lambda: standby_has_reached_every_api(issuer), within=180)
+        wait_for(lambda: standby_has_reached_every_api(issuer), within=300)
         in_time(issuer, "revoke_key", revoked, "--reason", "leaked in a test", "--yes")
-        wait_for(lambda: len(clients.kids) == 2, within=180)
+        wait_for(lambda: len(clients.kids) == 2, within=300)
     assert clients.refused == {revoked}
 
 

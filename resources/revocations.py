@@ -21,13 +21,13 @@ from typing import Any, Protocol
 from resources.errors import Unavailable
 from resources.refusals import Refusals
 from resources.revocation_feed import CLOCK_ERROR, BadFeed, Document, Held, check_segment, number, read_document
-from resources.revocation_set import BUCKETS, RevocationSet
+from resources.revocation_set import BLOCKS, RevocationSet
 from resources.verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)
 
 MAX_ENTRIES = 4_194_304  # about 128 MiB
-SWEPT = 1024  # buckets swept in one poll: all of them within 64 polls
+SWEPT = 4  # blocks swept in one poll: all of them within 64 polls
 FIRST_BACKOFF = 0.25  # seconds; a process that starts may have no keys yet to verify the feed with
 RETRY_AFTER = 1  # seconds; the poller is about to poll
 
@@ -179,7 +179,7 @@ class Follower:
         if self.held.entries.count:
             window = range(self._sweep_at, self._sweep_at + SWEPT)
             self._swap(self.held.entries.swept(window, now=now.timestamp()))
-        self._sweep_at = (self._sweep_at + SWEPT) % BUCKETS
+        self._sweep_at = (self._sweep_at + SWEPT) % BLOCKS
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1

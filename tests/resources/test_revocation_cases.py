@@ -73,7 +73,7 @@ def held(case: dict[str, Any]) -> Held:
 
 
 def rows(follower: Follower) -> list[list[Any]]:
-    known = [one for bucket in follower.held.entries.buckets for one in LAYOUT.iter_unpack(bucket)]
+    known = follower.held.entries
     return sorted([key.hex(), until, before] for key, until, before in known if until > FEEDS["now"])
 
 

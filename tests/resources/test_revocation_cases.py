@@ -88,6 +88,7 @@ def test_what_a_reader_makes_of_a_document(case: dict[str, Any]) -> None:
         ring=FEEDS["ring"],
         clock=lambda: 0.0,
         wall=lambda: at(FEEDS["now"]),
+        sleep=lambda _seconds: None,
         own=Refusals(),
         held=held(case),
     )

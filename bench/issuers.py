@@ -58,6 +58,11 @@ class Served:
         running = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
         return [process for process in running if _group(process) == group]
 
+    def connections(self) -> list[int]:
+        """Return the processes of its connections at a PostgreSQL of this machine."""
+        found = self.issuer.rows("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        return [process for (process,) in found if Path(f"/proc/{process}/task").exists()]
+
     def cpu(self) -> float:
         """Return the CPU seconds of its processes so far."""
         return sum(_cpu(process) for process in self.processes())

@@ -21,6 +21,6 @@ def _schedule(process: int, policy: int, priority: int) -> bool:
         for thread in Path(f"/proc/{process}/task").iterdir():
             with suppress(ProcessLookupError):
                 os.sched_setscheduler(int(thread.name), policy, os.sched_param(priority))
-    except PermissionError:
+    except (PermissionError, FileNotFoundError):  # not allowed, or the process has ended
         return False
     return True

@@ -1,11 +1,13 @@
 """Readers of a feed that poll each second until they are ended (`python -m bench.readers URL COUNT`)."""
 
+import os
 import sys
 import threading
 import time
 
 import requests
 
+from bench.priority import ahead
 from tests.tokens.feed_reader import claims_of
 
 EVERY = 1.0  # seconds
@@ -13,9 +15,10 @@ EVERY = 1.0  # seconds
 
 def main(url: str, count: str) -> None:
     """Start the readers, spread over a second; they are daemons and end with standard input."""
-    for number in range(int(count)):
-        threading.Thread(target=poll, args=(url, number / int(count)), daemon=True).start()
-    sys.stdin.read()
+    with ahead(os.getpid()):
+        for number in range(int(count)):
+            threading.Thread(target=poll, args=(url, number / int(count)), daemon=True).start()
+        sys.stdin.read()
 
 
 def poll(url: str, after: float) -> None:

@@ -216,7 +216,7 @@ def _rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
 def _merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
     """Return the live entries of all parts in ascending order of their keys, the latest of each key."""
     ended = struct.pack(">I", int(now.timestamp()) if now else 0)
-    entries = {part[start : start + ENTRY] for part in parts for start in range(0, len(part), ENTRY)}
+    entries = [part[start : start + ENTRY] for part in parts for start in range(0, len(part), ENTRY)]
     # Instants of one key only grow, so the latest entry is the greatest.
     latest = {entry[:KEY]: entry for entry in sorted(entries) if entry[KEY : KEY + 4] > ended}
     return b"".join(latest.values())

@@ -31,6 +31,11 @@ class Waits:
     counted: int
     left_out: int
 
+    @property
+    def requests(self) -> int:
+        """The number of all requests."""
+        return self.counted + self.left_out
+
 
 class Stalls:
     """The process, with real-time priority if that is allowed."""

@@ -114,6 +114,7 @@ def _follower(settings: IssuerSettings, conf: ResourceServer, own: KeySet | Pinn
         ring=address.ring,
         clock=clock,
         wall=time_of_day,
+        sleep=time.sleep,
         own=refused,
     )
 

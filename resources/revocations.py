@@ -7,6 +7,7 @@ Rules (docs/revocation-feed.md section 3):
 - The feed is late if the reader has not heard from the issuer for `late_after` seconds, or if the last document has
   ended. A late feed raises an alarm, and refuses requests (503) if the settings say so. A process that starts or
   wakes up is late until its first poll.
+- Many entries are merged in slices with a sleep between them, so that no other thread waits for all of them.
 
 Entries of a segment count as soon as the segment is verified: its digest is signed, and no message removes an entry.
 """
@@ -21,13 +22,15 @@ from typing import Any, Protocol
 from resources.errors import Unavailable
 from resources.refusals import Refusals
 from resources.revocation_feed import CLOCK_ERROR, BadFeed, Document, Held, check_segment, number, read_document
-from resources.revocation_set import BUCKETS, RevocationSet
+from resources.revocation_set import BLOCKS, ENTRY, RevocationSet
 from resources.verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)
 
 MAX_ENTRIES = 4_194_304  # about 128 MiB
-SWEPT = 1024  # buckets swept in one poll: all of them within 64 polls
+SWEPT = 4  # blocks swept in one poll: all of them within 64 polls
+SLICE = 1024  # entries merged at once, in about a millisecond
+BETWEEN = 0.0005  # seconds between two slices
 FIRST_BACKOFF = 0.25  # seconds; a process that starts may have no keys yet to verify the feed with
 RETRY_AFTER = 1  # seconds; the poller is about to poll
 
@@ -63,7 +66,11 @@ class Policy:
 
 
 class Follower:
-    """The state of one feed. `clock` gives seconds that never go back and pass in sleep; `wall` is the time of day."""
+    """The state of one feed.
+
+    `clock` returns seconds that never go back and pass while the machine sleeps, `wall` the time of day. `sleep` lets
+    other threads of the process run for so many seconds.
+    """
 
     def __init__(
         self,
@@ -74,11 +81,12 @@ class Follower:
         ring: str,
         clock: Callable[[], float],
         wall: Callable[[], datetime],
+        sleep: Callable[[float], object],
         own: Refusals,
         held: Held = NOTHING,
     ) -> None:
         self._source, self._issuer, self._policy, self._ring = source, issuer, policy, ring
-        self._clock, self._wall = clock, wall
+        self._clock, self._wall, self._sleep = clock, wall, sleep
         self._own, self.held = own, held
         self._refusals = replace(own, entries=held.entries)
         self._heard_at = -math.inf
@@ -155,7 +163,11 @@ class Follower:
         return document
 
     def _merge(self, packed: bytes, now: datetime) -> None:
-        entries = self.held.entries.merged(packed, now=now.timestamp())
+        entries = self.held.entries
+        for start in range(0, len(packed), SLICE * ENTRY):
+            if start:
+                self._sleep(BETWEEN)
+            entries = entries.merged(packed[start : start + SLICE * ENTRY], now=now.timestamp())
         if entries.count > self._policy.max_entries:
             raise BadFeed(f"the feed has more than {self._policy.max_entries} entries")
         self._swap(entries)
@@ -178,8 +190,10 @@ class Follower:
     def _sweep(self, now: datetime) -> None:
         if self.held.entries.count:
             window = range(self._sweep_at, self._sweep_at + SWEPT)
-            self._swap(self.held.entries.swept(window, now=now.timestamp()))
-        self._sweep_at = (self._sweep_at + SWEPT) % BUCKETS
+            swept = self.held.entries.swept(window, now=now.timestamp())
+            if swept is not self.held.entries:  # what is remembered with a set is dropped with it
+                self._swap(swept)
+        self._sweep_at = (self._sweep_at + SWEPT) % BLOCKS
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1

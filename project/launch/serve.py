@@ -6,6 +6,7 @@ printed, and the process serves all the same: a wrong KEY_ENCRYPTION_KEYS stops 
 """
 
 import argparse
+import gc
 import multiprocessing
 import os
 import signal
@@ -105,6 +106,9 @@ def load(target: str, *, alive: tuple[int, int] | None) -> Front:
     watch_connections()
     behind_proxy = getattr(settings, "BEHIND_PROXY", False)
     mount, note = settings.FORCE_SCRIPT_NAME or "", _noting() if apps.is_installed("tokens") else None
+    # What is loaded stays. A full garbage collection that walks it takes 46 ms, in which no request runs.
+    gc.collect()
+    gc.freeze()
     return Front(application, bounds(), behind_proxy=behind_proxy, mount=mount, note=note)
 
 

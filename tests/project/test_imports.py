@@ -32,6 +32,7 @@ PURE = (
     "resources/refusals.py",
     "resources/revocation_feed.py",
     "resources/revocation_key.py",
+    "resources/revocation_lookup.py",
     "resources/revocation_set.py",
     "resources/revocations.py",
 )

@@ -73,7 +73,7 @@ def held(case: dict[str, Any]) -> Held:
 
 
 def rows(follower: Follower) -> list[list[Any]]:
-    known = [one for bucket in follower.held.entries.buckets for one in LAYOUT.iter_unpack(bucket)]
+    known = follower.held.entries
     return sorted([key.hex(), until, before] for key, until, before in known if until > FEEDS["now"])
 
 
@@ -88,6 +88,7 @@ def test_what_a_reader_makes_of_a_document(case: dict[str, Any]) -> None:
         ring=FEEDS["ring"],
         clock=lambda: 0.0,
         wall=lambda: at(FEEDS["now"]),
+        sleep=lambda _seconds: None,
         own=Refusals(),
         held=held(case),
     )

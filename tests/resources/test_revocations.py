@@ -9,7 +9,7 @@ import pytest
 from resources.errors import Unavailable
 from resources.refusals import Refusals
 from resources.revocation_set import ENTRY
-from resources.revocations import MAX_ENTRIES, Answer, Follower, Policy
+from resources.revocations import BETWEEN, MAX_ENTRIES, SLICE, Answer, Follower, Policy
 from resources.testing import SigningKey, at, shared_key
 from tests.resources.feeds import digest, document, entry, version
 from tests.resources.test_verify import CLAIMS, ISSUER, STRANGER, T, trust
@@ -27,6 +27,7 @@ class World:
         self.segments: dict[str, bytes] = {}
         self.asked: list[tuple[str, bool]] = []
         self.fetched: list[str] = []
+        self.slept: list[float] = []
         policy = Policy(every=every, late_after=120, refuse_when_late=refuse, longest_backoff=60, max_entries=limit)
         self.follower = Follower(
             self,
@@ -35,6 +36,7 @@ class World:
             ring="default",
             clock=lambda: self.now,
             wall=lambda: at(T + self.now),
+            sleep=self.slept.append,
             own=Refusals(kids=frozenset({"own"})),
         )
 
@@ -151,6 +153,18 @@ def test_segments_are_fetched_once_and_checked() -> None:
     world.answers(segments=(first, second), version=version(8))
     world.at(30)
     assert world.fetched == [digest(first), digest(second)]
+
+
+@pytest.mark.parametrize(("entries", "slices"), [(SLICE, 1), (SLICE + 1, 2), (3 * SLICE, 3)])
+def test_other_threads_run_between_slices_of_a_long_part(entries: int, slices: int) -> None:
+    world = World()
+    names = [f"t{number}" for number in range(entries)]
+    body = b"".join(sorted(entry("jti", name, until=NEVER) for name in names))
+    world.segments = {digest(body): body}
+    world.answers(segments=(body,))
+    world.at(0)
+    assert (world.refused(*names), world.status["entries"]) == (names, entries)
+    assert world.slept == [BETWEEN] * (slices - 1)
 
 
 def test_a_forged_or_missing_segment_is_not_believed_and_fetched_again() -> None:

@@ -195,17 +195,17 @@ def test_after_a_failover_that_lost_publications_a_reader_gets_the_full_state(pa
     assert reader.full_reads == 2
 
 
-def load_a_million(issuer: Issuer) -> None:
+def load(issuer: Issuer, entries: int) -> None:
     until = int(time.time()) + 3600
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as connection:
         with connection.cursor() as cursor, cursor.copy(COPIED) as copy:
-            for number in range(MILLION):
+            for number in range(entries):
                 copy.write(f"{key('jti', str(number)).hex()}\tjti\t0\t{until + number % 600}\n")
         connection.execute(WAITING)
 
 
 def test_a_million_entries_are_read_in_bounded_pieces_and_followed_by_deltas(pair: Pair) -> None:
-    load_a_million(pair.issuer)
+    load(pair.issuer, MILLION)
     slowest = watch_health(pair.children[1].url)
     reader = Reader(pair.readers[0])
     while reader.poll() != 304:  # the first answers say that there is more
@@ -244,6 +244,25 @@ def watch_health(url: str) -> Callable[[], float]:
         return max(took)
 
     return stop
+
+
+MANY = 70_000  # more than one call of `publish` takes
+PUBLISH_ALL = """
+from tokens.keys import store
+from tokens.oauth import revocation_log
+revocation_log.publish_all(now=store.database_now())
+"""
+PAGES_OF_THE_QUEUE = """
+EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1"""
+
+
+def test_a_poll_does_not_walk_through_what_a_command_has_published(issuer: Issuer) -> None:
+    issuer.run("rotate_keys")
+    load(issuer, MANY)
+    issuer.run(*SHELL, PUBLISH_ALL)
+    assert issuer.rows("SELECT count(*), sum(count) FROM tokens_publication")[0][1] == MANY
+    [([plan],)] = issuer.rows(PAGES_OF_THE_QUEUE)
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 10
 
 
 USERS = """

@@ -6,10 +6,12 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 
 from tokens import client_secrets, mass_revocation
 from tokens.admin.audited import Audited
 from tokens.admin.client_form import ClientForm
+from tokens.admin.revoke_all import may_revoke_all, revoke_all_page
 from tokens.admin.secrets import SecretInline, end
 from tokens.client_secrets import Ended
 from tokens.keys import store
@@ -33,6 +35,7 @@ class ClientAdmin(Audited):
     search_fields = ["name", "client_id"]
     filter_horizontal = ["scopes", "apis"]
     actions = ["revoke_tokens"]
+    change_list_template = "admin/tokens/client/change_list.html"
     fieldsets = [
         (None, {"fields": ["name", "client_id", "client_type", "is_active"]}),
         (
@@ -80,6 +83,16 @@ class ClientAdmin(Audited):
         ),
         ("Secrets", {"fields": ["new_secret"]}),
     ]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return Django's pages of a client, and the page that revokes everything."""
+        revoking = path("revoke-all/", self.admin_site.admin_view(revoke_all_page), name="tokens_revoke_all")
+        return [revoking, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """List the clients, with the button that leads to revoking everything."""
+        allowed = {"may_revoke_all": may_revoke_all(request)}
+        return super().changelist_view(request, (extra_context or {}) | allowed)
 
     def get_inlines(self, _request: HttpRequest, obj: Any = None) -> Any:
         """Secrets, where there is a client already."""

@@ -1,6 +1,7 @@
 """An answer comes in time or is a 503, and what was abandoned changes nothing afterwards."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -77,6 +78,21 @@ def test_a_front_of_the_issuer_notes_in_the_audit_log_without_a_database(hanging
         assert asked(serve.load("project.wsgi.application", alive=None), "/oauth/hang").status == 503
     lines = [json.loads(message) for message in caplog.messages if "request.unavailable" in message]
     assert [line["details"]["reason"] for line in lines] == ["no answer within 0.31 s"] * installed
+
+
+def test_garbage_collections_of_a_worker_skip_what_it_has_loaded(hanging):
+    """Counted, not timed: frozen objects are in no generation that a collection walks."""
+    with (
+        patch.dict(os.environ),
+        patch.object(serve, "import_string", return_value=hanging),
+        patch.object(serve.waiting, "serving"),
+    ):
+        try:
+            serve.load("project.wsgi.application", alive=None)
+            assert gc.get_freeze_count() > 10 * sum(gc.get_count())
+            assert len(gc.get_objects()) < gc.get_freeze_count()
+        finally:
+            gc.unfreeze()
 
 
 def test_what_is_no_503_is_not_noted():

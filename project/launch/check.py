@@ -56,15 +56,15 @@ def main() -> None:
         ("deployment of the issuer", DEPLOYMENT, production("project.settings.issuer")),
         ("deployment of the API", DEPLOYMENT, api()),
     ]
-    failed = [name for name, command, own in steps if not passes(name, command, own)]
+    failed = [name for name, command, variables in steps if not passes(name, command, variables)]
     if failed:
         sys.exit(f"Failed: {', '.join(failed)}")
 
 
-def passes(name: str, command: tuple[str, ...], own: Variables) -> bool:
+def passes(name: str, command: tuple[str, ...], variables: Variables) -> bool:
     """Print the name of a step and run it. Returns True if it succeeds."""
     print(f"-- {name}", flush=True)
-    return subprocess.run(command, cwd=ROOT, env=variables_for(own, os.environ), check=False).returncode == 0  # noqa: S603
+    return subprocess.run(command, cwd=ROOT, env=variables_for(variables, os.environ), check=False).returncode == 0  # noqa: S603
 
 
 if __name__ == "__main__":

@@ -74,14 +74,14 @@ def write(path: Path, variables: Variables) -> None:
 
 def prepare(ports: Ports, environ: Mapping[str, str], var: Path = VAR) -> Environments:
     """Write the environment files and return their variables. Raises LostEnvironment."""
-    kept = {process: _secrets(process, var) for process in SECRETS}
+    kept_secrets = {process: _secrets(process, var) for process in SECRETS}
     policy = _policy(environ, var)
-    own = _addresses(ports, {**environ, **policy}, var)
-    own["issuer"] |= policy
-    own["webapp"]["WEBAPP_CLIENT_SECRET"] = kept["demo"]["WEBAPP_CLIENT_SECRET"]
+    further = _addresses(ports, {**environ, **policy}, var)
+    further["issuer"] |= policy
+    further["webapp"]["WEBAPP_CLIENT_SECRET"] = kept_secrets["demo"]["WEBAPP_CLIENT_SECRET"]
     for process in SECRETS:
         optional = {name: environ[name] for name in OPTIONAL[process] if environ.get(name)}
-        write(var / f"{process}.env", kept[process] | own[process] | optional)
+        write(var / f"{process}.env", kept_secrets[process] | further[process] | optional)
     return Environments(**{process: read(var / f"{process}.env") for process in SECRETS})
 
 
@@ -115,8 +115,8 @@ def _secrets(process: str, var: Path) -> Variables:
 
 def _policy(environ: Mapping[str, str], var: Path) -> Variables:
     """Return the key policy: the one that the environment sets, else the one of the last run. Omits empty values."""
-    kept = read(var / "issuer.env")
-    values = {name: environ.get(name, kept.get(name)) for name in POLICY}
+    last = read(var / "issuer.env")
+    values = {name: environ.get(name, last.get(name)) for name in POLICY}
     return {name: value for name, value in values.items() if value}
 
 

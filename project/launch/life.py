@@ -41,22 +41,22 @@ class Watched:
 def main() -> None:
     """Watch one key from its announcement to its withdrawal; exit 1 if the API refused the application in that time."""
     try:
-        where = ports.from_environment(os.environ)
-        ports.probe(where)
+        process_ports = ports.from_environment(os.environ)
+        ports.probe(process_ports)
         with turn.held(VAR):
-            variables = environment.prepare(where, os.environ)
-            run.prepare_databases(variables, where, VAR)
-            with run.started(variables, where, VAR):
-                seen = watch(where, variables)
+            variables = environment.prepare(process_ports, os.environ)
+            run.prepare_databases(variables, process_ports, VAR)
+            with run.started(variables, process_ports, VAR):
+                seen = watch(process_ports, variables)
     except (PortRefused, LostEnvironment, Failed, turn.AlreadyRunning, walk.Broken) as error:
         sys.exit(str(error))
     if seen.refused or tuple(seen.phases) != WHOLE_LIFE:
         sys.exit(f"The key did not pass all phases, or the API refused the application: {seen.phases} {seen.refused}")
 
 
-def watch(where: Ports, variables: Environments) -> Watched:
+def watch(process_ports: Ports, variables: Environments) -> Watched:
     """Log in, then rotate the ring twice, and look every second."""
-    tour = walk.Walk(where, variables.demo, Browser(), {}, {})
+    tour = walk.Walk(process_ports, variables.demo, Browser(), {}, {})
     print("\n".join(step(tour) for step in walk.STEPS[:3]) + "\n", flush=True)
     keys = _keys(variables)
     seen = Watched(next(key["kid"] for key in keys if key["phase"] == "announced"))
@@ -87,7 +87,7 @@ def _rotations(variables: Environments, seen: Watched) -> Iterator[str]:
 
 
 def _look(tour: walk.Walk, variables: Environments, seen: Watched, *, at: float, rotation: str) -> None:
-    evidence = json.loads(tour.browser.get(f"{tour.where.url('webapp')}/evidence.json").text)
+    evidence = json.loads(tour.browser.get(f"{tour.ports.url('webapp')}/evidence.json").text)
     keys = _keys(variables)
     phase = next(key["phase"] for key in keys if key["kid"] == seen.kid)
     signed_by, status = evidence["header"]["kid"], evidence["api"]["status"]

@@ -39,17 +39,17 @@ class Child:
         return "\n".join(f"  {line}" for line in lines[-8:])
 
 
-def variables_for(own: Variables, environ: Mapping[str, str]) -> Variables:
+def variables_for(variables: Variables, environ: Mapping[str, str]) -> Variables:
     """Return the whole environment of a child: its own variables and the INHERITED ones."""
-    return {name: environ[name] for name in INHERITED if name in environ} | own
+    return {name: environ[name] for name in INHERITED if name in environ} | variables
 
 
-def command(own: Variables, *arguments: str) -> str:
+def command(variables: Variables, *arguments: str) -> str:
     """Run `manage.py` with the variables of a process, and return its output. Raises Failed."""
     result = subprocess.run(  # noqa: S603 (our own command)
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env=variables_for(own, os.environ),
+        env=variables_for(variables, os.environ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -60,14 +60,14 @@ def command(own: Variables, *arguments: str) -> str:
     return result.stdout
 
 
-def start(name: str, own: Variables, *, url: str, var: Path) -> Child:
+def start(name: str, variables: Variables, *, url: str, var: Path) -> Child:
     """Start a server in a process group of its own. It ends if the pipe on its stdin closes, as this process ends."""
     log = var / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 (our own module)
             [sys.executable, "-m", "project.launch.serve", "--end-with-stdin", url.rpartition(":")[2]],
             cwd=ROOT,
-            env=variables_for(own, os.environ),
+            env=variables_for(variables, os.environ),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -45,20 +45,20 @@ def main() -> None:
 
 def run(*, once: bool) -> None:
     """Prepare, start, walk, and serve until stopped. Raises PortRefused, LostEnvironment, AlreadyRunning and Failed."""
-    where = ports.from_environment(os.environ)
-    ports.probe(where)
+    process_ports = ports.from_environment(os.environ)
+    ports.probe(process_ports)
     with turn.held(VAR):
-        variables = environment.prepare(where, os.environ)
-        prepare_databases(variables, where, VAR)
-        with started(variables, where, VAR) as children:
-            if not walk.walk(where, variables.demo) and once:
+        variables = environment.prepare(process_ports, os.environ)
+        prepare_databases(variables, process_ports, VAR)
+        with started(variables, process_ports, VAR) as children:
+            if not walk.walk(process_ports, variables.demo) and once:
                 raise Failed("A step failed.")
             if not once:
-                print(addresses(where, variables), flush=True)
+                print(addresses(process_ports, variables), flush=True)
                 watch(children)
 
 
-def prepare_databases(variables: Environments, where: Ports, var: Path) -> None:
+def prepare_databases(variables: Environments, process_ports: Ports, var: Path) -> None:
     """Migrate both databases, and create the first key and the demo's users and clients. Raises Failed."""
     print("Preparing databases, the first signing key and the demo's users and clients ...", flush=True)
     processes.command(variables.api, "migrate", "--verbosity", "0")
@@ -69,17 +69,17 @@ def prepare_databases(variables: Environments, where: Ports, var: Path) -> None:
         "demo_setup",
         *("--credentials", str(var / "demo.env")),
         *("--api-audience", variables.webapp["API_AUDIENCE"]),
-        *("--webapp-url", where.url("webapp")),
+        *("--webapp-url", process_ports.url("webapp")),
     )
 
 
 @contextmanager
-def started(variables: Environments, where: Ports, var: Path) -> Iterator[list[Child]]:
+def started(variables: Environments, process_ports: Ports, var: Path) -> Iterator[list[Child]]:
     """Start the three servers and wait until each is ready. Stop them at the end of the block, also after an error."""
     children: list[Child] = []
     try:
         for name in READY:
-            children += [processes.start(name, getattr(variables, name), url=where.url(name), var=var)]
+            children += [processes.start(name, getattr(variables, name), url=process_ports.url(name), var=var)]
         for child in children:
             processes.wait_until_ready(child, READY[child.name])
         yield children
@@ -110,13 +110,13 @@ def watch(children: list[Child]) -> None:
         time.sleep(LOOK_EVERY)
 
 
-def addresses(where: Ports, variables: Environments) -> str:
+def addresses(process_ports: Ports, variables: Environments) -> str:
     """Return the addresses to open, and the names and passwords for them."""
     return f"""
-Application   {where.url("webapp")}    log in as demo, password {variables.demo["DEMO_PASSWORD"]}
-Issuer admin  {where.url("issuer")}/admin/    log in as admin, password {variables.demo["ADMIN_PASSWORD"]}
-API           {where.url("api")}/api/docs/
-JWKS          {where.url("issuer")}/.well-known/jwks.json
+Application   {process_ports.url("webapp")}    log in as demo, password {variables.demo["DEMO_PASSWORD"]}
+Issuer admin  {process_ports.url("issuer")}/admin/    log in as admin, password {variables.demo["ADMIN_PASSWORD"]}
+API           {process_ports.url("api")}/api/docs/
+JWKS          {process_ports.url("issuer")}/.well-known/jwks.json
 {short_tokens(variables.issuer)}\
 Logs and databases are under var/. Ctrl-C stops all three; `make reset` deletes everything."""
 

@@ -27,7 +27,7 @@ class Broken(Exception):
 class Walk:
     """The state of the walk: each step adds to it."""
 
-    where: Ports
+    ports: Ports
     credentials: Mapping[str, str]
     browser: Browser
     authorization: Mapping[str, list[str]]
@@ -36,9 +36,9 @@ class Walk:
     """The application's evidence about the user's token: header, claims, JWKS entry and the API's answer."""
 
 
-def walk(where: Ports, credentials: Mapping[str, str]) -> bool:
+def walk(ports: Ports, credentials: Mapping[str, str]) -> bool:
     """Take the seven steps and print each. Returns False at the first one that fails."""
-    tour = Walk(where, credentials, Browser(), {}, {})
+    tour = Walk(ports, credentials, Browser(), {}, {})
     print(flush=True)
     for number, step in enumerate(STEPS, start=1):
         try:
@@ -52,7 +52,7 @@ def walk(where: Ports, credentials: Mapping[str, str]) -> bool:
 
 def user_logs_in(tour: Walk) -> str:
     """Take step 1: log in by the issuer's own form, to which the application redirects."""
-    login = tour.browser.get(f"{tour.where.url('webapp')}/login")
+    login = tour.browser.get(f"{tour.ports.url('webapp')}/login")
     tour.authorization = _authorization_request(login)
     page = tour.browser.submit(login, {"login": "demo", "password": tour.credentials["DEMO_PASSWORD"]})
     _expect("the consent page", "Allow" in page.text, page)
@@ -64,7 +64,7 @@ def client_asks(tour: Walk) -> str:
     """Take step 2: the application requests scopes of an API, and the user allows them on the consent page."""
     landed = tour.browser.submit(tour.evidence["page"], {}, button="allow")
     _expect(
-        "the application's own page", landed.url.startswith(tour.where.url("webapp")) and landed.status == 200, landed
+        "the application's own page", landed.url.startswith(tour.ports.url("webapp")) and landed.status == 200, landed
     )
     client_id, scope, resource = (_first(tour, name) for name in ("client_id", "scope", "resource"))
     return f"Client: {client_id} requested {scope} of {resource}; demo allowed it"
@@ -72,7 +72,7 @@ def client_asks(tour: Walk) -> str:
 
 def client_proves(tour: Walk) -> str:
     """Take step 3: check that the client redeemed the code with its secret and the PKCE verifier."""
-    page = tour.browser.get(f"{tour.where.url('webapp')}/evidence.json")
+    page = tour.browser.get(f"{tour.ports.url('webapp')}/evidence.json")
     tour.evidence = json.loads(page.text)
     claims = tour.evidence["claims"]
     _expect("a token for this client", claims["client_id"] == _first(tour, "client_id"), page)
@@ -83,7 +83,7 @@ def client_proves(tour: Walk) -> str:
 def issuer_signs(tour: Walk) -> str:
     """Take step 4: check that the token is of RFC 9068's type and that the JWKS has its public key."""
     header, claims = tour.evidence["header"], tour.evidence["claims"]
-    url = f"{tour.where.url('issuer')}/.well-known/jwks.json"
+    url = f"{tour.ports.url('issuer')}/.well-known/jwks.json"
     published = requests.get(url, timeout=TIMEOUT).json()["keys"]
     _expect_that(f"{header['kid']} in the JWKS", header["kid"] in [key["kid"] for key in published])
     _expect_that("typ at+jwt", header["typ"] == "at+jwt")
@@ -103,7 +103,7 @@ def client_sends(tour: Walk) -> str:
 def api_verifies(tour: Walk) -> str:
     """Take step 6: the API accepts a service's token, and refuses the same token with one character changed."""
     token = _service_token(tour)
-    url = f"{tour.where.url('api')}/api/whoami/"
+    url = f"{tour.ports.url('api')}/api/whoami/"
     accepted = _call("GET", url, token)
     _expect_that("200 for a good token", accepted.status_code == 200)
     head, body, signature = token.split(".")
@@ -115,7 +115,7 @@ def api_verifies(tour: Walk) -> str:
 
 def claims_decide(tour: Walk) -> str:
     """Take step 7: the scope allows reading and forbids writing."""
-    token, url = _service_token(tour), f"{tour.where.url('api')}/api/notes/"
+    token, url = _service_token(tour), f"{tour.ports.url('api')}/api/notes/"
     read = _call("GET", url, token)
     _expect_that("200 for notes:read", read.status_code == 200)
     written = _call("POST", url, token)
@@ -140,7 +140,7 @@ STEPS: tuple[Callable[[Walk], str], ...] = (
 
 def _service_token(tour: Walk) -> str:
     response = requests.post(
-        f"{tour.where.url('issuer')}/oauth/token",
+        f"{tour.ports.url('issuer')}/oauth/token",
         data={"grant_type": "client_credentials", "scope": "notes:read"},
         auth=("service", tour.credentials["SERVICE_CLIENT_SECRET"]),
         timeout=TIMEOUT,

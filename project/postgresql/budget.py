@@ -64,10 +64,10 @@ def at_most(seconds: float, *, each: float | None = None, commits_within: float 
     Commits are possible until `commits_within` seconds from now. `each` and `commits_within` default to `seconds`.
     """
     ends = time.monotonic() + (seconds if commits_within is None else commits_within)
-    own = Budget(seconds, seconds if each is None else each, ends)
-    token = _current.set(own)
+    budget = Budget(seconds, seconds if each is None else each, ends)
+    token = _current.set(budget)
     try:
-        yield own
+        yield budget
     finally:
         _current.reset(token)
 

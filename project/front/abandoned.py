@@ -1,7 +1,7 @@
-"""Keeps abandoned requests from changing the database: every connection asks the current turn (`project.front.turn`).
+"""Keep abandoned requests from changing the database: every connection checks the current turn (`project.front.turn`).
 
 A statement or COMMIT of an abandoned request raises Abandoned, and Django rolls back as after any database error.
-A statement that already waits is not interrupted here: that is for `project.postgresql`.
+A statement that already waits is not interrupted here; `project.postgresql` does that.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ CHANGES_NOTHING = ("SELECT", "SHOW", "BEGIN")
 
 
 class Abandoned(OperationalError):
-    """The front answered the request 503 while it waited for the database; its statements are refused."""
+    """The front answered this request with 503 while it waited for the database. Its further statements fail."""
 
     def __init__(self) -> None:
         super().__init__("the request was answered 503 before the database answered; its transaction is rolled back")

@@ -150,6 +150,7 @@ def test_a_lazy_verifier_trusts_a_revoked_key_until_the_flush_and_refuses_no_goo
         stolen = fetch()
         assert accepts(stolen)
         done = json.loads(issuer.run("revoke_key", kid(stolen), "--reason", "stolen in a test", "--yes", "--json"))
+        assert done["flush_kid"] not in (None, done["heir"])
         wait_for(lambda: done["heir"] in load.accepted, within=180)
         assert accepts(stolen), "the standby was known: nothing made the verifier fetch"
         wait_for(lambda: done["flush_kid"] in load.accepted, within=180)

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import load_command_class
 
 from tokens.keys.policy import DEVELOPMENT, PRODUCTION, Policy
-from tokens.keys.revocation import LAZY, RENEWING
+from tokens.keys.trust import LAZY, RENEWING
 
 DOCS = Path(__file__).resolve().parent.parent.parent.parent / "docs"
 TEXT = (DOCS / "key-rotation.md").read_text(encoding="utf-8")

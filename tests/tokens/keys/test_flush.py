@@ -137,6 +137,18 @@ def test_a_second_revocation_before_any_key_reached_every_api_needs_an_accepted_
     assert flush_of(ring, second.kids[0]).kid == second.flush_kid != first.flush_kid
 
 
+def test_an_older_standby_that_every_api_has_signs_before_the_key_of_a_flush_that_they_lack(ring):
+    ring.now = ring.rotate(hurry=True).at
+    retired, standby = ring.kid(Phase.RETIRED), lifecycle.standby(ring.dates()).kid
+    ring.now += timedelta(days=3)
+    first = ring.revoke(retired)
+    ring.now += timedelta(hours=1)
+    second = ring.revoke(ring.kid(Phase.SIGNING))
+    assert (second.heir, second.outage_until) == (standby, None)
+    assert flush_of(ring, retired).kid == first.flush_kid, "it signs before that flush, and not after it"
+    assert signs_throughout(ring)
+
+
 def test_the_key_of_a_flush_is_revoked_and_the_standby_keeps_the_first_promise(ring):
     first = ring.revoke(ring.kid(Phase.SIGNING))
     ring.now += timedelta(hours=1)

@@ -13,7 +13,8 @@ from django.utils import timezone
 from tokens import conf
 from tokens.keys.errors import KeyProblem, UnknownKey
 from tokens.keys.moves import DEFAULT_RING
-from tokens.keys.revocation import Revocation, revoke
+from tokens.keys.revocation import revoke
+from tokens.keys.trust import Revocation
 from tokens.management.arguments import EXIT_CODES, UNSAFE, USAGE, KeyCommand, duration, exit_codes
 from tokens.models.key import Ring, SigningKey
 

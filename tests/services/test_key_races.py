@@ -181,16 +181,21 @@ def test_every_token_issued_while_the_keys_are_rotated_in_a_hurry_verifies_until
 
 
 def in_a_hurry(issuer: Issuer) -> dict[str, str]:
-    """The planned switch. A step that took longer than δ was not done: the operator runs it again."""
+    """The planned switch."""
+    step = json.loads(step_of(issuer, "rotate_keys", "--now", "--json"))
+    assert step["step"] == "planned", step
+    return step
+
+
+def step_of(issuer: Issuer, *arguments: str) -> str:
+    """What the command prints. A step that took longer than δ was not done: the operator runs it again."""
     for _ in range(5):
-        process = issuer.start("rotate_keys", "--now", "--json")
+        process = issuer.start(*arguments)
         out, err = process.communicate(timeout=120)
         if "took too long" not in err and "too long to keep its dates" not in err:
             break
     assert process.returncode == 0, err
-    step = json.loads(out)
-    assert step["step"] == "planned", step
-    return step
+    return out
 
 
 def test_a_revocation_among_issuing_processes_costs_the_revoked_keys_tokens_and_no_others(
@@ -201,7 +206,7 @@ def test_a_revocation_among_issuing_processes_costs_the_revoked_keys_tokens_and_
         wait_for(lambda: bool(clients.kids), within=180)
         (revoked,) = clients.kids
         wait_for(lambda: standby_has_reached_every_api(issuer), within=180)
-        issuer.run("revoke_key", revoked, "--reason", "leaked in a test", "--yes")
+        step_of(issuer, "revoke_key", revoked, "--reason", "leaked in a test", "--yes")
         wait_for(lambda: len(clients.kids) == 2, within=180)
     assert clients.refused == {revoked}
 

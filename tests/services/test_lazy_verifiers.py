@@ -18,7 +18,15 @@ import requests
 
 from tests.services.conftest import Issuer, wait_for
 from tests.services.rabbitmq import broker
-from tests.services.test_key_races import AUDIENCE, TICK, TIMEOUT, TIMINGS, issuing, standby_has_reached_every_api
+from tests.services.test_key_races import (
+    AUDIENCE,
+    TICK,
+    TIMEOUT,
+    TIMINGS,
+    issuing,
+    standby_has_reached_every_api,
+    step_of,
+)
 
 pytestmark = pytest.mark.services
 NODE = Path(__file__).resolve().parent.parent / "clients" / "node"
@@ -149,7 +157,7 @@ def test_a_lazy_verifier_trusts_a_revoked_key_until_the_flush_and_refuses_no_goo
         wait_for(lambda: bool(load.accepted), within=180)
         stolen = fetch()
         assert accepts(stolen)
-        done = json.loads(issuer.run("revoke_key", kid(stolen), "--reason", "stolen in a test", "--yes", "--json"))
+        done = json.loads(step_of(issuer, "revoke_key", kid(stolen), "--reason", "stolen in a test", "--yes", "--json"))
         assert done["flush_kid"] not in (None, done["heir"])
         wait_for(lambda: done["heir"] in load.accepted, within=180)
         assert accepts(stolen), "the standby was known: nothing made the verifier fetch"
@@ -169,7 +177,7 @@ def test_flush_token_makes_a_lazy_verifier_fetch_before_the_flush(
     wait_for(lambda: standby_has_reached_every_api(issuer), within=180)
     stolen = requests.post(f"{url}/oauth/token", form, auth=("service", secret), timeout=TIMEOUT).json()["access_token"]
     assert verifier.accepts(stolen)
-    done = json.loads(issuer.run("revoke_key", kid(stolen), "--reason", "stolen in a test", "--yes", "--json"))
+    done = json.loads(step_of(issuer, "revoke_key", kid(stolen), "--reason", "stolen in a test", "--yes", "--json"))
     shown = f"{url}/.well-known/jwks.json"
     wait_for(lambda: kid(stolen) not in {key["kid"] for key in requests.get(shown, timeout=TIMEOUT).json()["keys"]})
     assert verifier.accepts(stolen)

@@ -16,6 +16,7 @@ PURE = (
     "tokens/keys/lifecycle.py",
     "tokens/keys/succession.py",
     "tokens/keys/timeline.py",
+    "tokens/keys/trust.py",
     "tokens/keys/material.py",
     "tokens/oauth/client_keys.py",
     "tokens/oauth/key_copy.py",

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -14,7 +15,7 @@ from joserfc import jwk, jws
 from tests.services.conftest import Issuer
 from tokens import conf
 from tokens.conf import DeviceSettings
-from tokens.keys import keystores, lifecycle, rotation, signing, store
+from tokens.keys import keystores, lifecycle, revocation, rotation, signing, store
 from tokens.keys.errors import CannotOpen
 from tokens.keys.policy import PRODUCTION
 from tokens.keys.rings import Kind
@@ -145,6 +146,35 @@ def test_a_ring_in_the_device_lives_its_whole_life(device, monkeypatch, django_c
     keys = [one.key for one in store.load("default")]
     assert lifecycle.phase(next(key for key in keys if key.kid == old.kid), keys, now=clock[0]) == "retired"
     signing.snapshots.forget()
+    assert signing.signer(now=clock[0]).sign(b"story")
+    signing.snapshots.forget()
+
+
+@pytest.mark.django_db
+def test_the_key_of_a_flush_is_made_in_the_device_and_destroyed_there_if_a_sooner_one_takes_its_place(
+    device, monkeypatch, django_capture_on_commit_callbacks
+):
+    clock = [store.database_now()]
+    monkeypatch.setattr(store, "database_now", lambda: clock[0])
+    monkeypatch.setattr("tokens.keys.clock.timezone.now", lambda: clock[0])
+    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
+    held = len(objects(device))
+    rotation.rotate(now=clock[0], kind=Kind(keystore="pkcs11"), **given)
+    clock[0] += timedelta(days=3)
+
+    def revoke(kid, **options):
+        with django_capture_on_commit_callbacks(execute=True):
+            return revocation.revoke(kid, reason="leaked", now=clock[0], **given, **options)
+
+    first = revoke(SigningKey.objects.get(signs_at__isnull=False).kid)
+    assert len(objects(device)) == held + 6, "the heir, the flush and the standby; the revoked key is gone"
+    clock[0] += timedelta(hours=1)
+    second = revoke(SigningKey.objects.get(signs_at=None, revoked_at=None).kid, flush_after=timedelta(minutes=10))
+    assert SigningKey.objects.get(kid=first.flush_kid).cancelled_at is not None
+    assert len(objects(device)) == held + 6, "two keys came, the standby and the first flush went"
+    clock[0] = second.flush_at
+    signing.snapshots.forget()
+    assert signing.signer(now=clock[0]).kid == second.flush_kid
     assert signing.signer(now=clock[0]).sign(b"story")
     signing.snapshots.forget()
 

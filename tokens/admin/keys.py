@@ -23,9 +23,10 @@ from tokens.admin.read_only import ReadOnly
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys import adoption, lifecycle, store
 from tokens.keys.errors import KeyProblem
-from tokens.keys.revocation import Revocation, revoke
+from tokens.keys.revocation import revoke
 from tokens.keys.rotation import Outcome, rotate
 from tokens.keys.timeline import next_step, timeline
+from tokens.keys.trust import Revocation
 from tokens.models.key import Ring, SigningKey
 
 PROBLEMS = (KeyProblem, MalformedEncryptionKey)

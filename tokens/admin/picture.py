@@ -34,6 +34,8 @@ class Row:
     y: int
     bars: tuple[Bar, ...]
     dies_x: float | None
+    flush_x: float | None
+    """Where the flush of a revoked key is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,7 @@ def _shown(lines: Sequence[Line]) -> list[Line]:
 
 def _scale(lines: Sequence[Line], *, next_step: datetime, now: datetime) -> Scale:
     known = [stretch.start for line in lines for stretch in line.stretches]
-    known += [line.last_token_dies_at for line in lines if line.last_token_dies_at]
+    known += [at for line in lines for at in (line.last_token_dies_at, line.flush_at) if at]
     first, last = min([now, *known]), max([now, next_step, *known])
     span = max(last - first, timedelta(seconds=10))
     return Scale(first - span * AHEAD / 4, last + span * AHEAD)
@@ -111,8 +113,14 @@ def _row(line: Line, number: int, scale: Scale) -> Row:
         )
         for stretch in line.stretches
     )
-    dies = line.last_token_dies_at
-    return Row(line=line, y=TOP + ROW * number, bars=bars, dies_x=scale.x(dies) if dies else None)
+    dies, flush = line.last_token_dies_at, line.flush_at
+    return Row(
+        line=line,
+        y=TOP + ROW * number,
+        bars=bars,
+        dies_x=scale.x(dies) if dies else None,
+        flush_x=scale.x(flush) if flush else None,
+    )
 
 
 def _ticks(scale: Scale) -> tuple[Tick, ...]:

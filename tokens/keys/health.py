@@ -9,6 +9,7 @@ from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
 from tokens.keys import adoption, clock, kids, lifecycle, store
 from tokens.keys.errors import CannotOpen
+from tokens.keys.lifecycle import Key
 from tokens.keys.policy import Policy
 from tokens.keys.policy import problems as policy_problems
 from tokens.models.key import Ring
@@ -22,6 +23,8 @@ FORMER = (
     "do not drop that value of KEY_ENCRYPTION_KEYS yet: each is hashed under the first one when it is next used;"
     " replace or revoke those that are not (manage.py client_secret list)"
 )
+LAZY = "verifiers that fetch the JWKS only for an unknown kid"
+MEANWHILE = "(manage.py flush_token makes them fetch now)"
 RESTORED = "it was restored from a backup: run manage.py after_restore"
 
 
@@ -31,8 +34,9 @@ class Problem:
 
     code: str
     """`policy`, `no_key`, `clock`, `no_signer`, `no_standby`, `overdue`; how a row fails: `cannot_open`, `not_genuine`,
-    `not_vouched`; of the hashes of client secrets, `lost_secrets` or `former_key`; and of a database that is older than
-    AUDIT_JOURNAL or the marks in Redis, `went_back`, or `journal` if that file cannot be read."""
+    `not_vouched`; of revoked keys, `flush` while it is to come and `no_flush` if none is planned; of the hashes of
+    client secrets, `lost_secrets` or `former_key`; and of a database that is older than AUDIT_JOURNAL or the marks in
+    Redis, `went_back`, or `journal` if that file cannot be read."""
     ring: str
     message: str
 
@@ -44,7 +48,7 @@ class Problem:
     @property
     def waits(self) -> bool:
         """Whether nothing is wrong: a change is under way, and something must not be done before it is through."""
-        return self.code == "former_key"
+        return self.code in ("former_key", "flush")
 
 
 def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: datetime) -> list[Problem]:
@@ -102,11 +106,23 @@ def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator
         yield "no_signer", "no key may sign: run manage.py rotate_keys"
     if lifecycle.standby(dates) is None:
         yield "no_standby", "no standby is announced, so no switch can be planned: run manage.py rotate_keys"
+    yield from _flushes(dates, now)
     if signing and lifecycle.overdue(dates, policy=policy, now=now):
         yield (
             "overdue",
             f"{signing.kid} signs since {signing.signs_at:%Y-%m-%d}: rotate_keys does not run; see to its job",
         )
+
+
+def _flushes(keys: Sequence[Key], now: datetime) -> Iterator[tuple[str, str]]:
+    """Revoked keys that verifiers trust which fetch the JWKS only for an unknown kid."""
+    for key in keys:
+        flush = lifecycle.flush(key, keys)
+        if flush is not None and flush.start is not None and flush.start > now:
+            when = f"{flush.start:%Y-%m-%d %H:%M:%S} UTC, when {flush.kid} takes over"
+            yield "flush", f"{key.kid} is revoked; {LAZY} trust it until their first token after {when} {MEANWHILE}"
+    for key in lifecycle.unflushed(keys):
+        yield "no_flush", f"{key.kid} is revoked, and no flush is planned: {LAZY} trust it; run manage.py rotate_keys"
 
 
 def _opened(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> Iterator[tuple[str, str]]:

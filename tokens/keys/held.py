@@ -69,7 +69,8 @@ class Held:
         """Write the keys that changed, each in the order that the database's own rules allow."""
         before = {one.key.kid: one for one in self.stored}
         changed = [key for key in after if key.kid in before and key != before[key.kid].key]
-        for key in sorted(changed, key=lambda key: (not key.discarded, key.withdraw_at is None)):
+        order = {key.kid: (not key.discarded, key.withdraw_at is None, key.signs_at or self.now) for key in changed}
+        for key in sorted(changed, key=lambda key: order[key.kid]):
             self._destroy_with_its_row(before[key.kid], key)
             store.update(before[key.kid], key, keys=self.encryption_keys)
 
@@ -166,17 +167,17 @@ def _trusted(held: Held) -> Held:
 
 def _adopted(held: Held, proposed: Policy, *, actor: str, write: bool) -> Held:
     """The ring after the settings' timings were adopted, and its keys made to go by them, whichever step follows."""
-    before = adoption.in_force(held.row)
+    before, plans = adoption.in_force(held.row), adoption.assumed(held.row)
     policy = adoption.adopt(held.row, proposed, now=held.now, write=write)
     after = adoption.in_force(held.row)
     held = replace(held, policy=policy, adopted=after != before)
     if held.adopted:
         held.record("ring.policy_adopted", None, actor=actor, timings={"before": before, "after": after})
-    return _lengthened(held, actor=actor)
+    return _lengthened(held, before=plans, actor=actor)
 
 
-def _lengthened(held: Held, *, actor: str) -> Held:
-    after = succession.lengthen(held.keys, policy=held.policy, now=held.now)
+def _lengthened(held: Held, *, before: Policy, actor: str) -> Held:
+    after = succession.lengthen(held.keys, before=before, policy=held.policy, now=held.now)
     if after == held.keys:
         return held
     held.save(after)

@@ -98,8 +98,41 @@ def standby(keys: Iterable[Key]) -> Key | None:
 
 
 def planned(keys: Iterable[Key], *, now: datetime) -> Key | None:
-    """The announced key whose start is planned and still to come."""
-    return next((key for key in keys if key.start and key.start > now and not key.discarded), None)
+    """Return the key that takes over next, or None if no switch is planned."""
+    return next(iter(switches(keys, now=now)), None)
+
+
+def switches(keys: Iterable[Key], *, now: datetime) -> tuple[Key, ...]:
+    """Return the announced keys whose start is planned and still to come, in the order in which they take over."""
+    coming = [key for key in keys if key.start and key.start > now and not key.discarded]
+    return tuple(sorted(coming, key=_started))
+
+
+def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
+    """Return the key whose start flushes `revoked` out of verifiers that fetch only for an unknown kid (P6).
+
+    No JWKS that shows a revoked key shows a key that was announced at its revocation or later. So a verifier that still
+    trusts the revoked key has to fetch when it meets a token of such a key. The flush is the start of the first key
+    from which on all signing keys are such keys. Returns None if no such start is planned.
+    """
+    if revoked.revoked_at is None:
+        return None
+    took_over = sorted((key for key in keys if key.start is not None), key=_started)
+    flushing: Key | None = None
+    for key in took_over:
+        is_new = key.announced_at >= revoked.revoked_at
+        flushing = (flushing or key) if is_new else None
+    return flushing
+
+
+def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
+    """Return the revoked keys whose flush is not planned."""
+    return tuple(key for key in keys if key.revoked_at is not None and flush(key, keys) is None)
+
+
+def is_stale(key: Key, keys: Iterable[Key]) -> bool:
+    """True if a key was revoked since `key` was announced: a JWKS can show both, so that `key` cannot flush it."""
+    return any(other.revoked_at is not None and other.revoked_at > key.announced_at for other in keys)
 
 
 def seen_at(key: Key, policy: Policy) -> datetime:

@@ -45,6 +45,16 @@ class Policy:
         return self.snapshot_age + self.shared_cache + self.api_copy + 2 * self.clock_error
 
     @property
+    def refetch(self) -> timedelta:
+        """N + C + 2δ: after this, every fetch of the JWKS returns what was published."""
+        return self.snapshot_age + self.shared_cache + 2 * self.clock_error
+
+    @property
+    def flush(self) -> timedelta:
+        """How long after a revocation the flush is, unless an operator shortens it: `announce`, and never below P1."""
+        return max(self.announce, self.propagation)
+
+    @property
     def rejection(self) -> timedelta:
         """N + C + T + 2δ: after it was revoked, no obedient API has a key any more, by whoever's clock (P3)."""
         return self.snapshot_age + self.shared_cache + self.api_copy + 2 * self.clock_error

@@ -172,8 +172,10 @@ def _step(held: Held, pairs: Sequence[KeyPair], *, actor: str, hurry: bool) -> O
     if held.lengthened:
         message = "adopted longer timings for the keys that live; in force since"
         return Outcome(step="lengthened", message=message, at=held.now)
+    if lifecycle.is_stale(standby, held.keys) and _can_be_replaced(coming, held):
+        return _replace_standby(held, standby, pairs[0], actor=actor)
     due = lifecycle.due(held.keys, policy=held.policy, now=held.now)
-    if coming is None and (due <= held.now or hurry):
+    if coming is None and (due <= held.now or hurry or lifecycle.unflushed(held.keys)):
         return _plan(held, standby, pairs[0], actor=actor)
     if spent := _spent(held):
         return _destroy(held, spent, actor=actor)
@@ -209,6 +211,22 @@ def _announce(held: Held, pair: KeyPair, *, actor: str) -> Outcome:
     held.add(pair, standby)
     held.record("key.announced", standby.kid, actor=actor, after=[*held.keys, standby])
     return Outcome(step="announced", message="announced a standby", kid=standby.kid, at=held.now)
+
+
+def _can_be_replaced(coming: Key | None, held: Held) -> bool:
+    """True if an emergency would not need the standby: no flush is planned, or every API has the key of the flush."""
+    return coming is None or lifecycle.seen_at(coming, held.policy) <= held.now
+
+
+def _replace_standby(held: Held, standby: Key, pair: KeyPair, *, actor: str) -> Outcome:
+    """Announce another standby in the place of one that a JWKS can show beside a key that was revoked since (P6)."""
+    fresh = _new(held, pair)
+    after = [replace(standby, cancelled_at=held.now, private_destroyed_at=held.now)]
+    held.save(after)
+    held.add(pair, fresh)
+    held.record("key.announced", fresh.kid, actor=actor, after=[*after, fresh])
+    message = "announced another standby, because the last one is older than a revocation"
+    return Outcome(step="announced", message=message, kid=fresh.kid, at=held.now)
 
 
 def _plan(held: Held, standby: Key, pair: KeyPair, *, actor: str) -> Outcome:

@@ -31,13 +31,15 @@ def withdrawals(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[
     return tuple(_withdrawn(key, keys, policy, now) for key in keys)
 
 
-def lengthen(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Key, ...]:
-    """The keys under timings that may have been raised: longer tokens, a later start where one is still to come.
+def lengthen(keys: Sequence[Key], *, before: Policy, policy: Policy, now: datetime) -> tuple[Key, ...]:
+    """The keys under timings that may have been raised: longer tokens, later starts of those that are still to come.
 
-    Withdrawn and discarded keys stay as they are. A start that nodes may already act upon does not move.
+    `before` is the policy that plans went by until now. Withdrawn and discarded keys stay as they are. A start that
+    nodes may already act upon does not move.
     """
-    live = {key.kid for key in keys if lifecycle.phase(key, keys, now=now) in lifecycle.PUBLISHED}
-    grown = tuple(_grown(key, keys, policy, now) if key.kid in live else key for key in keys)
+    live = {key.kid: key for key in keys if lifecycle.phase(key, keys, now=now) in lifecycle.PUBLISHED}
+    starts = _later_starts(keys, before=before, policy=policy, now=now)
+    grown = tuple(_grown(key, keys, starts, policy, now) if key.kid in live else key for key in keys)
     later = {key.kid: key for key in withdrawals(grown, policy=policy, now=now)}
     return tuple(later[key.kid] if key.kid in live else key for key in keys)
 
@@ -51,26 +53,47 @@ class Discarded:
     """The key that takes over, or will, because of it; None when nothing changes about who signs."""
     outage_until: datetime | None
     """Until when an obedient API may not have the heir yet; None when every API has it."""
+    flush: Key | None = None
+    """The key whose start makes verifiers that fetch only for an unknown kid drop what was revoked (P6)."""
+
+
+def instant(keys: Sequence[Key], *, now: datetime) -> datetime:
+    """Return `now`, or an instant later than the newest announcement: what was announced before cannot flush (P6)."""
+    return max([now, *(key.announced_at + INSTANT for key in keys)])
 
 
 def revoke(
-    keys: Sequence[Key], kids: Collection[str], *, fresh: Sequence[Key], now: datetime, policy: Policy
+    keys: Sequence[Key],
+    kids: Collection[str],
+    *,
+    fresh: Sequence[Key],
+    now: datetime,
+    policy: Policy,
+    flush_at: datetime | None,
 ) -> Discarded:
-    """Revoke `kids` at `now`; the standby takes over at once from a revoked signing key, or a fresh key where none can.
+    """Revoke `kids` at `now`, promote a successor at once if the signing key is among them, and plan the flush.
 
-    `fresh` are two new keys with `announced_at` now: one may become the heir, one the next standby.
+    `fresh` are two new keys with `announced_at` now: one becomes the flush or the heir, one the next standby. With
+    `flush_at` None no flush is planned.
     """
     signing, coming = lifecycle.signer(keys, now=now), lifecycle.planned(keys, now=now)
     after = [replace(key, revoked_at=now) if key.kid in kids and not key.discarded else key for key in keys]
     if (signing is None and coming is None) or (signing is not None and signing.kid in kids):
-        return _succeeded_at_once(after, signing, fresh=fresh, now=now, policy=policy)
-    return _succeeded(after, replaces=coming is not None and coming.kid in kids, fresh=fresh, now=now, policy=policy)
+        done = _succeeded_at_once(after, signing, fresh=fresh, now=now, policy=policy)
+    else:
+        heir = _replacement(keys, after, fresh=fresh, now=now, policy=policy)
+        if heir and heir.start and flush_at and (heir.kid in {key.kid for key in fresh} or heir.start >= flush_at):
+            heir = None  # the flush takes its place
+        done = _complete(after, heir, fresh=fresh, now=now, policy=policy)
+    return _flushed(done, fresh, at=flush_at, now=now, policy=policy) if flush_at else done
 
 
 def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime, policy: Policy) -> Discarded:
     """Take back an announced key before any node may sign with it; `fresh` as for `revoke`.
 
-    Raises UnknownKey for a key that is not announced, Unsafe from N + 2δ before its start on.
+    The next planned key follows then. Without one, the standby takes the place of the cancelled key, or a fresh key if
+    the standby could not flush a revoked key. Raises UnknownKey for a key that is not announced, Unsafe from N + 2δ
+    before its start on.
     """
     key = next((key for key in keys if key.kid == kid), None)
     if key is None or lifecycle.phase(key, keys, now=now) is not Phase.ANNOUNCED:
@@ -78,26 +101,35 @@ def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime
     if key.start is not None and key.start <= now + policy.last_signature:
         raise Unsafe(f"{kid} signs in a moment, and nodes know it: let it, or revoke it")
     after = [replace(one, cancelled_at=now) if one.kid == kid else one for one in keys]
-    return _succeeded(after, replaces=key.start is not None, fresh=fresh, now=now, policy=policy)
+    heir = lifecycle.successor(key, after) or _replacement(keys, after, fresh=fresh, now=now, policy=policy)
+    return _complete(after, heir, fresh=fresh, now=now, policy=policy)
 
 
 def _succeeded_at_once(
     keys: Sequence[Key], signing: Key | None, *, fresh: Sequence[Key], now: datetime, policy: Policy
 ) -> Discarded:
-    heir = lifecycle.planned(keys, now=now) or lifecycle.standby(keys) or fresh[0]
+    candidates = [key for key in (lifecycle.planned(keys, now=now), lifecycle.standby(keys)) if key]
+    seen = (key for key in candidates if lifecycle.seen_at(key, policy) <= now - policy.clock_error)
+    heir = next(seen, None) or next(iter(candidates), None) or fresh[0]
     heir = replace(heir, signs_at=_at_once(heir, after=signing, now=now, policy=policy))
     return _complete(keys, heir, fresh=fresh, now=now, policy=policy)
 
 
-def _succeeded(
-    keys: Sequence[Key], *, replaces: bool, fresh: Sequence[Key], now: datetime, policy: Policy
-) -> Discarded:
-    """With `replaces`, another key takes the planned one's place, at an instant that is safe for it."""
-    if not replaces:
-        return _complete(keys, None, fresh=fresh, now=now, policy=policy)
-    heir = lifecycle.standby(keys) or fresh[0]
-    heir = replace(heir, signs_at=earliest(heir, now=now, policy=policy))
-    return _complete(keys, heir, fresh=fresh, now=now, policy=policy)
+def _replacement(
+    keys: Sequence[Key], after: Sequence[Key], *, fresh: Sequence[Key], now: datetime, policy: Policy
+) -> Key | None:
+    """The key that takes the place of the last planned one if that was discarded: the key before it is withdrawn.
+
+    It is the standby, or a fresh key if the standby could not flush a key that was revoked earlier.
+    """
+    coming, left = lifecycle.switches(keys, now=now), lifecycle.switches(after, now=now)
+    if not coming or coming[-1].kid in {key.kid for key in left}:
+        return None
+    standby = lifecycle.standby(after)
+    heir = fresh[0] if standby is None or lifecycle.is_stale(standby, keys) else standby
+    at = earliest(heir, now=now, policy=policy)
+    last = left[-1].start if left else None
+    return replace(heir, signs_at=max(at, last + INSTANT) if last else at)
 
 
 def _complete(
@@ -109,6 +141,24 @@ def _complete(
         after.append(next(key for key in fresh if heir is None or key.kid != heir.kid))
     after = list(withdrawals(after, policy=policy, now=now))
     return Discarded(keys=tuple(after), heir=heir, outage_until=_outage(heir, policy))
+
+
+def _flushed(done: Discarded, fresh: Sequence[Key], *, at: datetime, now: datetime, policy: Policy) -> Discarded:
+    """The ring with the flush as its last planned switch, unless a key that is announced just now signs already.
+
+    Planned keys that would start later are cancelled: a JWKS can show them beside what was revoked.
+    """
+    if done.heir is not None and done.heir.kid in {key.kid for key in fresh}:
+        return replace(done, flush=done.heir)
+    kept = [replace(key, cancelled_at=now) if _starts_from(key, at) else key for key in done.keys]
+    there = {key.kid for key in kept}
+    flush = replace(next(key for key in fresh if key.kid not in there), signs_at=at)
+    after = withdrawals([*kept, flush], policy=policy, now=now)
+    return replace(done, keys=after, flush=flush)
+
+
+def _starts_from(key: Key, at: datetime) -> bool:
+    return not key.discarded and key.start is not None and key.start >= at
 
 
 def _at_once(heir: Key, *, after: Key | None, now: datetime, policy: Policy) -> datetime:
@@ -124,15 +174,29 @@ def _outage(heir: Key | None, policy: Policy) -> datetime | None:
     return seen + policy.clock_error if heir.signs_at < seen else None
 
 
-def _grown(key: Key, keys: Sequence[Key], policy: Policy, now: datetime) -> Key:
+def _later_starts(keys: Sequence[Key], *, before: Policy, policy: Policy, now: datetime) -> dict[str, datetime]:
+    """When each planned key starts under `policy`, by kid, in the order that was planned.
+
+    A flush that an operator shortened was not safe for every copy under `before` either; it moves only as far as its
+    own bound.
+    """
+    starts: dict[str, datetime] = {}
+    previous: datetime | None = None
+    for key in lifecycle.switches(keys, now=now):
+        start = key.start or now
+        if start > now + policy.last_signature:
+            is_shortened = start < lifecycle.seen_at(key, before)
+            safe = key.announced_at + policy.refetch if is_shortened else lifecycle.seen_at(key, policy)
+            start = max(start, safe, previous + INSTANT if previous else safe)
+        starts[key.kid] = previous = start
+    return starts
+
+
+def _grown(key: Key, keys: Sequence[Key], starts: dict[str, datetime], policy: Policy, now: datetime) -> Key:
     if lifecycle.phase(key, keys, now=now) is Phase.RETIRED:
         return key  # it signs no more: its tokens are as long as they were
     longer = replace(key, max_lifetime=max(key.max_lifetime, policy.token_lifetime))
-    coming = lifecycle.planned(keys, now=now)
-    if coming is None or coming.kid != key.kid or coming.start is None:
-        return longer
-    settled = coming.start <= now + policy.last_signature
-    return longer if settled else replace(longer, signs_at=max(coming.start, lifecycle.seen_at(key, policy)))
+    return replace(longer, signs_at=starts.get(key.kid, key.signs_at))
 
 
 def _withdrawn(key: Key, keys: Sequence[Key], policy: Policy, now: datetime) -> Key:

@@ -28,6 +28,10 @@ class Line:
     last_token_dies_at: datetime | None
     """When no token signed by this key can be accepted any more; None while it may sign, and where it never did."""
 
+    flush_at: datetime | None = None
+    """When the key that flushes it takes over: then verifiers that fetch only for an unknown kid drop it. Of a revoked
+    key; None while no flush is planned."""
+
     @property
     def may_sign(self) -> bool:
         """Whether it signs, or may begin to."""
@@ -42,6 +46,7 @@ def timeline(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Lin
             phase=lifecycle.phase(key, keys, now=now),
             stretches=tuple(_stretches(key, keys)),
             last_token_dies_at=_last_token(key, keys, policy),
+            flush_at=flush.start if (flush := lifecycle.flush(key, keys)) else None,
         )
         for key in sorted(keys, key=lambda key: (key.announced_at, key.kid))
     )
@@ -52,9 +57,13 @@ def next_step(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[st
     if not keys:
         return "rotate_keys creates the first key", now
     if coming := lifecycle.planned(keys, now=now):
-        return f"{coming.kid} takes over", coming.start or now
+        flushed = [key.kid for key in keys if lifecycle.flush(key, keys) == coming]
+        ends = f", and flushes {', '.join(flushed)}" if flushed else ""
+        return f"{coming.kid} takes over{ends}", coming.start or now
     if lifecycle.standby(keys) is None:
         return "rotate_keys announces a standby", now
+    if unflushed := lifecycle.unflushed(keys):
+        return f"rotate_keys plans the flush of {', '.join(key.kid for key in unflushed)}", now
     return "rotate_keys plans the next switch", lifecycle.due(keys, policy=policy, now=now)
 
 

@@ -102,6 +102,21 @@ def test_revoking_states_its_consequence_needs_a_reason_and_an_accepted_outage(c
     assert "is not published any more" in again
 
 
+def test_the_flush_is_foretold_and_drawn(client, ring):
+    browser = staff(client, "revoke_key")
+    key = SigningKey.objects.get(signs_at__isnull=False)
+    asked = browser.get(key_page(key, "revoke")).content.decode()
+    assert "until their first token after the flush at" in asked
+    assert 'class="flush"' not in browser.get(page(ring)).content.decode().replace('<li class="flush"', "")
+    standby = SigningKey.objects.get(signs_at=None)
+    browser.post(key_page(standby, "revoke"), {"reason": "leaked"})
+    flush = SigningKey.objects.get(signs_at__gt=timezone.now())
+    shown = browser.get(page(ring)).content.decode()
+    assert shown.count('<path class="flush"') == 1
+    assert f"flush at {flush.signs_at:%Y-%m-%d %H:%M:%S}" in shown
+    assert f"takes over, and flushes {standby.kid}" in shown
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("permissions", [(), ("rotate_key",), ("revoke_key",)])
 def test_each_button_needs_its_own_permission(client, ring, method, permissions):

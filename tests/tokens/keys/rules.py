@@ -213,7 +213,7 @@ TRIGGERS = (
         "signingkey_keeps_its_start",
         "the start of a signing key does not move",
         rewritten(SIGNING, signs_at="'2020-06-02'"),
-        rewritten(NEXT, signs_at="'2969-01-01'"),
+        rewritten(NEXT, signs_at="'2989-12-31 23:00:01'"),
     ),
     trigger(
         KEY,
@@ -269,6 +269,8 @@ ALLOWED = (
     rewritten(RETIRED, withdraw_at="'2030-01-02'", max_lifetime="max_lifetime + :second"),
     rewritten(PLANNED, signs_at="'2980-01-07 22:59:59'"),
     rewritten(PLANNED, signs_at="'2021-01-01'"),
+    rewritten(NEXT, signs_at="'2969-01-01'"),
+    rewritten(NEXT, signs_at="'2989-12-31 23:00:00'"),
     update(KEY, SPENT, revoke_reason="'leaked'"),
     update(RING, OLD, policy=policy(api_copy=90000.0)),
     update(RING, OLD, policy=policy(api_copy=80000.0), assumed=policy(), assumed_until="'2900-01-01'"),

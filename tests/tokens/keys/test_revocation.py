@@ -67,7 +67,7 @@ def test_the_propagated_standby_takes_over_at_once_and_the_next_one_is_announced
     done = ring.revoke(signing)
     assert (done.heir, done.outage_until) == (standby, None)
     assert done.accepted_until == ring.now + PRODUCTION.propagation
-    assert sorted(ring.phases().values()) == ["announced", "revoked", "signing"]
+    assert sorted(ring.phases().values()) == ["announced", "announced", "revoked", "signing"]
     assert ring.kid(Phase.SIGNING) == standby
     assert SigningKey.objects.get(kid=signing).sealed is None
     assert SigningKey.objects.get(kid=signing).revoke_reason == "leaked"

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command, get_commands, loa
 from django.utils import timezone
 
 from tests.tokens.conftest import basic, log_in, make_client, post, redeem
-from tokens.keys import signing
+from tokens.keys import lifecycle, signing, store
 from tokens.models import AuditEvent, Client, Consent, SigningKey, User, UserGrant
 from tokens.oauth import client_secret, revocation_record
 
@@ -58,7 +58,25 @@ def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
     signing.snapshots.forget()
     assert signing.signer(now=timezone.now()).kid != kid
     assert not refused_by_check()
+    keys = [one.key for one in store.load("default")]
+    revoked = next(key for key in keys if key.kid == kid)
+    assert lifecycle.flush(revoked, keys).announced_at == revoked.revoked_at
     assert run("--yes")["keys"] == []
+
+
+def test_a_signing_key_and_its_flush_that_a_backup_has_alive_are_revoked_again_and_flushed(path):
+    """The backup is from the middle of a flush, and its key leaked as well."""
+    call_command("rotate_keys", verbosity=0)
+    signing_key = SigningKey.objects.get(signs_at__isnull=False).kid
+    call_command("revoke_key", signing_key, "--reason", "leaked", "--accept-outage", "--yes", stdout=StringIO())
+    lost = [key.kid for key in SigningKey.objects.filter(revoked_at=None).exclude(signs_at=None)]
+    for kid in lost:
+        write(path, "key.revoked", f"key:{kid}", after=0, reason="leaked too")
+    assert sorted(run("--yes")["keys"]) == sorted(lost)
+    keys = [one.key for one in store.load("default")]
+    assert lifecycle.unflushed(keys) == ()
+    assert lifecycle.signer(keys, now=store.database_now()) is not None
+    assert not refused_by_check()
 
 
 def refused_by_check():

@@ -107,5 +107,6 @@ def _bar(line: Line, lines: tuple[Line, ...], now: datetime) -> str:
 
 
 def _dies(line: Line) -> str:
-    at = line.last_token_dies_at
-    return f"  last token dies {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+    at, flush = line.last_token_dies_at, line.flush_at
+    dies = f"  last token dies {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+    return f"{dies}  flush {flush:%Y-%m-%d %H:%M:%S} UTC" if flush else dies

@@ -9,7 +9,7 @@ CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("tokens", "0026_revocations"),
+        ("tokens", "0027_planned_starts"),
     ]
 
     operations = [

@@ -27,11 +27,11 @@ from bench import token_check  # noqa: E402
 from bench.figures import Row  # noqa: E402
 from bench.priority import ahead  # noqa: E402
 from bench.token_check import ISSUER, packed  # noqa: E402
+from resources.feed_follower import Answer, Follower, Policy  # noqa: E402
 from resources.jwk import judge_all  # noqa: E402
 from resources.keyset import PinnedKeys  # noqa: E402
 from resources.refusals import Refusals  # noqa: E402
 from resources.revocation_set import LAYOUT  # noqa: E402
-from resources.revocations import Answer, Follower, Policy  # noqa: E402
 from resources.testing import SigningKey, compact, jwks  # noqa: E402
 from resources.verify import TrustedIssuer  # noqa: E402
 from tests.resources.feeds import base64url, digest, document, version  # noqa: E402

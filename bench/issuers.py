@@ -29,7 +29,7 @@ SHELL = ("shell", "-v", "0", "--no-imports", "-c")
 CLIENT = """
 from django.utils import timezone
 from tokens.models import Api, Client, Scope
-from tokens.oauth import client_secret
+from tokens.clients import client_secret
 api = Api.objects.create(identifier="https://api.example/", name="API")
 scope = Scope.objects.create(name="notes:read", description="Read", api=api)
 service = Client.objects.create(client_id="service", name="S", grants=["client_credentials"],

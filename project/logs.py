@@ -10,7 +10,7 @@ HOST_ADVICE = (
 )
 
 
-class Line(logging.Formatter):
+class LogLine(logging.Formatter):
     """Adds no prefix to a line of the audit log, so that a log collector can parse it as JSON."""
 
     def format(self, record: logging.LogRecord) -> str:

@@ -13,11 +13,11 @@ from django.core.signals import setting_changed
 
 from resources.conf import IssuerSettings, ResourceServer, resource_server
 from resources.discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
+from resources.feed_follower import Follower, Policy
 from resources.jwk import FAMILIES
 from resources.keyset import KeySet, PinnedKeys
 from resources.poller import Poller
 from resources.refusals import Refusals
-from resources.revocations import Follower, Policy
 from resources.verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)

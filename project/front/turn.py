@@ -3,7 +3,7 @@
 A request that was answered 503 because it took too long must not change anything afterwards. If it used up a refresh
 token, the client's repetition would trigger reuse detection. So:
 - A request that is abandoned in the queue is never started.
-- An abandoned request executes no further statement and commits nothing (`project.front.abandoned` checks the turn).
+- An abandoned request executes no further statement and commits nothing (`project.front.abandonment` checks the turn).
 - A request is not abandoned while it commits, nor for SETTLING seconds after that, in which it sends its answer.
 """
 

@@ -17,7 +17,7 @@ from project.launch import environment, ports, processes, turn, walk
 from project.launch.environment import VAR, Environments, LostEnvironment, Variables
 from project.launch.ports import PortRefused, Ports
 from project.launch.processes import Child, Failed
-from tokens.keys.policy import POLICIES
+from tokens.keys.rules.policy import POLICIES
 
 READY = {"issuer": "/readyz", "api": "/healthz", "webapp": "/healthz"}
 LOOK_EVERY = 0.2  # seconds

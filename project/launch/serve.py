@@ -26,13 +26,13 @@ from django.utils.module_loading import import_string
 from granian.constants import HTTPModes, Interfaces
 
 from project import admin_pages
-from project.front.abandoned import watch_connections
+from project.front.abandonment import watch_connections
 from project.front.application import Bounds, Front, Note
 from project.front.lanes import WORK_THREADS
 from project.launch.ports import is_taken
 from project.launch.workers import Workers, end_with_parent
 from project.settings import environment
-from resources import waiting
+from resources import thread_limit
 
 TOLERATED = "keys"  # the tag of the checks about keys
 SECRETS = (
@@ -102,7 +102,7 @@ def load(target: str, *, alive: tuple[int, int] | None) -> Front:
     if alive is not None:
         end_with_parent(alive)
     application = import_string(target)
-    waiting.serving.tell(WORK_THREADS)
+    thread_limit.serving.tell(WORK_THREADS)
     environment.forget_secrets(*SECRETS)
     watch_connections()
     behind_proxy = getattr(settings, "BEHIND_PROXY", False)
@@ -115,7 +115,7 @@ def load(target: str, *, alive: tuple[int, int] | None) -> Front:
 
 def _noting() -> Note:
     """Return a function that writes the front's own 503 answers into the issuer's audit log."""
-    from tokens.unavailability import unavailability  # noqa: PLC0415 (an API has no issuer's models)
+    from tokens.audit.outages import unavailability  # noqa: PLC0415 (an API has no issuer's models)
 
     return lambda reason, path: unavailability.note(reason, endpoint=path, now=timezone.now())
 

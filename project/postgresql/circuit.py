@@ -21,7 +21,7 @@ REASONS = {
 }
 
 
-class Circuit:
+class ServerCircuit:
     """The state for one database; shared by the threads of one process."""
 
     def __init__(self, reason: str = "", *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -58,11 +58,11 @@ class Circuits:
     """The two circuits of each database alias: whether it answers, and whether its commits are acknowledged."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, str], Circuit] = {}
+        self._made: dict[tuple[str, str], ServerCircuit] = {}
 
-    def of(self, alias: str, kind: str) -> Circuit:
+    def of(self, alias: str, kind: str) -> ServerCircuit:
         """Return the circuit of the `kind` "answers" or "commits" of the database `alias`."""
-        return self._made.setdefault((alias, kind), Circuit(REASONS[kind]))
+        return self._made.setdefault((alias, kind), ServerCircuit(REASONS[kind]))
 
     def forget(self) -> None:
         """Replace all circuits by closed ones."""

@@ -14,7 +14,7 @@ from psycopg.rows import RowFactory, tuple_row
 
 from project.postgresql import attempt
 from project.postgresql.budget import Budget, current
-from project.postgresql.circuit import Circuit
+from project.postgresql.circuit import ServerCircuit
 from project.postgresql.errors import DeadlinePassed, NotReplicated
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Connection(psycopg.Connection[Any]):
 
     def __init__(self, pgconn: psycopg.pq.abc.PGconn, row_factory: RowFactory[Any] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
-        self.answers, self.commits = Circuit(), Circuit()
+        self.answers, self.commits = ServerCircuit(), ServerCircuit()
         self.began: float | None = None
         """The instant of the answer to BEGIN (monotonic clock), or None outside of a transaction that `begin` began."""
         self.may_be_cancelled = False

@@ -40,7 +40,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "project.urls.issuer"
 DATABASES = {"default": environment.database("DATABASE_URL")}
-# tokens/rate_limit.py counts guesses apart from requests with invented names: in a Redis of their own, if one is set.
+# tokens/limits/rate_limit.py counts guesses apart from requests with invented names: in a Redis of their own, if set.
 CACHES = CACHES | {"guesses": environment.cache("LOGIN_CACHE_URL", "CACHE_URL", apart="guesses")}
 
 AUTH_USER_MODEL = "tokens.User"
@@ -95,12 +95,12 @@ ISSUER = {
 
 FORCE_SCRIPT_NAME = urlsplit(ISSUER_URL).path.rstrip("/") or None
 
-# The toolkit's switches, all in their safe position; tokens.oauth answers for the rest. tokens/checks/oauth.py refuses
-# to start if one is in another position.
+# The toolkit's switches, all in their safe position. tokens/checks/oauth.py refuses to start if one is in another
+# position.
 OAUTH2_PROVIDER = {
-    "OAUTH2_BACKEND_CLASS": "tokens.oauth.backend.Backend",
-    "OAUTH2_VALIDATOR_CLASS": "tokens.oauth.validator.Validator",
-    "OIDC_SERVER_CLASS": "tokens.oauth.server.Server",
+    "OAUTH2_BACKEND_CLASS": "tokens.authorize.backend.Backend",
+    "OAUTH2_VALIDATOR_CLASS": "tokens.authorize.validator.Validator",
+    "OIDC_SERVER_CLASS": "tokens.authorize.server.Server",
     "OIDC_ENABLED": True,
     "OIDC_ISS_ENDPOINT": ISSUER["URL"],
     "REFRESH_TOKEN_GENERATOR": "oauthlib.oauth2.rfc6749.tokens.random_token_generator",

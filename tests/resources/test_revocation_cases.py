@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from resources.discovery import read_jwks
+from resources.feed_follower import Answer, Follower, Policy
 from resources.keyset import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_feed import Held
 from resources.revocation_key import key
 from resources.revocation_set import EMPTY, LAYOUT
-from resources.revocations import Answer, Follower, Policy
 from resources.testing import at
 from resources.verify import TrustedIssuer
 

@@ -37,7 +37,7 @@ REVOKE = """
 import random, threading, time
 from django.db import connections, transaction
 from tokens.keys import store
-from tokens.oauth import revocation_record
+from tokens.issued import revocation_record
 
 def revoke(first):
     chance = random.Random(first)
@@ -155,7 +155,7 @@ import os, signal
 from django.db import transaction
 from tokens.keys import store
 from tokens.models import Publication
-from tokens.oauth import revocation_log
+from tokens.revoking import feed_log as revocation_log
 
 create = Publication.objects.create
 def die(**fields):
@@ -249,7 +249,7 @@ def watch_health(url: str) -> Callable[[], float]:
 MANY = 70_000  # more than one call of `publish` takes
 PUBLISH_ALL = """
 from tokens.keys import store
-from tokens.oauth import revocation_log
+from tokens.revoking import feed_log as revocation_log
 revocation_log.publish_all(now=store.database_now())
 """
 PAGES_OF_THE_QUEUE = """
@@ -270,7 +270,7 @@ from tokens.models import User
 User.objects.bulk_create((User(username="u-%d" % n) for n in range(100_000)), batch_size=5000)
 """
 LOG_OUT = """
-from tokens import mass_revocation
+from tokens.revoking import bulk as mass_revocation
 from tokens.models import User
 print(mass_revocation.log_out(User.objects.exclude(username="u-7").only("pk"), "breach"))
 """

@@ -9,10 +9,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from tokens import mass_revocation
-from tokens.mass_revocation import Target
+from tokens.revoking import bulk
+from tokens.revoking.bulk import BulkTarget
 
-EVERYTHING = Target(everything=True)
+EVERYTHING = BulkTarget(everything=True)
 
 
 class RevokeAllForm(forms.Form):
@@ -35,7 +35,7 @@ def revoke_all_page(request: HttpRequest) -> HttpResponse:
     context = admin.site.each_context(request) | {"title": "Revoke everything", "form": form}
     if request.method == "POST" and form.is_valid():
         actor = f"user:{request.user.get_username()}"
-        context["revoked"] = mass_revocation.revoke(EVERYTHING, reason=form.cleaned_data["reason"], actor=actor)
+        context["revoked"] = bulk.revoke(EVERYTHING, reason=form.cleaned_data["reason"], actor=actor)
     else:
-        context["counts"] = mass_revocation.preview(EVERYTHING)
+        context["counts"] = bulk.preview(EVERYTHING)
     return TemplateResponse(request, "admin/tokens/client/revoke_all.html", context)

@@ -5,15 +5,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tokens.encryption import EncryptionKey
-from tokens.keys import kids, lifecycle, succession
+from tokens.keys import kids
 from tokens.keys.errors import CannotOpen, UnknownKey, Unsafe
-from tokens.keys.held import Held, hold, refuse_skew
-from tokens.keys.lifecycle import Key
-from tokens.keys.policy import Policy
+from tokens.keys.key_pair import KeyPair
+from tokens.keys.lock import LockedRing, hold, refuse_skew
 from tokens.keys.rotation import fresh_pairs
-from tokens.keys.signers import KeyPair
-from tokens.keys.succession import Discarded
-from tokens.keys.trust import Revocation, utc
+from tokens.keys.rules import lifecycle, succession
+from tokens.keys.rules.lifecycle import Key
+from tokens.keys.rules.policy import Policy
+from tokens.keys.rules.succession import Discarded
+from tokens.keys.trust import KeyRevocation, utc
 from tokens.models.key import Ring, SigningKey
 
 ENDED = (lifecycle.Phase.WITHDRAWN, lifecycle.Phase.REVOKED, lifecycle.Phase.CANCELLED)
@@ -31,7 +32,7 @@ def revoke(
     flush_after: timedelta | None = None,
     accept_outage: bool = False,
     pretend: bool = False,
-) -> Revocation:
+) -> KeyRevocation:
     """Revoke `kid`, or with None every live key of `ring`: promote the standby and plan the flush in one transaction.
 
     `flush_after` shortens the time between revocation and flush, which is the policy's `announce` otherwise. `kid` can
@@ -69,7 +70,7 @@ def revoke(
             )
         _write(held, after, pairs)
         SigningKey.objects.filter(kid__in=chosen).update(revoke_reason=reason)
-        revocation = Revocation(
+        revocation = KeyRevocation(
             ring=name,
             kids=tuple(chosen),
             heir=outcome.heir.kid if outcome.heir else None,
@@ -95,7 +96,7 @@ def revoke(
     return revocation
 
 
-def _require_its_encrypting_keys(held: Held) -> None:
+def _require_its_encrypting_keys(held: LockedRing) -> None:
     """Refuse to make keys under a value that this ring has never seen; raises CannotOpen."""
     if not any(one.verifies(held.encryption_keys) for one in held.stored):
         raise CannotOpen(
@@ -104,7 +105,7 @@ def _require_its_encrypting_keys(held: Held) -> None:
         )
 
 
-def _flush_at(held: Held, after: timedelta | None) -> datetime | None:
+def _flush_at(held: LockedRing, after: timedelta | None) -> datetime | None:
     """When the flush shall be; None if a broken row is in the place of the next signing key. Raises Unsafe."""
     shortest, longest = held.policy.refetch, held.policy.flush
     if after is not None and not shortest <= after <= longest:
@@ -115,20 +116,20 @@ def _flush_at(held: Held, after: timedelta | None) -> datetime | None:
     return None if _in_the_way(held) else held.now + (after or longest)
 
 
-def _copies_from(held: Held, flush: Key | None) -> datetime | None:
+def _copies_from(held: LockedRing, flush: Key | None) -> datetime | None:
     """The instant from which on every fetched copy has the flush's key, if older copies can be in use at its start."""
     if flush is None or flush.start is None or flush.start >= lifecycle.seen_at(flush, held.policy):
         return None
     return flush.announced_at + held.policy.refetch
 
 
-def _in_the_way(held: Held) -> list[str]:
+def _in_the_way(held: LockedRing) -> list[str]:
     """The kids of rows that do not verify and are in the place of the next signing key."""
     broken = [one.key for one in held.left_out if not one.key.discarded and one.key.withdraw_at is None]
     return [key.kid for key in broken if key.signs_at]
 
 
-def _possible(held: Held, outcome: Discarded, fresh: Sequence[Key]) -> list[Key]:
+def _possible(held: LockedRing, outcome: Discarded, fresh: Sequence[Key]) -> list[Key]:
     """The keys as they can be written beside rows that do not verify: a ring has room for one standby and one heir.
 
     Raises CannotOpen where the heir does not open, or has no room.
@@ -148,7 +149,7 @@ def _possible(held: Held, outcome: Discarded, fresh: Sequence[Key]) -> list[Key]
     return [key for key in outcome.keys if key.kid not in unwanted]
 
 
-def _write(held: Held, after: Sequence[Key], pairs: Sequence[KeyPair]) -> None:
+def _write(held: LockedRing, after: Sequence[Key], pairs: Sequence[KeyPair]) -> None:
     held.save(after)
     made = {one.kid: one for one in pairs}
     for key in after:
@@ -160,7 +161,7 @@ def _destroyed(key: Key, now: datetime) -> Key:
     return replace(key, private_destroyed_at=key.private_destroyed_at or now)
 
 
-def _revocable(held: Held, kid: str | None) -> list[str]:
+def _revocable(held: LockedRing, kid: str | None) -> list[str]:
     live = [key.kid for key in held.keys if lifecycle.phase(key, held.keys, now=held.now) not in ENDED]
     broken = [one.key.kid for one in held.left_out if kid in (None, one.key.kid)]
     if broken and (kid is not None or not live):

@@ -15,7 +15,7 @@ NEVER = ("key files of Dovecot and HAProxy", "Open Liberty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revocation:
+class KeyRevocation:
     """What a revocation does, or would do."""
 
     ring: str
@@ -55,7 +55,7 @@ class Revocation:
         return "\n".join(lines)
 
 
-def trusted_until(revocation: Revocation) -> list[str]:
+def trusted_until(revocation: KeyRevocation) -> list[str]:
     """Return until when each kind of verifier can accept the revoked key, a line for each kind."""
     flush = (
         f"their first token after the flush at {utc(revocation.flush_at)}, when {revocation.flush_kid} signs"

@@ -17,9 +17,9 @@ from django.db.migrations.executor import MigrationExecutor
 from tokens import __version__
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
-from tokens.keys.held import locking
+from tokens.keys.lock import locking
 from tokens.models import Api, Client
-from tokens.registry_changes import RegistryLocked
+from tokens.registry_lock import RegistryLocked
 
 USAGE, UNSAFE, LOCKED, CLOSED = 2, 3, 4, 5
 EXIT_CODES = """

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import pytest
 
 from project.front import lanes, turn
-from project.front.abandoned import Abandoned, _committing, _guard
+from project.front.abandonment import Abandoned, _committing, _guard
 from project.front.turn import Turn, TurnOver
 from project.launch import serve
 from tests.project.front.asgi import BOUNDS, ask, asked, front
@@ -71,7 +71,7 @@ def test_a_front_of_the_issuer_notes_in_the_audit_log_without_a_database(hanging
     with (
         patch.dict(os.environ),
         patch.object(serve, "import_string", return_value=hanging),
-        patch.object(serve.waiting, "serving"),
+        patch.object(serve.thread_limit, "serving"),
         patch.object(serve.apps, "is_installed", return_value=installed),
         patch.object(serve, "bounds", return_value=replace(BOUNDS, answer=0.31)),
     ):
@@ -85,7 +85,7 @@ def test_garbage_collections_of_a_worker_skip_what_it_has_loaded(hanging):
     with (
         patch.dict(os.environ),
         patch.object(serve, "import_string", return_value=hanging),
-        patch.object(serve.waiting, "serving"),
+        patch.object(serve.thread_limit, "serving"),
     ):
         try:
             serve.load("project.wsgi.application", alive=None)

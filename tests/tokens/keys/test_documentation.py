@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import load_command_class
 
-from tokens.keys.policy import DEVELOPMENT, PRODUCTION, Policy
+from tokens.keys.rules.policy import DEVELOPMENT, PRODUCTION, Policy
 from tokens.keys.trust import LAZY, RENEWING
 
 DOCS = Path(__file__).resolve().parent.parent.parent.parent / "docs"

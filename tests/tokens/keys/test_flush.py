@@ -7,11 +7,13 @@ import pytest
 
 from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.keys.test_revocation import Ring, ring
+from tokens.checks import key_health
 from tokens.conf import issuer
-from tokens.keys import health, lifecycle, rotation
+from tokens.keys import rotation
 from tokens.keys.errors import Unsafe
-from tokens.keys.lifecycle import Phase
-from tokens.keys.policy import PRODUCTION
+from tokens.keys.rules import lifecycle
+from tokens.keys.rules.lifecycle import Phase
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import AuditEvent, SigningKey
 
 __all__ = ["ring"]
@@ -305,7 +307,7 @@ def problems(ring):
     with ring._at(), patch("tokens.keys.clock.timezone.now", side_effect=lambda: ring.now):
         return {
             one.code: one
-            for one in health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=ring.now)
+            for one in key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=ring.now)
         }
 
 

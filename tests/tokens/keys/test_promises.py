@@ -13,10 +13,11 @@ from hypothesis import Phase as Stage
 from hypothesis.stateful import rule, run_state_machine_as_test
 
 from tests.tokens.keys.world import SECOND, World
-from tokens.keys import lifecycle, rotation, succession
-from tokens.keys.lifecycle import Key
-from tokens.keys.policy import Policy
-from tokens.keys.succession import Discarded
+from tokens.keys import rotation
+from tokens.keys.rules import lifecycle, succession
+from tokens.keys.rules.lifecycle import Key
+from tokens.keys.rules.policy import Policy
+from tokens.keys.rules.succession import Discarded
 
 
 class Hurried(World):

@@ -6,12 +6,13 @@ from unittest.mock import patch
 import pytest
 
 from tokens.conf import issuer
-from tokens.keys import lifecycle, store
+from tokens.keys import store
 from tokens.keys.errors import UnknownKey, Unsafe
-from tokens.keys.lifecycle import Phase
-from tokens.keys.policy import PRODUCTION
 from tokens.keys.revocation import revoke
 from tokens.keys.rotation import rotate
+from tokens.keys.rules import lifecycle
+from tokens.keys.rules.lifecycle import Phase
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import AuditEvent, SigningKey
 
 pytestmark = pytest.mark.django_db

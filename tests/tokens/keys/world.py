@@ -17,10 +17,11 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tokens.keys import adoption, lifecycle, rotation, succession
+from tokens.keys import adoption, rotation
 from tokens.keys.errors import Unsafe
-from tokens.keys.lifecycle import Key
-from tokens.keys.policy import Policy, problems, raised
+from tokens.keys.rules import lifecycle, succession
+from tokens.keys.rules.lifecycle import Key
+from tokens.keys.rules.policy import Policy, problems, raised
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

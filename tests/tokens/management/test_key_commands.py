@@ -10,10 +10,10 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.utils import timezone
 
+from tokens.clients import client_secret
 from tokens.encryption import parse
 from tokens.keys import store
 from tokens.models import Client, SigningKey
-from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +76,7 @@ def test_a_wrong_encrypting_key_exits_with_5_everywhere(settings):
 
 def test_a_lock_that_is_not_had_exits_with_4():
     run("rotate_keys")
-    with patch("tokens.keys.held.Ring.objects.select_for_update", side_effect=OperationalError("database is locked")):
+    with patch("tokens.keys.lock.Ring.objects.select_for_update", side_effect=OperationalError("database is locked")):
         code, message = refused("rotate_keys")
     assert (code, "nothing was done" in message) == (4, True)
 

@@ -9,13 +9,14 @@ from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from tokens import conf
-from tokens.keys import moves, moving, store
-from tokens.keys.moves import DEFAULT_RING
+from tokens.issued import flush_token
+from tokens.issued.flush_token import FlushToken
+from tokens.keys import store, transfer
+from tokens.keys.rules import moves
+from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.management.arguments import USAGE, OperatorCommand, exit_codes
 from tokens.models import Api, Client
 from tokens.models.key import Ring
-from tokens.oauth import flush_token
-from tokens.oauth.flush_token import FlushToken
 
 
 class Command(OperatorCommand):
@@ -70,7 +71,7 @@ def make(audience: str) -> FlushToken:
     if not is_api and not Client.objects.filter(client_id=audience).exists():
         raise CommandError(f"{audience} is neither the identifier of an API nor a client_id", returncode=USAGE)
     now = store.database_now()
-    name = moves.signing(audience, moving.load(), now=now) if is_api else DEFAULT_RING
+    name = moves.signing(audience, transfer.load(), now=now) if is_api else DEFAULT_RING
     ring = Ring.objects.filter(name=name).first()
     if ring is None:
         raise CommandError("there is no key yet: run manage.py rotate_keys", returncode=USAGE)

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from tokens import conf
 from tokens.keys.errors import KeyProblem, UnknownKey
-from tokens.keys.moves import DEFAULT_RING
 from tokens.keys.revocation import revoke
-from tokens.keys.trust import Revocation
+from tokens.keys.rules.moves import DEFAULT_RING
+from tokens.keys.trust import KeyRevocation
 from tokens.management.arguments import EXIT_CODES, UNSAFE, USAGE, KeyCommand, duration, exit_codes
 from tokens.models.key import Ring, SigningKey
 
@@ -113,7 +113,7 @@ def asked(question: str) -> str:
         raise CommandError("there is no terminal to ask on, nothing was revoked: add --yes", returncode=USAGE) from None
 
 
-def run(ring: str, options: dict[str, Any], *, pretend: bool = False) -> Revocation:
+def run(ring: str, options: dict[str, Any], *, pretend: bool = False) -> KeyRevocation:
     """Revoke the kid, or everything in `ring`, as the options say."""
     settings = conf.issuer()
     return revoke(
@@ -130,7 +130,7 @@ def run(ring: str, options: dict[str, Any], *, pretend: bool = False) -> Revocat
     )
 
 
-def told(revocation: Revocation, options: dict[str, Any]) -> str:
+def told(revocation: KeyRevocation, options: dict[str, Any]) -> str:
     """What was done, or would be, to one ring."""
     if options["json"]:
         return json.dumps(asdict(revocation), cls=DjangoJSONEncoder)

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, Request, expect, sync_playwright
+from playwright.sync_api import Page, Request, Route, expect, sync_playwright
 
 from project.launch import run
 from project.launch.environment import Environments, prepare
@@ -67,6 +67,34 @@ def test_a_user_logs_in_agrees_and_adds_a_note(system: tuple[Ports, Environments
     expect(page.get_by_text("Two litres", exact=True)).to_be_visible()
     expect(page.get_by_text('"typ": "at+jwt"')).to_be_visible()
     keep(page, "notes")
+
+
+def test_a_double_click_on_allow_ends_at_the_client(system: tuple[Ports, Environments], page: Page) -> None:
+    where, variables = system
+    clicks: list[str] = []
+    locations: list[str] = []
+
+    def answer(route: Route) -> None:
+        """Answer the first click only on the server: the browser still waits when it sends the second click."""
+        clicks.append(route.request.method)
+        if len(clicks) == 1:
+            headers = route.request.headers | {"sec-fetch-site": "same-origin"}  # chromium adds it later than this
+            locations.append(route.fetch(headers=headers, max_redirects=0).headers["location"])
+        else:
+            route.continue_()
+
+    page.goto(where.url("webapp"))
+    page.get_by_role("link", name="Log in").click()
+    page.get_by_label("Username or e-mail").fill("demo")
+    page.get_by_label("Password").fill(variables.demo["DEMO_PASSWORD"])
+    page.keyboard.press("Enter")
+    allow = page.get_by_role("button", name="Allow")
+    expect(allow).to_be_visible()
+    page.route("**/oauth/authorize?*", answer)
+    allow.dblclick(delay=50)
+    expect(page.get_by_role("button", name="Add note")).to_be_visible()
+    assert clicks == ["POST", "POST"]
+    assert locations[0].startswith(f"{where.url('webapp')}/callback?code="), "the first click got a code as well"
 
 
 def test_our_forms_are_taken_although_no_page_of_ours_says_where_it_is(

@@ -3,8 +3,9 @@
 - Each request has a session row of its own. No login, logout or other tab changes that row.
 - The address carries the handle. The key of the row is in a separate cookie of the browser that sent the request. So a
   handle opens nothing in another browser, and tabs that are sent to the login at the same moment keep a row each.
-- A handle ends when the client gets its answer, a code or an error. The row then says whose request it was. Of two tabs
-  that answer at once, one ends it, under the lock of the row.
+- The first answer that the client gets, a code or an error, dates the row. For `AGAIN` from then on the same browser may
+  answer again, and each answer is a code or an error of its own. So a double click ends at the client: the browser shows
+  the answer to the second click only. Afterwards the handle is over, and the row only says whose request it was.
 - A request may have `LONGEST` characters. A browser keeps `MOST` requests; one more drops the oldest.
 - A row expires after `LIFETIME`; `manage.py purge_tokens` removes it.
 """
@@ -14,6 +15,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -25,9 +27,13 @@ LONGEST = 8192
 """Characters of an authorization request's query, as its client sent it."""
 MOST = 8
 LIFETIME = timedelta(hours=2)
+AGAIN = timedelta(seconds=10)
+"""For how long after the first answer the same browser may answer again."""
 PARAMETER = "continue"
 QUERY = "authorization_request"
 ANSWERED = "authorization_answered"
+ANSWERED_AT = "authorization_answered_at"
+"""The database's clock at the first answer, in seconds since the epoch."""
 HANDLE = re.compile(r"[0-9a-f]{16}")
 ALONE = re.compile(rf"{PARAMETER}=({HANDLE.pattern})")
 """A handle is the whole query. A client's own parameter of that name comes with others, and is ignored."""
@@ -38,7 +44,7 @@ class NotKept(Exception):
 
 
 class Answered(Exception):
-    """The request under the handle was answered already."""
+    """The request under the handle was answered more than `AGAIN` ago."""
 
     def __init__(self, client_id: str, redirect_uri: str) -> None:
         super().__init__(f"{client_id} got its answer")
@@ -110,15 +116,17 @@ def keep(query: str, *, now: datetime) -> Kept:
     return Kept(f"{int(now.timestamp()):08x}{secrets.token_hex(4)}", str(row.session_key))
 
 
-def sent(request: HttpRequest) -> Sent:
-    """Return the authorization request in the address, or the one kept under its handle. Raises NotKept, Answered."""
+def sent(request: HttpRequest, *, now: datetime) -> Sent:
+    """Return the authorization request in the address, or the one kept under its handle. Raises NotKept, Answered.
+
+    `now` is the database's clock.
+    """
     query = str(request.META.get("QUERY_STRING", ""))
     if not ALONE.fullmatch(query):
         return Sent(query, request.get_full_path())
     key = _key(request, query)
     row = _row(key) if key else {}
-    if ANSWERED in row:
-        raise Answered(*row[ANSWERED])
+    _refuse_answered(row, now=now)
     if QUERY not in row:
         raise NotKept
     return Sent(row[QUERY], request.get_full_path(), key)
@@ -131,22 +139,31 @@ def find(request: HttpRequest, query: str) -> str | None:
     return kept if isinstance(kept, str) else None
 
 
-def end(request: Sent, *, client_id: str, redirect_uri: str) -> None:
-    """End the handle of a request whose client gets its answer now. Call it in the transaction that makes the answer.
+def end(request: Sent, *, client_id: str, redirect_uri: str, now: datetime) -> None:
+    """Date the row of a request whose client gets an answer at `now`, which is the database's clock.
 
-    Does nothing if the request has no handle. Raises Answered if it was answered meanwhile, NotKept if its row is gone.
+    Call it in the transaction that makes the answer. Does nothing if the request has no handle. Raises Answered if the
+    first answer is more than `AGAIN` old, NotKept if the row is gone.
     """
     if not request.is_kept:
         return
     with transaction.atomic():
         locked = Session.objects.select_for_update().filter(pk=request.key).first()
         content = locked.get_decoded() if locked else {}
-        if ANSWERED in content:
-            raise Answered(*content[ANSWERED])
+        _refuse_answered(content, now=now)
         if locked is None or QUERY not in content:
             raise NotKept
-        locked.session_data = Session.objects.encode({ANSWERED: [client_id, redirect_uri]})
+        if ANSWERED in content:  # the first answer keeps its date, or answers in a row would keep the handle open
+            return
+        answered = {ANSWERED: [client_id, redirect_uri], ANSWERED_AT: now.timestamp()}
+        locked.session_data = Session.objects.encode(content | answered)
         locked.save(update_fields=["session_data"])
+
+
+def _refuse_answered(row: SessionBase | dict[str, Any], *, now: datetime) -> None:
+    """Raise Answered if the row's first answer is more than `AGAIN` old, or has no date (written by an older process)."""
+    if ANSWERED in row and now.timestamp() - row.get(ANSWERED_AT, 0) > AGAIN.total_seconds():
+        raise Answered(*row[ANSWERED])
 
 
 def parsed(query: str) -> QueryDict:

@@ -210,7 +210,7 @@ def kept(browser, address):
     """The authorization request that the browser continues with at the address, as the server keeps it."""
     request = HttpRequest()
     request.COOKIES = {name: cookie.value for name, cookie in browser.cookies.items()}
-    return request_store.find(request, address.partition("?")[2])
+    return request_store.find_query(request, address.partition("?")[2])
 
 
 def parameters(response):

@@ -83,7 +83,7 @@ def test_and_again_where_the_user_answers(browser, user, own, tokens, eve):
     """The proof of the page would be good: what it says is read from the address of the answer."""
     query = authorization(own, id_token_hint=tokens["id_token"], prompt="consent")
     log_in(browser, eve)
-    with patch("tokens.views.authorize.consent.is_another", return_value=False):
+    with patch("tokens.views.authorize.consent.names_another_user", return_value=False):
         page = browser.get("/oauth/authorize", query)
     address = f"/oauth/authorize?{page.request['QUERY_STRING']}"
     answer = browser.post(address, {"shown": page.context["form"].initial["shown"], "allow": "true"})

@@ -328,7 +328,7 @@ def test_whoever_is_gone_between_page_and_answer_gives_nothing_and_breaks_nothin
         type(going).objects.filter(pk=going.pk).delete()
         return real(*arguments, **named)
 
-    with patch("tokens.views.authorize.authorization_code.create", meanwhile):
+    with patch("tokens.views.authorization_answer.authorization_code.create", meanwhile):
         answer = parameters(allow(client, authorization(web)))
     assert answer["error"] == "access_denied"
     assert not Consent.objects.exists()

@@ -171,16 +171,16 @@ def test_another_request_of_the_same_client_in_another_tab_goes_on(client, user,
 
 def race(browser, address, answer, wait, *, seconds):
     """Post the answer twice: the second request is answered while the first one waits, `seconds` before it goes on."""
-    was_shown, inner = consent.was_shown, []
+    proves_display, inner = consent.proves_display, []
 
     def after_the_other_tab(*arguments, **options):
         if not inner:
             inner.append(None)
             inner.append(browser.post(address, answer))
             wait(seconds)
-        return was_shown(*arguments, **options)
+        return proves_display(*arguments, **options)
 
-    with patch.object(consent, "was_shown", after_the_other_tab):
+    with patch.object(consent, "proves_display", after_the_other_tab):
         outer = browser.post(address, answer)
     return outer, inner[1]
 
@@ -219,7 +219,7 @@ def test_an_answer_that_was_undone_leaves_the_handle(client, user, webapp):
     back = waiting(client, webapp)
     answer = form(client.get(back))
     with (
-        patch("tokens.views.authorize.authorization_code.create", side_effect=RuntimeError),
+        patch("tokens.views.authorization_answer.authorization_code.create", side_effect=RuntimeError),
         pytest.raises(RuntimeError),
     ):
         client.post(back, answer)

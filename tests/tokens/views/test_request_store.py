@@ -15,7 +15,7 @@ from tokens.conf import RATE_LIMITS
 from tokens.parameters import AUTHORIZATION
 from tokens.revoking import purge
 from tokens.views import request_store
-from tokens.views.request_store import LIFETIME, LONGEST, MOST
+from tokens.views.request_store import LIFETIME, MAX_LENGTH, MAX_REQUESTS
 
 pytestmark = pytest.mark.django_db
 
@@ -96,7 +96,7 @@ def exactly(client, length):
 
 
 def test_the_limit_itself_is_kept_and_one_character_more_is_an_error_at_the_client(client, user, own):
-    limit, over = exactly(own, LONGEST), exactly(own, LONGEST + 1)
+    limit, over = exactly(own, MAX_LENGTH), exactly(own, MAX_LENGTH + 1)
     page = client.get("/oauth/authorize", limit)["Location"]
     assert parameters(client.get(submit(client, page)["Location"]))["code"]
     for browser in (Browser(), client):  # logged in or not
@@ -109,13 +109,13 @@ def test_the_limit_itself_is_kept_and_one_character_more_is_an_error_at_the_clie
 
 @pytest.mark.parametrize("changes", [{"client_id": "nobody"}, {"redirect_uri": "https://evil.example/"}], ids=str)
 def test_what_is_too_long_goes_to_nobody_whose_address_is_in_doubt(client, own, changes):
-    answer = client.get("/oauth/authorize", exactly(own, LONGEST + 1) | changes)
+    answer = client.get("/oauth/authorize", exactly(own, MAX_LENGTH + 1) | changes)
     assert answer.status_code == 400
     assert "Location" not in answer
 
 
 def test_what_is_too_long_and_wrong_is_an_error_at_the_client(client, own):
-    answer = client.get("/oauth/authorize", authorization(own, scope="unknown", state="s" * LONGEST))
+    answer = client.get("/oauth/authorize", authorization(own, scope="unknown", state="s" * MAX_LENGTH))
     assert parameters(answer)["error"] == "invalid_scope"
     assert not Session.objects.exists()
 
@@ -159,7 +159,7 @@ def test_the_key_is_in_a_cookie_that_no_script_reads_and_no_other_site_sends(cli
 
 def test_in_production_it_is_one_that_https_alone_sends(client, own, settings):
     settings.SESSION_COOKIE_SECURE, settings.SESSION_COOKIE_NAME = True, "__Host-issuer_session"
-    for _ in range(MOST + 1):
+    for _ in range(MAX_REQUESTS + 1):
         response = client.get("/oauth/authorize", authorization(own))
     assert len(response.cookies) == 2, "a new one, and the oldest dropped"
     for name, cookie in response.cookies.items():
@@ -168,10 +168,10 @@ def test_in_production_it_is_one_that_https_alone_sends(client, own, settings):
 
 
 def test_a_flood_of_cookies_is_not_answered_by_as_many_headers(client, own):
-    for number in range(5 * MOST):
+    for number in range(5 * MAX_REQUESTS):
         client.cookies[f"issuer_session_{number:016x}"] = "x" * 32
     response = client.get("/oauth/authorize", authorization(own))
-    assert len(response.cookies) == 1 + MOST, "a new one, and some of the oldest dropped"
+    assert len(response.cookies) == 1 + MAX_REQUESTS, "a new one, and some of the oldest dropped"
 
 
 def test_tabs_that_are_sent_to_the_login_at_once_keep_one_request_each(client, user, own):
@@ -188,7 +188,7 @@ def test_tabs_that_are_sent_to_the_login_at_once_keep_one_request_each(client, u
 
 def test_a_browser_keeps_eight_and_drops_the_oldest(client, user, own, monkeypatch):
     now, backs = timezone.now(), []
-    for second in range(MOST + 1):
+    for second in range(MAX_REQUESTS + 1):
         monkeypatch.setattr("tokens.views.authorize.timezone.now", lambda at=now + timedelta(seconds=second): at)
         backs.append(parameters({"Location": to_login(client, own, state=f"s-{second}")})["next"])
     monkeypatch.undo()
@@ -196,8 +196,8 @@ def test_a_browser_keeps_eight_and_drops_the_oldest(client, user, own, monkeypat
     for name in [name for name, cookie in client.cookies.items() if not cookie.value]:
         del client.cookies[name]  # as a browser does
     answers = [client.get(back) for back in backs]
-    assert [answer.status_code for answer in answers] == [400, *[302] * MOST]
-    assert parameters(answers[-1])["state"] == f"s-{MOST}"
+    assert [answer.status_code for answer in answers] == [400, *[302] * MAX_REQUESTS]
+    assert parameters(answers[-1])["state"] == f"s-{MAX_REQUESTS}"
 
 
 def test_a_request_that_is_kept_already_is_not_kept_again(client, own):
@@ -241,7 +241,7 @@ def test_an_address_starts_only_so_many_logins(client, own, settings):
 
 
 def test_the_limit_is_told_in_the_documentation():
-    assert f"{LONGEST} characters" in (Path(__file__).parents[3] / "docs" / "grants.md").read_text()
+    assert f"{MAX_LENGTH} characters" in (Path(__file__).parents[3] / "docs" / "grants.md").read_text()
 
 
 def test_the_handle_s_parameter_is_none_of_an_authorization_request():

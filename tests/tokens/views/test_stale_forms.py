@@ -57,7 +57,7 @@ def test_the_second_of_two_tabs_at_the_login_leads_on_to_its_request(browser, we
         refused = browser.post(to_login, form)
     else:
         refused = browser.post(LOGIN, form | {"next": page.context["redirect_field_value"]})
-    consent = browser.get(ways(refused)["Go on as ada"])
+    consent = browser.get(ways(refused)["Continue as ada"])
     assert consent.context["client"] == webapp
     answered = browser.post(
         address(consent), {"shown": consent.context["form"].initial["shown"], "allow": "true"} | token(consent)

@@ -27,7 +27,7 @@ LOG_IN = frozenset({"login", "select_account"})
 
 
 def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
-    """True if the login is too old for the request, or the request wants a new one (OpenID Connect Core 3.1.2.1).
+    """Return True if the login is too old for the request, or the request requires a new one (OIDC Core 3.1.2.1).
 
     `query` is the request as its client sent it, plus the mark of `reauthentication` if the user was sent to log in.
     """
@@ -39,19 +39,19 @@ def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now:
 
 
 def names_another_user(request: AuthorizationRequest, user: User) -> bool:
-    """True if the request's id_token_hint names a user other than `user` (OpenID Connect Core section 3.1.2.2)."""
+    """Return True if the request's id_token_hint names a user other than `user` (OIDC Core section 3.1.2.2)."""
     return request.subject is not None and request.subject != str(user.sub)
 
 
 def is_needed(request: AuthorizationRequest, user: User) -> bool:
-    """True if the user must be asked before the client gets a code."""
+    """Return True if the user must be asked before the client gets a code."""
     if "consent" in request.prompt:
         return True
     return not (_is_trusted(request) or is_remembered(request, user))
 
 
 def is_remembered(request: AuthorizationRequest, user: User) -> bool:
-    """True if the user agreed to all requested scopes before, and the client remembers consent."""
+    """Return True if the user agreed to all requested scopes before, and the client remembers consent."""
     # Another program can take the address of an application on a device, and would get the code without a question
     # (RFC 8252 section 8.6).
     if not request.client.remembers_consent or not _has_claimed_redirect_uri(request):
@@ -62,7 +62,7 @@ def is_remembered(request: AuthorizationRequest, user: User) -> bool:
 
 
 def has_class(request: AuthorizationRequest, login: Login) -> bool:
-    """True if the login has an authentication context class that the request names, or it names none (RFC 9470 5)."""
+    """Return True if the request names no authentication context class, or if the login has a named one (RFC 9470)."""
     return not request.acr_values or login.acr in request.acr_values
 
 
@@ -93,7 +93,7 @@ def display_proof(query: str, user: str, login: Login, *, now: datetime) -> str:
 
 
 def proves_display(proof: str, query: str, user: str, login: Login, *, now: datetime) -> bool:
-    """True if `proof` is for this request, user and login, and at most `TIME_TO_DECIDE` old."""
+    """Return True if `proof` is for this request, user and login, and at most `TIME_TO_DECIDE` old."""
     try:
         facts, at = signing.loads(proof, salt=SALT)
     except (signing.BadSignature, ValueError):
@@ -107,11 +107,12 @@ def _facts(query: str, user: str, login: Login) -> list[object]:
 
 
 def _is_trusted(request: AuthorizationRequest) -> bool:
-    """True if the client is the issuer's own, and its secret or its address proves its identity (RFC 8252 8.6)."""
+    """Return True if the client is the issuer's own, and a secret or its address proves its identity (RFC 8252 8.6)."""
     is_proven = not request.client.is_public or _has_claimed_redirect_uri(request)
     return request.client.skip_authorization and is_proven
 
 
 def _has_claimed_redirect_uri(request: AuthorizationRequest) -> bool:
-    """True if only the client can receive the answer: an https address, which no program on a device can take."""
+    """Return True if only the client can receive the answer."""
+    # No other program on a device can take an https address; it can take a loopback address or a private-use scheme.
     return request.redirect_uri.startswith("https://")

@@ -38,7 +38,7 @@ class LogoutRequest:
     state: str | None
 
     def is_about(self, subject: str, login: Login | None) -> bool:
-        """True if the ID token was issued in this login. False for an earlier login of the same user."""
+        """Return True if the ID token was issued in this login. False for an earlier login of the same user."""
         if self.hint is None or login is None:
             return False
         return (self.hint.subject, self.hint.auth_time) == (subject, int(login.at.timestamp()))

@@ -39,7 +39,7 @@ def mark_of(query: str) -> str:
 
 
 def was_made(query: str, login: Login, *, now: datetime) -> bool:
-    """True if `login` was made for this request, at most `NEW` ago."""
+    """Return True if `login` was made for this request, at most `NEW` ago."""
     mark = mark_of(query)
     return mark != "" and mark == login.made_for and now - login.at <= NEW
 
@@ -50,7 +50,7 @@ def _without_mark(query: str) -> str:
 
 
 def _is_mark(part: str) -> bool:
-    """True if `part` is the parameter that carries the mark."""
+    """Return True if `part` is the parameter that carries the mark."""
     return part.startswith(f"{PARAMETER}=")
 
 

@@ -14,7 +14,7 @@ LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?(/[^#]*
 
 
 def matches(presented: str, registered: Iterable[str], *, undotted: bool = False) -> bool:
-    """True if `presented` is acceptable and equals one of the `registered` URIs, or differs in a loopback port.
+    """Return True if `presented` is acceptable and equals one of the `registered` URIs, or differs in a loopback port.
 
     `undotted` permits private-use schemes without a dot.
     """
@@ -23,12 +23,12 @@ def matches(presented: str, registered: Iterable[str], *, undotted: bool = False
 
 
 def acceptable(uri: str, *, undotted: bool = False) -> bool:
-    """True if a redirect URI may be used. `undotted` permits private-use schemes without a dot."""
+    """Return True if a redirect URI may be used. `undotted` permits private-use schemes without a dot."""
     # Also for registered URIs: a client's row can be older than a rule.
     return redirect_uri_problem(uri, undotted=undotted) is None
 
 
 def _differs_only_by_port(presented: str, registered: str) -> bool:
-    """True if both are loopback addresses with the same host and path."""
+    """Return True if both are loopback addresses with the same host and path."""
     left, right = LOOPBACK.fullmatch(presented), LOOPBACK.fullmatch(registered)
     return left is not None and right is not None and left.groups() == right.groups()

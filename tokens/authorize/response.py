@@ -21,7 +21,7 @@ def failure(error: OAuth2Error, redirect_uri: str, state: str | None, *, issuer:
 
 
 def is_fatal(error: OAuth2Error) -> bool:
-    """True if the client or the redirect URI is invalid, so that no answer may be sent there."""
+    """Return True if the client or the redirect URI is invalid, so that no answer may be sent there."""
     return isinstance(error, FatalClientError)
 
 

@@ -142,7 +142,7 @@ def to_login(request: HttpRequest, sent: SentRequest) -> HttpResponse:
 
 
 def _wants_no_page(sent: SentRequest) -> bool:
-    """True if the request, which may be invalid, has prompt=none (OpenID Connect Core section 3.1.2.1)."""
+    """Return True if the request, which may be invalid, has prompt=none (OpenID Connect Core section 3.1.2.1)."""
     return any("none" in value.split() for value in sent.parameters.getlist("prompt"))
 
 

@@ -26,5 +26,5 @@ def own_forms(answer: Answer) -> Answer:
 
 
 def hides_origin(request: HttpRequest) -> bool:
-    """True if the browser is too old to say where a form comes from (Safari before 16.4)."""
+    """Return True if the browser is too old to say where a form comes from (Safari before 16.4)."""
     return request.headers.get("Origin") == "null" and "Sec-Fetch-Site" not in request.headers

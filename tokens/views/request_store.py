@@ -68,7 +68,7 @@ class SentRequest:
 
     @property
     def is_stored(self) -> bool:
-        """True if the request is in a row, and its address has only a handle."""
+        """Return True if the request is in a row, and its address has only a handle."""
         return bool(self.key)
 
     @property
@@ -78,7 +78,7 @@ class SentRequest:
 
     @property
     def is_too_long(self) -> bool:
-        """True if the request exceeds the documented limit."""
+        """Return True if the request exceeds the documented limit."""
         # The query of a stored request was checked before, and has grown by the mark of `reauthentication`.
         return len(self.query) > MAX_LENGTH and not self.is_stored
 

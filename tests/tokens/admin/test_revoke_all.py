@@ -24,7 +24,7 @@ def grant(user, webapp):
 def test_the_page_counts_what_would_end_and_changes_nothing(admin, grant):
     asked = admin.get(PAGE).content.decode()
     assert "1 user grants end" in asked
-    assert f"{User.objects.count()} users are logged out, you among them" in asked
+    assert f"{User.objects.count()} users are logged out, including you" in asked
     grant.refresh_from_db()
     assert (grant.revoked_at, Revocation.objects.count()) == (None, 0)
     assert not AuditEvent.objects.filter(action="tokens.revoked").exists()

@@ -142,7 +142,7 @@ def test_beyond_the_bound_a_login_is_503_and_tells_nothing_of_the_name(client, b
     assert {answer.status_code for answer in answers} == {503}
     assert {answer["Retry-After"] for answer in answers} == {str(RETRY_AFTER)}
     assert len({answer.content for answer in answers}) == 1
-    assert "Many people log in at this moment" in answers[0].content.decode()
+    assert "Many users are logging in at the moment" in answers[0].content.decode()
 
 
 @pytest.mark.django_db

@@ -206,8 +206,8 @@ def allow(browser, query, answer="true"):
     return browser.post(address, {"shown": shown, "allow": answer})
 
 
-def kept(browser, address):
-    """The authorization request that the browser continues with at the address, as the server keeps it."""
+def stored_query(browser, address):
+    """Return the authorization request that the server stores for the handle in the address, or None."""
     request = HttpRequest()
     request.COOKIES = {name: cookie.value for name, cookie in browser.cookies.items()}
     return request_store.find_query(request, address.partition("?")[2])

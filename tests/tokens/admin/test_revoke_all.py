@@ -41,7 +41,7 @@ def test_a_form_without_reason_or_confirmation_changes_nothing(admin, grant, lac
 def test_a_confirmed_form_revokes_everything_publishes_it_and_is_audited(admin, grant):
     users = User.objects.count()
     said = admin.post(PAGE, CONFIRMED).content.decode()
-    assert f"1 user grants; {users} users are logged out" in said
+    assert f"1 user grants have ended, and {users} users are logged out" in said
     grant.refresh_from_db()
     assert (grant.revoke_reason, grant.revoked_at is None) == ("breach", False)
     everything = Revocation.objects.get(kind="iss")

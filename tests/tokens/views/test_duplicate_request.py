@@ -1,4 +1,4 @@
-"""For ten seconds after the first answer, a browser can answer a request again; then the handle leads to a page.
+"""For ten seconds after the first answer, a browser can answer a request again. Then it gets a page with links.
 
 A double click on "Allow" sends the form twice, and the browser shows the answer to the second click only.
 """
@@ -14,7 +14,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.conftest import CALLBACK, authorization, log_in, make_client, parameters, redeem
-from tests.tokens.pages import told
+from tests.tokens.pages import assert_page
 from tokens.authorize import authorization_code, consent
 from tokens.models import AuthorizationCode, Client, Consent, UserGrant
 
@@ -24,7 +24,7 @@ FORM = {"login": "ada", "password": "correct horse"}
 
 @pytest.fixture
 def own(apis):
-    """The issuer's own client, for which no user is asked."""
+    """Return the issuer's own client, for which no user is asked."""
     return make_client("own", "authorization_code", skip_authorization=True)
 
 
@@ -40,7 +40,7 @@ def form(page, allow="true"):
 
 
 def links(answer):
-    told(answer, 410)
+    assert_page(answer, 410)
     text = answer.content.decode()
     assert "This request was already answered" in text
     return {label: unescape(to) for to, label in re.findall(r'<a href="([^"]*)">([^<]*)</a>', text)}
@@ -72,17 +72,17 @@ def test_a_client_logs_its_user_in_with_the_code_of_a_second_click(client, user,
     assert redeem(client, webapp, codes[0]).status_code == 200, "the codes do not depend on each other"
 
 
-def test_ten_seconds_after_the_first_answer_the_handle_leads_on(client, user, webapp, wait):
+def test_ten_seconds_after_the_first_answer_the_handle_leads_to_the_page(client, user, webapp, wait):
     back = waiting(client, webapp)
     answer = form(client.get(back))
     for seconds in (0, 6):  # the second answer gives no further ten seconds
         wait(seconds)
         assert parameters(client.post(back, answer))["code"]
     wait(10.5)
-    ways = {f"Go to {webapp.name}": "https://client.example/", "Your account": "/accounts/"}
-    assert links(client.post(back, answer)) == ways
-    assert links(client.post(back, answer | {"allow": "false"})) == ways
-    assert links(client.get(back)) == ways
+    expected = {f"Go to {webapp.name}": "https://client.example/", "Your account": "/accounts/"}
+    assert links(client.post(back, answer)) == expected
+    assert links(client.post(back, answer | {"allow": "false"})) == expected
+    assert links(client.get(back)) == expected
     assert UserGrant.objects.count() == 2
 
 
@@ -145,7 +145,7 @@ def test_a_row_that_the_previous_release_answered_is_over_at_once(client, user, 
     assert not AuthorizationCode.objects.exists()
 
 
-def test_what_is_shown_but_not_answered_does_not_end_it(client, user, webapp):
+def test_a_page_that_was_displayed_but_not_answered_does_not_end_the_handle(client, user, webapp):
     back = waiting(client, webapp)
     for _ in range(2):
         page = client.get(back)
@@ -157,7 +157,7 @@ def test_what_is_shown_but_not_answered_does_not_end_it(client, user, webapp):
     assert parameters(client.post(back, form(client.get(back))))["code"]
 
 
-def test_another_request_of_the_same_client_in_another_tab_goes_on(client, user, webapp, wait):
+def test_another_request_of_the_same_client_in_another_tab_continues(client, user, webapp, wait):
     first = waiting(client, webapp, state="1")
     second = parameters(client.get("/oauth/authorize", authorization(webapp, state="2", prompt="login")))["next"]
     assert client.post(f"/accounts/login/?next={second}", FORM)["Location"] == second
@@ -186,7 +186,7 @@ def race(browser, address, answer, wait, *, seconds):
 
 
 def test_two_tabs_that_answer_at_once_get_a_code_each(client, user, webapp, wait):
-    """With threads and PostgreSQL: tests/services/test_answered_requests.py."""
+    """tests/services/test_answered_requests.py does the same with threads and PostgreSQL."""
     back = waiting(client, webapp)
     answers = race(client, back, form(client.get(back)), wait, seconds=1)
     assert len({parameters(answer)["code"] for answer in answers}) == 2
@@ -201,7 +201,7 @@ def test_a_tab_that_is_overtaken_for_more_than_ten_seconds_undoes_its_code(clien
     assert (AuthorizationCode.objects.count(), UserGrant.objects.count(), Consent.objects.count()) == (1, 1, 1)
 
 
-def test_the_row_is_gone_when_the_answer_comes(client, user, webapp):
+def test_an_answer_gets_no_code_if_the_row_was_deleted(client, user, webapp):
     back = waiting(client, webapp)
     answer, create = form(client.get(back)), authorization_code.create
 
@@ -215,7 +215,7 @@ def test_the_row_is_gone_when_the_answer_comes(client, user, webapp):
     assert not AuthorizationCode.objects.exists()
 
 
-def test_an_answer_that_was_undone_leaves_the_handle(client, user, webapp):
+def test_an_answer_whose_transaction_failed_does_not_end_the_handle(client, user, webapp):
     back = waiting(client, webapp)
     answer = form(client.get(back))
     with (
@@ -235,18 +235,18 @@ def test_an_answer_that_was_undone_leaves_the_handle(client, user, webapp):
         ("com.example.app:/callback", None),
     ],
 )
-def test_the_page_leads_to_sites_and_not_to_programs_on_the_device(client, user, apis, wait, callback, home):
+def test_the_page_links_to_sites_and_not_to_programs_on_the_device(client, user, apis, wait, callback, home):
     native = make_client("native", "authorization_code", public=True)
     Client.objects.filter(pk=native.pk).update(redirect_uris=callback)
     back = waiting(client, native, redirect_uri=callback)
     client.post(back, form(client.get(back)))
     wait(10.5)
-    ways = links(client.get(back))
-    assert ways.pop("Your account")
-    assert ways == ({f"Go to {native.name}": home} if home else {})
+    expected = links(client.get(back))
+    assert expected.pop("Your account")
+    assert expected == ({f"Go to {native.name}": home} if home else {})
 
 
-def test_the_page_needs_neither_a_login_nor_the_client_and_is_nobody_else_s(client, user, own, wait):
+def test_the_page_needs_no_login_and_no_client_and_opens_in_no_other_browser(client, user, own, wait):
     back = waiting(client, own)
     client.get(back)
     wait(10.5)
@@ -258,7 +258,7 @@ def test_the_page_needs_neither_a_login_nor_the_client_and_is_nobody_else_s(clie
     assert other.get(back).status_code == 400
 
 
-def test_a_request_with_a_full_address_is_not_ended(client, user, own):
+def test_a_request_with_a_full_address_can_be_answered_at_any_time(client, user, own):
     log_in(client, user)
     for _ in range(2):
         assert parameters(client.get("/oauth/authorize", authorization(own)))["code"]

@@ -4,7 +4,7 @@
   `FORM_BYTES`. It refuses in JSON.
 - A page takes such a form too. A page of the admin also takes uploads, up to DATA_UPLOAD_MAX_MEMORY_SIZE. A page
   refuses with a page.
-- An accepted form is then read once, so that later code need not expect what Django's parsers raise.
+- An endpoint's accepted form is then parsed once, so that later code need not expect what Django's parsers raise.
 
 Without these checks Django reads the whole of an upload at the first use of `request.POST`, in the charset that its
 sender names, and answers what it cannot read with pages of its own.
@@ -73,7 +73,7 @@ def _judged(judge: Callable[[HttpRequest], None], kind: type[OAuthError], action
                 return refuse_unread(request, kind("invalid_request", str(error), status=error.status), action)
             return view(request, *args, **kwargs)
 
-        answer.judges_its_body = True  # type: ignore[attr-defined]
+        answer.judges_its_body = True  # type: ignore[attr-defined] # read by `_is_page`
         return answer
 
     return decorate

@@ -69,7 +69,7 @@ def public(view: View) -> View:
         response.headers["Access-Control-Expose-Headers"] = EXPOSED
         return response
 
-    answer.judges_its_body = True  # type: ignore[attr-defined]
+    answer.judges_its_body = True  # type: ignore[attr-defined] # so that `bodies` does not take it for a page
     return csrf_exempt(answer)
 
 

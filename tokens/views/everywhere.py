@@ -20,7 +20,7 @@ def log_out_everywhere(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "account/everywhere.html")
     user = f"user:{request.user.get_username()}"
-    with transaction.atomic():
+    with transaction.atomic():  # the audit trail must not say more or less than what ended
         everywhere.log_out(request.user, "logged out everywhere")
         everywhere.withdraw_consents(request.user)
         trail.record("user.logged_out_everywhere", actor=user, subject=user, now=timezone.now())

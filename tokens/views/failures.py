@@ -71,7 +71,9 @@ def broken(_request: HttpRequest) -> HttpResponse:
 def forged(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:  # noqa: ARG001 (Django's names)
     """Return 403 for a form that fails the CSRF check (CSRF_FAILURE_VIEW)."""
     if own_forms.hides_origin(request):
-        return page(403, "Nothing was done: your browser does not say which page this form came from. Use a newer one.")
+        return page(
+            403, "Nothing was done: your browser does not say which page this form came from. Use a newer browser."
+        )
     # Most such forms come from a page that stayed open while its user logged in or out in another tab.
     explanation = "Nothing was done: this page was open for too long, or you logged in or out in another tab."
     return page(403, explanation, *_links_after_login(request), Link(same_page(request), "Open the page again"))

@@ -25,8 +25,8 @@ from tokens.revoking import high_water
 from tokens.views.operator import is_operator
 
 UNCOUNTED = {
-    "guesses": "logins are refused: their cache takes no counters",
-    "default": "token requests are not counted: their cache takes no counters",
+    "guesses": "logins are refused: their cache cannot store counters",
+    "default": "token requests are not counted: their cache cannot store counters",
 }
 """By cache: the consequence if the cache hangs, is down or is full."""
 
@@ -95,7 +95,7 @@ def _attention(now: datetime) -> list[str]:
     problems = ["rotation overdue"] if _overdue(DEFAULT_RING, now) else []
     problems += [effect for alias, effect in UNCOUNTED.items() if not rate_limit.takes_counters(alias, now=now)]
     problems += [older] if (older := _older(now)) else []
-    for ring in rings.names()[1:]:
+    for ring in rings.names()[1:]:  # the first is the default ring, whose failure is a 503
         if (cause := _signer(ring, now)) and not _is_to_begin(ring, now):
             problems.append(f"ring {ring}: {cause}")
         elif _overdue(ring, now):
@@ -112,11 +112,11 @@ def _database() -> str | None:
     except (DatabaseError, InterfaceError):
         return "the database does not answer"
     if read_only:
-        return "the database is read-only: a standby, or a primary that was demoted; DATABASE_URL names another one"
+        return "the database is read-only (a standby or a demoted primary): let DATABASE_URL name the primary"
     try:
         Ring.objects.exists()
     except DatabaseError:
-        return "its tables are missing: run manage.py migrate"
+        return "the database has no tables: run manage.py migrate"
     return None
 
 

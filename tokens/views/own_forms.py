@@ -1,6 +1,6 @@
 """Recognize forms that the issuer's own pages sent, although these pages hide their origin.
 
-- Our pages have `Referrer-Policy: no-referrer`, so that no address of theirs reaches another site.
+- Our pages have `Referrer-Policy: no-referrer`, so that no other site learns their addresses.
 - Under that policy a browser sends `Origin: null` with the forms of the page. Django's CSRF protection refuses those.
 - A browser adds `Sec-Fetch-Site: same-origin` if the page has the origin of the form's target. No script can set a
   `Sec-` header (Fetch Metadata Request Headers, sections 2.3 and 3.1). So that header restores the origin.

@@ -41,7 +41,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         )
     head = feed_log.head()
     read_at, more = None, False
-    if head.waits:
+    if head.waits:  # revocations without a version: the first reader after them publishes a bounded number
         read_at = store.database_now()
         more, head = feed_log.publish(now=read_at), feed_log.head()
     headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
@@ -52,6 +52,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         return errors.answer({"error": "not_found", "error_description": "This ring does not exist."}, 404)
     except NotReady as error:
         return not_modified or errors.unavailable(error.retry_after, reason=str(error))
+    # 304 is not counted: it costs little, and APIs behind one address would exhaust each other's limit.
     if answer := not_modified or _too_many(request, "revocations"):
         return answer
     try:

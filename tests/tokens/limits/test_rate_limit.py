@@ -263,8 +263,8 @@ def _let_in():
 @pytest.mark.parametrize(
     ("alias", "told"),
     [
-        ("guesses", "logins are refused: their cache takes no counters"),
-        ("cache", "token requests are not counted: their cache takes no counters"),
+        ("guesses", "logins are refused: their cache cannot store counters"),
+        ("cache", "token requests are not counted: their cache cannot store counters"),
     ],
 )
 def test_readyz_says_so_and_stays_ready(client, signer, alias, told):

@@ -39,7 +39,7 @@ def consent_form(browser, query):
 # --- redirect URIs and parameters ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("uri", [one for one in REFUSED if one])
+@pytest.mark.parametrize("uri", [uri for uri in REFUSED if uri])
 def test_no_answer_goes_to_a_neighbour_of_a_redirect_uri(browser, own, uri):
     Client.objects.update(redirect_uris=" ".join(REGISTERED))
     for changes in ({}, {"scope": "unknown"}, {"prompt": "none"}):
@@ -47,7 +47,7 @@ def test_no_answer_goes_to_a_neighbour_of_a_redirect_uri(browser, own, uri):
         assert (response.status_code, "Location" in response) == (400, False)
 
 
-@pytest.mark.parametrize("uri", [one for one in REGISTERED if not one.startswith("http://plain")])
+@pytest.mark.parametrize("uri", [uri for uri in REGISTERED if not uri.startswith("http://plain")])
 def test_an_answer_goes_to_a_registered_redirect_uri(browser, own, uri):
     Client.objects.update(redirect_uris=" ".join(REGISTERED))
     location = browser.get("/oauth/authorize", authorization(own, redirect_uri=uri))["Location"]

@@ -47,7 +47,7 @@ def test_a_database_without_tables_has_a_cause_of_its_own(client, signer):
 
     with connection.execute_wrapper(no_tables):
         causes = client.get("/readyz").json()["causes"]
-    assert causes["database"] == "its tables are missing: run manage.py migrate"
+    assert causes["database"] == "the database has no tables: run manage.py migrate"
 
 
 def test_a_wrong_encrypting_key_is_named_and_the_jwks_is_served(client, settings):

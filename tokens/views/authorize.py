@@ -125,6 +125,7 @@ def _read_consent(request: HttpRequest) -> HttpResponse:
 
 
 def _follow_consent(attempt: Attempt) -> HttpResponse:
+    """Do what the user answered, unless the login, the user or the proof of display changed: then ask again."""
     request, query = attempt.http, attempt.sent.query
     user, login = request.user, login_session.current(request)
     if login is None or not user.is_authenticated or consent.names_another_user(attempt.authorization, user):

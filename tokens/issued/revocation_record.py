@@ -83,8 +83,8 @@ def revoke_everything(*, now: datetime) -> None:
 
 def renew_registry() -> None:
     """Let every process read clients again, once the caller's transaction is committed. Locks the row until then."""
-    # As the triggers write it (tokens/triggers.py): they replace the row, so an UPDATE that waited for one of them
-    # would change no row and lock none.
+    # An upsert, as the triggers write it (tokens/triggers/registry_version.py). They replace the row, so an UPDATE that
+    # waited for a trigger would change no row and lock none.
     version = RegistryVersion(pk=1, value=str(uuid.uuid4()))
     RegistryVersion.objects.bulk_create([version], update_conflicts=True, unique_fields=["id"], update_fields=["value"])
 

@@ -112,7 +112,7 @@ def test_a_refresh_token_is_not_spent_by_the_wait(client, app, user):
 
 def test_a_revocation_of_another_user_or_client_makes_nobody_wait(client, service, app, user):
     everywhere.log_out(User.objects.create_user("eve"), "test")
-    everywhere.shut_down(make_client("other", "client_credentials"), "test")
+    everywhere.revoke_client(make_client("other", "client_credentials"), "test")
     assert is_alive(service_token(client, service))
     log_in(client, user)
     assert is_alive(redeem(client, app, parameters(allow(client, authorization(app, scope=SCOPE)))["code"]))

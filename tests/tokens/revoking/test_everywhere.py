@@ -116,9 +116,9 @@ def test_what_was_disabled_and_is_enabled_again_does_not_come_back(client, app, 
 
 
 ENDS = {
-    "disable the user": lambda user, _: everywhere.shut_out(user, "test"),
+    "disable the user": lambda user, _: everywhere.revoke_user(user, "test"),
     "log out everywhere": lambda user, _: everywhere.log_out(user, "test"),
-    "disable the client": lambda _, app: everywhere.shut_down(app, "test"),
+    "disable the client": lambda _, app: everywhere.revoke_client(app, "test"),
     "log many users out": lambda user, _: bulk.log_out([user], "test"),
     "revoke everything": lambda *_: mass("everything", value=True),
     "revoke a client's": lambda _, app: mass("client", value=app),
@@ -148,7 +148,7 @@ def test_a_token_that_was_issued_before_a_slow_commit_is_revoked(app, user, end,
 
 def test_a_commit_within_the_second_revokes_nothing_more(user, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks() as committed:
-        everywhere.shut_out(user, "test")
+        everywhere.revoke_user(user, "test")
     before = list(Revocation.objects.values())
     at = datetime.fromtimestamp(Revocation.objects.get().issued_before, UTC)
     with patch("tokens.keys.store.database_now", return_value=at - timedelta(milliseconds=1)):

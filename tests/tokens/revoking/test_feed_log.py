@@ -73,10 +73,10 @@ def test_what_waits_is_in_no_answer_before_it_is_published():
     now = timezone.now()
     revocation_record.revoke_token("a", expires_at=now)
     before = feed_log.head()
-    assert (before.waits, feed_log.changes(None, now=now, sealed=0).entries) == (True, b"")
+    assert (before.has_waiting, feed_log.changes(None, now=now, sealed=0).entries) == (True, b"")
     feed_log.publish(now=now)
     after = feed_log.head()
-    assert (after.version.number, after.waits) == (before.version.number + 1, False)
+    assert (after.version.number, after.has_waiting) == (before.version.number + 1, False)
     assert set(entries_of(feed_log.changes(before.version, now=now, sealed=0).entries)) == {key("jti", "a")}
 
 
@@ -105,5 +105,5 @@ def test_a_command_publishes_all_however_much_it_is(monkeypatch):
     monkeypatch.setattr(feed_log, "SEGMENT", 2)
     revocation_record.revoke_users(map(str, range(25)), now=timezone.now())
     feed_log.publish_all(now=timezone.now())
-    assert not feed_log.head().waits
+    assert not feed_log.head().has_waiting
     assert connection.vendor != "sqlite" or Publication.objects.count() > 10

@@ -70,7 +70,7 @@ def publish():
 
 
 def behind():
-    return high_water.behind(now=NOW)
+    return high_water.report(now=NOW)
 
 
 def test_a_database_that_moves_on_is_never_behind(remembered):
@@ -138,7 +138,7 @@ def test_a_registry_that_was_replaced_is_noticed_and_an_unknown_one_is_not(remem
     record()
     assert behind() == ""
     RegistryVersion.objects.update(value=former)
-    assert "clients, secrets or APIs are those of an earlier version" in behind()
+    assert "clients, secrets or APIs are of an earlier version" in behind()
     RegistryVersion.objects.update(value="another")
     assert behind() == ""
 
@@ -151,7 +151,7 @@ def test_while_it_is_behind_no_mark_is_written_and_the_log_says_so_once(remember
         recorder.record(now=NOW + timedelta(seconds=seconds))
     assert remembered.marks is marks
     errors = [one for one in caplog.records if one.levelno == logging.ERROR]
-    assert [one.getMessage() for one in errors] == [f"The database went back: {behind()}"]
+    assert [one.getMessage() for one in errors] == [f"The database went back in time: {behind()}"]
     high_water.reset(now=NOW)
     recorder.record(now=NOW + timedelta(seconds=180))
     assert remembered.marks.event.at == NOW + timedelta(seconds=120)
@@ -188,11 +188,13 @@ def older(remembered):
 
 def test_keys_check_and_the_check_at_start_say_so_and_nothing_is_refused(remembered):
     older(remembered)
-    with pytest.raises(CommandError, match=r"older than Redis remembers.*after_restore.*docs/restore\.md") as error:
+    with pytest.raises(
+        CommandError, match=r"older than the state recorded in Redis.*after_restore.*docs/restore\.md"
+    ) as error:
         call_command("keys", "--check", stdout=StringIO())
     assert error.value.returncode == 3
     (found,) = [one for one in run_checks(tags=["keys"], databases=["default"]) if one.id == "tokens.W307"]
-    assert "older than Redis remembers" in found.msg
+    assert "older than the state recorded in Redis" in found.msg
     call_command("rotate_keys", verbosity=0)
 
 
@@ -219,10 +221,10 @@ def after_restore(*options):
 def test_after_restore_says_so_resets_the_marks_and_a_dry_run_does_not(remembered):
     older(remembered)
     out, err = after_restore("--dry-run")
-    assert "older than Redis remembers" in out
+    assert "older than the state recorded in Redis" in out
     assert f"an event of {NOW.isoformat()} that neither AUDIT_JOURNAL nor --from has" in err
     assert behind()
-    assert "older than Redis remembers" in after_restore("--yes")[0]
+    assert "older than the state recorded in Redis" in after_restore("--yes")[0]
     assert behind() == ""
     record()
     assert remembered.marks.event.id == AuditEvent.objects.latest("id").pk
@@ -235,7 +237,7 @@ def test_after_restore_misses_no_event_that_a_log_has(remembered, tmp_path):
     log = tmp_path / "issuer.log"
     log.write_text('INFO {"at": "2030-01-01T12:00:00.123Z", "action": "client.created", "subject": "client:a"}\n')
     out, err = after_restore("--dry-run", "--from", str(log))
-    assert ("older than Redis remembers" in out, "neither AUDIT_JOURNAL" in err) == (True, False)
+    assert ("older than the state recorded in Redis" in out, "neither AUDIT_JOURNAL" in err) == (True, False)
 
 
 def test_after_restore_says_if_redis_did_not_forget(remembered):

@@ -1,4 +1,4 @@
-"""A device that waits for its user to log in on another screen (RFC 8628): both of its codes, by their hashes."""
+"""Device authorization requests: a device waits until its user logs in on another screen (RFC 8628)."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from tokens.models.user_grant import UserGrant
 
 
 class DeviceCode(models.Model):
-    """One request of a device, from when it is shown to when it is answered."""
+    """One request of a device. Both of its codes are stored as hashes."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     user_code_digest = models.CharField(max_length=64, unique=True)

@@ -1,4 +1,4 @@
-"""The signed documents of tests/revocation_cases.json are what docs/revocation-feed.md says of them."""
+"""Reads the signed documents of tests/revocation_cases.json by the rules of docs/revocation-feed.md."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Refused(Exception):
-    """By a rule of section 3."""
+    """A rule of section 3 refuses the document. The argument is the rule's number."""
 
 
 def require(holds, rule):
@@ -25,7 +25,7 @@ def require(holds, rule):
 
 
 def read(case):
-    """The state after, by the rules of section 3 in their order."""
+    """Return the reader's state after the document, by the rules of section 3 in their order."""
     held, now = case["held"], FEEDS["now"]
     state = {bytes.fromhex(name): (until, before) for name, until, before in held["entries"]}
     try:

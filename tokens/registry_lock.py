@@ -23,7 +23,7 @@ WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND l.granted
 AND l.mode <> 'AccessShareLock' AND c.relname LIKE 'tokens\\_%%'
 ORDER BY a.xact_start LIMIT 1
 """
-"""The oldest transaction that changes or locks rows of the issuer's tables."""
+"""The oldest transaction that changes or locks rows of the issuer's tables. Reads block no change."""
 
 
 class RegistryLocked(Exception):
@@ -52,6 +52,7 @@ def change() -> Iterator[None]:
 
 
 def _is_lock_timeout(error: OperationalError) -> bool:
+    """Return True if the error says that a lock was not available in time."""
     # SQLite has no SQLSTATE, so the text of its error decides.
     return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE or "database is locked" in str(error)
 

@@ -87,7 +87,7 @@ def grant_of(text: str) -> UserGrant | None:
 
 
 def was_rotated(text: str) -> bool:
-    """Return True if the token in `text`, whose row is gone, was replaced by a token that its family has a row of.
+    """Return True if the token in `text` was spent, judged by the generations of its family. Its own row is gone.
 
     Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
     """
@@ -170,6 +170,7 @@ def _succeed(text: str, token: RefreshToken, client: Client, *, now: datetime) -
 
 
 def _row(text: str, grant: UserGrant, client: Client, *, key_id: str, now: datetime) -> RefreshToken:
+    """Return an unsaved row for the token in `text`."""
     return RefreshToken(
         digest=one_time.digest(text),
         family=one_time.digest(refresh_text.family(text)),
@@ -185,6 +186,7 @@ def _rows() -> "QuerySet[RefreshToken]":
 
 
 def _family(text: str) -> "QuerySet[RefreshToken]":
+    """Return the rows of the family of the token in `text`."""
     return RefreshToken.objects.filter(family=one_time.digest(refresh_text.family(text)))
 
 
@@ -195,6 +197,7 @@ def _end(grant: UserGrant, client: Client, *, now: datetime) -> datetime:
 
 
 def _keys() -> tuple[EncryptionKey, ...]:
+    """Return KEY_ENCRYPTION_KEYS. Raises NotReady if they cannot be read."""
     try:
         return conf.issuer().encryption_keys()
     except MalformedEncryptionKey as error:

@@ -32,6 +32,8 @@ KEYS = {
     "postgresql": "value::uuid FROM jsonb_array_elements_text(%(keys)s::jsonb)",
     "sqlite": "value FROM json_each(%(keys)s)",
 }
+# `WHERE true`: without it, SQLite parses ON CONFLICT as a join condition of the SELECT.
+# The last WHERE leaves out rows that would not change, so that RETURNING names only rows to publish.
 UPSERT = """
 INSERT INTO tokens_revocation (kind, issued_before, until, "key")
 SELECT %(kind)s, %(issued_before)s, %(until)s, {keys} AS given WHERE true
@@ -66,7 +68,7 @@ def revoke_users(subjects: Iterable[str], *, now: datetime) -> None:
 def revoke_client(client_id: str, *, now: datetime) -> None:
     """Revoke every token issued before `now` to a client, and tokens that other clients got in exchange for them."""
     with transaction.atomic():
-        renew_registry()
+        renew_registry()  # before the record: the lock order of every change of a client
         _revoke_earlier(Kind.CLIENT, [client_id], now=now)
 
 

@@ -73,7 +73,7 @@ def require_live(grant: UserGrant, *, now: datetime) -> None:
 
 
 def problem(grant: UserGrant, *, now: datetime) -> str | None:
-    """Return why no token may be issued under the grant any more, for the client. Returns None if one may."""
+    """Return why no token may be issued under the grant any more, as a text for the client, or None if it is live."""
     if grant.revoked_at is not None:
         return "The grant was revoked."
     if grant.ends_at <= now:
@@ -127,7 +127,7 @@ def revoke_reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -
 
 
 def holder(grant: UserGrant) -> Holder:
-    """Return whom the grant's tokens speak for: the user, under this grant."""
+    """Return the holder of the grant's tokens: the user, with this grant and its login."""
     return Holder(subject=str(grant.user.sub), grant_id=str(grant.id), login=login(grant))
 
 

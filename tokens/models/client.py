@@ -230,6 +230,7 @@ class Client(AbstractApplication):
             return ["Enter a list of grant types."]
         problems = [f"{grant} is not a grant type." for grant in self.grants if grant not in GrantType.values]
         if self.is_public:
+            # These grant types rest on the client's identity alone, which a public client cannot prove.
             secret_only = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.JWT_BEARER}
             problems += [f"A public client cannot use {grant}." for grant in self.grants if grant in secret_only]
         with_login = {GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE}
@@ -237,12 +238,14 @@ class Client(AbstractApplication):
             problems += [
                 "Refresh tokens need a grant type with a login. Allow authorization_code or the device code, too."
             ]
+        # It names the users itself, so a leaked secret would give access to all of them (RFC 7523).
         by_key = self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
         if GrantType.JWT_BEARER in self.grants and not by_key:
             problems += ["A client that acts for users (jwt-bearer) must authenticate with private_key_jwt."]
         return problems
 
     def _redirect_problems(self) -> list[str]:
+        """Return the problems of the redirect URIs."""
         if GrantType.AUTHORIZATION_CODE in self.grants and not self.redirect_uris.split():
             return ["The authorization code grant needs at least one redirect URI."]
         return _problems(self.redirect_uris, self._redirect_uri_problem)
@@ -251,6 +254,7 @@ class Client(AbstractApplication):
         return redirect_uri_problem(uri, undotted=self.allows_undotted_schemes)
 
     def _authentication_problems(self) -> list[str]:
+        """Return the problems of the authentication method."""
         public = self.is_public
         if public != (self.token_endpoint_auth_method == AuthenticationMethod.NONE):
             return ["A public client has the authentication method none. A confidential client needs another method."]
@@ -260,6 +264,7 @@ class Client(AbstractApplication):
         return []
 
     def _pin_problems(self) -> list[str]:
+        """Return the problem if the client restricts a method that has no alternative."""
         if self.pins_authentication_method and self.token_endpoint_auth_method not in SECRET_METHODS:
             return [
                 "Only a client with a secret can restrict its method. Clear this, or choose a method with a secret."
@@ -267,11 +272,13 @@ class Client(AbstractApplication):
         return []
 
     def _key_address_problems(self) -> list[str]:
+        """Return the problem if the address of public keys is not https. Plain http is allowed with DEBUG."""
         if not self.client_jwks_uri or self.client_jwks_uri.startswith("https://") or settings.DEBUG:
             return []
         return ["The address of public keys must begin with https://."]
 
     def _key_problems(self) -> list[str]:
+        """Return the problem of the pasted public keys."""
         try:
             _ = registered(self.client_jwks) if self.client_jwks is not None else ()
         except UnusableKey as error:

@@ -18,6 +18,7 @@ class DeviceCode(models.Model):
     expires_at = models.DateTimeField()
     interval = models.PositiveSmallIntegerField(help_text="Seconds between two questions of the device.")
     asked_at = models.DateTimeField(null=True, blank=True, help_text="When the device asked last.")
+    # Empty until the user has allowed the request.
     grant = models.OneToOneField(
         UserGrant, on_delete=models.CASCADE, null=True, related_name="device_code", help_text="What the user allowed."
     )
@@ -26,6 +27,7 @@ class DeviceCode(models.Model):
 
     class Meta:
         indexes = [
+            # For the purge, as that of authorization codes.
             models.Index("expires_at", condition=models.Q(redeemed_at=None), name="devices_that_got_nothing"),
         ]
 

@@ -81,11 +81,13 @@ class SigningKey(models.Model):
             ("revoke_key", "Can revoke a signing key"),
         ]
         constraints = [
+            # One standby, so that all nodes agree on the next key.
             models.UniqueConstraint(
                 "ring",
                 condition=Q(signs_at=None, revoked_at=None, cancelled_at=None),
                 name="one_standby_per_ring",
             ),
+            # One key without an end, so that all nodes sign with the same key once its switch has passed.
             models.UniqueConstraint(
                 "ring",
                 condition=Q(signs_at__isnull=False, withdraw_at=None, revoked_at=None, cancelled_at=None),
@@ -105,6 +107,7 @@ class SigningKey(models.Model):
                 ),
                 name="key_has_its_private_half_until_destroyed",
             ),
+            # A key that can still sign must not lose its private half.
             models.CheckConstraint(
                 condition=(
                     Q(private_destroyed_at=None)
@@ -114,6 +117,7 @@ class SigningKey(models.Model):
                 ),
                 name="key_that_signs_has_its_private_half",
             ),
+            # The private half of a revoked key must not be usable, even if a later step fails.
             models.CheckConstraint(
                 condition=Q(revoked_at=None, cancelled_at=None) | Q(sealed=None),
                 name="key_that_ended_has_no_private_half",
@@ -129,6 +133,7 @@ class SigningKey(models.Model):
                 ),
                 name="key_ends_after_it_is_announced",
             ),
+            # A key that has signed can be revoked, but not cancelled: its tokens exist.
             models.CheckConstraint(
                 condition=Q(cancelled_at=None) | Q(signs_at=None) | Q(cancelled_at__lt=F("signs_at")),
                 name="key_is_cancelled_before_it_signs",

@@ -31,6 +31,7 @@ class Revocation(models.Model):
 
     class Meta:
         constraints = [
+            # With 0, a coarse entry would cover later tokens too. With an instant, a fine entry would spare its token.
             models.CheckConstraint(
                 condition=Q(kind__in=["jti", "grant", "kid"], issued_before=0)
                 | Q(kind__in=["sub", "client", "client_sub", "iss"], issued_before__gt=0),

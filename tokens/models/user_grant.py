@@ -18,6 +18,7 @@ class UserGrant(models.Model):
     scope = models.TextField(help_text="Space-separated, as the user allowed them.")
     auth_time = models.DateTimeField(help_text="When the user proved who they are, in the session that allowed this.")
     acr = models.CharField(max_length=100, blank=True)
+    # Compared with the user's epoch whenever a token is issued. Nullable: users who never logged out have none.
     session_epoch = models.UUIDField(
         null=True, editable=False, help_text="The user's, in the session that allowed this."
     )
@@ -47,6 +48,7 @@ class AuthorizationCode(models.Model):
 
     class Meta:
         indexes = [
+            # For the purge of expired codes that were not redeemed. A redeemed code is deleted with its grant.
             models.Index("expires_at", condition=models.Q(redeemed_at=None), name="codes_that_nobody_redeemed"),
         ]
 
@@ -67,6 +69,7 @@ class RefreshToken(models.Model):
     )
     used_at = models.DateTimeField(null=True, blank=True, help_text="When it was used, and a successor given for it.")
     retried_at = models.DateTimeField(null=True, blank=True, help_text="When it was used again: an answer was lost.")
+    # Not a foreign key, because the predecessor is purged first.
     previous = models.CharField(
         max_length=64,
         blank=True,

@@ -15,6 +15,7 @@ def set_active(account: User | Client, *, active: bool, reason: str, actor: str,
     Disabling ends its sessions, grants and tokens at once. Enabling restores none of them.
     """
     manager = type(account)._default_manager  # noqa: SLF001 (Django's documented name)
+    # Locked, so that of two runs at once only one records the event.
     row = manager.select_for_update().get(pk=account.pk)
     if row.is_active == active:
         return False
@@ -38,5 +39,6 @@ def subject(account: User | Client) -> str:
 
 
 def _record(event: str, account: User | Client, reason: str, *, actor: str, now: datetime) -> None:
+    """Record `user.<event>` or `client.<event>` in the audit trail."""
     action = f"{subject(account).partition(':')[0]}.{event}"
     record(action, actor=actor, subject=subject(account), details={"why": reason} if reason else {}, now=now)

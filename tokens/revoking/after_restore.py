@@ -76,6 +76,7 @@ def apply(
     Raises KeyProblem if a key cannot be revoked, RegistryLocked, and OSError if the journal cannot be read.
     """
     events = sorted([*journal.entries(), *logs], key=lambda event: event.at)
+    # Only events that the database lacks are applied. All events are needed to know the last state of an account.
     lacking = [event for event in events if not event.is_in_database()]
     older, unread = high_water.report(now=now), _unread(events, now=now)
     reasons = _reasons(events)
@@ -124,7 +125,7 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
     users, clients = _disabled("user", events, lacking), _disabled("client", events, lacking)
     disabled: list[User | Client] = [*User.objects.filter(username__in=users, is_active=True).order_by("pk")]
     disabled += Client.objects.filter(client_id__in=clients, is_active=True).order_by("pk")
-    for account in disabled:
+    for account in disabled:  # one by one, because QuerySet.update sends no signal
         account.is_active = False
         account.save(update_fields=["is_active"])  # signals end sessions, grants and tokens
         subject = f"user:{account.get_username()}" if isinstance(account, User) else f"client:{account.client_id}"
@@ -145,7 +146,10 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
 
 
 def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
-    """End the live secrets that the event names, as it did. Returns `<client_id> …<last characters>` of each."""
+    """End the live secrets that the event names: now, or at the expiry that the event set.
+
+    Returns `<client_id> …<last characters>` of each.
+    """
     client_id, hint = event.subject.removeprefix("client:"), str(event.details.get("secret", "")).removeprefix("…")
     # The hint is no unique name. Ending a second secret with the same last characters is the safe error.
     secrets = ClientSecret.objects.filter(client__client_id=client_id, hint=hint, created_at__lte=event.at)

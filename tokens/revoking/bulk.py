@@ -50,7 +50,7 @@ class BulkTarget:
 
     @property
     def subject(self) -> str:
-        """The target's name in the audit trail."""
+        """Return the target's name in the audit trail."""
         if self.everything:
             return f"issuer:{conf.issuer().url}"
         if self.grant:

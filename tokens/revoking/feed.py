@@ -27,7 +27,7 @@ DocumentKey = tuple[str, Version | None]
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """The version of the log in a document, and the key that signed it. A cached document of another one is stale."""
+    """A version of the log, signed by a key. A cached document of another edition is stale."""
 
     version: Version
     kid: str
@@ -49,6 +49,7 @@ class Documents:
     def __init__(self, *, most: int = MAX_BYTES) -> None:
         self._cache: OrderedDict[DocumentKey, Document] = OrderedDict()
         self._most, self._size = most, 0
+        # `_lock` guards the cache and is held briefly. `_building` is held while a document is built and signed.
         self._lock, self._building = threading.Lock(), threading.Lock()
 
     def find(self, key: DocumentKey, edition: Edition, *, now: datetime) -> Document | None:
@@ -80,6 +81,7 @@ class Documents:
             self._size = 0
 
     def _add(self, key: DocumentKey, document: Document) -> None:
+        """Put the document into the cache, and drop the least recently requested beyond the size."""
         with self._lock:
             if replaced := self._cache.pop(key, None):
                 self._size -= len(replaced.body)

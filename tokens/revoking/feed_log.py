@@ -42,6 +42,7 @@ BATCHES = 4
 MANY_SEGMENTS = 128
 """Half of the segments that every reader can hold. From this number on, the issuer logs an error."""
 
+# One row of the queue is read to learn if there is any: counting a long queue would take as long as reading it.
 HEAD = """
 SELECT version, tag, sealed, (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1) IS NOT NULL
 FROM tokens_revocationlog WHERE id = 1"""
@@ -66,7 +67,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The entries of an answer, up to `version`, and the segments with more of them, as (digest, number of entries)."""
+    """The entries of an answer up to `version`, and the segments that contain the other entries, as (digest, count)."""
 
     version: Version
     entries: bytes
@@ -157,6 +158,7 @@ def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | N
 
 
 def _is_known(version: Version) -> bool:
+    """Return True if the log has this version with this tag."""
     return Publication.objects.filter(version=version.number, tag=version.tag).exists()
 
 

@@ -48,7 +48,7 @@ def reset(*, now: datetime) -> bool:
 
 
 class Recorder:
-    """Records marks of the database, for the background refresh."""
+    """Records marks of the database, for the background refresh. It is safe to call from several threads."""
 
     def __init__(self) -> None:
         self._recorded_at: datetime | None = None
@@ -60,7 +60,7 @@ class Recorder:
 
         Logs an error if the database went back in time, once until it is current again.
         """
-        with self._lock:
+        with self._lock:  # for the check of the time only: a slow Redis must not make other threads wait
             if self._recorded_at is not None and self._recorded_at <= now < self._recorded_at + EVERY:
                 return
             self._recorded_at = now
@@ -70,6 +70,7 @@ class Recorder:
             return  # the checks and /readyz report an outage
 
     def _record(self, now: datetime) -> None:
+        """Compare the database with the marks, and raise the marks unless it is older."""
         marks = high_water_marks.read(now=now)  # before the database
         if marks is None:
             return
@@ -104,7 +105,7 @@ def _problem(marks: Marks, state: Marks, *, now: datetime) -> str:
 
 
 def _feed(marks: Marks, state: Marks) -> Iterator[str]:
-    """Yield the problem of the feed, if it went back."""
+    """Yield the problem if the feed went back."""
     if marks.feed is None:
         return
     current = state.feed or Version(0, "")
@@ -114,13 +115,13 @@ def _feed(marks: Marks, state: Marks) -> Iterator[str]:
 
 
 def _event(marks: Marks) -> Iterator[str]:
-    """Yield the problem of the audit trail, if it went back."""
+    """Yield the problem if the audit trail went back."""
     if marks.event and not AuditEvent.objects.filter(pk=marks.event.id, at=marks.event.at).exists():
         yield f"its audit trail lacks the event of {marks.event.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _registry(marks: Marks, state: Marks, *, now: datetime) -> Iterator[str]:
-    """Yield the problem of the registry, if it went back."""
+    """Yield the problem if the registry went back."""
     current = state.registry
     if current and current != marks.registry and high_water_marks.was_replaced(current, now=now):
         yield "its clients, secrets or APIs are of an earlier version"

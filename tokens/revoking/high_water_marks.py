@@ -97,11 +97,15 @@ def has_redis() -> bool:
 
 
 def _run(command: Callable[[Any], Answer], *, now: datetime) -> Answer | None:
-    """Run commands in Redis. Returns None if there is no Redis, if it refuses or does not answer, or in a pause."""
+    """Run commands in Redis and return the answer.
+
+    Returns None if there is no Redis, if it refuses or does not answer, and during the pause after a failure.
+    """
     backend = caches[ALIAS]
     if not isinstance(backend, RedisCache) or not circuit.admits(now.timestamp()):
         return None
     try:
+        # `write` selects the primary. A replica can lag, and would hide the newest mark.
         answer = command(backend._cache.get_client(write=True))  # noqa: SLF001 (Django has no public way)
     except ResponseError as error:  # an answer: Redis is full, or its user may not run the command
         circuit.succeeded()
@@ -121,6 +125,7 @@ def _run(command: Callable[[Any], Answer], *, now: datetime) -> Answer | None:
 
 
 def _read(redis: Any) -> Marks:
+    """Return the marks in Redis."""
     # Not a transaction: each mark is compared by itself.
     pipeline = redis.pipeline(transaction=False)
     pipeline.zrevrange(_key("feed"), 0, 0)

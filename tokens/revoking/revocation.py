@@ -24,6 +24,7 @@ def revoke(text: str, client: Client, *, now: datetime) -> None:
 
     Raises OAuthError invalid_grant if it is another client's token, and NotReady if the keys cannot be read.
     """
+    # A refresh token is looked up first: it is opaque and has a row. Any other text can only be an access token.
     actor = f"client:{client.client_id}"
     if grant := refresh_token.grant_of(text):
         _require_own(grant.client.client_id, client)

@@ -75,7 +75,9 @@ def refuse(
 
 
 def refuse_replacing(name: str, *, table: str, unique: tuple[str, ...], message: str) -> RunPython:
-    """Return an operation that makes SQLite refuse INSERT OR REPLACE on `table` if a row has the same `unique` column.
+    """Return an operation that makes SQLite refuse INSERT OR REPLACE on `table` if it would replace a row.
+
+    It would if a row has the same value in one of the `unique` columns.
 
     That statement deletes the old row, and calls no DELETE trigger unless `recursive_triggers` is on.
     """
@@ -121,7 +123,7 @@ def _create_reading(name: str, table: str, message: str, when: str) -> list[str]
 
 
 def _create(vendor: str, name: str, event: Event, table: str, message: str, when: str) -> list[str]:
-    """Return the statements for a rule. Raises NotImplementedError for a database that has no such rules here."""
+    """Return the statements for a rule. Raises NotImplementedError unless the database is SQLite or PostgreSQL."""
     if vendor == "postgresql":
         each = "STATEMENT" if event == "TRUNCATE" else "ROW"
         condition = f"WHEN ({when}) " if when else ""

@@ -16,7 +16,7 @@ SQLITE_EPOCH = "UPDATE tokens_user SET session_epoch = lower(hex(randomblob(16))
 
 
 def end_sessions_of_disabled_users() -> RunPython:
-    """Return an operation that makes the database give a user who is disabled a new session epoch."""
+    """Return an operation that makes the database renew the session epoch of a user who is disabled."""
     name, disabled = "tokens_user_disabled", "WHEN (OLD.is_active AND NOT NEW.is_active)"
 
     def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:

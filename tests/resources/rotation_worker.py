@@ -94,7 +94,7 @@ def fork(others: list[tuple[IO[str], IO[str]]]) -> tuple[IO[str], IO[str]]:
 
 
 def main() -> None:
-    waiting.serving.tell(THREADS)
+    waiting.serving.set_count(THREADS)
     assert keys().ready()
     # The parent holds every lock at the instant of the fork: a child that inherited one would hang.
     keys()._flights._lock.acquire()

@@ -97,7 +97,7 @@ def test_the_reason_is_logged_and_the_token_is_not(client: Client, caplog: pytes
     token = mint(sub="somebody-secret", aud="https://other.example")
     with pinned(), caplog.at_level(logging.DEBUG):
         client.get("/api/whoami/", headers=bearer(token))
-    assert "token refused: AUDIENCE aud" in caplog.messages
+    assert "Token refused: AUDIENCE aud" in caplog.messages
     assert not any(part in caplog.text for part in (*token.split("."), "somebody-secret", "other.example"))
 
 

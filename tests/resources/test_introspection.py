@@ -126,7 +126,7 @@ class World:
         self.now = 100.0
         self.answer: Mapping[str, Any] | Exception = {"active": True}
         self.asked = 0
-        self.introspector = Introspector(self.ask, clock=lambda: self.now, believed_for=5)
+        self.introspector = Introspector(self.ask, clock=lambda: self.now, cached_for=5)
 
     def ask(self, token: str) -> Mapping[str, Any]:
         self.asked += 1
@@ -177,7 +177,7 @@ def test_eight_ask_at_once_and_a_ninth_is_told_to_come_again() -> None:
         assert release.wait(30)
         return {"active": True}
 
-    world.introspector = Introspector(slow, clock=lambda: world.now, believed_for=5)
+    world.introspector = Introspector(slow, clock=lambda: world.now, cached_for=5)
     threads = [threading.Thread(target=world.active, args=[str(number)]) for number in range(8)]
     for thread in threads:
         thread.start()

@@ -227,7 +227,7 @@ def test_a_doubted_signature_refreshes_in_the_background_out_of_the_same_bucket(
     world = World()
     world.find("a")
     for _ in range(50):
-        world.set.doubt()
+        world.set.recheck()
     assert world.asked == [("", False), ("va", True), ("va", True)]
 
 
@@ -301,7 +301,7 @@ def test_ready_means_keys_after_one_attempt() -> None:
 
 def test_pinned_keys_ask_nobody() -> None:
     pinned = PinnedKeys([verdict("a"), Verdict("b", problem="bad")])
-    pinned.doubt()
+    pinned.recheck()
     assert [len(pinned.find(kid, RS)) for kid in ("a", "b")] == [1, 0]
     assert pinned.find("a", "PS256") == []
     assert pinned.ready()

@@ -151,7 +151,7 @@ def test_a_view_without_a_map_refuses_everything() -> None:
 def test_scopes_must_be_named() -> None:
     for build in (HasScopes, HasAnyScope, RequireAcr):
         for values in ((), ("",), ("a", "")):
-            with pytest.raises(ValueError, match="name at least one"):
+            with pytest.raises(ValueError, match="at least one value is required"):
                 build(*values)
 
 

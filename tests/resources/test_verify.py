@@ -384,7 +384,7 @@ def test_a_bad_signature_raises_a_doubt_and_a_good_one_does_not() -> None:
     doubts = []
 
     class Watched(PinnedKeys):
-        def doubt(self) -> None:
+        def recheck(self) -> None:
             doubts.append(1)
 
     watched = Watched([judge(RSA.jwk, algorithms=frozenset({"RS256"}))])

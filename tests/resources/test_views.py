@@ -53,7 +53,7 @@ def test_not_ready_without_keys_and_ready_as_soon_as_the_issuer_is(client: Clien
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": AUDIENCE}):
         answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
-    assert answer.json()["issuers"][issuer.url]["last_error"] == "answered 404"
+    assert answer.json()["issuers"][issuer.url]["last_error"] == "the server answered 404"
     issuer.publish({"keys": [shared_key().jwk]})
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": AUDIENCE}):
         assert client.get("/readyz").status_code == 200

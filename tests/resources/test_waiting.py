@@ -104,7 +104,7 @@ def test_threads_are_counted_once_and_for_ten_seconds() -> None:
 
 def test_a_server_that_says_how_many_threads_it_has_is_believed_also_after_a_fork() -> None:
     seen = ServingThreads(clock=Clock())
-    seen.tell(8)
+    seen.set_count(8)
     assert seen.count() == 8
     seen.renew()
     assert seen.count() == 8

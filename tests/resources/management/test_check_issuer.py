@@ -36,8 +36,8 @@ def test_every_key_is_printed_with_its_verdict_and_why(issuer: Loopback) -> None
         f"{issuer.url}  {issuer.url}/jwks.json\n"
         f"  usable   {GOOD.kid}  RS256\n"
         "  not used enc  its use is not sig\n"
-        "  LEAKED   oops  it has private or symmetric members: it must be treated as leaked\n"
-        "  not used (no kid)  no usable kid\n"
+        "  LEAKED   oops  it has private or symmetric members, so treat it as leaked\n"
+        "  not used (no kid)  the kid is missing, too long or not printable\n"
     )
     assert run(issuer.url) == (printed, 0)
 
@@ -61,10 +61,10 @@ def test_scripts_get_one_document(issuer: Loopback) -> None:
 def test_an_issuer_without_a_usable_key_fails(issuer: Loopback) -> None:
     issuer.publish({"keys": []})
     printed, code = run(issuer.url)
-    assert (code, printed.endswith("An issuer's tokens cannot be verified.")) == (1, True)
+    assert (code, printed.endswith("The tokens of at least one issuer cannot be verified.")) == (1, True)
     issuer.answers["/jwks.json"] = status(500)
     printed, code = run(issuer.url)
-    assert (code, "  no keys: answered 500\n" in printed) == (1, True)
+    assert (code, "  no keys: the server answered 500\n" in printed) == (1, True)
 
 
 def test_an_issuer_that_is_down_fails_with_its_reason(issuer: Loopback) -> None:
@@ -100,7 +100,9 @@ def lists(issuer: Loopback, *resources: object) -> None:
 def test_an_audience_that_differs_by_its_slash_is_found(issuer: Loopback) -> None:
     lists(issuer, "https://other.example/", "https://api.example")
     printed, code = run(issuer.url)
-    problem = "the issuer has 'https://api.example', the settings name 'https://api.example/'; they differ by the slash"
+    problem = (
+        "the issuer lists 'https://api.example', the settings name 'https://api.example/'; they differ by the slash"
+    )
     assert (code, problem in printed) == (1, True)
     (report,) = json.loads(run(issuer.url, "--json")[0].splitlines()[0])
     assert (report["usable"], problem in report["audience_problem"]) == (False, True)

@@ -1,4 +1,4 @@
-"""The API as it runs in the field: a process of its own under granian, its own environment, and a log file."""
+"""The API as in production: a process under granian with an environment and a log file of its own."""
 
 import http.client
 import os

@@ -1,4 +1,4 @@
-"""Which entries of a JWKS are usable: each is judged alone, and every rule has a neighbour that passes."""
+"""Each entry of a JWKS is judged alone. For each rule, there is an entry that passes and one that fails."""
 
 from typing import Any
 
@@ -109,7 +109,7 @@ def test_a_bad_key_is_dropped_with_its_reason_and_its_good_neighbour_is_not(name
 
 
 @pytest.mark.parametrize("member", ["d", "p", "q", "dp", "dq", "qi", "oth", "k"])
-def test_a_key_that_shows_what_is_secret_is_dropped_as_leaked(member: str) -> None:
+def test_a_key_with_a_private_member_is_dropped_as_leaked(member: str) -> None:
     verdict = judge(but(RSA, **{member: "AQAB"}), algorithms=ALL)
     assert (verdict.key, verdict.kid, verdict.secret) == (None, RSA["kid"], True)
 
@@ -147,7 +147,7 @@ def test_a_hundred_keys_are_kept_and_one_more_refuses_the_set() -> None:
         judge_all(entries, algorithms=ALL)
 
 
-def test_a_key_that_openssl_made_and_one_that_we_made_up_are_told_apart_by_nothing_but_their_numbers() -> None:
+def test_a_usable_key_has_the_numbers_of_its_jwk() -> None:
     public = rsa.RSAPublicNumbers(65537, (1 << 2047) | 1).public_key().public_numbers()
     key = judge(rsa_of(2048), algorithms=ALL).key
     assert key

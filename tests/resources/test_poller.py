@@ -27,7 +27,7 @@ class Owner:
         return all(self.calls.acquire(timeout=PATIENCE) for _ in range(times))
 
 
-def test_nothing_runs_before_the_start_and_then_again_and_again() -> None:
+def test_the_work_runs_repeatedly_after_the_start_and_not_before() -> None:
     owner = Owner(0)
     poller = Poller(owner, Owner.work, name="test")
     assert not owner.threads

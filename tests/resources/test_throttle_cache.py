@@ -38,7 +38,7 @@ class Clock:
 
 
 class Fragile:
-    """A cache that fails when told to, and counts how often it is asked."""
+    """A cache that fails if the test says so, and counts its calls."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
@@ -220,7 +220,7 @@ def test_a_redis_that_hangs_costs_one_request_its_timeout_and_the_others_nothing
 
 
 def test_any_cache_can_hold_the_name_by_which_drf_counts_a_user(rates: None) -> None:
-    """Memcached takes 250 characters and no blanks."""
+    """Memcached accepts keys of 250 characters without blanks."""
     keys = {
         f"throttle_user_{user.pk}"
         for user in (
@@ -235,7 +235,7 @@ def test_any_cache_can_hold_the_name_by_which_drf_counts_a_user(rates: None) -> 
 
 
 class Together(Fragile):
-    """A cache that hangs: while one request asks it, another asks as well."""
+    """A cache that hangs: while a request uses it, another request uses it, too."""
 
     def __init__(self) -> None:
         super().__init__()

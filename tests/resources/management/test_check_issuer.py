@@ -1,4 +1,4 @@
-"""`manage.py check_issuer`, as whoever runs an API sees it."""
+"""The output and the exit codes of `manage.py check_issuer`."""
 
 import json
 from io import StringIO
@@ -15,7 +15,7 @@ GOOD = shared_key()
 
 
 def run(issuer: str, *arguments: str) -> tuple[str, int]:
-    """What is printed, and the exit code."""
+    """Return the output and the exit code."""
     printed = StringIO()
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer], "AUDIENCE": ["https://api.example/"]}):
         try:
@@ -42,7 +42,7 @@ def test_every_key_is_printed_with_its_verdict_and_why(issuer: Loopback) -> None
     assert run(issuer.url) == (printed, 0)
 
 
-def test_scripts_get_one_document(issuer: Loopback) -> None:
+def test_json_output_is_one_document(issuer: Loopback) -> None:
     issuer.publish(jwks(GOOD))
     printed, code = run(issuer.url, issuer.url, "--json")
     assert code == 0
@@ -73,17 +73,17 @@ def test_an_issuer_that_is_down_fails_with_its_reason(issuer: Loopback) -> None:
     assert (code, "no keys: 127.0.0.1: " in printed) == (1, True)
 
 
-def test_a_stranger_is_an_error(issuer: Loopback) -> None:
+def test_an_untrusted_issuer_is_an_error(issuer: Loopback) -> None:
     assert run(issuer.url, "https://stranger.example") == ("not a trusted issuer: https://stranger.example", 2)
 
 
-def test_settings_that_trust_nobody_are_an_error() -> None:
+def test_settings_without_an_issuer_are_an_error() -> None:
     with override_settings(RESOURCE_SERVER={}), pytest.raises(CommandError) as refused:
         call_command("check_issuer")
     assert refused.value.returncode == 2
 
 
-def test_pinned_keys_are_told_as_such() -> None:
+def test_pinned_keys_are_reported_as_pinned() -> None:
     printed = StringIO()
     with pinned():
         call_command("check_issuer", stdout=printed)
@@ -97,7 +97,7 @@ def lists(issuer: Loopback, *resources: object) -> None:
     issuer.answers["/.well-known/oauth-authorization-server"] = document(metadata)
 
 
-def test_an_audience_that_differs_by_its_slash_is_found(issuer: Loopback) -> None:
+def test_an_audience_that_differs_by_its_slash_is_reported(issuer: Loopback) -> None:
     lists(issuer, "https://other.example/", "https://api.example")
     printed, code = run(issuer.url)
     problem = (
@@ -117,7 +117,9 @@ def test_an_audience_that_differs_by_its_slash_is_found(issuer: Loopback) -> Non
         pytest.param([], id="none"),
     ],
 )
-def test_an_audience_that_the_issuer_has_or_does_not_tell_is_no_problem(issuer: Loopback, listed: list[object]) -> None:
+def test_an_audience_that_the_issuer_lists_or_does_not_publish_is_no_problem(
+    issuer: Loopback, listed: list[object]
+) -> None:
     lists(issuer, *listed)
     assert run(issuer.url)[1] == 0
 
@@ -127,8 +129,10 @@ def test_metadata_of_another_issuer_names_both_and_the_slash(issuer: Loopback) -
     for path in ("oauth-authorization-server", "openid-configuration"):
         issuer.answers[f"/.well-known/{path}"] = document({"issuer": f"{issuer.url}/"})
     printed, code = run(issuer.url)
-    told = f"names the issuer '{issuer.url}/', the settings name '{issuer.url}'; they differ by the slash at the end"
-    assert (code, told in printed) == (1, True)
+    mismatch = (
+        f"names the issuer '{issuer.url}/', the settings name '{issuer.url}'; they differ by the slash at the end"
+    )
+    assert (code, mismatch in printed) == (1, True)
     issuer.answers["/.well-known/openid-configuration"] = document({"issuer": "https://evil.example"})
     printed, code = run(issuer.url)
     assert "names the issuer 'https://evil.example', the settings" in printed

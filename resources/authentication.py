@@ -35,7 +35,7 @@ def mark(request: HttpRequest) -> None:
 
 
 def is_marked(request: HttpRequest) -> bool:
-    """Return True if JWTAuthentication has looked at the request."""
+    """Return True if JWTAuthentication has processed the request."""
     return bool(getattr(request, MARK, False))
 
 

@@ -92,7 +92,7 @@ class HasAnyScope(HasScopes):
 
 
 class HasRequiredScopes(TokenPermission):
-    """Require the scopes that the view's `required_scopes` maps to the action or, if it has no entry, to the method.
+    """Require the scopes that the view's `required_scopes` maps to the action, or else to the method.
 
     A list of scopes requires all of them. A list of lists requires all of one list:
     `{"GET": ["a"], "POST": [["a", "b"], ["c"]]}`.
@@ -144,7 +144,7 @@ class RequireActive(TokenPermission):
     """Require that the token is active by the issuer's introspection, now or INTROSPECTION_FOR seconds ago."""
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return that the token is inactive or the issuer unavailable, or None if the token is active."""
+        """Return a demand if the token is inactive or the issuer unavailable, or None if the token is active."""
         del view
         try:
             return None if introspector(token.claims["iss"]).active(token) else Demand(inactive=True)
@@ -153,7 +153,7 @@ class RequireActive(TokenPermission):
 
 
 def lacking(token: AccessToken, alternatives: Sequence[Sequence[str]]) -> Demand | None:
-    """Return the alternative of which the token lacks the fewest scopes, or None if it has all scopes of one."""
+    """Return the alternative of which the token lacks the fewest scopes, or None if the token meets one."""
     if any(token.scopes.issuperset(alternative) for alternative in alternatives):
         return None
     nearest = min(alternatives, key=lambda scopes: len(set(scopes) - token.scopes), default=())
@@ -161,7 +161,7 @@ def lacking(token: AccessToken, alternatives: Sequence[Sequence[str]]) -> Demand
 
 
 def demand_of(error: Exception, context: Mapping[str, Any]) -> Demand | None:
-    """Return what the request lacks that was refused with `error`.
+    """Return what a request lacks that a permission refused. `error` is the exception of the refusal.
 
     Returns None if the request has no verified token, or no permission of this module refused it.
     """

@@ -41,7 +41,7 @@ class AutoSchema(SpectacularAutoSchema):
 
 
 class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Describe an operation that JWTAuthentication guards."""
+    """The security scheme of operations that JWTAuthentication guards."""
 
     target_class = "resources.authentication.JWTAuthentication"
     match_subclasses = True

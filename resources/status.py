@@ -7,5 +7,5 @@ from resources.issuers import trusts
 
 
 def status() -> dict[str, Any]:
-    """Return the state of each issuer's keys and feed by URL, and the counts of tokens. Do not use the network."""
+    """Return the state of each issuer's keys and feed by URL, and the counts of tokens, without network requests."""
     return {"issuers": {url: trust.status() for url, trust in trusts().items()}, "tokens": counters.read()}

@@ -1,4 +1,4 @@
-"""The cache in which throttles count. If it fails, they let the request through and log it.
+"""The cache in which throttles count. If the cache fails, the throttles accept requests, and the failure is logged.
 
 - A failure is logged once per pause, as an error, without the key and without the cache's address.
 - After a failure, no request uses the cache for PAUSE seconds. Then one request tries it. A cache that hangs costs that
@@ -54,7 +54,7 @@ class ForgivingCache:
 
     def _attempt(self, call: Callable[[], Any], otherwise: Any) -> Any:
         trying_again = self._failed
-        if trying_again and not self._pause_is_over():
+        if trying_again and not self._claim_attempt():
             return otherwise
         try:
             result = call()
@@ -64,8 +64,8 @@ class ForgivingCache:
         self._failed = False
         return result
 
-    def _pause_is_over(self) -> bool:
-        """Return True to one request after each pause."""
+    def _claim_attempt(self) -> bool:
+        """Claim the attempt after a pause. Returns False during the pause, or if another request has claimed it."""
         with self._lock:
             now = self._clock()
             if now < self._retry_at:

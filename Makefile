@@ -31,7 +31,7 @@ test: environment  ## every test that needs no service
 	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not browser and not node"
 
 test-services: environment  ## the tests that need PostgreSQL and Redis, and those of the proxies; fails if one is missing
-	@$(PY) -m pytest -p no:randomly -n 2 --dist loadfile -m services
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m services tests/services
 	@$(MAKE) --no-print-directory test-proxies
 
 test-proxies: environment  ## docs/proxies.md with nginx, HAProxy, Caddy and Apache; fails if one is missing

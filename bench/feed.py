@@ -36,6 +36,7 @@ REPLACED = "tokens/oauth/denial.py"
 """A file of the earlier build. The commit that removed it is the change."""
 TICK = os.sysconf("SC_CLK_TCK")
 POLLS, TOKENS, READERS, ARRIVING, ROUNDS = 600, 300, 8, 1000, 50
+LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
 UNLIMITED = "token=999999/60,revocations=999999/60,segments=999999/60"
 OLD_ROWS = """
 INSERT INTO tokens_denial (kind, identifier, holder, until)
@@ -108,6 +109,15 @@ class Served:
 def main() -> None:
     """Measure and print."""
     options = parse()
+    services.SERVER = services.SERVER or LOCAL  # none of its own: that one would not write to the disk
+    try:
+        compare(options)
+    finally:
+        services.end_session()
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Measure both builds and an API, and print."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         before: dict[str, float] = {}

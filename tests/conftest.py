@@ -1,6 +1,7 @@
 """What every test gets."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -14,7 +15,15 @@ from tokens.keys import signing
 from tokens.oauth import discovery
 from tokens.unavailability import unavailability
 
+SERVICES = Path(__file__).parent / "services"
+
 settings.register_profile("long", max_examples=100_000, deadline=None)  # pytest --hypothesis-profile=long …
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a service test elsewhere: `make test-services` collects `tests/services` alone."""
+    stray = [item.nodeid for item in items if item.get_closest_marker("services") and SERVICES not in item.path.parents]
+    assert not stray, f"move to {SERVICES}: {stray}"
 
 
 @pytest.fixture(autouse=True)

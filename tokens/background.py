@@ -1,13 +1,16 @@
-"""Lists what the background refresh reads again: the rings, and what the metadata lists.
+"""Lists what the background refresh does: read the rings and what the metadata lists again, and record the marks.
 
 Started by the process that serves (project/background.py), never by a command.
 """
 
 import os
 
+from tokens import high_water
 from tokens.keys.refreshing import RINGS, Duty, Refresher
 from tokens.oauth import discovery
 
-refresher = Refresher((RINGS, Duty(discovery.snapshots, lambda: (discovery.REGISTRY,))))
+refresher = Refresher(
+    (RINGS, Duty(discovery.snapshots, lambda: (discovery.REGISTRY,))), record=high_water.recorder.record
+)
 """Lives as long as the process, or from one start to its stop."""
 os.register_at_fork(after_in_child=refresher.start_again_in_child)

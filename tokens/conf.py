@@ -31,6 +31,8 @@ DEFAULTS: dict[str, Any] = {
     "RATE_LIMITS": {},
     # A file that the audit trail is appended to, outside of the database; None: no such file.
     "AUDIT_JOURNAL": None,
+    # Whether the `name` of a user without first and last name is their username.
+    "NAME_FROM_USERNAME": True,
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
@@ -97,6 +99,8 @@ class IssuerSettings:
     device: DeviceSettings
     audit_journal: Path | None
     """The file that the audit trail is appended to as well (tokens/journal.py)."""
+    name_from_username: bool
+    """True if the claim `name` falls back to the username."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """The encrypting keys; raises MalformedEncryptionKey."""
@@ -123,6 +127,7 @@ def issuer() -> IssuerSettings:
         operator_token=values["OPERATOR_TOKEN"],
         rate_limits=_rate_limits(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
+        name_from_username=values["NAME_FROM_USERNAME"],
         device=DeviceSettings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 

@@ -109,7 +109,7 @@ def _finish(target: Target, reason: str) -> None:
         everywhere.log_out(target.user, reason)
     elif target.client:
         if not target.user:
-            revocation_record.renew_registry()  # before the grants: who disables a client locks in this order
+            revocation_record.renew_registry()  # before the grants: the order of every change of a client
         everywhere.end_grants(target.grants(), reason)
         client_id = target.client.client_id
         if target.user:

@@ -73,6 +73,24 @@ def count(what: str, who: Sequence[str], rate: Rate, *, now: datetime) -> None:
         raise TooMany(rate.seconds - passed, first=counted == rate.number + 1)
 
 
+def keep(key: str, value: object, seconds: int, *, now: datetime) -> None:
+    """Put a value into the shared cache for so many seconds. Raises NotCounted."""
+    _asked("default", lambda: cache.set(key, value, seconds), now=now)
+
+
+def take(key: str, *, now: datetime) -> object:
+    """Return a value of the shared cache and delete it, or return None if there is none. Raises NotCounted.
+
+    Of several callers that read it at once, only the one that deletes it gets it.
+    """
+
+    def taken() -> object:
+        value = cache.get(key)
+        return value if value is not None and cache.delete(key) else None
+
+    return _asked("default", taken, now=now)
+
+
 def takes_counters(alias: str, *, now: datetime) -> bool:
     """True if the cache `alias` takes a counter now. Does not ask a cache that failed within PAUSE."""
     counters = guesses if alias == "guesses" else cache

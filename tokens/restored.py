@@ -7,7 +7,8 @@ The lost events are read from the audit journal and from audit logs, and applied
 
 Journal and logs do not list single sessions and tokens, so these are ended for all users: sessions, user grants with
 their codes and refresh tokens, remembered consents, and every access token issued so far. Finally the event
-`database.restored` is recorded, with which journal and database agree again. Repeating it does no harm.
+`database.restored` is recorded, with which journal and database agree again, and the marks in Redis are reset
+(tokens/high_water.py). Repeating it does no harm.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +19,7 @@ from typing import Any
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from tokens import audit, client_secrets, journal, registry_changes
+from tokens import audit, client_secrets, high_water, journal, registry_changes
 from tokens.encryption import EncryptionKey
 from tokens.journal import Entry
 from tokens.keys import kids, store
@@ -48,6 +49,12 @@ class Restored:
     consents: int = 0
     records: int = field(default=0)
     """Events of the journal and the logs that the database lacks."""
+    older: str = ""
+    """How the database is older than Redis remembers, with the remedy; "" if it is not, or if that is unknown."""
+    unread: str = ""
+    """The instant of the newest event that Redis remembers, if database, journal and logs all lack it."""
+    marks_reset: bool = True
+    """False if Redis did not remove its marks. It then goes on to call the database older."""
 
 
 def apply(
@@ -66,6 +73,7 @@ def apply(
     """
     events = sorted([*journal.entries(), *logs], key=lambda one: one.at)
     lacking = [one for one in events if not one.is_in_database()]
+    older, unread = high_water.behind(now=now), _unread(events, now=now)
     reasons = _reasons(events)
     revived = [key.kid for key in kids.revived(reasons, now=store.database_now())]
     for kid in revived if not pretend else ():
@@ -80,11 +88,18 @@ def apply(
         )
     with registry_changes.change():
         done = _apply(events, lacking, actor=actor, now=now)
-        done = replace(done, keys=tuple(revived), records=len(lacking))
+        done = replace(done, keys=tuple(revived), records=len(lacking), older=older, unread=unread)
         details = {"keys": len(revived), "secrets": len(done.secrets), "grants": done.grants, "sessions": done.sessions}
         audit.record("database.restored", actor=actor, subject="database:issuer", details=details, now=now)
         transaction.set_rollback(pretend or transaction.get_rollback())
-    return done
+    return done if pretend else replace(done, marks_reset=high_water.reset(now=now))
+
+
+def _unread(events: Iterable[Entry], *, now: datetime) -> str:
+    newest = high_water.lost_event(now=now)
+    if newest is None or any(one.at <= newest < one.at + journal.PRECISION for one in events):
+        return ""
+    return newest.isoformat()
 
 
 def _reasons(events: Iterable[Entry]) -> dict[str, str]:

@@ -9,5 +9,5 @@ statement and frees the thread, under any WSGI server. Neither replaces the othe
 Does not own what a request means. The WSGI application (project.wsgi, resources.wsgi) answers the same under any other
 WSGI server, without the guarantees of this package (docs/operations.md lists them).
 
-In reading order: application, headers, body, environ, lanes, turn, abandoned, reply, refusals.
+In reading order: application, headers, body, environ, lanes, turn, abandoned, reply, refusals, refusal_log.
 """

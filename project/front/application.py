@@ -19,6 +19,7 @@ from project.admin_pages import is_admin_page
 from project.front import body, lanes, reply, turn
 from project.front.environ import environ
 from project.front.headers import screened
+from project.front.refusal_log import RefusalLog
 from project.front.refusals import Refusal, Refused, refusal
 from project.front.reply import WSGI, Reply
 from project.front.turn import Turn, TurnOver
@@ -64,6 +65,7 @@ class Front:
         self._behind_proxy = behind_proxy
         self._mount = mount
         self._note = note
+        self._refusal_log = RefusalLog()
         self._lanes = lanes.started()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,9 +79,15 @@ class Front:
             content = await body.read(receive, headers, bound=self._bounds.body, within=self._bounds.body_within)
             await self._served(environ(scope, headers, content), path, send)
         except Refused as why:
-            if self._note and why.reason:
-                self._note(why.reason, path)
+            self._noted(why, scope["method"], path)
             await _send(refusal(why, path=path, accept=accept), send)
+
+    def _noted(self, why: Refused, method: str, path: str) -> None:
+        """Leave a trace for the operator: a 503 has its reason noted, anything else has a line in the log."""
+        if not why.reason:
+            self._refusal_log.note(why, method=method, path=path, now=time.monotonic())
+        elif self._note:
+            self._note(why.reason, path)
 
     def _path(self, scope: Scope) -> str:
         """Return the path without the issuer's mount path, which the proxy might have removed already."""

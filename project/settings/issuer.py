@@ -87,6 +87,7 @@ ISSUER = {
     "OPERATOR_TOKEN": OPERATOR_TOKEN,
     "RATE_LIMITS": environment.rates(),
     "AUDIT_JOURNAL": environment.text("AUDIT_JOURNAL", "") or None,
+    "NAME_FROM_USERNAME": environment.flag("NAME_FROM_USERNAME", default=True),
     "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),
     "PKCS11_TOKEN": environment.text("PKCS11_TOKEN", ""),
     "PKCS11_PIN": environment.secret("PKCS11_PIN", ""),

@@ -9,7 +9,8 @@ from playwright.sync_api import Page, Request, expect, sync_playwright
 
 from project.launch import run
 from project.launch.environment import Environments, prepare
-from project.launch.ports import Ports, free
+from project.launch.ports import Ports
+from tests.ports import free
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

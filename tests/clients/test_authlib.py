@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 @pytest.fixture(scope="module")
 def metadata(system: System):
-    return requests.get(f"{system.issuer}/.well-known/openid-configuration", timeout=10).json()
+    return requests.get(f"{system.issuer}/.well-known/openid-configuration", timeout=60).json()
 
 
 def session(client_id, system: System, metadata, **options):
@@ -45,7 +45,7 @@ def log_in(client, agree, metadata):
 
 
 def id_claims(text, system: System, metadata):
-    keys = jwk.KeySet.import_key_set(requests.get(metadata["jwks_uri"], timeout=10).json())
+    keys = jwk.KeySet.import_key_set(requests.get(metadata["jwks_uri"], timeout=60).json())
     return jwt.decode(text, keys).claims
 
 
@@ -87,7 +87,7 @@ def test_userinfo_and_introspection_of_the_client_s_own_token(register, system, 
     client.scope = "openid profile"
     token, _ = log_in(client, agree, metadata)
     bearer = {"Authorization": f"Bearer {token['access_token']}"}
-    told = requests.get(metadata["userinfo_endpoint"], headers=bearer, timeout=10)
+    told = requests.get(metadata["userinfo_endpoint"], headers=bearer, timeout=60)
     assert told.json()["preferred_username"] == "demo"
     active = client.introspect_token(metadata["introspection_endpoint"], token["access_token"]).json()
     assert (active["active"], active["sub"]) == (True, told.json()["sub"])

@@ -38,12 +38,12 @@ ExchangePolicy.objects.get_or_create(client=shop, api=orders)[0].scopes.set([sco
 
 @pytest.fixture(scope="module")
 def metadata(system: System):
-    return requests.get(f"{system.issuer}/.well-known/openid-configuration", timeout=10).json()
+    return requests.get(f"{system.issuer}/.well-known/openid-configuration", timeout=60).json()
 
 
 @pytest.fixture(scope="module")
 def keys(metadata):
-    return jwk.KeySet.import_key_set(requests.get(metadata["jwks_uri"], timeout=10).json())
+    return jwk.KeySet.import_key_set(requests.get(metadata["jwks_uri"], timeout=60).json())
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def own_session(made, scope=None):
 def test_oauthlib_s_device_client_waits_until_its_user_has_answered(register, system: System, metadata, keys):
     client_id = register("Television", "--public", "--grant", DEVICE)["client_id"]
     asked = {"client_id": client_id, "scope": "notes:read"}
-    begun = requests.post(metadata["device_authorization_endpoint"], asked, timeout=10).json()
+    begun = requests.post(metadata["device_authorization_endpoint"], asked, timeout=60).json()
     session = DeviceSession(client=DeviceClient(client_id, scope="notes:read"))
 
     def poll():
@@ -136,7 +136,7 @@ def test_what_was_exchanged_outlives_its_subject_token_s_revocation_and_ends_wit
         return client.introspect_token(metadata["introspection_endpoint"], token).json()["active"]
 
     def revoke(token):
-        answer = requests.post(metadata["revocation_endpoint"], {"token": token, "client_id": public}, timeout=10)
+        answer = requests.post(metadata["revocation_endpoint"], {"token": token, "client_id": public}, timeout=60)
         assert answer.status_code == 200
 
     exchanged = exchange()

@@ -77,5 +77,5 @@ def test_an_error_too_says_who_answers(client: Client, system: System, elsewhere
 
 def test_the_issuer_says_that_clients_may_count_on_it(system: System) -> None:
     for name in ("oauth-authorization-server", "openid-configuration"):
-        metadata = requests.get(f"{system.issuer}/.well-known/{name}", timeout=10).json()
+        metadata = requests.get(f"{system.issuer}/.well-known/{name}", timeout=60).json()
         assert metadata["authorization_response_iss_parameter_supported"] is True

@@ -91,7 +91,7 @@ def test_a_second_reader_follows_the_feed_of_a_running_issuer(system: System):
             assert [asked(token) for token in (ended, standing)] == [False, False]
             secret = system.variables.demo["SERVICE_CLIENT_SECRET"]
             answer = requests.post(
-                f"{system.issuer}/oauth/revoke", {"token": ended}, auth=("service", secret), timeout=10
+                f"{system.issuer}/oauth/revoke", {"token": ended}, auth=("service", secret), timeout=60
             )
             assert answer.status_code == 200
             deadline = time.monotonic() + 10

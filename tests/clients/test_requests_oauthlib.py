@@ -35,7 +35,7 @@ def test_a_code_is_taken_once(public, system: System, agree):
         f"{system.issuer}/oauth/introspect",
         data={"token": token["access_token"]},
         auth=("service", system.variables.demo["SERVICE_CLIENT_SECRET"]),
-        timeout=10,
+        timeout=60,
     )
     assert told.json() == {"active": False}
 

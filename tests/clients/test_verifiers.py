@@ -16,7 +16,7 @@ def token(system: System):
         f"{system.issuer}/oauth/token",
         data={"grant_type": "client_credentials", "scope": "notes:read"},
         auth=("service", system.variables.demo["SERVICE_CLIENT_SECRET"]),
-        timeout=10,
+        timeout=60,
     )
     return answer.json()["access_token"]
 
@@ -39,7 +39,7 @@ def test_pyjwt_s_jwks_client(system: System, token):
 
 
 def test_joserfc(system: System, token):
-    keys = jwk.KeySet.import_key_set(requests.get(f"{system.issuer}/.well-known/jwks.json", timeout=10).json())
+    keys = jwk.KeySet.import_key_set(requests.get(f"{system.issuer}/.well-known/jwks.json", timeout=60).json())
     decoded = joserfc_jwt.decode(token, keys, algorithms=["RS256"])
     assert decoded.header["typ"] == "at+jwt"
     claims = joserfc_jwt.JWTClaimsRegistry(

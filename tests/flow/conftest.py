@@ -9,9 +9,10 @@ import requests
 
 from project.launch import environment, processes
 from project.launch.environment import Environments
-from project.launch.ports import Ports, free
+from project.launch.ports import Ports
 from project.launch.processes import Child
 from tests.flow.stranger import Stranger, stranger
+from tests.ports import free
 
 CALLBACK = "/callback"
 
@@ -29,7 +30,7 @@ class System:
 
     def call(self, method: str, path: str, token: str | None = None, **arguments: object) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return requests.request(method, self.api + path, headers=headers, timeout=10, **arguments)
+        return requests.request(method, self.api + path, headers=headers, timeout=60, **arguments)
 
 
 @pytest.fixture(scope="session")
@@ -89,5 +90,5 @@ def api_of(tmp_path_factory: pytest.TempPathFactory, system: System) -> Iterator
 
 def serve(name: str, own: dict[str, str], url: str, var: Path) -> Child:
     child = processes.start(name, own, url=url, var=var)
-    processes.wait_until_ready(child, {"issuer": "/readyz"}.get(name, "/healthz"))
+    processes.wait_until_ready(child, {"issuer": "/readyz"}.get(name, "/healthz"), within=180)
     return child

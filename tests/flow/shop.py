@@ -13,9 +13,9 @@ from pathlib import Path
 import requests
 
 from project.launch import processes
-from project.launch.ports import free
 from project.launch.processes import Child
 from tests.flow.conftest import System
+from tests.ports import free
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs" / "resource-server.md"
@@ -156,7 +156,7 @@ class Shop:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if token:
             named["Authorization"] = f"Bearer {token}"
-        return requests.request(method, self.url + path, headers=named, timeout=10)
+        return requests.request(method, self.url + path, headers=named, timeout=60)
 
     def manage(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -212,7 +212,7 @@ def _served(url: str, folder: Path, variables: Mapping[str, str]) -> Iterator[No
         )
     child = Child("shop", url, log, process)
     try:
-        processes.wait_until_ready(child, "/healthz")
+        processes.wait_until_ready(child, "/healthz", within=180)
         yield
     finally:
         processes.stop([child])

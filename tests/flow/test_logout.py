@@ -58,7 +58,7 @@ def aged(system: System, text: str) -> str:
 
 def evidence(system: System, text: str) -> tuple[int, int]:
     """What the application answers whoever shows a cookie, and what the API answered the application."""
-    answer = requests.get(url(system, "/evidence.json"), cookies={COOKIE: text}, timeout=10)
+    answer = requests.get(url(system, "/evidence.json"), cookies={COOKIE: text}, timeout=60)
     return answer.status_code, answer.json().get("api", {}).get("status", 0)
 
 
@@ -94,7 +94,7 @@ def test_the_refresh_token_is_revoked_at_the_issuer(system: System) -> None:
         f"{system.issuer}/oauth/token",
         data={"grant_type": "refresh_token", "refresh_token": kept["refresh_token"]},
         auth=("webapp", system.variables.demo["WEBAPP_CLIENT_SECRET"]),
-        timeout=10,
+        timeout=60,
     )
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
@@ -118,7 +118,7 @@ def test_the_application_ends_its_session_and_says_so_if_the_issuer_does_not_ans
     page = log_in(system, browser)
     issuer = system.children["issuer"].process
     issuer.terminate()
-    issuer.wait(10)
+    issuer.wait(60)
     left = log_out(browser, page)
     assert (left.url, left.status) == (url(system, "/logout"), 200)
     assert "You are logged out here" in left.text

@@ -17,15 +17,18 @@ import requests
 from drf_spectacular_sidecar import __file__ as sidecar
 
 from project.launch import environment, processes
-from project.launch.ports import Ports, free
+from project.launch.ports import Ports
 from project.launch.processes import Child
+from tests.ports import free
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = pytest.mark.xdist_group("serve")
+TIMEOUT = 60  # seconds: a busy machine needs some, and only what hangs needs all
+FORM_WITHIN = 10.0 - 1  # seconds: a bit less than a body may take, which a request waits that has to wait for bodies
 
 
-def wait_for(condition: Callable[[], bool], *, within: float) -> None:
-    deadline = time.monotonic() + within
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
@@ -43,7 +46,7 @@ def serve(own: dict[str, str], url: str, log: Path, *arguments: str) -> Child:
             process_group=0,
         )
     child = Child("server", url, log, process)
-    processes.wait_until_ready(child, "/healthz")
+    processes.wait_until_ready(child, "/healthz", within=180)
     return child
 
 
@@ -73,7 +76,7 @@ def two_workers(request, prepared, tmp_path) -> Iterator[Child]:
     url = f"http://127.0.0.1:{free()}"
     own = variables[request.param] | {"ALLOWED_HOSTS": "127.0.0.1"}
     child = serve(own, url, tmp_path / "log", "--workers", "2", "--end-with-stdin")
-    wait_for(lambda: len(workers(child)) == 2, within=20)
+    wait_for(lambda: len(workers(child)) == 2)
     yield child
     processes.stop([child])
 
@@ -101,10 +104,10 @@ def test_a_killed_worker_is_replaced_and_the_other_serves_on(two_workers):
         before = workers(two_workers)
         dead, healthy = max(before), min(before)
         os.kill(dead, signal.SIGKILL)
-        wait_for(lambda gone=dead: not psutil.pid_exists(gone), within=2)
+        wait_for(lambda gone=dead: not psutil.pid_exists(gone))
         for _ in range(5):
-            assert requests.get(f"{two_workers.url}/healthz", timeout=5).status_code == 200
-        wait_for(lambda: len(workers(two_workers)) == 2, within=2 + 3)  # two seconds, on a machine that is busy
+            assert requests.get(f"{two_workers.url}/healthz", timeout=TIMEOUT).status_code == 200
+        wait_for(lambda: len(workers(two_workers)) == 2)
         assert healthy in workers(two_workers)
         assert two_workers.process.poll() is None
 
@@ -114,23 +117,23 @@ def test_both_workers_are_replaced_when_both_are_killed(two_workers):
     before = workers(two_workers)
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: len(workers(two_workers) - before) == 2, within=2 + 5)
-    assert requests.get(f"{two_workers.url}/healthz", timeout=5).status_code == 200
+    wait_for(lambda: len(workers(two_workers) - before) == 2)
+    assert requests.get(f"{two_workers.url}/healthz", timeout=TIMEOUT).status_code == 200
 
 
 @pytest.mark.parametrize("end", ["SIGTERM", "stdin", "SIGKILL"])
 def test_no_worker_and_no_port_outlives_the_server_not_even_a_replaced_one(two_workers, end):
     before = workers(two_workers)
     os.kill(max(before), signal.SIGKILL)
-    wait_for(lambda: len(workers(two_workers) - {max(before)}) == 2, within=10)
+    wait_for(lambda: len(workers(two_workers) - {max(before)}) == 2)
     left = workers(two_workers)
     if end == "stdin":
         two_workers.process.stdin.close()
         two_workers.process.stdin = None
     else:
         two_workers.process.send_signal(getattr(signal, end))
-    assert two_workers.process.wait(10) == {"SIGTERM": 0, "stdin": 0, "SIGKILL": -9}[end]
-    wait_for(lambda: not any(map(psutil.pid_exists, left)) and not is_listening(two_workers), within=5)
+    assert two_workers.process.wait(TIMEOUT) == {"SIGTERM": 0, "stdin": 0, "SIGKILL": -9}[end]
+    wait_for(lambda: not any(map(psutil.pid_exists, left)) and not is_listening(two_workers))
 
 
 def test_a_server_whose_workers_never_come_up_gives_up(prepared, tmp_path):
@@ -145,14 +148,14 @@ def test_a_server_whose_workers_never_come_up_gives_up(prepared, tmp_path):
         env=processes.variables_for(own, os.environ),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=5 * TIMEOUT,
         check=False,
     )
     assert result.returncode == 1
     assert "No worker stays alive" in result.stdout + result.stderr
 
 
-def raw(child: Child, request: bytes, *, within: float = 5.0) -> bytes:
+def raw(child: Child, request: bytes, *, within: float = TIMEOUT) -> bytes:
     """What is answered to these bytes, until the server closes or is silent."""
     with socket.create_connection(("127.0.0.1", int(child.url.rpartition(":")[2])), timeout=within) as wire:
         wire.sendall(request)
@@ -180,10 +183,10 @@ def test_forty_half_sent_forms_stop_nothing(issuer, size):
             wire.sendall(head.encode() + b"a" * (size // 2))
         session = requests.Session()
         for path in ("/healthz", "/.well-known/jwks.json", "/.well-known/openid-configuration", "/readyz"):
-            assert session.get(issuer.url + path, timeout=3).status_code == 200
-        assert session.post(f"{issuer.url}/oauth/token", data={"a": "b"}, timeout=3).status_code == 400
+            assert session.get(issuer.url + path, timeout=FORM_WITHIN).status_code == 200
+        assert session.post(f"{issuer.url}/oauth/token", data={"a": "b"}, timeout=FORM_WITHIN).status_code == 400
         if size == 1_000:
-            wires[0].settimeout(20)
+            wires[0].settimeout(TIMEOUT)
             assert wires[0].recv(1024).startswith(b"HTTP/1.1 408 ")
     finally:
         for wire in wires:
@@ -215,7 +218,7 @@ def test_a_spelling_that_imitates_the_proxy_is_refused_on_the_wire(issuer, name)
 
 
 def test_a_connection_is_kept_for_the_next_request_whatever_the_first_was(issuer):
-    connection = http.client.HTTPConnection("localhost", int(issuer.url.rpartition(":")[2]), timeout=5)
+    connection = http.client.HTTPConnection("localhost", int(issuer.url.rpartition(":")[2]), timeout=TIMEOUT)
     form = {"Content-Type": "application/x-www-form-urlencoded", "Host": "localhost"}
     etag, local = None, None
     for method, path, headers, body, status, length in (
@@ -248,9 +251,9 @@ def test_a_large_file_arrives_whole(prepared, tmp_path):
     content = (Path(sidecar).parent / "static" / name).read_bytes()
     child = serve(variables["api"], f"http://localhost:{free()}", tmp_path / "log")
     try:
-        answer = requests.get(f"{child.url}/static/{name}", timeout=10)
+        answer = requests.get(f"{child.url}/static/{name}", timeout=TIMEOUT)
         assert (answer.status_code, answer.content == content) == (200, True)
-        part = requests.get(f"{child.url}/static/{name}", headers={"Range": "bytes=10-19"}, timeout=10)
+        part = requests.get(f"{child.url}/static/{name}", headers={"Range": "bytes=10-19"}, timeout=TIMEOUT)
         assert (part.status_code, part.content) == (206, content[10:20])
     finally:
         processes.stop([child])

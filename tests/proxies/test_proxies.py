@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from project.launch import environment, processes
-from project.launch.ports import Ports, free
+from project.launch.ports import Ports
+from tests.ports import free
 from tests.proxies.servers import LANGUAGES, adapted, block, certificate, running
 from tokens.proxy import trials
 from tokens.proxy.report import Finding

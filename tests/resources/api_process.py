@@ -4,7 +4,6 @@ import http.client
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 60.0  # seconds until a process that does not come up is a failure
+PATIENCE = 180.0  # seconds until a process that does not come up is a failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +31,13 @@ class Api:
         return f"http://127.0.0.1:{self.port}"
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", path, headers=headers or {})
             response = connection.getresponse()
             return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
         finally:
             connection.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -57,7 +52,7 @@ def api(
     **environment: str,
 ) -> Iterator[Api]:
     """The API trusting `issuers`, until the test is over. Nothing of this process's environment reaches it."""
-    port, log = free_port(), tmp_path / "api.log"
+    port, log = free(), tmp_path / "api.log"
     variables = {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "project.settings.api",
@@ -92,10 +87,10 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         return
     os.killpg(process.pid, signal.SIGTERM)
     try:
-        process.wait(10)
+        process.wait(30)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(30)
 
 
 def _wait(running: Api) -> None:

@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 
 from resources import fetch
 from resources.fetch import FetchError
-from resources.issuers import trusts
 from resources.permissions import RequireActive
 from resources.resolve import Lookups
 from resources.testing import SigningKey, bearer, jwks, mint
@@ -39,7 +38,7 @@ class Resolver:
         self.asked += 1
         if self.hangs:
             self.hanging.set()
-            assert self.let_go.wait(60)
+            assert self.let_go.wait(600)
         return [found for one in self.addresses for found in self._real(one, port, *arguments, **options)]
 
 
@@ -126,9 +125,9 @@ def test_known_kids_do_not_wait_for_the_resolver_and_an_unknown_one_gets_503(
     answers: list[int] = []
     unknown = threading.Thread(target=lambda: answers.append(whoami(named, SigningKey())))
     unknown.start()
-    assert resolver.hanging.wait(30)
+    assert resolver.hanging.wait(120)
     assert [whoami(named) for _ in range(5)] == [200] * 5
-    unknown.join(30)
+    unknown.join(120)
     assert answers == [503]
     assert not resolver.let_go.is_set(), "the resolver still hangs"
 
@@ -140,9 +139,9 @@ def test_a_process_without_keys_answers_503_while_the_resolver_hangs(named: Loop
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert answers == [503] * 12
-    assert resolver.asked == trusts()[named.url].keys.status()["fetches"] == 1
+    assert resolver.asked == 1, "a fetch after a pause waits for the same answer"
     assert not resolver.let_go.is_set()
 
 
@@ -164,6 +163,6 @@ def test_introspection_gives_up_while_the_resolver_hangs(named: Loopback, resolv
 
     asking = threading.Thread(target=ask)
     asking.start()
-    asking.join(30)
+    asking.join(120)
     assert answers == [503]
     assert not resolver.let_go.is_set()

@@ -1,14 +1,6 @@
 """Without the cache, throttles let requests through and log it; nothing becomes a 500, and nothing is slow."""
 
-import logging
-import os
-import signal
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +16,7 @@ from resources.principal import TokenUser
 from resources.testing import bad_tokens, bearer, mint, pinned
 from resources.throttle_cache import PAUSE, ForgivingCache
 from resources.throttles import ClientThrottle, SubjectThrottle
-from tests.resources.api_process import free_port
+from tests.ports import free
 
 RATES = {"client": "3/min", "subject": "3/min", "failed_tokens": "3/min"}
 
@@ -138,7 +130,7 @@ def no_redis(settings: Any, rates: None, monkeypatch: pytest.MonkeyPatch) -> Non
     """The shared cache is a Redis that is not there."""
     monkeypatch.setattr(throttle_cache.cache, "_failed", False)
     backend = "django.core.cache.backends.redis.RedisCache"
-    gone = {"BACKEND": backend, "LOCATION": f"redis://127.0.0.1:{free_port()}/0"}
+    gone = {"BACKEND": backend, "LOCATION": f"redis://127.0.0.1:{free()}/0"}
     settings.CACHES = {**settings.CACHES, "default": gone}
 
 
@@ -174,49 +166,6 @@ def test_no_other_mistake_is_taken_for_a_cache_that_fails(
     with pytest.raises(error) as raised:
         ask(view)
     assert not isinstance(raised.value, AssertionError)
-
-
-@contextmanager
-def redis(folder: Path) -> Iterator[tuple[str, int]]:
-    """A Redis of the test's own: its URL and its process."""
-    port = free_port()
-    command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(folder)]
-    with (folder / "redis.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.02)
-        yield f"redis://127.0.0.1:{port}/0", process.pid
-    finally:
-        process.kill()
-        process.wait(30)
-
-
-@pytest.mark.services
-def test_a_redis_that_hangs_costs_one_request_its_timeout_and_the_others_nothing(
-    rates: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    from project.settings import environment  # noqa: PLC0415 (the settings of the tests come first)
-
-    monkeypatch.setattr(throttle_cache.cache, "_failed", False)
-    with redis(tmp_path) as (url, process):
-        monkeypatch.setenv("OWN_CACHE_URL", url)
-        settings.CACHES = {**settings.CACHES, "default": environment.cache("OWN_CACHE_URL")}
-        assert [ask(Throttled).status_code for _ in range(4)] == [200, 200, 200, 429]
-        os.kill(process, signal.SIGSTOP)
-        try:
-            began = time.monotonic()
-            with caplog.at_level(logging.ERROR):
-                assert {ask(Throttled).status_code for _ in range(20)} == {200}
-            took = time.monotonic() - began
-        finally:
-            os.kill(process, signal.SIGCONT)
-    assert took < 2, "one timeout of 0.2 s, not twenty"
-    assert len([record for record in caplog.records if "count nothing" in record.message]) == 1
 
 
 def test_any_cache_can_hold_the_name_by_which_drf_counts_a_user(rates: None) -> None:

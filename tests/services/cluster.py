@@ -16,12 +16,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from project.launch.ports import free
+from tests.ports import free
 
 SUPERUSER = "postgres"
-QUIET = (
-    "-c fsync=off -c full_page_writes=off -c max_connections=40 -c unix_socket_directories= -c log_min_messages=fatal"
-)
+SETTINGS = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+fsync = off
+full_page_writes = off
+log_min_messages = fatal
+"""
 
 
 def unprivileged() -> list[str]:
@@ -61,7 +65,7 @@ class Cluster:
         return f"postgres://{SUPERUSER}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        self._ctl("start", "--options", f"-p {self.port} -c listen_addresses=127.0.0.1 {QUIET}", "--timeout=60")
+        self._ctl("start", "--options", f"-p {self.port}", "--timeout=300")
 
     def stop(self, mode: str = "immediate") -> None:
         self._ctl("stop", f"--mode={mode}")
@@ -69,7 +73,7 @@ class Cluster:
     def _ctl(self, *arguments: str) -> None:
         command = [*unprivileged(), str(binaries() / "pg_ctl"), "--pgdata", str(self.data), "--wait", "--silent"]
         log = ["--log", str(self.data / "log")] if arguments[0] == "start" else []
-        subprocess.run([*command, *log, *arguments], check=True, timeout=90, stdout=subprocess.DEVNULL)
+        subprocess.run([*command, *log, *arguments], check=True, timeout=600, stdout=subprocess.DEVNULL)
 
     def pids(self) -> list[int]:
         """The postmaster, then its children."""
@@ -126,16 +130,19 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
+def cluster(connections: int = 40) -> Iterator[Cluster]:
+    """A running server that admits so many connections."""
     with folder() as path:
         made = Cluster(path / "data", free())
         command = [*unprivileged(), str(binaries() / "initdb"), "--pgdata", str(made.data), "--auth=trust", "--no-sync"]
         subprocess.run(
             [*command, f"--username={SUPERUSER}", "--encoding=UTF8", "--locale=C"],
             check=True,
-            timeout=120,
+            timeout=600,
             stdout=subprocess.DEVNULL,
         )
+        with (made.data / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write(f"{SETTINGS}max_connections = {connections}\n")
         made.start()
         try:
             yield made
@@ -170,7 +177,7 @@ def pooled(upstream: Cluster) -> Iterator[str]:
             process.wait(10)
 
 
-def accepts(port: int, within: float = 20.0) -> None:
+def accepts(port: int, within: float = 120.0) -> None:
     """Return once something answers a PostgreSQL client on the port."""
     deadline = time.monotonic() + within
     while True:

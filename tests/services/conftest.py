@@ -1,14 +1,16 @@
 """A PostgreSQL database of the test's own, migrated, and commands run in processes of their own."""
 
 import os
+import re
 import secrets
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,9 +18,43 @@ import psycopg
 import pytest
 
 from project.launch import processes
+from tests.services.cluster import Cluster, cluster
+from tokens.conf import RATE_LIMITS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SERVER = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+SERVER = os.environ.get("TEST_DATABASE_URL", "")
+"""A PostgreSQL that the tests share. If empty, each pytest process starts one of its own."""
+CONNECTIONS = 300
+"""More than the issuers of one test open."""
+UNLIMITED = ",".join(f"{name}=999999/999999999" for name in RATE_LIMITS)
+"""No test crosses a rate limit, and none depends on where a window of time begins. Tests of limits set their own."""
+WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND wait_event_type = 'Lock'
+"""
+"""How many connections wait for a lock."""
+REVOKED_AHEAD = "SELECT count(*) FROM tokens_revocation WHERE issued_before > extract(epoch FROM now())"
+"""How many revocations cover tokens that are issued now: until the next second the issuer answers 503."""
+
+
+SLOWEST = (
+    "test_revocation_proof",
+    "test_postgresql_outages",
+    "test_key_races",
+    "test_clocks",
+    "test_revocation_log",
+    "test_key_kills",
+    "test_after_restore",
+    "test_redis_outage",
+    "test_standstill",
+)
+"""Modules that run first, so that no pytest process is left alone with a long one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the slowest modules. The tests in each module stay in the order that chance gave them."""
+    rank = {name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +75,23 @@ class Issuer:
 
     def run(self, *arguments: str) -> str:
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=600)
         assert process.returncode == 0, err
         return out
 
     def rows(self, query: str) -> list[tuple]:
         with psycopg.connect(self.variables["DATABASE_URL"]) as connection:
             return connection.execute(query).fetchall()
+
+    def wait_for_number(self, query: str, least: int, *, within: float = 300.0) -> None:
+        """Return once the query gives at least that number. Keeps one connection, so that it sees short states too."""
+        with psycopg.connect(self.variables["DATABASE_URL"], autocommit=True) as connection:
+            wait_for(lambda: connection.execute(query).fetchone()[0] >= least, within=within, pause=0.02)
+
+    def revocations_are_past(self) -> None:
+        """Return once no revocation covers tokens that are issued from now on."""
+        with psycopg.connect(self.variables["DATABASE_URL"], autocommit=True) as connection:
+            wait_for(lambda: connection.execute(REVOKED_AHEAD).fetchone() == (0,), pause=0.05)
 
 
 @pytest.fixture
@@ -63,26 +109,79 @@ def module_issuer() -> Iterator[Issuer]:
 
 @contextmanager
 def migrated() -> Iterator[Issuer]:
+    """An issuer's environment, with a migrated database of its own: a copy of this process's template."""
+    with database(like=template(ROOT)) as url:
+        yield Issuer(environment(url))
+
+
+def environment(url: str) -> dict[str, str]:
+    """An issuer's variables with secrets of their own, for the database at `url`."""
+    return {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
+        "DEBUG": "true",
+        "KEY_POLICY": "production",
+        "ANSWER_WITHIN": "30",  # a busy machine is no outage; tests of the bound set their own
+        "RATE_LIMITS": UNLIMITED,
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "KEY_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
+        "DATABASE_URL": url,
+    }
+
+
+@contextmanager
+def database(*, like: str = "template1") -> Iterator[str]:
+    """The URL of a database that is a copy of `like`, and is dropped afterwards."""
     name = f"keyturn_{secrets.token_hex(6)}"
-    with psycopg.connect(SERVER, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
+    with psycopg.connect(server(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
         try:
-            one = Issuer(
-                {
-                    "PATH": os.environ["PATH"],
-                    "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
-                    "DEBUG": "true",
-                    "KEY_POLICY": "production",
-                    "ANSWER_WITHIN": "20",  # a busy machine is no outage; tests of the bound set their own
-                    "SECRET_KEY": secrets.token_urlsafe(48),
-                    "KEY_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
-                    "DATABASE_URL": urlsplit(SERVER)._replace(path=f"/{name}").geturl(),
-                }
-            )
-            one.run("migrate", "--verbosity", "0")
-            yield one
+            yield urlsplit(server())._replace(path=f"/{name}").geturl()
         finally:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+_session = ExitStack()
+"""What ends with the pytest process: its PostgreSQL, and the database to copy."""
+
+
+@cache
+def own_server() -> Cluster:
+    """Start a PostgreSQL of this pytest process, if a test needs one: no other process takes its connections."""
+    return _session.enter_context(cluster(CONNECTIONS))
+
+
+def server() -> str:
+    """The URL of the PostgreSQL that has the tests' databases."""
+    return SERVER or own_server().address
+
+
+@contextmanager
+def durable() -> Iterator[None]:
+    """Set the server so that a crash loses nothing, as the one of the tests need not be."""
+    with nullcontext() if SERVER else own_server().configured(fsync="on"):
+        yield
+
+
+@cache
+def template(root: Path) -> str:
+    """The name of a database to copy, migrated by the build in `root` once in each pytest process."""
+    url = _session.enter_context(database())
+    Issuer(environment(url) | {"RATE_LIMITS": ""}).run("migrate", "--verbosity", "0")  # an older build has fewer limits
+    return urlsplit(url).path.lstrip("/")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_ends() -> Iterator[None]:
+    yield
+    end_session()
+
+
+def end_session() -> None:
+    """Drop the database to copy, and stop the PostgreSQL of this process."""
+    _session.close()
+    for made in (template, own_server):
+        made.cache_clear()
 
 
 def serve(issuer: Issuer, url: str, log: Path, *, workers: int = 4) -> processes.Child:
@@ -101,8 +200,29 @@ def serve(issuer: Issuer, url: str, log: Path, *, workers: int = 4) -> processes
     return processes.Child("issuer", url, log, process)
 
 
-def wait_for(condition: Callable[[], bool], *, within: float = 60.0) -> None:
+RECORD = re.compile(r"^(?=\d{4}-\d\d-\d\d |\{|\[)", re.MULTILINE)
+ANSWERED = "The database failed"
+"""Logged with an error that was answered 503: on a busy machine PostgreSQL can be late."""
+
+
+def mistakes(*logs: Path) -> list[str]:
+    """Return the records of the servers' logs that have the traceback of an error that was not expected."""
+    records = [record for log in logs for record in RECORD.split(log.read_text(encoding="utf-8"))]
+    return [record for record in records if "Traceback" in record and ANSWERED not in record]
+
+
+STARTS_WITHIN = 180.0
+"""Seconds that a process may take to start on a busy machine."""
+
+
+def ready(child: processes.Child, path: str = "/readyz") -> None:
+    """Return once `path` answers 200. Raises processes.Failed if the child ends before."""
+    processes.wait_until_ready(child, path, within=STARTS_WITHIN)
+
+
+def wait_for(condition: Callable[[], bool], *, within: float = 300.0, pause: float = 0.1) -> None:
+    """Return once it holds. `within` (seconds) only ends a test that hangs; a busy machine needs less."""
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
-        threading.Event().wait(0.1)
+        threading.Event().wait(pause)

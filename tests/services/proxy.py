@@ -5,6 +5,8 @@ import socket
 import threading
 from contextlib import suppress
 
+from tests.ports import free
+
 CHUNK = 65536
 
 
@@ -18,9 +20,8 @@ class Proxy:
         self._turns = itertools.cycle(upstreams)
         self._upstreams = len(upstreams)
         self._connections: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._serve()
+        self.port = free()  # the kernel gives a port of its own choice to other connections while this is closed
+        self.open()
 
     def open(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", self.port))

@@ -3,12 +3,11 @@
 import os
 import signal
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 import redis
 
-from project.launch.ports import free
+from tests.ports import free
 from tests.services.conftest import wait_for
 
 OPTIONS = ("--save", "", "--appendonly", "no", "--bind", "127.0.0.1")
@@ -47,11 +46,15 @@ class RedisServer:
         self.client.config_set("maxmemory-policy", policy)
         self.client.config_set("maxmemory", used + room)
 
-    def fill(self) -> None:
-        """Write until nothing more goes in; a policy that evicts makes room, which ends at a megabyte."""
-        with suppress(redis.exceptions.OutOfMemoryError):
-            for number in range(1000):
-                self.client.set(f"filler:{number}", b"x" * 1000)
+    def push_out(self) -> None:
+        """Write a megabyte, for which the policy evicts older keys."""
+        for number in range(1000):
+            self.client.set(f"filler:{number}", b"x" * 1000)
+
+    def fill_up(self) -> None:
+        """Refuse every write from now on. No buffer that shrinks makes room again: a byte is never enough."""
+        self.client.config_set("maxmemory-policy", "noeviction")
+        self.client.config_set("maxmemory", 1)
 
     def close(self) -> None:
         self.client.close()

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.services.conftest import ROOT, Issuer, migrated
-from tests.services.test_restore import empty, run
+from tests.services.conftest import ROOT, Issuer, database, migrated
+from tests.services.test_restore import run
 
 pytestmark = pytest.mark.services
 
@@ -85,7 +85,7 @@ class Story:
             env=self.issuer.variables,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -95,7 +95,7 @@ class Story:
 
     def refused(self, *arguments: str) -> tuple[int, str]:
         process = self.issuer.start(*arguments)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=600)
         return process.returncode, err
 
     def refresh(self, text: str) -> Any:
@@ -109,7 +109,7 @@ class Story:
 @pytest.fixture(params=["journal", "audit log"])
 def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
     """Dump, then revoke a key, a token and a secret, and spend a refresh token; then the dump is restored elsewhere."""
-    with migrated() as issuer, empty() as other:
+    with migrated() as issuer, database() as other:
         if request.param == "journal":
             issuer.variables["AUDIT_JOURNAL"] = str(tmp_path / "audit.jsonl")
         one = Story(issuer, tmp_path / "issuer.log")
@@ -137,7 +137,7 @@ def lose(one: Story) -> None:
         ("revoke_key", one.leaked, "--reason", "leaked", "--yes", "--accept-outage"),
     ):
         process = one.issuer.start(*command)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=600)
         assert process.returncode == 0, err
         with one.log.open("a") as log:
             log.write(err)

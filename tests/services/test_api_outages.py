@@ -84,9 +84,9 @@ def migrate(folder: Path, issuer: str, variables: dict[str, str]) -> None:
 
 @pytest.fixture(autouse=True)
 def recovered(notes: Notes) -> Iterator[None]:
-    wait_for(lambda: notes.read() == 200, within=30)
+    wait_for(lambda: notes.read() == 200)
     yield
-    wait_for(lambda: notes.read() == 200, within=30)
+    wait_for(lambda: notes.read() == 200)
 
 
 @pytest.mark.parametrize("outage", [Cluster.frozen, stopped], ids=["frozen", "stopped"])
@@ -101,6 +101,6 @@ def test_a_view_that_needs_the_database_is_503_and_one_that_does_not_is_served(n
 
 def test_a_read_only_database_is_read_and_not_written(notes: Notes) -> None:
     with notes.cluster.configured(default_transaction_read_only="on"):
-        wait_for(lambda: notes.ask("POST", "/api/notes/", NOTE).status == 503, within=30)
+        wait_for(lambda: notes.ask("POST", "/api/notes/", NOTE).status == 503)
         assert notes.read() == 200
-    wait_for(lambda: notes.ask("POST", "/api/notes/", NOTE).status == 201, within=30)
+    wait_for(lambda: notes.ask("POST", "/api/notes/", NOTE).status == 201)

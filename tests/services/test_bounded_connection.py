@@ -18,13 +18,13 @@ from project.postgresql.budget import at_most
 from project.postgresql.circuit import circuits
 from project.postgresql.errors import DeadlinePassed, NotReplicated, NotTried
 from project.settings import environment
-from tests.services.conftest import SERVER
+from tests.services.conftest import server
 
 pytestmark = pytest.mark.services
 
 
 def connect(**options: object) -> BaseDatabaseWrapper:
-    with patch.dict(os.environ, DATABASE_URL=SERVER):
+    with patch.dict(os.environ, DATABASE_URL=server()):
         settings = environment.database("DATABASE_URL")
     settings["OPTIONS"] = {**settings["OPTIONS"], **options}  # type: ignore[dict-item]
     return ConnectionHandler({"default": settings})["default"]

@@ -14,15 +14,16 @@ import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from project.launch import processes
-from project.launch.ports import free
-from tests.services.conftest import Issuer, serve, wait_for
+from tests.ports import free
+from tests.services.conftest import WAITING, Issuer, ready, serve, wait_for
 from tests.services.test_token_races import CALLBACK, REFRESH, REGISTER
 
 pytestmark = [pytest.mark.services, pytest.mark.outage]
-WITHIN = 3.0  # seconds
-SLACK = 3.0  # seconds, on a machine that is busy
-AT_ONCE = 24  # three times the threads
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+WITHIN = 5.0  # seconds
+SLACK = 15.0  # seconds, on a machine that is busy; without the bound requests wait until the test's own 60 s
+TIMEOUT = 60  # seconds
+THREADS = 8
+AT_ONCE = 3 * THREADS
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def served(issuer: Issuer, tmp_path: Path) -> Iterator[Issuer]:
     own.run("shell", "-v", "0", "--no-imports", "-c", REGISTER.format(given=given))
     child = serve(own, url, tmp_path / "issuer.log", workers=1)
     try:
-        processes.wait_until_ready(child, "/readyz")
+        ready(child)
         yield own
     finally:
         processes.stop([child])
@@ -44,7 +45,7 @@ def served(issuer: Issuer, tmp_path: Path) -> Iterator[Issuer]:
 def refresh(url: str, text: str) -> tuple[requests.Response, float]:
     form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": "app"}
     started = time.monotonic()
-    answer = requests.post(f"{url}/oauth/token", data=form, timeout=30)
+    answer = requests.post(f"{url}/oauth/token", data=form, timeout=TIMEOUT)
     return answer, time.monotonic() - started
 
 
@@ -52,23 +53,25 @@ def test_requests_that_wait_for_the_database_are_503_in_time_and_spend_nothing_l
     url = served.variables["ISSUER_URL"]
     text = served.run("shell", "-v", "0", "--no-imports", "-c", REFRESH).strip()
     before = served.rows("SELECT digest FROM tokens_refreshtoken")
+    with ThreadPoolExecutor(THREADS) as pool:  # each thread of the issuer opens its connection
+        list(pool.map(lambda _: refresh(url, "another"), range(THREADS)))
     with psycopg.connect(served.variables["DATABASE_URL"]) as blocker, ThreadPoolExecutor(AT_ONCE) as pool:
         blocker.execute("LOCK TABLE tokens_refreshtoken IN ACCESS EXCLUSIVE MODE")
         waiting = [pool.submit(refresh, url, text) for _ in range(AT_ONCE)]
-        wait_for(lambda: served.rows(WAITING)[0][0] >= 8, within=10)
+        served.wait_for_number(WAITING, THREADS // 2)
         asked = 0
         while not all(one.done() for one in waiting):
             for path in ("/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz"):
-                assert requests.get(url + path, timeout=2).status_code == 200
+                assert requests.get(url + path, timeout=TIMEOUT).status_code == 200
             asked += 1
             threading.Event().wait(0.05)
-        assert asked > 5
+        assert asked, "documents were served while all of them waited"
         answers = [one.result() for one in waiting]
     assert {(answer.status_code, answer.headers["Retry-After"]) for answer, _ in answers} == {(503, "5")}
     assert {answer.json()["error"] for answer, _ in answers} == {"temporarily_unavailable"}
     assert max(took for _, took in answers) < WITHIN + 1 + SLACK
-    wait_for(lambda: served.rows(WAITING)[0][0] == 0, within=10)
-    wait_for(lambda: requests.get(f"{url}/readyz", timeout=10).status_code == 200, within=10)
+    wait_for(lambda: served.rows(WAITING)[0][0] == 0)
+    wait_for(lambda: requests.get(f"{url}/readyz", timeout=TIMEOUT).status_code == 200)
     for _ in range(3):  # the threads that were abandoned had their turn by the time that others have answered
         answer, _ = refresh(url, "another")
         assert answer.status_code == 400

@@ -10,7 +10,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from tests.services.conftest import ROOT, Issuer, wait_for
+from tests.services.conftest import ROOT, WAITING, Issuer
 from tokens.keys import held
 
 pytestmark = pytest.mark.services
@@ -58,7 +58,7 @@ def test_a_command_that_does_not_get_the_lock_exits_with_4_within_its_wait_and_d
             env=module_issuer.variables,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
             check=False,
         )
     assert ran.returncode == 4, ran.stderr
@@ -71,16 +71,11 @@ def test_the_lock_is_waited_for_and_had_once_it_is_free(module_issuer: Issuer) -
     module_issuer.run("rotate_keys")
     with locked(module_issuer):
         waiting = module_issuer.start("rotate_keys", "--json")
-        wait_until_it_waits(module_issuer)
-    out, err = waiting.communicate(timeout=60)
+        module_issuer.wait_for_number(WAITING, 1)
+    out, err = waiting.communicate(timeout=600)
     assert waiting.returncode == 0, err
     assert json.loads(out)["step"] == "nothing"
 
 
 def test_the_wait_is_what_the_help_says() -> None:
     assert timedelta(seconds=30) == held.WAIT
-
-
-def wait_until_it_waits(issuer: Issuer) -> None:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    wait_for(lambda: bool(issuer.rows(query)[0][0]))

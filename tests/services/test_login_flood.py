@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from project.launch import processes
-from project.launch.ports import free
-from tests.services.conftest import Issuer, serve
+from tests.ports import free
+from tests.services.conftest import Issuer, ready, serve
 from tests.services.test_redis_outage import PASSWORD, SETUP
 from tokens.hashing import RETRY_AFTER, ROOM
 
@@ -27,12 +27,12 @@ NOISE = 0.5  # seconds: a busy machine; without the bound the median was 2.8 s
 def served(issuer: Issuer, tmp_path: Path) -> Iterator[tuple[str, str]]:
     """An issuer of one worker, and the secret of its client."""
     url = f"http://localhost:{free()}"
-    one = Issuer(issuer.variables | {"ISSUER_URL": url, "RATE_LIMITS": "login=1000/60"})
+    one = Issuer(issuer.variables | {"ISSUER_URL": url})
     one.run("rotate_keys")
     secret = one.run("shell", "-v", "0", "--no-imports", "-c", SETUP.format(password=PASSWORD)).strip()
     child = serve(one, url, tmp_path / "issuer.log", workers=1)
     try:
-        processes.wait_until_ready(child, "/readyz")
+        ready(child)
         yield url, secret
     finally:
         processes.stop([child])

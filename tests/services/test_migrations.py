@@ -73,7 +73,7 @@ WRITES = ("ALTER", "CREATE", "DROP", "UPDATE", "DELETE", "INSERT", "LOCK", "DO",
 def python(issuer: Issuer, code: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=issuer.variables, capture_output=True, text=True, timeout=240, check=False
+        command, cwd=ROOT, env=issuer.variables, capture_output=True, text=True, timeout=600, check=False
     )
 
 

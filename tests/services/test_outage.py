@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from project.launch import processes
-from project.launch.ports import free
-from tests.services.conftest import ROOT, Issuer, serve, wait_for
+from tests.ports import free
+from tests.services.conftest import ROOT, Issuer, ready, serve, wait_for
 from tests.services.proxy import Proxy
 
 pytestmark = [pytest.mark.services, pytest.mark.outage]
@@ -64,7 +64,7 @@ def served(issuer: Issuer, tmp_path: Path) -> Iterator[Served]:
     proxied = Issuer(issuer.variables | timings | {"DATABASE_URL": through})
     child = serve(proxied, url, tmp_path / "issuer.log", workers=1)
     try:
-        processes.wait_until_ready(child, "/readyz")
+        ready(child)
         with signing(proxied) as process:
             yield Served(url, proxy, process)
             assert process.stdin

@@ -162,7 +162,7 @@ def test_an_issuer_on_postgresql_signs_with_keys_of_the_device(softhsm, issuer: 
     assert json.loads(token.payload) == {"sub": "me"}
     issuer.variables["PKCS11_PIN"] = "wrong"
     refused = issuer.start("rotate_keys", "--now")
-    _, err = refused.communicate(timeout=60)
+    _, err = refused.communicate(timeout=600)
     assert (refused.returncode, "PinIncorrect" in err, softhsm.pin in err) == (5, True, False)
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as connection:
         assert connection.execute("SELECT count(*) FROM tokens_signingkey").fetchone() == (2,)

@@ -71,7 +71,7 @@ def full(server: Cluster) -> Iterator[None]:
         return taken[0].execute(f"SELECT count(*) FROM pg_stat_activity WHERE {others}").fetchone() == (0,)
 
     try:
-        wait_for(is_taken, within=60)
+        wait_for(is_taken)
         yield
     finally:
         for one in taken:
@@ -101,12 +101,13 @@ def test_an_outage_is_503_at_every_endpoint_that_needs_the_database_and_unseen_a
 
 
 def test_a_read_only_database_is_503_where_something_is_written_and_readyz_names_it(issuer: Served) -> None:
+    issuer.get("/oauth/revocations")  # publishes what other tests revoked: later it could not be written
     with issuer.cluster.configured(default_transaction_read_only="on"):
-        wait_for(lambda: issuer.get("/readyz").status_code == 503, within=30)
+        wait_for(lambda: issuer.get("/readyz").status_code == 503)
         why = issuer.get("/readyz", Authorization=f"Bearer {issuer.operator}").json()
         assert "read-only" in why["causes"]["database"]
         answers = issuer.asks()
-        written = {name: answers[name] for name in ("refresh", "revoke", "device")}
+        written = {name: answers[name] for name in ("refresh", "revoke", "device", "private_key_jwt")}
         assert {name: answer.status_code for name, answer in written.items()} == dict.fromkeys(written, 503)
         assert all(answer.json()["error"] == "temporarily_unavailable" for answer in written.values())
         assert answers["revocations"].status_code == 200, "what is only read goes on"
@@ -116,11 +117,11 @@ def test_a_read_only_database_is_503_where_something_is_written_and_readyz_names
 def test_a_frozen_database_is_asked_by_one_request_while_the_others_are_refused_at_once(issuer: Served) -> None:
     with issuer.cluster.frozen():
         issuer.asks()
-        with ThreadPoolExecutor(20) as pool:
+        with ThreadPoolExecutor(4) as pool:
             answers = [one.result() for one in [pool.submit(issuer.token) for _ in range(40)]]
     assert {answer.status_code for answer in answers} == {503}
     slow = [answer for answer in answers if answer.elapsed.total_seconds() > 1.5]
-    assert len(slow) < len(answers) / 2, "without a circuit, 40 requests on 8 threads would all wait"
+    assert len(slow) < len(answers) / 2, "without a circuit all would wait for two seconds"
 
 
 def test_each_reason_is_one_line_of_the_audit_log_and_says_how_many_it_stands_for(issuer: Served) -> None:
@@ -157,7 +158,7 @@ def test_a_refresh_that_was_given_up_is_not_spent_when_the_database_wakes(issuer
     issuer.recovers()
     rows = rows_of(issuer, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
                    " AND backend_type = 'client backend'")  # fmt: skip
-    wait_for(lambda: rows() == [(0,)], within=30)
+    wait_for(lambda: rows() == [(0,)])
     run(issuer, MINUTE)
     again = issuer.refresh(text)
     assert again.status_code == 200, again.text
@@ -167,15 +168,15 @@ def test_a_refresh_that_was_given_up_is_not_spent_when_the_database_wakes(issuer
 def test_without_its_standby_a_revocation_is_503_and_never_acknowledged_while_reading_goes_on(issuer: Served) -> None:
     text = issuer.families.pop()
     with issuer.cluster.configured(synchronous_standby_names="nobody"):
-        wait_for(lambda: shown(issuer, "synchronous_standby_names") == "nobody", within=30)
+        wait_for(lambda: shown(issuer, "synchronous_standby_names") == "nobody")
         with ThreadPoolExecutor(8) as pool:
             revoking = [pool.submit(issuer.revoke, text) for _ in range(4)]
             reading = [pool.submit(issuer.token) for _ in range(4)]
         assert {one.result().status_code for one in revoking} == {503}
         assert {one.result().status_code for one in reading} == {200}
         waiting = rows_of(issuer, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
-        wait_for(lambda: waiting() == [(0,)], within=30)
-    wait_for(lambda: issuer.revoke(text).status_code == 200, within=30)
+        wait_for(lambda: waiting() == [(0,)])
+    wait_for(lambda: issuer.revoke(text).status_code == 200)
 
 
 def test_a_row_that_another_session_holds_is_503_for_those_who_need_it_alone(issuer: Served) -> None:
@@ -192,8 +193,11 @@ def test_a_row_that_another_session_holds_is_503_for_those_who_need_it_alone(iss
 
 def test_an_idle_node_has_read_what_it_was_never_asked_for(server: Cluster, tmp_path: Path) -> None:
     with served(server, ("127.0.0.1", server.port), tmp_path) as idle:
-        read = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%tokens_api%' AND application_name = ''"
-        wait_for(lambda: rows_of(idle, f"{read} AND pid <> pg_backend_pid()")()[0][0] > 0, within=30)
+        read = "query LIKE '%tokens_api%' AND state = 'idle' AND application_name = '' AND pid <> pg_backend_pid()"
+        count = rows_of(idle, f"SELECT count(*) FROM pg_stat_activity WHERE {read}")
+        wait_for(lambda: count()[0][0] > 0)
+        for _ in range(20):  # the node was sent the answer, and takes it while it does other things
+            assert idle.get("/healthz").status_code == 200
         with server.frozen():
             answers = {path: idle.get(path) for path in (
                 "/.well-known/openid-configuration", "/.well-known/jwks/orders.json", "/.well-known/jwks/invented.json"

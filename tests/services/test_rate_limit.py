@@ -33,6 +33,29 @@ def test_two_processes_count_together(monkeypatch):
         rate_limit.count("token", who, Rate(2, 60), now=NOW)
 
 
+def test_a_value_that_one_process_keeps_is_taken_by_one_other(monkeypatch):
+    key, value = f"second:{secrets.token_hex(8)}", ("invalid_scope", "Name at least one scope.", 400, "reason", 1.5)
+    process(monkeypatch)
+    rate_limit.keep(key, value, 60, now=NOW)
+    process(monkeypatch)
+    assert [rate_limit.take(key, now=NOW) for _ in range(2)] == [value, None]
+
+
+def test_a_value_that_two_processes_read_at_once_is_taken_by_the_one_that_deletes_it(monkeypatch):
+    key = f"second:{secrets.token_hex(8)}"
+    process(monkeypatch)
+    rate_limit.keep(key, "value", 60, now=NOW)
+    get = rate_limit.cache.get
+
+    def read_and_lose(name):
+        value = get(name)
+        RedisCache(REDIS, {}).delete(name)  # the other process, between our two statements
+        return value
+
+    monkeypatch.setattr(rate_limit.cache, "get", read_and_lose)
+    assert rate_limit.take(key, now=NOW) is None
+
+
 def test_a_connection_that_is_idle_is_kept_alive():
     options = environment._kept_alive(REDIS) | {"socket_timeout": 5}
     client = RedisCache(REDIS, {"OPTIONS": options})._cache.get_client()

@@ -10,17 +10,19 @@ import pytest
 import requests
 
 from project.launch import processes
-from project.launch.ports import free
-from tests.services.conftest import Issuer, serve, wait_for
+from tests.ports import free
+from tests.services.conftest import UNLIMITED, Issuer, ready, serve, wait_for
 from tests.services.redis_server import RedisServer
 from tokens.rate_limit import PAUSE
 
 pytestmark = [pytest.mark.services, pytest.mark.outage]
 PASSWORD = "correct horse"
 LIMIT = 10  # guesses in a window, as .env.example says
-WINDOW = 3600  # seconds: the windows of the default are a minute, and one would end within a test
+WINDOW = 10**9  # seconds: a window began in 2001 and the next one begins in 2033, none within a test
+ROOM = 500_000  # bytes: the buffers of connections take a part of it, and with none left no write is admitted
 SEVERAL = 20
-SOON = 4  # seconds; a wait for each command of a login would be longer
+SOON = 10  # seconds on a busy machine; a wait for each command of a login would be longer
+NO_ANSWER = "tokens.W602"
 LOST = "Requests are not counted"
 SETUP = """
 from django.utils import timezone
@@ -58,6 +60,12 @@ class Served:
             form = {"login": "ada", "password": password, "csrfmiddlewaretoken": token[1]}
             return browser.post(page.url, form, timeout=30, allow_redirects=False)
 
+    def counted(self, password: str) -> int:
+        """The status of a login that Redis counted; on a busy machine it can be too late for that: then once more."""
+        found = [503]
+        wait_for(lambda: found.append(self.login(password).status_code) or found[-1] != 503)
+        return found[-1]
+
     def ready(self) -> tuple[int, str]:
         answer = requests.get(f"{self.url}/readyz", timeout=30)
         return answer.status_code, " ".join(answer.json().get("attention", []))
@@ -78,12 +86,12 @@ def secret(module_issuer: Issuer) -> str:
 def served(module_issuer: Issuer, secret: str, tmp_path: Path) -> Iterator[Served]:
     redis = RedisServer(tmp_path)
     url = f"http://localhost:{free()}"
-    limits = f"login={LIMIT}/{WINDOW}"
+    limits = f"{UNLIMITED},login={LIMIT}/{WINDOW}"
     counting = Issuer(module_issuer.variables | {"ISSUER_URL": url, "CACHE_URL": redis.url, "RATE_LIMITS": limits})
     try:
         child = serve(counting, url, tmp_path / "issuer.log", workers=1)
         try:
-            processes.wait_until_ready(child, "/readyz")
+            ready(child)
             yield Served(url, redis, secret, tmp_path / "issuer.log")
         finally:
             processes.stop([child])
@@ -95,8 +103,8 @@ def served(module_issuer: Issuer, secret: str, tmp_path: Path) -> Iterator[Serve
 def goes_on(served: Served) -> None:
     """Everything works, and is counted."""
     assert served.token() == 200
-    assert served.login().status_code == 302
-    assert served.ready() == (200, "")
+    assert served.counted(PASSWORD) == 302
+    wait_for(lambda: served.ready() == (200, ""))
 
 
 def refuses_logins_only(served: Served) -> None:
@@ -113,11 +121,6 @@ def refuses_logins_only(served: Served) -> None:
     assert served.attempts() >= 1
 
 
-def recovers(served: Served) -> None:
-    wait_for(lambda: served.login().status_code == 302)
-    goes_on(served)
-
-
 FAILURES: dict[str, tuple[Callable[[RedisServer], None], Callable[[RedisServer], None]]] = {
     "frozen": (RedisServer.freeze, RedisServer.thaw),
     "stopped": (RedisServer.stop, RedisServer.start),
@@ -131,31 +134,28 @@ def test_a_redis_that_hangs_or_is_gone_refuses_logins_at_once_and_slows_no_token
     begin(served.redis)
     refuses_logins_only(served)
     end(served.redis)
-    recovers(served)
+    goes_on(served)
 
 
 def test_a_redis_that_is_full_refuses_logins_and_readyz_says_so(served: Served) -> None:
     goes_on(served)
-    served.redis.limit("noeviction", room=100_000)
-    served.redis.fill()
+    served.redis.fill_up()
     refuses_logins_only(served)
     served.redis.client.config_set("maxmemory", 0)
-    recovers(served)
+    goes_on(served)
 
 
 def test_a_redis_that_evicts_lets_no_further_guess_in(served: Served) -> None:
     goes_on(served)
-    served.redis.limit(
-        "allkeys-lru", room=500_000
-    )  # buffers of connections take a part, and with none left nothing fits
+    served.redis.limit("allkeys-lru", room=ROOM)
     answers = []
     for _ in range(2 * LIMIT):
-        answers.append(served.login("wrong").status_code)
-        served.redis.fill()
+        answers.append(served.counted("wrong"))
+        served.redis.push_out()
     assert served.redis.client.info("stats")["evicted_keys"] > 0
     let_in = LIMIT - 1  # one login was made before
     assert answers == [200] * let_in + [429] * (2 * LIMIT - let_in)
-    assert served.login().status_code == 429, "the right password is not found out either"
+    assert served.counted(PASSWORD) == 429, "the right password is not found out either"
     assert "lost a login counter" in served.log.read_text()
     assert served.token() == 200
 
@@ -163,8 +163,14 @@ def test_a_redis_that_evicts_lets_no_further_guess_in(served: Served) -> None:
 def test_invented_client_names_make_one_key_and_push_nothing_out(served: Served) -> None:
     before = len(served.redis.client.keys("*rate:token:*"))
     assert {served.token(f"invented{number}") for number in range(100)} == {401}
-    windows = 3  # of a minute: the requests take less than that
-    assert len(served.redis.client.keys("*rate:token:*")) - before <= windows
+    assert len(served.redis.client.keys("*rate:token:*")) - before == 1
+
+
+def warnings(issuer: Issuer, redis: RedisServer) -> list[str]:
+    """The warnings of the system checks about Redis."""
+    check = Issuer(issuer.variables | {"CACHE_URL": redis.url}).start("check", "--database", "default")
+    out, err = check.communicate(timeout=600)
+    return re.findall(r"tokens\.W60\d", out + err)
 
 
 @pytest.mark.parametrize(
@@ -174,13 +180,13 @@ def test_the_policy_is_told_at_start(module_issuer: Issuer, tmp_path: Path, poli
     redis = RedisServer(tmp_path)
     try:
         redis.limit(policy, room=10_000_000)
-        check = Issuer(module_issuer.variables | {"CACHE_URL": redis.url}).start("check", "--database", "default")
-        out, err = check.communicate(timeout=120)
-        assert re.findall(r"tokens\.W60\d", out + err) == found
+        runs: list[list[str]] = []
+        wait_for(
+            lambda: runs.append(warnings(module_issuer, redis)) or NO_ANSWER not in runs[-1]
+        )  # a run can be too late
+        assert runs[-1] == found
         redis.stop()
-        check = Issuer(module_issuer.variables | {"CACHE_URL": redis.url}).start("check", "--database", "default")
-        out, err = check.communicate(timeout=120)
-        assert re.findall(r"tokens\.W60\d", out + err) == ["tokens.W602"] * 2
+        assert warnings(module_issuer, redis) == [NO_ANSWER] * 2
     finally:
         redis.close()
 
@@ -192,7 +198,12 @@ from datetime import UTC, datetime
 from tokens import rate_limit
 from tokens.conf import Rate
 for what in ("login", "token"):
-    rate_limit.count(what, ("a",), Rate(9, 60), now=datetime.now(UTC))
+    for _ in range(100):
+        try:
+            rate_limit.count(what, ("a",), Rate(999, 10**9), now=datetime.now(UTC))
+            break
+        except rate_limit.NotCounted:  # a busy machine was too late
+            rate_limit.circuits.clear()
 """
     servers = {}
     for name in ("CACHE_URL", "LOGIN_CACHE_URL"):

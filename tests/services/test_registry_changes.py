@@ -3,19 +3,18 @@
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 import pytest
 
-from tests.services.conftest import ROOT, Issuer, migrated, wait_for
+from tests.services.conftest import ROOT, WAITING, Issuer, migrated
 
 pytestmark = pytest.mark.services
 
-LONG = 20.0
-"""Seconds: far more than the bound and the start of a process, far less than a hang."""
+LONG = 120.0
+"""Seconds: far more than the bound and the start of a process on a busy machine. Only a hang takes longer."""
 IN_ADMIN = """
 import django
 django.setup()
@@ -50,11 +49,10 @@ def names(issuer: Issuer) -> list[tuple]:
     return issuer.rows("SELECT client_id, name FROM tokens_client ORDER BY 1")
 
 
-def attempt(issuer: Issuer, *arguments: str) -> tuple[int, str, float]:
-    started = time.monotonic()
+def attempt(issuer: Issuer, *arguments: str) -> tuple[int, str]:
     process = issuer.start(*arguments)
     _, err = process.communicate(timeout=LONG)
-    return process.returncode, err, time.monotonic() - started
+    return process.returncode, err
 
 
 @pytest.mark.parametrize(
@@ -69,21 +67,19 @@ def attempt(issuer: Issuer, *arguments: str) -> tuple[int, str, float]:
 def test_a_command_exits_with_4_and_names_the_process_that_holds_the_lock(issuer: Issuer, arguments: list[str]) -> None:
     before = names(issuer)
     with left_open(issuer) as pid:
-        code, err, took = attempt(issuer, *arguments)
+        code, err = attempt(issuer, *arguments)
     assert code == 4, err
     assert "another transaction has held a lock on the registry for 2 s; nothing was changed" in err
     assert f"PostgreSQL process {pid} (idle in transaction, in its transaction since 20" in err
     assert f"pg_terminate_backend({pid})" in err
     assert "Traceback" not in err
-    assert took < LONG
     assert names(issuer) == before
 
 
 def test_a_lock_that_is_released_in_time_is_waited_for(issuer: Issuer) -> None:
     with left_open(issuer):
         process = issuer.start("create_client", "--name", "Patient")
-        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        wait_for(lambda: bool(issuer.rows(query)[0][0]))
+        issuer.wait_for_number(WAITING, 1)
     _, err = process.communicate(timeout=LONG)
     assert process.returncode == 0, err
     assert "Patient" in {name for _, name in names(issuer)}
@@ -97,7 +93,7 @@ def test_the_admin_answers_503_with_the_reason(issuer: Issuer) -> None:
             env=issuer.variables,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LONG,
             check=False,
         )
     assert done.returncode == 0, done.stderr

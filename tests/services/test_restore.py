@@ -1,17 +1,13 @@
 """pg_dump and pg_restore of an issuer's database: also of its data alone, which fires triggers."""
 
-import secrets
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from tests.services.conftest import SERVER, Issuer
+from tests.services.conftest import Issuer, database
 
 pytestmark = pytest.mark.services
 
@@ -23,20 +19,8 @@ SELECT p.proname, p.proconfig FROM pg_proc p WHERE p.oid IN (
 FIXED = ["search_path=public, pg_temp"]
 
 
-@contextmanager
-def empty() -> Iterator[str]:
-    """The URL of an empty database."""
-    name = f"keyturn_{secrets.token_hex(6)}"
-    with psycopg.connect(SERVER, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-        try:
-            yield urlsplit(SERVER)._replace(path=f"/{name}").geturl()
-        finally:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 def run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
 
 
@@ -51,7 +35,7 @@ def test_data_alone_is_restored_into_a_schema_with_its_triggers(issuer: Issuer, 
     url, schema, data = issuer.variables["DATABASE_URL"], str(tmp_path / "schema"), str(tmp_path / "data")
     run("pg_dump", "-Fc", "--schema-only", "-f", schema, url)
     run("pg_dump", "-Fc", "--data-only", "-f", data, url)
-    with empty() as other:
+    with database() as other:
         run("pg_restore", "--exit-on-error", "-d", other, schema)
         run("pg_restore", "--exit-on-error", "--data-only", "-d", other, data)
         restored = replace(issuer, variables=issuer.variables | {"DATABASE_URL": other})

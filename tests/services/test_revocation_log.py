@@ -17,8 +17,8 @@ import pytest
 import requests
 
 from project.launch import processes
-from project.launch.ports import free
-from tests.services.conftest import Issuer, migrated, serve
+from tests.ports import free
+from tests.services.conftest import Issuer, durable, migrated, mistakes, ready, serve
 from tests.tokens.feed_reader import Reader, key
 
 pytestmark = pytest.mark.services
@@ -85,8 +85,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 def two(issuer: Issuer, folder: Path) -> Iterator[Pair]:
     """Two issuers under one URL, as behind a proxy."""
     ports = [free(), free()]
-    variables = issuer.variables | {"ISSUER_URL": f"http://localhost:{ports[0]}", "RATE_LIMITS": "revocations=99999/60"}
-    issuer = Issuer(variables)
+    issuer = Issuer(issuer.variables | {"ISSUER_URL": f"http://localhost:{ports[0]}"})
     issuer.run("rotate_keys")
     logs = [folder / f"{port}.log" for port in ports]
     children = [
@@ -94,11 +93,11 @@ def two(issuer: Issuer, folder: Path) -> Iterator[Pair]:
     ]
     try:
         for child in children:
-            processes.wait_until_ready(child, "/readyz")
+            ready(child)
         yield Pair(issuer, (Over(children[0].url), Over(children[1].url)), children)
     finally:
         processes.stop(children)
-    assert "Traceback" not in "".join(log.read_text(encoding="utf-8") for log in logs)
+    assert mistakes(*logs) == []
 
 
 def follow(pair: Pair, until: Callable[[], bool]) -> Reader:
@@ -124,9 +123,9 @@ def test_of_400_revocations_at_once_no_reader_misses_one_or_gets_one_twice(pair:
     ]
     for thread in threads:
         thread.start()
-    assert [(run.communicate(timeout=120)[1], run.returncode) for run in runs] == [("", 0)] * 2
+    assert [(run.communicate(timeout=600)[1], run.returncode) for run in runs] == [("", 0)] * 2
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=600)
     expected = {key("jti", f"t-{number}") for number in range(400)}
     for reader in readers:
         assert set(reader.held) == expected
@@ -146,7 +145,7 @@ def test_what_was_committed_before_a_kill_is_published_by_whoever_is_left(pair: 
     killed = pair.children[0]
     pair.issuer.run(*SHELL, REVOKE.format(first=0, each=1, threads=1))
     os.killpg(killed.process.pid, signal.SIGKILL)
-    killed.process.wait(timeout=10)
+    killed.process.wait(timeout=60)
     reader.poll()
     assert set(reader.held) == {key("jti", "t-0")}
 
@@ -172,7 +171,7 @@ def test_a_publisher_that_is_killed_before_its_commit_publishes_nothing_and_bloc
     reader.poll()
     pair.issuer.run(*SHELL, REVOKE.format(first=0, each=3, threads=1))
     run = pair.issuer.start(*SHELL, KILLED)
-    run.communicate(timeout=60)
+    run.communicate(timeout=600)
     assert run.returncode == -signal.SIGKILL
     [(before,)] = pair.issuer.rows("SELECT max(version) FROM tokens_publication")
     assert before == 0
@@ -223,7 +222,7 @@ def test_a_million_entries_are_read_in_bounded_pieces_and_followed_by_deltas(pai
     late.poll()
     assert len(late.held) == MILLION + 100
     assert late.read - before < 10_000, "a delta costs what changed"
-    assert slowest() < 2.0
+    assert slowest() < 10.0, "nothing holds the process for the time that a million entries take"
 
 
 def watch_health(url: str) -> Callable[[], float]:
@@ -233,7 +232,7 @@ def watch_health(url: str) -> Callable[[], float]:
     def ask() -> None:
         while not ended.wait(0.05):
             start = time.perf_counter()
-            requests.get(f"{url}/healthz", timeout=30)
+            requests.get(f"{url}/healthz", timeout=60)
             took.append(time.perf_counter() - start)
 
     thread = threading.Thread(target=ask)
@@ -241,7 +240,7 @@ def watch_health(url: str) -> Callable[[], float]:
 
     def stop() -> float:
         ended.set()
-        thread.join(timeout=60)
+        thread.join(timeout=600)
         return max(took)
 
     return stop
@@ -279,9 +278,10 @@ def test_a_mass_log_out_of_100_000_users_is_one_entry_or_one_for_each(pair: Pair
 def test_the_issuer_warns_if_the_database_acknowledges_what_a_crash_forgets(issuer: Issuer) -> None:
     def check() -> str:
         process = issuer.start("check", "--database", "default", "--tag", "durability")
-        return process.communicate(timeout=60)[1]
+        return process.communicate(timeout=600)[1]
 
-    assert "W310" not in check()
+    with durable():
+        assert "W310" not in check()
     name = issuer.variables["DATABASE_URL"].rpartition("/")[2]
     with psycopg.connect(issuer.variables["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")

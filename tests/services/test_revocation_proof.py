@@ -51,7 +51,7 @@ def refused(apis: list[Api], token: str) -> None:
     """Wait until every API refuses the token; assert that it did not take longer than promised."""
     took = until(lambda: statuses(apis, token) == {401})
     print(f"refused after {took:.2f} s")  # pytest -s shows it
-    assert took < WITHIN + BUSY
+    assert took < WITHIN + BUSY, "by the next poll, not when a copy expires"
     for one in apis:
         assert 'error="invalid_token"' in asked(one, token)[1]["www-authenticate"]
 
@@ -65,32 +65,12 @@ def test_a_revoked_token_is_refused_by_every_api(running: Deployment, apis: list
 
 
 def test_a_revoked_grant_ends_its_tokens_and_no_others(running: Deployment, apis: list[Api]) -> None:
+    running.log_in("ada", grants=2)  # whatever other tests revoked of hers
     ended, standing = running.user_token("ada"), running.user_token("ada", grant=1, at=1)
     assert statuses(apis, ended) == statuses(apis, standing) == {200}
     assert running.revoke(running.users["ada"][0], client="app") == 200
     refused(apis, ended)
     assert statuses(apis, standing) == statuses(apis, running.user_token("ada", grant=1)) == {200}
-
-
-def renew(running: Deployment, user: str) -> None:
-    """The user logs in again: a new grant."""
-    out = running.issuer.run(*SHELL, LOG_IN.format(user=user))
-    running.users[user] = [out.strip()]
-
-
-LOG_IN = """
-from datetime import timedelta
-from django.utils import timezone
-from tokens.models import Api, Client, User
-from tokens.oauth import grant_record, refresh_token
-from tokens.oauth.audience import Target
-from tokens.oauth.login_session import Login
-now, api = timezone.now(), Api.objects.get()
-target = Target(api.identifier, ("notes:read", "offline_access"), api)
-app, login = Client.objects.get(client_id="app"), Login(at=now, acr="", amr=("pwd",))
-grant = grant_record.create(User.objects.get(username="{user}"), app, target, login, now=now, lasts=timedelta(days=1))
-print(refresh_token.create(grant, app, now=now))
-"""
 
 
 @pytest.mark.parametrize(
@@ -108,8 +88,7 @@ def test_one_command_ends_everything_issued_so_far_and_nothing_issued_afterwards
     running: Deployment,
     apis: list[Api],
 ) -> None:
-    for user in {"ada", "bob"} & {*ended, *standing}:
-        renew(running, user)
+    running.log_in("ada", "bob")
     tokens = {name: token_of(running, name) for name in (*ended, *standing)}
     assert set().union(*(statuses(apis, token) for token in tokens.values())) == {200}
     running.issuer.run("revoke_tokens", *options, "--yes")
@@ -117,14 +96,14 @@ def test_one_command_ends_everything_issued_so_far_and_nothing_issued_afterwards
         refused(apis, tokens[name])
     for name in standing:
         assert statuses(apis, tokens[name]) == {200}
-    for user in {"ada", "bob"} & {*ended}:
-        renew(running, user)
+    if users := {"ada", "bob"} & {*ended}:
+        running.log_in(*users)
     for name in ended:
         assert statuses(apis, token_of(running, name)) == {200}
 
 
 def token_of(running: Deployment, name: str) -> str:
-    return running.user_token(name) if name in running.users else running.token(name)
+    return running.user_token(name) if name in {"ada", "bob"} else running.token(name)
 
 
 USERS = """
@@ -141,8 +120,7 @@ print(mass_revocation.log_out(User.objects.filter(username__startswith="u-").onl
 def test_a_mass_log_out_of_100_000_users_reaches_every_api(running: Deployment, apis: list[Api]) -> None:
     running.issuer.run(*SHELL, USERS)
     sample = [f"u-{number}" for number in (0, 4711, 99_999)]
-    for user in (*sample, "bob"):
-        renew(running, user)
+    running.log_in(*sample, "bob")
     tokens = {user: running.user_token(user) for user in sample}
     others = [running.user_token("bob"), running.token("other")]
     before = max(feed(one, running.url)["entries"] for one in apis)
@@ -161,7 +139,7 @@ def test_a_mass_log_out_of_100_000_users_reaches_every_api(running: Deployment, 
         assert statuses(apis, token) == {401}
     for token in others:
         assert statuses(apis, token) == {200}
-    renew(running, sample[0])
+    running.log_in(sample[0])
     assert statuses(apis, running.user_token(sample[0])) == {200}
 
 
@@ -170,10 +148,12 @@ def test_nothing_acknowledged_is_lost_if_an_issuer_is_killed_while_revocations_a
         tokens = [running.token("one", at=number % 2) for number in range(240)]
         standing = running.token("one")
         acknowledged: list[str] = []
-        half = threading.Event()
+        half, killed = threading.Event(), threading.Event()
 
         def revoke(numbered: tuple[int, str]) -> None:
             number, token = numbered
+            if number >= 160:  # the last ones find one issuer gone, however slow the kill is
+                assert killed.wait(60)
             with suppress(requests.ConnectionError):
                 if running.revoke(token, client="one", at=number % 2) == 200:
                     acknowledged.append(token)
@@ -183,14 +163,15 @@ def test_nothing_acknowledged_is_lost_if_an_issuer_is_killed_while_revocations_a
         def kill() -> None:
             assert half.wait(60)
             os.killpg(running.children[0].process.pid, signal.SIGKILL)
+            killed.set()
 
         killer = threading.Thread(target=kill)
         killer.start()
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(revoke, enumerate(tokens)))
         killer.join()
-        assert running.children[0].process.wait(timeout=10) == -signal.SIGKILL
-        assert 120 <= len(acknowledged) < 240, "one issuer went on, and the other one did not"
+        assert running.children[0].process.wait(timeout=60) == -signal.SIGKILL
+        assert 120 <= len(acknowledged) <= 200, "one issuer went on, and the other one did not"
         took = until(lambda: all(statuses(apis, token) == {401} for token in acknowledged))
         print(f"refused after {took:.2f} s")
         assert statuses(apis, standing) == {200}
@@ -203,7 +184,7 @@ def test_nothing_acknowledged_is_lost_if_an_issuer_is_killed_while_revocations_a
 def test_an_api_that_starts_during_an_outage_of_the_issuers_serves_or_refuses_as_it_is_set(tmp_path: Path) -> None:
     """It has its keys from a copy of the JWKS: without keys it could verify nothing at all."""
     with deployed(tmp_path) as running, loopback() as copies, running.apis(1) as [before]:
-        published = requests.get(f"{running.url}/.well-known/jwks.json", timeout=10).json()
+        published = requests.get(f"{running.url}/.well-known/jwks.json", timeout=60).json()
         copies.answers["/jwks.json"] = json_document(published)
         ended, standing = running.token("one"), running.token("one")
         assert running.revoke(ended, client="one") == 200
@@ -226,8 +207,8 @@ def test_an_api_that_starts_during_an_outage_of_the_issuers_serves_or_refuses_as
             assert asked(before, ended)[0] == 401, "the API that was there knows what it knew"
             running.start()
             until(lambda: asked(closed, standing)[0] == 200)
-            assert closed.get("/readyz")[0] == 200
-            assert asked(closed, ended)[0] == 401, "it never served before it knew"
+            until(lambda: closed.get("/readyz")[0] == 200)
+            assert unless_late(closed, ended) == 401, "it never served before it knew"
             until(lambda: not feed(open_one, running.url)["late"])
             assert statuses([open_one], ended) == {401}
 
@@ -259,7 +240,7 @@ def test_a_feed_replayed_from_an_hour_ago_changes_nothing(lasts: int, delta: boo
         own = {"REVOCATIONS_EVERY": str(EVERY), "REVOCATIONS_LATE_AFTER": "3", "REVOCATIONS_WHEN_LATE": "refuse"}
         with api(tmp_path, issuers=issuer.url, audience=AUDIENCE, **own) as one:
             until(lambda: asked(one, ended)[0] == 401)
-            assert asked(one, standing)[0] == 200
+            assert unless_late(one, standing) == 200
             known = feed(one, issuer.url)
             since = version(7) if delta else ""
             serves(issuer, replayed(issuer.url, at=now - HOUR, exp=now - HOUR + lasts, since=since))
@@ -272,7 +253,15 @@ def test_a_feed_replayed_from_an_hour_ago_changes_nothing(lasts: int, delta: boo
             assert asked(one, ended)[0] == 503
             serves(issuer, document(signer=KEY, issuer=issuer.url, at=int(time.time()), version=version(8)))
             until(lambda: asked(one, standing)[0] == 200)
-            assert (asked(one, ended)[0], feed(one, issuer.url)["version"]) == (401, version(8))
+            assert unless_late(one, ended) == 401
+            assert feed(one, issuer.url)["version"] == version(8)
+
+
+def unless_late(one: Api, token: str) -> int:
+    """The status, asked for again while the API refuses because a busy machine is late with its poll."""
+    found = [503]
+    until(lambda: found.append(asked(one, token)[0]) or found[-1] != 503)
+    return found[-1]
 
 
 def serves(issuer: Loopback, body: bytes) -> None:

@@ -12,7 +12,7 @@ KEYS = "SELECT kid, signs_at IS NULL FROM tokens_signingkey ORDER BY kid"
 
 def test_ten_first_runs_in_the_same_second_make_one_key_and_one_standby(issuer: Issuer) -> None:
     runs = [issuer.start("rotate_keys") for _ in range(10)]
-    printed = [run.communicate(timeout=120) for run in runs]
+    printed = [run.communicate(timeout=600) for run in runs]
     assert [run.returncode for run in runs] == [0] * 10, printed
     assert sorted(standby for _, standby in issuer.rows(KEYS)) == [False, True]
     assert sum(out.startswith("created") for out, _ in printed) == 1
@@ -21,7 +21,7 @@ def test_ten_first_runs_in_the_same_second_make_one_key_and_one_standby(issuer: 
 def test_ten_hurried_runs_in_the_same_second_plan_one_switch(issuer: Issuer) -> None:
     issuer.run("rotate_keys")
     runs = [issuer.start("rotate_keys", "--now") for _ in range(10)]
-    printed = [run.communicate(timeout=120) for run in runs]
+    printed = [run.communicate(timeout=600) for run in runs]
     assert [run.returncode for run in runs] == [0] * 10, printed
     assert len(issuer.rows(KEYS)) == 3
     assert sum(out.startswith("planned") for out, _ in printed) == 1
@@ -43,7 +43,7 @@ def test_the_database_itself_ends_a_step_that_takes_longer_than_the_clock_error(
     quick = replace(issuer, variables=issuer.variables | {"KEY_TIMINGS": "clock_error=1"})
     quick.run("rotate_keys")
     standing = quick.start("shell", "-c", STUCK.format(stuck=stuck))
-    _, err = standing.communicate(timeout=120)
+    _, err = standing.communicate(timeout=600)
     assert standing.returncode != 0
-    assert "tokens.keys.errors.Unsafe: the step took too long to keep its dates; nothing was done" in err
+    assert "tokens.keys.errors.Unsafe: the step took too long to keep its dates: longer than clock_error (δ)" in err
     assert quick.run("rotate_keys").startswith("nothing due"), "and holds the ring no longer"

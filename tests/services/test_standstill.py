@@ -14,8 +14,8 @@ import pytest
 import requests
 
 from project.launch import processes
-from project.launch.ports import free
-from tests.services.conftest import Issuer, serve
+from tests.ports import free
+from tests.services.conftest import Issuer, ready, serve
 
 pytestmark = [pytest.mark.services, pytest.mark.outage]
 
@@ -35,7 +35,7 @@ def served(issuer: Issuer, tmp_path: Path) -> Iterator[processes.Child]:
     issuer.run("demo_setup", "--credentials", str(credentials), "--api-audience", "http://localhost:8001/")
     child = serve(issuer, url, tmp_path / "issuer.log", workers=1)
     try:
-        processes.wait_until_ready(child, "/readyz")
+        ready(child)
         yield child
     finally:
         os.killpg(child.process.pid, signal.SIGCONT)

@@ -130,7 +130,7 @@ def make_client(client_id, *grants, public=False, scopes=("notes:read", "notes:w
         client_id=client_id,
         name=client_id,
         client_type=Client.CLIENT_PUBLIC if public else Client.CLIENT_CONFIDENTIAL,
-        # which takes the secret in the header as well
+        # a secret is accepted in either place
         token_endpoint_auth_method="none" if public else "client_secret_post",
         grants=list(grants),
         redirect_uris=CALLBACK,

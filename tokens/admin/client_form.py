@@ -63,6 +63,15 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
         ],
         required=False,
         label="Authentication",
+        help_text="A secret is accepted in the header and in the body, whichever is chosen here, unless the next box"
+        " is ticked.",
+    )
+
+    # The model's own is nullable, for which the admin would offer three answers.
+    pins_authentication_method = forms.BooleanField(
+        required=False,
+        label="Only the chosen authentication",
+        help_text=Client._meta.get_field("pins_authentication_method").help_text,
     )
 
     client_jwks = KeysField(

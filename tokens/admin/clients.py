@@ -70,6 +70,7 @@ class ClientAdmin(Audited):
             {
                 "fields": [
                     "token_endpoint_auth_method",
+                    "pins_authentication_method",
                     "client_jwks",
                     "client_jwks_uri",
                     "accepts_token_endpoint_audience",

@@ -4,15 +4,20 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 
-from tokens import mass_revocation
+from tokens import mass_revocation, verified_email
 from tokens.admin.audited import Audited, may_touch
 from tokens.admin.search import ByUuid
 from tokens.models import User
 from tokens.oauth import everywhere
+from tokens.verified_email import CannotVerify
 
 
 @admin.register(User)
@@ -26,6 +31,49 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
     search_help_text = "By username, e-mail, name or sub."
     readonly_fields = ["sub", "last_login", "date_joined"]
     actions = ["log_out_everywhere"]
+    change_form_template = "admin/tokens/user/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return Django's pages of a user, and the page that verifies the e-mail address."""
+        view = self.admin_site.admin_view(self.verify_email)
+        return [path("<int:pk>/verify-email/", view, name="tokens_user_verify_email"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the user's page, with a note if the e-mail address is not verified."""
+        user = User.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        unverified = user is not None and user.email and not verified_email.is_verified(user)
+        note = {"unverified": user.email, "may_verify": self._may_verify(request, user)} if user and unverified else {}
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | note)
+
+    def verify_email(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Say what it means that the user's e-mail address is verified; verify it once that is confirmed."""
+        user = get_object_or_404(User, pk=pk)
+        if not self._may_verify(request, user):
+            raise PermissionDenied
+        if request.method == "POST":
+            self._verify_email(request, user)
+        elif user.email and not verified_email.is_verified(user):
+            context = self.admin_site.each_context(request) | {"subject": user, "title": "Verify an e-mail address"}
+            return TemplateResponse(request, "admin/tokens/user/verify_email.html", context)
+        return HttpResponseRedirect(reverse("admin:tokens_user_change", args=[pk]))
+
+    def _verify_email(self, request: HttpRequest, user: User) -> None:
+        address = request.POST.get("email", "")
+        try:
+            with transaction.atomic():
+                if verified_email.verify(user, address):
+                    self.record(request, "email_verified", user, {"email": address})
+        except CannotVerify as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return
+        self.message_user(request, f"{address} is verified.", messages.SUCCESS)
+
+    def _may_verify(self, request: HttpRequest, user: User) -> bool:
+        """True if the administrator may change this user, and may add and change e-mail addresses."""
+        addresses = request.user.has_perms(["account.add_emailaddress", "account.change_emailaddress"])
+        return addresses and self.has_change_permission(request, user)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Nobody but a superuser gives anybody more than they have."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tokens import journal
+from tokens import high_water, journal
 from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
 from tokens.keys import adoption, clock, kids, lifecycle, store
@@ -32,7 +32,7 @@ class Problem:
     code: str
     """`policy`, `no_key`, `clock`, `no_signer`, `no_standby`, `overdue`; how a row fails: `cannot_open`, `not_genuine`,
     `not_vouched`; of the hashes of client secrets, `lost_secrets` or `former_key`; and of a database that is older than
-    AUDIT_JOURNAL, `went_back`, or `journal` if that cannot be read."""
+    AUDIT_JOURNAL or the marks in Redis, `went_back`, or `journal` if that file cannot be read."""
     ring: str
     message: str
 
@@ -57,6 +57,8 @@ def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: date
         found += [Problem(code=code, ring=ring.name, message=text) for code, text in _ring(ring, encryption_keys, now)]
     found += [Problem(code=code, ring="", message=text) for code, text in _secrets(encryption_keys, now)]
     found += [Problem(code=code, ring="", message=text) for code, text in _journal()]
+    if older := high_water.behind(now=now):
+        found.append(Problem(code="went_back", ring="", message=older))
     return found
 
 

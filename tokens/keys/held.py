@@ -17,7 +17,7 @@ from tokens.encryption import EncryptionKey
 from tokens.keys import adoption, clock, keystores, kids, store, succession
 from tokens.keys.errors import CannotOpen, LockNotHad, UnknownKey, Unsafe
 from tokens.keys.lifecycle import Key
-from tokens.keys.policy import Policy
+from tokens.keys.policy import Policy, slower
 from tokens.keys.signers import KeyPair, verifies
 from tokens.models.key import Ring
 
@@ -26,6 +26,8 @@ WAIT = timedelta(seconds=30)
 LOCK_NOT_AVAILABLE = "55P03"
 TOOK_TOO_LONG = ("25P03", "57014")
 """PostgreSQL ended a transaction that was idle, or cancelled a statement, after the time that a step may take."""
+SLOW = timedelta(seconds=10)
+"""No machine in production is so loaded that a step takes this long."""
 PROBE = b"keyturn probe"
 
 
@@ -189,7 +191,9 @@ def locking() -> Iterator[None]:
         yield
     except (OperationalError, InternalError) as error:
         if getattr(error.__cause__, "sqlstate", None) in TOOK_TOO_LONG:
-            raise Unsafe("the step took too long to keep its dates; nothing was done") from error
+            raise Unsafe(
+                "the step took too long to keep its dates: longer than clock_error (δ); nothing was done, run it again"
+            ) from error
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE or "database is locked" in str(error):
             raise LockNotHad(
                 f"another process held the ring for {WAIT.seconds} s; nothing was done, run the command again"
@@ -239,7 +243,18 @@ def _prove(one: store.StoredKey, keys: Sequence[EncryptionKey]) -> None:
 def _in_time(started: datetime, policy: Policy, *, now: Callable[[], datetime]) -> None:
     took = now() - started
     if took > policy.clock_error:
-        raise Unsafe(f"the step took {took.total_seconds():.1f} s, too long to keep its dates; nothing was done")
+        raise Unsafe(
+            f"the step took {took.total_seconds():.1f} s, too long to keep its dates: clock_error (δ) is"
+            f" {policy.clock_error.total_seconds():g} s; nothing was done, run it again{_remedy(policy, took)}"
+        )
+
+
+def _remedy(policy: Policy, took: timedelta) -> str:
+    """Return what else helps if δ is so short that load alone exceeds it, as in development; else nothing."""
+    if policy.clock_error >= SLOW:
+        return ""
+    timings = ",".join(f"{name}={seconds}" for name, seconds in slower(policy, took).items())
+    return f", or if the machine stays this slow, set KEY_TIMINGS={timings}"
 
 
 def _wait_no_longer_than(wait: timedelta, setting: str) -> None:

@@ -7,6 +7,7 @@ L token_lifetime, S leeway.
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import timedelta
+from math import ceil
 from typing import Self
 
 TIMINGS = ("snapshot_age", "shared_cache", "api_copy", "clock_error", "token_lifetime", "leeway")
@@ -139,6 +140,22 @@ def problems(policy: Policy) -> Iterator[str]:
             f"keep ({policy.keep}) is shorter than N + 2δ = snapshot_age ({policy.snapshot_age})"
             f" + 2 x clock_error ({policy.clock_error}) = {policy.last_signature}: raise keep"
         )
+
+
+def slower(policy: Policy, took: timedelta) -> dict[str, int]:
+    """Return the timings, in seconds, to change so that a step may take twice as long as `took`.
+
+    With them, the policy has no `problems`.
+    """
+    error = timedelta(seconds=ceil(2 * took.total_seconds()))
+    wider = replace(policy, clock_error=error)
+    wider = replace(wider, announce=max(wider.announce, wider.propagation), keep=max(wider.keep, wider.last_signature))
+    wider = replace(wider, rotate_every=max(wider.rotate_every, wider.announce))
+    return {
+        field.name: ceil(getattr(wider, field.name).total_seconds())
+        for field in fields(Policy)
+        if getattr(wider, field.name) != getattr(policy, field.name)
+    }
 
 
 def raised(policy: Policy, other: Policy) -> Policy:

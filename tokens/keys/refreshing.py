@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
@@ -28,6 +28,13 @@ JOIN = 10.0  # seconds; a read that hangs ends at its own deadline
 
 Bound = Callable[[], AbstractContextManager[object]]
 Clock = Callable[[], datetime]
+
+
+class Record(Protocol):
+    """A task that follows each look."""
+
+    def __call__(self, *, now: datetime) -> None:
+        """Run the task. It decides itself whether it is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +57,9 @@ class Known:
 class Refresher:
     """The refreshing thread, and the arguments of its start."""
 
-    def __init__(self, duties: Sequence[Duty]) -> None:
+    def __init__(self, duties: Sequence[Duty], *, record: Record | None = None) -> None:
         self._duties = duties
+        self._record = record
         self._started_with: tuple[Clock, Bound] | None = None
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
@@ -93,7 +101,7 @@ class Refresher:
         return name not in known.names
 
     def look(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
-        """Read what is older than half of `reread` or has no snapshot."""
+        """Read what is older than half of `reread` or has no snapshot. Then run the task `record`."""
         for duty in self._duties:
             for name in self._names(duty, bound, now=clock()):
                 try:
@@ -101,6 +109,9 @@ class Refresher:
                         duty.snapshots.refresh(name, wall=clock())
                 except KeyProblem as problem:  # no key or no snapshot yet: requests report it
                     logger.debug("Not refreshed: %s", problem)
+        if self._record is not None:
+            with bound():
+                self._record(now=clock())
 
     def _names(self, duty: Duty, bound: Bound, *, now: datetime) -> Sequence[str]:
         try:

@@ -33,12 +33,16 @@ class GrantType(models.TextChoices):
 
 
 class AuthenticationMethod(models.TextChoices):
-    """How a client proves who it is at the token endpoint (RFC 7591 section 2)."""
+    """How a client authenticates (RFC 7591 section 2). A secret is accepted in either place, unless it is pinned."""
 
     NONE = "none", "None (public client: PKCE only)"
-    SECRET_BASIC = "client_secret_basic", "Secret, in the Authorization header"
-    SECRET_POST = "client_secret_post", "Secret, in the request's body or the header"
+    SECRET_BASIC = "client_secret_basic", "Secret (client_secret_basic: in the Authorization header)"
+    SECRET_POST = "client_secret_post", "Secret (client_secret_post: in the body)"
     PRIVATE_KEY_JWT = "private_key_jwt", "Its own private key (RFC 7523)"
+
+
+SECRET_METHODS = (AuthenticationMethod.SECRET_BASIC.value, AuthenticationMethod.SECRET_POST.value)
+"""How a client with a secret can be registered."""
 
 
 def new_client_id() -> str:
@@ -119,6 +123,15 @@ class Client(AbstractApplication):
         choices=AuthenticationMethod,
         default=AuthenticationMethod.SECRET_BASIC,
     )
+    # Nullable, so that SQLite adds the column without rebuilding the table. None is off.
+    pins_authentication_method = models.BooleanField(
+        "only the chosen authentication",
+        null=True,
+        blank=True,
+        help_text="Refuse the secret in the other place. For policies that require one place, such as never in a body"
+        " that a proxy logs. Off: the header and the body are accepted, one per request, which libraries that try both"
+        " need (most Go programs).",
+    )
     client_jwks = models.JSONField(
         "public keys", null=True, blank=True, help_text="A JWKS with public keys only (private_key_jwt)."
     )
@@ -175,6 +188,7 @@ class Client(AbstractApplication):
             "post_logout_redirect_uris": _problems(self.post_logout_redirect_uris, self._redirect_uri_problem),
             "allowed_origins": _problems(self.allowed_origins, origin_problem),
             "token_endpoint_auth_method": self._authentication_problems(),
+            "pins_authentication_method": self._pin_problems(),
             "client_jwks": self._key_problems(),
             "client_jwks_uri": self._key_address_problems(),
         }
@@ -185,6 +199,13 @@ class Client(AbstractApplication):
     def is_public(self) -> bool:
         """Whether it cannot keep a secret, and has nothing to prove itself with (RFC 6749 section 2.1)."""
         return bool(self.client_type == self.CLIENT_PUBLIC)
+
+    @property
+    def accepted_methods(self) -> tuple[str, ...]:
+        """Return by which methods the client may authenticate: a secret in either place, unless it is pinned."""
+        own = self.token_endpoint_auth_method
+        either = own in SECRET_METHODS and not self.pins_authentication_method
+        return SECRET_METHODS if either else (own,)
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Whether one of the grants, in django-oauth-toolkit's spelling or OAuth's own, is among this client's."""
@@ -231,6 +252,11 @@ class Client(AbstractApplication):
         has_keys = bool(self.client_jwks) != bool(self.client_jwks_uri)
         if self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT and not has_keys:
             return ["private_key_jwt needs the client's public keys: pasted, or their address, not both."]
+        return []
+
+    def _pin_problems(self) -> list[str]:
+        if self.pins_authentication_method and self.token_endpoint_auth_method not in SECRET_METHODS:
+            return ["Only a client with a secret has a choice to restrict."]
         return []
 
     def _key_address_problems(self) -> list[str]:

@@ -49,6 +49,12 @@ class Assertion:
         return str(self.claims["sub"])
 
     @property
+    def audience(self) -> str:
+        """Return the one receiver that it names (`aud`)."""
+        audience = self.claims["aud"]
+        return str(audience[0] if isinstance(audience, list) else audience)
+
+    @property
     def token_id(self) -> str:
         """Its own name (`jti`), which its client uses once."""
         return str(self.claims["jti"])
@@ -81,8 +87,7 @@ def read(text: str, *, types: Collection[str | None]) -> Assertion:
 
 def check(one: Assertion, *, audiences: Collection[str], now: datetime) -> None:
     """Whether a verified assertion is for us and of this time; raises InvalidAssertion (RFC 7523 section 3)."""
-    audience = one.claims["aud"]
-    if (audience[0] if isinstance(audience, list) else audience) not in audiences:
+    if one.audience not in audiences:
         raise InvalidAssertion("its aud is not this issuer")
     if one.expires_at <= now - CLOCK_ERROR:
         raise InvalidAssertion("it has expired")

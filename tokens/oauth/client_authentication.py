@@ -1,6 +1,8 @@
 """Step 3. The client proves who it is before it asks for a token: by its own key or a secret, in one way per request.
 
-Public clients have nothing to prove it with: they name themselves, and PKCE protects what they fetch.
+- A secret is accepted in the header or in the body (RFC 6749 section 2.3.1), unless the client is pinned to one place.
+- A client with a key never authenticates by a secret, nor the other way round.
+- Public clients have nothing to prove it with: they name themselves, and PKCE protects what they fetch.
 """
 
 import base64
@@ -13,18 +15,23 @@ from urllib.parse import unquote_to_bytes
 from tokens.encryption import MalformedEncryptionKey
 from tokens.errors import InvalidClient, OAuthError
 from tokens.keys.errors import NotReady
-from tokens.models import Client, ClientSecret
+from tokens.models import AuthenticationMethod, Client, ClientSecret
 from tokens.oauth import client_secret, key_proof, registry
 from tokens.oauth.assertion import InvalidAssertion
 from tokens.oauth.client_secret import LostKey
+from tokens.oauth.key_proof import LegacyAudience
 
-IN_BODY = "client_secret_post"
 SECRET_METHODS = client_secret.METHODS
 METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
 """The `typ` of an assertion that authenticates a client: most libraries write the plain one."""
+
+LEGACY_AUDIENCE = (
+    "The aud of the assertion is the token endpoint. Send the URL of the issuer, or register the client with"
+    " --legacy-audience (admin: legacy audience)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,8 @@ def _why(presented: Credentials, client: Client | None) -> str:
     if presented.secret is None or _fits(presented, client):
         return "the secret is wrong, or missing"
     where = "in the Authorization header" if presented.in_header else "in the body"
-    return f"a secret {where}, from a client that is registered for {client.token_endpoint_auth_method}"
+    bound = "pinned to" if client.pins_authentication_method else "registered for"
+    return f"a secret {where}, from a client that is {bound} {client.token_endpoint_auth_method}"
 
 
 def _proves(presented: Credentials, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
@@ -94,12 +102,9 @@ def _proves(presented: Credentials, client: Client | None, secrets: Iterable[Cli
 
 
 def _fits(presented: Credentials, client: Client | None) -> bool:
-    """Whether the secret came by the client's way (RFC 7591 section 2).
-
-    The header is open to every client with a secret (RFC 6749 section 2.3.1), the body to those registered for it.
-    """
-    method = client.token_endpoint_auth_method if client else None
-    return method in SECRET_METHODS if presented.in_header else method == IN_BODY
+    """True if the client authenticates by a secret in this place. Where it may not, no comparison helps."""
+    here = AuthenticationMethod.SECRET_BASIC if presented.in_header else AuthenticationMethod.SECRET_POST
+    return client is not None and here in client.accepted_methods
 
 
 def _by_key(authorization: str | None, form: Mapping[str, str], *, now: datetime) -> Client:
@@ -112,6 +117,8 @@ def _by_key(authorization: str | None, form: Mapping[str, str], *, now: datetime
         raise InvalidClient("the client_assertion_type is another one")
     try:
         client, _ = key_proof.prove(form["client_assertion"], types=TYPES, self_issued=True, now=now)
+    except LegacyAudience as error:  # the client's key signed it, so this tells no stranger that the client exists
+        raise OAuthError("invalid_client", LEGACY_AUDIENCE, status=401, reason=str(error)) from error
     except InvalidAssertion as error:
         raise InvalidClient(str(error)) from error
     if form.get("client_id", client.client_id) != client.client_id:
@@ -143,7 +150,8 @@ def _basic(authorization: str) -> Credentials:
         decoded = Credentials(_form_decode(name), _form_decode(secret), in_header=True)
     except (binascii.Error, ValueError):
         raise InvalidClient("the Authorization header is malformed") from None
-    if not (colon and decoded.client_id and decoded.secret) or "\0" in decoded.client_id:
+    # An empty secret is compared like any other wrong one: libraries send it for public clients.
+    if not (colon and decoded.client_id) or "\0" in decoded.client_id:
         raise InvalidClient("the Authorization header is malformed")
     return decoded
 

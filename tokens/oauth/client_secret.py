@@ -18,9 +18,9 @@ from django.db.models import Count
 from tokens.conf import issuer
 from tokens.database_errors import unless_down
 from tokens.encryption import parse
-from tokens.models.client import Client, ClientSecret
+from tokens.models.client import SECRET_METHODS, Client, ClientSecret
 
-METHODS = ("client_secret_basic", "client_secret_post")
+METHODS = SECRET_METHODS
 """How a client authenticates that has a use for secrets (RFC 7591 section 2)."""
 ALPHABET = string.ascii_letters + string.digits
 """Of a generated secret: no `-` at the front of a hint, which a shell command would take for an option."""

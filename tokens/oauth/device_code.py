@@ -50,7 +50,8 @@ def _name_method(client_id: str, error: InvalidClient) -> None:
     """
     client = registry.read(client_id)
     if client is not None and GrantType.DEVICE_CODE in client.grants:
-        how = f"Authenticate this client by {client.token_endpoint_auth_method} here, as at the token endpoint."
+        methods = " or ".join(client.accepted_methods)
+        how = f"Authenticate this client by {methods} here, as at the token endpoint."
         raise OAuthError("invalid_client", how, status=401, reason=error.reason) from error
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
@@ -10,6 +10,17 @@ from tokens.models import Client, SigningKey, User
 from tokens.oauth import everywhere, grant_record, revocation_record
 
 NEW_PASSWORD = "_password"  # noqa: S105 (where Django keeps a new password until it is saved; a rehash has none)
+
+
+def _deleted(instance: User | Client, origin: Any) -> list[Any]:
+    """Return the keys of the rows to lock before the instance is deleted. `origin` is what `delete` was called on.
+
+    Django deletes the rows of a query in the order of their keys, so all are locked with the first.
+    """
+    if not (isinstance(origin, QuerySet) and origin.model is type(instance)):
+        return [instance.pk]
+    keys = origin.order_by("pk").values_list("pk", flat=True)
+    return list(keys) if keys.first() == instance.pk else [instance.pk]
 
 
 @receiver(post_save, sender=User)
@@ -22,10 +33,11 @@ def user_saved(instance: User, *, created: bool, **_: Any) -> None:
 
 
 @receiver(pre_delete, sender=User)
-def user_is_going(instance: User, **_: Any) -> None:
-    """The user first, then the grants, then what hangs on them: in the order in which whoever issues holds them."""
-    User.objects.select_for_update().filter(pk=instance.pk).first()
-    grant_record.hold(Q(user=instance))
+def user_is_going(instance: User, *, origin: Any = None, **_: Any) -> None:
+    """Lock every user that is deleted, then their grants: the same order as token issuance and mass log-out."""
+    users = _deleted(instance, origin)
+    list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
+    grant_record.hold(Q(user__in=users))
 
 
 @receiver(post_delete, sender=User)
@@ -42,9 +54,12 @@ def client_saved(instance: Client, **_: Any) -> None:
 
 
 @receiver(pre_delete, sender=Client)
-def client_is_going(instance: Client, **_: Any) -> None:
-    """The grants before what hangs on them."""
-    grant_record.hold(Q(client=instance))
+def client_is_going(instance: Client, *, origin: Any = None, **_: Any) -> None:
+    """Lock every client that is deleted, the registry, and their grants: the order of each change of a client."""
+    clients = _deleted(instance, origin)
+    list(Client.objects.select_for_update().filter(pk__in=clients).order_by("pk").values_list("pk"))
+    revocation_record.renew_registry()
+    grant_record.hold(Q(client__in=clients))
 
 
 @receiver(post_delete, sender=Client)

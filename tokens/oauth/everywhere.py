@@ -1,6 +1,7 @@
 """Log out everywhere: sessions, grants and tokens of a user, or all that a client holds, end in one step.
 
-- Lock order: the user, then the grants, as token issuance does.
+- Lock order: the user, then the grants, as token issuance does. A change of a client locks the client, then the
+  registry, then its grants.
 - Sessions and grants end by the user's session epoch, which is compared by equality (grant_record.create).
 - Tokens end by an instant of the database's clock. A token's `iat` is when its request came, before any check. So a
   token whose checks ran before the change was committed is dated before the commit.
@@ -50,6 +51,7 @@ def shut_out(user: User, reason: str) -> None:
 def shut_down(client: Client, reason: str) -> None:
     """End everything that a client holds that may no longer be used, as `shut_out` does for a user."""
     with transaction.atomic():
+        revocation_record.renew_registry()  # before the grants: the order of every change of a client
         end_grants(Q(client=client), reason)
         revoke_until_commit(partial(revocation_record.revoke_client, client.client_id))
 

@@ -28,6 +28,10 @@ class Unfit(InvalidAssertion):
         self.client = client
 
 
+class LegacyAudience(Unfit):
+    """Its `aud` is the token endpoint's address, and the client is not registered to send that."""
+
+
 def prove(text: str, *, types: Collection[str | None], self_issued: bool, now: datetime) -> tuple[Client, Assertion]:
     """The client that made the assertion in `text`, and the assertion, which is used up by this.
 
@@ -70,7 +74,8 @@ def _judge(one: Assertion, client: Client | None, *, now: datetime) -> Client:
     try:
         assertion.check(one, audiences=audiences(client), now=now)
     except InvalidAssertion as error:
-        raise Unfit(client, str(error)) from error
+        legacy = one.audience == token_endpoint() and not client.accepts_token_endpoint_audience
+        raise (LegacyAudience if legacy else Unfit)(client, str(error)) from error
     return client
 
 
@@ -113,7 +118,12 @@ def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | No
 def audiences(client: Client) -> tuple[str, ...]:
     """What `aud` may be: the issuer, and for a client of old the token endpoint's address too."""
     url = conf.issuer().url
-    return (url, f"{url.rstrip('/')}/oauth/token") if client.accepts_token_endpoint_audience else (url,)
+    return (url, token_endpoint()) if client.accepts_token_endpoint_audience else (url,)
+
+
+def token_endpoint() -> str:
+    """Return the address of the token endpoint, which libraries from before RFC 7523bis send as `aud`."""
+    return f"{conf.issuer().url.rstrip('/')}/oauth/token"
 
 
 @cache

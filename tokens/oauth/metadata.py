@@ -14,8 +14,13 @@ ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr",
 DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
 
 
-def document(issuer: str, *, scopes: Iterable[str], apis: Iterable[str]) -> dict[str, object]:
-    """The metadata of `issuer`; `scopes` are those of the APIs, `apis` their identifiers."""
+def document(
+    issuer: str, *, scopes: Iterable[str], apis: Iterable[str], algorithms: Iterable[str]
+) -> dict[str, object]:
+    """The metadata of `issuer`; `scopes` are those of the APIs, `apis` their identifiers.
+
+    `algorithms` are what its rings sign with.
+    """
     base = issuer.rstrip("/")
     told = {
         "issuer": issuer,
@@ -37,11 +42,12 @@ def document(issuer: str, *, scopes: Iterable[str], apis: Iterable[str]) -> dict
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": [method for method in METHODS if method != "none"],
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
-        "introspection_signing_alg_values_supported": ["RS256"],
+        "introspection_signing_alg_values_supported": list(algorithms),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256"],
+        # ID tokens are RS256. Verifiers such as go-oidc go by this list for access tokens, too.
+        "id_token_signing_alg_values_supported": list(algorithms),
         "claims_supported": [*ID_TOKEN_CLAIMS, *(name for claims in CLAIMS.values() for name in claims)],
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],

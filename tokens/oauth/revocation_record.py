@@ -82,8 +82,11 @@ def revoke_everything(*, now: datetime) -> None:
 
 
 def renew_registry() -> None:
-    """Let every process read clients again, once the caller's transaction is committed."""
-    RegistryVersion.objects.update(value=str(uuid.uuid4()))
+    """Let every process read clients again, once the caller's transaction is committed. Locks the row until then."""
+    # As the triggers write it (tokens/triggers.py): they replace the row, so an UPDATE that waited for one of them
+    # would change no row and lock none.
+    version = RegistryVersion(pk=1, value=str(uuid.uuid4()))
+    RegistryVersion.objects.bulk_create([version], update_conflicts=True, unique_fields=["id"], update_fields=["value"])
 
 
 def is_revoked(claims: Mapping[str, Any], *, kid: str) -> bool:

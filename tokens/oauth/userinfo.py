@@ -3,18 +3,20 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from allauth.account.models import EmailAddress
-
 from tokens import conf
 from tokens.errors import OAuthError
 from tokens.models import User
 from tokens.oauth import presented_token, standing
 from tokens.oauth.presented_token import InvalidPresentedToken
+from tokens.verified_email import is_verified
 
 
-def _is_verified(user: User) -> bool:
-    """Whether the user proved that the address is theirs."""
-    return EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists()
+def _name(user: User) -> str:
+    """Return the name of a user for display: first and last name, or the username if there are none.
+
+    Common clients refuse a user without `name` (Dex), and the username is in `preferred_username` anyway.
+    """
+    return user.get_full_name() or (user.get_username() if conf.issuer().name_from_username else "")
 
 
 REALM = "userinfo"
@@ -22,12 +24,12 @@ REALM = "userinfo"
 # The claims that each scope asks for (section 5.4); what is not known is left out.
 CLAIMS: Mapping[str, Mapping[str, Callable[[User], str | bool]]] = {
     "profile": {
-        "name": lambda user: user.get_full_name(),
+        "name": _name,
         "given_name": lambda user: user.first_name,
         "family_name": lambda user: user.last_name,
         "preferred_username": lambda user: user.get_username(),
     },
-    "email": {"email": lambda user: user.email, "email_verified": _is_verified},
+    "email": {"email": lambda user: user.email, "email_verified": is_verified},
 }
 
 

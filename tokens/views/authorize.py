@@ -22,11 +22,11 @@ from tokens.oauth.backend import backend
 from tokens.oauth.grant_record import SessionEnded
 from tokens.oauth.login_session import Login
 from tokens.rate_limit import NotCounted, TooMany
-from tokens.views import pending_request
+from tokens.views import answered_request, pending_request
 from tokens.views.limits import NOBODY, count, please_wait
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import HEADERS, login_address
-from tokens.views.pending_request import NotKept, Sent
+from tokens.views.pending_request import Answered, NotKept, Sent
 
 TOO_LONG = f"The authorization request is longer than {pending_request.LONGEST} characters."
 GONE = "The login took too long, or it began in another browser or before cookies were deleted."
@@ -49,8 +49,8 @@ class AuthorizeView(View):
         try:
             sent = pending_request.sent(request)
             asked = read(sent)
-        except NotKept:
-            return gone(request)
+        except (NotKept, Answered) as error:
+            return ended(request, error)
         except OAuth2Error as error:
             return refuse(request, sent, error)
         user, login = request.user, login_session.current(request)
@@ -59,17 +59,19 @@ class AuthorizeView(View):
         now = signing.clock(now=timezone.now())
         if consent.is_another(asked, user):
             if login_again.was_made(sent.query, login, now=now):  # asking again would go round in circles
-                return send(request, asked, OAuthError("login_required", "Another user logged in than the hint names."))
+                return send(
+                    request, sent, asked, OAuthError("login_required", "Another user logged in than the hint names.")
+                )
             return self._log_in(request, sent, asked)
         if consent.needs_login(asked, sent.query, login, now=now):
             return self._log_in(request, sent, asked)
         if not consent.has_level(asked, login):
             unmet = OAuthError("unmet_authentication_requirements", "No login here is of a class that was asked for.")
-            return send(request, asked, unmet)
+            return send(request, sent, asked, unmet)
         if not consent.is_needed(asked, user):
-            return self._allow(request, asked, login, now=now)
+            return self._allow(request, sent, asked, login, now=now)
         if "none" in asked.prompt:
-            return send(request, asked, OAuthError("consent_required", "The user has to be asked."))
+            return send(request, sent, asked, OAuthError("consent_required", "The user has to be asked."))
         return ask(request, sent, asked, login, now=now)
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -84,8 +86,8 @@ class AuthorizeView(View):
         try:
             sent = pending_request.sent(request)
             asked = read(sent)
-        except NotKept:
-            return gone(request)
+        except (NotKept, Answered) as error:
+            return ended(request, error)
         except OAuth2Error as error:
             return refuse(request, sent, error)
         user, login = request.user, login_session.current(request)
@@ -95,11 +97,20 @@ class AuthorizeView(View):
         if not consent.was_shown(request.POST.get("shown", ""), sent.query, str(user.pk), login, now=now):
             return see_other(sent.address)
         if request.POST.get("allow") != "true":
-            return send(request, asked, OAuthError("access_denied", "The user refused."), action="consent.refused")
-        return self._allow(request, asked, login, now=now, is_answer=True)
+            return send(
+                request, sent, asked, OAuthError("access_denied", "The user refused."), action="consent.refused"
+            )
+        return self._allow(request, sent, asked, login, now=now, is_answer=True)
 
     def _allow(
-        self, request: HttpRequest, asked: AuthorizationRequest, login: Login, *, now: datetime, is_answer: bool = False
+        self,
+        request: HttpRequest,
+        sent: Sent,
+        asked: AuthorizationRequest,
+        login: Login,
+        *,
+        now: datetime,
+        is_answer: bool = False,
     ) -> HttpResponse:
         assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
         try:
@@ -107,12 +118,15 @@ class AuthorizeView(View):
                 code = authorization_code.create(asked, request.user, login, now=now)
                 if is_answer:
                     consent.remember(asked, request.user, now=now)
+                _end(sent, asked)
         except OAuthError as error:
-            return send(request, asked, error)
+            return send(request, sent, asked, error)
+        except (NotKept, Answered) as error:  # another tab answered, and the code of this one is undone
+            return ended(request, error)
         except SessionEnded:  # to the login, and back to the same request
             return see_other(request.get_full_path())
         except IntegrityError:  # the client went while the user answered
-            return send(request, asked, OAuthError("access_denied", "The client is not there any more."))
+            return send(request, sent, asked, OAuthError("access_denied", "The client is not there any more."))
         if is_answer:
             note(request, "consent.given", asked.client.client_id)
         scope = " ".join(asked.target.scopes)
@@ -121,7 +135,7 @@ class AuthorizeView(View):
 
     def _log_in(self, request: HttpRequest, sent: Sent, asked: AuthorizationRequest) -> HttpResponse:
         if "none" in asked.prompt:
-            return send(request, asked, OAuthError("login_required", "The user has to log in."))
+            return send(request, sent, asked, OAuthError("login_required", "The user has to log in."))
         return to_login(request, sent)
 
 
@@ -156,6 +170,10 @@ def refuse(request: HttpRequest, sent: Sent, error: OAuth2Error) -> HttpResponse
     if error.redirect_uri and not authorization_response.is_fatal(error):
         if login_session.current(request) is None and not is_silent(sent) and not sent.is_too_long:
             return to_login(request, sent)
+        try:
+            pending_request.end(sent, client_id=str(error.client_id), redirect_uri=error.redirect_uri)
+        except (NotKept, Answered) as reason:
+            return ended(request, reason)
         note(request, "authorization.refused", error.client_id, error=error.error, reason=error.description)
         uri = authorization_response.failure(error, error.redirect_uri, error.state, issuer=conf.issuer().url)
         return redirect(request, uri)
@@ -163,8 +181,11 @@ def refuse(request: HttpRequest, sent: Sent, error: OAuth2Error) -> HttpResponse
     return wrong(request, str(error.description or error.error))
 
 
-def gone(request: HttpRequest) -> HttpResponse:
-    """Return the page for a handle under which this browser has no request."""
+def ended(request: HttpRequest, reason: NotKept | Answered) -> HttpResponse:
+    """Return the page for a handle under which this browser has no request, or none that is still to be answered."""
+    if isinstance(reason, Answered):
+        note(request, "authorization.refused", reason.client_id, error="invalid_request", reason="answered already")
+        return answered_request.page(reason)
     note(request, "authorization.refused", None, error="invalid_request", reason="the handle opens no request")
     return wrong(request, GONE)
 
@@ -184,12 +205,25 @@ def page(request: HttpRequest, context: dict[str, object], *, status: int = 200)
 
 
 def send(
-    request: HttpRequest, asked: AuthorizationRequest, error: OAuth2Error, *, action: str = "authorization.refused"
+    request: HttpRequest,
+    sent: Sent,
+    asked: AuthorizationRequest,
+    error: OAuth2Error,
+    *,
+    action: str = "authorization.refused",
 ) -> HttpResponse:
-    """The error as the answer to a valid request; `action` is what the audit log calls it."""
+    """Return the error as the answer to a valid request; `action` is what the audit log calls it."""
+    try:
+        _end(sent, asked)
+    except (NotKept, Answered) as reason:
+        return ended(request, reason)
     note(request, action, asked.client.client_id, error=error.error, reason=error.description)
     uri = authorization_response.failure(error, asked.redirect_uri, asked.state, issuer=conf.issuer().url)
     return redirect(request, uri)
+
+
+def _end(sent: Sent, asked: AuthorizationRequest) -> None:
+    pending_request.end(sent, client_id=asked.client.client_id, redirect_uri=asked.redirect_uri)
 
 
 def to_login(request: HttpRequest, sent: Sent) -> HttpResponse:

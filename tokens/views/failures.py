@@ -22,6 +22,7 @@ TITLES = {
     400: "This request cannot be read",
     403: "This is not allowed",
     404: "There is nothing here",
+    410: "This request was already answered",
     411: "This request cannot be read",
     413: "This is too large",
     415: "This request cannot be read",
@@ -32,7 +33,7 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A link on a page: an address of the issuer, and its text."""
+    """A link on a page: an address of the issuer or of a client, and its text."""
 
     address: str
     label: str

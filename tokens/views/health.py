@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from tokens import errors, rate_limit
+from tokens import errors, high_water, rate_limit
 from tokens.keys import rings, signing
 from tokens.keys.errors import KeyProblem
 from tokens.keys.moves import DEFAULT_RING
@@ -38,7 +38,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 if a key may sign and the database answers; else 503 and, for the operator, the causes.
 
     `attention` names problems with which tokens are still issued, so that a load balancer keeps the process: a rotation
-    that is overdue, a further ring that cannot sign, logins that are refused.
+    that is overdue, a further ring that cannot sign, logins that are refused, a database that was restored.
     """
     answer, status, headers = _readiness()
     return errors.answer(_told(request, answer), status, headers, reason=_reason(answer))
@@ -87,6 +87,7 @@ def _now() -> datetime:
 def _attention(now: datetime) -> list[str]:
     found = ["rotation overdue"] if _overdue(DEFAULT_RING, now) else []
     found += [told for alias, told in UNCOUNTED.items() if not rate_limit.takes_counters(alias, now=now)]
+    found += [older] if (older := _older(now)) else []
     for ring in rings.names()[1:]:
         if (cause := _signer(ring, now)) and not _is_to_begin(ring, now):
             found.append(f"ring {ring}: {cause}")
@@ -109,6 +110,14 @@ def _database() -> str | None:
     except DatabaseError:
         return "its tables are missing: run manage.py migrate"
     return None
+
+
+def _older(now: datetime) -> str:
+    """Return how the database is older than Redis remembers; "" if it is not, or if that is unknown."""
+    try:
+        return high_water.behind(now=now)
+    except (DatabaseError, InterfaceError):
+        return ""
 
 
 def _signer(ring: str, now: datetime) -> str | None:

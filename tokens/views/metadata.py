@@ -22,4 +22,5 @@ def metadata(_request: HttpRequest) -> HttpResponse:
         body = {"error": "temporarily_unavailable", "error_description": f"Not known: {error}."}
         return errors.answer(body, 503, {"Retry-After": str(error.retry_after)}, reason=str(error))
     headers = {"Cache-Control": "public, max-age=300"}
-    return JsonResponse(document(conf.issuer().url, scopes=known.scopes, apis=known.apis), headers=headers)
+    told = document(conf.issuer().url, scopes=known.scopes, apis=known.apis, algorithms=known.algorithms)
+    return JsonResponse(told, headers=headers)

@@ -3,6 +3,8 @@
 - Each request has a session row of its own. No login, logout or other tab changes that row.
 - The address carries the handle. The key of the row is in a separate cookie of the browser that sent the request. So a
   handle opens nothing in another browser, and tabs that are sent to the login at the same moment keep a row each.
+- A handle ends when the client gets its answer, a code or an error. The row then says whose request it was. Of two tabs
+  that answer at once, one ends it, under the lock of the row.
 - A request may have `LONGEST` characters. A browser keeps `MOST` requests; one more drops the oldest.
 - A row expires after `LIFETIME`; `manage.py purge_tokens` removes it.
 """
@@ -15,6 +17,8 @@ from importlib import import_module
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 LONGEST = 8192
@@ -23,6 +27,7 @@ MOST = 8
 LIFETIME = timedelta(hours=2)
 PARAMETER = "continue"
 QUERY = "authorization_request"
+ANSWERED = "authorization_answered"
 HANDLE = re.compile(r"[0-9a-f]{16}")
 ALONE = re.compile(rf"{PARAMETER}=({HANDLE.pattern})")
 """A handle is the whole query. A client's own parameter of that name comes with others, and is ignored."""
@@ -32,6 +37,15 @@ class NotKept(Exception):
     """No request is kept under the handle in this browser: it expired, was dropped, or another browser sent it."""
 
 
+class Answered(Exception):
+    """The request under the handle was answered already."""
+
+    def __init__(self, client_id: str, redirect_uri: str) -> None:
+        super().__init__(f"{client_id} got its answer")
+        self.client_id = client_id
+        self.redirect_uri = redirect_uri
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """An authorization request as its client sent it."""
@@ -39,7 +53,13 @@ class Sent:
     query: str
     address: str
     """Path and query with which this browser can send the request again."""
-    is_kept: bool = False
+    key: str = ""
+    """The key of the row that keeps it, if one does."""
+
+    @property
+    def is_kept(self) -> bool:
+        """True if the request is in a row, and its address has only a handle."""
+        return bool(self.key)
 
     @property
     def parameters(self) -> QueryDict:
@@ -91,22 +111,42 @@ def keep(query: str, *, now: datetime) -> Kept:
 
 
 def sent(request: HttpRequest) -> Sent:
-    """Return the authorization request in the address, or the one kept under its handle. Raises NotKept."""
+    """Return the authorization request in the address, or the one kept under its handle. Raises NotKept, Answered."""
     query = str(request.META.get("QUERY_STRING", ""))
     if not ALONE.fullmatch(query):
         return Sent(query, request.get_full_path())
-    kept = find(request, query)
-    if kept is None:
+    key = _key(request, query)
+    row = _row(key) if key else {}
+    if ANSWERED in row:
+        raise Answered(*row[ANSWERED])
+    if QUERY not in row:
         raise NotKept
-    return Sent(kept, request.get_full_path(), is_kept=True)
+    return Sent(row[QUERY], request.get_full_path(), key)
 
 
 def find(request: HttpRequest, query: str) -> str | None:
     """Return the authorization request that the query of an address continues with in this browser, or None."""
-    named = ALONE.fullmatch(query)
-    key = request.COOKIES.get(_cookie(named[1])) if named else None
+    key = _key(request, query)
     kept = _row(key).get(QUERY) if key else None
     return kept if isinstance(kept, str) else None
+
+
+def end(request: Sent, *, client_id: str, redirect_uri: str) -> None:
+    """End the handle of a request whose client gets its answer now. Call it in the transaction that makes the answer.
+
+    Does nothing if the request has no handle. Raises Answered if it was answered meanwhile, NotKept if its row is gone.
+    """
+    if not request.is_kept:
+        return
+    with transaction.atomic():
+        locked = Session.objects.select_for_update().filter(pk=request.key).first()
+        content = locked.get_decoded() if locked else {}
+        if ANSWERED in content:
+            raise Answered(*content[ANSWERED])
+        if locked is None or QUERY not in content:
+            raise NotKept
+        locked.session_data = Session.objects.encode({ANSWERED: [client_id, redirect_uri]})
+        locked.save(update_fields=["session_data"])
 
 
 def parsed(query: str) -> QueryDict:
@@ -118,6 +158,12 @@ def _handles(request: HttpRequest) -> list[str]:
     """Return the handles that the browser has cookies for, oldest first: a handle begins with its time."""
     names = (name.removeprefix(_cookie("")) for name in request.COOKIES if name.startswith(_cookie("")))
     return sorted(name for name in names if HANDLE.fullmatch(name))
+
+
+def _key(request: HttpRequest, query: str) -> str:
+    """Return the key that this browser has for the handle in the query, or ""."""
+    named = ALONE.fullmatch(query)
+    return request.COOKIES.get(_cookie(named[1]), "") if named else ""
 
 
 def _cookie(handle: str) -> str:

@@ -227,6 +227,31 @@ def test_saving_a_client_keeps_how_it_authenticates(admin, form):
     assert made.token_endpoint_auth_method == "client_secret_post"
 
 
+def test_a_client_is_pinned_to_one_place_and_let_go_and_the_trail_says_so(admin, form):
+    admin.post(ADD, form)
+    made = Client.objects.get()
+    assert not made.pins_authentication_method
+    for ticked in ({"pins_authentication_method": "on"}, {}):
+        assert admin.post(page_of(made), {**form, **NO_SECRETS, **ticked}).status_code == 302
+        assert Client.objects.get().pins_authentication_method is bool(ticked)
+    changes = AuditEvent.objects.filter(action="client.changed").order_by("pk").values_list("details", flat=True)
+    pins = [told["pins_authentication_method"] for told in changes if "pins_authentication_method" in told]
+    assert pins == [["False", "True"], ["True", "False"]]
+
+
+def test_a_client_that_was_never_pinned_is_saved_without_a_change_of_that(admin, form):
+    admin.post(ADD, form)
+    Client.objects.update(pins_authentication_method=None)
+    assert admin.post(page_of(Client.objects.get()), {**form, **NO_SECRETS, "name": "Other"}).status_code == 302
+    assert AuditEvent.objects.latest("pk").details == {"name": ["Reports", "Other"]}
+
+
+def test_a_client_with_a_key_cannot_be_pinned_to_a_place_for_secrets(admin, form):
+    by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps(jwks())}
+    refused = admin.post(ADD, {**by_key, "pins_authentication_method": "on"})
+    assert "pins_authentication_method" in refused.context["adminform"].form.errors
+
+
 @pytest.mark.parametrize(
     ("changed", "field"),
     [

@@ -7,7 +7,7 @@ import pytest
 
 from resources import keyset
 from resources.verify import LEEWAY
-from tokens.keys.policy import DEVELOPMENT, POLICIES, PRODUCTION, Policy, problems
+from tokens.keys.policy import DEVELOPMENT, POLICIES, PRODUCTION, Policy, changed, problems, slower
 
 
 def other(**changes):
@@ -84,3 +84,11 @@ def test_our_own_api_is_as_obedient_as_the_policy_of_its_name_assumes(name):
     assert timedelta(seconds=keyset.POLICIES[name].longest_use) <= POLICIES[name].api_copy
     assert timedelta(seconds=LEEWAY) <= POLICIES[name].leeway
     assert sorted(keyset.POLICIES) == sorted(POLICIES)
+
+
+@pytest.mark.parametrize("took", [1.001, 1.4, 2, 5, 9.9, 60, 400])
+@pytest.mark.parametrize("name", POLICIES)
+def test_the_timings_for_a_slow_machine_allow_twice_as_long_and_keep_every_inequality(name, took):
+    wider = changed(POLICIES[name], slower(POLICIES[name], timedelta(seconds=took)))
+    assert wider.clock_error >= timedelta(seconds=2 * took)
+    assert list(problems(wider)) == []

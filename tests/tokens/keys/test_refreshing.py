@@ -175,3 +175,23 @@ def test_a_forked_process_starts_a_thread_of_its_own(world, hurried):
     assert os.read(reading, 1) == b"y"
     os.close(reading)
     os.close(writing)
+
+
+def test_each_look_ends_with_the_task_that_records_also_if_the_database_is_away(world):
+    recorded = []
+    bounds = []
+
+    @contextmanager
+    def bound():
+        bounds.append("in")
+        yield
+        bounds.append("out")
+
+    def record(*, now):
+        recorded.append((now, bounds[-1]))
+
+    world.refresher = Refresher((world.duty,), record=record)
+    world.look(bound=bound)
+    world.fails = True
+    world.look(bound=bound)
+    assert recorded == [(NOW, "in"), (NOW, "in")]

@@ -12,7 +12,7 @@ from tokens.conf import issuer
 from tokens.encryption import parse
 from tokens.keys import adoption, health, keystores, lifecycle, signing, store
 from tokens.keys.errors import CannotOpen, NotReady, UnknownKey, Unsafe
-from tokens.keys.policy import PRODUCTION
+from tokens.keys.policy import DEVELOPMENT, PRODUCTION, changed
 from tokens.keys.revocation import revoke
 from tokens.keys.rotation import cancel, rewrap, rotate
 from tokens.models import AuditEvent, Ring, SigningKey
@@ -184,9 +184,37 @@ def test_a_step_that_took_too_long_is_not_done():
     run()
     start = store.database_now()
     clock = iter([start, start, start + timedelta(seconds=61)])
-    with patch("tokens.keys.store.database_now", side_effect=clock), pytest.raises(Unsafe, match="took 61"):
+    with patch("tokens.keys.store.database_now", side_effect=clock), pytest.raises(Unsafe, match="took 61") as refused:
         rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=start, hurry=True)
     assert SigningKey.objects.count() == 2
+    assert str(refused.value).endswith("clock_error (δ) is 60 s; nothing was done, run it again")
+
+
+def test_a_development_ring_names_the_timings_that_let_it_keep_its_dates_on_a_loaded_machine():
+    run(policy=DEVELOPMENT)
+    given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "hurry": True}
+    start = store.database_now()
+    slow = [start, start, start + timedelta(seconds=1.4)]
+    with patch("tokens.keys.store.database_now", side_effect=iter(slow)), pytest.raises(Unsafe) as refused:
+        rotate(policy=DEVELOPMENT, now=start, **given)
+    said, _, timings = str(refused.value).partition(" set KEY_TIMINGS=")
+    assert "took 1.4 s, too long to keep its dates: clock_error (δ) is 1 s; nothing was done" in said
+    assert timings == "clock_error=3,announce=24"
+    wider = changed(DEVELOPMENT, {name: float(value) for name, value in (one.split("=") for one in timings.split(","))})
+    run(policy=wider)  # adopts them
+    start = store.database_now()
+    slow = iter([start, start, start + timedelta(seconds=1.4)])
+    with patch("tokens.keys.store.database_now", side_effect=slow):
+        assert rotate(policy=wider, now=start, **given).step == "planned"
+
+
+def test_a_development_step_within_the_clock_error_is_done():
+    run(policy=DEVELOPMENT)
+    start = store.database_now()
+    clock = iter([start, start, start + timedelta(seconds=1)])
+    with patch("tokens.keys.store.database_now", side_effect=clock):
+        given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "hurry": True}
+        assert rotate(policy=DEVELOPMENT, now=start, **given).step == "planned"
 
 
 def test_the_private_half_is_destroyed_once_no_node_can_sign_with_it_and_the_row_still_verifies():

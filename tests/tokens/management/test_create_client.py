@@ -112,6 +112,8 @@ def test_a_public_key_is_taken_as_pem_as_well(tmp_path):
         (["--auth-method", "client_secret_post", "--jwks-uri", "https://k.example/jwks"], "leave one of the two"),
         (["--auth-method", "none", "--jwks-uri", "https://k.example/jwks"], "leave one of the two"),
         (["--public", "--secret-expires", "2999-01-01"], "no secret that could expire"),
+        (["--public", "--pin-auth-method"], "Only a client with a secret"),
+        (["--pin-auth-method", "--jwks-uri", "https://k.example/jwks"], "Only a client with a secret"),
         (["--secret-expires", "2001-01-01"], "expired already"),
         (["--secret-expires", "tomorrow"], "no time like"),
         (["--refresh-token-lifetime", "400000000"], "refresh_token_lifetime"),
@@ -168,6 +170,13 @@ def test_what_the_admin_sets_a_script_sets_too():
     assert (made.is_active, made.token_endpoint_auth_method) == (False, "client_secret_post")
     assert [api.identifier for api in made.apis.all()] == ["https://api.example/"]
     assert ClientSecret.objects.get().expires_at == datetime(2999, 1, 31, 12, tzinfo=UTC)
+
+
+def test_a_client_is_pinned_to_one_place_by_an_option_only():
+    create("--name", "A", "--client-id", "a", "--auth-method", "client_secret_post", "--pin-auth-method")
+    create("--name", "B", "--client-id", "b")
+    accepted = {made.client_id: made.accepted_methods for made in Client.objects.all()}
+    assert accepted == {"a": ("client_secret_post",), "b": ("client_secret_basic", "client_secret_post")}
 
 
 def test_a_client_of_an_api_that_only_introspects_needs_no_grant(client):

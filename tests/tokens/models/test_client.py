@@ -114,6 +114,15 @@ def test_a_client_that_can_work_is_accepted(fields) -> None:
         ({"refresh_token_idle_lifetime": timedelta(days=3651)}, "refresh_token_idle_lifetime", "less than or equal"),
         ({"token_endpoint_auth_method": "private_key_jwt", "client_jwks": {}}, "client_jwks", "Enter a JWKS"),
         ({"client_jwks": []}, "client_jwks", "Enter a JWKS"),
+        (
+            {
+                "token_endpoint_auth_method": "private_key_jwt",
+                "client_jwks": JWKS,
+                "pins_authentication_method": True,
+            },
+            "pins_authentication_method",
+            "Only a client with a secret",
+        ),
     ],
 )
 def test_a_client_that_could_not_work_is_refused_at_the_field(fields, field: str, reason: str) -> None:

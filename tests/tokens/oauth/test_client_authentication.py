@@ -9,17 +9,38 @@ from django.utils import timezone
 
 from tests.tokens.assertions import jwks, proof
 from tests.tokens.conftest import basic, make_client, post
-from tokens.models import Client
+from tokens.models import Client, GrantType
 from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
 
 ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
 REFUSED = {"error": "invalid_client", "error_description": "Client authentication failed."}
+ENDPOINTS = {
+    "/oauth/token": ASK,
+    "/oauth/revoke": {"token": "x"},
+    "/oauth/introspect": {"token": "x"},
+    "/oauth/device": {"scope": "notes:read"},
+}
 
 
 def header(value):
     return {"HTTP_AUTHORIZATION": value}
+
+
+@pytest.fixture
+def anywhere(service):
+    """The service, which may also begin the device flow: every endpoint answers it with 200."""
+    Client.objects.filter(pk=service.pk).update(grants=["client_credentials", GrantType.DEVICE_CODE.value])
+    return service
+
+
+def at(browser, path, who, shown):
+    """Show the secret of `who` at an endpoint, in the header or in the body."""
+    in_body = {"client_id": who.client_id, "client_secret": who.plain}
+    if shown == "header":
+        return post(browser, path, ENDPOINTS[path], **basic(who.client_id, who.plain))
+    return post(browser, path, ENDPOINTS[path] | in_body)
 
 
 @pytest.mark.parametrize(
@@ -77,36 +98,66 @@ def test_a_client_with_a_key_of_its_own_cannot_fall_back_to_a_secret(client, ser
     assert post(client, "/oauth/token", ASK, **basic("service", service.plain)).status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("method", "shown", "status"),
-    [
-        ("client_secret_basic", "header", 200),
-        ("client_secret_basic", "body", 401),
-        ("client_secret_post", "body", 200),
-        ("client_secret_post", "header", 200),
-    ],
-)
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
-def test_a_secret_in_the_body_is_for_clients_that_are_registered_for_it_and_the_header_is_for_all(
-    client, service, signer, method, shown, status, warm
+@pytest.mark.parametrize("shown", ["header", "body"])
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_secret_is_accepted_in_either_place_whichever_is_registered(
+    client, anywhere, signer, path, method, shown, warm
 ):
-    """RFC 7591 section 2 names the methods; RFC 6749 section 2.3.1 wants the header to work for every secret."""
-    Client.objects.filter(pk=service.pk).update(token_endpoint_auth_method=method)
-    in_header, in_body = basic("service", service.plain), {"client_id": "service", "client_secret": service.plain}
+    """RFC 6749 section 2.3.1."""
+    Client.objects.filter(pk=anywhere.pk).update(token_endpoint_auth_method=method)
     if warm:
-        assert post(client, "/oauth/token", ASK, **in_header).status_code == 200
-    response = post(
-        client, "/oauth/token", ASK | (in_body if shown == "body" else {}), **(in_header if shown == "header" else {})
-    )
-    assert response.status_code == status
-    assert status == 200 or response.json() == REFUSED
+        assert post(client, "/oauth/token", ASK, **basic("service", anywhere.plain)).status_code == 200
+    assert at(client, path, anywhere, shown).status_code == 200
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+@pytest.mark.parametrize(
+    ("method", "right", "wrong"),
+    [("client_secret_basic", "header", "body"), ("client_secret_post", "body", "header")],
+)
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_pinned_client_authenticates_in_its_own_place_only(
+    client, anywhere, signer, path, method, right, wrong, warm
+):
+    Client.objects.filter(pk=anywhere.pk).update(token_endpoint_auth_method=method, pins_authentication_method=True)
+    if warm:
+        assert at(client, path, anywhere, right).status_code == 200
+    refused = at(client, path, anywhere, wrong)
+    assert (refused.status_code, refused.json()) == (401, REFUSED)
+    assert at(client, path, anywhere, right).status_code == 200
+    Client.objects.filter(pk=anywhere.pk).update(pins_authentication_method=False)
+    assert at(client, path, anywhere, wrong).status_code == 200
+
+
+@pytest.mark.parametrize("shown", ["header", "body"])
+@pytest.mark.parametrize("method", ["private_key_jwt", "none"])
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_secret_authenticates_neither_a_client_with_a_key_nor_a_public_one(
+    client, anywhere, signer, path, method, shown
+):
+    kind = "public" if method == "none" else "confidential"
+    Client.objects.filter(pk=anywhere.pk).update(token_endpoint_auth_method=method, client_type=kind)
+    refused = at(client, path, anywhere, shown)
+    assert (refused.status_code, refused.json()) == (401, REFUSED)
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_empty_parameters_beside_the_header_are_no_second_method(client, anywhere, signer, path):
+    empty = {"client_id": "", "client_secret": "", "client_assertion": ""}
+    assert post(client, path, ENDPOINTS[path] | empty, **basic("service", anywhere.plain)).status_code == 200
+    for second in ({"client_secret": anywhere.plain}, {"client_secret": " "}, proof("service")):
+        twice = post(client, path, ENDPOINTS[path] | second, **basic("service", anywhere.plain))
+        assert (twice.status_code, twice.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_a_secret_that_came_the_wrong_way_costs_the_same_hashes_and_leaves_no_trace(
+def test_a_secret_in_the_wrong_place_costs_the_same_hashes_and_leaves_no_trace(
     client, service, signer, monkeypatch, right
 ):
-    Client.objects.filter(pk=service.pk).update(token_endpoint_auth_method="client_secret_basic")
+    only_header = {"token_endpoint_auth_method": "client_secret_basic", "pins_authentication_method": True}
+    Client.objects.filter(pk=service.pk).update(**only_header)
     hashed, digest = [], client_secret._digest
     monkeypatch.setattr(client_secret, "_digest", lambda *args: hashed.append(args) or digest(*args))
     form = {"client_id": "service", "client_secret": service.plain if right else "wrong"}
@@ -116,19 +167,29 @@ def test_a_secret_that_came_the_wrong_way_costs_the_same_hashes_and_leaves_no_tr
 
 
 @pytest.mark.parametrize(
-    ("method", "form", "headers", "where"),
+    ("changes", "form", "headers", "reason"),
     [
-        ("client_secret_basic", {"client_id": "service", "client_secret": "x"}, {}, "in the body"),
-        ("private_key_jwt", {}, basic("service", "x"), "in the Authorization header"),
+        (
+            {"token_endpoint_auth_method": "client_secret_basic", "pins_authentication_method": True},
+            {"client_id": "service", "client_secret": "x"},
+            {},
+            "a secret in the body, from a client that is pinned to client_secret_basic",
+        ),
+        (
+            {"token_endpoint_auth_method": "private_key_jwt"},
+            {},
+            basic("service", "x"),
+            "a secret in the Authorization header, from a client that is registered for private_key_jwt",
+        ),
     ],
 )
-def test_the_log_and_not_the_answer_names_a_secret_that_came_the_wrong_way(
-    client, service, signer, caplog, method, form, headers, where
+def test_the_log_and_not_the_answer_names_a_secret_in_the_wrong_place(
+    client, service, signer, caplog, changes, form, headers, reason
 ):
     caplog.set_level("INFO", logger="tokens.audit")
-    Client.objects.filter(pk=service.pk).update(token_endpoint_auth_method=method)
+    Client.objects.filter(pk=service.pk).update(**changes)
     assert post(client, "/oauth/token", ASK | form, **headers).json() == REFUSED
-    assert f"a secret {where}, from a client that is registered for {method}" in caplog.text
+    assert reason in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke", "/oauth/token"])
@@ -177,14 +238,6 @@ def at_another_node(*entries):
     return override_settings(ISSUER=settings.ISSUER | {"KEY_ENCRYPTION_KEYS": list(entries)})
 
 
-ENDPOINTS = {
-    "/oauth/token": ASK,
-    "/oauth/revoke": {"token": "x"},
-    "/oauth/introspect": {"token": "x"},
-    "/oauth/device": {"scope": "notes:read"},
-}
-
-
 @pytest.mark.parametrize("remembered", [False, True])
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_a_node_that_lacks_the_key_of_a_secret_answers_503(client, service, signer, path, remembered):
@@ -218,7 +271,8 @@ def test_a_node_that_lacks_the_key_of_one_secret_takes_the_others(client, servic
 def test_what_no_key_could_make_right_is_refused_at_such_a_node_too(client, service, signer, form, headers):
     other = make_client("header_only", "client_credentials")
     client_secret.create(other, now=timezone.now())
-    Client.objects.filter(pk=other.pk).update(token_endpoint_auth_method="client_secret_basic")
+    only_header = {"token_endpoint_auth_method": "client_secret_basic", "pins_authentication_method": True}
+    Client.objects.filter(pk=other.pk).update(**only_header)
     with at_another_node("Z" * 43):
         response = post(client, "/oauth/token", ASK | form, **headers)
     assert (response.status_code, response.json()) == (401, REFUSED)

@@ -61,7 +61,6 @@ def test_what_rfc_7523_allows_is_accepted(client, keyed, changes):
         pytest.param({"sub": "service"}, id="RFC 7523 3 (2) B: sub is another client"),
         pytest.param({"aud": None}, id="RFC 7523 3 (3): no aud"),
         pytest.param({"aud": f"{ISSUER}/"}, id="RFC 7523 3 (3): not the same string"),
-        pytest.param({"aud": ENDPOINT}, id="RFC 7523 3 (3): the endpoint, without the switch"),
         pytest.param({"aud": [ISSUER, "https://other.example"]}, id="RFC 7523 3 (3): not the only one"),
         pytest.param({"aud": API}, id="RFC 7523 3 (3): an API"),
         pytest.param({"aud": [7]}, id="RFC 7519 4.1.3: no text"),
@@ -153,6 +152,34 @@ def test_the_token_endpoint_is_an_audience_for_a_client_of_old_only(client, keye
     assert ask(client, proof("keyed", aud=ENDPOINT)).status_code == 200
     assert ask(client, proof("keyed", aud=ISSUER)).status_code == 200
     assert ask(client, proof("keyed", aud=f"{ENDPOINT}/")).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device"])
+def test_an_assertion_for_the_token_endpoint_is_refused_with_the_option_that_accepts_it(client, keyed, caplog, path):
+    caplog.set_level("INFO", logger="tokens.audit")
+    form = {"token": "x", "scope": "notes:read", "grant_type": "client_credentials"}
+    refused = post(client, path, form | proof("keyed", aud=[ENDPOINT]))
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert "--legacy-audience" in refused.json()["error_description"]
+    assert "WWW-Authenticate" not in refused
+    assert "its aud is not this issuer" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"aud": ENDPOINT, "name": "stranger"}, id="signed by another key"),
+        pytest.param({"aud": ENDPOINT, "iss": "nobody", "sub": "nobody"}, id="an unknown client"),
+        pytest.param({"aud": f"{ISSUER}/oauth/revoke"}, id="another endpoint"),
+    ],
+)
+def test_only_the_owner_of_the_key_learns_that_the_option_is_off(client, keyed, changes):
+    assert ask(client, proof("keyed", **changes)).json() == REFUSED
+
+
+def test_with_the_option_a_late_assertion_for_the_token_endpoint_is_refused_as_any(client, keyed):
+    Client.objects.update(accepts_token_endpoint_audience=True)
+    assert ask(client, proof("keyed", aud=ENDPOINT, ago=121)).json() == REFUSED
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])

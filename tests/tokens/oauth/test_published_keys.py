@@ -81,7 +81,7 @@ def landed():
     """Wait until no fetch is under way."""
     for thread in threading.enumerate():
         if thread.name == "client-keys":
-            thread.join(10)
+            thread.join(60)
 
 
 def test_a_client_proves_itself_by_a_key_that_it_publishes_which_is_fetched_once(client, own):

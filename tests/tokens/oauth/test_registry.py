@@ -110,6 +110,14 @@ def test_what_was_remembered_is_forgotten_with_any_change_by_any_door(service, a
     assert by_secret().status_code in {400, 401}
 
 
+def test_a_client_that_is_pinned_by_sql_is_not_remembered_as_before(service, by_secret):
+    Client.objects.update(token_endpoint_auth_method="client_secret_basic")
+    assert by_secret().status_code == 200
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE tokens_client SET pins_authentication_method = %s", [True])
+    assert by_secret().status_code == 401
+
+
 def test_a_key_that_was_taken_away_proves_nothing_although_it_is_remembered(client, by_key):
     assert by_key().status_code == 200
     Client.objects.filter(client_id="keyed").update(client_jwks=jwks("RS256"))

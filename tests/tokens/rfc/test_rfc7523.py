@@ -99,6 +99,14 @@ ASSERTIONS = {
 }
 
 
+LEGACY_AUDIENCE = refusal(
+    "invalid_client",
+    "The aud of the assertion is the token endpoint. Send the URL of the issuer, or register the client with"
+    " --legacy-audience (admin: legacy audience).",
+    status=401,
+)
+
+
 def kept(changes, **header):
     return changes | {"header": header | changes.get("header", {})}
 
@@ -108,7 +116,8 @@ def test_a_client_authenticates_by_an_assertion(client, robot, section):
     """Sections 2.2 and 3.2: whatever is wrong with it is invalid_client."""
     changes, good = ASSERTIONS[section]
     form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot", **changes())
-    assert answer(post(client, "/oauth/token", form)) == (granted() if good else INVALID_CLIENT)
+    refused = LEGACY_AUDIENCE if changes().get("aud") == ENDPOINT else INVALID_CLIENT
+    assert answer(post(client, "/oauth/token", form)) == (granted() if good else refused)
 
 
 @pytest.mark.parametrize("section", ASSERTIONS)

@@ -149,16 +149,28 @@ def test_a_confidential_client_authenticates_as_at_the_token_endpoint(device, br
     assert answer(post(device, "/oauth/token", asked | form, **headers)) == granted()
 
 
-@pytest.mark.parametrize("method", AUTHENTICATED)
-def test_a_confidential_client_that_only_names_itself_reads_its_method(device, box, method):
+EITHER = "client_secret_basic or client_secret_post"
+
+
+@pytest.mark.parametrize(
+    ("method", "pinned", "named"),
+    [
+        ("client_secret_basic", None, EITHER),
+        ("client_secret_post", False, EITHER),
+        ("client_secret_post", True, "client_secret_post"),
+        ("private_key_jwt", None, "private_key_jwt"),
+    ],
+)
+def test_a_confidential_client_that_only_names_itself_reads_its_methods(device, box, method, pinned, named):
     """Section 3.1."""
     registered_for(box, method)
+    Client.objects.filter(pk=box.pk).update(pins_authentication_method=pinned)
     refused = post(device, "/oauth/device", {"client_id": "box", "scope": "notes:read"})
     assert (refused.status_code, refused.json()) == (
         401,
         {
             "error": "invalid_client",
-            "error_description": f"Authenticate this client by {method} here, as at the token endpoint.",
+            "error_description": f"Authenticate this client by {named} here, as at the token endpoint.",
         },
     )
 

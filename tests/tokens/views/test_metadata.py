@@ -8,7 +8,12 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from tests.tokens.conftest import API, OTHER_API
+from tokens import conf
+from tokens.keys import rotation
 from tokens.keys.policy import PRODUCTION
+from tokens.keys.rings import ANY, Kind
+from tokens.models.key import Ring
+from tokens.oauth import discovery
 from tokens.oauth.login_session import LEVELS
 from tokens.oauth.metadata import document, locations
 
@@ -70,7 +75,7 @@ def test_the_issuer_tells_what_it_can_do(client, apis, name):
 
 @pytest.mark.django_db
 def test_every_endpoint_that_is_advertised_is_there(client):
-    for name, address in document("http://localhost:8000", scopes=[], apis=[]).items():
+    for name, address in document("http://localhost:8000", scopes=[], apis=[], algorithms=["RS256"]).items():
         if name.endswith("_endpoint"):
             assert client.get(str(address).removeprefix("http://localhost:8000")).status_code != 404, name
 
@@ -124,6 +129,35 @@ def test_a_new_scope_is_listed_once_the_snapshot_is_due(client, apis):
     later = timezone.now() + PRODUCTION.reread + timedelta(seconds=1)
     with patch("django.utils.timezone.now", return_value=later):
         assert "notes:print" in client.get(METADATA).json()["scopes_supported"]
+
+
+def rotated(ring, algorithm=None):
+    kind = Kind(algorithm=algorithm) if algorithm else ANY
+    keys, now = conf.issuer().encryption_keys(), timezone.now()
+    rotation.rotate(ring, kind=kind, policy=PRODUCTION, encryption_keys=keys, actor="test", now=now)
+
+
+def listed(client):
+    discovery.snapshots.forget()
+    told = client.get(METADATA).json()
+    names = ("id_token_signing_alg_values_supported", "introspection_signing_alg_values_supported")
+    first, second = (told[name] for name in names)
+    assert first == second
+    return first
+
+
+def test_what_the_rings_sign_is_listed_from_the_announcement_of_their_first_key(client, apis):
+    rotated("default")
+    assert listed(client) == ["RS256"]
+    rotated("fast", "ES256")
+    rotated("other", "EdDSA")
+    rotated("second", "RS256")
+    assert listed(client) == ["RS256", "ES256", "EdDSA"]
+
+
+def test_a_ring_without_keys_is_not_listed(client, apis):
+    Ring.objects.create(name="empty", algorithm="EdDSA", policy=PRODUCTION.to_json())
+    assert listed(client) == ["RS256"]
 
 
 def test_within_reread_no_statement_is_sent(client, apis, django_assert_num_queries):

@@ -40,7 +40,22 @@ def test_a_token_for_the_issuer_tells_what_its_scopes_allow(client, token, user,
 
 def test_what_is_not_known_is_left_out(client, token, user):
     body = client.get("/oauth/userinfo", **bearer(token("openid profile"))).json()
-    assert body == {"sub": str(user.sub), "preferred_username": "ada"}
+    assert body == {"sub": str(user.sub), "name": "ada", "preferred_username": "ada"}
+
+
+@pytest.mark.parametrize("falls_back", [True, False])
+@pytest.mark.parametrize(
+    ("first", "last", "name"), [("Ada", "Lovelace", "Ada Lovelace"), ("", "Lovelace", "Lovelace"), ("", " ", None)]
+)
+def test_a_name_is_the_username_only_if_there_is_no_other_and_the_setting_allows_it(
+    client, token, user, settings, falls_back, first, last, name
+):
+    settings.ISSUER = settings.ISSUER | {"NAME_FROM_USERNAME": falls_back}
+    User.objects.update(first_name=first, last_name=last)
+    body = client.get("/oauth/userinfo", **bearer(token("openid profile"))).json()
+    assert body.get("name") == (name or ("ada" if falls_back else None))
+    assert body["preferred_username"] == "ada"
+    assert "name" not in client.get("/oauth/userinfo", **bearer(token("openid email"))).json(), "not its scope"
 
 
 def test_an_address_is_verified_where_its_user_proved_it(client, token, user):

@@ -24,6 +24,12 @@ LINES = {
     "passwords": "users whose former password is valid again (change it)",
 }
 
+UNREAD = (
+    "Redis remembers an event of {at} that neither AUDIT_JOURNAL nor --from has: revocations can be missing. Name each"
+    " audit log since the backup"
+)
+NOT_RESET = "Redis did not forget the newer database, and calls this one older: run after_restore again when it answers"
+
 
 class Command(OperatorCommand):
     """Parses, asks, calls `restored.apply`, prints."""
@@ -55,12 +61,20 @@ tokens.audit) that --from names. Without either it cannot know which keys and se
             self.stderr.write("neither AUDIT_JOURNAL nor --from: keys and secrets that were revoked stay as restored")
         with exit_codes():
             if not options["yes"]:
-                self.stdout.write(told(apply(events, pretend=True), options, pretended=True))
+                self._report(apply(events, pretend=True), options, pretended=True)
             if options["dry_run"]:
                 return
             if not options["yes"] and asked("Apply, and log all users out? Type yes: ") != "yes":
                 raise CommandError("nothing was changed", returncode=UNSAFE)
-            self.stdout.write(told(apply(events), options))
+            self._report(apply(events), options)
+
+    def _report(self, done: Restored, options: dict[str, Any], *, pretended: bool = False) -> None:
+        """Print what was done, and warnings on stderr."""
+        self.stdout.write(told(done, options, pretended=pretended))
+        if done.unread:
+            self.stderr.write(UNREAD.format(at=done.unread))
+        if not done.marks_reset:
+            self.stderr.write(NOT_RESET)
 
 
 def read(path: Path) -> list[Entry]:
@@ -96,6 +110,7 @@ def told(done: Restored, options: dict[str, Any], *, pretended: bool = False) ->
     if options["json"]:
         return json.dumps(asdict(done) | {"pretended": pretended})
     lines = ["dry run, nothing was changed:"] if pretended else []
+    lines += [done.older] if done.older else []
     lines += [f"events that the database lacks: {done.records}"]
     lines += [f"{words}: {', '.join(getattr(done, name)) or 'none'}" for name, words in LINES.items()]
     counts = f"{done.sessions} sessions, {done.grants} grants, {done.consents} consents"

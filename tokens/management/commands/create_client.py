@@ -96,7 +96,13 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--auth-method", choices=AuthenticationMethod.values, metavar="METHOD", dest="method",
             help=f"how it proves who it is, one of {', '.join(AuthenticationMethod.values)}; left out: none with"
-            " --public, private_key_jwt with keys, else client_secret_basic",
+            " --public, private_key_jwt with keys, else client_secret_basic; a secret is accepted in the header and"
+            " in the body alike",
+        )  # fmt: skip
+        parser.add_argument(
+            "--pin-auth-method", action="store_true",
+            help="refuse the secret in the other place than --auth-method says; for policies that require one place,"
+            " and not for programs that try both, such as most in Go",
         )  # fmt: skip
         parser.add_argument(
             "--jwks", type=jwks_file, metavar="FILE",
@@ -106,7 +112,8 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--legacy-audience",
             action="store_true",
-            help="accept the token endpoint's address as an assertion's aud, not the issuer only",
+            help="accept the token endpoint's address as an assertion's aud, not the issuer only; for libraries that"
+            " send it and cannot be configured",
         )
         parser.add_argument(
             "--strict-assertion-type",
@@ -142,6 +149,7 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
         "is_active": not options["inactive"],
         "accepts_token_endpoint_audience": options["legacy_audience"],
         "allows_undotted_schemes": options["allow_undotted_scheme"],
+        "pins_authentication_method": options["pin_auth_method"] or None,
         "requires_assertion_type": options["strict_assertion_type"],
         "skip_authorization": options["first_party"],
         "remembers_consent": not options["forget_consent"],

@@ -1,0 +1,45 @@
+"""Logs requests that the front refuses unread: for each reason at most one line within EVERY.
+
+Rules: the first refusal of a reason is logged at once. Refusals within EVERY are counted; the next line has the count.
+A line has the path without its query, and nothing of the body.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from project.front.refusals import Refused
+
+logger = logging.getLogger(__name__)
+
+EVERY = 10.0  # seconds
+LONGEST = 200  # characters of a path, and of a method
+
+
+@dataclass(slots=True)
+class _Line:
+    written_at: float
+    suppressed: int = 0
+
+
+class RefusalLog:
+    """The last line by reason. Not thread-safe: the event loop of one process uses it."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, _Line] = {}  # bounded: the reasons are texts of this package
+
+    def note(self, why: Refused, *, method: str, path: str, now: float) -> None:
+        """Log the refusal unless its reason had a line within EVERY. `now` is in seconds of any one clock."""
+        last = self._last.get(why.text)
+        if last is not None and now - last.written_at < EVERY:
+            last.suppressed += 1
+            return
+        suppressed = last.suppressed if last else 0
+        self._last[why.text] = _Line(now)
+        logger.warning(
+            "Refused unread: %d for %r %r. %s (%d more for this reason since the line before)",
+            why.status,
+            method[:LONGEST],
+            path[:LONGEST],
+            why.text,
+            suppressed,
+        )

@@ -1,0 +1,131 @@
+"""Tokens of many clients are revoked while the clients are disabled or deleted and their users log out: no deadlock.
+
+Lock order: clients, the version of the registry, users, grants, revocation records; rows of one table by their keys.
+"""
+
+import json
+import subprocess
+
+import psycopg
+import pytest
+
+from tests.services.conftest import WAITING, Issuer
+
+pytestmark = pytest.mark.services
+
+CLIENTS, USERS = 8, 6
+SET_UP = """
+from datetime import timedelta
+from django.utils import timezone
+from tokens.models import Client, User, UserGrant
+now = timezone.now()
+users = [User.objects.create_user("user%d" % n) for n in range({users})]
+clients = [Client.objects.create(client_id="client%d" % n, name="C", client_type="public",
+    token_endpoint_auth_method="none", grants=["authorization_code"], redirect_uris="https://app.example/back")
+    for n in range({clients})]
+UserGrant.objects.bulk_create(
+    UserGrant(user=user, client=client, audience="https://api.example/", scope="a", auth_time=now, acr="", amr=[],
+        session_epoch=user.session_epoch, created_at=now, ends_at=now + timedelta(days=1))
+    for client in clients for user in users)
+"""
+REVOKE = """
+from tokens import mass_revocation
+from tokens.mass_revocation import Target
+from tokens.models import Client
+for client in Client.objects.order_by("{order}"):
+    mass_revocation.revoke(Target(client=client), reason="test", actor="test")
+"""
+STEPS = {
+    "revoke": REVOKE.format(order="client_id"),
+    "revoke in the other order": REVOKE.format(order="-client_id"),
+    "disable": """
+from tokens.models import Client
+for client in Client.objects.order_by("?"):
+    client.is_active = False
+    client.save()
+""",
+    "delete": """
+from django.db import transaction
+from tokens.models import Client
+with transaction.atomic():
+    Client.objects.all().delete()
+""",
+    "log out": """
+from tokens import mass_revocation
+from tokens.models import User
+mass_revocation.log_out(User.objects.all(), "test")
+""",
+    "delete users": """
+from tokens.models import User
+User.objects.all().delete()
+""",
+}
+DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+
+
+@pytest.fixture
+def registered(issuer: Issuer) -> Issuer:
+    """An issuer with clients and users, each of whom allowed each client something."""
+    shell(issuer, SET_UP.format(clients=CLIENTS, users=USERS)).communicate(timeout=600)
+    assert issuer.rows("SELECT count(*) FROM tokens_usergrant") == [(CLIENTS * USERS,)]
+    return issuer
+
+
+def shell(issuer: Issuer, script: str) -> "subprocess.Popen[str]":
+    return issuer.start("shell", "-v", "0", "--no-imports", "-c", script)
+
+
+def in_this_order(issuer: Issuer, *names: str) -> list[tuple[int, str]]:
+    """Start each step once the one before waits for grants; free the grants. Return exit code and errors of each."""
+    with psycopg.connect(issuer.variables["DATABASE_URL"]) as holder:
+        holder.execute("SELECT 1 FROM tokens_usergrant FOR UPDATE")
+        running = []
+        for number, name in enumerate(names, start=1):
+            running.append(shell(issuer, STEPS[name]))
+            issuer.wait_for_number(WAITING, number)
+        holder.rollback()
+    ended = [(process.communicate(timeout=600)[1], process.returncode) for process in running]
+    return [(code, "" if code == 0 else err) for err, code in ended]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("revoke", "revoke in the other order"),
+        ("disable", "revoke"),
+        ("delete", "revoke"),
+        ("delete", "disable"),
+        ("log out", "delete"),
+        ("delete users", "revoke", "log out"),
+    ],
+    ids=" then ".join,
+)
+def test_steps_that_wait_for_the_same_grants_end_without_a_deadlock(registered: Issuer, names: tuple[str, ...]) -> None:
+    assert in_this_order(registered, *names) == [(0, "")] * len(names)
+    assert registered.rows(DEADLOCKS) == [(0,)]
+    left = "SELECT count(*) FROM tokens_usergrant WHERE revoked_at IS NULL"
+    assert registered.rows(left) == [(0,)], "each step ends every grant"
+
+
+CHANGE = "UPDATE tokens_client SET name = 'Changed' WHERE client_id = 'client0'"
+RENEW = "from tokens.oauth import revocation_record; revocation_record.renew_registry()"
+VERSION = "SELECT value FROM tokens_registryversion"
+
+
+def test_a_renewal_that_waited_for_a_change_of_a_client_is_not_lost(registered: Issuer) -> None:
+    """The trigger of the change replaces the row that the renewal waits for."""
+    with psycopg.connect(registered.variables["DATABASE_URL"]) as changing:
+        changing.execute(CHANGE)
+        changed = changing.execute(VERSION).fetchall()
+        renewing = shell(registered, RENEW)
+        registered.wait_for_number(WAITING, 1)
+        changing.commit()
+    assert (renewing.communicate(timeout=600)[1], renewing.returncode) == ("", 0)
+    assert registered.rows(VERSION) != changed
+
+
+def test_each_client_and_user_has_one_record_whatever_ran_at_once(registered: Issuer) -> None:
+    names = ("revoke", "revoke in the other order", "log out")
+    assert in_this_order(registered, *names) == [(0, "")] * len(names)
+    kinds = registered.rows("SELECT kind, count(*) FROM tokens_revocation GROUP BY kind ORDER BY kind")
+    assert json.dumps(kinds) == json.dumps([("client", CLIENTS), ("sub", USERS)])

@@ -1,0 +1,173 @@
+"""The admin's page of a user says that the e-mail address is unverified, and verifies it once that is confirmed."""
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Permission
+from django.core.exceptions import PermissionDenied
+from django.test import Client as Browser
+
+from tests.tokens.conftest import redeem
+from tokens import verified_email
+from tokens.admin import users
+from tokens.models import AuditEvent, User
+from tokens.verified_email import CHANGED, TAKEN, CannotVerify
+
+pytestmark = pytest.mark.django_db
+
+NOTE = "Common applications refuse a user with an unverified address."
+EVENT = "user.email_verified"
+
+
+@pytest.fixture
+def eve():
+    return User.objects.create_user("eve", email="Eve@example.org")
+
+
+def page_of(user):
+    return f"/admin/tokens/user/{user.pk}/change/"
+
+
+def verification_of(user):
+    return f"/admin/tokens/user/{user.pk}/verify-email/"
+
+
+def events():
+    return list(AuditEvent.objects.filter(action=EVENT).values_list("actor", "subject", "details"))
+
+
+def verified():
+    return list(EmailAddress.objects.filter(verified=True).values_list("user__username", "email", "primary"))
+
+
+def test_an_unverified_address_is_verified_by_one_click_and_a_confirmation(admin, eve):
+    shown = admin.get(page_of(eve)).content.decode()
+    assert NOTE in shown
+    assert verification_of(eve) in shown
+    asked = admin.get(verification_of(eve))
+    assert asked.status_code == 200
+    assert "Eve@example.org" in asked.content.decode()
+    assert verified() == [], "a page that is only opened changes nothing"
+    answer = admin.post(verification_of(eve), {"email": "Eve@example.org"}, follow=True)
+    assert answer.redirect_chain == [(page_of(eve), 302)]
+    assert "Eve@example.org is verified." in answer.content.decode()
+    assert NOTE not in answer.content.decode()
+    assert verified() == [("eve", "eve@example.org", True)]
+    assert events() == [("user:root", "user:eve", {"email": "Eve@example.org"})]
+
+
+def test_an_application_is_told(admin, eve, client, webapp, code, signer, user):
+    admin.post(verification_of(user), {"email": user.email})
+    browser = Browser()
+    token = redeem(browser, webapp, code(webapp, scope="openid email")).json()["access_token"]
+    told = browser.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {token}").json()
+    assert told["email_verified"] is True
+
+
+def test_a_second_click_is_no_second_event(admin, eve):
+    for _ in range(2):
+        assert admin.post(verification_of(eve), {"email": eve.email}).status_code == 302
+    assert len(events()) == 1
+    assert admin.get(verification_of(eve)).status_code == 302, "nothing is left to confirm"
+
+
+def test_the_row_that_is_there_is_verified_and_the_primary_one_stays(admin, eve):
+    EmailAddress.objects.create(user=eve, email="old@example.org", primary=True, verified=True)
+    EmailAddress.objects.create(user=eve, email="EVE@example.org")
+    assert NOTE in admin.get(page_of(eve)).content.decode(), "another address of the user is verified, not this one"
+    admin.post(verification_of(eve), {"email": eve.email})
+    assert sorted(verified()) == [("eve", "eve@example.org", False), ("eve", "old@example.org", True)]
+
+
+def refused(browser, user, **form):
+    answer = browser.post(verification_of(user), form, follow=True)
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize("sent", ["", "other@example.org", "eve@example.org"])
+def test_an_address_that_is_not_the_one_that_was_shown_is_not_verified(admin, eve, sent):
+    assert CHANGED in refused(admin, eve, email=sent)
+    assert (verified(), events()) == ([], [])
+
+
+def test_a_user_without_an_address_has_nothing_to_verify(admin):
+    bob = User.objects.create_user("bob")
+    assert NOTE not in admin.get(page_of(bob)).content.decode()
+    assert admin.get(verification_of(bob)).status_code == 302
+    assert CHANGED in refused(admin, bob, email="")
+    assert events() == []
+
+
+@pytest.mark.parametrize("theirs", ["eve@example.org", "EVE@EXAMPLE.ORG"])
+def test_an_address_that_another_user_has_verified_stays_theirs(admin, eve, theirs):
+    EmailAddress.objects.create(user=User.objects.create_user("other"), email=theirs, verified=True)
+    assert TAKEN in refused(admin, eve, email=eve.email)
+    assert events() == []
+    EmailAddress.objects.update(verified=False)
+    assert "is verified." in refused(admin, eve, email=eve.email)
+
+
+def test_of_two_administrators_who_verify_one_address_for_two_users_one_is_refused(eve, monkeypatch):
+    """The database's constraint decides; the look before it is passed by both."""
+    monkeypatch.setattr(verified_email, "_refuse_taken", lambda user: None)
+    other = User.objects.create_user("other", email="eve@example.org")
+    assert verified_email.verify(other, other.email)
+    with pytest.raises(CannotVerify, match="Another user"):
+        verified_email.verify(eve, eve.email)
+    assert [row[0] for row in verified()] == ["other"]
+
+
+def staff(*permissions):
+    made = User.objects.create_user("helper", is_staff=True)
+    made.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    browser = Browser()
+    browser.force_login(made)
+    return browser
+
+
+ALL = ("view_user", "change_user", "add_emailaddress", "change_emailaddress")
+
+
+def test_staff_with_all_permissions_verifies_the_address_of_an_ordinary_user(eve):
+    assert "is verified." in refused(staff(*ALL), eve, email=eve.email)
+    assert events() == [("user:helper", "user:eve", {"email": eve.email})]
+
+
+@pytest.mark.parametrize("lacking", ["change_user", "add_emailaddress", "change_emailaddress"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_staff_who_lacks_one_permission_reads_the_note_and_verifies_nothing(eve, lacking, method):
+    browser = staff(*(set(ALL) - {lacking}))
+    shown = browser.get(page_of(eve)).content.decode()
+    assert NOTE in shown
+    assert verification_of(eve) not in shown
+    assert getattr(browser, method)(verification_of(eve), {"email": eve.email}).status_code == 403
+    assert (verified(), events()) == ([], [])
+
+
+@pytest.mark.parametrize("flag", ["is_staff", "is_superuser"])
+def test_addresses_of_those_who_use_the_admin_are_the_superusers_to_verify(admin, eve, flag):
+    User.objects.filter(pk=eve.pk).update(**{flag: True})
+    assert staff(*ALL).post(verification_of(eve), {"email": eve.email}).status_code == 403
+    assert verified() == []
+    assert "is verified." in refused(admin, eve, email=eve.email)
+
+
+def test_a_visitor_is_sent_to_the_login_and_an_unknown_user_is_404(client, admin, eve):
+    assert "/admin/login/" in Browser().post(verification_of(eve), {"email": eve.email})["Location"]
+    assert admin.post("/admin/tokens/user/999999/verify-email/", {"email": "x"}).status_code == 404
+    assert verified() == []
+
+
+def test_a_forged_form_verifies_nothing(eve):
+    browser = Browser(enforce_csrf_checks=True)
+    browser.force_login(User.objects.create_superuser("root"))
+    assert browser.post(verification_of(eve), {"email": eve.email}).status_code == 403
+    assert verified() == []
+
+
+def test_without_its_event_an_address_is_not_verified(admin, eve, monkeypatch):
+    def fails(*_):
+        raise PermissionDenied
+
+    monkeypatch.setattr(users.UserAdmin, "record", fails)
+    assert admin.post(verification_of(eve), {"email": eve.email}).status_code == 403
+    assert verified() == []

@@ -1,0 +1,100 @@
+"""Recognizes the second request of a client that moves its secret from the header to the body after any refusal.
+
+golang.org/x/oauth2 does that until a request succeeds, and reports only the second answer.
+
+- A refused request that authenticated by the header is remembered for WINDOW: under a keyed hash of endpoint, address,
+  client, secret and all other parameters, and without any of them.
+- The same request with the secret in the body, within WINDOW, is its second try. There is one for each first request.
+- A second try is not counted by the rate limit.
+- If the first request was refused for something else than its authentication, the second gets the same answer and is
+  not processed. So a device that polls twice is not slowed down, and a reused refresh token keeps its reason.
+- If authentication failed, the second try is processed, because it can succeed: the client might be public, or pinned
+  to the body. The log gets its refusal only if the reason is another one.
+- The entries are in the shared cache, so that both requests can reach different processes. The rate limit bounds their
+  number. If the cache does not answer, both requests are counted and processed.
+"""
+
+import json
+from contextlib import suppress
+from dataclasses import astuple, dataclass
+from datetime import datetime, timedelta
+
+from django.http import HttpRequest, JsonResponse
+from django.utils.crypto import salted_hmac
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+from tokens import errors, rate_limit
+from tokens.errors import OAuthError
+from tokens.oauth import client_authentication, parameters
+from tokens.rate_limit import NotCounted
+
+WINDOW = timedelta(seconds=2)
+"""How long after the first refusal the second try may come: a round trip to the client and back, with margin."""
+KEPT = 4  # seconds that the cache keeps an entry: caches count in whole seconds
+SALT = "tokens.views.second_try"
+MOVED = frozenset({"client_id", "client_secret"})
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the first request was answered, and when (seconds since the epoch)."""
+
+    error: str
+    description: str
+    status: int
+    reason: str
+    at: float
+
+    @property
+    def is_final(self) -> bool:
+        """True if the second try would be refused for the same reason: the client's authentication was not it."""
+        return self.error != "invalid_client"
+
+    def answer(self) -> JsonResponse:
+        """Return the answer of the first request again."""
+        return errors.refusal(OAuthError(self.error, self.description, status=self.status))
+
+    def says(self, error: OAuth2Error) -> bool:
+        """True if `error` is the same refusal for the same reason, which is in the log already."""
+        return (self.error, self.reason) == (str(error.error), _reason(error))
+
+
+def remember(request: HttpRequest, error: OAuth2Error, endpoint: str, *, now: datetime) -> None:
+    """Remember that `endpoint` refused the request, if a second try could follow."""
+    if "Authorization" not in request.headers or error.status_code >= 500:
+        return
+    if (key := _key(request, endpoint)) is None:
+        return
+    refusal = Refusal(str(error.error), str(error.description), error.status_code, _reason(error), now.timestamp())
+    with suppress(NotCounted):
+        rate_limit.keep(key, astuple(refusal), KEPT, now=now)
+
+
+def first(request: HttpRequest, endpoint: str, *, now: datetime) -> Refusal | None:
+    """Return the refusal whose second try the request is, and forget it. Returns None if there is none."""
+    if "Authorization" in request.headers or not request.POST.get("client_id"):
+        return None
+    if (key := _key(request, endpoint)) is None:
+        return None
+    try:
+        kept = rate_limit.take(key, now=now)
+    except NotCounted:
+        return None
+    refusal = Refusal(*kept) if isinstance(kept, tuple) else None
+    return refusal if refusal and now.timestamp() - refusal.at <= WINDOW.total_seconds() else None
+
+
+def _key(request: HttpRequest, endpoint: str) -> str | None:
+    """Return the name of the request's entry, the same wherever its secret is, or None if it names no client."""
+    form = dict(parameters.known(request.POST, parameters.CLIENT))
+    try:
+        shown = client_authentication.credentials(request.headers.get("Authorization"), form)
+    except OAuthError:
+        return None
+    others = sorted((name, values) for name, values in request.POST.lists() if name not in MOVED)
+    same = [endpoint, rate_limit.address(request), shown.client_id, shown.secret or "", others]
+    return f"second:{salted_hmac(SALT, json.dumps(same), algorithm='sha256').hexdigest()}"
+
+
+def _reason(error: OAuth2Error) -> str:
+    return str(getattr(error, "reason", error.description))

@@ -31,7 +31,7 @@ class Cache(Protocol):
         """Store `value` for `timeout` seconds."""
 
 
-class ForgivingCache:
+class FailOpenCache:
     """A cache that fails open: while the cache behind it fails, it is empty. `clock` returns monotonic seconds."""
 
     def __init__(self, cache: Cache, *, clock: Callable[[], float]) -> None:
@@ -83,6 +83,6 @@ class ForgivingCache:
             logger.error("The cache failed (%s): throttles count nothing and accept requests for %.0f s", kind, PAUSE)
 
 
-cache = ForgivingCache(default_cache, clock=time.monotonic)
+cache = FailOpenCache(default_cache, clock=time.monotonic)
 """The cache of this process's throttles, for the lifetime of the process."""
 os.register_at_fork(after_in_child=cache.renew)

@@ -153,10 +153,10 @@ class Shop:
         return self.call("GET", path, token, **headers)
 
     def call(self, method: str, path: str, token: str | None = None, **headers: str) -> requests.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
         if token:
-            named["Authorization"] = f"Bearer {token}"
-        return requests.request(method, self.url + path, headers=named, timeout=60)
+            fields["Authorization"] = f"Bearer {token}"
+        return requests.request(method, self.url + path, headers=fields, timeout=60)
 
     def manage(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

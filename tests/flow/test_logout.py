@@ -57,7 +57,7 @@ def aged(system: System, text: str) -> str:
 
 
 def evidence(system: System, text: str) -> tuple[int, int]:
-    """What the application answers whoever shows a cookie, and what the API answered the application."""
+    """Return the status of the application for this cookie, and the status of the API for the application."""
     answer = requests.get(url(system, "/evidence.json"), cookies={COOKIE: text}, timeout=60)
     return answer.status_code, answer.json().get("api", {}).get("status", 0)
 

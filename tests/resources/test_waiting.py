@@ -245,7 +245,7 @@ def last(answers: list[Timed]) -> float:
 def test_a_request_with_a_known_kid_never_waits_behind_unknown_ones(
     issuer: Loopback, tmp_path: Path, threads: int
 ) -> None:
-    """Many more requests with invented kids come than there are threads."""
+    """There are more requests with unknown kids than threads."""
     for attempt in range(6):  # a machine under load can stall one attempt, and stalls look like waiting
         good, refused = with_a_silent_issuer(issuer, tmp_path / str(attempt), threads)
         assert {answer.status for answer in good} == {200}

@@ -30,7 +30,8 @@ story:  ## the seven steps, and the module that carries each
 test: environment  ## every test that needs no service
 	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not browser and not node"
 
-test-services: environment  ## the tests that need PostgreSQL and Redis, and those of the proxies; fails if one is missing
+test-services: environment  ## the tests that need PostgreSQL, Redis, RabbitMQ and node, and those of the proxies; fails if one is missing
+	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m services tests/services
 	@$(MAKE) --no-print-directory test-proxies
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Django's command line; without DJANGO_SETTINGS_MODULE it is the development process (project.settings.standalone)."""
+"""Django's command line. DJANGO_SETTINGS_MODULE defaults to the development process (project.settings.standalone)."""
 
 import os
 import sys
@@ -9,13 +9,13 @@ def main() -> None:
     """Run one management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings.standalone")
     try:
-        from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 (the error is told below)
+        from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 (an ImportError is reported below)
         from django.core.management import execute_from_command_line  # noqa: PLC0415
     except ImportError:
         sys.exit("Django is not installed for this Python. Run `make environment`, then .venv/bin/python manage.py …")
     try:
         execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as error:  # a variable that is missing or malformed: the message names it
+    except ImproperlyConfigured as error:  # the message names a missing or malformed variable
         sys.exit(str(error))
 
 

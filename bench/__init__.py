@@ -1,1 +1,1 @@
-"""Measurements; none of them is a test, and none is run by `make test`."""
+"""Benchmarks. They are not tests, and `make test` does not run them."""

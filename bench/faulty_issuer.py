@@ -1,7 +1,7 @@
-"""What each fault of an issuer costs a good request meanwhile (`python -m bench.faulty_issuer`).
+"""Measure how each fault of an issuer slows down good requests to an API (`python -m bench.faulty_issuer`).
 
-For each fault: the statuses of a token under a known key and of one under an unknown key, the fetches made, and the
-median and the longest of fifty good requests while the fault lasts, as multiples of a good request's median before it.
+Prints for each fault: the status of a token signed by a known key, and by an unknown one; the number of fetches; and
+the median and the maximum of fifty good requests during the fault, as multiples of the median before it.
 """
 
 import os
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def row(name: str, fault: object) -> str:
-    """One fault, on a real socket, on a clock that is wound to where the keys are due."""
+    """Measure one fault on a real socket, with the clock set to when the keys have to be fetched again."""
     with loopback() as issuer:
         world = World(issuer)
         issuers.clock = world.clock
@@ -47,15 +47,15 @@ def row(name: str, fault: object) -> str:
             issuer.answers["/jwks.json"] = fault()  # type: ignore[operator]
             issuer.answers["/elsewhere.json"] = document(jwks(NEW))
             world.wound += 290
-            meanwhile = [timed(world) for _ in range(REQUESTS)]
+            during = [timed(world) for _ in range(REQUESTS)]
             world.land()
             known, unknown, fetches = world.ask(), world.ask(NEW), world.fetches - 1
-    median, longest = statistics.median(meanwhile) / before, max(meanwhile) / before
+    median, longest = statistics.median(during) / before, max(during) / before
     return f"{name:34} {known:5} {unknown:7} {fetches:7} {median:7.2f} {longest:8.2f}"
 
 
 def timed(world: World) -> float:
-    """Seconds of one good request."""
+    """Return the seconds that one good request takes."""
     start = time.perf_counter()
     world.ask()
     return time.perf_counter() - start

@@ -1,6 +1,6 @@
-"""What verification costs, in units of one raw RSA-2048 verify of the same process (`make bench-verify`).
+"""Measure verification in units of one raw RSA-2048 verification in the same process (`make bench-verify`).
 
-Prints ratios: authentication and scope check as a DRF view does them, PyJWT's documented flow, and 64 KB of junk.
+Prints ratios for: authentication and scope check as in a DRF view, PyJWT's documented flow, and 64 KB of junk.
 """
 
 import os
@@ -37,12 +37,12 @@ ROUNDS, REPEATS = 2000, 15
 
 
 def measure(work: Callable[[], object]) -> float:
-    """Microseconds of the fastest of several runs."""
+    """Return the microseconds of the fastest of several runs."""
     return min(timeit.repeat(work, number=ROUNDS, repeat=REPEATS)) / ROUNDS * 1e6
 
 
 def main() -> None:
-    """Measure and print."""
+    """Print the table, and compare the ratio with the goal."""
     logging.disable(logging.CRITICAL)
     token = mint("notes:read notes:write")
     message, _, _ = token.rpartition(".")
@@ -76,7 +76,7 @@ def main() -> None:
     cached = {key.key_id: key for key in keys.keys}
 
     def documented() -> None:
-        # PyJWT's "Retrieve RSA signing keys from a JWKS endpoint", with the fetch taken out.
+        # PyJWT's "Retrieve RSA signing keys from a JWKS endpoint", without the fetch
         key = cached[jwt.get_unverified_header(token)["kid"]]
         claims = jwt.decode(
             token,

@@ -1,1 +1,1 @@
-"""The wiring: which settings, which URLs, which process. Owns no rule of the product, and nobody imports it."""
+"""The wiring: settings, URL maps and processes. Owns no rule of the product; no other package imports it."""

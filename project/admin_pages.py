@@ -1,11 +1,11 @@
-"""Tells pages of the admin, which make keys and delete many rows and so may take longer, from other requests. Pure."""
+"""Distinguish pages of the admin, which have longer bounds because they make keys and delete many rows. Pure."""
 
 ADMIN = "/admin/"
 ADMIN_LOGIN = "/admin/login/"
 ANSWER_WITHIN = 30.0
-"""Seconds until a page of the admin is answered; for other requests the setting ANSWER_WITHIN counts."""
+"""Seconds until a page of the admin is answered. The setting ANSWER_WITHIN holds for other requests."""
 
 
 def is_admin_page(path: str) -> bool:
-    """True if `path` is a page of the admin. Its login page has the bounds of other requests."""
+    """Return True if `path` is a page of the admin, but not its login page, which has the bounds of other requests."""
     return path.startswith(ADMIN) and not path.startswith(ADMIN_LOGIN)

@@ -1,4 +1,4 @@
-"""The ASGI application; DJANGO_SETTINGS_MODULE says which process this is (the issuer, unless it is set)."""
+"""The ASGI application of the process that DJANGO_SETTINGS_MODULE names (default: the issuer)."""
 
 import os
 

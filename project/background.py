@@ -1,4 +1,4 @@
-"""Starts the background refresh in processes that serve requests, when the server loads the application."""
+"""Start the background refresh in processes that serve requests, when the server loads the application."""
 
 from collections.abc import Callable
 
@@ -12,6 +12,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def keeps_fresh(answer: Answer) -> Answer:
-    """Start the refresh once per process. Middleware: Django builds it once; it changes no request."""
+    """Start the refresh once per process, and return `answer` unchanged."""
+    # A middleware, because Django builds it once, and only in processes that serve.
     refresher.start(clock=timezone.now, bound=lambda: at_most(waiting()))
     return answer

@@ -1,4 +1,4 @@
-"""Keeps the API's tables in the API's own database where both run in one process (project.settings.standalone)."""
+"""Keep the API's tables in a database of their own if issuer and API share a process (project.settings.standalone)."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ API_APPS = {"resources", "notes"}
 
 
 class Router:
-    """A Django database router."""
+    """Django's database router: `resources` and `notes` are in the database `api`, all other apps in `default`."""
 
     def db_for_read(self, model: type[Model], **_hints: Any) -> str:
-        """Where rows of `model` are read."""
+        """Return the database of `model`."""
         return "api" if model._meta.app_label in API_APPS else "default"
 
     db_for_write = db_for_read
 
-    def allow_relation(self, one: Model, other: Model, **_hints: Any) -> bool:
-        """Only rows of one database may be related."""
+    def allow_relation(self, first: Model, second: Model, **_hints: Any) -> bool:
+        """Return True if both rows are in the same database."""
         # not type(): request.user is a lazy object, and only its __class__ is that of the row
-        return self.db_for_read(one.__class__) == self.db_for_read(other.__class__)
+        return self.db_for_read(first.__class__) == self.db_for_read(second.__class__)
 
     def allow_migrate(self, db: str, app_label: str, **_hints: Any) -> bool:
-        """Every table lives in exactly one database."""
+        """Return True if the tables of the app belong into the database `db`."""
         return (db == "api") == (app_label in API_APPS)

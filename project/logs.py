@@ -1,4 +1,4 @@
-"""How lines of the log look: the audit log's are JSON and stand alone, all others say when, how grave and where."""
+"""Format the log: lines of the audit log are JSON without a prefix, all others begin with time, level and logger."""
 
 import logging
 import threading
@@ -10,16 +10,16 @@ HOST_ADVICE = (
 )
 
 
-class Line(logging.Formatter):
-    """Leaves a line of the audit log as it is, so that whoever collects it can parse it whole."""
+class LogLine(logging.Formatter):
+    """Adds no prefix to a line of the audit log, so that a log collector can parse it as JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         return record.getMessage() if record.name == AUDIT else super().format(record)
 
 
 class WrongHost(logging.Filter):
-    """Passes one line a minute about requests for a foreign Host, with the remedy instead of a traceback."""
+    """Limits the lines about requests for a foreign Host to one a minute, with the remedy instead of a traceback."""
 
     EVERY = 60.0  # seconds
 

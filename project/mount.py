@@ -1,6 +1,6 @@
-"""An issuer whose URL has a path (https://example.com/auth) is served under it, whatever the proxy in front does.
+"""Serve an issuer whose URL has a path (https://example.com/auth) under that path.
 
-Some proxies take the path off before they pass a request on, some leave it; links and redirects name it either way.
+Some proxies remove the path from a request, others keep it. Both work, and links and redirects have the path.
 """
 
 from collections.abc import Callable
@@ -12,13 +12,13 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def mount(answer: Answer) -> Answer:
-    """Middleware that takes FORCE_SCRIPT_NAME off the path of a request where it is still on."""
+    """Return a middleware that removes FORCE_SCRIPT_NAME from the path of a request if the proxy has not done so."""
 
-    def at_root(request: HttpRequest) -> HttpResponseBase:
+    def mounted(request: HttpRequest) -> HttpResponseBase:
         path = settings.FORCE_SCRIPT_NAME or ""
         if path and f"{request.path_info}/".startswith(f"{path}/"):
             request.path_info = request.path_info.removeprefix(path) or "/"
             request.path = path + request.path_info
         return answer(request)
 
-    return at_root
+    return mounted

@@ -1,7 +1,6 @@
-"""Prints the seven steps in order, each with the module that carries it (`make story`).
+"""`make story`: print the seven steps in order, each with the module that implements it.
 
-The steps are read off the tree: a module that carries one says so in the first line of its docstring ("Step 6. …").
-Needs nothing but Python itself.
+The docstring of such a module begins with the step ("Step 6. …"). Needs only the standard library.
 """
 
 import ast
@@ -17,21 +16,21 @@ STEPS = 7
 
 
 def steps(root: Path = ROOT) -> Iterator[tuple[int, str, str]]:
-    """Every step that is told: its number, its sentence, and the module's path from the root."""
+    """Yield every step: its number, its sentence, and the path of its module relative to `root`."""
     for room in ROOMS:
         for path in sorted((root / room).rglob("*.py")):
             first_line = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
-            if told := STEP.match(first_line):
-                yield int(told[1]), told[2], path.relative_to(root).as_posix()
+            if step := STEP.match(first_line):
+                yield int(step[1]), step[2], path.relative_to(root).as_posix()
 
 
 def main() -> None:
-    """Print the story; exit 1 when a step is missing or told twice."""
+    """Print the steps; exit 1 unless exactly one module has each of them."""
     story = sorted(steps())
     for number, sentence, path in story:
         print(f"{number}. {sentence}\n   {path}")
     if [number for number, _, _ in story] != list(range(1, STEPS + 1)):
-        sys.exit("The story is broken: each of the seven steps must be told by exactly one module.")
+        sys.exit("Exactly one module must begin with each of the seven steps.")
 
 
 if __name__ == "__main__":

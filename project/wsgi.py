@@ -1,4 +1,4 @@
-"""The WSGI application; DJANGO_SETTINGS_MODULE says which process this is (the issuer, unless it is set)."""
+"""The WSGI application of the process that DJANGO_SETTINGS_MODULE names (default: the issuer)."""
 
 import json
 import os
@@ -19,22 +19,24 @@ TWO_SCHEMES = "The proxy must replace the header that tells the scheme, not add 
 
 
 class Request(WSGIRequest):
-    """Django's, which decodes the address by the charset that a body's sender names, and breaks on `base64`."""
+    """Django's request, with the parameters of the Content-Type read, but its charset ignored."""
+
+    # Django decodes the URL by the charset of the body, and fails if that is a codec such as `base64`.
 
     def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
         try:
             self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
-        except (LookupError, ValueError):  # a parameter in an encoding that there is not (RFC 2231)
+        except (LookupError, ValueError):  # a parameter in an unknown encoding (RFC 2231)
             self.content_type, self.content_params = "", {}
 
 
 class Handler(WSGIHandler):
-    """Answers such requests: what they sent is judged where a refusal can be said (tokens/views/bodies.py)."""
+    """Django's handler for such requests. tokens/views/bodies.py refuses a wrong charset."""
 
     request_class = Request
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Return the answer, or a refusal if the server might have lost a part of the request (resources/edge.py)."""
+        """Return the answer, or an error if the server might have lost a part of the request (resources/edge.py)."""
         if edge.is_length_unknown(environ):
             return _refuse("411 Length Required", NO_LENGTH, start_response)
         if edge.is_scheme_twice(environ, settings.SECURE_PROXY_SSL_HEADER):

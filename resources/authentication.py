@@ -19,9 +19,9 @@ from resources.errors import InvalidRequest, InvalidToken, Unavailable
 from resources.issuers import trusted_issuers
 from resources.local_users import local_user
 from resources.principal import AccessToken, TokenUser
+from resources.thread_limit import serving
 from resources.throttles import FailedTokens
 from resources.verify import credentials, verify
-from resources.waiting import serving
 
 logger = logging.getLogger(__name__)
 

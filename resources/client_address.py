@@ -1,4 +1,4 @@
-"""The address that a request comes from. The issuer's rate limits follow the same rule (tokens/rate_limit.py).
+"""The address that a request comes from. The issuer's rate limits follow the same rule (tokens/limits/rate_limit.py).
 
 - Without a proxy in front (BEHIND_PROXY), it is the address of the connection. Headers are ignored.
 - Behind a proxy, it is the last entry of X-Forwarded-For. The proxy appends it; the client can forge the others.

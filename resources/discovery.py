@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from resources import fetch, strict_json
+from resources.feed_follower import Answer
 from resources.fetch import FetchError
 from resources.jwk import Verdict, judge_all
 from resources.keyset import Fetched
 from resources.revocation_feed import MAX_DOCUMENT, MAX_SEGMENT
 from resources.revocation_set import ENTRY
-from resources.revocations import Answer
 from resources.strict_json import Repeated
 
 MAX_QUOTED = 200  # characters of another issuer's URL in a message

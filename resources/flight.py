@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 from weakref import WeakSet
 
-from resources import waiting
-from resources.waiting import WaitingRoom
+from resources import thread_limit
+from resources.thread_limit import WaitingRoom
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Flights(Generic[T]):
         room: WaitingRoom | None = None,
     ) -> None:
         self._job, self._keep = job, keep
-        self._room = room or waiting.room
+        self._room = room or thread_limit.room
         self._clock = clock
         self._spawn = spawn
         self._deadline, self._waiters = deadline, waiters
@@ -113,7 +113,7 @@ class Flights(Generic[T]):
         """Wait until `flight` has ended. Returns False if too many requests wait, or after `patience` seconds."""
         if flight.done.is_set():
             return True
-        if waiting.is_background():  # a thread that serves no requests needs no place
+        if thread_limit.is_background():  # a thread that serves no requests needs no place
             return flight.done.wait(self._patience)
         with self._lock:
             if self._waiting >= self._waiters:

@@ -17,11 +17,11 @@ from django.core.signals import setting_changed
 
 from resources.conf import IssuerSettings, ResourceServer, resource_server
 from resources.discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
+from resources.feed_follower import Follower, Policy
 from resources.jwk import FAMILIES
 from resources.keyset import KeySet, PinnedKeys
 from resources.poller import Poller
 from resources.refusals import Refusals
-from resources.revocations import Follower, Policy
 from resources.verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)
@@ -123,6 +123,7 @@ def _follower(
         ring=address.ring,
         clock=clock,
         wall=time_of_day,
+        sleep=time.sleep,
         own=refused,
     )
 

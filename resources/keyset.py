@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from resources.errors import Unavailable
 from resources.flight import Flight, Flights, in_a_thread
 from resources.jwk import Key, Verdict
-from resources.waiting import WaitingRoom
+from resources.thread_limit import WaitingRoom
 
 logger = logging.getLogger(__name__)
 

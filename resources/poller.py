@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from resources import waiting
+from resources import thread_limit
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Poller(Generic[T]):
 
 
 def _run(owner: "weakref.ref[T]", work: Callable[[T], float], gone: threading.Event) -> None:
-    waiting.be_background()
+    thread_limit.be_background()
     while (alive := owner()) is not None:
         pause = work(alive)
         del alive

@@ -4,38 +4,28 @@ docs/revocation-feed.md section 1 is the rule. The issuer has an implementation 
 drives both.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache, partial
-from hashlib import sha256
+import hashlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 LENGTH = 16  # bytes of SHA-256
-REMEMBERED = 8192
-"""Keys that are kept of each kind, about 250 bytes each: a token, its user and its client are seen again and again."""
 
 
 def key(kind: str, identifier: str) -> bytes:
     """Return the key of an entry: the first 16 bytes of SHA-256 over kind, a zero byte and identifier."""
-    return sha256(f"{kind}\0{identifier}".encode("utf-8", "surrogatepass")).digest()[:LENGTH]
+    state = begun(kind)
+    state.update(octets(identifier))
+    return state.digest()[:LENGTH]
 
 
-def _of_kind(kind: str) -> Callable[[str], bytes]:
-    # A cache of one argument looks a string up as it is; one of two would make a tuple first.
-    return lru_cache(maxsize=REMEMBERED)(partial(key, kind))
+def begun(kind: str) -> "hashlib._Hash":
+    """Return the SHA-256 that has read the kind and the zero byte. A copy of it costs less than to begin anew."""
+    return hashlib.sha256(f"{kind}\0".encode())
 
 
-signing_key = _of_kind("kid")
-token = _of_kind("jti")
-grant = _of_kind("grant")
-issuer = _of_kind("iss")
-user = _of_kind("sub")
-client = _of_kind("client")
-
-
-@lru_cache(maxsize=REMEMBERED)
-def client_user(client_id: str, subject: str) -> bytes:
-    """Return the key of what one client has for one user."""
-    return key("client_sub", f"{client_id}\0{subject}")
+def octets(identifier: str) -> bytes:
+    """Return the identifier in UTF-8; JSON can have half of a surrogate pair."""
+    return identifier.encode("utf-8", "surrogatepass")
 
 
 def actors(claims: Mapping[str, Any]) -> Iterator[str]:

@@ -10,10 +10,10 @@ from django.db.backends.postgresql.base import DatabaseOperations as PostgreSQL
 from django.db.backends.sqlite3.base import DatabaseOperations as SQLite
 from hypothesis import settings
 
-from tokens import rate_limit
-from tokens.keys import signing
-from tokens.oauth import discovery
-from tokens.unavailability import unavailability
+from tokens.audit.outages import unavailability
+from tokens.keys import keyring
+from tokens.limits import rate_limit
+from tokens.metadata import catalog
 
 SERVICES = Path(__file__).parent / "services"
 
@@ -39,10 +39,10 @@ def empty_cache() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_snapshot_of_signing_keys() -> Iterator[None]:
     """No test signs with another's keys."""
-    for snapshots in (signing.snapshots, discovery.snapshots):
+    for snapshots in (keyring.snapshots, catalog.snapshots):
         snapshots.forget()
     yield
-    for snapshots in (signing.snapshots, discovery.snapshots):
+    for snapshots in (keyring.snapshots, catalog.snapshots):
         snapshots.forget()
 
 

@@ -19,9 +19,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from tests.tokens.feed_reader import key  # noqa: E402
+from tokens.issued import jws  # noqa: E402
 from tokens.keys import material  # noqa: E402
-from tokens.keys.signers import RingSigner  # noqa: E402
-from tokens.oauth import jws  # noqa: E402
+from tokens.keys.key_pair import RingSigner  # noqa: E402
 
 CASES = Path(__file__).with_name("revocation_cases.json")
 T = 1_830_000_000

@@ -1,7 +1,18 @@
-"""The issuer: users log in, clients prove who they are, grants become signed tokens, and the public keys are published.
+"""The issuer: authenticates users and clients, issues and revokes tokens, and publishes its public keys.
 
-Owns users, clients, APIs with their scopes, signing keys and everything a token is made of. Owns nothing of how an API
-verifies a token: that is `resources`, which knows this room's URL and never imports it.
+Owns: users, clients, APIs and their scopes, grants, signing keys, and every claim of a token.
+Does not own: how an API verifies a token. That is `resources`, which is never imported here and never imports this.
+Steps: 1 (`login`), 3 (`clients`) and 4 (`issued`).
+
+Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
+- `views`, `admin`, `management`: the edges. They parse, call one function and answer.
+- `background`, `checks`, `metadata`: what runs beside requests, and what the issuer says of itself.
+- `authorize`: asks the user. `grants`: the token endpoint. `revoking`: ends tokens. `registration`: clients and APIs.
+- `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: answers for a token.
+- `issued`: what a token says, and whether it is still accepted.
+- `keys`: rotation of signing keys, and signing.
+- `login`, `parameters`, `audit`, `models`, `limits`, `conf`: tables, settings and what all rooms share.
+- `jose`, `keys/rules`, `outbound`, `encryption`, `addresses`, `errors`: the ground floor; most of it is pure.
 """
 
 __version__ = "0.1.0"

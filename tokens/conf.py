@@ -12,7 +12,7 @@ from django.core.signals import setting_changed
 from django.utils.encoding import force_str
 
 from tokens.encryption import EncryptionKey, parse
-from tokens.keys.policy import POLICIES, Policy, changed
+from tokens.keys.rules.policy import POLICIES, Policy, changed
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 DEFAULTS: dict[str, Any] = {
@@ -98,7 +98,7 @@ class IssuerSettings:
     """By endpoint: how often one client at one address may ask."""
     device: DeviceSettings
     audit_journal: Path | None
-    """The file that the audit trail is appended to as well (tokens/journal.py)."""
+    """The file that the audit trail is appended to as well (tokens/audit/journal.py)."""
     name_from_username: bool
     """True if the claim `name` falls back to the username."""
 

@@ -15,7 +15,7 @@ from django.db.models.functions import Upper
 from django.db.models.lookups import In
 from django.http import HttpRequest
 
-from tokens import hashing
+from tokens.limits import password_slots
 from tokens.models import User
 
 LONGEST_NAME = 256
@@ -58,7 +58,7 @@ class PasswordBackend(ModelBackend):
         named = username or email
         if not named or password is None:
             return None
-        with hashing.bound().slot():
+        with password_slots.bound().slot():
             user = find(named, mail=email or named)
             if user is None:
                 User().set_password(password)

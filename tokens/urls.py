@@ -3,17 +3,17 @@
 from django.urls import URLPattern, URLResolver, path
 
 from tokens import conf
-from tokens.oauth.metadata import locations
+from tokens.metadata.document import locations
 from tokens.views import account
 from tokens.views.authorize import AuthorizeView
 from tokens.views.device import device, verify
 from tokens.views.everywhere import log_out_everywhere
 from tokens.views.health import healthz, readyz
-from tokens.views.introspect import introspect
+from tokens.views.introspection import introspect
 from tokens.views.jwks import jwks
 from tokens.views.logout import logout
 from tokens.views.metadata import metadata
-from tokens.views.revocations import revocations, segment
+from tokens.views.revocation_feed import revocations, segment
 from tokens.views.revoke import revoke
 from tokens.views.token import token
 from tokens.views.userinfo import userinfo

@@ -1,4 +1,5 @@
-"""The user-facing application: logs a user in at the issuer and shows the notes API with the user's token.
+"""The example of a user-facing application: it logs a user in at the issuer, and calls the notes API with their token.
 
-Built on Authlib, a client library that nobody here wrote. Owns its session, and never sees a user's password.
+It is built on Authlib, a client library that is independent of Keyturn. It has its own session, and never sees a
+user's password.
 """

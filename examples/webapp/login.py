@@ -1,7 +1,8 @@
-"""Step 2. Through an application, the user asks for something that lives elsewhere: it sends them to the issuer.
+"""Step 2. The user asks the application for data of an API, and the application redirects them to the issuer.
 
-Authlib does the protocol: state, nonce, PKCE, the code's redemption and the id_token. What it does not do is look at
-`iss` in the answer (RFC 9207), which tells apart the issuers of an application that has several: that is done here.
+Authlib implements the protocol: state, nonce, PKCE, redemption of the code, and the ID token. It does not check the
+`iss` of the authorization response (RFC 9207), which prevents mix-up attacks if a client uses several issuers.
+`callback` checks it.
 """
 
 import time
@@ -18,10 +19,10 @@ from requests import RequestException
 from examples.webapp import settings
 
 SCOPE = "openid notes:read notes:write offline_access"
-LONGEST_HINT = 1500  # characters of an ID token that a cookie has room for beside the rest
-EARLY = 5  # seconds before an access token ends, another one is fetched
+LONGEST_HINT = 1500  # characters; a longer ID token does not fit into the cookie with the rest
+EARLY = 5  # seconds before its expiry, an access token is refreshed
 FAILURES = (OAuthError, RequestException, RuntimeError, ValueError, KeyError)
-"""What Authlib raises when the issuer is away, or answers what it should not."""
+"""Authlib raises these if the issuer does not answer, or answers with an error or a malformed response."""
 
 oauth = OAuth()
 oauth.register(
@@ -35,7 +36,7 @@ oauth.register(
 
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """Send the user to the issuer, which asks who they are and whether they agree."""
+    """Redirect the user to the issuer, which authenticates them and asks for consent."""
     try:
         answer: HttpResponse = oauth.issuer.authorize_redirect(
             request, f"{settings.WEBAPP_URL}/callback", resource=settings.API_AUDIENCE
@@ -47,20 +48,23 @@ def start(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def callback(request: HttpRequest) -> HttpResponse:
-    """Take the user back: check who answers, trade the code for a token, and keep that in the session."""
+    """Handle the authorization response: check `iss`, redeem the code, and store the tokens in the session."""
     if request.GET.get("iss") != settings.ISSUER_URL:
-        return failure(request, "The answer is not from our issuer", None, status=400)
+        return failure(request, "The response does not come from our issuer", None, status=400)
     try:
         token = oauth.issuer.authorize_access_token(request, resource=settings.API_AUDIENCE)
     except FAILURES as error:
-        return failure(request, "The login did not succeed", error, status=400)
+        return failure(request, "The login failed", error, status=400)
     request.session.cycle_key()
     keep(request, token)
     return redirect("home")
 
 
 def keep(request: HttpRequest, token: Mapping[str, Any]) -> None:
-    """Keep the tokens, and when the access token ends; a refresh or ID token that is not answered anew stays."""
+    """Store the tokens of a token response, and when the access token expires.
+
+    A refresh token or ID token that the response lacks stays as it is.
+    """
     request.session["access_token"] = token["access_token"]
     request.session["expires_at"] = time.time() + float(token.get("expires_in", 300))
     request.session["refresh_token"] = token.get("refresh_token") or request.session.get("refresh_token")
@@ -69,22 +73,25 @@ def keep(request: HttpRequest, token: Mapping[str, Any]) -> None:
 
 
 def access_token(request: HttpRequest) -> str | None:
-    """A token that still lives, refreshed where it is about to end; None where the user has to log in again."""
+    """Return a valid access token, refreshed if necessary, or None if the user has to log in again."""
     if time.time() < request.session.get("expires_at", 0) - EARLY:
         return str(request.session["access_token"])
     refresh_token = request.session.get("refresh_token")
     if refresh_token is None:
         return None
     try:
-        issued = oauth.issuer.fetch_access_token(grant_type="refresh_token", refresh_token=refresh_token)
+        response = oauth.issuer.fetch_access_token(grant_type="refresh_token", refresh_token=refresh_token)
     except FAILURES:
         request.session.flush()
         return None
-    keep(request, issued)
-    return str(issued["access_token"])
+    keep(request, response)
+    return str(response["access_token"])
 
 
-def failure(request: HttpRequest, what: str, error: Exception | None, *, status: int) -> HttpResponse:
-    """A page that says what went wrong, in words that hold neither a token nor a code."""
-    why = (error.description or error.error) if isinstance(error, OAuthError) else type(error).__name__ if error else ""
-    return render(request, "webapp/failure.html", {"what": what, "why": why}, status=status)
+def failure(request: HttpRequest, title: str, error: Exception | None, *, status: int) -> HttpResponse:
+    """Return an error page. Its text contains neither a token nor a code."""
+    if isinstance(error, OAuthError):
+        reason = error.description or error.error
+    else:
+        reason = type(error).__name__ if error else ""
+    return render(request, "webapp/failure.html", {"title": title, "reason": reason}, status=status)

@@ -1,6 +1,6 @@
-"""The end of a session: what the application was given is taken back, and the user is logged out at the issuer, too.
+"""Log out: revoke the application's tokens, end its session, and log the user out at the issuer.
 
-The session is a cookie, and a copy of it cannot be forgotten: it is worthless because the issuer revokes what is in it.
+The session is a cookie, and the application cannot delete a copy of it. Revocation makes the tokens in a copy useless.
 """
 
 from urllib.parse import urlencode
@@ -18,31 +18,31 @@ TIMEOUT = 5  # seconds
 
 @require_POST
 def end(request: HttpRequest) -> HttpResponse:
-    """Revoke the token, forget the session, and go on to the issuer; without an answer of its, say so."""
+    """Revoke the token, end the session, and redirect to the issuer; or say that the issuer does not answer."""
     token = request.session.get("refresh_token") or request.session.get("access_token")
     if token is None:
         return redirect("home")
     try:
         metadata = oauth.issuer.load_server_metadata()
         revoke(token, metadata["revocation_endpoint"])
-        onwards = logout_at_issuer(metadata["end_session_endpoint"], request.session.get("id_token"))
+        target = logout_at_issuer(metadata["end_session_endpoint"], request.session.get("id_token"))
     except FAILURES:
         request.session.flush()
         return render(request, "webapp/logged_out.html")
     request.session.flush()
-    return redirect(onwards)
+    return redirect(target)
 
 
 def revoke(token: str, endpoint: str) -> None:
-    """Take back the token (RFC 7009 section 2.1): a refresh token ends the access tokens of its grant as well."""
+    """Revoke the token (RFC 7009 section 2.1). A refresh token's access tokens are revoked with it."""
     with OAuth2Session(settings.CLIENT_ID, settings.CLIENT_SECRET) as session:
         session.revoke_token(endpoint, token, timeout=TIMEOUT).raise_for_status()
 
 
 def logout_at_issuer(endpoint: str, id_token: str | None) -> str:
-    """Where the issuer logs the user out and sends them back (RP-Initiated Logout 1.0 section 2).
+    """Return the logout URL of the issuer, which redirects the user back (RP-Initiated Logout 1.0 section 2).
 
-    It asks the user first where the ID token does not show that the request is theirs.
+    Without an ID token of the user's current login, the issuer asks the user first.
     """
-    known = {"id_token_hint": id_token} if id_token else {"client_id": settings.CLIENT_ID}
-    return f"{endpoint}?{urlencode({**known, 'post_logout_redirect_uri': f'{settings.WEBAPP_URL}/'})}"
+    hint = {"id_token_hint": id_token} if id_token else {"client_id": settings.CLIENT_ID}
+    return f"{endpoint}?{urlencode({**hint, 'post_logout_redirect_uri': f'{settings.WEBAPP_URL}/'})}"

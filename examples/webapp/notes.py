@@ -1,6 +1,6 @@
 """Step 5. The client sends the token to the API, as a bearer in the Authorization header (RFC 6750 section 2.1).
 
-Owns the calls and what they show of the token. Decoding is for the eye: whether a token is good is the API's to say.
+Also decodes the token for display. Only the API verifies it.
 """
 
 import base64
@@ -18,7 +18,7 @@ TIMEOUT = 5  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API said; status 0 when it did not answer."""
+    """The API's response. `status` is 0 if it did not answer."""
 
     url: str
     status: int
@@ -27,23 +27,23 @@ class Answer:
 
 
 def read(token: str) -> Answer:
-    """The user's notes."""
+    """Return the API's response with the user's notes."""
     return _call("GET", token, None)
 
 
 def write(token: str, *, title: str, body: str) -> Answer:
-    """Add a note."""
+    """Add a note, and return the API's response."""
     return _call("POST", token, {"title": title, "body": body})
 
 
 def decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims as they stand in the token, unverified; raises ValueError for what is no JWT."""
+    """Return header and claims of the token, unverified. Raises ValueError if it is not a JWT."""
     header, claims, _ = token.split(".")
     return _part(header), _part(claims)
 
 
 def published_key(kid: str) -> dict[str, Any] | None:
-    """The JWKS entry with this kid, or None; the same that the API finds."""
+    """Return the entry of the issuer's JWKS with this kid, or None."""
     try:
         response = requests.get(f"{settings.ISSUER_URL}/.well-known/jwks.json", timeout=TIMEOUT)
         keys: list[dict[str, Any]] = response.json()["keys"]
@@ -57,10 +57,10 @@ def _call(method: str, token: str, body: dict[str, str] | None) -> Answer:
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     try:
         response = requests.request(method, url, headers=headers, json=body, timeout=TIMEOUT)
-        said = response.json() if response.content else None
+        content = response.json() if response.content else None
     except (requests.RequestException, ValueError):
         return Answer(url, 0, None)
-    return Answer(url, response.status_code, said, response.headers.get("WWW-Authenticate", ""))
+    return Answer(url, response.status_code, content, response.headers.get("WWW-Authenticate", ""))
 
 
 def _part(segment: str) -> dict[str, Any]:
@@ -69,5 +69,5 @@ def _part(segment: str) -> dict[str, Any]:
     except (binascii.Error, ValueError) as error:
         raise ValueError("not a JWT") from error
     if not isinstance(decoded, dict):
-        raise ValueError("not a JWT")  # noqa: TRY004 (one kind of answer)
+        raise ValueError("not a JWT")  # noqa: TRY004 (callers expect one exception)
     return decoded

@@ -1,4 +1,4 @@
-"""The application's settings, all from its own environment. It has no database: the session is a signed cookie."""
+"""Settings of the application, read from its own environment. It has no database: the session is a signed cookie."""
 
 import os
 
@@ -36,11 +36,11 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 USE_TZ = True
 
-# The cookie is signed, not encrypted: its owner can read the tokens in it, which are theirs anyway. Scripts cannot read
-# it (HttpOnly), and other sites cannot send it along with a form (SameSite). Whoever copies it is the user, with this
-# application's secret at work for them, until the refresh token ends: logging out revokes that at the issuer, and an
-# API that follows the issuer's feed refuses the access token from its next poll on. An application that has a database
-# keeps the tokens there, and only a key to them in the cookie.
+# The cookie is signed, not encrypted: the user can read their own tokens in it. Scripts cannot read it (HttpOnly), and
+# other sites cannot send it with a form (SameSite). An attacker who copies it can act as the user by this application
+# until the refresh token expires or the user logs out: that revokes it at the issuer, and an API that follows the
+# issuer's feed refuses the access token from its next poll on. An application with a database should store the tokens
+# there, and only a key to them in the cookie.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 SESSION_COOKIE_NAME = "webapp_session"
 SESSION_COOKIE_HTTPONLY = True

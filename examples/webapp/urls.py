@@ -1,4 +1,4 @@
-"""The application's URLs."""
+"""The URLs of the example application."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The pages: the user's notes, and what happened on the way to them."""
+"""The pages: the user's notes, and the evidence of each step that led to them."""
 
 import json
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from examples.webapp import login, notes
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The notes and the evidence, or a button to log in."""
+    """Show the notes and the evidence, or a button to log in."""
     token = login.access_token(request)
     if token is None:
         return render(request, "webapp/welcome.html")
@@ -21,7 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def add_note(request: HttpRequest) -> HttpResponse:
-    """Add a note, then show all."""
+    """Add a note, then show all notes."""
     token = login.access_token(request)
     if token is None:
         return redirect("home")
@@ -31,25 +31,25 @@ def add_note(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def evidence(request: HttpRequest) -> HttpResponse:
-    """What the page shows of the token, for a program."""
+    """Return the evidence of the page as JSON, for programs."""
     token = login.access_token(request)
     if token is None:
-        return JsonResponse({"error": "nobody is logged in"}, status=401)
+        return JsonResponse({"error": "no user is logged in"}, status=401)
     header, claims = notes.decode(token)
-    facts = {"header": header, "claims": claims, "jwk": notes.published_key(header["kid"])}
-    return JsonResponse({**facts, "api": asdict(notes.read(token))}, headers={"Cache-Control": "no-store"})
+    evidence = {"header": header, "claims": claims, "jwk": notes.published_key(header["kid"])}
+    return JsonResponse({**evidence, "api": asdict(notes.read(token))}, headers={"Cache-Control": "no-store"})
 
 
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """Alive."""
+    """Return 200: the process answers."""
     return JsonResponse({"status": "ok"})
 
 
 def show(
     request: HttpRequest, token: str, answer: notes.Answer, *, refused: notes.Answer | None = None
 ) -> HttpResponse:
-    """The page: the API's answer and the steps that led to it."""
+    """Show the API's response, and the evidence of the steps that led to it."""
     header, claims = notes.decode(token)
     context = {
         "answer": answer,

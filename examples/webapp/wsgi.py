@@ -1,4 +1,4 @@
-"""The WSGI application."""
+"""The WSGI application of the example application."""
 
 import os
 

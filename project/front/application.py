@@ -37,7 +37,7 @@ BUSY = "There was no answer in time. Try again."
 WAITING = f"{lanes.WAITING} requests wait for a thread of their kind"
 FULL = "Too many requests are waiting. Try again."
 Note = Callable[[str, str], object]
-"""Called with the reason and the path of each 503 that the front answers itself."""
+"""A function that gets the reason and the path of each 503 that the front answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Bounds:
 
 
 class Front:
-    """Serves one WSGI application. Create it in the process that serves, because it starts threads."""
+    """Serves one WSGI application. Create it in the worker process, because it starts threads."""
 
     def __init__(
         self, application: WSGI, bounds: Bounds, *, behind_proxy: bool, mount: str = "", note: Note | None = None
@@ -78,16 +78,16 @@ class Front:
             headers = screened(scope["headers"], behind_proxy=self._behind_proxy)
             content = await body.read(receive, headers, bound=self._bounds.body, within=self._bounds.body_within)
             await self._served(environ(scope, headers, content), path, send)
-        except Refused as why:
-            self._noted(why, scope["method"], path)
-            await _send(refusal(why, path=path, accept=accept), send)
+        except Refused as error:
+            self._log(error, scope["method"], path)
+            await _send(refusal(error, path=path, accept=accept), send)
 
-    def _noted(self, why: Refused, method: str, path: str) -> None:
-        """Leave a trace for the operator: a 503 has its reason noted, anything else has a line in the log."""
-        if not why.reason:
-            self._refusal_log.note(why, method=method, path=path, now=time.monotonic())
+    def _log(self, error: Refused, method: str, path: str) -> None:
+        """Log a refusal: the reason of a 503 goes to the audit log, any other refusal is a line of the front's log."""
+        if not error.reason:
+            self._refusal_log.note(error, method=method, path=path, now=time.monotonic())
         elif self._note:
-            self._note(why.reason, path)
+            self._note(error.reason, path)
 
     def _path(self, scope: Scope) -> str:
         """Return the path without the issuer's mount path, which the proxy might have removed already."""
@@ -122,6 +122,7 @@ class _Call:
         self._values = values
         self._loop = loop
         self._turn = Turn()
+        # None: the call was abandoned
         self._reply: asyncio.Future[Reply | None] = loop.create_future()
         self._parts: asyncio.Queue[bytes | None] = asyncio.Queue(AHEAD)
 
@@ -158,17 +159,17 @@ class _Call:
         try:
             reply.answer(self._application, self._values, begin=self._begin, send=self._pass_on)
         except BaseException as error:  # noqa: BLE001 (the thread goes on with the next request)
-            self._tell(self._fail, error)
+            self._in_loop(self._fail, error)
         finally:
             turn.take(None)
 
     def _begin(self, answered: Reply) -> None:
-        self._tell(self._settle, answered)
+        self._in_loop(self._settle, answered)
 
-    def _tell(self, step: Callable[[Any], None], what: object) -> None:
+    def _in_loop(self, step: Callable[[Any], None], argument: object) -> None:
         """Call `step` in the event loop."""
-        with suppress(RuntimeError):  # the loop is closed: the process ends
-            self._loop.call_soon_threadsafe(step, what)
+        with suppress(RuntimeError):  # the loop is closed, because the process ends
+            self._loop.call_soon_threadsafe(step, argument)
 
     def _pass_on(self, part: bytes | None) -> None:
         """Queue a part for the client; wait if AHEAD are queued. Raises TimeoutError after STALLED seconds."""

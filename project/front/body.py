@@ -1,4 +1,4 @@
-"""Reads the whole body of a request without a thread, within a size and a deadline."""
+"""Read the whole body of a request without a thread, up to a size and a deadline."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

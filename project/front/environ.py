@@ -12,7 +12,7 @@ PROTOCOLS = {"1": "HTTP/1.0", "1.0": "HTTP/1.0", "1.1": "HTTP/1.1", "2": "HTTP/2
 
 
 def environ(scope: Scope, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Return the environ. It holds nothing of the process's own environment."""
+    """Return the environ. It contains none of the process's own environment variables."""
     path = scope.get("raw_path") or scope["path"].encode()
     server, client = scope.get("server") or ("", ""), scope.get("client") or ("", "")
     values: dict[str, Any] = {

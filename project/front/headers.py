@@ -1,7 +1,8 @@
-"""The header list of a request, before WSGI folds different spellings of a name into one.
+"""Screen the header list of a request, before WSGI maps different spellings of a name to one.
 
-WSGI gives `X-Forwarded-For` and `X_Forwarded_For` one name, and a proxy that sets the first may pass on the second.
-So no name with an underscore reaches the application, and a proxy's X-Forwarded-Proto must have one value.
+- WSGI gives `X-Forwarded-For` and `X_Forwarded_For` the same name, and a proxy that sets the first can pass on the
+  second. So no name with an underscore reaches the application.
+- A proxy's X-Forwarded-Proto must have one value.
 """
 
 from collections.abc import Iterable
@@ -42,6 +43,6 @@ def screened(raw: Raw, *, behind_proxy: bool) -> dict[str, str]:
 
 
 def _refuse_imitation(name: str) -> None:
-    meant = name.replace("_", "-")
-    if meant in FORWARDED or meant.startswith(FORWARDED_PREFIX):
+    imitated = name.replace("_", "-")
+    if imitated in FORWARDED or imitated.startswith(FORWARDED_PREFIX):
         raise Refused(400, "invalid_request", IMITATED)

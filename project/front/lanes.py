@@ -1,9 +1,9 @@
-"""Lanes: threads that serve one kind of request, each with a bounded queue, so that no kind can occupy another's.
+"""Lanes: threads and a bounded queue for each kind of request, so that no kind can occupy the threads of another.
 
 | lane     | serves                                                                                     |
 |----------|--------------------------------------------------------------------------------------------|
-| alive    | /healthz, which needs nothing                                                              |
-| ready    | /readyz, which asks the database                                                           |
+| alive    | /healthz, which needs no database                                                              |
+| ready    | /readyz, which queries the database                                                           |
 | public   | /.well-known/: the JWKS and metadata, which do not need the database within its snapshot age |
 | work     | everything else                                                                            |
 """
@@ -17,17 +17,17 @@ Job = Callable[[], None]
 WORK_THREADS = 8
 THREADS = {"alive": 1, "ready": 1, "public": 2, "work": WORK_THREADS}
 WAITING = 128
-"""How many requests can wait for a thread of a lane; further ones get 503 at once."""
+"""Requests that can wait for a thread of a lane. Further ones get 503 at once."""
 PROBES = {"/healthz": "alive", "/readyz": "ready"}
 PUBLIC = "/.well-known/"
 
 
 class Full(Exception):
-    """WAITING requests already wait for a thread of the lane."""
+    """The queue of the lane is full."""
 
 
 class Lane:
-    """Daemon threads that take jobs in order. A job catches its own exceptions."""
+    """Daemon threads that run jobs in order. A job must catch its own exceptions."""
 
     def __init__(self, name: str, threads: int, *, waiting: int = WAITING) -> None:
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()

@@ -16,7 +16,7 @@ LONGEST = 200  # characters of a path, and of a method
 
 
 @dataclass(slots=True)
-class _Line:
+class _RefusalLine:
     written_at: float
     suppressed: int = 0
 
@@ -25,7 +25,7 @@ class RefusalLog:
     """The last line by reason. Not thread-safe: the event loop of one process uses it."""
 
     def __init__(self) -> None:
-        self._last: dict[str, _Line] = {}  # bounded: the reasons are texts of this package
+        self._last: dict[str, _RefusalLine] = {}  # bounded: the reasons are texts of this package
 
     def note(self, why: Refused, *, method: str, path: str, now: float) -> None:
         """Log the refusal unless its reason had a line within EVERY. `now` is in seconds of any one clock."""
@@ -34,7 +34,7 @@ class RefusalLog:
             last.suppressed += 1
             return
         suppressed = last.suppressed if last else 0
-        self._last[why.text] = _Line(now)
+        self._last[why.text] = _RefusalLine(now)
         logger.warning(
             "Refused unread: %d for %r %r. %s (%d more for this reason since the line before)",
             why.status,

@@ -1,4 +1,4 @@
-"""Answers that the front gives itself, without a thread and without Django: JSON, or a page for a browser."""
+"""The error responses of the front, made without a thread and without Django: JSON, or a page for a browser."""
 
 import json
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ Headers = list[tuple[str, str]]
 
 
 class Refused(Exception):
-    """The front answers `status` itself. `error` is the code of RFC 6749; `text` names the remedy.
+    """The front refuses the request with `status`.
 
-    `retry_after` is in seconds. `ends_connection` is True if a part of the body is still unread. `reason` is for the
-    operator, and set for a 503.
+    `error` is a code of RFC 6749, and `text` names the remedy. `retry_after` is in seconds. `ends_connection` is True
+    if a part of the body is unread. `reason` is for the audit log, and set for a 503 only.
     """
 
     def __init__(
@@ -54,28 +54,28 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer of the front as bytes."""
+    """An error response of the front."""
 
     status: int
     headers: Headers
     body: bytes
 
 
-def refusal(why: Refused, *, path: str, accept: str) -> Refusal:
-    """Return the answer for `why`, in the form that `path` has: a page for a browser, else JSON.
+def refusal(refused: Refused, *, path: str, accept: str) -> Refusal:
+    """Return the response for `refused`: a page if the client accepts HTML at `path`, else JSON.
 
-    The issuer's endpoints name the reason `error_description` (RFC 6749 section 5.2), an API names it `detail`.
+    The text is in `error_description` for the issuer's endpoints (RFC 6749 section 5.2), in `detail` for an API.
     """
     if "text/html" in accept and not path.startswith(PUBLIC):
-        kind, body = "text/html; charset=utf-8", PAGE.format(title=TITLES[why.status], text=why.text)
+        kind, body = "text/html; charset=utf-8", PAGE.format(title=TITLES[refused.status], text=refused.text)
     else:
         name = "error_description" if path.startswith(OAUTH) else "detail"
-        kind, body = "application/json", json.dumps({"error": why.error, name: why.text})
+        kind, body = "application/json", json.dumps({"error": refused.error, name: refused.text})
     headers = [("Content-Type", kind), *COMMON]
-    if why.retry_after:
-        headers.append(("Retry-After", str(why.retry_after)))
-    if why.ends_connection:
+    if refused.retry_after:
+        headers.append(("Retry-After", str(refused.retry_after)))
+    if refused.ends_connection:
         headers.append(("Connection", "close"))
-    if path.startswith((PUBLIC, OAUTH)):  # any page of another origin may read why there is no answer: it is no secret
+    if path.startswith((PUBLIC, OAUTH)):  # pages of other origins may read the error: it holds no secret
         headers += [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "Retry-After")]
-    return Refusal(why.status, headers, body.encode())
+    return Refusal(refused.status, headers, body.encode())

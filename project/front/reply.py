@@ -1,4 +1,4 @@
-"""Collects the WSGI application's answer, so that a slow client holds no thread."""
+"""Collect the WSGI application's answer, so that a slow client does not occupy a thread."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -9,7 +9,7 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 
 COLLECTED = 4 * 1024 * 1024
-"""How many bytes are collected. The rest of a longer answer is sent while the thread makes it."""
+"""Bytes that are collected. The rest of a longer answer is sent while the thread produces it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +27,26 @@ def answer(
 ) -> None:
     """Call `application`, then `begin` once, and `send` for each part of a body that is longer than COLLECTED.
 
-    `send(None)` ends such a body, also if the application fails while it makes it. Raises what the application raises.
+    `send(None)` ends such a body, also if the application fails in the middle. Raises what the application raises.
     """
-    told: list[tuple[str, Headers]] = []
+    starts: list[tuple[str, Headers]] = []
 
     def start_response(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], None]:
         del exc_info
-        told.append((status, headers))
+        starts.append((status, headers))
         return _no_write
 
     parts = application(environ, start_response)
     try:
         iterator = iter(parts)
         body, is_whole = _collect(iterator)
-        status, headers = told[-1]
+        status, headers = starts[-1]
         begin(Reply(int(status.partition(" ")[0]), headers, body, is_whole))
         if not is_whole:
             _send_rest(iterator, send)
     finally:
         if close := getattr(parts, "close", None):
-            close()  # Django ends the request here, and its database connections
+            close()  # Django ends the request here, and closes its database connections
 
 
 def _send_rest(parts: Iterator[bytes], send: Callable[[bytes | None], None]) -> None:
@@ -59,7 +59,7 @@ def _send_rest(parts: Iterator[bytes], send: Callable[[bytes | None], None]) -> 
 
 
 def _collect(parts: Iterator[bytes]) -> tuple[bytes, bool]:
-    """Return the beginning, up to the part that exceeds COLLECTED bytes, and whether that is the whole answer."""
+    """Return the parts up to the one that exceeds COLLECTED bytes, and True if that is the whole answer."""
     first, size = [], 0
     for part in parts:
         first.append(part)

@@ -1,23 +1,23 @@
-"""One request's turn on a thread. Either that thread answers it or the front abandons it, never both.
+"""The turn of one request on a thread: either the thread answers the request, or the front abandons it, never both.
 
-A request that was answered 503 because it took too long must not change anything afterwards. If it spent a refresh
-token, the client's repeat would trigger reuse detection. So:
-- a request that is abandoned while it waits is never started;
-- an abandoned request executes no further statement and commits nothing (`project.front.abandoned` asks the turn);
-- a request is not abandoned while it commits, nor within SETTLING after that, in which its answer comes.
+A request that was answered 503 because it took too long must not change anything afterwards. If it used up a refresh
+token, the client's repetition would trigger reuse detection. So:
+- A request that is abandoned in the queue is never started.
+- An abandoned request executes no further statement and commits nothing (`project.front.abandonment` checks the turn).
+- A request is not abandoned while it commits, nor for SETTLING seconds after that, in which it sends its answer.
 """
 
 import threading
 import time
 
 SETTLING = 1.0
-"""How many seconds after a commit the answer is still awaited."""
+"""Seconds after a commit in which the answer is awaited."""
 
 _current = threading.local()
 
 
 class TurnOver(Exception):
-    """The front has answered this request already."""
+    """The front has abandoned this request, and answered it."""
 
 
 class Turn:
@@ -32,7 +32,7 @@ class Turn:
     def abandon(self, now: float, *, surely: bool = False) -> bool:
         """Abandon the request, unless it is committing at `now` (monotonic seconds) or has just done so.
 
-        Returns True if it is abandoned. `surely` abandons it in any state.
+        Returns True if it is abandoned. `surely` abandons it in every state.
         """
         with self._lock:
             settling = self._committing or now - self._committed < SETTLING

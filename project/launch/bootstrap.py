@@ -1,8 +1,7 @@
-"""Makes .venv and installs the lock into it; does nothing when that is already done.
+"""Make .venv and install the lock into it, unless that is done already.
 
-Runs under whatever `python3` is there, so that it can say what is wrong: it must parse and start on Python 3.6, and
-needs only the standard library. The stamp is written into the environment last: an environment without it was
-interrupted, and is made anew.
+- It parses and starts on Python 3.6 and needs only the standard library, so that an old `python3` gets a clear error.
+- The stamp is written into the environment last. An environment without it was interrupted, and is made again.
 """
 
 import hashlib
@@ -19,7 +18,7 @@ STAMP = ENVIRONMENT / "keyturn.stamp"
 
 
 def obstacle(version: Tuple[int, int]) -> Optional[str]:  # noqa: UP006, UP045 (Python 3.6 reads this file)
-    """Why this Python cannot make the environment, in one line; None when it can."""
+    """Return in one line why this Python cannot make the environment, or None if it can."""
     name = f"python{version[0]}.{version[1]}"
     if version < OLDEST:
         return (
@@ -34,36 +33,37 @@ def obstacle(version: Tuple[int, int]) -> Optional[str]:  # noqa: UP006, UP045 (
     return None
 
 
-def wanted() -> str:
-    """What the environment is made from: this Python, this place (an environment cannot be moved), this lock."""
+def fingerprint() -> str:
+    """Return a digest of the environment's sources: this Python, this folder and this lock."""
+    # The folder counts because an environment cannot be moved.
     return hashlib.sha256(f"{sys.version} {ROOT}\n".encode() + LOCK.read_bytes()).hexdigest()
 
 
 def is_current() -> bool:
-    """Whether the environment was finished, from what is wanted now."""
-    return (ENVIRONMENT / "bin" / "python").exists() and STAMP.exists() and STAMP.read_text() == wanted()
+    """Return True if the environment is complete and made from the current sources."""
+    return (ENVIRONMENT / "bin" / "python").exists() and STAMP.exists() and STAMP.read_text() == fingerprint()
 
 
 def make() -> None:
-    """Make the environment from nothing and stamp it; raises CalledProcessError."""
+    """Make the environment from scratch and stamp it. Raises CalledProcessError."""
     print("Making .venv ... (once, about a minute)", flush=True)
     subprocess.check_call([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)])  # noqa: S603
     pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check"]
     subprocess.check_call([*pip, "install", "--require-hashes", "-r", str(LOCK)])  # noqa: S603
-    STAMP.write_text(wanted())
+    STAMP.write_text(fingerprint())
 
 
 def main() -> None:
-    """Leave a current environment behind, or exit 1 with one line that says why not."""
+    """Make the environment unless it is current; exit 1 with one line if that fails."""
     if ENVIRONMENT.is_symlink():
-        return  # an environment that somebody keeps elsewhere and shares is theirs to make
+        return  # a shared environment outside of this folder: its owner keeps it current
     reason = obstacle(sys.version_info[:2])
     if reason:
         sys.exit(reason)
-    import fcntl  # noqa: PLC0415 (absent where the line above is what must be read)
+    import fcntl  # noqa: PLC0415 (Windows has none; there, the line above has already exited)
 
-    with open(__file__) as turn:  # noqa: PTH123
-        fcntl.flock(turn, fcntl.LOCK_EX)  # of two targets at once the second waits, and finds the work done
+    with open(__file__) as lock:  # noqa: PTH123
+        fcntl.flock(lock, fcntl.LOCK_EX)  # make can run two targets at once: the second waits, and finds the work done
         if is_current():
             return
         try:

@@ -1,4 +1,4 @@
-"""A small browser for programs: it keeps cookies, follows redirects, and fills in the forms that a page shows."""
+"""A small browser for programs: it keeps cookies, follows redirects, and submits the forms of a page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What was loaded in the end."""
+    """A loaded page, after all redirects."""
 
     url: str
     status: int
@@ -26,7 +26,7 @@ class Page:
 
 @dataclass(slots=True)
 class Form:
-    """A form as the page shows it."""
+    """A form of a page, with its current values."""
 
     action: str
     method: str
@@ -35,18 +35,18 @@ class Form:
 
 
 class NoForm(Exception):
-    """The page shows no form with the fields or the button that were asked for."""
+    """The page has no form with the requested fields and button."""
 
 
 class NotLoopback(Exception):
-    """An address led away from this machine; nothing was sent there."""
+    """An address or a redirect does not lead to this machine; nothing was sent there."""
 
 
 class LoopbackAdapter(HTTPAdapter):
     """Sends to this machine only. Redirects come through here as well."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send, or raise NotLoopback."""
+        """Send the request. Raises NotLoopback."""
         host = urlsplit(request.url or "").hostname
         if host not in LOOPBACK:
             raise NotLoopback(f"{host} is not this machine")
@@ -56,7 +56,7 @@ class LoopbackAdapter(HTTPAdapter):
 class Browser:
     """One user's browser, on loopback.
 
-    Cookies are shared between the ports of a host, as everywhere (RFC 6265 section 8.5).
+    The ports of a host share their cookies, as in every browser (RFC 6265 section 8.5).
     """
 
     def __init__(self) -> None:
@@ -66,29 +66,31 @@ class Browser:
             self._session.mount(scheme, LoopbackAdapter())
 
     def get(self, url: str) -> Page:
-        """Load a page, following redirects."""
+        """Load a page, and follow redirects."""
         return self._page(self._session.get(url, timeout=TIMEOUT))
 
     def submit(self, page: Page, values: Mapping[str, str], *, button: str | None = None) -> Page:
-        """Submit the page's form that has all of `values` (and `button`); raises NoForm when there is none."""
+        """Submit the form that has all fields of `values`, and `button` if given. Raises NoForm if there is none."""
         form = next((form for form in forms(page.text) if _fits(form, values, button)), None)
         if form is None:
-            wanted = ", ".join([*values, *([button] if button else [])])
-            raise NoForm(f"no form with {wanted} at {page.url.partition('?')[0]} ({page.status})")
+            names = ", ".join([*values, *([button] if button else [])])
+            raise NoForm(f"no form with {names} at {page.url.partition('?')[0]} ({page.status})")
         data = {**form.fields, **values, **({button: form.buttons[button]} if button else {})}
         url = urljoin(page.url, form.action)
         if form.method == "get":
             return self._page(self._session.get(url, params=data, timeout=TIMEOUT))
-        # A browser names the page's origin, and Django checks it where the connection is https.
+        # Browsers send the page's address, and Django checks it on https connections.
         return self._page(self._session.post(url, data=data, headers={"Referer": page.url}, timeout=TIMEOUT))
 
     @staticmethod
     def _page(response: requests.Response) -> Page:
-        return Page(response.url, response.status_code, response.text, tuple(one.url for one in response.history))
+        return Page(
+            response.url, response.status_code, response.text, tuple(redirect.url for redirect in response.history)
+        )
 
 
 def forms(html: str) -> list[Form]:
-    """Every form of a page, with the values that its fields have already."""
+    """Return every form of a page, with the current values of its fields."""
     parser = _Forms()
     parser.feed(html)
     return parser.forms
@@ -99,7 +101,7 @@ def _fits(form: Form, values: Mapping[str, str], button: str | None) -> bool:
 
 
 class _Forms(HTMLParser):
-    """Collects forms; of radio buttons and boxes only those that are checked have a value."""
+    """Collects the forms of a page. Only checked radio buttons and checkboxes have a value."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,22 +109,23 @@ class _Forms(HTMLParser):
         self._open = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
             self._open = True
-            self.forms.append(Form(given.get("action", ""), given.get("method", "get").lower()))
-        elif self._open and given.get("name"):
-            self._field(tag, given)
+            self.forms.append(Form(attributes.get("action", ""), attributes.get("method", "get").lower()))
+        elif self._open and attributes.get("name"):
+            self._field(tag, attributes)
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._open = False
 
-    def _field(self, tag: str, given: dict[str, str]) -> None:
-        form, kind = self.forms[-1], given.get("type", "text" if tag == "input" else "submit")
+    def _field(self, tag: str, attributes: dict[str, str]) -> None:
+        form, kind = self.forms[-1], attributes.get("type", "text" if tag == "input" else "submit")
+        name, value = attributes["name"], attributes.get("value", "")
         if tag in {"input", "button"} and kind == "submit":
-            form.buttons.setdefault(given["name"], given.get("value", ""))  # the first is the one that Enter presses
+            form.buttons.setdefault(name, value)  # Enter presses the first one
         elif tag in {"textarea", "select"}:
-            form.fields[given["name"]] = ""
-        elif tag == "input" and (kind not in {"checkbox", "radio"} or "checked" in given):
-            form.fields[given["name"]] = given.get("value", "")
+            form.fields[name] = ""
+        elif tag == "input" and (kind not in {"checkbox", "radio"} or "checked" in attributes):
+            form.fields[name] = value

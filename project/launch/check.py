@@ -1,4 +1,4 @@
-"""`make check`, all but the tests: format, lint, types, migrations, and the deployment checks of both processes."""
+"""`make check` without the tests: format, lint, types, migrations, and deployment checks of issuer and API."""
 
 import os
 import secrets
@@ -17,7 +17,7 @@ DEPLOYMENT = (PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING
 
 
 def production(settings: str) -> Variables:
-    """The variables of a process in production, with secrets that nobody will use."""
+    """Return the variables of a production process, with random secrets."""
     return {
         "DJANGO_SETTINGS_MODULE": settings,
         "SECRET_KEY": secrets.token_urlsafe(48),
@@ -33,7 +33,7 @@ def production(settings: str) -> Variables:
 
 
 def api() -> Variables:
-    """The API's variables: nothing of the issuer but the URL that it trusts."""
+    """Return the variables of an API process: none of the issuer's, except the URL of the issuer that it trusts."""
     everything = production("project.settings.api") | {"API_ISSUERS": "https://issuer.example"}
     return {
         name: everything[name]
@@ -42,12 +42,12 @@ def api() -> Variables:
 
 
 def development() -> Variables:
-    """The variables of the process that holds every model."""
+    """Return the variables of the development process, which has every model."""
     return production("project.settings.standalone") | {"DEBUG": "true", "CACHE_URL": ""}
 
 
 def main() -> None:
-    """Run every step, and exit 1 when any failed."""
+    """Run every step; exit 1 if one fails."""
     steps: list[tuple[str, tuple[str, ...], Variables]] = [
         ("format", FORMAT, {}),
         ("lint", LINT, {}),
@@ -56,15 +56,15 @@ def main() -> None:
         ("deployment of the issuer", DEPLOYMENT, production("project.settings.issuer")),
         ("deployment of the API", DEPLOYMENT, api()),
     ]
-    failed = [name for name, command, own in steps if not passes(name, command, own)]
+    failed = [name for name, command, variables in steps if not passes(name, command, variables)]
     if failed:
         sys.exit(f"Failed: {', '.join(failed)}")
 
 
-def passes(name: str, command: tuple[str, ...], own: Variables) -> bool:
-    """Run one step, saying which."""
+def passes(name: str, command: tuple[str, ...], variables: Variables) -> bool:
+    """Print the name of a step and run it. Returns True if it succeeds."""
     print(f"-- {name}", flush=True)
-    return subprocess.run(command, cwd=ROOT, env=variables_for(own, os.environ), check=False).returncode == 0  # noqa: S603
+    return subprocess.run(command, cwd=ROOT, env=variables_for(variables, os.environ), check=False).returncode == 0  # noqa: S603
 
 
 if __name__ == "__main__":

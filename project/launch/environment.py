@@ -1,7 +1,8 @@
-"""The environment files under var/: made once with random secrets, mode 0600, one per process.
+"""The environment files under var/, one per process: made at the first run with random secrets, mode 0600.
 
-A process is given its own variables and nobody else's: the API never sees KEY_ENCRYPTION_KEYS. Secrets are kept from
-run to run; addresses follow the ports, unless the environment names them.
+- A process gets its own variables only: the API never gets KEY_ENCRYPTION_KEYS.
+- Secrets stay the same from run to run.
+- Addresses follow the ports, unless the environment sets them.
 """
 
 import os
@@ -25,7 +26,7 @@ SECRETS = {
     "webapp": ("SECRET_KEY",),
     "demo": ("DEMO_PASSWORD", "ADMIN_PASSWORD", "WEBAPP_CLIENT_SECRET", "SERVICE_CLIENT_SECRET"),
 }
-# What a process is told only when the environment names it; .env.example says what each means.
+# Variables that a process gets only if the environment sets them. .env.example describes each.
 OPTIONAL = {
     "issuer": ("CACHE_URL", "LOGIN_CACHE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY"),
     "api": (
@@ -35,18 +36,18 @@ OPTIONAL = {
     "webapp": (),
     "demo": (),
 }
-# How long keys live. Kept from run to run until the environment names another value, or an empty one. The keys in the
-# database were made under it, and manage.py has to plan by it.
+# How long keys live. The value of the last run stays until the environment sets another one, or an empty one: the keys
+# in the database were made by it, and manage.py has to use the same.
 POLICY = ("KEY_POLICY", "KEY_TIMINGS")
 
 
 class LostEnvironment(Exception):
-    """Databases are there and the secrets that belong to them are not; the message is one line."""
+    """A database exists, but the secrets that it needs do not. The message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environments:
-    """The variables of each process, and the demo's credentials (the databases hold only their hashes)."""
+    """The variables of each process, and the demo's credentials, of which the databases hold only hashes."""
 
     issuer: Variables
     api: Variables
@@ -55,7 +56,7 @@ class Environments:
 
 
 def read(path: Path) -> Variables:
-    """The NAME=value lines of an environment file; empty when there is none."""
+    """Return the variables of an environment file (NAME=value lines); empty if there is no file."""
     if not path.exists():
         return {}
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
@@ -63,7 +64,7 @@ def read(path: Path) -> Variables:
 
 
 def write(path: Path, variables: Variables) -> None:
-    """Write an environment file that only its owner can read, whole or not at all."""
+    """Write an environment file atomically, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
@@ -72,22 +73,22 @@ def write(path: Path, variables: Variables) -> None:
 
 
 def prepare(ports: Ports, environ: Mapping[str, str], var: Path = VAR) -> Environments:
-    """Make or renew the environment files; raises LostEnvironment when a database has outlived its secrets."""
-    kept = {process: _secrets(process, var) for process in SECRETS}
+    """Write the environment files and return their variables. Raises LostEnvironment."""
+    kept_secrets = {process: _secrets(process, var) for process in SECRETS}
     policy = _policy(environ, var)
-    own = _addresses(ports, {**environ, **policy}, var)
-    own["issuer"] |= policy
-    own["webapp"]["WEBAPP_CLIENT_SECRET"] = kept["demo"]["WEBAPP_CLIENT_SECRET"]
+    further = _addresses(ports, {**environ, **policy}, var)
+    further["issuer"] |= policy
+    further["webapp"]["WEBAPP_CLIENT_SECRET"] = kept_secrets["demo"]["WEBAPP_CLIENT_SECRET"]
     for process in SECRETS:
-        named = {name: environ[name] for name in OPTIONAL[process] if environ.get(name)}
-        write(var / f"{process}.env", kept[process] | own[process] | named)
+        optional = {name: environ[name] for name in OPTIONAL[process] if environ.get(name)}
+        write(var / f"{process}.env", kept_secrets[process] | further[process] | optional)
     return Environments(**{process: read(var / f"{process}.env") for process in SECRETS})
 
 
 def use_development_environment(var: Path = VAR) -> None:
-    """Give this process development defaults for what its environment leaves unset (project.settings.standalone).
+    """Set the variables that this process's environment lacks to development values (project.settings.standalone).
 
-    They are those of the last `make run`, so that `manage.py` works on the databases that it serves.
+    They are those of the last `make run`, so that `manage.py` uses the same databases.
     """
     if not {"SECRET_KEY", "KEY_ENCRYPTION_KEYS"} <= os.environ.keys() and not _is_complete(var):
         prepare(Ports(), {}, var)
@@ -103,19 +104,19 @@ def _secrets(process: str, var: Path) -> Variables:
     path = var / f"{process}.env"
     variables = read(path)
     missing = [name for name in SECRETS[process] if not variables.get(name)]
-    outlived = [name for name in DATABASES if (var / name).exists()]
-    if missing and outlived:
+    databases = [name for name in DATABASES if (var / name).exists()]
+    if missing and databases:
         raise LostEnvironment(
-            f"{missing[0]} is gone from {path} and {var / outlived[0]} still needs it. "
-            "Put the file back, or start over with: make reset"
+            f"{path} lacks {missing[0]}, which {var / databases[0]} needs. "
+            "Restore the file, or start over with: make reset"
         )
     return {name: variables.get(name) or secrets.token_urlsafe(32) for name in SECRETS[process]}
 
 
 def _policy(environ: Mapping[str, str], var: Path) -> Variables:
-    """Return the key policy that the environment names, or else the one of the last run; empty values are left out."""
-    kept = read(var / "issuer.env")
-    values = {name: environ.get(name, kept.get(name)) for name in POLICY}
+    """Return the key policy: the one that the environment sets, else the one of the last run. Omits empty values."""
+    last = read(var / "issuer.env")
+    values = {name: environ.get(name, last.get(name)) for name in POLICY}
     return {name: value for name, value in values.items() if value}
 
 
@@ -124,32 +125,32 @@ def _is_complete(var: Path) -> bool:
 
 
 def _addresses(ports: Ports, environ: Mapping[str, str], var: Path) -> dict[str, Variables]:
-    """What is not secret, per process: what the environment names, and else what the ports say."""
+    """Return the variables that are not secret, by process: from the environment if it sets them, else by the ports."""
 
-    def named(name: str, default: str) -> str:
+    def value(name: str, default: str) -> str:
         return environ.get(name) or default
 
-    issuer = named("ISSUER_URL", ports.url("issuer"))
-    audience = named("API_AUDIENCE", f"{ports.url('api')}/")
+    issuer = value("ISSUER_URL", ports.url("issuer"))
+    audience = value("API_AUDIENCE", f"{ports.url('api')}/")
     common = {
         "DEBUG": "true",
-        "KEY_POLICY": named("KEY_POLICY", "development"),
-        "ANSWER_WITHIN": named("ANSWER_WITHIN", "15"),  # a developer's machine has more to do
+        "KEY_POLICY": value("KEY_POLICY", "development"),
+        "ANSWER_WITHIN": value("ANSWER_WITHIN", "15"),  # seconds; a developer's machine is often busy
     }
     return {
         "issuer": {
             "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
             "ISSUER_URL": issuer,
-            "DATABASE_URL": named("DATABASE_URL", _sqlite(var / "issuer.sqlite3")),
-            "AUDIT_JOURNAL": named("AUDIT_JOURNAL", str(var / "audit.jsonl")),
+            "DATABASE_URL": value("DATABASE_URL", _sqlite(var / "issuer.sqlite3")),
+            "AUDIT_JOURNAL": value("AUDIT_JOURNAL", str(var / "audit.jsonl")),
             **common,
         },
         "api": {
             "DJANGO_SETTINGS_MODULE": "project.settings.api",
-            "API_ISSUERS": named("API_ISSUERS", issuer),
+            "API_ISSUERS": value("API_ISSUERS", issuer),
             "API_AUDIENCE": audience,
-            "REVOCATIONS_EVERY": "2",  # seconds: what is taken back is seen to die
-            "API_DATABASE_URL": named("API_DATABASE_URL", _sqlite(var / "api.sqlite3")),
+            "REVOCATIONS_EVERY": "2",  # seconds, so that a revocation takes effect at once
+            "API_DATABASE_URL": value("API_DATABASE_URL", _sqlite(var / "api.sqlite3")),
             **common,
         },
         "webapp": {

@@ -1,7 +1,7 @@
-"""`make life`: the whole life of a signing key, watched within two minutes, while the web application goes on working.
+"""`make life`: show the life of a signing key within two minutes, while the web application keeps working.
 
-Development timings, everything apart as in the field. A line is printed whenever something changes: the phases of the
-keys, the key that signed the application's token, what the API answered.
+Runs the three processes with development timings. Prints a line at each change of the phases of the keys, of the key
+that signed the application's token, or of the API's answer.
 """
 
 import json
@@ -27,10 +27,10 @@ WHOLE_LIFE = ("announced", "signing", "retired", "withdrawn")
 
 @dataclass(slots=True)
 class Watched:
-    """What was seen so far."""
+    """The observations so far."""
 
     kid: str
-    """The key whose life is watched: the first standby."""
+    """The watched key: the first standby."""
     phases: list[str] = field(default_factory=list)
     calls: int = 0
     refused: list[str] = field(default_factory=list)
@@ -39,41 +39,45 @@ class Watched:
 
 
 def main() -> None:
-    """Watch one key from its announcement to its withdrawal; exit 1 if the application was refused meanwhile."""
+    """Watch one key from its announcement to its withdrawal; exit 1 if the API refused the application in that time."""
     try:
-        where = ports.from_environment(os.environ)
-        ports.probe(where)
+        process_ports = ports.from_environment(os.environ)
+        ports.probe(process_ports)
         with turn.held(VAR):
-            variables = environment.prepare(where, os.environ)
-            run.prepare_databases(variables, where, VAR)
-            with run.started(variables, where, VAR):
-                seen = watch(where, variables)
+            variables = environment.prepare(process_ports, os.environ)
+            run.prepare_databases(variables, process_ports, VAR)
+            with run.started(variables, process_ports, VAR):
+                seen = watch(process_ports, variables)
     except (PortRefused, LostEnvironment, Failed, turn.AlreadyRunning, walk.Broken) as error:
         sys.exit(str(error))
     if seen.refused or tuple(seen.phases) != WHOLE_LIFE:
-        sys.exit(f"The life was not whole, or the application was refused: {seen.phases} {seen.refused}")
+        sys.exit(f"The key did not pass all phases, or the API refused the application: {seen.phases} {seen.refused}")
 
 
-def watch(where: Ports, variables: Environments) -> Watched:
-    """Log in, then hurry the ring through two switches, looking every second."""
-    one = walk.Walk(where, variables.demo, Browser(), {}, {})
-    print("\n".join(step(one) for step in walk.STEPS[:3]) + "\n", flush=True)
+def watch(process_ports: Ports, variables: Environments) -> Watched:
+    """Log in, then rotate the ring twice, and look every second."""
+    tour = walk.Walk(process_ports, variables.demo, Browser(), {}, {})
+    print("\n".join(step(tour) for step in walk.STEPS[:3]) + "\n", flush=True)
     keys = _keys(variables)
     seen = Watched(next(key["kid"] for key in keys if key["phase"] == "announced"))
-    hurry = _hurried(variables, seen)
+    rotations = _rotations(variables, seen)
     started = time.monotonic()
     while seen.phases[-1:] != ["withdrawn"] and time.monotonic() - started < LONGEST:
-        said = next(hurry, "")
-        _look(one, variables, seen, at=time.monotonic() - started, said=said)
+        rotation = next(rotations, "")
+        _look(tour, variables, seen, at=time.monotonic() - started, rotation=rotation)
         time.sleep(LOOK_EVERY)
     print(
-        f"\n{seen.calls} calls of the API, {len(seen.refused)} refused, tokens by {len(seen.tokens_by)} keys in turn."
+        f"\n{seen.calls} calls of the API, {len(seen.refused)} refused; "
+        f"{len(seen.tokens_by)} keys signed the tokens, one after another."
     )
     return seen
 
 
-def _hurried(variables: Environments, seen: Watched) -> Iterator[str]:
-    """`rotate_keys --now` at the start, and again once the watched key has signed for the application; else nothing."""
+def _rotations(variables: Environments, seen: Watched) -> Iterator[str]:
+    """Run `rotate_keys --now` at the start, and again after the watched key has signed a token for the application.
+
+    Yields the command's output, or "" in rounds without a rotation.
+    """
     yield processes.command(variables.issuer, "rotate_keys", "--now").strip()
     while seen.kid not in seen.tokens_by:
         yield ""
@@ -82,26 +86,26 @@ def _hurried(variables: Environments, seen: Watched) -> Iterator[str]:
         yield ""
 
 
-def _look(one: walk.Walk, variables: Environments, seen: Watched, *, at: float, said: str) -> None:
-    shown = json.loads(one.browser.get(f"{one.where.url('webapp')}/evidence.json").text)
+def _look(tour: walk.Walk, variables: Environments, seen: Watched, *, at: float, rotation: str) -> None:
+    evidence = json.loads(tour.browser.get(f"{tour.ports.url('webapp')}/evidence.json").text)
     keys = _keys(variables)
     phase = next(key["phase"] for key in keys if key["kid"] == seen.kid)
-    signed_by, status = shown["header"]["kid"], shown["api"]["status"]
+    signed_by, status = evidence["header"]["kid"], evidence["api"]["status"]
     seen.calls += 1
     if status != requests.codes.ok:
         seen.refused.append(f"{at:.0f} s: {status}")
-    new = phase not in seen.phases or signed_by not in seen.tokens_by or said or status != requests.codes.ok
+    is_new = phase not in seen.phases or signed_by not in seen.tokens_by or rotation or status != requests.codes.ok
     seen.phases += [phase] if phase not in seen.phases else []
     seen.tokens_by += [signed_by] if signed_by not in seen.tokens_by else []
-    if new:
+    if is_new:
         ring = "  ".join(f"{key['kid'][:6]} {key['phase']}" for key in keys)
-        print(f"{at:5.0f} s  {ring}   token by {signed_by[:6]}, API {status}", flush=True)
-        if said:
-            print(f"         rotate_keys --now: {said}", flush=True)
+        print(f"{at:5.0f} s  {ring}   token signed by {signed_by[:6]}, API {status}", flush=True)
+        if rotation:
+            print(f"         rotate_keys --now: {rotation}", flush=True)
 
 
 def _keys(variables: Environments) -> list[dict[str, Any]]:
-    """Each key of the default ring, with its kid and its phase."""
+    """Return the keys of the default ring as `manage.py keys --json` lists them."""
     answer = json.loads(processes.command(variables.issuer, "keys", "--ring", "default", "--json"))
     return list(answer["rings"][0]["keys"])
 

@@ -1,4 +1,4 @@
-"""The three loopback ports: read from the environment, and probed before anything is started on them."""
+"""The three loopback ports: read from the environment, and probed before a process is started."""
 
 import errno
 import socket
@@ -10,24 +10,24 @@ LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
 class PortRefused(Exception):
-    """A port cannot be used; the message is one line and names the variable to change."""
+    """A port cannot be used. The message is one line and names the variable to change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where each process listens."""
+    """The port of each process."""
 
     issuer: int = 8000
     api: int = 8001
     webapp: int = 8002
 
     def url(self, process: str) -> str:
-        """The origin of `issuer`, `api` or `webapp`, without a trailing slash."""
+        """Return the origin of `issuer`, `api` or `webapp`, without a trailing slash."""
         return f"http://localhost:{getattr(self, process)}"
 
 
 def from_environment(environ: Mapping[str, str]) -> Ports:
-    """The ports that ISSUER_PORT, API_PORT and WEBAPP_PORT name; raises PortRefused for what is no port."""
+    """Return the ports that ISSUER_PORT, API_PORT and WEBAPP_PORT set. Raises PortRefused if one is not a port."""
     ports = Ports(**{process: _number(name, environ) for process, name in VARIABLES.items() if environ.get(name)})
     chosen = [getattr(ports, field.name) for field in fields(ports)]
     if len(set(chosen)) < len(chosen):
@@ -36,7 +36,7 @@ def from_environment(environ: Mapping[str, str]) -> Ports:
 
 
 def probe(ports: Ports) -> None:
-    """Raise PortRefused when something listens already on one of the ports."""
+    """Raise PortRefused if another process listens on one of the ports."""
     for process, name in VARIABLES.items():
         port = getattr(ports, process)
         if any(_is_taken(family, address, port) for family, address in LOOPBACK):
@@ -44,18 +44,19 @@ def probe(ports: Ports) -> None:
 
 
 def is_taken(address: str, port: int) -> bool:
-    """Whether something listens already; the server's own sockets would share the port with it, and the requests."""
+    """Return True if another process listens on the port."""
+    # The server's own sockets (SO_REUSEPORT) would share the port with it, and each would get some of the requests.
     try:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address, port))
-    except OSError as error:  # anything else is for the server to say
+    except OSError as error:  # the server reports any other error
         return error.errno == errno.EADDRINUSE
     return False
 
 
 def free() -> int:
-    """A port that nothing listens on at this moment."""
+    """Return a port on which no process listens at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -69,7 +70,7 @@ def _number(name: str, environ: Mapping[str, str]) -> int:
 
 
 def _is_taken(family: socket.AddressFamily, address: str, port: int) -> bool:
-    """Whether the port cannot be bound; `localhost` may be either family, so both must be free."""
+    """Return True if the port cannot be bound. `localhost` can be of either family, so both must be free."""
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""The child processes: started each in a group of its own, watched until ready, stopped without a trace."""
+"""The child processes: each is started in a process group of its own, watched until it is ready, and stopped."""
 
 import os
 import signal
@@ -14,19 +14,19 @@ from pathlib import Path
 
 from project.launch.environment import ROOT, Variables
 
-# What a child inherits from the shell: nothing that belongs to Keyturn, and no proxy between two loopback addresses.
+# The variables that a child inherits from the shell: none of Keyturn's, and no proxy, as all addresses are loopback.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 STARTS_WITHIN = 60.0  # seconds
-STOPS_WITHIN = 4.0  # seconds; after them a child is killed
+STOPS_WITHIN = 4.0  # seconds; then a child is killed
 
 
 class Failed(Exception):
-    """A child did not do what it was started for; the message names it and ends with what it said last."""
+    """A child process failed. The message names it and ends with its last output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One running process, and where it says what it does."""
+    """A running process and its log file."""
 
     name: str
     url: str
@@ -34,22 +34,22 @@ class Child:
     process: "subprocess.Popen[bytes]"
 
     def last_words(self) -> str:
-        """The end of its log, one line of it if there is one."""
+        """Return the last lines of its log, at most eight."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return "\n".join(f"  {line}" for line in lines[-8:])
 
 
-def variables_for(own: Variables, environ: Mapping[str, str]) -> Variables:
-    """A child's whole environment: its own variables and what every program needs of the shell's."""
-    return {name: environ[name] for name in INHERITED if name in environ} | own
+def variables_for(variables: Variables, environ: Mapping[str, str]) -> Variables:
+    """Return the whole environment of a child: its own variables and the INHERITED ones."""
+    return {name: environ[name] for name in INHERITED if name in environ} | variables
 
 
-def command(own: Variables, *arguments: str) -> str:
-    """Run `manage.py` with a process's own variables; its output. Raises Failed."""
+def command(variables: Variables, *arguments: str) -> str:
+    """Run `manage.py` with the variables of a process, and return its output. Raises Failed."""
     result = subprocess.run(  # noqa: S603 (our own command)
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env=variables_for(own, os.environ),
+        env=variables_for(variables, os.environ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -60,14 +60,14 @@ def command(own: Variables, *arguments: str) -> str:
     return result.stdout
 
 
-def start(name: str, own: Variables, *, url: str, var: Path) -> Child:
-    """Start a server in a process group of its own. It ends with the pipe on its stdin, and so with this process."""
+def start(name: str, variables: Variables, *, url: str, var: Path) -> Child:
+    """Start a server in a process group of its own. It ends if the pipe on its stdin closes, as this process ends."""
     log = var / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 (our own module)
             [sys.executable, "-m", "project.launch.serve", "--end-with-stdin", url.rpartition(":")[2]],
             cwd=ROOT,
-            env=variables_for(own, os.environ),
+            env=variables_for(variables, os.environ),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -77,7 +77,7 @@ def start(name: str, own: Variables, *, url: str, var: Path) -> Child:
 
 
 def wait_until_ready(child: Child, path: str, *, within: float = STARTS_WITHIN) -> None:
-    """Return once `path` answers 200; raises Failed when the child dies first, or after `within` seconds."""
+    """Return as soon as `path` answers 200. Raises Failed if the child ends first, or after `within` seconds."""
     deadline = time.monotonic() + within
     while not _answers(child.url + path):
         if child.process.poll() is not None:
@@ -88,7 +88,7 @@ def wait_until_ready(child: Child, path: str, *, within: float = STARTS_WITHIN) 
 
 
 def stop(children: Sequence[Child], *, within: float = STOPS_WITHIN) -> None:
-    """Ask all children to end, kill what is left of their groups after `within` seconds, and reap them."""
+    """Terminate all children, kill their process groups after `within` seconds, and reap them."""
     deadline = time.monotonic() + within
     for child in children:
         child.process.terminate()
@@ -102,7 +102,7 @@ def stop(children: Sequence[Child], *, within: float = STOPS_WITHIN) -> None:
 
 
 def _kill_group(leader: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # nobody is left in it (macOS says so with EPERM)
+    with suppress(ProcessLookupError, PermissionError):  # the group is empty (macOS reports that as EPERM)
         os.killpg(leader, signal.SIGKILL)
 
 

@@ -1,4 +1,4 @@
-"""Forgets the demo: databases, keys, logs and environment files under var/ (`make reset`)."""
+"""`make reset`: delete the databases, keys, logs and environment files under var/."""
 
 import sys
 
@@ -6,7 +6,7 @@ from project.launch import environment, turn
 
 
 def main() -> None:
-    """Empty var/; refuses while `make run` still uses it."""
+    """Delete the files in var/; exit 1 if `make run` uses it."""
     try:
         with turn.held(environment.VAR):
             for path in sorted(environment.VAR.iterdir()):

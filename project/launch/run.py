@@ -1,6 +1,6 @@
-"""`make run`: issuer, API and example application side by side, and one walk through the seven steps.
+"""`make run`: serve issuer, API and example application, and walk through the seven steps once.
 
-With `--once` (`make demo`) the walk is all: exit 0 only if every step held.
+With `--once` (`make demo`), stop after the walk, and exit 0 only if every step succeeded.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from project.launch import environment, ports, processes, turn, walk
 from project.launch.environment import VAR, Environments, LostEnvironment, Variables
 from project.launch.ports import PortRefused, Ports
 from project.launch.processes import Child, Failed
-from tokens.keys.policy import POLICIES
+from tokens.keys.rules.policy import POLICIES
 
 READY = {"issuer": "/readyz", "api": "/healthz", "webapp": "/healthz"}
 LOOK_EVERY = 0.2  # seconds
@@ -25,11 +25,11 @@ AUTHLIB_LEEWAY = 60  # seconds; the default of its OAuth2Session
 
 
 class Stopped(Exception):
-    """Ctrl-C, or SIGTERM."""
+    """The user pressed Ctrl-C, or the process got SIGTERM."""
 
 
 def main() -> None:
-    """Run until Ctrl-C; exit 1 with one line when something is in the way."""
+    """Run until Ctrl-C; exit 1 with one line if that is not possible."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="walk the seven steps, then stop")
     options = parser.parse_args()
@@ -44,22 +44,22 @@ def main() -> None:
 
 
 def run(*, once: bool) -> None:
-    """Prepare, start, walk, and serve until stopped; raises what stands in the way."""
-    where = ports.from_environment(os.environ)
-    ports.probe(where)
+    """Prepare, start, walk, and serve until stopped. Raises PortRefused, LostEnvironment, AlreadyRunning and Failed."""
+    process_ports = ports.from_environment(os.environ)
+    ports.probe(process_ports)
     with turn.held(VAR):
-        variables = environment.prepare(where, os.environ)
-        prepare_databases(variables, where, VAR)
-        with started(variables, where, VAR) as children:
-            if not walk.walk(where, variables.demo) and once:
-                raise Failed("Not every step held.")
+        variables = environment.prepare(process_ports, os.environ)
+        prepare_databases(variables, process_ports, VAR)
+        with started(variables, process_ports, VAR) as children:
+            if not walk.walk(process_ports, variables.demo) and once:
+                raise Failed("A step failed.")
             if not once:
-                print(addresses(where, variables), flush=True)
+                print(addresses(process_ports, variables), flush=True)
                 watch(children)
 
 
-def prepare_databases(variables: Environments, where: Ports, var: Path) -> None:
-    """Migrate both databases, make the first key, and make what the demo needs; raises Failed."""
+def prepare_databases(variables: Environments, process_ports: Ports, var: Path) -> None:
+    """Migrate both databases, and create the first key and the demo's users and clients. Raises Failed."""
     print("Preparing databases, the first signing key and the demo's users and clients ...", flush=True)
     processes.command(variables.api, "migrate", "--verbosity", "0")
     processes.command(variables.issuer, "migrate", "--verbosity", "0")
@@ -69,65 +69,67 @@ def prepare_databases(variables: Environments, where: Ports, var: Path) -> None:
         "demo_setup",
         *("--credentials", str(var / "demo.env")),
         *("--api-audience", variables.webapp["API_AUDIENCE"]),
-        *("--webapp-url", where.url("webapp")),
+        *("--webapp-url", process_ports.url("webapp")),
     )
 
 
 @contextmanager
-def started(variables: Environments, where: Ports, var: Path) -> Iterator[list[Child]]:
-    """The three servers, each ready; all stopped at the end, however it comes."""
+def started(variables: Environments, process_ports: Ports, var: Path) -> Iterator[list[Child]]:
+    """Start the three servers and wait until each is ready. Stop them at the end of the block, also after an error."""
     children: list[Child] = []
     try:
         for name in READY:
-            children += [processes.start(name, getattr(variables, name), url=where.url(name), var=var)]
+            children += [processes.start(name, getattr(variables, name), url=process_ports.url(name), var=var)]
         for child in children:
             processes.wait_until_ready(child, READY[child.name])
         yield children
     finally:
-        with deaf():  # a second Ctrl-C must not leave a process behind
+        with signals_ignored():  # a second Ctrl-C must not leave a process behind
             processes.stop(children)
 
 
 @contextmanager
-def deaf() -> Iterator[None]:
-    """Hear no Ctrl-C and no SIGTERM for a while."""
-    heard = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+def signals_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C and SIGTERM in the block."""
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in heard.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
 def watch(children: list[Child]) -> None:
-    """Return never; raises Failed when a child dies."""
+    """Watch the children. Never returns; raises Failed if one ends."""
     while True:
         for child in children:
             if child.process.poll() is not None:
-                raise Failed(f"The {child.name} process ended, so all are stopped. It said:\n{child.last_words()}")
+                raise Failed(
+                    f"The {child.name} process ended, so all are stopped. Its last output:\n{child.last_words()}"
+                )
         time.sleep(LOOK_EVERY)
 
 
-def addresses(where: Ports, variables: Environments) -> str:
-    """What to open, and as whom."""
+def addresses(process_ports: Ports, variables: Environments) -> str:
+    """Return the addresses to open, and the names and passwords for them."""
     return f"""
-Application   {where.url("webapp")}    log in as demo, password {variables.demo["DEMO_PASSWORD"]}
-Issuer admin  {where.url("issuer")}/admin/    log in as admin, password {variables.demo["ADMIN_PASSWORD"]}
-API           {where.url("api")}/api/docs/
-JWKS          {where.url("issuer")}/.well-known/jwks.json
+Application   {process_ports.url("webapp")}    log in as demo, password {variables.demo["DEMO_PASSWORD"]}
+Issuer admin  {process_ports.url("issuer")}/admin/    log in as admin, password {variables.demo["ADMIN_PASSWORD"]}
+API           {process_ports.url("api")}/api/docs/
+JWKS          {process_ports.url("issuer")}/.well-known/jwks.json
 {short_tokens(variables.issuer)}\
-Logs and databases are under var/. Ctrl-C stops all three; make reset forgets everything."""
+Logs and databases are under var/. Ctrl-C stops all three; `make reset` deletes everything."""
 
 
 def short_tokens(issuer: Variables) -> str:
     """Return a warning if access tokens live for less than AUTHLIB_LEEWAY; empty if they live longer."""
-    pairs = (one.partition("=") for one in issuer.get("KEY_TIMINGS", "").split(","))
-    named = {name.strip(): seconds for name, _, seconds in pairs}
-    lifetime = float(named.get("token_lifetime", POLICIES[issuer["KEY_POLICY"]].token_lifetime.total_seconds()))
+    pairs = (entry.partition("=") for entry in issuer.get("KEY_TIMINGS", "").split(","))
+    timings = {name.strip(): seconds for name, _, seconds in pairs}
+    lifetime = float(timings.get("token_lifetime", POLICIES[issuer["KEY_POLICY"]].token_lifetime.total_seconds()))
     if lifetime > AUTHLIB_LEEWAY:
         return ""
     return (
-        f"Access tokens live for {lifetime:g} s. Authlib takes a token for expired {AUTHLIB_LEEWAY} s before its end:"
+        f"Access tokens live for {lifetime:g} s. Authlib treats a token as expired {AUTHLIB_LEEWAY} s before its end:"
         " give its client leeway=5,\nor start with KEY_TIMINGS=token_lifetime=120.\n"
     )
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: one `make run` per folder of databases and environment files."""
+"""A lock on a folder of databases and environment files: one `make run` at a time uses it."""
 
 import fcntl
 import os
@@ -8,19 +8,19 @@ from pathlib import Path
 
 
 class AlreadyRunning(Exception):
-    """Another process runs on this folder; the message is one line."""
+    """Another process uses the folder. The message is one line."""
 
 
 @contextmanager
 def held(var: Path) -> Iterator[None]:
-    """Hold the folder for this process; raises AlreadyRunning. The kernel lets go when the process ends, however."""
+    """Hold the lock of the folder in the block. Raises AlreadyRunning. The kernel releases it if the process dies."""
     var.mkdir(parents=True, exist_ok=True)
     folder = os.open(var, os.O_RDONLY)
     try:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AlreadyRunning(f"Keyturn runs on {var} already. Stop it first; a second clone has its own.") from None
+            raise AlreadyRunning(f"Another `make run` uses {var}. Stop it first, or use a second clone.") from None
         yield
     finally:
         os.close(folder)

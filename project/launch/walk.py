@@ -1,6 +1,6 @@
-"""The walk: the seven steps once over HTTP, as a browser and as a service, each printed with its evidence.
+"""The walk: take the seven steps over HTTP, as a browser and as a service, and print each with its evidence.
 
-Nothing printed is assumed: every word of a line comes out of an answer that one of the three processes gave.
+The printed values come from the answers of the three processes; none is assumed.
 """
 
 import base64
@@ -20,71 +20,70 @@ Json = Mapping[str, Any]
 
 
 class Broken(Exception):
-    """A step did not hold; the message says what was found instead."""
+    """A step failed. The message names the expected and the actual result."""
 
 
 @dataclass(slots=True)
 class Walk:
-    """What the steps learn on their way."""
+    """The state of the walk: each step adds to it."""
 
-    where: Ports
+    ports: Ports
     credentials: Mapping[str, str]
     browser: Browser
-    asked: Mapping[str, list[str]]
-    """What the application asked of the issuer, as its redirect said."""
+    authorization: Mapping[str, list[str]]
+    """The parameters of the application's authorization request, from its redirect."""
     evidence: Json
-    """What the application showed of the user's token: header, claims, JWKS entry, the API's answer."""
+    """The application's evidence about the user's token: header, claims, JWKS entry and the API's answer."""
 
 
-def walk(where: Ports, credentials: Mapping[str, str]) -> bool:
-    """Walk the seven steps, printing each; False as soon as one does not hold."""
-    one = Walk(where, credentials, Browser(), {}, {})
+def walk(ports: Ports, credentials: Mapping[str, str]) -> bool:
+    """Take the seven steps and print each. Returns False at the first one that fails."""
+    tour = Walk(ports, credentials, Browser(), {}, {})
     print(flush=True)
     for number, step in enumerate(STEPS, start=1):
         try:
-            said = step(one)
+            line = step(tour)
         except (Broken, requests.RequestException, KeyError, ValueError) as error:
             print(f"{number}. FAILED: {error!r}" if not isinstance(error, Broken) else f"{number}. FAILED: {error}")
             return False
-        print(f"{number}. {said}", flush=True)
+        print(f"{number}. {line}", flush=True)
     return True
 
 
-def user_logs_in(one: Walk) -> str:
-    """Step 1: through the issuer's own login form, reached from the application."""
-    login = one.browser.get(f"{one.where.url('webapp')}/login")
-    one.asked = _authorization_request(login)
-    page = one.browser.submit(login, {"login": "demo", "password": one.credentials["DEMO_PASSWORD"]})
+def user_logs_in(tour: Walk) -> str:
+    """Take step 1: log in by the issuer's own form, to which the application redirects."""
+    login = tour.browser.get(f"{tour.ports.url('webapp')}/login")
+    tour.authorization = _authorization_request(login)
+    page = tour.browser.submit(login, {"login": "demo", "password": tour.credentials["DEMO_PASSWORD"]})
     _expect("the consent page", "Allow" in page.text, page)
-    one.evidence = {"page": page}
+    tour.evidence = {"page": page}
     return f"User: demo logged in at {_origin(page.url)}, with a password that the application never sees"
 
 
-def client_asks(one: Walk) -> str:
-    """Step 2: the application asked for scopes at an API, and the user agrees on the consent page."""
-    landed = one.browser.submit(one.evidence["page"], {}, button="allow")
+def client_asks(tour: Walk) -> str:
+    """Take step 2: the application requests scopes of an API, and the user allows them on the consent page."""
+    landed = tour.browser.submit(tour.evidence["page"], {}, button="allow")
     _expect(
-        "the application's own page", landed.url.startswith(one.where.url("webapp")) and landed.status == 200, landed
+        "the application's own page", landed.url.startswith(tour.ports.url("webapp")) and landed.status == 200, landed
     )
-    return (
-        f"Client: {_one(one, 'client_id')} asked for {_one(one, 'scope')} at {_one(one, 'resource')}; demo allowed it"
-    )
+    client_id, scope, resource = (_first(tour, name) for name in ("client_id", "scope", "resource"))
+    return f"Client: {client_id} requested {scope} of {resource}; demo allowed it"
 
 
-def client_proves(one: Walk) -> str:
-    """Step 3: the code that the browser carried was redeemed with the client's secret and the PKCE verifier."""
-    shown = one.browser.get(f"{one.where.url('webapp')}/evidence.json")
-    one.evidence = json.loads(shown.text)
-    claims = one.evidence["claims"]
-    _expect("a token for this client", claims["client_id"] == _one(one, "client_id"), shown)
-    _expect("S256", _one(one, "code_challenge_method") == "S256", shown)
+def client_proves(tour: Walk) -> str:
+    """Take step 3: check that the client redeemed the code with its secret and the PKCE verifier."""
+    page = tour.browser.get(f"{tour.ports.url('webapp')}/evidence.json")
+    tour.evidence = json.loads(page.text)
+    claims = tour.evidence["claims"]
+    _expect("a token for this client", claims["client_id"] == _first(tour, "client_id"), page)
+    _expect("S256", _first(tour, "code_challenge_method") == "S256", page)
     return f"Proof: {claims['client_id']} redeemed the code with its secret and PKCE S256, for the user {claims['sub']}"
 
 
-def issuer_signs(one: Walk) -> str:
-    """Step 4: an RFC 9068 token whose public key is in the JWKS."""
-    header, claims = one.evidence["header"], one.evidence["claims"]
-    url = f"{one.where.url('issuer')}/.well-known/jwks.json"
+def issuer_signs(tour: Walk) -> str:
+    """Take step 4: check that the token is of RFC 9068's type and that the JWKS has its public key."""
+    header, claims = tour.evidence["header"], tour.evidence["claims"]
+    url = f"{tour.ports.url('issuer')}/.well-known/jwks.json"
     published = requests.get(url, timeout=TIMEOUT).json()["keys"]
     _expect_that(f"{header['kid']} in the JWKS", header["kid"] in [key["kid"] for key in published])
     _expect_that("typ at+jwt", header["typ"] == "at+jwt")
@@ -94,17 +93,17 @@ def issuer_signs(one: Walk) -> str:
     )
 
 
-def client_sends(one: Walk) -> str:
-    """Step 5: the application called the API with the user's token."""
-    answer = one.evidence["api"]
+def client_sends(tour: Walk) -> str:
+    """Take step 5: check that the application called the API with the user's token."""
+    answer = tour.evidence["api"]
     _expect_that("200 from the API", answer["status"] == 200)
     return f"Request: the application called {answer['url']} with the token as bearer: {answer['status']}"
 
 
-def api_verifies(one: Walk) -> str:
-    """Step 6: the API accepts a service's token by its kid, and refuses the same token with one bit changed."""
-    token = _service_token(one)
-    url = f"{one.where.url('api')}/api/whoami/"
+def api_verifies(tour: Walk) -> str:
+    """Take step 6: the API accepts a service's token, and refuses the same token with one character changed."""
+    token = _service_token(tour)
+    url = f"{tour.ports.url('api')}/api/whoami/"
     accepted = _call("GET", url, token)
     _expect_that("200 for a good token", accepted.status_code == 200)
     head, body, signature = token.split(".")
@@ -114,9 +113,9 @@ def api_verifies(one: Walk) -> str:
     return f"Verification: kid {kid} found in the JWKS: 200; with one character changed: 401 invalid_token"
 
 
-def claims_decide(one: Walk) -> str:
-    """Step 7: the scope allows reading and refuses writing."""
-    token, url = _service_token(one), f"{one.where.url('api')}/api/notes/"
+def claims_decide(tour: Walk) -> str:
+    """Take step 7: the scope allows reading and forbids writing."""
+    token, url = _service_token(tour), f"{tour.ports.url('api')}/api/notes/"
     read = _call("GET", url, token)
     _expect_that("200 for notes:read", read.status_code == 200)
     written = _call("POST", url, token)
@@ -139,11 +138,11 @@ STEPS: tuple[Callable[[Walk], str], ...] = (
 )
 
 
-def _service_token(one: Walk) -> str:
+def _service_token(tour: Walk) -> str:
     response = requests.post(
-        f"{one.where.url('issuer')}/oauth/token",
+        f"{tour.ports.url('issuer')}/oauth/token",
         data={"grant_type": "client_credentials", "scope": "notes:read"},
-        auth=("service", one.credentials["SERVICE_CLIENT_SECRET"]),
+        auth=("service", tour.credentials["SERVICE_CLIENT_SECRET"]),
         timeout=TIMEOUT,
     )
     _expect_that("200 from the token endpoint", response.status_code == 200)
@@ -170,11 +169,11 @@ def _authorization_request(page: Page) -> Mapping[str, list[str]]:
         query = parse_qs(urlsplit(url).query)
         if "client_id" in query:
             return query
-    raise Broken(f"expected a redirect to the authorization endpoint, and came to {page.url}")
+    raise Broken(f"expected a redirect to the authorization endpoint, and got {page.url}")
 
 
-def _one(one: Walk, name: str) -> str:
-    return one.asked[name][0]
+def _first(tour: Walk, name: str) -> str:
+    return tour.authorization[name][0]
 
 
 def _origin(url: str) -> str:

@@ -1,9 +1,10 @@
-"""Supervises the worker processes of one server: replaces one that dies, while the others serve on.
+"""Supervise the worker processes of one server: replace one that dies, while the others keep serving.
 
 granian's loop ends all workers if one dies, or with `respawn_failed_workers` if one dies twice within 5.5 s.
-Here the rules are:
-- a worker that dies is replaced at once, or after PAUSE if its predecessor died young as well;
-- the server gives up if workers die young again and again and none grows old: the application cannot be served.
+Rules here:
+- A worker that dies is replaced at once, or after PAUSE if its predecessor died young, too.
+- The server gives up after TRIES young deaths for each worker, unless one has lived longer than YOUNG: the application
+  cannot be served.
 """
 
 import os
@@ -15,11 +16,11 @@ from granian.log import logger
 from granian.server.mp import MPServer
 
 YOUNG = 5.0
-"""Seconds. A worker that lived for less died young: probably the application made it fail."""
+"""Seconds. A worker that dies earlier died young: probably the application fails."""
 PAUSE = 1.0
-"""Seconds before a worker is replaced whose predecessor died young, too."""
+"""Seconds before the replacement of a worker that died young as its predecessor did."""
 TRIES = 3
-"""Young deaths for each worker before the server gives up."""
+"""Young deaths per worker after which the server gives up."""
 
 
 class Workers(MPServer):

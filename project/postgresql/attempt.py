@@ -1,4 +1,4 @@
-"""A call with a deadline, on its own thread, for calls that cannot be interrupted, such as a DNS lookup."""
+"""Make a call with a deadline on its own thread: for calls that cannot be interrupted, such as a DNS lookup."""
 
 import threading
 from collections.abc import Callable
@@ -11,16 +11,16 @@ T = TypeVar("T")
 
 
 def within(seconds: float, call: Callable[[], T], *, discard: Callable[[T], object] = lambda _late: None) -> T:
-    """Return what `call` returns, or raise what it raises; raise DeadlinePassed after `seconds`.
+    """Return what `call` returns, or raise what it raises. Raises DeadlinePassed after `seconds`.
 
-    After the deadline the call goes on, and its result is passed to `discard`.
+    After the deadline, the call continues, and `discard` gets its result.
     """
     future: Future[T] = Future()
 
     def run() -> None:
         try:
             result = call()
-        except BaseException as error:  # noqa: BLE001 (it is raised in the waiting thread)
+        except BaseException as error:  # noqa: BLE001 (the waiting thread raises it)
             if future.set_running_or_notify_cancel():
                 future.set_exception(error)
             return

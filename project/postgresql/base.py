@@ -19,7 +19,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     Database = driver
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
-        """Connect within the budget, and not at all while the server does not answer others."""
+        """Connect within the budget. Raises NotTried while the circuit is open."""
         answers, budget = circuits.of(self.alias, "answers"), current()
         had_time = budget is not None and budget.left > 0
         if budget:

@@ -1,4 +1,4 @@
-"""Bounds how long a request, or one read of the background refresh, may wait for databases.
+"""Bound the time that a request, or one read of the background refresh, waits for databases.
 
 Without a budget (a management command, a migration) nothing is bounded.
 """
@@ -17,9 +17,10 @@ from project.admin_pages import ANSWER_WITHIN, is_admin_page
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 SHARE = 2 / 3
-"""The share of ANSWER_WITHIN for waiting for databases; the rest is for cancelling a statement that hangs.
+"""The share of ANSWER_WITHIN for waits for databases. The rest is for cancelling a statement that hangs.
 
-A request waits that long in total, a page of the admin for each statement. It may commit until its answer is due.
+It bounds all waits of a request in total, and each statement of a page of the admin. A COMMIT is possible until the
+answer is due.
 """
 ADMIN_REQUEST = 20.0
 """Seconds that a page of the admin waits for databases in total."""
@@ -29,22 +30,22 @@ MAINTENANCE = 0.5
 
 @dataclass(slots=True)
 class Budget:
-    """How long a request may still wait, and until when it may commit."""
+    """The remaining time of a request for waits, and the deadline of its commits."""
 
     left: float
-    """Seconds."""
+    """Seconds that it can still wait."""
     each: float
-    """How many seconds a statement may take."""
+    """Seconds that one statement can take at most."""
     ends: float
-    """Instant of the monotonic clock."""
+    """The last instant for a commit (monotonic clock)."""
 
     @property
     def next(self) -> float:
-        """Seconds that the next statement may take."""
+        """The seconds that the next statement can take."""
         return min(self.left, self.each)
 
     def spend(self, seconds: float) -> None:
-        """Subtract what was waited."""
+        """Subtract `seconds` from the remaining time."""
         self.left = max(0.0, self.left - seconds)
 
 
@@ -58,26 +59,26 @@ def current() -> Budget | None:
 
 @contextmanager
 def at_most(seconds: float, *, each: float | None = None, commits_within: float | None = None) -> Iterator[Budget]:
-    """Bound the block's waits for databases by `seconds` in total and `each` per statement, and its commits.
+    """Bound the waits of the block for databases: `seconds` in total, `each` seconds per statement.
 
-    It may commit until `commits_within` seconds from now. `each` and `commits_within` default to `seconds`.
+    Commits are possible until `commits_within` seconds from now. `each` and `commits_within` default to `seconds`.
     """
     ends = time.monotonic() + (seconds if commits_within is None else commits_within)
-    own = Budget(seconds, seconds if each is None else each, ends)
-    token = _current.set(own)
+    budget = Budget(seconds, seconds if each is None else each, ends)
+    token = _current.set(budget)
     try:
-        yield own
+        yield budget
     finally:
         _current.reset(token)
 
 
 def waiting() -> float:
-    """Return for how many seconds a request may wait for its databases."""
+    """Return the seconds that a request can wait for its databases in total."""
     return float(settings.ANSWER_WITHIN * SHARE)
 
 
 def bounded(answer: Answer) -> Answer:
-    """Bound each request's waits for databases. Middleware: put it before all others that ask a database."""
+    """Return a middleware that bounds the waits for databases. Put it before all others that use a database."""
     commits_within, waits = settings.ANSWER_WITHIN, waiting()
 
     def within_budget(request: HttpRequest) -> HttpResponseBase:

@@ -1,8 +1,8 @@
 """A circuit breaker: after a server did not answer, one thread tries again and the others fail at once.
 
-- Closed: every thread may try.
-- Open, for PAUSE seconds after a failure: no thread may try.
-- Half-open, after the pause: the first thread that asks may try for LEASE seconds. An answer closes the circuit, a
+- Closed: every thread tries.
+- Open, for PAUSE seconds after a failure: no thread tries.
+- Half-open, after the pause: the first thread that comes gets LEASE seconds to try. An answer closes the circuit, a
   failure opens it again.
 """
 
@@ -13,15 +13,15 @@ from collections.abc import Callable
 
 from project.postgresql.errors import NotTried
 
-PAUSE = 1.0
-LEASE = 4.0  # longer than a request may wait
+PAUSE = 1.0  # seconds
+LEASE = 4.0  # seconds; longer than a request can wait
 REASONS = {
     "answers": "the database did not answer a moment ago",
     "commits": "no synchronous standby acknowledged a commit a moment ago",
 }
 
 
-class Circuit:
+class ServerCircuit:
     """The state for one database; shared by the threads of one process."""
 
     def __init__(self, reason: str = "", *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -31,7 +31,7 @@ class Circuit:
         self._prober: int | None = None
 
     def require(self) -> None:
-        """Raise NotTried unless the calling thread may try."""
+        """Raise NotTried if the circuit is open, or if it is half-open and another thread tries."""
         if self._opens_again_at is None:
             return
         with self._lock:
@@ -58,17 +58,17 @@ class Circuits:
     """The two circuits of each database alias: whether it answers, and whether its commits are acknowledged."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, str], Circuit] = {}
+        self._made: dict[tuple[str, str], ServerCircuit] = {}
 
-    def of(self, alias: str, what: str) -> Circuit:
-        """Return the circuit for `what` ("answers" or "commits") of the database `alias`."""
-        return self._made.setdefault((alias, what), Circuit(REASONS[what]))
+    def of(self, alias: str, kind: str) -> ServerCircuit:
+        """Return the circuit of the `kind` "answers" or "commits" of the database `alias`."""
+        return self._made.setdefault((alias, kind), ServerCircuit(REASONS[kind]))
 
     def forget(self) -> None:
-        """Close all circuits. Also called after a fork, because another thread of the parent might have held a lock."""
+        """Replace all circuits by closed ones."""
         self._made = {}
 
 
 circuits = Circuits()
 """Lives as long as the process."""
-os.register_at_fork(after_in_child=circuits.forget)
+os.register_at_fork(after_in_child=circuits.forget)  # another thread of the parent might have held a lock

@@ -1,6 +1,6 @@
 """psycopg's connection with deadlines: a late statement is cancelled, and the server refuses a late COMMIT.
 
-The names of psycopg that this relies on are public, except that every method waits by `Connection.wait`.
+It uses public names of psycopg only, and relies on one detail: every method waits by `Connection.wait`.
 """
 
 import time
@@ -14,7 +14,7 @@ from psycopg.rows import RowFactory, tuple_row
 
 from project.postgresql import attempt
 from project.postgresql.budget import Budget, current
-from project.postgresql.circuit import Circuit
+from project.postgresql.circuit import ServerCircuit
 from project.postgresql.errors import DeadlinePassed, NotReplicated
 
 T = TypeVar("T")
@@ -24,8 +24,8 @@ CANCEL = 0.3
 CANCEL_LIVES = 30.0
 """Seconds after which an unanswered cancel is given up, on its own thread.
 
-PgBouncer 1.18 ends (FATAL, "bad client state") if a client closes a cancel that PgBouncer is still passing on; it drops
-one by itself after 10 s (cancel_wait_timeout).
+PgBouncer 1.18 exits (FATAL, "bad client state") if a client closes a cancel that PgBouncer is still passing on. It
+drops a cancel by itself after 10 s (cancel_wait_timeout).
 """
 BOUNDS = {"lock_timeout": 1.0, "statement_timeout": 2.5, "idle_in_transaction_session_timeout": 5.0}
 """Limits that the server enforces if the client has disappeared or is suspended, as multiples of `Budget.each`."""
@@ -38,17 +38,17 @@ clearer error, but would need a migration, which an API's database does not have
 
 
 class _Late(Exception):
-    """The generator of a statement did not end in time."""
+    """A statement did not end in time."""
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection whose waits are subtracted from the current budget."""
+    """A connection that subtracts its waits from the current budget."""
 
     def __init__(self, pgconn: psycopg.pq.abc.PGconn, row_factory: RowFactory[Any] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
-        self.answers, self.commits = Circuit(), Circuit()
+        self.answers, self.commits = ServerCircuit(), ServerCircuit()
         self.began: float | None = None
-        """When BEGIN was answered (monotonic clock); None outside of a transaction that `begin` began."""
+        """The instant of the answer to BEGIN (monotonic clock), or None outside of a transaction that `begin` began."""
         self.may_be_cancelled = False
         """True if an unanswered cancel could hit a later statement on this connection."""
         self._unreplicated: list[str] = []
@@ -61,7 +61,7 @@ class Connection(psycopg.Connection[Any]):
         self.began = time.monotonic()
 
     def commit(self) -> None:
-        """Commit. Raises DeadlinePassed if it is too late, NotReplicated, and NotTried soon after NotReplicated."""
+        """Commit. Raises DeadlinePassed if it is too late, NotReplicated, and NotTried if that circuit is open."""
         budget, began = current(), self.began
         self.began = None
         if budget is None or began is None or self.info.transaction_status != TransactionStatus.INTRANS:
@@ -78,7 +78,7 @@ class Connection(psycopg.Connection[Any]):
         self.commits.answered()
 
     def rollback(self) -> None:
-        """Roll back. CANCEL seconds are granted for this even if the budget is spent."""
+        """Roll back. Even without time left, this can take CANCEL seconds."""
         if budget := current():
             budget.left = max(budget.left, CANCEL)
         super().rollback()
@@ -128,27 +128,27 @@ class Connection(psycopg.Connection[Any]):
 
 
 def _until(instant: float, gen: Generator[Any, Any, T], *, resumed: bool = False) -> Generator[Any, Any, T]:
-    """Pass through what `gen` waits for. Raises _Late after `instant` (monotonic clock); `gen` can then be resumed."""
+    """Yield the waits of `gen`. Raises _Late after `instant` (monotonic clock); `gen` can then be resumed."""
     try:
-        wanted = gen.send(0) if resumed else next(gen)
+        wait = gen.send(0) if resumed else next(gen)
         while True:
-            ready = yield wanted
-            wanted = gen.send(ready)
+            ready = yield wait
+            wait = gen.send(ready)
             if time.monotonic() >= instant:
                 raise _Late
-    except StopIteration as ended:
-        return ended.value  # type: ignore[no-any-return]
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
 
 
 def _bounds(budget: Budget | None) -> list[str]:
-    """Return the statements that bound a transaction at the server; they end with it, as PgBouncer needs."""
+    """Return the statements that bound a transaction at the server. They are local to it, as PgBouncer requires."""
     if budget is None:
         return []
     return [f"SET LOCAL {name} = {int(factor * budget.each * 1000)}" for name, factor in BOUNDS.items()]
 
 
 def _allowed(budget: Budget, began: float) -> int:
-    """Return how many milliseconds after BEGIN the server may still commit. Raises DeadlinePassed if there are none."""
+    """Return the milliseconds after BEGIN until which the server may commit. Raises DeadlinePassed if they are over."""
     now = time.monotonic()
     until = min(now + budget.next, budget.ends)
     if until <= now:
@@ -157,13 +157,11 @@ def _allowed(budget: Budget, began: float) -> int:
 
 
 def _collect(unreplicated: list[str]) -> Any:
-    """Return a notice handler that keeps the warning of a commit whose wait for a standby was ended.
-
-    It refers to the list and not to the connection, because a reference cycle would keep the connection alive.
-    """
+    """Return a notice handler that appends the server's warning if a commit did not wait for a standby to the end."""
+    # It refers to the list and not to the connection, because a reference cycle would keep the connection alive.
 
     def handle(notice: Diagnostic) -> None:
-        # the function's name is not translated, as the message is (lc_messages)
+        # unlike the message (lc_messages), the name of the function is not translated
         if notice.source_function == "SyncRepWaitForLSN" or "synchronous replication" in (notice.message_primary or ""):
             unreplicated.append(notice.message_primary or NotReplicated.reason)
 

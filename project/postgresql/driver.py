@@ -16,7 +16,7 @@ from project.postgresql.errors import DeadlinePassed
 def connect(**parameters: Any) -> Connection:  # type: ignore[no-redef]
     """Connect. Raises DeadlinePassed if no server answers within the budget.
 
-    Several hosts share the budget, so that one that hangs leaves time for the next.
+    Each host gets an equal share of the budget, so that one that hangs leaves time for the next.
     """
     budget = current()
     if budget is None:
@@ -44,6 +44,6 @@ def _hosts(parameters: dict[str, Any]) -> list[dict[str, str]]:
         return [{}]
     ports = str(parameters.get("port", "")).split(",")
     ports = ports * len(hosts) if len(ports) == 1 else ports
-    if len(ports) != len(hosts):  # libpq says so
+    if len(ports) != len(hosts):  # libpq reports that as an error
         return [{}]
     return [{"host": host, "port": port} for host, port in zip(hosts, ports, strict=True)]

@@ -1,16 +1,16 @@
-"""Errors of bounded database work, derived from psycopg's, which Django translates. `reason` is for the log."""
+"""Errors of the bounded backend. They derive from psycopg's, which Django translates. `reason` is for the audit log."""
 
 import psycopg
 
 
 class DeadlinePassed(psycopg.OperationalError):
-    """The database did not answer within the budget; the transaction, if there was one, is not committed."""
+    """The database did not answer within the budget. A transaction is not committed."""
 
     reason = "the database did not answer in time"
 
 
 class NotTried(psycopg.OperationalError):
-    """The database was not asked, because it failed another request a moment ago."""
+    """The circuit is open: the database did not answer another request a moment ago."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -18,6 +18,6 @@ class NotTried(psycopg.OperationalError):
 
 
 class NotReplicated(psycopg.OperationalError):
-    """The primary committed, but no synchronous standby acknowledged it: a failover might lose it."""
+    """The primary committed, but no synchronous standby acknowledged that. A failover could lose the transaction."""
 
     reason = "no synchronous standby acknowledged the commit"

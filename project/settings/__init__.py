@@ -1,1 +1,1 @@
-"""One settings module per process: issuer, api, and standalone (both in one process, for development)."""
+"""The settings, a module per process: issuer, api, and standalone (both in one process, for development)."""

@@ -1,4 +1,4 @@
-"""The API: its own data and public keys that it fetched. Nothing here knows the issuer's database or a private key."""
+"""Settings of the API: its own data and fetched public keys. It has no private key, nor the database of the issuer."""
 
 from project.settings import environment
 from project.settings.base import *
@@ -23,12 +23,12 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
-# A request is authenticated by its bearer token alone, never by a cookie, so there is nothing to forge across sites.
+# Requests are authenticated by a bearer token only, never by a cookie, so CSRF is not possible.
 SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "security.W003"]
 
 ROOT_URLCONF = "project.urls.api"
 WSGI_APPLICATION = "resources.wsgi.application"
-APPEND_SLASH = False  # a redirect would lose the body that a client sent
+APPEND_SLASH = False  # a redirect would lose the client's body
 DATABASES = {"default": environment.database("API_DATABASE_URL")}
 
 REST_FRAMEWORK = {
@@ -50,7 +50,7 @@ SPECTACULAR_SETTINGS = {
 
 REVOCATIONS_EVERY = environment.seconds("REVOCATIONS_EVERY", 30)
 
-# resources/conf.py reads this, and says what each entry means.
+# resources/conf.py reads this, and describes each entry.
 RESOURCE_SERVER = {
     "ISSUERS": environment.urls(
         "API_ISSUERS", environment.text("ISSUER_URL", "http://localhost:8000" if DEBUG else "") or None
@@ -63,7 +63,7 @@ RESOURCE_SERVER = {
     **({"REVOCATIONS_EVERY": REVOCATIONS_EVERY} if REVOCATIONS_EVERY else {}),
     "REVOCATIONS_LATE_AFTER": environment.seconds("REVOCATIONS_LATE_AFTER", 120, least=1),
     "REVOCATIONS_WHEN_LATE": environment.choice("REVOCATIONS_WHEN_LATE", "serve", ("serve", "refuse")),
-    "PATHS": ["/"],  # this process serves nothing else
+    "PATHS": ["/"],  # this process serves only the API
     "BEHIND_PROXY": BEHIND_PROXY,
     "OPERATOR_TOKEN": OPERATOR_TOKEN,
     "SCOPES": {"notes:read": "Read your notes", "notes:write": "Write, change and delete your notes"},

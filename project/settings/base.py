@@ -1,4 +1,4 @@
-"""What issuer and API have in common: security headers, time, logging, static files."""
+"""Settings of both issuer and API: security headers, time, logging, static files."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ SECRET_KEY = environment.secret("SECRET_KEY")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else None)
 BEHIND_PROXY = environment.flag("BEHIND_PROXY", default=False)
 OPERATOR_TOKEN = environment.token("OPERATOR_TOKEN")
-# Seconds until a request that was read whole is answered 503 (project/front, project/postgresql); thirty for pages
-# of the admin.
+# Seconds from the end of a request's body until it is answered 503 (project/front, project/postgresql). Pages of the
+# admin have 30.
 ANSWER_WITHIN = environment.seconds("ANSWER_WITHIN", 3, least=0.1)
 
 CACHES = {"default": environment.cache("CACHE_URL")}
@@ -39,14 +39,14 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # no collectstatic step: the packages' own files are served as they are
+WHITENOISE_USE_FINDERS = True  # no collectstatic: the files are served from the packages
 
-# TLS ends at this process or at a proxy in front of it. In development everything is http on loopback.
+# TLS ends at a proxy in front of this process. In development, everything is http on loopback.
 SECURE_SSL_REDIRECT = not DEBUG
 SECURE_REDIRECT_EXEMPT = [r"^(.+/)?(healthz|readyz)$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
-# Off by default: both bind other sites of the domain, and removing a preload entry takes months.
+# Off by default: both affect other sites of the domain, and it takes months to remove a preload entry.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.flag("HSTS_INCLUDE_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = environment.preload(include_subdomains=SECURE_HSTS_INCLUDE_SUBDOMAINS)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they recommend both
@@ -60,7 +60,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"wrong_host": {"()": "project.logs.WrongHost"}},
-    "formatters": {"line": {"()": "project.logs.Line", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {"line": {"()": "project.logs.LogLine", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"django": {"level": "INFO"}, "django.security.DisallowedHost": {"filters": ["wrong_host"]}},

@@ -1,6 +1,6 @@
-"""The environment: the one place that reads it. Every variable is described in .env.example.
+"""The only module that reads the environment. .env.example describes every variable.
 
-A variable that is missing or malformed raises ImproperlyConfigured with its name and the way out.
+Each function raises ImproperlyConfigured if the variable is missing or malformed; the message names it and the remedy.
 """
 
 import os
@@ -12,7 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 _env = environ.Env()
-_secrets: set[str] = set()  # names of variables that were read as secrets; filled while the settings are read
+_secrets: set[str] = set()  # names of the variables that were read as secrets; lives as long as the process
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 POLICIES = ("production", "development")
@@ -26,20 +26,20 @@ POSTGRESQL = {
 }
 """Parameters of libpq that end a connection to a machine that has disappeared, in commands too. The URL overrides each.
 
-None of them goes to the server, so PgBouncer accepts them. `project/postgresql` bounds what a request waits for.
+None of them is sent to the server, so PgBouncer accepts them. `project/postgresql` bounds the waits of requests.
 """
-CACHED = 50_000
-"""Entries of an in-process cache; Django's own 300 are pushed out within a second by whoever invents names."""
+CACHE_ENTRIES = 50_000
+"""Entries of an in-process cache. An attacker who invents names could evict all 300 of Django's default in a second."""
 
 CACHE_WAIT = 0.2
-"""Seconds to wait for a Redis to take a connection, and for each answer."""
+"""Seconds to wait for a Redis to accept a connection, and for each of its answers."""
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The variable's value; raises ImproperlyConfigured when it is missing or empty and has no default."""
+    """Return the variable. Raises ImproperlyConfigured if it is missing or empty and there is no default."""
     value = str(_env.str(name, default="")).strip() or default
     if value is None:
-        raise ImproperlyConfigured(f"{name} is not set. Set it in the environment; .env.example says what it means.")
+        raise ImproperlyConfigured(f"{name} is not set. Set it in the environment; .env.example describes it.")
     return value
 
 
@@ -56,7 +56,7 @@ def secret_words(name: str, default: str | None = None) -> list[str]:
 
 
 def token(name: str) -> str:
-    """Return a bearer token, or the empty string. Raises ImproperlyConfigured if it is short enough to guess."""
+    """Return a bearer token, or "". Raises ImproperlyConfigured if it is shorter than SHORTEST_TOKEN or malformed."""
     value = secret(name, "")
     if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value):
         raise ImproperlyConfigured(
@@ -67,11 +67,11 @@ def token(name: str) -> str:
 
 
 def preload(*, include_subdomains: bool) -> bool:
-    """Return HSTS_PRELOAD. Raises ImproperlyConfigured without HSTS_INCLUDE_SUBDOMAINS, which preload lists require."""
-    wanted = flag("HSTS_PRELOAD", default=False)
-    if wanted and not include_subdomains:
+    """Return HSTS_PRELOAD. Raises ImproperlyConfigured unless `include_subdomains`, which preload lists require."""
+    preloads = flag("HSTS_PRELOAD", default=False)
+    if preloads and not include_subdomains:
         raise ImproperlyConfigured("HSTS_PRELOAD=true needs HSTS_INCLUDE_SUBDOMAINS=true.")
-    return wanted
+    return preloads
 
 
 def forget_secrets(*more: str) -> None:
@@ -81,12 +81,12 @@ def forget_secrets(*more: str) -> None:
 
 
 def words(name: str, default: str | None = None) -> list[str]:
-    """The variable's comma-separated values, without blanks around them."""
+    """Return the comma-separated values of the variable, without blanks around them."""
     return [word for word in (part.strip() for part in text(name, default).split(",")) if word]
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """The variable as true or false."""
+    """Return the variable as a boolean."""
     value = text(name, "true" if default else "false").lower()
     if value not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
         raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
@@ -94,17 +94,17 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def url(name: str, default: str | None = None) -> str:
-    """The variable as an absolute http or https URL without query or fragment, unchanged."""
+    """Return the variable, an absolute http or https URL without query and fragment, unchanged."""
     return absolute_url(name, text(name, default))
 
 
 def urls(name: str, default: str | None = None) -> list[str]:
-    """The variable as comma-separated absolute URLs."""
+    """Return the comma-separated absolute URLs of the variable."""
     return [absolute_url(name, value) for value in words(name, default)]
 
 
 def absolute_url(name: str, value: str) -> str:
-    """`value` if it is an absolute http or https URL without query or fragment; `name` is for the message."""
+    """Return `value` if it is an absolute http or https URL without query and fragment. `name` is for the message."""
     try:
         parts = urlsplit(value)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -118,7 +118,7 @@ def absolute_url(name: str, value: str) -> str:
 def issuer_url(name: str, default: str | None = None) -> str:
     """Return the variable as an issuer identifier (RFC 8414 section 2), unchanged.
 
-    Clients compare it character by character, so only the one normal form of a URL is accepted (RFC 3986 section 6.2).
+    Accepts only the normal form of a URL (RFC 3986 section 6.2), because clients compare it character by character.
     Raises ImproperlyConfigured with the reason.
     """
     value = url(name, default)
@@ -139,7 +139,7 @@ def issuer_url(name: str, default: str | None = None) -> str:
 
 
 def database(name: str, default: str | None = None) -> dict[str, object]:
-    """The variable as a Django database: postgres://user:password@host:port/name, or sqlite:///path."""
+    """Return a Django database by the variable: postgres://user:password@host:port/name, or sqlite:///path."""
     value = secret(name, default)
     try:
         config: dict[str, object] = dict(_env.db_url_config(value))
@@ -147,57 +147,60 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
         config = {}
     engine = config.get("ENGINE", "")
     if engine == "django.db.backends.sqlite3":
-        # The write lock is taken when a transaction begins, so a decision made inside it cannot be overtaken.
-        # Recursive triggers: a row that INSERT OR REPLACE deletes is kept by the rule against deleting it.
+        # IMMEDIATE takes the write lock when a transaction begins, so that no other can invalidate a decision made
+        # inside it. Recursive triggers: INSERT OR REPLACE must not delete a row that a trigger protects.
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 30,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA recursive_triggers=ON",
         }
     elif engine == "django.db.backends.postgresql":
-        config["ENGINE"] = "project.postgresql"  # Django's, with deadlines for requests
+        config["ENGINE"] = "project.postgresql"  # Django's backend with deadlines for requests
         config.setdefault("CONN_MAX_AGE", 60)
         config["CONN_HEALTH_CHECKS"] = True
-        config["DISABLE_SERVER_SIDE_CURSORS"] = True  # PgBouncer's transaction pooling has none outside a transaction
+        config["DISABLE_SERVER_SIDE_CURSORS"] = (
+            True  # PgBouncer's transaction pooling cannot keep them between transactions
+        )
         options = config.setdefault("OPTIONS", {})
         if isinstance(options, dict):
             config["OPTIONS"] = POSTGRESQL | options
-    else:  # the value holds a password: it is not repeated
+    else:  # the message must not repeat the value, which holds a password
         raise ImproperlyConfigured(f"{name} must be a URL such as postgres://user@host:5432/name or sqlite:///path.")
     return config
 
 
 def cache(*names: str, apart: str = "") -> dict[str, object]:
-    """Return a Django cache by the first variable that is set: redis://host:port/number, or in-process if none is.
+    """Return a Django cache by the first variable that is set: redis://host:port/number, or in-process if none is set.
 
-    `apart` names an in-process cache of its own, so that entries of one evict none of another. A Redis that hangs
-    costs a request `CACHE_WAIT` and no retry.
+    `apart` names an in-process cache of its own, so that its entries do not evict those of others.
     """
-    name = next((one for one in names if str(_env.str(one, default="")).strip()), names[0])
+    name = next((name for name in names if str(_env.str(name, default="")).strip()), names[0])
     value = secret(name, "locmem://")
     if value == "locmem://":
         backend = "django.core.cache.backends.locmem.LocMemCache"
-        return {"BACKEND": backend, "LOCATION": apart, "OPTIONS": {"MAX_ENTRIES": CACHED}}
+        return {"BACKEND": backend, "LOCATION": apart, "OPTIONS": {"MAX_ENTRIES": CACHE_ENTRIES}}
     if urlsplit(value).scheme not in {"redis", "rediss", "valkey", "unix"}:
         raise ImproperlyConfigured(f"{name} must be a URL such as redis://host:6379/0.")
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": value.replace("valkey://", "redis://", 1),  # one protocol; redis-py knows the older name only
+        "LOCATION": value.replace(
+            "valkey://", "redis://", 1
+        ),  # the same protocol, but redis-py accepts only the older name
         "OPTIONS": {"socket_connect_timeout": CACHE_WAIT, "socket_timeout": CACHE_WAIT, **_kept_alive(value)},
     }
 
 
 def _kept_alive(url: str) -> dict[str, object]:
-    """Return the options that keep idle connections alive, so that no router drops one silently."""
+    """Return the options that keep idle connections alive, because routers drop idle ones silently."""
     if urlsplit(url).scheme == "unix":
         return {}
-    wanted = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seconds, seconds, probes
-    options = {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
+    keepalive = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seconds, seconds, probes
+    options = {getattr(socket, name): value for name, value in keepalive.items() if hasattr(socket, name)}
     return {"socket_keepalive": True, "socket_keepalive_options": options}
 
 
 def policy(name: str = "KEY_POLICY") -> str:
-    """Which set of key timings: `production`, or `development` (a switch can be watched within a minute)."""
+    """Return the name of a set of key timings: `production`, or `development`, with a rotation within a minute."""
     return choice(name, "production", POLICIES)
 
 
@@ -222,7 +225,7 @@ def seconds(name: str, default: float, *, least: float = 0) -> float:
 
 
 def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:
-    """The variable as comma-separated `name=seconds`: single numbers of the key policy that shall be others."""
+    """Return the comma-separated `name=seconds` of the variable: changes of the key policy."""
     pairs = [entry.partition("=") for entry in words(name, "")]
     try:
         return {key.strip(): float(seconds) for key, _, seconds in pairs}
@@ -231,12 +234,12 @@ def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:
 
 
 def rates(name: str = "RATE_LIMITS") -> dict[str, tuple[int, int]]:
-    """The variable as comma-separated `name=number/seconds`: single rate limits that shall be others."""
+    """Return the comma-separated `name=number/seconds` of the variable: changes of the rate limits."""
     limits = {}
     for entry in words(name, ""):
-        what, _, rate = entry.partition("=")
+        endpoint, _, rate = entry.partition("=")
         number, _, seconds = rate.partition("/")
         if not (number.strip().isdecimal() and seconds.strip().isdecimal() and int(number) and int(seconds)):
             raise ImproperlyConfigured(f"{name} must be like login=10/60,token=1200/60 (number/seconds).")
-        limits[what.strip()] = (int(number), int(seconds))
+        limits[endpoint.strip()] = (int(number), int(seconds))
     return limits

@@ -1,4 +1,4 @@
-"""The issuer: users, clients, signing keys. A production process: every secret is required."""
+"""Settings of the issuer: users, clients, signing keys. For production: every secret is required."""
 
 from urllib.parse import urlsplit
 
@@ -40,7 +40,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "project.urls.issuer"
 DATABASES = {"default": environment.database("DATABASE_URL")}
-# tokens/rate_limit.py counts guesses apart from requests under invented names, in a separate Redis if one is named.
+# tokens/limits/rate_limit.py counts guesses apart from requests with invented names: in a Redis of their own, if set.
 CACHES = CACHES | {"guesses": environment.cache("LOGIN_CACHE_URL", "CACHE_URL", apart="guesses")}
 
 AUTH_USER_MODEL = "tokens.User"
@@ -55,17 +55,17 @@ LOGIN_REDIRECT_URL = "account"
 ACCOUNT_ADAPTER = "tokens.login.ClosedSignup"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"  # users are made by an administrator
-ACCOUNT_RATE_LIMITS = {"login_failed": None, "login": None}  # ours count a name and an address together: RATE_LIMITS
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator creates users
+ACCOUNT_RATE_LIMITS = {"login_failed": None, "login": None}  # RATE_LIMITS replaces them: it counts by name and address
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account"
 SESSION_COOKIE_HTTPONLY = True
-# In the session, which ends at the logout; Django's default is a cookie, which does not.
+# In the session, which ends at the logout. Django's default is a cookie, which outlives it.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_FAILURE_VIEW = "tokens.views.failures.forged"
 
-# `localhost` cookies are shared between ports: each process names its own. Under `__Host-`, which needs https, no other
-# host of the site can plant one (RFC 6265bis section 4.1.3.2).
+# The ports of `localhost` share cookies, so each process has names of its own. No other host of the site can set a
+# cookie with the prefix `__Host-`, which needs https (RFC 6265bis section 4.1.3.2).
 SESSION_COOKIE_NAME = f"{'' if DEBUG else '__Host-'}issuer_session"
 CSRF_COOKIE_NAME = f"{'' if DEBUG else '__Host-'}issuer_csrf"
 
@@ -77,7 +77,7 @@ OAUTH2_PROVIDER_GRANT_MODEL = "oauth2_provider.Grant"
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth2_provider.DeviceGrant"
 
 ISSUER_URL = environment.issuer_url("ISSUER_URL", "http://localhost:8000" if DEBUG else None)
-# tokens/conf.py reads this, and says what each entry means.
+# tokens/conf.py reads this, and describes each entry.
 ISSUER = {
     "URL": ISSUER_URL,
     "KEY_ENCRYPTION_KEYS": environment.secret_words("KEY_ENCRYPTION_KEYS"),
@@ -95,12 +95,12 @@ ISSUER = {
 
 FORCE_SCRIPT_NAME = urlsplit(ISSUER_URL).path.rstrip("/") or None
 
-# The toolkit's switches, all closed; what it does not read here it asks tokens.oauth for. tokens/checks/oauth.py
-# refuses to start where one was opened.
+# The toolkit's switches, all in their safe position. tokens/checks/oauth.py refuses to start if one is in another
+# position.
 OAUTH2_PROVIDER = {
-    "OAUTH2_BACKEND_CLASS": "tokens.oauth.backend.Backend",
-    "OAUTH2_VALIDATOR_CLASS": "tokens.oauth.validator.Validator",
-    "OIDC_SERVER_CLASS": "tokens.oauth.server.Server",
+    "OAUTH2_BACKEND_CLASS": "tokens.authorize.backend.Backend",
+    "OAUTH2_VALIDATOR_CLASS": "tokens.authorize.validator.Validator",
+    "OIDC_SERVER_CLASS": "tokens.authorize.server.Server",
     "OIDC_ENABLED": True,
     "OIDC_ISS_ENDPOINT": ISSUER["URL"],
     "REFRESH_TOKEN_GENERATOR": "oauthlib.oauth2.rfc6749.tokens.random_token_generator",

@@ -1,10 +1,10 @@
-"""Development only: issuer and API in one process, two SQLite databases under var/, secrets made on first use."""
+"""Settings for development only: issuer and API in one process, two SQLite databases and generated secrets in var/."""
 
 from project.launch.environment import use_development_environment
 
 use_development_environment()
 
-from project.settings import api  # noqa: E402 (the environment must be there first)
+from project.settings import api  # noqa: E402 (the environment must be set first)
 from project.settings.issuer import *  # noqa: E402
 
 INSTALLED_APPS = ["project", *INSTALLED_APPS, *(app for app in api.INSTALLED_APPS if app not in INSTALLED_APPS)]

@@ -1,1 +1,1 @@
-"""One URL map per process."""
+"""The URL maps, one for each process."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import find_commands, load_command_class
 
-from tokens.keys.policy import PRODUCTION
+from tokens.keys.rules.policy import PRODUCTION
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DECISIONS = ROOT / "docs" / "decisions"

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import clear_script_prefix, set_script_prefix
 
 from tokens import conf
-from tokens.oauth.metadata import document
+from tokens.metadata.document import document
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 

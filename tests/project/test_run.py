@@ -16,7 +16,7 @@ from project.launch.bootstrap import obstacle
 from project.launch.processes import Child, Failed, stop, wait_until_ready
 from project.launch.run import short_tokens
 from tests.ports import free
-from tokens.keys.policy import DEVELOPMENT, changed, problems
+from tokens.keys.rules.policy import DEVELOPMENT, changed, problems
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = pytest.mark.xdist_group("run")

@@ -20,7 +20,7 @@ from tests.proxies.servers import LANGUAGES, adapted, block, certificate, runnin
 from tokens.proxy import trials
 from tokens.proxy.report import Finding
 from tokens.proxy.trials import Seat
-from tokens.proxy.wire import NoAnswer, Target, connect
+from tokens.proxy.wire import Address, NoAnswer, connect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OPERATOR = "operator-token-of-the-proxy-tests"
@@ -38,7 +38,7 @@ class Served:
 
     def seat(self, *, token: str = OPERATOR) -> Seat:
         context = ssl.create_default_context(cafile=str(self.crt))
-        return Seat(Target("https", "localhost", self.port, ""), context, token)
+        return Seat(Address("https", "localhost", self.port, ""), context, token)
 
     def behind(self, language: str, folder: Path, change: Callable[[str], str] = str) -> AbstractContextManager[None]:
         for name in ("issuer.crt", "issuer.key", "issuer.pem"):
@@ -127,7 +127,7 @@ def test_an_issuer_that_serves_any_host_is_found(served, tmp_path):
     child = processes.start("issuer", own, url=f"http://localhost:{upstream}", var=tmp_path)
     try:
         processes.wait_until_ready(child, "/healthz")
-        findings = trials.run(Seat(Target("http", "localhost", upstream, ""), None, ""))
+        findings = trials.run(Seat(Address("http", "localhost", upstream, ""), None, ""))
         assert (found(findings)["host"], found(findings)["tls"]) == ("error", "advice")
     finally:
         processes.stop([child])
@@ -161,5 +161,5 @@ def test_a_silent_server_costs_a_bounded_time(monkeypatch):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        seat = Seat(Target("http", "127.0.0.1", silent.getsockname()[1], ""), None, "")
+        seat = Seat(Address("http", "127.0.0.1", silent.getsockname()[1], ""), None, "")
         assert [finding.level for finding in trials.run(seat)] == ["error"]

@@ -19,7 +19,7 @@ django.setup()
 from django.test import RequestFactory  # noqa: E402 (after setup)
 from rest_framework.request import Request  # noqa: E402
 
-from resources import issuers, waiting  # noqa: E402
+from resources import issuers, thread_limit  # noqa: E402
 from resources.authentication import JWTAuthentication  # noqa: E402
 from resources.challenges import TokenRefused, TryLater  # noqa: E402
 from resources.testing import bearer  # noqa: E402
@@ -94,7 +94,7 @@ def fork(others: list[tuple[IO[str], IO[str]]]) -> tuple[IO[str], IO[str]]:
 
 
 def main() -> None:
-    waiting.serving.set_count(THREADS)
+    thread_limit.serving.set_count(THREADS)
     assert keys().ready()
     # The parent holds the lock at the fork. A worker that kept the locked lock would hang.
     keys()._flights._lock.acquire()

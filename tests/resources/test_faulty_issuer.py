@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from django.test import Client, override_settings
 
-from resources import issuers, waiting
+from resources import issuers, thread_limit
 from resources.testing import SigningKey, bearer, jwks, mint, shared_key
 from tests.resources.loopback import Answer, Loopback, document, raw, status
 
@@ -83,7 +83,7 @@ class World:
 def world(issuer: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made = World(issuer)
     monkeypatch.setattr(issuers, "clock", made.clock)
-    monkeypatch.setattr(waiting.serving, "_set", 64)  # as many threads as the tests below start at once
+    monkeypatch.setattr(thread_limit.serving, "_set", 64)  # as many threads as the tests below start at once
     issuer.publish(jwks(GOOD))
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": [AUDIENCE]}):
         yield made

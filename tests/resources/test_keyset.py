@@ -10,7 +10,7 @@ from resources.errors import Unavailable
 from resources.jwk import Key, Verdict
 from resources.keyset import DEVELOPMENT, PRODUCTION, Fetched, KeySet, PinnedKeys, Timing
 from resources.testing import jwks
-from resources.waiting import WaitingRoom
+from resources.thread_limit import WaitingRoom
 
 RS = "RS256"
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from resources.discovery import read_jwks
+from resources.feed_follower import Answer, Follower, Policy
 from resources.keyset import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_feed import Held
 from resources.revocation_key import key
 from resources.revocation_set import EMPTY, LAYOUT
-from resources.revocations import Answer, Follower, Policy
 from resources.testing import at
 from resources.verify import TrustedIssuer
 
@@ -73,7 +73,7 @@ def held(case: dict[str, Any]) -> Held:
 
 
 def rows(follower: Follower) -> list[list[Any]]:
-    known = [one for bucket in follower.held.entries.buckets for one in LAYOUT.iter_unpack(bucket)]
+    known = follower.held.entries
     return sorted([key.hex(), until, before] for key, until, before in known if until > FEEDS["now"])
 
 
@@ -88,6 +88,7 @@ def test_what_a_reader_makes_of_a_document(case: dict[str, Any]) -> None:
         ring=FEEDS["ring"],
         clock=lambda: 0.0,
         wall=lambda: at(FEEDS["now"]),
+        sleep=lambda _seconds: None,
         own=Refusals(),
         held=held(case),
     )

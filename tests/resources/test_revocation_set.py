@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.revocation_key import key
-from resources.revocation_set import BUCKETS, EMPTY, ENTRY, LAYOUT, RevocationSet
+from resources.revocation_set import BLOCKS, EMPTY, ENTRY, LAYOUT, RevocationSet
 
 NOW = 1_800_000_000
 
@@ -46,7 +46,7 @@ def test_of_two_entries_the_later_dates_count() -> None:
         True,
         False,
     )
-    index = int.from_bytes(key("jti", "a")[:2], "big")
+    index = key("jti", "a")[0]
     assert held.swept([index], now=NOW + 99).count == 1
     assert held.swept([index], now=NOW + 100).count == 0
 
@@ -102,7 +102,7 @@ def test_the_set_is_a_dictionary_with_the_later_dates(entries: list[tuple[int, i
         dates = known.get(number)
         for iat in (NOW - 10, NOW - 9, NOW, NOW + 8, NOW + 9):
             assert held.covers(name(number), iat) == (dates is not None and (dates[1] == 0 or iat < dates[1]))
-    later = held.swept(range(BUCKETS), now=NOW + 25)
+    later = held.swept(range(BLOCKS), now=NOW + 25)
     assert later.count == sum(until > NOW + 25 for until, _ in known.values())
 
 
@@ -113,4 +113,15 @@ def test_a_hundred_thousand_entries_are_each_found_and_take_little_memory() -> N
     assert held.count == len(names)
     assert all(held.covers(name, 0) for name in names)
     assert not any(held.covers(generator.randbytes(16), 0) for _ in range(10_000))
-    assert sum(map(len, held.buckets)) == ENTRY * len(names)
+    assert sorted(key for key, _, _ in held) == sorted(names)
+
+
+def test_entries_that_differ_in_late_bytes_only_are_told_apart_after_a_sweep() -> None:
+    """They share a bit and a bucket, and the bit stays as long as one of them does."""
+    names = [bytes([1, 2, 3]) + bytes(12) + bytes([number]) for number in range(3)]
+    held = EMPTY.merged(packed((names[0], NOW + 10, 0), (names[1], NOW + 20, 0)), now=NOW)
+    assert [held.covers(name, 0) for name in names] == [True, True, False]
+    held = held.swept([1], now=NOW + 10)
+    assert [held.covers(name, 0) for name in names] == [False, True, False]
+    held = held.swept([1], now=NOW + 20)
+    assert (held.count, held.blocks[1].bits.count(0)) == (0, len(held.blocks[1].bits))

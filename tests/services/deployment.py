@@ -30,7 +30,7 @@ REGISTER = """
 import json
 from django.utils import timezone
 from tokens.models import Api, Client, Scope
-from tokens.oauth import client_secret
+from tokens.clients import client_secret
 now = timezone.now()
 api = Api.objects.create(identifier="https://api.example/", name="API")
 scope = Scope.objects.create(name="notes:read", description="Read", api=api)
@@ -49,9 +49,9 @@ import json
 from datetime import timedelta
 from django.utils import timezone
 from tokens.models import Api, Client, User
-from tokens.oauth import grant_record, refresh_token
-from tokens.oauth.audience import Target
-from tokens.oauth.login_session import Login
+from tokens.issued import user_grant as grant_record, refresh_token
+from tokens.issued.audience import Target
+from tokens.issued.login import Login
 now, api, app = timezone.now(), Api.objects.get(), Client.objects.get(client_id="app")
 target = Target(api.identifier, ("notes:read", "offline_access"), api)
 def family(user):

@@ -29,7 +29,7 @@ UNCOMMITTED = """
 import sys
 from django.db import transaction
 from tokens.models import User
-from tokens.oauth import everywhere
+from tokens.revoking import everywhere
 with transaction.atomic():
 {script}
     print("done", flush=True)
@@ -42,7 +42,7 @@ REGISTER = """
 import json
 from django.utils import timezone
 from tokens.models import Api, Client, Scope, User
-from tokens.oauth import client_secret
+from tokens.clients import client_secret
 given = json.loads({given!r})
 api = Api.objects.create(identifier="https://api.example/", name="API")
 scope = Scope.objects.create(name="notes:read", description="Read", api=api)

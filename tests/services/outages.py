@@ -39,9 +39,10 @@ import json
 from datetime import timedelta
 from django.utils import timezone
 from tokens.models import Api, Client, Scope, User
-from tokens.oauth import client_secret, grant_record, refresh_token
-from tokens.oauth.audience import Target
-from tokens.oauth.login_session import Login
+from tokens.clients import client_secret
+from tokens.issued import user_grant as grant_record, refresh_token
+from tokens.issued.audience import Target
+from tokens.issued.login import Login
 now = timezone.now()
 api = Api.objects.create(identifier="https://api.example/", name="API")
 scope = Scope.objects.create(name="notes:read", description="Read", api=api)

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 django.setup()
 
-from tokens.keys import signing  # noqa: E402 (the models need the settings first)
+from tokens.keys import keyring  # noqa: E402 (the models need the settings first)
 from tokens.keys.errors import NotReady  # noqa: E402
-from tokens.keys.signers import verifies  # noqa: E402
+from tokens.keys.key_pair import verifies  # noqa: E402
 
 MESSAGE = b"message"
 
@@ -24,9 +24,9 @@ def main() -> None:
 
 def signed() -> dict[str, object]:
     try:
-        now = signing.carried_clock(now=timezone.now())
-        signer = signing.signer(now=now)
-        public = next(key for key in signing.published(now=now) if key.kid == signer.kid)
+        now = keyring.carried_clock(now=timezone.now())
+        signer = keyring.signer(now=now)
+        public = next(key for key in keyring.published(now=now) if key.kid == signer.kid)
         return {"kid": signer.kid, "verifies": verifies(signer.sign(MESSAGE), MESSAGE, public.jwk)}
     except NotReady as error:
         return {"refused": str(error), "retry_after": error.retry_after}

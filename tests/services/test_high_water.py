@@ -18,10 +18,10 @@ from project.launch.ports import free
 from tests.services.conftest import Issuer, migrated, serve, wait_for
 from tests.services.redis_server import RedisServer
 from tests.services.test_restore import empty, run
-from tokens import shared_marks
-from tokens.circuit import Circuit
-from tokens.oauth.revocation_log import Version
-from tokens.shared_marks import KEPT, PAUSE, REPLACED_KEPT, Event, Marks
+from tokens.limits.circuit import Circuit
+from tokens.revoking import high_water_marks
+from tokens.revoking.feed_log import Version
+from tokens.revoking.high_water_marks import KEPT, PAUSE, REPLACED_KEPT, Event, Marks
 
 pytestmark = pytest.mark.services
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -154,8 +154,8 @@ def test_a_redis_that_was_emptied_says_nothing_and_one_that_hangs_costs_little(s
 @pytest.fixture
 def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path)
-    monkeypatch.setattr(shared_marks, "caches", {shared_marks.ALIAS: RedisCache(server.url, {})})
-    monkeypatch.setattr(shared_marks, "circuit", Circuit(PAUSE))
+    monkeypatch.setattr(high_water_marks, "caches", {high_water_marks.ALIAS: RedisCache(server.url, {})})
+    monkeypatch.setattr(high_water_marks, "circuit", Circuit(PAUSE))
     yield server
     server.close()
 
@@ -169,38 +169,38 @@ def test_marks_only_rise_whatever_the_order_of_their_writers(shared: RedisServer
     numbers = list(range(1, 201))
     random.Random(7).shuffle(numbers)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: shared_marks.write(state(number), over=Marks(), now=NOW), numbers))
-    marks = shared_marks.read(now=NOW)
+        list(pool.map(lambda number: high_water_marks.write(state(number), over=Marks(), now=NOW), numbers))
+    marks = high_water_marks.read(now=NOW)
     assert marks is not None
     assert (marks.feed, marks.event) == (state(200).feed, state(200).event)
     assert marks.registry in {f"value-{number}" for number in numbers}
     for name in ("feed", "events"):
-        assert shared.client.zcard(shared_marks._key(name)) == KEPT
+        assert shared.client.zcard(high_water_marks._key(name)) == KEPT
 
 
 def test_a_version_of_the_registry_is_replaced_by_those_alone_that_read_a_later_one(shared: RedisServer) -> None:
     first, second, third = state(1), state(2), state(3)
-    shared_marks.write(first, over=Marks(), now=NOW)
-    seen = shared_marks.read(now=NOW)
+    high_water_marks.write(first, over=Marks(), now=NOW)
+    seen = high_water_marks.read(now=NOW)
     assert seen is not None
-    shared_marks.write(third, over=seen, now=NOW)
-    shared_marks.write(second, over=seen, now=NOW)  # it read the database earlier, and writes later
-    assert shared_marks.was_replaced("value-1", now=NOW)
-    assert not shared_marks.was_replaced("value-2", now=NOW)
-    assert not shared_marks.was_replaced("value-3", now=NOW)
-    seen = shared_marks.read(now=NOW)
+    high_water_marks.write(third, over=seen, now=NOW)
+    high_water_marks.write(second, over=seen, now=NOW)  # it read the database earlier, and writes later
+    assert high_water_marks.was_replaced("value-1", now=NOW)
+    assert not high_water_marks.was_replaced("value-2", now=NOW)
+    assert not high_water_marks.was_replaced("value-3", now=NOW)
+    seen = high_water_marks.read(now=NOW)
     assert seen is not None
-    shared_marks.write(third, over=seen, now=NOW)
-    assert shared_marks.was_replaced("value-2", now=NOW)
-    assert not shared_marks.was_replaced("value-3", now=NOW)
+    high_water_marks.write(third, over=seen, now=NOW)
+    assert high_water_marks.was_replaced("value-2", now=NOW)
+    assert not high_water_marks.was_replaced("value-3", now=NOW)
 
 
 def test_former_versions_are_bounded_and_the_oldest_go_first(shared: RedisServer) -> None:
     for number in range(REPLACED_KEPT + 2):
         at = NOW + timedelta(seconds=number)
-        shared_marks.write(state(number + 1), over=state(number), now=at)
-    assert not shared_marks.was_replaced("value-1", now=NOW)
-    assert shared_marks.was_replaced("value-2", now=NOW)
-    assert shared_marks.reset(now=NOW)
-    assert shared_marks.read(now=NOW) == Marks()
+        high_water_marks.write(state(number + 1), over=state(number), now=at)
+    assert not high_water_marks.was_replaced("value-1", now=NOW)
+    assert high_water_marks.was_replaced("value-2", now=NOW)
+    assert high_water_marks.reset(now=NOW)
+    assert high_water_marks.read(now=NOW) == Marks()
     assert shared.client.keys("*") == []

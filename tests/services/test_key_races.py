@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -144,11 +144,17 @@ def asking(url: str, secret: str) -> Iterator[Clients]:
 
 @pytest.fixture
 def served(issuer: Issuer, tmp_path: Path) -> Iterator[tuple[Issuer, str, str]]:
+    with issuing(issuer, tmp_path, timings=TIMINGS) as running:
+        yield running
+
+
+@contextmanager
+def issuing(issuer: Issuer, tmp_path: Path, *, timings: Mapping[str, float]) -> Iterator[tuple[Issuer, str, str]]:
     """An issuer of four processes, its URL and the secret of its client `service`."""
     url = f"http://localhost:{free()}"
     secret = "c" * 43
-    timings = ",".join(f"{name}={seconds}" for name, seconds in TIMINGS.items())
-    issuer = Issuer(issuer.variables | {"ISSUER_URL": url, "KEY_TIMINGS": timings})
+    told = ",".join(f"{name}={seconds}" for name, seconds in timings.items())
+    issuer = Issuer(issuer.variables | {"ISSUER_URL": url, "KEY_TIMINGS": told})
     credentials = tmp_path / "demo.env"
     credentials.write_text(f"SERVICE_CLIENT_SECRET={secret}\n", encoding="utf-8")
     issuer.run("demo_setup", "--credentials", str(credentials), "--api-audience", AUDIENCE)

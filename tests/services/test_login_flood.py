@@ -15,7 +15,7 @@ from project.launch import processes
 from tests.ports import free
 from tests.services.conftest import Issuer, ready, serve
 from tests.services.test_redis_outage import PASSWORD, SETUP
-from tokens.hashing import RETRY_AFTER, ROOM
+from tokens.limits.password_slots import RETRY_AFTER, ROOM
 
 pytestmark = [pytest.mark.services, pytest.mark.outage]
 AT_ONCE = 16

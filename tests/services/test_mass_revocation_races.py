@@ -29,8 +29,8 @@ UserGrant.objects.bulk_create(
     for client in clients for user in users)
 """
 REVOKE = """
-from tokens import mass_revocation
-from tokens.mass_revocation import Target
+from tokens.revoking import bulk as mass_revocation
+from tokens.revoking.bulk import BulkTarget as Target
 from tokens.models import Client
 for client in Client.objects.order_by("{order}"):
     mass_revocation.revoke(Target(client=client), reason="test", actor="test")
@@ -51,7 +51,7 @@ with transaction.atomic():
     Client.objects.all().delete()
 """,
     "log out": """
-from tokens import mass_revocation
+from tokens.revoking import bulk as mass_revocation
 from tokens.models import User
 mass_revocation.log_out(User.objects.all(), "test")
 """,
@@ -108,7 +108,7 @@ def test_steps_that_wait_for_the_same_grants_end_without_a_deadlock(registered: 
 
 
 CHANGE = "UPDATE tokens_client SET name = 'Changed' WHERE client_id = 'client0'"
-RENEW = "from tokens.oauth import revocation_record; revocation_record.renew_registry()"
+RENEW = "from tokens.issued import revocation_record; revocation_record.renew_registry()"
 VERSION = "SELECT value FROM tokens_registryversion"
 
 

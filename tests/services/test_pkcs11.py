@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -14,17 +15,18 @@ from joserfc import jwk, jws
 from tests.services.conftest import Issuer
 from tokens import conf
 from tokens.conf import DeviceSettings
-from tokens.keys import keystores, lifecycle, rotation, signing, store
+from tokens.keys import keyring, keystore, revocation, rotation, store
 from tokens.keys.errors import CannotOpen
-from tokens.keys.policy import PRODUCTION
-from tokens.keys.rings import Kind
+from tokens.keys.rings import RingKind
+from tokens.keys.rules import lifecycle
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import SigningKey
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("softhsm")]
 
 MODULE = next((path for path in Path("/usr/lib").glob("**/libsofthsm2.so")), Path("libsofthsm2.so is not installed"))
 SIGN = (
-    "from django.utils import timezone; from tokens.keys import signing; from tokens.oauth import jws;"
+    "from django.utils import timezone; from tokens.keys import keyring as signing; from tokens.issued import jws;"
     "import json; now = timezone.now();"
     "print(json.dumps({'token': jws.sign({'sub': 'me'}, typ='JWT', signer=signing.signer(now=now)),"
     " 'keys': [key.jwk for key in signing.jwks(now=now)]}))"
@@ -54,11 +56,11 @@ def device(softhsm, settings):
         "PKCS11_TOKEN": softhsm.token,
         "PKCS11_PIN": softhsm.pin,
     }
-    keystores.keystore.cache_clear()
-    opened = keystores.keystore("pkcs11")
+    keystore.keystore.cache_clear()
+    opened = keystore.keystore("pkcs11")
     yield opened
     opened.close()
-    keystores.keystore.cache_clear()
+    keystore.keystore.cache_clear()
 
 
 def objects(device):
@@ -116,9 +118,9 @@ def test_an_algorithm_that_the_device_does_not_make_is_refused(device):
 )
 def test_a_device_that_cannot_be_opened_is_named_and_its_pin_is_not(device, settings, softhsm, changes, because):
     settings.ISSUER = settings.ISSUER | changes
-    keystores.keystore.cache_clear()
+    keystore.keystore.cache_clear()
     with pytest.raises(CannotOpen, match=because) as refused:
-        keystores.keystore("pkcs11").generate("RS256", bits=None)
+        keystore.keystore("pkcs11").generate("RS256", bits=None)
     assert softhsm.pin not in str(refused.value)
 
 
@@ -132,7 +134,7 @@ def test_a_ring_in_the_device_lives_its_whole_life(device, monkeypatch, django_c
 
     def rotate(**options):
         with django_capture_on_commit_callbacks(execute=True):
-            return rotation.rotate(now=clock[0], kind=Kind(keystore="pkcs11"), **given, **options)
+            return rotation.rotate(now=clock[0], kind=RingKind(keystore="pkcs11"), **given, **options)
 
     held = len(objects(device))
     assert rotate().step == "created"
@@ -144,9 +146,38 @@ def test_a_ring_in_the_device_lives_its_whole_life(device, monkeypatch, django_c
     assert len(objects(device)) == held + 4, "a third pair came, the first one went"
     keys = [one.key for one in store.load("default")]
     assert lifecycle.phase(next(key for key in keys if key.kid == old.kid), keys, now=clock[0]) == "retired"
-    signing.snapshots.forget()
-    assert signing.signer(now=clock[0]).sign(b"story")
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
+    assert keyring.signer(now=clock[0]).sign(b"story")
+    keyring.snapshots.forget()
+
+
+@pytest.mark.django_db
+def test_the_key_of_a_flush_is_made_in_the_device_and_destroyed_there_if_a_sooner_one_takes_its_place(
+    device, monkeypatch, django_capture_on_commit_callbacks
+):
+    clock = [store.database_now()]
+    monkeypatch.setattr(store, "database_now", lambda: clock[0])
+    monkeypatch.setattr("tokens.keys.clock.timezone.now", lambda: clock[0])
+    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
+    held = len(objects(device))
+    rotation.rotate(now=clock[0], kind=RingKind(keystore="pkcs11"), **given)
+    clock[0] += timedelta(days=3)
+
+    def revoke(kid, **options):
+        with django_capture_on_commit_callbacks(execute=True):
+            return revocation.revoke(kid, reason="leaked", now=clock[0], **given, **options)
+
+    first = revoke(SigningKey.objects.get(signs_at__isnull=False).kid)
+    assert len(objects(device)) == held + 6, "the heir, the flush and the standby; the revoked key is gone"
+    clock[0] += timedelta(hours=1)
+    second = revoke(SigningKey.objects.get(signs_at=None, revoked_at=None).kid, flush_after=timedelta(minutes=10))
+    assert SigningKey.objects.get(kid=first.flush_kid).cancelled_at is not None
+    assert len(objects(device)) == held + 6, "two keys came, the standby and the first flush went"
+    clock[0] = second.flush_at
+    keyring.snapshots.forget()
+    assert keyring.signer(now=clock[0]).kid == second.flush_kid
+    assert keyring.signer(now=clock[0]).sign(b"story")
+    keyring.snapshots.forget()
 
 
 def test_an_issuer_on_postgresql_signs_with_keys_of_the_device(softhsm, issuer: Issuer):

@@ -31,7 +31,7 @@ EXPLAIN = """
 from datetime import timedelta
 from django.db import connection
 from django.utils import timezone
-from tokens import purge
+from tokens.revoking import purge
 connection.cursor().execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
 for table, ended in purge.TABLES.items():
     print(table, "|", " ".join(ended(timezone.now())[:10].explain().split()))
@@ -53,7 +53,8 @@ from datetime import timedelta
 from django.db import connection, connections, transaction
 from tokens.keys import store
 from tokens.models import Revocation, User
-from tokens.oauth import everywhere, revocation_record
+from tokens.revoking import everywhere
+from tokens.issued import revocation_record
 
 user = User.objects.create_user("ada")
 revocation_record.revoke_users([str(user.sub)], now=store.database_now() - timedelta(days=2))

@@ -13,7 +13,7 @@ from project.launch import processes
 from tests.ports import free
 from tests.services.conftest import UNLIMITED, Issuer, ready, serve, wait_for
 from tests.services.redis_server import RedisServer
-from tokens.rate_limit import PAUSE
+from tokens.limits.rate_limit import PAUSE
 
 pytestmark = [pytest.mark.services, pytest.mark.outage]
 PASSWORD = "correct horse"
@@ -27,7 +27,7 @@ LOST = "Requests are not counted"
 SETUP = """
 from django.utils import timezone
 from tokens.models import Api, Client, Scope, User
-from tokens.oauth import client_secret
+from tokens.clients import client_secret
 api = Api.objects.create(identifier="https://api.example/", name="API")
 scope = Scope.objects.create(name="notes:read", description="Read", api=api)
 User.objects.create_user("ada", password={password!r})
@@ -195,7 +195,7 @@ def test_logins_may_be_counted_in_a_redis_of_their_own(module_issuer: Issuer, tm
     script = """
 import json
 from datetime import UTC, datetime
-from tokens import rate_limit
+from tokens.limits import rate_limit
 from tokens.conf import Rate
 for what in ("login", "token"):
     for _ in range(100):

@@ -37,7 +37,7 @@ REVOKE = """
 import random, threading, time
 from django.db import connections, transaction
 from tokens.keys import store
-from tokens.oauth import revocation_record
+from tokens.issued import revocation_record
 
 def revoke(first):
     chance = random.Random(first)
@@ -155,7 +155,7 @@ import os, signal
 from django.db import transaction
 from tokens.keys import store
 from tokens.models import Publication
-from tokens.oauth import revocation_log
+from tokens.revoking import feed_log as revocation_log
 
 create = Publication.objects.create
 def die(**fields):
@@ -195,17 +195,17 @@ def test_after_a_failover_that_lost_publications_a_reader_gets_the_full_state(pa
     assert reader.full_reads == 2
 
 
-def load_a_million(issuer: Issuer) -> None:
+def load(issuer: Issuer, entries: int) -> None:
     until = int(time.time()) + 3600
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as connection:
         with connection.cursor() as cursor, cursor.copy(COPIED) as copy:
-            for number in range(MILLION):
+            for number in range(entries):
                 copy.write(f"{key('jti', str(number)).hex()}\tjti\t0\t{until + number % 600}\n")
         connection.execute(WAITING)
 
 
 def test_a_million_entries_are_read_in_bounded_pieces_and_followed_by_deltas(pair: Pair) -> None:
-    load_a_million(pair.issuer)
+    load(pair.issuer, MILLION)
     slowest = watch_health(pair.children[1].url)
     reader = Reader(pair.readers[0])
     while reader.poll() != 304:  # the first answers say that there is more
@@ -246,12 +246,31 @@ def watch_health(url: str) -> Callable[[], float]:
     return stop
 
 
+MANY = 70_000  # more than one call of `publish` takes
+PUBLISH_ALL = """
+from tokens.keys import store
+from tokens.revoking import feed_log as revocation_log
+revocation_log.publish_all(now=store.database_now())
+"""
+PAGES_OF_THE_QUEUE = """
+EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1"""
+
+
+def test_a_poll_does_not_walk_through_what_a_command_has_published(issuer: Issuer) -> None:
+    issuer.run("rotate_keys")
+    load(issuer, MANY)
+    issuer.run(*SHELL, PUBLISH_ALL)
+    assert issuer.rows("SELECT count(*), sum(count) FROM tokens_publication")[0][1] == MANY
+    [([plan],)] = issuer.rows(PAGES_OF_THE_QUEUE)
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 10
+
+
 USERS = """
 from tokens.models import User
 User.objects.bulk_create((User(username="u-%d" % n) for n in range(100_000)), batch_size=5000)
 """
 LOG_OUT = """
-from tokens import mass_revocation
+from tokens.revoking import bulk as mass_revocation
 from tokens.models import User
 print(mass_revocation.log_out(User.objects.exclude(username="u-7").only("pk"), "breach"))
 """

@@ -111,7 +111,7 @@ from tokens.models import User
 User.objects.bulk_create((User(username="u-%d" % n) for n in range(100_000)), batch_size=5000)
 """
 LOG_OUT = """
-from tokens import mass_revocation
+from tokens.revoking import bulk as mass_revocation
 from tokens.models import User
 print(mass_revocation.log_out(User.objects.filter(username__startswith="u-").only("pk"), "breach"))
 """

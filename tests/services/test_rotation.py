@@ -32,7 +32,7 @@ STUCK = """
 import time
 from django.db import connection
 from tokens import conf
-from tokens.keys.held import hold
+from tokens.keys.lock import hold
 with hold("default", encryption_keys=conf.issuer().encryption_keys(), proposed=conf.issuer().key_policy, actor="test"):
     {stuck}
 """

@@ -6,9 +6,9 @@ import psycopg
 import pytest
 
 from tests.services.conftest import Issuer
+from tests.tokens.keys.row_rule import FOUND, Rule, names, stand_aside
+from tests.tokens.keys.row_rules import ALLOWED, RULES, aside, expected
 from tests.tokens.keys.rows import ROWS, written
-from tests.tokens.keys.rule import FOUND, Rule, names, stand_aside
-from tests.tokens.keys.rules import ALLOWED, RULES, aside, expected
 
 pytestmark = pytest.mark.services
 VENDOR = "postgresql"

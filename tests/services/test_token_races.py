@@ -41,9 +41,9 @@ own.scopes.add(scope)
 GRANT = """
 from django.utils import timezone
 from tokens.models import AuthorizationCode, Client, User
-from tokens.oauth import grant_record, one_time, refresh_token
-from tokens.oauth.audience import Target
-from tokens.oauth.login_session import Login
+from tokens.issued import user_grant as grant_record, one_time, refresh_token
+from tokens.issued.audience import Target
+from tokens.issued.login import Login
 from tokens.models import Api
 from datetime import timedelta
 now = timezone.now()
@@ -87,7 +87,7 @@ User.objects.update(is_active=True)
 """
 REVOKED = """
 import json
-from tokens.oauth import revocation_record
+from tokens.issued import revocation_record
 print(json.dumps([revocation_record.is_revoked(claims, kid="") for claims in json.loads({claims!r})]))
 """
 

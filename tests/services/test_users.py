@@ -33,7 +33,7 @@ from types import SimpleNamespace
 from django.db import connection, connections, transaction
 from django.utils import timezone
 from tokens.models import Client, Consent, User
-from tokens.oauth import consent
+from tokens.authorize import consent
 
 user = User.objects.create_user("ada")
 client = Client.objects.create(client_id="app", name="App", client_type="public", remembers_consent=True)

@@ -17,12 +17,14 @@ from django.http import HttpRequest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tokens import audit, rate_limit
-from tokens.keys import signing
+from tokens.audit import trail
+from tokens.authorize import login_session
+from tokens.clients import client_secret, registry
+from tokens.keys import keyring
+from tokens.limits import rate_limit
 from tokens.models import Api, Client, Scope, User
-from tokens.oauth import client_secret, login_session, registry
-from tokens.oauth.parameters import FORM
-from tokens.views import pending_request
+from tokens.parameters import FORM
+from tokens.views import request_store
 
 API = "https://api.example/"
 OTHER_API = "https://other.example/"
@@ -42,7 +44,7 @@ class TestSigner:
     def __init__(self):
         self.private = rsa.generate_private_key(65537, 2048)
         jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.private.public_key()))
-        self.public = signing.PublicKey(self.kid, self.algorithm, jwk | {"kid": self.kid, "alg": self.algorithm})
+        self.public = keyring.PublicKey(self.kid, self.algorithm, jwk | {"kid": self.kid, "alg": self.algorithm})
 
     def sign(self, message: bytes) -> bytes:
         return self.private.sign(message, padding.PKCS1v15(), SHA256())
@@ -80,7 +82,7 @@ def lines_are_written_at_once(request, monkeypatch):
     marker = request.node.get_closest_marker("django_db")
     real = "django_capture_on_commit_callbacks" in request.fixturenames or (marker and marker.kwargs.get("transaction"))
     if not real:
-        monkeypatch.setattr(audit.transaction, "on_commit", lambda line, **_: line())
+        monkeypatch.setattr(trail.transaction, "on_commit", lambda line, **_: line())
 
 
 @pytest.fixture(scope="session")
@@ -90,12 +92,12 @@ def test_signer():
 
 @pytest.fixture
 def signer(test_signer, monkeypatch):
-    monkeypatch.setattr(signing, "signer", lambda ring="default", *, now: test_signer)
-    monkeypatch.setattr(signing, "published", lambda ring="default", *, now: (test_signer.public,))
+    monkeypatch.setattr(keyring, "signer", lambda ring="default", *, now: test_signer)
+    monkeypatch.setattr(keyring, "published", lambda ring="default", *, now: (test_signer.public,))
     for name in ("clock", "carried_clock", "estimated_clock"):
-        monkeypatch.setattr(signing, name, lambda *, now: now)
-    monkeypatch.setattr(signing, "signing_ring", lambda audience, *, now: "default")
-    monkeypatch.setattr(signing, "trusted_rings", lambda audience, *, now: ("default",))
+        monkeypatch.setattr(keyring, name, lambda *, now: now)
+    monkeypatch.setattr(keyring, "signing_ring", lambda audience, *, now: "default")
+    monkeypatch.setattr(keyring, "trusted_rings", lambda audience, *, now: ("default",))
     return test_signer
 
 
@@ -208,7 +210,7 @@ def kept(browser, address):
     """The authorization request that the browser continues with at the address, as the server keeps it."""
     request = HttpRequest()
     request.COOKIES = {name: cookie.value for name, cookie in browser.cookies.items()}
-    return pending_request.find(request, address.partition("?")[2])
+    return request_store.find(request, address.partition("?")[2])
 
 
 def parameters(response):

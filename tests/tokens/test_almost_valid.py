@@ -17,11 +17,13 @@ from jwt.utils import base64url_decode, base64url_encode
 from tests.tokens import assertions, conftest
 from tests.tokens.conftest import API, CALLBACK, OTHER_API, VERIFIER, allow, authorization, log_in, make_client, post
 from tests.tokens.fuzz import EXAMPLES, bounded, claims, headers_of_tokens, judge, junk, segment, tokens
+from tokens import parameters
+from tokens.clients import client_secret
 from tokens.conf import RATE_LIMITS
+from tokens.grants import device_authorization
+from tokens.issued.audience import Target
+from tokens.issued.login import Login
 from tokens.models import Api, Client, DeviceCode, ExchangePolicy, GrantType, Scope
-from tokens.oauth import client_secret, device_code, parameters
-from tokens.oauth.audience import Target
-from tokens.oauth.login_session import Login
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
@@ -60,7 +62,7 @@ def valid(client, user, apis, signer, settings):
         waiting = DeviceCode.objects.get(grant=None, refused_at=None)
         login = Login(timezone.now(), "urn:keyturn:acr:password", ("pwd",))
         target = Target(API, ("notes:read",), apis[API])
-        assert device_code.allow(waiting, user, target, login, now=timezone.now())
+        assert device_authorization.allow(waiting, user, target, login, now=timezone.now())
         return proof | {"grant_type": GrantType.DEVICE_CODE, "device_code": begun["device_code"]}
 
     issued = post(Browser(), "/oauth/token", code()).json()

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from tests.tokens.conftest import API, CALLBACK, CHALLENGE, basic, log_in, make_client
 from tests.tokens.fuzz import EXAMPLES, FORM, bounded, judge, junk, tokens
-from tokens.keys import signing
+from tokens import parameters
+from tokens.authorize.server import GRANTS
+from tokens.clients import client_secret
+from tokens.keys import keyring
 from tokens.models import GrantType
-from tokens.oauth import client_secret, parameters
-from tokens.oauth.server import GRANTS
 from tokens.urls import urlpatterns
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
@@ -108,7 +109,7 @@ def issuer(client, apis, user, settings):
     service.plain = client_secret.create(service, now=timezone.now())
     make_client("public", "authorization_code", "refresh_token", GrantType.DEVICE_CODE, public=True)
     call_command("rotate_keys", verbosity=0)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     client.raise_request_exception = False
     log_in(client, user)
     return client, basic("service", service.plain)

@@ -1,7 +1,19 @@
-"""The issuer's pages in Django's admin, one file per thing. django-oauth-toolkit's own pages are not shown.
+"""The issuer's pages in Django's admin, one module per table. django-oauth-toolkit's own pages are not shown.
 
-They would show hashes in editable fields and tokens that nobody may edit. Importing its module here registers them
-before ours, whichever app comes first in INSTALLED_APPS.
+Owns: forms, lists and buttons; each change leaves an event of the audit trail.
+Does not own: any rule: buttons call what the commands call.
+Steps: none.
+Neighbours: at the top; imports `views` for pages and limits.
+
+The toolkit's pages would show hashes in editable fields, and tokens. They are registered when their module is imported,
+so it is imported here first, independent of the order of INSTALLED_APPS.
+
+Read in this order:
+- `read_only`, `search`, `events`: what the pages share.
+- `user`, `client`, `client_form`, `client_secret`, `revoke_all`, `api`, `exchange_policy`, `user_grant`: registered things.
+- `key`, `key_picture`: rings and signing keys.
+- `audit`, `inspection`: the audit trail, and a token to examine.
+- `login`, `third_party`: the login page, and other apps' tables.
 """
 
 import allauth.account.admin  # noqa: F401 (registers what is unregistered below)
@@ -19,4 +31,4 @@ admin.site.site_header = admin.site.site_title = "Keyturn issuer"
 foreign: list[type[Model]] = [Client, Group, EmailAddress, *apps.get_app_config("oauth2_provider").get_models()]
 admin.site.unregister(model for model in foreign if admin.site.is_registered(model))
 
-from tokens.admin import apis, audit, clients, exchange, grants, keys, login, others, users  # noqa: E402, F401 (registers their pages)
+from tokens.admin import api, audit, client, exchange_policy, key, login, third_party, user, user_grant  # noqa: E402, F401 (registers their pages)

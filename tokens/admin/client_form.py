@@ -6,10 +6,10 @@ from typing import Any
 from django import forms
 from django.forms.fields import InvalidJSONInput
 
+from tokens.authorize.server import GRANTS
+from tokens.jose import key_text
+from tokens.jose.public_keys import UnusableKey
 from tokens.models import AuthenticationMethod, Client, GrantType
-from tokens.oauth import pasted_keys
-from tokens.oauth.client_keys import UnusableKey
-from tokens.oauth.server import GRANTS
 
 ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
 REACHABLE = {grant.name for grant in GRANTS}
@@ -23,13 +23,13 @@ class KeysField(forms.JSONField):
         if not isinstance(value, str):
             return super().to_python(value)
         try:
-            return pasted_keys.read(value) if value.strip() else None
+            return key_text.read(value) if value.strip() else None
         except UnusableKey as error:
             raise forms.ValidationError(str(error)) from error
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """What was typed, unless it may be a private key: no page holds that, and the box shows what was in it."""
-        if not isinstance(data, str) or pasted_keys.may_be_private(data):
+        if not isinstance(data, str) or key_text.may_be_private(data):
             return initial
         return InvalidJSONInput(data)
 

@@ -8,12 +8,12 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from oauth2_provider.settings import DEFAULTS
 
 from tokens import conf
-from tokens.oauth import server
+from tokens.authorize import server
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 CLASSES = {
-    "OAUTH2_BACKEND_CLASS": "tokens.oauth.backend.Backend",
-    "OAUTH2_VALIDATOR_CLASS": "tokens.oauth.validator.Validator",
+    "OAUTH2_BACKEND_CLASS": "tokens.authorize.backend.Backend",
+    "OAUTH2_VALIDATOR_CLASS": "tokens.authorize.validator.Validator",
     "OIDC_SERVER_CLASS": f"{server.__name__}.Server",
 }
 CLOSED = (

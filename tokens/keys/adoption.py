@@ -7,7 +7,7 @@ everything that began under the old one has run out.
 from datetime import datetime
 
 from tokens.keys.errors import Unsafe
-from tokens.keys.policy import Policy, problems, raised
+from tokens.keys.rules.policy import Policy, problems, raised
 from tokens.models.key import Ring
 
 

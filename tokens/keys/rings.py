@@ -6,9 +6,9 @@ from django.core.exceptions import ValidationError
 
 from tokens.keys import material
 from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
-from tokens.keys.keystores import DATABASE, NAMES
-from tokens.keys.moves import DEFAULT_RING
-from tokens.keys.policy import Policy, problems
+from tokens.keys.keystore import DATABASE, NAMES
+from tokens.keys.rules.moves import DEFAULT_RING
+from tokens.keys.rules.policy import Policy, problems
 from tokens.models.key import Ring, SigningKey
 
 DEFAULT_ALGORITHM = "RS256"
@@ -16,7 +16,7 @@ DEFAULT_ALGORITHM = "RS256"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class RingKind:
     """What is asked of a new ring; None where nothing is."""
 
     algorithm: str | None = None
@@ -29,7 +29,7 @@ class Kind:
         return any((self.algorithm, self.bits, self.keystore))
 
 
-ANY = Kind()
+ANY = RingKind()
 
 
 def names() -> list[str]:
@@ -38,7 +38,7 @@ def names() -> list[str]:
     return sorted(found, key=lambda name: name != DEFAULT_RING)
 
 
-def find_or_make(name: str, kind: Kind, *, policy: Policy) -> Ring:
+def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
     """The ring, made if it is not there yet.
 
     Raises UnknownKey for a ring that is neither there nor described, WrongRing for one of another kind than `kind` or
@@ -65,7 +65,7 @@ def find_or_make(name: str, kind: Kind, *, policy: Policy) -> Ring:
     return Ring.objects.get_or_create(name=name, defaults=made | {"policy": policy.to_json()})[0]
 
 
-def _require_kind(row: Ring, kind: Kind) -> None:
+def _require_kind(row: Ring, kind: RingKind) -> None:
     is_now = {"algorithm": row.algorithm, "bits": row.bits, "keystore": row.keystore}
     for name, value in is_now.items():
         asked = getattr(kind, name)
@@ -85,7 +85,7 @@ def _require_name(name: str) -> None:
         ) from error
 
 
-def _require_possible(algorithm: str, kind: Kind) -> None:
+def _require_possible(algorithm: str, kind: RingKind) -> None:
     try:
         material.require_supported(algorithm, kind.bits)
     except ValueError as error:

@@ -13,15 +13,16 @@ from django.db import transaction
 
 from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
-from tokens.keys import keystores, kids, lifecycle, rings, store, succession
+from tokens.keys import keystore, kids, rings, store
 from tokens.keys.errors import WrongRing
-from tokens.keys.held import Held, hold, locking, refuse_skew
-from tokens.keys.keystores import Keystore
-from tokens.keys.lifecycle import Key
-from tokens.keys.moves import DEFAULT_RING
-from tokens.keys.policy import Policy
-from tokens.keys.rings import ANY, Kind
-from tokens.keys.signers import KeyPair
+from tokens.keys.key_pair import KeyPair
+from tokens.keys.keystore import Keystore
+from tokens.keys.lock import LockedRing, hold, locking, refuse_skew
+from tokens.keys.rings import ANY, RingKind
+from tokens.keys.rules import lifecycle, succession
+from tokens.keys.rules.lifecycle import Key
+from tokens.keys.rules.moves import DEFAULT_RING
+from tokens.keys.rules.policy import Policy
 from tokens.models.key import Ring
 
 TRIES = 10
@@ -48,7 +49,7 @@ def rotate(
     encryption_keys: Sequence[EncryptionKey],
     actor: str,
     now: datetime,
-    kind: Kind = ANY,
+    kind: RingKind = ANY,
     hurry: bool = False,
     pretend: bool = False,
     at: datetime | None = None,
@@ -111,7 +112,7 @@ def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
 
     Raises WrongRing, CannotOpen.
     """
-    store_of_ring = keystores.keystore(row.keystore)
+    store_of_ring = keystore.keystore(row.keystore)
     try:
         pairs = [_typable(store_of_ring, row) for _ in range(number)]
     except ValueError as error:
@@ -119,7 +120,7 @@ def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
     try:
         yield pairs
     finally:
-        if row.keystore != keystores.DATABASE:
+        if row.keystore != keystore.DATABASE:
             kept = set(row.keys.values_list("kid", flat=True))
             for pair in pairs:
                 if pair.kid not in kept:
@@ -163,7 +164,7 @@ def rewrap(ring: str = DEFAULT_RING, *, encryption_keys: Sequence[EncryptionKey]
     return Outcome(step="rewrapped", message=f"{len(old)} keys are sealed under {first.id} now", ring=ring)
 
 
-def _step(held: Held, pairs: Sequence[KeyPair], *, actor: str, hurry: bool) -> Outcome:
+def _step(held: LockedRing, pairs: Sequence[KeyPair], *, actor: str, hurry: bool) -> Outcome:
     if not held.stored:
         return _create(held, pairs, actor=actor)
     standby, coming = lifecycle.standby(held.keys), lifecycle.planned(held.keys, now=held.now)
@@ -172,15 +173,17 @@ def _step(held: Held, pairs: Sequence[KeyPair], *, actor: str, hurry: bool) -> O
     if held.lengthened:
         message = "adopted longer timings for the keys that live; in force since"
         return Outcome(step="lengthened", message=message, at=held.now)
+    if lifecycle.is_stale(standby, held.keys) and _can_be_replaced(coming, held):
+        return _replace_standby(held, standby, pairs[0], actor=actor)
     due = lifecycle.due(held.keys, policy=held.policy, now=held.now)
-    if coming is None and (due <= held.now or hurry):
+    if coming is None and (due <= held.now or hurry or lifecycle.unflushed(held.keys)):
         return _plan(held, standby, pairs[0], actor=actor)
     if spent := _spent(held):
         return _destroy(held, spent, actor=actor)
     return _nothing(held, standby, coming, due)
 
 
-def _nothing(held: Held, standby: Key, coming: Key | None, due: datetime) -> Outcome:
+def _nothing(held: LockedRing, standby: Key, coming: Key | None, due: datetime) -> Outcome:
     adopted = "adopted changed timings; " if held.adopted else ""
     if coming is not None:
         message = f"{adopted}already planned; switches at"
@@ -188,7 +191,7 @@ def _nothing(held: Held, standby: Key, coming: Key | None, due: datetime) -> Out
     return Outcome(step="nothing", message=f"{adopted}nothing due; next step at", kid=standby.kid, at=due)
 
 
-def _create(held: Held, pairs: Sequence[KeyPair], *, actor: str) -> Outcome:
+def _create(held: LockedRing, pairs: Sequence[KeyPair], *, actor: str) -> Outcome:
     """The default ring's first key signs at once: no copy of this issuer's JWKS can exist yet. Another is announced."""
     first = _new(held, pairs[0])
     first = replace(first, signs_at=_first_start(held, first))
@@ -200,18 +203,34 @@ def _create(held: Held, pairs: Sequence[KeyPair], *, actor: str) -> Outcome:
     return Outcome(step="created", message=message, kid=first.kid, at=first.signs_at)
 
 
-def _first_start(held: Held, first: Key) -> datetime:
+def _first_start(held: LockedRing, first: Key) -> datetime:
     return held.now if held.row.name == DEFAULT_RING else succession.earliest(first, now=held.now, policy=held.policy)
 
 
-def _announce(held: Held, pair: KeyPair, *, actor: str) -> Outcome:
+def _announce(held: LockedRing, pair: KeyPair, *, actor: str) -> Outcome:
     standby = _new(held, pair)
     held.add(pair, standby)
     held.record("key.announced", standby.kid, actor=actor, after=[*held.keys, standby])
     return Outcome(step="announced", message="announced a standby", kid=standby.kid, at=held.now)
 
 
-def _plan(held: Held, standby: Key, pair: KeyPair, *, actor: str) -> Outcome:
+def _can_be_replaced(coming: Key | None, held: LockedRing) -> bool:
+    """True if an emergency would not need the standby: no flush is planned, or every API has the key of the flush."""
+    return coming is None or lifecycle.seen_at(coming, held.policy) <= held.now
+
+
+def _replace_standby(held: LockedRing, standby: Key, pair: KeyPair, *, actor: str) -> Outcome:
+    """Announce another standby in the place of one that a JWKS can show beside a key that was revoked since (P6)."""
+    fresh = _new(held, pair)
+    after = [replace(standby, cancelled_at=held.now, private_destroyed_at=held.now)]
+    held.save(after)
+    held.add(pair, fresh)
+    held.record("key.announced", fresh.kid, actor=actor, after=[*after, fresh])
+    message = "announced another standby, because the last one is older than a revocation"
+    return Outcome(step="announced", message=message, kid=fresh.kid, at=held.now)
+
+
+def _plan(held: LockedRing, standby: Key, pair: KeyPair, *, actor: str) -> Outcome:
     """Plan the standby's start at the earliest safe instant, and announce the next standby."""
     at = succession.earliest(standby, now=held.now, policy=held.policy)
     after = succession.supersede(held.keys, standby.kid, at=at, now=held.now, policy=held.policy)
@@ -223,7 +242,7 @@ def _plan(held: Held, standby: Key, pair: KeyPair, *, actor: str) -> Outcome:
     return Outcome(step="planned", message=message, kid=standby.kid, at=at)
 
 
-def _destroy(held: Held, spent: Sequence[Key], *, actor: str) -> Outcome:
+def _destroy(held: LockedRing, spent: Sequence[Key], *, actor: str) -> Outcome:
     """Destroy the private halves that no node can sign with any more."""
     after = [replace(key, private_destroyed_at=held.now) for key in spent]
     held.save(after)
@@ -232,11 +251,11 @@ def _destroy(held: Held, spent: Sequence[Key], *, actor: str) -> Outcome:
     return Outcome(step="destroyed", message=message, kid=spent[0].kid, at=held.now)
 
 
-def _spent(held: Held) -> list[Key]:
+def _spent(held: LockedRing) -> list[Key]:
     whole = [one.key for one in held.stored if one.sealed is not None]
     dates = {key.kid: lifecycle.destroyable_at(key, held.keys, held.policy) for key in whole}
     return [key for key in whole if (date := dates[key.kid]) is not None and date <= held.now]
 
 
-def _new(held: Held, pair: KeyPair) -> Key:
+def _new(held: LockedRing, pair: KeyPair) -> Key:
     return Key(kid=pair.kid, announced_at=held.now, max_lifetime=held.policy.token_lifetime)

@@ -1,7 +1,7 @@
 """Keeps snapshots of the database in this process: re-read if older than `reread`, refused if older than N.
 
 Between the two a database outage goes unnoticed. One thread reads at a time; the others use the old snapshot.
-While a background refresh is alive (tokens/keys/refreshing.py), a request reads only if there is no usable snapshot.
+While a background refresh is alive (tokens/keys/refresher.py), a request reads only if there is no usable snapshot.
 """
 
 import logging
@@ -17,10 +17,10 @@ from django.db import DatabaseError, InterfaceError
 
 from tokens.keys import store
 from tokens.keys.errors import NotReady
-from tokens.keys.lifecycle import Key
-from tokens.keys.moves import Moves
-from tokens.keys.policy import Policy
-from tokens.keys.signers import KeyPair
+from tokens.keys.key_pair import KeyPair
+from tokens.keys.rules.lifecycle import Key
+from tokens.keys.rules.moves import Moves
+from tokens.keys.rules.policy import Policy
 
 logger = logging.getLogger(__name__)
 PAUSE = 1.0

@@ -15,11 +15,12 @@ from django.db import connection
 
 from tokens import conf
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
-from tokens.keys import material
+from tokens.jose import key_format
+from tokens.keys import seal
 from tokens.keys.errors import CannotOpen
-from tokens.keys.keystores import keystore
-from tokens.keys.lifecycle import Key
-from tokens.keys.signers import KeyPair
+from tokens.keys.key_pair import KeyPair
+from tokens.keys.keystore import keystore
+from tokens.keys.rules.lifecycle import Key
 from tokens.models.key import Ring, SigningKey
 
 DATES = ("announced_at", "signs_at", "withdraw_at", "revoked_at", "cancelled_at", "private_destroyed_at")
@@ -51,13 +52,13 @@ class StoredKey:
     def verifies(self, keys: Sequence[EncryptionKey]) -> bool:
         """Whether this issuer wrote the row as it stands."""
         named = [key for key in keys if key.id == self.encryption_key_id]
-        genuine = any(hmac.compare_digest(material.mac(self.meaning(), key=key), self.mac) for key in named)
+        genuine = any(hmac.compare_digest(seal.mac(self.meaning(), key=key), self.mac) for key in named)
         return genuine and self._is_named_by_its_thumbprint()
 
     def is_vouched(self, secrets: Sequence[str]) -> bool:
         """Whether this issuer wrote the row as it stands, by a secret that does not open it: enough to publish it."""
         meaning = self.meaning()
-        vouched = any(hmac.compare_digest(material.vouch(meaning, secret=one), self.vouched) for one in secrets)
+        vouched = any(hmac.compare_digest(seal.vouch(meaning, secret=one), self.vouched) for one in secrets)
         return vouched and self._is_named_by_its_thumbprint()
 
     def is_ours(self, keys: Sequence[EncryptionKey], secrets: Sequence[str]) -> bool:
@@ -65,7 +66,7 @@ class StoredKey:
         return self.verifies(keys) or self.is_vouched(secrets)
 
     def _is_named_by_its_thumbprint(self) -> bool:
-        return self.key.kid == self.jwk["kid"] == material.thumbprint(self.jwk)
+        return self.key.kid == self.jwk["kid"] == key_format.thumbprint(self.jwk)
 
     def open(self, keys: Sequence[EncryptionKey]) -> KeyPair:
         """The key pair; raises CannotOpen, also where the pair that opens is another than the row's."""
@@ -84,7 +85,7 @@ class StoredKey:
                 f"{self.key.kid} was sealed under encrypting key {self.encryption_key_id}, which KEY_ENCRYPTION_KEYS"
                 " does not hold: put the old value back into it, after the new one"
             )
-        return material.unseal(self.sealed, self.identity(), key=named)
+        return seal.unseal(self.sealed, self.identity(), key=named)
 
 
 def database_now() -> datetime:
@@ -120,7 +121,7 @@ def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -
         ring=ring,
         kid=key.kid,
         public_jwk=pair.jwk,
-        sealed=material.seal(pair.secret, _identity(ring.name, ring.algorithm, pair.jwk), key=encryption_key),
+        sealed=seal.seal(pair.secret, _identity(ring.name, ring.algorithm, pair.jwk), key=encryption_key),
         encryption_key_id=encryption_key.id,
     )
     _write(row, key, encryption_key)
@@ -147,7 +148,7 @@ def rewrap(stored: StoredKey, *, keys: Sequence[EncryptionKey]) -> None:
         raise CannotOpen(f"the row of {stored.key.kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was")
     row = SigningKey.objects.select_related("ring").get(kid=stored.key.kid)
     if stored.sealed is not None and stored.encryption_key_id != keys[0].id:
-        row.sealed = material.seal(stored.secret(keys), stored.identity(), key=keys[0])
+        row.sealed = seal.seal(stored.secret(keys), stored.identity(), key=keys[0])
     row.encryption_key_id = keys[0].id
     _write(row, stored.key, keys[0])
 
@@ -158,8 +159,8 @@ def _write(row: SigningKey, key: Key, encryption_key: EncryptionKey) -> None:
     for name in (*DATES, "max_lifetime"):
         setattr(row, name, getattr(key, name))
     meaning = _stored(row).meaning()
-    row.mac = material.mac(meaning, key=encryption_key)
-    row.vouched = material.vouch(meaning, secret=conf.issuer().vouching_secrets[0])
+    row.mac = seal.mac(meaning, key=encryption_key)
+    row.vouched = seal.vouch(meaning, secret=conf.issuer().vouching_secrets[0])
     row.save()
 
 

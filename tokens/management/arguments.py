@@ -1,6 +1,7 @@
 """What the commands share: their --help, how arguments are read, and errors as one line and an exit code."""
 
 import logging
+import re
 import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,9 +17,9 @@ from django.db.migrations.executor import MigrationExecutor
 from tokens import __version__
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
-from tokens.keys.held import locking
+from tokens.keys.lock import locking
 from tokens.models import Api, Client
-from tokens.registry_changes import RegistryLocked
+from tokens.registry_lock import RegistryLocked
 
 USAGE, UNSAFE, LOCKED, CLOSED = 2, 3, 4, 5
 EXIT_CODES = """
@@ -175,6 +176,18 @@ def seconds(text: str) -> timedelta:
     if not text.isdecimal() or not 0 < int(text) < 10**9:
         raise ArgumentTypeError(f"{text!r} is no number of seconds")
     return timedelta(seconds=int(text))
+
+
+DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd]?)", re.ASCII)
+UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def duration(text: str) -> timedelta:
+    """Return a duration such as 90s, 10m, 12h or 2d; a number alone is seconds."""
+    match = DURATION.fullmatch(text)
+    if match is None:
+        raise ArgumentTypeError(f"{text!r} is no duration like 90s, 10m, 12h or 2d")
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
 def one_line(error: ValidationError) -> str:

@@ -1,4 +1,20 @@
-"""The issuer's tables, one file per thing: user, client and secrets, API and scopes, audit, ring and signing keys."""
+"""The issuer's tables, one module per thing.
+
+Owns: columns, constraints, and the validation of a row by itself.
+Does not own: transactions over several tables, or caches. Triggers (`triggers`) enforce what needs the old row.
+Steps: none.
+Neighbours: below every room that reads or writes rows. A class is imported from `tokens.models`.
+
+Read in this order:
+- `user`: who logs in, and the `sub` of tokens.
+- `lifetimes`, `api`: bounds of lifetimes; APIs, scopes and exchange policies.
+- `client`: clients and their secrets.
+- `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; waiting devices.
+- `assertion`: each `jti` of a client once (RFC 7523 section 3).
+- `key`: rings and signing keys.
+- `revocation`, `registry`: revocations with their log; the registry's version.
+- `audit`: the audit trail.
+"""
 
 from tokens.models.api import Api, ExchangePolicy, Scope
 from tokens.models.assertion import UsedAssertion
@@ -6,11 +22,11 @@ from tokens.models.audit import AuditEvent
 from tokens.models.client import AuthenticationMethod, Client, ClientSecret, GrantType
 from tokens.models.consent import Consent
 from tokens.models.device import DeviceCode
-from tokens.models.grant import AuthorizationCode, RefreshToken, UserGrant
 from tokens.models.key import Ring, SigningKey
 from tokens.models.registry import RegistryVersion
 from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment, WaitingEntry
 from tokens.models.user import User
+from tokens.models.user_grant import AuthorizationCode, RefreshToken, UserGrant
 
 __all__ = [
     "Api",

@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from tokens.conf import issuer
-from tokens.keys.material import ALGORITHMS
+from tokens.jose.key_format import ALGORITHMS
 from tokens.models import lifetimes
 from tokens.models.key import Ring
 

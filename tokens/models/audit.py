@@ -4,7 +4,7 @@ from django.db import models
 
 
 class AuditEvent(models.Model):
-    """Something that happened to a user, a client, a grant or a key; written through tokens.audit.record only."""
+    """Something that happened to a user, a client, a grant or a key; written through tokens.audit.trail.record only."""
 
     at = models.DateTimeField(db_index=True)
     actor = models.CharField(max_length=255, help_text="Who did it: a user, a client, or a command.")

@@ -11,11 +11,11 @@ from django.db import models
 from django.db.models.functions import Length
 from oauth2_provider.models import AbstractApplication
 
+from tokens.addresses import origin_problem, redirect_uri_problem
 from tokens.database_errors import unless_down
+from tokens.jose.public_keys import UnusableKey, registered
 from tokens.models import lifetimes
 from tokens.models.api import Api, Scope
-from tokens.oauth.client_keys import UnusableKey, registered
-from tokens.oauth.registration import origin_problem, redirect_uri_problem
 
 
 class GrantType(models.TextChoices):
@@ -66,7 +66,7 @@ class Client(AbstractApplication):
         max_length=32, choices=AbstractApplication.CLIENT_TYPES, default=AbstractApplication.CLIENT_CONFIDENTIAL
     )
     tokens_from: int = 0
-    """The Unix second before which its tokens are revoked. Not a column; tokens/oauth/registry.py sets it."""
+    """The Unix second before which its tokens are revoked. Not a column; tokens/clients/registry.py sets it."""
     is_active = models.BooleanField("active", default=True, help_text="An inactive client gets no token.")
     last_used_on = models.DateField("last used", null=True, blank=True, editable=False)
 

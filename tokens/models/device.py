@@ -3,7 +3,7 @@
 from django.db import models
 
 from tokens.models.client import Client
-from tokens.models.grant import UserGrant
+from tokens.models.user_grant import UserGrant
 
 
 class DeviceCode(models.Model):

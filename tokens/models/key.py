@@ -10,7 +10,7 @@ from operator import and_
 from django.db import models
 from django.db.models import F, Q
 
-from tokens.keys.policy import Policy
+from tokens.keys.rules.policy import Policy
 
 CENTURIES = 1e10
 """Seconds; no timing is as long. Text is above every number on SQLite and below every one on PostgreSQL."""

@@ -1,7 +1,12 @@
-"""Tests an issuer or an API from outside, through the proxy in front of it, and says what to configure.
+"""Test an issuer or an API from outside, through the proxy in front of it, and report what to configure.
 
-Owns: the requests (few, small and harmless), and what their answers tell about the proxy.
-Does not own: the proxies' configurations, which are in docs/proxies.md.
+Owns: the trials of the command `check_proxy`. Each sends one to three small requests and changes nothing.
+Does not own: configurations of proxies (docs/proxies.md).
+Steps: none.
+Neighbours: imports nothing of the issuer.
 
-In reading order: wire (one request over a socket), trials (what is tried), report (the findings in words).
+Read in this order:
+- `wire`: send one request, byte by byte.
+- `report`: a finding and its remedy.
+- `trials`: the trials.
 """

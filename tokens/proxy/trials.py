@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from tokens.proxy.report import Finding
-from tokens.proxy.wire import Answer, NoAnswer, Target, connect, exchange, request
+from tokens.proxy.wire import Address, Answer, NoAnswer, connect, exchange, request
 
 PAGE = "docs/proxies.md"
 FORM = "application/x-www-form-urlencoded"
@@ -35,7 +35,7 @@ SCHEMES = ("X-Forwarded-Proto", "X_Forwarded_Proto", "X-Forwarded_Proto", "X_For
 class Seat:
     """The target and how to reach it. `token` is the operator's, or empty; `context` is None for http."""
 
-    where: Target
+    where: Address
     context: ssl.SSLContext | None
     token: str
 

@@ -24,7 +24,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Address:
     """The host, port and path of requests. `target` builds it from a URL."""
 
     scheme: str
@@ -39,7 +39,7 @@ class Target:
         return name if self.port == (443 if self.scheme == "https" else 80) else f"{name}:{self.port}"
 
 
-def target(url: str) -> Target:
+def target(url: str) -> Address:
     """Return the target of an http or https URL. Raises ValueError."""
     problem = f"URL must be like https://issuer.example, not {url!r}"
     try:
@@ -49,10 +49,10 @@ def target(url: str) -> Target:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(problem)
     port = given or (443 if parts.scheme == "https" else 80)
-    return Target(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+    return Address(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
 
 
-def connect(where: Target, *, context: ssl.SSLContext | None, within: float = WITHIN) -> socket.socket:
+def connect(where: Address, *, context: ssl.SSLContext | None, within: float = WITHIN) -> socket.socket:
     """Open a connection. Raises OSError, of which ssl.SSLError is one."""
     wire = socket.create_connection((where.host, where.port), timeout=within)
     if context is None:
@@ -73,7 +73,7 @@ def request(method: str, path: str, host: str, headers: dict[str, str] | None = 
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + body
 
 
-def exchange(where: Target, sent: bytes, *, context: ssl.SSLContext | None, within: float = WITHIN) -> Answer:
+def exchange(where: Address, sent: bytes, *, context: ssl.SSLContext | None, within: float = WITHIN) -> Answer:
     """Send bytes and return the answer. Raises NoAnswer, also if there is none after `within` seconds."""
     until = time.monotonic() + within
     try:

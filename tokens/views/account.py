@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tokens.views.limits import limited_login
-from tokens.views.login import Login
+from tokens.views.login import LoginPage
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import private
 
@@ -15,6 +15,6 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "account/home.html")
 
 
-login = private(limited_login("login")(page_if_not_ready(Login.as_view())))
+login = private(limited_login("login")(page_if_not_ready(LoginPage.as_view())))
 logout = private(LogoutView.as_view())
 account = private(home)

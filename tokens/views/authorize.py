@@ -13,22 +13,25 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from tokens import audit, conf, rate_limit
+from tokens import conf, parameters
+from tokens.audit import trail
+from tokens.authorize import authorization_code, consent, login_session, reauthentication
+from tokens.authorize import response as authorization_response
+from tokens.authorize.backend import backend
+from tokens.authorize.request import AuthorizationRequest
 from tokens.errors import OAuthError
-from tokens.keys import signing
-from tokens.oauth import authorization_code, authorization_response, consent, login_again, login_session, parameters
-from tokens.oauth.authorization_request import AuthorizationRequest
-from tokens.oauth.backend import backend
-from tokens.oauth.grant_record import SessionEnded
-from tokens.oauth.login_session import Login
-from tokens.rate_limit import NotCounted, TooMany
-from tokens.views import answered_request, pending_request
+from tokens.issued.login import Login
+from tokens.issued.user_grant import SessionEnded
+from tokens.keys import keyring
+from tokens.limits import rate_limit
+from tokens.limits.rate_limit import NotCounted, TooMany
+from tokens.views import duplicate_request, request_store
 from tokens.views.limits import NOBODY, count, please_wait
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import HEADERS, login_address
-from tokens.views.pending_request import Answered, NotKept, Sent
+from tokens.views.request_store import Answered, NotKept, Sent
 
-TOO_LONG = f"The authorization request is longer than {pending_request.LONGEST} characters."
+TOO_LONG = f"The authorization request is longer than {request_store.LONGEST} characters."
 GONE = "The login took too long, or it began in another browser or before cookies were deleted."
 
 
@@ -47,7 +50,7 @@ class AuthorizeView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Log the user in where that is needed, ask, or answer at once where nothing is to be asked."""
         try:
-            sent = pending_request.sent(request)
+            sent = request_store.sent(request)
             asked = read(sent)
         except (NotKept, Answered) as error:
             return ended(request, error)
@@ -56,9 +59,9 @@ class AuthorizeView(View):
         user, login = request.user, login_session.current(request)
         if login is None or not user.is_authenticated:
             return self._log_in(request, sent, asked)
-        now = signing.clock(now=timezone.now())
+        now = keyring.clock(now=timezone.now())
         if consent.is_another(asked, user):
-            if login_again.was_made(sent.query, login, now=now):  # asking again would go round in circles
+            if reauthentication.was_made(sent.query, login, now=now):  # asking again would go round in circles
                 return send(
                     request, sent, asked, OAuthError("login_required", "Another user logged in than the hint names.")
                 )
@@ -84,7 +87,7 @@ class AuthorizeView(View):
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         try:
-            sent = pending_request.sent(request)
+            sent = request_store.sent(request)
             asked = read(sent)
         except (NotKept, Answered) as error:
             return ended(request, error)
@@ -93,7 +96,7 @@ class AuthorizeView(View):
         user, login = request.user, login_session.current(request)
         if login is None or not user.is_authenticated or consent.is_another(asked, user):
             return see_other(sent.address)
-        now = signing.clock(now=timezone.now())
+        now = keyring.clock(now=timezone.now())
         if not consent.was_shown(request.POST.get("shown", ""), sent.query, str(user.pk), login, now=now):
             return see_other(sent.address)
         if request.POST.get("allow") != "true":
@@ -171,7 +174,7 @@ def refuse(request: HttpRequest, sent: Sent, error: OAuth2Error) -> HttpResponse
         if login_session.current(request) is None and not is_silent(sent) and not sent.is_too_long:
             return to_login(request, sent)
         try:
-            pending_request.end(sent, client_id=str(error.client_id), redirect_uri=error.redirect_uri)
+            request_store.end(sent, client_id=str(error.client_id), redirect_uri=error.redirect_uri)
         except (NotKept, Answered) as reason:
             return ended(request, reason)
         note(request, "authorization.refused", error.client_id, error=error.error, reason=error.description)
@@ -185,7 +188,7 @@ def ended(request: HttpRequest, reason: NotKept | Answered) -> HttpResponse:
     """Return the page for a handle under which this browser has no request, or none that is still to be answered."""
     if isinstance(reason, Answered):
         note(request, "authorization.refused", reason.client_id, error="invalid_request", reason="answered already")
-        return answered_request.page(reason)
+        return duplicate_request.page(reason)
     note(request, "authorization.refused", None, error="invalid_request", reason="the handle opens no request")
     return wrong(request, GONE)
 
@@ -223,7 +226,7 @@ def send(
 
 
 def _end(sent: Sent, asked: AuthorizationRequest) -> None:
-    pending_request.end(sent, client_id=asked.client.client_id, redirect_uri=asked.redirect_uri)
+    request_store.end(sent, client_id=asked.client.client_id, redirect_uri=asked.redirect_uri)
 
 
 def to_login(request: HttpRequest, sent: Sent) -> HttpResponse:
@@ -240,7 +243,7 @@ def to_login(request: HttpRequest, sent: Sent) -> HttpResponse:
     except NotCounted:
         pass
     now = timezone.now()
-    kept = pending_request.keep(login_again.ask(sent.query, now=now), now=now)
+    kept = request_store.keep(reauthentication.ask(sent.query, now=now), now=now)
     return kept.attach(request, redirect(request, login_address(kept.address(request.path))))
 
 
@@ -252,7 +255,7 @@ def is_silent(sent: Sent) -> bool:
 def note(request: HttpRequest, action: str, client_id: str | None, **details: str | None) -> None:
     """A line of the audit log: what became of the request, for whom, with nothing that it brought."""
     who = request.user.get_username() if request.user.is_authenticated else "unknown"
-    audit.log(
+    trail.log(
         action,
         actor=f"user:{who}",
         subject=f"client:{client_id or 'unknown'}",

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadableP
 from django.http.multipartparser import MultiPartParserError
 
 from tokens.errors import MethodNotAllowed, OAuthError
-from tokens.oauth.parameters import FORM
+from tokens.parameters import FORM
 from tokens.views import failures
 from tokens.views.refusals import refuse_unread
 
@@ -30,7 +30,7 @@ FORM_BYTES = 16 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE."""
 
 
-class Unreadable(Exception):
+class UnreadableBody(Exception):
     """The body is not read; `status` and the message say why."""
 
     def __init__(self, status: int, why: str) -> None:
@@ -60,7 +60,7 @@ def _judged(judge: Callable[[HttpRequest], None], kind: type[OAuthError], action
                 judge(request)
             except MethodNotAllowed as error:
                 return refuse_unread(request, error, action)
-            except Unreadable as error:
+            except UnreadableBody as error:
                 return refuse_unread(request, kind("invalid_request", str(error), status=error.status), action)
             return view(request, *args, **kwargs)
 
@@ -88,7 +88,7 @@ class ReadableForms:
             _read_address(request)  # or Django answers 413 wherever it reads it first, with a traceback in the log
             if request.method == "POST" and _has_body(request):
                 _judge_page(request, uploads=_is_admin(request))
-        except Unreadable as error:
+        except UnreadableBody as error:
             return failures.page(error.status, str(error))
         return None
 
@@ -111,10 +111,10 @@ def _judge_resource(request: HttpRequest) -> None:
 
 def _judge_form(request: HttpRequest) -> None:
     if request.content_type != FORM:
-        raise Unreadable(415, f"Send the parameters as {FORM}.")
+        raise UnreadableBody(415, f"Send the parameters as {FORM}.")
     _judge_charset(request)
     if not request.META.get("CONTENT_LENGTH"):
-        raise Unreadable(411, LENGTH)
+        raise UnreadableBody(411, LENGTH)
     _judge_length(request, FORM_BYTES)
 
 
@@ -130,26 +130,26 @@ def _is_admin(request: HttpRequest) -> bool:
 
 def _judge_page(request: HttpRequest, *, uploads: bool) -> None:
     if request.content_type not in ({FORM, UPLOAD} if uploads else {FORM}):
-        raise Unreadable(415, "Only a form can be sent here.")
+        raise UnreadableBody(415, "Only a form can be sent here.")
     _judge_charset(request)
     if request.content_type == UPLOAD and not (request.content_params or {}).get("boundary"):
-        raise Unreadable(400, "The form has no boundary.")
+        raise UnreadableBody(400, "The form has no boundary.")
     if "Transfer-Encoding" in request.headers and not request.META.get("CONTENT_LENGTH"):
-        raise Unreadable(411, LENGTH)
+        raise UnreadableBody(411, LENGTH)
     _judge_length(request, (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) if uploads else FORM_BYTES)
 
 
 def _judge_charset(request: HttpRequest) -> None:
     if (request.content_params or {}).get("charset", "utf-8").lower() != "utf-8":
-        raise Unreadable(415, "Send the parameters in UTF-8.")
+        raise UnreadableBody(415, "Send the parameters in UTF-8.")
 
 
 def _judge_length(request: HttpRequest, bound: int) -> None:
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()):
-        raise Unreadable(400, "The Content-Length is not a number.")
+        raise UnreadableBody(400, "The Content-Length is not a number.")
     if len(length) > 18 or int(length) > bound:
-        raise Unreadable(413, TOO_LARGE)
+        raise UnreadableBody(413, TOO_LARGE)
 
 
 def _has_body(request: HttpRequest) -> bool:
@@ -161,7 +161,7 @@ def _read_address(request: HttpRequest) -> None:
     try:
         request.GET  # noqa: B018 (reads it)
     except TooManyFieldsSent:
-        raise Unreadable(400, "The address has too many parameters.") from None
+        raise UnreadableBody(400, "The address has too many parameters.") from None
 
 
 def _read(request: HttpRequest) -> None:
@@ -170,6 +170,6 @@ def _read(request: HttpRequest) -> None:
         unquote_to_bytes(request.body.replace(b"+", b" ")).decode()  # Django would put U+FFFD for what is no UTF-8
         request.POST  # noqa: B018 (reads it)
     except (RequestDataTooBig, TooManyFieldsSent):
-        raise Unreadable(413, TOO_LARGE) from None
+        raise UnreadableBody(413, TOO_LARGE) from None
     except (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError, UnicodeDecodeError) as error:
-        raise Unreadable(400, "The parameters cannot be read.") from error
+        raise UnreadableBody(400, "The parameters cannot be read.") from error

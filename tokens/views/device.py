@@ -10,16 +10,19 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
-from tokens import audit, conf, errors
+from tokens import conf, errors
+from tokens.audit import trail
+from tokens.authorize import consent, login_session
+from tokens.authorize.backend import backend
 from tokens.errors import OAuthError
-from tokens.keys import signing as keys
+from tokens.grants import device_authorization
+from tokens.issued import client_target
+from tokens.issued.audience import Target
+from tokens.issued.login import Login
+from tokens.issued.user_grant import SessionEnded
+from tokens.keys import keyring as keys
+from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.models import DeviceCode
-from tokens.oauth import consent, device_code, login_session, validator
-from tokens.oauth.audience import Target
-from tokens.oauth.backend import backend
-from tokens.oauth.grant_record import SessionEnded
-from tokens.oauth.login_session import Login
-from tokens.rate_limit import NotCounted, TooMany
 from tokens.views.endpoint import endpoint
 from tokens.views.limits import count
 from tokens.views.not_ready import page_if_not_ready
@@ -55,7 +58,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         page = _page(request, {"error": "Codes cannot be checked at this moment. Try again soon."}, status=503)
         return errors.because(page, "guesses of device codes cannot be counted: the shared cache does not answer")
     now = keys.clock(now=timezone.now())
-    code = device_code.waiting(request.POST.get("user_code", ""), now=now)
+    code = device_authorization.waiting(request.POST.get("user_code", ""), now=now)
     if code is None:
         return _page(request, {"error": UNKNOWN}, status=400)
     try:
@@ -67,7 +70,9 @@ def verify(request: HttpRequest) -> HttpResponseBase:
     try:
         return _answer(request, code, asked, login, now=now)
     except SessionEnded:
-        return log_in_first(f"{request.path}?{urlencode({'user_code': device_code.shown(request.POST['user_code'])})}")
+        return log_in_first(
+            f"{request.path}?{urlencode({'user_code': device_authorization.shown(request.POST['user_code'])})}"
+        )
 
 
 def _typed(request: HttpRequest) -> str:
@@ -80,13 +85,13 @@ def _answer(request: HttpRequest, code: DeviceCode, asked: Target, login: Login,
     allowed = request.POST.get("allow") == "true"
     with transaction.atomic():
         if allowed:
-            answered = device_code.allow(code, request.user, asked, login, now=now)
+            answered = device_authorization.allow(code, request.user, asked, login, now=now)
         else:
-            answered = device_code.refuse(code, now=now)
+            answered = device_authorization.refuse(code, now=now)
         if answered:
             action = "device.allowed" if allowed else "device.refused"
             actor = f"user:{request.user.get_username()}"
-            audit.record(action, actor=actor, subject=f"client:{code.client.client_id}", now=now)
+            trail.record(action, actor=actor, subject=f"client:{code.client.client_id}", now=now)
     if not answered:
         return _page(request, {"error": UNKNOWN}, status=400)
     return _page(request, {"done": "allowed" if allowed else "refused", "client": code.client})
@@ -97,7 +102,7 @@ def _ask(request: HttpRequest, code: DeviceCode, asked: Target, *, now: datetime
         "client": code.client,
         "api": asked.api,
         "scopes": consent.described(asked.scopes),
-        "typed": device_code.shown(request.POST.get("user_code", "")),
+        "typed": device_authorization.shown(request.POST.get("user_code", "")),
         "shown": signing.dumps([code.pk, request.user.pk, now.timestamp()], salt=SALT),
     }
     return _page(request, context)
@@ -109,13 +114,16 @@ def _was_shown(request: HttpRequest, code: DeviceCode, *, now: datetime) -> bool
         pk, user, at = signing.loads(request.POST.get("shown", ""), salt=SALT)
     except (signing.BadSignature, ValueError):
         return False
-    return (pk, user) == (code.pk, request.user.pk) and now.timestamp() - at <= device_code.LIFETIME.total_seconds()
+    return (pk, user) == (
+        code.pk,
+        request.user.pk,
+    ) and now.timestamp() - at <= device_authorization.LIFETIME.total_seconds()
 
 
 def _target(code: DeviceCode) -> Target:
     """What the device asked for, if its client still may; raises OAuthError."""
     resources = [] if code.audience == conf.issuer().url else [code.audience]
-    return validator.target(code.client, code.scope.split(), resources, openid=True)
+    return client_target.target(code.client, code.scope.split(), resources, openid=True)
 
 
 def _count(request: HttpRequest) -> None:

@@ -11,13 +11,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from tokens import errors
-from tokens.keys import signing
+from tokens.keys import keyring
 from tokens.keys.errors import NotReady
 from tokens.views import second_try
 from tokens.views.bodies import form_only
 from tokens.views.limits import limited
 from tokens.views.refusals import refuse
-from tokens.views.second_try import Refusal
+from tokens.views.second_try import FirstRefusal
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -32,7 +32,7 @@ def endpoint(*, rate: str, refused: str) -> Callable[[View], Callable[..., HttpR
 
     def decorate(view: View) -> Callable[..., HttpResponseBase]:
         @sensitive_post_parameters()
-        def answer(request: HttpRequest, first: Refusal | None = None) -> HttpResponse:
+        def answer(request: HttpRequest, first: FirstRefusal | None = None) -> HttpResponse:
             try:
                 return view(request)
             except OAuth2Error as error:
@@ -54,7 +54,7 @@ def endpoint(*, rate: str, refused: str) -> Callable[[View], Callable[..., HttpR
     return decorate
 
 
-def _refuse(request: HttpRequest, error: OAuth2Error, action: str, first: Refusal | None) -> HttpResponse:
+def _refuse(request: HttpRequest, error: OAuth2Error, action: str, first: FirstRefusal | None) -> HttpResponse:
     """Answer and log a refusal. `first` is the refusal whose second try the request is."""
     if first is not None and first.says(error):
         return errors.refusal(error)
@@ -63,4 +63,4 @@ def _refuse(request: HttpRequest, error: OAuth2Error, action: str, first: Refusa
 
 
 def _now() -> datetime:
-    return signing.estimated_clock(now=timezone.now())
+    return keyring.estimated_clock(now=timezone.now())

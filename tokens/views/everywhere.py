@@ -6,8 +6,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from tokens import audit
-from tokens.oauth import everywhere
+from tokens.audit import trail
+from tokens.revoking import everywhere
 from tokens.views.pages import log_in_first, private
 
 
@@ -23,6 +23,6 @@ def log_out_everywhere(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         everywhere.log_out(request.user, "logged out everywhere")
         everywhere.withdraw_consents(request.user)
-        audit.record("user.logged_out_everywhere", actor=who, subject=who, now=timezone.now())
+        trail.record("user.logged_out_everywhere", actor=who, subject=who, now=timezone.now())
     request.session.flush()
     return render(request, "account/everywhere.html", {"done": True})

@@ -9,12 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from tokens import errors, high_water, rate_limit
-from tokens.keys import rings, signing
+from tokens import errors
+from tokens.keys import keyring, rings
 from tokens.keys.errors import KeyProblem
-from tokens.keys.moves import DEFAULT_RING
+from tokens.keys.rules.moves import DEFAULT_RING
+from tokens.limits import rate_limit
+from tokens.limits.rate_limit import address
 from tokens.models import Ring
-from tokens.rate_limit import address
+from tokens.revoking import high_water
 from tokens.views.operator import is_operator
 
 UNCOUNTED = {
@@ -79,7 +81,7 @@ def _now() -> datetime:
     """Return the database's clock, or this node's if that is unknown; then no key signs either."""
     now = timezone.now()
     try:
-        return signing.carried_clock(now=now)
+        return keyring.carried_clock(now=now)
     except (KeyProblem, DatabaseError, InterfaceError):
         return now
 
@@ -122,7 +124,7 @@ def _older(now: datetime) -> str:
 
 def _signer(ring: str, now: datetime) -> str | None:
     try:
-        signing.signer(ring, now=now)
+        keyring.signer(ring, now=now)
     except KeyProblem as error:
         return str(error)
     except (DatabaseError, InterfaceError):
@@ -131,11 +133,11 @@ def _signer(ring: str, now: datetime) -> str | None:
 
 
 def _overdue(ring: str, now: datetime) -> bool:
-    return _holds(signing.overdue, ring, now)
+    return _holds(keyring.overdue, ring, now)
 
 
 def _is_to_begin(ring: str, now: datetime) -> bool:
-    return _holds(signing.is_to_begin, ring, now)
+    return _holds(keyring.is_to_begin, ring, now)
 
 
 def _holds(question: Callable[..., bool], ring: str, now: datetime) -> bool:

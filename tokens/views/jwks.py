@@ -9,10 +9,10 @@ from django.utils.http import quote_etag
 
 from tokens import errors
 from tokens.background import refresher
-from tokens.keys import signing
+from tokens.keys import keyring
 from tokens.keys.errors import NotReady, UnknownKey
-from tokens.keys.moves import DEFAULT_RING
-from tokens.keys.refreshing import RINGS
+from tokens.keys.refresher import RINGS
+from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.views.conditional import is_known
 from tokens.views.cors import public
 
@@ -25,8 +25,8 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     ):  # otherwise invented names would occupy threads during an outage
         return unknown()
     try:
-        now = signing.carried_clock(now=timezone.now())
-        keys, max_age = signing.jwks(ring, now=now), signing.shared_cache(ring, now=now)
+        now = keyring.carried_clock(now=timezone.now())
+        keys, max_age = keyring.jwks(ring, now=now), keyring.shared_cache(ring, now=now)
     except UnknownKey:
         return unknown()
     except NotReady as error:

@@ -7,14 +7,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
-from tokens import audit, conf, errors, rate_limit
+from tokens import conf, errors
+from tokens.audit import trail
+from tokens.clients import registry
 from tokens.conf import Rate
-from tokens.hashing import Busy
-from tokens.keys import signing
+from tokens.keys import keyring
+from tokens.limits import rate_limit
+from tokens.limits.password_slots import Busy
+from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.login import folded
-from tokens.oauth import registry
-from tokens.rate_limit import NotCounted, TooMany
-from tokens.views.claimed import claimed_client, told
+from tokens.views.caller import claimed_client, told
 from tokens.views.pages import HEADERS, same_page
 
 View = Callable[..., HttpResponseBase]
@@ -79,13 +81,13 @@ def count(request: HttpRequest, what: str, names: Sequence[str], rate: Rate, *, 
 
     The first that is one too many in a window is a line of the audit log; a flood does not fill the log as well.
     """
-    now, where = signing.estimated_clock(now=timezone.now()), rate_limit.address(request)
+    now, where = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
     try:
         rate_limit.count(what, (*names, where), rate, now=now)
     except TooMany as error:
         if error.first:
             details = {"what": what, "address": where}
-            audit.log("request.limited", actor="issuer", subject=subject, details=details, now=now)
+            trail.log("request.limited", actor="issuer", subject=subject, details=details, now=now)
         raise
 
 

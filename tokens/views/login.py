@@ -8,12 +8,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
-from tokens.keys import signing
-from tokens.oauth import login_again, login_session
-from tokens.views import pending_request
+from tokens.authorize import login_session, reauthentication
+from tokens.keys import keyring
+from tokens.views import request_store
 
 
-class Login(LoginView):
+class LoginPage(LoginView):
     """The login page. The session of before stays until somebody has logged in."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -31,7 +31,7 @@ class Login(LoginView):
 
         Raises NotReady, before anything is done, if the database's clock is unknown.
         """
-        now = signing.clock(now=timezone.now())
+        now = keyring.clock(now=timezone.now())
         self.request.user = get_user(self.request)
         if self.request.user.is_authenticated:
             logout(self.request)
@@ -42,16 +42,16 @@ class Login(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the `login_hint` of the waiting request (OpenID Connect Core section 3.1.2.1)."""
-        hint = pending_request.parsed(_pending(self.request)).get("login_hint", "")
+        hint = request_store.parsed(_pending(self.request)).get("login_hint", "")
         return super().get_context_data(**kwargs) | {"login_hint": hint}
 
 
 def _asked(request: HttpRequest) -> str:
     """What asks for a login anew, where the page was led to by a request that wants one."""
-    return login_again.asked(_pending(request))
+    return reauthentication.asked(_pending(request))
 
 
 def _pending(request: HttpRequest) -> str:
     """Return the query of the authorization request that waits for this login, or ""."""
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
-    return pending_request.find(request, target.partition("?")[2]) or ""
+    return request_store.find(request, target.partition("?")[2]) or ""

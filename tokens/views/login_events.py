@@ -7,7 +7,8 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from tokens import audit, rate_limit
+from tokens.audit import trail
+from tokens.limits import rate_limit
 
 
 @receiver(user_logged_in, dispatch_uid="tokens.views.login_events.logged_in")
@@ -31,4 +32,4 @@ def failed(request: HttpRequest | None = None, **_: Any) -> None:
 
 def _log(action: str, subject: str, request: HttpRequest | None) -> None:
     details = {"address": rate_limit.address(request)} if request is not None else {}
-    audit.log(action, actor=subject, subject=subject, details=details, now=timezone.now())
+    trail.log(action, actor=subject, subject=subject, details=details, now=timezone.now())

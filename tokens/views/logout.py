@@ -8,10 +8,11 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from tokens import parameters
+from tokens.authorize import login_session, response
+from tokens.authorize import logout as core
+from tokens.authorize.logout import LogoutRequest, RefusedLogout
 from tokens.errors import OAuthError
-from tokens.oauth import authorization_response, login_session, parameters
-from tokens.oauth import logout as core
-from tokens.oauth.logout import LogoutRequest, RefusedLogout
 from tokens.views.pages import private
 
 CONFIRMED = "log_out"
@@ -66,7 +67,7 @@ def _log_out(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
 def _leave(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
     if asked.redirect_uri is None:
         return _page(request, {"done": True})
-    target = authorization_response.with_parameters(asked.redirect_uri, {"state": asked.state})
+    target = response.with_parameters(asked.redirect_uri, {"state": asked.state})
     return HttpResponse(status=303, headers={"Location": target})
 
 

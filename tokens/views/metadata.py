@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from tokens import conf, errors
 from tokens.keys.errors import NotReady
-from tokens.oauth import discovery
-from tokens.oauth.metadata import document
+from tokens.metadata import catalog
+from tokens.metadata.document import document
 from tokens.views.cors import public
 
 
@@ -17,7 +17,7 @@ def metadata(_request: HttpRequest) -> HttpResponse:
     Answers 503 and `no-store` if the database could not be read for N.
     """
     try:
-        known = discovery.registered(now=timezone.now())
+        known = catalog.registered(now=timezone.now())
     except NotReady as error:
         body = {"error": "temporarily_unavailable", "error_description": f"Not known: {error}."}
         return errors.answer(body, 503, {"Retry-After": str(error.retry_after)}, reason=str(error))

@@ -4,8 +4,10 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from tokens import audit, errors, rate_limit
-from tokens.views.claimed import claimed_client, claimed_in_header, told
+from tokens import errors
+from tokens.audit import trail
+from tokens.limits import rate_limit
+from tokens.views.caller import claimed_client, claimed_in_header, told
 
 
 def refuse(request: HttpRequest, error: OAuth2Error, action: str) -> JsonResponse:
@@ -21,5 +23,5 @@ def refuse_unread(request: HttpRequest, error: OAuth2Error, action: str) -> Json
 def _refuse(request: HttpRequest, error: OAuth2Error, action: str, client: str) -> JsonResponse:
     reason = getattr(error, "reason", error.description)
     details = {"error": error.error, "reason": reason, "address": rate_limit.address(request)}
-    audit.log(action, actor="issuer", subject=told(client), details=details, now=timezone.now())
+    trail.log(action, actor="issuer", subject=told(client), details=details, now=timezone.now())
     return errors.refusal(error)

@@ -23,10 +23,11 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.crypto import salted_hmac
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from tokens import errors, rate_limit
+from tokens import errors, parameters
+from tokens.clients import authentication
 from tokens.errors import OAuthError
-from tokens.oauth import client_authentication, parameters
-from tokens.rate_limit import NotCounted
+from tokens.limits import rate_limit
+from tokens.limits.rate_limit import NotCounted
 
 WINDOW = timedelta(seconds=2)
 """How long after the first refusal the second try may come: a round trip to the client and back, with margin."""
@@ -36,7 +37,7 @@ MOVED = frozenset({"client_id", "client_secret"})
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class FirstRefusal:
     """What the first request was answered, and when (seconds since the epoch)."""
 
     error: str
@@ -65,12 +66,12 @@ def remember(request: HttpRequest, error: OAuth2Error, endpoint: str, *, now: da
         return
     if (key := _key(request, endpoint)) is None:
         return
-    refusal = Refusal(str(error.error), str(error.description), error.status_code, _reason(error), now.timestamp())
+    refusal = FirstRefusal(str(error.error), str(error.description), error.status_code, _reason(error), now.timestamp())
     with suppress(NotCounted):
         rate_limit.keep(key, astuple(refusal), KEPT, now=now)
 
 
-def first(request: HttpRequest, endpoint: str, *, now: datetime) -> Refusal | None:
+def first(request: HttpRequest, endpoint: str, *, now: datetime) -> FirstRefusal | None:
     """Return the refusal whose second try the request is, and forget it. Returns None if there is none."""
     if "Authorization" in request.headers or not request.POST.get("client_id"):
         return None
@@ -80,7 +81,7 @@ def first(request: HttpRequest, endpoint: str, *, now: datetime) -> Refusal | No
         kept = rate_limit.take(key, now=now)
     except NotCounted:
         return None
-    refusal = Refusal(*kept) if isinstance(kept, tuple) else None
+    refusal = FirstRefusal(*kept) if isinstance(kept, tuple) else None
     return refusal if refusal and now.timestamp() - refusal.at <= WINDOW.total_seconds() else None
 
 
@@ -88,7 +89,7 @@ def _key(request: HttpRequest, endpoint: str) -> str | None:
     """Return the name of the request's entry, the same wherever its secret is, or None if it names no client."""
     form = dict(parameters.known(request.POST, parameters.CLIENT))
     try:
-        shown = client_authentication.credentials(request.headers.get("Authorization"), form)
+        shown = authentication.credentials(request.headers.get("Authorization"), form)
     except OAuthError:
         return None
     others = sorted((name, values) for name, values in request.POST.lists() if name not in MOVED)

@@ -4,8 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from tokens import errors
-from tokens.keys import signing
-from tokens.oauth.backend import backend
+from tokens.authorize.backend import backend
+from tokens.keys import keyring
 from tokens.views.cors import cors
 from tokens.views.endpoint import endpoint
 
@@ -14,4 +14,4 @@ from tokens.views.endpoint import endpoint
 @endpoint(rate="token", refused="token.refused")
 def token(request: HttpRequest) -> HttpResponse:
     """The token response or RFC 6749's error; never cached, and never a 500 for anything that a client sends."""
-    return errors.answer(backend().token(request, now=signing.clock(now=timezone.now())))
+    return errors.answer(backend().token(request, now=keyring.clock(now=timezone.now())))

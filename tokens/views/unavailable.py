@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
 from tokens import errors
+from tokens.audit.outages import unavailability
 from tokens.database_errors import outage
-from tokens.unavailability import unavailability
 from tokens.views import failures
 
 logger = logging.getLogger(__name__)

@@ -5,10 +5,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from tokens import errors
-from tokens.keys import signing
+from tokens import userinfo as core
+from tokens.keys import keyring
 from tokens.keys.errors import NotReady
-from tokens.oauth import userinfo as core
-from tokens.oauth.userinfo import REALM, TokenRefused
+from tokens.userinfo import REALM, TokenRefused
 from tokens.views.bodies import form_or_none
 from tokens.views.cors import cors
 from tokens.views.refusals import refuse
@@ -30,7 +30,7 @@ def userinfo(request: HttpRequest) -> HttpResponse:
     if scheme.lower() != "bearer":
         return HttpResponse(status=401, headers={**errors.NO_STORE, **CHALLENGE})
     try:
-        return errors.answer(core.userinfo(token.strip(" "), now=signing.clock(now=timezone.now())))
+        return errors.answer(core.userinfo(token.strip(" "), now=keyring.clock(now=timezone.now())))
     except TokenRefused as error:
         return refuse(request, error, REFUSED)
     except NotReady as error:

@@ -1,4 +1,4 @@
-"""`migrate` for the development process: both databases, unless one is named."""
+"""`migrate` for the development process: migrate both databases, or the one that --database names."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from django.db import connections
 
 
 class Command(migrate.Command):
-    """Django's migrate, once per database."""
+    """Runs Django's migrate for each database."""
 
     def add_arguments(self, parser: Any) -> None:
-        """Take Django's own arguments, and leave the database open."""
+        """Declare Django's arguments, without a default for --database."""
         super().add_arguments(parser)
         parser.set_defaults(database=None)
 
     def get_check_kwargs(self, options: Any) -> Any:
-        """Check what will be migrated."""
+        """Return the arguments of the system checks: they check the databases to migrate."""
         return {**super().get_check_kwargs(options), "databases": databases(options)}
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -25,5 +25,5 @@ class Command(migrate.Command):
 
 
 def databases(options: dict[str, Any]) -> list[str]:
-    """The database that the options name, or all of them."""
+    """Return the database that the options name, or all."""
     return [options["database"]] if options["database"] else list(connections)

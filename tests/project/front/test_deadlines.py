@@ -1,6 +1,7 @@
 """An answer comes in time or is a 503, and what was abandoned changes nothing afterwards."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -12,7 +13,7 @@ from unittest.mock import patch
 import pytest
 
 from project.front import lanes, turn
-from project.front.abandoned import Abandoned, _committing, _guard
+from project.front.abandonment import Abandoned, _committing, _guard
 from project.front.turn import Turn, TurnOver
 from project.launch import serve
 from tests.project.front.asgi import BOUNDS, ask, asked, front
@@ -70,13 +71,28 @@ def test_a_front_of_the_issuer_notes_in_the_audit_log_without_a_database(hanging
     with (
         patch.dict(os.environ),
         patch.object(serve, "import_string", return_value=hanging),
-        patch.object(serve.waiting, "serving"),
+        patch.object(serve.thread_limit, "serving"),
         patch.object(serve.apps, "is_installed", return_value=installed),
         patch.object(serve, "bounds", return_value=replace(BOUNDS, answer=0.31)),
     ):
         assert asked(serve.load("project.wsgi.application", alive=None), "/oauth/hang").status == 503
     lines = [json.loads(message) for message in caplog.messages if "request.unavailable" in message]
     assert [line["details"]["reason"] for line in lines] == ["no answer within 0.31 s"] * installed
+
+
+def test_garbage_collections_of_a_worker_skip_what_it_has_loaded(hanging):
+    """Counted, not timed: frozen objects are in no generation that a collection walks."""
+    with (
+        patch.dict(os.environ),
+        patch.object(serve, "import_string", return_value=hanging),
+        patch.object(serve.thread_limit, "serving"),
+    ):
+        try:
+            serve.load("project.wsgi.application", alive=None)
+            assert gc.get_freeze_count() > 10 * sum(gc.get_count())
+            assert len(gc.get_objects()) < gc.get_freeze_count()
+        finally:
+            gc.unfreeze()
 
 
 def test_what_is_no_503_is_not_noted():

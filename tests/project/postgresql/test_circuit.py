@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from project.postgresql.circuit import LEASE, PAUSE, Circuit, Circuits
+from project.postgresql.circuit import LEASE, PAUSE, Circuits, ServerCircuit
 from project.postgresql.errors import NotTried
 
 
@@ -21,7 +21,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def elsewhere(circuit: Circuit) -> bool:
+def elsewhere(circuit: ServerCircuit) -> bool:
     """Whether another thread may try."""
     found = []
 
@@ -40,13 +40,13 @@ def elsewhere(circuit: Circuit) -> bool:
 
 
 def test_a_closed_circuit_lets_everybody_try(clock: Clock) -> None:
-    circuit = Circuit(clock=clock)
+    circuit = ServerCircuit(clock=clock)
     circuit.require()
     assert elsewhere(circuit)
 
 
 def test_after_a_failure_nobody_tries_for_a_pause(clock: Clock) -> None:
-    circuit = Circuit(clock=clock)
+    circuit = ServerCircuit(clock=clock)
     circuit.failed()
     clock.now += PAUSE - 0.01
     with pytest.raises(NotTried):
@@ -54,7 +54,7 @@ def test_after_a_failure_nobody_tries_for_a_pause(clock: Clock) -> None:
 
 
 def test_after_the_pause_one_thread_tries_as_often_as_it_needs_and_no_other_does(clock: Clock) -> None:
-    circuit = Circuit(clock=clock)
+    circuit = ServerCircuit(clock=clock)
     circuit.failed()
     clock.now += PAUSE
     for _ in range(3):
@@ -63,7 +63,7 @@ def test_after_the_pause_one_thread_tries_as_often_as_it_needs_and_no_other_does
 
 
 def test_an_answer_lets_everybody_try_again(clock: Clock) -> None:
-    circuit = Circuit(clock=clock)
+    circuit = ServerCircuit(clock=clock)
     circuit.failed()
     clock.now += PAUSE
     circuit.require()
@@ -72,7 +72,7 @@ def test_an_answer_lets_everybody_try_again(clock: Clock) -> None:
 
 
 def test_a_second_failure_begins_a_new_pause(clock: Clock) -> None:
-    circuit = Circuit(clock=clock)
+    circuit = ServerCircuit(clock=clock)
     circuit.failed()
     clock.now += PAUSE
     circuit.require()
@@ -82,7 +82,7 @@ def test_a_second_failure_begins_a_new_pause(clock: Clock) -> None:
 
 
 def test_a_thread_that_tried_and_never_said_how_it_went_keeps_nobody_out(clock: Clock) -> None:
-    circuit = Circuit(clock=clock)
+    circuit = ServerCircuit(clock=clock)
     circuit.failed()
     clock.now += PAUSE
     circuit.require()

@@ -7,10 +7,10 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client as Browser
 
 from tests.tokens.conftest import redeem
-from tokens import verified_email
-from tokens.admin import users
+from tokens import email_proof
+from tokens.admin import user as users
+from tokens.email_proof import CHANGED, TAKEN, CannotVerify
 from tokens.models import AuditEvent, User
-from tokens.verified_email import CHANGED, TAKEN, CannotVerify
 
 pytestmark = pytest.mark.django_db
 
@@ -108,11 +108,11 @@ def test_an_address_that_another_user_has_verified_stays_theirs(admin, eve, thei
 
 def test_of_two_administrators_who_verify_one_address_for_two_users_one_is_refused(eve, monkeypatch):
     """The database's constraint decides; the look before it is passed by both."""
-    monkeypatch.setattr(verified_email, "_refuse_taken", lambda user: None)
+    monkeypatch.setattr(email_proof, "_refuse_taken", lambda user: None)
     other = User.objects.create_user("other", email="eve@example.org")
-    assert verified_email.verify(other, other.email)
+    assert email_proof.verify(other, other.email)
     with pytest.raises(CannotVerify, match="Another user"):
-        verified_email.verify(eve, eve.email)
+        email_proof.verify(eve, eve.email)
     assert [row[0] for row in verified()] == ["other"]
 
 

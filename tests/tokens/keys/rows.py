@@ -2,7 +2,7 @@
 
 import json
 
-from tokens.keys.policy import PRODUCTION
+from tokens.keys.rules.policy import PRODUCTION
 
 LITERALS = {
     "sqlite": {":one": "x'01'", ":two": "x'02'", ":second": "1000000", ":hour": "3600000000"},

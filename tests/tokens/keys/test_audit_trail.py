@@ -9,10 +9,10 @@ import pytest
 from tests.tokens.keys.by_hand import by_hand
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import moving, rotation, store
-from tokens.keys.policy import PRODUCTION
+from tokens.keys import rotation, store, transfer
 from tokens.keys.revocation import revoke
-from tokens.keys.rings import Kind
+from tokens.keys.rings import RingKind
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import Api, AuditEvent, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -172,9 +172,9 @@ def test_longer_timings_are_told_with_the_numbers_before_and_after_and_until_whe
 
 def test_a_move_tells_both_rings_and_both_instants(operator):
     operator.rotate()
-    operator.rotate("orders", kind=Kind(algorithm="ES256"))
+    operator.rotate("orders", kind=RingKind(algorithm="ES256"))
     Api.objects.create(identifier=API, name="Orders", algorithms=["RS256", "ES256"])
-    done = moving.move(API, "orders", **operator.given)
+    done = transfer.move(API, "orders", **operator.given)
     event = AuditEvent.objects.get(action="api.moved")
     assert (event.actor, event.subject) == ("user:alice", f"api:{API}")
     assert event.details == {

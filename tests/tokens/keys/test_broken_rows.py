@@ -7,12 +7,14 @@ import pytest
 from django.utils import timezone
 
 from tests.tokens.keys.by_hand import by_hand
+from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import adoption, health, keystores, lifecycle, rotation, signing, store
+from tokens.keys import adoption, keyring, keystore, rotation, store
 from tokens.keys.errors import CannotOpen, NotReady
-from tokens.keys.policy import PRODUCTION, changed
 from tokens.keys.revocation import revoke
+from tokens.keys.rules import lifecycle
+from tokens.keys.rules.policy import PRODUCTION, changed
 from tokens.models import Ring, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -40,14 +42,14 @@ def clock():
 def step(clock, *, keys=None, **options):
     given = {"policy": PRODUCTION, "actor": "test", "now": clock.now} | options
     outcome = rotation.rotate(encryption_keys=keys or issuer().encryption_keys(), **given)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     return outcome
 
 
 def take_out(clock, kid, **options):
     given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test", "now": clock.now}
     done = revoke(kid, reason="leaked", **(given | options))
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     return done
 
 
@@ -66,13 +68,13 @@ def standby_row():
 
 
 def codes():
-    found = health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=timezone.now())
+    found = key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=timezone.now())
     return {one.code for one in found}
 
 
 def forge(**columns):
     """A key as somebody writes it who has the database and no secret."""
-    pair = keystores.Database().generate("RS256", bits=None)
+    pair = keystore.Database().generate("RS256", bits=None)
     forged = SigningKey.objects.filter(signs_at__isnull=False).first()
     forged.pk, forged.kid, forged.public_jwk = None, pair.kid, pair.jwk
     for name, value in columns.items():
@@ -88,7 +90,7 @@ def mixed(clock):
     step(clock, keys=lost)
     clock.now += timedelta(days=3)
     clock.now = step(clock, keys=(*kept, *lost), hurry=True).at + timedelta(hours=1)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     return parse([LOST])[0].id
 
 
@@ -101,9 +103,9 @@ def test_the_key_that_took_over_is_not_replaced_by_the_one_before_it_where_its_r
     changed_row, retired = signing_row(), row(lifecycle.Phase.RETIRED)
     assert retired.sealed is not None
     by_hand(SigningKey.objects.filter(pk=changed_row.pk), max_lifetime=timedelta(days=9))
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     with pytest.raises(NotReady, match=f"{changed_row.kid}, which took over from {retired.kid}, does not verify"):
-        signing.signer(now=clock.now)
+        keyring.signer(now=clock.now)
 
 
 def test_a_forged_row_that_says_it_took_over_stops_nothing(clock):
@@ -111,8 +113,8 @@ def test_a_forged_row_that_says_it_took_over_stops_nothing(clock):
     kid = signing_row().kid
     forged = forge(signs_at=clock.now, withdraw_at=clock.now + timedelta(days=9))
     clock.now += timedelta(seconds=1)
-    assert signing.signer(now=clock.now).kid == kid
-    assert forged not in {key.kid for key in signing.published(now=clock.now)}
+    assert keyring.signer(now=clock.now).kid == kid
+    assert forged not in {key.kid for key in keyring.published(now=clock.now)}
     assert codes() == {"not_genuine"}
 
 
@@ -126,9 +128,9 @@ def test_a_withdrawn_key_signs_nothing_whatever_else_a_node_sees():
 
 
 def test_where_an_encrypting_key_is_lost_every_public_half_is_served_and_the_signer_is_not_replaced(clock, mixed):
-    assert len(signing.published(now=clock.now)) == SigningKey.objects.count() == 3
+    assert len(keyring.published(now=clock.now)) == SigningKey.objects.count() == 3
     with pytest.raises(NotReady, match=f"KEY_ENCRYPTION_KEYS lacks {mixed}"):
-        signing.signer(now=clock.now)
+        keyring.signer(now=clock.now)
     with pytest.raises(CannotOpen, match=mixed):
         step(clock)
     assert codes() == {"cannot_open"}
@@ -137,18 +139,18 @@ def test_where_an_encrypting_key_is_lost_every_public_half_is_served_and_the_sig
 def test_a_key_whose_encrypting_key_is_lost_can_be_revoked_and_its_row_verifies_again(clock, mixed):
     clock.now += timedelta(days=3)
     done = take_out(clock, signing_row().kid)
-    assert signing.signer(now=clock.now).kid == done.heir
+    assert keyring.signer(now=clock.now).kid == done.heir
     gone = SigningKey.objects.get(kid=done.kids[0])
     assert (gone.sealed, gone.encryption_key_id) == (None, issuer().encryption_keys()[0].id)
     take_out(clock, row(lifecycle.Phase.RETIRED).kid)
-    assert codes() == set()
+    assert codes() == {"flush"}, "a note: the flush is to come"
     assert step(clock).step == "nothing"
 
 
 def test_where_the_encrypting_key_is_lost_for_good_revoking_all_is_the_way_out_once_somebody_says_so(clock):
     step(clock, keys=parse([LOST]))
     clock.now += timedelta(days=3)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     for kid in (signing_row().kid, standby_row().kid, None):
         with pytest.raises(CannotOpen, match="revoke_key --all --accept-outage makes fresh keys"):
             take_out(clock, kid, ring="default")
@@ -156,7 +158,7 @@ def test_where_the_encrypting_key_is_lost_for_good_revoking_all_is_the_way_out_o
         take_out(clock, signing_row().kid, accept_outage=True)
     assert SigningKey.objects.filter(revoked_at=None).count() == SigningKey.objects.count() == 2
     done = take_out(clock, None, ring="default", accept_outage=True)
-    assert signing.signer(now=clock.now).kid == done.heir
+    assert keyring.signer(now=clock.now).kid == done.heir
     assert codes() == set()
 
 
@@ -169,7 +171,7 @@ def test_a_broken_standby_keeps_no_key_from_being_revoked_and_is_left_as_it_is(c
     done = take_out(clock, leaked, accept_outage=True)
     assert done.left == (broken.kid,)
     assert f"left as it is, for it does not verify: {broken.kid}" in str(done)
-    assert signing.signer(now=clock.now).kid == done.heir != broken.kid
+    assert keyring.signer(now=clock.now).kid == done.heir != broken.kid
     assert SigningKey.objects.filter(pk=broken.pk).values().get() == before
 
 
@@ -207,11 +209,11 @@ def test_health_says_which_seal_is_broken_and_the_way_out(clock, columns, code, 
     step(clock)
     broken = standby_row()
     by_hand(SigningKey.objects.filter(pk=broken.pk), **columns)
-    signing.snapshots.forget()
-    found = health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=timezone.now())
+    keyring.snapshots.forget()
+    found = key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=timezone.now())
     assert [(one.code, says in one.message) for one in found if broken.kid in one.message] == [(code, True)]
     assert {one.code for one in found} == {code} | (set() if published else {"no_standby"})
-    assert (broken.kid in {key.kid for key in signing.published(now=clock.now)}) is published
+    assert (broken.kid in {key.kid for key in keyring.published(now=clock.now)}) is published
 
 
 def test_rewrapping_renews_both_seals(clock):
@@ -226,9 +228,9 @@ def test_what_a_fallback_of_secret_key_vouched_for_is_published_still(clock, set
     step(clock, keys=parse([LOST]))
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another" * 9
-    assert len(signing.published(now=clock.now)) == 2
+    assert len(keyring.published(now=clock.now)) == 2
     settings.SECRET_KEY_FALLBACKS = []
-    signing.snapshots.forget()
-    assert signing.published(now=clock.now) == ()
+    keyring.snapshots.forget()
+    assert keyring.published(now=clock.now) == ()
     with pytest.raises(NotReady, match=f"lacks {parse([LOST])[0].id}"):
-        signing.signer(now=clock.now)
+        keyring.signer(now=clock.now)

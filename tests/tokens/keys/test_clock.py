@@ -8,9 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from tokens.keys import clock, signing, store
+from tokens.keys import clock, keyring, store
 from tokens.keys.errors import NotReady
-from tokens.keys.policy import PRODUCTION
+from tokens.keys.rules.policy import PRODUCTION
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DELTA = PRODUCTION.clock_error
@@ -108,7 +108,7 @@ def off(seconds):
 @pytest.mark.parametrize("seconds", [0, 55, -55])
 def test_nodes_within_the_clock_error_have_one_clock(ring, seconds):
     with off(seconds):
-        assert abs(signing.clock(now=timezone.now()) - store.database_now()) < SECOND * 5
+        assert abs(keyring.clock(now=timezone.now()) - store.database_now()) < SECOND * 5
 
 
 @pytest.mark.parametrize("seconds", [61, -61])
@@ -118,41 +118,41 @@ def test_a_node_beyond_the_clock_error_has_none(db, seconds, is_set_up):
         call_command("rotate_keys", verbosity=0)
     with off(seconds):
         with pytest.raises(NotReady, match=r"this node's clock is 6[01]\.\d s away from the database's"):
-            signing.clock(now=timezone.now())
+            keyring.clock(now=timezone.now())
         if is_set_up:
-            assert abs(signing.carried_clock(now=timezone.now()) - store.database_now()) < SECOND * 5
+            assert abs(keyring.carried_clock(now=timezone.now()) - store.database_now()) < SECOND * 5
 
 
 def test_before_the_first_key_the_database_is_asked(db):
-    assert abs(signing.clock(now=timezone.now()) - store.database_now()) < SECOND * 5
+    assert abs(keyring.clock(now=timezone.now()) - store.database_now()) < SECOND * 5
 
 
 def test_an_estimate_reads_nothing(db, django_assert_num_queries):
     with django_assert_num_queries(0):
-        assert signing.estimated_clock(now=START) == START
+        assert keyring.estimated_clock(now=START) == START
 
 
 def test_an_estimate_goes_by_what_was_read(ring):
-    signing.clock(now=timezone.now())
+    keyring.clock(now=timezone.now())
     with off(-3600):
-        assert abs(signing.estimated_clock(now=timezone.now()) - store.database_now()) < SECOND * 5
+        assert abs(keyring.estimated_clock(now=timezone.now()) - store.database_now()) < SECOND * 5
 
 
 def test_a_clock_that_is_set_is_compared_with_the_database_s_at_once(ring):
     """Not after `reread`: until then the node would date by what its clock was set to."""
-    signing.clock(now=timezone.now())
+    keyring.clock(now=timezone.now())
     for seconds in (10, -10):
         with off(seconds):
-            assert abs(signing.clock(now=timezone.now()) - store.database_now()) < SECOND * 5
+            assert abs(keyring.clock(now=timezone.now()) - store.database_now()) < SECOND * 5
 
 
 def test_a_request_that_stood_still_after_it_read_its_clock_is_answered(ring):
     """A suspended machine: the instant of the request is a minute old, and the snapshot is, too."""
-    signing.clock(now=timezone.now())
+    keyring.clock(now=timezone.now())
     stale = timezone.now() - timedelta(seconds=90)
-    now = signing.clock(now=stale)
-    assert signing.signer(now=now)
-    signing.snapshots.forget()
-    now = signing.clock(now=stale)
-    assert signing.signer(now=now)
+    now = keyring.clock(now=stale)
+    assert keyring.signer(now=now)
+    keyring.snapshots.forget()
+    now = keyring.clock(now=stale)
+    assert keyring.signer(now=now)
     assert abs(now - store.database_now()) < SECOND * 5

@@ -2,14 +2,18 @@
 
 import re
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.core.management import load_command_class
 
-from tokens.keys.policy import DEVELOPMENT, PRODUCTION, Policy
+from tokens.keys.rules.policy import DEVELOPMENT, PRODUCTION, Policy
+from tokens.keys.trust import LAZY, RENEWING
 
-TEXT = (Path(__file__).resolve().parent.parent.parent.parent / "docs" / "key-rotation.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parent.parent.parent.parent / "docs"
+TEXT = (DOCS / "key-rotation.md").read_text(encoding="utf-8")
+TEXT_OF_REVOKED_KEYS = (DOCS / "revoked-keys.md").read_text(encoding="utf-8")
 
 
 def test_the_table_has_every_number_of_both_policies() -> None:
@@ -29,6 +33,22 @@ def test_every_option_that_is_told_is_there(name: str) -> None:
     help_text = load_command_class("tokens", name).create_parser("manage.py", name).format_help()
     assert options
     assert [option for option in options if option not in help_text] == []
+
+
+def test_the_page_about_revoked_keys_has_the_instants_of_the_production_policy_and_every_verifier_that_is_printed() -> (
+    None
+):
+    text = TEXT_OF_REVOKED_KEYS
+    revoked_at = datetime(2027, 3, 1, 12, tzinfo=UTC)
+    flush = f"{revoked_at + PRODUCTION.flush:%Y-%m-%d %H:%M:%S} UTC + token"
+    renewed = f"{revoked_at + PRODUCTION.rejection:%Y-%m-%d %H:%M:%S} UTC"
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| (2026-1[12]-\d\d)( †)? \|$", text, re.MULTILINE)
+    lazy = [row for row in rows if "flush" in row[1]]
+    assert {row[2] for row in lazy} == {flush}
+    assert next(row for row in rows if row[1] == "N + C + T + 2δ")[2] == renewed
+    names = " ".join(row[0] for row in rows)
+    for verifier in (*RENEWING, *LAZY, "Dovecot", "HAProxy", "Open Liberty"):
+        assert verifier in names
 
 
 def test_the_transcript_is_of_a_whole_life_within_two_minutes_in_which_nothing_was_refused() -> None:

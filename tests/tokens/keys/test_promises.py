@@ -1,9 +1,10 @@
-"""P1 to P5 hold whatever happens in the world (tests/tokens/keys/world.py); each rule, a second weaker, breaks one."""
+"""P1 to P6 hold whatever happens in the world (tests/tokens/keys/world.py); each rule, a second weaker, breaks one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -12,8 +13,11 @@ from hypothesis import Phase as Stage
 from hypothesis.stateful import rule, run_state_machine_as_test
 
 from tests.tokens.keys.world import SECOND, World
-from tokens.keys import lifecycle, succession
-from tokens.keys.policy import Policy
+from tokens.keys import rotation
+from tokens.keys.rules import lifecycle, succession
+from tokens.keys.rules.lifecycle import Key
+from tokens.keys.rules.policy import Policy
+from tokens.keys.rules.succession import Discarded
 
 
 class Hurried(World):
@@ -41,6 +45,7 @@ class Cancelling(Steady):
     """Where keys are rotated and cancelled."""
 
     revoke = None
+    revoke_and_flush_sooner = None
 
 
 class Rotating(Cancelling):
@@ -60,6 +65,7 @@ class Changing(World):
     """Where keys are rotated, while the settings change."""
 
     revoke = None
+    revoke_and_flush_sooner = None
     cancel = None
     cancel_at_the_last_moment = None
 
@@ -128,6 +134,61 @@ def test_p2_weakened_by_a_second_withdraws_a_key_before_its_last_token_dies() ->
 def test_longer_timings_that_are_forgotten_too_early_are_found(mutant: Callable[[Policy], timedelta]) -> None:
     with weaker("settles", mutant), pytest.raises(AssertionError, match=r"plans forget|P\d"):
         prove(Changing, examples=MANY)
+
+
+def without_a_flush(done: Discarded, *_: object, **__: object) -> Discarded:
+    return done
+
+
+def flushed_by_the_standby(done: Discarded, _: object, *, at: datetime, now: datetime, policy: Policy) -> Discarded:
+    """Plan the key that lies ready, which is in copies that show the revoked key."""
+    flush = replace(lifecycle.standby(done.keys), signs_at=at)  # type: ignore[type-var]  # there is one
+    keys = [flush if key.kid == flush.kid else key for key in done.keys]
+    return replace(done, keys=succession.withdrawals(keys, policy=policy, now=now), flush=flush)
+
+
+def flushed_too_late(
+    done: Discarded, fresh: Sequence[Key], *, at: datetime, now: datetime, policy: Policy
+) -> Discarded:
+    return flushed(done, fresh, at=at + 2 * policy.clock_error + SECOND, now=now, policy=policy)
+
+
+def beside_later_switches(done: Discarded, fresh: Sequence[Key], *, at: datetime, **given: Any) -> Discarded:
+    """Leave switches planned that come after the flush."""
+    with patch.object(succession, "_starts_from", lambda *_: False):
+        return flushed(done, fresh, at=at, **given)
+
+
+flushed = succession._flushed
+
+
+@pytest.mark.parametrize(
+    ("mutant", "world"),
+    [
+        (without_a_flush, Revoking),
+        (flushed_by_the_standby, Revoking),
+        (flushed_too_late, Revoking),
+        (beside_later_switches, Revoking),
+    ],
+)
+def test_a_flush_that_is_missing_late_or_by_an_old_key_leaves_a_revoked_key_trusted(
+    mutant: Callable[..., Discarded], world: type[World]
+) -> None:
+    with patch.object(succession, "_flushed", mutant), pytest.raises(AssertionError, match="P6: "):
+        prove(world, examples=MANY)
+
+
+def test_a_standby_older_than_a_revocation_that_is_not_replaced_is_found() -> None:
+    with (
+        patch.object(rotation.lifecycle, "is_stale", lambda *_: False),
+        pytest.raises(AssertionError, match="P6: "),
+    ):
+        prove(Revoking, examples=MANY)
+
+
+def test_a_flush_a_second_before_the_bound_of_shared_caches_refuses_tokens_after_a_fetch() -> None:
+    with a_second_less("refetch"), pytest.raises(AssertionError, match="P1: "):
+        prove(Revoking, examples=MANY)
 
 
 def test_a_key_that_takes_over_at_once_a_second_too_late_leaves_nodes_without_a_signer() -> None:

@@ -6,12 +6,13 @@ from unittest.mock import patch
 import pytest
 
 from tokens.conf import issuer
-from tokens.keys import lifecycle, store
+from tokens.keys import store
 from tokens.keys.errors import UnknownKey, Unsafe
-from tokens.keys.lifecycle import Phase
-from tokens.keys.policy import PRODUCTION
 from tokens.keys.revocation import revoke
 from tokens.keys.rotation import rotate
+from tokens.keys.rules import lifecycle
+from tokens.keys.rules.lifecycle import Phase
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import AuditEvent, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +68,7 @@ def test_the_propagated_standby_takes_over_at_once_and_the_next_one_is_announced
     done = ring.revoke(signing)
     assert (done.heir, done.outage_until) == (standby, None)
     assert done.accepted_until == ring.now + PRODUCTION.propagation
-    assert sorted(ring.phases().values()) == ["announced", "revoked", "signing"]
+    assert sorted(ring.phases().values()) == ["announced", "announced", "revoked", "signing"]
     assert ring.kid(Phase.SIGNING) == standby
     assert SigningKey.objects.get(kid=signing).sealed is None
     assert SigningKey.objects.get(kid=signing).revoke_reason == "leaked"

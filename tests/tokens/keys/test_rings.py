@@ -12,17 +12,17 @@ from django.utils import timezone
 from tests.tokens.conftest import API, OTHER_API, basic, make_client, post
 from tests.tokens.keys.by_hand import by_hand
 from tokens import conf
-from tokens.keys import moving, rotation, signing, store
+from tokens.clients import client_secret
+from tokens.keys import keyring, rotation, store, transfer
 from tokens.keys.errors import NotReady, UnknownKey, Unsafe, WrongRing
-from tokens.keys.policy import PRODUCTION
 from tokens.keys.revocation import revoke
-from tokens.keys.rings import Kind
+from tokens.keys.rings import RingKind
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import Api, AuditEvent, Ring, SigningKey
-from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
 
-ES256 = Kind(algorithm="ES256")
+ES256 = RingKind(algorithm="ES256")
 
 
 class Clock:
@@ -33,32 +33,32 @@ class Clock:
 
     def wait(self, **duration):
         self.now += timedelta(**duration)
-        signing.snapshots.forget()
+        keyring.snapshots.forget()
 
 
 @pytest.fixture
 def clock():
     one = Clock()
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     with (
         patch("tokens.keys.store.database_now", side_effect=lambda: one.now),
         patch("django.utils.timezone.now", side_effect=lambda: one.now),
     ):
         yield one
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
 
 
 def rotate(clock, ring="default", **options):
     given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
     outcome = rotation.rotate(ring, now=clock.now, **given, **options)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     return outcome
 
 
 def move(clock, ring, api=API):
     given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
-    planned = moving.move(api, ring, now=clock.now, **given)
-    signing.snapshots.forget()
+    planned = transfer.move(api, ring, now=clock.now, **given)
+    keyring.snapshots.forget()
     return planned
 
 
@@ -117,7 +117,7 @@ def test_a_move_breaks_no_token_at_any_moment_whichever_jwks_the_api_reads(clien
     assert planned.at >= clock.now + PRODUCTION.propagation
     assert planned.at > SigningKey.objects.get(ring=orders, signs_at__isnull=False).signs_at
     clock.now = planned.at - timedelta(seconds=1)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     last = token(client, service)
     assert jwt.get_unverified_header(last)["alg"] == "RS256", "until then the default ring signs"
     assert verifies(client, last, "orders")
@@ -127,7 +127,7 @@ def test_a_move_breaks_no_token_at_any_moment_whichever_jwks_the_api_reads(clien
     assert verifies(client, first, "orders")
     assert not verifies(client, first), "the API reads its ring's JWKS by now; jwks_uri never shows it"
     clock.now = planned.settled_at - timedelta(seconds=1)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     assert verifies(client, last, "orders")
     assert verifies(client, before, "orders"), "the key is published, whatever the token's age"
     clock.wait(seconds=1)
@@ -144,17 +144,17 @@ def test_a_ring_that_signs_already_takes_over_only_when_every_api_has_its_keys(c
 def test_an_api_moves_back_as_safely(client, clock, orders, service):
     there = move(clock, "orders")
     clock.now = there.settled_at
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     back = move(clock, "default")
     assert verifies(client, token(client, service), "orders")
     clock.now = back.at
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     text = token(client, service)
     assert jwt.get_unverified_header(text)["alg"] == "RS256"
     assert verifies(client, text, "orders"), "it goes on reading the ring's JWKS until it reads jwks_uri again"
     assert verifies(client, text)
     clock.now = back.settled_at
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     assert verifies(client, token(client, service), "orders")
 
 
@@ -162,7 +162,7 @@ def test_two_apis_are_on_rings_of_their_own_and_the_other_api_stays_on_the_defau
     service.scopes.add(*Api.objects.get(identifier=OTHER_API).scopes.all())
     planned = move(clock, "orders")
     clock.now = planned.settled_at
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     assert jwt.get_unverified_header(token(client, service))["alg"] == "ES256"
     assert jwt.get_unverified_header(token(client, service, "other:read"))["alg"] == "RS256"
 
@@ -170,13 +170,13 @@ def test_two_apis_are_on_rings_of_their_own_and_the_other_api_stays_on_the_defau
 def test_a_key_of_one_api_s_ring_is_no_key_for_another_audience(client, clock, orders, service):
     planned = move(clock, "orders")
     clock.now = planned.settled_at
-    signing.snapshots.forget()
-    stolen = signing.signer("orders", now=clock.now).kid
-    assert signing.public_key(stolen, audience=API, now=clock.now).kid == stolen
+    keyring.snapshots.forget()
+    stolen = keyring.signer("orders", now=clock.now).kid
+    assert keyring.public_key(stolen, audience=API, now=clock.now).kid == stolen
     for audience in (OTHER_API, conf.issuer().url, "https://unknown.example/"):
-        assert signing.public_key(stolen, audience=audience, now=clock.now) is None
-    default = signing.signer(now=clock.now).kid
-    assert signing.public_key(default, audience=API, now=clock.now) is None
+        assert keyring.public_key(stolen, audience=audience, now=clock.now) is None
+    default = keyring.signer(now=clock.now).kid
+    assert keyring.public_key(default, audience=API, now=clock.now) is None
 
 
 def test_the_feed_of_a_ring_verifies_by_the_ring_s_jwks_before_and_after_its_first_key_signs(client, clock, orders):
@@ -219,12 +219,12 @@ def test_what_an_api_is_told_of_a_token_verifies_by_the_jwks_that_verifies_its_t
     assert verifies(client, first)
     planned = move(clock, "orders")
     clock.now = planned.at - timedelta(seconds=1)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     last = told(client, notes, token(client, service))
     assert (algorithm(last), verifies(client, last), verifies(client, last, "orders")) == ("RS256", True, True)
     for moment in (planned.at, planned.settled_at):
         clock.now = moment
-        signing.snapshots.forget()
+        keyring.snapshots.forget()
         text = told(client, notes, token(client, service))
         assert (algorithm(text), verifies(client, text, "orders")) == ("ES256", True)
     assert jwt.decode(text, options={"verify_signature": False})["token_introspection"]["active"] is True
@@ -235,13 +235,13 @@ def test_a_client_of_several_apis_is_told_by_their_ring_if_it_is_one(client, clo
     Api.objects.update(algorithms=["RS256", "ES256"])
     notes = operate(API, OTHER_API)
     clock.now = max(move(clock, "orders", api).settled_at for api in moved)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     assert algorithm(told(client, notes, token(client, service))) == expected
 
 
 def test_a_client_of_no_api_is_told_by_the_default_ring(client, clock, orders, service):
     clock.now = move(clock, "orders").settled_at
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     assert algorithm(told(client, service, token(client, service))) == "RS256"
 
 
@@ -250,20 +250,20 @@ def test_while_the_api_s_ring_cannot_sign_another_does_that_its_jwks_shows_or_no
 ):
     notes, planned = operate(API), move(clock, "orders")
     clock.now = planned.at
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     text = token(client, service)
-    sign = signing.signer
+    sign = keyring.signer
 
     def down(ring="default", *, now):
         if ring == "orders":
             raise NotReady("its key store is away", retry_after=7)
         return sign(ring, now=now)
 
-    monkeypatch.setattr(signing, "signer", down)
+    monkeypatch.setattr(keyring, "signer", down)
     answer = told(client, notes, text)
     assert (algorithm(answer), verifies(client, answer, "orders")) == ("RS256", True)
     clock.now = planned.settled_at
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     ask = {"HTTP_ACCEPT": "application/token-introspection+jwt", **basic("notes", notes.plain)}
     refused = post(client, "/oauth/introspect", {"token": text}, **ask)
     assert (refused.status_code, refused["Retry-After"]) == (503, "7")
@@ -291,11 +291,11 @@ def test_once_warm_a_ring_s_jwks_asks_the_database_nothing(client, clock, orders
         (lambda clock: move(clock, "orders", OTHER_API), WrongRing, "accepts RS256"),
         (lambda clock: (move(clock, "orders"), move(clock, "default")), Unsafe, "is moving"),
         (lambda clock: rotate(clock, "typo"), UnknownKey, "no ring 'typo'"),
-        (lambda clock: rotate(clock, "orders", kind=Kind(algorithm="RS256")), WrongRing, "for its whole life"),
+        (lambda clock: rotate(clock, "orders", kind=RingKind(algorithm="RS256")), WrongRing, "for its whole life"),
         (lambda clock: rotate(clock, "default", kind=ES256), WrongRing, "for its whole life"),
-        (lambda clock: rotate(clock, "new", kind=Kind(algorithm="RS256", bits=1024)), WrongRing, "1024"),
-        (lambda clock: rotate(clock, "new", kind=Kind(algorithm="none")), WrongRing, "none"),
-        (lambda clock: rotate(clock, "new", kind=Kind(algorithm="ES256", bits=2048)), WrongRing, "no size"),
+        (lambda clock: rotate(clock, "new", kind=RingKind(algorithm="RS256", bits=1024)), WrongRing, "1024"),
+        (lambda clock: rotate(clock, "new", kind=RingKind(algorithm="none")), WrongRing, "none"),
+        (lambda clock: rotate(clock, "new", kind=RingKind(algorithm="ES256", bits=2048)), WrongRing, "no size"),
     ],
 )
 def test_what_would_break_a_token_or_a_ring_is_refused_with_its_reason(clock, orders, refused, error, because):
@@ -326,7 +326,7 @@ def test_revoking_a_ring_s_first_key_before_it_signs_gives_the_standby_a_safe_st
 def revoke_all(clock, ring):
     given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
     revoke(None, ring=ring, reason="leaked", now=clock.now, **given)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
 
 
 def put_off_by_revoking(clock):
@@ -337,14 +337,14 @@ def put_off_by_cancelling(clock):
     first = SigningKey.objects.get(ring__name="orders", signs_at__isnull=False).kid
     given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
     rotation.cancel(first, now=clock.now, **given)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
 
 
 def put_off_by_longer_timings(clock):
     longer = replace(PRODUCTION, api_copy=timedelta(hours=30))
     given = {"encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
     rotation.rotate("orders", policy=longer, now=clock.now, **given)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
 
 
 @pytest.mark.parametrize(
@@ -364,29 +364,29 @@ def test_until_the_new_ring_s_first_key_signs_the_previous_ring_does_however_tha
         (takes_over, "ES256"),
     ):
         clock.now = at
-        signing.snapshots.forget()
+        keyring.snapshots.forget()
         text = token(client, service)
         assert jwt.get_unverified_header(text)["alg"] == algorithm
         assert verifies(client, text, "orders")
-        assert signing.public_key(jwt.get_unverified_header(text)["kid"], audience=API, now=clock.now)
+        assert keyring.public_key(jwt.get_unverified_header(text)["kid"], audience=API, now=clock.now)
 
 
 def test_a_move_between_two_rings_of_their_own_breaks_no_token(client, clock, orders, service):
     clock.now = move(clock, "orders").settled_at
-    signing.snapshots.forget()
-    rotate(clock, "fresh", kind=Kind(algorithm="EdDSA"))
+    keyring.snapshots.forget()
+    rotate(clock, "fresh", kind=RingKind(algorithm="EdDSA"))
     Api.objects.filter(identifier=API).update(algorithms=["ES256", "EdDSA"])
     clock.wait(days=3)
     planned = move(clock, "fresh")
     for moment, algorithm in ((planned.at - timedelta(seconds=1), "ES256"), (planned.at, "EdDSA")):
         clock.now = moment
-        signing.snapshots.forget()
+        keyring.snapshots.forget()
         text = token(client, service)
         assert jwt.get_unverified_header(text)["alg"] == algorithm
         assert verifies(client, text, "orders")
         assert verifies(client, text, "fresh")
     clock.now = planned.settled_at
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     assert not verifies(client, text.replace(text, token(client, service)), "orders")
 
 
@@ -406,7 +406,7 @@ def test_the_takeover_waits_for_clocks_that_differ(clock, orders):
 def test_a_ring_s_jwks_is_kept_no_longer_than_any_ring_that_it_shows_allows(client, clock, orders):
     short = replace(PRODUCTION, shared_cache=timedelta(seconds=60))
     by_hand(Ring.objects.filter(name="default"), policy=short.to_json())
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     assert client.get("/.well-known/jwks.json")["Cache-Control"] == "public, max-age=60, must-revalidate"
     assert client.get("/.well-known/jwks/orders.json")["Cache-Control"] == "public, max-age=60, must-revalidate"
 
@@ -428,12 +428,12 @@ def test_a_ring_that_cannot_sign_is_named_although_the_issuer_is_ready(client, c
     clock.wait(days=3)
     assert client.get("/readyz").json() == {"status": "ok"}
     by_hand(SigningKey.objects.filter(ring=orders), max_lifetime=timedelta(days=9))
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     response = client.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (200, "ok")
     assert response.json()["attention"] == ["ring orders: no key may sign right now"]
     by_hand(SigningKey.objects.all(), max_lifetime=timedelta(days=9))
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     assert client.get("/readyz").status_code == 503
 
 

@@ -8,13 +8,15 @@ import pytest
 from django.utils import timezone
 
 from tests.tokens.keys.by_hand import by_hand
+from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import adoption, health, keystores, lifecycle, signing, store
+from tokens.keys import adoption, keyring, keystore, store
 from tokens.keys.errors import CannotOpen, NotReady, UnknownKey, Unsafe
-from tokens.keys.policy import DEVELOPMENT, PRODUCTION, changed
 from tokens.keys.revocation import revoke
 from tokens.keys.rotation import cancel, rewrap, rotate
+from tokens.keys.rules import lifecycle
+from tokens.keys.rules.policy import DEVELOPMENT, PRODUCTION, changed
 from tokens.models import AuditEvent, Ring, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +42,7 @@ def test_the_first_run_makes_a_key_that_signs_and_a_standby():
     keys = [one.key for one in store.load("default")]
     now = store.database_now()
     assert sorted(lifecycle.phase(key, keys, now=now) for key in keys) == ["announced", "signing"]
-    assert len(signing.published(now=timezone.now())) == 2
+    assert len(keyring.published(now=timezone.now())) == 2
 
 
 def test_a_run_with_nothing_due_writes_nothing():
@@ -78,14 +80,14 @@ def test_a_year_of_silence_ends_with_the_long_announced_standby_and_nobody_loses
 
 def test_a_wrong_encrypting_key_makes_no_key_and_signs_nothing_but_the_jwks_is_served(settings):
     run()
-    kids = {key.kid for key in signing.published(now=timezone.now())}
+    kids = {key.kid for key in keyring.published(now=timezone.now())}
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     with pytest.raises(CannotOpen, match="KEY_ENCRYPTION_KEYS"):
         run(hurry=True, keys=parse(["Z" * 43]))
     with pytest.raises(NotReady, match="KEY_ENCRYPTION_KEYS"):
-        signing.signer(now=timezone.now())
-    assert {key.kid for key in signing.published(now=timezone.now())} == kids
+        keyring.signer(now=timezone.now())
+    assert {key.kid for key in keyring.published(now=timezone.now())} == kids
     assert SigningKey.objects.count() == 2
 
 
@@ -94,7 +96,7 @@ def test_a_public_key_written_into_the_table_by_hand_is_never_published():
     standby = SigningKey.objects.get(signs_at=None)
     forged = {**standby.public_jwk, "n": standby.public_jwk["n"][:-4] + "AAAA"}
     by_hand(SigningKey.objects.filter(pk=standby.pk), public_jwk=forged)
-    assert standby.kid not in {key.kid for key in signing.published(now=timezone.now())}
+    assert standby.kid not in {key.kid for key in keyring.published(now=timezone.now())}
 
 
 def test_a_date_changed_by_hand_takes_the_key_out_of_use():
@@ -102,7 +104,7 @@ def test_a_date_changed_by_hand_takes_the_key_out_of_use():
     first = SigningKey.objects.get(signs_at__isnull=False)
     by_hand(SigningKey.objects.filter(pk=first.pk), max_lifetime=timedelta(days=400))
     with pytest.raises(NotReady):
-        signing.signer(now=timezone.now())
+        keyring.signer(now=timezone.now())
 
 
 def test_every_step_is_in_the_audit_trail():
@@ -261,7 +263,7 @@ def test_rewrapping_seals_every_row_under_the_first_encrypting_key():
 
 def test_a_private_half_that_is_not_the_row_s_own_fails_its_probe_and_nothing_is_planned():
     run()
-    with patch("tokens.keys.held.verifies", return_value=False), pytest.raises(CannotOpen, match="does not belong"):
+    with patch("tokens.keys.lock.verifies", return_value=False), pytest.raises(CannotOpen, match="does not belong"):
         run(hurry=True)
     assert SigningKey.objects.count() == 2
 
@@ -269,7 +271,7 @@ def test_a_private_half_that_is_not_the_row_s_own_fails_its_probe_and_nothing_is
 def forged_row():
     """A retired key as somebody writes it who has the database and no secret."""
     forged = SigningKey.objects.get(signs_at__isnull=False)
-    pair = keystores.keystore("database").generate("RS256", bits=None)
+    pair = keystore.keystore("database").generate("RS256", bits=None)
     forged.pk, forged.kid, forged.public_jwk = None, pair.kid, pair.jwk
     forged.withdraw_at = store.database_now() + timedelta(days=9)
     forged.encryption_key_id = "0" * 8
@@ -279,21 +281,21 @@ def forged_row():
 
 def test_whoever_writes_into_the_table_publishes_nothing_even_in_a_process_that_just_started():
     run()
-    kids = {key.kid for key in signing.published(now=timezone.now())}
+    kids = {key.kid for key in keyring.published(now=timezone.now())}
     by_hand(SigningKey.objects.all(), encryption_key_id="0" * 8)
     forged = forged_row()
-    signing.snapshots.forget()
-    assert {key.kid for key in signing.published(now=timezone.now())} == kids, (
+    keyring.snapshots.forget()
+    assert {key.kid for key in keyring.published(now=timezone.now())} == kids, (
         "what SECRET_KEY vouches for, and no more"
     )
     assert forged not in kids
     with pytest.raises(NotReady, match="lacks 00000000"):
-        signing.signer(now=timezone.now())
+        keyring.signer(now=timezone.now())
     assert {one.code for one in problems()} >= {"not_genuine", "cannot_open"}
 
 
 def problems():
-    return health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=store.database_now())
+    return key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=store.database_now())
 
 
 def test_where_only_one_of_the_encrypting_keys_is_left_every_public_half_is_served(settings):
@@ -303,17 +305,17 @@ def test_where_only_one_of_the_encrypting_keys_is_left_every_public_half_is_serv
     with at(run(hurry=True, keys=parse([second, first])).at + timedelta(days=1)):
         run(hurry=True, keys=parse([second, first]))
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [second]}
-    signing.snapshots.forget()
-    assert len(signing.published(now=timezone.now())) == SigningKey.objects.count() == 4
+    keyring.snapshots.forget()
+    assert len(keyring.published(now=timezone.now())) == SigningKey.objects.count() == 4
     with pytest.raises(NotReady, match=f"lacks {parse([first])[0].id}"):
-        signing.signer(now=timezone.now())
+        keyring.signer(now=timezone.now())
 
 
 def test_with_another_secret_key_the_encrypting_keys_vouch_alone_until_a_rewrap(settings):
     run()
     settings.SECRET_KEY = "another" * 9
-    signing.snapshots.forget()
-    assert signing.signer(now=timezone.now())
+    keyring.snapshots.forget()
+    assert keyring.signer(now=timezone.now())
     assert {one.code for one in problems()} == {"not_vouched"}
     assert rewrap(encryption_keys=issuer().encryption_keys(), actor="test").step == "rewrapped"
     assert problems() == []
@@ -322,7 +324,7 @@ def test_with_another_secret_key_the_encrypting_keys_vouch_alone_until_a_rewrap(
 def test_where_no_row_can_be_vouched_for_there_is_no_empty_key_set(client, settings):
     run()
     by_hand(SigningKey.objects.all(), max_lifetime=timedelta(days=400))
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     response = client.get("/.well-known/jwks.json")
     assert (response.status_code, response["Cache-Control"]) == (503, "no-store")
     assert "no row of the ring" in response.content.decode()
@@ -393,13 +395,13 @@ def test_changed_timings_are_adopted_aloud():
 
 def test_a_node_whose_clock_is_off_signs_nothing_and_publishes_still():
     run()
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     wrong = timezone.now() + timedelta(seconds=90)
     with patch("tokens.keys.clock.timezone.now", return_value=wrong):
-        now = signing.carried_clock(now=wrong)
+        now = keyring.carried_clock(now=wrong)
         with pytest.raises(NotReady, match="synchronise"):
-            signing.signer(now=now)
-        assert len(signing.published(now=now)) == 2
+            keyring.signer(now=now)
+        assert len(keyring.published(now=now)) == 2
 
 
 def take_back(kid):
@@ -413,8 +415,8 @@ def test_a_cancelled_standby_is_replaced_at_once_and_never_published_again():
     assert take_back(standby.kid).step == "cancelled"
     standby.refresh_from_db()
     assert (standby.sealed, standby.cancelled_at is None) == (None, False)
-    signing.snapshots.forget()
-    assert standby.kid not in {key.kid for key in signing.published(now=timezone.now())}
+    keyring.snapshots.forget()
+    assert standby.kid not in {key.kid for key in keyring.published(now=timezone.now())}
     assert SigningKey.objects.filter(signs_at=None, cancelled_at=None).count() == 1
     assert AuditEvent.objects.filter(action="key.cancelled", subject=f"key:{standby.kid}").exists()
 
@@ -427,7 +429,7 @@ def test_where_a_planned_key_is_cancelled_the_standby_takes_its_place_as_safely(
     assert outcome.at == heir.signs_at >= heir.announced_at + PRODUCTION.propagation
     first = SigningKey.objects.get(cancelled_at=None, withdraw_at__isnull=False)
     assert first.withdraw_at >= outcome.at + PRODUCTION.last_acceptance(first.max_lifetime)
-    assert signing.signer(now=timezone.now()).kid == first.kid
+    assert keyring.signer(now=timezone.now()).kid == first.kid
 
 
 def test_a_key_that_signs_in_a_moment_or_has_signed_is_not_cancelled():
@@ -476,24 +478,24 @@ def test_two_switches_within_one_token_lifetime_leave_every_token_verifiable():
 def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
     """The database goes away in the second in which a switch was planned, and comes back after N."""
     run()
-    held = signing.snapshots.get("default", now=timezone.now())
-    before = {key.kid for key in signing.published(now=timezone.now())}
+    held = keyring.snapshots.get("default", now=timezone.now())
+    before = {key.kid for key in keyring.published(now=timezone.now())}
     planned = run(hurry=True)
     now = timezone.now()
-    with patch.object(signing.Snapshots, "_reread", return_value=held):
+    with patch.object(keyring.Snapshots, "_reread", return_value=held):
         late = now + PRODUCTION.snapshot_age - timedelta(seconds=5)
-        assert {key.kid for key in signing.published(now=late)} == before
-        assert signing.signer(now=now).kid in before
+        assert {key.kid for key in keyring.published(now=late)} == before
+        assert keyring.signer(now=now).kid in before
         with pytest.raises(NotReady):
-            signing.signer(now=now + PRODUCTION.snapshot_age + timedelta(seconds=2))
+            keyring.signer(now=now + PRODUCTION.snapshot_age + timedelta(seconds=2))
     assert planned.kid in before, "the key that will sign was published before the outage"
     assert planned.at > now + PRODUCTION.snapshot_age, "and signs only after nobody signs from an older snapshot"
 
 
 def test_a_key_whose_name_a_command_would_take_for_an_option_is_never_made():
-    made = [keystores.Database().generate("ES256", bits=None) for _ in range(400)]
+    made = [keystore.Database().generate("ES256", bits=None) for _ in range(400)]
     dashed = next(pair for pair in made if pair.kid.startswith("-"))
     plain, other_plain, *_ = (pair for pair in made if not pair.kid.startswith("-"))
-    with patch.object(keystores.Database, "generate", side_effect=[dashed, plain, dashed, other_plain]):
+    with patch.object(keystore.Database, "generate", side_effect=[dashed, plain, dashed, other_plain]):
         run()
     assert dashed.kid not in set(SigningKey.objects.values_list("kid", flat=True))

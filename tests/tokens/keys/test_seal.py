@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from tests.tokens.keys.by_hand import by_hand
 from tokens.conf import issuer
-from tokens.keys import signing, store
+from tokens.keys import keyring, store
 from tokens.keys.errors import NotReady
-from tokens.keys.policy import PRODUCTION
 from tokens.keys.revocation import revoke
-from tokens.keys.rings import Kind
+from tokens.keys.rings import RingKind
 from tokens.keys.rotation import cancel, rotate
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import Ring, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ def given():
 def first():
     """The key that signs; another ring of its algorithm is there."""
     rotate(**given())
-    rotate("orders", kind=Kind(algorithm="RS256"), **given())
+    rotate("orders", kind=RingKind(algorithm="RS256"), **given())
     return SigningKey.objects.get(ring__name="default", signs_at__isnull=False)
 
 
@@ -52,7 +52,7 @@ def test_a_key_with_one_column_changed_by_hand_neither_signs_nor_is_published(fi
     by_hand(SigningKey.objects.filter(pk=first.pk), **{column: CHANGES[column]()})
     assert in_use() == set()
     assert published() == {key.kid for key in SigningKey.objects.filter(signs_at=None, ring__name="default")}
-    assert first.public_jwk["n"] not in {key.jwk["n"] for key in signing.published("orders", now=timezone.now())}
+    assert first.public_jwk["n"] not in {key.jwk["n"] for key in keyring.published("orders", now=timezone.now())}
 
 
 SEALS = {"encryption_key_id": "0" * 8, "mac": b"another", "vouched": b"another"}
@@ -84,8 +84,8 @@ def test_a_private_half_from_elsewhere_signs_nothing(first):
 def test_a_ring_that_was_changed_by_hand_has_no_key(first, column, value):
     by_hand(Ring.objects.filter(name="default"), **{column: value})
     with pytest.raises(NotReady):
-        signing.signer("renamed" if column == "name" else "default", now=timezone.now())
-    assert signing.published("renamed" if column == "name" else "default", now=timezone.now()) == ()
+        keyring.signer("renamed" if column == "name" else "default", now=timezone.now())
+    assert keyring.published("renamed" if column == "name" else "default", now=timezone.now()) == ()
 
 
 def test_what_was_revoked_or_cancelled_does_not_come_back_by_hand(first):
@@ -109,13 +109,13 @@ def test_every_column_is_among_these():
 
 
 def in_use():
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     try:
-        return {signing.signer(now=timezone.now()).kid}
+        return {keyring.signer(now=timezone.now()).kid}
     except NotReady:
         return set()
 
 
 def published():
-    signing.snapshots.forget()
-    return {key.kid for key in signing.published(now=timezone.now())}
+    keyring.snapshots.forget()
+    return {key.kid for key in keyring.published(now=timezone.now())}

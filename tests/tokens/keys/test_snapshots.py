@@ -11,9 +11,9 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from tests.tokens.conftest import basic, post
-from tokens.keys import signing, store
+from tokens.keys import keyring, store
 from tokens.keys.errors import NotReady
-from tokens.keys.policy import PRODUCTION
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.keys.snapshots import Snapshot, Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -104,7 +104,7 @@ def outage(client, apis, service):
     call_command("rotate_keys", verbosity=0)
     client.get(JWKS)
     one = Outage(timezone.now())
-    real = signing.snapshots._read
+    real = keyring.snapshots._read
 
     def read(ring, now):
         try:
@@ -115,7 +115,7 @@ def outage(client, apis, service):
             raise
 
     with (
-        patch.object(signing.snapshots, "_read", read),
+        patch.object(keyring.snapshots, "_read", read),
         patch("django.utils.timezone.now", side_effect=lambda: one.now),
     ):
         yield one

@@ -1,12 +1,13 @@
 """A world in which everything happens that may: the real rules of keys under a fake clock.
 
 A database of keys and the ring's timings; nodes whose clock is off by up to δ and whose snapshot is up to N old; a
-shared cache that keeps a JWKS for C; APIs that keep their copy for T, and refetch as late as that. Settings change,
+shared cache that keeps a JWKS for C; APIs that keep their copy for T, and refetch as late as that; others that keep
+any copy until they meet a kid that is not in it. Settings change,
 steps commit at once or as late as they may, or crash. What a node signs from its snapshot every obedient API must
 accept until it dies.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,10 +17,11 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tokens.keys import adoption, lifecycle, rotation, succession
+from tokens.keys import adoption, rotation
 from tokens.keys.errors import Unsafe
-from tokens.keys.lifecycle import Key
-from tokens.keys.policy import Policy, problems, raised
+from tokens.keys.rules import lifecycle, succession
+from tokens.keys.rules.lifecycle import Key
+from tokens.keys.rules.policy import Policy, problems, raised
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -123,6 +125,12 @@ class World(RuleBasedStateMachine):
         """Until when a revoked key may be accepted, as somebody has it whose clock is fast, by kid."""
         self.excused_until = START + 2 * self.policy.clock_error
         """Until when a node whose clock is slow may find nothing that signs."""
+        self.flushes: dict[str, datetime] = {}
+        """When the flush of a revoked key is promised, by kid."""
+        self.hurried: dict[str, datetime] = {}
+        """Until when copies that are renewed by age alone might lack the key of a shortened flush, by its kid."""
+        self.served: set[frozenset[str]] = set()
+        """Every JWKS that was ever served: a verifier that fetches only for an unknown kid can have any of them."""
         self.widest = self.policy
         self.serial = 0
 
@@ -150,8 +158,9 @@ class World(RuleBasedStateMachine):
     def _hold(self) -> tuple[Kept, tuple[Key, ...], Policy]:
         """Under the lock: the settings' timings are adopted, and the keys that live go by them."""
         ring = Kept(**vars(self.ring))
+        before = adoption.assumed(ring)
         policy = adoption.adopt(ring, self.settings, now=self.now, write=False)
-        return ring, succession.lengthen(self.keys, policy=policy, now=self.now), policy
+        return ring, succession.lengthen(self.keys, before=before, policy=policy, now=self.now), policy
 
     def _commit(self, ring: Kept, keys: Sequence[Key], *, crash: bool, late: bool) -> bool:
         """Others see what was decided at once, or as late as a step may take (δ); the next one waits."""
@@ -172,7 +181,8 @@ class World(RuleBasedStateMachine):
         ring, keys, policy = self._hold()
         book = Book(keys, policy, self.now, lengthened=keys != self.keys)
         rotation._step(book, self._pairs(), actor="", hurry=hurry)
-        self._commit(ring, tuple(book.after.values()), crash=crash, late=late)
+        if self._commit(ring, tuple(book.after.values()), crash=crash, late=late):
+            self._plans_keep_the_flushes(excused=lambda _: book.adopted)
 
     @rule(data=st.data(), crash=st.booleans(), late=st.booleans())
     def revoke(self, data: st.DataObject, crash: bool, late: bool) -> None:
@@ -180,13 +190,27 @@ class World(RuleBasedStateMachine):
         live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
         self._revoke(data.draw(st.sampled_from(live)), crash=crash, late=late)
 
-    def _revoke(self, kid: str, *, crash: bool = False, late: bool = False) -> None:
+    @rule(data=st.data(), share=st.sampled_from([0.0, 0.1, 0.5]), late=st.booleans())
+    def revoke_and_flush_sooner(self, data: st.DataObject, share: float, late: bool) -> None:
+        """Revoke with --flush-after: from the bound of shared caches on."""
+        live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
+        self._revoke(data.draw(st.sampled_from(live)), share=share, late=late)
+
+    def _revoke(self, kid: str, *, crash: bool = False, late: bool = False, share: float = 1.0) -> None:
+        """`share` is where the flush lies between its bound (0) and its usual instant (1)."""
+        self.now = succession.instant(self.keys, now=self.now)
         ring, keys, policy = self._hold()
         began, signing = self.now, lifecycle.signer(keys, now=self.now)
-        done = succession.revoke(keys, [kid], fresh=self._fresh(policy), now=began, policy=policy)
-        after = [replace(key, private_destroyed_at=began) if key.kid == kid else key for key in done.keys]
+        flush_at = began + policy.refetch + share * (policy.flush - policy.refetch)
+        done = succession.revoke(keys, [kid], fresh=self._fresh(policy), now=began, policy=policy, flush_at=flush_at)
+        ended = {key.kid for key in done.keys if began in (key.revoked_at, key.cancelled_at)}
+        after = [replace(key, private_destroyed_at=began) if key.kid in ended else key for key in done.keys]
         if done.outage_until is None and self._commit(ring, after, crash=crash, late=late):
             self.rejected[kid] = began + policy.rejection - (policy.clock_error - LATE)
+            if done.flush and flush_at < began + policy.propagation:
+                self.hurried[done.flush.kid] = began + policy.propagation
+            self._plans_keep_the_flushes(excused=lambda one: self._moves_its_flush(one, kid, done.heir))
+            self.flushes[kid] = flush_at
             if signing and signing.start and signing.start > began - policy.clock_error:
                 self.excused_until = signing.start + 2 * policy.clock_error
 
@@ -203,7 +227,25 @@ class World(RuleBasedStateMachine):
         with suppress(Unsafe):
             done = succession.cancel(keys, kid, fresh=self._fresh(policy), now=self.now, policy=policy)
             after = [replace(key, private_destroyed_at=self.now) if key.kid == kid else key for key in done.keys]
-            self._commit(ring, after, crash=crash, late=late)
+            if self._commit(ring, after, crash=crash, late=late):
+                self._plans_keep_the_flushes(excused=lambda _: True)  # an operator cancels a flush knowingly
+
+    def _plans_keep_the_flushes(self, *, excused: Callable[[Key], bool]) -> None:
+        """P6: what else is planned, cancelled or revoked puts off no flush, unless it is excused, and loses none."""
+        for kid, until in self.flushes.items():
+            revoked = next(key for key in self.keys if key.kid == kid)
+            flush = lifecycle.flush(revoked, self.keys)
+            assert flush is not None, f"P6: {kid} is revoked, and its flush is planned no more"
+            assert flush.start is not None
+            assert flush.start <= until or excused(revoked), f"P6: the flush of {kid} is put off"
+            self.flushes[kid] = flush.start
+
+    def _moves_its_flush(self, earlier: Key, revoked: str, heir: Key | None) -> bool:
+        """True if the flush of `earlier` cannot stay: its key is revoked itself, or an older key must sign at once."""
+        assert earlier.revoked_at is not None
+        announced = next(key.announced_at for key in self.keys if key.kid == revoked)
+        is_older = heir is not None and heir.announced_at < earlier.revoked_at
+        return is_older or announced >= earlier.revoked_at or self.settings != Policy.from_json(self.ring.policy)
 
     def _fresh(self, policy: Policy) -> list[Key]:
         lifetime = policy.token_lifetime
@@ -289,7 +331,9 @@ class World(RuleBasedStateMachine):
         """Each node signs the longest token that it may; the wall clock that `exp` is written by is fast."""
         present = {key.kid: key for key in self.keys}
         for state, skew in self._nodes():
+            self.served.add(frozenset(key.kid for key in lifecycle.published(state.keys, now=self.now + skew)))
             if key := lifecycle.signer(state.keys, now=self.now + skew):
+                self._lazy_verifiers_meet(key.kid)
                 assert present[key.kid].cancelled_at is None, f"{key.kid} was cancelled, and signs"
                 if present[key.kid].revoked_at is None:
                     assert present[key.kid].private_destroyed_at is None, f"{key.kid} signs, and its half is destroyed"
@@ -298,10 +342,23 @@ class World(RuleBasedStateMachine):
                 first, _ = self.signed.get(key.kid, (self.now, self.now))
                 self.signed[key.kid] = (first, self.now)
 
-    def _copies(self) -> Iterator[tuple[State, frozenset[str]]]:
-        """What obedient APIs go by: a JWKS served just now, or one that a cache and an API kept as long as they may."""
+    def _lazy_verifiers_meet(self, kid: str) -> None:
+        """P6: a verifier with any copy that was ever served meets a token of `kid`, and fetches only if it lacks it."""
+        revoked, policy = self._revoked(), self.widest
+        # where nodes do not switch together, one signs with the key before for a moment longer
+        late = policy.clock_error if self.signers_at_once == 1 else policy.last_signature
+        gone = {one for one, until in self.flushes.items() if self.now > until + late} - {kid}
+        for copy in self.served if gone and kid not in revoked else ():
+            trusted = gone & copy if kid in copy else frozenset()
+            assert not trusted, f"P6: {sorted(trusted)} is flushed, and trusted beside {kid}, which signs"
+
+    def _copies(self, *, fetched: bool = False) -> Iterator[tuple[State, frozenset[str]]]:
+        """What obedient APIs go by: a JWKS served just now, or one that a cache and an API kept as long as they may.
+
+        `fetched`: what an API gets that fetches now, from a cache that kept it as long as it may.
+        """
         for state, ends in self._history():
-            kept = state.obeyed.shared_cache + state.obeyed.api_copy - LATE
+            kept = state.obeyed.shared_cache + (timedelta(0) if fetched else state.obeyed.api_copy) - LATE
             last, first = min(self.now, ends or self.now), max(state.since, self.now - kept)
             if first <= last:
                 for served in (last + state.error, first - state.error):
@@ -314,9 +371,14 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def every_api_accepts_what_lives(self) -> None:
-        """P1 and P2."""
-        alive = {kid for kid, dies in self.dies.items() if self.now < dies} - self._revoked()
-        for state, copy in self._copies():
+        """P1 and P2; of a flush that was shortened, P1 for APIs that fetch for an unknown kid."""
+        living = {kid for kid, dies in self.dies.items() if self.now < dies} - self._revoked()
+        hurried = {kid for kid, until in self.hurried.items() if self.now < until}
+        for fetched, alive in ((False, living - hurried), (True, living & hurried)):
+            self._accepts(alive, fetched=fetched)
+
+    def _accepts(self, alive: set[str], *, fetched: bool) -> None:
+        for state, copy in self._copies(fetched=fetched) if alive else ():
             known = {key.kid for key in state.keys}
             assert alive <= copy | known, f"P1: {sorted(alive - known)} signed, and an API has {sorted(copy)} only"
             assert alive <= copy, f"P2: tokens of {sorted(alive - copy)} live, and it is withdrawn"

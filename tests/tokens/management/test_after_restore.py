@@ -16,9 +16,11 @@ from django.core.management import CommandError, call_command, get_commands, loa
 from django.utils import timezone
 
 from tests.tokens.conftest import basic, log_in, make_client, post, redeem
-from tokens.keys import signing
+from tokens.clients import client_secret
+from tokens.issued import revocation_record
+from tokens.keys import keyring, store
+from tokens.keys.rules import lifecycle
 from tokens.models import AuditEvent, Client, Consent, SigningKey, User, UserGrant
-from tokens.oauth import client_secret, revocation_record
 
 pytestmark = pytest.mark.django_db
 
@@ -50,15 +52,33 @@ def refused(*arguments):
 
 def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
     call_command("rotate_keys", verbosity=0)
-    kid = signing.signer(now=timezone.now()).kid
+    kid = keyring.signer(now=timezone.now()).kid
     write(path, "key.revoked", f"key:{kid}", after=0, reason="laptop stolen")
     assert refused_by_check()
     assert run("--yes")["keys"] == [kid]
     assert SigningKey.objects.get(kid=kid).revoke_reason == "laptop stolen"
-    signing.snapshots.forget()
-    assert signing.signer(now=timezone.now()).kid != kid
+    keyring.snapshots.forget()
+    assert keyring.signer(now=timezone.now()).kid != kid
     assert not refused_by_check()
+    keys = [one.key for one in store.load("default")]
+    revoked = next(key for key in keys if key.kid == kid)
+    assert lifecycle.flush(revoked, keys).announced_at == revoked.revoked_at
     assert run("--yes")["keys"] == []
+
+
+def test_a_signing_key_and_its_flush_that_a_backup_has_alive_are_revoked_again_and_flushed(path):
+    """The backup is from the middle of a flush, and its key leaked as well."""
+    call_command("rotate_keys", verbosity=0)
+    signing_key = SigningKey.objects.get(signs_at__isnull=False).kid
+    call_command("revoke_key", signing_key, "--reason", "leaked", "--accept-outage", "--yes", stdout=StringIO())
+    lost = [key.kid for key in SigningKey.objects.filter(revoked_at=None).exclude(signs_at=None)]
+    for kid in lost:
+        write(path, "key.revoked", f"key:{kid}", after=0, reason="leaked too")
+    assert sorted(run("--yes")["keys"]) == sorted(lost)
+    keys = [one.key for one in store.load("default")]
+    assert lifecycle.unflushed(keys) == ()
+    assert lifecycle.signer(keys, now=store.database_now()) is not None
+    assert not refused_by_check()
 
 
 def refused_by_check():
@@ -159,7 +179,7 @@ def decoded(token):
 
 def test_a_dry_run_changes_nothing(path, user, service):
     call_command("rotate_keys", verbosity=0)
-    kid = signing.signer(now=timezone.now()).kid
+    kid = keyring.signer(now=timezone.now()).kid
     write(path, "key.revoked", f"key:{kid}")
     write(path, "user.disabled", "user:ada")
     events = AuditEvent.objects.count()

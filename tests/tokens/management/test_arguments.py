@@ -12,6 +12,7 @@ COMMANDS = [
     ("create_client", "--name", "S"),
     ("client_secret", "list"),
     ("revoke_key", "kid", "--reason", "lost"),
+    ("flush_token", "https://orders.example/"),
     ("after_restore", "--yes"),
     ("access", "disable", "--user", "ada"),
     ("exchange_policy", "list"),

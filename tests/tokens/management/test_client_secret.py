@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from tokens.clients import client_secret
 from tokens.models import AuditEvent, Client, ClientSecret
-from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
 FOREVER = datetime(2999, 1, 31, 12, tzinfo=UTC)

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from tests.tokens.assertions import FAMILY, jwks, private
 from tests.tokens.conftest import basic, post
+from tokens.clients import client_secret
 from tokens.models import Api, AuditEvent, Client, ClientSecret, GrantType, Scope
-from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from tokens.clients import client_secret
 from tokens.models import Api, Client, ClientSecret, Scope, SigningKey, User
-from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
 

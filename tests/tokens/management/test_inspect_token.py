@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from tests.resources.loopback import Loopback
 from tests.tokens.conftest import basic, post
 from tests.tokens.fuzz import EXAMPLES, anything, bounded
-from tokens.keys import signing
-from tokens.oauth import revocation_record
-from tokens.oauth.inspection import NoToken, inspect
-from tokens.oauth.signature_trial import Key
+from tokens.inspection.report import NoToken, inspect
+from tokens.inspection.signature_trial import VerificationKey
+from tokens.issued import revocation_record
+from tokens.keys import keyring
 
 ISSUER = "https://issuer.example"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ def make(claims=None, *, typ="at+jwt", kid="k", key=PRIVATE, algorithm="RS256", 
 
 
 def look(text):
-    return inspect(text, issuer=ISSUER, keys=[Key(JWK, "signing")], now=NOW)
+    return inspect(text, issuer=ISSUER, keys=[VerificationKey(JWK, "signing")], now=NOW)
 
 
 def failed(found):
@@ -112,7 +112,7 @@ def test_what_is_no_jwt_is_said_to_be_none(text):
 @pytest.fixture
 def issued(client, service):
     call_command("rotate_keys", stdout=StringIO())
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     ask = {"grant_type": "client_credentials", "scope": "notes:read"}
     return post(client, "/oauth/token", ask, **basic("service", service.plain)).json()["access_token"]
 
@@ -219,7 +219,7 @@ OKP_JWK = json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(OKP.public_key()))
 
 
 def verdict(text, *jwks):
-    return inspect(text, issuer=ISSUER, keys=[Key(jwk) for jwk in jwks], now=NOW).signature
+    return inspect(text, issuer=ISSUER, keys=[VerificationKey(jwk) for jwk in jwks], now=NOW).signature
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_without_a_kid_every_fitting_key_is_tried_and_its_absence_stays_an_advic
     keys = [EC_JWK, {**JWK, "use": "enc"}, {**OTHER_JWK, "kid": "l"}, JWK, OKP_JWK]
     for key, algorithm in ((PRIVATE, "RS256"), (OTHER, "RS256"), (EC, "ES256"), (OKP, "EdDSA")):
         text = make(kid=None, key=key, algorithm=algorithm)
-        found = inspect(text, issuer=ISSUER, keys=[Key(jwk) for jwk in keys], now=NOW)
+        found = inspect(text, issuer=ISSUER, keys=[VerificationKey(jwk) for jwk in keys], now=NOW)
         assert (found.signature, failed(found), found.conforms) == ("verified", ["kid names the key"], True)
     others = [OTHER_JWK] * 4
     assert verdict(make(kid=None), *others[1:], JWK) == "verified"
@@ -295,7 +295,7 @@ def test_every_asymmetric_algorithm_is_verified_by_a_key_of_its_kind(algorithm):
 
 
 def test_the_phase_is_that_of_the_key_which_verifies():
-    keys = [Key({**OTHER_JWK, "kid": "k"}, "withdrawn"), Key(JWK, "signing")]
+    keys = [VerificationKey({**OTHER_JWK, "kid": "k"}, "withdrawn"), VerificationKey(JWK, "signing")]
     assert inspect(make(), issuer=ISSUER, keys=keys, now=NOW).key_phase == "signing"
     assert inspect(make(key=OTHER), issuer=ISSUER, keys=keys, now=NOW).key_phase == "withdrawn"
     strange = make(key=rsa.generate_private_key(65537, 2048))

@@ -10,10 +10,10 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.utils import timezone
 
+from tokens.clients import client_secret
 from tokens.encryption import parse
 from tokens.keys import store
 from tokens.models import Client, SigningKey
-from tokens.oauth import client_secret
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +76,7 @@ def test_a_wrong_encrypting_key_exits_with_5_everywhere(settings):
 
 def test_a_lock_that_is_not_had_exits_with_4():
     run("rotate_keys")
-    with patch("tokens.keys.held.Ring.objects.select_for_update", side_effect=OperationalError("database is locked")):
+    with patch("tokens.keys.lock.Ring.objects.select_for_update", side_effect=OperationalError("database is locked")):
         code, message = refused("rotate_keys")
     assert (code, "nothing was done" in message) == (4, True)
 
@@ -93,6 +93,61 @@ def test_revoking_asks_first_and_says_the_consequence(monkeypatch):
     assert f"revoked: {kid}" in out
     assert "APIs may accept it until" in out
     assert "APIs may refuse its tokens until" in out
+
+
+@pytest.fixture
+def propagated():
+    """Let the standby have reached every API."""
+    run("rotate_keys")
+    late = store.database_now() + timedelta(days=3)
+    with (
+        patch("tokens.keys.store.database_now", return_value=late),
+        patch("tokens.management.commands.revoke_key.timezone.now", return_value=late),
+    ):
+        yield late
+
+
+def test_a_revocation_prints_the_flush_and_keys_shows_it(propagated):
+    kid = SigningKey.objects.get(signs_at__isnull=False).kid
+    done = json.loads(run("revoke_key", kid, "--reason", "leaked", "--yes", "--json"))
+    flush = SigningKey.objects.get(kid=done["flush_kid"])
+    assert flush.signs_at == propagated + timedelta(hours=48)
+    at = f"{flush.signs_at:%Y-%m-%d %H:%M:%S} UTC"
+    shown = run("keys")
+    assert f"next: {flush.kid} takes over, and flushes {kid}, {at}" in shown
+    assert f"flush {at}" in next(line for line in shown.splitlines() if kid[:12] in line)
+    ring = json.loads(run("keys", "--json"))["rings"][0]
+    flushes = {key["kid"]: key["flush_at"] for key in ring["keys"]}
+    assert flushes.pop(kid) == done["flush_at"]
+    assert set(flushes.values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("duration", "seconds"), [("540", 540), ("540s", 540), ("10m", 600), ("12h", 43200), ("2d", 172800)]
+)
+def test_a_flush_can_be_brought_forward(propagated, duration, seconds):
+    kid = SigningKey.objects.get(signs_at__isnull=False).kid
+    run("revoke_key", kid, "--reason", "leaked", "--yes", "--flush-after", duration)
+    assert SigningKey.objects.get(signs_at__gt=propagated).signs_at == propagated + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("duration", "code", "message"),
+    [
+        ("539s", 3, "it must be at least N + C + 2δ = 0:09:00"),
+        ("49h", 3, "at most 2 days, 0:00:00"),
+        ("soon", 1, "no duration like 90s, 10m, 12h or 2d"),
+        ("0m", 1, "no duration"),
+        ("10 m", 1, "no duration"),
+        ("٣m", 1, "no duration"),
+        ("9999999d", 1, "no duration"),
+    ],
+)
+def test_a_flush_out_of_its_bounds_is_refused_and_nothing_revoked(propagated, duration, code, message):
+    kid = SigningKey.objects.get(signs_at__isnull=False).kid
+    refusal = refused("revoke_key", kid, "--reason", "leaked", "--yes", "--flush-after", duration)
+    assert (refusal[0], message in refusal[1]) == (code, True), refusal
+    assert SigningKey.objects.get(kid=kid).revoked_at is None
 
 
 def test_the_timeline_shows_every_key_with_its_phase_and_the_next_step():

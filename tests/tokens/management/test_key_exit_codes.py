@@ -99,7 +99,7 @@ def test_the_check_of_one_ring_is_about_that_ring(monkeypatch):
     orders = SigningKey.objects.get(ring__name="orders", signs_at=None)
     run("rotate_keys", "--cancel", orders.kid)
     assert run("keys", "--check", "--ring", "orders") == "the signing keys are well\n"
-    monkeypatch.setattr("tokens.keys.lifecycle.standby", lambda keys: None if len(keys) == 3 else keys)
+    monkeypatch.setattr("tokens.keys.rules.lifecycle.standby", lambda keys: None if len(keys) == 3 else keys)
     assert run("keys", "--check", "--ring", "default") == "the signing keys are well\n"
     assert refused("keys", "--check")[1].startswith("orders: no standby")
     assert refused("keys", "--check", "--ring", "orders")[0] == 3

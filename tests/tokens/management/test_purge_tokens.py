@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests.tokens.conftest import API
-from tokens import purge
-from tokens.keys.policy import PRODUCTION
+from tokens.issued import revocation_key, revocation_record
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import (
     AuthorizationCode,
     DeviceCode,
@@ -23,7 +23,7 @@ from tokens.models import (
     UsedAssertion,
     UserGrant,
 )
-from tokens.oauth import revocation_key, revocation_record
+from tokens.revoking import purge
 
 pytestmark = pytest.mark.django_db
 MARGIN = 2 * PRODUCTION.clock_error + timedelta(minutes=1)

@@ -9,10 +9,11 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.conftest import allow, authorization, basic, log_in, make_client, parameters, post, redeem
-from tokens import mass_revocation
+from tokens.clients import client_secret
+from tokens.issued import revocation_record, token_reader
 from tokens.management.commands import revoke_tokens
 from tokens.models import AuditEvent, Client, Revocation, User, UserGrant, WaitingEntry
-from tokens.oauth import client_secret, presented_token, revocation_record
+from tokens.revoking import bulk
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
@@ -46,7 +47,7 @@ def issued(apis, user):
 
 
 def claims(token):
-    return presented_token.read(token, now=timezone.now()).claims
+    return token_reader.read(token, now=timezone.now()).claims
 
 
 def revoked(issued):
@@ -186,7 +187,7 @@ def test_a_run_that_was_cut_short_covers_access_tokens_already_and_can_be_repeat
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(mass_revocation, "_end_grants", fail)
+        patch.setattr(bulk, "_end_grants", fail)
         with pytest.raises(RuntimeError):
             run("--all", "--yes")
     assert revoked(issued) == USERS | {"service"}
@@ -195,14 +196,14 @@ def test_a_run_that_was_cut_short_covers_access_tokens_already_and_can_be_repeat
 
 
 def test_many_are_done_in_batches(issued, monkeypatch):
-    monkeypatch.setattr(mass_revocation, "BATCH", 1)
+    monkeypatch.setattr(bulk, "BATCH", 1)
     assert json.loads(run("--all", "--yes", "--json"))["grants"] == 4
     assert refused(issued) == USERS
 
 
 def test_many_users_are_logged_out_in_batches(issued, monkeypatch):
-    monkeypatch.setattr(mass_revocation, "BATCH", 1)
-    assert mass_revocation.log_out(User.objects.all(), "test") == 2
+    monkeypatch.setattr(bulk, "BATCH", 1)
+    assert bulk.log_out(User.objects.all(), "test") == 2
     assert revoked(issued) == refused(issued) == USERS
 
 

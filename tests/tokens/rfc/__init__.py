@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from tests.tokens.conftest import CALLBACK, make_client
-from tokens.oauth import client_secret, jws
+from tokens.clients import client_secret
+from tokens.issued import jws
 
 ISSUER = "http://localhost:8000"
 

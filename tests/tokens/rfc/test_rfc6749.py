@@ -20,8 +20,8 @@ from tests.tokens.rfc import (
     repeated,
     without_blanks,
 )
+from tokens.issued import one_time
 from tokens.models import AuthorizationCode, Client, UserGrant
-from tokens.oauth import one_time
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 

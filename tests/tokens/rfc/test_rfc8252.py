@@ -6,8 +6,8 @@ import pytest
 
 from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, post, redeem
 from tests.tokens.rfc import INVALID_CLIENT, ISSUER, answer, granted, missing, page, redirected, refusal
+from tokens.addresses import redirect_uri_problem
 from tokens.models import Client
-from tokens.oauth.registration import redirect_uri_problem
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 

@@ -5,8 +5,8 @@ import pytest
 from tests.tokens.assertions import jwks, proof
 from tests.tokens.conftest import API, OTHER_API, basic, post
 from tests.tokens.rfc import INVALID_CLIENT, ISSUER, answer, confidential
+from tokens.metadata.document import document, locations
 from tokens.models import Client
-from tokens.oauth.metadata import document, locations
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 

@@ -26,8 +26,8 @@ from tests.tokens.rfc import (
     repeated,
     without_blanks,
 )
+from tokens.clients import client_secret
 from tokens.models import Client, UserGrant
-from tokens.oauth import client_secret
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 

@@ -12,7 +12,7 @@ from tests.tokens.conftest import API, OTHER_API, basic, make_client, post, rede
 from tests.tokens.rfc import ISSUER, JSON, Answer, answer, claims_of, confidential, signed_again
 from tokens import conf
 from tokens.keys import rotation
-from tokens.keys.policy import PRODUCTION
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import Client, ExchangePolicy, Scope, UserGrant
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from tests.tokens.conftest import make_client, post, redeem
 from tests.tokens.rfc import answer, confidential, granted, refusal
+from tokens.issued.refresh_token import LOST_ANSWER
 from tokens.models import RefreshToken, UserGrant
-from tokens.oauth.refresh_token import LOST_ANSWER
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 

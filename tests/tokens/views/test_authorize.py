@@ -18,8 +18,8 @@ from tests.tokens.conftest import (
     post,
     redeem,
 )
+from tokens.authorize.login_session import PASSWORD
 from tokens.models import AuthorizationCode, Client, User, UserGrant
-from tokens.oauth.login_session import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

@@ -8,10 +8,10 @@ import pytest
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from tests.tokens.authorize.test_redirect_uri import REFUSED, REGISTERED
 from tests.tokens.conftest import CALLBACK, allow, authorization, log_in, make_client, parameters
-from tests.tokens.oauth.test_redirect_uri import REFUSED, REGISTERED
+from tokens import parameters as declared
 from tokens.models import AuthorizationCode, Client, User
-from tokens.oauth import parameters as declared
 
 pytestmark = pytest.mark.django_db
 

@@ -9,11 +9,11 @@ from django.urls import get_resolver
 
 from tests.tokens.conftest import basic, make_client, post
 from tokens.conf import RATE_LIMITS
-from tokens.keys import signing
+from tokens.issued import jws
+from tokens.keys import keyring
 from tokens.keys.errors import NotReady
 from tokens.models import Client
-from tokens.oauth import jws
-from tokens.oauth.parameters import FORM
+from tokens.parameters import FORM
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 ORIGIN = "https://app.example"
@@ -89,7 +89,7 @@ def nothing_signs(monkeypatch):
         raise NotReady("no key")
 
     for name in ("signer", "published", "trusted_rings", "jwks"):
-        monkeypatch.setattr(signing, name, fail)
+        monkeypatch.setattr(keyring, name, fail)
 
 
 LONG = b"a=b&" * 1001
@@ -185,7 +185,7 @@ NOWHERE = ["/.well-known/jwks/nowhere.json", "/oauth/revocations/nowhere"]
 @pytest.fixture
 def published(db):
     call_command("rotate_keys", verbosity=0)
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
 
 
 @pytest.mark.parametrize("path", PUBLIC)

@@ -8,8 +8,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.conftest import API, OTHER_API, log_in, make_client, post
+from tokens.grants import device_authorization
 from tokens.models import AuditEvent, DeviceCode, RefreshToken, UserGrant
-from tokens.oauth import device_code
 
 pytestmark = pytest.mark.django_db
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -105,10 +105,10 @@ def test_the_user_answers_and_the_device_gets_its_tokens_once(device, browser, b
 
 def test_a_user_code_that_is_in_use_is_given_to_nobody_else(device, tv, begun, monkeypatch):
     drawn = iter([begun["user_code"], begun["user_code"], "BBBB-BBBB"])
-    monkeypatch.setattr("tokens.oauth.device_code.new_user_code", lambda: next(drawn))
+    monkeypatch.setattr("tokens.grants.device_authorization.new_user_code", lambda: next(drawn))
     second = post(device, "/oauth/device", {"client_id": "tv", "scope": SCOPE})
     assert (second.status_code, second.json()["user_code"]) == (200, "BBBB-BBBB")
-    monkeypatch.setattr("tokens.oauth.device_code.new_user_code", lambda: begun["user_code"])
+    monkeypatch.setattr("tokens.grants.device_authorization.new_user_code", lambda: begun["user_code"])
     third = post(device, "/oauth/device", {"client_id": "tv", "scope": SCOPE})
     assert error(third) == (503, "temporarily_unavailable")
 
@@ -187,7 +187,7 @@ def test_a_code_is_answered_once(device, browser, begun, user):
     assert late.status_code == 400
     assert error(poll(device, begun["device_code"])) == (400, "access_denied")
     row = DeviceCode.objects.select_related("client").get()
-    assert not device_code.refuse(row, now=timezone.now())
+    assert not device_authorization.refuse(row, now=timezone.now())
 
 
 def test_nothing_is_answered_without_having_been_shown(device, browser, begun, user):

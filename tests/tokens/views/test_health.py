@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, ProgrammingError, connection
 from django.utils import timezone
 
-from tokens.keys import signing, store
+from tokens.keys import keyring, store
 from tokens.views import health
 
 # The issuer's own URLs: in the standalone process the API answers at these addresses first.
@@ -53,7 +53,7 @@ def test_a_database_without_tables_is_told_from_one_that_is_away(client, signer)
 def test_a_wrong_encrypting_key_is_named_and_the_jwks_is_served(client, settings):
     call_command("rotate_keys", verbosity=0)
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     response = client.get("/readyz")
     assert response.status_code == 503
     assert "KEY_ENCRYPTION_KEYS" in response.json()["causes"]["signing key"]
@@ -63,7 +63,7 @@ def test_a_wrong_encrypting_key_is_named_and_the_jwks_is_served(client, settings
 def test_a_rotation_that_nobody_runs_asks_for_attention(client):
     call_command("rotate_keys", verbosity=0)
     assert client.get("/readyz").json() == {"status": "ok"}
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     late = timezone.now() + timedelta(days=92)
     with (
         patch.object(store, "database_now", return_value=late),

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from tokens.keys import signing
-from tokens.keys.refreshing import RINGS, Refresher
+from tokens.keys import keyring
+from tokens.keys.refresher import RINGS, Refresher
 
 pytestmark = pytest.mark.django_db
 URL = "/.well-known/jwks.json"
@@ -45,7 +45,7 @@ def test_head_is_answered_and_post_is_not(client):
 
 def test_a_foreign_library_verifies_what_the_signer_signed(client):
     call_command("rotate_keys")
-    signer = signing.signer(now=timezone.now())
+    signer = keyring.signer(now=timezone.now())
     head = jwt.utils.base64url_encode(json.dumps({"alg": signer.algorithm, "kid": signer.kid}).encode())
     message = head + b"." + jwt.utils.base64url_encode(b'{"sub":"me"}')
     token = message + b"." + jwt.utils.base64url_encode(signer.sign(message))

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import call_command
 
-from tokens.keys import signing
+from tokens.keys import keyring
 
 pytestmark = pytest.mark.django_db
 URL = "/.well-known/jwks.json"
@@ -74,7 +74,7 @@ def test_without_a_key_it_is_503_that_nobody_keeps_and_any_page_may_read(client,
 
 def test_a_new_key_changes_the_etag(client, whole):
     call_command("rotate_keys", "--now")
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     answer = client.get(URL, headers={"if-none-match": whole["ETag"]})
     assert answer.status_code == 200
     assert answer["ETag"] != whole["ETag"]

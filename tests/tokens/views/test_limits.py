@@ -8,9 +8,9 @@ import pytest
 
 from tests.tokens.assertions import ISSUER, proof, sign
 from tests.tokens.conftest import basic, log_in, make_client, post
-from tokens import rate_limit
+from tokens.clients import registry
 from tokens.conf import RATE_LIMITS
-from tokens.oauth import registry
+from tokens.limits import rate_limit
 
 pytestmark = pytest.mark.django_db
 ENDPOINTS = {"/oauth/token": "token", "/oauth/revoke": "token", "/oauth/introspect": "introspect"} | {

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, redeem
 from tokens import conf
-from tokens.keys import lifecycle, rotation, signing, store
-from tokens.keys.policy import PRODUCTION
+from tokens.keys import keyring, rotation, store
 from tokens.keys.revocation import revoke
+from tokens.keys.rules import lifecycle
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import User
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +24,7 @@ def rotate(**options):
     rotation.rotate(
         policy=PRODUCTION, encryption_keys=conf.issuer().encryption_keys(), actor="test", now=timezone.now(), **options
     )
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
 
 
 def withdraw(kid):

@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from tests.tokens.conftest import API, OTHER_API
 from tokens import conf
+from tokens.authorize.login_session import LEVELS
 from tokens.keys import rotation
-from tokens.keys.policy import PRODUCTION
-from tokens.keys.rings import ANY, Kind
+from tokens.keys.rings import ANY, RingKind
+from tokens.keys.rules.policy import PRODUCTION
+from tokens.metadata import catalog
+from tokens.metadata.document import document, locations
 from tokens.models.key import Ring
-from tokens.oauth import discovery
-from tokens.oauth.login_session import LEVELS
-from tokens.oauth.metadata import document, locations
 
 METADATA = "/.well-known/openid-configuration"
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
@@ -132,13 +132,13 @@ def test_a_new_scope_is_listed_once_the_snapshot_is_due(client, apis):
 
 
 def rotated(ring, algorithm=None):
-    kind = Kind(algorithm=algorithm) if algorithm else ANY
+    kind = RingKind(algorithm=algorithm) if algorithm else ANY
     keys, now = conf.issuer().encryption_keys(), timezone.now()
     rotation.rotate(ring, kind=kind, policy=PRODUCTION, encryption_keys=keys, actor="test", now=now)
 
 
 def listed(client):
-    discovery.snapshots.forget()
+    catalog.snapshots.forget()
     told = client.get(METADATA).json()
     names = ("id_token_signing_alg_values_supported", "introspection_signing_alg_values_supported")
     first, second = (told[name] for name in names)

@@ -9,8 +9,9 @@ from django.db.models import Count
 from django.utils import timezone
 
 from tests.tokens.conftest import API, basic, make_client, post, redeem
+from tokens.clients import client_secret
+from tokens.issued import revocation_record
 from tokens.models import AuditEvent, Revocation
-from tokens.oauth import client_secret, revocation_record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 

@@ -11,10 +11,10 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.conftest import CALLBACK, OTHER_API, VERIFIER, basic, make_client, post
-from tokens import rate_limit
+from tokens.clients import client_secret
+from tokens.issued.refresh_token import LOST_ANSWER
+from tokens.limits import rate_limit
 from tokens.models import Client, DeviceCode, GrantType, RefreshToken, UserGrant
-from tokens.oauth import client_secret
-from tokens.oauth.refresh_token import LOST_ANSWER
 from tokens.views import second_try
 from tokens.views.second_try import KEPT, WINDOW
 

@@ -7,8 +7,8 @@ from django.utils import timezone
 from tests.tokens.conftest import API, basic, post, redeem
 from tests.tokens.feed_reader import decode, entries_of, key
 from tokens import conf
-from tokens.keys import revocation, rotation, signing
-from tokens.keys.policy import PRODUCTION
+from tokens.keys import keyring, revocation, rotation
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +58,7 @@ def test_the_feed_names_a_revoked_key_and_is_signed_by_its_heir(client, ring):
         now=timezone.now(),
         accept_outage=True,
     )
-    signing.snapshots.forget()
+    keyring.snapshots.forget()
     text = client.get("/oauth/revocations").content.decode()
     kid = jwt.get_unverified_header(text)["kid"]
     keys = jwt.PyJWKSet.from_dict(client.get("/.well-known/jwks.json").json())

@@ -7,7 +7,7 @@ from django.test.client import MULTIPART_CONTENT
 from django.utils import timezone
 
 from tests.tokens.conftest import API, OTHER_API, basic, make_client, post, redeem
-from tokens.keys import signing
+from tokens.keys import keyring
 from tokens.keys.errors import NotReady
 from tokens.models import Api, AuditEvent, AuthorizationCode, Client, UserGrant
 
@@ -163,7 +163,7 @@ def test_without_a_signer_the_answer_is_503_and_the_code_stays_good(client, weba
         raise NotReady("no key", retry_after=7)
 
     with monkeypatch.context() as patch:
-        patch.setattr(signing, "signer", nothing)
+        patch.setattr(keyring, "signer", nothing)
         response = redeem(client, webapp, issued)
         assert (response.status_code, response["Retry-After"], response["Cache-Control"]) == (503, "7", "no-store")
         assert response.json()["error"] == "temporarily_unavailable"

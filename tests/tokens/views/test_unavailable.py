@@ -13,10 +13,10 @@ from django.db import InterfaceError, InternalError, OperationalError, Programmi
 from tests.database_errors import raised
 from tests.tokens.assertions import jwks, proof
 from tests.tokens.conftest import authorization, basic, log_in, make_client, post
-from tokens import audit
+from tokens.audit import trail
 from tokens.keys.errors import NotReady
 from tokens.models import Client
-from tokens.registry_changes import RegistryLocked
+from tokens.registry_lock import RegistryLocked
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
@@ -56,7 +56,10 @@ def test_a_page_of_another_origin_reads_it(client, service, signer, path, origin
     type(service).objects.update(allowed_origins="https://spa.example")
     headers = {"HTTP_ORIGIN": "https://spa.example"} | basic("service", service.plain)
     fails = {"side_effect": OperationalError("deadlock")}
-    with patch("tokens.views.token.backend", **fails), patch("tokens.views.revocations.store.database_now", **fails):
+    with (
+        patch("tokens.views.token.backend", **fails),
+        patch("tokens.views.revocation_feed.store.database_now", **fails),
+    ):
         answer = post(client, path, ENDPOINTS.get(path, {}), **headers) if origin != "*" else client.get(path)
     assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (503, origin)
     assert "Retry-After" in answer["Access-Control-Expose-Headers"]
@@ -201,7 +204,7 @@ def test_so_is_a_page_that_cannot_tell_the_time(client, user, webapp, caplog, pa
     caplog.set_level(logging.INFO, logger="tokens.audit")
     if "login" not in path:
         log_in(client, user)
-    with patch("tokens.keys.signing.clock", side_effect=NotReady("this node's clock is 90 s off")):
+    with patch("tokens.keys.keyring.clock", side_effect=NotReady("this node's clock is 90 s off")):
         if path == "/oauth/authorize":
             answer = client.get(path, authorization(webapp))
         else:
@@ -213,7 +216,7 @@ def test_so_is_a_page_that_cannot_tell_the_time(client, user, webapp, caplog, pa
 
 def test_so_is_a_page_of_the_admin_that_waited_for_a_lock(admin_client, caplog):
     caplog.set_level(logging.INFO, logger="tokens.audit")
-    with patch("tokens.registry_changes.change", side_effect=RegistryLocked("another transaction holds a lock")):
+    with patch("tokens.registry_lock.change", side_effect=RegistryLocked("another transaction holds a lock")):
         answer = admin_client.post("/admin/tokens/client/add/", {})
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert [line["reason"] for line in noted(caplog)] == ["another transaction holds a lock"]
@@ -231,5 +234,5 @@ def test_a_line_of_the_audit_log_asks_no_database(caplog):
     """Django's on_commit connects to it, outside of a transaction too."""
     caplog.set_level(logging.INFO, logger="tokens.audit")
     with patch.object(connection, "ensure_connection", side_effect=OperationalError("gone")):
-        audit.log("token.refused", actor="issuer", subject="client:x", now=NOW)
+        trail.log("token.refused", actor="issuer", subject="client:x", now=NOW)
     assert "token.refused" in caplog.text

@@ -5,8 +5,8 @@ import pytest
 from allauth.account.models import EmailAddress
 
 from tests.tokens.conftest import basic, post, redeem
+from tokens.issued import jws
 from tokens.models import Client, User
-from tokens.oauth import jws
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tokens import access
 from tokens.management.arguments import USAGE, OperatorCommand, exit_codes
 from tokens.models import Client, User
+from tokens.revoking import access
 
 ACTOR = "command:access"
 

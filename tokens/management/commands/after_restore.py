@@ -9,11 +9,13 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tokens import conf, journal, restored
-from tokens.journal import Entry
+from tokens import conf
+from tokens.audit import journal
+from tokens.audit.journal import Entry
 from tokens.management.arguments import EXIT_CODES, UNSAFE, USAGE, OperatorCommand, exit_codes
 from tokens.management.commands.revoke_key import asked
-from tokens.restored import Restored
+from tokens.revoking import after_restore
+from tokens.revoking.after_restore import Restored
 
 ACTOR = "command:after_restore"
 LINES = {
@@ -37,7 +39,7 @@ class Command(OperatorCommand):
     help = "After a backup was restored: revoke again what was revoked since it was made, and log all users out."
     notes = f"""
 Run it while no process of the issuer serves. It reads AUDIT_JOURNAL, and the audit logs (JSON lines of the logger
-tokens.audit) that --from names. Without either it cannot know which keys and secrets were revoked.
+tokens.audit.trail) that --from names. Without either it cannot know which keys and secrets were revoked.
   after_restore --from /var/log/issuer.log --dry-run
   after_restore --from /var/log/issuer.log --yes
 {EXIT_CODES}"""
@@ -93,7 +95,7 @@ def apply(events: list[Entry], *, pretend: bool = False) -> Restored:
     """Apply the events. Raises CommandError if the journal cannot be read."""
     settings = conf.issuer()
     try:
-        return restored.apply(
+        return after_restore.apply(
             events,
             policy=settings.key_policy,
             encryption_keys=settings.encryption_keys(),

@@ -9,11 +9,11 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
-from tokens import client_secrets
-from tokens.client_secrets import Ended, NoUse
 from tokens.keys import store
 from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand, exit_codes, find_client, instant
 from tokens.models import ClientSecret
+from tokens.registration import secret_rotation
+from tokens.registration.secret_rotation import Ended, NoUse
 
 ACTOR = "command:client_secret"
 NOTES = """
@@ -71,21 +71,21 @@ class Command(OperatorCommand):
 def add(options: dict[str, Any], now: datetime) -> dict[str, Any]:
     """A further secret, which is told this once. Raises NoUse, and Ended for an end that has passed."""
     client, expires_at = find_client(options["client_id"]), options["expires"]
-    secret = client_secrets.give(client, actor=ACTOR, now=now, expires_at=expires_at)
+    secret = secret_rotation.give(client, actor=ACTOR, now=now, expires_at=expires_at)
     return {"client_id": client.client_id, "client_secret": secret, "expires_at": expires_at}
 
 
 def expire(options: dict[str, Any], now: datetime) -> dict[str, Any]:
     """The secret with its new end. Raises Ended."""
     secret = find_secret(options)
-    client_secrets.expire(secret, options["at"], actor=ACTOR, now=now)
+    secret_rotation.expire(secret, options["at"], actor=ACTOR, now=now)
     return listed([secret], now=now)
 
 
 def revoke(options: dict[str, Any], now: datetime) -> dict[str, Any]:
     """The secret that has ended. Raises Ended for one that had."""
     secret = find_secret(options)
-    client_secrets.revoke(secret, actor=ACTOR, now=now)
+    secret_rotation.revoke(secret, actor=ACTOR, now=now)
     return listed([secret], now=now)
 
 

@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tokens.apis import register
-from tokens.keys.material import ALGORITHMS
+from tokens.jose.key_format import ALGORITHMS
 from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, one_line, seconds
 from tokens.models import Api, Client
+from tokens.registration.api import register
 
 
 class Command(OperatorCommand):

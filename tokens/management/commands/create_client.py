@@ -9,13 +9,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
-from tokens.clients import Registration, register
+from tokens.authorize.server import GRANTS
+from tokens.jose import key_text, public_keys
+from tokens.jose.public_keys import UnusableKey
 from tokens.keys import store
 from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, instant, one_line, seconds
 from tokens.models import AuthenticationMethod, Client
-from tokens.oauth import client_keys, pasted_keys
-from tokens.oauth.client_keys import UnusableKey
-from tokens.oauth.server import GRANTS
+from tokens.registration.client import Registration, register
 
 EXAMPLES = """
 examples:
@@ -134,7 +134,7 @@ class Command(OperatorCommand):
                 client, secret = register(registration, actor="command:create_client", now=store.database_now())
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
-        for warning in client_keys.skipped(client.client_jwks) if client.client_jwks else ():
+        for warning in public_keys.skipped(client.client_jwks) if client.client_jwks else ():
             self.stderr.write(f"Warning: {warning}")
         if options["json"]:
             self.stdout.write(json.dumps({"client_id": client.client_id, "client_secret": secret}))
@@ -166,7 +166,7 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
 def jwks_file(path: str) -> Any:
     """The public keys in a file, as a JWKS: a JWKS, one JWK, or PEM."""
     try:
-        return pasted_keys.read(Path(path).read_text("utf-8"))
+        return key_text.read(Path(path).read_text("utf-8"))
     except OSError as error:
         raise ArgumentTypeError(f"{path}: {error.strerror}") from error
     except UnusableKey as error:

@@ -9,11 +9,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tokens import conf, demo
+from tokens import conf
 from tokens.keys.errors import KeyProblem
 from tokens.keys.rotation import rotate
 from tokens.management.arguments import OperatorCommand
 from tokens.models import SigningKey
+from tokens.registration import demo
 
 
 class Command(OperatorCommand):

@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tokens import exchange_policies
 from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, find_api, find_client, one_line
 from tokens.models import ExchangePolicy
+from tokens.registration import exchange_policy
 
 ACTOR = "command:exchange_policy"
 
@@ -59,9 +59,9 @@ def change(options: dict[str, Any]) -> dict[str, Any]:
     """Set or remove the policy. Returns True if anything changed, and what is allowed now."""
     client, api = find_client(options["client_id"]), find_api(options["api"])
     if options["what"] == "set":
-        changed = exchange_policies.put(client, api, options["scopes"], actor=ACTOR, now=timezone.now())
+        changed = exchange_policy.put(client, api, options["scopes"], actor=ACTOR, now=timezone.now())
     else:
-        changed = exchange_policies.remove(client, api, actor=ACTOR, now=timezone.now())
+        changed = exchange_policy.remove(client, api, actor=ACTOR, now=timezone.now())
     kept = ExchangePolicy.objects.filter(client=client, api=api)
     return {"changed": changed, "policies": listed(kept)}
 

@@ -12,12 +12,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from tokens import conf
-from tokens.fetch import FetchError
+from tokens.inspection import key_source
+from tokens.inspection.report import Inspection, NoToken, Point, inspect
+from tokens.inspection.signature_trial import VerificationKey
 from tokens.keys import store
 from tokens.management.arguments import OperatorCommand
-from tokens.oauth import known_keys
-from tokens.oauth.inspection import Inspection, NoToken, Point, inspect
-from tokens.oauth.signature_trial import Key
+from tokens.outbound import FetchError
 
 USAGE, UNFIT, UNREACHED = 2, 3, 4
 NOTES = """
@@ -59,16 +59,16 @@ class Command(OperatorCommand):
         except FetchError as error:
             raise CommandError(f"the keys of {issuer} cannot be had: {error}", returncode=UNREACHED) from error
         if options["issuer"] is None:
-            found = known_keys.with_revocation(found)
+            found = key_source.with_revocation(found)
         self.stdout.write(json.dumps(_json(found), cls=DjangoJSONEncoder) if options["json"] else said(found))
         if not found.conforms:
             failed = sum(not (point.holds or point.is_advice) for point in found.points)
             raise CommandError(f"{failed} of {len(found.points)} points do not hold", returncode=UNFIT)
 
-    def _keys(self, issuer: str | None) -> list[Key]:
+    def _keys(self, issuer: str | None) -> list[VerificationKey]:
         if issuer is None:
-            return known_keys.own(now=store.database_now())
-        return known_keys.foreign(issuer, allow_private=settings.DEBUG)
+            return key_source.own(now=store.database_now())
+        return key_source.foreign(issuer, allow_private=settings.DEBUG)
 
 
 def read() -> str:

@@ -11,9 +11,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from tokens import conf
-from tokens.keys import adoption, health, store
-from tokens.keys.moves import DEFAULT_RING
-from tokens.keys.timeline import Line, next_step, timeline
+from tokens.checks import key_health
+from tokens.keys import adoption, store
+from tokens.keys.rules.moves import DEFAULT_RING
+from tokens.keys.rules.timeline import Line, next_step, timeline
 from tokens.management.arguments import CLOSED, UNSAFE, USAGE, KeyCommand, exit_codes
 from tokens.models.key import Ring
 
@@ -43,7 +44,9 @@ class Command(KeyCommand):
         settings, ring = conf.issuer(), options["ring"]
         if ring not in (None, DEFAULT_RING) and not Ring.objects.filter(name=ring).exists():
             raise CommandError(f"there is no ring {ring!r}; manage.py keys lists them", returncode=USAGE)
-        found = health.check(policy=settings.key_policy, encryption_keys=settings.encryption_keys(), now=timezone.now())
+        found = key_health.check(
+            policy=settings.key_policy, encryption_keys=settings.encryption_keys(), now=timezone.now()
+        )
         found = [one for one in found if ring is None or one.ring in ("", ring)]
         wrong = [one for one in found if not one.waits]
         if options["json"]:
@@ -107,5 +110,6 @@ def _bar(line: Line, lines: tuple[Line, ...], now: datetime) -> str:
 
 
 def _dies(line: Line) -> str:
-    at = line.last_token_dies_at
-    return f"  last token dies {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+    at, flush = line.last_token_dies_at, line.flush_at
+    dies = f"  last token dies {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+    return f"{dies}  flush {flush:%Y-%m-%d %H:%M:%S} UTC" if flush else dies

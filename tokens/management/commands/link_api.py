@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from tokens import apis
 from tokens.management.arguments import OperatorCommand, exit_codes, find_api, find_client
+from tokens.registration import api as apis
 
 ACTOR = "command:link_api"
 

@@ -4,9 +4,9 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from tokens import purge
 from tokens.keys import store
 from tokens.management.arguments import OperatorCommand
+from tokens.revoking import purge
 
 
 class Command(OperatorCommand):

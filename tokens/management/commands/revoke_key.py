@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from tokens import conf
 from tokens.keys.errors import KeyProblem, UnknownKey
-from tokens.keys.moves import DEFAULT_RING
-from tokens.keys.revocation import Revocation, revoke
-from tokens.management.arguments import EXIT_CODES, UNSAFE, USAGE, KeyCommand, exit_codes
+from tokens.keys.revocation import revoke
+from tokens.keys.rules.moves import DEFAULT_RING
+from tokens.keys.trust import KeyRevocation
+from tokens.management.arguments import EXIT_CODES, UNSAFE, USAGE, KeyCommand, duration, exit_codes
 from tokens.models.key import Ring, SigningKey
 
 LONGEST_REASON = SigningKey._meta.get_field("revoke_reason").max_length or 0
@@ -23,9 +24,18 @@ LONGEST_REASON = SigningKey._meta.get_field("revoke_reason").max_length or 0
 class Command(KeyCommand):
     """Parses, asks, calls `revoke`, prints."""
 
-    help = "Revoke a signing key: it leaves the JWKS, the standby takes over at once, and its tokens are refused."
+    help = (
+        "Revoke a signing key: it leaves the JWKS, the standby takes over at once, its tokens are refused. A flush is"
+        " planned as well: a second switch, to a key that no verifier knows yet."
+    )
     notes = (
         EXIT_CODES
+        + """
+until when a verifier can accept a revoked key (docs/revoked-keys.md):
+  it renews its copy of the JWKS        the instant that this command prints; at Keyturn's APIs, in seconds by the feed
+  it fetches only for an unknown kid    its first token after the flush; manage.py flush_token makes it fetch now
+  it reads a key file, or Open Liberty  until you replace the file, or restart it
+"""
         + "\nAfter a leak of the encrypting key, put a new value first into KEY_ENCRYPTION_KEYS, then use --all.\n"
     )
 
@@ -39,6 +49,13 @@ class Command(KeyCommand):
         parser.add_argument("--reason", required=True, help="kept with the key and in the audit trail")
         parser.add_argument(
             "--accept-outage", action="store_true", help="although APIs cannot have the next key yet and will refuse"
+        )
+        parser.add_argument(
+            "--flush-after",
+            type=duration,
+            metavar="DURATION",
+            help="flush earlier than after `announce` (48h in production), such as 10m: verifiers that fetch for an"
+            " unknown kid lose nothing; others refuse good tokens while their copy of the JWKS lacks the new key",
         )
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument(
@@ -96,7 +113,7 @@ def asked(question: str) -> str:
         raise CommandError("there is no terminal to ask on, nothing was revoked: add --yes", returncode=USAGE) from None
 
 
-def run(ring: str, options: dict[str, Any], *, pretend: bool = False) -> Revocation:
+def run(ring: str, options: dict[str, Any], *, pretend: bool = False) -> KeyRevocation:
     """Revoke the kid, or everything in `ring`, as the options say."""
     settings = conf.issuer()
     return revoke(
@@ -107,12 +124,13 @@ def run(ring: str, options: dict[str, Any], *, pretend: bool = False) -> Revocat
         encryption_keys=settings.encryption_keys(),
         actor="command:revoke_key",
         now=timezone.now(),
+        flush_after=options["flush_after"],
         accept_outage=options["accept_outage"],
         pretend=pretend,
     )
 
 
-def told(revocation: Revocation, options: dict[str, Any]) -> str:
+def told(revocation: KeyRevocation, options: dict[str, Any]) -> str:
     """What was done, or would be, to one ring."""
     if options["json"]:
         return json.dumps(asdict(revocation), cls=DjangoJSONEncoder)

@@ -10,10 +10,10 @@ from uuid import UUID
 from django.core.management.base import CommandError
 from django.db.models import Q
 
-from tokens import mass_revocation
 from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand
-from tokens.mass_revocation import Target
 from tokens.models import Client, User, UserGrant
+from tokens.revoking import bulk
+from tokens.revoking.bulk import BulkTarget
 
 Named = TypeVar("Named", Client, User, UserGrant)
 ACTOR = "command:revoke_tokens"
@@ -42,7 +42,7 @@ exit codes:
 
 
 class Command(OperatorCommand):
-    """Parses, asks, calls `mass_revocation`, prints."""
+    """Parses, asks, calls `tokens.revoking.bulk`, prints."""
 
     help = "Revoke access tokens, with the user grants and refresh tokens behind them."
     notes = NOTES
@@ -62,15 +62,15 @@ class Command(OperatorCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Find the target, print it, ask, revoke."""
         target = find(options)
-        counts = mass_revocation.preview(target)
+        counts = bulk.preview(target)
         if not options["dry_run"]:
             self._confirm(target, counts, options)
-            counts = mass_revocation.revoke(target, reason=options["reason"], actor=ACTOR)
+            counts = bulk.revoke(target, reason=options["reason"], actor=ACTOR)
         user = {"user": target.user.get_username()} if target.user and target.client else {}
         told = {"dry_run": options["dry_run"], "target": target.subject, **user, **counts}
         self.stdout.write(json.dumps(told) if options["json"] else f"{_verb(options)} {_said(target, counts)}")
 
-    def _confirm(self, target: Target, counts: dict[str, int], options: dict[str, Any]) -> None:
+    def _confirm(self, target: BulkTarget, counts: dict[str, int], options: dict[str, Any]) -> None:
         """Ask on a terminal. Raises CommandError unless the answer is yes."""
         if options["yes"]:
             return
@@ -81,13 +81,13 @@ class Command(OperatorCommand):
             raise CommandError("not confirmed, nothing was revoked", returncode=UNSAFE)
 
 
-def find(options: dict[str, Any]) -> Target:
+def find(options: dict[str, Any]) -> BulkTarget:
     """Return the target that the options name. Raises CommandError for none, two, or one that does not exist."""
     given = {name for name in ("all", "user", "client", "grant", "jti") if options[name]}
     if len(given) != 1 and given != {"user", "client"}:
         message = "name one of --all, --user, --client, --grant and --jti; --user and --client may stand together"
         raise CommandError(message, returncode=USAGE)
-    return Target(
+    return BulkTarget(
         everything=options["all"],
         user=_user(options["user"]) if options["user"] else None,
         client=_one(Client, Q(client_id=options["client"]), "client", options["client"]) if options["client"] else None,
@@ -134,7 +134,7 @@ def _verb(options: dict[str, Any]) -> str:
     return "would revoke" if options["dry_run"] else "revoked"
 
 
-def _said(target: Target, counts: dict[str, int]) -> str:
+def _said(target: BulkTarget, counts: dict[str, int]) -> str:
     whose = f" for user:{target.user.get_username()}" if target.user and target.client else ""
     return (
         f"the tokens of {target.subject}{whose}: {counts['grants']} user grants,"

@@ -10,12 +10,13 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from tokens import conf
-from tokens.keys.keystores import NAMES
-from tokens.keys.material import ALGORITHMS, RSA_BITS
-from tokens.keys.moves import DEFAULT_RING
-from tokens.keys.moving import Planned, move
-from tokens.keys.rings import Kind
+from tokens.jose.key_format import ALGORITHMS
+from tokens.keys.keystore import NAMES
+from tokens.keys.material import RSA_BITS
+from tokens.keys.rings import RingKind
 from tokens.keys.rotation import Outcome, cancel, rewrap, rotate
+from tokens.keys.rules.moves import DEFAULT_RING
+from tokens.keys.transfer import Planned, move
 from tokens.management.arguments import EXIT_CODES, USAGE, KeyCommand, exit_codes, instant
 from tokens.models.key import Ring
 
@@ -123,7 +124,7 @@ def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
         encryption_keys=keys,
         actor=ACTOR,
         now=timezone.now(),
-        kind=Kind(algorithm=options["algorithm"], bits=options["bits"], keystore=options["keystore"]),
+        kind=RingKind(algorithm=options["algorithm"], bits=options["bits"], keystore=options["keystore"]),
         hurry=options["now"],
         pretend=options["dry_run"],
         at=options["at"],

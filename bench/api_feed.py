@@ -1,0 +1,177 @@
+"""What the revocation feed costs an API that follows it (`python -m bench.api_feed`; `make bench-feed` runs it too).
+
+Needs no service. Reads signed documents and segments from files, in a process of its own, as `Follower` reads them from
+the issuer; the fetches themselves are not in the figures. CPU is this process's. It has real-time priority if that is
+allowed, so that the longest wait of another thread is a wait for this process.
+"""
+
+import argparse
+import gc
+import json
+import os
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+django.setup()
+
+from bench import token_check  # noqa: E402
+from bench.figures import Row  # noqa: E402
+from bench.priority import ahead  # noqa: E402
+from bench.token_check import ISSUER, packed  # noqa: E402
+from resources.feed_follower import Answer, Follower, Policy  # noqa: E402
+from resources.jwk import judge_all  # noqa: E402
+from resources.keyset import PinnedKeys  # noqa: E402
+from resources.refusals import Refusals  # noqa: E402
+from resources.revocation_set import LAYOUT  # noqa: E402
+from resources.testing import SigningKey, compact, jwks  # noqa: E402
+from resources.verify import TrustedIssuer  # noqa: E402
+from tests.resources.feeds import base64url, digest, document, version  # noqa: E402
+
+SEGMENT, MIB = 16_384, 1024 * 1024
+ROUNDS = 50
+KEY = SigningKey()
+
+Figure = tuple[str, float, float | None, str]
+"""The fields of a Row."""
+
+
+@dataclass
+class Files:
+    """An issuer's feed: the next document, and segments in a folder."""
+
+    folder: Path
+    answer: bytes = b""
+
+    def poll(self, *, since: str, conditional: bool) -> Answer:
+        """Return the document."""
+        del since, conditional
+        return Answer(self.answer)
+
+    def segment(self, name: str) -> bytes:
+        """Return a segment."""
+        return (self.folder / name).read_bytes()
+
+
+def main() -> None:
+    """Measure in this process and print, as JSON if a program asks."""
+    parser = argparse.ArgumentParser(prog="python -m bench.api_feed", description=__doc__)
+    parser.add_argument("--entries", type=int, default=1_000_000, help="live entries (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON array of [name, figure, target, unit]")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = list(measure(Path(folder), options.entries))
+    print(json.dumps(figures) if options.json else "\n".join(str(Row(*figure)) for figure in figures))
+
+
+def measure(folder: Path, entries: int) -> Iterator[Figure]:
+    """Read a feed of so many entries, then follow it; then look tokens up in it."""
+    source = Files(folder, first_document(folder, entries))
+    follower = followed(source)
+    with ahead(os.getpid()):
+        idle = Lateness()
+        time.sleep(5)
+        idle_for = idle.end()
+        gc.collect()
+        before, late = memory(), Lateness()
+        full = cpu(follower.poll)
+        waited = late.end()
+    gc.collect()
+    held = memory() - before
+    assert follower.held.entries.count == entries, follower.status()
+    yield "API: memory for the set", held / MIB, 64, "MiB"
+    yield "API: full read (CPU)", full, 3, "s"
+    yield "API: longest wait of another thread while nothing is read", idle_for, None, "ms"
+    yield "API: longest wait of another thread in a full read", waited, 20, "ms"
+    yield "API: delta of 100 entries (CPU)", statistics.median(deltas(source, follower)) * 1000, 2, "ms"
+    for name, microseconds in token_check.measure(follower.held.entries):
+        yield name, microseconds, 3, "us"
+
+
+def followed(source: Files) -> Follower:
+    """Return a follower of the feed, with nothing read yet."""
+    return Follower(
+        source,
+        TrustedIssuer(ISSUER, frozenset({KEY.algorithm}), trusted_keys()),
+        Policy(every=1, late_after=120, refuse_when_late=False, longest_backoff=60),
+        ring="default",
+        clock=time.monotonic,
+        wall=lambda: datetime.now(UTC),
+        sleep=time.sleep,
+        own=Refusals(),
+    )
+
+
+def trusted_keys() -> PinnedKeys:
+    return PinnedKeys(judge_all(jwks(KEY)["keys"], algorithms=frozenset({KEY.algorithm})))
+
+
+def first_document(folder: Path, entries: int) -> bytes:
+    """Write the segments; return the document that names them, with as many entries as it can have inline."""
+    named, inline = [], min(SEGMENT, entries)
+    for start in range(inline, entries, SEGMENT):
+        body = packed(min(SEGMENT, entries - start), start)
+        (folder / digest(body)).write_bytes(body)
+        named.append([digest(body), len(body) // LAYOUT.size])
+    now = int(time.time())
+    claims = {"iss": ISSUER, "iat": now, "exp": now + 600, "ring": "default", "version": version(1)}
+    header = {"typ": "revocation-feed+jwt", "alg": KEY.algorithm, "kid": KEY.kid}
+    # Not by `document`: it would hold all segments at once, and freed memory counts as this process's.
+    listed = {"entries": base64url(packed(inline, 0)), "segments": named}
+    return compact(header, claims | listed, key=KEY).encode()
+
+
+def memory() -> int:
+    """Return the bytes of memory that this process holds."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096
+
+
+def cpu(work: Callable[[], object]) -> float:
+    """Return the CPU seconds of this process for one run of `work`."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def deltas(source: Files, follower: Follower) -> Iterator[float]:
+    """Yield the CPU seconds of each of ROUNDS polls that bring 100 new entries."""
+    for number in range(2, ROUNDS + 2):
+        part = packed(100, -number)
+        entries = [part[start : start + LAYOUT.size] for start in range(0, len(part), LAYOUT.size)]
+        since, now = follower.held.version, int(time.time())
+        source.answer = document(*entries, signer=KEY, issuer=ISSUER, at=now, version=version(number), since=since)
+        yield cpu(follower.poll)
+        assert follower.held.version == version(number), follower.status()
+
+
+class Lateness:
+    """A thread that wants to run every millisecond."""
+
+    def __init__(self) -> None:
+        self._ended, self._late = threading.Event(), [0.0]
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            start = time.perf_counter()
+            time.sleep(0.001)
+            self._late.append(time.perf_counter() - start - 0.001)
+
+    def end(self) -> float:
+        """Stop; return how many milliseconds late it was at most."""
+        self._ended.set()
+        self._thread.join()
+        return max(self._late) * 1000
+
+
+if __name__ == "__main__":
+    main()

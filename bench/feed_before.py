@@ -1,0 +1,54 @@
+"""What the revocation feed cost in the build before, up to the sizes at which it failed."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import requests
+
+from bench import shared
+from bench.figures import Row
+from bench.issuer_feed import stalled
+from bench.issuers import Served, python, served
+from bench.revocation_rows import ROWS_BEFORE
+from bench.shared import FEED
+
+LARGER = (60_000, 100_000, 1_000_000)
+"""Sizes that are only read once: the build's APIs read 4 MiB."""
+LIMIT = "from resources.feed_follower import MAX_FEED; print(MAX_FEED)"
+"""Prints the bytes of a feed that the build's APIs read."""
+
+
+def measure(root: Path, folder: Path, entries: int) -> tuple[dict[str, float], list[Row]]:
+    """Return the figures of the build in `root` with so many entries, and rows about larger feeds."""
+    with served(folder, root) as one:
+        fill(one, 0, entries)
+        tag = read(one).headers["ETag"]
+        cost, waits = stalled(one, lambda: read(one))
+        ratio = shared.ratio_of_304(one, tag, times=10)
+        beside = shared.beside_readers(one, arriving=False)[0]
+        figures = {"full": cost / 1000, "stall": waits.longest, "304": ratio, "beside": beside}
+        return figures, list(larger(one, entries, int(python(root, LIMIT))))
+
+
+def larger(one: Served, entries: int, limit: int) -> Iterator[Row]:
+    """Yield how long the feed takes at each of LARGER, and if an API reads it."""
+    for size in (entries, *LARGER):
+        fill(one, entries, size)
+        entries, start = size, time.perf_counter()
+        answer = read(one)
+        seconds = time.perf_counter() - start
+        says = "APIs read it" if answer.ok and len(answer.content) <= limit else "no API reads it, all serve on"
+        yield Row(
+            f"before, {size:,} entries: {answer.status_code}, {len(answer.content):,} bytes: {says}", seconds, None, "s"
+        )
+
+
+def fill(one: Served, first: int, last: int) -> None:
+    """Revoke tokens first + 1 to last."""
+    one.execute(ROWS_BEFORE.format(first=first + 1, last=last))
+
+
+def read(one: Served) -> requests.Response:
+    """Read the whole feed; the answer can be an error."""
+    return requests.get(one.url + FEED, timeout=300)

@@ -1,0 +1,176 @@
+"""What the revocation feed costs an issuer of this build."""
+
+import json
+import os
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import requests
+
+from bench import shared
+from bench.figures import Row
+from bench.issuers import Served, served
+from bench.priority import ahead
+from bench.revocation_rows import END_ALL, arrive, hashed, load
+from bench.shared import FEED, JWKS
+from bench.stalls import Stalls, Waits
+from tests.services.test_revocation_log import Over
+from tests.tokens.feed_reader import Reader, claims_of
+
+ARRIVING, ROUNDS, READS = 1000, 50, 10
+INLINE = 16_384  # entries
+HEAD = b"""
+SELECT version, tag, sealed, (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1) IS NOT NULL
+FROM tokens_revocationlog WHERE id = 1"""
+
+
+def measure(folder: Path, entries: int, before: dict[str, float]) -> Iterator[Row]:
+    """Yield the figures of an issuer with so many live entries, beside those of an earlier build."""
+    with served(folder) as one:
+        load(one, entries)
+        idle_cost, idle = stalled(one, lambda: time.sleep(5))
+        yield row("longest wait of a request while nothing happens", idle, most=None)
+        probe = idle_cost / idle.requests
+        published, waits = stalled(one, lambda: publish(one))
+        yield Row("publishing all of it once (CPU)", (published - waits.requests * probe) / 1000, 10, "s")
+        yield row("longest wait of another request meanwhile", waits)
+        yield Row("statement of an unchanged poll, before a vacuum (median)", head(one), None, "ms")
+        one.execute("VACUUM ANALYZE")
+        yield Row("statement of an unchanged poll, after it", head(one), None, "ms")
+        version = claims_of(requests.get(one.url + FEED, timeout=60).text)["version"]
+        ratio = shared.ratio_of_304(one, f'W/"{version}"')
+        yield Row("unchanged poll, in JWKS 304s (CPU)", ratio, 2, "x", before.get("304"))
+        yield Row("delta of 100 entries (CPU)", delta(one, version), 5, "ms")
+        cost, waits = full_reads(one, probe)
+        yield Row("full read (CPU)", cost / 1000, 3, "s", before.get("full"))
+        yield row(f"longest wait of another request in {READS} full reads", waits, before=before.get("stall"))
+        ratio, alone = shared.beside_readers(one, arriving=True)
+        yield Row("token request alone (mean)", alone, None, "ms")
+        yield Row("token requests beside 8 readers, in those alone", ratio, 1.2, "x", before.get("beside"))
+        yield Row("from commit to an answer, 1000 revocations a second", arriving(one), 1, "s")
+        yield from purged(one)
+
+
+def row(name: str, waits: Waits, *, most: float | None = 20, before: float | None = None) -> Row:
+    """Return the row about longest waits, with the number of requests that it rests on."""
+    return Row(f"{name} ({waits.counted / waits.requests:.0%} of {waits.requests})", waits.longest, most, "ms", before)
+
+
+def stalled(one: Served, work: Callable[[], object]) -> tuple[float, Waits]:
+    """Return the issuer's CPU milliseconds during `work`, and the waits of other requests, whose cost is in it."""
+    with ExitStack() as stack:
+        for process in one.processes():
+            stack.enter_context(ahead(process))
+        stalls = Stalls(one.url, one.processes())
+        cost = one.cost(work)
+        return cost, stalls.end()
+
+
+def head(one: Served) -> float:
+    """Return the milliseconds of the statement that each poll needs."""
+    took = []
+    with psycopg.connect(one.database, autocommit=True) as base:
+        for _ in range(ROUNDS):
+            start = time.perf_counter()
+            base.execute(HEAD).fetchone()
+            took.append(time.perf_counter() - start)
+    return statistics.median(took) * 1000
+
+
+def publish(one: Served) -> None:
+    """Poll until everything is published."""
+    with requests.Session() as session:
+        while claims_of(session.get(one.url + FEED, timeout=60).text).get("more"):
+            pass
+
+
+def full_reads(one: Served, probe: float) -> tuple[float, Waits]:
+    """Return the CPU milliseconds of a full read, and the waits of other requests in READS of them.
+
+    Something is revoked before each, so that each builds the document. `probe` is what another request costs.
+    """
+    costs, waits = [], []
+    for number in range(READS):
+        with psycopg.connect(one.database, autocommit=True) as base:
+            arrive(base, [f"read-{number}-{n}" for n in range(INLINE // READS)])
+        cost, waited = stalled(one, lambda: fetch(one))
+        costs.append(cost - waited.requests * probe)
+        waits.append(waited)
+    together = Waits(
+        max(one.longest for one in waits), sum(one.counted for one in waits), sum(one.left_out for one in waits)
+    )
+    return statistics.median(costs), together
+
+
+def fetch(one: Served) -> None:
+    """Read the full state without merging it: the reader's work is measured at the reader."""
+    with requests.Session() as session:
+        for digest, count in claims_of(session.get(one.url + FEED, timeout=60).text).get("segments", []):
+            assert len(session.get(f"{one.url}{FEED}/segments/{digest}", timeout=60).content) == 24 * count
+
+
+def delta(one: Served, version: str) -> float:
+    """Return the CPU milliseconds of publishing, packing and signing 100 new entries."""
+    with requests.Session() as session, psycopg.connect(one.database, autocommit=True) as base:
+        spent = 0.0
+        for number in range(ROUNDS):
+            session.get(one.url + JWKS, timeout=60)  # it may read the keys again, which is not the feed's cost
+            arrive(base, [f"round-{number}-{n}" for n in range(100)])
+            before = one.cpu()
+            claims = claims_of(session.get(one.url + FEED, params={"since": version}, timeout=60).text)
+            spent += one.cpu() - before
+            assert len(claims["entries"]) == 100 * 32, claims.keys()
+            version = claims["version"]
+    return spent * 1000 / ROUNDS
+
+
+def arriving(one: Served) -> float:
+    """Return the longest time in seconds from a commit until a reader that polls continuously has the entry."""
+    reader = Reader(Over(one.url))
+    reader.version = claims_of(requests.get(one.url + FEED, timeout=60).text)["version"]
+    committed: dict[bytes, float] = {}
+    seen: dict[bytes, float] = {}
+    thread = threading.Thread(target=revoke_for_ten_seconds, args=(one.database, committed))
+    with ExitStack() as stack:
+        for process in (os.getpid(), *one.processes(), *one.connections()):
+            stack.enter_context(ahead(process))
+        start = time.time()
+        thread.start()
+        goes_on = True
+        while goes_on:
+            arriving_still, known = thread.is_alive(), len(reader.received)
+            goes_on = reader.poll() != 304 or arriving_still
+            seen |= dict.fromkeys(reader.received[known:], time.time())
+    print(f"revocations arrived at {len(committed) / (max(committed.values()) - start):.0f} a second")
+    return max(seen[entry] - at for entry, at in committed.items())
+
+
+def revoke_for_ten_seconds(database: str, committed: dict[bytes, float]) -> None:
+    """Revoke ARRIVING tokens a second, ten in a transaction; note when each was committed."""
+    start = time.time()
+    with psycopg.connect(database, autocommit=True) as connection:
+        for number in range(ARRIVING):
+            time.sleep(max(0.0, start + number * 10 / ARRIVING - time.time()))
+            names = [f"arriving-{number}-{n}" for n in range(10)]
+            arrive(connection, names)
+            committed |= {hashed(name): time.time() for name in names}
+
+
+def purged(one: Served) -> list[Row]:
+    """Return how fast ended entries are purged, and how many are left."""
+    one.execute(*END_ALL)
+    start = time.perf_counter()
+    removed = json.loads(one.issuer.run("purge_tokens", "--json", "--batch", "10000"))["removed"]["revocations"]
+    seconds = time.perf_counter() - start
+    [(left,)] = one.issuer.rows(
+        "SELECT (SELECT count(*) FROM tokens_revocation) + (SELECT count(*) FROM tokens_segment)"
+    )
+    return [
+        Row("purge of 100,000 ended entries", seconds / removed * 100_000, 60, "s"),
+        Row("entries and segments left after it", left, 0, "rows"),
+    ]

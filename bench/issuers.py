@@ -1,0 +1,152 @@
+"""Issuers for benchmarks: of this build or an earlier one, each on a database of its own, with their CPU time."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
+import requests
+
+from project.launch import processes
+from project.launch.ports import free
+from tests.services import conftest as services
+from tests.services.conftest import Issuer, end_session, migrated
+
+__all__ = ["Issuer", "Served", "end_session", "python", "served", "worktree"]
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
+# The server of a pytest process would not do: it does not write to the disk.
+services.SERVER = services.SERVER or LOCAL
+TICK = os.sysconf("SC_CLK_TCK")
+TOKEN_PATH = "/oauth/token"  # noqa: S105 (a path)
+UNLIMITED = "token=999999/60,revocations=999999/60,segments=999999/60"
+SHELL = ("shell", "-v", "0", "--no-imports", "-c")
+CLIENT = """
+from django.utils import timezone
+from tokens.models import Api, Client, Scope
+from tokens.clients import client_secret
+api = Api.objects.create(identifier="https://api.example/", name="API")
+scope = Scope.objects.create(name="notes:read", description="Read", api=api)
+service = Client.objects.create(client_id="service", name="S", grants=["client_credentials"],
+    token_endpoint_auth_method="client_secret_post")
+service.scopes.add(scope)
+print(client_secret.create(service, now=timezone.now()))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running issuer."""
+
+    issuer: Issuer
+    child: processes.Child
+    secret: str
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self.child.url
+
+    @property
+    def database(self) -> str:
+        """The URL of its database."""
+        return self.issuer.variables["DATABASE_URL"]
+
+    def processes(self) -> list[int]:
+        """Return its processes."""
+        group = os.getpgid(self.child.process.pid)
+        running = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+        return [process for process in running if _group(process) == group]
+
+    def connections(self) -> list[int]:
+        """Return the processes of its connections at a PostgreSQL of this machine."""
+        found = self.issuer.rows("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        return [process for (process,) in found if Path(f"/proc/{process}/task").exists()]
+
+    def cpu(self) -> float:
+        """Return the CPU seconds of its processes so far."""
+        return sum(_cpu(process) for process in self.processes())
+
+    def cost(self, work: Callable[[], object], *, times: int = 1) -> float:
+        """Return the issuer's CPU milliseconds for one run of `work`."""
+        before = self.cpu()
+        for _ in range(times):
+            work()
+        return (self.cpu() - before) * 1000 / times
+
+    def execute(self, *statements: str) -> None:
+        """Execute statements in its database, each in a transaction of its own."""
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def token(self, session: requests.Session) -> None:
+        """Get an access token."""
+        form = {"grant_type": "client_credentials", "scope": "notes:read", "client_id": "service"}
+        answer = session.post(self.url + TOKEN_PATH, form | {"client_secret": self.secret}, timeout=60)
+        assert answer.ok, answer.text
+
+
+@contextmanager
+def worktree(commit: str, folder: Path) -> Iterator[Path]:
+    """Check a commit out into a temporary folder, with the same environment."""
+    path = folder / "before"
+    subprocess.run(["git", "worktree", "add", "--detach", "--quiet", str(path), commit], cwd=ROOT, check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["git", "worktree", "remove", "--force", str(path)], cwd=ROOT, check=True)
+
+
+@contextmanager
+def served(folder: Path, root: Path = ROOT, *, workers: int = 1) -> Iterator[Served]:
+    """Start an issuer of the build in `root`, on its own database."""
+    with _at(root), migrated() as made:
+        url = f"http://localhost:{free()}"
+        # An earlier build knows only the first of the limits.
+        limits = UNLIMITED if root == ROOT else UNLIMITED.partition(",")[0]
+        issuer = replace(made, variables=made.variables | {"ISSUER_URL": url, "RATE_LIMITS": limits})
+        issuer.run("rotate_keys")
+        secret = issuer.run(*SHELL, CLIENT).strip()
+        child = services.serve(issuer, url, folder / f"{url.rpartition(':')[2]}.log", workers=workers)
+        try:
+            processes.wait_until_ready(child, "/readyz")
+            yield Served(issuer, child, secret)
+        finally:
+            processes.stop([child])
+
+
+def python(root: Path, code: str) -> str:
+    """Return what a program prints that is run by the build in `root`."""
+    run = subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True)
+    return run.stdout.strip()
+
+
+@contextmanager
+def _at(root: Path) -> Iterator[None]:
+    """Make the tests' helpers start the build in `root`."""
+    kept, services.ROOT = services.ROOT, root
+    try:
+        yield
+    finally:
+        services.ROOT = kept
+
+
+def _cpu(process: int) -> float:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def _group(process: int) -> int:
+    try:
+        return os.getpgid(process)
+    except OSError:
+        return 0

@@ -1,0 +1,39 @@
+"""Readers of a feed that poll each second until they are ended (`python -m bench.readers URL COUNT`)."""
+
+import os
+import sys
+import threading
+import time
+
+import requests
+
+from bench.priority import ahead
+from tests.tokens.feed_reader import claims_of
+
+EVERY = 1.0  # seconds
+
+
+def main(url: str, count: str) -> None:
+    """Start the readers, spread over a second; they are daemons and end with standard input."""
+    with ahead(os.getpid()):
+        for number in range(int(count)):
+            threading.Thread(target=poll, args=(url, number / int(count)), daemon=True).start()
+        sys.stdin.read()
+
+
+def poll(url: str, after: float) -> None:
+    """Read the feed, then what was published since; a build without versions sends all of it each time."""
+    time.sleep(after)
+    with requests.Session() as session:
+        version = ""
+        while True:
+            query = {"since": version} if version else {}
+            known = {"If-None-Match": f'W/"{version}"'} if version else {}
+            answer = session.get(url, params=query, headers=known, timeout=60)
+            if answer.status_code == 200:
+                version = claims_of(answer.text).get("version", "")
+            time.sleep(EVERY)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

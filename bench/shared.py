@@ -1,0 +1,93 @@
+"""What is measured of the feed of this build and of the build before alike."""
+
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import psycopg
+import requests
+
+from bench.issuers import Served
+from bench.priority import ahead
+from bench.revocation_rows import arrive
+
+FEED, JWKS = "/oauth/revocations", "/.well-known/jwks.json"
+POLLS, READERS, ROUNDS = 600, 8, 8
+WINDOW = 2.0  # seconds in which every reader polls twice
+ARRIVING = 100  # revocations a second while readers poll
+SETTLED = 3.0  # seconds until every reader has read the feed once
+
+
+def ratio_of_304(one: Served, tag: str, *, times: int = POLLS) -> float:
+    """Return the CPU cost of an unchanged poll, in units of a JWKS 304."""
+    with requests.Session() as session:
+        jwks = session.get(one.url + JWKS, timeout=60).headers["ETag"]
+
+        def ask(path: str, known: str) -> None:
+            answer = session.get(one.url + path, headers={"If-None-Match": known}, timeout=60)
+            assert answer.status_code == 304, (path, answer.status_code)
+
+        unit = one.cost(lambda: ask(JWKS, jwks), times=POLLS)
+        return one.cost(lambda: ask(FEED, tag), times=times) / unit
+
+
+def beside_readers(one: Served, *, arriving: bool) -> tuple[float, float]:
+    """Return the time of token requests beside 8 readers as a multiple of that without, and that without (ms).
+
+    Each of ROUNDS compares the mean of WINDOW seconds with readers to those just before and after without, and the
+    figure is the median of the rounds. The issuer, its connections at the database, the readers and this process have
+    real-time priority meanwhile if that is allowed, so that other work on the machine is hardly in the figure.
+    """
+    alone, ratios = [tokens(one)], []
+    for _ in range(ROUNDS):
+        with readers(one, arriving=arriving):
+            beside = tokens(one)
+        alone.append(tokens(one))
+        ratios.append(beside / statistics.mean(alone[-2:]))
+    return statistics.median(ratios), statistics.median(alone) * 1000
+
+
+def tokens(one: Served) -> float:
+    """Return the mean seconds of the token requests of WINDOW seconds, one after the other."""
+    count = 0
+    with ExitStack() as stack, requests.Session() as session:
+        for process in (os.getpid(), *one.processes(), *one.connections()):
+            stack.enter_context(ahead(process))
+        start = time.perf_counter()
+        while time.perf_counter() - start < WINDOW:
+            one.token(session)
+            count += 1
+        return (time.perf_counter() - start) / count
+
+
+@contextmanager
+def readers(one: Served, *, arriving: bool) -> Iterator[None]:
+    """Have READERS readers poll each second, in a process of their own, while tokens are revoked if `arriving`."""
+    command = [sys.executable, "-m", "bench.readers", one.url + FEED, str(READERS)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)
+    ended = threading.Event()
+    thread = threading.Thread(target=_revoke, args=(one.database, ended))
+    if arriving:
+        thread.start()
+    time.sleep(SETTLED)
+    try:
+        yield
+    finally:
+        ended.set()
+        process.communicate(b"")
+        if arriving:
+            thread.join()
+
+
+def _revoke(database: str, ended: threading.Event) -> None:
+    """Revoke ARRIVING tokens a second, in ten transactions."""
+    number = 0
+    with psycopg.connect(database, autocommit=True) as connection:
+        while not ended.wait(0.1):
+            number += 1
+            arrive(connection, [f"beside-{time.time_ns()}-{n}" for n in range(ARRIVING // 10)])

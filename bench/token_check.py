@@ -1,0 +1,59 @@
+"""What looking a token up among revocations adds to its verification, in microseconds."""
+
+import random
+import statistics
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from resources.refusals import Refusals
+from resources.revocation_set import EMPTY, LAYOUT, RevocationSet
+
+ISSUER = "https://issuer.example"
+UNTIL, BEFORE = 2_000_000_000, 1_900_000_000  # Unix seconds
+USERS, TOKENS = 200, 40_000
+
+Claims = Mapping[str, Any]
+
+
+def measure(entries: RevocationSet) -> Iterator[tuple[str, float]]:
+    """Yield the median for each kind of tokens that are not revoked."""
+    later = entries.merged(packed(1, 0, before=BEFORE), now=0)
+    kinds = tokens(random.Random(TOKENS))  # noqa: S311 (names of a measurement)
+    for held, which in ((entries, ""), (later, ", log-outs held")):
+        for name, batch in kinds.items():
+            yield f"API: check, {name}{which}", median(held, batch) - median(EMPTY, batch)
+
+
+def tokens(chance: random.Random) -> dict[str, list[Claims]]:
+    """Return TOKENS tokens of each kind."""
+    known = [claims(chance) for _ in range(USERS)]
+    seen = [known[number % USERS] for number in range(TOKENS)]
+    return {
+        "token seen before": seen,
+        "new token": [{**token, "jti": f"{chance.getrandbits(128):032x}"} for token in seen],
+        "new user": [claims(chance) for _ in range(TOKENS)],
+    }
+
+
+def claims(chance: random.Random) -> Claims:
+    """Return claims of another token of another user, issued before BEFORE."""
+    token, user, grant = (f"{chance.getrandbits(128):032x}" for _ in range(3))
+    return {"iss": ISSUER, "jti": token, "sub": user, "client_id": "webapp", "grant_id": grant, "iat": BEFORE - 1000}
+
+
+def median(entries: RevocationSet, batch: list[Claims]) -> float:
+    """Return the median microseconds of a check. Interruptions by other work are longer, and few."""
+    reason, clock, took = Refusals(entries).reason, time.perf_counter_ns, []
+    for token in batch:
+        start = clock()
+        revoked = reason("kid", token)
+        took.append(clock() - start)
+        assert not revoked
+    return statistics.median(took) / 1000
+
+
+def packed(count: int, seed: int, *, before: int = 0) -> bytes:
+    """Return so many entries with random keys, in order."""
+    chance = random.Random(seed)  # noqa: S311 (keys of a measurement)
+    return b"".join(LAYOUT.pack(key, UNTIL, before) for key in sorted(chance.randbytes(16) for _ in range(count)))

@@ -1,0 +1,62 @@
+"""Keep abandoned requests from changing the database: every connection checks the current turn (`project.front.turn`).
+
+A statement or COMMIT of an abandoned request raises Abandoned, and Django rolls back as after any database error.
+A statement that already waits is not interrupted here; `project.postgresql` does that.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from project.front.turn import TurnOver, current
+
+CHANGES_NOTHING = ("SELECT", "SHOW", "BEGIN")
+
+
+class Abandoned(OperationalError):
+    """The front answered this request with 503 while it waited for the database. Its further statements fail."""
+
+    def __init__(self) -> None:
+        super().__init__("the request was answered 503 before the database answered; its transaction is rolled back")
+
+
+def watch_connections() -> None:
+    """Guard every database connection that this process opens from now on."""
+    connection_created.connect(_guard, dispatch_uid="project.front.abandonment")
+
+
+def _guard(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
+    if _execute not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_execute)
+        connection._commit = partial(_committing, connection._commit)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _execute(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001 (Django's signature)
+    run = partial(execute, sql, params, many, context)
+    if context["connection"].in_atomic_block or sql.lstrip().upper().startswith(CHANGES_NOTHING):
+        if turn := current():
+            _translated(turn.go_on)
+        return run()
+    return _committing(run)  # without a transaction each statement commits itself
+
+
+def _committing(commit: Callable[[], Any]) -> Any:
+    turn = current()
+    if turn is None:
+        return commit()
+    _translated(turn.begin_commit)
+    try:
+        return commit()
+    finally:
+        turn.end_commit()
+
+
+def _translated(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except TurnOver:
+        raise Abandoned from None

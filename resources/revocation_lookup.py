@@ -1,0 +1,85 @@
+"""Looks a token up in one set of revocations (docs/revocation-feed.md section 1). Pure.
+
+Every request runs this, so it is written for time:
+- The keys of the token, its grant and its user are hashed for each request; the hash of their kind is copied.
+- Signing keys, the issuer and clients are few; what the set has of them is remembered for as long as the set.
+- The keys of coarse entries are made only if the set has a later instant than the token's `iat`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from resources.revocation_key import LENGTH, actors, begun
+from resources.revocation_set import RevocationSet
+
+REMEMBERED = 1024
+"""Identifiers of one kind that are remembered, about 200 bytes each."""
+
+
+class Lookup:
+    """What one set says about tokens."""
+
+    __slots__ = ("_client", "_client_user", "_grant", "_issuer", "_key", "_last_instant", "_token", "_user")
+
+    def __init__(self, entries: RevocationSet) -> None:
+        self._last_instant = entries.last_instant
+        self._token, self._grant = finder("jti", entries), finder("grant", entries)
+        self._user, self._client_user = finder("sub", entries), finder("client_sub", entries)
+        self._key, self._issuer = Remembered(finder("kid", entries)), Remembered(finder("iss", entries))
+        self._client = Remembered(finder("client", entries))
+
+    def revoked(self, kid: str, claims: Mapping[str, Any]) -> str:
+        """Return the claim by which a token with these verified claims is revoked, or "" if none."""
+        iat = claims["iat"]
+        if iat < self._key[kid]:
+            return "kid"
+        if iat < self._token(claims["jti"]):
+            return "jti"
+        if "grant_id" in claims and iat < self._grant(claims["grant_id"]):
+            return "grant_id"
+        if iat >= self._last_instant:
+            return ""
+        subject, client = claims["sub"], claims["client_id"]
+        if iat < self._user(subject):
+            return "sub"
+        if iat < self._issuer[claims["iss"]]:
+            return "iss"
+        if iat < self._client[client] or iat < self._client_user(f"{client}\0{subject}"):
+            return "client_id"
+        return self._revoked_by_actor(claims, subject, iat) if "act" in claims else ""
+
+    def _revoked_by_actor(self, claims: Mapping[str, Any], subject: str, iat: float) -> str:
+        for actor in actors(claims):
+            if iat < self._client[actor] or iat < self._client_user(f"{actor}\0{subject}"):
+                return "client_id"
+        return ""
+
+
+def finder(kind: str, entries: RevocationSet) -> Callable[[str], float]:
+    """Return `entries.before` of the key of an identifier of this kind, as one function."""
+    copy, bits, before = begun(kind).copy, tuple(block.bits for block in entries.blocks), entries.before
+
+    def find(identifier: str) -> float:
+        state = copy()
+        state.update(identifier.encode("utf-8", "surrogatepass"))
+        key = state.digest()
+        third = key[2]
+        if not bits[key[0]][key[1] << 5 | third >> 3] & 1 << (third & 7):
+            return 0
+        return before(key[:LENGTH])
+
+    return find
+
+
+class Remembered(dict[str, float]):
+    """What `find` returns for identifiers, looked up once each; at most REMEMBERED of them."""
+
+    def __init__(self, find: Callable[[str], float]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, identifier: str) -> float:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        before = self[identifier] = self._find(identifier)
+        return before

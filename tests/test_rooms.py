@@ -1,0 +1,434 @@
+"""The rooms of the issuer: who may import whom, which code is pure, and how modules and classes are named."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from project.story import STEPS, steps
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Room by room from the top down: the rooms that it imports. A room imports only rooms that stand below it.
+TABLE = {
+    "apps": "checks revoking views",
+    "urls": "conf metadata views",
+    "admin": "audit authorize conf email_proof encryption errors inspection issued jose keys keys/errors keys/rules"
+    " models registration registry_lock revoking views",
+    "views": "audit authorize background clients conf database_errors errors grants issued keys keys/errors keys/rules"
+    " limits login metadata models parameters revoking userinfo",
+    "management": "audit authorize checks conf encryption inspection issued jose keys keys/errors keys/rules models"
+    " outbound proxy registration registry_lock revoking",
+    "background": "keys metadata revoking",
+    "checks": "audit authorize clients conf encryption keys keys/errors keys/rules models revoking",
+    "metadata": "authorize clients conf issued jose keys models userinfo",
+    "authorize": "addresses clients conf errors grants issued keys keys/rules models parameters",
+    "grants": "audit clients conf errors issued keys login models parameters",
+    "revoking": "audit conf encryption errors issued keys keys/rules limits models registration registry_lock",
+    "registration": "audit clients issued models registry_lock",
+    "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
+    "inspection": "issued jose keys keys/rules models outbound",
+    "userinfo": "conf email_proof errors issued models",
+    "issued": "audit conf encryption errors keys keys/errors models",
+    "keys": "audit conf encryption jose keys/errors keys/rules models",
+    "email_proof": "login models",
+    "login": "limits models",
+    "parameters": "errors models",
+    "audit": "conf models",
+    "migrations": "models triggers",
+    "models": "addresses conf database_errors jose keys/rules",
+    "limits": "conf",
+    "conf": "encryption keys/rules",
+    "keys/rules": "keys/errors",
+    "keys/errors": "",
+    "jose": "",
+    "outbound": "",
+    "addresses": "",
+    "encryption": "",
+    "errors": "",
+    "database_errors": "",
+    "registry_lock": "",
+    "triggers": "",
+    "proxy": "",
+}
+PURE = (
+    "tokens/jose/",
+    "tokens/keys/rules/",
+    "tokens/keys/errors.py",
+    "tokens/encryption.py",
+    "tokens/addresses.py",
+    "resources/verify.py",
+    "resources/keyset.py",
+    "resources/client_address.py",
+    "resources/refusals.py",
+    "resources/revocation_feed.py",
+    "resources/revocation_key.py",
+    "resources/revocation_set.py",
+    "resources/feed_follower.py",
+    "resources/strict_json.py",
+    "resources/jwk.py",
+)
+IMPURE = frozenset(
+    {
+        "django", "rest_framework", "oauth2_provider", "oauthlib", "allauth", "socket", "requests", "urllib.request",
+        "http.client", "subprocess", "sqlite3", "psycopg",
+    }
+)  # fmt: skip
+TOOLKIT = ("oauthlib", "oauth2_provider")
+TOOLKIT_ROOMS = ("tokens/authorize/", "tokens/models/client.py", "tokens/checks/oauth.py", "tokens/admin/__init__.py")
+TOOLKIT_BORROWERS = {
+    "tokens/errors.py": "OAuthError is oauthlib's error, which the authorization endpoint needs",
+    "tokens/grants/authorization_code.py": "PKCE is compared by oauthlib's function",
+    "tokens/views/authorize.py": "translates errors of the authorization server",
+    "tokens/views/endpoint.py": "translates errors of the authorization server",
+    "tokens/views/second_try.py": "remembers errors of the authorization server",
+    "tokens/views/refusals.py": "translates errors of the authorization server",
+}
+NOUNS = frozenset({"ring", "keyring", "feed", "testing"})
+"""No participles, though they end like one. `resources.testing` is a name that users import."""
+ENDINGS = (
+    *("abilities", "ability", "ations", "ation", "itions", "ition", "ments", "ment", "ances", "ance", "able", "ible"),
+    *("ings", "ing", "ions", "ion", "ies", "ers", "er", "ors", "or", "ed", "es", "s", "e", "y"),
+)
+IRREGULAR = frozenset({"done", "found", "gone", "held", "kept", "known", "shown", "told"})
+REPEATED = {"Command", "Meta"}
+"""Names that Django gives."""
+
+# Modules without a test module of their own, by the tests that cover them.
+COVERED = {
+    "tests/tokens/admin/": "admin/audit admin/client_form admin/client_secret admin/events admin/key_picture"
+    " admin/read_only",
+    "tests/tokens/management/test_inspect_token.py": "admin/inspection inspection/key_source"
+    " inspection/signature_trial",
+    "tests/tokens/views/test_authorize.py": "authorize/backend authorize/consent authorize/login_session"
+    " authorize/request authorize/response authorize/server authorize/validator",
+    "tests/tokens/hardening/test_codes.py": "authorize/authorization_code grants/authorization_code issued/one_time",
+    "tests/tokens/views/test_logout.py": "authorize/logout",
+    "tests/tokens/views/test_jwks.py": "background",
+    "tests/services/test_revocation_log.py": "checks/durability",
+    "tests/tokens/keys/test_broken_rows.py": "checks/key_health keys/adoption keys/errors keys/keystore keys/store",
+    "tests/tokens/clients/test_private_key_jwt.py": "clients/assertion",
+    "tests/tokens/admin/test_key.py": "conf keys/rules/timeline",
+    "tests/tokens/keys/test_seal.py": "encryption",
+    "tests/tokens/views/test_token.py": "errors grants/base grants/client_credentials grants/request"
+    " grants/user_response views/endpoint views/refusals",
+    "tests/tokens/views/test_device.py": "grants/device_authorization grants/device_code",
+    "tests/tokens/rfc/test_rfc9068.py": "issued/access_token issued/holder issued/login issued/client_target",
+    "tests/tokens/issued/test_token_reader.py": "issued/id_token issued/jws",
+    "tests/tokens/grants/test_refresh_token.py": "issued/refresh_token issued/token_status issued/user_grant",
+    "tests/tokens/issued/test_revocation_record.py": "issued/revocation_key models/revocation",
+    "tests/tokens/revoking/test_enabled_again.py": "issued/revocation_second revoking/signals",
+    "tests/tokens/jose/test_public_keys.py": "jose/compact jose/key_format",
+    "tests/services/test_pkcs11.py": "keys/pkcs11 keys/key_pair",
+    "tests/services/test_lock.py": "keys/lock",
+    "tests/tokens/keys/test_promises.py": "keys/rules/succession",
+    "tests/tokens/keys/test_rings.py": "keys/transfer",
+    "tests/tokens/limits/test_circuit.py": "limits/counter_memory",
+    "tests/tokens/management/test_arguments.py": "management/commands/cleartokens"
+    " management/commands/createapplication",
+    "tests/tokens/management/test_key_commands.py": "management/commands/keys management/commands/revoke_key"
+    " management/commands/rotate_keys",
+    "tests/tokens/management/test_exchange_policy.py": "management/commands/link_api registration/exchange_policy",
+    "tests/tokens/views/test_metadata.py": "metadata/catalog metadata/document",
+    "tests/tokens/keys/test_row_rules.py": "models/api models/key triggers",
+    "tests/tokens/models/": "models/assertion models/audit models/consent models/device models/lifetimes"
+    " models/registry models/user_grant",
+    "tests/proxies/test_proxies.py": "proxy/report proxy/trials proxy/wire",
+    "tests/tokens/management/test_create_api.py": "registration/api",
+    "tests/tokens/management/test_demo_setup.py": "registration/demo",
+    "tests/tokens/management/test_client_secret.py": "registration/secret_rotation",
+    "tests/tokens/views/test_unavailable.py": "registry_lock views/not_ready",
+    "tests/tokens/management/test_access.py": "revoking/access",
+    "tests/tokens/management/test_after_restore.py": "revoking/after_restore",
+    "tests/tokens/management/test_revoke_tokens.py": "revoking/bulk",
+    "tests/tokens/management/test_purge_tokens.py": "revoking/purge",
+    "tests/tokens/views/test_revoke.py": "revoking/introspection revoking/revocation views/introspection",
+    "tests/tokens/views/test_userinfo.py": "userinfo",
+    "tests/tokens/views/test_jwks_headers.py": "views/conditional",
+    "tests/tokens/revoking/test_everywhere.py": "views/everywhere",
+    "tests/tokens/audit/test_trail.py": "views/login_events",
+    "tests/tokens/views/test_health.py": "views/operator",
+    "tests/project/test_serve.py": "views/probes",
+    "tests/tokens/views/test_account.py": "views/pages",
+    "tests/tokens/authorize/test_reauthentication.py": "views/login",
+    "tests/tokens/test_no_input.py": "apps urls",
+    "tests/tokens/admin/test_verify_email.py": "email_proof",
+    "tests/tokens/keys/test_flush.py": "keys/trust",
+    "tests/tokens/management/test_flush_token.py": "issued/flush_token",
+}
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def modules(*packages: str) -> dict[str, Path]:
+    """Every module by its dotted name."""
+    found = {}
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            found[name.removesuffix(".__init__")] = path
+    return found
+
+
+MODULES = modules("tokens", "resources", "project")
+ISSUER = {name: path for name, path in MODULES.items() if name.startswith("tokens.")}
+
+
+def imports(parsed: ast.Module, known: dict[str, Path] = MODULES) -> Iterator[tuple[int, str]]:
+    """Lines and modules that are imported, wherever the statement stands."""
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield node.lineno, full if full in known else node.module or ""
+
+
+def room(module: str) -> str:
+    """The room of a module of the issuer: its first folder, or the module itself if it stands alone."""
+    if module == "tokens.keys.errors" or module.startswith("tokens.keys.rules"):
+        return "keys/" + module.split(".")[2]
+    return module.split(".")[1] if "." in module else ""
+
+
+def wrong_imports(module: str, parsed: ast.Module) -> list[str]:
+    """Imports of another room that the table does not allow."""
+    own = room(module)
+    allowed = {own, *TABLE[own].split()}
+    return [
+        f"line {line}: {own} may not import {name}"
+        for line, name in imports(parsed)
+        if name.startswith("tokens.") and room(name) not in allowed
+    ]
+
+
+def claims_purity(parsed: ast.Module) -> bool:
+    """Whether a docstring says that its module is pure."""
+    return re.search(r"\bPure\b", ast.get_docstring(parsed) or "") is not None
+
+
+def pure_modules() -> list[str]:
+    return [
+        name
+        for name, path in MODULES.items()
+        if path.relative_to(ROOT).as_posix().startswith(PURE) or claims_purity(tree(path))
+    ]
+
+
+def impure_imports(parsed: ast.Module, seen: frozenset[str] = frozenset()) -> list[str]:
+    """What a module imports, itself or through others, that does input or output."""
+    found = []
+    for line, name in imports(parsed):
+        parts = name.split(".")
+        if any(".".join(parts[:count]) in IMPURE for count in range(1, len(parts) + 1)):
+            found.append(f"line {line}: imports {name}")
+        elif name in MODULES and name not in seen:
+            through = impure_imports(tree(MODULES[name]), seen | {name})
+            found += [f"line {line}: imports {name}, which at {what}" for what in through]
+    return found
+
+
+def stem(name: str) -> str:
+    """A module's name without the ending of its last word."""
+    ending = next((end for end in ENDINGS if name.endswith(end) and len(name.rpartition("_")[2]) - len(end) >= 3), "")
+    return name.removesuffix(ending)
+
+
+def alike(names: list[str]) -> list[set[str]]:
+    """Sets of different names that differ by an ending only."""
+    groups = defaultdict(set)
+    for name in names:
+        groups[stem(name)].add(name)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def named(package: str) -> list[str]:
+    """The modules of a package by their last name; a command's is what an operator types, and is left out."""
+    own = [
+        (name, path) for name, path in MODULES.items() if name.startswith(f"{package}.") and "migrations" not in name
+    ]
+    found = [name.rpartition(".")[2] for name, path in own if path.name != "__init__.py"]
+    commands = {path.stem for path in MODULES.values() if path.parent.name == "commands"}
+    return [name for name in found if name not in commands]
+
+
+def is_participle(name: str) -> bool:
+    """Whether a word of a module's name is a participle."""
+    return any((word.endswith(("ing", "ed")) and word not in NOUNS) or word in IRREGULAR for word in name.split("_"))
+
+
+def test_every_room_is_in_the_table_and_every_room_of_the_table_exists() -> None:
+    assert {room(name) for name in ISSUER} == set(TABLE)
+
+
+def test_a_room_imports_only_rooms_below_it() -> None:
+    order = list(TABLE)
+    up = [(own, other) for own in TABLE for other in TABLE[own].split() if order.index(other) <= order.index(own)]
+    assert up == []
+
+
+@pytest.mark.parametrize("module", ISSUER)
+def test_a_module_imports_only_rooms_that_its_own_may(module: str) -> None:
+    assert wrong_imports(module, tree(ISSUER[module])) == []
+
+
+def test_the_table_allows_no_import_that_nobody_makes() -> None:
+    made = {(room(name), room(other)) for name, path in ISSUER.items() for _, other in imports(tree(path))}
+    assert [(own, other) for own in TABLE for other in TABLE[own].split() if (own, other) not in made] == []
+
+
+@pytest.mark.parametrize("module", pure_modules())
+def test_a_pure_module_does_no_input_or_output_nor_does_what_it_imports(module: str) -> None:
+    assert impure_imports(tree(MODULES[module])) == []
+
+
+@pytest.mark.parametrize("module", ISSUER)
+def test_the_toolkit_stays_in_its_room(module: str) -> None:
+    path = ISSUER[module].relative_to(ROOT).as_posix()
+    if not path.startswith((*TOOLKIT_ROOMS, "tokens/migrations/")) and path not in TOOLKIT_BORROWERS:
+        assert [name for _, name in imports(tree(ISSUER[module])) if name.partition(".")[0] in TOOLKIT] == []
+
+
+@pytest.mark.parametrize("path", TOOLKIT_BORROWERS)
+def test_who_borrows_from_the_toolkit_still_does(path: str) -> None:
+    assert any(name.partition(".")[0] in TOOLKIT for _, name in imports(tree(ROOT / path)))
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("tokens.models.user", "from tokens.views import pages"),
+        ("tokens.models.user", "import tokens.views.pages"),
+        ("tokens.issued.access_token", "from tokens.grants.base import Grant"),
+        ("tokens.jose.compact", "from tokens.keys import store"),
+        ("tokens.keys.rules.moves", "from tokens.models import Api"),
+        ("tokens.grants.base", "def late():\n    from tokens.authorize import server"),
+        ("tokens.revoking.purge", "from tokens.grants import request"),
+    ],
+)
+def test_a_wrong_import_is_caught(module: str, line: str) -> None:
+    assert wrong_imports(module, ast.parse(line))
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("tokens.views.token", "from tokens.authorize import backend"),
+        ("tokens.grants.base", "from tokens.grants.request import TokenRequest"),
+        ("tokens.models.user", "from django.db import models"),
+        ("tokens.keys.rules.succession", "from tokens.keys.errors import Unsafe"),
+    ],
+)
+def test_a_right_import_is_not_caught(module: str, line: str) -> None:
+    assert not wrong_imports(module, ast.parse(line))
+
+
+@pytest.mark.parametrize(
+    "module", ["tokens.keys.rules.moves", "tokens.issued.revocation_key", "tokens.admin.key_picture"]
+)
+@pytest.mark.parametrize(
+    "line", ["from django.utils import timezone", "import urllib.request", "from tokens import conf"]
+)
+def test_an_impure_import_in_a_pure_module_is_caught(module: str, line: str) -> None:
+    assert module in pure_modules()
+    source = MODULES[module].read_text(encoding="utf-8")
+    assert impure_imports(ast.parse(f"{source}\n{line}\n"))
+
+
+def test_no_two_modules_of_a_package_differ_by_an_ending() -> None:
+    assert {package: found for package in ("tokens", "resources") if (found := alike(named(package)))} == {}
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("moves", "moving"),
+        ("signers", "signing"),
+        ("unavailability", "unavailable"),
+        ("grant", "grants"),
+        ("revocation_key", "revocation_keys"),
+        ("introspect", "introspection"),
+    ],
+)
+def test_names_that_differ_by_an_ending_are_caught(pair: tuple[str, str]) -> None:
+    assert alike([*pair, "rings", "user_grant"]) == [set(pair)]
+
+
+def test_names_that_differ_by_a_word_are_not_caught() -> None:
+    assert alike(["revocation", "revocation_key", "key_pair", "keyring", "store", "keystore", "policy", "purge"]) == []
+
+
+def test_no_module_is_named_by_a_participle() -> None:
+    assert [
+        name for package in ("tokens", "resources", "project") for name in named(package) if is_participle(name)
+    ] == []
+
+
+@pytest.mark.parametrize("name", ["held", "refreshing", "restored", "signing", "pending_request"])
+def test_a_participle_is_caught(name: str) -> None:
+    assert is_participle(name)
+
+
+def test_no_class_name_stands_twice_in_the_issuers_process() -> None:
+    classes = defaultdict(list)
+    for name, path in MODULES.items():
+        if not name.startswith(("resources", "tokens.migrations")):
+            for node in ast.walk(tree(path)):
+                if isinstance(node, ast.ClassDef) and node.name not in REPEATED:
+                    classes[node.name].append(f"{name}:{node.lineno}")
+    assert {name: places for name, places in classes.items() if len(places) > 1} == {}
+
+
+def test_each_of_the_seven_steps_opens_exactly_one_docstring() -> None:
+    assert sorted(number for number, _, _ in steps()) == list(range(1, STEPS + 1))
+
+
+def mirror(module: str) -> str:
+    """The test module of a module, without the ending of its file's name."""
+    package, _, name = module.replace(".management.commands.", ".management.").rpartition(".")
+    return f"{package.replace('.', '/')}/test_{name}"
+
+
+def untested() -> set[str]:
+    """Modules of the issuer without a test module of their own."""
+    tests = [path.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests" / "tokens").rglob("test_*.py")]
+    return {
+        name.removeprefix("tokens.").replace(".", "/")
+        for name, path in ISSUER.items()
+        if path.name != "__init__.py"
+        and room(name) != "migrations"
+        and not any(test == f"{mirror(name)}.py" or test.startswith(f"{mirror(name)}_") for test in tests)
+    }
+
+
+def test_a_module_has_a_test_module_or_stands_in_the_list() -> None:
+    assert untested() == {name for names in COVERED.values() for name in names.split()}
+
+
+@pytest.mark.parametrize("path", COVERED)
+def test_the_tests_that_the_list_names_exist(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def listed(docstring: str) -> list[str]:
+    """The modules that a room's docstring lists in reading order: the names before each item's colon."""
+    heads = re.findall(r"^- (`[^:]+`):", docstring, re.MULTILINE)
+    return [name for head in heads for name in re.findall(r"`(\w+)`", head)]
+
+
+ROOMS = [path for name, path in ISSUER.items() if path.name == "__init__.py" and room(name) in TABLE]
+
+
+@pytest.mark.parametrize("path", [p for p in ROOMS if not {"management", "migrations"} & set(p.parts)], ids=str)
+def test_a_rooms_docstring_says_what_it_owns_and_lists_its_modules_once(path: Path) -> None:
+    docstring = ast.get_docstring(tree(path)) or ""
+    assert [word for word in ("Owns:", "Does not own:", "Steps:", "Neighbours:") if word not in docstring] == []
+    assert sorted(listed(docstring)) == sorted(p.stem for p in path.parent.glob("*.py") if p.name != "__init__.py")

@@ -1,0 +1,56 @@
+"""Grants and the audit trail in the admin: read by whoever may look, revoked by whoever may change."""
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from tests.tokens.conftest import redeem
+from tokens.issued import revocation_key
+from tokens.models import AuditEvent, RefreshToken, Revocation, User, UserGrant
+
+pytestmark = pytest.mark.django_db
+PAGE = "/admin/tokens/usergrant/"
+
+
+@pytest.fixture
+def grant(client, webapp, code, signer):
+    assert redeem(client, webapp, code(webapp)).status_code == 200
+    return UserGrant.objects.get()
+
+
+def revoke(browser, grant, *permissions):
+    staff = User.objects.create_user("staff", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    browser.force_login(staff)
+    return browser.post(PAGE, {"action": "revoke", "_selected_action": [str(grant.pk)]})
+
+
+def test_a_grant_is_revoked_with_its_tokens_and_the_audit_trail_says_by_whom(client, grant):
+    assert revoke(client, grant, "view_usergrant", "change_usergrant").status_code == 302
+    grant.refresh_from_db()
+    assert grant.revoke_reason == "revoked in the admin"
+    assert Revocation.objects.get(kind="grant").key == revocation_key.key("grant", str(grant.pk))
+    event = AuditEvent.objects.get(action="grant.revoked")
+    assert (event.actor, event.subject) == ("user:staff", f"grant:{grant.pk}")
+
+
+def test_whoever_may_only_look_at_grants_revokes_none(client, grant):
+    revoke(client, grant, "view_usergrant")
+    grant.refresh_from_db()
+    assert grant.revoked_at is None
+    assert not Revocation.objects.exists()
+
+
+def test_the_audit_trail_is_read_and_never_written(admin_client, grant):
+    event = AuditEvent.objects.create(at=grant.created_at, actor="a", action="thing.done", subject="s")
+    assert admin_client.get(f"/admin/tokens/auditevent/{event.pk}/change/").status_code == 200
+    assert admin_client.post(f"/admin/tokens/auditevent/{event.pk}/change/", {"actor": "b"}).status_code == 403
+    assert admin_client.post(f"/admin/tokens/auditevent/{event.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_grant_s_page_shows_its_family_and_no_hash(admin_client, grant):
+    now = grant.created_at
+    RefreshToken.objects.create(digest="0" * 64, grant=grant, created_at=now, expires_at=now, used_at=now)
+    page = admin_client.get(f"{PAGE}{grant.pk}/change/")
+    assert page.status_code == 200
+    assert "Expires at" in page.content.decode() or "expires at" in page.content.decode()
+    assert "0" * 64 not in page.content.decode()

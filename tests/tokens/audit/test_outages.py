@@ -1,0 +1,71 @@
+"""The audit log's line about 503: one for each reason within ten seconds, which says how many it stands for."""
+
+import json
+import logging
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tokens.audit.outages import EVERY, KEPT, Unavailability
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+MOMENT = timedelta(milliseconds=1)
+
+
+@pytest.fixture
+def lines(caplog):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    return lambda: [json.loads(message) for message in caplog.messages]
+
+
+def test_the_first_503_of_a_reason_is_a_line_that_says_why_and_where(lines):
+    assert Unavailability().note("the database is away", endpoint="/oauth/token", now=NOW)
+    assert lines() == [
+        {
+            "at": "2030-01-01T00:00:00Z",
+            "action": "request.unavailable",
+            "actor": "issuer",
+            "subject": "endpoint:/oauth/token",
+            "details": {"reason": "the database is away", "endpoint": "/oauth/token", "suppressed": 0},
+        }
+    ]
+
+
+def test_what_follows_within_ten_seconds_is_counted_in_the_next_line(lines):
+    one = Unavailability()
+    times = (NOW, NOW + MOMENT, NOW + EVERY - MOMENT, NOW + EVERY)
+    assert [one.note("why", endpoint="/x", now=now) for now in times] == [True, False, False, True]
+    assert [line["details"]["suppressed"] for line in lines()] == [0, 2]
+
+
+def test_another_reason_has_a_line_of_its_own_and_another_endpoint_has_not(lines):
+    one = Unavailability()
+    for reason, endpoint in (("a", "/x"), ("b", "/x"), ("a", "/y")):
+        one.note(reason, endpoint=endpoint, now=NOW)
+    assert [line["details"]["reason"] for line in lines()] == ["a", "b"]
+
+
+def test_a_clock_that_goes_back_silences_nothing(lines):
+    one = Unavailability()
+    one.note("why", endpoint="/x", now=NOW)
+    assert one.note("why", endpoint="/x", now=NOW - MOMENT)
+
+
+def test_only_so_many_reasons_are_remembered(lines):
+    one = Unavailability()
+    for number in range(2 * KEPT):
+        one.note(f"{number} s away", endpoint="/x", now=NOW)
+    assert len(one._last) == KEPT
+
+
+def test_threads_that_are_refused_at_once_write_one_line(lines):
+    one = Unavailability()
+    threads = [
+        threading.Thread(target=one.note, args=("why",), kwargs={"endpoint": "/x", "now": NOW}) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(lines()) == 1

@@ -1,0 +1,139 @@
+"""id_token_hint at the authorization endpoint: the answer is about that user, or there is none (OIDC Core 3.1.2.2)."""
+
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+import jwt
+import pytest
+from django.utils import timezone
+
+from tests.tokens.conftest import CALLBACK, allow, authorization, log_in, make_client, parameters, redeem
+from tests.tokens.views.test_logout import rotate, withdraw
+from tokens import conf
+from tokens.keys.revocation import revoke
+from tokens.keys.rules.policy import PRODUCTION
+from tokens.models import AuthorizationCode, User
+
+pytestmark = pytest.mark.django_db
+
+ISSUER = "http://localhost:8000"
+
+
+@pytest.fixture
+def own(apis):
+    return make_client("own", "authorization_code", public=True, skip_authorization=True)
+
+
+@pytest.fixture
+def browser(client, user):
+    log_in(client, user)
+    return client
+
+
+@pytest.fixture
+def tokens(browser, own):
+    """What the user's login gave the client, signed by the ring."""
+    rotate()
+    return redeem(browser, own, parameters(browser.get("/oauth/authorize", authorization(own)))["code"]).json()
+
+
+@pytest.fixture
+def eve(db):
+    return User.objects.create_user("eve", password="correct horse")
+
+
+def ask(browser, client, hint, **changes):
+    return browser.get("/oauth/authorize", authorization(client, id_token_hint=hint, **changes))
+
+
+@pytest.mark.parametrize("prompt", [None, "none"])
+def test_the_hint_of_the_session_s_user_gives_a_code(browser, own, tokens, prompt):
+    assert "code" in parameters(ask(browser, own, tokens["id_token"], prompt=prompt))
+
+
+def test_the_hint_of_another_user_asks_for_a_login_and_keeps_the_session(browser, own, tokens, eve):
+    log_in(browser, eve)
+    response = ask(browser, own, tokens["id_token"])
+    assert response["Location"].startswith("/accounts/login/?")
+    assert browser.get(response["Location"]).status_code == 200
+    assert browser.session["_auth_user_id"] == str(eve.pk)
+
+
+def test_under_prompt_none_another_user_is_told_apart_by_nothing_but_the_error(browser, own, tokens, eve):
+    log_in(browser, eve)
+    assert parameters(ask(browser, own, tokens["id_token"], prompt="none")) == {
+        "error": "login_required",
+        "error_description": "The user has to log in.",
+        "state": "s-1",
+        "iss": ISSUER,
+    }
+
+
+@pytest.mark.parametrize(("name", "answered"), [("ada", True), ("eve", False)])
+def test_who_logged_in_is_compared_again(browser, own, tokens, eve, name, answered):
+    log_in(browser, eve)
+    page = ask(browser, own, tokens["id_token"])["Location"]
+    back = browser.post(page, {"login": name, "password": "correct horse"})["Location"]
+    location = browser.get(back)["Location"]
+    assert location.startswith(CALLBACK)
+    assert ("error=login_required" in location) is not answered, "and no login page that asks for ever"
+
+
+def test_and_again_where_the_user_answers(browser, user, own, tokens, eve):
+    """The proof of the page would be good: what it says is read from the address of the answer."""
+    query = authorization(own, id_token_hint=tokens["id_token"], prompt="consent")
+    log_in(browser, eve)
+    with patch("tokens.views.authorize.consent.is_another", return_value=False):
+        page = browser.get("/oauth/authorize", query)
+    address = f"/oauth/authorize?{page.request['QUERY_STRING']}"
+    answer = browser.post(address, {"shown": page.context["form"].initial["shown"], "allow": "true"})
+    assert (answer.status_code, answer["Location"]) == (303, address)
+    assert AuthorizationCode.objects.filter(redeemed_at=None).count() == 0
+
+
+def test_an_expired_hint_is_good(browser, own, tokens):
+    expires = jwt.decode(tokens["id_token"], options={"verify_signature": False})["exp"]
+    later = datetime.fromtimestamp(expires, UTC) + timedelta(days=1)
+    with patch("tokens.views.authorize.keyring.clock", return_value=later):
+        assert "code" in parameters(ask(browser, own, tokens["id_token"]))
+
+
+def test_a_hint_of_a_withdrawn_key_is_good(browser, own, tokens):
+    withdraw(jwt.get_unverified_header(tokens["id_token"])["kid"])
+    assert "code" in parameters(ask(browser, own, tokens["id_token"]))
+
+
+def test_a_hint_of_a_revoked_key_is_none(browser, own, tokens):
+    kid, keys = jwt.get_unverified_header(tokens["id_token"])["kid"], conf.issuer().encryption_keys()
+    given = {"policy": PRODUCTION, "encryption_keys": keys, "actor": "test", "now": timezone.now()}
+    revoke(kid, reason="stolen", accept_outage=True, **given)
+    assert parameters(ask(browser, own, tokens["id_token"]))["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("hint", ["garbage", "no algorithm", "changed", "access token", "another client's", "two"])
+def test_what_is_no_hint_of_ours_is_an_error_at_the_client(browser, own, tokens, hint):
+    other = make_client("other", "authorization_code", public=True)
+    good = tokens["id_token"]
+    asking, sent = {
+        "garbage": (own, "x"),
+        "no algorithm": (own, "eyJhbGciOiJub25lIn0.e30."),
+        "changed": (own, good[:-20] + ("A" if good[-20] != "A" else "B") + good[-19:]),
+        "access token": (own, tokens["access_token"]),
+        "another client's": (other, good),
+        "two": (own, [good, good]),
+    }[hint]
+    response = ask(browser, asking, sent)
+    assert response["Location"].startswith(f"{CALLBACK}?")
+    answer = parameters(response)
+    assert (answer["error"], answer["state"], answer["iss"]) == ("invalid_request", "s-1", ISSUER)
+
+
+def test_a_request_sent_as_a_form_keeps_its_hint(browser, own, tokens, eve):
+    log_in(browser, eve)
+    there = browser.post("/oauth/authorize", authorization(own, id_token_hint=tokens["id_token"]))["Location"]
+    assert browser.get(there)["Location"].startswith("/accounts/login/?")
+
+
+def test_an_answer_to_the_page_is_given_by_the_user_of_the_hint(browser, own, tokens):
+    asked = authorization(own, id_token_hint=tokens["id_token"], prompt="consent")
+    assert "code" in parameters(allow(browser, asked))

@@ -1,0 +1,114 @@
+"""Who waits while a client's keys are fetched from a slow address: a real one, which answers when it is told."""
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
+from itertools import islice
+
+import pytest
+
+from tests.resources.loopback import Loopback, document
+from tests.tokens.assertions import proof, public_jwk
+from tests.tokens.conftest import make_client, post
+from tokens.clients import jwks_uri, key_copy
+from tokens.models import Client
+
+
+class Slow(Loopback):
+    """Publishes one key; once `held`, it says that it was `asked` and answers no sooner than it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.let_go = threading.Event(), threading.Event()
+        self.answers["/keys"] = document({"keys": [public_jwk(kid="one")]})
+
+    def hold(self):
+        def answer(handler):
+            self.asked.set()
+            self.let_go.wait(120)
+            document({"keys": [public_jwk(kid="one"), public_jwk(kid="two", name="two")]})(handler)
+
+        self.answers["/keys"] = answer
+
+    def kids(self, kid):
+        return [key.kid for key in jwks_uri.keys(f"{self.url}/keys", kid=kid)]
+
+
+@pytest.fixture
+def slow(settings):
+    settings.DEBUG = True  # its keys are on loopback
+    jwks_uri.forget()
+    server = Slow()
+    yield server
+    server.let_go.set()
+    server.stop()
+    jwks_uri.forget()
+
+
+@pytest.fixture
+def crowd():
+    with ThreadPoolExecutor(20) as pool:
+        yield pool
+
+
+def test_a_key_that_is_known_never_waits_for_a_stranger_s_fetch(slow, crowd, monkeypatch):
+    monkeypatch.setattr(key_copy, "PAUSE", 0)
+    assert slow.kids("one") == ["one"]
+    slow.hold()
+    stranger = crowd.submit(slow.kids, "never")
+    assert slow.asked.wait(60)
+    known = [crowd.submit(slow.kids, "one") for _ in range(10)]
+    assert [one.result(timeout=60) for one in known] == [["one"]] * 10
+    assert not stranger.done()
+    slow.let_go.set()
+    assert stranger.result(timeout=60) == ["one", "two"]
+
+
+def test_no_more_than_eight_wait_for_one_address_and_the_others_are_told_to_come_back(slow, crowd):
+    slow.hold()
+    asking = [crowd.submit(slow.kids, "one") for _ in range(12)]
+    assert slow.asked.wait(60)
+    turned_away = [one.exception() for one in islice(as_completed(asking, timeout=60), 4)]
+    assert {(error.error, error.status_code, error.headers["Retry-After"]) for error in turned_away} == {
+        ("temporarily_unavailable", 503, "1")
+    }
+    slow.let_go.set()
+    waited = [one.result() for one in asking if not one.exception(timeout=60)]
+    assert waited == [["one", "two"]] * 8
+    assert slow.fetches("/keys") == 1
+
+
+@pytest.mark.django_db
+def test_a_client_whose_keys_take_too_long_is_told_to_come_back(client, apis, signer, slow, monkeypatch, caplog):
+    monkeypatch.setattr(jwks_uri, "KeyCopy", partial(key_copy.KeyCopy, patience=0))
+    slow.hold()
+    make_client("own", "client_credentials", client_jwks_uri=f"{slow.url}/keys")
+    Client.objects.update(token_endpoint_auth_method="private_key_jwt")
+    caplog.set_level("INFO", "tokens.audit")
+    answer = post(client, "/oauth/token", {"grant_type": "client_credentials"} | proof("own", header={"kid": "one"}))
+    assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "1", "no-store")
+    assert answer.json()["error"] == "temporarily_unavailable"
+    assert '"action": "token.refused"' in caplog.text
+
+
+FORKS = """
+import os, signal, django
+django.setup()
+from tokens.clients import jwks_uri as published_keys
+with published_keys._copies_lock:
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)
+        published_keys.keys("http://127.0.0.1:1/keys", kid="one")
+        os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_process_that_was_forked_while_a_lock_was_held_does_not_hang():
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONWARNINGS": "ignore"}
+    told = subprocess.check_output([sys.executable, "-c", FORKS], env=environment, text=True, timeout=60)
+    assert told == "7\n"

@@ -1,0 +1,202 @@
+"""What a process remembers of the registry: nothing that was changed since, by whomever, and few statements for it."""
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.tokens.assertions import jwks, proof
+from tests.tokens.conftest import API, OTHER_API, make_client, post, redeem
+from tokens.clients import client_secret, registry
+from tokens.models import Api, Client, ClientSecret, ExchangePolicy, GrantType, RegistryVersion, Scope
+
+pytestmark = pytest.mark.django_db
+
+ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+UNCOUNTED = {
+    Client: {"last_used_on"},
+    ClientSecret: {"last_used_on", "digest", "encryption_key_id"},
+}
+
+
+def statements(ask) -> list[str]:
+    """What a request that succeeds sends to the database."""
+    with CaptureQueriesContext(connection) as captured:
+        response = ask()
+    assert response.status_code == 200, response.content
+    return [query["sql"].split()[0] for query in captured.captured_queries]
+
+
+@pytest.fixture
+def by_secret(client, service, signer):
+    return lambda: post(client, "/oauth/token", ASK | {"client_id": "service", "client_secret": service.plain})
+
+
+@pytest.fixture
+def by_key(client, apis, signer):
+    made = make_client("keyed", "client_credentials", client_jwks=jwks("ES256"))
+    Client.objects.filter(pk=made.pk).update(token_endpoint_auth_method="private_key_jwt")
+    return lambda: post(client, "/oauth/token", ASK | proof("keyed"))
+
+
+@pytest.fixture
+def exchange(client, apis, code, signer):
+    """A service that operates an API passes its user on to the next one."""
+    app = make_client("app", "authorization_code", public=True)
+    token = redeem(client, app, code(app, scope="notes:read")).json()["access_token"]
+    middle = make_client("middle", GrantType.TOKEN_EXCHANGE.value)
+    secret = client_secret.create(middle, now=timezone.now())
+    Api.objects.filter(identifier=API).update(client=middle)
+    policy = ExchangePolicy.objects.create(client=middle, api=apis[OTHER_API])
+    policy.scopes.set(Scope.objects.filter(name="other:read"))
+    form = {
+        "grant_type": GrantType.TOKEN_EXCHANGE.value,
+        "client_id": "middle",
+        "client_secret": secret,
+        "subject_token": token,
+        "subject_token_type": ACCESS_TOKEN,
+        "scope": "other:read",
+    }
+    return lambda: post(client, "/oauth/token", form)
+
+
+@pytest.mark.parametrize(("how", "statement"), [("by_secret", "SELECT"), ("by_key", "INSERT"), ("exchange", "SELECT")])
+def test_a_token_without_a_row_costs_one_statement_once_its_client_is_known(request, how, statement):
+    ask = request.getfixturevalue(how)
+    ask()
+    assert statements(ask) == [statement]
+
+
+@pytest.mark.parametrize("who", ["service", "nobody", "keyed"])
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+def test_whoever_fails_costs_the_same_known_or_not(client, service, by_key, by_secret, who, warm):
+    if warm:
+        by_secret(), by_key()
+    with CaptureQueriesContext(connection) as captured:
+        assert post(client, "/oauth/token", ASK | {"client_id": who, "client_secret": "wrong"}).status_code == 401
+    assert len(captured) == 3
+
+
+def change_secret(service, apis):
+    service.secrets.update(revoked_at=timezone.now())
+
+
+def change_client(service, apis):
+    Client.objects.filter(pk=service.pk).update(is_active=False)
+
+
+def change_scopes(service, apis):
+    service.scopes.clear()
+
+
+def change_scope_by_sql(service, apis):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE tokens_scope SET name = 'notes:peruse' WHERE name = 'notes:read'")
+
+
+def delete_client(service, apis):
+    service.delete()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [change_secret, change_client, change_scopes, change_scope_by_sql, delete_client],
+    ids=lambda one: one.__name__,
+)
+def test_what_was_remembered_is_forgotten_with_any_change_by_any_door(service, apis, by_secret, change):
+    assert by_secret().status_code == 200
+    change(service, apis)
+    assert by_secret().status_code in {400, 401}
+
+
+def test_a_client_that_is_pinned_by_sql_is_not_remembered_as_before(service, by_secret):
+    Client.objects.update(token_endpoint_auth_method="client_secret_basic")
+    assert by_secret().status_code == 200
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE tokens_client SET pins_authentication_method = %s", [True])
+    assert by_secret().status_code == 401
+
+
+def test_a_key_that_was_taken_away_proves_nothing_although_it_is_remembered(client, by_key):
+    assert by_key().status_code == 200
+    Client.objects.filter(client_id="keyed").update(client_jwks=jwks("RS256"))
+    assert by_key().status_code == 401
+
+
+def test_a_deactivated_client_with_a_remembered_key_gets_nothing(client, by_key):
+    assert by_key().status_code == 200
+    Client.objects.filter(client_id="keyed").update(is_active=False)
+    assert by_key().status_code == 401
+
+
+def test_what_was_rolled_back_is_not_remembered(service):
+    """The version of a transaction that failed is never drawn again."""
+    with transaction.atomic():
+        Client.objects.filter(pk=service.pk).update(name="never")
+        seen = registry.version()
+        registry.keep(registry.read("service"), version=seen)
+        transaction.set_rollback(True)
+    Client.objects.filter(pk=service.pk).update(name="after all")
+    assert registry.version() != seen
+    assert registry.recall("service", version=registry.version()) is None
+
+
+def test_nothing_is_remembered_where_the_database_has_no_version(by_secret):
+    by_secret()
+    RegistryVersion.objects.all().delete()
+    assert len(statements(by_secret)) > 1
+    assert len(statements(by_secret)) > 1
+
+
+def test_a_process_remembers_so_many_clients_and_no_more(service, monkeypatch):
+    monkeypatch.setattr(registry, "KEPT", 2)
+    registry.forget()
+    for name in ("one", "two", "three"):
+        registry.keep(make_client(name, "client_credentials"), version="v")
+    assert [registry.recall(name, version="v") is not None for name in ("one", "two", "three")] == [False, True, True]
+
+
+WATCHED = [
+    Client,
+    ClientSecret,
+    Api,
+    Scope,
+    ExchangePolicy,
+    Client.scopes.through,
+    Client.apis.through,
+    ExchangePolicy.scopes.through,
+]
+
+
+@pytest.fixture
+def registered(service, apis):
+    """A row in each table of the registry."""
+    policy = ExchangePolicy.objects.create(client=service, api=apis[OTHER_API])
+    policy.scopes.set(Scope.objects.filter(name="other:read"))
+    service.apis.set([apis[API]])
+
+
+@pytest.mark.parametrize("model", WATCHED, ids=lambda model: model.__name__)
+def test_each_change_of_each_table_draws_a_new_version(registered, model):
+    """Also where a later migration made the table anew: SQLite forgets its triggers then."""
+    table = model._meta.db_table
+    columns = ", ".join(field.column for field in model._meta.concrete_fields)
+    versions = [registry.version()]
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE kept AS SELECT * FROM {table}")
+        for change in (f"DELETE FROM {table}", f"INSERT INTO {table} ({columns}) SELECT {columns} FROM kept"):
+            cursor.execute(change)
+            versions.append(registry.version())
+        cursor.execute("DROP TABLE kept")
+    assert len(set(versions)) == 3
+
+
+@pytest.mark.parametrize("model", WATCHED, ids=lambda model: model.__name__)
+def test_every_column_counts_but_the_day_of_the_last_use_and_the_hash(registered, model):
+    """A migration that adds a column repeats the trigger."""
+    for field in model._meta.concrete_fields:
+        before = registry.version()
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {model._meta.db_table} SET {field.column} = {field.column}")
+        assert (registry.version() == before) == (field.column in UNCOUNTED.get(model, ())), field.column

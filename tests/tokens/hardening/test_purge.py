@@ -1,0 +1,64 @@
+"""Purging removes every ended row, by an index and without counting."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tokens.models import ClientSecret, RefreshToken, Revocation, UserGrant
+from tokens.revoking import purge
+
+pytestmark = pytest.mark.django_db
+
+BATCHES = 5
+LONG_AGO = timedelta(days=3650)
+
+
+def counted(queries):
+    """The statements that count rows."""
+    return [one["sql"] for one in queries if "COUNT(" in one["sql"].upper()]
+
+
+def is_searched(rows):
+    """Whether the database goes by an index to the rows that have ended, and sorts nothing."""
+    plan = rows.explain()
+    return "INDEX" in plan and "SCAN" not in plan and "TEMP B-TREE" not in plan
+
+
+def test_used_and_expired_refresh_tokens_are_purged(client, app, refresh_token):
+    kept = RefreshToken.objects.values().get() | {"digest": "revoked", "used_at": timezone.now()}
+    RefreshToken.objects.create(**kept)
+    old = timezone.now() - LONG_AGO
+    RefreshToken.objects.update(created_at=old, expires_at=old)
+    UserGrant.objects.update(ends_at=old)
+    call_command("purge_tokens", "--json")
+    assert not RefreshToken.objects.exists()
+    assert not UserGrant.objects.exists()
+
+
+def test_every_table_with_an_end_is_purged():
+    """Client secrets are few, and an administrator wants to see that one has ended."""
+    ends = {"expires_at", "ends_at", "until"}
+    models = apps.get_app_config("tokens").get_models()
+    ending = {model for model in models if ends & {field.name for field in model._meta.get_fields()}}
+    assert ending - {ended(timezone.now()).model for ended in purge.TABLES.values()} == {ClientSecret}
+
+
+def test_no_batch_counts_the_remaining_rows(app):
+    old = timezone.now() - LONG_AGO
+    for number in range(BATCHES):
+        Revocation.objects.create(key=UUID(int=number), kind="jti", issued_before=0, until=int(old.timestamp()))
+    with CaptureQueriesContext(connection) as queries:
+        call_command("purge_tokens", "--json", "--batch", "1")
+    assert counted(queries) == []
+    assert not Revocation.objects.exists()
+
+
+@pytest.mark.parametrize("table", purge.TABLES)
+def test_ended_rows_are_found_by_an_index(db, table):
+    assert is_searched(purge.TABLES[table](timezone.now())[: purge.BATCH])

@@ -1,0 +1,140 @@
+"""No token is too strange to be looked at: the page answers, the command says by its exit code what it found."""
+
+import base64
+import json
+import sys
+from io import StringIO, TextIOWrapper
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tokens.fuzz import EXAMPLES, bounded
+from tests.tokens.management.test_inspect_token import ISSUER, NOW, PAGE, run
+from tokens.inspection import key_source
+from tokens.inspection.report import Inspection, NoToken, inspect
+
+STRANGE = [
+    '"\\ud800"',
+    '"\\u0000"',
+    '"\\u001b[2J"',
+    "1e400",
+    "-1e400",
+    "NaN",
+    "9" * 400,
+    "9" * 5000,
+    "1e-320",
+    "-0",
+    "0",
+]
+NAMED = "alg kid typ crit b64 zip jku iss sub aud exp iat nbf jti act amr acr scope client_id auth_time grant_id"
+
+
+def segment(text):
+    return base64.urlsafe_b64encode(text.encode(errors="surrogatepass")).rstrip(b"=").decode()
+
+
+def token(header="{}", claims="{}"):
+    return f"{segment(header)}.{segment(claims)}.AA"
+
+
+def listed(values):
+    return f"[{','.join(values)}]"
+
+
+def written(pairs):
+    """An object as JSON, whose members may be repeated."""
+    return f"{{{','.join(f'{name}:{value}' for name, value in pairs)}}}"
+
+
+names = st.sampled_from([json.dumps(name) for name in NAMED.split()] + STRANGE[:3])
+leaves = st.one_of(
+    st.sampled_from(STRANGE),
+    st.sampled_from(['"RS256"', '"EdDSA"', '"at+jwt"', '"none"', "1700000000", "true", "null", "[" * 500 + "]" * 500]),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=8,
+    ).map(json.dumps),
+)
+values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3).map(listed) | st.lists(st.tuples(names, inner), max_size=3).map(written),
+    max_leaves=6,
+)
+objects = st.lists(st.tuples(names, values), max_size=6).map(written)
+documents = st.one_of(objects, values, st.text(max_size=20))
+
+
+@pytest.mark.django_db
+@bounded(EXAMPLES * 8)
+@given(header=documents, claims=documents)
+def test_whatever_a_token_holds_the_page_answers_and_the_command_ends_by_its_table(admin_client, header, claims):
+    text = token(header, claims)
+    assert admin_client.post(PAGE, {"token": text}).status_code == 200, text
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        code, said = run(monkeypatch, text)
+        assert code in {0, 2, 3}, text
+        assert all(line.isprintable() for line in said.split("\n")), "nothing in it commands a terminal"
+        code, said = run(monkeypatch, text, "--json")
+        assert code == 2 or json.loads(said, parse_constant=pytest.fail), "its JSON is JSON"
+
+
+@pytest.mark.parametrize("strange", ['"\\ud800"', '"\\u0000"', "NaN", "1e400", "9" * 400, "[" * 40 + "]" * 40])
+@pytest.mark.parametrize(
+    "where", [{"header": '{"kid":%s}'}, {"claims": '{"iss":%s}'}, {"claims": '{"act":[{"x":%s}]}'}]
+)
+def test_what_no_database_and_no_page_can_hold_is_refused_where_a_token_is_read(where, strange):
+    text = token(**{part: document % strange for part, document in where.items()})
+    with pytest.raises(NoToken, match=r"^its (header|payload) cannot be read: (a|it is|NaN)"):
+        inspect(text, issuer=ISSUER, keys=[], now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("e30=.e30.AA", "its header cannot be read: it is no base64url in its one spelling"),
+        ("e30.é30.AA", "its payload cannot be read: it is no base64url"),
+        ("e31.e30.AA", "its header cannot be read: it is no base64url in its one spelling"),
+        (f"{segment('[]')}.e30.AA", "its header cannot be read: it is no JSON object"),
+        (f"e30.{segment('7')}.AA", "its payload cannot be read: it is no JSON object"),
+        (f"{base64.urlsafe_b64encode(b'{}' + bytes([255])).decode()}.e30.AA", "it is no UTF-8"),
+        (f"{base64.urlsafe_b64encode('{}'.encode('utf-16')).decode().rstrip('=')}.e30.AA", "it is no UTF-8"),
+    ],
+)
+def test_what_is_wrong_with_a_part_of_a_token_is_said(text, reason):
+    with pytest.raises(NoToken, match=reason):
+        inspect(text, issuer=ISSUER, keys=[], now=NOW)
+
+
+def test_what_would_command_a_terminal_is_shown_by_its_escape():
+    found = inspect(token(claims='{"iss": "\\u001b[2J\\u202e"}'), issuer=ISSUER, keys=[], now=NOW)
+    (told,) = {point.told for point in found.points if point.name == "iss is the issuer"}
+    assert told == '"\\u001b[2J\\u202e"'
+
+
+@pytest.mark.django_db
+def test_bytes_that_are_no_text_are_no_token(monkeypatch, tmp_path):
+    (tmp_path / "token").write_bytes(b"\xff\xfe")
+    with (tmp_path / "token").open("rb") as raw:
+        monkeypatch.setattr(sys, "stdin", TextIOWrapper(raw, encoding="utf-8"))
+        with pytest.raises(CommandError, match="this is no token: it is no text") as refused:
+            call_command("inspect_token", stdout=StringIO())
+    assert refused.value.returncode == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("url", ["https://[", "https://x:99999999", "", "x", "https://a b"])
+def test_an_address_that_is_none_is_said_to_be_out_of_reach(monkeypatch, url):
+    assert run(monkeypatch, token(), "--issuer", url)[0] == 4
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "strange", [{"iat": "x"}, {"iat": True}, {"iat": 1e18}, {"jti": 7}, {"sub": ["a"]}, {"client_id": {}}]
+)
+def test_of_strange_claims_that_we_signed_it_is_not_asked_whether_they_were_taken_back(strange):
+    claims = {"jti": "1", "sub": "s", "client_id": "c", "iat": 1_700_000_000} | strange
+    signed = Inspection(header={}, claims=claims, signature="verified", key_phase="signing", points=[])
+    assert key_source.with_revocation(signed) == signed

@@ -1,0 +1,76 @@
+"""Which one API a token is for: the resource first, then the scopes (RFC 8707 section 2, RFC 6749 section 3.3)."""
+
+import pytest
+
+from tokens.errors import OAuthError
+from tokens.issued.audience import resolve
+from tokens.models import Api, Scope
+
+ISSUER = "https://issuer.example"
+NOTES, BILLS, FURTHER, NOBODY = (f"https://{name}.example/" for name in ("notes", "bills", "further", "nobody"))
+APIS = {identifier: Api(pk=number, identifier=identifier) for number, identifier in enumerate((NOTES, BILLS, FURTHER))}
+ALLOWED = [Scope(name="notes:read", api=APIS[NOTES]), Scope(name="bills:read", api=APIS[BILLS])]
+
+
+def settle(scopes, resources, openid=("openid", "profile", "offline_access")):
+    return resolve(scopes.split(), resources, allowed=ALLOWED, openid=openid, issuer=ISSUER, further=[APIS[FURTHER]])
+
+
+@pytest.mark.parametrize(
+    ("scopes", "resources", "audience"),
+    [
+        ("notes:read", [], NOTES),
+        ("notes:read openid", [NOTES], NOTES),
+        ("notes:read", [NOTES, NOTES], NOTES),
+        ("openid", [], ISSUER),
+        ("openid", [ISSUER], ISSUER),
+        ("", [FURTHER], FURTHER),
+        ("openid", [FURTHER], FURTHER),
+    ],
+)
+def test_a_request_is_for_one_api_or_for_the_issuer_itself(scopes, resources, audience):
+    target = settle(scopes, resources)
+    assert (target.audience, target.scopes, target.api) == (audience, tuple(scopes.split()), APIS.get(audience))
+
+
+@pytest.mark.parametrize("scopes", ["", "notes:read", "openid", "unknown"])
+@pytest.mark.parametrize("resources", [[NOBODY], [NOTES, BILLS], [NOTES, NOBODY], [ISSUER, FURTHER]])
+def test_a_resource_that_is_unknown_or_not_one_is_an_invalid_target_whatever_the_scopes_are(scopes, resources):
+    with pytest.raises(OAuthError) as refused:
+        settle(scopes, resources)
+    assert refused.value.error == "invalid_target"
+
+
+def test_scopes_of_several_apis_name_no_target():
+    with pytest.raises(OAuthError) as refused:
+        settle("notes:read bills:read", [])
+    assert refused.value.error == "invalid_target"
+
+
+def test_where_no_user_is_known_the_issuer_is_no_target():
+    with pytest.raises(OAuthError) as refused:
+        settle("", [ISSUER], openid=())
+    assert refused.value.error == "invalid_target"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "resources"),
+    [
+        ("", []),
+        ("", [NOTES]),
+        ("", [ISSUER]),
+        ("openid", [NOTES]),
+        ("unknown", []),
+        ("unknown", [NOTES]),
+        ("notes:read", [BILLS]),
+        ("notes:read", [FURTHER]),
+        ("notes:read", [ISSUER]),
+        ("profile", []),
+        ("offline_access", []),
+        ("profile notes:read", [NOTES]),
+    ],
+)
+def test_a_scope_that_is_missing_unknown_or_another_api_s_is_an_invalid_scope(scopes, resources):
+    with pytest.raises(OAuthError) as refused:
+        settle(scopes, resources)
+    assert refused.value.error == "invalid_scope"

@@ -1,0 +1,54 @@
+"""The pure rules: phases, signer, published set, and the instants that P1 and P2 allow."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tokens.keys.rules import lifecycle
+from tokens.keys.rules.lifecycle import Key, Phase
+from tokens.keys.rules.policy import DEVELOPMENT, PRODUCTION
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+OLD = Key(kid="old", announced_at=START, signs_at=START, withdraw_at=START + 20 * DAY, max_lifetime=timedelta(hours=1))
+NEW = Key(kid="new", announced_at=START, signs_at=START + 10 * DAY, max_lifetime=timedelta(hours=1))
+STANDBY = Key(kid="standby", announced_at=START + 10 * DAY, max_lifetime=timedelta(hours=1))
+RING = (OLD, NEW, STANDBY)
+
+
+@pytest.mark.parametrize(
+    ("after", "old", "new"),
+    [
+        (timedelta(0), Phase.SIGNING, Phase.ANNOUNCED),
+        (10 * DAY - timedelta(seconds=1), Phase.SIGNING, Phase.ANNOUNCED),
+        (10 * DAY, Phase.RETIRED, Phase.SIGNING),
+        (20 * DAY - timedelta(seconds=1), Phase.RETIRED, Phase.SIGNING),
+        (20 * DAY, Phase.WITHDRAWN, Phase.SIGNING),
+        (900 * DAY, Phase.WITHDRAWN, Phase.SIGNING),
+    ],
+)
+def test_a_phase_follows_from_the_dates_and_the_clock_alone(after, old, new):
+    phases = [lifecycle.phase(key, RING, now=START + after) for key in RING]
+    assert phases == [old, new, Phase.ANNOUNCED]
+
+
+def test_the_signer_is_the_key_that_took_over_last():
+    assert lifecycle.signer(RING, now=START + 9 * DAY) == OLD
+    assert lifecycle.signer(RING, now=START + 10 * DAY) == NEW
+    assert lifecycle.signer(RING, now=START - DAY) is None
+
+
+def test_a_jwks_shows_the_signing_key_first_and_no_withdrawn_one():
+    assert [key.kid for key in lifecycle.published(RING, now=START + 11 * DAY)] == ["new", "standby", "old"]
+    assert [key.kid for key in lifecycle.published(RING, now=START + 20 * DAY)] == ["new", "standby"]
+
+
+@pytest.mark.parametrize("policy", [PRODUCTION, DEVELOPMENT])
+def test_a_withdrawal_waits_for_the_last_token_even_where_keep_is_short(policy):
+    needed = policy.last_acceptance(OLD.max_lifetime)
+    at = lifecycle.withdrawal(OLD, superseded_at=START + 19 * DAY, policy=policy)
+    assert at >= START + 19 * DAY + needed
+
+
+def test_a_withdrawal_never_moves_earlier():
+    assert lifecycle.withdrawal(OLD, superseded_at=START, policy=PRODUCTION) == OLD.withdraw_at

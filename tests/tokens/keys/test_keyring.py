@@ -1,0 +1,141 @@
+"""The snapshot: no query while it is fresh, no outage noticed while it is younger than N, refusal after."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+import pytest
+from django.db import OperationalError
+
+from tokens.keys.errors import NotReady
+from tokens.keys.rules.policy import PRODUCTION
+from tokens.keys.snapshots import PAUSE, Snapshot, Snapshots
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Database:
+    """Reads that are counted, and that fail while it is down."""
+
+    def __init__(self):
+        self.reads, self.up, self.now = 0, True, NOW
+
+    def read(self, _ring="default", _now=NOW):
+        self.reads += 1
+        if not self.up:
+            raise OperationalError
+        return Snapshot(
+            stored=(),
+            pairs={},
+            missing=frozenset(),
+            policy=PRODUCTION,
+            database_time=self.now,
+            wall_time=self.now,
+            monotonic=time.monotonic(),
+        )
+
+
+@pytest.fixture
+def database():
+    with patch("tokens.keys.snapshots.time.monotonic", return_value=0.0):
+        yield Database()
+
+
+def after(seconds):
+    return NOW + timedelta(seconds=seconds)
+
+
+def test_a_fresh_snapshot_costs_no_query(database):
+    snapshots = Snapshots(database.read)
+    for seconds in (0, 5, 15):
+        snapshots.get("default", now=after(seconds))
+    assert database.reads == 1
+    snapshots.get("default", now=after(16))
+    assert database.reads == 2
+
+
+def test_an_outage_shorter_than_n_is_invisible_and_a_longer_one_is_refused(database):
+    snapshots = Snapshots(database.read)
+    held = snapshots.get("default", now=NOW)
+    database.up = False
+    assert snapshots.get("default", now=after(120)) is held
+    with pytest.raises(NotReady):
+        snapshots.get("default", now=after(121))
+    database.up, database.now = True, after(122)
+    with patch("tokens.keys.snapshots.time.monotonic", return_value=PAUSE):
+        assert snapshots.get("default", now=after(122)) is not held
+
+
+def test_after_a_failure_nobody_asks_again_for_a_second(database):
+    snapshots = Snapshots(database.read)
+    held = snapshots.get("default", now=NOW)
+    database.up = False
+    for _ in range(5):
+        assert snapshots.get("default", now=after(20)) is held
+    assert database.reads == 2
+    with patch("tokens.keys.snapshots.time.monotonic", return_value=PAUSE):
+        snapshots.get("default", now=after(20))
+    assert database.reads == 3
+
+
+def test_a_database_that_never_answered_is_not_ready(database):
+    database.up = False
+    with pytest.raises(NotReady, match="database"):
+        Snapshots(database.read).get("default", now=NOW)
+
+
+def test_the_clock_is_the_database_s_carried_forward(database):
+    snapshot = database.read()
+    assert snapshot.clock(now=after(7)) == after(7)
+    with patch("tokens.keys.snapshots.time.monotonic", return_value=9.0):
+        assert snapshot.clock(now=after(7)) == after(9), "the larger of monotonic and wall time counts"
+
+
+@pytest.mark.parametrize(
+    ("wall", "carried", "is_stepped"),
+    [
+        (9.0, 9.0, False),
+        (9.9, 9.0, False),  # corrected by less than a second: tokens are not dated ahead for it
+        (60.0, 60.0, True),  # suspended for 51 s, or set
+        (-60.0, 9.0, True),  # set back, or read a minute ago by a request that stood still
+    ],
+)
+def test_the_database_s_clock_is_carried_forward_by_monotonic_time(database, wall, carried, is_stepped):
+    snapshot = database.read()
+    with patch("tokens.keys.snapshots.time.monotonic", return_value=9.0):
+        assert snapshot.carried(wall=after(wall)) == after(carried)
+        assert snapshot.was_stepped(wall=after(wall)) is is_stepped
+
+
+def test_a_process_that_stood_still_right_after_it_read_reads_again(database):
+    snapshots, real = Snapshots(database.read), database.read
+    still = iter([121.0])
+
+    def read(ring, now):
+        snapshot = real(ring, now)
+        clock.return_value += next(still, 0.0)
+        return snapshot
+
+    snapshots._read = read
+    with patch("tokens.keys.snapshots.time.monotonic", return_value=0.0) as clock:
+        assert snapshots.get("default", now=NOW).monotonic == 121.0
+    assert database.reads == 2
+
+
+def test_a_clock_that_was_set_costs_one_read(database):
+    snapshots = Snapshots(database.read)
+    snapshots.at("default", wall=NOW)
+    database.now = after(2)
+    for _ in range(5):
+        snapshots.at("default", wall=after(2))
+    assert database.reads == 2
+
+
+def test_a_clock_that_was_set_during_an_outage_is_carried_forward_by_the_larger_of_both(database):
+    snapshots = Snapshots(database.read)
+    held = snapshots.at("default", wall=NOW)
+    database.up = False
+    assert snapshots.at("default", wall=after(100)) is held
+    assert held.carried(wall=after(100)) == after(100)
+    with pytest.raises(NotReady):
+        snapshots.at("default", wall=after(121))

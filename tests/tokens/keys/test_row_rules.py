@@ -1,0 +1,76 @@
+"""The database's own rules about keys: each refuses what no other does, and what steps write passes."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from tests.tokens.keys.row_rule import FOUND, Rule, names, stand_aside
+from tests.tokens.keys.row_rules import ALLOWED, RULES, aside, expected
+from tests.tokens.keys.rows import AUDIT, FREE, OLD, RING, ROWS, STANDBY, key, written
+
+pytestmark = pytest.mark.django_db
+VENDOR = connection.vendor
+HERE = [pytest.param(rule, id=rule.name) for rule in RULES if VENDOR in rule.vendors]
+
+
+@pytest.fixture(autouse=True)
+def rows() -> Iterator[None]:
+    """A row in every state, and the database as any other program finds it."""
+    execute("PRAGMA recursive_triggers = OFF", *ROWS)
+    if VENDOR == "postgresql":
+        execute("SET CONSTRAINTS ALL IMMEDIATE")  # what waits for the commit forbids to change a table
+    yield
+    execute("PRAGMA ignore_check_constraints = OFF", "PRAGMA recursive_triggers = ON")
+
+
+def execute(*statements: str) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in statements:
+            if VENDOR == "sqlite" or not statement.startswith("PRAGMA"):
+                cursor.execute(written(statement, VENDOR))
+        return cursor.rowcount
+
+
+@pytest.mark.parametrize("rule", HERE)
+def test_each_rule_refuses_what_it_is_for_and_says_so(rule: Rule) -> None:
+    execute(*aside(rule, VENDOR))
+    for statement in rule.statements:
+        with pytest.raises(IntegrityError, match=rule.message(VENDOR)):
+            execute(statement)
+
+
+@pytest.mark.parametrize("rule", [one for one in HERE if one.values[0].name in expected(VENDOR)])
+def test_no_other_rule_refuses_it(rule: Rule) -> None:
+    execute(*aside(rule, VENDOR), *stand_aside(rule, VENDOR))
+    for statement in rule.statements:
+        with transaction.atomic():
+            assert execute(statement)
+            transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("statement", ALLOWED)
+def test_what_steps_write_passes(statement: str) -> None:
+    assert execute(statement) == 1
+
+
+def test_there_is_no_rule_without_such_a_statement() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(FOUND[VENDOR])
+        assert names(name for (name,) in cursor.fetchall()) == expected(VENDOR)
+
+
+@pytest.mark.skipif(VENDOR != "sqlite", reason="it is SQLite that replaces rows")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        key(FREE, OLD, "new", into="INSERT OR REPLACE"),
+        f"UPDATE OR REPLACE {RING} SET id = {FREE} WHERE id = {OLD}",
+        f"UPDATE OR REPLACE tokens_signingkey SET mac = :two, signs_at = '2021-01-01' WHERE id = {STANDBY}",
+        f"INSERT OR REPLACE INTO {AUDIT} SELECT * FROM {AUDIT}",
+    ],
+)
+def test_over_a_connection_of_ours_nothing_is_replaced_in_any_other_way(statement: str) -> None:
+    execute("PRAGMA recursive_triggers = ON")
+    with pytest.raises(IntegrityError, match=r"kept for ever|append-only|for life"):
+        execute(statement)

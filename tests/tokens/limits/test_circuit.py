@@ -1,0 +1,62 @@
+"""A dependency that failed is asked by one caller in each pause, until it answers."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tokens.limits.circuit import Circuit
+from tokens.limits.counter_memory import CounterMemory
+
+
+@pytest.fixture
+def circuit():
+    return Circuit(5)
+
+
+def test_a_closed_circuit_admits_everybody(circuit):
+    assert all(circuit.admits(0) for _ in range(3))
+    circuit.succeeded()
+    assert circuit.admits(0)
+
+
+def test_after_a_failure_nobody_asks_for_the_pause_then_one_does(circuit):
+    circuit.failed(100)
+    assert [circuit.admits(at) for at in (100, 104.9, 105, 105, 109.9, 110)] == [False, False, True, False, False, True]
+
+
+def test_the_prober_s_success_closes_it_and_its_failure_does_not(circuit):
+    circuit.failed(100)
+    assert circuit.admits(105)
+    circuit.failed(105.2)
+    assert not circuit.admits(110)
+    assert circuit.admits(110.2)
+    circuit.succeeded()
+    assert circuit.admits(110.3)
+    assert circuit.admits(110.3)
+
+
+def test_a_prober_that_never_says_how_it_went_is_followed_by_another(circuit):
+    circuit.failed(100)
+    assert circuit.admits(105)
+    assert circuit.admits(110)
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_out(circuit):
+    circuit.failed(10_000)
+    assert circuit.admits(100)
+    assert not circuit.admits(101)
+
+
+def test_of_many_at_once_one_probes(circuit):
+    circuit.failed(0)
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(lambda _: circuit.admits(5), range(500))) == 1
+
+
+def test_a_memory_keeps_the_highest_value_and_forgets_what_was_seen_longest_ago():
+    memory = CounterMemory(2)
+    for key, value in (("a", 3), ("b", 1), ("a", 2), ("c", 1)):
+        memory.record(key, value)
+    assert [memory.highest(key) for key in "abc"] == [3, 0, 1]
+    memory.clear()
+    assert memory.highest("a") == 0

@@ -1,0 +1,284 @@
+"""Whoever asks too often waits; nobody else does."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+import pytest
+from django.test import RequestFactory
+
+from tests.addresses import ADDRESSES
+from tests.tokens.conftest import basic, post
+from tokens.conf import RATE_LIMITS, Rate
+from tokens.limits import rate_limit
+from tokens.limits.rate_limit import NotCounted, TooMany
+from tokens.models import User
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+RATE = Rate(3, 60)
+ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
+
+
+@pytest.fixture
+def strict(settings):
+    settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": dict.fromkeys(RATE_LIMITS, (3, 86_400))}
+
+
+def attempt(*who, now=NOW):
+    rate_limit.count("token", who, RATE, now=now)
+
+
+def test_the_fourth_of_three_waits_until_the_window_ends_and_others_do_not():
+    for second in (0, 1, 2):
+        attempt("a", "1.2.3.4", now=NOW + timedelta(seconds=second))
+    with pytest.raises(TooMany) as refused:
+        attempt("a", "1.2.3.4", now=NOW + timedelta(seconds=20))
+    assert refused.value.retry_after == 40
+    attempt("a", "5.6.7.8", now=NOW)
+    attempt("b", "1.2.3.4", now=NOW)
+    attempt("a", "1.2.3.4", now=NOW + timedelta(seconds=60))
+
+
+def test_what_is_kept_names_nobody():
+    with patch.object(rate_limit.cache, "add") as add, patch.object(rate_limit.cache, "incr", return_value=1):
+        attempt("ada", "1.2.3.4")
+    assert "ada" not in add.call_args.args[0]
+    assert "1.2.3.4" not in add.call_args.args[0]
+
+
+def test_parts_that_only_look_alike_together_are_counted_apart():
+    for _ in range(3):
+        attempt("ab", "c")
+    attempt("a", "bc")
+
+
+@pytest.mark.parametrize(("seen", "forwarded", "behind_proxy", "expected"), ADDRESSES)
+def test_the_address_is_the_connection_s_or_the_last_that_the_proxy_wrote(
+    settings, seen, forwarded, behind_proxy, expected
+):
+    settings.ISSUER = settings.ISSUER | {"BEHIND_PROXY": behind_proxy}
+    headers = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
+    assert rate_limit.address(RequestFactory().get("/", REMOTE_ADDR=seen, **headers)) == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
+def test_an_endpoint_answers_429_with_retry_after_and_lets_others_go_on(client, service, signer, strict, path):
+    asked = [post(client, path, ASK, **basic("service", "wrong")) for _ in range(4)]
+    assert [answer.status_code for answer in asked] == [401, 401, 401, 429]
+    assert asked[-1].json()["error"] == "temporarily_unavailable"
+    assert 0 < int(asked[-1]["Retry-After"]) <= 86_400
+    assert asked[-1]["Cache-Control"] == "no-store"
+    elsewhere = post(client, path, ASK, **basic("service", "wrong"), REMOTE_ADDR="192.0.2.9")
+    assert elsewhere.status_code == 401, "nobody locks another's client out"
+
+
+@pytest.mark.django_db
+def test_without_its_cache_the_token_endpoint_goes_on(client, service, signer, strict):
+    with patch.object(rate_limit.cache, "incr", side_effect=ConnectionError):
+        answers = [post(client, "/oauth/token", ASK, **basic("service", service.plain)) for _ in range(5)]
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def log_in(browser, name, **extra):
+    return browser.post("/accounts/login/", {"login": name, "password": "wrong"}, **extra)
+
+
+@pytest.mark.django_db
+def test_the_login_page_counts_a_name_and_an_address_together(client, strict):
+    User.objects.create_user("ada", password="correct horse")
+    assert [log_in(client, name).status_code for name in ("ada", "ADA", " ada ", "ada")] == [200, 200, 200, 429]
+    page = log_in(client, "ada")
+    assert 0 < int(page["Retry-After"]) <= 86_400
+    assert "too many attempts" in page.content.decode()
+    assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+    right = client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
+    assert right.status_code == 429, "the right password is not found out either"
+    assert client.get("/accounts/login/").status_code == 200
+    owner = {"login": "ada", "password": "correct horse"}
+    assert client.post("/accounts/login/", owner, REMOTE_ADDR="192.0.2.9").status_code == 302
+
+
+@pytest.mark.django_db
+def test_many_names_from_one_address_are_too_many_as_well(client, strict):
+    answers = [log_in(client, f"user{number}").status_code for number in range(31)]
+    assert (set(answers[:30]), answers[30]) == ({200}, 429)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", ["/accounts/login/", "/admin/login/"])
+def test_letters_that_only_look_another_way_are_the_same_name(client, strict, page):
+    spellings = ["ada", "\uff41\uff44\uff41", "\uff21\uff24\uff21", "\u24d0da"]
+    field = "username" if page.startswith("/admin") else "login"
+    assert [client.post(page, {field: one, "password": "x"}).status_code for one in spellings] == [200, 200, 200, 429]
+
+
+@pytest.mark.django_db
+def test_an_address_over_its_limit_makes_no_further_counters(client, strict):
+    for number in range(30):
+        log_in(client, f"user{number}")
+    with patch.object(rate_limit.guesses, "add", wraps=rate_limit.guesses.add) as add:
+        log_in(client, "another")
+    assert add.call_count == 1
+
+
+def test_no_flood_of_invented_clients_pushes_out_what_was_guessed():
+    for what in ("login", "device-code"):
+        for _ in range(3):
+            rate_limit.count(what, ("ada", "1.2.3.4"), RATE, now=NOW)
+    with patch.object(rate_limit.cache, "_max_entries", 10):
+        for number in range(100):
+            attempt(f"invented{number}")
+    for what in ("login", "device-code"):
+        with pytest.raises(TooMany):
+            rate_limit.count(what, ("ada", "1.2.3.4"), RATE, now=NOW)
+
+
+def test_counters_of_a_thousand_clients_stay_in_one_process_s_cache():
+    attempt("a")
+    for number in range(1000):
+        attempt(f"b{number}")
+    attempt("a")
+    attempt("a")
+    with pytest.raises(TooMany):
+        attempt("a")
+
+
+@pytest.mark.django_db
+def test_an_unknown_name_is_counted_as_a_known_one(client, strict):
+    assert [log_in(client, "nobody").status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
+@pytest.mark.django_db
+def test_without_its_cache_nobody_is_let_guess(client, strict):
+    with patch.object(rate_limit.guesses, "incr", side_effect=ConnectionError):
+        page = log_in(client, "ada")
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+
+
+def test_a_cache_that_does_not_answer_is_told_apart():
+    with patch.object(rate_limit.cache, "add", side_effect=OSError), pytest.raises(NotCounted):
+        attempt("a")
+
+
+@pytest.mark.django_db
+def test_the_admin_s_login_page_counts_as_well(client, strict):
+    form = {"username": "ada", "password": "wrong"}
+    assert [client.post("/admin/login/", form).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert log_in(client, "ada").status_code == 429, "both pages guess at the same passwords"
+
+
+def failing(error=ConnectionError):
+    return patch.object(rate_limit.cache, "add", side_effect=error)
+
+
+def test_a_cache_that_failed_is_asked_once_in_five_seconds_however_many_requests_come():
+    with failing(TimeoutError) as add:
+        for tenth in range(200):  # twenty seconds
+            with pytest.raises(NotCounted):
+                attempt("a", now=NOW + timedelta(seconds=tenth / 10))
+    assert add.call_count == 4
+
+
+def test_as_soon_as_it_answers_all_is_counted_again():
+    with failing(), pytest.raises(NotCounted):
+        attempt("a")
+    with pytest.raises(NotCounted):
+        attempt("a", now=NOW + timedelta(seconds=4))
+    for second in (5, 5, 5):
+        attempt("a", now=NOW + timedelta(seconds=second))
+    with pytest.raises(TooMany):
+        attempt("a", now=NOW + timedelta(seconds=5))
+
+
+@pytest.mark.django_db
+def test_while_the_cache_hangs_token_requests_ask_it_once(client, service, signer, strict):
+    """The wait for it is bounded; that it is not waited for by each request is what this counts."""
+    with failing(TimeoutError) as add:
+        answers = [post(client, "/oauth/token", ASK, **basic("service", service.plain)) for _ in range(20)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert 1 <= add.call_count <= 2, "a second one if the test took five seconds"
+
+
+def guess(number, *, now=NOW):
+    rate_limit.count("login", ("ada", "1.2.3.4"), Rate(number, 60), now=now)
+
+
+def test_a_cache_that_loses_a_login_counter_does_not_restart_it():
+    for _ in range(3):
+        guess(3)
+        rate_limit.guesses.clear()
+    with pytest.raises(TooMany) as refused:
+        guess(3)
+    assert refused.value.first
+    guess(3, now=NOW + timedelta(seconds=60))
+
+
+def test_nor_one_that_loses_it_between_two_commands():
+    with patch.object(rate_limit.guesses, "incr", side_effect=ValueError):
+        for _ in range(3):
+            guess(3)
+        with pytest.raises(TooMany):
+            guess(3)
+
+
+def test_what_was_lost_is_written_back_for_other_processes(caplog):
+    for _ in range(3):
+        guess(9)
+    rate_limit.guesses.clear()
+    guess(9)
+    assert "lost a login counter" in caplog.text
+    rate_limit.memory.clear()  # as another process, which never saw it
+    for _ in range(5):
+        guess(9)
+    with pytest.raises(TooMany):
+        guess(9)
+
+
+def test_what_another_process_counted_is_counted_on_from():
+    for _ in range(2):
+        guess(3)
+        rate_limit.memory.clear()
+    guess(3)
+    with pytest.raises(TooMany):
+        guess(3)
+
+
+def test_attempts_at_once_are_counted_once_each():
+    with ThreadPoolExecutor(8) as pool:
+        counted = list(pool.map(lambda _: _let_in(), range(60)))
+    assert sum(counted) == 50
+
+
+def _let_in():
+    try:
+        guess(50)
+    except TooMany:
+        return False
+    return True
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("project.urls.issuer")
+@pytest.mark.parametrize(
+    ("alias", "told"),
+    [
+        ("guesses", "logins are refused: their cache takes no counters"),
+        ("cache", "token requests are not counted: their cache takes no counters"),
+    ],
+)
+def test_readyz_says_so_and_stays_ready(client, signer, alias, told):
+    assert client.get("/readyz").json() == {"status": "ok"}
+    with patch.object(getattr(rate_limit, alias), "set", side_effect=TimeoutError) as asked:
+        answers = [client.get("/readyz") for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert [answer.json() for answer in answers] == [{"status": "ok", "attention": [told]}] * 3
+    assert asked.call_count == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("project.urls.issuer")
+def test_after_a_login_that_was_not_counted_readyz_says_so_without_asking(client, signer):
+    with patch.object(rate_limit.guesses, "add", side_effect=TimeoutError):
+        assert log_in(client, "ada").status_code == 503
+    assert "logins are refused" in client.get("/readyz").json()["attention"][0]

@@ -1,0 +1,99 @@
+"""flush_token: a request whose token no JWKS can verify, for an API or for a verifier of ID tokens."""
+
+import json
+import shlex
+from io import StringIO
+
+import jwt
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.tokens.conftest import make_client
+from tokens.keys import keyring, store
+from tokens.models import Api, SigningKey
+
+pytestmark = pytest.mark.django_db
+ORDERS = "https://orders.example/"
+
+
+def run(*arguments):
+    out = StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()
+
+
+def refused(*arguments):
+    with pytest.raises(CommandError) as error:
+        run("flush_token", *arguments)
+    return error.value.returncode, str(error.value)
+
+
+@pytest.fixture
+def api(db):
+    run("rotate_keys")
+    return Api.objects.create(identifier=ORDERS, name="Orders")
+
+
+def test_the_token_is_a_good_one_but_for_its_key_which_exists_nowhere(api, settings):
+    made = json.loads(run("flush_token", ORDERS, "--json"))
+    header, claims = (
+        jwt.get_unverified_header(made["token"]),
+        jwt.decode(made["token"], options={"verify_signature": False}),
+    )
+    assert header == {"alg": "RS256", "kid": made["kid"], "typ": "at+jwt"}
+    assert (claims["iss"], claims["aud"]) == (settings.ISSUER["URL"], ORDERS)
+    assert claims["iat"] <= store.database_now().timestamp() < claims["exp"]
+    assert {"sub", "jti", "client_id"} <= claims.keys()
+    assert "scope" not in claims
+    assert not SigningKey.objects.filter(kid=made["kid"]).exists()
+    assert made["kid"] not in {key.kid for key in keyring.jwks(now=store.database_now())}
+    again = json.loads(run("flush_token", ORDERS, "--json"))
+    assert again["kid"] != made["kid"], "a verifier may remember kids that it did not find"
+
+
+def test_the_request_can_be_pasted_into_a_shell(api):
+    words = shlex.split(run("flush_token", ORDERS, "--url", "https://orders.example/api/orders?page=1&all"))
+    assert words[0] == "curl"
+    assert words[-1] == "https://orders.example/api/orders?page=1&all"
+    header = words[words.index("-H") + 1]
+    assert jwt.get_unverified_header(header.removeprefix("Authorization: Bearer "))["typ"] == "at+jwt"
+    assert shlex.split(run("flush_token", ORDERS))[-1] == ORDERS
+
+
+def test_for_a_client_it_is_an_id_token(api):
+    client = make_client("verifier")
+    made = json.loads(run("flush_token", client.client_id, "--url", "https://cluster.example:6443/api", "--json"))
+    assert jwt.get_unverified_header(made["token"])["typ"] == "JWT"
+    claims = jwt.decode(made["token"], options={"verify_signature": False})
+    assert claims["aud"] == client.client_id
+    assert "client_id" not in claims
+
+
+def test_an_api_on_a_ring_of_its_own_gets_its_algorithm(api):
+    api.algorithms = ["RS256", "ES256"]
+    api.save()
+    run("rotate_keys", "--ring", "orders", "--algorithm", "ES256")
+    run("rotate_keys", "--ring", "orders", "--move", ORDERS)
+    assert json.loads(run("flush_token", ORDERS, "--json"))["algorithm"] == "RS256", "until the move"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("https://orders.example",), "neither the identifier of an API nor a client_id"),
+        (("CLIENT",), "say with --url where the request goes"),
+        (("CLIENT", "--url", "cluster.example"), "--url must be an http or https URL"),
+        ((ORDERS, "--url", "https://orders.example/'$(id)"), "--url must be an http or https URL"),
+        ((ORDERS, "--url", "file:///etc/passwd"), "--url must be an http or https URL"),
+    ],
+)
+def test_what_cannot_be_a_request_exits_with_2(api, arguments, message):
+    client_id = make_client("verifier").client_id
+    code, said = refused(*(client_id if one == "CLIENT" else one for one in arguments))
+    assert (code, message in said) == (2, True), said
+
+
+def test_before_the_first_key_it_says_what_to_run(db):
+    Api.objects.create(identifier=ORDERS, name="Orders")
+    code, said = refused(ORDERS)
+    assert (code, "run manage.py rotate_keys" in said) == (2, True)

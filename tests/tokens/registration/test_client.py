@@ -1,0 +1,24 @@
+"""Registering a client, by whichever door: what the admin's form refuses is refused here."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from tokens.models import AuditEvent, Client
+from tokens.registration.client import Registration, register
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t \n", "\u00a0\u3000"])
+def test_a_client_without_a_name_is_refused_at_its_name(name):
+    with pytest.raises(ValidationError) as refused:
+        register(Registration(name=name), actor="command:test", now=timezone.now())
+    assert refused.value.message_dict == {"name": ["Enter a name: users read it when they are asked for consent."]}
+    assert not Client.objects.exists()
+    assert not AuditEvent.objects.exists()
+
+
+def test_the_space_around_a_name_is_not_kept():
+    client, _ = register(Registration(name=" Nightly report\n"), actor="command:test", now=timezone.now())
+    assert client.name == "Nightly report"

@@ -1,0 +1,195 @@
+"""A user or client who is disabled and enabled again: no token that is dead on arrival, no session from before."""
+
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from tests.tokens.assertions import jwks, sign
+from tests.tokens.conftest import allow, authorization, basic, log_in, make_client, parameters, post, redeem
+from tokens.issued import revocation_record, token_reader
+from tokens.models import AuthorizationCode, Client, RefreshToken, Revocation, User, UserGrant
+from tokens.revoking import bulk, everywhere
+from tokens.revoking.bulk import BulkTarget
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+SCOPE = "openid notes:read offline_access"
+BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+UNAVAILABLE = "temporarily_unavailable"
+EARLY = timedelta(milliseconds=1)
+
+
+@pytest.fixture
+def app(apis):
+    return make_client("app", "authorization_code", "refresh_token", public=True)
+
+
+def disable_and_enable(one):
+    for active in (False, True):
+        one.is_active = active
+        one.save()
+
+
+def service_token(client, service):
+    form = {"grant_type": "client_credentials", "scope": "notes:read"}
+    return post(client, "/oauth/token", form, **basic("service", service.plain))
+
+
+def at(instant):
+    return patch("tokens.views.token.timezone.now", return_value=instant)
+
+
+def is_unavailable(answer):
+    """503 with the seconds until the tokens live, which are few."""
+    said = (answer.status_code, answer.json()["error"])
+    return said == (503, UNAVAILABLE) and 1 <= int(answer["Retry-After"]) <= 2
+
+
+def is_alive(answer):
+    assert answer.status_code == 200, answer.content
+    claims = token_reader.read(answer.json()["access_token"], now=timezone.now()).claims
+    return not revocation_record.is_revoked(claims, kid="test-key")
+
+
+def ends(kind):
+    """The instant before which the one revocation of this kind covers tokens."""
+    return datetime.fromtimestamp(Revocation.objects.get(kind=kind).issued_before, UTC)
+
+
+def test_a_client_waits_a_second_and_gets_a_token_that_lives(client, service):
+    disable_and_enable(service)
+    lives = ends("client")
+    assert lives - timezone.now() <= timedelta(seconds=1), "not a minute"
+    with at(lives - EARLY):
+        assert is_unavailable(service_token(client, service))
+    with at(lives):
+        assert is_alive(service_token(client, service))
+
+
+@pytest.mark.parametrize(("kind", "target"), [("client", "client"), ("iss", "everything"), ("iss", "restore")])
+def test_a_client_that_this_process_knows_waits_after_a_mass_revocation(client, service, kind, target):
+    assert is_alive(service_token(client, service)), "the process remembers the client from here on"
+    if target == "restore":
+        revocation_record.revoke_everything(now=timezone.now())
+    else:
+        chosen = BulkTarget(client=service) if target == "client" else BulkTarget(everything=True)
+        bulk.revoke(chosen, reason="test", actor="test")
+    lives = ends(kind)
+    with at(lives - EARLY):
+        assert is_unavailable(service_token(client, service))
+    with at(lives):
+        assert is_alive(service_token(client, service))
+
+
+def test_a_code_is_not_spent_by_the_wait(client, app, user):
+    disable_and_enable(user)
+    lives = ends("sub")
+    user.refresh_from_db()
+    log_in(client, user)
+    code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
+    with at(lives - EARLY):
+        assert is_unavailable(redeem(client, app, code))
+    assert AuthorizationCode.objects.get().redeemed_at is None
+    with at(lives):
+        assert is_alive(redeem(client, app, code))
+
+
+def test_a_refresh_token_is_not_spent_by_the_wait(client, app, user):
+    """All that the client got for the user was revoked in this second."""
+    log_in(client, user)
+    text = redeem(client, app, parameters(allow(client, authorization(app, scope=SCOPE)))["code"]).json()
+    form = {"grant_type": "refresh_token", "refresh_token": text["refresh_token"], "client_id": "app"}
+    revocation_record.revoke_client_user("app", str(user.sub), now=timezone.now())
+    lives = ends("client_sub")
+    with at(lives - EARLY):
+        assert is_unavailable(post(client, "/oauth/token", form))
+    assert RefreshToken.objects.get().used_at is None
+    with at(lives):
+        assert is_alive(post(client, "/oauth/token", form))
+
+
+def test_a_revocation_of_another_user_or_client_makes_nobody_wait(client, service, app, user):
+    everywhere.log_out(User.objects.create_user("eve"), "test")
+    everywhere.shut_down(make_client("other", "client_credentials"), "test")
+    assert is_alive(service_token(client, service))
+    log_in(client, user)
+    assert is_alive(redeem(client, app, parameters(allow(client, authorization(app, scope=SCOPE)))["code"]))
+
+
+def test_a_client_that_acts_for_a_user_waits_too(client, user, apis):
+    make_client("robot", BEARER, client_jwks=jwks())
+    Client.objects.filter(client_id="robot").update(token_endpoint_auth_method="private_key_jwt")
+    disable_and_enable(user)
+    lives = ends("sub")
+    answers = []
+    for instant in (lives - EARLY, lives):
+        with at(instant):
+            assertion = sign("robot", sub=str(user.sub), header={"typ": "authorization-grant+jwt"})
+            form = {"grant_type": BEARER, "assertion": assertion, "scope": "notes:read"}
+            answers.append(post(client, "/oauth/token", form))
+    assert is_unavailable(answers[0])
+    assert is_alive(answers[1])
+
+
+# --- sessions ---------------------------------------------------------------------------------------------------------
+
+
+def by_save(user, *, active):
+    user.is_active = active
+    user.save()
+
+
+def by_queryset(user, *, active):
+    User.objects.filter(pk=user.pk).update(is_active=active)
+
+
+def by_sql(user, *, active):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE tokens_user SET is_active = %s WHERE id = %s", [active, user.pk])
+
+
+@pytest.mark.parametrize("door", [by_save, by_queryset, by_sql])
+def test_a_session_from_before_a_user_was_disabled_does_not_work_again(client, app, user, door):
+    log_in(client, user)
+    assert client.get("/oauth/authorize", authorization(app)).status_code == 200
+    door(user, active=False)
+    door(user, active=True)
+    assert client.get("/oauth/authorize", authorization(app))["Location"].startswith("/accounts/login/?")
+    assert not client.get("/accounts/").context["user"].is_authenticated
+
+
+@pytest.mark.parametrize("door", [by_save, by_queryset, by_sql])
+def test_a_grant_from_before_a_user_was_disabled_does_not_work_again(client, app, user, door):
+    log_in(client, user)
+    code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
+    door(user, active=False)
+    door(user, active=True)
+    answer = redeem(client, app, code)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("changed", ["first_name", "last_login", "is_active, which it was"])
+def test_a_session_goes_on_when_something_else_of_the_user_changes(client, app, user, changed):
+    log_in(client, user)
+    user.first_name, user.last_login = "Ada", timezone.now()
+    user.save(update_fields=[changed.partition(",")[0]])
+    user.save()
+    assert client.get("/oauth/authorize", authorization(app)).status_code == 200
+
+
+def test_a_user_who_was_read_before_they_were_disabled_does_not_bring_sessions_back(client, app, user):
+    log_in(client, user)
+    stale = User.objects.get(pk=user.pk)
+    disable_and_enable(user)
+    stale.first_name = "Ada"
+    stale.save()
+    assert client.get("/oauth/authorize", authorization(app)).status_code == 302
+
+
+def test_a_login_after_a_user_was_enabled_again_works(client, app, user):
+    disable_and_enable(user)
+    client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
+    assert client.get("/oauth/authorize", authorization(app)).status_code == 200
+    assert UserGrant.objects.count() == 0

@@ -1,0 +1,345 @@
+"""What ends when a user logs out everywhere, and when a user or client is disabled: all of it, and it stays ended."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+import pytest
+from django.core.management import call_command
+from django.test import Client as Browser
+from django.utils import timezone
+
+from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, post, redeem
+from tokens.authorize import authorization_code
+from tokens.clients import client_secret
+from tokens.conf import issuer
+from tokens.issued import revocation_record, token_reader, user_grant
+from tokens.keys import keyring, store
+from tokens.models import AuditEvent, Consent, DeviceCode, Revocation, User, UserGrant
+from tokens.revoking import bulk, everywhere
+from tokens.revoking.bulk import BulkTarget
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+SCOPE = "openid notes:read offline_access"
+PAGE = "/accounts/everywhere/"
+
+
+@pytest.fixture
+def app(apis):
+    return make_client("app", "authorization_code", "refresh_token", public=True)
+
+
+@pytest.fixture
+def issued(client, app, user):
+    log_in(client, user)
+    return redeem(client, app, parameters(allow(client, authorization(app, scope=SCOPE)))["code"]).json()
+
+
+def refresh(browser, text):
+    form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": "app"}
+    return post(browser, "/oauth/token", form).status_code
+
+
+def is_revoked(token):
+    return revocation_record.is_revoked(token_reader.read(token, now=timezone.now()).claims, kid="test-key")
+
+
+def is_logged_in(browser):
+    return browser.get("/accounts/").context["user"].is_authenticated
+
+
+def test_a_user_who_logs_out_everywhere_is_asked_first_and_then_every_session_grant_and_token_ends(
+    client, app, user, issued
+):
+    other = Browser()
+    log_in(other, user)
+    assert "every application loses" in client.get(PAGE).content.decode()
+    assert is_logged_in(other)
+    assert "logged out everywhere" in client.post(PAGE).content.decode()
+    assert not is_logged_in(client)
+    assert not is_logged_in(other)
+    assert is_revoked(issued["access_token"])
+    assert refresh(client, issued["refresh_token"]) == 400
+    assert AuditEvent.objects.get(action="user.logged_out_everywhere").subject == "user:ada"
+
+
+def test_whoever_is_not_logged_in_ends_nothing(client, user, issued):
+    stranger = Browser()
+    assert parameters(stranger.get(PAGE))["next"] == PAGE
+    assert stranger.post(PAGE).status_code == 302
+    assert Browser(enforce_csrf_checks=True).post(PAGE).status_code == 403
+    assert not is_revoked(issued["access_token"])
+
+
+def test_an_administrator_logs_users_out_everywhere(client, admin_client, app, user, issued):
+    form = {"action": "log_out_everywhere", "_selected_action": [str(user.pk)]}
+    assert admin_client.post("/admin/tokens/user/", form).status_code == 302
+    assert not is_logged_in(client)
+    assert is_logged_in(admin_client)
+    assert is_revoked(issued["access_token"])
+    assert AuditEvent.objects.get(action="user.logged_out_everywhere").actor == "user:admin"
+
+
+def test_whoever_logs_in_anew_begins_anew_at_once(client, app, user, issued):
+    """What is issued to them is dated a second later at the earliest; nothing is issued before that second is over."""
+    everywhere.log_out(user, "test")
+    [one] = Revocation.objects.filter(kind="sub")
+    claims = {"iss": issuer().url, "iat": one.issued_before, "jti": "new", "sub": str(user.sub), "client_id": "app"}
+    assert not revocation_record.is_revoked(claims, kid="test-key")
+    assert one.issued_before <= store.database_now().timestamp() + 1
+
+
+def test_a_new_password_ends_what_the_old_one_began_and_a_new_hash_of_the_old_one_does_not(
+    client, user, issued, settings
+):
+    hashers = "django.contrib.auth.hashers"
+    settings.PASSWORD_HASHERS = [f"{hashers}.ScryptPasswordHasher", f"{hashers}.MD5PasswordHasher"]
+    assert Browser().login(username="ada", password="correct horse")
+    user.refresh_from_db()
+    assert user.password.startswith("scrypt$"), "Django stored it anew"
+    assert not is_revoked(issued["access_token"])
+    user.set_password("another")
+    user.save()
+    assert is_revoked(issued["access_token"])
+    assert refresh(client, issued["refresh_token"]) == 400
+
+
+@pytest.mark.parametrize("whose", ["user", "client"])
+def test_what_was_disabled_and_is_enabled_again_does_not_come_back(client, app, user, issued, whose):
+    one = {"user": user, "client": app}[whose]
+    for active in (False, True):
+        one.is_active = active
+        one.save()
+    assert refresh(client, issued["refresh_token"]) == 400
+    assert is_revoked(issued["access_token"])
+    assert UserGrant.objects.get().revoke_reason == f"its {whose} is disabled"
+
+
+ENDS = {
+    "disable the user": lambda user, _: everywhere.shut_out(user, "test"),
+    "log out everywhere": lambda user, _: everywhere.log_out(user, "test"),
+    "disable the client": lambda _, app: everywhere.shut_down(app, "test"),
+    "log many users out": lambda user, _: bulk.log_out([user], "test"),
+    "revoke everything": lambda *_: mass("everything", value=True),
+    "revoke a client's": lambda _, app: mass("client", value=app),
+    "revoke a user's": lambda user, _: mass("user", value=user),
+    "revoke a client's of a user": lambda user, app: mass("client", value=app, user=user),
+}
+
+
+def mass(name, *, value, **more):
+    bulk.revoke(BulkTarget(**{name: value, **more}), reason="test", actor="test")
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_token_that_was_issued_before_a_slow_commit_is_revoked(app, user, end, django_capture_on_commit_callbacks):
+    """Until the commit, other nodes still see a user who may have tokens: a commit can take seconds."""
+    start = store.database_now()
+    seconds = [start.timestamp() + more for more in (3, 4)]
+    with django_capture_on_commit_callbacks() as committed:
+        ENDS[end](user, app)
+    with patch("tokens.keys.store.database_now", return_value=start + timedelta(seconds=3)):
+        for callback in committed:
+            callback()
+    claims = {"iss": issuer().url, "jti": "t", "sub": str(user.sub), "client_id": "app"}
+    revoked = [revocation_record.is_revoked(claims | {"iat": int(one)}, kid="test-key") for one in seconds]
+    assert revoked == [True, False]
+
+
+def test_a_commit_within_the_second_revokes_nothing_more(user, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as committed:
+        everywhere.shut_out(user, "test")
+    before = list(Revocation.objects.values())
+    at = datetime.fromtimestamp(Revocation.objects.get().issued_before, UTC)
+    with patch("tokens.keys.store.database_now", return_value=at - timedelta(milliseconds=1)):
+        for callback in committed:
+            callback()
+    assert list(Revocation.objects.values()) == before
+
+
+def test_to_log_out_everywhere_twice_never_ends_less(user):
+    now = store.database_now()
+    revocation_record.revoke_users([str(user.sub)], now=now)
+    [before] = Revocation.objects.values_list("issued_before", "until")
+    revocation_record.revoke_users([str(user.sub)], now=now - timedelta(seconds=40))
+    assert list(Revocation.objects.values_list("issued_before", "until")) == [before]
+
+
+@pytest.mark.parametrize("seconds", [30, -30])
+def test_a_token_is_dated_by_the_database_s_clock_and_not_by_the_node_s(client, service, monkeypatch, seconds):
+    """Revocations are dated by it as well: a token of a fast node would outlive them, one of a slow node none."""
+    monkeypatch.undo()  # a real ring signs here
+    call_command("rotate_keys")
+    keyring.snapshots.forget()
+    off = timezone.now() + timedelta(seconds=seconds)
+    monkeypatch.setattr("tokens.views.token.timezone.now", lambda: off)
+    form = {"grant_type": "client_credentials", "scope": "notes:read", "client_id": "service"}
+    body = post(client, "/oauth/token", form | {"client_secret": service.plain}).json()
+    claims = token_reader.read(body["access_token"], now=timezone.now()).claims
+    assert abs(claims["iat"] - store.database_now().timestamp()) < 10
+    revocation_record.revoke_client("service", now=store.database_now() + timedelta(seconds=1))
+    assert revocation_record.is_revoked(claims, kid="test-key")
+
+
+def test_a_session_of_another_user_goes_on(client, user, issued):
+    eve, browser = User.objects.create_user("eve"), Browser()
+    log_in(browser, eve)
+    everywhere.log_out(user, "test")
+    assert is_logged_in(browser)
+
+
+def test_a_user_who_was_read_before_they_logged_out_everywhere_does_not_bring_sessions_back(client, user, issued):
+    stale = User.objects.get(pk=user.pk)
+    everywhere.log_out(user, "test")
+    stale.first_name = "Ada"
+    stale.save()
+    assert not is_logged_in(client)
+    assert User.objects.get(pk=user.pk).logged_out_at == user.logged_out_at
+
+
+def test_a_grant_that_an_old_session_gave_while_it_was_ended_is_none(client, app, user):
+    """Its request passed the session's check before, and wrote the grant after."""
+    log_in(client, user, ago=-60)  # the node's clock is fast
+    code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
+    everywhere.log_out(user, "test")
+    UserGrant.objects.update(revoked_at=None)
+    answer = redeem(client, app, code)
+    told = {"error": "invalid_grant", "error_description": "The user has logged out everywhere."}
+    assert (answer.status_code, answer.json()) == (400, told)
+
+
+def test_whoever_is_left_without_a_password_is_logged_out_everywhere(admin_client, client, user, issued):
+    path = f"/admin/tokens/user/{user.pk}/password/"
+    assert admin_client.post(path, {"usable_password": "false"}).status_code == 302
+    assert not is_logged_in(client)
+    assert is_revoked(issued["access_token"])
+
+
+def test_whoever_logs_in_at_a_node_that_is_behind_begins_anew_all_the_same(client, app, user, issued):
+    """The password says that the login came after, whatever the clocks say."""
+    everywhere.log_out(user, "test")
+    with patch("time.time", return_value=timezone.now().timestamp() - 50):
+        client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
+    code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
+    Revocation.objects.all().delete()  # of this second
+    fresh = redeem(client, app, code).json()
+    assert refresh(client, fresh["refresh_token"]) == 200
+    at = UserGrant.objects.get(revoked_at=None).auth_time
+    assert abs(at - timezone.now()) < timedelta(seconds=20), "the login is dated by the clock that nodes share"
+
+
+def test_a_session_that_goes_on_with_a_new_password_counts_as_no_login_any_more(client, app, user, issued):
+    """Django keeps it for whoever changes their own; the grants of before have ended, and auth_time stays true."""
+    user.set_password("battery staple")
+    user.save()
+    client.force_login(user)
+    asked = client.get("/oauth/authorize", authorization(app, scope=SCOPE))
+    assert asked["Location"].startswith("/accounts/login/?")
+
+
+def test_what_was_allowed_is_asked_for_again(client, app, user, issued):
+    """Whoever has the lost device in their hands is remembered by no application."""
+    page = authorization(make_client("web", "authorization_code"), scope="notes:read")
+    allow(client, page)
+    assert client.get("/oauth/authorize", page).status_code == 302, "remembered"
+    client.post(PAGE)
+    user.refresh_from_db()
+    log_in(client, user)
+    assert client.get("/oauth/authorize", page).status_code == 200
+
+
+def test_the_administrator_s_way_withdraws_them_too(client, admin_client, user, issued):
+    allow(client, authorization(make_client("web", "authorization_code"), scope="notes:read"))
+    assert Consent.objects.exists()
+    form = {"action": "log_out_everywhere", "_selected_action": [str(user.pk)]}
+    assert admin_client.post("/admin/tokens/user/", form).status_code == 302
+    assert not Consent.objects.exists()
+
+
+@pytest.mark.parametrize("gone", ["deleted", "disabled"])
+def test_a_user_who_is_gone_while_they_answer_gives_nothing(client, app, user, gone):
+    """The session was checked before, and the row is held now: what the database would refuse is refused before."""
+    log_in(client, user)
+    page = authorization(app, scope=SCOPE)
+    real = user_grant.create
+
+    def meanwhile(of, *arguments, **named):
+        User.objects.filter(pk=of.pk).delete() if gone == "deleted" else User.objects.update(is_active=False)
+        return real(of, *arguments, **named)
+
+    with patch("tokens.authorize.authorization_code.user_grant.create", meanwhile):
+        answer = parameters(allow(client, page))
+    assert answer["error"] == "access_denied"
+    assert not UserGrant.objects.exists()
+
+
+def while_logging_out(module):
+    """The user logs out everywhere in another browser, after the session was checked and before the answer is kept."""
+    real = user_grant.create
+
+    def create(of, *arguments, **named):
+        other = User.objects.get(pk=of.pk)
+        everywhere.log_out(other, "logged out everywhere")
+        everywhere.withdraw_consents(other)
+        return real(of, *arguments, **named)
+
+    return patch(f"tokens.{module}.user_grant.create", create)
+
+
+@pytest.mark.parametrize("ago", [0, -55], ids=["same clocks", "a fast node"])
+def test_a_consent_that_is_answered_while_the_user_logs_out_everywhere_is_not_kept(client, app, user, caplog, ago):
+    caplog.set_level("INFO", "tokens.audit")
+    log_in(client, user, ago=ago)
+    query = authorization(app, scope=SCOPE)
+    page = client.get("/oauth/authorize", query)
+    address = f"{page.request['PATH_INFO']}?{page.request['QUERY_STRING']}"
+    with while_logging_out("authorize.authorization_code"):
+        answer = client.post(address, {"shown": page.context["form"].initial["shown"], "allow": "true"})
+    assert (answer.status_code, answer["Location"]) == (303, address), "to the same request, which leads to the login"
+    assert not UserGrant.objects.exists()
+    assert not Consent.objects.exists()
+    assert "consent.given" not in caplog.text
+
+
+def test_a_device_that_is_approved_while_the_user_logs_out_everywhere_is_not(client, apis, user):
+    make_client("tv", "urn:ietf:params:oauth:grant-type:device_code", public=True)
+    begun = post(Browser(), "/oauth/device", {"client_id": "tv", "scope": "notes:read"}).json()
+    log_in(client, user, ago=-55)
+    path, form = "/oauth/device/verify", {"user_code": begun["user_code"]}
+    form["shown"] = client.post(path, form).context["shown"]
+    with while_logging_out("grants.device_authorization"):
+        answer = client.post(path, form | {"allow": "true"})
+    assert parameters(answer)["next"] == f"{path}?user_code={begun['user_code']}"
+    assert DeviceCode.objects.get().grant is None
+    assert not AuditEvent.objects.filter(action="device.allowed").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("gone", ["user", "client"])
+def test_whoever_is_gone_between_page_and_answer_gives_nothing_and_breaks_nothing(client, app, user, gone):
+    """What was agreed to is kept with the code or not at all."""
+    log_in(client, user)
+    web = make_client("web", "authorization_code")
+    assert web.remembers_consent
+    going = {"user": user, "client": web}[gone]
+    real = authorization_code.create
+
+    def meanwhile(*arguments, **named):
+        type(going).objects.filter(pk=going.pk).delete()
+        return real(*arguments, **named)
+
+    with patch("tokens.views.authorize.authorization_code.create", meanwhile):
+        answer = parameters(allow(client, authorization(web)))
+    assert answer["error"] == "access_denied"
+    assert not Consent.objects.exists()
+
+
+def test_introspection_knows_what_a_refresh_knows(client, app, user, issued):
+    """A grant that an old session gave meanwhile: neither is there anything to refresh, nor does it look so."""
+    form = {"token": issued["refresh_token"], "client_id": "app"}
+    User.objects.update(session_epoch=uuid.uuid4())
+    assert refresh(client, issued["refresh_token"]) == 400
+    app.client_type, app.token_endpoint_auth_method = "confidential", "client_secret_post"
+    app.save()
+    form["client_secret"] = client_secret.create(app, now=timezone.now())
+    assert post(client, "/oauth/introspect", form).json() == {"active": False}

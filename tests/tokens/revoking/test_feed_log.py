@@ -1,0 +1,109 @@
+"""The revocation log on SQLite: processes that write and a reader beside them; and what the log itself promises."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from tests.tokens.feed_reader import entries_of, key
+from tokens.issued import revocation_record
+from tokens.models import Publication, RevocationLog
+from tokens.revoking import feed_log
+from tokens.revoking.feed_log import Version
+
+ROOT = Path(__file__).resolve().parents[3]
+
+WRITE = """
+import random, time
+from django.db import transaction
+from tokens.keys import store
+from tokens.issued import revocation_record
+for number in range({first}, {first} + 50):
+    with transaction.atomic():
+        revocation_record.revoke_token("t-%d" % number, expires_at=store.database_now())
+        time.sleep(random.random() / 200)
+"""
+READ = """
+import sys, time
+from django.utils import timezone
+from tokens.revoking import feed_log as revocation_log
+held, since, end = [], None, time.monotonic() + 100
+while len(held) < 100 and time.monotonic() < end:
+    revocation_log.publish(now=timezone.now())
+    found = revocation_log.changes(since, now=timezone.now(), sealed=0)
+    held += [found.entries[start:start + 24].hex() for start in range(0, len(found.entries), 24)]
+    since = found.version
+print(since.number, len(held), len(set(held)))
+"""
+
+
+@pytest.mark.xdist_group("run")
+def test_on_sqlite_of_two_writers_at_once_no_reader_misses_one_or_gets_one_twice(tmp_path):
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'issuer.sqlite3'}",
+    }
+
+    def start(*arguments):
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+
+    def shell(script):
+        return start("shell", "-v", "0", "--no-imports", "-c", script)
+
+    def printed(process):
+        out, _ = process.communicate(timeout=300)
+        assert process.returncode == 0
+        return out.split()
+
+    printed(start("migrate", "--verbosity", "0"))
+    writers = [shell(WRITE.format(first=first)) for first in (0, 50)]
+    readers = [shell(READ) for _ in range(2)]
+    for writer in writers:
+        printed(writer)
+    assert [printed(reader)[1:] for reader in readers] == [["100", "100"]] * 2
+
+
+@pytest.mark.django_db
+def test_what_waits_is_in_no_answer_before_it_is_published():
+    now = timezone.now()
+    revocation_record.revoke_token("a", expires_at=now)
+    before = feed_log.head()
+    assert (before.waits, feed_log.changes(None, now=now, sealed=0).entries) == (True, b"")
+    feed_log.publish(now=now)
+    after = feed_log.head()
+    assert (after.version.number, after.waits) == (before.version.number + 1, False)
+    assert set(entries_of(feed_log.changes(before.version, now=now, sealed=0).entries)) == {key("jti", "a")}
+
+
+@pytest.mark.django_db
+def test_nothing_that_waits_makes_no_version():
+    before = feed_log.head()
+    feed_log.publish(now=timezone.now())
+    assert feed_log.head() == before
+    assert Publication.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_every_version_has_a_tag_of_its_own():
+    for name in "abc":
+        revocation_record.revoke_token(name, expires_at=timezone.now())
+        feed_log.publish(now=timezone.now())
+    tags = set(Publication.objects.values_list("tag", flat=True))
+    assert len(tags) == 4
+    assert RevocationLog.objects.get().tag in tags
+    other = Version(1, RevocationLog.objects.get().tag)
+    assert feed_log.changes(other, now=timezone.now(), sealed=0) is None
+
+
+@pytest.mark.django_db
+def test_a_command_publishes_all_however_much_it_is(monkeypatch):
+    monkeypatch.setattr(feed_log, "SEGMENT", 2)
+    revocation_record.revoke_users(map(str, range(25)), now=timezone.now())
+    feed_log.publish_all(now=timezone.now())
+    assert not feed_log.head().waits
+    assert connection.vendor != "sqlite" or Publication.objects.count() > 10

@@ -1,0 +1,133 @@
+"""Which addresses a client may be registered with."""
+
+import pytest
+
+from tokens.addresses import origin_problem, redirect_uri_problem
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://app.example/callback",
+        "https://app.example:8443/callback?tenant=1",
+        "http://localhost:8002/callback",
+        "http://127.0.0.1/callback",
+        "http://[::1]:9/callback",
+        "com.example.app:/callback",
+        "com.example.app://callback",
+        "com.example.app:/",
+        "https://app.example/a,b",
+    ],
+)
+def test_a_safe_redirect_uri_is_accepted(uri: str) -> None:
+    assert redirect_uri_problem(uri) is None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "/callback",
+        "//app.example/callback",
+        "app.example/callback",
+        "https:///callback",
+        "https://",
+        "http://app.example/callback",
+        "http://localhost.app.example/callback",
+        "http://127.0.0.1.app.example/callback",
+        "http://127.0.0.2/callback",
+        "https://*.app.example/callback",
+        "https://app.example/*",
+        "https://app.example/callback#fragment",
+        "https://app.example/callback#",
+        "https://user@app.example/callback",
+        "https://app.example\\@evil.example/callback",
+        "https://app.example/call back",
+        "https://app.example/callback\n",
+        "https://app.example/\x00",
+        "https://äpp.example/callback",
+        "https://app.example:port/callback",
+        "https://[::1/callback",
+        "javascript:alert(1)",
+        "data:text/html,hello",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "myapp:/callback",
+        "com.example.app:callback",
+        "com.example.app:",
+        "ftp://app.example/callback",
+        "https://app.example/<script>",
+        'https://app.example/"',
+    ],
+)
+def test_an_unsafe_redirect_uri_is_refused(uri: str) -> None:
+    assert redirect_uri_problem(uri) is not None
+
+
+@pytest.mark.parametrize("origin", ["https://app.example", "https://app.example:8443", "http://localhost:8002"])
+def test_a_web_origin_is_accepted(origin: str) -> None:
+    assert origin_problem(origin) is None
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "",
+        "*",
+        "null",
+        "app.example",
+        "https://app.example/",
+        "https://app.example/path",
+        "https://app.example?x",
+        "https://APP.example",
+        "https://app.example:443",
+        "http://localhost:80",
+        "http://app.example",
+        "https://*.app.example",
+        "https://user@app.example",
+        "com.example.app://host",
+    ],
+)
+def test_what_is_no_web_origin_is_refused(origin: str) -> None:
+    assert origin_problem(origin) is not None
+
+
+@pytest.mark.parametrize("uri", ["https://a.example/,https://b.example/", "https://a.example/,", "a.b:/x,c.d:/y"])
+def test_a_list_with_commas_is_refused_with_the_reason(uri: str) -> None:
+    problem = redirect_uri_problem(uri)
+    assert problem is not None
+    assert "holds a comma before another address" in problem
+
+
+@pytest.mark.parametrize("uri", ["myapp:/callback", "myapp://callback", "my-app+1:/"])
+def test_a_scheme_without_a_dot_needs_the_switch(uri: str) -> None:
+    problem = redirect_uri_problem(uri)
+    assert problem is not None
+    assert "has a scheme without a dot" in problem
+    assert redirect_uri_problem(uri, undotted=True) is None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "javascript:/alert(1)",
+        "javascript://alert(1)",
+        "data:/text/html,hello",
+        "vbscript:/x",
+        "file:///etc/passwd",
+        "intent://scan/",
+        "ws://app.example/",
+        "blob:/x",
+        "http://app.example/",
+        "https:/callback",
+        "c:/windows",
+        "myapp:callback",
+        "myapp:",
+        "MyApp:/callback",
+        "myapp:/callback#x",
+        "myapp://user@callback",
+        "myapp:/*",
+    ],
+)
+def test_the_switch_allows_no_scheme_of_browsers_or_systems(uri: str) -> None:
+    assert redirect_uri_problem(uri, undotted=True) is not None

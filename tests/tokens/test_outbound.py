@@ -1,0 +1,186 @@
+"""A document at an address that somebody else chose: had within bounds, and never from inside our own network."""
+
+import json
+import threading
+
+import pytest
+
+from resources import fetch as api_fetch
+from resources.keyset import PRODUCTION
+from tests.resources.loopback import Loopback
+from tokens import outbound
+from tokens.outbound import FetchError
+
+
+@pytest.fixture
+def server():
+    one = Loopback()
+    yield one
+    one.stop()
+
+
+def get(server, path="/doc", **options):
+    return outbound.get_json(server.url + path, allow_private=True, **options)
+
+
+def answer(body, *, status=200, headers=()):
+    def send(handler):
+        handler.send_response(status)
+        for name, value in headers:
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return send
+
+
+def test_a_document_is_had(server):
+    server.answers["/doc?x=1"] = answer(b'{"a": 1}')
+    assert get(server, "/doc?x=1") == {"a": 1}
+    assert server.seen[0][2]["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "headers", "because"),
+    [
+        (b"{", 200, (), "JSONDecodeError"),
+        (b"[" * 100_000, 200, (), "RecursionError"),
+        (b"\xff", 200, (), "UnicodeDecodeError"),
+        (b"{}", 404, (), "404"),
+        (b"{}", 302, (("Location", "/elsewhere"),), "302"),
+        (json.dumps("x" * outbound.MAX_BYTES).encode(), 200, (), "longer than"),
+    ],
+)
+def test_what_is_no_document_is_refused_with_its_reason(server, body, status, headers, because):
+    server.answers["/doc"] = answer(body, status=status, headers=headers)
+    with pytest.raises(FetchError, match=because):
+        get(server)
+    assert len(server.seen) == 1, "no redirect is followed"
+
+
+def test_a_document_may_be_as_long_and_take_as_long_as_what_an_api_fetches():
+    assert (api_fetch.MAX_BYTES, PRODUCTION.deadline) == (outbound.MAX_BYTES, outbound.DEADLINE)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP"])
+def test_a_compressed_document_is_not_unpacked(server, encoding):
+    server.answers["/doc"] = answer(b"{}", headers=(("Content-Encoding", encoding),))
+    with pytest.raises(FetchError, match="compressed"):
+        get(server)
+
+
+def found(monkeypatch, *addresses):
+    """What the resolver says of every name."""
+    monkeypatch.setattr(outbound, "_looked_up", lambda *_: list(addresses))
+
+
+def test_a_name_with_a_dead_address_is_had_from_its_other_one(server, monkeypatch):
+    server.answers["/doc"] = answer(b"1")
+    found(monkeypatch, "127.0.0.9", "127.0.0.1")
+    assert get(server) == 1
+
+
+def test_a_name_with_one_private_address_among_public_ones_is_gone_to_at_none(monkeypatch):
+    found(monkeypatch, "93.184.216.34", "10.0.0.1")
+    with pytest.raises(FetchError, match="not a public one"):
+        outbound.get_json("https://issuer.example/")
+
+
+def test_a_resolver_that_does_not_answer_is_left_at_the_deadline(monkeypatch):
+    released = threading.Event()
+    monkeypatch.setattr(outbound.socket, "getaddrinfo", lambda *_, **__: [] if released.wait(30) else None)
+    try:
+        with pytest.raises(FetchError, match="in time"):  # which step finds it out depends on the machine's load
+            outbound.get_json("https://issuer.example/", deadline=0.05)
+    finally:
+        released.set()
+
+
+def test_a_name_that_nobody_knows_is_said(monkeypatch):
+    def unknown(*_, **__):
+        raise OSError("-2")
+
+    monkeypatch.setattr(outbound.socket, "getaddrinfo", unknown)
+    with pytest.raises(FetchError, match="not found"):
+        outbound.get_json("https://issuer.example/")
+
+
+def test_a_document_that_ends_early_is_none(server):
+    def short(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b'{"a": 1}')
+
+    server.answers["/doc"] = short
+    with pytest.raises(FetchError):
+        get(server)
+
+
+def test_a_server_that_drips_is_left_at_the_deadline(server):
+    stop = threading.Event()
+
+    def drip(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        while not stop.wait(0.02):
+            handler.wfile.write(b" ")
+
+    server.answers["/doc"] = drip
+    with pytest.raises(FetchError, match=r"time"):
+        get(server, deadline=0.3)
+    stop.set()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1/",
+        "https://127.0.0.1:1/",
+        "https://localhost:1/",
+        "https://[::1]:1/",
+        "https://10.0.0.1/",
+        "https://192.168.1.1/",
+        "https://192.0.0.192/",
+        "https://192.88.99.1/",
+        "https://[fec0::1]/",
+        "https://[::ffff:0:127.0.0.1]/",
+        "https://[3fff::1]/",
+        "https://[5f00::1]/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://0.0.0.0/",
+        "https://[::ffff:127.0.0.1]:1/",
+        "https://[64:ff9b::a00:1]/",
+        "https://[64:ff9b:1::a00:1]/",
+        "https://[2002:7f00:1::]/",
+        "https://[2001:0:a00:1::]/",
+        "https://[::7f00:1]/",
+        "https://2130706433/",
+        "https://0x7f.1/",
+        "http://93.184.216.34/",
+        "ftp://issuer.example/",
+        "file:///etc/passwd",
+        "https://user:secret@issuer.example/",
+        "https://issuer.example:0/",
+        "https://issuer.example:x/",
+        "https://issuer.example/#x",
+        "https:///x",
+        "https://issuer.example/ x",
+        "https://issuer.example/\r\nX: y",
+        "",
+    ],
+)
+def test_no_address_of_the_private_network_and_no_other_scheme_is_gone_to(url):
+    with pytest.raises(FetchError):
+        outbound.get_json(url)
+
+
+def test_in_development_http_is_for_loopback_only():
+    with pytest.raises(FetchError, match="loopback"):
+        outbound.get_json("http://10.0.0.1/", allow_private=True)
+
+
+def test_a_port_on_which_nobody_listens_is_said():
+    with pytest.raises(FetchError, match="refused"):
+        outbound.get_json("http://127.0.0.1:1/", allow_private=True)

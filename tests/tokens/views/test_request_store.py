@@ -1,0 +1,248 @@
+"""An authorization request of any length up to the limit survives the login, in the browser that sent it only."""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client as Browser
+from django.utils import timezone
+
+from tests.tokens.conftest import CALLBACK, authorization, kept, log_in, make_client, parameters
+from tests.tokens.pages import told
+from tokens.conf import RATE_LIMITS
+from tokens.parameters import AUTHORIZATION
+from tokens.revoking import purge
+from tokens.views import request_store
+from tokens.views.request_store import LIFETIME, LONGEST, MOST
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "correct horse"
+LENGTHS = [500, 2000, 4000, 7000]
+TOO_LONG = "The authorization request is longer than 8192 characters."
+
+
+@pytest.fixture
+def own(apis):
+    """The issuer's own client: nobody is asked, so that nothing but the login stands between request and code."""
+    return make_client("own", "authorization_code", skip_authorization=True)
+
+
+def to_login(browser, client, **changes):
+    response = browser.get("/oauth/authorize", authorization(client, **changes))
+    assert response["Location"].startswith("/accounts/login/?"), response["Location"][:200]
+    return response["Location"]
+
+
+def submit(browser, page, **form):
+    return browser.post(page, {"login": "ada", "password": PASSWORD} | form)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("changes", [{}, {"prompt": "login"}, {"max_age": "0"}], ids=str)
+def test_a_long_request_comes_back_from_the_login_with_its_state(client, user, own, length, changes):
+    state = "s" * length
+    page = to_login(client, own, state=state, **changes)
+    assert client.get(page).status_code == 200
+    back = submit(client, page)["Location"]
+    assert parameters(client.get(back))["state"] == state
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_so_does_one_that_the_user_has_to_allow(client, user, webapp, length):
+    state = "s" * length
+    back = submit(client, to_login(client, webapp, state=state))["Location"]
+    page = client.get(back)
+    answered = client.post(back, {"shown": page.context["form"].initial["shown"], "allow": "true"})
+    assert (answered.status_code, parameters(answered)["state"]) == (303, state)
+    assert parameters(answered)["code"]
+
+
+def test_the_login_page_keeps_the_way_back_after_a_wrong_password(client, user, own):
+    page = to_login(client, own, state="s" * 4000)
+    wrong = submit(client, page, password="wrong")
+    assert wrong.status_code == 200
+    hidden = wrong.context["redirect_field_value"]
+    assert parameters(client.get(submit(client, "/accounts/login/", next=hidden)["Location"]))["code"]
+
+
+def test_a_state_is_returned_as_it_was_sent(client, user, own):
+    state = "%é+ &=\u4e2d/?#\\\"'"
+    back = submit(client, to_login(client, own, state=state))["Location"]
+    assert parameters(client.get(back))["state"] == state
+
+
+@pytest.mark.parametrize("hint", ["jos%C3%A9", "jos\u00e9".encode().decode("latin-1")], ids=["encoded", "raw bytes"])
+def test_the_login_page_names_whom_the_request_names(client, own, hint):
+    query = urlencode(authorization(own)) + f"&login_hint={hint}"
+    page = client.get("/oauth/authorize", QUERY_STRING=query)["Location"]
+    assert 'value="jos\u00e9"' in client.get(page).content.decode()
+
+
+def test_no_address_after_the_first_repeats_what_was_asked_for(client, user, webapp):
+    page = to_login(client, webapp, state="secret-state", login_hint="ada@example.org")
+    back = submit(client, page)["Location"]
+    for address in (page, back):
+        assert len(address) < 100
+        assert not [part for part in ("secret-state", "ada", "webapp", "notes", "n-1") if part in address]
+
+
+def exactly(client, length):
+    """A request whose query has so many characters."""
+    bare = len(Browser().get("/oauth/authorize", authorization(client, state="")).request["QUERY_STRING"])
+    return authorization(client, state="s" * (length - bare))
+
+
+def test_the_limit_itself_is_kept_and_one_character_more_is_an_error_at_the_client(client, user, own):
+    limit, over = exactly(own, LONGEST), exactly(own, LONGEST + 1)
+    page = client.get("/oauth/authorize", limit)["Location"]
+    assert parameters(client.get(submit(client, page)["Location"]))["code"]
+    for browser in (Browser(), client):  # logged in or not
+        answer = browser.get("/oauth/authorize", over)
+        assert answer["Location"].startswith(f"{CALLBACK}?error=")
+        told = parameters(answer)
+        assert (told["error"], told["error_description"]) == ("invalid_request", TOO_LONG)
+        assert (told["state"], told["iss"]) == (over["state"], "http://localhost:8000")
+
+
+@pytest.mark.parametrize("changes", [{"client_id": "nobody"}, {"redirect_uri": "https://evil.example/"}], ids=str)
+def test_what_is_too_long_goes_to_nobody_whose_address_is_in_doubt(client, own, changes):
+    answer = client.get("/oauth/authorize", exactly(own, LONGEST + 1) | changes)
+    assert answer.status_code == 400
+    assert "Location" not in answer
+
+
+def test_what_is_too_long_and_wrong_is_an_error_at_the_client(client, own):
+    answer = client.get("/oauth/authorize", authorization(own, scope="unknown", state="s" * LONGEST))
+    assert parameters(answer)["error"] == "invalid_scope"
+    assert not Session.objects.exists()
+
+
+def test_a_wrong_request_is_told_to_the_client_after_the_login(client, user, own):
+    page = to_login(client, own, scope="unknown", state="s" * 5000)
+    assert parameters(client.get(submit(client, page)["Location"]))["error"] == "invalid_scope"
+
+
+def test_a_handle_opens_nothing_in_another_browser(client, user, own):
+    handle = parameters({"Location": to_login(Browser(), own)})["next"]
+    log_in(client, user)
+    page = client.get(handle)
+    assert page.status_code == 400
+    assert "began in another browser" in page.content.decode()
+    assert client.post(handle, {"shown": "x", "allow": "true"}).status_code == 400
+    assert client.get(f"/accounts/login/?next={handle}").status_code == 302, "and asks for no login"
+
+
+@pytest.mark.parametrize("key", ["", "x", "0" * 32, "of a login"])
+def test_a_cookie_that_is_made_up_opens_nothing(client, user, own, key):
+    log_in(client, user)
+    handle = "0123456789abcdef"
+    client.cookies[f"issuer_session_{handle}"] = client.session.session_key if key == "of a login" else key
+    assert client.get(f"/oauth/authorize?continue={handle}").status_code == 400
+
+
+def test_a_parameter_of_that_name_beside_others_is_the_client_s_own(client, user, own):
+    log_in(client, user)
+    sent = authorization(own) | {"continue": "0123456789abcdef"}
+    assert parameters(client.get("/oauth/authorize", sent))["code"]
+
+
+def test_the_key_is_in_a_cookie_that_no_script_reads_and_no_other_site_sends(client, own):
+    response = client.get("/oauth/authorize", authorization(own))
+    (cookie,) = response.cookies.values()
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
+    assert cookie["max-age"] == LIFETIME.total_seconds()
+    assert cookie.value not in response["Location"]
+
+
+def test_in_production_it_is_one_that_https_alone_sends(client, own, settings):
+    settings.SESSION_COOKIE_SECURE, settings.SESSION_COOKIE_NAME = True, "__Host-issuer_session"
+    for _ in range(MOST + 1):
+        response = client.get("/oauth/authorize", authorization(own))
+    assert len(response.cookies) == 2, "a new one, and the oldest dropped"
+    for name, cookie in response.cookies.items():
+        assert name.startswith("__Host-issuer_session_")
+        assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
+
+
+def test_a_flood_of_cookies_is_not_answered_by_as_many_headers(client, own):
+    for number in range(5 * MOST):
+        client.cookies[f"issuer_session_{number:016x}"] = "x" * 32
+    response = client.get("/oauth/authorize", authorization(own))
+    assert len(response.cookies) == 1 + MOST, "a new one, and some of the oldest dropped"
+
+
+def test_tabs_that_are_sent_to_the_login_at_once_keep_one_request_each(client, user, own):
+    """Neither sees the other's cookies in its request."""
+    tabs = [Browser(), Browser()]
+    pages = [to_login(tab, own, state=f"tab-{number}") for number, tab in enumerate(tabs)]
+    for tab in tabs:
+        client.cookies.update(tab.cookies)
+    submit(client, pages[0])
+    for number, page in enumerate(pages):
+        back = parameters({"Location": page})["next"]
+        assert parameters(client.get(back))["state"] == f"tab-{number}"
+
+
+def test_a_browser_keeps_eight_and_drops_the_oldest(client, user, own, monkeypatch):
+    now, backs = timezone.now(), []
+    for second in range(MOST + 1):
+        monkeypatch.setattr("tokens.views.authorize.timezone.now", lambda at=now + timedelta(seconds=second): at)
+        backs.append(parameters({"Location": to_login(client, own, state=f"s-{second}")})["next"])
+    monkeypatch.undo()
+    log_in(client, user)
+    for name in [name for name, cookie in client.cookies.items() if not cookie.value]:
+        del client.cookies[name]  # as a browser does
+    answers = [client.get(back) for back in backs]
+    assert [answer.status_code for answer in answers] == [400, *[302] * MOST]
+    assert parameters(answers[-1])["state"] == f"s-{MOST}"
+
+
+def test_a_request_that_is_kept_already_is_not_kept_again(client, own):
+    back = parameters({"Location": to_login(client, own)})["next"]
+    for _ in range(3):
+        assert parameters(client.get(back))["next"] == back
+    assert Session.objects.count() == 1
+
+
+def test_no_login_logout_or_other_user_loses_it(client, user, own):
+    page = to_login(client, own, state="first")
+    back = parameters({"Location": page})["next"]
+    log_in(client, user)
+    client.post("/accounts/logout/")
+    submit(client, page)
+    assert parameters(client.get(back))["state"] == "first"
+
+
+def test_what_nobody_came_back_to_expires_and_is_purged(client, user, own):
+    back = parameters({"Location": to_login(client, own)})["next"]
+    row = Session.objects.get()
+    assert timedelta(0) <= timezone.now() + LIFETIME - row.expire_date < timedelta(minutes=1)
+    assert kept(client, back)
+    later = row.expire_date + timedelta(hours=1)
+    assert purge.count("sessions", now=later) == 1
+    row.expire_date = timezone.now()
+    row.save()
+    log_in(client, user)
+    assert client.get(back).status_code == 400
+
+
+def test_an_address_starts_only_so_many_logins(client, own, settings):
+    settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": dict.fromkeys(RATE_LIMITS, (3, 86_400))}
+    answers = [Browser().get("/oauth/authorize", authorization(own)) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [302, 302, 302, 429]
+    told(answers[3], 429)
+    assert int(answers[3]["Retry-After"]) > 0
+    assert Session.objects.count() == 3
+    elsewhere = Browser().get("/oauth/authorize", authorization(own), REMOTE_ADDR="192.0.2.9")
+    assert elsewhere.status_code == 302
+
+
+def test_the_limit_is_told_in_the_documentation():
+    assert f"{LONGEST} characters" in (Path(__file__).parents[3] / "docs" / "grants.md").read_text()
+
+
+def test_the_handle_s_parameter_is_none_of_an_authorization_request():
+    assert request_store.PARAMETER not in AUTHORIZATION

@@ -1,0 +1,41 @@
+"""A page of the admin: revoke everything that the issuer issued so far, as `revoke_tokens --all` does.
+
+It counts first what would be revoked. Only superusers may revoke everything, because it logs superusers out, too.
+"""
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from tokens.revoking import bulk
+from tokens.revoking.bulk import BulkTarget
+
+EVERYTHING = BulkTarget(everything=True)
+
+
+class RevokeAllForm(forms.Form):
+    """The reason, and the confirmation."""
+
+    reason = forms.CharField(max_length=200, help_text="Kept with the user grants and in the audit trail.")
+    confirmed = forms.BooleanField(label="Revoke everything, and log every user out")
+
+
+def may_revoke_all(request: HttpRequest) -> bool:
+    """True if the user may revoke everything."""
+    return bool(request.user.is_active and request.user.is_superuser)
+
+
+def revoke_all_page(request: HttpRequest) -> HttpResponse:
+    """Show what would be revoked; revoke it once the form is confirmed. Raises PermissionDenied."""
+    if not may_revoke_all(request):
+        raise PermissionDenied
+    form = RevokeAllForm(request.POST or None)
+    context = admin.site.each_context(request) | {"title": "Revoke everything", "form": form}
+    if request.method == "POST" and form.is_valid():
+        actor = f"user:{request.user.get_username()}"
+        context["revoked"] = bulk.revoke(EVERYTHING, reason=form.cleaned_data["reason"], actor=actor)
+    else:
+        context["counts"] = bulk.preview(EVERYTHING)
+    return TemplateResponse(request, "admin/tokens/client/revoke_all.html", context)

@@ -1,0 +1,123 @@
+"""Users in the admin."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from tokens import email_proof
+from tokens.admin.events import Audited, may_touch
+from tokens.admin.search import ByUuid
+from tokens.email_proof import CannotVerify
+from tokens.models import User
+from tokens.revoking import bulk, everywhere
+
+
+@admin.register(User)
+class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain class at run time
+    """Django's own page, with the subject identifier that tokens name the user by."""
+
+    noun = "user"
+    privileges = ("is_staff", "is_superuser", "groups", "user_permissions")
+    list_display = ["username", "email", "sub", "is_active", "is_staff", "last_login"]
+    search_fields = ["username", "email", "first_name", "last_name", "=sub"]
+    search_help_text = "By username, e-mail, name or sub."
+    readonly_fields = ["sub", "last_login", "date_joined"]
+    actions = ["log_out_everywhere"]
+    change_form_template = "admin/tokens/user/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return Django's pages of a user, and the page that verifies the e-mail address."""
+        view = self.admin_site.admin_view(self.verify_email)
+        return [path("<int:pk>/verify-email/", view, name="tokens_user_verify_email"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the user's page, with a note if the e-mail address is not verified."""
+        user = User.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        unverified = user is not None and user.email and not email_proof.is_verified(user)
+        note = {"unverified": user.email, "may_verify": self._may_verify(request, user)} if user and unverified else {}
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | note)
+
+    def verify_email(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Say what it means that the user's e-mail address is verified; verify it once that is confirmed."""
+        user = get_object_or_404(User, pk=pk)
+        if not self._may_verify(request, user):
+            raise PermissionDenied
+        if request.method == "POST":
+            self._verify_email(request, user)
+        elif user.email and not email_proof.is_verified(user):
+            context = self.admin_site.each_context(request) | {"subject": user, "title": "Verify an e-mail address"}
+            return TemplateResponse(request, "admin/tokens/user/verify_email.html", context)
+        return HttpResponseRedirect(reverse("admin:tokens_user_change", args=[pk]))
+
+    def _verify_email(self, request: HttpRequest, user: User) -> None:
+        address = request.POST.get("email", "")
+        try:
+            with transaction.atomic():
+                if email_proof.verify(user, address):
+                    self.record(request, "email_verified", user, {"email": address})
+        except CannotVerify as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return
+        self.message_user(request, f"{address} is verified.", messages.SUCCESS)
+
+    def _may_verify(self, request: HttpRequest, user: User) -> bool:
+        """True if the administrator may change this user, and may add and change e-mail addresses."""
+        addresses = request.user.has_perms(["account.add_emailaddress", "account.change_emailaddress"])
+        return addresses and self.has_change_permission(request, user)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Nobody but a superuser gives anybody more than they have."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else [*fields, *self.privileges]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Those who may use the admin are changed, and given passwords, by superusers only."""
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """And deleted by them."""
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    @admin.action(description="Log the selected users out everywhere", permissions=["change"])
+    def log_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """End every session, grant and token of each; they may log in anew."""
+        users = [user for user in queryset.order_by("pk") if _may_touch(request, user)]
+        for user in users:
+            with transaction.atomic():
+                everywhere.withdraw_consents(user)
+                self.record(request, "logged_out_everywhere", user)
+        bulk.log_out(users, "logged out everywhere in the admin")
+        self.message_user(request, f"Logged out everywhere: {len(users)}.", messages.SUCCESS)
+
+    def name(self, obj: User) -> str:
+        """By their username."""
+        return obj.get_username()
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 (Django's name)
+        """Django's page; whoever has a new password is logged out everywhere, and the trail says who gave it."""
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and response.status_code == 302:
+                user = User.objects.get(pk=id)
+                everywhere.log_out(user, "its user has a new password, or none")
+                self.record(request, "password_changed", user)
+        return response
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Django's fields, and `sub` where there is a user already."""
+        fieldsets = super().get_fieldsets(request, obj)
+        return [*fieldsets, ("Tokens", {"fields": ["sub"]})] if obj else fieldsets
+
+
+def _may_touch(request: HttpRequest, obj: Any) -> bool:
+    return obj is None or may_touch(request, obj)

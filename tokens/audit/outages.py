@@ -1,0 +1,56 @@
+"""Writes the audit log's `request.unavailable`: for each reason of 503 answers, at most one line within EVERY.
+
+Rules: the first answer of a reason is logged at once. Answers within EVERY are counted; the next line has the count.
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tokens.audit import trail
+
+ACTION = "request.unavailable"
+EVERY = timedelta(seconds=10)
+KEPT = 100
+"""How many reasons are remembered, the most recent ones. It is bounded because some reasons hold a varying number."""
+
+
+@dataclass(slots=True)
+class _Line:
+    written_at: datetime
+    suppressed: int = 0
+
+
+class Unavailability:
+    """The last line that this process wrote, by reason."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def note(self, reason: str, *, endpoint: str, now: datetime) -> bool:
+        """Write the line unless the reason had one within EVERY. Returns True if it was written."""
+        with self._lock:
+            last = self._last.get(reason)
+            if last is not None and timedelta(0) <= now - last.written_at < EVERY:
+                last.suppressed += 1
+                return False
+            suppressed = last.suppressed if last else 0
+            self._last[reason] = _Line(now)
+            self._last.move_to_end(reason)
+            if len(self._last) > KEPT:
+                self._last.popitem(last=False)
+        details = {"reason": reason, "endpoint": endpoint, "suppressed": suppressed}
+        trail.log(ACTION, actor="issuer", subject=f"endpoint:{endpoint}", details=details, now=now)
+        return True
+
+    def forget(self) -> None:
+        """Forget all lines. Also called after a fork, because another thread of the parent might have held the lock."""
+        self._lock = threading.Lock()
+        self._last: OrderedDict[str, _Line] = OrderedDict()
+
+
+unavailability = Unavailability()
+"""Lives as long as the process."""
+os.register_at_fork(after_in_child=unavailability.forget)

@@ -1,0 +1,160 @@
+"""The authorization request: what a client asks a user for (RFC 6749 section 4.1.1, OpenID Connect Core 3.1.2.1)."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from oauthlib.common import Request
+from oauthlib.oauth2.rfc6749.errors import (
+    FatalClientError,
+    MissingRedirectURIError,
+    OAuth2Error,
+    UnsupportedResponseTypeError,
+)
+from oauthlib.oauth2.rfc6749.grant_types.authorization_code import AuthorizationCodeGrant, code_challenge_method_s256
+
+from tokens import parameters
+from tokens.authorize import id_token_hint
+from tokens.errors import OAuthError
+from tokens.issued.audience import Target
+from tokens.models import Client
+
+S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest:
+    """A valid request: its client, redirect URI, scopes and API are known to be right."""
+
+    client: Client
+    redirect_uri: str
+    names_redirect_uri: bool
+    """Whether the request said so itself; else it is the one that the client registered."""
+    state: str | None
+    target: Target
+    code_challenge: str
+    nonce: str
+    prompt: frozenset[str]
+    max_age: int | None
+    """Seconds since the user's last login that are still fine; None for any."""
+    login_hint: str | None
+    acr_values: frozenset[str]
+    """The authentication context classes of which one is enough; empty for any."""
+    subject: str | None
+    """The user whom an ID token of the client's names; None for anybody."""
+
+
+class Asked(Request):
+    """oauthlib's request; to name anything but client and redirect URI twice is no reason to send nothing there."""
+
+    @property
+    def duplicate_params(self) -> list[str]:
+        """The repeated parameters that are in doubt for it (RFC 6749 section 4.1.2.1)."""
+        return [name for name in super().duplicate_params if name in parameters.DECISIVE]
+
+    @property
+    def the_state(self) -> str | None:
+        """Return the state if it can be sent back unchanged. Returns None if there are several or it is not UTF-8."""
+        states = [value for name, value in self.uri_query_params if name == "state"]
+        return states[0] if len(states) == 1 and not parameters.damaged([("state", states[0])]) else None
+
+
+class CodeResponseType(AuthorizationCodeGrant):
+    """oauthlib's checks of `response_type=code`, with PKCE by S256 only and ours added."""
+
+    _code_challenge_methods = {"S256": code_challenge_method_s256}
+
+    def __init__(self, request_validator: Any) -> None:
+        super().__init__(request_validator, pre_auth=[_refuse_unsupported], post_auth=[_details])  # type: ignore[no-untyped-call]
+
+    def validate_authorization_request(self, request: Asked) -> tuple[list[str], dict[str, Any]]:
+        """The scopes and details of the request; an error that may be redirected says where to."""
+        try:
+            return super().validate_authorization_request(request)  # type: ignore[no-any-return, no-untyped-call]
+        except OAuth2Error as error:
+            error.client_id = request.client.client_id if request.client else None
+            if not isinstance(error, FatalClientError):
+                error.redirect_uri, error.state = request.redirect_uri, request.the_state
+            raise
+
+
+def _refuse_unsupported(request: Asked) -> dict[str, Any]:
+    _refuse_ambiguous(request)
+    if request.using_default_redirect_uri and "openid" in (request.scope or "").split():
+        raise MissingRedirectURIError  # OpenID Connect Core section 3.1.2.1: required there
+    if request.response_type not in {None, "code"}:
+        raise UnsupportedResponseTypeError("The response type is not supported; use code.")
+    if "request" in request._params or "request_uri" in request._params:  # noqa: SLF001 (declared, yet not by oauthlib)
+        unsupported = "request" if "request" in request._params else "request_uri"  # noqa: SLF001
+        raise OAuthError(f"{unsupported}_not_supported", f"The {unsupported} parameter is not supported.")
+    if request.response_mode not in {None, "query"}:
+        raise OAuthError("invalid_request", "The response mode is not supported; use query.")
+    _refuse_without_pkce(request)
+    return {}
+
+
+def _refuse_without_pkce(request: Asked) -> None:
+    """Raise an error that names S256, as oauthlib's do not (RFC 7636 section 4.4.1, RFC 9700 section 2.1.1)."""
+    if not request.code_challenge:
+        raise OAuthError("invalid_request", "PKCE is required: send code_challenge with code_challenge_method=S256.")
+    if request.code_challenge_method != "S256":
+        raise OAuthError("invalid_request", "The code_challenge_method is not supported; use S256.")
+
+
+def _refuse_ambiguous(request: Asked) -> None:
+    if name := parameters.garbled(request.uri_query_params):
+        raise OAuthError("invalid_request", f"The {name} parameter holds a control character.")
+    if name := parameters.damaged(request.uri_query_params):
+        raise OAuthError("invalid_request", f"The {name} parameter is not UTF-8.")
+    if name := parameters.repeated(request.uri_query_params):
+        raise OAuthError("invalid_request", f"The {name} parameter is there more than once.")
+
+
+def _details(request: Asked) -> dict[str, Any]:
+    if not S256_CHALLENGE.fullmatch(request.code_challenge):
+        raise OAuthError("invalid_request", "The code challenge is not the base64url of a SHA-256.")
+    details = AuthorizationRequest(
+        client=request.client,
+        redirect_uri=request.redirect_uri,
+        names_redirect_uri=not request.using_default_redirect_uri,
+        state=request.state,
+        target=request.target,
+        code_challenge=request.code_challenge,
+        nonce=request.nonce or "",
+        prompt=_prompt(request.prompt),
+        max_age=_max_age(request.max_age),
+        login_hint=request.login_hint,
+        acr_values=frozenset((request.acr_values or "").split()),
+        subject=_subject(request.id_token_hint, request.client),
+    )
+    return {"authorization": details}
+
+
+def _prompt(value: str | None) -> frozenset[str]:
+    prompts = frozenset((value or "").split())
+    if prompts - PROMPTS:
+        raise OAuthError("invalid_request", "A prompt value is not supported.")
+    if "none" in prompts and len(prompts) > 1:
+        raise OAuthError("invalid_request", "The prompt none goes with no other.")
+    return prompts
+
+
+def _max_age(value: str | None) -> int | None:
+    if value is None:
+        return None
+    if not re.fullmatch(r"0|[1-9][0-9]{0,8}", value):
+        raise OAuthError("invalid_request", "The max_age is not a number of seconds.")
+    return int(value)
+
+
+def _subject(hint: str | None, client: Client) -> str | None:
+    if hint is None:
+        return None
+    try:
+        told = id_token_hint.read(hint)
+    except id_token_hint.NotOurs as error:
+        raise OAuthError("invalid_request", "The id_token_hint is not an ID token of this issuer.") from error
+    if told.client_id != client.client_id:
+        raise OAuthError("invalid_request", "The id_token_hint was issued to another client.")
+    return told.subject

@@ -1,0 +1,16 @@
+"""The holder of a token: a user through a grant, or a client that acts for itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tokens.issued.login import Login
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Whom a token speaks for: a user by the grant that they gave, or a client that acts for itself."""
+
+    subject: str
+    grant_id: str | None = None
+    login: Login | None = None
+    act: Mapping[str, object] | None = None

@@ -1,0 +1,160 @@
+"""Records what is revoked (a token, a grant, a key, or all tokens before an instant), and tells if a token is.
+
+- A record is written in the transaction of its cause, and published afterwards (revocation_log).
+- Revoking again moves the instants of a record later, never earlier. Nothing removes a record before its end.
+- A coarse record (of a user, a client, both, or the issuer) covers every token with an earlier `iat`.
+- A record of a client or of the issuer draws a new version of the registry, because each process remembers the
+  instants of clients with it (tokens/clients/registry.py, just_revoked).
+- A record ends once no API can accept a token that it covers: after the longest token, then S + 2δ.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Max, Q, QuerySet
+
+from tokens import conf
+from tokens.issued import revocation_key
+from tokens.keys import adoption
+from tokens.models import RegistryVersion, Revocation, Ring, SigningKey, WaitingEntry
+
+Kind = Revocation.Kind
+SECOND = timedelta(seconds=1)
+BATCH = 1000
+"""Rows written by one statement."""
+LATER = {"postgresql": "GREATEST", "sqlite": "MAX"}
+KEYS = {
+    "postgresql": "value::uuid FROM jsonb_array_elements_text(%(keys)s::jsonb)",
+    "sqlite": "value FROM json_each(%(keys)s)",
+}
+UPSERT = """
+INSERT INTO tokens_revocation (kind, issued_before, until, "key")
+SELECT %(kind)s, %(issued_before)s, %(until)s, {keys} AS given WHERE true
+ON CONFLICT ("key") DO UPDATE SET
+    issued_before = {later}(tokens_revocation.issued_before, excluded.issued_before),
+    until = {later}(tokens_revocation.until, excluded.until)
+WHERE tokens_revocation.issued_before < excluded.issued_before OR tokens_revocation.until < excluded.until
+RETURNING "key", until, issued_before"""
+
+
+def revoke_token(token_id: str, *, expires_at: datetime) -> None:
+    """Revoke one token by its `jti`, for as long as an API might accept it."""
+    write(Kind.TOKEN, [token_id], until=expires_at + afterlife())
+
+
+def revoke_grant(grant_id: str, *, now: datetime) -> None:
+    """Revoke every token of a grant, including those that were exchanged for them."""
+    write(Kind.GRANT, [grant_id], until=now + lasting())
+
+
+def revoke_key(kid: str, *, revoked_at: datetime) -> None:
+    """Revoke every token that a signing key signed, for as long as an API might still trust the key."""
+    policy = conf.issuer().key_policy
+    write(Kind.KEY, [kid], until=revoked_at + policy.keep + policy.settles)
+
+
+def revoke_users(subjects: Iterable[str], *, now: datetime) -> None:
+    """Revoke every token issued so far in the name of each of these users."""
+    _revoke_earlier(Kind.USER, subjects, now=now)
+
+
+def revoke_client(client_id: str, *, now: datetime) -> None:
+    """Revoke every token issued so far to a client, and those that other clients got in exchange for them."""
+    with transaction.atomic():
+        renew_registry()
+        _revoke_earlier(Kind.CLIENT, [client_id], now=now)
+
+
+def revoke_client_user(client_id: str, subject: str, *, now: datetime) -> None:
+    """Revoke every token issued so far to one client in the name of one user, as `revoke_client` does."""
+    _revoke_earlier(Kind.CLIENT_USER, [revocation_key.client_user(client_id, subject)], now=now)
+
+
+def revoke_everything(*, now: datetime) -> None:
+    """Revoke every access token that this issuer issued so far."""
+    with transaction.atomic():
+        renew_registry()
+        _revoke_earlier(Kind.ISSUER, [conf.issuer().url], now=now)
+
+
+def renew_registry() -> None:
+    """Let every process read clients again, once the caller's transaction is committed. Locks the row until then."""
+    # As the triggers write it (tokens/triggers.py): they replace the row, so an UPDATE that waited for one of them
+    # would change no row and lock none.
+    version = RegistryVersion(pk=1, value=str(uuid.uuid4()))
+    RegistryVersion.objects.bulk_create([version], update_conflicts=True, unique_fields=["id"], update_fields=["value"])
+
+
+def is_revoked(claims: Mapping[str, Any], *, kid: str) -> bool:
+    """True if the token with this `kid` and these verified claims is revoked."""
+    return of(claims, kid=kid).exists()
+
+
+def of(claims: Mapping[str, Any], *, kid: str) -> "QuerySet[Revocation]":
+    """Return the revocations that cover the token with this `kid` and these verified claims."""
+    earlier = Q(issued_before=0) | Q(issued_before__gt=claims["iat"])
+    return Revocation.objects.filter(earlier, key__in=set(revocation_key.keys(claims, kid=kid)))
+
+
+def client_tokens_from(client_id: str) -> int:
+    """Return the Unix second before which the client's own tokens are revoked, or 0."""
+    keys = [revocation_key.key(Kind.CLIENT, client_id), revocation_key.key(Kind.ISSUER, conf.issuer().url)]
+    return max(Revocation.objects.filter(key__in=keys).values_list("issued_before", flat=True), default=0)
+
+
+def lasting() -> timedelta:
+    """Return how long after its issue a token can still be accepted by an API."""
+    return _longest_token() + afterlife()
+
+
+def afterlife() -> timedelta:
+    """Return how long after its `exp` an API with a wrong clock can still accept a token: S + 2δ."""
+    policies = [adoption.assumed(ring) for ring in Ring.objects.all()] or [conf.issuer().key_policy]
+    return max(policy.leeway + 2 * policy.clock_error for policy in policies)
+
+
+def seconds(instant: datetime) -> int:
+    """Return Unix seconds, rounded up, so that a revocation never ends too early."""
+    return -int(-instant.timestamp() // 1)
+
+
+def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) -> None:
+    """Revoke what was issued before `now`; `iat` has whole seconds, so a token of this very second is revoked too."""
+    before = now.replace(microsecond=0) + SECOND
+    write(kind, identifiers, until=before + lasting(), issued_before=before)
+
+
+def write(
+    kind: Kind | str, identifiers: Iterable[str], *, until: datetime, issued_before: datetime | None = None
+) -> None:
+    """Write a record for each identifier."""
+    values = {
+        "kind": str(kind),
+        "until": seconds(until),
+        "issued_before": seconds(issued_before) if issued_before else 0,
+    }
+    # In the order of their keys, so that two transactions that write the same rows do not deadlock.
+    keys = sorted({revocation_key.key(kind, identifier).hex for identifier in identifiers})
+    for start in range(0, len(keys), BATCH):
+        _upsert(values | {"keys": json.dumps(keys[start : start + BATCH])})
+
+
+def _upsert(values: Mapping[str, Any]) -> None:
+    """Write the rows. Entries that are new or cover more than before wait for publication."""
+    statement = UPSERT.format(keys=KEYS[connection.vendor], later=LATER[connection.vendor])
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            changed = cursor.fetchall()
+        entries = [revocation_key.entry(key, until=until, issued_before=before) for key, until, before in changed]
+        WaitingEntry.objects.bulk_create(WaitingEntry(entry=entry) for entry in entries)
+
+
+def _longest_token() -> timedelta:
+    """Return the longest lifetime that any key was ever allowed to sign."""
+    longest: timedelta | None = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"]
+    return longest or conf.issuer().key_policy.token_lifetime

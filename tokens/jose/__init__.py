@@ -1,0 +1,14 @@
+"""JSON, signatures and public keys as texts from outside: read strictly, judged before use. Pure.
+
+Owns: strict JSON, the compact JWS form, the tables of algorithms and key members, and the judgement of a JWK or JWKS.
+Does not own: private keys (`keys`), fetching (`outbound`), or claims (`issued`, `clients.assertion`).
+Steps: none alone; 3 and 4 use it.
+Neighbours: imports nothing of the issuer. Used by `models`, `clients`, `keys` and `inspection`.
+
+Read in this order:
+- `strict_json`: parse JSON without repeated members or values that break a database or a page (RFC 7493).
+- `compact`: split and decode a compact JWS without believing it (RFC 7515 section 3.1).
+- `key_format`: write a public key as a JWK, and compute its thumbprint (RFC 7517, RFC 7638).
+- `public_keys`: judge the entries of a client's JWKS, and verify a signature by one of them.
+- `key_text`: read keys that an administrator pastes: PEM, JWK or JWKS.
+"""

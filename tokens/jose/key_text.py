@@ -1,0 +1,69 @@
+"""A client's public keys as people have them at hand: a JWKS, one JWK, or PEM; kept as a JWKS. Pure."""
+
+import re
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from tokens.jose import key_format, public_keys, strict_json
+from tokens.jose.public_keys import FITS_NONE, PRIVATE_HALF, SECRET_MEMBERS, UnusableKey
+
+FORMS = "Enter a JWKS, a JWK or a PEM public key"
+PEM = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
+CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+SECRET = re.compile(rf"PRIVATE KEY|[\"']({'|'.join(SECRET_MEMBERS)})[\"']\s*:", re.IGNORECASE)
+ESCAPED = re.compile(r"\\u00([0-7][0-9a-f])", re.IGNORECASE)
+
+
+def read(text: str) -> dict[str, Any]:
+    """The JWKS in `text`, or made of the JWK or the PEM public keys in it; raises UnusableKey.
+
+    A PEM public key is a SubjectPublicKeyInfo (RFC 7468 section 13). It says nothing of a kid: one alone is the key
+    whatever an assertion calls it; of several, each is named by its RFC 7638 thumbprint.
+    """
+    if may_be_private(text):
+        raise UnusableKey(PRIVATE_HALF)
+    document = _from_pem(text) or _from_json(text)
+    public_keys.registered(document)
+    return document
+
+
+def may_be_private(text: str) -> bool:
+    """Whether there may be a private key in `text`, whole or mangled: then nobody is to be shown it again."""
+    return bool(SECRET.search(ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), text)))
+
+
+def _from_pem(text: str) -> dict[str, Any] | None:
+    if CERTIFICATE in text:
+        raise UnusableKey(f"{FORMS}, and not a certificate: openssl x509 -pubkey -noout shows the key in it.")
+    keys = list({pem["kid"]: pem for pem in map(_jwk, PEM.findall(text))}.values())
+    if keys and "-----BEGIN" in PEM.sub("", text):
+        raise UnusableKey(f"{FORMS}; beside a PEM public key there is a PEM of another kind.")
+    if len(keys) == 1:
+        del keys[0]["kid"]
+    return {"keys": keys} if keys else None
+
+
+def _jwk(pem: str) -> dict[str, str]:
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise UnusableKey("A PEM is not a valid public key.") from None
+    is_p256 = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
+    if not is_p256 and not isinstance(key, rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
+        raise UnusableKey(FITS_NONE)
+    jwk = key_format.public_jwk(key, algorithm="")  # type: ignore[arg-type]  # the check says so
+    del jwk["alg"]  # a PEM says nothing of it: an RSA key may sign by either
+    return jwk
+
+
+def _from_json(text: str) -> dict[str, Any]:
+    try:
+        document = strict_json.parse(text.strip())
+    except strict_json.NotStrict as error:
+        raise UnusableKey(f"{FORMS}; in what was read, {error}.") from None
+    is_one = isinstance(document, dict) and "kty" in document
+    found: dict[str, Any] = {"keys": [document]} if is_one else document
+    return found

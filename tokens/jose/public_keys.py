@@ -1,0 +1,200 @@
+"""A client's public keys as it registers or publishes them (a JWKS), and which one verifies an assertion. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jwt.algorithms import get_default_algorithms
+
+from tokens.jose.key_format import thumbprint
+
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+FAMILIES: Mapping[tuple[Any, Any], frozenset[str]] = {
+    ("RSA", None): frozenset({"RS256", "PS256"}),
+    ("EC", "P-256"): frozenset({"ES256"}),
+    ("OKP", "Ed25519"): frozenset({"EdDSA"}),
+}
+MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+MAX_PASTED = 20
+MAX_PUBLISHED = 100  # usable ones; as many as an API takes of an issuer
+MAX_PER_KID = 4
+MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
+LONGEST_NUMBER = 1400  # characters: base64url of 8192 bits
+FITS_NONE = f"A key's type, curve and alg fit none of {', '.join(ALGORITHMS)}."
+PRIVATE_HALF = (
+    "A key has its private half in it: keep that secret, with the client alone. Paste the public half, of a new pair"
+    " where anybody else may have read this one."
+)
+
+_LIBRARY = get_default_algorithms()
+
+
+class UnusableKey(ValueError):
+    """A key that no assertion may be verified with; the message says why."""
+
+
+class LeakedKey(UnusableKey):
+    """An entry with private or symmetric members."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """One public key of a client, bound to the algorithms that it may verify."""
+
+    kid: str | None
+    algorithms: frozenset[str]
+    public_key: Any
+
+    def verifies(self, algorithm: str, message: bytes, signature: bytes) -> bool:
+        """True if this key made `signature` over `message`."""
+        return algorithm in self.algorithms and _LIBRARY[algorithm].verify(message, self.public_key, signature)
+
+
+def registered(document: object) -> tuple[ClientKey, ...]:
+    """Return the usable keys of a JWKS that an operator registers; `skipped` names the others.
+
+    Raises UnusableKey if the document is not a JWKS of 1 to MAX_PASTED keys or has no usable key, and LeakedKey if an
+    entry holds a private or symmetric key.
+    """
+    entries = _pasted(document)
+    usable = tuple(key for entry in entries if (key := _usable(entry, leaks=True)))
+    return usable or (read(entries[0]),)
+
+
+def skipped(document: object) -> list[str]:
+    """Return a sentence for each entry that `registered` skips: place, kid and reason. Raises UnusableKey."""
+    return [
+        f"Key {place}{_named(entry)} is not used. {problem}"
+        for place, entry in enumerate(_pasted(document), start=1)
+        if (problem := _problem(entry))
+    ]
+
+
+def published(document: object) -> tuple[ClientKey, ...]:
+    """The usable keys of a JWKS that was fetched; others are passed over, and more than MAX_PER_KID of one name.
+
+    Raises UnusableKey where it is no JWKS, or one of more usable keys than MAX_PUBLISHED.
+    """
+    entries = _entries(document)
+    if entries is None:
+        raise UnusableKey("The document is no JWKS.")
+    usable: list[ClientKey] = []
+    names: Counter[str | None] = Counter()
+    for entry in entries:
+        key = _usable(entry)
+        if key is None or names[key.kid] == MAX_PER_KID:
+            continue
+        names[key.kid] += 1
+        usable.append(key)
+        if len(usable) > MAX_PUBLISHED:
+            raise UnusableKey(f"The JWKS has more than {MAX_PUBLISHED} usable keys.")
+    return tuple(usable)
+
+
+def meant(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) -> tuple[ClientKey, ...]:
+    """The keys that a header means (RFC 7515 section 4.1.4): each of them may have signed.
+
+    A `kid` means the keys of that name. Only where no key has it, or there is none, can it be the one key that fits.
+    """
+    fitting = [key for key in keys if algorithm in key.algorithms]
+    named = [key for key in fitting if kid is not None and key.kid == kid]
+    if named:
+        return tuple(named[:MAX_PER_KID])
+    others = [key for key in fitting if kid is None or key.kid is None]
+    return tuple(others) if len(others) == 1 else ()
+
+
+def names(document: object) -> list[str]:
+    """What tells the keys of a JWKS from others: `kid`, where they have one, and RFC 7638 thumbprint.
+
+    Raises UnusableKey.
+    """
+    registered(document)
+    entries: list[Any] = [entry for entry in _pasted(document) if _problem(entry) is None]
+    return [" ".join(filter(None, (entry.get("kid"), thumbprint(entry)))) for entry in entries]
+
+
+def read(entry: object) -> ClientKey:
+    """Return one entry of a JWKS as a key (RFC 7517 section 4). Raises UnusableKey and LeakedKey."""
+    if not isinstance(entry, dict):
+        raise UnusableKey("A key is not a JSON object.")
+    if SECRET_MEMBERS & entry.keys():
+        raise LeakedKey(PRIVATE_HALF)
+    if entry.get("use", "sig") != "sig" or not _verifies(entry.get("key_ops", ["verify"])):
+        raise UnusableKey("A key is not for signatures.")
+    kid = entry.get("kid")
+    if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= 255):
+        raise UnusableKey("A key's kid is not a text of 1 to 255 characters.")
+    algorithms = _algorithms(entry)
+    return ClientKey(kid, algorithms, _public_key(entry, min(algorithms)))
+
+
+def _pasted(document: object) -> list[object]:
+    entries = _entries(document)
+    if entries is None or not 0 < len(entries) <= MAX_PASTED:
+        raise UnusableKey(f'Enter a JWKS, {{"keys": [...]}}, of 1 to {MAX_PASTED} keys.')
+    return entries
+
+
+def _entries(document: object) -> list[object] | None:
+    entries = document.get("keys") if isinstance(document, dict) else None
+    return entries if isinstance(entries, list) else None
+
+
+def _usable(entry: object, *, leaks: bool = False) -> ClientKey | None:
+    """Return the entry's key, or None if it is unusable. If `leaks` is True, raises LeakedKey."""
+    try:
+        return read(entry)
+    except LeakedKey:
+        if leaks:
+            raise
+    except UnusableKey:
+        pass
+    return None
+
+
+def _problem(entry: object) -> str | None:
+    try:
+        read(entry)
+    except UnusableKey as error:
+        return str(error)
+    return None
+
+
+def _named(entry: object) -> str:
+    """Return the entry's kid in parentheses if it is printable text."""
+    kid = entry.get("kid") if isinstance(entry, dict) else None
+    return f" (kid {kid[:64]})" if isinstance(kid, str) and kid.isprintable() and kid else ""
+
+
+def _verifies(operations: object) -> bool:
+    return isinstance(operations, list) and "verify" in operations
+
+
+def _algorithms(entry: Mapping[str, Any]) -> frozenset[str]:
+    kty, crv, alg = entry.get("kty"), entry.get("crv"), entry.get("alg")
+    texts = all(isinstance(value, str) for value in (kty, crv, alg) if value is not None)
+    family = FAMILIES.get((kty, None if kty == "RSA" else crv), frozenset()) if texts else frozenset()
+    fitting = family if alg is None or not family else family & {alg}
+    if not fitting:
+        raise UnusableKey(FITS_NONE)
+    return fitting
+
+
+def _public_key(entry: Mapping[str, Any], algorithm: str) -> Any:
+    numbers = {name: entry.get(name) for name in MEMBERS[entry["kty"]]}
+    if any(not isinstance(value, str) or len(value) > LONGEST_NUMBER for value in numbers.values()):
+        raise UnusableKey("A key's numbers are missing or malformed.")
+    try:
+        key: Any = _LIBRARY[algorithm].from_jwk({"kty": entry["kty"], **numbers})
+    except Exception as error:
+        raise UnusableKey("A key's numbers are not a valid key.") from error
+    if entry["kty"] == "RSA" and not _is_strong(key):
+        raise UnusableKey(f"An RSA key has {MIN_RSA_BITS} to {MAX_RSA_BITS} bits and the exponent 65537 or more.")
+    return key
+
+
+def _is_strong(key: Any) -> bool:
+    return bool(MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS and 2**16 < key.public_numbers().e < 2**32)

@@ -1,0 +1,140 @@
+"""The background refresh: one thread per process re-reads snapshots before they are old, also on an idle node.
+
+Rules:
+- It reads every ring in the database, so that no request is the first to need one during an outage.
+- A failed read is retried at the next look. Existing snapshots stay in use until N.
+- After a fork the child starts a thread of its own: threads do not survive a fork.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+
+from tokens import conf
+from tokens.keys import keyring, rings
+from tokens.keys.errors import KeyProblem
+from tokens.keys.snapshots import Snapshots
+
+logger = logging.getLogger(__name__)
+LOOKS = 4
+"""Looks per `reread`. A snapshot older than half of `reread` is read again."""
+JOIN = 10.0  # seconds; a read that hangs ends at its own deadline
+
+Bound = Callable[[], AbstractContextManager[object]]
+Clock = Callable[[], datetime]
+
+
+class Record(Protocol):
+    """A task that follows each look."""
+
+    def __call__(self, *, now: datetime) -> None:
+        """Run the task. It decides itself whether it is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Snapshots to refresh, and the names that they shall have."""
+
+    snapshots: Snapshots[Any]
+    names: Callable[[], Sequence[str]]
+    """Reads the database."""
+
+
+@dataclass(slots=True)
+class Known:
+    """The names that a complete look found, and when."""
+
+    names: frozenset[str]
+    at: datetime
+
+
+class Refresher:
+    """The refreshing thread, and the arguments of its start."""
+
+    def __init__(self, duties: Sequence[Duty], *, record: Record | None = None) -> None:
+        self._duties = duties
+        self._record = record
+        self._started_with: tuple[Clock, Bound] | None = None
+        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+        self._known: dict[Duty, Known] = {}
+
+    def start(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
+        """Start the thread unless it runs. `bound()` is a context that limits the duration of each read."""
+        if self.is_alive():
+            return
+        self._started_with, self._ended = (clock, bound), threading.Event()
+        for duty in self._duties:
+            duty.snapshots.is_refreshed = self.is_alive
+        self._thread = threading.Thread(target=self._run, args=(clock, bound), name="refresh", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and wait for it. From now on requests read by themselves."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(JOIN)
+        self._thread, self._started_with, self._known = None, None, {}
+
+    def is_alive(self) -> bool:
+        """True if the thread runs in this process."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start_again_in_child(self) -> None:
+        """Start the thread in a forked process if it ran in the parent."""
+        if self._started_with is not None:
+            clock, bound = self._started_with
+            self._thread = None
+            self.start(clock=clock, bound=bound)
+
+    def is_unknown(self, duty: Duty, name: str, *, now: datetime) -> bool:
+        """True if a look within N did not find this name, so that a request for it needs no database."""
+        known = self._known.get(duty)
+        if known is None or not self.is_alive() or now - known.at > conf.issuer().key_policy.snapshot_age:
+            return False
+        return name not in known.names
+
+    def look(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
+        """Read what is older than half of `reread` or has no snapshot. Then run the task `record`."""
+        for duty in self._duties:
+            for name in self._names(duty, bound, now=clock()):
+                try:
+                    with bound():
+                        duty.snapshots.refresh(name, wall=clock())
+                except KeyProblem as problem:  # no key or no snapshot yet: requests report it
+                    logger.debug("Not refreshed: %s", problem)
+        if self._record is not None:
+            with bound():
+                self._record(now=clock())
+
+    def _names(self, duty: Duty, bound: Bound, *, now: datetime) -> Sequence[str]:
+        try:
+            with bound():
+                names = duty.names()
+        except (DatabaseError, InterfaceError):
+            return duty.snapshots.names()
+        self._known[duty] = Known(frozenset(names), now)
+        return names
+
+    def _run(self, clock: Clock, bound: Bound) -> None:
+        ended = self._ended
+        try:
+            while not ended.is_set():
+                try:
+                    close_old_connections()
+                    self.look(clock=clock, bound=bound)
+                except Exception:
+                    # the thread must survive unexpected errors
+                    logger.exception("The background refresh failed, and goes on")
+                ended.wait(conf.issuer().key_policy.reread.total_seconds() / LOOKS)
+        finally:
+            connections.close_all()
+
+
+RINGS = Duty(keyring.snapshots, rings.names)

@@ -1,0 +1,76 @@
+"""Until when each kind of verifier can trust a revoked key, as it is printed, stored and shown. Pure.
+
+1. Verifiers that renew their copy of the JWKS by age drop the key after N + C + T + 2δ (P3).
+2. Lazy verifiers fetch only for an unknown kid. They drop the key with their first token after the flush (P6).
+3. Some never fetch again. An operator replaces their key file or restarts them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+RENEWING = ("Keyturn", "Spring", "Kafka", "jwx", "keyfunc", "Micronaut", "Vert.x", "mod_auth_openidc")
+LAZY = ("go-oidc", "Kubernetes", "Vault", "zitadel", "Quarkus", "RabbitMQ")
+NEVER = ("key files of Dovecot and HAProxy", "Open Liberty")
+"""Verifiers as docs/revoked-keys.md lists them, by what makes them drop a key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRevocation:
+    """What a revocation does, or would do."""
+
+    ring: str
+    kids: tuple[str, ...]
+    heir: str | None
+    """The key that signs instead; None when the signing key stays."""
+    accepted_until: datetime
+    """Until when an obedient API may still accept a revoked key: now + N + C + T + 2δ (P3)."""
+    flush_kid: str | None
+    """The key whose start is the flush; None if it could not be planned."""
+    flush_at: datetime | None
+    """When that key takes over. At their first token after it, lazy verifiers drop the revoked key (P6)."""
+    copies_from: datetime | None
+    """Copies fetched earlier might lack the flush's key when it signs; None if every obedient copy has it then."""
+    outage_until: datetime | None
+    """Until when APIs may refuse the heir's tokens because they cannot have it yet; None when they have it."""
+    pretended: bool = False
+    """Whether nothing was done."""
+    left: tuple[str, ...] = ()
+    """Keys whose rows do not verify, and were left as they are."""
+
+    def __str__(self) -> str:
+        done = "would revoke" if self.pretended else "revoked"
+        lines = [f"{done}: {', '.join(self.kids)}"]
+        if self.heir:
+            lines.append(f"takes over: {self.heir}")
+        lines += trusted_until(self)
+        if self.copies_from:
+            lines.append(
+                f"verifiers whose copy of the JWKS is older than {utc(self.copies_from)} at the flush, and that do not"
+                " fetch for an unknown kid, refuse good tokens until they renew it; those that do fetch lose nothing"
+            )
+        if self.outage_until:
+            lines.append(f"APIs may refuse its tokens until {utc(self.outage_until)}")
+        if self.left:
+            lines.append(f"left as it is, for it does not verify: {', '.join(self.left)}")
+        return "\n".join(lines)
+
+
+def trusted_until(revocation: KeyRevocation) -> list[str]:
+    """Return until when each kind of verifier can accept the revoked key, a line for each kind."""
+    flush = (
+        f"their first token after the flush at {utc(revocation.flush_at)}, when {revocation.flush_kid} signs"
+        if revocation.flush_at
+        else "an operator runs rotate_keys --now, then their first token of the next key: no flush could be planned"
+    )
+    until = utc(revocation.accepted_until)
+    return [
+        f"APIs may accept it until {until} if they renew their copy of the JWKS ({', '.join(RENEWING)})",
+        f"verifiers that fetch only for an unknown kid ({', '.join(LAZY)}): until {flush}",
+        "  manage.py flush_token makes them fetch now",
+        f"verifiers that never drop a key ({', '.join(NEVER)}): until you replace the file or restart them",
+    ]
+
+
+def utc(at: datetime) -> str:
+    """Return the instant as it is printed."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,13 @@
+"""Limits: how many requests a caller may send, and how many passwords are hashed at once.
+
+Owns: counting in the shared cache, what happens if the cache fails, and the slots for password hashing.
+Does not own: whom a request counts for (`views.limits`, `views.caller`), or the answer 429 (`errors`).
+Steps: none; it protects 1 and 3.
+Neighbours: imports `conf` only. Used by `login` and `views`.
+
+Read in this order:
+- `circuit`: remember that a dependency failed, so that not every request waits for it.
+- `counter_memory`: continue a counter that the cache lost.
+- `rate_limit`: count requests by client and address.
+- `password_slots`: bound concurrent password hashes over all processes.
+"""

@@ -1,0 +1,110 @@
+"""Bound how many passwords are hashed at once, so that logins leave a core and threads for token requests.
+
+- A password's hash takes one core for some tenths of a second. A machine runs at most as many at once as it has cores,
+  less one, over all processes with the same SECRET_KEY.
+- In one process at most `ROOM` logins hash or wait for their turn, for `PATIENCE` seconds at most. A further login is
+  refused with Busy at once.
+- A slot is taken before the user is looked up, so that neither a refusal nor timing tells which names exist.
+- Client secrets need no slot: they are random, and kept as one HMAC (tokens/clients/client_secret.py).
+"""
+
+import errno
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from django.utils.crypto import salted_hmac
+
+ROOM = 4
+"""Half of the threads that project.launch.serve gives a process."""
+PATIENCE = 1.0  # seconds
+PAUSE = 0.02  # seconds
+RETRY_AFTER = 2  # seconds
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+class Busy(Exception):
+    """Too many passwords are being hashed. `retry_after` is in seconds."""
+
+    retry_after = RETRY_AFTER
+
+
+class Bound:
+    """Slots for hashing, shared by all processes of this machine that use the same name."""
+
+    def __init__(self, number: int, name: str, *, room: int = ROOM, patience: float = PATIENCE) -> None:
+        self._name = name
+        self._number = number
+        self._patience = patience
+        self._room = threading.BoundedSemaphore(room)
+        self._own = threading.BoundedSemaphore(min(number, room))
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Hold a slot. Raises Busy if none is free in time, or too many wait already."""
+        until = time.monotonic() + self._patience
+        if not self._room.acquire(blocking=False):
+            raise Busy
+        try:
+            if not self._own.acquire(timeout=self._patience):
+                raise Busy
+            try:
+                with self._of_machine(until):
+                    yield
+            finally:
+                self._own.release()
+        finally:
+            self._room.release()
+
+    @contextmanager
+    def _of_machine(self, until: float) -> Iterator[None]:
+        lock = self._bind()
+        while lock is None:
+            if time.monotonic() >= until:
+                raise Busy
+            time.sleep(PAUSE)  # another process holds the slots; there is no event to wait for
+            lock = self._bind()
+        with lock:
+            yield
+
+    def _bind(self) -> socket.socket | None:
+        """Take one of the machine's slots, or None if all are taken.
+
+        A slot is a socket name in Linux's abstract namespace. One process can have it, and the kernel frees it when
+        that process ends. On other systems each process has slots of its own.
+        """
+        try:
+            lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        except (AttributeError, OSError):
+            return socket.socket()
+        for number in range(self._number):
+            try:
+                lock.bind(f"\0{self._name}-{number}")
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+            return lock
+        lock.close()
+        return None
+
+
+@cache
+def bound() -> Bound:
+    """Return this process's bound: one object for the life of the process."""
+    name = salted_hmac("tokens.hashing", "slots", algorithm="sha256").hexdigest()
+    return Bound(max(1, cores() - 1), f"keyturn-{name[:24]}")
+
+
+def cores(quota: Path = QUOTA) -> int:
+    """Return how many cores this process may use, by its affinity and by its container's quota."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        allowed, period = quota.read_text().split()
+        return max(1, min(usable, int(allowed) // int(period)))
+    except (OSError, ValueError):  # no quota, or "max"
+        return usable

@@ -1,0 +1,14 @@
+"""Registering clients, APIs and policies: one function per task, with its audit event.
+
+Owns: adding a client, an API or an exchange policy, rotating client secrets, and the demo's data.
+Does not own: the tables and their validation (`models`), or the cache that requests read (`clients.registry`).
+Steps: none; it prepares 2 and 3.
+Neighbours: called by `admin` and `management`. `registry_lock` bounds how long a change waits.
+
+Read in this order:
+- `client`: register a client.
+- `secret_rotation`: add and end client secrets.
+- `api`: register an API and its scopes.
+- `exchange_policy`: let a client pass users' tokens on to an API.
+- `demo`: the demo's users, clients and API; idempotent.
+"""

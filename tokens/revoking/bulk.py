@@ -1,0 +1,151 @@
+"""Revokes many tokens at once, for the command `revoke_tokens` and the admin: by issuer, client, user, both, or grant.
+
+- Access tokens are revoked by one record each for the issuer, a client, a user, or a client's tokens of one user.
+- The user grants behind them are revoked too, or refresh tokens would give new access tokens at once. Sessions end if
+  the user or the issuer is logged out.
+- What covers more than BATCH rows is done in several transactions. The record comes first, so that access tokens end at
+  once, and again at the end, so that it covers what was issued in between. A run that is cut short can be repeated.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from tokens import conf
+from tokens.audit import trail
+from tokens.issued import revocation_record, user_grant
+from tokens.keys import store
+from tokens.models import Client, User, UserGrant
+from tokens.revoking import everywhere, feed_log
+
+BATCH = 1000
+"""Users, or grants, in one transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkTarget:
+    """The tokens to revoke: exactly one of these, or user and client together."""
+
+    everything: bool = False
+    user: User | None = None
+    client: Client | None = None
+    grant: UserGrant | None = None
+    token_id: str = ""
+
+    def grants(self) -> Q:
+        """Return the grants that are revoked with the tokens."""
+        if self.everything:
+            return Q()
+        if self.grant:
+            return Q(pk=self.grant.pk)
+        if self.token_id:
+            return Q(pk__in=[])
+        return Q(**{name: one for name, one in (("user", self.user), ("client", self.client)) if one})
+
+    @property
+    def subject(self) -> str:
+        """The target's name in the audit trail."""
+        if self.everything:
+            return f"issuer:{conf.issuer().url}"
+        if self.grant:
+            return f"grant:{self.grant.pk}"
+        if self.client:
+            return f"client:{self.client.client_id}"
+        return f"user:{self.user.get_username()}" if self.user else f"token:{self.token_id}"
+
+
+def preview(target: BulkTarget) -> dict[str, int]:
+    """Return how many user grants would be revoked, and how many users logged out."""
+    grants = UserGrant.objects.filter(target.grants(), revoked_at=None).count()
+    return {"grants": grants, "users": _users(target)}
+
+
+def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
+    """Revoke the tokens, record an event, publish the revocations. Returns the counts that `preview` gives."""
+    done = {"grants": 0, "users": 0}
+    if target.everything:
+        revocation_record.revoke_everything(now=store.database_now())
+        done["users"] = sum(_end_sessions(chunk) for chunk in _chunks(User.objects.order_by("pk")))
+        done["grants"] = sum(_end_grants(chunk, reason) for chunk in _chunks(UserGrant.objects.filter(revoked_at=None)))
+    else:
+        done = preview(target)
+    with transaction.atomic():
+        _finish(target, reason)
+        now = store.database_now()
+        details: dict[str, Any] = {"reason": reason, **done}
+        if target.user and target.client:
+            details["user"] = target.user.get_username()
+        trail.record("tokens.revoked", actor=actor, subject=target.subject, details=details, now=now)
+    feed_log.publish_all(now=now)
+    return done
+
+
+def log_out(users: Iterable[User], reason: str) -> int:
+    """Log these users out everywhere, BATCH of them in a transaction. Returns how many."""
+    keys = sorted(user.pk for user in users)
+    for start in range(0, len(keys), BATCH):
+        chosen = keys[start : start + BATCH]
+        with transaction.atomic():
+            _end_sessions(chosen)
+            everywhere.end_grants(Q(user__in=chosen), reason)
+            subjects = User.objects.filter(pk__in=chosen).values_list("sub", flat=True)
+            everywhere.revoke_until_commit(partial(revocation_record.revoke_users, [str(sub) for sub in subjects]))
+    return len(keys)
+
+
+def _finish(target: BulkTarget, reason: str) -> None:
+    """Revoke the rest in one transaction: first the rows, then the record, whose instant covers what the rows gave."""
+    now = store.database_now()
+    if target.everything:
+        everywhere.revoke_until_commit(revocation_record.revoke_everything)
+    elif target.grant:
+        user_grant.revoke(target.grant, reason, now=now)
+    elif target.token_id:
+        revocation_record.revoke_token(target.token_id, expires_at=now + revocation_record.lasting())
+    elif target.client is None and target.user:
+        everywhere.log_out(target.user, reason)
+    elif target.client:
+        if not target.user:
+            revocation_record.renew_registry()  # before the grants: the order of every change of a client
+        everywhere.end_grants(target.grants(), reason)
+        client_id = target.client.client_id
+        if target.user:
+            of_both = partial(revocation_record.revoke_client_user, client_id, str(target.user.sub))
+            everywhere.revoke_until_commit(of_both)
+        else:
+            everywhere.revoke_until_commit(partial(revocation_record.revoke_client, client_id))
+
+
+def _users(target: BulkTarget) -> int:
+    if target.everything:
+        return User.objects.count()
+    return int(target.user is not None and target.client is None)
+
+
+def _chunks(rows: Any) -> Iterator[list[Any]]:
+    """Yield the primary keys of the rows, BATCH at a time. Each batch is one query, from the last key on."""
+    last: Any = None
+    while True:
+        later = rows.order_by("pk") if last is None else rows.order_by("pk").filter(pk__gt=last)
+        chunk = list(later.values_list("pk", flat=True)[:BATCH])
+        if not chunk:
+            return
+        yield chunk
+        last = chunk[-1]
+
+
+def _end_sessions(users: list[Any]) -> int:
+    with transaction.atomic():
+        list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
+        # One random epoch for all of them: it is only compared with the user's own earlier one.
+        return User.objects.filter(pk__in=users).update(logged_out_at=store.database_now(), session_epoch=uuid.uuid4())
+
+
+def _end_grants(grants: list[Any], reason: str) -> int:
+    with transaction.atomic():
+        return everywhere.end_grants(Q(pk__in=grants), reason)

@@ -82,7 +82,7 @@ class WaitingRoom:
 _thread = threading.local()  # `_thread.is_background` is True in a thread that serves no requests
 
 
-def be_background() -> None:
+def mark_background() -> None:
     """Mark the calling thread as one that serves no requests. It can wait without a place."""
     _thread.is_background = True
 

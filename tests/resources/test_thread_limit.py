@@ -130,7 +130,7 @@ def test_a_background_thread_waits_without_a_place_and_does_not_count_as_the_fir
     assert flight is not None
 
     def background() -> bool:
-        thread_limit.be_background()
+        thread_limit.mark_background()
         return flights.wait(flight)
 
     with ThreadPoolExecutor(2) as crowd:

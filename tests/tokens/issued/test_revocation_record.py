@@ -18,7 +18,7 @@ from tokens.models import AuditEvent, AuthorizationCode, Revocation, Scope, Sign
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
 NOW = datetime(2027, 1, 31, 12, 0, 0, 500_000, tzinfo=UTC)
-AFTERLIFE = PRODUCTION.leeway + 2 * PRODUCTION.clock_error
+ACCEPTANCE_AFTER_EXPIRY = PRODUCTION.leeway + 2 * PRODUCTION.clock_error
 ROOT = Path(__file__).resolve().parents[3]
 ISSUER = "http://localhost:8000"
 CLAIMS = {
@@ -87,10 +87,10 @@ def test_a_token_of_the_next_second_is_not_revoked(kind):
 def test_a_record_ends_when_the_slowest_clock_has_seen_its_last_token_expire():
     for revoke in REVOKE.values():
         revoke()
-    longest = NOW + PRODUCTION.token_lifetime + AFTERLIFE
+    longest = NOW + PRODUCTION.token_lifetime + ACCEPTANCE_AFTER_EXPIRY
     second = timedelta(milliseconds=500)
     expected = dict.fromkeys(COARSE, longest + second) | {
-        "jti": NOW + AFTERLIFE,
+        "jti": NOW + ACCEPTANCE_AFTER_EXPIRY,
         "grant": longest,
         "kid": NOW + PRODUCTION.keep + PRODUCTION.settles,
     }

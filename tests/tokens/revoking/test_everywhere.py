@@ -140,7 +140,7 @@ def test_a_token_that_was_issued_before_a_slow_commit_is_revoked(app, user, end,
         for callback in committed:
             callback()
     claims = {"iss": issuer().url, "jti": "t", "sub": str(user.sub), "client_id": "app"}
-    revoked = [revocation_record.is_revoked(claims | {"iat": int(one)}, kid="test-key") for one in seconds]
+    revoked = [revocation_record.is_revoked(claims | {"iat": int(second)}, kid="test-key") for second in seconds]
     assert revoked == [True, False]
 
 

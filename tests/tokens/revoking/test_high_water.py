@@ -50,10 +50,10 @@ class Remembered:
 
 @pytest.fixture
 def remembered(monkeypatch):
-    one = Remembered()
+    fake = Remembered()
     for name in ("read", "was_replaced", "write", "reset"):
-        monkeypatch.setattr(high_water_marks, name, getattr(one, name))
-    return one
+        monkeypatch.setattr(high_water_marks, name, getattr(fake, name))
+    return fake
 
 
 def record():
@@ -96,27 +96,27 @@ def test_without_marks_or_redis_nothing_is_reported(remembered):
 
 @pytest.mark.parametrize("unlike", [None, "number", "instant"])
 def test_an_event_that_the_trail_lacks_is_reported_even_if_later_events_exist(remembered, unlike):
-    one = event()
+    newest = event()
     event(NOW + timedelta(days=1))
     by = {None: (0, 0), "number": (7, 0), "instant": (0, 1)}[unlike]
     at = NOW + timedelta(microseconds=by[1])
-    remembered.marks = Marks(event=Event(one.pk + by[0], at))
+    remembered.marks = Marks(event=Event(newest.pk + by[0], at))
     assert ("audit trail lacks the event of 2030-01-01 12:00:00 UTC" in report()) == (unlike is not None)
     assert high_water.lost_event(now=NOW) == (at if unlike else None)
 
 
 @pytest.mark.parametrize(
-    ("number", "tag", "is_noticed"),
+    ("number", "tag", "is_reported"),
     [(1, "its own", False), (1, "another", True), (2, "its own", False), (2, "another", True), (3, "another", True)],
 )
-def test_a_feed_with_a_lower_version_or_another_tag_is_reported(remembered, number, tag, is_noticed):
+def test_a_feed_with_a_lower_version_or_another_tag_is_reported(remembered, number, tag, is_reported):
     publish()
     publish()
     own = Publication.objects.filter(version=number).values_list("tag", flat=True).first()
     remembered.marks = Marks(feed=Version(number, own if tag == "its own" else "AAAAAAAAAAA"))
     head = RevocationLog.objects.get()
-    told = f"its revocation feed is at {head}, and was at {remembered.marks.feed}"
-    assert (told in report()) == is_noticed
+    problem = f"its revocation feed is at {head}, and was at {remembered.marks.feed}"
+    assert (problem in report()) == is_reported
 
 
 def test_an_emptied_feed_is_reported_and_purged_versions_are_not(remembered):
@@ -150,8 +150,8 @@ def test_while_the_database_is_older_no_mark_is_written_and_the_log_says_so_once
         event(NOW + timedelta(seconds=seconds))
         recorder.record(now=NOW + timedelta(seconds=seconds))
     assert remembered.marks is marks
-    errors = [one for one in caplog.records if one.levelno == logging.ERROR]
-    assert [one.getMessage() for one in errors] == [f"The database went back in time: {report()}"]
+    errors = [line for line in caplog.records if line.levelno == logging.ERROR]
+    assert [line.getMessage() for line in errors] == [f"The database went back in time: {report()}"]
     high_water.reset(now=NOW)
     recorder.record(now=NOW + timedelta(seconds=180))
     assert remembered.marks.event.at == NOW + timedelta(seconds=120)
@@ -173,10 +173,10 @@ def test_the_recorder_reads_at_most_once_in_its_interval_and_writes_only_changes
 
 
 def test_an_outage_of_the_database_changes_no_mark(remembered, monkeypatch):
-    def away():
+    def refuse():
         raise OperationalError("gone")
 
-    monkeypatch.setattr(high_water, "_state", away)
+    monkeypatch.setattr(high_water, "_state", refuse)
     record()
     assert remembered.writes == 0
 
@@ -193,8 +193,10 @@ def test_keys_check_and_the_system_check_report_it_and_no_request_is_refused(rem
     ) as error:
         call_command("keys", "--check", stdout=StringIO())
     assert error.value.returncode == 3
-    (found,) = [one for one in run_checks(tags=["keys"], databases=["default"]) if one.id == "tokens.W307"]
-    assert "older than the state recorded in Redis" in found.msg
+    (warning,) = [
+        message for message in run_checks(tags=["keys"], databases=["default"]) if message.id == "tokens.W307"
+    ]
+    assert "older than the state recorded in Redis" in warning.msg
     call_command("rotate_keys", verbosity=0)
 
 
@@ -205,10 +207,10 @@ def test_readyz_reports_it_and_stays_ready(remembered, client, signer, monkeypat
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["attention"]) == (200, [report()])
 
-    def away():
+    def refuse():
         raise OperationalError("gone")
 
-    monkeypatch.setattr(high_water, "_state", away)
+    monkeypatch.setattr(high_water, "_state", refuse)
     assert client.get("/readyz").json() == {"status": "ok"}
 
 

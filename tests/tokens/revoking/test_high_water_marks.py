@@ -50,10 +50,10 @@ class Redis(RedisCache):
 
 @pytest.fixture
 def server(monkeypatch):
-    one = Redis()
-    monkeypatch.setattr(high_water_marks, "caches", {high_water_marks.ALIAS: one})
+    fake = Redis()
+    monkeypatch.setattr(high_water_marks, "caches", {high_water_marks.ALIAS: fake})
     monkeypatch.setattr(high_water_marks, "circuit", Circuit(PAUSE))
-    return one
+    return fake
 
 
 @pytest.mark.parametrize(

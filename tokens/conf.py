@@ -66,12 +66,12 @@ RATE_LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class DeviceSettings:
-    """The PKCS #11 token that has signing keys, and its PIN; empty strings if there is none."""
+    """Which PKCS #11 device holds signing keys, and how it is opened; empty where none does."""
 
     module: str
-    """The path of the vendor's library."""
+    """Path of the vendor's library."""
     token: str
-    """The label of the PKCS #11 token."""
+    """Label of the token in it."""
     pin: str = field(repr=False)
 
 
@@ -97,10 +97,10 @@ class IssuerSettings:
     operator_token: str = field(repr=False)
     """The operator's bearer token, or the empty string."""
     rate_limits: Mapping[str, Rate]
-    """The limits by endpoint, as RATE_LIMITS explains."""
+    """By endpoint: how often one client at one address may ask."""
     device: DeviceSettings
     audit_journal: Path | None
-    """The file to which the audit trail is appended (tokens/audit/journal.py), or None."""
+    """The file that the audit trail is appended to as well (tokens/audit/journal.py)."""
     name_from_username: bool
     """True if the claim `name` falls back to the username."""
 

@@ -68,7 +68,7 @@ def found(findings: list[Finding]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_check_proxy_reports_no_problem_with_the_documented_configuration(served, language, tmp_path):
+def test_the_configuration_of_the_page_has_nothing_to_be_found(served, language, tmp_path):
     with served.behind(language, tmp_path):
         findings = trials.run(served.seat())
         assert [finding for finding in findings if finding.level != "ok"] == []
@@ -79,7 +79,7 @@ def test_check_proxy_reports_no_problem_with_the_documented_configuration(served
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("size", [15_000, 60_000])
-def test_incomplete_forms_do_not_block_other_requests(served, language, size, tmp_path):
+def test_half_sent_forms_stop_nothing(served, language, size, tmp_path):
     seat = served.seat()
     with served.behind(language, tmp_path):
         wires = [connect(seat.where, context=seat.context) for _ in range(20)]
@@ -109,7 +109,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("language", "line", "instead", "trial"), BROKEN)
-def test_check_proxy_reports_each_line_that_is_missing(served, language, line, instead, trial, tmp_path):
+def test_a_line_that_is_missing_is_found(served, language, line, instead, trial, tmp_path):
     def change(config: str) -> str:
         assert line in config
         return config.replace(line, instead)
@@ -120,7 +120,7 @@ def test_check_proxy_reports_each_line_that_is_missing(served, language, line, i
     assert all(finding.remedy for finding in findings if finding.level != "ok")
 
 
-def test_check_proxy_reports_an_issuer_that_serves_any_host(served, tmp_path):
+def test_an_issuer_that_serves_any_host_is_found(served, tmp_path):
     own = environment.read(served.folder / "issuer.env")
     upstream = free()
     own |= {"ALLOWED_HOSTS": "*", "DEBUG": "true", "ISSUER_URL": f"http://localhost:{upstream}"}
@@ -133,7 +133,7 @@ def test_check_proxy_reports_an_issuer_that_serves_any_host(served, tmp_path):
         processes.stop([child])
 
 
-def test_check_proxy_prints_json_and_its_exit_code_says_if_there_is_an_error(served, tmp_path):
+def test_the_command_prints_json_and_says_by_its_exit_code_whether_there_is_an_error(served, tmp_path):
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "manage.py", "check_proxy", f"https://localhost:{served.port}", *arguments]
         own = environment.read(served.folder / "issuer.env") | {"OPERATOR_TOKEN": OPERATOR}
@@ -156,7 +156,7 @@ def test_check_proxy_prints_json_and_its_exit_code_says_if_there_is_an_error(ser
     assert [one["trial"] for one in json.loads(gone.stdout)["findings"]] == ["healthz"]
 
 
-def test_check_proxy_ends_in_time_if_the_server_is_silent(monkeypatch):
+def test_a_silent_server_costs_a_bounded_time(monkeypatch):
     monkeypatch.setattr(trials, "exchange", lambda *a, **k: (_ for _ in ()).throw(NoAnswer("timed out")))
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

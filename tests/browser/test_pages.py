@@ -148,7 +148,7 @@ def test_an_administrator_sees_the_ring_plans_a_switch_and_reads_the_consequence
     page.get_by_label("Password").fill(variables.demo["ADMIN_PASSWORD"])
     page.keyboard.press("Enter")
     page.get_by_role("link", name="default").click()
-    expect(page.get_by_role("img", name="Timeline of the keys")).to_be_visible()
+    expect(page.get_by_role("img", name="The life of the keys")).to_be_visible()
     page.get_by_role("link", name="Rotate now (safely)").click()
     screenshot(page, "rotate")
     expect(page.get_by_text("planned the switch").or_(page.get_by_text("already planned"))).to_be_visible()

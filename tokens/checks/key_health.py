@@ -63,7 +63,7 @@ def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: date
         found += [Problem(code=code, ring=ring.name, message=text) for code, text in _ring(ring, encryption_keys, now)]
     found += [Problem(code=code, ring="", message=text) for code, text in _secrets(encryption_keys, now)]
     found += [Problem(code=code, ring="", message=text) for code, text in _journal()]
-    if older := high_water.behind(now=now):
+    if older := high_water.report(now=now):
         found.append(Problem(code="went_back", ring="", message=older))
     return found
 

@@ -123,7 +123,7 @@ def _database() -> str | None:
 def _older(now: datetime) -> str:
     """Return what the database lacks according to Redis; "" if nothing, or if that is unknown."""
     try:
-        return high_water.behind(now=now)
+        return high_water.report(now=now)
     except (DatabaseError, InterfaceError):
         return ""
 

@@ -16,7 +16,7 @@ from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.models import Segment
 from tokens.revoking import feed, feed_log
-from tokens.revoking.feed import Document, Wanted, documents
+from tokens.revoking.feed import Document, Edition, documents
 from tokens.revoking.feed_log import Head, Version
 from tokens.views.conditional import is_current
 from tokens.views.cors import public
@@ -41,7 +41,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         )
     head = feed_log.head()
     read_at, more = None, False
-    if head.waits:  # revocations without a version: the first reader after them publishes a bounded number
+    if head.has_waiting:  # revocations without a version: the first reader after them publishes a bounded number
         read_at = store.database_now()
         more, head = feed_log.publish(now=read_at), feed_log.head()
     headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
@@ -59,7 +59,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         document = _document(ring, since, head, more=more, signer=signer, read_at=read_at)
     except NotReady as error:  # the PKCS#11 token does not answer
         return errors.unavailable(error.retry_after, reason=str(error))
-    headers["ETag"] = f'W/"{document.made.version}"'
+    headers["ETag"] = f'W/"{document.edition.version}"'
     return HttpResponse(document.body, content_type=feed.MEDIA_TYPE, headers=headers)
 
 
@@ -98,8 +98,8 @@ def _document(
 
     `read_at` is the database's clock if this request read it.
     """
-    wanted, position = Wanted(head.version, signer.kid), (ring, since)
-    if cached := documents.find(position, wanted, now=timezone.now()):
+    edition, position = Edition(head.version, signer.kid), (ring, since)
+    if cached := documents.find(position, edition, now=timezone.now()):
         return cached
 
     def build() -> Document | None:
@@ -109,7 +109,7 @@ def _document(
         changes = feed_log.changes(since, now=at, sealed=head.sealed)
         return feed.sign(changes, position, more=more, signer=signer, now=at) if changes else None
 
-    document = documents.get(position, wanted, now=timezone.now(), build=build)
+    document = documents.get(position, edition, now=timezone.now(), build=build)
     # None if the log does not have the reader's version; then send the full state
     return document or _document(ring, None, head, more=more, signer=signer, read_at=read_at)
 

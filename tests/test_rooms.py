@@ -83,6 +83,7 @@ TOOLKIT_ROOMS = ("tokens/authorize/", "tokens/models/client.py", "tokens/checks/
 TOOLKIT_BORROWERS = {
     "tokens/errors.py": "OAuthError is oauthlib's error, which the authorization endpoint needs",
     "tokens/grants/authorization_code.py": "PKCE is compared by oauthlib's function",
+    "tokens/views/authorization_answer.py": "translates errors of the authorization server",
     "tokens/views/authorize.py": "translates errors of the authorization server",
     "tokens/views/endpoint.py": "translates errors of the authorization server",
     "tokens/views/second_try.py": "remembers errors of the authorization server",
@@ -105,7 +106,8 @@ COVERED = {
     "tests/tokens/management/test_inspect_token.py": "admin/inspection inspection/key_source"
     " inspection/signature_trial",
     "tests/tokens/views/test_authorize.py": "authorize/backend authorize/consent authorize/login_session"
-    " authorize/request authorize/response authorize/server authorize/validator",
+    " authorize/request authorize/response authorize/server authorize/validator views/authorization_answer"
+    " views/consent_page",
     "tests/tokens/hardening/test_codes.py": "authorize/authorization_code grants/authorization_code issued/one_time",
     "tests/tokens/views/test_logout.py": "authorize/logout",
     "tests/tokens/views/test_jwks.py": "background",

@@ -21,7 +21,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.mount.mount",
     "project.postgresql.budget.bounded",
-    "tokens.views.unavailable.noted",
+    "tokens.views.unavailable.audit_unavailable",
     "project.background.keeps_fresh",
     "tokens.views.probes.probes",
     "django.middleware.security.SecurityMiddleware",

@@ -206,11 +206,11 @@ def allow(browser, query, answer="true"):
     return browser.post(address, {"shown": shown, "allow": answer})
 
 
-def kept(browser, address):
-    """Return the stored authorization request with which the browser continues at the address."""
+def stored_query(browser, address):
+    """Return the authorization request that the server stores for the handle in the address, or None."""
     request = HttpRequest()
     request.COOKIES = {name: cookie.value for name, cookie in browser.cookies.items()}
-    return request_store.find(request, address.partition("?")[2])
+    return request_store.find_query(request, address.partition("?")[2])
 
 
 def parameters(response):

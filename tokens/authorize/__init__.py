@@ -3,14 +3,14 @@
 Owns: the authorization request and response, consent, re-authentication, the login session, logout, and oauthlib and
 django-oauth-toolkit, which are imported in this room.
 Does not own: passwords (`login`), tokens (`issued`), or pages (`views`).
-Steps: 2 arrives here; 1 is repeated if the client wants a new login.
+Steps: 2 arrives here; 1 is repeated if the client requires a new login.
 Neighbours: above `grants`, whose grant types `server` lists. Called by `views.authorize`, `device` and `logout`.
 
 Read in this order:
 - `redirect_uri`: match a redirect URI exactly (RFC 9700 section 2.1).
 - `id_token_hint`, `request`: the parsed request, and the user that it names.
-- `login_session`, `reauthentication`: this session's login, and the mark of a login that a request asked for.
-- `consent`: when to ask for a login or for consent, and the proof of what was shown.
+- `login_session`, `reauthentication`: this session's login, and the mark that ties a login to a request.
+- `consent`: when a login or consent is required, and the proof of what was displayed.
 - `authorization_code`, `response`: the code, and the redirect that carries it (RFC 9207).
 - `logout`: RP-initiated logout.
 - `validator`, `server`, `backend`: the toolkit's classes, with the rules of this room.

@@ -1,4 +1,4 @@
-"""The authorization code: made when a user allows a client, traded once for tokens (RFC 6749 section 4.1)."""
+"""The authorization code: created when a user allows a client, redeemed once for tokens (RFC 6749 section 4.1)."""
 
 from datetime import datetime, timedelta
 
@@ -12,22 +12,30 @@ from tokens.models import AuthorizationCode, User
 LIFETIME = timedelta(seconds=60)
 
 
-def create(asked: AuthorizationRequest, user: User, login: Login, *, now: datetime) -> str:
-    """A code for what `user` allowed; only its hash is kept. Redeemable once, within a minute.
+def create(request: AuthorizationRequest, user: User, login: Login, *, now: datetime) -> str:
+    """Return a new authorization code for what `user` allowed, and store its digest with a new user grant.
 
-    Raises OAuthError access_denied where the user may not log in any more.
+    Raises OAuthError access_denied if the user may not log in, SessionEnded if the login ended at the same time.
     """
     code = one_time.new()
     with transaction.atomic():
-        family = refresh_token.family_lifetime(asked.client, asked.target.scopes)
-        lasts = max(LIFETIME, family)
-        allowed = user_grant.create(user, asked.client, asked.target, login, now=now, lasts=lasts, refreshes_for=family)
+        family = refresh_token.family_lifetime(request.client, request.target.scopes)
+        new_grant = user_grant.create(
+            user,
+            request.client,
+            request.target,
+            login,
+            now=now,
+            lasts=max(LIFETIME, family),  # the user grant must outlive the code
+            refreshes_for=family,
+        )
         AuthorizationCode.objects.create(
             digest=one_time.digest(code),
-            grant=allowed,
-            redirect_uri=asked.redirect_uri if asked.names_redirect_uri else "",
-            code_challenge=asked.code_challenge,
-            nonce=asked.nonce,
+            grant=new_grant,
+            # The token request repeats a redirect URI that this request has, and no other (RFC 6749 section 4.1.3).
+            redirect_uri=request.redirect_uri if request.names_redirect_uri else "",
+            code_challenge=request.code_challenge,
+            nonce=request.nonce,
             expires_at=now + LIFETIME,
         )
     return code

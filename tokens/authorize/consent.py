@@ -1,4 +1,11 @@
-"""When a user has to log in again, when they have to be asked, and the proof that they were asked this very thing."""
+"""Decide when a user must log in again and when the user must be asked, and prove what was displayed.
+
+- A user is always asked, unless the client is the issuer's own and cannot be impersonated, or the user agreed to the
+  same scopes before and the client remembers consent. No parameter of a request skips the question.
+- prompt=consent asks again. prompt=login, prompt=select_account and max_age require a new login.
+- An answer counts only with a proof that this request was displayed to this user in this login, at most
+  `TIME_TO_DECIDE` ago. So neither an answer to another request nor the answer of another user is accepted.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,79 +26,74 @@ TIME_TO_DECIDE = timedelta(minutes=10)
 LOG_IN = frozenset({"login", "select_account"})
 
 
-def needs_login(asked: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
-    """True if the login is too old for the request, or the request wants a new one (OpenID Connect Core 3.1.2.1).
+def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
+    """Return True if the login is too old for the request, or the request requires a new one (OIDC Core 3.1.2.1).
 
-    `query` is the request as its client sent it, plus the instant at which the user was sent to log in, if any.
+    `query` is the request as its client sent it, plus the mark of `reauthentication` if the user was sent to log in.
     """
     if reauthentication.was_made(query, login, now=now):
         return False
-    if asked.prompt & LOG_IN or asked.max_age == 0:
+    if request.prompt & LOG_IN or request.max_age == 0:
         return True
-    return asked.max_age is not None and now - login.at > timedelta(seconds=asked.max_age)
+    return request.max_age is not None and now - login.at > timedelta(seconds=request.max_age)
 
 
-def is_another(asked: AuthorizationRequest, user: User) -> bool:
-    """Whether the request is about somebody else than `user` (OpenID Connect Core section 3.1.2.2)."""
-    return asked.subject is not None and asked.subject != str(user.sub)
+def names_another_user(request: AuthorizationRequest, user: User) -> bool:
+    """Return True if the request's id_token_hint names a user other than `user` (OIDC Core section 3.1.2.2)."""
+    return request.subject is not None and request.subject != str(user.sub)
 
 
-def is_needed(asked: AuthorizationRequest, user: User) -> bool:
-    """Whether the user has to be asked.
-
-    Always, unless the client is the issuer's own and can be told from others, or the user agreed to the same before and
-    the client remembers. No parameter of a request skips the question; prompt=consent asks it again.
-    """
-    if "consent" in asked.prompt:
+def is_needed(request: AuthorizationRequest, user: User) -> bool:
+    """Return True if the user must be asked before the client gets a code."""
+    if "consent" in request.prompt:
         return True
-    return not (_is_trusted(asked) or is_remembered(asked, user))
+    return not (_is_trusted(request) or is_remembered(request, user))
 
 
-def is_remembered(asked: AuthorizationRequest, user: User) -> bool:
-    """Whether the user agreed to all of it before.
-
-    Not for an answer that goes to an address which any program on a device can take (RFC 8252 section 8.6).
-    """
-    if not asked.client.remembers_consent or not _is_claimed(asked):
+def is_remembered(request: AuthorizationRequest, user: User) -> bool:
+    """Return True if the user agreed to all requested scopes before, and the client remembers consent."""
+    # Another program can take the address of an application on a device, and would get the code without a question
+    # (RFC 8252 section 8.6).
+    if not request.client.remembers_consent or not _has_claimed_redirect_uri(request):
         return False
-    known = Consent.objects.filter(user=user, client=asked.client, audience=asked.target.audience)
-    agreed = known.values_list("scope", flat=True).first()
-    return agreed is not None and set(asked.target.scopes) <= set(agreed.split())
+    consents = Consent.objects.filter(user=user, client=request.client, audience=request.target.audience)
+    scope = consents.values_list("scope", flat=True).first()
+    return scope is not None and set(request.target.scopes) <= set(scope.split())
 
 
-def has_level(asked: AuthorizationRequest, login: Login) -> bool:
-    """Whether the login is of a class that the request names, if it names any (RFC 9470 section 5)."""
-    return not asked.acr_values or login.acr in asked.acr_values
+def has_class(request: AuthorizationRequest, login: Login) -> bool:
+    """Return True if the request names no authentication context class, or if the login has a named one (RFC 9470)."""
+    return not request.acr_values or login.acr in request.acr_values
 
 
-def remember(asked: AuthorizationRequest, user: User, *, now: datetime) -> None:
-    """Keep what the user agreed to, on top of what they agreed to before."""
-    if not asked.client.remembers_consent:
+def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> None:
+    """Add the requested scopes to the user's consent for the client, if the client remembers consent."""
+    if not request.client.remembers_consent:
         return
-    known: dict[str, Any] = {"user": user, "client": asked.client, "audience": asked.target.audience}
-    agreed = {"scope": " ".join(asked.target.scopes), "given_at": now}
-    with transaction.atomic():  # the row is held: of two answers at once none is lost
-        kept, is_first = Consent.objects.select_for_update().get_or_create(**known, defaults=agreed)
+    key: dict[str, Any] = {"user": user, "client": request.client, "audience": request.target.audience}
+    values = {"scope": " ".join(request.target.scopes), "given_at": now}
+    with transaction.atomic():  # the row lock, so that two answers at once do not overwrite each other's scopes
+        consent, is_first = Consent.objects.select_for_update().get_or_create(**key, defaults=values)
         if not is_first:
-            kept.scope = " ".join(dict.fromkeys([*kept.scope.split(), *asked.target.scopes]))
-            kept.given_at = now
-            kept.save(update_fields=["scope", "given_at"])
+            consent.scope = " ".join(dict.fromkeys([*consent.scope.split(), *request.target.scopes]))
+            consent.given_at = now
+            consent.save(update_fields=["scope", "given_at"])
 
 
-def described(names: Sequence[str]) -> list[Scope]:
-    """The scopes of these names, for a page that says what each of them is."""
+def describe_scopes(names: Sequence[str]) -> list[Scope]:
+    """Return the scopes with these names, in this order, for a page that displays their descriptions."""
     rows = {scope.name: scope for scope in Scope.objects.filter(name__in=names).select_related("api")}
     openid = {name: Scope(name=name, description=text) for name, text in OPENID.items()}
     return [(rows | openid)[name] for name in names]
 
 
-def shown(query: str, user: str, login: Login, *, now: datetime) -> str:
-    """Return the proof that `query` was shown to `user` in this login, at `now`."""
+def display_proof(query: str, user: str, login: Login, *, now: datetime) -> str:
+    """Return the signed proof that the request `query` was displayed to `user` in this login, at `now`."""
     return signing.dumps([_facts(query, user, login), now.timestamp()], salt=SALT)
 
 
-def was_shown(proof: str, query: str, user: str, login: Login, *, now: datetime) -> bool:
-    """True if `proof` is for the same request, user and login, and at most ten minutes old."""
+def proves_display(proof: str, query: str, user: str, login: Login, *, now: datetime) -> bool:
+    """Return True if `proof` is for this request, user and login, and at most `TIME_TO_DECIDE` old."""
     try:
         facts, at = signing.loads(proof, salt=SALT)
     except (signing.BadSignature, ValueError):
@@ -100,15 +102,17 @@ def was_shown(proof: str, query: str, user: str, login: Login, *, now: datetime)
 
 
 def _facts(query: str, user: str, login: Login) -> list[object]:
+    """Return what a proof is bound to."""
     return [hashlib.sha256(query.encode()).hexdigest(), user, login.at.timestamp()]
 
 
-def _is_trusted(asked: AuthorizationRequest) -> bool:
-    """Whether the client is the issuer's own, and its secret or address proves that it is (RFC 8252 section 8.6)."""
-    proven = not asked.client.is_public or _is_claimed(asked)
-    return asked.client.skip_authorization and proven
+def _is_trusted(request: AuthorizationRequest) -> bool:
+    """Return True if the client is the issuer's own, and a secret or its address proves its identity (RFC 8252 8.6)."""
+    is_proven = not request.client.is_public or _has_claimed_redirect_uri(request)
+    return request.client.skip_authorization and is_proven
 
 
-def _is_claimed(asked: AuthorizationRequest) -> bool:
-    """Whether the answer goes to an address that is one party's alone, and not any program's on a device."""
-    return asked.redirect_uri.startswith("https://")
+def _has_claimed_redirect_uri(request: AuthorizationRequest) -> bool:
+    """Return True if only the client can receive the answer."""
+    # No other program on a device can take an https address; it can take a loopback address or a private-use scheme.
+    return request.redirect_uri.startswith("https://")

@@ -1,4 +1,13 @@
-"""An ID token that comes back as a hint of whom a request is about (OpenID Connect Core section 3.1.2.1)."""
+"""Read an ID token that a client sends back to name a user (OpenID Connect Core section 3.1.2.1).
+
+`read` establishes:
+
+1. The token is signed by a key of this issuer that was not revoked. A retired or withdrawn key is accepted: the hint
+   may be much older than the keys of today.
+2. The token is an ID token of this issuer, and not another JWT that one of its keys signed.
+
+Expiry is not checked, as the specification allows. The caller must check the client that the token was issued to.
+"""
 
 import json
 from dataclasses import dataclass
@@ -16,35 +25,37 @@ LONGEST = 8 * 1024  # characters
 
 
 class NotOurs(ValueError):
-    """The text is no ID token that this issuer signed, with a key that was not revoked."""
+    """The text is not an ID token that this issuer signed with a key that is not revoked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
-    """Whom an ID token of ours is about, for which client, and when they had logged in (whole seconds)."""
+    """The claims of an ID token that identify a login."""
 
     subject: str
     client_id: str
     auth_time: int | None
+    """When the user logged in, in seconds since the epoch."""
 
 
 def read(text: str) -> Hint:
-    """The hint, however old, and whether or not its key is withdrawn by now; raises NotOurs."""
+    """Return the hint in an ID token of any age. Raises NotOurs."""
     try:
         header = jwt.get_unverified_header(text[:LONGEST])
         key = _key(header.get("kid"))
+        # The stored algorithm, not the token's: the token never chooses its verification.
         payload = PyJWS().decode(text[:LONGEST], jwt.PyJWK(key.jwk), algorithms=[key.algorithm])
         claims: dict[str, Any] = json.loads(payload)
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise NotOurs("not signed by a key of ours") from error
+        raise NotOurs("not signed by a key of this issuer") from error
     if header.get("typ") != id_token.TYPE or claims.get("iss") != conf.issuer().url:
         raise NotOurs("not an ID token of this issuer")
     return Hint(subject=claims["sub"], client_id=claims["aud"], auth_time=claims.get("auth_time"))
 
 
 def _key(kid: object) -> store.StoredKey:
-    """Any key that ever signed ID tokens, unless it was revoked; raises ValueError."""
-    for one in store.ours(DEFAULT_RING):
-        if one.key.kid == kid and one.key.revoked_at is None:
-            return one
-    raise ValueError("no key of ours")
+    """Return the key with this `kid` from the ring that signs ID tokens. Raises ValueError if none, or revoked."""
+    for stored in store.ours(DEFAULT_RING):
+        if stored.key.kid == kid and stored.key.revoked_at is None:
+            return stored
+    raise ValueError("no key of this issuer has this kid")

@@ -1,4 +1,9 @@
-"""When and how the user of this browser session logged in: what tokens say as auth_time, acr and amr."""
+"""The login of a browser session: its time, class and methods, for the claims auth_time, acr and amr.
+
+- A session has the user's session epoch as it was at the login. "Log out everywhere" and a new password change the
+  user's epoch, and no login of an earlier epoch counts.
+- The time of a login is by the database's clock, because nodes compare it.
+"""
 
 from datetime import UTC, datetime
 
@@ -8,8 +13,8 @@ from django.http import HttpRequest
 from tokens.issued.login import Login
 from tokens.models import User
 
-# Our authentication records by what RFC 8176 calls them.
 METHODS = {"password": "pwd", "totp": "otp", "recovery_codes": "otp", "webauthn": "hwk"}
+"""By allauth's name of a method: its name in the claim `amr` (RFC 8176)."""
 
 MADE_FOR = "made_for"
 EPOCH = "session_epoch"
@@ -17,15 +22,18 @@ EPOCH = "session_epoch"
 PASSWORD = "urn:keyturn:acr:password"  # noqa: S105 (the name of a level)
 MULTI_FACTOR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 LEVELS = (PASSWORD,)
-"""What a login here can reach: there is no second factor."""
+"""The authentication context classes that a login can reach. No second factor is offered."""
 
 
 def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> None:
-    """Record in the session what the login was made for, the user's epoch, and `now` (the database's clock)."""
+    """Record a login in the session. `made_for` is the mark of the request that required it, or "".
+
+    `now` is the database's clock.
+    """
     request.session[MADE_FOR] = made_for
     request.session[EPOCH] = epoch(user)
-    for record in get_authentication_records(request, user):  # replaces allauth's date, which is by this node's clock
-        record["at"] = now.timestamp()
+    for record in get_authentication_records(request, user):
+        record["at"] = now.timestamp()  # allauth dated it by the clock of this node
     request.session.modified = True
 
 
@@ -35,11 +43,11 @@ def epoch(user: User) -> str:
 
 
 def current(request: HttpRequest) -> Login | None:
-    """Return the login of this session, or None if the user has to log in (again).
+    """Return the login of this session, or None if the user has to log in.
 
-    Returns None if the user did not log in through the login page, or if all sessions were ended since. The session
-    that set a new password goes on, but its login does not count any more.
+    Returns None if the user did not log in through the login page, or if the user's epoch changed since the login.
     """
+    # The session that set a new password goes on, but its login does not: the epoch tells them apart.
     if not request.user.is_authenticated or request.session.get(EPOCH, "") != epoch(request.user):
         return None
     records = get_authentication_records(request, request.user)

@@ -1,4 +1,14 @@
-"""What an application asks for when its user logs out (OpenID Connect RP-Initiated Logout 1.0 section 2)."""
+"""The logout request of a client (OpenID Connect RP-Initiated Logout 1.0 section 2).
+
+`read` establishes:
+
+1. The ID token, if the request has one, is an ID token of this issuer.
+2. `client_id` and the ID token name the same client, and that client is active.
+3. The client registered the redirect URI exactly as the request has it. Else the issuer would be an open redirect.
+
+Expired ID tokens are accepted, and ID tokens of keys that are withdrawn: an application logs its user out long after
+the login.
+"""
 
 from dataclasses import dataclass
 
@@ -12,57 +22,55 @@ PARAMETERS = frozenset({"id_token_hint", "logout_hint", "client_id", "post_logou
 
 
 class RefusedLogout(Exception):
-    """The request is not one that may be followed; the message is for the user, and repeats nothing of it."""
+    """The request is invalid. The message is for the user and repeats no input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogoutRequest:
-    """A request that may be followed."""
+    """A valid logout request."""
 
     client: Client | None
-    """Who asks; None where nobody says."""
+    """The client that the request names; None if it names none."""
     hint: Hint | None
-    """Whose login it is about, by an ID token of ours; None without one."""
+    """The ID token's claims; None if the request has no ID token."""
     redirect_uri: str | None
-    """Where to go afterwards: one that the client registered."""
+    """A registered address to which the browser goes after the logout."""
     state: str | None
 
     def is_about(self, subject: str, login: Login | None) -> bool:
-        """Whether the ID token is of this very login, and not of an earlier one of the same user."""
+        """Return True if the ID token was issued in this login. False for an earlier login of the same user."""
         if self.hint is None or login is None:
             return False
         return (self.hint.subject, self.hint.auth_time) == (subject, int(login.at.timestamp()))
 
 
 def read(pairs: Pairs) -> LogoutRequest:
-    """The request in `pairs`; raises RefusedLogout.
-
-    An address to go to is followed only for a client that is known by its ID token or its id and registered exactly
-    that address. A hint that has expired is good, and so is one that was signed by a key which is withdrawn by now.
-    """
+    """Return the valid logout request in `pairs`. Raises RefusedLogout."""
     form = dict(pairs)
     hint = _hint(form["id_token_hint"]) if "id_token_hint" in form else None
     client = _client(form.get("client_id"), hint.client_id if hint else None)
     uri = form.get("post_logout_redirect_uri")
     if uri is not None and (client is None or uri not in client.post_logout_redirect_uris.split()):
-        raise RefusedLogout("The application did not register the address that it wants you to go to.")
+        raise RefusedLogout("The application did not register the address to go to after the logout.")
     return LogoutRequest(client=client, hint=hint, redirect_uri=uri, state=form.get("state"))
 
 
-def _client(named: str | None, audience: str | None) -> Client | None:
-    if named and audience and named != audience:
-        raise RefusedLogout("The request names one application, and its ID token another.")
-    asked = named or audience
-    if asked is None:
+def _client(parameter: str | None, audience: str | None) -> Client | None:
+    """Return the active client that both the client_id parameter and the ID token's audience name, or None."""
+    if parameter and audience and parameter != audience:
+        raise RefusedLogout("The client_id and the ID token of the request name different applications.")
+    client_id = parameter or audience
+    if client_id is None:
         return None
-    client = Client.objects.filter(client_id=asked, is_active=True).first()
+    client = Client.objects.filter(client_id=client_id, is_active=True).first()
     if client is None:
-        raise RefusedLogout("The application is unknown.")
+        raise RefusedLogout("The application is not registered.")
     return client
 
 
 def _hint(text: str) -> Hint:
+    """Return the claims of the ID token. Raises RefusedLogout."""
     try:
         return id_token_hint.read(text)
     except id_token_hint.NotOurs as error:
-        raise RefusedLogout("The ID token of the request is not one of this issuer.") from error
+        raise RefusedLogout("The ID token of the request was not issued here.") from error

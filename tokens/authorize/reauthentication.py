@@ -1,4 +1,13 @@
-"""Tie a new login to the request that wants it: a signed mark is kept with the waiting request and with the login."""
+"""Tie a new login to the request that requires it.
+
+- `add_mark` adds a signed mark to the request before the user is sent to log in. The mark has the digest of the request
+  and an instant, so it fits no other request, and no client can make it.
+- The login page records the mark of the waiting request with the login.
+- A login counts as new for a request if both have the same mark, and the login is at most `NEW` old.
+
+So neither opening the address without a login nor opening it on a later day passes for a new login. No other login of
+the user passes, however recent. Only the age of the login compares clocks.
+"""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -10,42 +19,41 @@ from tokens.issued.login import Login
 PARAMETER = "asked_at"
 SALT = "tokens.oauth.login_again"
 NEW = timedelta(minutes=10)
-"""For how long a login is a new one for the request that it was made for."""
+"""For how long a login is new for the request that required it."""
 
 
-def ask(query: str, *, now: datetime) -> str:
-    """The request to come back with after a login: the same, and an instant, signed, that belongs to it alone."""
-    bare = _without_instant(query)
+def add_mark(query: str, *, now: datetime) -> str:
+    """Return the request `query` with a new mark, in place of a mark that it has already."""
+    bare = _without_mark(query)
     return f"{bare}&{PARAMETER}={signing.dumps([_digest(bare), now.timestamp()], salt=SALT)}"
 
 
-def asked(query: str) -> str:
-    """What asks for a login for this very request; "" where nobody signed it."""
-    signed = next((part for part in query.split("&") if _is_instant(part)), "").partition("=")[2]
+def mark_of(query: str) -> str:
+    """Return the mark of the request; "" if it has none that this issuer signed for this request."""
+    mark = next((part for part in query.split("&") if _is_mark(part)), "").partition("=")[2]
     try:
-        digest, _ = signing.loads(signed, salt=SALT)
+        digest, _ = signing.loads(mark, salt=SALT)
     except (signing.BadSignature, ValueError):
         return ""
-    return signed if digest == _digest(_without_instant(query)) else ""
+    return mark if digest == _digest(_without_mark(query)) else ""
 
 
 def was_made(query: str, login: Login, *, now: datetime) -> bool:
-    """Whether `login` is the one that the request wanted: made on the page that it led to, and not long ago.
-
-    So neither following the address without a login nor keeping it for a later day stands for one, and no other login
-    does, however new. No clocks of two nodes are compared but for how long ago it was.
-    """
-    wanted = asked(query)
-    return wanted != "" and wanted == login.made_for and now - login.at <= NEW
+    """Return True if `login` was made for this request, at most `NEW` ago."""
+    mark = mark_of(query)
+    return mark != "" and mark == login.made_for and now - login.at <= NEW
 
 
-def _without_instant(query: str) -> str:
-    return "&".join(part for part in query.split("&") if not _is_instant(part))
+def _without_mark(query: str) -> str:
+    """Return the request as its client sent it."""
+    return "&".join(part for part in query.split("&") if not _is_mark(part))
 
 
-def _is_instant(part: str) -> bool:
+def _is_mark(part: str) -> bool:
+    """Return True if `part` is the parameter that carries the mark."""
     return part.startswith(f"{PARAMETER}=")
 
 
 def _digest(query: str) -> str:
+    """Return the SHA-256 of the query, in hexadecimal."""
     return hashlib.sha256(query.encode()).hexdigest()

@@ -1,4 +1,9 @@
-"""Where an authorization response may be sent: exactly to what was registered, any port on a loopback address. Pure."""
+"""Match the redirect URI of a request with the client's registered redirect URIs. Pure.
+
+- Both must be equal, character for character (RFC 9700 section 2.1).
+- Exception: the port is free if the host is 127.0.0.1 or [::1] (RFC 8252 section 7.3). The port of `localhost` is not,
+  because a name can resolve to another address.
+"""
 
 import re
 from collections.abc import Iterable
@@ -9,20 +14,21 @@ LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?(/[^#]*
 
 
 def matches(presented: str, registered: Iterable[str], *, undotted: bool = False) -> bool:
-    """True if `presented` is one of the client's redirect URIs, character for character (RFC 9700 section 2.1).
+    """Return True if `presented` is acceptable and equals one of the `registered` URIs, or differs in a loopback port.
 
-    The port alone is free where the host is 127.0.0.1 or [::1] (RFC 8252 section 7.3): `localhost` is a name, not a
-    loopback address, and keeps its port.
+    `undotted` permits private-use schemes without a dot.
     """
-    usable = acceptable(presented, undotted=undotted)
-    return usable and any(presented == uri or _same_but_port(presented, uri) for uri in registered)
+    is_usable = acceptable(presented, undotted=undotted)
+    return is_usable and any(presented == uri or _differs_only_by_port(presented, uri) for uri in registered)
 
 
 def acceptable(uri: str, *, undotted: bool = False) -> bool:
-    """True if a redirect URI may be used. A client's row can hold one that may not."""
+    """Return True if a redirect URI may be used. `undotted` permits private-use schemes without a dot."""
+    # Also for registered URIs: a client's row can be older than a rule.
     return redirect_uri_problem(uri, undotted=undotted) is None
 
 
-def _same_but_port(presented: str, registered: str) -> bool:
-    asked, known = LOOPBACK.fullmatch(presented), LOOPBACK.fullmatch(registered)
-    return asked is not None and known is not None and asked.groups() == known.groups()
+def _differs_only_by_port(presented: str, registered: str) -> bool:
+    """Return True if both are loopback addresses with the same host and path."""
+    left, right = LOOPBACK.fullmatch(presented), LOOPBACK.fullmatch(registered)
+    return left is not None and right is not None and left.groups() == right.groups()

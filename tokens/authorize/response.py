@@ -1,4 +1,4 @@
-"""The answer to an authorization request, as a redirect to the client that names the issuer (RFC 9207)."""
+"""The authorization response: a redirect to the client that names the issuer (RFC 9207)."""
 
 from collections.abc import Mapping
 from urllib.parse import unquote_plus, urlencode
@@ -8,30 +8,30 @@ from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error
 from tokens.authorize.request import AuthorizationRequest
 
 
-def success(asked: AuthorizationRequest, code: str, *, issuer: str) -> str:
-    """The redirect URI with the code (RFC 6749 section 4.1.2)."""
-    return with_parameters(asked.redirect_uri, {"code": code, "state": asked.state, "iss": issuer})
+def success(request: AuthorizationRequest, code: str, *, issuer: str) -> str:
+    """Return the redirect URI with the code (RFC 6749 section 4.1.2)."""
+    return with_parameters(request.redirect_uri, {"code": code, "state": request.state, "iss": issuer})
 
 
 def failure(error: OAuth2Error, redirect_uri: str, state: str | None, *, issuer: str) -> str:
-    """The redirect URI with the error (RFC 6749 section 4.1.2.1)."""
-    told = {"error": error.error, "error_description": error.description or None, "state": state, "iss": issuer}
-    return with_parameters(redirect_uri, told)
+    """Return the redirect URI with the error (RFC 6749 section 4.1.2.1)."""
+    description = error.description or None
+    parameters = {"error": error.error, "error_description": description, "state": state, "iss": issuer}
+    return with_parameters(redirect_uri, parameters)
 
 
 def is_fatal(error: OAuth2Error) -> bool:
-    """Whether client or redirect URI are in doubt, so that nothing may be sent there."""
+    """Return True if the client or the redirect URI is invalid, so that no answer may be sent there."""
     return isinstance(error, FatalClientError)
 
 
 def with_parameters(uri: str, parameters: Mapping[str, str | None]) -> str:
-    """`uri` with the parameters that have a value; its own query is retained as it is (RFC 6749 section 3.1.2).
-
-    One of its own that has the name of an added one gives way, so that each has one meaning.
-    """
+    """Return `uri` with the parameters that have a value, after its own query (RFC 6749 section 3.1.2)."""
     added = {name: value for name, value in parameters.items() if value is not None}
     if not added:
         return uri
     address, _, query = uri.partition("?")
+    # A parameter of the registered URI gives way to an added parameter of the same name: a client that reads only the
+    # first would take a registered `code` or `state` for the response's.
     own = [part for part in query.split("&") if unquote_plus(part.partition("=")[0]) not in added]
     return f"{address}?{'&'.join([*(own if query else []), urlencode(added)])}"

@@ -10,8 +10,9 @@ Read in this order:
 - `token`, `revoke`, `introspection`, `userinfo`, `device`: the endpoints for clients.
 - `second_try`: a request that an endpoint refused before.
 - `pages`, `own_forms`, `failures`, `not_ready`: what the pages for users share.
-- `authorize`, `request_store`, `login`, `login_events`, `logout`, `account`, `everywhere`: the pages for users.
-- `duplicate_request`: an authorization request that was answered already.
+- `authorize`, `consent_page`, `authorization_answer`: ask the user, and answer the client with a code or an error.
+- `request_store`, `duplicate_request`: an authorization request during the login, and after its answer.
+- `login`, `login_events`, `logout`, `account`, `everywhere`: the further pages for users.
 - `cors`, `conditional`: what public documents share.
 - `jwks`, `metadata`, `revocation_feed`: the public documents.
 - `health`, `operator`, `probes`, `unavailable`: health, and answers during an outage.

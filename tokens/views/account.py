@@ -1,4 +1,4 @@
-"""/accounts/: log in, log out, and what a user sees who came without an application."""
+"""/accounts/: the login page, the logout page, and the start page of a user who comes without a client."""
 
 from allauth.account.views import LogoutView
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +11,7 @@ from tokens.views.pages import private
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Who is logged in at the issuer."""
+    """Return the page that says who is logged in at the issuer."""
     return render(request, "account/home.html")
 
 

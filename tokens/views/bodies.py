@@ -1,7 +1,13 @@
-"""Which bodies are read at all: judged by the headers, before a view or a middleware reads or keeps any of it.
+"""Refuse a request body by its headers, before a view or a middleware reads any of it.
 
-Django reads a form wherever it is first asked for one: the whole of an upload, in the charset that its sender names.
-What it cannot read it answers with pages of its own.
+- An endpoint takes one form by POST: `application/x-www-form-urlencoded`, UTF-8, with a Content-Length, at most
+  `FORM_BYTES`. It refuses in JSON.
+- A page takes such a form too. A page of the admin also takes uploads, up to DATA_UPLOAD_MAX_MEMORY_SIZE. A page
+  refuses with a page.
+- An endpoint's accepted form is then parsed once, so that later code need not expect what Django's parsers raise.
+
+Without these checks Django reads the whole of an upload at the first use of `request.POST`, in the charset that its
+sender names, and answers what it cannot read with pages of its own.
 """
 
 from collections.abc import Callable
@@ -22,37 +28,40 @@ from tokens.views.refusals import refuse_unread
 View = Callable[..., HttpResponseBase]
 UPLOAD = "multipart/form-data"
 PACKAGES = frozenset({"tokens", "django", "allauth"})
-"""Whose views are the issuer's pages."""
+"""The packages whose views are pages of the issuer."""
 TOO_LARGE = "The request is too large."
 LENGTH = "Send the length of the body as Content-Length."
 FORM_BYTES = 16 * 1024
-"""Bytes of a form, several times what any form needs. Forms of the admin, which take keys, may have
-DATA_UPLOAD_MAX_MEMORY_SIZE."""
+"""Bytes of a form: several times what any form needs. The admin's forms contain keys and may be larger."""
 
 
 class UnreadableBody(Exception):
-    """The body is not read; `status` and the message say why."""
+    """The body is refused with `status`, for the reason in the message."""
 
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
         self.status = status
 
 
 def form_only(action: str) -> Callable[[View], View]:
-    """An endpoint that takes one form by POST and answers in JSON, whatever is wrong with what was sent.
+    """Refuse, in JSON, requests that are not one readable form by POST (RFC 6749 section 3.2 and appendix B).
 
-    RFC 6749 section 3.2: POST, and parameters as `application/x-www-form-urlencoded` in UTF-8 (appendix B). `action`
-    is what the audit log calls a refusal.
+    `action` is the name of the audit event of a refusal.
     """
     return _judged(_judge_endpoint, OAuthError, action)
 
 
 def form_or_none(kind: type[OAuthError], action: str) -> Callable[[View], View]:
-    """A resource that is read by GET or POST, with a form or without, and answers in JSON by an error of `kind`."""
+    """Refuse, in JSON, requests that are neither GET nor POST, or have an unreadable form. A form is optional.
+
+    `kind` is the class of the error, `action` the name of its audit event.
+    """
     return _judged(_judge_resource, kind, action)
 
 
 def _judged(judge: Callable[[HttpRequest], None], kind: type[OAuthError], action: str) -> Callable[[View], View]:
+    """Return a decorator that calls `judge` before the view and answers what it raises in JSON."""
+
     def decorate(view: View) -> View:
         @wraps(view)
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -64,28 +73,29 @@ def _judged(judge: Callable[[HttpRequest], None], kind: type[OAuthError], action
                 return refuse_unread(request, kind("invalid_request", str(error), status=error.status), action)
             return view(request, *args, **kwargs)
 
-        answer.judges_its_body = True  # type: ignore[attr-defined]
+        answer.judges_its_body = True  # type: ignore[attr-defined] # read by `_is_page`
         return answer
 
     return decorate
 
 
 class ReadableForms:
-    """Middleware: a form or an address of one of our pages that cannot be read is answered by a page of ours."""
+    """Answer unreadable forms and addresses of the issuer's pages with a page of the issuer. Middleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Nothing: the view has to be known first."""
+        """Pass the request on: only `process_view` knows which view gets it."""
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
-        """Before the protection against forged requests, which reads the form."""
+        """Return the page if the form or the address cannot be read, else None."""
+        # This runs before `process_view` of the CSRF middleware, which reads the form.
         if not _is_page(view):
             return None
         try:
-            _read_address(request)  # or Django answers 413 wherever it reads it first, with a traceback in the log
+            _read_address(request)  # else Django raises at the first use, and logs a traceback with its 413
             if request.method == "POST" and _has_body(request):
                 _judge_page(request, uploads=_is_admin(request))
         except UnreadableBody as error:
@@ -94,6 +104,7 @@ class ReadableForms:
 
 
 def _judge_endpoint(request: HttpRequest) -> None:
+    """Raise MethodNotAllowed or UnreadableBody unless the request is one readable form by POST."""
     if request.method != "POST":
         raise MethodNotAllowed("POST")
     _judge_form(request)
@@ -101,6 +112,7 @@ def _judge_endpoint(request: HttpRequest) -> None:
 
 
 def _judge_resource(request: HttpRequest) -> None:
+    """Raise MethodNotAllowed or UnreadableBody unless the request is a GET, or a POST with a readable form or none."""
     if request.method not in {"GET", "POST"}:
         raise MethodNotAllowed("GET", "POST")
     _read_address(request)
@@ -110,6 +122,7 @@ def _judge_resource(request: HttpRequest) -> None:
 
 
 def _judge_form(request: HttpRequest) -> None:
+    """Raise UnreadableBody unless the headers announce a form of an endpoint."""
     if request.content_type != FORM:
         raise UnreadableBody(415, f"Send the parameters as {FORM}.")
     _judge_charset(request)
@@ -119,18 +132,19 @@ def _judge_form(request: HttpRequest) -> None:
 
 
 def _is_page(view: View) -> bool:
-    """Whether it is a page, and no endpoint, which judges its body, nor a view of an API in the same process."""
+    """Return True if the view is a page of the issuer, and neither an endpoint nor a view of an API."""
     return view.__module__.partition(".")[0] in PACKAGES and not getattr(view, "judges_its_body", False)
 
 
 def _is_admin(request: HttpRequest) -> bool:
-    """Whether it is a page of Django's admin, whose forms are uploads where they need to be."""
+    """Return True if the request is for a page of Django's admin, whose forms can be uploads."""
     return request.resolver_match is not None and "admin" in request.resolver_match.app_names
 
 
 def _judge_page(request: HttpRequest, *, uploads: bool) -> None:
+    """Raise UnreadableBody unless the headers announce a form, or an upload if the page takes uploads."""
     if request.content_type not in ({FORM, UPLOAD} if uploads else {FORM}):
-        raise UnreadableBody(415, "Only a form can be sent here.")
+        raise UnreadableBody(415, "This page accepts forms only.")
     _judge_charset(request)
     if request.content_type == UPLOAD and not (request.content_params or {}).get("boundary"):
         raise UnreadableBody(400, "The form has no boundary.")
@@ -140,35 +154,38 @@ def _judge_page(request: HttpRequest, *, uploads: bool) -> None:
 
 
 def _judge_charset(request: HttpRequest) -> None:
+    """Raise UnreadableBody if the body has a charset other than UTF-8."""
     if (request.content_params or {}).get("charset", "utf-8").lower() != "utf-8":
         raise UnreadableBody(415, "Send the parameters in UTF-8.")
 
 
 def _judge_length(request: HttpRequest, bound: int) -> None:
+    """Raise UnreadableBody if the Content-Length is malformed, or more than `bound` bytes."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()):
         raise UnreadableBody(400, "The Content-Length is not a number.")
-    if len(length) > 18 or int(length) > bound:
+    if len(length) > 18 or int(length) > bound:  # Python refuses to convert very long numbers
         raise UnreadableBody(413, TOO_LARGE)
 
 
 def _has_body(request: HttpRequest) -> bool:
+    """Return True if the headers announce a body."""
     return request.META.get("CONTENT_LENGTH") not in {None, "", "0"} or "Transfer-Encoding" in request.headers
 
 
 def _read_address(request: HttpRequest) -> None:
-    """Read the query once, as `_read` reads a form."""
+    """Parse the query. Raises UnreadableBody."""
     try:
-        request.GET  # noqa: B018 (reads it)
+        request.GET  # noqa: B018 (parses and keeps it)
     except TooManyFieldsSent:
         raise UnreadableBody(400, "The address has too many parameters.") from None
 
 
 def _read(request: HttpRequest) -> None:
-    """Read the form once, so that nobody after us has to expect what Django's parsers raise."""
+    """Parse the form. Raises UnreadableBody."""
     try:
-        unquote_to_bytes(request.body.replace(b"+", b" ")).decode()  # Django would put U+FFFD for what is no UTF-8
-        request.POST  # noqa: B018 (reads it)
+        unquote_to_bytes(request.body.replace(b"+", b" ")).decode()  # Django would replace invalid UTF-8 by U+FFFD
+        request.POST  # noqa: B018 (parses and keeps it)
     except (RequestDataTooBig, TooManyFieldsSent):
         raise UnreadableBody(413, TOO_LARGE) from None
     except (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError, UnicodeDecodeError) as error:

@@ -1,18 +1,17 @@
-"""Conditional requests: whether who asks has the answer already (RFC 9110 section 13.1.2).
-
-Not by Django's `get_conditional_response`: it answers 412 to an If-Unmodified-Since, which is to be ignored where a
-resource has no date (section 13.1.4).
-"""
+"""Conditional requests: recognize a reader that already has the current answer (RFC 9110 section 13.1.2)."""
 
 from django.http import HttpRequest
 from django.utils.http import parse_etags
 
 
-def is_known(request: HttpRequest, tag: str) -> bool:
-    """Whether If-None-Match holds `tag`, by weak comparison: `W/` or not is no difference. `*` holds every tag."""
-    asked = parse_etags(request.headers.get("If-None-Match", ""))
-    return "*" in asked or _opaque(tag) in map(_opaque, asked)
+def is_current(request: HttpRequest, tag: str) -> bool:
+    """Return True if If-None-Match contains `tag`, or `*`. The comparison is weak: it ignores the prefix `W/`."""
+    # Not Django's `get_conditional_response`: it answers 412 to If-Unmodified-Since, which a server must ignore if the
+    # resource has no modification date (section 13.1.4).
+    tags = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in tags or _opaque(tag) in map(_opaque, tags)
 
 
 def _opaque(tag: str) -> str:
+    """Return the tag without `W/`."""
     return tag.removeprefix("W/")

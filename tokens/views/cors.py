@@ -1,8 +1,9 @@
-"""CORS: which pages of other origins may read an answer (Fetch standard, section 3.2).
+"""CORS: permit pages of other origins to read answers (Fetch standard, section 3.2).
 
-Single-page applications name their origin at registration; what is public, such as the keys, any page may read. Nothing
-here sends or takes cookies, so an origin that is let in can do what any program can, and no more. /oauth/authorize has
-none of this: it is a place to go to.
+- `cors`: the origins that active clients registered may read the answers of an endpoint.
+- `public`: every origin may read a public document, such as the keys.
+- No answer permits credentials, so a page can do no more than a program without the user's cookies.
+- /oauth/authorize has no CORS headers: browsers navigate to it, and no script reads it.
 """
 
 from collections.abc import Callable
@@ -17,29 +18,30 @@ from tokens.models import Client
 from tokens.views.unavailable import unavailable
 
 View = Callable[..., HttpResponseBase]
-KEPT = 600  # seconds; for as long a browser need not ask again
+MAX_AGE = 600
+"""For how many seconds a browser may keep the answer to a preflight."""
 TRACING = "traceparent, tracestate, baggage, sentry-trace"
 """Headers that tracing libraries add to each request of a page (W3C Trace Context and Baggage, Sentry)."""
-ASKED = f"Authorization, Content-Type, Accept, {TRACING}"
-ASKED_OF_ALL = f"Accept, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, {TRACING}"
+CLIENT_HEADERS = f"Authorization, Content-Type, Accept, {TRACING}"
+PUBLIC_HEADERS = f"Accept, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, {TRACING}"
 READ = ("GET", "HEAD")
 EXPOSED = "WWW-Authenticate, Retry-After, ETag"
 
 
 def cors(*methods: str) -> Callable[[View], View]:
-    """Let registered origins call the view by these methods and read its answer."""
+    """Permit registered origins to call the view by these methods and to read its answer."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             origin = request.headers.get("Origin", "")
-            allowed = bool(origin) and is_registered(origin)
-            if allowed and _is_preflight(request):
-                response: HttpResponseBase = _preflight(methods, ASKED)
+            is_permitted = bool(origin) and is_registered(origin)
+            if is_permitted and _is_preflight(request):
+                response: HttpResponseBase = _preflight(methods, CLIENT_HEADERS)
             else:
                 response = _answer(view, request, *args, **kwargs)
-            patch_vary_headers(response, ["Origin"])
-            if allowed:
+            patch_vary_headers(response, ["Origin"])  # also without permission: a cache must not mix the two answers
+            if is_permitted:
                 response.headers["Access-Control-Allow-Origin"] = origin
                 response.headers["Access-Control-Expose-Headers"] = EXPOSED
             return response
@@ -50,9 +52,9 @@ def cors(*methods: str) -> Callable[[View], View]:
 
 
 def public(view: View) -> View:
-    """Let any page read the view's answer, whatever it is: there is nothing in it that is not for everybody.
+    """Permit every origin to read the view's answer, also an error. Use it only for public documents.
 
-    The view is asked by GET and HEAD alone, and reads no body.
+    Answers 405 to methods other than GET and HEAD. The view must not read the body.
     """
 
     @wraps(view)
@@ -60,25 +62,27 @@ def public(view: View) -> View:
         if request.method in READ:
             response = _answer(view, request, *args, **kwargs)
         elif _is_preflight(request):
-            response = _preflight(READ, ASKED_OF_ALL)
+            response = _preflight(READ, PUBLIC_HEADERS)
         else:
             response = HttpResponseNotAllowed(READ)
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Expose-Headers"] = EXPOSED
         return response
 
-    answer.judges_its_body = True  # type: ignore[attr-defined]
+    answer.judges_its_body = True  # type: ignore[attr-defined] # so that `bodies` does not take it for a page
     return csrf_exempt(answer)
 
 
 def is_registered(origin: str) -> bool:
-    """Whether an active client named exactly this origin."""
+    """Return True if an active client registered exactly this origin."""
+    # `contains` also finds longer origins, so compare each registered origin.
     candidates = Client.objects.filter(is_active=True, allowed_origins__contains=origin)
-    return any(origin in known.split() for known in candidates.values_list("allowed_origins", flat=True))
+    return any(origin in origins.split() for origins in candidates.values_list("allowed_origins", flat=True))
 
 
 def _answer(view: View, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-    """The view's answer; that the database failed it is for the page to read as well."""
+    """Return the view's answer, or 503 if the database failed."""
+    # Not left to the middleware `DatabaseAway`: its answer would lack the CORS headers, so no page could read it.
     try:
         return view(request, *args, **kwargs)
     except Error as error:
@@ -88,13 +92,15 @@ def _answer(view: View, request: HttpRequest, *args: object, **kwargs: object) -
 
 
 def _is_preflight(request: HttpRequest) -> bool:
+    """Return True if a browser asks whether it may send a request of a page."""
     return request.method == "OPTIONS" and {"Origin", "Access-Control-Request-Method"} <= request.headers.keys()
 
 
-def _preflight(methods: tuple[str, ...], asked: str) -> HttpResponse:
-    headers = {
+def _preflight(methods: tuple[str, ...], headers: str) -> HttpResponse:
+    """Return 204 with the permitted methods and request headers."""
+    permissions = {
         "Access-Control-Allow-Methods": ", ".join(methods),
-        "Access-Control-Allow-Headers": asked,
-        "Access-Control-Max-Age": str(KEPT),
+        "Access-Control-Allow-Headers": headers,
+        "Access-Control-Max-Age": str(MAX_AGE),
     }
-    return HttpResponse(status=204, headers=headers)
+    return HttpResponse(status=204, headers=permissions)

@@ -101,7 +101,7 @@ def _ask(request: HttpRequest, code: DeviceCode, asked: Target, *, now: datetime
     context: dict[str, object] = {
         "client": code.client,
         "api": asked.api,
-        "scopes": consent.described(asked.scopes),
+        "scopes": consent.describe_scopes(asked.scopes),
         "typed": device_authorization.shown(request.POST.get("user_code", "")),
         "shown": signing.dumps([code.pk, request.user.pk, now.timestamp()], salt=SALT),
     }

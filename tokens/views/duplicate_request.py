@@ -1,4 +1,4 @@
-"""The page for an authorization request that was answered already: the back button, a second tab, the history."""
+"""The page for an authorization request that was already answered: the back button, a second tab, the history."""
 
 from urllib.parse import urlsplit
 
@@ -7,18 +7,18 @@ from django.shortcuts import resolve_url
 
 from tokens.models import Client
 from tokens.views import failures
-from tokens.views.failures import Way
-from tokens.views.request_store import Answered
+from tokens.views.failures import Link
+from tokens.views.request_store import AlreadyAnswered
 
-WHY = "Nothing was done now. If you are not logged in there, start the login again at the application."
+EXPLANATION = "Nothing was done now. If you are not logged in there, start the login again at the application."
 
 
-def page(answered: Answered) -> HttpResponse:
-    """Return the page, with links to the client and to the user's account."""
+def page(answered: AlreadyAnswered) -> HttpResponse:
+    """Return 410 with links to the client's site and to the user's account."""
     client = Client.objects.filter(client_id=answered.client_id).first()
     home = _home(answered.redirect_uri)
-    ways = [Way(home, f"Go to {client}")] if client and home else []
-    return failures.page(410, WHY, *ways, Way(resolve_url("account"), "Your account"))
+    links = [Link(home, f"Go to {client}")] if client and home else []
+    return failures.page(410, EXPLANATION, *links, Link(resolve_url("account"), "Your account"))
 
 
 def _home(redirect_uri: str) -> str:

@@ -1,4 +1,4 @@
-"""/accounts/everywhere/: a user ends every session, and every token that was issued in their name."""
+"""/accounts/everywhere/: a user ends all own sessions and revokes all tokens that were issued in the user's name."""
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -14,15 +14,15 @@ from tokens.views.pages import log_in_first, private
 @private
 @require_http_methods(["GET", "HEAD", "POST"])
 def log_out_everywhere(request: HttpRequest) -> HttpResponse:
-    """Say what will end; end it when that was answered."""
+    """Show what will end, and end it when the user confirms."""
     if not request.user.is_authenticated:
         return log_in_first(request.path)
     if request.method != "POST":
         return render(request, "account/everywhere.html")
-    who = f"user:{request.user.get_username()}"
-    with transaction.atomic():
+    user = f"user:{request.user.get_username()}"
+    with transaction.atomic():  # the audit trail must not say more or less than what ended
         everywhere.log_out(request.user, "logged out everywhere")
         everywhere.withdraw_consents(request.user)
-        trail.record("user.logged_out_everywhere", actor=who, subject=who, now=timezone.now())
+        trail.record("user.logged_out_everywhere", actor=user, subject=user, now=timezone.now())
     request.session.flush()
     return render(request, "account/everywhere.html", {"done": True})

@@ -1,4 +1,9 @@
-"""/healthz and /readyz: whether this process is alive, and whether it can do its work."""
+"""/healthz and /readyz: is this process alive, and can it do its work?
+
+- /readyz answers 503 only if no token can be issued: a load balancer then sends requests to another process.
+- A problem with which tokens are still issued is named under `attention`, with 200.
+- Only the operator reads causes (`operator`). Other callers read the status.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -20,18 +25,18 @@ from tokens.revoking import high_water
 from tokens.views.operator import is_operator
 
 UNCOUNTED = {
-    "guesses": "logins are refused: their cache takes no counters",
-    "default": "token requests are not counted: their cache takes no counters",
+    "guesses": "logins are refused: their cache cannot store counters",
+    "default": "token requests are not counted: their cache cannot store counters",
 }
-"""By cache: the consequence if it hangs, is down or is full."""
+"""By cache: the consequence if the cache hangs, is down or is full."""
 
 READ_ONLY = {"postgresql": "SELECT current_setting('transaction_read_only')", "sqlite": "SELECT 'off'"}
-"""By vendor: the statement that gives "on" if the database is read-only. A standby gives "on" as well."""
+"""By vendor: the statement that returns "on" if the database is read-only. A standby returns "on" as well."""
 
 
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """Alive: the process answers."""
+    """Answer 200: this process is alive."""
     return errors.answer({"status": "ok"})
 
 
@@ -39,11 +44,10 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 if a key may sign and the database answers; else 503 and, for the operator, the causes.
 
-    `attention` names problems with which tokens are still issued, so that a load balancer keeps the process: a rotation
-    that is overdue, a further ring that cannot sign, logins that are refused, a database that was restored.
+    `attention` can name an overdue rotation, a further ring that cannot sign, refused logins, or a restored database.
     """
     answer, status, headers = _readiness()
-    return errors.answer(_told(request, answer), status, headers, reason=_reason(answer))
+    return errors.answer(_visible(request, answer), status, headers, reason=_reason(answer))
 
 
 def _reason(answer: Mapping[str, Any]) -> str:
@@ -52,10 +56,10 @@ def _reason(answer: Mapping[str, Any]) -> str:
     return f"not ready: {'; '.join(causes)}" if causes else ""
 
 
-def _told(request: HttpRequest, answer: Mapping[str, object]) -> Mapping[str, object]:
-    """Return what the caller may read: everything for the operator, else only the status.
+def _visible(request: HttpRequest, answer: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the part of the answer that the caller may read: all of it for the operator, else the status.
 
-    `?seen` asks which address, scheme and Host this process sees (`manage.py check_proxy`).
+    With `?seen`, adds the address, scheme and Host that this process sees (for `manage.py check_proxy`).
     """
     if not is_operator(request):
         return {"status": answer["status"]}
@@ -69,36 +73,38 @@ def _readiness() -> tuple[Mapping[str, object], int, Mapping[str, str]]:
     """Return body, status and headers of the complete answer."""
     now = _now()
     causes = {"database": _database(), "signing key": _signer(DEFAULT_RING, now)}
-    missing = {name: cause for name, cause in causes.items() if cause}
-    if missing:
-        body = {"status": "unavailable", "missing": list(missing), "causes": missing}
+    failures = {name: cause for name, cause in causes.items() if cause}
+    if failures:
+        body = {"status": "unavailable", "missing": list(failures), "causes": failures}
         return body, 503, {"Retry-After": "5"}
     attention = _attention(now)
     return {"status": "ok", **({"attention": attention} if attention else {})}, 200, {}
 
 
 def _now() -> datetime:
-    """Return the database's clock, or this node's if that is unknown; then no key signs either."""
+    """Return the database's clock, or this node's clock if the database's is unknown."""
     now = timezone.now()
     try:
         return keyring.carried_clock(now=now)
     except (KeyProblem, DatabaseError, InterfaceError):
-        return now
+        return now  # no key signs then, so the answer is 503 in any case
 
 
 def _attention(now: datetime) -> list[str]:
-    found = ["rotation overdue"] if _overdue(DEFAULT_RING, now) else []
-    found += [told for alias, told in UNCOUNTED.items() if not rate_limit.takes_counters(alias, now=now)]
-    found += [older] if (older := _older(now)) else []
-    for ring in rings.names()[1:]:
+    """Return the problems with which tokens are still issued."""
+    problems = ["rotation overdue"] if _overdue(DEFAULT_RING, now) else []
+    problems += [effect for alias, effect in UNCOUNTED.items() if not rate_limit.takes_counters(alias, now=now)]
+    problems += [older] if (older := _older(now)) else []
+    for ring in rings.names()[1:]:  # the first is the default ring, whose failure is a 503
         if (cause := _signer(ring, now)) and not _is_to_begin(ring, now):
-            found.append(f"ring {ring}: {cause}")
+            problems.append(f"ring {ring}: {cause}")
         elif _overdue(ring, now):
-            found.append(f"ring {ring}: rotation overdue")
-    return found
+            problems.append(f"ring {ring}: rotation overdue")
+    return problems
 
 
 def _database() -> str | None:
+    """Return why the database cannot be used, or None."""
     try:
         with connection.cursor() as cursor:
             cursor.execute(READ_ONLY[connection.vendor])
@@ -106,16 +112,16 @@ def _database() -> str | None:
     except (DatabaseError, InterfaceError):
         return "the database does not answer"
     if read_only:
-        return "the database is read-only: a standby, or a primary that was demoted; DATABASE_URL names another one"
+        return "the database is read-only (a standby or a demoted primary): let DATABASE_URL name the primary"
     try:
         Ring.objects.exists()
     except DatabaseError:
-        return "its tables are missing: run manage.py migrate"
+        return "the database has no tables: run manage.py migrate"
     return None
 
 
 def _older(now: datetime) -> str:
-    """Return how the database is older than Redis remembers; "" if it is not, or if that is unknown."""
+    """Return what the database lacks according to Redis; "" if nothing, or if that is unknown."""
     try:
         return high_water.report(now=now)
     except (DatabaseError, InterfaceError):
@@ -123,6 +129,7 @@ def _older(now: datetime) -> str:
 
 
 def _signer(ring: str, now: datetime) -> str | None:
+    """Return why no key of the ring can sign, or None."""
     try:
         keyring.signer(ring, now=now)
     except KeyProblem as error:
@@ -133,14 +140,17 @@ def _signer(ring: str, now: datetime) -> str | None:
 
 
 def _overdue(ring: str, now: datetime) -> bool:
+    """Return True if a rotation of the ring is overdue."""
     return _holds(keyring.overdue, ring, now)
 
 
 def _is_to_begin(ring: str, now: datetime) -> bool:
+    """Return True if the ring is new and its first key is not due yet."""
     return _holds(keyring.is_to_begin, ring, now)
 
 
 def _holds(question: Callable[..., bool], ring: str, now: datetime) -> bool:
+    """Return the answer to the question about the ring; False if the keys cannot be read."""
     try:
         return question(ring, now=now)
     except (KeyProblem, DatabaseError, InterfaceError):

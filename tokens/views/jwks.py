@@ -13,16 +13,15 @@ from tokens.keys import keyring
 from tokens.keys.errors import NotReady, UnknownKey
 from tokens.keys.refresher import RINGS
 from tokens.keys.rules.moves import DEFAULT_RING
-from tokens.views.conditional import is_known
+from tokens.views.conditional import is_current
 from tokens.views.cors import public
 
 
 @public
 def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
-    """The ring's published keys; 503 and `no-store` rather than an empty set while there is none."""
-    if refresher.is_unknown(
-        RINGS, ring, now=timezone.now()
-    ):  # otherwise invented names would occupy threads during an outage
+    """Return the ring's published keys; 404 if there is no such ring, 503 if it has no key."""
+    # By the names that this process has read: else invented names would occupy threads during an outage.
+    if refresher.is_unknown(RINGS, ring, now=timezone.now()):
         return unknown()
     try:
         now = keyring.carried_clock(now=timezone.now())
@@ -30,6 +29,7 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     except UnknownKey:
         return unknown()
     except NotReady as error:
+        # Not an empty set: an API that caches it would refuse every token.
         headers = {"Retry-After": str(error.retry_after), "Cache-Control": "no-store"}
         response = HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers=headers)
         return errors.because(response, str(error))
@@ -38,7 +38,7 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         "ETag": quote_etag(hashlib.sha256(body).hexdigest()),
         "Cache-Control": f"public, max-age={max_age}, must-revalidate",
     }
-    if is_known(request, headers["ETag"]):
+    if is_current(request, headers["ETag"]):
         return HttpResponse(status=304, headers=headers)
     return HttpResponse(body, content_type="application/jwk-set+json", headers=headers)
 

@@ -1,4 +1,4 @@
-"""Who logged in, who logged out, and who failed to: lines of the audit log."""
+"""Write logins, logouts and failed logins to the audit log."""
 
 from typing import Any
 
@@ -13,20 +13,21 @@ from tokens.limits import rate_limit
 
 @receiver(user_logged_in, dispatch_uid="tokens.views.login_events.logged_in")
 def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """A user logged in, on the login page or the admin's."""
+    """Log that a user logged in, on the login page or the admin's login page."""
     _log("user.logged_in", f"user:{user.get_username()}", request)
 
 
 @receiver(user_logged_out, dispatch_uid="tokens.views.login_events.logged_out")
 def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """A user logged out; None where the session had ended already."""
-    if user is not None:
+    """Log that a user logged out."""
+    if user is not None:  # None if the session had already ended
         _log("user.logged_out", f"user:{user.get_username()}", request)
 
 
 @receiver(user_login_failed, dispatch_uid="tokens.views.login_events.failed")
 def failed(request: HttpRequest | None = None, **_: Any) -> None:
-    """Somebody failed to log in. The name is not kept: people type their password there."""
+    """Log that a login failed."""
+    # Without the name that was typed: users type their password into the wrong field.
     _log("user.login_failed", "user:unknown", request)
 
 

@@ -1,4 +1,9 @@
-"""/oauth/logout: an application's user logs out here, too (OpenID Connect RP-Initiated Logout 1.0)."""
+"""/oauth/logout: logs out the user of a client (OpenID Connect RP-Initiated Logout 1.0).
+
+- If the request has the ID token of this session's login, the user is logged out at once.
+- Else the user is asked first. Without that, any site could log users out.
+- Afterwards the browser goes to the client's registered address, or to a page of the issuer.
+"""
 
 from urllib.parse import urlencode
 
@@ -22,54 +27,61 @@ CONFIRMED = "log_out"
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def logout(request: HttpRequest) -> HttpResponseBase:
-    """Log out at once for whoever shows the ID token of this very session, and ask everybody else first."""
+    """Log out if the request has the ID token of this session's login, else ask the user first."""
     if request.method == "POST" and CONFIRMED in request.POST:
         return csrf_protect(_confirmed)(request)
     sent = request.POST if request.method == "POST" else request.GET
     try:
-        asked = _read(sent)
+        logout_request = _read(sent)
     except RefusedLogout as error:
         return _page(request, {"error": str(error)}, status=400)
-    if request.user.is_authenticated and asked.is_about(str(request.user.sub), login_session.current(request)):
-        return _log_out(request, asked)
-    # The page that asks stands under its address, for the answer to come back to; and another site's form comes without
-    # the session's cookie, which its address brings.
+    user = request.user
+    if user.is_authenticated and logout_request.is_about(str(user.sub), login_session.current(request)):
+        return _log_out(request, logout_request)
+    # The question has an address with the parameters, because the answer is posted to that address. A form of another
+    # site comes without the session's cookie (SameSite=Lax); the browser sends it with the redirect.
     if request.method == "POST":
-        known = [(name, value) for name in sent if name in core.PARAMETERS for value in sent.getlist(name)]
-        return HttpResponse(status=303, headers={"Location": f"{request.path}?{urlencode(known)}"})
-    return _page(request, {"client": asked.client}) if request.user.is_authenticated else _leave(request, asked)
+        declared = [(name, value) for name in sent if name in core.PARAMETERS for value in sent.getlist(name)]
+        return HttpResponse(status=303, headers={"Location": f"{request.path}?{urlencode(declared)}"})
+    if not user.is_authenticated:
+        return _leave(request, logout_request)
+    return _page(request, {"client": logout_request.client})
 
 
 def _confirmed(request: HttpRequest) -> HttpResponse:
-    """The user agreed; what they agreed to stands in the address of the page."""
+    """Log out the user, who agreed to the logout request in the address."""
     try:
-        asked = _read(request.GET)
+        logout_request = _read(request.GET)
     except RefusedLogout as error:
         return _page(request, {"error": str(error)}, status=400)
-    return _log_out(request, asked) if request.user.is_authenticated else _leave(request, asked)
+    return _log_out(request, logout_request) if request.user.is_authenticated else _leave(request, logout_request)
 
 
 def _read(sent: QueryDict) -> LogoutRequest:
+    """Return the valid logout request. Raises RefusedLogout."""
     try:
         pairs = parameters.declared(sent, core.PARAMETERS)
     except OAuthError as error:
-        raise RefusedLogout("The request holds a control character.") from error
+        raise RefusedLogout("The request contains a control character.") from error
     if name := parameters.repeated(pairs):
-        raise RefusedLogout(f"The parameter {name} is there more than once.")
+        raise RefusedLogout(f"The parameter {name} occurs more than once.")
     return core.read(pairs)
 
 
-def _log_out(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
+def _log_out(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
+    """End the session, then go where the request says."""
     end_session(request)
-    return _leave(request, asked)
+    return _leave(request, logout_request)
 
 
-def _leave(request: HttpRequest, asked: LogoutRequest) -> HttpResponse:
-    if asked.redirect_uri is None:
+def _leave(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
+    """Redirect to the client's registered address, or show the page that says that the user is logged out."""
+    if logout_request.redirect_uri is None:
         return _page(request, {"done": True})
-    target = response.with_parameters(asked.redirect_uri, {"state": asked.state})
+    target = response.with_parameters(logout_request.redirect_uri, {"state": logout_request.state})
     return HttpResponse(status=303, headers={"Location": target})
 
 
 def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:
+    """Return the logout page."""
     return render(request, "tokens/logout.html", context, status=status)

@@ -1,4 +1,4 @@
-"""The issuer's metadata under its well-known addresses."""
+"""The issuer's metadata at its well-known addresses (RFC 8414, OpenID Connect Discovery 1.0)."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -12,15 +12,15 @@ from tokens.views.cors import public
 
 @public
 def metadata(_request: HttpRequest) -> HttpResponse:
-    """Return one document for OAuth and OpenID Connect clients. It is public, and cached for five minutes.
+    """Return one document for OAuth and OpenID Connect clients, which caches may keep for five minutes.
 
-    Answers 503 and `no-store` if the database could not be read for N.
+    Answers 503 and `no-store` if this process could not read the database for N (docs/key-rotation.md).
     """
     try:
-        known = catalog.registered(now=timezone.now())
+        catalogue = catalog.registered(now=timezone.now())
     except NotReady as error:
-        body = {"error": "temporarily_unavailable", "error_description": f"Not known: {error}."}
+        body = {"error": "temporarily_unavailable", "error_description": f"The metadata is not available: {error}."}
         return errors.answer(body, 503, {"Retry-After": str(error.retry_after)}, reason=str(error))
     headers = {"Cache-Control": "public, max-age=300"}
-    told = document(conf.issuer().url, scopes=known.scopes, apis=known.apis, algorithms=known.algorithms)
-    return JsonResponse(told, headers=headers)
+    content = document(conf.issuer().url, scopes=catalogue.scopes, apis=catalogue.apis, algorithms=catalogue.algorithms)
+    return JsonResponse(content, headers=headers)

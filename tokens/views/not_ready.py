@@ -15,7 +15,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def page_if_not_ready(view: View) -> View:
-    """Answer NotReady by a page with 503 and Retry-After. The cause goes to the log, not to the visitor."""
+    """Answer NotReady by a page with 503 and Retry-After. Only the log gets the cause."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""Recognizes the operator, who may read why this process is not ready: on the machine itself, or with a token."""
+"""Recognize the operator, who may read why this process is not ready: on the machine itself, or with a token."""
 
 import ipaddress
 
@@ -8,21 +8,24 @@ from django.utils.crypto import constant_time_compare
 from tokens import conf
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
-"""Headers of which a proxy sets at least one, be it empty."""
+"""Headers of which every proxy sets at least one, even if it is empty."""
 
 
 def is_operator(request: HttpRequest) -> bool:
-    """True if the request bears OPERATOR_TOKEN, or comes from this machine without a proxy in between."""
+    """Return True if the request has OPERATOR_TOKEN, or comes from this machine and not through a proxy."""
     return _bears_token(request) or (request.META.keys().isdisjoint(FORWARDED) and _is_local(request))
 
 
 def _bears_token(request: HttpRequest) -> bool:
+    """Return True if the request has the operator's bearer token."""
     expected = conf.issuer().operator_token
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    # An empty setting permits no token, not even an empty one. The comparison is constant-time against timing attacks.
     return bool(expected) and scheme.lower() == "bearer" and constant_time_compare(token.strip(), expected)
 
 
 def _is_local(request: HttpRequest) -> bool:
+    """Return True if the connection comes from a loopback address."""
     try:
         return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:

@@ -1,8 +1,10 @@
-"""Which page a form came from, where our own pages keep that from everybody: they say `Referrer-Policy: no-referrer`.
+"""Recognize forms that the issuer's own pages sent, although these pages hide their origin.
 
-Under it a browser sends `Origin: null` with the very forms of the page, and Django's protection against forged requests
-would refuse them. But the browser says by itself how the page that sends a form is related to where it goes, and no
-page can make it say otherwise (Fetch Metadata Request Headers, sections 2.3 and 3.1: `Sec-` is forbidden to scripts).
+- Our pages have `Referrer-Policy: no-referrer`, so that no other site learns their addresses.
+- Under that policy a browser sends `Origin: null` with the forms of the page. Django's CSRF protection refuses those.
+- A browser adds `Sec-Fetch-Site: same-origin` if the page has the origin of the form's target. No script can set a
+  `Sec-` header (Fetch Metadata Request Headers, sections 2.3 and 3.1). So that header restores the origin.
+- The CSRF token is checked in any case.
 """
 
 from collections.abc import Callable
@@ -13,7 +15,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def own_forms(answer: Answer) -> Answer:
-    """Middleware: a form that the browser says is of our own origin has that origin; its token is still asked for."""
+    """Give a request the issuer's origin if the browser says that a page of this origin sent it. Middleware."""
 
     def with_origin(request: HttpRequest) -> HttpResponseBase:
         if request.headers.get("Origin") == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin":
@@ -23,6 +25,6 @@ def own_forms(answer: Answer) -> Answer:
     return with_origin
 
 
-def is_unsaid(request: HttpRequest) -> bool:
-    """Whether the browser is too old to say where a form came from (Safari before 16.4)."""
+def hides_origin(request: HttpRequest) -> bool:
+    """Return True if the browser is too old to say where a form comes from (Safari before 16.4)."""
     return request.headers.get("Origin") == "null" and "Sec-Fetch-Site" not in request.headers

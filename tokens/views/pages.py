@@ -1,4 +1,4 @@
-"""What every page of ours says to the browser: no frame, no cache, nothing from elsewhere."""
+"""Headers that every page of the issuer has: no framing, no caching, no foreign content, no referrer."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -11,14 +11,14 @@ from django.utils.http import urlencode
 
 HEADERS = {
     "Cache-Control": "no-store",
-    # No form-action: browsers apply it to where a form's answer leads, which for consent is the application.
+    # No form-action: browsers apply it to redirects after a form as well, and consent redirects to the client.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; "
     "base-uri 'none'",
-    "Referrer-Policy": "no-referrer",  # views/own_forms.py tells whose a form is all the same
+    "Referrer-Policy": "no-referrer",  # views/own_forms.py recognizes the forms of our pages without it
     "X-Frame-Options": "DENY",
 }
 
-ADMIN_HEADERS = HEADERS | {  # the admin's pages bring a script of their own
+ADMIN_HEADERS = HEADERS | {  # Django's admin has scripts
     "Content-Security-Policy": f"{HEADERS['Content-Security-Policy']}; script-src 'self'",
 }
 
@@ -29,7 +29,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def private(view: View, *, headers: Mapping[str, str] = HEADERS) -> View:
-    """The view's answer as a page that no site may frame, no cache keeps, and no foreign content enters."""
+    """Add the headers to each answer of the view."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -42,7 +42,7 @@ def private(view: View, *, headers: Mapping[str, str] = HEADERS) -> View:
 
 
 def log_in_first(back: str) -> HttpResponse:
-    """To the login page, which leads to `back`, an address of ours."""
+    """Redirect to the login page, which leads to `back` (an address of the issuer)."""
     return HttpResponse(status=302, headers={"Location": login_address(back)})
 
 

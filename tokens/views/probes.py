@@ -1,4 +1,4 @@
-"""Answers the probes of load balancers, which call a machine by its address, before the Host is checked."""
+"""Answer the probes of load balancers, which call a machine by its address, before the Host is checked."""
 
 from collections.abc import Callable
 

@@ -1,12 +1,17 @@
-"""Keep an authorization request on the server while its user logs in, and read it back by a short handle.
+"""Store an authorization request on the server while its user logs in, and read it back by a short handle.
 
 - Each request has a session row of its own. No login, logout or other tab changes that row.
 - The address carries the handle. The key of the row is in a separate cookie of the browser that sent the request. So a
-  handle opens nothing in another browser, and tabs that are sent to the login at the same moment keep a row each.
-- A handle ends when the client gets its answer, a code or an error. The row then says whose request it was. Of two tabs
-  that answer at once, one ends it, under the lock of the row.
-- A request may have `LONGEST` characters. A browser keeps `MOST` requests; one more drops the oldest.
+  handle opens nothing in another browser, and tabs that are sent to the login at the same moment have a row each.
+- The first answer that the client gets, a code or an error, dates the row. For `AGAIN` from then on the same browser
+  may answer again, and each answer is a code or an error of its own. A double click thus ends at the client: the
+  browser shows only the answer to the second click. After that the handle is over: the row says whose request it was.
+- A request may have `MAX_LENGTH` characters. A browser has `MAX_REQUESTS`; one more drops the oldest.
 - A row expires after `LIFETIME`; `manage.py purge_tokens` removes it.
+
+Example: the client sends the browser to `/oauth/authorize?client_id=…`. `store` returns the handle `6b0be8be3af5bec2`,
+and `attach` sets the cookie `issuer_session_6b0be8be3af5bec2`. After the login the browser reads
+`/oauth/authorize?continue=6b0be8be3af5bec2`, and `read` returns the request.
 """
 
 import re
@@ -14,6 +19,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -21,60 +27,65 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 
-LONGEST = 8192
+MAX_LENGTH = 8192
 """Characters of an authorization request's query, as its client sent it."""
-MOST = 8
+MAX_REQUESTS = 8
 LIFETIME = timedelta(hours=2)
+AGAIN = timedelta(seconds=10)
+"""For how long after the first answer the same browser may answer again."""
 PARAMETER = "continue"
 QUERY = "authorization_request"
 ANSWERED = "authorization_answered"
+ANSWERED_AT = "authorization_answered_at"
+"""The database's clock at the first answer, in seconds since the epoch."""
 HANDLE = re.compile(r"[0-9a-f]{16}")
-ALONE = re.compile(rf"{PARAMETER}=({HANDLE.pattern})")
+ONLY_HANDLE = re.compile(rf"{PARAMETER}=({HANDLE.pattern})")
 """A handle is the whole query. A client's own parameter of that name comes with others, and is ignored."""
 
 
-class NotKept(Exception):
-    """No request is kept under the handle in this browser: it expired, was dropped, or another browser sent it."""
+class NotStored(Exception):
+    """No request is stored under the handle for this browser: it expired, was dropped, or another browser sent it."""
 
 
-class Answered(Exception):
-    """The request under the handle was answered already."""
+class AlreadyAnswered(Exception):
+    """The request under the handle was answered more than `AGAIN` ago."""
 
     def __init__(self, client_id: str, redirect_uri: str) -> None:
-        super().__init__(f"{client_id} got its answer")
+        super().__init__(f"the request of client {client_id} was already answered")
         self.client_id = client_id
         self.redirect_uri = redirect_uri
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentRequest:
     """An authorization request as its client sent it."""
 
     query: str
     address: str
     """Path and query with which this browser can send the request again."""
     key: str = ""
-    """The key of the row that keeps it, if one does."""
+    """The key of the row that stores the request; "" if none does."""
 
     @property
-    def is_kept(self) -> bool:
-        """True if the request is in a row, and its address has only a handle."""
+    def is_stored(self) -> bool:
+        """Return True if the request is in a row, and its address has only a handle."""
         return bool(self.key)
 
     @property
     def parameters(self) -> QueryDict:
         """Return the query, parsed."""
-        return parsed(self.query)
+        return parse(self.query)
 
     @property
     def is_too_long(self) -> bool:
-        """True if the request exceeds the documented limit."""
-        return len(self.query) > LONGEST and not self.is_kept  # a kept one was checked before
+        """Return True if the request exceeds the documented limit."""
+        # The query of a stored request was checked before, and has grown by the mark of `reauthentication`.
+        return len(self.query) > MAX_LENGTH and not self.is_stored
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A kept request: the handle for the address, and the key of its row for the cookie."""
+class StoredRequest:
+    """A stored request: the handle for the address, and the key of its row for the cookie."""
 
     handle: str
     key: str
@@ -84,7 +95,7 @@ class Kept:
         return f"{path}?{PARAMETER}={self.handle}"
 
     def attach(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Give the browser the key, and drop the cookies of its oldest requests beyond `MOST`."""
+        """Give the browser the key, and drop the cookies of its oldest requests beyond `MAX_REQUESTS`."""
         response.set_cookie(
             _cookie(self.handle),
             self.key,
@@ -93,83 +104,102 @@ class Kept:
             httponly=True,
             samesite="Lax",
         )
-        # At most MOST deletions, the oldest first: many headers would not fit into the buffers of a proxy.
-        for handle in _handles(request)[: -(MOST - 1)][:MOST]:
+        # At most MAX_REQUESTS deletions, the oldest first: many headers would not fit into the buffers of a proxy.
+        for handle in _handles(request)[: -(MAX_REQUESTS - 1)][:MAX_REQUESTS]:
             response.delete_cookie(_cookie(handle), samesite="Lax")
             if settings.SESSION_COOKIE_SECURE:  # browsers accept a `__Host-` cookie, and its deletion, only with it
                 response.cookies[_cookie(handle)]["secure"] = True
         return response
 
 
-def keep(query: str, *, now: datetime) -> Kept:
+def store(query: str, *, now: datetime) -> StoredRequest:
     """Store the query of an authorization request in a session row of its own."""
     row = _row(None)
     row[QUERY] = query
     row.set_expiry(int(LIFETIME.total_seconds()))
     row.create()
-    return Kept(f"{int(now.timestamp()):08x}{secrets.token_hex(4)}", str(row.session_key))
+    # The time orders the handles of a browser; the random part separates handles of the same second.
+    return StoredRequest(f"{int(now.timestamp()):08x}{secrets.token_hex(4)}", str(row.session_key))
 
 
-def sent(request: HttpRequest) -> Sent:
-    """Return the authorization request in the address, or the one kept under its handle. Raises NotKept, Answered."""
+def read(request: HttpRequest, *, now: datetime) -> SentRequest:
+    """Return the authorization request in the address, or the request stored under its handle.
+
+    `now` is the database's clock. Raises NotStored, AlreadyAnswered.
+    """
     query = str(request.META.get("QUERY_STRING", ""))
-    if not ALONE.fullmatch(query):
-        return Sent(query, request.get_full_path())
+    if not ONLY_HANDLE.fullmatch(query):
+        return SentRequest(query, request.get_full_path())
     key = _key(request, query)
     row = _row(key) if key else {}
-    if ANSWERED in row:
-        raise Answered(*row[ANSWERED])
+    _refuse_answered(row, now=now)
     if QUERY not in row:
-        raise NotKept
-    return Sent(row[QUERY], request.get_full_path(), key)
+        raise NotStored
+    return SentRequest(row[QUERY], request.get_full_path(), key)
 
 
-def find(request: HttpRequest, query: str) -> str | None:
-    """Return the authorization request that the query of an address continues with in this browser, or None."""
-    key = _key(request, query)
-    kept = _row(key).get(QUERY) if key else None
-    return kept if isinstance(kept, str) else None
+def find_query(request: HttpRequest, query: str) -> str | None:
+    """Return the authorization request that this browser stored under the handle in `query`.
 
-
-def end(request: Sent, *, client_id: str, redirect_uri: str) -> None:
-    """End the handle of a request whose client gets its answer now. Call it in the transaction that makes the answer.
-
-    Does nothing if the request has no handle. Raises Answered if it was answered meanwhile, NotKept if its row is gone.
+    Returns None if `query` is no handle, or if the handle opens nothing in this browser.
     """
-    if not request.is_kept:
+    key = _key(request, query)
+    stored = _row(key).get(QUERY) if key else None
+    return stored if isinstance(stored, str) else None
+
+
+def mark_answered(request: SentRequest, *, client_id: str, redirect_uri: str, now: datetime) -> None:
+    """Date the row of a request whose client gets an answer at `now`, which is the database's clock.
+
+    Call it in the transaction that makes the answer. Does nothing if the request is not stored. Raises AlreadyAnswered
+    if the first answer is more than `AGAIN` old, NotStored if the row is gone.
+    """
+    if not request.is_stored:
         return
     with transaction.atomic():
+        # The lock makes tabs that answer at once see which answer is the first.
         locked = Session.objects.select_for_update().filter(pk=request.key).first()
         content = locked.get_decoded() if locked else {}
-        if ANSWERED in content:
-            raise Answered(*content[ANSWERED])
+        _refuse_answered(content, now=now)
         if locked is None or QUERY not in content:
-            raise NotKept
-        locked.session_data = Session.objects.encode({ANSWERED: [client_id, redirect_uri]})
+            raise NotStored
+        if ANSWERED in content:  # the first answer keeps its date, or answers in a row would keep the handle open
+            return
+        answered = {ANSWERED: [client_id, redirect_uri], ANSWERED_AT: now.timestamp()}
+        locked.session_data = Session.objects.encode(content | answered)
         locked.save(update_fields=["session_data"])
 
 
-def parsed(query: str) -> QueryDict:
-    """Return the query as Django parses `request.GET`: WSGI hands its bytes over as latin-1 (PEP 3333)."""
-    return QueryDict(query.encode("latin-1"), encoding="utf-8")
+def _refuse_answered(row: SessionBase | dict[str, Any], *, now: datetime) -> None:
+    """Raise AlreadyAnswered if the row's first answer is more than `AGAIN` old."""
+    # An older process writes no date: its answers are over at once.
+    if ANSWERED in row and now.timestamp() - row.get(ANSWERED_AT, 0) > AGAIN.total_seconds():
+        raise AlreadyAnswered(*row[ANSWERED])
+
+
+def parse(query: str) -> QueryDict:
+    """Return the query as Django parses `request.GET`."""
+    return QueryDict(query.encode("latin-1"), encoding="utf-8")  # WSGI decodes the bytes as latin-1 (PEP 3333)
 
 
 def _handles(request: HttpRequest) -> list[str]:
-    """Return the handles that the browser has cookies for, oldest first: a handle begins with its time."""
+    """Return the handles that the browser has cookies for, oldest first."""
     names = (name.removeprefix(_cookie("")) for name in request.COOKIES if name.startswith(_cookie("")))
     return sorted(name for name in names if HANDLE.fullmatch(name))
 
 
 def _key(request: HttpRequest, query: str) -> str:
-    """Return the key that this browser has for the handle in the query, or ""."""
-    named = ALONE.fullmatch(query)
-    return request.COOKIES.get(_cookie(named[1]), "") if named else ""
+    """Return the key that this browser has for the handle in `query`, or ""."""
+    match = ONLY_HANDLE.fullmatch(query)
+    return request.COOKIES.get(_cookie(match[1]), "") if match else ""
 
 
 def _cookie(handle: str) -> str:
+    """Return the name of the cookie for the handle."""
     return f"{settings.SESSION_COOKIE_NAME}_{handle}"
 
 
 def _row(key: str | None) -> SessionBase:
-    store: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    return store
+    """Return the session row of the key, or a new row for None."""
+    row: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    return row

@@ -18,39 +18,42 @@ from tokens.models import Segment
 from tokens.revoking import feed, feed_log
 from tokens.revoking.feed import Document, Edition, documents
 from tokens.revoking.feed_log import Head, Version
-from tokens.views.conditional import is_known
+from tokens.views.conditional import is_current
 from tokens.views.cors import public
 from tokens.views.limits import count
 
 VERSION = re.compile(r"(?P<number>0|[1-9][0-9]{0,17})\.(?P<tag>[A-Za-z0-9_-]{11})", re.ASCII)
 SHARED = "public, max-age=1"
-FOR_EVER = "public, max-age=86400, immutable"
+IMMUTABLE = "public, max-age=86400, immutable"
 
 
 @public
 def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
-    """Answer with the revocations since the version in `since`, or all; 304 if the reader's version is current.
+    """Return the revocations since the version in `since`, or all revocations; 304 if the reader's version is current.
 
     Answers 503 if no key can sign new revocations. An API on a ring of its own reads that ring's feed.
     """
     try:
         since = _since(request)
     except ValueError:
-        return errors.answer({"error": "invalid_request", "error_description": "since is not a version."}, 400)
+        return errors.answer(
+            {"error": "invalid_request", "error_description": "The since parameter is not a version."}, 400
+        )
     head = feed_log.head()
     read_at, more = None, False
-    if head.has_waiting:
+    if head.has_waiting:  # revocations without a version: the first reader after them publishes a bounded number
         read_at = store.database_now()
         more, head = feed_log.publish(now=read_at), feed_log.head()
     headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
-    known = HttpResponse(status=304, headers=headers) if is_known(request, headers["ETag"]) else None
+    not_modified = HttpResponse(status=304, headers=headers) if is_current(request, headers["ETag"]) else None
     try:
         signer = keyring.feed_signer(ring, now=keyring.carried_clock(now=timezone.now()))
     except UnknownKey:
-        return errors.answer({"error": "not_found", "error_description": "There is no such ring."}, 404)
+        return errors.answer({"error": "not_found", "error_description": "This ring does not exist."}, 404)
     except NotReady as error:
-        return known or errors.unavailable(error.retry_after, reason=str(error))
-    if answer := known or _too_many(request, "revocations"):
+        return not_modified or errors.unavailable(error.retry_after, reason=str(error))
+    # 304 is not counted: it costs little, and APIs behind one address would exhaust each other's limit.
+    if answer := not_modified or _too_many(request, "revocations"):
         return answer
     try:
         document = _document(ring, since, head, more=more, signer=signer, read_at=read_at)
@@ -62,14 +65,14 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
 
 @public
 def segment(request: HttpRequest, digest: str, ring: str = DEFAULT_RING) -> HttpResponse:  # noqa: ARG001
-    """Answer with the segment of this digest. Segments are the same for every ring."""
-    headers = {"ETag": f'"{digest}"', "Cache-Control": FOR_EVER}
+    """Return the segment with this digest. Segments are the same for every ring."""
+    headers = {"ETag": f'"{digest}"', "Cache-Control": IMMUTABLE}
     if answer := _too_many(request, "segments"):
         return answer
     body = Segment.objects.filter(pk=digest).values_list("body", flat=True).first()
     if body is None:
-        return errors.answer({"error": "not_found", "error_description": "There is no such segment."}, 404)
-    if is_known(request, headers["ETag"]):
+        return errors.answer({"error": "not_found", "error_description": "This segment does not exist."}, 404)
+    if is_current(request, headers["ETag"]):
         return HttpResponse(status=304, headers=headers)
     return HttpResponse(bytes(body), content_type="application/octet-stream", headers=headers)
 
@@ -77,43 +80,44 @@ def segment(request: HttpRequest, digest: str, ring: str = DEFAULT_RING) -> Http
 def _since(request: HttpRequest) -> Version | None:
     """Return the version that the reader has, or None. Raises ValueError if `since` is malformed or repeated."""
     try:
-        asked = request.GET.getlist("since")
+        values = request.GET.getlist("since")
     except TooManyFieldsSent:
         raise ValueError("parameters") from None
-    if not asked:
+    if not values:
         return None
-    found = VERSION.fullmatch(asked[0])
-    if found is None or len(asked) > 1:
+    match = VERSION.fullmatch(values[0])
+    if match is None or len(values) > 1:
         raise ValueError("since")
-    return Version(int(found["number"]), found["tag"])
+    return Version(int(match["number"]), match["tag"])
 
 
 def _document(
     ring: str, since: Version | None, head: Head, *, more: bool, signer: Signer, read_at: datetime | None
 ) -> Document:
-    """Return the document of the current version, from this process's cache if it is there.
+    """Return the document of the current version, from this process's cache if it is there. Raises NotReady.
 
-    `read_at` is the database's clock if this request read it. A carried clock must not date a document: nodes differ by
-    milliseconds, and a reader refuses a document that is older than its last one. Raises NotReady.
+    `read_at` is the database's clock if this request read it.
     """
-    edition, key = Edition(head.version, signer.kid), (ring, since)
-    if found := documents.find(key, edition, now=timezone.now()):
-        return found
+    edition, position = Edition(head.version, signer.kid), (ring, since)
+    if cached := documents.find(position, edition, now=timezone.now()):
+        return cached
 
     def build() -> Document | None:
+        # A carried clock must not date a document: nodes differ by milliseconds, and a reader refuses a document that
+        # is older than its last one.
         at = read_at or store.database_now()
-        found = feed_log.changes(since, now=at, sealed=head.sealed)
-        return feed.sign(found, key, more=more, signer=signer, now=at) if found else None
+        changes = feed_log.changes(since, now=at, sealed=head.sealed)
+        return feed.sign(changes, position, more=more, signer=signer, now=at) if changes else None
 
-    document = documents.get(key, edition, now=timezone.now(), build=build)
-    # None if the log does not know the reader's version; then send the full state
+    document = documents.get(position, edition, now=timezone.now(), build=build)
+    # None if the log does not have the reader's version; then send the full state
     return document or _document(ring, None, head, more=more, signer=signer, read_at=read_at)
 
 
-def _too_many(request: HttpRequest, what: str) -> HttpResponse | None:
-    """Return 429 if the address has asked too often, else None. If nothing can be counted, refuses nothing."""
+def _too_many(request: HttpRequest, limit: str) -> HttpResponse | None:
+    """Return 429 if the address exceeds the rate limit, else None. Returns None if the counters' cache fails."""
     try:
-        count(request, what, (), issuer().rate_limits[what], subject="api:unknown")
+        count(request, limit, (), issuer().rate_limits[limit], subject="api:unknown")
     except TooMany as error:
         return errors.too_many(error.retry_after)
     except NotCounted:

@@ -1,4 +1,9 @@
-"""Answers 503 while the database fails, and writes a line of the audit log for every 503 of any cause."""
+"""Answer 503 while the database fails, and write each 503 of any cause to the audit log.
+
+- A browser gets a page, another client gets JSON.
+- An endpoint with CORS headers answers by itself (`cors`); the middleware here answers for all other views.
+- The audit log gets one line per reason and endpoint in 10 s (`audit.outages`), and the log one traceback with it.
+"""
 
 import logging
 import sys
@@ -20,53 +25,56 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def unavailable(error: Exception) -> HttpResponse | None:
-    """Return 503 in JSON if `error` is the database's state (RFC 9110 section 15.6.4), else None.
+    """Return 503 in JSON if `error` comes from the database's state (RFC 9110 section 15.6.4), else None.
 
-    Nothing was acknowledged. One-time credentials, such as a client assertion, can be spent all the same.
+    The request changed nothing, except that a one-time credential, such as a client assertion, can be used up.
     """
     reason = outage(error)
     if reason is None:
         return None
     body = {"error": "temporarily_unavailable", "error_description": "The database cannot be reached."}
     response = errors.answer(body, 503, {"Retry-After": str(RETRY_AFTER)}, reason=reason)
-    response.cause = error  # type: ignore[attr-defined] # `noted` logs it
+    response.cause = error  # type: ignore[attr-defined] # `audit_unavailable` logs it
     return response
 
 
 def unavailable_to(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    """Return `unavailable`, as a page if the request comes from a browser."""
+    """Return the answer of `unavailable`, as a page if the request comes from a browser."""
     answer = unavailable(error)
     if answer is None or "text/html" not in request.headers.get("Accept", ""):
         return answer
-    page = failures.page(503, "The database cannot be reached at this moment. Try again soon, and check what was done.")
+    page = failures.page(
+        503,
+        "The database cannot be reached at the moment. Try again soon, and check whether your last change was saved.",
+    )
     page.headers["Retry-After"] = answer.headers["Retry-After"]
     page.__dict__.update(unavailable_because=outage(error), cause=error)
     return page
 
 
 class DatabaseAway:
-    """Middleware: a page or document whose view could not reach the database says so, and when to come again."""
+    """Answer 503 with Retry-After if the database failed a view. Middleware."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Nothing: only what a view raises is of interest."""
+        """Pass the request on: `process_exception` gets what the view raises."""
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """503 where the database is the cause: a page for a browser, JSON for everybody else."""
+        """Return 503 if the database is the cause, else None."""
         return unavailable_to(request, exception)
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer errors outside of views (handler500): 503 if the database failed a middleware such as the session's."""
+    """Answer an error outside of views: 503 if the database failed a middleware, else 500 (handler500)."""
     error = sys.exc_info()[1]
     return (isinstance(error, Exception) and unavailable_to(request, error)) or failures.broken(request)
 
 
-def noted(answer: Answer) -> Answer:
-    """Record each 503 in the audit log, and add Retry-After. Middleware: put it around all that can answer."""
+def audit_unavailable(answer: Answer) -> Answer:
+    """Write each 503 to the audit log, and add Retry-After. Middleware: place it around all that can answer."""
 
     def with_note(request: HttpRequest) -> HttpResponseBase:
         response = answer(request)
@@ -79,6 +87,8 @@ def noted(answer: Answer) -> Answer:
 
 
 def _note(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Write the reason and the endpoint to the audit log, and the traceback to the log."""
+    # The route, not the path, so that invented paths do not make lines of their own.
     match = request.resolver_match
     endpoint = f"/{match.route}" if match else request.path_info
     reason = getattr(response, "unavailable_because", "") or response.reason_phrase

@@ -1,4 +1,4 @@
-"""/oauth/userinfo: who the user of a token is (OpenID Connect Core section 5.3)."""
+"""/oauth/userinfo: claims about the user of an access token (OpenID Connect Core section 5.3)."""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -22,12 +22,14 @@ CHALLENGE = {"WWW-Authenticate": f'Bearer realm="{REALM}"'}
 @cors("GET", "POST")
 @form_or_none(TokenRefused, REFUSED)
 def userinfo(request: HttpRequest) -> HttpResponse:
-    """The claims, or RFC 6750's challenge. The token is read from the Authorization header, and refused elsewhere."""
+    """Return the claims, or a challenge if the token is missing or invalid (RFC 6750 section 3)."""
+    # RFC 6750 permits the token in a form or an address as well. Addresses are logged, so neither is accepted here.
     if TOKEN in request.GET or TOKEN in request.POST:
-        error = TokenRefused("invalid_request", "Send the token in the Authorization header alone.")
+        error = TokenRefused("invalid_request", "Send the token in the Authorization header only.")
         return refuse(request, error, REFUSED)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
+        # No error code if the request has no authentication information (section 3.1).
         return HttpResponse(status=401, headers={**errors.NO_STORE, **CHALLENGE})
     try:
         return errors.answer(core.userinfo(token.strip(" "), now=keyring.clock(now=timezone.now())))

@@ -1,4 +1,4 @@
-"""id_token_hint at the authorization endpoint: the answer is about that user, or there is none (OIDC Core 3.1.2.2)."""
+"""id_token_hint at the authorization endpoint: only the user of the hint gets a code (OIDC Core section 3.1.2.2)."""
 
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
@@ -32,7 +32,7 @@ def browser(client, user):
 
 @pytest.fixture
 def tokens(browser, own):
-    """What the user's login gave the client, signed by the ring."""
+    """Return the tokens that the client got for the user, signed by the ring."""
     rotate()
     return redeem(browser, own, parameters(browser.get("/oauth/authorize", authorization(own)))["code"]).json()
 
@@ -42,26 +42,26 @@ def eve(db):
     return User.objects.create_user("eve", password="correct horse")
 
 
-def ask(browser, client, hint, **changes):
+def request_with_hint(browser, client, hint, **changes):
     return browser.get("/oauth/authorize", authorization(client, id_token_hint=hint, **changes))
 
 
 @pytest.mark.parametrize("prompt", [None, "none"])
-def test_the_hint_of_the_session_s_user_gives_a_code(browser, own, tokens, prompt):
-    assert "code" in parameters(ask(browser, own, tokens["id_token"], prompt=prompt))
+def test_a_hint_of_the_session_s_user_gives_a_code(browser, own, tokens, prompt):
+    assert "code" in parameters(request_with_hint(browser, own, tokens["id_token"], prompt=prompt))
 
 
-def test_the_hint_of_another_user_asks_for_a_login_and_keeps_the_session(browser, own, tokens, eve):
+def test_a_hint_of_another_user_leads_to_the_login_and_keeps_the_session(browser, own, tokens, eve):
     log_in(browser, eve)
-    response = ask(browser, own, tokens["id_token"])
+    response = request_with_hint(browser, own, tokens["id_token"])
     assert response["Location"].startswith("/accounts/login/?")
     assert browser.get(response["Location"]).status_code == 200
     assert browser.session["_auth_user_id"] == str(eve.pk)
 
 
-def test_under_prompt_none_another_user_is_told_apart_by_nothing_but_the_error(browser, own, tokens, eve):
+def test_under_prompt_none_a_hint_of_another_user_is_login_required(browser, own, tokens, eve):
     log_in(browser, eve)
-    assert parameters(ask(browser, own, tokens["id_token"], prompt="none")) == {
+    assert parameters(request_with_hint(browser, own, tokens["id_token"], prompt="none")) == {
         "error": "login_required",
         "error_description": "The user has to log in.",
         "state": "s-1",
@@ -70,20 +70,20 @@ def test_under_prompt_none_another_user_is_told_apart_by_nothing_but_the_error(b
 
 
 @pytest.mark.parametrize(("name", "answered"), [("ada", True), ("eve", False)])
-def test_who_logged_in_is_compared_again(browser, own, tokens, eve, name, answered):
+def test_the_user_who_logs_in_is_compared_with_the_hint_again(browser, own, tokens, eve, name, answered):
     log_in(browser, eve)
-    page = ask(browser, own, tokens["id_token"])["Location"]
+    page = request_with_hint(browser, own, tokens["id_token"])["Location"]
     back = browser.post(page, {"login": name, "password": "correct horse"})["Location"]
     location = browser.get(back)["Location"]
     assert location.startswith(CALLBACK)
-    assert ("error=login_required" in location) is not answered, "and no login page that asks for ever"
+    assert ("error=login_required" in location) is not answered, "not a redirect loop through the login page"
 
 
-def test_and_again_where_the_user_answers(browser, user, own, tokens, eve):
-    """The proof of the page would be good: what it says is read from the address of the answer."""
+def test_the_user_who_answers_the_consent_page_is_compared_with_the_hint(browser, user, own, tokens, eve):
+    """The form has a valid proof: it is bound to the request, and the request has the hint."""
     query = authorization(own, id_token_hint=tokens["id_token"], prompt="consent")
     log_in(browser, eve)
-    with patch("tokens.views.authorize.consent.is_another", return_value=False):
+    with patch("tokens.views.authorize.consent.names_another_user", return_value=False):
         page = browser.get("/oauth/authorize", query)
     address = f"/oauth/authorize?{page.request['QUERY_STRING']}"
     answer = browser.post(address, {"shown": page.context["form"].initial["shown"], "allow": "true"})
@@ -91,27 +91,27 @@ def test_and_again_where_the_user_answers(browser, user, own, tokens, eve):
     assert AuthorizationCode.objects.filter(redeemed_at=None).count() == 0
 
 
-def test_an_expired_hint_is_good(browser, own, tokens):
+def test_an_expired_hint_is_accepted(browser, own, tokens):
     expires = jwt.decode(tokens["id_token"], options={"verify_signature": False})["exp"]
     later = datetime.fromtimestamp(expires, UTC) + timedelta(days=1)
     with patch("tokens.views.authorize.keyring.clock", return_value=later):
-        assert "code" in parameters(ask(browser, own, tokens["id_token"]))
+        assert "code" in parameters(request_with_hint(browser, own, tokens["id_token"]))
 
 
-def test_a_hint_of_a_withdrawn_key_is_good(browser, own, tokens):
+def test_a_hint_signed_by_a_withdrawn_key_is_accepted(browser, own, tokens):
     withdraw(jwt.get_unverified_header(tokens["id_token"])["kid"])
-    assert "code" in parameters(ask(browser, own, tokens["id_token"]))
+    assert "code" in parameters(request_with_hint(browser, own, tokens["id_token"]))
 
 
-def test_a_hint_of_a_revoked_key_is_none(browser, own, tokens):
+def test_a_hint_signed_by_a_revoked_key_is_refused(browser, own, tokens):
     kid, keys = jwt.get_unverified_header(tokens["id_token"])["kid"], conf.issuer().encryption_keys()
     given = {"policy": PRODUCTION, "encryption_keys": keys, "actor": "test", "now": timezone.now()}
     revoke(kid, reason="stolen", accept_outage=True, **given)
-    assert parameters(ask(browser, own, tokens["id_token"]))["error"] == "invalid_request"
+    assert parameters(request_with_hint(browser, own, tokens["id_token"]))["error"] == "invalid_request"
 
 
 @pytest.mark.parametrize("hint", ["garbage", "no algorithm", "changed", "access token", "another client's", "two"])
-def test_what_is_no_hint_of_ours_is_an_error_at_the_client(browser, own, tokens, hint):
+def test_an_invalid_hint_is_an_error_at_the_client(browser, own, tokens, hint):
     other = make_client("other", "authorization_code", public=True)
     good = tokens["id_token"]
     asking, sent = {
@@ -122,7 +122,7 @@ def test_what_is_no_hint_of_ours_is_an_error_at_the_client(browser, own, tokens,
         "another client's": (other, good),
         "two": (own, [good, good]),
     }[hint]
-    response = ask(browser, asking, sent)
+    response = request_with_hint(browser, asking, sent)
     assert response["Location"].startswith(f"{CALLBACK}?")
     answer = parameters(response)
     assert (answer["error"], answer["state"], answer["iss"]) == ("invalid_request", "s-1", ISSUER)
@@ -134,6 +134,6 @@ def test_a_request_sent_as_a_form_keeps_its_hint(browser, own, tokens, eve):
     assert browser.get(there)["Location"].startswith("/accounts/login/?")
 
 
-def test_an_answer_to_the_page_is_given_by_the_user_of_the_hint(browser, own, tokens):
-    asked = authorization(own, id_token_hint=tokens["id_token"], prompt="consent")
-    assert "code" in parameters(allow(browser, asked))
+def test_the_user_of_the_hint_can_answer_the_consent_page(browser, own, tokens):
+    query = authorization(own, id_token_hint=tokens["id_token"], prompt="consent")
+    assert "code" in parameters(allow(browser, query))

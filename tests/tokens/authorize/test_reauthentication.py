@@ -1,4 +1,4 @@
-"""A login that an application wants anew: the session of before stays until there is one, and nothing else counts."""
+"""A client that requires a new login: only a login for its request counts, and until then the session stays."""
 
 from datetime import timedelta
 from unittest.mock import patch
@@ -7,25 +7,25 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import CALLBACK, allow, authorization, kept, log_in, make_client, parameters
+from tests.tokens.conftest import CALLBACK, allow, authorization, log_in, make_client, parameters, stored_query
 from tokens.models import User
 
 pytestmark = pytest.mark.django_db
 
-WANTED = [{"prompt": "login"}, {"prompt": "select_account"}, {"max_age": "0"}, {"max_age": "600"}]
+REQUIRED = [{"prompt": "login"}, {"prompt": "select_account"}, {"max_age": "0"}, {"max_age": "600"}]
 PASSWORD = "correct horse"
 
 
 @pytest.fixture
 def browser(client, user):
-    """Logged in an hour ago."""
+    """Return a browser whose user logged in an hour ago."""
     log_in(client, user, ago=3600)
     return client
 
 
 @pytest.fixture
 def own(apis):
-    """The issuer's own client: nobody is asked, so that nothing but the login stands between request and code."""
+    """Return the issuer's own client. No user is asked, so a login leads from the request to the code."""
     return make_client("own", "authorization_code", skip_authorization=True)
 
 
@@ -33,8 +33,8 @@ def logged_in(browser):
     return browser.session.get("_auth_user_id")
 
 
-def sent_to_log_in(browser, client, **changes):
-    """The address of the login page."""
+def login_address(browser, client, **changes):
+    """Send a request that requires a login, and return the address of the login page."""
     response = browser.get("/oauth/authorize", authorization(client, **changes))
     assert response["Location"].startswith("/accounts/login/?"), response["Location"]
     return response["Location"]
@@ -44,9 +44,9 @@ def submit(browser, page, name="ada", password=PASSWORD):
     return browser.post(page, {"login": name, "password": password})
 
 
-@pytest.mark.parametrize("changes", WANTED, ids=str)
-def test_the_login_page_is_served_and_a_new_login_leads_to_the_code(browser, user, own, changes):
-    page = sent_to_log_in(browser, own, **changes)
+@pytest.mark.parametrize("changes", REQUIRED, ids=str)
+def test_a_logged_in_user_gets_the_login_page_and_a_new_login_gives_a_code(browser, user, own, changes):
+    page = login_address(browser, own, **changes)
     before = browser.session.session_key
     assert browser.get(page).status_code == 200
     assert browser.session.session_key == before
@@ -55,23 +55,23 @@ def test_the_login_page_is_served_and_a_new_login_leads_to_the_code(browser, use
     assert parameters(browser.get(back))["code"]
 
 
-@pytest.mark.parametrize("changes", WANTED, ids=str)
-def test_to_follow_the_address_without_a_login_leads_to_the_login_again(browser, own, changes):
-    """The parameter is in the address, where the user may go by themselves."""
-    back = parameters({"Location": sent_to_log_in(browser, own, **changes)})["next"]
+@pytest.mark.parametrize("changes", REQUIRED, ids=str)
+def test_the_address_without_a_new_login_leads_to_the_login_again(browser, own, changes):
+    """The mark is in the stored request, so a user can open the address without a login."""
+    back = parameters({"Location": login_address(browser, own, **changes)})["next"]
     assert browser.get(back)["Location"].startswith("/accounts/login/?")
 
 
-def test_a_login_of_this_moment_is_not_a_new_one_either(client, user, own):
-    """Instants are compared to the microsecond: within a second of a login, another one is wanted as well."""
+def test_a_login_just_before_the_request_is_no_new_login(client, user, own):
+    """The mark is compared, not the second of the login."""
     log_in(client, user)
-    back = parameters({"Location": sent_to_log_in(client, own, prompt="login")})["next"]
+    back = parameters({"Location": login_address(client, own, prompt="login")})["next"]
     assert client.get(back)["Location"].startswith("/accounts/login/?")
 
 
 @pytest.mark.parametrize("abandoned", ["at once", "after a wrong password"])
-def test_a_login_that_is_abandoned_leaves_the_session_as_it_was(browser, user, own, abandoned):
-    page = sent_to_log_in(browser, own, prompt="login")
+def test_an_abandoned_login_does_not_change_the_session(browser, user, own, abandoned):
+    page = login_address(browser, own, prompt="login")
     before = dict(browser.session)
     browser.get(page)
     if abandoned == "after a wrong password":
@@ -81,33 +81,33 @@ def test_a_login_that_is_abandoned_leaves_the_session_as_it_was(browser, user, o
     assert parameters(browser.get("/oauth/authorize", authorization(own)))["code"]
 
 
-def test_somebody_else_may_log_in_and_takes_nothing_over(browser, own, caplog):
-    """Django empties another user's session, which would take the new login's record with it."""
+def test_another_user_can_log_in_and_inherits_nothing_from_the_session(browser, own, caplog):
+    """Django flushes the session of another user, and with it anything recorded before the login."""
     caplog.set_level("INFO", "tokens.audit")
     eve = User.objects.create_user("eve", password=PASSWORD)
     session = browser.session
     session["left"] = "by ada"
     session.save()
-    back = submit(browser, sent_to_log_in(browser, own, prompt="select_account"), "eve")["Location"]
+    back = submit(browser, login_address(browser, own, prompt="select_account"), "eve")["Location"]
     assert (logged_in(browser), browser.session.get("left")) == (str(eve.pk), None)
     assert parameters(browser.get(back))["code"]
     assert '"user.logged_out", "actor": "user:ada"' in caplog.text
 
 
-def test_whoever_is_logged_in_and_not_asked_to_log_in_anew_is_sent_on(browser, user):
+def test_a_logged_in_user_who_needs_no_new_login_is_redirected_past_the_login_page(browser, user):
     for target in ("/accounts/", "/oauth/authorize?client_id=x&asked_at=forged"):
         assert browser.get("/accounts/login/", {"next": target}).status_code == 302
     assert logged_in(browser) == str(user.pk)
 
 
 @pytest.mark.parametrize("forged", ["another request's", "no signature", "none"])
-def test_the_instant_belongs_to_one_request_and_is_signed(browser, user, own, forged):
-    back = submit(browser, sent_to_log_in(browser, own, prompt="login"))["Location"]
-    request, _, instant = f"/oauth/authorize?{kept(browser, back)}".rpartition("&asked_at=")
-    assert instant
+def test_a_forged_mark_is_no_new_login(browser, user, own, forged):
+    back = submit(browser, login_address(browser, own, prompt="login"))["Location"]
+    request, _, mark = f"/oauth/authorize?{stored_query(browser, back)}".rpartition("&asked_at=")
+    assert mark
     other = {
-        "another request's": f"{request.replace('state=s-1', 'state=s-2')}&asked_at={instant}",
-        "no signature": f"{request}&asked_at={instant.partition(':')[0]}",
+        "another request's": f"{request.replace('state=s-1', 'state=s-2')}&asked_at={mark}",
+        "no signature": f"{request}&asked_at={mark.partition(':')[0]}",
         "none": request,
     }
     assert browser.get(other[forged])["Location"].startswith("/accounts/login/?")
@@ -119,9 +119,9 @@ def test_the_instant_belongs_to_one_request_and_is_signed(browser, user, own, fo
     [(-1, True), (60, False)],  # a busy machine takes a while to log in
 )
 def test_a_login_is_new_for_ten_minutes(browser, user, own, signer, seconds, renewed):
-    """An address that is kept for a later day is worth nothing."""
+    """An address that is opened on a later day requires a login again."""
     then = timezone.now()
-    page = sent_to_log_in(browser, own, prompt="login")
+    page = login_address(browser, own, prompt="login")
     with patch("time.time", return_value=then.timestamp()):
         back = submit(browser, page)["Location"]
     later = then + timedelta(minutes=10, seconds=seconds)
@@ -131,21 +131,21 @@ def test_a_login_is_new_for_ten_minutes(browser, user, own, signer, seconds, ren
 
 
 @pytest.mark.parametrize("behind", [50, 500])
-def test_the_node_that_logs_in_may_be_behind_the_one_that_asked(browser, user, own, behind):
-    """The login keeps what it was made for: no clocks are compared."""
-    page = sent_to_log_in(browser, own, prompt="login")
+def test_the_clock_of_the_node_that_logs_in_can_be_behind(browser, user, own, behind):
+    """The login has the mark of its request, so no clocks are compared."""
+    page = login_address(browser, own, prompt="login")
     with patch("time.time", return_value=timezone.now().timestamp() - behind):
         back = submit(browser, page)["Location"]
     assert browser.get(back)["Location"].startswith(CALLBACK)
 
 
 @pytest.mark.parametrize("ago", [0, 5, 3600])
-@pytest.mark.parametrize("changes", WANTED, ids=str)
-def test_a_login_of_before_is_none_for_an_address_that_somebody_else_was_given(client, user, own, ago, changes):
-    """Neither does its handle open anything here, nor would the request, with its instant, stand for a login."""
+@pytest.mark.parametrize("changes", REQUIRED, ids=str)
+def test_an_earlier_login_does_not_fit_an_address_from_another_browser(client, user, own, ago, changes):
+    """The handle opens nothing in this browser, and the request with its mark is no proof of a login."""
     other = Browser()
-    handle = parameters({"Location": sent_to_log_in(other, own, **changes)})["next"]
-    back = f"/oauth/authorize?{kept(other, handle)}"
+    handle = parameters({"Location": login_address(other, own, **changes)})["next"]
+    back = f"/oauth/authorize?{stored_query(other, handle)}"
     log_in(client, user, ago=ago)
     assert client.get(handle).status_code == 400
     if changes == {"max_age": "600"} and ago < 600:
@@ -154,26 +154,26 @@ def test_a_login_of_before_is_none_for_an_address_that_somebody_else_was_given(c
         assert client.get(back)["Location"].startswith("/accounts/login/?")
 
 
-def test_a_login_for_another_request_is_none_for_this_one(browser, own):
-    first = parameters({"Location": sent_to_log_in(browser, own, prompt="login")})["next"]
-    second = submit(browser, sent_to_log_in(browser, own, prompt="login", state="s-2"))["Location"]
+def test_a_login_for_another_request_is_no_new_login(browser, own):
+    first = parameters({"Location": login_address(browser, own, prompt="login")})["next"]
+    second = submit(browser, login_address(browser, own, prompt="login", state="s-2"))["Location"]
     assert browser.get(first)["Location"].startswith("/accounts/login/?")
     assert parameters(browser.get(second))["code"]
 
 
-def test_the_page_of_consent_stands_after_the_new_login(browser, user, webapp):
-    back = submit(browser, sent_to_log_in(browser, webapp, prompt="login consent"))["Location"]
+def test_the_consent_page_follows_the_new_login(browser, user, webapp):
+    back = submit(browser, login_address(browser, webapp, prompt="login consent"))["Location"]
     page = browser.get(back)
     assert page.status_code == 200
     answered = browser.post(back, {"shown": page.context["form"].initial["shown"], "allow": "true"})
     assert parameters(answered)["code"]
 
 
-def test_prompt_none_keeps_the_session(browser, user, own):
+def test_prompt_none_does_not_change_the_session(browser, user, own):
     silent = authorization(own, prompt="none", max_age="600")
     assert parameters(browser.get("/oauth/authorize", silent))["error"] == "login_required"
     assert logged_in(browser) == str(user.pk)
 
 
-def test_an_hour_old_login_is_fine_where_no_new_one_is_wanted(browser, own):
+def test_an_hour_old_login_suffices_if_the_client_requires_no_new_login(browser, own):
     assert parameters(allow(browser, authorization(own)))["code"]

@@ -1,4 +1,4 @@
-"""Redirect URIs: what was registered, character for character, and any port on a loopback address."""
+"""Redirect URIs match character for character, except for the port of a loopback address."""
 
 import pytest
 
@@ -77,10 +77,10 @@ REFUSED = [
         "http://[::1]:4711/callback",
     ],
 )
-def test_what_was_registered_is_accepted(uri):
+def test_a_registered_redirect_uri_matches(uri):
     assert matches(uri, REGISTERED)
 
 
 @pytest.mark.parametrize("uri", REFUSED)
-def test_its_neighbours_are_refused(uri):
+def test_a_neighbour_of_a_registered_redirect_uri_does_not_match(uri):
     assert not matches(uri, REGISTERED)

@@ -142,7 +142,7 @@ def test_a_login_without_a_slot_is_answered_503_for_any_name(client, busy, page,
     assert {answer.status_code for answer in answers} == {503}
     assert {answer["Retry-After"] for answer in answers} == {str(RETRY_AFTER)}
     assert len({answer.content for answer in answers}) == 1
-    assert "Many people log in at this moment" in answers[0].content.decode()
+    assert "Many users are logging in at the moment" in answers[0].content.decode()
 
 
 @pytest.mark.django_db

@@ -90,7 +90,7 @@ def test_the_login_page_counts_a_name_and_an_address_together(client, strict):
     assert [log_in(client, name).status_code for name in ("ada", "ADA", " ada ", "ada")] == [200, 200, 200, 429]
     page = log_in(client, "ada")
     assert 0 < int(page["Retry-After"]) <= 86_400
-    assert "too many attempts" in page.content.decode()
+    assert "too many login attempts" in page.content.decode()
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
     right = client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
     assert right.status_code == 429, "the right password is not found out either"
@@ -263,8 +263,8 @@ def _let_in():
 @pytest.mark.parametrize(
     ("alias", "told"),
     [
-        ("guesses", "logins are refused: their cache takes no counters"),
-        ("cache", "token requests are not counted: their cache takes no counters"),
+        ("guesses", "logins are refused: their cache cannot store counters"),
+        ("cache", "token requests are not counted: their cache cannot store counters"),
     ],
 )
 def test_readyz_reports_a_failed_cache_and_stays_ready(client, signer, alias, told):

@@ -79,7 +79,7 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize("section", ELSEWHERE)
 def test_a_token_elsewhere_is_refused(client, token, section):
-    expected = challenged("invalid_request", "Send the token in the Authorization header alone.", status=400)
+    expected = challenged("invalid_request", "Send the token in the Authorization header only.", status=400)
     assert answer(ELSEWHERE[section](client, token)) == expected
 
 

@@ -22,7 +22,7 @@ ANSWERS = {
     "2: a code": ({}, "true", [("code", ANY), STATE, ISS]),
     "2: a code, without a state": ({"state": None}, "true", [("code", ANY), ISS]),
     "2: access_denied": ({}, "false", error("access_denied", "The user refused.")),
-    "2: consent_required": ({"prompt": "none"}, "", error("consent_required", "The user has to be asked.")),
+    "2: consent_required": ({"prompt": "none"}, "", error("consent_required", "The user has to give consent.")),
     "2: invalid_request": (
         {"code_challenge": None},
         "",
@@ -48,7 +48,9 @@ ANSWERS = {
     "2: unmet_authentication_requirements": (
         {"acr_values": "phr"},
         "",
-        error("unmet_authentication_requirements", "No login here is of a class that was asked for."),
+        error(
+            "unmet_authentication_requirements", "No login at this issuer has a requested authentication context class."
+        ),
     ),
     "2: request_uri_not_supported": (
         {"request_uri": "https://x.example"},

@@ -1,4 +1,4 @@
-"""Log in and log out at the issuer."""
+"""The login and logout pages of the issuer."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def ada():
 
 
 @pytest.mark.parametrize("name", ["ada", "ada@example.org"])
-def test_a_user_logs_in_by_name_or_by_mail_and_comes_back_to_where_they_wanted_to_go(client, ada, name):
+def test_a_user_logs_in_by_name_or_e_mail_and_returns_to_the_requested_address(client, ada, name):
     response = client.post("/accounts/login/?next=/accounts/logout/", {"login": name, "password": "correct horse"})
     assert (response.status_code, response["Location"]) == (302, "/accounts/logout/")
     assert client.get("/accounts/").context["user"] == ada
@@ -30,27 +30,27 @@ def test_a_login_never_leads_to_another_site(client, ada, target):
     assert client.post(f"/accounts/logout/?next={target}")["Location"] == "/accounts/"
 
 
-def test_a_wrong_password_an_unknown_user_and_a_disabled_one_are_told_apart_by_nothing(client, ada):
+def test_a_wrong_password_an_unknown_user_and_a_disabled_user_get_the_same_answer(client, ada):
     User.objects.create_user("eve", password="correct horse", is_active=False)
 
-    def told(name):
+    def answer_to(name):
         page = client.post("/accounts/login/", {"login": name, "password": "wrong"})
         return page.status_code, page.context["form"].non_field_errors()
 
-    assert told("ada") == told("nobody") == told("eve")
+    assert answer_to("ada") == answer_to("nobody") == answer_to("eve")
 
 
-def test_nobody_signs_up(client):
+def test_there_is_no_registration_of_users(client):
     assert client.get("/accounts/signup/").status_code == 404
 
 
-def test_the_login_page_is_framed_by_nobody_and_kept_by_no_cache(client):
+def test_the_login_page_cannot_be_framed_or_cached(client):
     response = client.get("/accounts/login/")
     assert {name: response[name] for name in HEADERS} == HEADERS
     assert "http://" not in response.content.decode().replace("http://testserver", "")
 
 
-def test_log_out_asks_first(client, ada):
+def test_the_logout_page_asks_the_user_first(client, ada):
     client.force_login(ada)
     assert client.get("/accounts/logout/").status_code == 200
     assert "_auth_user_id" in client.session

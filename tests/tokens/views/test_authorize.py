@@ -1,4 +1,4 @@
-"""The authorization endpoint: who is asked, who has to log in, and where an error may go."""
+"""The authorization endpoint: when a user is asked, when a login is required, and where errors go."""
 
 import pytest
 from django.test import Client as Browser
@@ -11,12 +11,12 @@ from tests.tokens.conftest import (
     allow,
     authorization,
     basic,
-    kept,
     log_in,
     make_client,
     parameters,
     post,
     redeem,
+    stored_query,
 )
 from tokens.authorize.login_session import PASSWORD
 from tokens.models import AuthorizationCode, Client, User, UserGrant
@@ -46,7 +46,7 @@ def test_the_user_is_asked_and_the_code_goes_to_the_client_with_state_and_issuer
     assert (grant.user, grant.client, grant.scope) == (user, webapp, "openid notes:read")
 
 
-def test_to_look_at_the_headers_makes_no_code(browser, webapp):
+def test_a_head_request_makes_no_code(browser, webapp):
     Client.objects.update(skip_authorization=True)
     assert browser.head("/oauth/authorize", authorization(webapp)).status_code == 405
     assert not UserGrant.objects.exists()
@@ -70,7 +70,7 @@ def test_a_refusal_goes_to_the_client(browser, webapp):
     assert AuthorizationCode.objects.count() == 0
 
 
-def test_the_issuer_s_own_client_asks_nobody_unless_it_wants_to(browser, apis):
+def test_the_issuer_s_own_client_asks_only_if_it_requests_consent(browser, apis):
     own = make_client("own", "authorization_code", skip_authorization=True)
     assert "code" in parameters(browser.get("/oauth/authorize", authorization(own)))
     assert browser.get("/oauth/authorize", authorization(own, prompt="consent")).status_code == 200
@@ -93,7 +93,7 @@ def test_an_answer_without_the_page_s_csrf_token_is_refused(user, webapp):
     assert AuthorizationCode.objects.count() == 0
 
 
-def test_an_answer_allows_only_the_request_that_was_shown(browser, webapp):
+def test_an_answer_allows_only_the_request_that_was_displayed(browser, webapp):
     shown = browser.get("/oauth/authorize", authorization(webapp)).context["form"].initial["shown"]
     more = browser.get("/oauth/authorize", authorization(webapp, scope="notes:read notes:write"))
     address = f"{more.request['PATH_INFO']}?{more.request['QUERY_STRING']}"
@@ -101,16 +101,16 @@ def test_an_answer_allows_only_the_request_that_was_shown(browser, webapp):
     assert AuthorizationCode.objects.count() == 0
 
 
-def test_a_request_sent_as_a_form_is_answered_like_one_in_the_address(browser, webapp):
+def test_a_request_sent_as_a_form_is_answered_like_a_request_in_the_address(browser, webapp):
     response = browser.post("/oauth/authorize", authorization(webapp))
     assert response.status_code == 303
     assert browser.get(response["Location"]).context["client"] == webapp
 
 
-def test_whoever_is_not_logged_in_logs_in_and_comes_back_to_the_same_request(client, webapp):
+def test_a_user_who_is_not_logged_in_logs_in_and_returns_to_the_same_request(client, webapp):
     response = client.get("/oauth/authorize", authorization(webapp, login_hint="ada@example.org"))
     assert response["Location"].startswith("/accounts/login/?next=%2Foauth%2Fauthorize%3Fcontinue%3D")
-    assert kept(client, parameters(response)["next"]).startswith("response_type=code&client_id=webapp")
+    assert stored_query(client, parameters(response)["next"]).startswith("response_type=code&client_id=webapp")
     assert 'value="ada@example.org"' in client.get(response["Location"]).content.decode()
 
 
@@ -126,7 +126,7 @@ def test_whoever_is_not_logged_in_logs_in_and_comes_back_to_the_same_request(cli
         ({"prompt": "consent"}, 0, False),
     ],
 )
-def test_an_old_login_is_renewed_where_the_client_wants_that(client, user, webapp, changes, ago, asked_to_log_in):
+def test_an_old_login_is_renewed_if_the_request_requires_it(client, user, webapp, changes, ago, asked_to_log_in):
     log_in(client, user, ago=ago)
     response = client.get("/oauth/authorize", authorization(webapp, **changes))
     assert (response.status_code == 302) is asked_to_log_in
@@ -190,40 +190,40 @@ def test_an_error_goes_to_the_client_with_state_and_issuer(browser, webapp, chan
     ],
     ids=str,
 )
-def test_where_client_or_redirect_uri_are_in_doubt_the_error_stays_here(browser, webapp, changes):
+def test_an_error_stays_at_the_issuer_if_client_or_redirect_uri_are_invalid(browser, webapp, changes):
     response = browser.get("/oauth/authorize", authorization(webapp, **changes))
     assert response.status_code == 400
     assert "Location" not in response
     assert response["X-Frame-Options"] == "DENY"
 
 
-def test_an_inactive_client_is_an_unknown_one(browser, webapp):
+def test_an_inactive_client_is_refused_like_an_unknown_client(browser, webapp):
     type(webapp).objects.update(is_active=False)
     assert browser.get("/oauth/authorize", authorization(webapp)).status_code == 400
 
 
 def test_scopes_of_two_apis_need_a_resource(browser, apis):
     both = make_client("both", "authorization_code", scopes=("notes:read", "other:read"))
-    asked = authorization(both, scope="notes:read other:read")
-    assert parameters(browser.get("/oauth/authorize", asked))["error"] == "invalid_target"
+    query = authorization(both, scope="notes:read other:read")
+    assert parameters(browser.get("/oauth/authorize", query))["error"] == "invalid_target"
     one = authorization(both, scope="other:read", resource=OTHER_API)
     assert browser.get("/oauth/authorize", one).context["api"] == apis[OTHER_API]
 
 
-def test_a_native_application_may_listen_on_any_loopback_port(browser, apis):
+def test_a_native_application_can_listen_on_any_loopback_port(browser, apis):
     native = make_client("native", "authorization_code", public=True)
     native.redirect_uris = "http://127.0.0.1/callback"
     native.save()
-    asked = authorization(native, redirect_uri="http://127.0.0.1:51004/callback")
-    assert allow(browser, asked)["Location"].startswith("http://127.0.0.1:51004/callback?code=")
+    query = authorization(native, redirect_uri="http://127.0.0.1:51004/callback")
+    assert allow(browser, query)["Location"].startswith("http://127.0.0.1:51004/callback?code=")
 
 
-def test_a_session_that_did_not_come_through_the_login_page_has_to(client, user, webapp):
+def test_a_session_without_a_login_at_the_login_page_leads_to_the_login(client, user, webapp):
     client.force_login(user)
     assert client.get("/oauth/authorize", authorization(webapp)).status_code == 302
 
 
-def test_the_challenge_is_kept_with_the_code(browser, webapp):
+def test_the_code_challenge_is_stored_with_the_code(browser, webapp):
     allow(browser, authorization(webapp))
     assert AuthorizationCode.objects.get().code_challenge == CHALLENGE
 
@@ -231,7 +231,7 @@ def test_the_challenge_is_kept_with_the_code(browser, webapp):
 # --- consent that is remembered --------------------------------------------------------------------------------------
 
 
-def test_a_user_who_agreed_is_not_asked_for_the_same_or_less_again(browser, webapp):
+def test_a_user_who_agreed_is_not_asked_again_for_the_same_or_fewer_scopes(browser, webapp):
     assert "code" in parameters(allow(browser, authorization(webapp, scope="openid notes:read notes:write")))
     for scope in ("openid notes:read notes:write", "notes:read"):
         assert browser.get("/oauth/authorize", authorization(webapp, scope=scope)).status_code == 302
@@ -239,19 +239,19 @@ def test_a_user_who_agreed_is_not_asked_for_the_same_or_less_again(browser, weba
     assert browser.get("/oauth/authorize", authorization(webapp, scope="openid email")).status_code == 200
 
 
-def test_what_is_agreed_to_later_is_added(browser, webapp):
+def test_a_later_consent_is_added_to_the_earlier_consent(browser, webapp):
     allow(browser, authorization(webapp, scope="notes:read"))
     allow(browser, authorization(webapp, scope="notes:write"))
     assert browser.get("/oauth/authorize", authorization(webapp, scope="notes:read notes:write")).status_code == 302
 
 
-def test_a_refusal_is_not_an_agreement(browser, webapp):
+def test_a_refusal_is_not_remembered_as_consent(browser, webapp):
     allow(browser, authorization(webapp), answer="false")
     assert browser.get("/oauth/authorize", authorization(webapp)).status_code == 200
 
 
 @pytest.mark.parametrize("why", ["prompt", "policy", "another user", "another client", "another API", "revoked"])
-def test_the_user_is_asked_again_where_it_is_not_the_same(browser, webapp, user, why, client, apis, admin_client):
+def test_the_user_is_asked_again_if_the_request_differs(browser, webapp, user, why, client, apis, admin_client):
     allow(browser, authorization(webapp))
     query = authorization(webapp)
     if why == "prompt":
@@ -271,8 +271,8 @@ def test_the_user_is_asked_again_where_it_is_not_the_same(browser, webapp, user,
     assert browser.get("/oauth/authorize", query).status_code == 200
 
 
-def test_a_program_on_a_device_is_never_let_through_by_an_earlier_consent(browser, apis):
-    """RFC 8252 section 8.6: any program can take such an address."""
+def test_an_earlier_consent_does_not_count_for_a_program_on_a_device(browser, apis):
+    """RFC 8252 section 8.6: another program on the device can take such an address."""
     for number, uri in enumerate(("http://127.0.0.1/cb", "com.example.app:/cb")):
         app = make_client(f"app{number}", "authorization_code", public=True)
         type(app).objects.filter(pk=app.pk).update(redirect_uris=uri)
@@ -282,22 +282,22 @@ def test_a_program_on_a_device_is_never_let_through_by_an_earlier_consent(browse
 
 
 @pytest.mark.parametrize("values", [PASSWORD, f"phr {PASSWORD} unknown"])
-def test_of_several_acr_values_one_is_enough_and_the_token_says_which(browser, webapp, decode, values):
+def test_one_of_several_acr_values_suffices_and_the_token_names_it(browser, webapp, decode, values):
     body = redeem(browser, webapp, parameters(allow(browser, authorization(webapp, acr_values=values)))["code"]).json()
     assert decode(body["id_token"], "webapp")[1]["acr"] == PASSWORD
 
 
 @pytest.mark.parametrize("values", ["phr", "http://schemas.openid.net/pape/policies/2007/06/multi-factor phr"])
 @pytest.mark.parametrize("prompt", [None, "none", "consent"])
-def test_an_acr_that_no_login_here_has_is_an_error(browser, webapp, values, prompt):
+def test_an_acr_that_no_login_at_the_issuer_has_is_an_error(browser, webapp, values, prompt):
     """RFC 9470 section 5."""
     answer = parameters(browser.get("/oauth/authorize", authorization(webapp, acr_values=values, prompt=prompt)))
     assert (answer["error"], answer["iss"]) == ("unmet_authentication_requirements", ISSUER)
 
 
-def test_an_acr_is_looked_at_after_the_login(client, user, webapp):
-    asked = authorization(webapp, acr_values="phr")
-    back = parameters(client.get("/oauth/authorize", asked))["next"]
+def test_an_acr_is_checked_after_the_login(client, user, webapp):
+    query = authorization(webapp, acr_values="phr")
+    back = parameters(client.get("/oauth/authorize", query))["next"]
     assert back.startswith("/oauth/authorize?")
     log_in(client, user)
     assert parameters(client.get(back))["error"] == "unmet_authentication_requirements"
@@ -312,7 +312,7 @@ def test_a_login_hint_fills_in_the_name_and_nothing_else(client, webapp):
 # --- an API without a scope ------------------------------------------------------------------------------------------
 
 
-def test_an_api_that_a_client_may_use_without_a_scope_is_a_target_by_its_name(client, service, apis, decode):
+def test_a_client_can_request_an_api_without_scopes_by_its_identifier(client, service, apis, decode):
     service.apis.add(apis[OTHER_API])
     form = {"grant_type": "client_credentials", "resource": OTHER_API}
     body = post(client, "/oauth/token", form, **basic("service", service.plain)).json()

@@ -1,4 +1,4 @@
-"""The authorization endpoint under what an attacker may send, show or keep: nothing is given, and nothing leaks."""
+"""The authorization endpoint under hostile parameters, forms and redirect URIs: no code is issued and nothing leaks."""
 
 import json
 from datetime import timedelta
@@ -29,8 +29,8 @@ def own(apis):
     return make_client("own", "authorization_code", skip_authorization=True)
 
 
-def shown(browser, query):
-    """The address of the consent page, and its form's answer."""
+def consent_form(browser, query):
+    """Return the address of the consent page, and the form that allows the client."""
     page = browser.get("/oauth/authorize", query)
     answer = {"shown": page.context["form"].initial["shown"], "allow": "true"}
     return f"/oauth/authorize?{page.request['QUERY_STRING']}", answer
@@ -39,23 +39,23 @@ def shown(browser, query):
 # --- redirect URIs and parameters ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("uri", [one for one in REFUSED if one])
-def test_a_neighbour_of_a_redirect_uri_is_gone_to_by_nobody(browser, own, uri):
+@pytest.mark.parametrize("uri", [uri for uri in REFUSED if uri])
+def test_no_answer_goes_to_a_neighbour_of_a_redirect_uri(browser, own, uri):
     Client.objects.update(redirect_uris=" ".join(REGISTERED))
     for changes in ({}, {"scope": "unknown"}, {"prompt": "none"}):
         response = browser.get("/oauth/authorize", authorization(own, redirect_uri=uri, **changes))
         assert (response.status_code, "Location" in response) == (400, False)
 
 
-@pytest.mark.parametrize("uri", [one for one in REGISTERED if not one.startswith("http://plain")])
-def test_a_registered_redirect_uri_is_gone_to(browser, own, uri):
+@pytest.mark.parametrize("uri", [uri for uri in REGISTERED if not uri.startswith("http://plain")])
+def test_an_answer_goes_to_a_registered_redirect_uri(browser, own, uri):
     Client.objects.update(redirect_uris=" ".join(REGISTERED))
     location = browser.get("/oauth/authorize", authorization(own, redirect_uri=uri))["Location"]
     assert location.startswith(f"{uri}{'&' if '?' in uri else '?'}code=")
 
 
 @pytest.mark.parametrize("name", sorted(declared.AUTHORIZATION - declared.DECISIVE - {"resource"}))
-def test_no_parameter_is_there_twice(browser, own, name):
+def test_a_repeated_parameter_is_refused(browser, own, name):
     """RFC 6749 section 3.1."""
     value = authorization(own).get(name, "x")
     response = browser.get("/oauth/authorize", authorization(own, **{name: [value, value]}))
@@ -67,7 +67,7 @@ def test_no_parameter_is_there_twice(browser, own, name):
 
 
 @pytest.mark.parametrize("name", sorted(declared.AUTHORIZATION - declared.DECISIVE))
-def test_no_parameter_holds_a_control_character(browser, own, name):
+def test_a_control_character_in_a_parameter_is_refused(browser, own, name):
     answer = parameters(browser.get("/oauth/authorize", authorization(own, **{name: "a\0b"})))
     assert (answer["error"], answer["iss"]) == ("invalid_request", ISSUER)
 
@@ -86,8 +86,8 @@ UNDECLARED = {
 
 
 @pytest.mark.parametrize("name", UNDECLARED)
-def test_what_is_not_declared_changes_nothing(browser, user, webapp, own, name):
-    """oauthlib would take any parameter for an attribute of its request."""
+def test_an_undeclared_parameter_changes_nothing(browser, user, webapp, own, name):
+    """By itself oauthlib makes each parameter an attribute of its request."""
     assert browser.get("/oauth/authorize", authorization(webapp) | {name: UNDECLARED[name]}).status_code == 200
     assert "code" in parameters(browser.get("/oauth/authorize", authorization(own) | {name: UNDECLARED[name]}))
     grant = AuthorizationCode.objects.get().grant
@@ -96,7 +96,7 @@ def test_what_is_not_declared_changes_nothing(browser, user, webapp, own, name):
 
 
 @pytest.mark.parametrize("grants", [[], ["client_credentials"], ["refresh_token"]])
-def test_a_client_without_the_grant_is_told_so_and_gets_no_code(browser, own, grants):
+def test_a_client_without_the_grant_type_gets_no_code(browser, own, grants):
     Client.objects.update(grants=grants)
     answer = parameters(browser.get("/oauth/authorize", authorization(own)))
     assert answer == {"error": "unauthorized_client", "state": "s-1", "iss": ISSUER}
@@ -106,8 +106,8 @@ def test_a_client_without_the_grant_is_told_so_and_gets_no_code(browser, own, gr
 # --- the user who answers --------------------------------------------------------------------------------------------
 
 
-def test_the_proof_of_a_page_is_its_user_s(browser, webapp):
-    address, answer = shown(browser, authorization(webapp))
+def test_the_proof_of_display_is_bound_to_the_user(browser, webapp):
+    address, answer = consent_form(browser, authorization(webapp))
     at = browser.session["account_authentication_methods"][0]["at"]
     log_in(browser, User.objects.create_user("eve"))
     session = browser.session
@@ -117,32 +117,32 @@ def test_the_proof_of_a_page_is_its_user_s(browser, webapp):
     assert AuthorizationCode.objects.count() == 0
 
 
-def test_the_proof_of_a_page_is_its_login_s(browser, user, webapp):
-    address, answer = shown(browser, authorization(webapp))
+def test_the_proof_of_display_is_bound_to_the_login(browser, user, webapp):
+    address, answer = consent_form(browser, authorization(webapp))
     log_in(browser, user, ago=10)
     assert browser.post(address, answer)["Location"] == address
     assert AuthorizationCode.objects.count() == 0
 
 
 @pytest.mark.parametrize(("seconds", "good"), [(599, True), (601, False)])
-def test_the_proof_of_a_page_is_good_for_ten_minutes(browser, webapp, signer, seconds, good):
+def test_the_proof_of_display_is_valid_for_ten_minutes(browser, webapp, signer, seconds, good):
     now = timezone.now()
     with patch("tokens.views.authorize.timezone.now", return_value=now):
-        address, answer = shown(browser, authorization(webapp))
+        address, answer = consent_form(browser, authorization(webapp))
     with patch("tokens.views.authorize.timezone.now", return_value=now + timedelta(seconds=seconds)):
         location = browser.post(address, answer)["Location"]
     assert location.startswith(CALLBACK) is good
 
 
 @pytest.mark.parametrize("proof", ["", "x", "x:y:z"])
-def test_without_a_proof_the_page_is_shown_again(browser, webapp, proof):
+def test_without_a_proof_the_user_is_asked_again(browser, webapp, proof):
     address = f"/oauth/authorize?{urlencode(authorization(webapp))}"
     assert browser.post(address, {"shown": proof, "allow": "true"})["Location"] == address
     assert AuthorizationCode.objects.count() == 0
 
 
-def test_a_user_who_was_disabled_has_no_session_any_more(browser, webapp, own):
-    address, answer = shown(browser, authorization(webapp))
+def test_a_disabled_user_has_no_session(browser, webapp, own):
+    address, answer = consent_form(browser, authorization(webapp))
     User.objects.update(is_active=False)
     for asking in (webapp, own):
         assert browser.get("/oauth/authorize", authorization(asking))["Location"].startswith("/accounts/login/?")
@@ -167,7 +167,7 @@ def lines(caplog):
         ("false", "consent.refused", {"error": "access_denied", "reason": "The user refused."}),
     ],
 )
-def test_what_a_user_answers_is_a_line(browser, webapp, caplog, answer, action, error):
+def test_the_user_s_answer_is_written_to_the_audit_log(browser, webapp, caplog, answer, action, error):
     caplog.set_level("INFO", "tokens.audit")
     allow(browser, authorization(webapp, state="secret-state"), answer=answer)
     assert lines(caplog)[0] == (action, "user:ada", "client:webapp", {**error, "address": "127.0.0.1"})
@@ -186,7 +186,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("what", REFUSALS)
-def test_what_is_refused_is_a_line_without_what_was_sent(browser, webapp, caplog, what):
+def test_a_refusal_is_written_to_the_audit_log_without_the_parameters(browser, webapp, caplog, what):
     changes, error, subject = REFUSALS[what]
     caplog.set_level("INFO", "tokens.audit")
     browser.get("/oauth/authorize", authorization(webapp, **changes))
@@ -197,7 +197,7 @@ def test_what_is_refused_is_a_line_without_what_was_sent(browser, webapp, caplog
     assert "secret" not in caplog.text
 
 
-def test_who_is_sent_to_log_in_was_not_refused(client, webapp, caplog):
+def test_a_redirect_to_the_login_is_no_refusal_in_the_audit_log(client, webapp, caplog):
     caplog.set_level("INFO", "tokens.audit")
     for changes in ({}, {"scope": "unknown"}):
         client.get("/oauth/authorize", authorization(webapp, **changes))
@@ -205,13 +205,13 @@ def test_who_is_sent_to_log_in_was_not_refused(client, webapp, caplog):
 
 
 @pytest.mark.parametrize("state", ["a b+c", "%", "é", "x" * 1000, "a&b=c#d", '"<>\\', " s "])
-def test_a_state_comes_back_as_it_was_sent(browser, own, state):
+def test_the_state_is_returned_unchanged(browser, own, state):
     assert parameters(browser.get("/oauth/authorize", authorization(own, state=state)))["state"] == state
 
 
 @pytest.mark.parametrize("name", ["state", "nonce", "login_hint"])
 def test_a_parameter_that_is_not_utf_8_is_refused_and_no_changed_state_comes_back(browser, own, name):
     query = urlencode(authorization(own, **{name: None})) + f"&{name}=%ff%fe"
-    told = parameters(browser.get(f"/oauth/authorize?{query}"))
-    assert (told["error"], told["error_description"]) == ("invalid_request", f"The {name} parameter is not UTF-8.")
-    assert told.get("state") == (None if name == "state" else "s-1")
+    answer = parameters(browser.get(f"/oauth/authorize?{query}"))
+    assert (answer["error"], answer["error_description"]) == ("invalid_request", f"The {name} parameter is not UTF-8.")
+    assert answer.get("state") == (None if name == "state" else "s-1")

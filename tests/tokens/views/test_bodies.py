@@ -1,4 +1,4 @@
-"""Which bodies are read: whatever is sent, an endpoint refuses it in JSON and a page with a page of ours."""
+"""Unreadable bodies: an endpoint refuses them in JSON, and a page with a page of the issuer."""
 
 from io import BytesIO
 
@@ -10,7 +10,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.test.client import MULTIPART_CONTENT
 
 from tests.tokens.conftest import basic, log_in, make_client
-from tests.tokens.pages import told
+from tests.tokens.pages import assert_page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 ENDPOINTS = ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device"]
@@ -23,14 +23,14 @@ OWN_PAGES = [
     "/oauth/device/verify",
 ]
 PAGES = [ADMIN, *OWN_PAGES]
-EVERYWHERE = "/accounts/everywhere/"  # it has a form of which nothing but the proof against forged requests is read
+EVERYWHERE = "/accounts/everywhere/"  # a form of which only the CSRF token is read
 FORM = "application/x-www-form-urlencoded"
 UPLOAD = "multipart/form-data"
 LARGE = 20 * 1024 * 1024
 
 
 class Unread(BytesIO):
-    """A body that nobody may read."""
+    """A body that fails the test if it is read."""
 
     def read(self, *_):
         raise AssertionError("the body was read")
@@ -42,8 +42,8 @@ def send(browser, path, content_type, body=b"a=b", **extra):
     return browser.generic("POST", path, body, content_type=content_type, **extra)
 
 
-def refused(answer, status):
-    """An answer as RFC 6749 section 5.2 writes it, kept by nobody."""
+def assert_refused(answer, status):
+    """Assert that the answer is an error as in RFC 6749 section 5.2, and that no cache may store it."""
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/json")
     assert (answer["Cache-Control"], answer["Pragma"]) == ("no-store", "no-cache")
     assert answer.json().keys() == {"error", "error_description"}
@@ -77,15 +77,15 @@ def debug(request, settings):
         pytest.param(413, FORM, b"a=b", {"CONTENT_LENGTH": "9" * 5000}, id="a length beyond all numbers"),
     ],
 )
-def test_an_endpoint_refuses_in_json_what_it_cannot_read(client, debug, path, status, content_type, body, extra):
-    refused(send(client, path, content_type, body, **extra), status)
+def test_an_endpoint_refuses_an_unreadable_body_in_json(client, debug, path, status, content_type, body, extra):
+    assert_refused(send(client, path, content_type, body, **extra), status)
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 @pytest.mark.parametrize("content_type", [FORM, f"{UPLOAD}; boundary=x", "text/plain"])
 def test_no_endpoint_reads_a_large_body_before_it_refuses_it(client, path, content_type):
     answer = send(client, path, content_type, **{"CONTENT_LENGTH": str(LARGE), "wsgi.input": Unread()})
-    refused(answer, 413 if content_type == FORM else 415)
+    assert_refused(answer, 413 if content_type == FORM else 415)
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
@@ -101,13 +101,13 @@ def test_no_endpoint_reads_a_large_body_before_it_refuses_it(client, path, conte
         (UnicodeDecodeError("utf-8", b"", 0, 1, ""), 400),
     ],
 )
-def test_whatever_django_s_parsers_raise_is_a_refusal(client, monkeypatch, path, error, status):
+def test_each_error_of_django_s_parsers_is_a_refusal(client, monkeypatch, path, error, status):
     def fail(_):
         raise error
 
     monkeypatch.setattr(WSGIRequest, "_get_post", fail)
     monkeypatch.setattr(WSGIRequest, "POST", property(fail))
-    refused(send(client, path, FORM), status)
+    assert_refused(send(client, path, FORM), status)
 
 
 def test_a_client_that_hangs_up_is_refused(client):
@@ -115,11 +115,11 @@ def test_a_client_that_hangs_up_is_refused(client):
         def read(self, *_):
             raise OSError
 
-    refused(send(client, "/oauth/token", FORM, **{"wsgi.input": Gone()}), 400)
+    assert_refused(send(client, "/oauth/token", FORM, **{"wsgi.input": Gone()}), 400)
 
 
 @pytest.mark.parametrize("content_type", [FORM, f"{FORM}; charset=UTF-8", f'{FORM};charset="utf-8"'])
-def test_utf_8_may_be_named(client, service, signer, content_type):
+def test_a_charset_of_utf_8_is_accepted(client, service, signer, content_type):
     form = b"grant_type=client_credentials&scope=notes%3Aread"
     assert send(client, "/oauth/token", content_type, form, **basic("service", service.plain)).status_code == 200
 
@@ -127,7 +127,7 @@ def test_utf_8_may_be_named(client, service, signer, content_type):
 def test_a_page_of_another_origin_reads_why_its_body_was_refused(client, apis):
     make_client("page", "authorization_code", public=True, allowed_origins="https://app.example")
     answer = send(client, "/oauth/token", "application/json", HTTP_ORIGIN="https://app.example")
-    refused(answer, 415)
+    assert_refused(answer, 415)
     assert answer["Access-Control-Allow-Origin"] == "https://app.example"
 
 
@@ -135,7 +135,7 @@ def test_a_page_of_another_origin_reads_why_its_body_was_refused(client, apis):
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_another_method_is_refused_in_json(client, path, method):
     answer = getattr(client, method)(path)
-    refused(answer, 405)
+    assert_refused(answer, 405)
     assert answer["Allow"] == "POST"
 
 
@@ -156,9 +156,9 @@ def test_another_method_is_refused_in_json(client, path, method):
         pytest.param(411, FORM, {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}, id="a chunked form"),
     ],
 )
-def test_a_page_says_what_it_cannot_read_on_a_page_of_ours(client, debug, user, path, status, content_type, extra):
+def test_a_page_refuses_an_unreadable_body_with_a_page(client, debug, user, path, status, content_type, extra):
     log_in(client, user)
-    told(send(client, path, content_type, **extra), status)
+    assert_page(send(client, path, content_type, **extra), status)
 
 
 UPLOADS = [
@@ -170,43 +170,43 @@ UPLOADS = [
 
 
 @pytest.mark.parametrize(("status", "content_type", "extra"), UPLOADS)
-def test_the_admin_says_what_is_wrong_with_an_upload(client, debug, status, content_type, extra):
-    told(send(client, ADMIN, content_type, **extra), status)
+def test_the_admin_refuses_an_unreadable_upload_with_a_page(client, debug, status, content_type, extra):
+    assert_page(send(client, ADMIN, content_type, **extra), status)
 
 
-def test_the_admin_takes_uploads(client, user):
+def test_the_admin_accepts_uploads(client, user):
     answer = client.post(ADMIN, {"username": "ada", "password": "wrong"}, content_type=MULTIPART_CONTENT)
     assert (answer.status_code, answer.context["form"]["username"].value()) == (200, "ada")
 
 
 @pytest.mark.parametrize("path", [*OWN_PAGES, EVERYWHERE])
 @pytest.mark.parametrize(("content_type", "extra"), [(row.values[1], row.values[2]) for row in UPLOADS])
-def test_no_other_page_takes_an_upload(client, user, path, content_type, extra):
+def test_no_other_page_accepts_an_upload(client, user, path, content_type, extra):
     log_in(client, user)
-    told(send(client, path, content_type, **extra), 415)
+    assert_page(send(client, path, content_type, **extra), 415)
 
 
 @pytest.mark.parametrize("content_type", ["", "application/json", f"{UPLOAD}; boundary=x"])
-def test_where_there_is_no_body_its_type_is_of_no_matter(client, user, content_type):
+def test_the_type_of_an_absent_body_does_not_matter(client, user, content_type):
     log_in(client, user)
     assert send(client, "/oauth/logout", content_type, b"").status_code == 303
 
 
 @pytest.mark.urls("project.urls.standalone")
-def test_the_api_s_views_read_what_they_read_where_they_are_in_one_process_with_the_issuer(client):
+def test_views_of_an_api_in_the_issuer_s_process_read_other_bodies(client):
     answer = send(client, "/api/notes/", "application/json", b"{}")
     assert (answer.status_code, answer["Content-Type"]) == (401, "application/json")
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_says_on_a_page_of_ours_that_there_are_too_many_fields(client, user, path):
+def test_a_page_refuses_too_many_fields_with_a_page(client, user, path):
     log_in(client, user)
-    told(send(client, path, FORM, b"a=b&" * 1001), 413)
+    assert_page(send(client, path, FORM, b"a=b&" * 1001), 413)
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/admin/"])
-def test_an_address_of_too_many_parameters_is_refused_on_a_page_without_a_traceback_in_the_log(client, path, caplog):
-    told(client.get(f"{path}?{'a=b&' * 1001}"), 400)
+def test_a_page_refuses_an_address_of_too_many_parameters_without_a_traceback_in_the_log(client, path, caplog):
+    assert_page(client.get(f"{path}?{'a=b&' * 1001}"), 400)
     assert not [record for record in caplog.records if record.exc_info]
 
 
@@ -215,16 +215,16 @@ def test_a_document_that_reads_no_parameters_is_served_with_any_number_of_them(c
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_an_address_of_too_many_parameters_is_refused_in_json(client, path):
-    refused(send(client, f"{path}?{'a=b&' * 1001}", FORM), 400)
+def test_an_endpoint_refuses_an_address_of_too_many_parameters_in_json(client, path):
+    assert_refused(send(client, f"{path}?{'a=b&' * 1001}", FORM), 400)
 
 
-def test_a_form_may_have_16_kb_and_one_of_the_admin_64(client, user, service, signer):
+def test_a_form_may_have_16_kb_and_a_form_of_the_admin_64(client, user, service, signer):
     form = b"grant_type=client_credentials&scope=notes%3Aread&x="
     whole = form + b"x" * (16 * 1024 - len(form))
     assert send(client, "/oauth/token", FORM, whole, **basic("service", service.plain)).status_code == 200
-    refused(send(client, "/oauth/token", FORM, whole + b"x", **basic("service", service.plain)), 413)
+    assert_refused(send(client, "/oauth/token", FORM, whole + b"x", **basic("service", service.plain)), 413)
     for path in OWN_PAGES:
-        told(send(client, path, FORM, b"a=" + b"x" * 16 * 1024), 413)
+        assert_page(send(client, path, FORM, b"a=" + b"x" * 16 * 1024), 413)
     assert send(client, ADMIN, FORM, b"a=" + b"x" * 60_000).status_code == 200
-    told(send(client, ADMIN, FORM, b"a=" + b"x" * 64 * 1024), 413)
+    assert_page(send(client, ADMIN, FORM, b"a=" + b"x" * 64 * 1024), 413)

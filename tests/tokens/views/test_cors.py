@@ -1,4 +1,4 @@
-"""Pages of registered origins read what they may, and no others read anything."""
+"""Pages of registered origins read the answers of endpoints; pages of other origins read only public documents."""
 
 import time
 
@@ -30,12 +30,16 @@ def page(apis):
 
 
 @pytest.mark.parametrize("path", OPEN)
-def test_a_registered_origin_may_ask_and_read(client, page, path):
-    asked = client.options(path, HTTP_ORIGIN=ORIGIN, **PREFLIGHT)
-    assert (asked.status_code, asked[READ], asked["Access-Control-Allow-Methods"]) == (204, ORIGIN, OPEN[path])
-    assert "Authorization" in asked["Access-Control-Allow-Headers"]
-    assert set(TRACED.split(",")) <= set(asked["Access-Control-Allow-Headers"].split(", "))
-    assert "Access-Control-Allow-Credentials" not in asked
+def test_a_registered_origin_may_send_requests_and_read_answers(client, page, path):
+    preflight = client.options(path, HTTP_ORIGIN=ORIGIN, **PREFLIGHT)
+    assert (preflight.status_code, preflight[READ], preflight["Access-Control-Allow-Methods"]) == (
+        204,
+        ORIGIN,
+        OPEN[path],
+    )
+    assert "Authorization" in preflight["Access-Control-Allow-Headers"]
+    assert set(TRACED.split(",")) <= set(preflight["Access-Control-Allow-Headers"].split(", "))
+    assert "Access-Control-Allow-Credentials" not in preflight
     answer = post(client, path, {"client_id": "page", "grant_type": "x", "token": "x"}, HTTP_ORIGIN=ORIGIN)
     assert answer[READ] == ORIGIN
     assert "Origin" in answer["Vary"]
@@ -156,7 +160,7 @@ def test_every_refusal_is_json_that_a_registered_origin_reads_and_no_other(
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
 @pytest.mark.parametrize("origin", [ORIGIN, "https://evil.example"])
-def test_who_asks_too_often_is_told_so_where_their_origin_is_registered(client, page, settings, path, origin):
+def test_only_a_registered_origin_reads_that_its_rate_limit_is_exceeded(client, page, settings, path, origin):
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": dict.fromkeys(RATE_LIMITS, (0, 86_400))}
     answer = post(client, path, {"client_id": "page"}, HTTP_ORIGIN=origin)
     assert (answer.status_code, answer.headers.get(READ)) == (429, ORIGIN if origin == ORIGIN else None)
@@ -164,9 +168,7 @@ def test_who_asks_too_often_is_told_so_where_their_origin_is_registered(client, 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
 @pytest.mark.parametrize("origin", [ORIGIN, "https://evil.example"])
-def test_that_nothing_signs_is_told_where_the_origin_is_registered(
-    client, service, page, signer, monkeypatch, path, origin
-):
+def test_only_a_registered_origin_reads_that_no_key_may_sign(client, service, page, signer, monkeypatch, path, origin):
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     token = post(client, "/oauth/token", form, **basic("service", service.plain)).json()["access_token"]
     nothing_signs(monkeypatch)
@@ -190,52 +192,54 @@ def published(db):
 
 @pytest.mark.parametrize("path", PUBLIC)
 @pytest.mark.parametrize("headers", [{}, {"origin": "https://anybody.example"}], ids=["", "with an origin"])
-def test_what_is_public_is_read_by_everybody(client, published, path, headers):
+def test_every_origin_reads_a_public_document(client, published, path, headers):
     for method in ("get", "head"):
         answer = getattr(client, method)(path, headers=headers)
         assert (answer.status_code, answer[READ]) == (200, "*")
         assert "ETag" in answer["Access-Control-Expose-Headers"]
         assert "Access-Control-Allow-Credentials" not in answer
     if "ETag" in answer:
-        known = client.get(path, headers={"if-none-match": answer["ETag"]} | headers)
-        assert (known.status_code, known[READ]) == (304, "*")
+        current = client.get(path, headers={"if-none-match": answer["ETag"]} | headers)
+        assert (current.status_code, current[READ]) == (304, "*")
 
 
 @pytest.mark.parametrize("path", [*PUBLIC, *NOWHERE])
-@pytest.mark.parametrize("asked", ["if-none-match", "accept", "cache-control,if-none-match", TRACED, None])
-def test_a_preflight_is_told_that_what_is_public_may_be_asked_for(client, path, asked):
+@pytest.mark.parametrize("requested", ["if-none-match", "accept", "cache-control,if-none-match", TRACED, None])
+def test_a_preflight_permits_requests_for_public_documents(client, path, requested):
     headers = {"origin": "https://anybody.example", "access-control-request-method": "GET"}
-    answer = client.options(path, headers=headers | ({"access-control-request-headers": asked} if asked else {}))
+    answer = client.options(
+        path, headers=headers | ({"access-control-request-headers": requested} if requested else {})
+    )
     assert (answer.status_code, answer.content, answer[READ]) == (204, b"", "*")
     assert answer["Access-Control-Allow-Methods"] == "GET, HEAD"
-    allowed = answer["Access-Control-Allow-Headers"].lower().split(", ")
-    assert set((asked or "accept").split(",")) <= set(allowed)
+    permitted = answer["Access-Control-Allow-Headers"].lower().split(", ")
+    assert set((requested or "accept").split(",")) <= set(permitted)
     assert int(answer["Access-Control-Max-Age"]) > 0
 
 
 @pytest.mark.parametrize("path", PUBLIC)
 @pytest.mark.parametrize("method", ["post", "put", "delete", "options"])
 @pytest.mark.parametrize("content_type", [FORM, "application/json", f"{FORM}; charset=utf-16"])
-def test_another_method_is_refused_by_what_is_public_so_that_everybody_reads_it(path, method, content_type):
+def test_every_origin_reads_that_a_public_document_refuses_a_method(path, method, content_type):
     answer = getattr(Browser(enforce_csrf_checks=True), method)(path, b"{}", content_type=content_type)
     assert (answer.status_code, answer["Allow"], answer[READ]) == (405, "GET, HEAD", "*")
 
 
 @pytest.mark.parametrize("path", NOWHERE)
-def test_that_a_ring_is_not_there_is_read_by_everybody(client, published, path):
+def test_every_origin_reads_that_a_ring_does_not_exist(client, published, path):
     answer = client.get(path, headers={"origin": "https://anybody.example", "if-none-match": "*"})
     assert (answer.status_code, answer[READ]) == (404, "*")
 
 
 @pytest.mark.parametrize("path", ["/.well-known/jwks.json", "/oauth/revocations"])
-def test_that_nothing_is_published_is_read_by_everybody(client, db, path):
+def test_every_origin_reads_that_nothing_is_published(client, db, path):
     answer = client.get(path, headers={"origin": "https://anybody.example"})
     assert (answer.status_code, answer[READ], answer["Cache-Control"]) == (503, "*", "no-store")
     assert "Retry-After" in answer["Access-Control-Expose-Headers"]
 
 
 @pytest.mark.parametrize("path", ["/oauth/authorize", "/accounts/login/", "/oauth/introspect", "/admin/login/"])
-def test_no_page_and_no_endpoint_of_services_is_read_from_elsewhere(client, page, path):
+def test_no_origin_reads_a_page_or_an_endpoint_of_services(client, page, path):
     for answer in (
         client.get(path, HTTP_ORIGIN=ORIGIN),
         client.options(path, HTTP_ORIGIN=ORIGIN, **PREFLIGHT),
@@ -244,7 +248,7 @@ def test_no_page_and_no_endpoint_of_services_is_read_from_elsewhere(client, page
         assert READ not in answer
 
 
-def test_without_an_origin_nothing_is_asked_of_the_database_for_it(client, django_assert_num_queries):
+def test_a_request_without_an_origin_costs_no_statement_for_cors(client, django_assert_num_queries):
     assert get_resolver().resolve("/oauth/userinfo")
     with django_assert_num_queries(0):
         assert client.get("/oauth/userinfo").status_code == 401

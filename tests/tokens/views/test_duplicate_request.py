@@ -1,15 +1,20 @@
-"""A handle ends when its client got its answer; whoever comes back to it is led on, and other handles go on."""
+"""For ten seconds after the first answer, a browser can answer a request again. Then it gets a page with links.
+
+A double click on "Allow" sends the form twice, and the browser shows the answer to the second click only.
+"""
 
 import re
+from datetime import timedelta
 from html import unescape
 from unittest.mock import patch
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client as Browser
+from django.utils import timezone
 
-from tests.tokens.conftest import CALLBACK, authorization, kept, log_in, make_client, parameters
-from tests.tokens.pages import told
+from tests.tokens.conftest import CALLBACK, authorization, log_in, make_client, parameters, redeem
+from tests.tokens.pages import assert_page
 from tokens.authorize import authorization_code, consent
 from tokens.models import AuthorizationCode, Client, Consent, UserGrant
 
@@ -19,7 +24,7 @@ FORM = {"login": "ada", "password": "correct horse"}
 
 @pytest.fixture
 def own(apis):
-    """The issuer's own client, for which no user is asked."""
+    """Return the issuer's own client, for which no user is asked."""
     return make_client("own", "authorization_code", skip_authorization=True)
 
 
@@ -35,41 +40,112 @@ def form(page, allow="true"):
 
 
 def links(answer):
-    told(answer, 410)
+    assert_page(answer, 410)
     text = answer.content.decode()
     assert "This request was already answered" in text
     return {label: unescape(to) for to, label in re.findall(r'<a href="([^"]*)">([^<]*)</a>', text)}
 
 
-@pytest.mark.parametrize("allow", ["true", "false"])
-def test_an_answer_is_given_once_and_its_handle_leads_on_afterwards(client, user, webapp, allow):
+@pytest.fixture
+def wait(monkeypatch):
+    """Let seconds pass since the test began."""
+    start = timezone.now()
+
+    def wait(seconds):
+        monkeypatch.setattr("django.utils.timezone.now", lambda: start + timedelta(seconds=seconds))
+
+    wait(0)
+    return wait
+
+
+def test_a_client_logs_its_user_in_with_the_code_of_a_second_click(client, user, webapp, signer, wait):
     back = waiting(client, webapp)
-    answer = form(client.get(back), allow)
+    answer = form(client.get(back))
     first = client.post(back, answer)
-    assert (first.status_code, first["Location"].startswith(f"{CALLBACK}?")) == (303, True)
-    grants = UserGrant.objects.count()
-    ways = {f"Go to {webapp.name}": "https://client.example/", "Your account": "/accounts/"}
-    assert links(client.post(back, answer)) == ways
-    assert links(client.post(back, answer | {"allow": "true"})) == ways
-    assert links(client.get(back)) == ways
-    assert UserGrant.objects.count() == grants == (allow == "true")
-    assert kept(client, back) is None
+    wait(9.5)
+    second = client.post(back, answer)
+    assert [first.status_code, second.status_code] == [303, 303]
+    codes = [parameters(click)["code"] for click in (first, second)]
+    assert codes[0] != codes[1]
+    assert parameters(second)["state"] == "s-1"
+    assert redeem(client, webapp, codes[1]).status_code == 200
+    assert redeem(client, webapp, codes[0]).status_code == 200, "the codes do not depend on each other"
 
 
-def test_no_code_without_a_question_is_given_twice_either(client, user, own):
-    back = waiting(client, own)
-    assert parameters(client.get(back))["code"]
-    links(client.get(back))
+def test_ten_seconds_after_the_first_answer_the_handle_leads_to_the_page(client, user, webapp, wait):
+    back = waiting(client, webapp)
+    answer = form(client.get(back))
+    for seconds in (0, 6):  # the second answer gives no further ten seconds
+        wait(seconds)
+        assert parameters(client.post(back, answer))["code"]
+    wait(10.5)
+    expected = {f"Go to {webapp.name}": "https://client.example/", "Your account": "/accounts/"}
+    assert links(client.post(back, answer)) == expected
+    assert links(client.post(back, answer | {"allow": "false"})) == expected
+    assert links(client.get(back)) == expected
+    assert UserGrant.objects.count() == 2
+
+
+@pytest.mark.parametrize("clicks", [["false", "false"], ["true", "false"], ["false", "true"]], ids=" then ".join)
+def test_each_click_gets_the_answer_to_its_own_button(client, user, webapp, wait, clicks):
+    back = waiting(client, webapp)
+    page = client.get(back)
+    for allow in clicks:
+        answer = parameters(client.post(back, form(page, allow)))
+        assert ("code" in answer) is (allow == "true")
+        assert answer.get("error") == (None if allow == "true" else "access_denied")
+    wait(10.5)
+    links(client.post(back, form(page)))
+    assert UserGrant.objects.count() == clicks.count("true")
+
+
+def test_another_browser_gets_nothing_in_the_ten_seconds_either(client, user, webapp, wait):
+    back = waiting(client, webapp)
+    answer = form(client.get(back))
+    assert parameters(client.post(back, answer))["code"]
+    log_in(other := Browser(), user)
+    assert [other.get(back).status_code, other.post(back, answer).status_code] == [400, 400]
     assert AuthorizationCode.objects.count() == 1
 
 
-def test_an_error_that_the_client_got_ends_the_handle_too(client, user, own):
+def test_a_user_who_logged_out_answers_nothing_in_the_ten_seconds(client, user, webapp, wait):
+    back = waiting(client, webapp)
+    answer = form(client.get(back))
+    assert parameters(client.post(back, answer))["code"]
+    client.post("/accounts/logout/")
+    assert client.post(back, answer)["Location"] == back
+    assert client.get(back)["Location"].startswith("/accounts/login/")
+    assert AuthorizationCode.objects.count() == 1
+
+
+def test_a_login_form_that_is_sent_twice_ends_at_the_client_too(client, user, own, wait):
+    back = waiting(client, own)
+    assert parameters(client.get(back))["code"] != parameters(client.get(back))["code"]
+    wait(10.5)
+    links(client.get(back))
+    assert AuthorizationCode.objects.count() == 2
+
+
+def test_an_error_that_the_client_got_ends_the_handle_too(client, user, own, wait):
     back = waiting(client, own, scope="unknown")
-    assert parameters(client.get(back))["error"] == "invalid_scope"
+    for seconds in (0, 9.5):
+        wait(seconds)
+        assert parameters(client.get(back))["error"] == "invalid_scope"
+    wait(10.5)
     assert list(links(client.get(back))) == [f"Go to {own.name}", "Your account"]
 
 
-def test_what_is_shown_but_not_answered_does_not_end_it(client, user, webapp):
+def test_a_row_that_the_previous_release_answered_is_over_at_once(client, user, webapp):
+    back = waiting(client, webapp)
+    answer = form(client.get(back))
+    row = Session.objects.exclude(pk=client.session.session_key).get()
+    row.session_data = Session.objects.encode({"authorization_answered": [webapp.client_id, CALLBACK]})
+    row.save()
+    links(client.post(back, answer))
+    assert not AuthorizationCode.objects.exists()
+
+
+def test_a_page_that_was_displayed_but_not_answered_does_not_end_the_handle(client, user, webapp):
     back = waiting(client, webapp)
     for _ in range(2):
         page = client.get(back)
@@ -81,35 +157,51 @@ def test_what_is_shown_but_not_answered_does_not_end_it(client, user, webapp):
     assert parameters(client.post(back, form(client.get(back))))["code"]
 
 
-def test_another_request_of_the_same_client_in_another_tab_goes_on(client, user, webapp):
+def test_another_request_of_the_same_client_in_another_tab_continues(client, user, webapp, wait):
     first = waiting(client, webapp, state="1")
     second = parameters(client.get("/oauth/authorize", authorization(webapp, state="2", prompt="login")))["next"]
     assert client.post(f"/accounts/login/?next={second}", FORM)["Location"] == second
     assert parameters(client.post(second, form(client.get(second))))["state"] == "2"
+    wait(10.5)
     links(client.get(second))
-    assert parameters(client.get(first))["state"] == "1", "and nothing is asked again"
+    assert parameters(client.get(first))["state"] == "1", "the user is not asked again"
+    wait(21)
     links(client.get(first))
 
 
-def test_of_two_tabs_that_answer_at_once_one_gets_a_code_and_the_other_undoes_its_own(client, user, webapp):
-    """With threads and PostgreSQL: tests/services/test_answered_requests.py."""
-    back = waiting(client, webapp)
-    answer, was_shown, inner = form(client.get(back)), consent.was_shown, []
+def race(browser, address, answer, wait, *, seconds):
+    """Post the answer twice: the second request is answered while the first one waits, `seconds` before it goes on."""
+    proves_display, inner = consent.proves_display, []
 
     def after_the_other_tab(*arguments, **options):
         if not inner:
             inner.append(None)
-            inner.append(client.post(back, answer))
-        return was_shown(*arguments, **options)
+            inner.append(browser.post(address, answer))
+            wait(seconds)
+        return proves_display(*arguments, **options)
 
-    with patch.object(consent, "was_shown", after_the_other_tab):
-        outer = client.post(back, answer)
-    assert parameters(inner[1])["code"]
-    links(outer)
+    with patch.object(consent, "proves_display", after_the_other_tab):
+        outer = browser.post(address, answer)
+    return outer, inner[1]
+
+
+def test_two_tabs_that_answer_at_once_get_a_code_each(client, user, webapp, wait):
+    """tests/services/test_answered_requests.py does the same with threads and PostgreSQL."""
+    back = waiting(client, webapp)
+    answers = race(client, back, form(client.get(back)), wait, seconds=1)
+    assert len({parameters(answer)["code"] for answer in answers}) == 2
+    assert (AuthorizationCode.objects.count(), UserGrant.objects.count(), Consent.objects.count()) == (2, 2, 1)
+
+
+def test_a_tab_that_is_overtaken_for_more_than_ten_seconds_undoes_its_code(client, user, webapp, wait):
+    back = waiting(client, webapp)
+    late, first = race(client, back, form(client.get(back)), wait, seconds=10.5)
+    assert parameters(first)["code"]
+    links(late)
     assert (AuthorizationCode.objects.count(), UserGrant.objects.count(), Consent.objects.count()) == (1, 1, 1)
 
 
-def test_the_row_is_gone_when_the_answer_comes(client, user, webapp):
+def test_an_answer_gets_no_code_if_the_row_was_deleted(client, user, webapp):
     back = waiting(client, webapp)
     answer, create = form(client.get(back)), authorization_code.create
 
@@ -123,11 +215,11 @@ def test_the_row_is_gone_when_the_answer_comes(client, user, webapp):
     assert not AuthorizationCode.objects.exists()
 
 
-def test_an_answer_that_was_undone_leaves_the_handle(client, user, webapp):
+def test_an_answer_whose_transaction_failed_does_not_end_the_handle(client, user, webapp):
     back = waiting(client, webapp)
     answer = form(client.get(back))
     with (
-        patch("tokens.views.authorize.authorization_code.create", side_effect=RuntimeError),
+        patch("tokens.views.authorization_answer.authorization_code.create", side_effect=RuntimeError),
         pytest.raises(RuntimeError),
     ):
         client.post(back, answer)
@@ -143,19 +235,21 @@ def test_an_answer_that_was_undone_leaves_the_handle(client, user, webapp):
         ("com.example.app:/callback", None),
     ],
 )
-def test_the_page_leads_to_sites_and_not_to_programs_on_the_device(client, user, apis, callback, home):
+def test_the_page_links_to_sites_and_not_to_programs_on_the_device(client, user, apis, wait, callback, home):
     native = make_client("native", "authorization_code", public=True)
     Client.objects.filter(pk=native.pk).update(redirect_uris=callback)
     back = waiting(client, native, redirect_uri=callback)
     client.post(back, form(client.get(back)))
-    ways = links(client.get(back))
-    assert ways.pop("Your account")
-    assert ways == ({f"Go to {native.name}": home} if home else {})
+    wait(10.5)
+    expected = links(client.get(back))
+    assert expected.pop("Your account")
+    assert expected == ({f"Go to {native.name}": home} if home else {})
 
 
-def test_the_page_needs_neither_a_login_nor_the_client_and_is_nobody_else_s(client, user, own):
+def test_the_page_needs_no_login_and_no_client_and_opens_in_no_other_browser(client, user, own, wait):
     back = waiting(client, own)
     client.get(back)
+    wait(10.5)
     client.post("/accounts/logout/")
     assert len(links(client.get(back))) == 2
     Client.objects.all().delete()
@@ -164,7 +258,7 @@ def test_the_page_needs_neither_a_login_nor_the_client_and_is_nobody_else_s(clie
     assert other.get(back).status_code == 400
 
 
-def test_a_request_with_a_full_address_is_not_ended(client, user, own):
+def test_a_request_with_a_full_address_can_be_answered_at_any_time(client, user, own):
     log_in(client, user)
     for _ in range(2):
         assert parameters(client.get("/oauth/authorize", authorization(own)))["code"]

@@ -1,4 +1,4 @@
-"""What goes wrong outside of a view is told on a page of ours; and no form of another site's does anything."""
+"""Failures outside of a view get a page of the issuer, and a form of another site changes nothing."""
 
 from unittest.mock import patch
 
@@ -7,7 +7,7 @@ from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.test import Client as Browser
 
 from tests.tokens.conftest import authorization, log_in, make_client, post
-from tests.tokens.pages import told
+from tests.tokens.pages import assert_page
 from tokens.models import DeviceCode, GrantType, User, UserGrant
 from tokens.views import failures
 
@@ -24,25 +24,25 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
         (500, lambda: failures.broken(None)),
     ],
 )
-def test_they_ask_nothing_of_the_database(status, answer, django_assert_num_queries):
+def test_a_failure_page_sends_no_statement(status, answer, django_assert_num_queries):
     with django_assert_num_queries(0):
-        told(answer(), status)
+        assert_page(answer(), status)
 
 
-def test_the_issuer_answers_with_them(client, user):
-    told(client.get("/nowhere"), 404)
-    told(client.get("/", HTTP_HOST="evil.example"), 400)
+def test_the_issuer_answers_failures_with_its_own_pages(client, user):
+    assert_page(client.get("/nowhere"), 404)
+    assert_page(client.get("/", HTTP_HOST="evil.example"), 400)
     User.objects.update(is_staff=True)
     client.force_login(user)
-    told(client.get("/admin/tokens/client/"), 403)
+    assert_page(client.get("/admin/tokens/client/"), 403)
     client.raise_request_exception = False
     with patch("tokens.views.account.render", side_effect=RuntimeError):
-        told(client.get("/accounts/"), 500)
+        assert_page(client.get("/accounts/"), 500)
 
 
 @pytest.fixture(params=[False, True], ids=["", "debug"])
 def browser(request, settings, user):
-    """What checks forms as the browsers of users do."""
+    """Return a browser for which the CSRF check is on, as for users."""
     settings.DEBUG = request.param
     return Browser(enforce_csrf_checks=True)
 
@@ -52,10 +52,10 @@ def is_logged_in(browser):
 
 
 @pytest.mark.parametrize("page", ["/accounts/login/", "/admin/login/"])
-def test_nobody_is_logged_in_by_a_foreign_form(browser, page):
+def test_a_forged_form_logs_no_user_in(browser, page):
     User.objects.update(is_staff=True)
     credentials = dict.fromkeys(("login", "username"), "ada") | {"password": "correct horse"}
-    told(browser.post(page, credentials), 403)
+    assert_page(browser.post(page, credentials), 403)
     assert not is_logged_in(browser)
     token = browser.get(page).context["csrf_token"]
     assert browser.post(page, credentials | {"csrfmiddlewaretoken": str(token)}).status_code == 302
@@ -63,35 +63,35 @@ def test_nobody_is_logged_in_by_a_foreign_form(browser, page):
 
 
 @pytest.mark.parametrize(("page", "form"), [("/accounts/logout/", {}), ("/oauth/logout", {"log_out": "true"})])
-def test_nobody_is_logged_out_by_a_foreign_form(browser, user, page, form):
+def test_a_forged_form_logs_no_user_out(browser, user, page, form):
     log_in(browser, user)
-    told(browser.post(page, form), 403)
+    assert_page(browser.post(page, form), 403)
     assert is_logged_in(browser)
     token = browser.get(page).context["csrf_token"]
     browser.post(page, form | {"csrfmiddlewaretoken": str(token)})
     assert not is_logged_in(browser)
 
 
-def test_nothing_is_consented_to_by_a_foreign_form(browser, user, webapp):
+def test_a_forged_form_gives_no_consent(browser, user, webapp):
     log_in(browser, user)
     page = browser.get("/oauth/authorize", authorization(webapp))
     form = {"shown": page.context["form"].initial["shown"], "allow": "true"}
     address = page.request["PATH_INFO"] + "?" + page.request["QUERY_STRING"]
-    told(browser.post(address, form), 403)
+    assert_page(browser.post(address, form), 403)
     assert not UserGrant.objects.exists()
-    allowed = browser.post(address, form | {"csrfmiddlewaretoken": str(page.context["csrf_token"])})
-    assert "code=" in allowed["Location"]
+    answer = browser.post(address, form | {"csrfmiddlewaretoken": str(page.context["csrf_token"])})
+    assert "code=" in answer["Location"]
 
 
-def test_no_device_is_allowed_by_a_foreign_form(browser, user, apis):
+def test_a_forged_form_allows_no_device(browser, user, apis):
     make_client("tv", GrantType.DEVICE_CODE, public=True)
     log_in(browser, user)
     begun = post(Browser(), "/oauth/device", {"client_id": "tv", "scope": "notes:read"}).json()
     form = {"user_code": begun["user_code"]}
-    told(browser.post("/oauth/device/verify", form), 403)
+    assert_page(browser.post("/oauth/device/verify", form), 403)
     token = {"csrfmiddlewaretoken": str(browser.get("/oauth/device/verify").context["csrf_token"])}
     shown = browser.post("/oauth/device/verify", form | token).context["shown"]
-    told(browser.post("/oauth/device/verify", form | {"shown": shown, "allow": "true"}), 403)
+    assert_page(browser.post("/oauth/device/verify", form | {"shown": shown, "allow": "true"}), 403)
     assert not DeviceCode.objects.filter(grant__isnull=False).exists()
     answer = browser.post("/oauth/device/verify", form | token | {"shown": shown, "allow": "true"})
     assert answer.context["done"] == "allowed"

@@ -1,4 +1,4 @@
-"""Alive and ready are two things."""
+"""/healthz and /readyz: a process can be alive without being ready."""
 
 from datetime import timedelta
 from unittest.mock import patch
@@ -39,7 +39,7 @@ def test_an_issuer_without_a_database_is_not_ready(client, signer, monkeypatch):
     }
 
 
-def test_a_database_without_tables_is_told_from_one_that_is_away(client, signer):
+def test_a_database_without_tables_has_a_cause_of_its_own(client, signer):
     def no_tables(execute, sql, params, many, context):
         if "tokens_ring" in sql:
             raise ProgrammingError
@@ -47,7 +47,7 @@ def test_a_database_without_tables_is_told_from_one_that_is_away(client, signer)
 
     with connection.execute_wrapper(no_tables):
         causes = client.get("/readyz").json()["causes"]
-    assert causes["database"] == "its tables are missing: run manage.py migrate"
+    assert causes["database"] == "the database has no tables: run manage.py migrate"
 
 
 def test_a_wrong_encrypting_key_is_named_and_the_jwks_is_served(client, settings):
@@ -60,7 +60,7 @@ def test_a_wrong_encrypting_key_is_named_and_the_jwks_is_served(client, settings
     assert len(client.get("/.well-known/jwks.json").json()["keys"]) == 2
 
 
-def test_a_rotation_that_nobody_runs_asks_for_attention(client):
+def test_an_overdue_rotation_is_named_under_attention(client):
     call_command("rotate_keys", verbosity=0)
     assert client.get("/readyz").json() == {"status": "ok"}
     keyring.snapshots.forget()
@@ -83,7 +83,7 @@ def operator(settings):
 
 @pytest.mark.parametrize("path", PROBES)
 @pytest.mark.parametrize("host", ["10.0.0.5", "elsewhere.example", "a..b", ""])
-def test_a_probe_is_answered_whatever_host_and_scheme_it_names(client, signer, settings, path, host):
+def test_a_probe_is_answered_for_any_host_and_scheme(client, signer, settings, path, host):
     settings.SECURE_SSL_REDIRECT = True
     settings.ALLOWED_HOSTS = ["issuer.example"]
     assert client.get(path, HTTP_HOST=host).status_code == 200
@@ -91,7 +91,7 @@ def test_a_probe_is_answered_whatever_host_and_scheme_it_names(client, signer, s
 
 
 @pytest.mark.parametrize("path", [f"{path}/" for path in PROBES])
-def test_no_other_path_is(client, settings, path):
+def test_another_path_is_not_answered_for_any_host(client, settings, path):
     settings.ALLOWED_HOSTS = ["issuer.example"]
     assert client.get(path, HTTP_HOST="10.0.0.5").status_code == 400
 
@@ -113,13 +113,13 @@ def test_no_other_path_is(client, settings, path):
     ],
 )
 @pytest.mark.parametrize("path", ["/readyz", "/readyz?seen"])
-def test_a_stranger_reads_no_causes(client, operator, stranger, path):
+def test_only_the_operator_reads_causes(client, operator, stranger, path):
     response = client.get(path, **stranger)
     assert (response.status_code, response.json()) == (503, {"status": "unavailable"})
 
 
 @pytest.mark.parametrize("empty", ["Bearer ", "Bearer", ""])
-def test_without_an_operator_token_no_token_is_the_operator_s(client, empty):
+def test_without_operator_token_no_bearer_token_is_the_operator_s(client, empty):
     response = client.get("/readyz", REMOTE_ADDR="192.0.2.1", HTTP_AUTHORIZATION=empty)
     assert response.json() == {"status": "unavailable"}
 
@@ -137,7 +137,7 @@ def test_the_operator_reads_causes(client, operator, headers):
     assert client.get("/readyz", **headers).json()["missing"] == ["signing key"]
 
 
-def test_the_operator_can_ask_what_the_issuer_takes_him_for(client, signer, settings):
+def test_the_operator_can_read_which_address_the_issuer_sees(client, signer, settings):
     settings.ISSUER = settings.ISSUER | {"OPERATOR_TOKEN": OPERATOR, "BEHIND_PROXY": True}
     headers = {"HTTP_AUTHORIZATION": f"Bearer {OPERATOR}", "HTTP_X_FORWARDED_FOR": "203.0.113.9, 192.0.2.1"}
     seen = {"address": "192.0.2.1", "scheme": "http", "host": "testserver"}

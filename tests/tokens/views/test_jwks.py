@@ -1,4 +1,4 @@
-"""The JWKS endpoint."""
+"""The JWKS endpoint: its keys, its cache headers, and its answers without keys."""
 
 import json
 
@@ -14,12 +14,12 @@ pytestmark = pytest.mark.django_db
 URL = "/.well-known/jwks.json"
 
 
-def test_before_the_first_key_it_answers_503_and_never_an_empty_set(client):
+def test_before_the_first_key_the_jwks_is_503_and_not_an_empty_set(client):
     response = client.get(URL)
     assert (response.status_code, response["Cache-Control"], response["Retry-After"]) == (503, "no-store", "5")
 
 
-def test_it_shows_public_numbers_only_and_may_be_cached_for_as_long_as_the_policy_assumes(client):
+def test_the_jwks_has_public_keys_only_and_the_cache_lifetime_of_the_policy(client):
     call_command("rotate_keys")
     response = client.get(URL)
     keys = response.json()["keys"]
@@ -29,15 +29,15 @@ def test_it_shows_public_numbers_only_and_may_be_cached_for_as_long_as_the_polic
     assert response["Access-Control-Allow-Origin"] == "*"
 
 
-def test_a_known_etag_is_answered_304_and_another_is_not(client):
+def test_the_current_etag_gets_304_and_another_does_not(client):
     call_command("rotate_keys")
     etag = client.get(URL)["ETag"]
-    known = client.get(URL, headers={"if-none-match": etag})
-    assert (known.status_code, known.content, known["ETag"]) == (304, b"", etag)
+    current = client.get(URL, headers={"if-none-match": etag})
+    assert (current.status_code, current.content, current["ETag"]) == (304, b"", etag)
     assert client.get(URL, headers={"if-none-match": '"other"'}).status_code == 200
 
 
-def test_head_is_answered_and_post_is_not(client):
+def test_head_is_permitted_and_post_is_not(client):
     call_command("rotate_keys")
     assert client.head(URL).status_code == 200
     assert client.post(URL).status_code == 405
@@ -53,14 +53,14 @@ def test_a_foreign_library_verifies_what_the_signer_signed(client):
     assert jwt.decode(token, keys[signer.kid], algorithms=["RS256"]) == {"sub": "me"}
 
 
-def test_once_warm_it_asks_the_database_nothing(client, django_assert_num_queries):
+def test_a_warm_process_sends_no_statement_for_the_jwks(client, django_assert_num_queries):
     call_command("rotate_keys")
     client.get(URL)
     with django_assert_num_queries(0):
         client.get(URL)
 
 
-def test_an_invented_ring_asks_no_database_while_the_background_refresh_knows_all_of_them(
+def test_an_invented_ring_sends_no_statement_while_the_background_refresh_has_all_names(
     client, monkeypatch, django_assert_num_queries
 ):
     call_command("rotate_keys")

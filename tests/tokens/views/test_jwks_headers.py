@@ -1,4 +1,4 @@
-"""Every header of the JWKS, whatever is asked: browsers, caches and APIs go by them."""
+"""Each header of each answer of the JWKS: browsers, caches and APIs depend on them."""
 
 import pytest
 from django.core.management import call_command
@@ -22,12 +22,12 @@ ABOUT_THE_BODY = ("Content-Type", "Content-Length")
 
 @pytest.fixture
 def whole(client):
-    """The JWKS of a ring with keys, as GET has it."""
+    """Return the answer to a GET of the JWKS of a ring with keys."""
     call_command("rotate_keys")
     return client.get(URL)
 
 
-def test_get(whole):
+def test_get_has_the_headers_of_a_public_document(whole):
     assert dict(whole.headers) == OPEN | {
         "Content-Type": "application/jwk-set+json",
         "Content-Length": str(len(whole.content)),
@@ -42,26 +42,26 @@ def test_head_has_the_headers_of_get_and_no_body(client, whole):
     assert (head.status_code, head.content, dict(head.headers)) == (200, b"", dict(whole.headers))
 
 
-@pytest.mark.parametrize("asked", ["{etag}", "W/{etag}", '"other", {etag}', '"other",W/{etag} ', "*"])
+@pytest.mark.parametrize("condition", ["{etag}", "W/{etag}", '"other", {etag}', '"other",W/{etag} ', "*"])
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_what_is_known_is_304_with_the_headers_that_a_cache_keeps(client, whole, asked, method):
-    answer = getattr(client, method)(URL, headers={"if-none-match": asked.format(etag=whole["ETag"])})
-    kept = {name: value for name, value in answer.headers.items() if name not in ABOUT_THE_BODY}
+def test_304_has_the_headers_that_a_cache_stores(client, whole, condition, method):
+    answer = getattr(client, method)(URL, headers={"if-none-match": condition.format(etag=whole["ETag"])})
+    headers = {name: value for name, value in answer.headers.items() if name not in ABOUT_THE_BODY}
     assert (answer.status_code, answer.content) == (304, b"")
-    assert kept == {name: value for name, value in whole.headers.items() if name not in ABOUT_THE_BODY}
+    assert headers == {name: value for name, value in whole.headers.items() if name not in ABOUT_THE_BODY}
 
 
-@pytest.mark.parametrize("asked", ['"other"', 'W/"other"', "", "nonsense", "{bare}"])
-def test_what_is_not_known_is_answered_whole(client, whole, asked):
-    asked = asked.format(bare=whole["ETag"].strip('"'))
-    answer = client.get(URL, headers={"if-none-match": asked})
+@pytest.mark.parametrize("condition", ['"other"', 'W/"other"', "", "nonsense", "{bare}"])
+def test_another_etag_gets_the_whole_jwks(client, whole, condition):
+    condition = condition.format(bare=whole["ETag"].strip('"'))
+    answer = client.get(URL, headers={"if-none-match": condition})
     assert (answer.status_code, answer.content, dict(answer.headers)) == (200, whole.content, dict(whole.headers))
 
 
-@pytest.mark.parametrize("asked", ["*", '"other"'])
+@pytest.mark.parametrize("condition", ["*", '"other"'])
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_without_a_key_it_is_503_that_nobody_keeps_and_any_page_may_read(client, method, asked):
-    answer = getattr(client, method)(URL, headers={"if-none-match": asked})
+def test_without_a_key_the_jwks_is_503_that_no_cache_stores_and_any_page_reads(client, method, condition):
+    answer = getattr(client, method)(URL, headers={"if-none-match": condition})
     assert answer.status_code == 503
     assert dict(answer.headers) == OPEN | {
         "Content-Type": "text/plain",

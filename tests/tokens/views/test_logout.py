@@ -1,4 +1,4 @@
-"""RP-initiated logout: who is asked, what ends, and where it may lead."""
+"""RP-initiated logout: when the user is asked, what ends, and where the browser goes."""
 
 from datetime import timedelta
 from unittest.mock import patch
@@ -28,7 +28,7 @@ def rotate(**options):
 
 
 def withdraw(kid):
-    """Let more than a year pass: another key signs, and this one is withdrawn."""
+    """Let more than a year pass, so that another key signs and the key `kid` is withdrawn."""
     then = store.database_now() + timedelta(days=400)
     given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
     with patch("tokens.keys.store.database_now", side_effect=lambda: then):
@@ -50,13 +50,13 @@ def browser(client, user):
 
 @pytest.fixture
 def hint(browser, app):
-    """An ID token of the user's for the application, signed by the ring."""
+    """Return an ID token of the user for the client, signed by the ring."""
     rotate()
     code = parameters(allow(browser, authorization(app)))["code"]
     return redeem(browser, app, code).json()["id_token"]
 
 
-def ask(browser, **query):
+def request_logout(browser, **query):
     return browser.get("/oauth/logout", query)
 
 
@@ -64,17 +64,17 @@ def logged_in(browser):
     return "_auth_user_id" in browser.session
 
 
-def test_with_the_id_token_of_this_session_nobody_is_asked(browser, hint, caplog):
+def test_the_id_token_of_this_login_logs_out_at_once(browser, hint, caplog):
     caplog.set_level("INFO", "tokens.audit")
-    answer = ask(browser, id_token_hint=hint, post_logout_redirect_uri=AFTER, state="s&=1")
+    answer = request_logout(browser, id_token_hint=hint, post_logout_redirect_uri=AFTER, state="s&=1")
     assert (answer.status_code, answer["Location"]) == (303, f"{AFTER}?state=s%26%3D1")
     assert not logged_in(browser)
     assert '"action": "user.logged_out", "actor": "user:ada"' in caplog.text
 
 
 @pytest.mark.parametrize("query", [{}, {"client_id": "app"}, {"client_id": "app", "post_logout_redirect_uri": AFTER}])
-def test_everybody_else_is_asked_first(browser, app, query):
-    page = ask(browser, **query)
+def test_another_request_asks_the_user_first(browser, app, query):
+    page = request_logout(browser, **query)
     assert page.status_code == 200
     assert logged_in(browser)
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
@@ -84,46 +84,46 @@ def test_everybody_else_is_asked_first(browser, app, query):
     assert answer.get("Location") == query.get("post_logout_redirect_uri")
 
 
-def test_the_id_token_of_another_user_asks_and_ends_nothing(browser, hint):
+def test_the_id_token_of_another_user_asks_first_and_ends_nothing(browser, hint):
     other = Browser()
     log_in(other, User.objects.create_user("eve"))
-    assert ask(other, id_token_hint=hint).status_code == 200
+    assert request_logout(other, id_token_hint=hint).status_code == 200
     assert logged_in(other)
 
 
 @pytest.mark.parametrize("ago", [-1, 1, 3600])
-def test_the_id_token_of_an_earlier_login_of_the_same_user_asks(browser, user, hint, ago):
-    """Whoever keeps an old ID token could end every later session by a link."""
+def test_the_id_token_of_an_earlier_login_asks_the_user_first(browser, user, hint, ago):
+    """Otherwise a party with an old ID token could end every later session by a link."""
     at = browser.session["account_authentication_methods"][0]["at"]
     session = browser.session
     session["account_authentication_methods"] = [{"method": "password", "at": at - ago}]
     session.save()
-    assert ask(browser, id_token_hint=hint).status_code == 200
+    assert request_logout(browser, id_token_hint=hint).status_code == 200
     assert logged_in(browser)
 
 
-def test_a_session_that_nobody_logged_in_to_here_asks(browser, user, hint):
+def test_a_session_without_a_login_at_the_login_page_asks_the_user_first(browser, user, hint):
     browser.force_login(user)
     session = browser.session
     session.pop("account_authentication_methods", None)
     session.save()
-    assert ask(browser, id_token_hint=hint).status_code == 200
+    assert request_logout(browser, id_token_hint=hint).status_code == 200
     assert logged_in(browser)
 
 
-def test_without_a_session_there_is_nothing_to_ask(app):
-    answer = ask(Browser(), client_id="app", post_logout_redirect_uri=AFTER)
+def test_without_a_session_the_user_is_not_asked(app):
+    answer = request_logout(Browser(), client_id="app", post_logout_redirect_uri=AFTER)
     assert answer["Location"] == AFTER
-    assert "You are logged out" in ask(Browser()).content.decode()
+    assert "You are logged out" in request_logout(Browser()).content.decode()
 
 
-def test_a_hint_that_expired_and_whose_key_is_withdrawn_is_good(browser, hint):
+def test_an_expired_hint_signed_by_a_withdrawn_key_is_accepted(browser, hint):
     withdraw(jwt.get_unverified_header(hint)["kid"])
-    assert ask(browser, id_token_hint=hint).status_code == 200
+    assert request_logout(browser, id_token_hint=hint).status_code == 200
     assert not logged_in(browser)
 
 
-def test_the_hint_of_a_revoked_key_is_none(browser, hint):
+def test_a_hint_signed_by_a_revoked_key_is_refused(browser, hint):
     revoke(
         jwt.get_unverified_header(hint)["kid"],
         reason="stolen",
@@ -133,7 +133,7 @@ def test_the_hint_of_a_revoked_key_is_none(browser, hint):
         now=timezone.now(),
         accept_outage=True,
     )
-    assert ask(browser, id_token_hint=hint).status_code == 400
+    assert request_logout(browser, id_token_hint=hint).status_code == 400
     assert logged_in(browser)
 
 
@@ -153,28 +153,28 @@ def test_the_hint_of_a_revoked_key_is_none(browser, hint):
         "/accounts/",
     ],
 )
-def test_no_address_that_was_not_registered_is_gone_to(browser, hint, uri):
+def test_the_browser_goes_to_no_address_that_is_not_registered(browser, hint, uri):
     for query in ({"client_id": "app"}, {"id_token_hint": hint}, {}):
-        answer = ask(browser, post_logout_redirect_uri=uri, **query)
+        answer = request_logout(browser, post_logout_redirect_uri=uri, **query)
         assert (answer.status_code, "Location" in answer) == (400, False)
     assert logged_in(browser)
 
 
 def test_an_address_needs_a_client_that_registered_it(browser, app):
-    assert ask(browser, post_logout_redirect_uri=AFTER).status_code == 400
+    assert request_logout(browser, post_logout_redirect_uri=AFTER).status_code == 400
     make_client("other", "authorization_code", public=True)
-    assert ask(browser, client_id="other", post_logout_redirect_uri=AFTER).status_code == 400
+    assert request_logout(browser, client_id="other", post_logout_redirect_uri=AFTER).status_code == 400
 
 
-def test_a_state_of_the_registered_address_gives_way_to_the_one_that_was_sent(browser, app, hint):
+def test_the_state_of_the_request_replaces_a_state_of_the_registered_address(browser, app, hint):
     app.post_logout_redirect_uris = f"{AFTER}?state=fixed&a=b"
     app.save()
-    answer = ask(browser, id_token_hint=hint, post_logout_redirect_uri=f"{AFTER}?state=fixed&a=b", state="1")
+    answer = request_logout(browser, id_token_hint=hint, post_logout_redirect_uri=f"{AFTER}?state=fixed&a=b", state="1")
     assert answer["Location"] == f"{AFTER}?a=b&state=1"
 
 
-def test_a_registered_query_stays(browser, hint):
-    answer = ask(browser, id_token_hint=hint, post_logout_redirect_uri=f"{AFTER}?a=b", state="1")
+def test_the_query_of_the_registered_address_is_retained(browser, hint):
+    answer = request_logout(browser, id_token_hint=hint, post_logout_redirect_uri=f"{AFTER}?a=b", state="1")
     assert answer["Location"] == f"{AFTER}?a=b&state=1"
 
 
@@ -189,19 +189,19 @@ def test_a_registered_query_stays(browser, hint):
         {"state": "\0"},
     ],
 )
-def test_what_cannot_be_read_is_a_page_that_says_so_and_ends_nothing(browser, app, query):
-    assert ask(browser, **query).status_code == 400
+def test_an_invalid_request_is_an_error_page_and_ends_nothing(browser, app, query):
+    assert request_logout(browser, **query).status_code == 400
     assert logged_in(browser)
 
 
-def test_the_hint_of_one_application_does_not_speak_for_another(browser, hint):
+def test_the_hint_of_another_client_is_refused(browser, hint):
     make_client("other", "authorization_code", public=True)
-    assert ask(browser, id_token_hint=hint, client_id="other").status_code == 400
+    assert request_logout(browser, id_token_hint=hint, client_id="other").status_code == 400
     assert logged_in(browser)
 
 
 @pytest.mark.parametrize("change", ["access token", "another issuer", "one character"])
-def test_only_an_id_token_of_this_issuer_is_a_hint(browser, app, hint, change, settings):
+def test_a_hint_that_is_no_id_token_of_this_issuer_is_refused(browser, app, hint, change, settings):
     if change == "access token":
         code = parameters(allow(browser, authorization(app)))["code"]
         hint = redeem(browser, app, code).json()["access_token"]
@@ -210,25 +210,25 @@ def test_only_an_id_token_of_this_issuer_is_a_hint(browser, app, hint, change, s
     else:
         head, _, signature = hint.rpartition(".")
         hint = f"{head}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
-    assert ask(browser, id_token_hint=hint).status_code == 400
+    assert request_logout(browser, id_token_hint=hint).status_code == 400
     assert logged_in(browser)
 
 
-def test_a_forged_answer_to_the_page_ends_nothing(user):
+def test_an_answer_without_the_csrf_token_ends_nothing(user):
     browser = Browser(enforce_csrf_checks=True)
     log_in(browser, user)
     assert browser.post("/oauth/logout", {"log_out": "true"}).status_code == 403
     assert logged_in(browser)
 
 
-def test_a_request_sent_as_a_form_is_asked_as_well(browser, app):
+def test_a_request_sent_as_a_form_asks_the_user_first(browser, app):
     answer = browser.post("/oauth/logout", {"client_id": "app", "state": "1"})
     assert (answer.status_code, answer["Location"]) == (303, "/oauth/logout?client_id=app&state=1")
     assert logged_in(browser)
 
 
-def test_another_site_s_form_comes_without_the_session_and_says_nothing_of_it(browser, app):
-    """SameSite=Lax: the cookie is not in that request, and it is in the one for the address that follows."""
+def test_a_form_of_another_site_comes_without_the_session_and_reads_nothing_of_it(browser, app):
+    """SameSite=Lax: the POST has no session cookie; the GET of the redirect has it."""
     stranger = Browser()
     sent = {"client_id": "app", "post_logout_redirect_uri": AFTER}
     answer = stranger.post("/oauth/logout", sent)

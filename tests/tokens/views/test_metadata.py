@@ -24,7 +24,7 @@ OPENID = ["openid", "profile", "email", "offline_access"]
 
 
 @pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
-def test_the_issuer_tells_what_it_can_do(client, apis, name):
+def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
     response = client.get(f"/.well-known/{name}")
     assert (response.status_code, response["Content-Type"]) == (200, "application/json")
     assert response.json() == {
@@ -74,7 +74,7 @@ def test_the_issuer_tells_what_it_can_do(client, apis, name):
 
 
 @pytest.mark.django_db
-def test_every_endpoint_that_is_advertised_is_there(client):
+def test_every_advertised_endpoint_exists(client):
     for name, address in document("http://localhost:8000", scopes=[], apis=[], algorithms=["RS256"]).items():
         if name.endswith("_endpoint"):
             assert client.get(str(address).removeprefix("http://localhost:8000")).status_code != 404, name
@@ -96,7 +96,7 @@ def test_every_endpoint_that_is_advertised_is_there(client):
         ),
     ],
 )
-def test_an_issuer_with_a_path_is_found_under_both_forms(issuer, paths):
+def test_an_issuer_with_a_path_has_its_metadata_at_both_addresses(issuer, paths):
     assert locations(issuer) == paths
 
 
@@ -105,7 +105,7 @@ def away(*_):
 
 
 @pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
-def test_it_is_answered_from_memory_while_the_database_is_away_for_less_than_n(client, apis, name):
+def test_the_metadata_is_served_from_memory_until_n_after_the_last_reading(client, apis, name):
     before = client.get(METADATA).json()
     soon = timezone.now() + PRODUCTION.snapshot_age - timedelta(seconds=1)
     with patch("django.utils.timezone.now", return_value=soon), connection.execute_wrapper(away):
@@ -113,7 +113,7 @@ def test_it_is_answered_from_memory_while_the_database_is_away_for_less_than_n(c
     assert (answer.status_code, answer.json()) == (200, before)
 
 
-def test_past_n_it_is_refused_and_says_when_to_come_again(client, apis):
+def test_the_metadata_is_503_with_retry_after_once_n_has_passed(client, apis):
     client.get(METADATA)
     late = timezone.now() + PRODUCTION.snapshot_age + timedelta(seconds=1)
     with patch("django.utils.timezone.now", return_value=late), connection.execute_wrapper(away):
@@ -139,14 +139,14 @@ def rotated(ring, algorithm=None):
 
 def listed(client):
     catalog.snapshots.forget()
-    told = client.get(METADATA).json()
+    metadata = client.get(METADATA).json()
     names = ("id_token_signing_alg_values_supported", "introspection_signing_alg_values_supported")
-    first, second = (told[name] for name in names)
+    first, second = (metadata[name] for name in names)
     assert first == second
     return first
 
 
-def test_what_the_rings_sign_is_listed_from_the_announcement_of_their_first_key(client, apis):
+def test_the_algorithm_of_a_ring_is_listed_from_the_announcement_of_its_first_key(client, apis):
     rotated("default")
     assert listed(client) == ["RS256"]
     rotated("fast", "ES256")
@@ -160,7 +160,7 @@ def test_a_ring_without_keys_is_not_listed(client, apis):
     assert listed(client) == ["RS256"]
 
 
-def test_within_reread_no_statement_is_sent(client, apis, django_assert_num_queries):
+def test_the_metadata_costs_no_statement_until_the_next_reading(client, apis, django_assert_num_queries):
     client.get(METADATA)
     with django_assert_num_queries(0):
         assert client.get(METADATA).status_code == 200

@@ -1,9 +1,9 @@
-"""Our pages keep their address from everybody, and what they send is still told from what another page sends."""
+"""Forms of our own pages, which hide their origin, are accepted; forms of other pages are refused."""
 
 import pytest
 from django.test import Client as Browser
 
-from tests.tokens.pages import told
+from tests.tokens.pages import assert_page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 PAGE = "/accounts/login/"
@@ -12,7 +12,7 @@ OUR_OWN = {"HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "same-origin"}
 
 @pytest.fixture(params=[False, True], ids=["http", "https"])
 def log_in(request, user):
-    """Send the login form with these headers, and the token of the page unless it is said to have none."""
+    """Send the login form with these headers, and with the CSRF token unless `token` is False."""
 
     def send(*, token=True, **headers):
         browser = Browser(enforce_csrf_checks=True)
@@ -26,7 +26,7 @@ def log_in(request, user):
     return send
 
 
-def test_a_form_of_our_own_page_is_taken_although_its_origin_is_kept(log_in):
+def test_a_form_of_our_own_page_is_accepted_although_its_origin_is_null(log_in):
     assert log_in(**OUR_OWN).status_code == 302
 
 
@@ -44,19 +44,19 @@ def test_a_form_of_our_own_page_is_taken_although_its_origin_is_kept(log_in):
     ],
     ids=str,
 )
-def test_a_form_of_no_known_page_is_refused_with_the_token_and_all(log_in, headers):
-    told(log_in(**{"HTTP_ORIGIN": "null"} | headers), 403)
+def test_a_form_of_an_unknown_page_is_refused_even_with_the_csrf_token(log_in, headers):
+    assert_page(log_in(**{"HTTP_ORIGIN": "null"} | headers), 403)
 
 
-def test_an_origin_that_is_said_counts(log_in):
-    told(log_in(**OUR_OWN | {"HTTP_ORIGIN": "https://evil.example"}), 403)
+def test_a_foreign_origin_is_refused(log_in):
+    assert_page(log_in(**OUR_OWN | {"HTTP_ORIGIN": "https://evil.example"}), 403)
 
 
-def test_the_token_is_asked_for_all_the_same(log_in):
-    told(log_in(token=False, **OUR_OWN), 403)
+def test_the_csrf_token_is_required(log_in):
+    assert_page(log_in(token=False, **OUR_OWN), 403)
 
 
-def test_a_browser_that_says_nothing_is_told_why_it_is_refused(log_in):
+def test_an_old_browser_gets_a_page_that_says_why_it_is_refused(log_in):
     refused = log_in(HTTP_ORIGIN="null").content.decode()
     assert "does not say which page" in refused
     assert (
@@ -64,5 +64,5 @@ def test_a_browser_that_says_nothing_is_told_why_it_is_refused(log_in):
     )
 
 
-def test_a_host_that_is_not_ours_is_no_origin(client):
+def test_a_foreign_host_is_refused(client):
     assert client.post(PAGE, HTTP_HOST="evil.example", **OUR_OWN).status_code == 400

@@ -1,4 +1,4 @@
-"""An authorization request of any length up to the limit survives the login, in the browser that sent it only."""
+"""An authorization request up to the maximum length survives the login, only in the browser that sent it."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -9,13 +9,13 @@ from django.contrib.sessions.models import Session
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import CALLBACK, authorization, kept, log_in, make_client, parameters
-from tests.tokens.pages import told
+from tests.tokens.conftest import CALLBACK, authorization, log_in, make_client, parameters, stored_query
+from tests.tokens.pages import assert_page
 from tokens.conf import RATE_LIMITS
 from tokens.parameters import AUTHORIZATION
 from tokens.revoking import purge
 from tokens.views import request_store
-from tokens.views.request_store import LIFETIME, LONGEST, MOST
+from tokens.views.request_store import LIFETIME, MAX_LENGTH, MAX_REQUESTS
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ TOO_LONG = "The authorization request is longer than 8192 characters."
 
 @pytest.fixture
 def own(apis):
-    """The issuer's own client: nobody is asked, so that nothing but the login stands between request and code."""
+    """Return the issuer's own client. No user is asked, so a login leads from the request to the code."""
     return make_client("own", "authorization_code", skip_authorization=True)
 
 
@@ -51,7 +51,7 @@ def test_a_long_request_comes_back_from_the_login_with_its_state(client, user, o
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_so_does_one_that_the_user_has_to_allow(client, user, webapp, length):
+def test_a_long_request_with_consent_comes_back_with_its_state(client, user, webapp, length):
     state = "s" * length
     back = submit(client, to_login(client, webapp, state=state))["Location"]
     page = client.get(back)
@@ -75,13 +75,13 @@ def test_a_state_is_returned_as_it_was_sent(client, user, own):
 
 
 @pytest.mark.parametrize("hint", ["jos%C3%A9", "jos\u00e9".encode().decode("latin-1")], ids=["encoded", "raw bytes"])
-def test_the_login_page_names_whom_the_request_names(client, own, hint):
+def test_the_login_page_has_the_login_hint_of_the_request(client, own, hint):
     query = urlencode(authorization(own)) + f"&login_hint={hint}"
     page = client.get("/oauth/authorize", QUERY_STRING=query)["Location"]
     assert 'value="jos\u00e9"' in client.get(page).content.decode()
 
 
-def test_no_address_after_the_first_repeats_what_was_asked_for(client, user, webapp):
+def test_no_address_after_the_first_repeats_a_parameter(client, user, webapp):
     page = to_login(client, webapp, state="secret-state", login_hint="ada@example.org")
     back = submit(client, page)["Location"]
     for address in (page, back):
@@ -90,37 +90,37 @@ def test_no_address_after_the_first_repeats_what_was_asked_for(client, user, web
 
 
 def exactly(client, length):
-    """A request whose query has so many characters."""
+    """Return a request whose query has `length` characters."""
     bare = len(Browser().get("/oauth/authorize", authorization(client, state="")).request["QUERY_STRING"])
     return authorization(client, state="s" * (length - bare))
 
 
-def test_the_limit_itself_is_kept_and_one_character_more_is_an_error_at_the_client(client, user, own):
-    limit, over = exactly(own, LONGEST), exactly(own, LONGEST + 1)
+def test_a_request_of_the_maximum_length_is_stored_and_a_longer_request_is_an_error_at_the_client(client, user, own):
+    limit, over = exactly(own, MAX_LENGTH), exactly(own, MAX_LENGTH + 1)
     page = client.get("/oauth/authorize", limit)["Location"]
     assert parameters(client.get(submit(client, page)["Location"]))["code"]
     for browser in (Browser(), client):  # logged in or not
         answer = browser.get("/oauth/authorize", over)
         assert answer["Location"].startswith(f"{CALLBACK}?error=")
-        told = parameters(answer)
-        assert (told["error"], told["error_description"]) == ("invalid_request", TOO_LONG)
-        assert (told["state"], told["iss"]) == (over["state"], "http://localhost:8000")
+        answered = parameters(answer)
+        assert (answered["error"], answered["error_description"]) == ("invalid_request", TOO_LONG)
+        assert (answered["state"], answered["iss"]) == (over["state"], "http://localhost:8000")
 
 
 @pytest.mark.parametrize("changes", [{"client_id": "nobody"}, {"redirect_uri": "https://evil.example/"}], ids=str)
-def test_what_is_too_long_goes_to_nobody_whose_address_is_in_doubt(client, own, changes):
-    answer = client.get("/oauth/authorize", exactly(own, LONGEST + 1) | changes)
+def test_a_request_that_is_too_long_goes_to_no_invalid_redirect_uri(client, own, changes):
+    answer = client.get("/oauth/authorize", exactly(own, MAX_LENGTH + 1) | changes)
     assert answer.status_code == 400
     assert "Location" not in answer
 
 
-def test_what_is_too_long_and_wrong_is_an_error_at_the_client(client, own):
-    answer = client.get("/oauth/authorize", authorization(own, scope="unknown", state="s" * LONGEST))
+def test_a_request_that_is_too_long_and_invalid_is_an_error_at_the_client(client, own):
+    answer = client.get("/oauth/authorize", authorization(own, scope="unknown", state="s" * MAX_LENGTH))
     assert parameters(answer)["error"] == "invalid_scope"
     assert not Session.objects.exists()
 
 
-def test_a_wrong_request_is_told_to_the_client_after_the_login(client, user, own):
+def test_an_error_goes_to_the_client_after_the_login(client, user, own):
     page = to_login(client, own, scope="unknown", state="s" * 5000)
     assert parameters(client.get(submit(client, page)["Location"]))["error"] == "invalid_scope"
 
@@ -136,20 +136,20 @@ def test_a_handle_opens_nothing_in_another_browser(client, user, own):
 
 
 @pytest.mark.parametrize("key", ["", "x", "0" * 32, "of a login"])
-def test_a_cookie_that_is_made_up_opens_nothing(client, user, own, key):
+def test_an_invented_cookie_opens_nothing(client, user, own, key):
     log_in(client, user)
     handle = "0123456789abcdef"
     client.cookies[f"issuer_session_{handle}"] = client.session.session_key if key == "of a login" else key
     assert client.get(f"/oauth/authorize?continue={handle}").status_code == 400
 
 
-def test_a_parameter_of_that_name_beside_others_is_the_client_s_own(client, user, own):
+def test_a_continue_parameter_beside_others_is_ignored(client, user, own):
     log_in(client, user)
     sent = authorization(own) | {"continue": "0123456789abcdef"}
     assert parameters(client.get("/oauth/authorize", sent))["code"]
 
 
-def test_the_key_is_in_a_cookie_that_no_script_reads_and_no_other_site_sends(client, own):
+def test_the_key_is_in_an_http_only_same_site_cookie(client, own):
     response = client.get("/oauth/authorize", authorization(own))
     (cookie,) = response.cookies.values()
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
@@ -157,9 +157,9 @@ def test_the_key_is_in_a_cookie_that_no_script_reads_and_no_other_site_sends(cli
     assert cookie.value not in response["Location"]
 
 
-def test_in_production_it_is_one_that_https_alone_sends(client, own, settings):
+def test_in_production_the_key_is_in_a_secure_cookie(client, own, settings):
     settings.SESSION_COOKIE_SECURE, settings.SESSION_COOKIE_NAME = True, "__Host-issuer_session"
-    for _ in range(MOST + 1):
+    for _ in range(MAX_REQUESTS + 1):
         response = client.get("/oauth/authorize", authorization(own))
     assert len(response.cookies) == 2, "a new one, and the oldest dropped"
     for name, cookie in response.cookies.items():
@@ -167,15 +167,15 @@ def test_in_production_it_is_one_that_https_alone_sends(client, own, settings):
         assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
 
 
-def test_a_flood_of_cookies_is_not_answered_by_as_many_headers(client, own):
-    for number in range(5 * MOST):
+def test_a_flood_of_cookies_gets_a_bounded_number_of_headers(client, own):
+    for number in range(5 * MAX_REQUESTS):
         client.cookies[f"issuer_session_{number:016x}"] = "x" * 32
     response = client.get("/oauth/authorize", authorization(own))
-    assert len(response.cookies) == 1 + MOST, "a new one, and some of the oldest dropped"
+    assert len(response.cookies) == 1 + MAX_REQUESTS, "a new one, and some of the oldest dropped"
 
 
-def test_tabs_that_are_sent_to_the_login_at_once_keep_one_request_each(client, user, own):
-    """Neither sees the other's cookies in its request."""
+def test_tabs_that_are_sent_to_the_login_at_once_have_a_request_each(client, user, own):
+    """The request of each tab lacks the cookie of the other."""
     tabs = [Browser(), Browser()]
     pages = [to_login(tab, own, state=f"tab-{number}") for number, tab in enumerate(tabs)]
     for tab in tabs:
@@ -186,9 +186,9 @@ def test_tabs_that_are_sent_to_the_login_at_once_keep_one_request_each(client, u
         assert parameters(client.get(back))["state"] == f"tab-{number}"
 
 
-def test_a_browser_keeps_eight_and_drops_the_oldest(client, user, own, monkeypatch):
+def test_a_browser_has_eight_requests_and_drops_the_oldest(client, user, own, monkeypatch):
     now, backs = timezone.now(), []
-    for second in range(MOST + 1):
+    for second in range(MAX_REQUESTS + 1):
         monkeypatch.setattr("tokens.views.authorize.timezone.now", lambda at=now + timedelta(seconds=second): at)
         backs.append(parameters({"Location": to_login(client, own, state=f"s-{second}")})["next"])
     monkeypatch.undo()
@@ -196,18 +196,18 @@ def test_a_browser_keeps_eight_and_drops_the_oldest(client, user, own, monkeypat
     for name in [name for name, cookie in client.cookies.items() if not cookie.value]:
         del client.cookies[name]  # as a browser does
     answers = [client.get(back) for back in backs]
-    assert [answer.status_code for answer in answers] == [400, *[302] * MOST]
-    assert parameters(answers[-1])["state"] == f"s-{MOST}"
+    assert [answer.status_code for answer in answers] == [400, *[302] * MAX_REQUESTS]
+    assert parameters(answers[-1])["state"] == f"s-{MAX_REQUESTS}"
 
 
-def test_a_request_that_is_kept_already_is_not_kept_again(client, own):
+def test_a_stored_request_is_not_stored_again(client, own):
     back = parameters({"Location": to_login(client, own)})["next"]
     for _ in range(3):
         assert parameters(client.get(back))["next"] == back
     assert Session.objects.count() == 1
 
 
-def test_no_login_logout_or_other_user_loses_it(client, user, own):
+def test_a_request_survives_login_logout_and_another_user(client, user, own):
     page = to_login(client, own, state="first")
     back = parameters({"Location": page})["next"]
     log_in(client, user)
@@ -216,11 +216,11 @@ def test_no_login_logout_or_other_user_loses_it(client, user, own):
     assert parameters(client.get(back))["state"] == "first"
 
 
-def test_what_nobody_came_back_to_expires_and_is_purged(client, user, own):
+def test_an_abandoned_request_expires_and_is_purged(client, user, own):
     back = parameters({"Location": to_login(client, own)})["next"]
     row = Session.objects.get()
     assert timedelta(0) <= timezone.now() + LIFETIME - row.expire_date < timedelta(minutes=1)
-    assert kept(client, back)
+    assert stored_query(client, back)
     later = row.expire_date + timedelta(hours=1)
     assert purge.count("sessions", now=later) == 1
     row.expire_date = timezone.now()
@@ -229,20 +229,20 @@ def test_what_nobody_came_back_to_expires_and_is_purged(client, user, own):
     assert client.get(back).status_code == 400
 
 
-def test_an_address_starts_only_so_many_logins(client, own, settings):
+def test_the_logins_that_an_address_starts_are_limited(client, own, settings):
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": dict.fromkeys(RATE_LIMITS, (3, 86_400))}
     answers = [Browser().get("/oauth/authorize", authorization(own)) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [302, 302, 302, 429]
-    told(answers[3], 429)
+    assert_page(answers[3], 429)
     assert int(answers[3]["Retry-After"]) > 0
     assert Session.objects.count() == 3
     elsewhere = Browser().get("/oauth/authorize", authorization(own), REMOTE_ADDR="192.0.2.9")
     assert elsewhere.status_code == 302
 
 
-def test_the_limit_is_told_in_the_documentation():
-    assert f"{LONGEST} characters" in (Path(__file__).parents[3] / "docs" / "grants.md").read_text()
+def test_the_documentation_names_the_maximum_length():
+    assert f"{MAX_LENGTH} characters" in (Path(__file__).parents[3] / "docs" / "grants.md").read_text()
 
 
-def test_the_handle_s_parameter_is_none_of_an_authorization_request():
+def test_the_handle_s_parameter_is_no_parameter_of_an_authorization_request():
     assert request_store.PARAMETER not in AUTHORIZATION

@@ -1,4 +1,4 @@
-"""The revocation feed over HTTP: what a reader gets, and when it gets nothing new."""
+"""The revocation feed over HTTP: full states, deltas, segments, and conditional requests."""
 
 import hashlib
 import json
@@ -55,23 +55,27 @@ def test_the_full_state_is_a_signed_document_of_its_own_type(client, signer):
     assert response["Cache-Control"] == "public, max-age=1"
     text = response.content.decode()
     assert jwt.get_unverified_header(text) == {"alg": "RS256", "kid": "test-key", "typ": "revocation-feed+jwt"}
-    found = jwt.decode(text, signer.private.public_key(), algorithms=["RS256"])
-    assert found.keys() == {"iss", "iat", "exp", "ring", "version", "entries"}
-    assert (found["iss"], found["ring"], found["exp"] - found["iat"]) == ("http://localhost:8000", "default", 600)
-    assert response["ETag"] == f'W/"{found["version"]}"'
-    assert keys_in(found) == {key("jti", "t-1")}
+    content = jwt.decode(text, signer.private.public_key(), algorithms=["RS256"])
+    assert content.keys() == {"iss", "iat", "exp", "ring", "version", "entries"}
+    assert (content["iss"], content["ring"], content["exp"] - content["iat"]) == (
+        "http://localhost:8000",
+        "default",
+        600,
+    )
+    assert response["ETag"] == f'W/"{content["version"]}"'
+    assert keys_in(content) == {key("jti", "t-1")}
 
 
-def test_no_identifier_is_in_clear(client, user):
+def test_the_feed_has_no_identifier_in_clear(client, user):
     revocation_record.revoke_users([str(user.sub)], now=timezone.now())
     revocation_record.revoke_client("webapp", now=timezone.now())
     revoke("t-1")
-    found = claims(client)
-    packed = decode(found["entries"])
+    content = claims(client)
+    packed = decode(content["entries"])
     for name in (str(user.sub), "webapp", "t-1", user.sub.hex):
         assert name.encode() not in packed
-        assert name not in json.dumps(found)
-    assert keys_in(found) == {key("sub", str(user.sub)), key("client", "webapp"), key("jti", "t-1")}
+        assert name not in json.dumps(content)
+    assert keys_in(content) == {key("sub", str(user.sub)), key("client", "webapp"), key("jti", "t-1")}
 
 
 def test_an_entry_has_its_two_instants(client):
@@ -82,7 +86,7 @@ def test_an_entry_has_its_two_instants(client):
     assert until == -int(-(before + revocation_record.acceptance_after_issue().total_seconds()) // 1)
 
 
-def test_a_delta_is_what_was_published_since(client):
+def test_a_delta_has_what_was_published_since(client):
     revoke("a", "b")
     first = claims(client)
     revoke("c")
@@ -93,7 +97,7 @@ def test_a_delta_is_what_was_published_since(client):
     assert (third["version"], third["since"], third["entries"]) == (second["version"], second["version"], "")
 
 
-def test_what_is_revoked_again_for_longer_is_in_the_next_delta(client):
+def test_a_longer_revocation_of_the_same_thing_is_in_the_next_delta(client):
     now = timezone.now()
     revocation_record.revoke_users(["ada"], now=now)
     reader = Reader(client)
@@ -105,8 +109,8 @@ def test_what_is_revoked_again_for_longer_is_in_the_next_delta(client):
     assert reader.held[key("sub", "ada")][1] == int(now.timestamp()) + 6
 
 
-def test_an_entry_that_waits_to_be_published_again_is_in_the_full_state_all_the_same(client):
-    """A reader that starts at this moment misses nothing that others have."""
+def test_the_full_state_has_an_entry_that_waits_to_be_published_again(client):
+    """A reader that starts at this moment gets everything that other readers have."""
     now = timezone.now()
     revocation_record.revoke_users(["ada"], now=now)
     feed_log.publish(now=now)
@@ -114,7 +118,7 @@ def test_an_entry_that_waits_to_be_published_again_is_in_the_full_state_all_the_
     assert set(entries_of(feed_log.changes(None, now=now, sealed=0).entries)) == {key("sub", "ada")}
 
 
-def test_of_a_thing_that_was_revoked_twice_the_latest_entry_is_told(client):
+def test_the_feed_has_the_latest_entry_of_a_thing_that_was_revoked_twice(client):
     now = timezone.now()
     for later in (0, 60, 120):
         revocation_record.revoke_users(["ada"], now=now + timedelta(seconds=later))
@@ -123,19 +127,19 @@ def test_of_a_thing_that_was_revoked_twice_the_latest_entry_is_told(client):
     assert before == int(now.timestamp()) + 121
 
 
-def test_a_delta_is_what_changed_also_if_part_of_it_was_sealed_since(client, monkeypatch):
+def test_a_delta_has_all_changes_even_if_part_of_them_was_sealed_since(client, monkeypatch):
     monkeypatch.setattr(feed_log, "SEGMENT", 10)
     revoke(*map(str, range(8)))
     since = claims(client)["version"]
     revoke(*map(str, range(8, 14)))
-    found = claims(client, since)
+    content = claims(client, since)
     assert Segment.objects.count() == 1
-    assert ("segments" in found, keys_in(found)) == (False, {key("jti", str(number)) for number in range(8, 14)})
+    assert ("segments" in content, keys_in(content)) == (False, {key("jti", str(number)) for number in range(8, 14)})
 
 
 @pytest.mark.parametrize("kind", ["another tag", "another number", "too old"])
-def test_a_version_that_the_log_does_not_know_gets_the_full_state(client, kind):
-    """As after a failover that lost transactions, or a backup that was restored."""
+def test_a_version_that_the_log_does_not_have_gets_the_full_state(client, kind):
+    """A failover that lost transactions, or a restored backup, leaves readers with such versions."""
     revoke("a")
     first = claims(client)["version"]
     revoke("b")
@@ -144,9 +148,9 @@ def test_a_version_that_the_log_does_not_know_gets_the_full_state(client, kind):
     if kind == "too old":
         Publication.objects.filter(version=number).delete()
     since = {"another tag": f"{number}.{'A' * 11}", "another number": f"9{number}.{tag}"}.get(kind, first)
-    found = claims(client, since)
-    assert "since" not in found
-    assert keys_in(found) == {key("jti", "a"), key("jti", "b")}
+    content = claims(client, since)
+    assert "since" not in content
+    assert keys_in(content) == {key("jti", "a"), key("jti", "b")}
 
 
 @pytest.mark.parametrize(
@@ -169,7 +173,7 @@ def test_an_address_of_too_many_parameters_is_an_invalid_request(client, caplog)
     assert not [record for record in caplog.records if record.exc_info]
 
 
-def test_a_version_twice_is_an_invalid_request(client):
+def test_a_repeated_version_is_an_invalid_request(client):
     since = claims(client)["version"]
     assert client.get(PATH, {"since": [since, since]}).status_code == 400
     assert client.get(PATH, {"since": since, "other": "x"}).status_code == 200
@@ -212,7 +216,7 @@ def test_a_document_is_signed_again_before_it_ends(client, monkeypatch):
     assert {**second, "iat": 0, "exp": 0} == {**first, "iat": 0, "exp": 0}
 
 
-def test_a_document_of_a_key_that_signs_no_more_is_not_served(client, signer, monkeypatch):
+def test_a_document_of_a_key_that_no_longer_signs_is_not_served(client, signer, monkeypatch):
     first = feed(client).content
     other = type(signer)()
     other.kid = "other-key"
@@ -221,7 +225,7 @@ def test_a_document_of_a_key_that_signs_no_more_is_not_served(client, signer, mo
     assert feed(client).content != first
 
 
-def test_what_a_process_keeps_is_bounded(client):
+def test_the_cache_of_documents_is_bounded(client):
     documents = revocation_feed.Documents(most=1000)
     wanted = revocation_feed.Edition(feed_log.Version(1, "A" * 11), "k")
     now = timezone.now()
@@ -263,7 +267,7 @@ def test_more_than_a_segment_is_sealed_and_fetched_by_its_digest(client, monkeyp
     assert len(claims(client, late.version).get("segments", [])) == 0
 
 
-def test_one_request_publishes_so_much_and_says_that_there_is_more(client, monkeypatch):
+def test_one_request_publishes_a_bounded_number_and_says_that_there_is_more(client, monkeypatch):
     monkeypatch.setattr(feed_log, "SEGMENT", 10)
     revoke(*map(str, range(45)))
     first = claims(client)
@@ -273,7 +277,7 @@ def test_one_request_publishes_so_much_and_says_that_there_is_more(client, monke
     assert not WaitingEntry.objects.exists()
 
 
-def test_a_segment_is_the_same_for_every_ring_and_may_be_kept_for_ever(client, monkeypatch):
+def test_a_segment_is_the_same_for_every_ring_and_immutable(client, monkeypatch):
     monkeypatch.setattr(feed_log, "SEGMENT", 2)
     revoke("a", "b", "c")
     [[digest, _]] = claims(client)["segments"]
@@ -289,7 +293,7 @@ def test_a_segment_is_the_same_for_every_ring_and_may_be_kept_for_ever(client, m
     assert client.get(f"{PATH}/segments/{'A' * 43}").status_code == 404
 
 
-def test_a_segment_whose_entries_have_all_ended_is_listed_no_more(client, monkeypatch):
+def test_a_segment_whose_entries_have_all_ended_is_no_longer_listed(client, monkeypatch):
     monkeypatch.setattr(feed_log, "SEGMENT", 2)
     revoke("a", "b", "c")
     assert len(claims(client)["segments"]) == 1
@@ -298,7 +302,7 @@ def test_a_segment_whose_entries_have_all_ended_is_listed_no_more(client, monkey
     assert "segments" not in claims(client)
 
 
-def test_a_log_that_grows_too_long_is_an_error_in_the_log(client, monkeypatch, caplog):
+def test_a_feed_log_that_grows_too_long_is_an_error_in_the_log(client, monkeypatch, caplog):
     monkeypatch.setattr(feed_log, "SEGMENT", 2)
     monkeypatch.setattr(feed_log, "MANY_SEGMENTS", 2)
     revoke("a", "b", "c")
@@ -315,7 +319,7 @@ def test_a_log_without_a_head_begins_again(client):
     assert keys_in(claims(client)) == {key("jti", "a")}
 
 
-def test_an_address_that_asks_too_often_is_refused_but_for_304(client, settings):
+def test_an_address_over_its_rate_limit_is_refused_except_for_304(client, settings):
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"revocations": (2, 60), "segments": (1, 60)}}
     tag = feed(client)["ETag"]
     feed(client)
@@ -327,7 +331,7 @@ def test_an_address_that_asks_too_often_is_refused_but_for_304(client, settings)
     assert [client.get(f"{PATH}/segments/{'A' * 43}").status_code for _ in range(2)] == [404, 429]
 
 
-def test_a_feed_that_has_not_changed_is_not_sent_again(client):
+def test_a_reader_with_the_current_etag_gets_304(client):
     tag = feed(client)["ETag"]
     assert feed(client, HTTP_IF_NONE_MATCH=tag).status_code == 304
     revoke("a")
@@ -335,7 +339,7 @@ def test_a_feed_that_has_not_changed_is_not_sent_again(client):
     assert (changed.status_code, changed["ETag"] != tag) == (200, True)
 
 
-def test_no_feed_is_signed_where_nothing_may_sign(client, monkeypatch):
+def test_no_feed_is_signed_if_no_key_may_sign(client, monkeypatch):
     def refuse(ring="default", *, now):
         raise NotReady("no key may sign right now")
 
@@ -345,40 +349,40 @@ def test_no_feed_is_signed_where_nothing_may_sign(client, monkeypatch):
     assert client.post(PATH).status_code == 405
 
 
-@pytest.mark.parametrize("asked", ["{tag}", "{strong}", '"other", {tag}', '"other",{strong} ', "*"])
+@pytest.mark.parametrize("condition", ["{tag}", "{strong}", '"other", {tag}', '"other",{strong} ', "*"])
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_the_feed_compares_tags_weakly(client, asked, method):
+def test_the_feed_compares_tags_weakly(client, condition, method):
     """RFC 9110 section 13.1.2."""
     whole = feed(client)
     tag = whole["ETag"]
-    asked = asked.format(tag=tag, strong=tag.removeprefix("W/"))
-    answer = getattr(client, method)(PATH, HTTP_IF_NONE_MATCH=asked)
+    condition = condition.format(tag=tag, strong=tag.removeprefix("W/"))
+    answer = getattr(client, method)(PATH, HTTP_IF_NONE_MATCH=condition)
     assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", tag)
     assert answer["Cache-Control"] == whole["Cache-Control"]
 
 
-@pytest.mark.parametrize("asked", ['"other"', 'W/"other"', "", "nonsense", "{bare}"])
-def test_a_feed_that_is_not_known_is_sent_whole(client, asked):
-    asked = asked.format(bare=feed(client)["ETag"].removeprefix("W/").strip('"'))
-    assert feed(client, HTTP_IF_NONE_MATCH=asked).status_code == 200
+@pytest.mark.parametrize("condition", ['"other"', 'W/"other"', "", "nonsense", "{bare}"])
+def test_a_reader_with_another_etag_gets_the_feed(client, condition):
+    condition = condition.format(bare=feed(client)["ETag"].removeprefix("W/").strip('"'))
+    assert feed(client, HTTP_IF_NONE_MATCH=condition).status_code == 200
 
 
 @pytest.mark.parametrize("header", ["if-modified-since", "if-unmodified-since"])
 @pytest.mark.parametrize("path", ["/oauth/revocations", "/.well-known/jwks.json"])
-def test_a_condition_on_a_date_is_ignored_where_there_is_none(client, signer, path, header, monkeypatch):
+def test_a_condition_on_a_date_is_ignored(client, signer, path, header, monkeypatch):
     """RFC 9110 sections 13.1.3 and 13.1.4."""
     monkeypatch.setattr(keyring, "shared_cache", lambda ring="default", *, now: 300)
     monkeypatch.setattr(keyring, "jwks", lambda ring="default", *, now: (signer.public,))
     assert client.get(path, headers={header: "Thu, 01 Jan 1970 00:00:00 GMT"}).status_code == 200
 
 
-def test_a_feed_is_not_signed_for_whoever_knows_it(client, monkeypatch):
+def test_a_feed_is_not_signed_for_a_reader_with_the_current_etag(client, monkeypatch):
     tag = feed(client)["ETag"]
     monkeypatch.setattr(revocation_feed, "sign", None)
     assert feed(client, HTTP_IF_NONE_MATCH=tag).status_code == 304
 
 
-def test_a_feed_that_has_not_changed_is_known_to_be_so_while_nothing_may_sign(client, monkeypatch):
+def test_a_reader_with_the_current_etag_gets_304_while_no_key_may_sign(client, monkeypatch):
     tag = feed(client)["ETag"]
 
     def refuse(ring="default", *, now):

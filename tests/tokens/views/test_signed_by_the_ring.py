@@ -1,4 +1,4 @@
-"""Keys, tokens and JWKS together: what the ring signs, the JWKS verifies, by kid."""
+"""Keys, tokens and JWKS together: the published key with the kid of a token verifies the token."""
 
 import jwt
 import pytest
@@ -47,7 +47,7 @@ def test_before_the_first_key_nothing_is_signed(client, service):
     assert client.get("/readyz").status_code == 503
 
 
-def test_the_feed_names_a_revoked_key_and_is_signed_by_its_heir(client, ring):
+def test_the_feed_names_a_revoked_key_and_is_signed_by_its_successor(client, ring):
     stolen = SigningKey.objects.get(signs_at__isnull=False).kid
     revocation.revoke(
         stolen,

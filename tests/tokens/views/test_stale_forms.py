@@ -1,4 +1,4 @@
-"""A form that has grown old is refused, and its page leads on."""
+"""A stale form is refused with a page that has links to continue."""
 
 import re
 from html import unescape
@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.test import Client as Browser
 
 from tests.tokens.conftest import authorization, log_in, make_client, parameters, post
-from tests.tokens.pages import told
+from tests.tokens.pages import assert_page
 from tokens.models import GrantType, User, UserGrant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
@@ -19,7 +19,7 @@ VERIFY = "/oauth/device/verify"
 
 @pytest.fixture
 def browser(user):
-    """What checks forms as the browsers of users do."""
+    """Return a browser for which the CSRF check is on, as for users."""
     return Browser(enforce_csrf_checks=True)
 
 
@@ -27,11 +27,11 @@ def token(page):
     return {"csrfmiddlewaretoken": str(page.context["csrf_token"])}
 
 
-def ways(answer):
-    """The links of the page that refuses, by what they say."""
-    told(answer, 403)
-    links = re.findall(r'<a href="([^"]*)">([^<]*)</a>', answer.content.decode())
-    return {label: unescape(address) for address, label in links}
+def links(answer):
+    """Return the links of the page that refuses the form, by their labels."""
+    assert_page(answer, 403)
+    anchors = re.findall(r'<a href="([^"]*)">([^<]*)</a>', answer.content.decode())
+    return {label: unescape(address) for address, label in anchors}
 
 
 def login_form(page, name="ada"):
@@ -39,7 +39,7 @@ def login_form(page, name="ada"):
 
 
 def log_in_elsewhere(browser, name="ada"):
-    """In another tab; the forms of all others are old from then on."""
+    """Log in in another tab. After that the forms in all other tabs are stale."""
     assert browser.post(LOGIN, login_form(browser.get(LOGIN), name)).status_code == 302
 
 
@@ -48,7 +48,7 @@ def address(page):
 
 
 @pytest.mark.parametrize("place", ["address", "field"])
-def test_the_second_of_two_tabs_at_the_login_leads_on_to_its_request(browser, webapp, place):
+def test_the_second_of_two_login_tabs_links_to_its_request(browser, webapp, place):
     to_login = browser.get("/oauth/authorize", authorization(webapp, state="of this tab"))["Location"]
     page = browser.get(to_login)
     form = login_form(page)
@@ -57,7 +57,7 @@ def test_the_second_of_two_tabs_at_the_login_leads_on_to_its_request(browser, we
         refused = browser.post(to_login, form)
     else:
         refused = browser.post(LOGIN, form | {"next": page.context["redirect_field_value"]})
-    consent = browser.get(ways(refused)["Go on as ada"])
+    consent = browser.get(links(refused)["Continue as ada"])
     assert consent.context["client"] == webapp
     answered = browser.post(
         address(consent), {"shown": consent.context["form"].initial["shown"], "allow": "true"} | token(consent)
@@ -66,42 +66,42 @@ def test_the_second_of_two_tabs_at_the_login_leads_on_to_its_request(browser, we
 
 
 @pytest.mark.parametrize("place", ["address", "field"])
-def test_who_is_not_logged_in_is_led_to_the_login_with_the_request(browser, user, place):
+def test_a_user_who_is_not_logged_in_gets_a_link_to_the_login_with_the_request(browser, user, place):
     target = "/oauth/device/verify?user_code=BCDF-GHJK"
     refused = (
         browser.post(f"{LOGIN}?next=%2Foauth%2Fdevice%2Fverify%3Fuser_code%3DBCDF-GHJK", {"login": "ada"})
         if place == "address"
         else browser.post(LOGIN, {"login": "ada", "next": target})
     )
-    assert list(ways(refused)) == ["Open the page again"]
-    again = ways(refused)["Open the page again"]
+    assert list(links(refused)) == ["Open the page again"]
+    again = links(refused)["Open the page again"]
     assert browser.post(again, login_form(browser.get(again)))["Location"] == target
 
 
 @pytest.mark.parametrize(
     "target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
 )
-def test_no_link_leads_to_another_site(browser, user, target):
+def test_the_page_has_no_link_to_another_site(browser, user, target):
     log_in(browser, user)
-    found = ways(browser.post(LOGIN, {"next": target}))
-    assert list(found) == ["Open the page again"]
-    assert found["Open the page again"].startswith("/accounts/login/?next=")
+    anchors = links(browser.post(LOGIN, {"next": target}))
+    assert list(anchors) == ["Open the page again"]
+    assert anchors["Open the page again"].startswith("/accounts/login/?next=")
 
 
-def test_a_form_with_nowhere_to_go_leads_back_to_its_page(browser, user):
+def test_a_form_without_a_target_gets_a_link_to_its_page(browser, user):
     log_in(browser, user)
-    assert ways(browser.post("/accounts/logout/")) == {"Open the page again": "/accounts/logout/"}
-    assert ways(browser.post("/accounts/everywhere/")) == {"Open the page again": "/accounts/everywhere/"}
+    assert links(browser.post("/accounts/logout/")) == {"Open the page again": "/accounts/logout/"}
+    assert links(browser.post("/accounts/everywhere/")) == {"Open the page again": "/accounts/everywhere/"}
 
 
-def test_without_its_database_the_page_leads_back_all_the_same(browser, user):
+def test_the_page_has_its_link_while_the_database_is_away(browser, user):
     with patch("django.contrib.auth.middleware.get_user", side_effect=OperationalError):
-        found = ways(browser.post(f"{LOGIN}?next=/accounts/", {}))
-    assert list(found) == ["Open the page again"]
+        anchors = links(browser.post(f"{LOGIN}?next=/accounts/", {}))
+    assert list(anchors) == ["Open the page again"]
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["after a login", "logged in before"])
-def test_consent_after_another_login_asks_the_new_user_the_same(browser, user, webapp, kept):
+def test_consent_after_another_login_asks_the_new_user(browser, user, webapp, kept):
     User.objects.create_user("eve", password="correct horse")
     if kept:
         to_login = browser.get("/oauth/authorize", authorization(webapp, state="s" * 3000))["Location"]
@@ -113,7 +113,7 @@ def test_consent_after_another_login_asks_the_new_user_the_same(browser, user, w
     browser.post("/accounts/logout/", token(browser.get("/accounts/logout/")))
     log_in_elsewhere(browser, "eve")
     refused = browser.post(address(page), answer | token(page))
-    again = browser.get(ways(refused)["Open the page again"])
+    again = browser.get(links(refused)["Open the page again"])
     assert again.context["user"].username == "eve"
     assert not UserGrant.objects.exists()
     with_her_token = browser.post(address(again), answer | token(again))
@@ -137,7 +137,7 @@ def test_the_typed_code_survives_a_login_in_another_tab(browser, user, user_code
     page = browser.get(VERIFY)
     log_in_elsewhere_again(browser)
     refused = browser.post(VERIFY, {"user_code": user_code} | token(page))
-    assert typed(browser, ways(refused)["Open the page again"]) == user_code
+    assert typed(browser, links(refused)["Open the page again"]) == user_code
 
 
 def log_in_elsewhere_again(browser):
@@ -162,9 +162,9 @@ def test_a_very_long_code_is_cut(browser, user):
 
 
 @pytest.mark.parametrize("page", [LOGIN, "/admin/login/"])
-def test_the_page_that_asks_to_wait_leads_back_with_the_request(client, user, page, settings):
+def test_the_page_that_asks_to_wait_links_to_the_login_with_the_request(client, user, page, settings):
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"login": (1, 86_400)}}
     field = "username" if "admin" in page else "login"
-    asked = [client.post(page, {field: "ada", "password": "x", "next": "/accounts/"}) for _ in range(2)]
-    assert asked[1].status_code == 429
-    assert f'href="{page}?next=%2Faccounts%2F"' in asked[1].content.decode()
+    answers = [client.post(page, {field: "ada", "password": "x", "next": "/accounts/"}) for _ in range(2)]
+    assert answers[1].status_code == 429
+    assert f'href="{page}?next=%2Faccounts%2F"' in answers[1].content.decode()

@@ -1,4 +1,4 @@
-"""With the database away every endpoint says so, and when to come again."""
+"""While the database is away, every endpoint answers 503 with Retry-After."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ def away(*_):
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_an_endpoint_says_when_to_come_again(client, service, signer, path, caplog):
+def test_an_endpoint_answers_503_with_retry_after(client, service, signer, path, caplog):
     client.raise_request_exception = False
     with connection.execute_wrapper(away):
         answer = post(client, path, ENDPOINTS[path], **basic("service", service.plain))
@@ -44,7 +44,7 @@ def test_an_endpoint_says_when_to_come_again(client, service, signer, path, capl
 
 
 @pytest.mark.parametrize("path", ["/oauth/revocations", "/oauth/revocations/orders"])
-def test_so_does_the_feed(client, path):
+def test_the_feed_answers_503_with_retry_after(client, path):
     client.raise_request_exception = False
     with connection.execute_wrapper(away):
         answer = client.get(path)
@@ -52,7 +52,7 @@ def test_so_does_the_feed(client, path):
 
 
 @pytest.mark.parametrize(("path", "origin"), [("/oauth/token", "https://spa.example"), ("/oauth/revocations", "*")])
-def test_a_page_of_another_origin_reads_it(client, service, signer, path, origin):
+def test_a_page_of_a_registered_origin_reads_the_503(client, service, signer, path, origin):
     type(service).objects.update(allowed_origins="https://spa.example")
     headers = {"HTTP_ORIGIN": "https://spa.example"} | basic("service", service.plain)
     fails = {"side_effect": OperationalError("deadlock")}
@@ -75,7 +75,7 @@ def test_a_browser_gets_a_page(client, user, webapp):
     assert "Try again soon" in answer.content.decode()
 
 
-def test_what_is_wrong_with_a_statement_is_an_error_of_ours(client, user, webapp):
+def test_an_invalid_statement_is_500(client, user, webapp):
     client.raise_request_exception = False
     log_in(client, user)
     with patch("tokens.views.authorize.backend", side_effect=ProgrammingError):
@@ -89,7 +89,7 @@ def read_only(execute, sql, *rest):
 
 
 @pytest.mark.parametrize("path", ["/oauth/device"])
-def test_a_read_only_database_is_503_and_no_error_of_ours(client, service, signer, path):
+def test_a_read_only_database_is_503(client, service, signer, path):
     client.raise_request_exception = False
     service.grants = ["urn:ietf:params:oauth:grant-type:device_code"]
     service.save()
@@ -99,7 +99,7 @@ def test_a_read_only_database_is_503_and_no_error_of_ours(client, service, signe
     assert answer.json()["error"] == "temporarily_unavailable"
 
 
-def test_so_is_one_that_cannot_keep_a_client_assertion(client, apis, signer):
+def test_a_database_that_cannot_store_a_client_assertion_is_503(client, apis, signer):
     client.raise_request_exception = False
     make_client("robot", "client_credentials", client_jwks=jwks())
     Client.objects.filter(client_id="robot").update(token_endpoint_auth_method="private_key_jwt")
@@ -112,7 +112,7 @@ def test_so_is_one_that_cannot_keep_a_client_assertion(client, apis, signer):
 
 @pytest.mark.parametrize(("accepts", "kind"), [("text/html", "text/html"), ("*/*", "application/json")])
 def test_a_session_that_cannot_be_saved_is_503(client, user, settings, accepts, kind):
-    """Middleware saves it after the view, where no view's exception is caught."""
+    """A middleware saves it after the view, so `process_exception` does not see the error."""
     client.raise_request_exception, settings.SESSION_SAVE_EVERY_REQUEST = False, True
     log_in(client, user)
     with patch.object(SessionStore, "save", side_effect=OperationalError("gone")):
@@ -121,7 +121,7 @@ def test_a_session_that_cannot_be_saved_is_503(client, user, settings, accepts, 
     assert answer["Content-Type"].startswith(kind)
 
 
-def test_what_middleware_breaks_otherwise_is_an_error_of_ours(client, user, settings):
+def test_another_error_of_a_middleware_is_500(client, user, settings):
     client.raise_request_exception, settings.SESSION_SAVE_EVERY_REQUEST = False, True
     log_in(client, user)
     with patch.object(SessionStore, "save", side_effect=ValueError("ours")):
@@ -129,7 +129,7 @@ def test_what_middleware_breaks_otherwise_is_an_error_of_ours(client, user, sett
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_client_whose_use_cannot_be_noted_gets_its_token_all_the_same(client, service, signer):
+def test_a_client_gets_its_token_if_its_last_use_cannot_be_stored(client, service, signer):
     Client.objects.update(last_used_on=None)
     with connection.execute_wrapper(read_only):
         answer = post(client, "/oauth/token", ENDPOINTS["/oauth/token"], **basic("service", service.plain))
@@ -162,7 +162,7 @@ CAUSES = {
 
 
 @pytest.mark.parametrize("path", CAUSES)
-def test_each_503_of_the_database_is_a_line_of_the_audit_log(client, service, signer, caplog, path):
+def test_each_503_of_the_database_is_written_to_the_audit_log(client, service, signer, caplog, path):
     caplog.set_level(logging.INFO, logger="tokens.audit")
     client.raise_request_exception = False
     with connection.execute_wrapper(away):
@@ -175,7 +175,7 @@ def test_each_503_of_the_database_is_a_line_of_the_audit_log(client, service, si
     assert caplog.text.count("The database failed") == 1, "one traceback, not one for each request"
 
 
-def test_so_is_a_503_for_want_of_a_key(client, service, caplog):
+def test_a_503_without_a_key_is_written_to_the_audit_log(client, service, caplog):
     caplog.set_level(logging.INFO, logger="tokens.audit")
     for path in ("/oauth/token", "/.well-known/jwks.json", "/readyz"):
         answer = post(client, path, ENDPOINTS[path], **basic("service", service.plain)) if "token" in path else (
@@ -188,7 +188,7 @@ def test_so_is_a_503_for_want_of_a_key(client, service, caplog):
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/oauth/device/verify"])
-def test_so_is_a_page_where_nothing_can_be_counted(client, user, caplog, path):
+def test_a_503_because_the_cache_fails_is_written_to_the_audit_log(client, user, caplog, path):
     caplog.set_level(logging.INFO, logger="tokens.audit")
     log_in(client, user)
     with patch.object(LocMemCache, "incr", side_effect=OSError):
@@ -200,7 +200,7 @@ def test_so_is_a_page_where_nothing_can_be_counted(client, user, caplog, path):
 
 
 @pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/device/verify", "/accounts/login/"])
-def test_so_is_a_page_that_cannot_tell_the_time(client, user, webapp, caplog, path):
+def test_a_503_because_the_clock_is_off_is_written_to_the_audit_log(client, user, webapp, caplog, path):
     caplog.set_level(logging.INFO, logger="tokens.audit")
     if "login" not in path:
         log_in(client, user)
@@ -214,7 +214,7 @@ def test_so_is_a_page_that_cannot_tell_the_time(client, user, webapp, caplog, pa
     assert noted(caplog) == [{"reason": "this node's clock is 90 s off", "endpoint": path, "suppressed": 0}]
 
 
-def test_so_is_a_page_of_the_admin_that_waited_for_a_lock(admin_client, caplog):
+def test_a_503_of_the_admin_because_of_a_lock_is_written_to_the_audit_log(admin_client, caplog):
     caplog.set_level(logging.INFO, logger="tokens.audit")
     with patch("tokens.registry_lock.change", side_effect=RegistryLocked("another transaction holds a lock")):
         answer = admin_client.post("/admin/tokens/client/add/", {})
@@ -222,7 +222,7 @@ def test_so_is_a_page_of_the_admin_that_waited_for_a_lock(admin_client, caplog):
     assert [line["reason"] for line in noted(caplog)] == ["another transaction holds a lock"]
 
 
-def test_an_answer_that_is_no_503_is_none(client, service, signer, caplog):
+def test_another_answer_is_not_written_to_the_audit_log(client, service, signer, caplog):
     caplog.set_level(logging.INFO, logger="tokens.audit")
     for form in (ENDPOINTS["/oauth/token"], {"grant_type": "unknown"}):
         post(client, "/oauth/token", form, **basic("service", service.plain))
@@ -230,8 +230,8 @@ def test_an_answer_that_is_no_503_is_none(client, service, signer, caplog):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_line_of_the_audit_log_asks_no_database(caplog):
-    """Django's on_commit connects to it, outside of a transaction too."""
+def test_the_audit_line_of_a_503_sends_no_statement(caplog):
+    """Django's on_commit opens a connection even outside of a transaction."""
     caplog.set_level(logging.INFO, logger="tokens.audit")
     with patch.object(connection, "ensure_connection", side_effect=OperationalError("gone")):
         trail.log("token.refused", actor="issuer", subject="client:x", now=NOW)

@@ -1,4 +1,4 @@
-"""OpenID Connect Core section 5.3: who the user is, told to whoever has their token for the issuer."""
+"""/oauth/userinfo: claims about the user of an access token for the issuer (OpenID Connect Core section 5.3)."""
 
 import jwt
 import pytest
@@ -24,7 +24,7 @@ def token(client, webapp, code):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_token_for_the_issuer_tells_what_its_scopes_allow(client, token, user, method):
+def test_a_token_for_the_issuer_gives_the_claims_of_its_scopes(client, token, user, method):
     user.first_name, user.last_name = "Ada", "Lovelace"
     user.save()
     names = {"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "preferred_username": "ada"}
@@ -38,7 +38,7 @@ def test_a_token_for_the_issuer_tells_what_its_scopes_allow(client, token, user,
         assert (response.status_code, response.json(), response["Cache-Control"]) == (200, body, "no-store")
 
 
-def test_what_is_not_known_is_left_out(client, token, user):
+def test_an_empty_claim_is_left_out(client, token, user):
     body = client.get("/oauth/userinfo", **bearer(token("openid profile"))).json()
     assert body == {"sub": str(user.sub), "name": "ada", "preferred_username": "ada"}
 
@@ -58,15 +58,15 @@ def test_a_name_is_the_username_only_if_there_is_no_other_and_the_setting_allows
     assert "name" not in client.get("/oauth/userinfo", **bearer(token("openid email"))).json(), "not its scope"
 
 
-def test_an_address_is_verified_where_its_user_proved_it(client, token, user):
+def test_an_address_is_verified_if_its_user_confirmed_it(client, token, user):
     proof = EmailAddress.objects.create(user=user, email="ada@example.org", verified=True)
-    asked = bearer(token("openid email"))
-    assert client.get("/oauth/userinfo", **asked).json()["email_verified"] is True
+    request = bearer(token("openid email"))
+    assert client.get("/oauth/userinfo", **request).json()["email_verified"] is True
     user.email = "ada@new.example"
     user.save()
-    assert client.get("/oauth/userinfo", **asked).json()["email_verified"] is False
+    assert client.get("/oauth/userinfo", **request).json()["email_verified"] is False
     User.objects.update(email="")
-    assert client.get("/oauth/userinfo", **asked).json() == {"sub": str(proof.user.sub)}
+    assert client.get("/oauth/userinfo", **request).json() == {"sub": str(proof.user.sub)}
 
 
 INVALID = 'Bearer realm="userinfo", error="invalid_token", error_description="The access token is not valid here."'
@@ -76,15 +76,15 @@ def refused(response):
     return response.status_code, response["WWW-Authenticate"], response["Cache-Control"]
 
 
-def test_a_request_without_a_bearer_token_is_told_the_scheme(client):
-    """RFC 6750 section 3: no error code for a request that authenticated by nothing."""
+def test_a_request_without_a_bearer_token_gets_a_challenge(client):
+    """RFC 6750 section 3: no error code for a request without authentication information."""
     for extra in ({}, basic("ada", "x"), {"HTTP_AUTHORIZATION": "Bearerx"}):
         assert refused(client.get("/oauth/userinfo", **extra)) == (401, 'Bearer realm="userinfo"', "no-store")
     assert client.put("/oauth/userinfo").status_code == 405
 
 
 @pytest.mark.parametrize("text", ["", "x", "a.b.c", "e30.e30.e30", "x" * 9000])
-def test_what_is_no_token_is_refused(client, text):
+def test_an_invalid_token_is_refused(client, text):
     assert refused(client.get("/oauth/userinfo", **bearer(text))) == (401, INVALID, "no-store")
 
 
@@ -102,7 +102,7 @@ def test_a_token_in_the_address_or_the_body_is_refused(client, token):
     assert post(client, "/oauth/userinfo", {"access_token": text}).status_code == 400
 
 
-def test_a_token_that_was_taken_back_or_whose_user_is_disabled_is_refused(client, token, webapp, user):
+def test_a_revoked_token_and_a_token_of_a_disabled_user_are_refused(client, token, webapp, user):
     taken, other = token("openid"), token("openid email")
     post(client, "/oauth/revoke", {"token": taken}, **basic("webapp", webapp.plain))
     assert refused(client.get("/oauth/userinfo", **bearer(taken))) == (401, INVALID, "no-store")
@@ -112,26 +112,26 @@ def test_a_token_that_was_taken_back_or_whose_user_is_disabled_is_refused(client
     assert refused(client.get("/oauth/userinfo", **bearer(other))) == (401, INVALID, "no-store")
 
 
-def test_a_user_who_was_disabled_behind_the_model_s_back_is_refused(client, token, user):
+def test_a_user_who_was_disabled_by_sql_is_refused(client, token, user):
     text = token("openid")
     User.objects.update(is_active=False)
     assert refused(client.get("/oauth/userinfo", **bearer(text))) == (401, INVALID, "no-store")
 
 
-def test_a_client_that_was_disabled_behind_the_model_s_back_learns_nothing_more(client, token):
+def test_a_client_that_was_disabled_by_sql_gets_no_claims(client, token):
     text = token("openid")
     assert client.get("/oauth/userinfo", **bearer(text)).status_code == 200
     Client.objects.update(is_active=False)
     assert refused(client.get("/oauth/userinfo", **bearer(text))) == (401, INVALID, "no-store")
 
 
-def test_two_statements_tell_who_the_user_is(client, token, django_assert_num_queries):
-    asked = bearer(token("openid profile"))
+def test_userinfo_costs_two_statements(client, token, django_assert_num_queries):
+    request = bearer(token("openid profile"))
     with django_assert_num_queries(2):
-        assert client.get("/oauth/userinfo", **asked).status_code == 200
+        assert client.get("/oauth/userinfo", **request).status_code == 200
 
 
-def test_a_token_without_openid_is_told_what_it_lacks(client, token, signer):
+def test_a_token_without_openid_is_insufficient_scope(client, token, signer):
     claims = jwt.decode(token("openid"), options={"verify_signature": False}) | {"scope": "profile"}
     response = client.get("/oauth/userinfo", **bearer(jws.sign(claims, typ="at+jwt", signer=signer)))
     challenge = (
@@ -140,7 +140,7 @@ def test_a_token_without_openid_is_told_what_it_lacks(client, token, signer):
     assert refused(response) == (403, challenge, "no-store")
 
 
-def test_a_client_s_day_of_last_use_is_kept(webapp, token):
+def test_the_client_s_day_of_last_use_is_stored(webapp, token):
     assert webapp.last_used_on is None
     token("openid")
     webapp.refresh_from_db()

@@ -1,0 +1,169 @@
+"""Answers of the authorization endpoint: a code, an error, or the way to the login page.
+
+- An answer to the client marks the request as answered (`request_store`) before the browser gets it. So a handle that
+  is over gives neither a code nor an error.
+- A code and that mark are written in one transaction: if the mark fails, there is no code.
+- An error goes to the client only if its redirect URI is valid, else to a page of the issuer (RFC 6749 4.1.2.1).
+- The audit log gets each answer, without the parameters of the request.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+from tokens import conf
+from tokens.audit import trail
+from tokens.authorize import authorization_code, consent, login_session, reauthentication
+from tokens.authorize import response as authorization_response
+from tokens.authorize.request import AuthorizationRequest
+from tokens.errors import OAuthError
+from tokens.issued.login import Login
+from tokens.issued.user_grant import SessionEnded
+from tokens.keys import keyring
+from tokens.limits import rate_limit
+from tokens.limits.rate_limit import NotCounted, TooMany
+from tokens.views import consent_page, duplicate_request, request_store
+from tokens.views.limits import NOBODY, count, please_wait
+from tokens.views.pages import HEADERS, login_address
+from tokens.views.request_store import AlreadyAnswered, NotStored, SentRequest
+
+LOST = "The login took too long, or it began in another browser or before cookies were deleted."
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP request that carries a valid authorization request."""
+
+    http: HttpRequest
+    sent: SentRequest
+    authorization: AuthorizationRequest
+
+    @property
+    def client_id(self) -> str:
+        """Return the client_id of the client that sent the request."""
+        return self.authorization.client.client_id
+
+    def mark_answered(self) -> None:
+        """Mark the request as answered now. Raises AlreadyAnswered, NotStored."""
+        redirect_uri = self.authorization.redirect_uri
+        request_store.mark_answered(self.sent, client_id=self.client_id, redirect_uri=redirect_uri, now=clock())
+
+
+def clock() -> datetime:
+    """Return the database's clock as far as this process knows it, for the age of an answer."""
+    # Not `keyring.clock`: that raises NotReady, and a redirect to the login page needs no right clock.
+    return keyring.estimated_clock(now=timezone.now())
+
+
+def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool = False) -> HttpResponse:
+    """Redirect to the client with a code. `is_consent` is True if the user allowed the client in this HTTP request."""
+    request, authorization = attempt.http, attempt.authorization
+    assert request.user.is_authenticated  # noqa: S101 (only a logged-in user has a `login`)
+    try:
+        with transaction.atomic():
+            code = authorization_code.create(authorization, request.user, login, now=now)
+            if is_consent:
+                consent.remember(authorization, request.user, now=now)
+            attempt.mark_answered()
+    except OAuthError as error:
+        return send_error(attempt, error)
+    except (NotStored, AlreadyAnswered) as error:  # another tab answered first; the transaction undid this code
+        return unusable_handle(request, error)
+    except SessionEnded:  # the user logged out everywhere at the same time: log in, then return to this request
+        return see_other(request.get_full_path())
+    except IntegrityError:  # the client was deleted since the request was read
+        return send_error(attempt, OAuthError("access_denied", "The client is not registered any more."))
+    if is_consent:
+        note(request, "consent.given", attempt.client_id)
+    scope = " ".join(authorization.target.scopes)
+    note(request, "code.issued", attempt.client_id, aud=authorization.target.audience, scope=scope)
+    return redirect(request, authorization_response.success(authorization, code, issuer=conf.issuer().url))
+
+
+def send_error(attempt: Attempt, error: OAuth2Error, *, action: str = "authorization.refused") -> HttpResponse:
+    """Redirect to the client with the error. `action` is the name of the audit event."""
+    try:
+        attempt.mark_answered()
+    except (NotStored, AlreadyAnswered) as reason:
+        return unusable_handle(attempt.http, reason)
+    note(attempt.http, action, attempt.client_id, error=error.error, reason=error.description)
+    redirect_uri, state = attempt.authorization.redirect_uri, attempt.authorization.state
+    uri = authorization_response.failure(error, redirect_uri, state, issuer=conf.issuer().url)
+    return redirect(attempt.http, uri)
+
+
+def refuse(request: HttpRequest, sent: SentRequest, error: OAuth2Error) -> HttpResponse:
+    """Answer an invalid request: by a redirect to the client if that is safe, else by a page (section 4.1.2.1)."""
+    if not error.redirect_uri or authorization_response.is_fatal(error):
+        note(request, "authorization.refused", error.client_id, error=error.error, reason=error.description)
+        return consent_page.error_page(request, str(error.description or error.error))
+    # RFC 9700 section 4.11.2: no redirect before a login, or a link to the issuer would be an open redirect. A request
+    # without pages cannot log in, and a request that is too long cannot be stored during the login.
+    if login_session.current(request) is None and not _wants_no_page(sent) and not sent.is_too_long:
+        return to_login(request, sent)
+    client_id, redirect_uri = str(error.client_id), error.redirect_uri
+    try:
+        request_store.mark_answered(sent, client_id=client_id, redirect_uri=redirect_uri, now=clock())
+    except (NotStored, AlreadyAnswered) as reason:
+        return unusable_handle(request, reason)
+    note(request, "authorization.refused", error.client_id, error=error.error, reason=error.description)
+    uri = authorization_response.failure(error, redirect_uri, error.state, issuer=conf.issuer().url)
+    return redirect(request, uri)
+
+
+def unusable_handle(request: HttpRequest, reason: NotStored | AlreadyAnswered) -> HttpResponse:
+    """Return the page for a handle that opens no request in this browser, or whose request was answered."""
+    if isinstance(reason, AlreadyAnswered):
+        note(request, "authorization.refused", reason.client_id, error="invalid_request", reason="answered already")
+        return duplicate_request.page(reason)
+    note(request, "authorization.refused", None, error="invalid_request", reason="the handle opens no request")
+    return consent_page.error_page(request, LOST)
+
+
+def to_login(request: HttpRequest, sent: SentRequest) -> HttpResponse:
+    """Store the request and redirect to the login page, which leads back to the request."""
+    if sent.is_stored:
+        return redirect(request, login_address(sent.address))
+    # Each stored request is a row for two hours, so the requests of an address are limited. If the cache that counts
+    # them fails, logins go on.
+    try:
+        count(request, "authorize", (), conf.issuer().rate_limits["authorize"], subject=NOBODY)
+    except TooMany as error:
+        return please_wait(request, 429, error.retry_after)
+    except NotCounted:
+        pass
+    now = timezone.now()
+    stored = request_store.store(reauthentication.add_mark(sent.query, now=now), now=now)
+    return stored.attach(request, redirect(request, login_address(stored.address(request.path))))
+
+
+def _wants_no_page(sent: SentRequest) -> bool:
+    """Return True if the request, which may be invalid, has prompt=none (OpenID Connect Core section 3.1.2.1)."""
+    return any("none" in value.split() for value in sent.parameters.getlist("prompt"))
+
+
+def note(request: HttpRequest, action: str, client_id: str | None, **details: str | None) -> None:
+    """Write a line of the audit log. `details` must not repeat what the request sent."""
+    user = request.user.get_username() if request.user.is_authenticated else "unknown"
+    trail.log(
+        action,
+        actor=f"user:{user}",
+        subject=f"client:{client_id or 'unknown'}",
+        details={**details, "address": rate_limit.address(request)},
+        now=timezone.now(),
+    )
+
+
+def redirect(request: HttpRequest, uri: str) -> HttpResponse:
+    """Redirect to `uri`, which the caller has validated."""
+    # 303 after a form: with 307 the browser would send the form to `uri` as well (RFC 9700 section 4.12).
+    return HttpResponse(status=302 if request.method == "GET" else 303, headers={**HEADERS, "Location": uri})
+
+
+def see_other(uri: str) -> HttpResponse:
+    """Redirect to `uri`, an address of the issuer, which the browser then reads by GET."""
+    return HttpResponse(status=303, headers={**HEADERS, "Location": uri})

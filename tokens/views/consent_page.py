@@ -1,0 +1,45 @@
+"""Pages of the authorization endpoint: the question to the user, and errors that no client may get."""
+
+from datetime import datetime
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from tokens.authorize import consent
+from tokens.authorize.request import AuthorizationRequest
+from tokens.issued.login import Login
+from tokens.views.pages import HEADERS
+
+
+class ConsentForm(forms.Form):
+    """The consent form. Its field proves that this request was displayed to this user in this login."""
+
+    shown = forms.CharField(widget=forms.HiddenInput)
+
+
+def question(
+    request: HttpRequest, query: str, authorization: AuthorizationRequest, login: Login, *, now: datetime
+) -> HttpResponse:
+    """Return the page that asks the user whether the client may get the scopes of the request `query`."""
+    context: dict[str, object] = {
+        "client": authorization.client,
+        "api": authorization.target.api,
+        "scopes": consent.describe_scopes(authorization.target.scopes),
+        "form": ConsentForm(initial={"shown": consent.display_proof(query, str(request.user.pk), login, now=now)}),
+        "error": None,
+    }
+    return _page(request, context)
+
+
+def error_page(request: HttpRequest, error: str) -> HttpResponse:
+    """Return 400 with a page that names the error and has no links."""
+    context: dict[str, object] = {"client": None, "api": None, "scopes": [], "form": None, "error": error}
+    return _page(request, context, status=400)
+
+
+def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:
+    response = render(request, "tokens/consent.html", context, status=status)
+    for name, value in HEADERS.items():  # no framing, against clickjacking (RFC 6749 section 10.13); no caching
+        response.headers[name] = value
+    return response

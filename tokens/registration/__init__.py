@@ -9,6 +9,6 @@ Read in this order:
 - `client`: register a client.
 - `secret_rotation`: add and end client secrets.
 - `api`: register an API and its scopes.
-- `exchange_policy`: let a client pass users' tokens on to an API.
-- `demo`: the demo's users, clients and API; idempotent.
+- `exchange_policy`: let a client exchange users' tokens for an API.
+- `demo`: create the demo's users, clients and API; idempotent.
 """

@@ -104,7 +104,7 @@ def test_a_second_secret_lives_beside_the_first_until_that_is_ended(admin, form)
     assert (event.actor, event.subject) == ("user:root", "client:reports")
     assert event.details == {"secret": f"…{first[-4:]}", "revoked_at": str(revoked_at)}
     again = admin.post(change, {**form, **rows_now, "secrets-0-revoke_now": "on"})
-    assert "has ended, and stays so" in again.content.decode()
+    assert "has ended and cannot be changed" in again.content.decode()
     assert AuditEvent.objects.filter(action="client_secret.revoked").count() == 1
 
 
@@ -127,7 +127,7 @@ def test_an_expiry_that_has_passed_is_refused_and_the_way_out_is_named(admin, fo
     past = timezone.now() - timedelta(seconds=2)
     page = admin.post(page_of(made), {**form, **one_row(row, expires_at=past)})
     assert page.status_code == 200
-    assert f"{past:%Y-%m-%d %H:%M:%S} UTC has passed: revoke the secret to end it now." in page.content.decode()
+    assert f"{past:%Y-%m-%d %H:%M:%S} UTC has passed. To end the secret now, revoke it." in page.content.decode()
     assert proves(made, secret)
     assert told("client_secret.expiry_changed") == []
 
@@ -153,7 +153,7 @@ def test_a_secret_that_ended_while_its_page_was_open_is_told_and_nothing_breaks(
 
     monkeypatch.setattr(secret_rotation, "refuse_ended", late)
     page = admin.post(page_of(made), {**form, **one_row(row), "secrets-0-revoke_now": "on"}, follow=True)
-    assert f"The secret {row} has ended, and stays so" in page.content.decode()
+    assert f"The secret {row} has ended and cannot be changed." in page.content.decode()
     assert ClientSecret.objects.get().revoked_at == ended
     assert told("client_secret.revoked") == []
 
@@ -332,7 +332,7 @@ def test_a_secret_that_has_ended_cannot_be_given_another_end(admin, form, ended,
     kept = {"expires_at": ended["expires_at"]} if "expires_at" in ended else {}
     dates, revoke = (kept, {"secrets-0-revoke_now": "on"}) if change == "revoke_now" else (change, {})
     page = admin.post(page_of(made), {**form, **one_row(row, **dates), **revoke}).content.decode()
-    assert f"The secret {row} has ended, and stays so: make a further one." in page
+    assert f"The secret {row} has ended and cannot be changed. Create a new secret." in page
     assert not proves(made, secret)
     assert ClientSecret.objects.values().get() == ClientSecret.objects.filter(**ended).values().get()
 
@@ -459,7 +459,7 @@ def test_a_client_that_goes_back_from_its_key_to_secrets_gets_one(admin, form):
     made = Client.objects.get()
     change = f"/admin/tokens/client/{made.pk}/change/"
     refused = admin.post(change, {**by_key, **NO_SECRETS, "new_secret": "on"})
-    assert "has no use for a secret" in refused.content.decode()
+    assert "does not use a secret" in refused.content.decode()
     page = admin.post(change, {**form, **NO_SECRETS, "token_endpoint_auth_method": "client_secret_basic"})
     made.refresh_from_db()
     assert proves(made, secret_on(page))
@@ -498,5 +498,5 @@ def test_a_new_client_with_public_keys_proves_itself_by_them_and_gets_no_secret(
 def test_keys_beside_a_secret_are_refused_with_the_way_out(admin, form):
     sent = form | {"client_jwks": json.dumps(jwks()), "token_endpoint_auth_method": "client_secret_post"}
     page = admin.post("/admin/tokens/client/add/", sent)
-    assert "choose private_key_jwt, or leave them out" in page.content.decode()
+    assert "Choose private_key_jwt, or remove the keys." in page.content.decode()
     assert not Client.objects.exists()

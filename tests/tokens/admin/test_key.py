@@ -53,7 +53,7 @@ def test_the_ring_is_drawn_with_every_key_its_phase_now_and_the_next_step(client
     assert shown.count('<rect class="announced"') == 2
     assert ">now</text>" in shown
     assert ">next step</text>" in shown
-    assert "The last token signed by this key dies at" in shown
+    assert "The last token signed by this key expires at" in shown
     assert "Rotate now" not in shown, "no button for whoever may only look"
 
 

@@ -74,11 +74,11 @@ def test_nor_one_that_is_left_in_a_session_that_goes_on(client):
     other = User.objects.create_user("other")
     client.force_login(root)
     client.post("/admin/tokens/user/", {"action": "log_out_everywhere", "_selected_action": [other.pk]})
-    assert "Logged out everywhere" in client.session["_messages"]
+    assert "logged out everywhere" in client.session["_messages"]
     User.objects.filter(pk=root.pk).update(is_staff=False, is_superuser=False)
     answer = client.get(PAGE)
     assert answer.status_code == 200
-    assert "Logged out everywhere" not in answer.content.decode()
+    assert "logged out everywhere" not in answer.content.decode()
     assert "_messages" not in client.session
 
 
@@ -86,4 +86,4 @@ def test_the_admin_s_own_messages_are_shown_to_whom_they_are_for(client):
     client.force_login(User.objects.create_superuser("root"))
     other = User.objects.create_user("other")
     answer = client.post("/admin/tokens/user/", {"action": "log_out_everywhere", "_selected_action": [other.pk]})
-    assert "Logged out everywhere: 1." in client.get(answer["Location"]).content.decode()
+    assert "Users logged out everywhere: 1." in client.get(answer["Location"]).content.decode()

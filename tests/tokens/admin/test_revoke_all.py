@@ -23,8 +23,8 @@ def grant(user, webapp):
 
 def test_the_page_counts_what_would_end_and_changes_nothing(admin, grant):
     asked = admin.get(PAGE).content.decode()
-    assert "1 user grants end" in asked
-    assert f"{User.objects.count()} users are logged out, you among them" in asked
+    assert "1 user grants are revoked" in asked
+    assert f"{User.objects.count()} users are logged out, including you" in asked
     grant.refresh_from_db()
     assert (grant.revoked_at, Revocation.objects.count()) == (None, 0)
     assert not AuditEvent.objects.filter(action="tokens.revoked").exists()
@@ -41,7 +41,7 @@ def test_a_form_without_reason_or_confirmation_changes_nothing(admin, grant, lac
 def test_a_confirmed_form_revokes_everything_publishes_it_and_is_audited(admin, grant):
     users = User.objects.count()
     said = admin.post(PAGE, CONFIRMED).content.decode()
-    assert f"1 user grants; {users} users are logged out" in said
+    assert f"1 user grants were revoked, and {users} users were logged out." in said
     grant.refresh_from_db()
     assert (grant.revoke_reason, grant.revoked_at is None) == ("breach", False)
     everything = Revocation.objects.get(kind="iss")

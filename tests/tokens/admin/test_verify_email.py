@@ -14,7 +14,7 @@ from tokens.models import AuditEvent, User
 
 pytestmark = pytest.mark.django_db
 
-NOTE = "Common applications refuse a user with an unverified address."
+NOTE = "Many applications refuse a user whose address is not verified."
 EVENT = "user.email_verified"
 
 

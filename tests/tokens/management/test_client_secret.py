@@ -110,7 +110,7 @@ def test_a_client_without_secrets_has_none_to_list():
 def test_what_has_ended_stays_so(webapp, ended, what):
     webapp.secrets.update(**ended)
     code, message = refused(what[0], "webapp", f"--hint={webapp.plain[-4:]}", *what[1:])
-    assert (code, "has ended, and stays so" in message) == (3, True)
+    assert (code, "has ended and cannot be changed" in message) == (3, True)
     assert not proves(webapp, webapp.plain)
     assert events() == []
 

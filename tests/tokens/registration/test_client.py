@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 def test_a_client_without_a_name_is_refused_at_its_name(name):
     with pytest.raises(ValidationError) as refused:
         register(Registration(name=name), actor="command:test", now=timezone.now())
-    assert refused.value.message_dict == {"name": ["Enter a name: users read it when they are asked for consent."]}
+    assert refused.value.message_dict == {"name": ["Enter a name. It is shown to users on the consent page."]}
     assert not Client.objects.exists()
     assert not AuditEvent.objects.exists()
 

@@ -13,7 +13,7 @@ from tokens.keys import store
 from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand, exit_codes, find_client, instant
 from tokens.models import ClientSecret
 from tokens.registration import secret_rotation
-from tokens.registration.secret_rotation import Ended, NoUse
+from tokens.registration.secret_rotation import SecretEnded, SecretNotUsed
 
 ACTOR = "command:client_secret"
 NOTES = """
@@ -63,7 +63,7 @@ class Command(OperatorCommand):
         try:
             with exit_codes():
                 told = what(options, store.database_now())
-        except (NoUse, Ended) as error:
+        except (SecretNotUsed, SecretEnded) as error:
             raise CommandError(str(error), returncode=UNSAFE) from error
         self.stdout.write(json.dumps(told, cls=DjangoJSONEncoder) if options["json"] else said(told))
 
@@ -71,7 +71,7 @@ class Command(OperatorCommand):
 def add(options: dict[str, Any], now: datetime) -> dict[str, Any]:
     """A further secret, which is told this once. Raises NoUse, and Ended for an end that has passed."""
     client, expires_at = find_client(options["client_id"]), options["expires"]
-    secret = secret_rotation.give(client, actor=ACTOR, now=now, expires_at=expires_at)
+    secret = secret_rotation.add(client, actor=ACTOR, now=now, expires_at=expires_at)
     return {"client_id": client.client_id, "client_secret": secret, "expires_at": expires_at}
 
 

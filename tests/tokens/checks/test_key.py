@@ -29,7 +29,7 @@ def test_nothing_is_said_while_all_is_well():
         ({"KEY_ENCRYPTION_KEYS": ["short"]}, "tokens.E301", "entry 1"),
         ({"KEY_TIMINGS": {"announce": 60}}, "tokens.E302", "announce (0:01:00) is shorter than N + C + T"),
         ({"KEY_TIMINGS": {"shared_cache": 0.5}}, "tokens.E302", "max-age"),
-        ({"ACCESS_TOKEN_LIFETIME": timedelta(hours=2)}, "tokens.W304", "2:00:00 are cut to token_lifetime, 1:00:00"),
+        ({"ACCESS_TOKEN_LIFETIME": timedelta(hours=2)}, "tokens.W304", "is 1:00:00 (token_lifetime), not 2:00:00"),
     ],
 )
 def test_a_setting_that_cannot_be_kept_is_named_with_its_numbers(settings, changes, code, text):

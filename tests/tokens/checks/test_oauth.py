@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from tokens.checks.oauth import CLOSED, check_oauth
+from tokens.checks.oauth import REQUIRED, check_oauth
 
 
 def test_the_settings_of_the_issuer_pass():
@@ -34,7 +34,7 @@ def test_a_switch_of_the_toolkit_that_was_opened_is_an_error(name, value):
 
 def test_every_switch_that_the_settings_close_is_checked():
     closed = {name for name, value in settings.OAUTH2_PROVIDER.items() if value is True}
-    assert closed - {"OIDC_ENABLED"} == set(CLOSED)
+    assert closed - {"OIDC_ENABLED"} == set(REQUIRED)
 
 
 def test_another_issuer_for_the_toolkit_is_an_error():

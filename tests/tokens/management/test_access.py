@@ -41,7 +41,7 @@ def test_doing_it_twice_changes_nothing_and_is_no_event(user):
     told = {"subject": "user:ada", "done": "disable", "changed": False}
     assert json.loads(access("disable", "--user", "ada", "--json")) == told
     assert access("enable", "--user", "ada") == "user:ada enabled\n"
-    assert access("enable", "--user", "ada") == "user:ada was enabled already\n"
+    assert access("enable", "--user", "ada") == "user:ada was already enabled\n"
     assert User.objects.get().is_active
     assert [action for action, *_ in events()] == ["user.disabled", "user.enabled"]
 
@@ -78,8 +78,8 @@ def test_a_user_is_logged_out_everywhere_and_may_log_in_again(client, user, weba
         (("disable", "--user", "nobody"), "there is no user nobody"),
         (("disable", "--sub", "5a1b1c9e-8d6f-4d6a-9a51-0c1b1a2f3e4d"), "there is no user 5a1b1c9e"),
         (("disable", "--client", "nobody"), "there is no client nobody"),
-        (("log_out", "--client", "service"), "log_out is for a user"),
-        (("disable", "--sub", "ada"), "is no sub"),
+        (("log_out", "--client", "service"), "log_out needs a user"),
+        (("disable", "--sub", "ada"), "is not a sub"),
         (("disable",), "one of the arguments --user --sub --client is required"),
         (("disable", "--user", "ada", "--client", "service"), "not allowed with argument"),
         (("destroy", "--user", "ada"), "invalid choice"),

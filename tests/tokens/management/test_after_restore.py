@@ -206,13 +206,13 @@ def test_wrong_use_exits_with_2(tmp_path):
         2,
         f"--from: {tmp_path / 'nowhere'}: No such file or directory",
     )
-    assert refused("--yes", "--from", str(empty)) == (2, f"--from: {empty} holds no line of the audit log")
+    assert refused("--yes", "--from", str(empty)) == (2, f"--from: {empty} has no line of the audit log")
 
 
 def test_without_journal_and_log_it_says_what_it_cannot_know(db):
     err = StringIO()
     call_command("after_restore", "--yes", stdout=StringIO(), stderr=err)
-    assert "keys and secrets that were revoked stay as restored" in err.getvalue()
+    assert "keys and secrets revoked since the backup stay valid" in err.getvalue()
     assert AuditEvent.objects.get().action == "database.restored"
 
 

@@ -95,7 +95,7 @@ def test_the_list_says_which_secret_is_used_which_has_ended_and_which_key_it_nee
     assert (expired["live"], expired["last_used_on"]) == (False, None)
     first, second = run("list").splitlines()
     assert "never used  expired " in first
-    assert f"last used {now.date()}  no end  key {kept.encryption_key_id}" in second
+    assert f"last used {now.date()}  never expires  key {kept.encryption_key_id}" in second
 
 
 def test_a_client_without_secrets_has_none_to_list():
@@ -153,7 +153,7 @@ def test_two_secrets_that_end_alike_are_told_apart_by_id(webapp):
     for _ in range(2):
         client_secret.add(webapp, "x" * 43, now=timezone.now())
     code, message = refused("revoke", "webapp", "--hint", "xxxx")
-    assert (code, "name one by --id" in message) == (2, True)
+    assert (code, "with this hint: use --id" in message) == (2, True)
     run("revoke", "webapp", "--id", str(webapp.secrets.latest("pk").pk))
     assert webapp.secrets.filter(revoked_at=None).count() == 2
 

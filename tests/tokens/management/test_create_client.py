@@ -53,7 +53,7 @@ def test_a_public_client_has_no_secret(how):
 def test_a_client_with_a_key_of_its_own_has_no_secret(tmp_path):
     (tmp_path / "jwks.json").write_text(json.dumps(jwks()))
     printed = create("--name", "K", "--grant", "client_credentials", "--jwks", str(tmp_path / "jwks.json"))
-    assert "(none: it proves itself with its own key)" in printed
+    assert "(none: the client authenticates with its own key)" in printed
     client = Client.objects.get()
     assert (client.token_endpoint_auth_method, client.client_jwks) == ("private_key_jwt", jwks())
     arguments = ("--name", "J", "--client-id", "j", "--auth-method", "private_key_jwt")
@@ -81,7 +81,7 @@ def test_a_file_without_public_keys_is_refused_with_its_reason(tmp_path):
     with pytest.raises(CommandError, match="No such file"):
         create("--name", "K", "--grant", "client_credentials", "--jwks", str(tmp_path / "none.json"))
     file.write_bytes(b"\xff")
-    with pytest.raises(CommandError, match="is no text"):
+    with pytest.raises(CommandError, match="is not a text file"):
         create("--name", "K", "--grant", "client_credentials", "--jwks", str(file))
     assert not Client.objects.exists()
 
@@ -115,7 +115,7 @@ def test_a_public_key_is_taken_as_pem_as_well(tmp_path):
         (["--public", "--pin-auth-method"], "Only a client with a secret"),
         (["--pin-auth-method", "--jwks-uri", "https://k.example/jwks"], "Only a client with a secret"),
         (["--secret-expires", "2001-01-01"], "The expiry time has passed"),
-        (["--secret-expires", "tomorrow"], "no time like"),
+        (["--secret-expires", "tomorrow"], "not a time such as"),
         (["--refresh-token-lifetime", "400000000"], "refresh_token_lifetime"),
     ],
 )
@@ -153,7 +153,7 @@ def test_a_client_may_publish_its_keys_itself():
         (("--jwks-uri", "http://k.example/jwks"), "must be https"),
         (("--origin", "https://a.example/path"), "must be an origin"),
         (("--post-logout-redirect-uri", "http://a.example/"), "must be https"),
-        (("--access-token-lifetime", "0"), "no number of seconds"),
+        (("--access-token-lifetime", "0"), "not a number of seconds"),
         (("--public", "--jwks-uri", "https://k.example/jwks"), "public client cannot have keys"),
     ],
 )

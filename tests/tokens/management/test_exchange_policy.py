@@ -59,7 +59,7 @@ def test_lines_for_people():
     assert run("exchange_policy", "list") == "no policy\n"
     run("exchange_policy", "set", "orders", API, "--scope", "notes:read")
     assert run("exchange_policy", "list") == f"orders  {API}  notes:read\n"
-    assert "nothing was to be changed" in run("exchange_policy", "set", "orders", API, "--scope", "notes:read")
+    assert "nothing had to change" in run("exchange_policy", "set", "orders", API, "--scope", "notes:read")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_client_is_linked_to_an_api_and_unlinked():
     assert RegistryVersion.objects.get().value != before
     assert Api.objects.get(identifier=API).client.client_id == "orders"
     assert Api.objects.get(identifier=OTHER_API).client is None
-    assert run("link_api", API, "--client", "orders") == f"{API} is linked to orders already\n"
+    assert run("link_api", API, "--client", "orders") == f"{API} was already linked to orders\n"
     assert run("link_api", API, "--client", "other") == f"{API} is linked to other\n"
     assert run("link_api", API, "--none") == f"{API} is linked to no client\n"
     assert Api.objects.get(identifier=API).client is None

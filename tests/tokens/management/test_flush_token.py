@@ -81,7 +81,7 @@ def test_an_api_on_a_ring_of_its_own_gets_its_algorithm(api):
     ("arguments", "message"),
     [
         (("https://orders.example",), "neither the identifier of an API nor a client_id"),
-        (("CLIENT",), "say with --url where the request goes"),
+        (("CLIENT",), "pass the URL of the request with --url"),
         (("CLIENT", "--url", "cluster.example"), "--url must be an http or https URL"),
         ((ORDERS, "--url", "https://orders.example/'$(id)"), "--url must be an http or https URL"),
         ((ORDERS, "--url", "file:///etc/passwd"), "--url must be an http or https URL"),

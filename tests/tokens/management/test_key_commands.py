@@ -136,11 +136,11 @@ def test_a_flush_can_be_brought_forward(propagated, duration, seconds):
     [
         ("539s", 3, "it must be at least N + C + 2δ = 0:09:00"),
         ("49h", 3, "at most 2 days, 0:00:00"),
-        ("soon", 1, "no duration like 90s, 10m, 12h or 2d"),
-        ("0m", 1, "no duration"),
-        ("10 m", 1, "no duration"),
-        ("٣m", 1, "no duration"),
-        ("9999999d", 1, "no duration"),
+        ("soon", 1, "not a duration such as 90s, 10m, 12h or 2d"),
+        ("0m", 1, "not a duration"),
+        ("10 m", 1, "not a duration"),
+        ("٣m", 1, "not a duration"),
+        ("9999999d", 1, "not a duration"),
     ],
 )
 def test_a_flush_out_of_its_bounds_is_refused_and_nothing_revoked(propagated, duration, code, message):
@@ -167,7 +167,7 @@ def test_the_check_is_silent_while_all_is_well_and_red_when_rotation_is_overdue(
     code, message = refused("keys", "--check")
     assert (code, "no key yet" in message) == (3, True)
     run("rotate_keys")
-    assert run("keys", "--check") == "the signing keys are well\n"
+    assert run("keys", "--check") == "the signing keys are healthy\n"
     late = store.database_now() + timedelta(days=92)
     with (
         patch("tokens.keys.store.database_now", return_value=late),
@@ -183,14 +183,14 @@ def test_a_change_of_the_encrypting_key_is_told_until_no_client_secret_needs_the
     former, first = settings.ISSUER["KEY_ENCRYPTION_KEYS"][0], "Z" * 43
     client, key_id = Client.objects.create(name="webapp"), parse([former])[0].id
     used, idle = (client_secret.create(client, now=timezone.now()) for _ in range(2))
-    assert run("keys", "--check") == "the signing keys are well\n"
+    assert run("keys", "--check") == "the signing keys are healthy\n"
 
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [first, former]}
     run("rotate_keys", "--rewrap")
     client_secret.matches(client_secret.kept_of(client), used, now=timezone.now())
     note, well = run("keys", "--check").splitlines()
     assert note.startswith(f"note: live client secrets hashed under {key_id}: 1; do not drop that value")
-    assert well == "the signing keys are well", "nothing is wrong: the exit code is 0"
+    assert well == "the signing keys are healthy", "nothing is wrong: the exit code is 0"
     told = json.loads(run("keys", "--check", "--json"))["problems"]
     assert [(one["code"], one["ring"]) for one in told] == [("former_key", "")]
 
@@ -202,4 +202,4 @@ def test_a_change_of_the_encrypting_key_is_told_until_no_client_secret_needs_the
         client_secret.matches(client_secret.kept_of(client), idle, now=timezone.now())
     assert client_secret.matches(client_secret.kept_of(client), used, now=timezone.now())
     client.secrets.filter(encryption_key_id=key_id).update(revoked_at=timezone.now())
-    assert run("keys", "--check") == "the signing keys are well\n"
+    assert run("keys", "--check") == "the signing keys are healthy\n"

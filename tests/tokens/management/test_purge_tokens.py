@@ -63,7 +63,7 @@ def rows(user, webapp):
 
 def test_what_has_ended_goes_and_the_rest_stays(rows):
     out, err = run()
-    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "removed"]] * 9
+    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "deleted"]] * 9
     assert err.count("…") == 9
     assert [one.pk for one in AuthorizationCode.objects.all()] == ["live"]
     assert [one.pk for one in RefreshToken.objects.all()] == ["live"]
@@ -115,7 +115,7 @@ def test_a_run_that_is_cut_short_is_gone_on_with():
 
 @pytest.mark.parametrize("batch", ["0", "-1", "x", "100001"])
 def test_a_batch_is_a_number_of_rows(batch):
-    with pytest.raises(CommandError, match="no number of rows"):
+    with pytest.raises(CommandError, match="not a number of rows"):
         run("--batch", batch)
 
 

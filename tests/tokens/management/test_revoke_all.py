@@ -99,4 +99,4 @@ def test_it_asks_about_the_rings_that_can_be_revoked_where_another_cannot(rings,
 
 
 def test_before_the_first_key_there_is_nothing_to_revoke():
-    assert refused(*ALL, "--yes") == (2, "there is no key to revoke yet")
+    assert refused(*ALL, "--yes") == (2, "there is no key to revoke")

@@ -26,13 +26,13 @@ PAGE = "docs/proxies.md"
 FORM = "application/x-www-form-urlencoded"
 JWKS = "/.well-known/jwks.json"
 FOREIGN = "foreign.invalid"
-CLAIMED = "192.0.2.77"  # RFC 5737: an address for documentation
+CLAIMED = "192.0.2.77"  # an address for documentation (RFC 5737), so that no client has it
 SPELLINGS = ("X_Forwarded_For", "X-Forwarded_For", "X_Forwarded-For")
 SCHEMES = ("X-Forwarded-Proto", "X_Forwarded_Proto", "X-Forwarded_Proto", "X_Forwarded-Proto")
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class ProbedServer:
     """The tested server. `token` is the operator's token or empty. `context` is None for http."""
 
     where: Address
@@ -57,33 +57,30 @@ class Seat:
             return str(error)
 
 
-Trial = Callable[[Seat], Iterator[Finding]]
+Trial = Callable[[ProbedServer], Iterator[Finding]]
 
 
-def reach(seat: Seat) -> Iterator[Finding]:
+def reach(server: ProbedServer) -> Iterator[Finding]:
     """Test /healthz, /readyz and the accepted TLS versions."""
-    health = seat.status("/healthz")
+    health = server.status("/healthz")
     if health != 200:
         remedy = "Check that the process runs and that the URL is right."
         yield Finding("healthz", "error", f"GET /healthz: {health}", remedy)
         return
     yield Finding("healthz", "ok", "200")
-    ready = seat.status("/readyz")
+    ready = server.status("/readyz")
     if ready != 200:
-        yield Finding(
-            "readyz",
-            "error",
-            f"GET /readyz: {ready}",
-            "For the cause, run on the server: curl http://127.0.0.1:PORT/readyz",
-        )
-    if seat.context is None:
+        remedy = "For the cause, run on the server: curl http://127.0.0.1:PORT/readyz"
+        yield Finding("readyz", "error", f"GET /readyz: {ready}", remedy)
+    if server.context is None:
         remedy = "Terminate TLS at the proxy, and test the https URL."
         yield Finding("tls", "advice", "the URL is http: passwords and tokens are sent unencrypted", remedy)
     else:
-        yield from _tls(seat)
+        yield from _tls(server)
 
 
-def _tls(seat: Seat) -> Iterator[Finding]:
+def _tls(server: ProbedServer) -> Iterator[Finding]:
+    # The certificate does not matter here, because nothing is sent: only the handshake is tested.
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
     with suppress(ssl.SSLError), warnings.catch_warnings():
@@ -91,80 +88,75 @@ def _tls(seat: Seat) -> Iterator[Finding]:
         old.set_ciphers("ALL:@SECLEVEL=0")
         old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     try:
-        connect(seat.where, context=old).close()
+        connect(server.where, context=old).close()
     except OSError:
         yield Finding("tls", "ok", "TLS 1.0 and 1.1 are refused")
     else:
         yield Finding("tls", "error", "TLS 1.0 or 1.1 is accepted", "Allow TLS 1.2 and 1.3 only (RFC 9325).")
 
 
-def host(seat: Seat) -> Iterator[Finding]:
+def host(server: ProbedServer) -> Iterator[Finding]:
     """Test if the Host header reaches the issuer, and if an unknown Host is refused."""
-    own = seat.status(JWKS)
+    own = server.status(JWKS)
     if own == 400:
         remedy = f"nginx: proxy_set_header Host $host. Apache: ProxyPreserveHost On. Check ALLOWED_HOSTS. {PAGE}"
-        yield Finding(
-            "host", "error", "400 for the host of the URL: the proxy does not pass the Host header on", remedy
-        )
+        yield Finding("host", "error", "400 for the URL's host: the proxy does not pass the Host header on", remedy)
         return
-    if _serves(seat, FOREIGN):
-        yield Finding(
-            "host",
-            "error",
-            "the issuer answers requests for an unknown Host",
-            "List the hosts in ALLOWED_HOSTS; do not use *.",
-        )
+    if _serves(server, FOREIGN):
+        remedy = "List the hosts in ALLOWED_HOSTS; do not use *."
+        yield Finding("host", "error", "the issuer answers requests for an unknown Host", remedy)
     else:
         yield Finding("host", "ok", "the issuer sees the Host, and an unknown Host is refused")
 
 
-def _serves(seat: Seat, host: str) -> bool:
+def _serves(server: ProbedServer, host: str) -> bool:
     """Return True if the issuer, not only the proxy, answers a request for this Host with a page or a redirect."""
+    # A proxy can answer 200 or redirect, too. Only the issuer sends this header, or repeats the Host in a redirect.
     with suppress(NoAnswer):
-        answer = seat.send("/accounts/login/", {}, host=host)
+        answer = server.send("/accounts/login/", {}, host=host)
         is_page = answer.status == 200 and "content-security-policy" in answer.headers
         return is_page or host in answer.headers.get("location", "")
     return False
 
 
-def scheme(seat: Seat) -> Iterator[Finding]:
+def scheme(server: ProbedServer) -> Iterator[Finding]:
     """Test if the issuer sees the right scheme, and if a client's header changes it."""
-    plain = seat.status("/accounts/login/")
+    # The issuer redirects http to https: the status shows which scheme it sees. A header that claims the other scheme
+    # must not change the status.
+    plain = server.status("/accounts/login/")
     if plain in {301, 308}:
-        if seat.context is not None:
+        if server.context is not None:
             remedy = f"Let the proxy set X-Forwarded-Proto, and set BEHIND_PROXY=true. {PAGE}"
             yield Finding("scheme", "error", "https is redirected to https: the issuer does not see the scheme", remedy)
             return
         claims = "https"
     else:
         claims = "http"
-    changed = [name for name in SCHEMES if seat.status("/accounts/login/", {name: claims}) not in {plain, 400}]
+    changed = [name for name in SCHEMES if server.status("/accounts/login/", {name: claims}) not in {plain, 400}]
     if changed:
         remedy = f"Let the proxy replace X-Forwarded-Proto and drop header names with underscores. {PAGE}"
         yield Finding("scheme", "error", f"the issuer trusts {', '.join(changed)} of a client", remedy)
     else:
         yield Finding("scheme", "ok", "no header of a client changes the scheme")
-    if seat.status("/healthz", {"X_Forwarded_For": CLAIMED}) == 400:
-        remedy = (
-            f"project.launch.serve refuses them, but other WSGI servers treat _ as -. Drop them at the proxy. {PAGE}"
-        )
+    if server.status("/healthz", {"X_Forwarded_For": CLAIMED}) == 400:
+        remedy = f"project.launch.serve refuses them; other WSGI servers read _ as -. Drop them at the proxy. {PAGE}"
         yield Finding("underscores", "advice", "the proxy passes header names with underscores on", remedy)
     else:
         yield Finding("underscores", "ok", "no header name with an underscore reaches project.launch.serve")
 
 
-def address(seat: Seat) -> Iterator[Finding]:
+def address(server: ProbedServer) -> Iterator[Finding]:
     """Test which address the issuer sees, and if a client's header changes it."""
-    if not seat.token:
+    if not server.token:
         remedy = "Set OPERATOR_TOKEN for the issuer and for this command."
         yield Finding("address", "unknown", "not tested: this needs OPERATOR_TOKEN", remedy)
         return
-    plain = _seen(seat, {})
+    plain = _seen(server, {})
     if plain is None:
         remedy = "Check that OPERATOR_TOKEN is the issuer's value and that the proxy passes Authorization on."
         yield Finding("address", "unknown", "/readyz does not accept OPERATOR_TOKEN", remedy)
         return
-    trusted = [name for name in ("X-Forwarded-For", *SPELLINGS) if _seen(seat, {name: CLAIMED}) == CLAIMED]
+    trusted = [name for name in ("X-Forwarded-For", *SPELLINGS) if _seen(server, {name: CLAIMED}) == CLAIMED]
     if trusted:
         remedy = f"Let the proxy append to X-Forwarded-For, and drop header names with underscores. {PAGE}"
         result = f"the issuer trusts {', '.join(trusted)} of a client: a client can evade the login limits"
@@ -173,17 +165,17 @@ def address(seat: Seat) -> Iterator[Finding]:
         yield Finding("address", "ok", f"the issuer sees {plain}; check that this is your address and not the proxy's")
 
 
-def _seen(seat: Seat, headers: dict[str, str]) -> str | None:
+def _seen(server: ProbedServer, headers: dict[str, str]) -> str | None:
     with suppress(NoAnswer, ValueError, KeyError, TypeError):
-        answer = seat.send("/readyz?seen", {"Authorization": f"Bearer {seat.token}", **headers})
+        answer = server.send("/readyz?seen", {"Authorization": f"Bearer {server.token}", **headers})
         return str(json.loads(answer.body)["seen"]["address"])
     return None
 
 
-def causes(seat: Seat) -> Iterator[Finding]:
+def causes(server: ProbedServer) -> Iterator[Finding]:
     """Test if /readyz treats this client as the operator on the server itself."""
     try:
-        body = json.loads(seat.send("/readyz?seen", {}).body)
+        body = json.loads(server.send("/readyz?seen", {}).body)
     except (NoAnswer, ValueError):
         return
     if isinstance(body, dict) and body.keys() - {"status"}:
@@ -193,13 +185,14 @@ def causes(seat: Seat) -> Iterator[Finding]:
         yield Finding("causes", "ok", "/readyz reveals no causes of failures")
 
 
-def bodies(seat: Seat) -> Iterator[Finding]:
+def bodies(server: ProbedServer) -> Iterator[Finding]:
     """Test if a half-sent body delays other requests, and if a chunked body reaches the issuer."""
-    half = seat.form({"Content-Length": "500"}, b"grant_type=")
+    half = server.form({"Content-Length": "500"}, b"grant_type=")
     statuses: list[int | str] = []
-    with suppress(OSError), connect(seat.where, context=seat.context) as wire:
+    # The proxy must buffer the body. If it passes the half body on, a worker of the issuer can wait for the rest.
+    with suppress(OSError), connect(server.where, context=server.context) as wire:
         wire.sendall(half)
-        other = threading.Thread(target=lambda: statuses.append(seat.status(JWKS)), daemon=True)
+        other = threading.Thread(target=lambda: statuses.append(server.status(JWKS)), daemon=True)
         other.start()
         other.join(10)
     # 404: the target is an API, which has no JWKS. The request was answered all the same.
@@ -208,14 +201,14 @@ def bodies(seat: Seat) -> Iterator[Finding]:
     else:
         result = f"{statuses[0] if statuses else 'no answer'} for another request while a body is half sent"
         yield Finding("half body", "error", result, f"Let the proxy buffer requests. {PAGE}")
-    yield from _chunked(seat)
+    yield from _chunked(server)
 
 
-def _chunked(seat: Seat) -> Iterator[Finding]:
+def _chunked(server: ProbedServer) -> Iterator[Finding]:
     form = b"grant_type=nothing"
     chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(form), form)
     try:
-        answer = exchange(seat.where, seat.form({"Transfer-Encoding": "chunked"}, chunks), context=seat.context)
+        answer = exchange(server.where, server.form({"Transfer-Encoding": "chunked"}, chunks), context=server.context)
     except NoAnswer as error:
         yield Finding("chunked body", "error", str(error), f"Let the proxy buffer requests. {PAGE}")
         return
@@ -231,11 +224,11 @@ def _chunked(seat: Seat) -> Iterator[Finding]:
         yield Finding("chunked body", "error", result, f"Let the proxy buffer requests. {PAGE}")
 
 
-def length(seat: Seat) -> Iterator[Finding]:
+def length(server: ProbedServer) -> Iterator[Finding]:
     """Test if long authorization requests reach the issuer, as with a large `state` or `id_token_hint`."""
     for size in (4000, 8000):
         query = urlencode({"response_type": "code", "client_id": "check-proxy", "state": "s" * size})
-        status = seat.status(f"/oauth/authorize?{query}", {"Accept": "text/html"})
+        status = server.status(f"/oauth/authorize?{query}", {"Accept": "text/html"})
         if status in {414, 431, 502, 494} or isinstance(status, str):
             remedy = f"Configure larger buffers for request and response headers. {PAGE}"
             yield Finding(f"{size // 1000} kB address", "error", f"{status} for an authorization request", remedy)
@@ -243,15 +236,15 @@ def length(seat: Seat) -> Iterator[Finding]:
             yield Finding(f"{size // 1000} kB address", "ok", f"it reaches the issuer ({status})")
 
 
-def caching(seat: Seat) -> Iterator[Finding]:
+def caching(server: ProbedServer) -> Iterator[Finding]:
     """Test if the JWKS can be revalidated, and if it comes from a shared cache."""
     try:
-        whole = seat.send(JWKS, {"Accept-Encoding": "gzip"})
+        whole = server.send(JWKS, {"Accept-Encoding": "gzip"})
         if whole.status != 200:
             yield Finding("caching", "unknown", f"GET {JWKS}: {whole.status}", "Fix the errors above first.")
             return
         conditional = {"Accept-Encoding": "gzip", "If-None-Match": whole.headers.get("etag", '""')}
-        again = seat.send(JWKS, conditional)
+        again = server.send(JWKS, conditional)
     except NoAnswer as error:
         yield Finding("caching", "error", str(error), "Fix the errors above first.")
         return
@@ -272,11 +265,11 @@ def caching(seat: Seat) -> Iterator[Finding]:
 TRIALS: tuple[Trial, ...] = (reach, host, scheme, address, causes, bodies, length, caching)
 
 
-def run(seat: Seat) -> list[Finding]:
+def run(server: ProbedServer) -> list[Finding]:
     """Run every trial, or only the first if it fails."""
-    findings = list(reach(seat))
+    findings = list(reach(server))
     if findings[0].level == "error":
         return findings
     for trial in TRIALS[1:]:
-        findings += trial(seat)
+        findings += trial(server)
     return findings

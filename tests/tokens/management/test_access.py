@@ -1,4 +1,4 @@
-"""Disabling and enabling users and clients from a script, and logging a user out everywhere."""
+"""`access`: disable and enable users and clients, and log a user out everywhere."""
 
 import json
 from io import StringIO
@@ -24,7 +24,7 @@ def events():
 
 
 @pytest.mark.parametrize("by", ["--user", "--sub"])
-def test_a_user_is_disabled_and_what_they_have_ends(client, user, webapp, code, signer, by):
+def test_disabling_a_user_revokes_sessions_and_grants(client, user, webapp, code, signer, by):
     redeem(client, webapp, code(webapp))
     log_in(client, user)
     assert client.get("/accounts/").context["user"] == user
@@ -36,10 +36,10 @@ def test_a_user_is_disabled_and_what_they_have_ends(client, user, webapp, code, 
     assert events() == [("user.disabled", "command:access", "user:ada", {"why": "left the company"})]
 
 
-def test_doing_it_twice_changes_nothing_and_is_no_event(user):
+def test_a_repeated_action_changes_nothing_and_records_no_event(user):
     assert json.loads(access("disable", "--user", "ada", "--json"))["changed"] is True
-    told = {"subject": "user:ada", "done": "disable", "changed": False}
-    assert json.loads(access("disable", "--user", "ada", "--json")) == told
+    result = {"subject": "user:ada", "done": "disable", "changed": False}
+    assert json.loads(access("disable", "--user", "ada", "--json")) == result
     assert access("enable", "--user", "ada") == "user:ada enabled\n"
     assert access("enable", "--user", "ada") == "user:ada was already enabled\n"
     assert User.objects.get().is_active
@@ -47,13 +47,13 @@ def test_doing_it_twice_changes_nothing_and_is_no_event(user):
 
 
 def test_a_client_is_disabled_and_enabled(client, service, signer):
-    def asked():
+    def token_status():
         form = {"grant_type": "client_credentials", "scope": "notes:read"}
         return post(client, "/oauth/token", form, **basic("service", service.plain)).status_code
 
-    assert asked() == 200
+    assert token_status() == 200
     assert access("disable", "--client", "service", *WHY) == "client:service disabled\n"
-    assert (asked(), Client.objects.get().is_active) == (401, False)
+    assert (token_status(), Client.objects.get().is_active) == (401, False)
     assert access("enable", "--client", "service") == "client:service enabled\n"
     assert Client.objects.get().is_active
     assert [event[0] for event in events()] == ["client.disabled", "client.enabled"]

@@ -1,4 +1,4 @@
-"""What an operator or a script may get wrong: an exit code of the table and one line, never a traceback."""
+"""Wrong usage of the key commands is an exit code of the table and one line, never a traceback."""
 
 import os
 import subprocess
@@ -84,7 +84,7 @@ def test_the_longest_reason_is_kept():
 
 
 @pytest.mark.django_db
-def test_where_nobody_can_answer_the_way_out_is_said_and_nothing_is_revoked(monkeypatch):
+def test_without_a_terminal_the_error_names_yes_and_nothing_is_revoked(monkeypatch):
     def at_its_end(_question):
         raise EOFError
 
@@ -97,7 +97,7 @@ def test_where_nobody_can_answer_the_way_out_is_said_and_nothing_is_revoked(monk
 
 
 @pytest.mark.django_db
-def test_the_check_of_one_ring_is_about_that_ring(monkeypatch):
+def test_the_check_of_a_ring_ignores_other_rings(monkeypatch):
     code, message = refused("keys", "--check", "--ring", "default")
     assert (code, "no key yet" in message) == (3, True)
     run("rotate_keys")
@@ -113,7 +113,7 @@ def test_the_check_of_one_ring_is_about_that_ring(monkeypatch):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("arguments", [("rotate_keys", "--dry-run"), ("rotate_keys",), ("keys",), ("keys", "--check")])
-def test_a_locked_database_exits_with_4_whatever_is_asked(monkeypatch, arguments):
+def test_a_locked_database_exits_with_4_in_every_command(monkeypatch, arguments):
     def locked(*_arguments, **_options):
         raise OperationalError("database is locked")
 

@@ -1,4 +1,4 @@
-"""Registering a client, by whichever door: what the admin's form refuses is refused here."""
+"""Registration refuses the same names as the admin's form."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -19,6 +19,6 @@ def test_a_client_without_a_name_is_refused_at_its_name(name):
     assert not AuditEvent.objects.exists()
 
 
-def test_the_space_around_a_name_is_not_kept():
+def test_the_space_around_a_name_is_removed():
     client, _ = register(Registration(name=" Nightly report\n"), actor="command:test", now=timezone.now())
     assert client.name == "Nightly report"

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from tokens import conf
 from tokens.management.arguments import USAGE, OperatorCommand
 from tokens.proxy import report, trials
-from tokens.proxy.trials import Seat
+from tokens.proxy.trials import ProbedServer
 from tokens.proxy.wire import target
 
 NOTES = """examples:
@@ -45,18 +45,18 @@ class Command(OperatorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the findings; exit 1 if one is an error."""
-        findings = trials.run(seat(options["url"], options["cafile"]))
+        findings = trials.run(probed_server(options["url"], options["cafile"]))
         result = report.as_json(options["url"], findings)
         self.stdout.write(json.dumps(result) if options["json"] else report.as_text(findings))
         if result["result"] == "error":
             sys.exit(1)
 
 
-def seat(url: str, cafile: str | None) -> Seat:
+def probed_server(url: str, cafile: str | None) -> ProbedServer:
     """Return the target and its connection data. Raises CommandError if the URL or the certificates are invalid."""
     try:
         where = target(url)
         context = ssl.create_default_context(cafile=cafile) if where.scheme == "https" else None
     except (ValueError, OSError) as error:
         raise CommandError(str(error), returncode=USAGE) from error
-    return Seat(where, context, os.environ.get("OPERATOR_TOKEN", "") or conf.issuer().operator_token)
+    return ProbedServer(where, context, os.environ.get("OPERATOR_TOKEN", "") or conf.issuer().operator_token)

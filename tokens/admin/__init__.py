@@ -10,8 +10,9 @@ This package imports that module first and then unregisters them, so the order o
 
 Read in this order:
 - `read_only`, `search`, `events`: what the pages share.
-- `user`, `client`, `client_form`, `client_secret`, `revoke_all`, `api`, `exchange_policy`, `user_grant`: the registry.
-- `key`, `key_picture`: rings and signing keys.
+- `user`, `client`, `client_form`, `client_layout`, `client_secret`, `api`, `exchange_policy`: the registry.
+- `user_grant`, `revoke_all`: user grants, and the page that revokes everything.
+- `ring_page`, `key`, `key_picture`, `key_step`: rings and signing keys.
 - `audit`, `inspection`: the audit trail, and the inspection of a token.
 - `login`, `third_party`: the login page, and other apps' tables.
 """
@@ -31,4 +32,4 @@ admin.site.site_header = admin.site.site_title = "Keyturn issuer"
 foreign: list[type[Model]] = [Client, Group, EmailAddress, *apps.get_app_config("oauth2_provider").get_models()]
 admin.site.unregister(model for model in foreign if admin.site.is_registered(model))
 
-from tokens.admin import api, audit, client, exchange_policy, key, login, third_party, user, user_grant  # noqa: E402, F401 (registers the pages)
+from tokens.admin import api, audit, client, exchange_policy, key, login, ring_page, third_party, user, user_grant  # noqa: E402, F401 (registers the pages)

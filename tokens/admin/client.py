@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from tokens.admin.client_form import ClientForm
+from tokens.admin.client_layout import FIELDSETS
 from tokens.admin.client_secret import SecretInline, end
 from tokens.admin.events import Audited
 from tokens.admin.revoke_all import may_revoke_all, revoke_all_page
@@ -26,7 +27,6 @@ from tokens.revoking.bulk import BulkTarget
 
 SECRET_ATTRIBUTE = "_client_secret"  # noqa: S105 (a name, not a secret)
 """The attribute of the request that carries a new secret from `save_model` to the response."""
-LIFETIMES = "Enter lifetimes as days and hours:minutes:seconds, such as 30 00:00:00 or 00:10:00."
 
 
 @admin.register(Client)
@@ -42,53 +42,7 @@ class ClientAdmin(Audited):
     filter_horizontal = ["scopes", "apis"]
     actions = ["revoke_tokens"]
     change_list_template = "admin/tokens/client/change_list.html"
-    fieldsets = [
-        (None, {"fields": ["name", "client_id", "client_type", "is_active"]}),
-        (
-            "Permissions",
-            {
-                "description": LIFETIMES,
-                "fields": [
-                    "grants",
-                    "scopes",
-                    "apis",
-                    "redirect_uris",
-                    "allows_undotted_schemes",
-                    "access_token_lifetime",
-                ],
-            },
-        ),
-        (
-            "Users",
-            {
-                "description": LIFETIMES,
-                "fields": [
-                    "skip_authorization",
-                    "remembers_consent",
-                    "post_logout_redirect_uris",
-                    "allowed_origins",
-                    "always_gets_refresh_token",
-                    "rotates_refresh_tokens",
-                    "refresh_token_lifetime",
-                    "refresh_token_idle_lifetime",
-                ],
-            },
-        ),
-        (
-            "Authentication",
-            {
-                "fields": [
-                    "token_endpoint_auth_method",
-                    "pins_authentication_method",
-                    "client_jwks",
-                    "client_jwks_uri",
-                    "accepts_token_endpoint_audience",
-                    "requires_assertion_type",
-                ]
-            },
-        ),
-        ("Secrets", {"fields": ["new_secret"]}),
-    ]
+    fieldsets = FIELDSETS
 
     def get_urls(self) -> list[URLPattern]:
         """Return Django's URLs of a client, and the URL of the page that revokes everything."""

@@ -36,7 +36,7 @@ class RefreshTokenInline(admin.TabularInline):  # type: ignore[type-arg]  # a pl
 
 @admin.register(DeviceCode)
 class DeviceCodeAdmin(ReadOnly):
-    """Device codes (RFC 8628) that wait for their user, or that were answered and are not purged yet."""
+    """Device codes (RFC 8628): open, answered and expired, until `purge_tokens` deletes them."""
 
     list_display = ["client", "created_at", "expires_at", "asked_at", "grant", "refused_at", "redeemed_at"]
     list_select_related = ["client", "grant"]

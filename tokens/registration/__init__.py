@@ -1,4 +1,4 @@
-"""Registering clients, APIs and policies: one function per task, with its audit event.
+"""Register clients, APIs and exchange policies. Each function records an audit event.
 
 Owns: adding a client, an API or an exchange policy, rotating client secrets, and the demo's data.
 Does not own: the tables and their validation (`models`), or the cache that requests read (`clients.registry`).

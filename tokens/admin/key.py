@@ -76,10 +76,10 @@ class SigningKeyAdmin(ReadOnly):
         form = ReasonForm(request.POST or None)
         try:
             if request.method == "POST" and form.is_valid():
-                revocation = revoke_key(request, key, pretend=False, **form.cleaned_data)
+                revocation = revoke_key(request, key, dry_run=False, **form.cleaned_data)
                 messages.success(request, str(revocation))
                 return HttpResponseRedirect(reverse("admin:tokens_ring_change", args=[key.ring_id]))
-            consequence = revoke_key(request, key, pretend=True, reason="")
+            consequence = revoke_key(request, key, dry_run=True, reason="")
         except PROBLEMS as error:
             return refused(request, error, "admin:tokens_signingkey_change", pk)
         if consequence.outage_until is None:

@@ -23,16 +23,16 @@ PROBLEMS = (KeyProblem, MalformedEncryptionKey)
 """Errors that the pages show to the administrator."""
 
 
-def rotate_ring(request: HttpRequest, ring: Ring, *, pretend: bool) -> Outcome:
-    """Plan the next switch of the ring. With `pretend`, only return what would happen. Raises PROBLEMS."""
-    return rotate(ring.name, hurry=True, pretend=pretend, **_edge_arguments(request))
+def rotate_ring(request: HttpRequest, ring: Ring, *, dry_run: bool) -> Outcome:
+    """Plan the next switch of the ring. With `dry_run`, only return what would happen. Raises PROBLEMS."""
+    return rotate(ring.name, hurry=True, pretend=dry_run, **_edge_arguments(request))
 
 
 def revoke_key(
-    request: HttpRequest, key: SigningKey, *, reason: str, pretend: bool, accept_outage: bool = False
+    request: HttpRequest, key: SigningKey, *, reason: str, dry_run: bool, accept_outage: bool = False
 ) -> KeyRevocation:
-    """Revoke the key. With `pretend`, only return what would happen. Raises PROBLEMS."""
-    return revoke(key.kid, reason=reason, pretend=pretend, accept_outage=accept_outage, **_edge_arguments(request))
+    """Revoke the key. With `dry_run`, only return what would happen. Raises PROBLEMS."""
+    return revoke(key.kid, reason=reason, pretend=dry_run, accept_outage=accept_outage, **_edge_arguments(request))
 
 
 def require(request: HttpRequest, permission: str) -> None:

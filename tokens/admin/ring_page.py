@@ -50,7 +50,7 @@ class RingAdmin(ReadOnly):
         require(request, "tokens.rotate_key")
         ring = get_object_or_404(Ring, pk=pk)
         try:
-            outcome = rotate_ring(request, ring, pretend=request.method != "POST")
+            outcome = rotate_ring(request, ring, dry_run=request.method != "POST")
         except PROBLEMS as error:
             return refused(request, error, "admin:tokens_ring_change", pk)
         if request.method == "POST":

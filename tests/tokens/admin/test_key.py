@@ -54,7 +54,7 @@ def test_the_ring_is_drawn_with_every_key_its_phase_now_and_the_next_step(client
     assert ">now</text>" in html
     assert ">next step</text>" in html
     assert "The last token signed by this key expires at" in html
-    assert "Rotate now" not in html, "no button for whoever may only look"
+    assert "Rotate now" not in html, "no button for an administrator who may only view"
 
 
 def test_no_private_material_is_on_any_page(client, ring):

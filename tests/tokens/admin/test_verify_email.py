@@ -97,9 +97,9 @@ def test_a_user_without_an_address_has_nothing_to_verify(admin):
     assert events() == []
 
 
-@pytest.mark.parametrize("theirs", ["eve@example.org", "EVE@EXAMPLE.ORG"])
-def test_an_address_that_another_user_verified_is_refused(admin, eve, theirs):
-    EmailAddress.objects.create(user=User.objects.create_user("other"), email=theirs, verified=True)
+@pytest.mark.parametrize("address", ["eve@example.org", "EVE@EXAMPLE.ORG"])
+def test_an_address_that_another_user_verified_is_refused(admin, eve, address):
+    EmailAddress.objects.create(user=User.objects.create_user("other"), email=address, verified=True)
     assert TAKEN in refused(admin, eve, email=eve.email)
     assert events() == []
     EmailAddress.objects.update(verified=False)

@@ -45,11 +45,13 @@ def test_an_unreachable_database_is_a_one_line_error(command):
     assert str(error.value) == "the database (DATABASE_URL) cannot be used: connection failed: Is the server running?"
 
 
-@pytest.mark.parametrize(("theirs", "ours"), [("createapplication", "create_client"), ("cleartokens", "purge_tokens")])
-def test_the_toolkit_s_commands_refuse_and_name_the_replacement(theirs, ours, capsys):
-    with pytest.raises(CommandError, match=f"use {ours}"):
-        call_command(theirs)
+@pytest.mark.parametrize(
+    ("command", "replacement"), [("createapplication", "create_client"), ("cleartokens", "purge_tokens")]
+)
+def test_the_toolkit_s_commands_refuse_and_name_the_replacement(command, replacement, capsys):
+    with pytest.raises(CommandError, match=f"use {replacement}"):
+        call_command(command)
     with pytest.raises(SystemExit) as ended:
-        ManagementUtility(["manage.py", theirs, "--name", "x", "confidential", "client-credentials"]).execute()
+        ManagementUtility(["manage.py", command, "--name", "x", "confidential", "client-credentials"]).execute()
     assert ended.value.code == 2
-    assert f"use {ours}" in capsys.readouterr().err
+    assert f"use {replacement}" in capsys.readouterr().err

@@ -73,16 +73,16 @@ logger tokens.audit.trail). Without either, it cannot know which keys and secret
             )
         with exit_codes():
             if not options["yes"]:
-                self._report(apply(events, pretend=True), options, pretended=True)
+                self._report(apply(events, dry_run=True), options, dry_run=True)
             if options["dry_run"]:
                 return
             if not options["yes"] and not confirm("Apply, and log all users out? Type yes: "):
                 raise CommandError("nothing was changed", returncode=UNSAFE)
             self._report(apply(events), options)
 
-    def _report(self, done: Restored, options: dict[str, Any], *, pretended: bool = False) -> None:
+    def _report(self, done: Restored, options: dict[str, Any], *, dry_run: bool = False) -> None:
         """Print the result, and warnings on stderr."""
-        self.stdout.write(text(done, options, pretended=pretended))
+        self.stdout.write(text(done, options, dry_run=dry_run))
         if done.unread:
             self.stderr.write(UNREAD.format(at=done.unread))
         if not done.marks_reset:
@@ -101,7 +101,7 @@ def read(path: Path) -> list[Entry]:
     return events
 
 
-def apply(events: list[Entry], *, pretend: bool = False) -> Restored:
+def apply(events: list[Entry], *, dry_run: bool = False) -> Restored:
     """Apply the events, and those of the journal. Raises CommandError if the journal cannot be read."""
     settings = conf.issuer()
     try:
@@ -111,17 +111,17 @@ def apply(events: list[Entry], *, pretend: bool = False) -> Restored:
             encryption_keys=settings.encryption_keys(),
             actor=ACTOR,
             now=timezone.now(),
-            pretend=pretend,
+            pretend=dry_run,
         )
     except OSError as error:
         raise CommandError(f"AUDIT_JOURNAL cannot be read: {error}", returncode=USAGE) from error
 
 
-def text(done: Restored, options: dict[str, Any], *, pretended: bool = False) -> str:
+def text(done: Restored, options: dict[str, Any], *, dry_run: bool = False) -> str:
     """Return the result as JSON or as text."""
     if options["json"]:
-        return json.dumps(asdict(done) | {"pretended": pretended})
-    lines = ["dry run, nothing was changed:"] if pretended else []
+        return json.dumps(asdict(done) | {"pretended": dry_run})
+    lines = ["dry run, nothing was changed:"] if dry_run else []
     lines += [done.older] if done.older else []
     lines += [f"events missing in the database: {done.records}"]
     lines += [f"{label}: {', '.join(getattr(done, name)) or 'none'}" for name, label in LINES.items()]

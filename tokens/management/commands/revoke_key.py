@@ -84,7 +84,7 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
         """Print the consequences for each ring. Raises KeyProblem if there is only one ring."""
         # With several rings, an error in one must not prevent the revocation in the others.
         with suppress(KeyProblem) if len(rings) > 1 else nullcontext():
-            self.for_each(rings, lambda ring: text(run(ring, options, pretend=True), options))
+            self.for_each(rings, lambda ring: text(run(ring, options, dry_run=True), options))
 
 
 def check_options(options: dict[str, Any]) -> None:
@@ -113,8 +113,8 @@ def rings_of(options: dict[str, Any]) -> list[str]:
     return sorted(rings, key=lambda name: (name != DEFAULT_RING, name))
 
 
-def run(ring: str, options: dict[str, Any], *, pretend: bool = False) -> KeyRevocation:
-    """Revoke the kid, or every live key of `ring`. With `pretend`, only compute the consequences."""
+def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevocation:
+    """Revoke the kid, or every live key of `ring`. With `dry_run`, only compute the consequences."""
     settings = conf.issuer()
     return revoke(
         options["kid"],
@@ -126,7 +126,7 @@ def run(ring: str, options: dict[str, Any], *, pretend: bool = False) -> KeyRevo
         now=timezone.now(),
         flush_after=options["flush_after"],
         accept_outage=options["accept_outage"],
-        pretend=pretend,
+        pretend=dry_run,
     )
 
 

@@ -101,8 +101,8 @@ REPEATED = {"Command", "Meta"}
 
 # Modules without a test module of their own, by the tests that cover them.
 COVERED = {
-    "tests/tokens/admin/": "admin/audit admin/client_form admin/client_secret admin/events admin/key_picture"
-    " admin/read_only",
+    "tests/tokens/admin/": "admin/audit admin/client_form admin/client_layout admin/client_secret admin/events"
+    " admin/key_picture admin/key_step admin/read_only admin/ring_page",
     "tests/tokens/management/test_inspect_token.py": "admin/inspection inspection/key_source"
     " inspection/signature_trial",
     "tests/tokens/views/test_authorize.py": "authorize/backend authorize/consent authorize/login_session"

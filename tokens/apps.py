@@ -1,4 +1,4 @@
-"""Django's handle on the issuer."""
+"""The Django app of the issuer."""
 
 from django.apps import AppConfig
 
@@ -10,7 +10,7 @@ class TokensConfig(AppConfig):
     verbose_name = "Keyturn issuer"
 
     def ready(self) -> None:
-        """Register the system checks, and what follows when users are disabled or log in."""
+        """Register the system checks, and the signal handlers that revoke tokens and record logins."""
         from tokens.checks import cache, durability, key, oauth  # noqa: F401, PLC0415 (needs the models)
         from tokens.revoking import signals  # noqa: F401, PLC0415
         from tokens.views import login_events  # noqa: F401, PLC0415

@@ -1,4 +1,4 @@
-"""The issuer's URLs, as a list of words."""
+"""The issuer's URLs, relative to ISSUER_URL."""
 
 from django.urls import URLPattern, URLResolver, path
 

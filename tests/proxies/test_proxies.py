@@ -19,7 +19,7 @@ from tests.ports import free
 from tests.proxies.servers import LANGUAGES, adapted, block, certificate, running
 from tokens.proxy import trials
 from tokens.proxy.report import Finding
-from tokens.proxy.trials import Seat
+from tokens.proxy.trials import ProbedServer
 from tokens.proxy.wire import Address, NoAnswer, connect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -36,16 +36,16 @@ class Served:
     port: int
     crt: Path
 
-    def seat(self, *, token: str = OPERATOR) -> Seat:
+    def server(self, *, token: str = OPERATOR) -> ProbedServer:
         context = ssl.create_default_context(cafile=str(self.crt))
-        return Seat(Address("https", "localhost", self.port, ""), context, token)
+        return ProbedServer(Address("https", "localhost", self.port, ""), context, token)
 
     def behind(self, language: str, folder: Path, change: Callable[[str], str] = str) -> AbstractContextManager[None]:
         for name in ("issuer.crt", "issuer.key", "issuer.pem"):
             (folder / name).write_bytes((self.folder / name).read_bytes())
         folder.chmod(0o755)
         config = change(adapted(block(language), folder, self.port, self.upstream))
-        return running(language, config, folder, self.port, lambda: self.seat().status("/healthz") == 200)
+        return running(language, config, folder, self.port, lambda: self.server().status("/healthz") == 200)
 
 
 @pytest.fixture(scope="module")
@@ -70,24 +70,24 @@ def found(findings: list[Finding]) -> dict[str, str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_configuration_of_the_page_has_nothing_to_be_found(served, language, tmp_path):
     with served.behind(language, tmp_path):
-        findings = trials.run(served.seat())
+        findings = trials.run(served.server())
         assert [finding for finding in findings if finding.level != "ok"] == []
         assert found(findings).keys() >= {"tls", "host", "scheme", "address", "causes", "half body", "8 kB address"}
         assert "127.0.0.1" in next(finding.found for finding in findings if finding.trial == "address")
-        assert trials._seen(served.seat(), {"X-Forwarded-For": trials.CLAIMED}) == "127.0.0.1"
+        assert trials._seen(served.server(), {"X-Forwarded-For": trials.CLAIMED}) == "127.0.0.1"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("size", [15_000, 60_000])
 def test_half_sent_forms_stop_nothing(served, language, size, tmp_path):
-    seat = served.seat()
+    server = served.server()
     with served.behind(language, tmp_path):
-        wires = [connect(seat.where, context=seat.context) for _ in range(20)]
+        wires = [connect(server.where, context=server.context) for _ in range(20)]
         try:
             for wire in wires:
-                wire.sendall(seat.form({"Content-Length": str(size)}, b"a" * (size // 2)))
+                wire.sendall(server.form({"Content-Length": str(size)}, b"a" * (size // 2)))
             for path in ("/healthz", trials.JWKS, "/.well-known/openid-configuration"):
-                assert seat.status(path) == 200
+                assert server.status(path) == 200
         finally:
             for wire in wires:
                 wire.close()
@@ -115,7 +115,7 @@ def test_a_line_that_is_missing_is_found(served, language, line, instead, trial,
         return config.replace(line, instead)
 
     with served.behind(language, tmp_path, change):
-        findings = trials.run(served.seat())
+        findings = trials.run(served.server())
     assert found(findings)[trial] == ("advice" if trial == "underscores" else "error"), findings
     assert all(finding.remedy for finding in findings if finding.level != "ok")
 
@@ -127,7 +127,7 @@ def test_an_issuer_that_serves_any_host_is_found(served, tmp_path):
     child = processes.start("issuer", own, url=f"http://localhost:{upstream}", var=tmp_path)
     try:
         processes.wait_until_ready(child, "/healthz")
-        findings = trials.run(Seat(Address("http", "localhost", upstream, ""), None, ""))
+        findings = trials.run(ProbedServer(Address("http", "localhost", upstream, ""), None, ""))
         assert (found(findings)["host"], found(findings)["tls"]) == ("error", "advice")
     finally:
         processes.stop([child])
@@ -161,5 +161,5 @@ def test_a_silent_server_costs_a_bounded_time(monkeypatch):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        seat = Seat(Address("http", "127.0.0.1", silent.getsockname()[1], ""), None, "")
-        assert [finding.level for finding in trials.run(seat)] == ["error"]
+        server = ProbedServer(Address("http", "127.0.0.1", silent.getsockname()[1], ""), None, "")
+        assert [finding.level for finding in trials.run(server)] == ["error"]

@@ -167,7 +167,7 @@ def test_a_restored_backup_is_noticed_refuses_to_sign_and_is_mended(story: Story
     assert done["keys"] == [story.leaked]
     assert done["secrets"] == [f"service …{story.secret[-4:]}"]
 
-    assert "the signing keys are well" in story.issuer.run("keys", "--check")
+    assert "the signing keys are healthy" in story.issuer.run("keys", "--check")
     assert story.leaked not in story.do("kids")
     assert story.refresh(story.refresh_token)["error"] == "invalid_grant"
     assert story.service(story.secret)["error"] == "invalid_client"

@@ -161,7 +161,7 @@ def test_the_page_can_be_followed_from_the_first_line_to_the_first_call(deployme
             assert_it_works(deployment, created)
     for job in block("Scheduled jobs", "crontab").splitlines():
         deployment.run(None, re.split(r" keyturn +", job)[1])
-    assert deployment.run("issuer", ".venv/bin/python manage.py keys --check").strip() == "the signing keys are well"
+    assert deployment.run("issuer", ".venv/bin/python manage.py keys --check").strip() == "the signing keys are healthy"
     assert (deployment.folder / "audit.jsonl").exists()
 
 

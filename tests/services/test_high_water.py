@@ -126,7 +126,7 @@ def test_a_restored_backup_is_noticed_refuses_nothing_and_is_in_force_after_the_
 
     done = story.issuer.run("after_restore", "--yes")
     assert OLDER in done
-    assert story.check() == (0, "the signing keys are well\n")
+    assert story.check() == (0, "the signing keys are healthy\n")
     child = story.serve()
     try:
         wait_for(lambda: story.mark("events").startswith(f"{story.newest_event()}."))
@@ -148,7 +148,7 @@ def test_a_redis_that_was_emptied_says_nothing_and_one_that_hangs_costs_little(s
         story.redis.thaw()
     assert OLDER in story.check()[1]
     story.redis.client.flushall()
-    assert story.check() == (0, "the signing keys are well\n")
+    assert story.check() == (0, "the signing keys are healthy\n")
 
 
 @pytest.fixture

@@ -13,22 +13,26 @@ from tokens.models import Api, Ring, Scope
 
 
 class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """An API."""
+    """The form of an API."""
 
     def clean_algorithms(self) -> Any:
-        """Refuse to forget an algorithm that signs the API's tokens at this moment."""
-        accepted = self.cleaned_data["algorithms"]
-        if self.instance.pk and isinstance(accepted, list):  # what else it is, its validator refuses
+        """Return the accepted signature algorithms.
+
+        Raises ValidationError if a ring that signs tokens for the API uses an algorithm that is not among them.
+        """
+        algorithms = self.cleaned_data["algorithms"]
+        if self.instance.pk and isinstance(algorithms, list):  # the model's validator refuses any other type
             rings = transfer.trusted(self.instance.identifier, now=store.database_now())
-            for ring in Ring.objects.filter(name__in=rings).exclude(algorithm__in=accepted):
+            for ring in Ring.objects.filter(name__in=rings).exclude(algorithm__in=algorithms):
                 raise forms.ValidationError(
-                    f"{ring.algorithm} signs its tokens (ring {ring.name}): move it to another ring first."
+                    f"{ring.algorithm} is in use: the ring {ring.name} signs tokens for this API. Move the API to"
+                    " another ring first."
                 )
-        return accepted
+        return algorithms
 
 
 class ScopeInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain class at run time
-    """The scopes that an API owns."""
+    """The scopes of an API."""
 
     model = Scope
     extra = 1
@@ -36,7 +40,7 @@ class ScopeInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cla
 
 @admin.register(Api)
 class ApiAdmin(Audited):
-    """An API with its scopes."""
+    """An API and its scopes. The ring and the date of its next move are read-only: `rotate_keys --move` sets them."""
 
     form = ApiForm
     noun = "api"
@@ -48,13 +52,14 @@ class ApiAdmin(Audited):
     formfield_overrides = {JSONField: {"widget": forms.Textarea(attrs={"rows": 2})}}
 
     def name(self, obj: Api) -> str:
-        """Its identifier."""
+        """Return the API's identifier."""
         return obj.identifier
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
-        """Save the scopes, and tell each that was made, changed or deleted."""
+        """Save the scopes, and record an event for each scope that was created, changed or deleted."""
         super().save_formset(request, form, formset, change)
-        api, forms = {"api": form.instance.identifier}, {one.instance.pk: one for one in formset.initial_forms}
+        api = {"api": form.instance.identifier}
+        forms = {scope_form.instance.pk: scope_form for scope_form in formset.initial_forms}
         for scope in formset.new_objects:
             record(request, "scope.created", f"scope:{scope.name}", api)
         for scope, _ in formset.changed_objects:

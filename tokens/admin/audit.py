@@ -1,4 +1,4 @@
-"""The audit trail in the admin: to be read."""
+"""The audit trail in the admin, read-only."""
 
 from typing import Any
 
@@ -13,22 +13,23 @@ from tokens.models import AuditEvent, User
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ByUuid, ReadOnly):
-    """What happened, newest first."""
+    """Audit events, newest first."""
 
     list_display = ["at", "action", "subject", "actor"]
     list_filter = ["action"]
     search_fields = ["actor", "subject", "action"]
-    search_help_text = "By what was done, by whom or to what (user:ada, client:webapp, a grant id), or by a user's sub."
+    search_help_text = "Search by action, actor or subject (user:ada, client:webapp, a grant id), or by a user's sub."
     date_hierarchy = "at"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By a `sub` too: events name a user by their username."""
-        found, repeats = super().get_search_results(request, queryset, search_term)
+        """Return the events that match, including the events of the user whose `sub` the search term is."""
+        results, may_repeat = super().get_search_results(request, queryset, search_term)
+        # Events name a user by username, tokens by `sub`: translate, so that a token's `sub` can be searched for.
         sub = uuid(search_term.strip())
         user = User.objects.filter(sub=sub).first() if sub else None
         if user is None:
-            return found, repeats
+            return results, may_repeat
         name = f"user:{user.get_username()}"
-        return found | queryset.filter(Q(subject=name) | Q(actor=name)), repeats
+        return results | queryset.filter(Q(subject=name) | Q(actor=name)), may_repeat

@@ -1,4 +1,9 @@
-"""The form of a client in the admin: what is fitted together, and what is refused, at its field."""
+"""The form of a client in the admin.
+
+- Public keys can be pasted as PEM, JWK or JWKS. A private key is refused and not shown again.
+- The authentication method follows the client's type and keys if the administrator chooses none.
+- Contradictions are reported at the field that causes them.
+"""
 
 import json
 from typing import Any
@@ -10,16 +15,17 @@ from tokens.authorize.server import GRANTS
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
 from tokens.models import AuthenticationMethod, Client, GrantType
+from tokens.registration import secret_rotation
 
 ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
 REACHABLE = {grant.name for grant in GRANTS}
 
 
 class KeysField(forms.JSONField):
-    """Public keys in any form that people have them in, or nothing: an empty box, and not the word null."""
+    """Public keys as a JWKS, a JWK or PEM. An empty box means no keys; Django's JSONField would show "null" instead."""
 
     def to_python(self, value: Any) -> Any:
-        """The JWKS that was pasted, or made of it; raises ValidationError."""
+        """Return the pasted keys as a JWKS. Returns None for an empty box. Raises ValidationError."""
         if not isinstance(value, str):
             return super().to_python(value)
         try:
@@ -28,49 +34,51 @@ class KeysField(forms.JSONField):
             raise forms.ValidationError(str(error)) from error
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """What was typed, unless it may be a private key: no page holds that, and the box shows what was in it."""
+        """Return the text to show after an error: the pasted text, or the stored keys if it can be a private key."""
+        # A page that repeats a private key would leave it in browser caches and proxies.
         if not isinstance(data, str) or key_text.may_be_private(data):
             return initial
         return InvalidJSONInput(data)
 
     def prepare_value(self, value: Any) -> Any:
-        """What the box shows: one member a line."""
+        """Return the text that the box shows: the JWKS with each member on its own line."""
         if value is None or isinstance(value, InvalidJSONInput):
             return value or ""
         return json.dumps(value, indent=2)
 
 
 class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """A client's own page."""
+    """The form of a client."""
 
-    name = forms.CharField(max_length=255, help_text="What users read on the consent page.")
+    name = forms.CharField(max_length=255, help_text="Shown to users on the consent page.")
     grants = forms.MultipleChoiceField(
         choices=[(grant.value, grant.label) for grant in GrantType if grant.value in REACHABLE],
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "radiolist"}),  # the admin's class for a list of choices
+        widget=forms.CheckboxSelectMultiple(
+            attrs={"class": "radiolist"}
+        ),  # the admin's CSS class for a list of choices
         required=False,
-        help_text="None for a client that only introspects or revokes.",
+        help_text="Choose none for a client that only introspects or revokes tokens.",
     )
     new_secret = forms.BooleanField(
         required=False,
-        label="Make a further secret",
-        help_text="It is shown once, on the page after saving. The others stay valid until you end them.",
+        label="Create a new secret",
+        help_text="Shown once, on the page after saving. The other secrets stay valid until you end them.",
     )
 
     token_endpoint_auth_method = forms.ChoiceField(
         choices=[
-            ("", "By its keys, else by a secret; nothing for a public client"),
+            ("", "Automatic: by its keys, if any, or by a secret; none for a public client"),
             *AuthenticationMethod.choices,
         ],
         required=False,
         label="Authentication",
-        help_text="A secret is accepted in the header and in the body, whichever is chosen here, unless the next box"
-        " is ticked.",
+        help_text="A secret is accepted both in the header and in the body, unless the next box is ticked.",
     )
 
-    # The model's own is nullable, for which the admin would offer three answers.
+    # The model's field is nullable, for which the admin would offer three choices.
     pins_authentication_method = forms.BooleanField(
         required=False,
-        label="Only the chosen authentication",
+        label="Accept only the chosen method",
         help_text=Client._meta.get_field("pins_authentication_method").help_text,
     )
 
@@ -78,41 +86,50 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
         required=False,
         label="Public keys",
         widget=forms.Textarea(attrs={"rows": 10, "class": "vLargeTextField", "spellcheck": "false"}),  # a PEM's width
-        help_text="A JWKS, a JWK or a PEM public key (private_key_jwt). Never a private one.",
+        help_text="A JWKS, a JWK or a PEM public key (private_key_jwt). Never paste a private key.",
     )
     client_jwks_uri = forms.URLField(
         required=False,
         assume_scheme="https",
-        label="Address of public keys",
-        help_text="Or where the client publishes them: an https address, fetched when needed.",
+        label="URL of public keys",
+        help_text="Alternatively, the https URL where the client publishes its keys. Fetched when needed.",
     )
 
     class Meta:
         model = Client
         fields = ["name", "client_id", "client_type", "is_active", "grants", "scopes", "redirect_uris"]
         help_texts = {
-            "remembers_consent": "A user who agreed once is not asked for the same scopes again, where the answer goes"
-            " to an https address: anything else, any program on a device can take."
+            "remembers_consent": "A user who agreed once is not asked for the same scopes again if the redirect URI is"
+            " https. For any other redirect URI the user is always asked, because another program on the device can"
+            " claim it."
         }
         widgets = dict.fromkeys(ADDRESSES, forms.Textarea(attrs={"rows": 3}))
 
     def clean(self) -> dict[str, Any]:
-        """Fit how the client proves who it is to its type, where the two contradict each other."""
+        """Return the cleaned data with the authentication method filled in.
+
+        1. Use the chosen method. Without a choice, a new client with keys uses private_key_jwt, and an existing client
+           keeps its method.
+        2. Replace a method that contradicts the client's type: a public client uses none, a confidential client does
+           not.
+        3. Refuse keys and secrets that the resulting method does not use.
+        """
         data = super().clean() or {}
         public = data.get("client_type") == Client.CLIENT_PUBLIC
         if public and data.get("new_secret"):
-            self.add_error("new_secret", "A public client cannot keep a secret.")
+            self.add_error("new_secret", secret_rotation.PUBLIC)
         has_keys = bool(data.get("client_jwks") or data.get("client_jwks_uri"))
-        by_what_it_has = AuthenticationMethod.PRIVATE_KEY_JWT if has_keys and self.instance.pk is None else None
+        by_keys = AuthenticationMethod.PRIVATE_KEY_JWT if has_keys and self.instance.pk is None else None
         chosen = data.get("token_endpoint_auth_method")
-        method = chosen or by_what_it_has or self.instance.token_endpoint_auth_method
+        method = chosen or by_keys or self.instance.token_endpoint_auth_method
         if public != (method == AuthenticationMethod.NONE):
             method = AuthenticationMethod.NONE if public else AuthenticationMethod.SECRET_BASIC
         if method != AuthenticationMethod.PRIVATE_KEY_JWT:
+            # Only changed fields: a client with stored keys can be switched to a secret without clearing them.
             for field in {"client_jwks", "client_jwks_uri"} & set(self.changed_data):
                 if data.get(field):
-                    self.add_error(field, f"Keys are of no use to {method}: choose private_key_jwt, or leave them out.")
+                    self.add_error(field, f"{method} does not use keys. Choose private_key_jwt, or remove the keys.")
         data["token_endpoint_auth_method"] = method
         if method == AuthenticationMethod.PRIVATE_KEY_JWT and data.get("new_secret"):
-            self.add_error("new_secret", "This client proves itself with its own key, and has no use for a secret.")
+            self.add_error("new_secret", secret_rotation.USES_KEY)
         return data

@@ -1,4 +1,4 @@
-"""A client's secrets in the admin: when each was made, was used and ends, never what it is."""
+"""A client's secrets in the admin: when each was created, was last used and expires. Never the secret itself."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -11,11 +11,11 @@ from django.http import HttpRequest
 from tokens.keys import store
 from tokens.models import ClientSecret
 from tokens.registration import secret_rotation
-from tokens.registration.secret_rotation import Ended
+from tokens.registration.secret_rotation import SecretEnded
 
 
 class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """When a secret ends: now, or at an instant to come."""
+    """The end of a secret: revoked now, or at a later date."""
 
     revoke_now = forms.BooleanField(required=False)
 
@@ -25,13 +25,14 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
             self.fields["revoke_now"].widget.attrs["disabled"] = True
 
     def clean(self) -> dict[str, Any]:
-        """What client_secrets would refuse, at its field; what was not touched is not judged."""
+        """Return the cleaned data, with an error at each changed field that `client_secret` would refuse."""
         data, now = super().clean() or {}, store.database_now()
+        # Only changed fields: an expired secret must not make its client's page impossible to save.
         for name in self.changed_data:
             try:
                 secret_rotation.refuse_ended(self.instance, now=now)
                 secret_rotation.refuse_past(data.get("expires_at") if name == "expires_at" else None, now=now)
-            except Ended as error:
+            except SecretEnded as error:
                 self.add_error(name, str(error))
         return data
 
@@ -45,15 +46,15 @@ class SecretInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cl
     can_delete = False
     fields = ["hint", "created_at", "last_used_on", "encryption_key_id", "expires_at", "revoked_at", "revoke_now"]
     readonly_fields = ["hint", "created_at", "last_used_on", "encryption_key_id", "revoked_at"]
-    verbose_name_plural = "secrets (to end one, revoke it now, or give it a date of expiry to come)"
+    verbose_name_plural = "secrets (to end a secret, revoke it now or set a future expiry date)"
 
     def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """A secret is made with the box above, not by hand."""
+        """Return False: the checkbox `new_secret` creates a secret."""
         return False
 
 
 def end(secret: ClientSecret, changed: Collection[str], *, actor: str, now: datetime) -> None:
-    """End a secret as its row of the form says, each change with its event; raises Ended for one that had ended."""
+    """Apply the changed fields of a secret's form, each with its audit event. Raises SecretEnded if it had ended."""
     if "expires_at" in changed:
         secret_rotation.expire(secret, secret.expires_at, actor=actor, now=now)
     if "revoke_now" in changed:

@@ -1,4 +1,10 @@
-"""What is done in the admin becomes events of the audit trail: who did what to what, and what it was before."""
+"""Audit events for changes in the admin: who changed which row, and each field's value before and after.
+
+- A change and its event are saved in one transaction.
+- Secrets are never recorded. Public keys are recorded by their key ids.
+- A change waits at most `registry_lock.WAIT` for locks, and is then answered with 503.
+- Only superusers can change users who have access to the admin.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -20,22 +26,22 @@ from tokens.views import failures
 
 KEYS = "client_jwks"
 RETRY_AFTER = 5  # seconds
-UNTOLD = frozenset({"new_secret"})
-"""What a form asks for that is no property of what it changes; it has an event of its own."""
+ACTIONS = frozenset({"new_secret"})
+"""Form fields that are no property of the row but start an action, which records an event of its own."""
 
 
 class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
-    """A page whose rows are made, changed and deleted with an event each, in one transaction with it."""
+    """A page that records an audit event in the transaction that creates, changes or deletes a row."""
 
     noun: str
-    """What its rows are called in the trail: the event is `noun.created`, the subject `noun:` and `name` of the row."""
+    """The row's type in the audit trail: the event is `noun.created`, its subject `noun:` and the row's `name`."""
 
     def name(self, obj: Any) -> str:
-        """By what the trail names a row."""
+        """Return the row's name in the audit trail."""
         raise NotImplementedError
 
-    def made(self, _form: Any) -> Mapping[str, Any] | None:
-        """What is told of a row that was made, beside its name."""
+    def creation_details(self, _form: Any) -> Mapping[str, Any] | None:
+        """Return details for the event of a new row. Returns None if its name is enough."""
         return None
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -51,33 +57,35 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         return bounded(super().changelist_view, request, *args, **kwargs)
 
     def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:
-        """Keep that whoever is logged in has done this to the row."""
+        """Record the event `noun.done` for the row, with the administrator as its actor."""
         record(request, f"{self.noun}.{done}", f"{self.noun}:{self.name(obj)}", details)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        """Save, and tell a row that was made, or which fields of one were changed and how."""
+        """Save the row, and record that it was created, or which of its fields were changed."""
         super().save_model(request, obj, form, change)
         if not change:
-            self.record(request, "created", obj, self.made(form))
+            self.record(request, "created", obj, self.creation_details(form))
         elif details := changes(form):
             self.record(request, "changed", obj, details)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What goes with a row goes with it, although by itself it is only to be looked at: its grants and codes."""
-        found, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        shown = {str(model._meta.verbose_name) for model, page in self.admin_site._registry.items() if _is_shown(page)}  # noqa: SLF001 (Django's documented names)
-        return found, counts, set(lacking) - shown, protected
+        """Return the rows that a deletion cascades to, and the permissions that the administrator lacks for it."""
+        to_delete, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        # A read-only page denies deletion, but its rows (grants, codes) must not prevent that of their user or client.
+        pages = self.admin_site._registry.items()  # noqa: SLF001 (Django's documented name)
+        read_only = {str(model._meta.verbose_name) for model, page in pages if _is_read_only(page)}
+        return to_delete, counts, set(lacking) - read_only, protected
 
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        """Each one as if deleted alone."""
+        """Delete each row by `delete_model`, so that each has its event."""
         for obj in queryset:
             self.delete_model(request, obj)
 
     @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete, and tell what is gone."""
-        self.record(request, "deleted", obj)
+        """Delete the row and record the event."""
+        self.record(request, "deleted", obj)  # before the deletion, while related rows can still name it
         super().delete_model(request, obj)
 
 
@@ -94,39 +102,39 @@ def bounded(view: Callable[..., HttpResponse], request: HttpRequest, *args: Any,
         return errors.because(answer, str(error))
 
 
-def _is_shown(page: object) -> bool:
+def _is_read_only(page: object) -> bool:
     return isinstance(page, ReadOnly)
 
 
-def may_touch(request: HttpRequest, user: Any) -> bool:
-    """Whether whoever is logged in may change this user: those who use the admin are the superusers' to change."""
+def may_change_user(request: HttpRequest, user: Any) -> bool:
+    """Return True if the administrator may change this user. Users with access to the admin need a superuser."""
     return bool(request.user.is_superuser or not (user.is_staff or user.is_superuser))
 
 
 def record(request: HttpRequest, action: str, subject: str, details: Mapping[str, Any] | None = None) -> None:
-    """Keep an event of the admin's."""
+    """Record an audit event with the administrator as its actor."""
     actor = f"user:{request.user.get_username()}"
     trail.record(action, actor=actor, subject=subject, details=details, now=timezone.now())
 
 
 def changes(form: Any) -> dict[str, list[str]]:
-    """Each field that was changed, as it was and as it is; never a secret, and public keys by their names."""
+    """Return each changed field with its texts before and after; secrets are left out."""
     pairs = {name: (_initial(form, name), form.cleaned_data.get(name)) for name in form.changed_data}
     return {
-        name: [_told(name, before), _told(name, after)]
+        name: [_text(name, before), _text(name, after)]
         for name, (before, after) in pairs.items()
-        if name not in UNTOLD and before != after  # a form may take what it fitted itself for a change
+        if name not in ACTIONS and before != after  # Django reports a field as changed if `clean` filled it in
     }
 
 
 def _initial(form: Any, name: str) -> Any:
-    """What the field was: a form keeps a related row by its number only."""
+    """Return the field's value before the change. A form keeps a related row as a number; return the row."""
     value, field = form.initial.get(name), form.fields[name]
     related = isinstance(field, ModelChoiceField) and not isinstance(field, ModelMultipleChoiceField)
     return field.queryset.filter(pk=value).first() if related else value
 
 
-def _told(name: str, value: Any) -> str:
+def _text(name: str, value: Any) -> str:
     if name == KEYS and value is not None:
         return ", ".join(_key_names(value))
     if isinstance(value, Client):

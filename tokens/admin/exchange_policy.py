@@ -1,4 +1,4 @@
-"""Exchange policies in the admin: which client may pass which user's token on to which API, with which scopes."""
+"""Exchange policies (RFC 8693) in the admin: which client may exchange users' tokens for which API and scopes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,15 +13,16 @@ from tokens.registration import exchange_policy
 
 
 class ExchangePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """One policy."""
+    """The form of an exchange policy."""
 
     class Meta:
         model = ExchangePolicy
         fields = ["client", "api", "scopes"]
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a scope of another API: it would allow nothing, and seem to."""
+        """Return the cleaned data, with an error at `scopes` for each scope of another API."""
         data = super().clean() or {}
+        # The token endpoint would ignore such a scope, although the policy seems to allow it.
         if foreign := exchange_policy.foreign(data.get("scopes", ()), data.get("api")):
             self.add_error("scopes", f"Not a scope of this API: {', '.join(foreign)}.")
         return data
@@ -29,7 +30,7 @@ class ExchangePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain 
 
 @admin.register(ExchangePolicy)
 class ExchangePolicyAdmin(Audited):
-    """Policies, found by client or API. What is done to one is an event of its client."""
+    """Exchange policies. The audit trail records a change of a policy as an event of its client."""
 
     noun = "exchange_policy"
     form = ExchangePolicyForm
@@ -37,11 +38,11 @@ class ExchangePolicyAdmin(Audited):
     search_fields = ["client__client_id", "client__name", "api__identifier"]
     filter_horizontal = ["scopes"]
 
-    def made(self, form: Any) -> Mapping[str, Any]:
-        """What is allowed from now on."""
+    def creation_details(self, form: Any) -> Mapping[str, Any]:
+        """Return the scopes that the new policy allows."""
         return {"scopes": [scope.name for scope in form.cleaned_data["scopes"]]}
 
     def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:
-        """Keep what was done by the client that may exchange tokens, and with the API that it may do so for."""
-        told = {"api": obj.api.identifier, **(details or {})}
-        record(request, f"{self.noun}.{done}", f"client:{obj.client.client_id}", told)
+        """Record an event of the policy's client, with the policy's API among the details."""
+        with_api = {"api": obj.api.identifier, **(details or {})}
+        record(request, f"{self.noun}.{done}", f"client:{obj.client.client_id}", with_api)

@@ -1,4 +1,4 @@
-"""A page of the admin: paste a token of this issuer, and see what it is. It fetches nothing."""
+"""A page of the admin that inspects a pasted token of this issuer. It stores nothing and sends no request."""
 
 import json
 
@@ -27,29 +27,30 @@ class TokenForm(forms.Form):
 
 @sensitive_post_parameters("token")
 def inspect_page(request: HttpRequest) -> HttpResponse:
-    """The form, and what was found about the token in it, for whoever may look at signing keys.
+    """Show the form and, after it was sent, the inspection of the token.
 
-    The token itself is not shown again.
+    Raises PermissionDenied unless the administrator may view signing keys.
     """
     if not request.user.has_perm("tokens.view_signingkey"):
         raise PermissionDenied
     form = TokenForm(request.POST or None)
     context = admin.site.each_context(request) | {"title": "Inspect a token", "form": form}
     if form.is_valid():
-        context |= {"form": TokenForm(), **_looked_at(form.cleaned_data["token"])}
+        # An empty form: the page must not repeat a token that may still be valid.
+        context |= {"form": TokenForm(), **_inspected(form.cleaned_data["token"])}
     response = TemplateResponse(request, "admin/tokens/inspect.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _looked_at(text: str) -> dict[str, object]:
+def _inspected(text: str) -> dict[str, object]:
     try:
         keys = key_source.own(now=store.database_now())
-        found = key_source.with_revocation(inspect(text, issuer=conf.issuer().url, keys=keys, now=timezone.now()))
+        inspection = key_source.with_revocation(inspect(text, issuer=conf.issuer().url, keys=keys, now=timezone.now()))
     except NoToken as error:
-        return {"problem": f"This is no token: {error}."}
+        return {"problem": f"This is not a token: {error}."}
     return {
-        "found": found,
-        "header": json.dumps(found.header, indent=2),
-        "claims": json.dumps(found.claims, indent=2),
+        "inspection": inspection,
+        "header": json.dumps(inspection.header, indent=2),
+        "claims": json.dumps(inspection.claims, indent=2),
     }

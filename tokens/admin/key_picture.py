@@ -1,4 +1,10 @@
-"""A ring's timeline as a picture: where each bar of an SVG lies. Pure."""
+"""Lay out a ring's timeline as an SVG picture. Pure.
+
+- Each key is a row. Each phase of the key is a bar on the row's time axis.
+- Lengths are in units of the SVG's viewBox. x grows with time, y from the oldest key to the newest.
+- The axis spans all dates of the drawn keys, the present and the next step, with a margin on both sides.
+- Published keys are drawn, and the last SHOWN_ENDED keys that are not published any more.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +16,15 @@ from tokens.keys.rules.timeline import Line
 LEFT, WIDTH, ROW, TOP = 170, 760, 44, 34
 RIGHT = LEFT + WIDTH
 SHOWN_ENDED = 3
-"""How many of the keys that have ended are drawn; the table below the picture names them all."""
+"""Number of withdrawn, revoked and cancelled keys that are drawn. The table below the picture lists them all."""
 TICKS = 5
 AHEAD = 0.08
-"""How much of the width is left free after the last date that is known."""
+"""Margin after the last date, as a share of the time span."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One phase of a key."""
+    """The bar of one phase."""
 
     phase: Phase
     x: float
@@ -28,19 +34,20 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One key."""
+    """The row of one key."""
 
     line: Line
     y: int
     bars: tuple[Bar, ...]
     dies_x: float | None
+    """Position of the instant when the last token signed by the key expires. None if there is none."""
     flush_x: float | None
-    """Where the flush of a revoked key is."""
+    """Position of the flush of a revoked key. None if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A date under the picture."""
+    """A date below the picture."""
 
     x: float
     label: str
@@ -48,7 +55,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """Everything that the template draws; lengths are the viewBox's units."""
+    """All data that the template needs to draw a ring."""
 
     rows: tuple[Row, ...]
     ticks: tuple[Tick, ...]
@@ -63,22 +70,22 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From instants to the x axis."""
+    """The mapping of instants to x positions."""
 
     start: datetime
     end: datetime
 
     def x(self, at: datetime) -> float:
-        """Where an instant lies, cut to the picture."""
+        """Return the position of an instant. Instants outside the picture are moved to its edge."""
         share = (at - self.start) / (self.end - self.start)
         return round(LEFT + WIDTH * min(max(share, 0), 1), 1)
 
 
 def picture(lines: Sequence[Line], *, next_step: datetime, now: datetime) -> Picture:
-    """The picture of a ring at `now`; `next_step` is when something happens next."""
-    shown = _shown(lines)
-    scale = _scale(shown, next_step=next_step, now=now)
-    rows = tuple(_row(line, number, scale) for number, line in enumerate(shown))
+    """Return the picture of a ring at `now`. `next_step` is the time of the next step of the rotation."""
+    drawn = _drawn(lines)
+    scale = _scale(drawn, next_step=next_step, now=now)
+    rows = tuple(_row(line, number, scale) for number, line in enumerate(drawn))
     return Picture(
         rows=rows,
         ticks=_ticks(scale),
@@ -89,17 +96,17 @@ def picture(lines: Sequence[Line], *, next_step: datetime, now: datetime) -> Pic
     )
 
 
-def _shown(lines: Sequence[Line]) -> list[Line]:
+def _drawn(lines: Sequence[Line]) -> list[Line]:
     ended = [line for line in lines if line.phase not in PUBLISHED]
     hidden = {line.kid for line in ended[:-SHOWN_ENDED]}
     return [line for line in lines if line.kid not in hidden]
 
 
 def _scale(lines: Sequence[Line], *, next_step: datetime, now: datetime) -> Scale:
-    known = [stretch.start for line in lines for stretch in line.stretches]
-    known += [at for line in lines for at in (line.last_token_dies_at, line.flush_at) if at]
-    first, last = min([now, *known]), max([now, next_step, *known])
-    span = max(last - first, timedelta(seconds=10))
+    dates = [stretch.start for line in lines for stretch in line.stretches]
+    dates += [at for line in lines for at in (line.last_token_dies_at, line.flush_at) if at]
+    first, last = min([now, *dates]), max([now, next_step, *dates])
+    span = max(last - first, timedelta(seconds=10))  # never 0: `x` divides by it
     return Scale(first - span * AHEAD / 4, last + span * AHEAD)
 
 
@@ -108,7 +115,7 @@ def _row(line: Line, number: int, scale: Scale) -> Row:
         Bar(
             phase=stretch.phase,
             x=(x := scale.x(stretch.start)),
-            width=max(round((scale.x(stretch.end) if stretch.end else RIGHT) - x, 1), 2),
+            width=max(round((scale.x(stretch.end) if stretch.end else RIGHT) - x, 1), 2),  # always visible
             title=f"{stretch.phase} from {_utc(stretch.start)}{f' until {_utc(stretch.end)}' if stretch.end else ''}",
         )
         for stretch in line.stretches

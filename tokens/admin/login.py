@@ -1,4 +1,4 @@
-"""The admin's login page: limited as the issuer's own, closed to other sites, without messages of an earlier user."""
+"""The admin's login page: rate-limited like the issuer's own login, and protected from embedding by other sites."""
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +10,7 @@ _login = admin.site.login
 
 
 def login(request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
-    """Serve Django's page, and drop the messages that are left in this browser's session."""
+    """Serve Django's login page, without messages that an earlier user of this browser left in the session."""
     list(messages.get_messages(request))  # reading removes them from the session
     return _login(request, {**(extra_context or {}), "messages": []})
 

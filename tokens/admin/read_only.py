@@ -1,4 +1,4 @@
-"""A page of the admin that shows and never changes."""
+"""The base class of the admin's read-only pages."""
 
 from typing import Any
 
@@ -7,22 +7,23 @@ from django.http import HttpRequest
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
-    """Rows to look at, by the filters that the page has: by any other, a hash is guessed letter by letter."""
+    """A page that lists and shows rows, and can neither add, change nor delete them."""
 
     def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's name)
-        """What the page's own filters ask."""
+        """Return True if the lookup belongs to a filter of the page."""
+        # Any other lookup in the query string (`digest__startswith=…`) would reveal a hash character by character.
         filters = {f"{name}{how}" for name in map(str, self.list_filter) for how in ("", "__exact", "__id__exact")}
         dates = {f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day", "gte", "lt")}
         return lookup in filters | dates
 
     def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Nobody adds."""
+        """Return False: rows are not added here."""
         return False
 
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Nobody changes."""
+        """Return False: rows are not changed here."""
         return False
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Nobody deletes."""
+        """Return False: rows are not deleted here."""
         return False

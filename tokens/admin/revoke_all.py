@@ -1,6 +1,8 @@
-"""A page of the admin: revoke everything that the issuer issued so far, as `revoke_tokens --all` does.
+"""A page of the admin that revokes everything that the issuer has issued so far, like `revoke_tokens --all`.
 
-It counts first what would be revoked. Only superusers may revoke everything, because it logs superusers out, too.
+1. Only superusers may open it, because it logs superusers out, too.
+2. It counts first what would be revoked.
+3. It revokes after the form is confirmed with a reason.
 """
 
 from django import forms
@@ -18,12 +20,12 @@ EVERYTHING = BulkTarget(everything=True)
 class RevokeAllForm(forms.Form):
     """The reason, and the confirmation."""
 
-    reason = forms.CharField(max_length=200, help_text="Kept with the user grants and in the audit trail.")
+    reason = forms.CharField(max_length=200, help_text="Stored with the user grants and in the audit trail.")
     confirmed = forms.BooleanField(label="Revoke everything, and log every user out")
 
 
 def may_revoke_all(request: HttpRequest) -> bool:
-    """True if the user may revoke everything."""
+    """Return True if the administrator may revoke everything."""
     return bool(request.user.is_active and request.user.is_superuser)
 
 

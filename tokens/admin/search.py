@@ -1,4 +1,4 @@
-"""Searching by a UUID, as a token or a log has it: a `sub`, a grant id."""
+"""Search by UUID, in any of the spellings that tokens and logs use for a `sub` or a grant id."""
 
 from typing import Any
 from uuid import UUID
@@ -9,22 +9,22 @@ from django.http import HttpRequest
 
 
 class ByUuid(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
-    """A page whose search takes a UUID in any spelling: hyphens or not, in capitals, as a URN (RFC 9562 section 4)."""
+    """A page whose search accepts a UUID with or without hyphens, in capitals, or as a URN (RFC 9562 section 4)."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """What is found by the words as they are, and with each UUID in the spelling that rows have."""
-        found, repeats = super().get_search_results(request, queryset, search_term)
-        spelled = " ".join(str(uuid(word) or word) for word in search_term.split())
-        if spelled == search_term:
-            return found, repeats
-        more, repeats_too = super().get_search_results(request, queryset, spelled)
-        return found | more, repeats or repeats_too
+        """Return the rows that match the search term as typed, or with each UUID in it spelled as the database does."""
+        results, may_repeat = super().get_search_results(request, queryset, search_term)
+        normalized = " ".join(str(uuid(word) or word) for word in search_term.split())
+        if normalized == search_term:
+            return results, may_repeat
+        more_results, more_may_repeat = super().get_search_results(request, queryset, normalized)
+        return results | more_results, may_repeat or more_may_repeat
 
 
 def uuid(word: str) -> UUID | None:
-    """The UUID that `word` is, or None."""
+    """Return `word` as a UUID. Returns None if it is not a UUID."""
     try:
         return UUID(word)
     except ValueError:

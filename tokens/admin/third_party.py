@@ -1,4 +1,4 @@
-"""What others brought into the admin and tokens rest upon: permissions, and addresses that users proved are theirs."""
+"""Tables of other apps that decide who administers the issuer or who a user is: groups and e-mail addresses."""
 
 from typing import Any
 
@@ -10,53 +10,60 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from tokens.admin.events import Audited, may_touch
+from tokens.admin.events import Audited, may_change_user
 
 
 @admin.register(Group)
 class GroupAdmin(Audited, DjangoGroupAdmin):
-    """Who may do what, by groups of users: superusers say it, or whoever changes groups could give themselves all."""
+    """Groups of users and their permissions. Only superusers can change them.
+
+    An administrator who could change a group could give its permissions to themselves.
+    """
 
     noun = "group"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Superusers only."""
+        """Return True if the administrator is a superuser."""
         return bool(request.user.is_superuser)
 
     def has_change_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
-        """Superusers only."""
+        """Return True if the administrator is a superuser."""
         return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
-        """Superusers only."""
+        """Return True if the administrator is a superuser."""
         return bool(request.user.is_superuser)
 
     def name(self, obj: Group) -> str:
-        """By its own name."""
+        """Return the group's name."""
         return obj.name
 
 
 @admin.register(EmailAddress)
 class EmailAddressAdmin(Audited, AllauthEmailAddressAdmin):
-    """Addresses by which users log in, and applications may name them, once they are verified."""
+    """E-mail addresses. After verification, users can log in by them, and clients can identify users by them.
+
+    Only superusers can change the addresses of a user with access to the admin: an address is a way to log in.
+    """
 
     noun = "email_address"
-    actions: Any = ()  # one changes many rows, and says nothing
+    actions: Any = ()  # allauth's actions change many rows and record no event
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Those of whoever uses the admin are the superusers' to change."""
-        return super().has_change_permission(request, obj) and (obj is None or may_touch(request, obj.user))
+        """Return True if the administrator may change addresses, and the user of this address."""
+        return super().has_change_permission(request, obj) and (obj is None or may_change_user(request, obj.user))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """And to delete."""
-        return super().has_delete_permission(request, obj) and (obj is None or may_touch(request, obj.user))
+        """Return True if the administrator may delete addresses, and may change the user of this address."""
+        return super().has_delete_permission(request, obj) and (obj is None or may_change_user(request, obj.user))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        """And to give; raises PermissionDenied."""
-        if not may_touch(request, obj.user):
+        """Save the address. Raises PermissionDenied if the administrator may not change the user in the form."""
+        # The form names the user: an address could be moved to a superuser, which has_change_permission cannot see.
+        if not may_change_user(request, obj.user):
             raise PermissionDenied
         super().save_model(request, obj, form, change)
 
     def name(self, obj: EmailAddress) -> str:
-        """By whose it is, and not by the address."""
+        """Return the user's name and the row's number: the audit trail does not keep the address."""
         return f"{obj.user.get_username()}/{obj.pk}"

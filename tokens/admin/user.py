@@ -1,4 +1,9 @@
-"""Users in the admin."""
+"""Users in the admin.
+
+- Only superusers can change a user who has access to the admin, or give permissions.
+- A new password logs the user out everywhere.
+- An administrator can verify an e-mail address, and log users out everywhere.
+"""
 
 from typing import Any
 
@@ -13,7 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from tokens import email_proof
-from tokens.admin.events import Audited, may_touch
+from tokens.admin.events import Audited, may_change_user
 from tokens.admin.search import ByUuid
 from tokens.email_proof import CannotVerify
 from tokens.models import User
@@ -22,19 +27,19 @@ from tokens.revoking import bulk, everywhere
 
 @admin.register(User)
 class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain class at run time
-    """Django's own page, with the subject identifier that tokens name the user by."""
+    """Django's page of a user, with the `sub` that identifies the user in tokens."""
 
     noun = "user"
     privileges = ("is_staff", "is_superuser", "groups", "user_permissions")
     list_display = ["username", "email", "sub", "is_active", "is_staff", "last_login"]
     search_fields = ["username", "email", "first_name", "last_name", "=sub"]
-    search_help_text = "By username, e-mail, name or sub."
+    search_help_text = "Search by username, e-mail address, name or sub."
     readonly_fields = ["sub", "last_login", "date_joined"]
     actions = ["log_out_everywhere"]
     change_form_template = "admin/tokens/user/change_form.html"
 
     def get_urls(self) -> list[URLPattern]:
-        """Return Django's pages of a user, and the page that verifies the e-mail address."""
+        """Return Django's URLs of a user, and the URL of the page that verifies the e-mail address."""
         view = self.admin_site.admin_view(self.verify_email)
         return [path("<int:pk>/verify-email/", view, name="tokens_user_verify_email"), *super().get_urls()]
 
@@ -48,7 +53,7 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
         return super().change_view(request, object_id, form_url, (extra_context or {}) | note)
 
     def verify_email(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Say what it means that the user's e-mail address is verified; verify it once that is confirmed."""
+        """Show the consequences of verifying the user's e-mail address; verify it once the form is confirmed."""
         user = get_object_or_404(User, pk=pk)
         if not self._may_verify(request, user):
             raise PermissionDenied
@@ -71,53 +76,53 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
         self.message_user(request, f"{address} is verified.", messages.SUCCESS)
 
     def _may_verify(self, request: HttpRequest, user: User) -> bool:
-        """True if the administrator may change this user, and may add and change e-mail addresses."""
+        """Return True if the administrator may change this user, and may add and change e-mail addresses."""
         addresses = request.user.has_perms(["account.add_emailaddress", "account.change_emailaddress"])
         return addresses and self.has_change_permission(request, user)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Nobody but a superuser gives anybody more than they have."""
+        """Return the read-only fields. They include the permissions unless the administrator is a superuser."""
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else [*fields, *self.privileges]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Those who may use the admin are changed, and given passwords, by superusers only."""
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+        """Return True if the administrator may change the user and set the user's password (see `may_change_user`)."""
+        return super().has_change_permission(request, obj) and _may_change(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """And deleted by them."""
-        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+        """Return True if the administrator may delete the user (see `may_change_user`)."""
+        return super().has_delete_permission(request, obj) and _may_change(request, obj)
 
     @admin.action(description="Log the selected users out everywhere", permissions=["change"])
     def log_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """End every session, grant and token of each; they may log in anew."""
-        users = [user for user in queryset.order_by("pk") if _may_touch(request, user)]
+        """Revoke the sessions, grants, tokens and consents of each selected user whom the administrator may change."""
+        users = [user for user in queryset.order_by("pk") if _may_change(request, user)]
         for user in users:
             with transaction.atomic():
                 everywhere.withdraw_consents(user)
                 self.record(request, "logged_out_everywhere", user)
         bulk.log_out(users, "logged out everywhere in the admin")
-        self.message_user(request, f"Logged out everywhere: {len(users)}.", messages.SUCCESS)
+        self.message_user(request, f"Users logged out everywhere: {len(users)}.", messages.SUCCESS)
 
     def name(self, obj: User) -> str:
-        """By their username."""
+        """Return the user's username."""
         return obj.get_username()
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 (Django's name)
-        """Django's page; whoever has a new password is logged out everywhere, and the trail says who gave it."""
+        """Serve Django's page. After a change, log the user out everywhere and record an audit event."""
         with transaction.atomic():
             response = super().user_change_password(request, id, form_url)
-            if request.method == "POST" and response.status_code == 302:
+            if request.method == "POST" and response.status_code == 302:  # Django redirects only after a change
                 user = User.objects.get(pk=id)
-                everywhere.log_out(user, "its user has a new password, or none")
+                everywhere.log_out(user, "the password was changed or removed in the admin")
                 self.record(request, "password_changed", user)
         return response
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Django's fields, and `sub` where there is a user already."""
+        """Return Django's fields, and `sub` unless the user is new."""
         fieldsets = super().get_fieldsets(request, obj)
         return [*fieldsets, ("Tokens", {"fields": ["sub"]})] if obj else fieldsets
 
 
-def _may_touch(request: HttpRequest, obj: Any) -> bool:
-    return obj is None or may_touch(request, obj)
+def _may_change(request: HttpRequest, obj: Any) -> bool:
+    return obj is None or may_change_user(request, obj)

@@ -1,4 +1,4 @@
-"""The grants that users gave, in the admin: to be read, and revoked with every token issued under them."""
+"""User grants in the admin: read-only, but they can be revoked with every token issued under them."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ REASON = "revoked in the admin"
 
 
 class RefreshTokenInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain class at run time
-    """The family: when each refresh token was made and used, and never what it is."""
+    """The refresh tokens of a grant: when each was issued and used. Never the token itself."""
 
     model = RefreshToken
     fields = ("created_at", "expires_at", "used_at", "retried_at")
@@ -26,17 +26,17 @@ class RefreshTokenInline(admin.TabularInline):  # type: ignore[type-arg]  # a pl
     can_delete = False
 
     def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """They are made at the token endpoint."""
+        """Return False: only the token endpoint issues refresh tokens."""
         return False
 
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """And used there."""
+        """Return False: only the token endpoint changes refresh tokens."""
         return False
 
 
 @admin.register(DeviceCode)
 class DeviceCodeAdmin(ReadOnly):
-    """Devices that wait for their user, or waited lately."""
+    """Device codes (RFC 8628): open, answered and expired, until `purge_tokens` deletes them."""
 
     list_display = ["client", "created_at", "expires_at", "asked_at", "grant", "refused_at", "redeemed_at"]
     list_select_related = ["client", "grant"]
@@ -45,28 +45,29 @@ class DeviceCodeAdmin(ReadOnly):
 
 @admin.register(UserGrant)
 class UserGrantAdmin(ByUuid, ReadOnly):
-    """A grant is the family of the tokens that carry its id."""
+    """User grants. Each token issued under a grant carries the grant's id."""
 
     list_display = ["id", "user", "client", "audience", "created_at", "revoked_at", "revoke_reason"]
     list_select_related = ["user", "client"]
     search_fields = ["=id", "=user__sub", "user__username", "client__client_id"]
-    search_help_text = "By grant id, or by the user's name or sub, or the client's id."
+    search_help_text = "Search by grant id, username, sub or client_id."
     inlines = [RefreshTokenInline]
     actions = ["revoke"]
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Whoever may change grants may revoke them; looking at them is not enough."""
+        """Return True if the administrator may change grants; the permission to view them is not enough."""
         return request.user.has_perm("tokens.change_usergrant")
 
     @admin.action(description="Revoke the selected grants and their tokens", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[UserGrant]) -> None:
-        """End each grant that still stands and forget the consent to it; the audit trail keeps who did it."""
+        """Revoke each selected grant unless it is revoked already, delete its consent, and record an audit event."""
         now = store.database_now()
         with transaction.atomic():
-            standing = list(queryset.filter(revoked_at=None).order_by("client_id", "user_id", "pk"))
-            user_grant.lock_all(Q(pk__in=[grant.pk for grant in standing]))
-            for grant in standing:
+            # Lock every grant before the first change, and delete consents in one order: this prevents deadlocks.
+            active = list(queryset.filter(revoked_at=None).order_by("client_id", "user_id", "pk"))
+            user_grant.lock_all(Q(pk__in=[grant.pk for grant in active]))
+            for grant in active:
                 user_grant.revoke(grant, REASON, now=now)
                 Consent.objects.filter(user=grant.user, client=grant.client).delete()
                 record("grant.revoked", actor=f"user:{request.user.get_username()}", subject=f"grant:{grant}", now=now)
-        self.message_user(request, f"Revoked: {len(standing)}.", messages.SUCCESS)
+        self.message_user(request, f"Grants revoked: {len(active)}.", messages.SUCCESS)

@@ -1,4 +1,7 @@
-"""Checks that PostgreSQL keeps acknowledged transactions: after a lost revocation, the token would be accepted."""
+"""Check that PostgreSQL keeps acknowledged transactions after a crash (tag `durability`).
+
+If a crash loses a revocation, the revoked token is accepted again.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +14,7 @@ HINT = "Set synchronous_commit to on (or remote_apply) and fsync to on for the i
 
 @register("durability")
 def check_durability(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Return warning tokens.W310 for each setting of PostgreSQL with which a crash loses acknowledged transactions."""
+    """Return warning tokens.W310 for each setting with which a crash loses acknowledged transactions."""
     if not databases or connection.vendor != "postgresql":
         return []
     try:
@@ -19,10 +22,10 @@ def check_durability(*, databases: Sequence[str] | None = None, **_: Any) -> lis
             cursor.execute("SELECT name, setting FROM pg_settings WHERE name IN ('synchronous_commit', 'fsync')")
             switched_off = sorted(name for name, setting in cursor.fetchall() if setting == "off")
     except DatabaseError:
-        return []  # the database cannot be reached: other checks and /readyz say so
+        return []  # other checks and /readyz report a database that cannot be reached
     return [
         Warning(
-            f"PostgreSQL has {name} = off: a crash loses revocations that were acknowledged.",
+            f"PostgreSQL has {name} = off: a crash can lose acknowledged revocations.",
             hint=HINT,
             id="tokens.W310",
         )

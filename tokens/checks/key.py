@@ -1,4 +1,7 @@
-"""Checks of what keys live by; served in spite of them, because public keys must stay published (tag `keys`)."""
+"""Check the settings of signing keys, the audit journal and the rings (tag `keys`).
+
+The issuer starts in spite of these errors, because public keys must stay published.
+"""
 
 import os
 from collections.abc import Sequence
@@ -16,32 +19,32 @@ from tokens.keys.rules import policy
 
 @register("keys")
 def check_key_settings(**_: Any) -> list[CheckMessage]:
-    """Return errors tokens.E301 and E302 and warning tokens.W304 for settings that signing cannot work with."""
+    """Return errors tokens.E301 and E302 and warning tokens.W304 for settings with which the issuer cannot sign."""
     settings = conf.issuer()
-    found: list[CheckMessage] = [
-        Error(f"The key policy cannot be kept: {broken}.", hint="Set KEY_TIMINGS or KEY_POLICY.", id="tokens.E302")
-        for broken in policy.problems(settings.key_policy)
+    messages: list[CheckMessage] = [
+        Error(f"The key policy is invalid: {problem}.", hint="Change KEY_TIMINGS or KEY_POLICY.", id="tokens.E302")
+        for problem in policy.problems(settings.key_policy)
     ]
     if settings.access_token_lifetime > settings.key_policy.token_lifetime:
-        found.append(_lifetime(settings))
+        messages.append(_lifetime(settings))
     try:
         settings.encryption_keys()
     except MalformedEncryptionKey as error:
-        hint = "Each entry is 32 random bytes or more in base64url; the values that sealed the keys must be among them."
-        found.append(Error(f"Nothing can be signed: {error}.", hint=hint, id="tokens.E301"))
-    return found
+        hint = "Each entry must be at least 32 random bytes in base64url. Keep the values that encrypted stored keys."
+        messages.append(Error(f"The issuer cannot sign: {error}.", hint=hint, id="tokens.E301"))
+    return messages
 
 
 @register("keys", deploy=True)
 def check_journal(**_: Any) -> list[CheckMessage]:
-    """Return warning tokens.W308 without an audit journal, and error tokens.E309 for one that cannot be written."""
+    """Return warning tokens.W308 if there is no audit journal, or error tokens.E309 if it cannot be written."""
     path = conf.issuer().audit_journal
     if path is None:
-        told = "AUDIT_JOURNAL is not set: a restored backup would bring revoked keys and secrets back unnoticed."
-        hint = "Name a file that outlives the database and its backups (docs/restore.md)."
-        return [Warning(told, hint=hint, id="tokens.W308")]
+        message = "AUDIT_JOURNAL is not set: after a backup is restored, revoked keys and secrets can be valid again."
+        hint = "Set it to a file that is independent of the database and its backups (docs/restore.md)."
+        return [Warning(message, hint=hint, id="tokens.W308")]
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        hint = "Let the issuer append to the file, or name another one."
+        hint = "Allow the issuer to append to the file, or set another file."
         return [Error(f"AUDIT_JOURNAL {path} cannot be written.", hint=hint, id="tokens.E309")]
     return []
 
@@ -50,34 +53,38 @@ def check_journal(**_: Any) -> list[CheckMessage]:
 # each command, and an error in a ring would stop the command that repairs it.
 @register("keys", Tags.database)
 def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Return error tokens.E303, warnings tokens.W305 and W307, and tokens.I306 for a planned change."""
+    """Return error tokens.E303, warnings tokens.W305 and W307, and info tokens.I306 for the rings and their keys."""
     if not databases:
         return []
     try:
         keys = conf.issuer().encryption_keys()
     except MalformedEncryptionKey:
-        return []  # tokens.E301 says so
+        return []  # reported as tokens.E301
     return _rings(keys)
 
 
 def _lifetime(settings: conf.IssuerSettings) -> CheckMessage:
-    asked, cap = settings.access_token_lifetime, settings.key_policy.token_lifetime
+    lifetime, limit = settings.access_token_lifetime, settings.key_policy.token_lifetime
     hint = "Lower ISSUER['ACCESS_TOKEN_LIFETIME'], or raise token_lifetime in KEY_TIMINGS."
-    return Warning(f"Access tokens of {asked} are cut to token_lifetime, {cap}.", hint=hint, id="tokens.W304")
+    message = f"The lifetime of access tokens is {limit} (token_lifetime), not {lifetime}."
+    return Warning(message, hint=hint, id="tokens.W304")
 
 
 def _rings(keys: Sequence[EncryptionKey]) -> list[CheckMessage]:
     try:
-        found = key_health.check(policy=conf.issuer().key_policy, encryption_keys=keys, now=timezone.now())
+        problems = key_health.check(policy=conf.issuer().key_policy, encryption_keys=keys, now=timezone.now())
     except DatabaseError:
-        return []  # not migrated, or not there: other checks and /readyz say so
-    return [_message(one) for one in found if one.code != "policy"]
+        return []  # other checks and /readyz report a missing migration or database
+    # check_key_settings reports problems of the policy.
+    return [_message(problem) for problem in problems if problem.code != "policy"]
 
 
-def _message(one: key_health.Problem) -> CheckMessage:
-    told, hint = f"{one.message}.", "manage.py keys --check says the same later."
-    if one.code == "went_back":  # a warning only: an error would stop `migrate`, which a backup needs first
-        return Warning(told, hint=hint, id="tokens.W307")
-    if one.closed:
-        return Error(told, hint=hint, id="tokens.E303")
-    return Info(told, hint=hint, id="tokens.I306") if one.waits else Warning(told, hint=hint, id="tokens.W305")
+def _message(problem: key_health.Problem) -> CheckMessage:
+    message, hint = f"{problem.message}.", "To check again, run manage.py keys --check."
+    if problem.code == "went_back":  # a warning only: an error would stop `migrate`, which a restored backup needs
+        return Warning(message, hint=hint, id="tokens.W307")
+    if problem.closed:
+        return Error(message, hint=hint, id="tokens.E303")
+    return (
+        Info(message, hint=hint, id="tokens.I306") if problem.waits else Warning(message, hint=hint, id="tokens.W305")
+    )

@@ -1,4 +1,4 @@
-"""Checks of what tokens say and of the toolkit's switches."""
+"""Check the issuer's URL and the settings of django-oauth-toolkit (tag `security`)."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,17 +16,17 @@ CLASSES = {
     "OAUTH2_VALIDATOR_CLASS": "tokens.authorize.validator.Validator",
     "OIDC_SERVER_CLASS": f"{server.__name__}.Server",
 }
-CLOSED = (
+REQUIRED = (
     "PKCE_REQUIRED",
     "REFRESH_TOKEN_REUSE_PROTECTION",
     *(name for name in DEFAULTS if name.startswith("COMPLIANT_BCP_RFC9700_")),
 )
-"""The toolkit's switches that are on: each closes something, and one that a later version brings does too."""
+"""Switches of the toolkit that must be on. Switches for RFC 9700 that a later version adds are included."""
 
 
 @register(Tags.security)
 def check_oauth(**_: Any) -> list[CheckMessage]:
-    """Errors tokens.E201 to E204."""
+    """Return errors tokens.E201 to E204."""
     return [*_issuer(), *_toolkit()]
 
 
@@ -35,27 +35,29 @@ def _issuer() -> list[CheckMessage]:
     parts = urlsplit(url)
     if parts.scheme == "https" or parts.hostname in LOOPBACK:
         return []
-    hint = "Set ISSUER_URL to an https address; http serves on loopback only (RFC 8414 section 2)."
-    return [Error(f"The issuer {url} is not https.", hint=hint, id="tokens.E201")]
+    hint = "Set ISSUER_URL to an https URL; http is for loopback only (RFC 8414 section 2)."
+    return [Error(f"The issuer's URL {url} is not https.", hint=hint, id="tokens.E201")]
 
 
 def _toolkit() -> list[CheckMessage]:
-    chosen = settings.OAUTH2_PROVIDER
-    found: list[CheckMessage] = [
+    toolkit = settings.OAUTH2_PROVIDER
+    messages: list[CheckMessage] = [
         Error(
             f"OAUTH2_PROVIDER['{name}'] is not {ours}.",
-            hint="Set it to that class; the default skips rules of this issuer.",
+            hint="Set it to this class: the toolkit's default skips rules of this issuer.",
             id="tokens.E202",
         )
         for name, ours in CLASSES.items()
-        if chosen.get(name) != ours
+        if toolkit.get(name) != ours
     ]
-    found += [
-        Error(f"OAUTH2_PROVIDER['{name}'] is not on.", hint="It closes what RFC 9700 forbids.", id="tokens.E204")
-        for name in CLOSED
-        if chosen.get(name) is not True
+    messages += [
+        Error(f"OAUTH2_PROVIDER['{name}'] is not True.", hint="Set it to True: RFC 9700 requires it.", id="tokens.E204")
+        for name in REQUIRED
+        if toolkit.get(name) is not True
     ]
-    if chosen.get("OIDC_ISS_ENDPOINT") != conf.issuer().url:
-        hint = "Else the Host header decides what issuer the toolkit believes to be."
-        found.append(Error("OAUTH2_PROVIDER['OIDC_ISS_ENDPOINT'] is not ISSUER['URL'].", hint=hint, id="tokens.E203"))
-    return found
+    if toolkit.get("OIDC_ISS_ENDPOINT") != conf.issuer().url:
+        hint = "Set it to the issuer's URL: without it, the toolkit takes its issuer from the Host header."
+        messages.append(
+            Error("OAUTH2_PROVIDER['OIDC_ISS_ENDPOINT'] is not ISSUER['URL'].", hint=hint, id="tokens.E203")
+        )
+    return messages

@@ -1,1 +1,1 @@
-"""The issuer's commands: parse, call one function, print."""
+"""The issuer's commands. A command parses its arguments, calls one function and prints the result."""

@@ -1,4 +1,9 @@
-"""What the commands share: their --help, how arguments are read, and errors as one line and an exit code."""
+"""Common parts of the commands: --help, argument types, look-ups, confirmation, and errors.
+
+- An error is one line and an exit code, never a traceback.
+- The exit codes mean the same in every command (EXIT_CODES); `exit_codes` translates exceptions to them.
+- Text that the database cannot store is refused before the command does anything.
+"""
 
 import logging
 import re
@@ -21,19 +26,19 @@ from tokens.keys.lock import locking
 from tokens.models import Api, Client
 from tokens.registry_lock import RegistryLocked
 
-USAGE, UNSAFE, LOCKED, CLOSED = 2, 3, 4, 5
+USAGE, UNSAFE, LOCKED, KEY_UNUSABLE = 2, 3, 4, 5
 EXIT_CODES = """
 exit codes:
   0  done, or nothing is due
-  2  the command was used wrongly, or names a key or ring that is not there
+  2  wrong usage, or there is no such key or ring
   3  overdue, or refused because it would be unsafe
-  4  another process held the ring for 30 s
-  5  a private key cannot be decrypted, or failed its self-test: KEY_ENCRYPTION_KEYS is not what it was
+  4  another process held the lock of the ring for 30 s
+  5  a private key cannot be decrypted or failed its self-test: check KEY_ENCRYPTION_KEYS
 """
 
 
 class OperatorCommand(BaseCommand):
-    """A command of ours: its notes stand in its --help as they are written, and what fails is told in one line."""
+    """A command of the issuer. Its `notes` are printed at the end of --help, with their line breaks."""
 
     notes = ""
 
@@ -42,67 +47,71 @@ class OperatorCommand(BaseCommand):
         return __version__
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the notes as they are written."""
+        """Return the parser, with `notes` as its epilog."""
         return super().create_parser(
             prog_name, subcommand, epilog=self.notes, formatter_class=RawDescriptionHelpFormatter, **kwargs
         )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Refuse what no database takes as text, whichever argument it is in, before anything is done.
+        """Run the command.
 
-        Raises CommandError, too, where the database cannot be used: it says what it lacks.
+        Raises CommandError if an option is text that the database cannot store, or if the database cannot be used.
         """
         for name, value in options.items():
             if wrong := next((text for text in _texts(value) if not storable(text)), None):
-                raise CommandError(f"{name} is no UTF-8 text: {wrong!a}", returncode=USAGE)
-        if sys.stderr.isatty():  # the command itself says what it did, and the audit trail keeps it
+                raise CommandError(f"{name} is not valid UTF-8 text: {wrong!a}", returncode=USAGE)
+        if sys.stderr.isatty():  # on a terminal, the command's own output is enough; the audit trail has the event
             logging.getLogger("tokens.audit").propagate = False
         try:
             return super().execute(*args, **options)
         except (OperationalError, ProgrammingError) as error:
-            raise CommandError(_what_the_database_lacks(error)) from error
+            raise CommandError(_database_problem(error)) from error
 
 
 class Replaced(BaseCommand):
-    """A command of django-oauth-toolkit's that knows nothing of what is kept here: it refuses, whatever it is given."""
+    """A command of django-oauth-toolkit that does not work with this issuer. It refuses and names the replacement."""
 
     ours: str
-    """The command of ours that does it."""
+    """The issuer's command that replaces it."""
 
     def run_from_argv(self, _argv: list[str]) -> None:
-        """Say what to use, before anything is parsed."""
-        print(f"CommandError: {self._instead()}", file=sys.stderr)
+        """Print the name of the replacement, and exit with 2."""
+        # Overridden, because the parser would first complain about options of the toolkit's command.
+        print(f"CommandError: {self._refusal()}", file=sys.stderr)
         sys.exit(USAGE)
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """The same for code."""
-        raise CommandError(self._instead(), returncode=USAGE)
+        """Raise CommandError with the name of the replacement, for `call_command`."""
+        raise CommandError(self._refusal(), returncode=USAGE)
 
-    def _instead(self) -> str:
-        return f"use {self.ours}: the toolkit's own command knows nothing of what is kept here"
+    def _refusal(self) -> str:
+        return f"use {self.ours}: this command of django-oauth-toolkit does not work with this issuer"
 
 
 class KeyCommand(OperatorCommand):
-    """A command about keys: one step of each ring, and the exit codes of the table."""
+    """A command about keys. It runs once for each ring."""
 
     notes = EXIT_CODES
 
     def for_each(self, rings: Sequence[str], act: Callable[[str], str]) -> None:
-        """Print what `act` says of each ring; of several, one that fails stops no other. Raises the first failure."""
-        failed: KeyProblem | IntegrityError | None = None
+        """Call `act` for each ring and print its result. An error in one of several rings does not stop the others.
+
+        Raises the first error after the last ring.
+        """
+        first_error: KeyProblem | IntegrityError | None = None
         for ring in rings:
             try:
                 self.stdout.write(act(ring))
             except (KeyProblem, IntegrityError) as error:
                 if len(rings) == 1:
                     raise
-                failed = failed or error
+                first_error = first_error or error
                 self.stderr.write(f"{ring}: {error}")
-        if failed:
-            raise failed
+        if first_error:
+            raise first_error
 
 
-def _what_the_database_lacks(error: Exception) -> str:
+def _database_problem(error: Exception) -> str:
     try:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -114,67 +123,76 @@ def _what_the_database_lacks(error: Exception) -> str:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """The texts of an option, one or repeated."""
+    """Yield each text of an option, which can be repeated."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)
+        for item in value:
+            yield from _texts(item)
 
 
 def storable(text: str) -> bool:
-    """Whether it is text that a database takes: UTF-8, without NUL."""
+    """Return True if the database can store the text: valid UTF-8 without NUL."""
     try:
         return b"\0" not in text.encode()
-    except UnicodeEncodeError:
+    except UnicodeEncodeError:  # bytes of a shell argument that are not UTF-8, as surrogates
         return False
 
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Turn what went wrong into a CommandError with the exit code of the table."""
+    """Translate errors of the block to CommandError, with the exit codes of EXIT_CODES."""
     try:
         with locking():
             yield
     except (CannotOpen, MalformedEncryptionKey) as error:
-        raise CommandError(str(error), returncode=CLOSED) from error
+        raise CommandError(str(error), returncode=KEY_UNUSABLE) from error
     except (LockNotHad, RegistryLocked) as error:
         raise CommandError(str(error), returncode=LOCKED) from error
     except (UnknownKey, WrongRing) as error:
         raise CommandError(str(error), returncode=USAGE) from error
-    except (KeyProblem, IntegrityError) as error:  # the latter is a rule that the database keeps by itself
+    except (KeyProblem, IntegrityError) as error:  # IntegrityError: a constraint or trigger of the database
         raise CommandError(str(error), returncode=UNSAFE) from error
 
 
 def find_client(client_id: str) -> Client:
-    """Return the client of this id. Raises CommandError if there is none."""
+    """Return the client with this client_id. Raises CommandError if there is none."""
     client = Client.objects.filter(client_id=client_id).first()
     if client is None:
-        raise CommandError(f"there is no client {client_id}; create_client makes one", returncode=USAGE)
+        raise CommandError(f"there is no client {client_id}. To register it, run create_client", returncode=USAGE)
     return client
 
 
 def find_api(identifier: str) -> Api:
-    """Return the API of this identifier. Raises CommandError if there is none."""
+    """Return the API with this identifier. Raises CommandError if there is none."""
     api = Api.objects.filter(identifier=identifier).first()
     if api is None:
-        raise CommandError(f"there is no API {identifier}; create_api makes one", returncode=USAGE)
+        raise CommandError(f"there is no API {identifier}. To register it, run create_api", returncode=USAGE)
     return api
 
 
+def confirm(question: str) -> bool:
+    """Ask the operator. Return True if the answer is `yes`. Raises CommandError if standard input is at its end."""
+    try:
+        return input(question) == "yes"
+    except EOFError:
+        message = "standard input is not a terminal: add --yes to continue without confirmation; nothing was changed"
+        raise CommandError(message, returncode=USAGE) from None
+
+
 def instant(text: str) -> datetime:
-    """An ISO 8601 date and time; without an offset it is UTC."""
+    """Return an ISO 8601 date and time. Without an offset, the time is UTC. Raises ArgumentTypeError."""
     try:
         value = datetime.fromisoformat(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no time like 2027-01-31T12:00Z") from None
+        raise ArgumentTypeError(f"{text!r} is not a time such as 2027-01-31T12:00Z") from None
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def seconds(text: str) -> timedelta:
-    """A number of seconds, one or more."""
+    """Return a number of seconds from 1 to 999999999. Raises ArgumentTypeError."""
     if not text.isdecimal() or not 0 < int(text) < 10**9:
-        raise ArgumentTypeError(f"{text!r} is no number of seconds")
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds")
     return timedelta(seconds=int(text))
 
 
@@ -183,13 +201,13 @@ UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days
 
 
 def duration(text: str) -> timedelta:
-    """Return a duration such as 90s, 10m, 12h or 2d; a number alone is seconds."""
+    """Return a duration such as 90s, 10m, 12h or 2d. The default unit is seconds. Raises ArgumentTypeError."""
     match = DURATION.fullmatch(text)
     if match is None:
-        raise ArgumentTypeError(f"{text!r} is no duration like 90s, 10m, 12h or 2d")
+        raise ArgumentTypeError(f"{text!r} is not a duration such as 90s, 10m, 12h or 2d")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
 def one_line(error: ValidationError) -> str:
-    """Every problem with its field, on one line."""
+    """Return every problem with its field, on one line."""
     return " ".join(f"{field}: {' '.join(problems)}" for field, problems in error.message_dict.items())

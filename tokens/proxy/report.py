@@ -11,7 +11,7 @@ LEVELS: tuple[Level, ...] = ("ok", "unknown", "advice", "error")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One trial's result. `remedy` is empty if there is nothing to do."""
+    """The result of a trial. `remedy` is empty if there is nothing to do."""
 
     trial: str
     level: Level
@@ -20,12 +20,12 @@ class Finding:
 
 
 def worst(findings: Sequence[Finding]) -> Level:
-    """Return the most severe level."""
+    """Return the most severe level. Without findings, return ok."""
     return max((finding.level for finding in findings), key=LEVELS.index, default="ok")
 
 
 def as_json(url: str, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Return the findings for --json."""
+    """Return the findings as the JSON object that --json prints."""
     return {"url": url, "result": worst(findings), "findings": [asdict(finding) for finding in findings]}
 
 

@@ -1,4 +1,7 @@
-"""Sends one HTTP/1.1 request over its own socket, with exactly the bytes that a trial needs."""
+"""Send HTTP/1.1 requests byte by byte, each on a connection of its own.
+
+HTTP client libraries repair or refuse the malformed requests that the trials need.
+"""
 
 import socket
 import ssl
@@ -6,17 +9,17 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-WITHIN = 8.0  # seconds for one request, connection included
-LONGEST = 256 * 1024  # bytes of an answer that are read
+TIMEOUT = 8.0  # seconds for a request, including the connection
+LONGEST = 256 * 1024  # bytes that are read of an answer
 
 
 class NoAnswer(Exception):
-    """There was no HTTP answer. The message says what happened instead."""
+    """The server sent no HTTP answer. The message has the cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, headers by lower-case name, and body."""
+    """An answer. `headers` has lower-case names."""
 
     status: int
     headers: dict[str, str]
@@ -25,7 +28,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The host, port and path of requests. `target` builds it from a URL."""
+    """The scheme, host, port and base path of the tested server."""
 
     scheme: str
     host: str
@@ -34,38 +37,38 @@ class Address:
 
     @property
     def authority(self) -> str:
-        """The Host header, without the port if that is the scheme's default."""
+        """The value of the Host header, without the port if it is the scheme's default."""
         name = f"[{self.host}]" if ":" in self.host else self.host
         return name if self.port == (443 if self.scheme == "https" else 80) else f"{name}:{self.port}"
 
 
 def target(url: str) -> Address:
-    """Return the target of an http or https URL. Raises ValueError."""
-    problem = f"URL must be like https://issuer.example, not {url!r}"
+    """Return the address of an http or https URL. Raises ValueError if it has a query or fragment, or is malformed."""
+    problem = f"the URL must look like https://issuer.example, not {url!r}"
     try:
-        parts, given = urlsplit(url), urlsplit(url).port
-    except ValueError:  # half an IPv6 address, or a port that is none
+        parts, explicit_port = urlsplit(url), urlsplit(url).port
+    except ValueError:  # an incomplete IPv6 address, or an invalid port
         raise ValueError(problem) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(problem)
-    port = given or (443 if parts.scheme == "https" else 80)
+    port = explicit_port or (443 if parts.scheme == "https" else 80)
     return Address(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
 
 
-def connect(where: Address, *, context: ssl.SSLContext | None, within: float = WITHIN) -> socket.socket:
-    """Open a connection. Raises OSError, of which ssl.SSLError is one."""
+def connect(where: Address, *, context: ssl.SSLContext | None, within: float = TIMEOUT) -> socket.socket:
+    """Open a connection, with TLS if `context` is given. `within` is in seconds. Raises OSError."""
     wire = socket.create_connection((where.host, where.port), timeout=within)
     if context is None:
         return wire
     try:
         return context.wrap_socket(wire, server_hostname=where.host)
-    except BaseException:
+    except BaseException:  # wrap_socket leaves the socket open if the handshake fails
         wire.close()
         raise
 
 
 def request(method: str, path: str, host: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
-    """Return the bytes of a request that ends its connection."""
+    """Return the bytes of a request with `Connection: close`."""
     lines = [f"{method} {path} HTTP/1.1"]
     if host:
         lines.append(f"Host: {host}")
@@ -73,8 +76,8 @@ def request(method: str, path: str, host: str, headers: dict[str, str] | None = 
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + body
 
 
-def exchange(where: Address, sent: bytes, *, context: ssl.SSLContext | None, within: float = WITHIN) -> Answer:
-    """Send bytes and return the answer. Raises NoAnswer, also if there is none after `within` seconds."""
+def exchange(where: Address, sent: bytes, *, context: ssl.SSLContext | None, within: float = TIMEOUT) -> Answer:
+    """Send bytes and return the answer. Raises NoAnswer if the connection fails, or after `within` seconds."""
     until = time.monotonic() + within
     try:
         with connect(where, context=context, within=within) as wire:
@@ -87,7 +90,7 @@ def exchange(where: Address, sent: bytes, *, context: ssl.SSLContext | None, wit
 def _received(wire: socket.socket, until: float) -> bytes:
     received = b""
     while len(received) < LONGEST and not _is_whole(received):
-        wire.settimeout(max(0.01, until - time.monotonic()))
+        wire.settimeout(max(0.01, until - time.monotonic()))  # not 0, which would mean non-blocking
         part = wire.recv(65536)
         if not part:
             break

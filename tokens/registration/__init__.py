@@ -1,4 +1,4 @@
-"""Registering clients, APIs and policies: one function per task, with its audit event.
+"""Register clients, APIs and exchange policies. Each function records an audit event.
 
 Owns: adding a client, an API or an exchange policy, rotating client secrets, and the demo's data.
 Does not own: the tables and their validation (`models`), or the cache that requests read (`clients.registry`).
@@ -9,6 +9,6 @@ Read in this order:
 - `client`: register a client.
 - `secret_rotation`: add and end client secrets.
 - `api`: register an API and its scopes.
-- `exchange_policy`: let a client pass users' tokens on to an API.
-- `demo`: the demo's users, clients and API; idempotent.
+- `exchange_policy`: let a client exchange users' tokens for an API.
+- `demo`: create the demo's users, clients and API; idempotent.
 """

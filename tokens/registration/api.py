@@ -1,4 +1,4 @@
-"""Registers APIs with their scopes from a script, and links each to the client as which it asks the issuer."""
+"""Register an API with its scopes, and link an API to the client with which it authenticates at the issuer."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,9 +10,11 @@ from tokens.models import Api, Client, Scope
 
 @registry_lock.change()
 def register(api: Api, scopes: Mapping[str, str], *, actor: str, now: datetime) -> Api:
-    """Make an API and its scopes, named with what users read about each; all of it or nothing.
+    """Save an API and its scopes in one transaction. `scopes` maps each scope to the description that users read.
 
-    Raises ValidationError, with each problem at the field it belongs to, and RegistryLocked.
+    Raises:
+        ValidationError: A field is invalid. The error names the field.
+        RegistryLocked: Another transaction held a lock for too long.
     """
     api.full_clean()
     api.save()
@@ -27,12 +29,13 @@ def register(api: Api, scopes: Mapping[str, str], *, actor: str, now: datetime) 
 
 @registry_lock.change()
 def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
-    """Link the API to `client`, or to none. Returns False if that is so already. Raises RegistryLocked."""
-    kept = Api.objects.select_for_update(of=("self",)).select_related("client").get(pk=api.pk)
-    if kept.client == client:
+    """Link the API to `client`, or to no client if None. Returns False if nothing changed. Raises RegistryLocked."""
+    # Read the row again under a lock: the event must name the client that this change replaces.
+    locked = Api.objects.select_for_update(of=("self",)).select_related("client").get(pk=api.pk)
+    if locked.client == client:
         return False
-    told = [one.client_id if one else "None" for one in (kept.client, client)]
-    kept.client = client
-    kept.save(update_fields=["client"])
-    record("api.changed", actor=actor, subject=f"api:{api.identifier}", details={"client": told}, now=now)
+    before_after = [linked.client_id if linked else "None" for linked in (locked.client, client)]
+    locked.client = client
+    locked.save(update_fields=["client"])
+    record("api.changed", actor=actor, subject=f"api:{api.identifier}", details={"client": before_after}, now=now)
     return True

@@ -1,4 +1,10 @@
-"""Registering clients: one function for the command line, the demo and whoever comes next."""
+"""Register a client: the command `create_client` and the demo call it.
+
+1. Refuse contradictions: an empty name, two authentication methods, an expiry date for a secret that is not created.
+2. Find the scopes and APIs.
+3. Validate the client, then save it with its scopes, its APIs and its audit event in one transaction.
+4. Add a secret if the client authenticates with a secret.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,35 +23,35 @@ from tokens.registration import secret_rotation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What a client is registered with."""
+    """The properties of a client to register."""
 
     name: str
     grants: Sequence[str] = ()
     redirect_uris: Sequence[str] = ()
     scopes: Sequence[str] = ()
     apis: Sequence[str] = ()
-    """Identifiers of APIs that it may ask a token for without a scope."""
+    """Identifiers of APIs for which the client may request tokens without a scope."""
     client_id: str | None = None
-    """Generated when None."""
+    """Generated if None."""
     method: str | None = None
-    """How it proves who it is (RFC 7591 section 2); None: by the keys it has or has not."""
+    """Authentication method (RFC 7591 section 2). If None, `authentication` derives it from `public` and the keys."""
     public: bool = False
     jwks: object = None
-    """The public keys of a client that proves itself with its own key: it gets no secret."""
+    """The client's public keys, for private_key_jwt. A client with keys gets no secret."""
     jwks_uri: str = ""
-    """Or where it publishes them."""
+    """The URL where the client publishes its public keys, instead of `jwks`."""
     secret_expires_at: datetime | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)
-    """Further fields of the client, by name: lifetimes, consent, origins, addresses to go to after a logout."""
+    """Further fields of the client by name: lifetimes, consent, origins, post-logout redirect URIs."""
 
     @property
     def has_keys(self) -> bool:
-        """Whether it comes with public keys, pasted or published."""
+        """Return True if the client has public keys, inline or by URL."""
         return self.jwks is not None or bool(self.jwks_uri)
 
     @property
     def authentication(self) -> AuthenticationMethod:
-        """How the client proves who it is."""
+        """The client's authentication method."""
         if self.method is not None:
             return AuthenticationMethod(self.method)
         if self.public:
@@ -56,10 +62,14 @@ class Registration:
 def register(
     registration: Registration, *, actor: str, now: datetime, secret: str | None = None
 ) -> tuple[Client, str | None]:
-    """Make a client, and for one that proves itself by a secret that secret: it can be read at this moment only.
+    """Register a client. Return it with its secret, or with None if the client does not use a secret.
 
-    `secret` is generated when None. Raises ValidationError, with each problem at the field it belongs to, and
-    ValueError for a secret that is too weak, RegistryLocked.
+    `secret` is generated if None. Only its hash is stored.
+
+    Raises:
+        ValidationError: A field is invalid, or fields contradict each other. The error names the field.
+        ValueError: `secret` is too weak.
+        RegistryLocked: Another transaction held a lock for too long.
     """
     _refuse_contradictions(registration, now=now)
     scopes, apis = _scopes(registration.scopes), _apis(registration.apis)
@@ -72,7 +82,7 @@ def register(
         record("client.created", actor=actor, subject=f"client:{client.client_id}", now=now)
         if registration.authentication in client_secret.METHODS:
             expires_at = registration.secret_expires_at
-            secret = secret_rotation.give(client, actor=actor, now=now, expires_at=expires_at, secret=secret)
+            secret = secret_rotation.add(client, actor=actor, now=now, expires_at=expires_at, secret=secret)
     return client, secret
 
 
@@ -94,35 +104,36 @@ def _client(registration: Registration) -> Client:
 
 
 def _refuse_contradictions(registration: Registration, *, now: datetime) -> None:
-    """What would be left unsaid: its name, which of two ways proves who it is, an end of a secret that is not there."""
+    """Raise ValidationError for an empty name, two authentication methods, or an expiry date without a secret."""
     method, expires_at = registration.authentication, registration.secret_expires_at
     if not registration.name.strip():
-        raise ValidationError({"name": "Enter a name: users read it when they are asked for consent."})
+        raise ValidationError({"name": "Enter a name. It is shown to users on the consent page."})
     if registration.public and method != AuthenticationMethod.NONE:
-        raise ValidationError({"client_type": f"A public client cannot use {method.value}; leave one of the two."})
+        raise ValidationError({"client_type": f"A public client cannot use {method.value}. Remove one of the two."})
     if registration.has_keys and method == AuthenticationMethod.NONE:
-        raise ValidationError({"client_type": "A public client has no key to prove itself with; leave one of the two."})
+        raise ValidationError({"client_type": "A public client cannot have keys. Remove one of the two."})
     if registration.has_keys and method != AuthenticationMethod.PRIVATE_KEY_JWT:
-        raise ValidationError({"client_jwks": f"Keys are of no use to {method.value}; leave one of the two."})
+        raise ValidationError({"client_jwks": f"{method.value} does not use keys. Remove one of the two."})
     if expires_at is not None and method not in client_secret.METHODS:
-        raise ValidationError({"secret": "This client gets no secret that could expire."})
+        raise ValidationError({"secret": "This client has no secret that could expire."})
     if expires_at is not None and expires_at <= now:
-        raise ValidationError({"secret": "It would have expired already."})
+        raise ValidationError({"secret": "The expiry time has passed."})
 
 
 def _scopes(names: Sequence[str]) -> list[Scope]:
-    found = list(Scope.objects.filter(name__in=names))
-    if unknown := set(names) - {scope.name for scope in found} - OPENID.keys():
+    scopes = list(Scope.objects.filter(name__in=names))
+    # The OpenID scopes belong to no API and have no row.
+    if unknown := set(names) - {scope.name for scope in scopes} - OPENID.keys():
         raise ValidationError(
-            {"scopes": f"There is no scope {', '.join(sorted(unknown))}. create_api makes one, or the admin."}
+            {"scopes": f"There is no scope {', '.join(sorted(unknown))}. Create it with create_api or in the admin."}
         )
-    return found
+    return scopes
 
 
 def _apis(identifiers: Sequence[str]) -> list[Api]:
-    found = list(Api.objects.filter(identifier__in=identifiers))
-    if unknown := set(identifiers) - {api.identifier for api in found}:
+    apis = list(Api.objects.filter(identifier__in=identifiers))
+    if unknown := set(identifiers) - {api.identifier for api in apis}:
         raise ValidationError(
-            {"apis": f"There is no API {', '.join(sorted(unknown))}. create_api makes one, or the admin."}
+            {"apis": f"There is no API {', '.join(sorted(unknown))}. Create it with create_api or in the admin."}
         )
-    return found
+    return apis

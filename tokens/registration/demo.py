@@ -1,4 +1,4 @@
-"""The demo: a user, an administrator, an API with two scopes, a web application and a service. Safe to run again."""
+"""Create the demo: a user, an administrator, an API with two scopes, a web application and a service. Idempotent."""
 
 import secrets
 from collections.abc import Mapping
@@ -19,24 +19,24 @@ ACTOR = "command:demo_setup"
 
 @dataclass(frozen=True, slots=True)
 class DemoCredentials:
-    """The demo's passwords and secrets, by their names in NAMES."""
+    """The demo's passwords and secrets by name (see NAMES)."""
 
     values: Mapping[str, str]
     generated: Mapping[str, str]
-    """Those of them that were not given: nobody knows them yet."""
+    """The generated values among `values`, which the operator does not have yet."""
 
 
 def credentials(given: Mapping[str, str]) -> DemoCredentials:
-    """`given`, completed with generated ones."""
+    """Return the given credentials, and a generated value for each that is missing."""
     generated = {name: secrets.token_urlsafe(32) for name in NAMES if not given.get(name)}
     return DemoCredentials({name: given[name] for name in NAMES if name not in generated} | generated, generated)
 
 
 @transaction.atomic
-def set_up(known: DemoCredentials, *, api_audience: str, webapp_url: str, now: datetime) -> None:
-    """Make what is missing, and bring what is there into step with the credentials."""
-    user("demo", known.values["DEMO_PASSWORD"], administrator=False)
-    user("admin", known.values["ADMIN_PASSWORD"], administrator=True)
+def set_up(demo: DemoCredentials, *, api_audience: str, webapp_url: str, now: datetime) -> None:
+    """Create the rows that are missing, and update existing rows to these credentials and URLs."""
+    ensure_user("demo", demo.values["DEMO_PASSWORD"], administrator=False)
+    ensure_user("admin", demo.values["ADMIN_PASSWORD"], administrator=True)
     api, _ = Api.objects.update_or_create(name="Notes", defaults={"identifier": api_audience})
     for name, description in SCOPES.items():
         Scope.objects.get_or_create(name=name, defaults={"description": description, "api": api})
@@ -51,28 +51,28 @@ def set_up(known: DemoCredentials, *, api_audience: str, webapp_url: str, now: d
     service = Registration(
         client_id="service", name="Example service", grants=[GrantType.CLIENT_CREDENTIALS], scopes=["notes:read"]
     )
-    client(webapp, known.values["WEBAPP_CLIENT_SECRET"], now=now)
-    client(service, known.values["SERVICE_CLIENT_SECRET"], now=now)
+    ensure_client(webapp, demo.values["WEBAPP_CLIENT_SECRET"], now=now)
+    ensure_client(service, demo.values["SERVICE_CLIENT_SECRET"], now=now)
 
 
-def user(username: str, password: str, *, administrator: bool) -> None:
-    """A user with this password."""
-    found, _ = User.objects.get_or_create(
+def ensure_user(username: str, password: str, *, administrator: bool) -> None:
+    """Create the user if missing, and set the password if it differs."""
+    user, _ = User.objects.get_or_create(
         username=username,
         defaults={"email": f"{username}@example.com", "is_staff": administrator, "is_superuser": administrator},
     )
-    if not found.check_password(password):
-        found.set_password(password)
-        found.save()
+    if not user.check_password(password):  # a new hash would log the user out
+        user.set_password(password)
+        user.save()
 
 
-def client(wanted: Registration, secret: str, *, now: datetime) -> None:
-    """A client with this address and this secret."""
-    found = Client.objects.filter(client_id=wanted.client_id).first()
-    if found is None:
-        found, _ = register(wanted, actor=ACTOR, now=now, secret=secret)
-    found.redirect_uris, found.grants = " ".join(wanted.redirect_uris), list(wanted.grants)
-    found.post_logout_redirect_uris = wanted.policy.get("post_logout_redirect_uris", "")
-    found.save()
-    if not client_secret.matches(client_secret.kept_of(found), secret, now=now):
-        secret_rotation.give(found, actor=ACTOR, now=now, secret=secret)
+def ensure_client(wanted: Registration, secret: str, *, now: datetime) -> None:
+    """Register the client if missing. Update its redirect URIs and grant types, and add the secret if it differs."""
+    client = Client.objects.filter(client_id=wanted.client_id).first()
+    if client is None:
+        client, _ = register(wanted, actor=ACTOR, now=now, secret=secret)
+    client.redirect_uris, client.grants = " ".join(wanted.redirect_uris), list(wanted.grants)
+    client.post_logout_redirect_uris = wanted.policy.get("post_logout_redirect_uris", "")
+    client.save()
+    if not client_secret.matches(client_secret.kept_of(client), secret, now=now):
+        secret_rotation.add(client, actor=ACTOR, now=now, secret=secret)

@@ -1,4 +1,4 @@
-"""Exchange policies from a script: which client may pass which user's token on to which API, with which scopes."""
+"""Set and remove exchange policies: which client may exchange users' tokens for which API, with which scopes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -17,23 +17,27 @@ def foreign(scopes: Iterable[Scope], api: Api | None) -> list[str]:
 
 @registry_lock.change()
 def put(client: Client, api: Api, names: Sequence[str], *, actor: str, now: datetime) -> bool:
-    """Let the client pass tokens on to the API with exactly these scopes. Returns False if that is so already.
+    """Let the client exchange users' tokens for the API, with these scopes and no others.
 
-    Raises ValidationError if there is no scope or one of another API, and RegistryLocked.
+    Returns False if nothing changed.
+
+    Raises:
+        ValidationError: `names` is empty, or a scope does not exist or belongs to another API.
+        RegistryLocked: Another transaction held a lock for too long.
     """
     scopes = list(Scope.objects.filter(name__in=names))
     if unknown := set(names) - {scope.name for scope in scopes} | set(foreign(scopes, api)):
         raise ValidationError({"scopes": f"Not a scope of this API: {', '.join(sorted(unknown))}."})
     if not scopes:
-        raise ValidationError({"scopes": "Name one scope or more; a policy without any allows nothing."})
-    policy, made = ExchangePolicy.objects.select_for_update().get_or_create(client=client, api=api)
+        raise ValidationError({"scopes": "Name at least one scope: a policy without scopes allows nothing."})
+    policy, created = ExchangePolicy.objects.select_for_update().get_or_create(client=client, api=api)
     before = sorted(policy.scopes.values_list("name", flat=True))
     after = sorted(scope.name for scope in scopes)
     if before == after:
         return False
     policy.scopes.set(scopes)
-    told = {"scopes": after} if made else {"scopes": [", ".join(before), ", ".join(after)]}
-    _record("created" if made else "changed", policy, told, actor=actor, now=now)
+    details = {"scopes": after} if created else {"scopes": [", ".join(before), ", ".join(after)]}
+    _record("created" if created else "changed", policy, details, actor=actor, now=now)
     return True
 
 
@@ -43,12 +47,12 @@ def remove(client: Client, api: Api, *, actor: str, now: datetime) -> bool:
     policy = ExchangePolicy.objects.select_for_update(of=("self",)).filter(client=client, api=api).first()
     if policy is None:
         return False
-    _record("deleted", policy, {}, actor=actor, now=now)
+    _record("deleted", policy, {}, actor=actor, now=now)  # before the deletion, while the row names client and API
     policy.delete()
     return True
 
 
 def _record(done: str, policy: ExchangePolicy, details: Mapping[str, object], *, actor: str, now: datetime) -> None:
     """Record an event of the client that may exchange tokens, as the admin does."""
-    subject, told = f"client:{policy.client.client_id}", {"api": policy.api.identifier, **details}
-    record(f"exchange_policy.{done}", actor=actor, subject=subject, details=told, now=now)
+    subject, with_api = f"client:{policy.client.client_id}", {"api": policy.api.identifier, **details}
+    record(f"exchange_policy.{done}", actor=actor, subject=subject, details=with_api, now=now)

@@ -1,4 +1,9 @@
-"""A client's secrets as an administrator gives and ends them, by the admin or a script: each with its event."""
+"""Create, expire and revoke a client's secrets, each with its audit event.
+
+- A client can have several live secrets, so that a secret can be replaced without downtime.
+- A secret ends when it is revoked or expires. A secret that has ended stays so: no function revives it.
+- Each function locks the registry. Under the lock it checks again that the secret is live.
+"""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -8,81 +13,90 @@ from tokens.audit.trail import record
 from tokens.clients import client_secret
 from tokens.models import Client, ClientSecret
 
-
-class NoUse(Exception):
-    """The client has no use for a secret; the message says why."""
-
-
-class Ended(Exception):
-    """The secret has ended, and stays so; the message says that."""
+PUBLIC = "A public client cannot keep a secret."
+USES_KEY = "This client authenticates with its own key and does not use a secret."
 
 
-def problem(client: Client) -> str | None:
-    """Why the client has no use for a secret, or None where it has one."""
+class SecretNotUsed(Exception):
+    """The client does not authenticate with a secret. The message says why."""
+
+
+class SecretEnded(Exception):
+    """The secret has ended, or would have ended already."""
+
+
+def refusal(client: Client) -> str | None:
+    """Return why the client cannot have a secret. Returns None if it can."""
     if client.is_public:
-        return "A public client cannot keep a secret."
+        return PUBLIC
     if client.token_endpoint_auth_method not in client_secret.METHODS:
-        return "This client proves itself with its own key, and has no use for a secret."
+        return USES_KEY
     return None
 
 
 @registry_lock.change()
-def give(
+def add(
     client: Client, *, actor: str, now: datetime, expires_at: datetime | None = None, secret: str | None = None
 ) -> str:
-    """Give `client` one more secret and return it: the only moment it can be read. The others stay as they are.
+    """Add a secret to the client, and return it: only its hash is stored. The client's other secrets do not change.
 
-    `secret` is generated when None. Raises NoUse; Ended for an end that has passed; ValueError for a weak `secret`;
-    RegistryLocked.
+    `secret` is generated if None.
+
+    Raises:
+        SecretNotUsed: The client does not authenticate with a secret.
+        SecretEnded: `expires_at` has passed.
+        ValueError: `secret` is too weak.
+        RegistryLocked: Another transaction held a lock for too long.
     """
-    if reason := problem(client):
-        raise NoUse(reason)
+    if reason := refusal(client):
+        raise SecretNotUsed(reason)
     if expires_at is not None and expires_at <= now:
-        raise Ended(f"It would have ended already, at {expires_at:%Y-%m-%d %H:%M:%S %Z}.")
+        raise SecretEnded(f"The expiry time {expires_at:%Y-%m-%d %H:%M:%S %Z} has passed.")
     if secret is None:
         secret = client_secret.create(client, now=now, expires_at=expires_at)
     else:
         client_secret.add(client, secret, now=now, expires_at=expires_at)
-    made = ClientSecret(client=client, hint=secret[-4:], expires_at=expires_at)
-    tell("client_secret.created", made, ["expires_at"], actor=actor, now=now)
+    named = ClientSecret(client=client, hint=secret[-4:], expires_at=expires_at)  # unsaved: it only names the event
+    _record("client_secret.created", named, ["expires_at"], actor=actor, now=now)
     return secret
 
 
 def expire(secret: ClientSecret, at: datetime | None, *, actor: str, now: datetime) -> None:
-    """Let a live secret end at `at`, or never. Raises Ended for one that has ended, and where `at` has passed."""
+    """Let a live secret expire at `at`, or never if None. Raises SecretEnded if it has ended or `at` has passed."""
     refuse_past(at, now=now)
     _end(secret, "expires_at", at, "client_secret.expiry_changed", actor=actor, now=now)
 
 
 def revoke(secret: ClientSecret, *, actor: str, now: datetime) -> None:
-    """End a live secret at once. Raises Ended for one that has ended."""
+    """Revoke a live secret at once. Raises SecretEnded if the secret has ended."""
     _end(secret, "revoked_at", now, "client_secret.revoked", actor=actor, now=now)
 
 
 def refuse_ended(secret: ClientSecret, *, now: datetime) -> None:
-    """Raise Ended for a secret that has ended: neither its revocation nor its expiry can be moved."""
+    """Raise SecretEnded if the secret has ended: its revocation and its expiry cannot be changed."""
     if not secret.is_live(now=now):
-        raise Ended(f"The secret {secret} has ended, and stays so: make a further one.")
+        raise SecretEnded(f"The secret {secret} has ended and cannot be changed. Create a new secret.")
 
 
 def refuse_past(at: datetime | None, *, now: datetime) -> None:
-    """Raise Ended for an end that has passed."""
+    """Raise SecretEnded if `at` has passed."""
     if at is not None and at <= now:
-        raise Ended(f"{at:%Y-%m-%d %H:%M:%S %Z} has passed: revoke the secret to end it now.")
+        raise SecretEnded(f"{at:%Y-%m-%d %H:%M:%S %Z} has passed. To end the secret now, revoke it.")
 
 
-def tell(action: str, secret: ClientSecret, dates: Collection[str], *, actor: str, now: datetime) -> None:
-    """Keep in the audit trail what was done to a secret: which one it is, and its `dates`."""
-    told = {name: str(at) if (at := getattr(secret, name)) else None for name in dates}
+def _record(action: str, secret: ClientSecret, dates: Collection[str], *, actor: str, now: datetime) -> None:
+    """Record an audit event with the secret's hint and the named dates."""
+    values = {name: str(at) if (at := getattr(secret, name)) else None for name in dates}
     subject = f"client:{secret.client.client_id}"
-    record(action, actor=actor, subject=subject, details={"secret": str(secret), **told}, now=now)
+    record(action, actor=actor, subject=subject, details={"secret": str(secret), **values}, now=now)
 
 
 @registry_lock.change()
 def _end(secret: ClientSecret, name: str, at: datetime | None, action: str, *, actor: str, now: datetime) -> None:
-    kept = ClientSecret.objects.select_for_update().get(pk=secret.pk)
-    refuse_ended(kept, now=now)
-    setattr(kept, name, at)
-    kept.save(update_fields=[name])
+    # Another request can have ended the secret since it was read: check the locked row.
+    locked = ClientSecret.objects.select_for_update().get(pk=secret.pk)
+    refuse_ended(locked, now=now)
+    setattr(locked, name, at)
+    locked.save(update_fields=[name])
     setattr(secret, name, at)
-    tell(action, kept, [name], actor=actor, now=now)
+    _record(action, locked, [name], actor=actor, now=now)

@@ -1,4 +1,4 @@
-"""An administrator at the admin's pages, and a client as its form sends it."""
+"""Fixtures: a browser of an administrator, and the form of a new client."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""APIs and their scopes in the admin, and what the audit trail says of them."""
+"""APIs and their scopes in the admin, and their audit events."""
 
 import pytest
 
@@ -24,18 +24,18 @@ def notes(admin):
 
 
 def events():
-    """Since the administrator logged in."""
+    """Return the events since the administrator logged in."""
     seen = AuditEvent.objects.exclude(action__startswith="user.").order_by("pk")
-    assert {one.actor for one in seen} <= {"user:root"}
-    return [(one.action, one.subject, one.details) for one in seen]
+    assert {event.actor for event in seen} <= {"user:root"}
+    return [(event.action, event.subject, event.details) for event in seen]
 
 
 def rows(api, *changes):
-    """The scopes of an API as its page sends them."""
-    kept = list(api.scopes.order_by("name"))
-    sent = {"scopes-TOTAL_FORMS": len(changes), "scopes-INITIAL_FORMS": len(kept)}
+    """Return the form fields of an API's scopes."""
+    scope_rows = list(api.scopes.order_by("name"))
+    sent = {"scopes-TOTAL_FORMS": len(changes), "scopes-INITIAL_FORMS": len(scope_rows)}
     for number, change in enumerate(changes):
-        own = {"id": kept[number].pk, "api": api.pk} if number < len(kept) else {"id": "", "api": api.pk}
+        own = {"id": scope_rows[number].pk, "api": api.pk} if number < len(scope_rows) else {"id": "", "api": api.pk}
         sent |= {f"scopes-{number}-{name}": value for name, value in (own | change).items()}
     return sent
 
@@ -48,7 +48,7 @@ def test_an_api_is_added_with_its_scopes(notes):
     ]
 
 
-def test_an_api_and_its_scopes_are_edited_and_each_change_is_told(admin, notes):
+def test_each_change_of_an_api_and_its_scopes_is_an_audit_event(admin, notes):
     Client.objects.create(client_id="notes", name="The notes service")
     before = len(events())
     read = {"name": "notes:peruse", "description": "Read your notes"}
@@ -66,18 +66,18 @@ def test_an_api_and_its_scopes_are_edited_and_each_change_is_told(admin, notes):
     ]
 
 
-def test_another_client_of_an_api_is_told_by_its_client_id(admin, notes):
+def test_the_audit_trail_names_the_client_of_an_api_by_its_client_id(admin, notes):
     for name in ("one", "two"):
         Client.objects.create(client_id=name, name="Same name")
         chosen = {"client": Client.objects.get(client_id=name).pk}
         admin.post(
             f"{LIST}{notes.pk}/change/", NOTES | chosen | rows(notes, {"name": "notes:read", "description": "R"})
         )
-    details = [one for action, _, one in events() if action == "api.changed"]
+    details = [event for action, _, event in events() if action == "api.changed"]
     assert details == [{"client": ["None", "one"]}, {"client": ["one", "two"]}]
 
 
-def test_a_page_that_is_saved_as_it_was_is_no_event(admin, notes):
+def test_saving_an_unchanged_page_records_no_event(admin, notes):
     before = events()
     row = {"name": "notes:read", "description": "Read your notes"}
     assert admin.post(f"{LIST}{notes.pk}/change/", NOTES | rows(notes, row)).status_code == 302
@@ -105,7 +105,7 @@ def test_a_cap_out_of_bounds_is_refused_at_its_field(admin, lifetime):
 
 
 @pytest.mark.parametrize("algorithms", ["5", '"RS256"', "{}", "[]", '["none"]', "[5]", "nonsense"])
-def test_what_is_no_list_of_algorithms_is_refused_on_the_page(admin, notes, algorithms):
+def test_algorithms_that_are_not_a_list_are_refused_at_their_field(admin, notes, algorithms):
     answer = admin.post(f"{LIST}{notes.pk}/change/", NOTES | rows(notes) | {"algorithms": algorithms})
     assert answer.status_code == 200
     assert answer.context["adminform"].errors.keys() == {"algorithms"}

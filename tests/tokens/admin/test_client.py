@@ -1,4 +1,4 @@
-"""Clients in the admin: a secret is shown once, and a second one can be made and ended."""
+"""Clients in the admin: registration, secrets, public keys and audit events."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def page_of(client):
 
 
 def one_row(secret, **dates):
-    """The row of a client's only secret as its page sends it."""
+    """Return the form fields of a client's only secret."""
     row = {"secrets-0-id": secret.pk, "secrets-0-client": secret.client_id}
     for name, at in dates.items():
         row |= {f"secrets-0-{name}_0": f"{at:%Y-%m-%d}", f"secrets-0-{name}_1": f"{at:%H:%M:%S}"}
@@ -42,7 +42,7 @@ def public_key():
     return {**json.loads(RSAAlgorithm.to_jwk(numbers)), "kid": "one", "alg": "RS256", "use": "sig"}
 
 
-def told(action):
+def events(action):
     return [(one.actor, one.subject, one.details) for one in AuditEvent.objects.filter(action=action).order_by("pk")]
 
 
@@ -71,13 +71,13 @@ def test_a_new_client_s_secret_is_shown_on_the_page_after_saving_and_never_again
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_a_client_is_held_to_the_typ_of_its_assertions_by_a_switch(admin, form, strict):
+def test_the_page_sets_whether_a_client_needs_the_assertion_type(admin, form, strict):
     admin.post(ADD, form | ({"requires_assertion_type": "on"} if strict else {}))
     assert Client.objects.get().requires_assertion_type is strict
     assert "strict assertion type" in admin.get(page_of(Client.objects.get())).content.decode().lower()
 
 
-def test_a_second_secret_lives_beside_the_first_until_that_is_ended(admin, form):
+def test_a_second_secret_works_beside_the_first_until_the_first_is_revoked(admin, form):
     first = secret_on(admin.post(ADD, form))
     made, row = Client.objects.get(), ClientSecret.objects.get()
     change = f"/admin/tokens/client/{made.pk}/change/"
@@ -104,61 +104,61 @@ def test_a_second_secret_lives_beside_the_first_until_that_is_ended(admin, form)
     assert (event.actor, event.subject) == ("user:root", "client:reports")
     assert event.details == {"secret": f"…{first[-4:]}", "revoked_at": str(revoked_at)}
     again = admin.post(change, {**form, **rows_now, "secrets-0-revoke_now": "on"})
-    assert "has ended, and stays so" in again.content.decode()
+    assert "has ended and cannot be changed" in again.content.decode()
     assert AuditEvent.objects.filter(action="client_secret.revoked").count() == 1
 
 
 @pytest.mark.parametrize("year", [2020, 2099])
-def test_a_secret_is_revoked_now_and_at_no_other_time(admin, form, year):
+def test_a_secret_can_only_be_revoked_now_not_at_a_date(admin, form, year):
     secret = secret_on(admin.post(ADD, form))
     made, row = Client.objects.get(), ClientSecret.objects.get()
     assert 'name="secrets-0-revoked_at' not in admin.get(page_of(made)).content.decode()
     dated = one_row(row, revoked_at=datetime(year, 1, 1, tzinfo=UTC))
     assert admin.post(page_of(made), {**form, **dated}).status_code == 302
     assert proves(made, secret)
-    assert told("client_secret.revoked") == []
+    assert events("client_secret.revoked") == []
 
 
 @pytest.mark.parametrize("before", [None, datetime(2040, 1, 1, tzinfo=UTC)])
-def test_an_expiry_that_has_passed_is_refused_and_the_way_out_is_named(admin, form, before):
+def test_a_past_expiry_date_is_refused_and_the_error_names_the_remedy(admin, form, before):
     secret = secret_on(admin.post(ADD, form))
     ClientSecret.objects.update(expires_at=before)
     made, row = Client.objects.get(), ClientSecret.objects.get()
     past = timezone.now() - timedelta(seconds=2)
     page = admin.post(page_of(made), {**form, **one_row(row, expires_at=past)})
     assert page.status_code == 200
-    assert f"{past:%Y-%m-%d %H:%M:%S} UTC has passed: revoke the secret to end it now." in page.content.decode()
+    assert f"{past:%Y-%m-%d %H:%M:%S} UTC has passed. To end the secret now, revoke it." in page.content.decode()
     assert proves(made, secret)
-    assert told("client_secret.expiry_changed") == []
+    assert events("client_secret.expiry_changed") == []
 
 
-def test_an_expiry_is_taken_back(admin, form):
+def test_an_expiry_date_can_be_removed(admin, form):
     admin.post(ADD, form)
     ClientSecret.objects.update(expires_at=datetime(2040, 1, 1, tzinfo=UTC))
     made, row = Client.objects.get(), ClientSecret.objects.get()
     assert admin.post(page_of(made), {**form, **one_row(row)}).status_code == 302
     assert ClientSecret.objects.get().expires_at is None
-    assert told("client_secret.expiry_changed")[0][2] == {"secret": f"…{row.hint}", "expires_at": None}
+    assert events("client_secret.expiry_changed")[0][2] == {"secret": f"…{row.hint}", "expires_at": None}
 
 
-def test_a_secret_that_ended_while_its_page_was_open_is_told_and_nothing_breaks(admin, form, monkeypatch):
-    """What the form saw alive, another administrator revoked before it was saved."""
+def test_a_secret_revoked_while_its_page_was_open_shows_an_error(admin, form, monkeypatch):
+    """Another administrator revokes the secret between validation and save."""
     admin.post(ADD, form)
     made, row = Client.objects.get(), ClientSecret.objects.get()
     ended, judge = datetime(2026, 1, 1, tzinfo=UTC), secret_rotation.refuse_ended
 
-    def late(kept, *, now):
-        judge(kept, now=now)
+    def late(stored, *, now):
+        judge(stored, now=now)
         ClientSecret.objects.update(revoked_at=ended)
 
     monkeypatch.setattr(secret_rotation, "refuse_ended", late)
     page = admin.post(page_of(made), {**form, **one_row(row), "secrets-0-revoke_now": "on"}, follow=True)
-    assert f"The secret {row} has ended, and stays so" in page.content.decode()
+    assert f"The secret {row} has ended and cannot be changed." in page.content.decode()
     assert ClientSecret.objects.get().revoked_at == ended
-    assert told("client_secret.revoked") == []
+    assert events("client_secret.revoked") == []
 
 
-def test_a_client_that_proves_itself_with_its_own_key_has_its_public_key_pasted_and_gets_no_secret(admin, form):
+def test_a_client_with_a_pasted_public_key_gets_no_secret(admin, form):
     numbers = rsa.generate_private_key(65537, 2048).public_key()
     key = {**json.loads(RSAAlgorithm.to_jwk(numbers)), "kid": "one", "alg": "RS256", "use": "sig"}
     by_key = {**form, "token_endpoint_auth_method": "private_key_jwt"}
@@ -171,19 +171,19 @@ def test_a_client_that_proves_itself_with_its_own_key_has_its_public_key_pasted_
 
 
 @pytest.mark.parametrize("paste", [public_pem(), json.dumps(public_jwk("RS256", kid="one"))])
-def test_a_public_key_is_pasted_as_a_pem_or_as_a_jwk_too_and_kept_as_a_jwks(admin, form, paste):
+def test_a_public_key_can_be_pasted_as_pem_or_jwk_and_is_stored_as_a_jwks(admin, form, paste):
     pasted = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": paste}
     assert admin.post(ADD, pasted).status_code == 302
     made = Client.objects.get()
     assert made.client_jwks == key_text.read(paste)
-    shown = admin.get(page_of(made)).context["adminform"].form["client_jwks"].value()
-    for again in (shown, paste):
+    displayed = admin.get(page_of(made)).context["adminform"].form["client_jwks"].value()
+    for again in (displayed, paste):
         assert admin.post(page_of(made), {**pasted, **NO_SECRETS, "client_jwks": again}).status_code == 302
-    assert told("client.changed") == []
+    assert events("client.changed") == []
 
 
 @pytest.mark.parametrize("paste", ["[" * 20_000, "9" * 5000, "{", "null", " \r\n ", '{"keys": [{"kty": "EC"}]}'])
-def test_whatever_is_pasted_is_answered_and_shown_again(admin, form, paste):
+def test_invalid_keys_are_refused_and_shown_again(admin, form, paste):
     by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": paste}
     page = admin.post(ADD, by_key)
     assert page.status_code == 200
@@ -203,19 +203,19 @@ def test_a_private_key_is_refused_and_the_page_does_not_show_it_again(admin, for
     assert json.loads(pages[1].context["adminform"].form["client_jwks"].value()) == jwks(), "what is registered"
     for page in pages:
         assert page.status_code == 200
-        shown = page.content.decode()
+        displayed = page.content.decode()
         assert [
-            line for line in re.findall(r"[A-Za-z0-9+/_-]{20,}", paste) if line in shown and line not in str(jwks())
+            line for line in re.findall(r"[A-Za-z0-9+/_-]{20,}", paste) if line in displayed and line not in str(jwks())
         ] == []
-        (said,) = page.context["adminform"].form.errors["client_jwks"]
-        assert "secret" in said or "Enter a JWKS" in said
+        (message,) = page.context["adminform"].form.errors["client_jwks"]
+        assert "secret" in message or "Enter a JWKS" in message
 
 
 def test_the_page_shows_public_keys_one_member_a_line(admin, form):
     pasted = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps(jwks())}
     admin.post(ADD, pasted)
-    shown = admin.get(page_of(Client.objects.get())).context["adminform"].form["client_jwks"].value()
-    assert shown == json.dumps(jwks(), indent=2)
+    displayed = admin.get(page_of(Client.objects.get())).context["adminform"].form["client_jwks"].value()
+    assert displayed == json.dumps(jwks(), indent=2)
 
 
 def test_saving_a_client_keeps_how_it_authenticates(admin, form):
@@ -228,7 +228,7 @@ def test_saving_a_client_keeps_how_it_authenticates(admin, form):
     assert made.token_endpoint_auth_method == "client_secret_post"
 
 
-def test_a_client_is_pinned_to_one_place_and_let_go_and_the_trail_says_so(admin, form):
+def test_pinning_and_unpinning_the_authentication_method_are_audit_events(admin, form):
     admin.post(ADD, form)
     made = Client.objects.get()
     assert not made.pins_authentication_method
@@ -236,18 +236,18 @@ def test_a_client_is_pinned_to_one_place_and_let_go_and_the_trail_says_so(admin,
         assert admin.post(page_of(made), {**form, **NO_SECRETS, **ticked}).status_code == 302
         assert Client.objects.get().pins_authentication_method is bool(ticked)
     changes = AuditEvent.objects.filter(action="client.changed").order_by("pk").values_list("details", flat=True)
-    pins = [told["pins_authentication_method"] for told in changes if "pins_authentication_method" in told]
+    pins = [events["pins_authentication_method"] for events in changes if "pins_authentication_method" in events]
     assert pins == [["False", "True"], ["True", "False"]]
 
 
-def test_a_client_that_was_never_pinned_is_saved_without_a_change_of_that(admin, form):
+def test_saving_a_client_that_was_never_pinned_does_not_record_the_pin(admin, form):
     admin.post(ADD, form)
     Client.objects.update(pins_authentication_method=None)
     assert admin.post(page_of(Client.objects.get()), {**form, **NO_SECRETS, "name": "Other"}).status_code == 302
     assert AuditEvent.objects.latest("pk").details == {"name": ["Reports", "Other"]}
 
 
-def test_a_client_with_a_key_cannot_be_pinned_to_a_place_for_secrets(admin, form):
+def test_a_client_with_a_key_cannot_be_pinned(admin, form):
     by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps(jwks())}
     refused = admin.post(ADD, {**by_key, "pins_authentication_method": "on"})
     assert "pins_authentication_method" in refused.context["adminform"].form.errors
@@ -311,13 +311,13 @@ def test_the_audit_trail_says_which_fields_of_a_client_were_changed_and_how(admi
     assert "scopes" not in details
 
 
-def test_an_expiry_that_is_moved_is_not_told_as_an_end(admin, form):
+def test_a_changed_expiry_date_is_not_audited_as_a_revocation(admin, form):
     admin.post(ADD, form)
     made, row = Client.objects.get(), ClientSecret.objects.get()
     admin.post(page_of(made), {**form, **one_row(row, expires_at=datetime(2040, 1, 1, tzinfo=UTC))})
     details = {"secret": f"…{row.hint}", "expires_at": "2040-01-01 00:00:00+00:00"}
-    assert told("client_secret.expiry_changed") == [("user:root", "client:reports", details)]
-    assert told("client_secret.revoked") == []
+    assert events("client_secret.expiry_changed") == [("user:root", "client:reports", details)]
+    assert events("client_secret.revoked") == []
 
 
 @pytest.mark.parametrize(
@@ -325,21 +325,21 @@ def test_an_expiry_that_is_moved_is_not_told_as_an_end(admin, form):
     [{"revoked_at": datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}, {"expires_at": datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}],
 )
 @pytest.mark.parametrize("change", [{"expires_at": datetime(2040, 1, 1, tzinfo=UTC)}, "revoke_now"])
-def test_a_secret_that_has_ended_cannot_be_given_another_end(admin, form, ended, change):
+def test_the_end_of_an_ended_secret_cannot_be_changed(admin, form, ended, change):
     secret = secret_on(admin.post(ADD, form))
     ClientSecret.objects.update(**ended)
     made, row = Client.objects.get(), ClientSecret.objects.get()
-    kept = {"expires_at": ended["expires_at"]} if "expires_at" in ended else {}
-    dates, revoke = (kept, {"secrets-0-revoke_now": "on"}) if change == "revoke_now" else (change, {})
+    stored = {"expires_at": ended["expires_at"]} if "expires_at" in ended else {}
+    dates, revoke = (stored, {"secrets-0-revoke_now": "on"}) if change == "revoke_now" else (change, {})
     page = admin.post(page_of(made), {**form, **one_row(row, **dates), **revoke}).content.decode()
-    assert f"The secret {row} has ended, and stays so: make a further one." in page
+    assert f"The secret {row} has ended and cannot be changed. Create a new secret." in page
     assert not proves(made, secret)
     assert ClientSecret.objects.values().get() == ClientSecret.objects.filter(**ended).values().get()
 
 
 @pytest.mark.parametrize("name", ["revoked_at", "expires_at"])
-def test_a_client_with_an_ended_secret_is_saved_as_any_other(admin, form, name):
-    """The page has no microseconds: what it sends back is not another end."""
+def test_a_client_with_an_ended_secret_can_be_saved(admin, form, name):
+    """The form has no microseconds. Sending the same second back must not change the expiry date."""
     admin.post(ADD, form)
     ended = {name: datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}
     ClientSecret.objects.update(**ended)
@@ -348,7 +348,7 @@ def test_a_client_with_an_ended_secret_is_saved_as_any_other(admin, form, name):
     assert ClientSecret.objects.filter(**ended).exists()
 
 
-def test_a_further_secret_is_an_event_of_its_own_which_does_not_hold_it(admin, form):
+def test_a_new_secret_is_an_audit_event_without_the_secret(admin, form):
     first = secret_on(admin.post(ADD, form))
     made, row = Client.objects.get(), ClientSecret.objects.get()
     second = secret_on(
@@ -356,24 +356,24 @@ def test_a_further_secret_is_an_event_of_its_own_which_does_not_hold_it(admin, f
     )
     who = ("user:root", "client:reports")
     hints = [{"secret": f"…{secret[-4:]}", "expires_at": None} for secret in (first, second)]
-    assert told("client_secret.created") == [(*who, details) for details in hints]
-    assert told("client.changed") == [(*who, {"remembers_consent": ["False", "True"]})]
+    assert events("client_secret.created") == [(*who, details) for details in hints]
+    assert events("client.changed") == [(*who, {"remembers_consent": ["False", "True"]})]
     hidden = [first, second, *(bytes(one.digest).hex() for one in ClientSecret.objects.all())]
     everything = str(list(AuditEvent.objects.values()))
     assert [one for one in hidden if one in everything] == []
 
 
-def test_a_replaced_public_key_is_told_by_kid_and_thumbprint(admin, form):
+def test_the_audit_trail_names_a_replaced_public_key_by_kid_and_thumbprint(admin, form):
     old, new = public_key(), public_key()
     by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps({"keys": [old]})}
     admin.post(ADD, by_key)
     admin.post(page_of(Client.objects.get()), {**by_key, **NO_SECRETS, "client_jwks": json.dumps({"keys": [new, old]})})
     names = [f"one {thumbprint(key)}" for key in (old, new)]
-    ((_, _, details),) = told("client.changed")
+    ((_, _, details),) = events("client.changed")
     assert details["client_jwks"] == [names[0], f"{names[1]}, {names[0]}"]
 
 
-def test_keys_that_could_not_be_registered_any_more_are_told_as_such(admin, form):
+def test_the_audit_trail_calls_keys_unusable_that_current_rules_refuse(admin, form):
     by_key = {
         **form,
         "token_endpoint_auth_method": "private_key_jwt",
@@ -382,10 +382,10 @@ def test_keys_that_could_not_be_registered_any_more_are_told_as_such(admin, form
     admin.post(ADD, by_key)
     Client.objects.update(client_jwks={"keys": ["of old"]})
     admin.post(page_of(Client.objects.get()), {**by_key, **NO_SECRETS})
-    assert told("client.changed")[0][2]["client_jwks"][0] == "unusable"
+    assert events("client.changed")[0][2]["client_jwks"][0] == "unusable"
 
 
-def test_a_key_that_is_skipped_is_a_warning_on_the_page(admin, form):
+def test_the_page_warns_about_a_skipped_key(admin, form):
     keys = {"keys": [{**public_key(), "kid": "enc", "use": "enc"}, public_key()]}
     by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps(keys)}
     page = admin.post(ADD, by_key, follow=True)
@@ -400,10 +400,10 @@ def test_a_deleted_client_is_an_event(admin, form, door):
     url = "/admin/tokens/client/" if door == "list" else f"/admin/tokens/client/{made.pk}/delete/"
     assert admin.post(url, chosen if door == "list" else {"post": "yes"}).status_code == 302
     assert not Client.objects.exists()
-    assert told("client.deleted") == [("user:root", "client:reports", {})]
+    assert events("client.deleted") == [("user:root", "client:reports", {})]
 
 
-def test_a_client_without_keys_shows_an_empty_box_for_them_which_is_no_change(admin, form):
+def test_an_empty_box_of_keys_is_no_change_of_a_client_without_keys(admin, form):
     admin.post(ADD, form)
     made = Client.objects.get()
     page = admin.get(page_of(made))
@@ -414,7 +414,7 @@ def test_a_client_without_keys_shows_an_empty_box_for_them_which_is_no_change(ad
 
 
 def test_no_link_leads_to_a_page_that_is_not_served(admin, form):
-    """The toolkit's model names a page of its own, whose link was a 500."""
+    """The toolkit's model links to a page of the toolkit, which answered 500."""
     admin.post(ADD, form)
     assert "View on site" not in admin.get(page_of(Client.objects.get())).content.decode()
 
@@ -444,7 +444,7 @@ def test_a_lifetime_out_of_bounds_is_refused_at_its_field(admin, form):
     assert not Client.objects.exists()
 
 
-def test_a_client_its_scopes_and_its_secret_are_made_together_or_not_at_all(admin, form, settings):
+def test_a_client_its_scopes_and_its_secret_are_created_in_one_transaction(admin, form, settings):
     settings.ISSUER = settings.ISSUER | {"KEY_ENCRYPTION_KEYS": ["short"]}
     with pytest.raises(MalformedEncryptionKey):
         admin.post(ADD, form)
@@ -452,14 +452,14 @@ def test_a_client_its_scopes_and_its_secret_are_made_together_or_not_at_all(admi
     assert not AuditEvent.objects.exists()
 
 
-def test_a_client_that_goes_back_from_its_key_to_secrets_gets_one(admin, form):
+def test_a_client_that_switches_from_its_key_to_secrets_gets_a_secret(admin, form):
     key = {**json.loads(RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 2048).public_key())), "alg": "RS256"}
     by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps({"keys": [key]})}
     admin.post(ADD, by_key)
     made = Client.objects.get()
     change = f"/admin/tokens/client/{made.pk}/change/"
     refused = admin.post(change, {**by_key, **NO_SECRETS, "new_secret": "on"})
-    assert "has no use for a secret" in refused.content.decode()
+    assert "does not use a secret" in refused.content.decode()
     page = admin.post(change, {**form, **NO_SECRETS, "token_endpoint_auth_method": "client_secret_basic"})
     made.refresh_from_db()
     assert proves(made, secret_on(page))
@@ -486,7 +486,7 @@ def test_every_policy_of_a_client_can_be_set(admin, form):
     assert (made.allowed_origins, made.apis.count()) == ("https://app.example", 1)
 
 
-def test_a_new_client_with_public_keys_proves_itself_by_them_and_gets_no_secret(admin, form):
+def test_a_new_client_with_public_keys_authenticates_by_them_and_gets_no_secret(admin, form):
     made = admin.post(
         "/admin/tokens/client/add/", form | {"client_jwks": json.dumps(jwks()), "token_endpoint_auth_method": ""}
     )
@@ -495,8 +495,8 @@ def test_a_new_client_with_public_keys_proves_itself_by_them_and_gets_no_secret(
     assert (client.token_endpoint_auth_method, client.secrets.count()) == ("private_key_jwt", 0)
 
 
-def test_keys_beside_a_secret_are_refused_with_the_way_out(admin, form):
+def test_keys_of_a_client_with_a_secret_are_refused_with_the_remedy(admin, form):
     sent = form | {"client_jwks": json.dumps(jwks()), "token_endpoint_auth_method": "client_secret_post"}
     page = admin.post("/admin/tokens/client/add/", sent)
-    assert "choose private_key_jwt, or leave them out" in page.content.decode()
+    assert "Choose private_key_jwt, or remove the keys." in page.content.decode()
     assert not Client.objects.exists()

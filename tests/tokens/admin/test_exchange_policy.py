@@ -1,4 +1,4 @@
-"""Exchange policies in the admin: what a client may do with the tokens that it receives."""
+"""Exchange policies in the admin, and their audit events."""
 
 import pytest
 
@@ -19,11 +19,11 @@ def form(client, apis):
     }
 
 
-def told():
-    return [(one.action, one.actor, one.subject, one.details) for one in AuditEvent.objects.order_by("pk")]
+def events():
+    return [(event.action, event.actor, event.subject, event.details) for event in AuditEvent.objects.order_by("pk")]
 
 
-def test_a_policy_is_made_changed_and_ended_and_all_of_it_is_in_the_audit_trail(client, form):
+def test_creating_changing_and_deleting_a_policy_are_audit_events(client, form):
     assert client.post(f"{PAGE}add/", form).status_code == 302
     made = ExchangePolicy.objects.get()
     assert [scope.name for scope in made.scopes.all()] == ["other:read"]
@@ -36,19 +36,19 @@ def test_a_policy_is_made_changed_and_ended_and_all_of_it_is_in_the_audit_trail(
     assert client.post(PAGE, chosen).status_code == 302
     assert not ExchangePolicy.objects.exists()
     who, api = ("user:root", "client:notes"), {"api": OTHER_API}
-    assert told() == [
+    assert events() == [
         ("exchange_policy.created", *who, api | {"scopes": ["other:read"]}),
         ("exchange_policy.changed", *who, api | {"scopes": ["other:read", "other:read, other:write"]}),
         ("exchange_policy.deleted", *who, api),
     ]
 
 
-def test_a_policy_that_is_moved_to_another_api_says_from_where(client, form, apis):
+def test_moving_a_policy_to_another_api_records_both_apis(client, form, apis):
     client.post(f"{PAGE}add/", form)
     moved = form | {"api": apis[API].pk, "scopes": [Scope.objects.get(name="notes:read").pk]}
     assert client.post(f"{PAGE}{ExchangePolicy.objects.get().pk}/change/", moved).status_code == 302
     changes = {"api": [f"{OTHER_API} ({OTHER_API})", f"{API} ({API})"], "scopes": ["other:read", "notes:read"]}
-    assert told()[-1] == ("exchange_policy.changed", "user:root", "client:notes", changes)
+    assert events()[-1] == ("exchange_policy.changed", "user:root", "client:notes", changes)
 
 
 def test_a_scope_of_another_api_is_refused_at_its_field(client, form, apis):

@@ -1,4 +1,4 @@
-"""Rings and keys in the admin: drawn, rotated and revoked by whoever may, and by nobody else."""
+"""Rings and keys in the admin: the picture, the buttons and their permissions."""
 
 from datetime import timedelta
 
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db
 
 
 def rotate(**options):
-    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
-    return rotation.rotate(now=timezone.now(), **given, **options)
+    arguments = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
+    return rotation.rotate(now=timezone.now(), **arguments, **options)
 
 
 @pytest.fixture
@@ -47,33 +47,33 @@ def key_page(key, action="change"):
 
 def test_the_ring_is_drawn_with_every_key_its_phase_now_and_the_next_step(client, ring):
     rotate(hurry=True)
-    shown = staff(client).get(page(ring)).content.decode()
+    html = staff(client).get(page(ring)).content.decode()
     for key in SigningKey.objects.all():
-        assert f"{key.kid[:12]}…</text>" in shown
-    assert shown.count('<rect class="announced"') == 2
-    assert ">now</text>" in shown
-    assert ">next step</text>" in shown
-    assert "The last token signed by this key dies at" in shown
-    assert "Rotate now" not in shown, "no button for whoever may only look"
+        assert f"{key.kid[:12]}…</text>" in html
+    assert html.count('<rect class="announced"') == 2
+    assert ">now</text>" in html
+    assert ">next step</text>" in html
+    assert "The last token signed by this key expires at" in html
+    assert "Rotate now" not in html, "no button for an administrator who may only view"
 
 
 def test_no_private_material_is_on_any_page(client, ring):
     key = SigningKey.objects.first()
     for address in (page(ring), key_page(key), "/admin/tokens/signingkey/"):
-        shown = staff_once(client).get(address).content.decode()
-        assert "sealed" not in shown
-        assert bytes(key.sealed).hex() not in shown
+        html = staff_once(client).get(address).content.decode()
+        assert "sealed" not in html
+        assert bytes(key.sealed).hex() not in html
 
 
 def staff_once(client):
     return client if User.objects.filter(username="staff").exists() else staff(client)
 
 
-def test_rotating_says_first_what_happens_and_then_does_what_the_command_does(client, ring):
+def test_rotation_shows_its_consequences_and_then_runs_as_the_command_does(client, ring):
     browser = staff(client, "rotate_key")
     assert "Rotate now (safely)" in browser.get(page(ring)).content.decode()
-    asked = browser.get(page(ring, "rotate")).content.decode()
-    assert "planned the switch, and announced the next standby; switches at" in asked
+    confirmation = browser.get(page(ring, "rotate")).content.decode()
+    assert "planned the switch, and announced the next standby; switches at" in confirmation
     assert SigningKey.objects.count() == 2, "asking changes nothing"
     assert browser.post(page(ring, "rotate")).status_code == 302
     assert SigningKey.objects.count() == 3
@@ -87,9 +87,9 @@ def test_rotating_says_first_what_happens_and_then_does_what_the_command_does(cl
 def test_revoking_states_its_consequence_needs_a_reason_and_an_accepted_outage(client, ring):
     browser = staff(client, "revoke_key")
     key = SigningKey.objects.get(signs_at__isnull=False)
-    asked = browser.get(key_page(key, "revoke")).content.decode()
-    assert "new tokens may be refused until" in asked
-    assert "at the latest" in asked
+    confirmation = browser.get(key_page(key, "revoke")).content.decode()
+    assert "new tokens may be refused until" in confirmation
+    assert "at the latest" in confirmation
     assert "This field is required" in browser.post(key_page(key, "revoke"), {"reason": ""}).content.decode()
     refused = browser.post(key_page(key, "revoke"), {"reason": "leaked"}, follow=True)
     assert "Nothing was changed: no standby has reached every API yet" in refused.content.decode()
@@ -103,19 +103,19 @@ def test_revoking_states_its_consequence_needs_a_reason_and_an_accepted_outage(c
     assert "is not published any more" in again
 
 
-def test_the_flush_is_foretold_and_drawn(client, ring):
+def test_the_page_announces_a_flush_and_the_picture_shows_it(client, ring):
     browser = staff(client, "revoke_key")
     key = SigningKey.objects.get(signs_at__isnull=False)
-    asked = browser.get(key_page(key, "revoke")).content.decode()
-    assert "until their first token after the flush at" in asked
+    confirmation = browser.get(key_page(key, "revoke")).content.decode()
+    assert "until their first token after the flush at" in confirmation
     assert 'class="flush"' not in browser.get(page(ring)).content.decode().replace('<li class="flush"', "")
     standby = SigningKey.objects.get(signs_at=None)
     browser.post(key_page(standby, "revoke"), {"reason": "leaked"})
     flush = SigningKey.objects.get(signs_at__gt=timezone.now())
-    shown = browser.get(page(ring)).content.decode()
-    assert shown.count('<path class="flush"') == 1
-    assert f"flush at {flush.signs_at:%Y-%m-%d %H:%M:%S}" in shown
-    assert f"takes over, and flushes {standby.kid}" in shown
+    html = browser.get(page(ring)).content.decode()
+    assert html.count('<path class="flush"') == 1
+    assert f"flush at {flush.signs_at:%Y-%m-%d %H:%M:%S}" in html
+    assert f"takes over, and flushes {standby.kid}" in html
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -137,16 +137,16 @@ def test_rows_are_not_changed_through_the_admin(client, ring):
     assert browser.post(page(ring), {"name": "other"}).status_code == 403
 
 
-def test_a_wrong_encrypting_key_is_said_and_changes_nothing(client, ring, settings):
+def test_a_wrong_encrypting_key_shows_an_error_and_changes_nothing(client, ring, settings):
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
     browser = staff(client, "rotate_key")
-    shown = browser.get(page(ring, "rotate"), follow=True).content.decode()
-    assert "Nothing was changed" in shown
-    assert "KEY_ENCRYPTION_KEYS" in shown
+    html = browser.get(page(ring, "rotate"), follow=True).content.decode()
+    assert "Nothing was changed" in html
+    assert "KEY_ENCRYPTION_KEYS" in html
     assert SigningKey.objects.count() == 2
 
 
-def test_a_stranger_is_sent_to_the_login_page(client, ring):
+def test_an_anonymous_visitor_is_redirected_to_the_login_page(client, ring):
     for address in (page(ring), page(ring, "rotate"), key_page(SigningKey.objects.first(), "revoke")):
         answer = client.get(address)
         assert (answer.status_code, answer["Location"].startswith("/admin/login/")) == (302, True)

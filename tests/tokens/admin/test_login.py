@@ -1,4 +1,4 @@
-"""The admin's login page is as closed as our own, and the admin's own styles and scripts go on working."""
+"""The admin's login page: the headers of the issuer's own login page, and no messages of earlier users."""
 
 import re
 from pathlib import Path
@@ -15,22 +15,22 @@ PAGE = "/admin/login/"
 
 @pytest.fixture
 def answers(client, settings):
-    """The page in all its answers."""
+    """Return each answer of the page: the form, a wrong password, too many attempts."""
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"login": (1, 86_400)}}
-    asked = client.get(PAGE)
-    tried = [client.post(PAGE, {"username": "ada", "password": "x"}) for _ in range(2)]
-    assert [one.status_code for one in tried] == [200, 429]
-    return [asked, *tried]
+    first_answer = client.get(PAGE)
+    attempts = [client.post(PAGE, {"username": "ada", "password": "x"}) for _ in range(2)]
+    assert [attempt.status_code for attempt in attempts] == [200, 429]
+    return [first_answer, *attempts]
 
 
-def test_no_site_frames_it_and_no_cache_keeps_it(answers):
+def test_the_login_page_cannot_be_framed_or_cached(answers):
     for answer in answers:
         assert {name: answer.headers.get(name) for name in ADMIN_HEADERS} == ADMIN_HEADERS
     policy = dict(rule.strip().split(" ", 1) for rule in ADMIN_HEADERS["Content-Security-Policy"].split(";"))
     assert (policy["frame-ancestors"], policy["script-src"], policy["default-src"]) == ("'none'", "'self'", "'none'")
 
 
-def test_all_that_it_loads_is_ours_and_allowed(answers):
+def test_the_content_security_policy_allows_every_file_of_the_login_page(answers):
     page = answers[0].content.decode()
     loaded = re.findall(r'<(?:link|script|img)[^>]+?(?:href|src)="([^"]+)"', page)
     assert any(address.endswith(".js") for address in loaded)
@@ -42,7 +42,7 @@ def test_all_that_it_loads_is_ours_and_allowed(answers):
         assert not re.search(r"""url\(["']?(data|https?):""", css)
 
 
-def test_the_pages_behind_it_are_the_admin_s_own(client):
+def test_pages_after_the_login_have_the_admin_s_own_headers(client):
     client.force_login(User.objects.create_superuser("root"))
     for page in ("/admin/", "/admin/tokens/client/", "/admin/tokens/client/add/"):
         answer = client.get(page)
@@ -50,12 +50,12 @@ def test_the_pages_behind_it_are_the_admin_s_own(client):
         assert "Content-Security-Policy" not in answer, "its widgets bring scripts and styles of their own"
 
 
-def shown(answer):
+def messages_on(answer):
     return re.findall(r'<ul class="messagelist">(.*?)</ul>', answer.content.decode(), re.DOTALL)
 
 
-def test_no_message_of_an_earlier_user_is_on_the_page_nor_on_the_next_user_s(client):
-    """Each way in which one is left: of a login and a logout, and of what the admin did that no page showed yet."""
+def test_messages_of_an_earlier_user_are_not_shown_to_the_next_user(client):
+    """Messages of a login, of a logout, and of an admin action whose result page was not opened."""
     _, other = (User.objects.create_superuser(name, password="correct horse battery") for name in ("root", "other"))
     client.post("/accounts/login/", {"login": "root", "password": "correct horse battery"})
     form = {"action": "log_out_everywhere", "_selected_action": [other.pk]}
@@ -63,27 +63,27 @@ def test_no_message_of_an_earlier_user_is_on_the_page_nor_on_the_next_user_s(cli
         "and the page that shows the message is not read"
     )
     client.post("/accounts/logout/")
-    assert shown(client.get(PAGE)) == []
+    assert messages_on(client.get(PAGE)) == []
     client.post(PAGE, {"username": "other", "password": "correct horse battery"})
-    assert shown(client.get("/admin/")) == []
+    assert messages_on(client.get("/admin/")) == []
 
 
-def test_nor_one_that_is_left_in_a_session_that_goes_on(client):
-    """Of a user who may not use the admin any more, so that the login page is shown in their session."""
+def test_the_login_page_drops_messages_of_a_session_that_continues(client):
+    """The user lost access to the admin, so that the login page is shown in the user's session."""
     root = User.objects.create_superuser("root", password="correct horse battery")
     other = User.objects.create_user("other")
     client.force_login(root)
     client.post("/admin/tokens/user/", {"action": "log_out_everywhere", "_selected_action": [other.pk]})
-    assert "Logged out everywhere" in client.session["_messages"]
+    assert "logged out everywhere" in client.session["_messages"]
     User.objects.filter(pk=root.pk).update(is_staff=False, is_superuser=False)
     answer = client.get(PAGE)
     assert answer.status_code == 200
-    assert "Logged out everywhere" not in answer.content.decode()
+    assert "logged out everywhere" not in answer.content.decode()
     assert "_messages" not in client.session
 
 
-def test_the_admin_s_own_messages_are_shown_to_whom_they_are_for(client):
+def test_the_admin_shows_its_messages_to_their_user(client):
     client.force_login(User.objects.create_superuser("root"))
     other = User.objects.create_user("other")
     answer = client.post("/admin/tokens/user/", {"action": "log_out_everywhere", "_selected_action": [other.pk]})
-    assert "Logged out everywhere: 1." in client.get(answer["Location"]).content.decode()
+    assert "Users logged out everywhere: 1." in client.get(answer["Location"]).content.decode()

@@ -1,4 +1,4 @@
-"""Nobody gives themselves more than they have: whoever may change users may not make superusers."""
+"""Staff who may change users cannot give permissions, to themselves or to others."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -14,7 +14,7 @@ USERS, GROUPS = "/admin/tokens/user/", "/admin/auth/group/"
 
 @pytest.fixture
 def helper():
-    """A member of staff who may do everything to users and groups, and is no superuser."""
+    """Return a member of staff with all permissions on users and groups, who is not a superuser."""
     made = User.objects.create_user("helper", is_staff=True)
     models = ("user", "group", "emailaddress")
     made.user_permissions.set(Permission.objects.filter(content_type__model__in=models))
@@ -47,7 +47,7 @@ def test_an_ordinary_user_is_changed_and_gets_no_more_rights(browser, more):
 
 @pytest.mark.parametrize("whose", ["helper", "root", "colleague"])
 @pytest.mark.parametrize("page", ["change", "password", "delete"])
-def test_whoever_uses_the_admin_is_changed_by_superusers_only(browser, admin, whose, page):
+def test_only_superusers_change_users_with_access_to_the_admin(browser, admin, whose, page):
     User.objects.create_user("colleague", is_staff=True)
     user = User.objects.get(username=whose)
     sent = form(user, is_superuser="on", post="yes", password1="battery staple", password2="battery staple")
@@ -57,14 +57,14 @@ def test_whoever_uses_the_admin_is_changed_by_superusers_only(browser, admin, wh
     assert admin.get(f"{USERS}{user.pk}/change/").status_code == 200
 
 
-def test_nobody_deletes_a_superuser_with_a_list_of_others(browser):
+def test_staff_cannot_delete_a_superuser_in_a_list_of_users(browser):
     root = User.objects.create_superuser("root")
     sent = {"action": "delete_selected", "_selected_action": [root.pk], "post": "yes"}
     browser.post(USERS, sent)
     assert User.objects.filter(username="root").exists()
 
 
-def test_groups_are_the_superusers(browser, admin):
+def test_only_superusers_change_groups(browser, admin):
     group = Group.objects.create(name="all")
     for page in ("add/", f"{group.pk}/change/", f"{group.pk}/delete/"):
         assert browser.post(f"{GROUPS}{page}", {"name": "mine", "post": "yes"}).status_code == 403
@@ -84,7 +84,7 @@ def test_groups_are_the_superusers(browser, admin):
         "usergrant/?user__password__startswith=a",
     ],
 )
-def test_a_list_is_filtered_by_what_its_page_offers_and_by_no_hash(admin, query):
+def test_a_list_cannot_be_filtered_by_a_hash(admin, query):
     assert admin.get(f"/admin/tokens/{query}").status_code == 400
 
 
@@ -97,18 +97,18 @@ def test_a_list_is_filtered_by_what_its_page_offers_and_by_no_hash(admin, query)
         "signingkey/?ring__id__exact=1",
     ],
 )
-def test_what_the_page_offers_is_answered(admin, query):
+def test_the_filters_of_a_page_work(admin, query):
     assert admin.get(f"/admin/tokens/{query}").status_code == 200
 
 
-def test_whoever_uses_the_admin_is_logged_out_everywhere_by_superusers_only(browser):
+def test_only_superusers_log_out_users_with_access_to_the_admin(browser):
     root, ada = User.objects.create_superuser("root"), User.objects.create_user("ada")
     browser.post(USERS, {"action": "log_out_everywhere", "_selected_action": [root.pk, ada.pk]})
     assert User.objects.get(username="root").logged_out_at is None
     assert User.objects.get(username="ada").logged_out_at is not None
 
 
-def test_an_address_of_whoever_uses_the_admin_is_given_by_superusers_only(browser, helper):
+def test_only_superusers_change_addresses_of_users_with_access_to_the_admin(browser, helper):
     helper.user_permissions.add(*Permission.objects.filter(content_type__app_label="account"))
     root, ada = User.objects.create_superuser("root"), User.objects.create_user("ada")
     page = "/admin/account/emailaddress/add/"
@@ -118,12 +118,12 @@ def test_an_address_of_whoever_uses_the_admin_is_given_by_superusers_only(browse
 
 
 @pytest.mark.parametrize("whose", ["user", "client"])
-def test_what_has_grants_is_deleted_with_them(admin, whose, webapp, user):
+def test_users_and_clients_are_deleted_with_their_grants(admin, whose, webapp, user):
     now = timezone.now()
     UserGrant.objects.create(
         user=user, client=webapp, audience="a", scope="b", auth_time=now, created_at=now, ends_at=now
     )
-    one = {"user": user, "client": webapp}[whose]
-    assert admin.post(f"/admin/tokens/{whose}/{one.pk}/delete/", {"post": "yes"}).status_code == 302
-    assert not type(one).objects.filter(pk=one.pk).exists()
+    row = {"user": user, "client": webapp}[whose]
+    assert admin.post(f"/admin/tokens/{whose}/{row.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not type(row).objects.filter(pk=row.pk).exists()
     assert not UserGrant.objects.exists()

@@ -1,4 +1,4 @@
-"""Revoking everything in the admin: it says what ends, wants a reason and a confirmation, and needs a superuser."""
+"""Revoking everything in the admin needs a superuser, a reason and a confirmation."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -21,10 +21,10 @@ def grant(user, webapp):
     )
 
 
-def test_the_page_counts_what_would_end_and_changes_nothing(admin, grant):
-    asked = admin.get(PAGE).content.decode()
-    assert "1 user grants end" in asked
-    assert f"{User.objects.count()} users are logged out, you among them" in asked
+def test_the_page_counts_what_would_be_revoked_and_changes_nothing(admin, grant):
+    html = admin.get(PAGE).content.decode()
+    assert "1 user grants are revoked" in html
+    assert f"{User.objects.count()} users are logged out, including you" in html
     grant.refresh_from_db()
     assert (grant.revoked_at, Revocation.objects.count()) == (None, 0)
     assert not AuditEvent.objects.filter(action="tokens.revoked").exists()
@@ -40,8 +40,8 @@ def test_a_form_without_reason_or_confirmation_changes_nothing(admin, grant, lac
 
 def test_a_confirmed_form_revokes_everything_publishes_it_and_is_audited(admin, grant):
     users = User.objects.count()
-    said = admin.post(PAGE, CONFIRMED).content.decode()
-    assert f"1 user grants; {users} users are logged out" in said
+    html = admin.post(PAGE, CONFIRMED).content.decode()
+    assert f"1 user grants were revoked, and {users} users were logged out." in html
     grant.refresh_from_db()
     assert (grant.revoke_reason, grant.revoked_at is None) == ("breach", False)
     everything = Revocation.objects.get(kind="iss")
@@ -54,7 +54,7 @@ def test_a_confirmed_form_revokes_everything_publishes_it_and_is_audited(admin, 
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_only_superusers_may(client, grant, method):
+def test_only_superusers_can_revoke_everything(client, grant, method):
     staff = User.objects.create_user("staff", is_staff=True)
     staff.user_permissions.set(Permission.objects.all())
     client.force_login(staff)

@@ -1,4 +1,4 @@
-"""What an administrator has in hand, a sub or a grant id from a token, finds its rows, hyphens or not."""
+"""The admin's search accepts a sub or a grant id in every spelling of a UUID."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SPELLINGS = [str, lambda one: one.hex, lambda one: str(one).upper(), lambda one: f" {one} ", lambda one: one.urn]
 
 
-def found(browser, page, words):
+def search(browser, page, words):
     answer = browser.get(f"/admin/tokens/{page}/", {"q": words})
     assert answer.status_code == 200
     return [str(row) for row in answer.context["cl"].result_list]
@@ -21,7 +21,7 @@ def found(browser, page, words):
 
 @pytest.fixture
 def grants(apis):
-    """Of two users, with one client."""
+    """Return a grant of each of two users, for the same client."""
     webapp = make_client("webapp")
     return [
         UserGrant.objects.create(
@@ -40,31 +40,31 @@ def grants(apis):
 @pytest.mark.parametrize("spell", SPELLINGS)
 def test_grants_are_found_by_their_id_and_by_the_sub_of_their_user(admin, grants, spell):
     for grant in grants:
-        assert found(admin, "usergrant", spell(grant.pk)) == [str(grant)]
-        assert found(admin, "usergrant", spell(grant.user.sub)) == [str(grant)]
-    assert found(admin, "usergrant", spell(uuid.uuid4())) == []
+        assert search(admin, "usergrant", spell(grant.pk)) == [str(grant)]
+        assert search(admin, "usergrant", spell(grant.user.sub)) == [str(grant)]
+    assert search(admin, "usergrant", spell(uuid.uuid4())) == []
 
 
-def test_grants_are_found_by_words_as_ever(admin, grants):
-    assert found(admin, "usergrant", "ada") == [str(grants[0])]
-    assert found(admin, "usergrant", "ada webapp") == [str(grants[0])]
-    assert len(found(admin, "usergrant", "webapp")) == 2
-    assert found(admin, "usergrant", f"webapp {grants[1].user.sub}") == [str(grants[1])]
-    assert found(admin, "usergrant", grants[0].user.sub.hex[:12]) == []
+def test_grants_are_found_by_username_and_client_id(admin, grants):
+    assert search(admin, "usergrant", "ada") == [str(grants[0])]
+    assert search(admin, "usergrant", "ada webapp") == [str(grants[0])]
+    assert len(search(admin, "usergrant", "webapp")) == 2
+    assert search(admin, "usergrant", f"webapp {grants[1].user.sub}") == [str(grants[1])]
+    assert search(admin, "usergrant", grants[0].user.sub.hex[:12]) == []
 
 
 @pytest.mark.parametrize("spell", SPELLINGS)
 def test_a_user_is_found_by_sub(admin, spell):
     ada = User.objects.create_user("ada")
     User.objects.create_user("eve")
-    assert found(admin, "user", spell(ada.sub)) == ["ada"]
-    assert found(admin, "user", "ada") == ["ada"]
+    assert search(admin, "user", spell(ada.sub)) == ["ada"]
+    assert search(admin, "user", "ada") == ["ada"]
 
 
 def test_a_user_whose_name_is_like_a_sub_is_found_by_it(admin):
     name = uuid.uuid4().hex
     User.objects.create_user(name)
-    assert found(admin, "user", name) == [name]
+    assert search(admin, "user", name) == [name]
 
 
 @pytest.mark.parametrize("spell", SPELLINGS)
@@ -72,8 +72,8 @@ def test_the_audit_trail_is_searched_by_what_an_event_is_about(admin, spell):
     grant = uuid.uuid4()
     for subject in (f"grant:{grant}", "user:ada", "client:webapp"):
         AuditEvent.objects.create(at=NOW, actor="command:test", action="thing.done", subject=subject)
-    assert [one.split()[-1] for one in found(admin, "auditevent", spell(grant))] == [f"grant:{grant}"]
-    assert [one.split()[-1] for one in found(admin, "auditevent", "user:ada")] == ["user:ada"]
+    assert [one.split()[-1] for one in search(admin, "auditevent", spell(grant))] == [f"grant:{grant}"]
+    assert [one.split()[-1] for one in search(admin, "auditevent", "user:ada")] == ["user:ada"]
 
 
 @pytest.mark.parametrize("spell", SPELLINGS)
@@ -81,4 +81,4 @@ def test_the_audit_trail_is_searched_by_the_sub_of_a_user(admin, spell):
     ada = User.objects.create_user("ada")
     for subject, actor in (("user:ada", "user:root"), ("client:webapp", "user:ada"), ("user:adam", "user:root")):
         AuditEvent.objects.create(at=NOW, actor=actor, action="thing.done", subject=subject)
-    assert [one.split()[-1] for one in found(admin, "auditevent", spell(ada.sub))] == ["client:webapp", "user:ada"]
+    assert [one.split()[-1] for one in search(admin, "auditevent", spell(ada.sub))] == ["client:webapp", "user:ada"]

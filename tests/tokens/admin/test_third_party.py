@@ -1,4 +1,4 @@
-"""Groups and addresses in the admin leave events, like all that can be changed there."""
+"""Changes of groups and e-mail addresses in the admin are audit events."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -23,8 +23,8 @@ def test_a_group_and_a_verified_address_are_events(admin):
     eve = User.objects.create_user("eve", email="eve@example.org")
     form = {"user": eve.pk, "email": "eve@example.org", "verified": "on", "primary": "on"}
     assert admin.post("/admin/account/emailaddress/add/", form).status_code == 302
-    told = list(AuditEvent.objects.order_by("pk").values_list("action", "actor", "subject"))
-    assert told == [
+    trail = list(AuditEvent.objects.order_by("pk").values_list("action", "actor", "subject"))
+    assert trail == [
         ("group.created", "user:root", "group:operators"),
         ("email_address.created", "user:root", f"email_address:eve/{EmailAddress.objects.get().pk}"),
     ]

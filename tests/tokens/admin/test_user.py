@@ -1,4 +1,4 @@
-"""Users in the admin: what is done to them is in the audit trail, and no password is."""
+"""Users in the admin: each change is an audit event, without passwords."""
 
 import json
 
@@ -11,11 +11,11 @@ LIST = "/admin/tokens/user/"
 DATES = {f"{name}_{part}": "" for name in ("last_login", "date_joined") for part in (0, 1)}
 
 
-def told():
-    return [(one.action, one.actor, one.subject, one.details) for one in AuditEvent.objects.order_by("pk")]
+def events():
+    return [(event.action, event.actor, event.subject, event.details) for event in AuditEvent.objects.order_by("pk")]
 
 
-def test_a_user_who_is_made_changed_disabled_and_deleted_leaves_an_event_each(admin):
+def test_creating_changing_disabling_and_deleting_a_user_are_audit_events(admin):
     form = {"username": "eve", "usable_password": "true", "password1": "correct horse", "password2": "correct horse"}
     assert admin.post(f"{LIST}add/", form).status_code == 302
     eve = User.objects.get(username="eve")
@@ -24,7 +24,7 @@ def test_a_user_who_is_made_changed_disabled_and_deleted_leaves_an_event_each(ad
     assert admin.post(page, {"username": "eve", "email": "eve@example.org"}).status_code == 302
     assert admin.post(f"{LIST}{eve.pk}/delete/", {"post": "yes"}).status_code == 302
     actor, subject = "user:root", "user:eve"
-    assert told() == [
+    assert events() == [
         ("user.created", actor, subject, {}),
         ("user.changed", actor, subject, {"email": ["", "eve@example.org"]}),
         ("user.changed", actor, subject, {"is_active": ["True", "False"]}),
@@ -37,7 +37,7 @@ def test_a_new_password_is_an_event_without_the_password(admin):
     form = {"usable_password": "true", "password1": "battery staple", "password2": "battery staple"}
     path = f"{LIST}{eve.pk}/password/"
     assert admin.post(path, form | {"password2": "another"}).status_code == 200
-    assert told() == []
+    assert events() == []
     assert admin.post(path, form).status_code == 302
-    assert [one[0] for one in told()] == ["user.password_changed"]
-    assert "battery" not in json.dumps(told())
+    assert [event[0] for event in events()] == ["user.password_changed"]
+    assert "battery" not in json.dumps(events())

@@ -1,4 +1,4 @@
-"""The admin's page of a user says that the e-mail address is unverified, and verifies it once that is confirmed."""
+"""The admin's page of a user shows that the e-mail address is unverified, and verifies it after a confirmation."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -14,7 +14,7 @@ from tokens.models import AuditEvent, User
 
 pytestmark = pytest.mark.django_db
 
-NOTE = "Common applications refuse a user with an unverified address."
+NOTE = "Many applications refuse a user whose address is not verified."
 EVENT = "user.email_verified"
 
 
@@ -40,12 +40,12 @@ def verified():
 
 
 def test_an_unverified_address_is_verified_by_one_click_and_a_confirmation(admin, eve):
-    shown = admin.get(page_of(eve)).content.decode()
-    assert NOTE in shown
-    assert verification_of(eve) in shown
-    asked = admin.get(verification_of(eve))
-    assert asked.status_code == 200
-    assert "Eve@example.org" in asked.content.decode()
+    html = admin.get(page_of(eve)).content.decode()
+    assert NOTE in html
+    assert verification_of(eve) in html
+    confirmation = admin.get(verification_of(eve))
+    assert confirmation.status_code == 200
+    assert "Eve@example.org" in confirmation.content.decode()
     assert verified() == [], "a page that is only opened changes nothing"
     answer = admin.post(verification_of(eve), {"email": "Eve@example.org"}, follow=True)
     assert answer.redirect_chain == [(page_of(eve), 302)]
@@ -55,22 +55,22 @@ def test_an_unverified_address_is_verified_by_one_click_and_a_confirmation(admin
     assert events() == [("user:root", "user:eve", {"email": "Eve@example.org"})]
 
 
-def test_an_application_is_told(admin, eve, client, webapp, code, signer, user):
+def test_an_application_receives_the_verified_address(admin, eve, client, webapp, code, signer, user):
     admin.post(verification_of(user), {"email": user.email})
     browser = Browser()
     token = redeem(browser, webapp, code(webapp, scope="openid email")).json()["access_token"]
-    told = browser.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {token}").json()
-    assert told["email_verified"] is True
+    userinfo = browser.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {token}").json()
+    assert userinfo["email_verified"] is True
 
 
-def test_a_second_click_is_no_second_event(admin, eve):
+def test_a_second_verification_records_no_second_event(admin, eve):
     for _ in range(2):
         assert admin.post(verification_of(eve), {"email": eve.email}).status_code == 302
     assert len(events()) == 1
     assert admin.get(verification_of(eve)).status_code == 302, "nothing is left to confirm"
 
 
-def test_the_row_that_is_there_is_verified_and_the_primary_one_stays(admin, eve):
+def test_an_existing_address_is_verified_and_the_primary_address_stays(admin, eve):
     EmailAddress.objects.create(user=eve, email="old@example.org", primary=True, verified=True)
     EmailAddress.objects.create(user=eve, email="EVE@example.org")
     assert NOTE in admin.get(page_of(eve)).content.decode(), "another address of the user is verified, not this one"
@@ -84,7 +84,7 @@ def refused(browser, user, **form):
 
 
 @pytest.mark.parametrize("sent", ["", "other@example.org", "eve@example.org"])
-def test_an_address_that_is_not_the_one_that_was_shown_is_not_verified(admin, eve, sent):
+def test_an_address_other_than_the_shown_address_is_not_verified(admin, eve, sent):
     assert CHANGED in refused(admin, eve, email=sent)
     assert (verified(), events()) == ([], [])
 
@@ -97,17 +97,17 @@ def test_a_user_without_an_address_has_nothing_to_verify(admin):
     assert events() == []
 
 
-@pytest.mark.parametrize("theirs", ["eve@example.org", "EVE@EXAMPLE.ORG"])
-def test_an_address_that_another_user_has_verified_stays_theirs(admin, eve, theirs):
-    EmailAddress.objects.create(user=User.objects.create_user("other"), email=theirs, verified=True)
+@pytest.mark.parametrize("address", ["eve@example.org", "EVE@EXAMPLE.ORG"])
+def test_an_address_that_another_user_verified_is_refused(admin, eve, address):
+    EmailAddress.objects.create(user=User.objects.create_user("other"), email=address, verified=True)
     assert TAKEN in refused(admin, eve, email=eve.email)
     assert events() == []
     EmailAddress.objects.update(verified=False)
     assert "is verified." in refused(admin, eve, email=eve.email)
 
 
-def test_of_two_administrators_who_verify_one_address_for_two_users_one_is_refused(eve, monkeypatch):
-    """The database's constraint decides; the look before it is passed by both."""
+def test_a_race_to_verify_one_address_for_two_users_has_one_winner(eve, monkeypatch):
+    """Both requests pass the check. The database's constraint decides."""
     monkeypatch.setattr(email_proof, "_refuse_taken", lambda user: None)
     other = User.objects.create_user("other", email="eve@example.org")
     assert email_proof.verify(other, other.email)
@@ -134,17 +134,17 @@ def test_staff_with_all_permissions_verifies_the_address_of_an_ordinary_user(eve
 
 @pytest.mark.parametrize("lacking", ["change_user", "add_emailaddress", "change_emailaddress"])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_staff_who_lacks_one_permission_reads_the_note_and_verifies_nothing(eve, lacking, method):
+def test_staff_without_one_of_the_permissions_sees_the_note_and_verifies_nothing(eve, lacking, method):
     browser = staff(*(set(ALL) - {lacking}))
-    shown = browser.get(page_of(eve)).content.decode()
-    assert NOTE in shown
-    assert verification_of(eve) not in shown
+    html = browser.get(page_of(eve)).content.decode()
+    assert NOTE in html
+    assert verification_of(eve) not in html
     assert getattr(browser, method)(verification_of(eve), {"email": eve.email}).status_code == 403
     assert (verified(), events()) == ([], [])
 
 
 @pytest.mark.parametrize("flag", ["is_staff", "is_superuser"])
-def test_addresses_of_those_who_use_the_admin_are_the_superusers_to_verify(admin, eve, flag):
+def test_only_superusers_verify_addresses_of_users_with_access_to_the_admin(admin, eve, flag):
     User.objects.filter(pk=eve.pk).update(**{flag: True})
     assert staff(*ALL).post(verification_of(eve), {"email": eve.email}).status_code == 403
     assert verified() == []
@@ -164,7 +164,7 @@ def test_a_forged_form_verifies_nothing(eve):
     assert verified() == []
 
 
-def test_without_its_event_an_address_is_not_verified(admin, eve, monkeypatch):
+def test_an_address_is_not_verified_if_its_event_cannot_be_recorded(admin, eve, monkeypatch):
     def fails(*_):
         raise PermissionDenied
 

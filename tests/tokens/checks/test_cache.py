@@ -1,4 +1,4 @@
-"""A Redis that evicts counters, or does not answer, is named at start."""
+"""The check warns about a Redis that evicts counters or does not answer."""
 
 from unittest.mock import patch
 
@@ -12,8 +12,8 @@ from tokens.checks.cache import check_caches
 
 
 @pytest.fixture
-def told(monkeypatch):
-    """What each Redis tells of its memory."""
+def memory(monkeypatch):
+    """Return the memory statistics of each Redis, which the test can change."""
     answers = {alias: {"maxmemory": 0, "maxmemory_policy": "noeviction"} for alias in cache.VARIABLES}
 
     class Redis(RedisCache):
@@ -30,15 +30,15 @@ def told(monkeypatch):
     return answers
 
 
-def found():
+def warnings():
     return [(one.id, one.msg) for one in check_caches(databases=["default"])]
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-random", "volatile-lru", "volatile-ttl"])
-def test_a_policy_that_evicts_is_a_warning_for_logins_and_for_tokens(told, policy):
-    """Each of our keys has an expiry, so that `volatile` policies evict it as well."""
-    told |= {alias: {"maxmemory": 1024, "maxmemory_policy": policy} for alias in told}
-    (login, token) = found()
+def test_a_policy_that_evicts_is_a_warning_for_logins_and_for_tokens(memory, policy):
+    """Every key has an expiry time, so `volatile` policies evict it as well."""
+    memory |= {alias: {"maxmemory": 1024, "maxmemory_policy": policy} for alias in memory}
+    (login, token) = warnings()
     assert (login[0], token[0]) == ("tokens.W601", "tokens.W601")
     assert "LOGIN_CACHE_URL" in login[1]
     assert policy in login[1]
@@ -46,15 +46,15 @@ def test_a_policy_that_evicts_is_a_warning_for_logins_and_for_tokens(told, polic
     assert "LOGIN" not in token[1]
 
 
-def test_a_redis_of_their_own_keeps_logins_from_the_other_s_policy(told):
-    told["default"] = {"maxmemory": 1024, "maxmemory_policy": "allkeys-lru"}
-    assert [one for one, _ in found()] == ["tokens.W601"]
+def test_a_separate_redis_protects_login_counters_from_eviction(memory):
+    memory["default"] = {"maxmemory": 1024, "maxmemory_policy": "allkeys-lru"}
+    assert [one for one, _ in warnings()] == ["tokens.W601"]
 
 
 @pytest.mark.parametrize(("limit", "policy"), [(0, "allkeys-lru"), (1024, "noeviction"), (0, "noeviction")])
-def test_without_a_limit_or_with_noeviction_there_is_nothing_to_say(told, limit, policy):
-    told |= {alias: {"maxmemory": limit, "maxmemory_policy": policy} for alias in told}
-    assert found() == []
+def test_without_a_memory_limit_or_with_noeviction_there_is_no_warning(memory, limit, policy):
+    memory |= {alias: {"maxmemory": limit, "maxmemory_policy": policy} for alias in memory}
+    assert warnings() == []
 
 
 @pytest.mark.parametrize(
@@ -68,20 +68,20 @@ def test_without_a_limit_or_with_noeviction_there_is_nothing_to_say(told, limit,
     ],
     ids=lambda one: getattr(one, "__class__", one).__name__,
 )
-def test_one_that_tells_nothing_is_a_warning_without_a_secret(told, error, code):
-    told["guesses"] = error
-    ((got, message),) = found()
+def test_a_redis_that_hides_its_policy_is_a_warning_without_a_secret(memory, error, code):
+    memory["guesses"] = error
+    ((got, message),) = warnings()
     assert got == code
     assert "hunter2" not in message
 
 
-def test_nothing_is_asked_by_commands_that_check_no_database(told):
-    with patch.object(cache, "_memory") as asked:
+def test_redis_is_not_asked_if_no_database_is_checked(memory):
+    with patch.object(cache, "_memory") as memory_call:
         assert check_caches(databases=None) == []
         assert check_caches() == []
-    assert not asked.called
+    assert not memory_call.called
 
 
-def test_counters_in_the_process_are_not_asked_about():
+def test_counters_in_process_memory_are_not_checked():
     assert not isinstance(caches["default"], RedisCache)
-    assert found() == []
+    assert warnings() == []

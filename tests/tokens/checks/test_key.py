@@ -1,4 +1,4 @@
-"""The start-up checks about keys: each names the numbers and the setting to change."""
+"""The checks of key settings: each names the numbers and the setting to change."""
 
 from datetime import timedelta
 
@@ -14,12 +14,12 @@ from tokens.models import Client
 ISSUER_DATABASES = ["default"]
 
 
-def found(*, databases=()):
+def run_key_checks(*, databases=()):
     return [(one.id, one.msg) for one in run_checks(tags=["keys"], databases=databases)]
 
 
-def test_nothing_is_said_while_all_is_well():
-    assert found() == []
+def test_valid_settings_give_no_message():
+    assert run_key_checks() == []
 
 
 @pytest.mark.parametrize(
@@ -29,28 +29,28 @@ def test_nothing_is_said_while_all_is_well():
         ({"KEY_ENCRYPTION_KEYS": ["short"]}, "tokens.E301", "entry 1"),
         ({"KEY_TIMINGS": {"announce": 60}}, "tokens.E302", "announce (0:01:00) is shorter than N + C + T"),
         ({"KEY_TIMINGS": {"shared_cache": 0.5}}, "tokens.E302", "max-age"),
-        ({"ACCESS_TOKEN_LIFETIME": timedelta(hours=2)}, "tokens.W304", "2:00:00 are cut to token_lifetime, 1:00:00"),
+        ({"ACCESS_TOKEN_LIFETIME": timedelta(hours=2)}, "tokens.W304", "is 1:00:00 (token_lifetime), not 2:00:00"),
     ],
 )
-def test_a_setting_that_cannot_be_kept_is_named_with_its_numbers(settings, changes, code, text):
+def test_an_invalid_setting_is_named_with_its_numbers(settings, changes, code, text):
     settings.ISSUER = {**settings.ISSUER, **changes}
-    messages = found()
+    messages = run_key_checks()
     assert [one for one, _ in messages] == [code]
     assert text in messages[0][1]
 
 
 @pytest.mark.django_db
-def test_an_encrypting_key_that_is_not_what_it_was_is_said_at_start(settings):
+def test_a_wrong_encrypting_key_is_an_error_at_start(settings):
     call_command("rotate_keys", verbosity=0)
-    assert found(databases=ISSUER_DATABASES) == []
+    assert run_key_checks(databases=ISSUER_DATABASES) == []
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
-    messages = found(databases=ISSUER_DATABASES)
+    messages = run_key_checks(databases=ISSUER_DATABASES)
     assert {one for one, _ in messages} == {"tokens.E303"}
     assert all("KEY_ENCRYPTION_KEYS" in text for _, text in messages)
 
 
 @pytest.mark.django_db
-def test_a_ring_that_does_not_open_stops_no_command(settings, capsys):
+def test_an_undecryptable_ring_stops_no_command(settings, capsys):
     call_command("rotate_keys", verbosity=0)
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
     call_command("client_secret", "list", skip_checks=False)
@@ -60,12 +60,12 @@ def test_a_ring_that_does_not_open_stops_no_command(settings, capsys):
 
 
 @pytest.mark.django_db
-def test_client_secrets_that_need_another_encrypting_key_than_the_first_are_said_at_start(settings):
+def test_client_secrets_under_a_former_encrypting_key_are_reported_at_start(settings):
     call_command("rotate_keys", verbosity=0)
     client_secret.create(Client.objects.create(name="webapp"), now=timezone.now())
     former = settings.ISSUER["KEY_ENCRYPTION_KEYS"]
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43, *former]}
-    assert [one for one, _ in found(databases=ISSUER_DATABASES)] == ["tokens.I306"]
+    assert [one for one, _ in run_key_checks(databases=ISSUER_DATABASES)] == ["tokens.I306"]
     call_command("rotate_keys", rewrap=True, verbosity=0)
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
-    assert [one for one, _ in found(databases=ISSUER_DATABASES)] == ["tokens.W305"]
+    assert [one for one, _ in run_key_checks(databases=ISSUER_DATABASES)] == ["tokens.W305"]

@@ -119,7 +119,7 @@ def test_inspect_token_refuses_bytes_that_are_no_utf_8(monkeypatch, tmp_path):
     (tmp_path / "token").write_bytes(b"\xff\xfe")
     with (tmp_path / "token").open("rb") as raw:
         monkeypatch.setattr(sys, "stdin", TextIOWrapper(raw, encoding="utf-8"))
-        with pytest.raises(CommandError, match="this is no token: it is no text") as refused:
+        with pytest.raises(CommandError, match="this is not a token: it is not text") as refused:
             call_command("inspect_token", stdout=StringIO())
     assert refused.value.returncode == 2
 

@@ -1,4 +1,4 @@
-"""Disabling and enabling users and clients from a script, and logging a user out everywhere."""
+"""`access`: disable and enable users and clients, and log a user out everywhere."""
 
 import json
 from io import StringIO
@@ -24,7 +24,7 @@ def events():
 
 
 @pytest.mark.parametrize("by", ["--user", "--sub"])
-def test_a_user_is_disabled_and_what_they_have_ends(client, user, webapp, code, signer, by):
+def test_disabling_a_user_revokes_sessions_and_grants(client, user, webapp, code, signer, by):
     redeem(client, webapp, code(webapp))
     log_in(client, user)
     assert client.get("/accounts/").context["user"] == user
@@ -36,24 +36,24 @@ def test_a_user_is_disabled_and_what_they_have_ends(client, user, webapp, code, 
     assert events() == [("user.disabled", "command:access", "user:ada", {"why": "left the company"})]
 
 
-def test_doing_it_twice_changes_nothing_and_is_no_event(user):
+def test_a_repeated_action_changes_nothing_and_records_no_event(user):
     assert json.loads(access("disable", "--user", "ada", "--json"))["changed"] is True
-    told = {"subject": "user:ada", "done": "disable", "changed": False}
-    assert json.loads(access("disable", "--user", "ada", "--json")) == told
+    result = {"subject": "user:ada", "done": "disable", "changed": False}
+    assert json.loads(access("disable", "--user", "ada", "--json")) == result
     assert access("enable", "--user", "ada") == "user:ada enabled\n"
-    assert access("enable", "--user", "ada") == "user:ada was enabled already\n"
+    assert access("enable", "--user", "ada") == "user:ada was already enabled\n"
     assert User.objects.get().is_active
     assert [action for action, *_ in events()] == ["user.disabled", "user.enabled"]
 
 
 def test_a_client_is_disabled_and_enabled(client, service, signer):
-    def asked():
+    def token_status():
         form = {"grant_type": "client_credentials", "scope": "notes:read"}
         return post(client, "/oauth/token", form, **basic("service", service.plain)).status_code
 
-    assert asked() == 200
+    assert token_status() == 200
     assert access("disable", "--client", "service", *WHY) == "client:service disabled\n"
-    assert (asked(), Client.objects.get().is_active) == (401, False)
+    assert (token_status(), Client.objects.get().is_active) == (401, False)
     assert access("enable", "--client", "service") == "client:service enabled\n"
     assert Client.objects.get().is_active
     assert [event[0] for event in events()] == ["client.disabled", "client.enabled"]
@@ -78,8 +78,8 @@ def test_a_user_is_logged_out_everywhere_and_may_log_in_again(client, user, weba
         (("disable", "--user", "nobody"), "there is no user nobody"),
         (("disable", "--sub", "5a1b1c9e-8d6f-4d6a-9a51-0c1b1a2f3e4d"), "there is no user 5a1b1c9e"),
         (("disable", "--client", "nobody"), "there is no client nobody"),
-        (("log_out", "--client", "service"), "log_out is for a user"),
-        (("disable", "--sub", "ada"), "is no sub"),
+        (("log_out", "--client", "service"), "log_out needs a user"),
+        (("disable", "--sub", "ada"), "is not a sub"),
         (("disable",), "one of the arguments --user --sub --client is required"),
         (("disable", "--user", "ada", "--client", "service"), "not allowed with argument"),
         (("destroy", "--user", "ada"), "invalid choice"),

@@ -1,4 +1,4 @@
-"""`after_restore` on a database that lacks what journal and audit log tell: applied again, and everybody logged out.
+"""`after_restore` on a database that lacks events of the journal or audit log: it applies them and logs users out.
 
 With real dumps: tests/services/test_after_restore.py.
 """
@@ -32,7 +32,7 @@ def path(tmp_path, settings):
 
 
 def write(path, action, subject, *, after=1, **details):
-    """Append an event that the database does not have, of so many seconds from now."""
+    """Append an event that the database lacks, `after` seconds from now."""
     at = timezone.now() + timedelta(seconds=after)
     with path.open("a") as file:
         file.write(json.dumps({"at": at.isoformat(), "action": action, "subject": subject, "details": details}) + "\n")
@@ -66,8 +66,8 @@ def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
     assert run("--yes")["keys"] == []
 
 
-def test_a_signing_key_and_its_flush_that_a_backup_has_alive_are_revoked_again_and_flushed(path):
-    """The backup is from the middle of a flush, and its key leaked as well."""
+def test_a_signing_key_and_its_flush_are_revoked_again_and_flushed(path):
+    """The backup is from the time between a revocation and its flush, and the key of the flush leaked as well."""
     call_command("rotate_keys", verbosity=0)
     signing_key = SigningKey.objects.get(signs_at__isnull=False).kid
     call_command("revoke_key", signing_key, "--reason", "leaked", "--accept-outage", "--yes", stdout=StringIO())
@@ -90,9 +90,9 @@ def refused_by_check():
 
 
 @pytest.mark.parametrize("source", ["journal", "audit log"])
-def test_revoked_and_expiring_secrets_end_again_and_no_other_does(path, tmp_path, service, source):
+def test_only_secrets_that_were_revoked_or_expired_end_again(path, tmp_path, service, source):
     now, file = timezone.now(), {"journal": path, "audit log": tmp_path / "issuer.log"}[source]
-    expiring, kept = (client_secret.create(service, now=now) for _ in range(2))
+    expiring, untouched = (client_secret.create(service, now=now) for _ in range(2))
     other = client_secret.create(make_client("other", "client_credentials"), now=now)
     until = now + timedelta(days=1)
     file.write_text("2027-01-01 INFO granian: listening\n")
@@ -104,10 +104,10 @@ def test_revoked_and_expiring_secrets_end_again_and_no_other_does(path, tmp_path
     live = {
         one.hint: one.expires_at for client in Client.objects.all() for one in client.secrets.filter(revoked_at=None)
     }
-    assert live == {expiring[-4:]: until, kept[-4:]: None, other[-4:]: None}
+    assert live == {expiring[-4:]: until, untouched[-4:]: None, other[-4:]: None}
 
 
-def test_a_secret_of_that_hint_that_is_younger_than_the_event_stays(path, service):
+def test_a_secret_with_the_same_hint_created_after_the_event_stays(path, service):
     write(path, "client_secret.revoked", "client:service", after=-3600, secret=f"…{service.plain[-4:]}")
     assert run("--yes")["secrets"] == []
     assert service.secrets.get().revoked_at is None
@@ -137,7 +137,7 @@ def test_users_and_clients_are_as_the_last_event_says(path, user, service, event
     )
 
 
-def test_an_event_that_the_database_has_disables_nobody_again(path, user):
+def test_an_event_that_the_database_has_is_not_applied_again(path, user):
     at = timezone.now()
     AuditEvent.objects.create(at=at, actor="user:root", action="user.disabled", subject="user:ada")
     path.write_text(json.dumps({"at": at.isoformat(), "action": "user.disabled", "subject": "user:ada"}) + "\n")
@@ -154,8 +154,8 @@ def test_everybody_is_logged_out_and_nothing_issued_before_is_accepted(client, u
     scope = "openid notes:read offline_access"
     webapp.grants = ["authorization_code", "refresh_token"]
     webapp.save()
-    given = redeem(client, webapp, code(webapp, scope=scope)).json()
-    claims = json.loads(decoded(given["access_token"]))
+    token_response = redeem(client, webapp, code(webapp, scope=scope)).json()
+    claims = json.loads(decoded(token_response["access_token"]))
     log_in(client, user)
     assert Session.objects.exists()
     assert Consent.objects.exists()
@@ -167,7 +167,7 @@ def test_everybody_is_logged_out_and_nothing_issued_before_is_accepted(client, u
     assert not Consent.objects.exists()
     assert not UserGrant.objects.filter(revoked_at=None).exists()
     assert revocation_record.is_revoked(claims, kid="test-key")
-    form = {"grant_type": "refresh_token", "refresh_token": given["refresh_token"]}
+    form = {"grant_type": "refresh_token", "refresh_token": token_response["refresh_token"]}
     answer = post(client, "/oauth/token", form, **basic(webapp.client_id, webapp.plain))
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
@@ -190,7 +190,7 @@ def test_a_dry_run_changes_nothing(path, user, service):
     assert AuditEvent.objects.count() == events
 
 
-def test_it_asks_and_without_yes_changes_nothing(path, monkeypatch):
+def test_the_command_asks_and_changes_nothing_without_a_yes(path, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda _: "no")
     with pytest.raises(CommandError, match="nothing was changed") as error:
         call_command("after_restore", stdout=StringIO())
@@ -206,13 +206,13 @@ def test_wrong_use_exits_with_2(tmp_path):
         2,
         f"--from: {tmp_path / 'nowhere'}: No such file or directory",
     )
-    assert refused("--yes", "--from", str(empty)) == (2, f"--from: {empty} holds no line of the audit log")
+    assert refused("--yes", "--from", str(empty)) == (2, f"--from: {empty} has no line of the audit log")
 
 
-def test_without_journal_and_log_it_says_what_it_cannot_know(db):
+def test_without_journal_and_log_the_command_warns_about_keys_and_secrets(db):
     err = StringIO()
     call_command("after_restore", "--yes", stdout=StringIO(), stderr=err)
-    assert "keys and secrets that were revoked stay as restored" in err.getvalue()
+    assert "keys and secrets revoked since the backup stay valid" in err.getvalue()
     assert AuditEvent.objects.get().action == "database.restored"
 
 

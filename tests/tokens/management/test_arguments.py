@@ -1,4 +1,4 @@
-"""What every command does with a database that it cannot use."""
+"""Every command reports an unusable database in one line."""
 
 import pytest
 from django.core.management import CommandError, ManagementUtility, call_command
@@ -22,34 +22,36 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 @pytest.mark.django_db(transaction=True)
-def test_a_database_without_tables_is_told_in_one_line_with_the_way_out(command, monkeypatch):
+def test_a_database_without_tables_is_a_one_line_error_with_the_remedy(command, monkeypatch):
     def no_tables(execute, sql, params, many, context):
         if "tokens_" in sql or "django_migrations" in sql:
             raise OperationalError("no such table: tokens_ring")
         return execute(sql, params, many, context)
 
     monkeypatch.setattr("django.db.migrations.recorder.MigrationRecorder.has_table", lambda _: False)
-    with connection.execute_wrapper(no_tables), pytest.raises(CommandError) as told:
+    with connection.execute_wrapper(no_tables), pytest.raises(CommandError) as error:
         call_command(*command)
-    assert str(told.value).endswith("migrations: run manage.py migrate first")
+    assert str(error.value).endswith("migrations: run manage.py migrate first")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_away_is_told_in_one_line(command):
+def test_an_unreachable_database_is_a_one_line_error(command):
     def away(*_):
         raise OperationalError("connection failed:\n\tIs the server running?")
 
-    with connection.execute_wrapper(away), pytest.raises(CommandError) as told:
+    with connection.execute_wrapper(away), pytest.raises(CommandError) as error:
         call_command(*command)
-    assert str(told.value) == "the database (DATABASE_URL) cannot be used: connection failed: Is the server running?"
+    assert str(error.value) == "the database (DATABASE_URL) cannot be used: connection failed: Is the server running?"
 
 
-@pytest.mark.parametrize(("theirs", "ours"), [("createapplication", "create_client"), ("cleartokens", "purge_tokens")])
-def test_the_toolkit_s_commands_say_what_to_use(theirs, ours, capsys):
-    with pytest.raises(CommandError, match=f"use {ours}"):
-        call_command(theirs)
+@pytest.mark.parametrize(
+    ("command", "replacement"), [("createapplication", "create_client"), ("cleartokens", "purge_tokens")]
+)
+def test_the_toolkit_s_commands_refuse_and_name_the_replacement(command, replacement, capsys):
+    with pytest.raises(CommandError, match=f"use {replacement}"):
+        call_command(command)
     with pytest.raises(SystemExit) as ended:
-        ManagementUtility(["manage.py", theirs, "--name", "x", "confidential", "client-credentials"]).execute()
+        ManagementUtility(["manage.py", command, "--name", "x", "confidential", "client-credentials"]).execute()
     assert ended.value.code == 2
-    assert f"use {ours}" in capsys.readouterr().err
+    assert f"use {replacement}" in capsys.readouterr().err

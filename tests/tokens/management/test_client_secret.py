@@ -1,4 +1,4 @@
-"""A client's secrets from a script: made beside the others, ended, listed, and never shown again."""
+"""`client_secret`: add, expire, revoke and list secrets."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -46,8 +46,8 @@ def events():
 def test_a_secret_is_replaced_without_downtime(webapp):
     further = json.loads(run("add", "webapp", "--json"))["client_secret"]
     assert [proves(webapp, secret) for secret in (webapp.plain, further)] == [True, True]
-    told = json.loads(run("revoke", "webapp", "--hint", f"…{webapp.plain[-4:]}", "--json"))["secrets"]
-    assert [(one["hint"], one["live"]) for one in told] == [(webapp.plain[-4:], False)]
+    output = json.loads(run("revoke", "webapp", "--hint", f"…{webapp.plain[-4:]}", "--json"))["secrets"]
+    assert [(one["hint"], one["live"]) for one in output] == [(webapp.plain[-4:], False)]
     assert [proves(webapp, secret) for secret in (webapp.plain, further)] == [False, True]
     who = ("command:client_secret", "client:webapp")
     made, ended = events()
@@ -61,17 +61,17 @@ def test_the_secret_is_printed_once_and_is_in_no_list_and_no_event(webapp):
     secret = printed.splitlines()[1].split()[1]
     assert proves(webapp, secret)
     assert printed.splitlines()[2] == "expires        2999-01-31 12:00:00 UTC"
-    told = run("list", "webapp") + run("list", "--json") + str(events())
+    output = run("list", "webapp") + run("list", "--json") + str(events())
     digests = [bytes(one.digest).hex() for one in ClientSecret.objects.all()]
-    assert [hidden in told for hidden in (secret, webapp.plain, *digests)] == [False] * 4
+    assert [hidden in output for hidden in (secret, webapp.plain, *digests)] == [False] * 4
 
 
-def test_a_secret_is_given_an_end_by_its_id(webapp):
-    kept = webapp.secrets.get()
-    assert "expires 2999-01-31 12:00:00" in run("expire", "webapp", "--id", str(kept.pk), "--at", "2999-01-31T12:00Z")
-    kept.refresh_from_db()
-    assert kept.expires_at == FOREVER
-    details = {"secret": f"…{kept.hint}", "expires_at": "2999-01-31 12:00:00+00:00"}
+def test_a_secret_named_by_its_id_expires(webapp):
+    stored = webapp.secrets.get()
+    assert "expires 2999-01-31 12:00:00" in run("expire", "webapp", "--id", str(stored.pk), "--at", "2999-01-31T12:00Z")
+    stored.refresh_from_db()
+    assert stored.expires_at == FOREVER
+    details = {"secret": f"…{stored.hint}", "expires_at": "2999-01-31 12:00:00+00:00"}
     assert events() == [("client_secret.expiry_changed", "command:client_secret", "client:webapp", details)]
 
 
@@ -80,22 +80,22 @@ def test_the_list_says_which_secret_is_used_which_has_ended_and_which_key_it_nee
     now = timezone.now()
     client_secret.create(webapp, now=now - timedelta(hours=2), expires_at=now - timedelta(hours=1))
     (expired, used) = json.loads(run("list", "webapp", "--json"))["secrets"]
-    kept = webapp.secrets.latest("created_at")
+    stored = webapp.secrets.latest("created_at")
     assert used == {
         "client_id": "webapp",
-        "id": kept.pk,
+        "id": stored.pk,
         "live": True,
         "hint": webapp.plain[-4:],
-        "created_at": f"{kept.created_at:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z",
+        "created_at": f"{stored.created_at:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z",
         "expires_at": None,
         "revoked_at": None,
         "last_used_on": str(now.date()),
-        "encryption_key_id": kept.encryption_key_id,
+        "encryption_key_id": stored.encryption_key_id,
     }
     assert (expired["live"], expired["last_used_on"]) == (False, None)
     first, second = run("list").splitlines()
     assert "never used  expired " in first
-    assert f"last used {now.date()}  no end  key {kept.encryption_key_id}" in second
+    assert f"last used {now.date()}  never expires  key {stored.encryption_key_id}" in second
 
 
 def test_a_client_without_secrets_has_none_to_list():
@@ -107,15 +107,15 @@ def test_a_client_without_secrets_has_none_to_list():
     "ended", [{"revoked_at": datetime(2026, 1, 1, tzinfo=UTC)}, {"expires_at": datetime(2026, 1, 1, tzinfo=UTC)}]
 )
 @pytest.mark.parametrize("what", [("expire", "--at", "2999-01-01"), ("revoke",)])
-def test_what_has_ended_stays_so(webapp, ended, what):
+def test_an_ended_secret_cannot_be_changed(webapp, ended, what):
     webapp.secrets.update(**ended)
     code, message = refused(what[0], "webapp", f"--hint={webapp.plain[-4:]}", *what[1:])
-    assert (code, "has ended, and stays so" in message) == (3, True)
+    assert (code, "has ended and cannot be changed" in message) == (3, True)
     assert not proves(webapp, webapp.plain)
     assert events() == []
 
 
-def test_an_end_that_has_passed_is_refused(webapp):
+def test_a_past_expiry_time_is_refused(webapp):
     assert refused("expire", "webapp", f"--hint={webapp.plain[-4:]}", "--at", "2001-01-01")[0] == 3
     assert refused("add", "webapp", "--expires", "2001-01-01")[0] == 3
     assert webapp.secrets.get().expires_at is None
@@ -129,14 +129,14 @@ def test_an_end_that_has_passed_is_refused(webapp):
         ({"token_endpoint_auth_method": "private_key_jwt"}, "with its own key"),
     ],
 )
-def test_a_client_that_has_no_use_for_a_secret_gets_none(fields, because):
+def test_a_client_that_does_not_use_secrets_gets_none(fields, because):
     Client.objects.create(client_id="other", **fields)
     code, message = refused("add", "other")
     assert (code, because in message) == (3, True)
     assert not ClientSecret.objects.exists()
 
 
-def test_what_is_not_there_is_said(webapp):
+def test_an_unknown_client_or_secret_is_an_error(webapp):
     other = Client.objects.create(client_id="other")
     client_secret.create(other, now=timezone.now())
     for arguments in (
@@ -149,11 +149,11 @@ def test_what_is_not_there_is_said(webapp):
     assert {one.revoked_at for one in ClientSecret.objects.all()} == {None}
 
 
-def test_two_secrets_that_end_alike_are_told_apart_by_id(webapp):
+def test_two_secrets_with_the_same_hint_need_the_id(webapp):
     for _ in range(2):
         client_secret.add(webapp, "x" * 43, now=timezone.now())
     code, message = refused("revoke", "webapp", "--hint", "xxxx")
-    assert (code, "name one by --id" in message) == (2, True)
+    assert (code, "with this hint: use --id" in message) == (2, True)
     run("revoke", "webapp", "--id", str(webapp.secrets.latest("pk").pk))
     assert webapp.secrets.filter(revoked_at=None).count() == 2
 
@@ -162,6 +162,6 @@ def test_two_secrets_that_end_alike_are_told_apart_by_id(webapp):
     "arguments",
     [(), ("revoke", "webapp"), ("expire", "webapp", "--id", "1"), ("revoke", "webapp", "--id", "1", "--hint", "x")],
 )
-def test_wrong_use_is_told(webapp, arguments):
+def test_wrong_usage_is_an_error(webapp, arguments):
     with pytest.raises(CommandError, match=r"required|not allowed"):
         run(*arguments)

@@ -1,4 +1,4 @@
-"""Registering an API from a script."""
+"""`create_api`: register an API and its scopes."""
 
 import json
 from datetime import timedelta
@@ -20,7 +20,7 @@ def create(*arguments):
     return out.getvalue()
 
 
-def test_an_api_and_its_scopes_are_made_with_an_event_each():
+def test_creating_an_api_and_its_scopes_records_an_event_each():
     printed = create(*ORDERS, "--scope", "orders:read=See your orders", "--scope", "orders:write=Order = buy", "--json")
     assert json.loads(printed) == {
         "identifier": "https://orders.example/",
@@ -32,22 +32,22 @@ def test_an_api_and_its_scopes_are_made_with_an_event_each():
         "orders:read": "See your orders",
         "orders:write": "Order = buy",
     }
-    told = AuditEvent.objects.order_by("pk").values_list("action", "actor", "subject")
-    assert list(told) == [
+    events = AuditEvent.objects.order_by("pk").values_list("action", "actor", "subject")
+    assert list(events) == [
         ("api.created", "command:create_api", "api:https://orders.example/"),
         ("scope.created", "command:create_api", "scope:orders:read"),
         ("scope.created", "command:create_api", "scope:orders:write"),
     ]
 
 
-def test_a_client_may_be_allowed_its_scopes_at_once():
+def test_a_client_can_be_registered_with_the_new_scopes():
     create(*ORDERS, "--scope", "orders:read=See your orders")
     call_command(
         "create_client", "--name", "S", "--grant", "client_credentials", "--scope", "orders:read", stdout=StringIO()
     )
 
 
-def test_all_that_it_can_be_is_set():
+def test_every_property_of_an_api_can_be_set():
     own = make_client("orders-api")
     arguments = (
         "--max-token-lifetime",
@@ -75,20 +75,20 @@ def test_all_that_it_can_be_is_set():
         (("--identifier", "http://localhost:8000", "--name", "Orders"), "identifier: This is the issuer itself"),
         ((*ORDERS, "--name", ""), "name: This field cannot be blank"),
         ((*ORDERS, "--client", "nobody"), "there is no client nobody"),
-        ((*ORDERS, "--scope", "orders:read"), "lacks what users read about it"),
-        ((*ORDERS, "--scope", "orders:read= "), "lacks what users read about it"),
+        ((*ORDERS, "--scope", "orders:read"), "has no description for users"),
+        ((*ORDERS, "--scope", "orders:read= "), "has no description for users"),
         ((*ORDERS, "--scope", "orders read=See"), "name: A scope is printable ASCII"),
         ((*ORDERS, "--scope", "openid=You"), "name: openid belongs to OpenID Connect"),
-        ((*ORDERS, "--scope", "a=A", "--scope", "a=B"), "a is named twice"),
-        ((*ORDERS, "--scope", "a=A\0"), "is no UTF-8 text"),
+        ((*ORDERS, "--scope", "a=A", "--scope", "a=B"), "a is given twice"),
+        ((*ORDERS, "--scope", "a=A\0"), "is not valid UTF-8 text"),
         ((*ORDERS, "--scope", "taken=Mine"), "name: Scope with this Name already exists"),
         (("--identifier", "https://taken.example/", "--name", "T"), "identifier: API with this Identifier already"),
-        ((*ORDERS, "--max-token-lifetime", "0"), "is no number of seconds"),
+        ((*ORDERS, "--max-token-lifetime", "0"), "is not a number of seconds"),
         ((*ORDERS, "--max-token-lifetime", "86401"), "max_token_lifetime: "),
         ((*ORDERS, "--algorithm", "HS256"), "invalid choice: 'HS256'"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_made(arguments, why):
+def test_bad_input_is_an_error_and_creates_nothing(arguments, why):
     taken = Api.objects.create(identifier="https://taken.example/", name="T")
     Scope.objects.create(name="taken", description="T", api=taken)
     with pytest.raises(CommandError, match="(?s)" + why.replace("(", r"\(")):

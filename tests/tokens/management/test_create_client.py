@@ -1,4 +1,4 @@
-"""Registering a client from a script."""
+"""`create_client`: register a client."""
 
 import json
 from datetime import UTC, datetime
@@ -29,15 +29,15 @@ def create(*arguments):
     return out.getvalue()
 
 
-def test_the_secret_is_printed_once_works_and_is_kept_nowhere():
+def test_the_secret_is_printed_once_works_and_is_not_stored():
     printed = json.loads(create("--name", "S", "--grant", "client_credentials", "--scope", "notes:read", "--json"))
     client = Client.objects.get(client_id=printed["client_id"])
     assert client_secret.matches(client_secret.kept_of(client), printed["client_secret"], now=timezone.now())
     assert printed["client_secret"].encode() not in bytes(ClientSecret.objects.get().digest)
     assert [scope.name for scope in client.scopes.all()] == ["notes:read"]
-    made, given = AuditEvent.objects.order_by("pk")
-    assert [made.action, given.action] == ["client.created", "client_secret.created"]
-    assert given.details == {"secret": f"…{printed['client_secret'][-4:]}", "expires_at": None}
+    made, secret_event = AuditEvent.objects.order_by("pk")
+    assert [made.action, secret_event.action] == ["client.created", "client_secret.created"]
+    assert secret_event.details == {"secret": f"…{printed['client_secret'][-4:]}", "expires_at": None}
 
 
 @pytest.mark.parametrize("how", [["--public"], ["--auth-method", "none"], ["--public", "--auth-method", "none"]])
@@ -53,7 +53,7 @@ def test_a_public_client_has_no_secret(how):
 def test_a_client_with_a_key_of_its_own_has_no_secret(tmp_path):
     (tmp_path / "jwks.json").write_text(json.dumps(jwks()))
     printed = create("--name", "K", "--grant", "client_credentials", "--jwks", str(tmp_path / "jwks.json"))
-    assert "(none: it proves itself with its own key)" in printed
+    assert "(none: the client authenticates with its own key)" in printed
     client = Client.objects.get()
     assert (client.token_endpoint_auth_method, client.client_jwks) == ("private_key_jwt", jwks())
     arguments = ("--name", "J", "--client-id", "j", "--auth-method", "private_key_jwt")
@@ -81,12 +81,12 @@ def test_a_file_without_public_keys_is_refused_with_its_reason(tmp_path):
     with pytest.raises(CommandError, match="No such file"):
         create("--name", "K", "--grant", "client_credentials", "--jwks", str(tmp_path / "none.json"))
     file.write_bytes(b"\xff")
-    with pytest.raises(CommandError, match="is no text"):
+    with pytest.raises(CommandError, match="is not a text file"):
         create("--name", "K", "--grant", "client_credentials", "--jwks", str(file))
     assert not Client.objects.exists()
 
 
-def test_a_public_key_is_taken_as_pem_as_well(tmp_path):
+def test_a_public_key_can_be_pem(tmp_path):
     pem = private(FAMILY["ES256"]).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (tmp_path / "public.pem").write_bytes(pem)
     create("--name", "K", "--grant", "client_credentials", "--jwks", str(tmp_path / "public.pem"))
@@ -108,18 +108,18 @@ def test_a_public_key_is_taken_as_pem_as_well(tmp_path):
         (["--api", "https://nobody.example/"], "There is no API https://nobody.example/"),
         (["--auth-method", "private_key_jwt"], "needs the client's public keys"),
         (["--auth-method", "client_secret_jwt"], "invalid choice"),
-        (["--public", "--auth-method", "client_secret_basic"], "leave one of the two"),
-        (["--auth-method", "client_secret_post", "--jwks-uri", "https://k.example/jwks"], "leave one of the two"),
-        (["--auth-method", "none", "--jwks-uri", "https://k.example/jwks"], "leave one of the two"),
+        (["--public", "--auth-method", "client_secret_basic"], "Remove one of the two"),
+        (["--auth-method", "client_secret_post", "--jwks-uri", "https://k.example/jwks"], "Remove one of the two"),
+        (["--auth-method", "none", "--jwks-uri", "https://k.example/jwks"], "Remove one of the two"),
         (["--public", "--secret-expires", "2999-01-01"], "no secret that could expire"),
         (["--public", "--pin-auth-method"], "Only a client with a secret"),
         (["--pin-auth-method", "--jwks-uri", "https://k.example/jwks"], "Only a client with a secret"),
-        (["--secret-expires", "2001-01-01"], "expired already"),
-        (["--secret-expires", "tomorrow"], "no time like"),
+        (["--secret-expires", "2001-01-01"], "The expiry time has passed"),
+        (["--secret-expires", "tomorrow"], "not a time such as"),
         (["--refresh-token-lifetime", "400000000"], "refresh_token_lifetime"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_makes_nothing(arguments, said):
+def test_bad_input_is_a_one_line_error_and_creates_nothing(arguments, said):
     with pytest.raises(CommandError, match=said) as refused:
         create("--name", "S", *arguments)
     assert "\n" not in str(refused.value)
@@ -141,7 +141,7 @@ def test_every_policy_can_be_set_from_a_script():
     assert (made.allowed_origins, made.post_logout_redirect_uris) == ("https://a.example", "https://a.example/bye")
 
 
-def test_a_client_may_publish_its_keys_itself():
+def test_a_client_can_publish_its_keys_at_a_url():
     out = create("--name", "K", "--grant", "client_credentials", "--jwks-uri", "https://k.example/jwks")
     assert "its own key" in out
     assert Client.objects.get().client_jwks_uri == "https://k.example/jwks"
@@ -153,17 +153,17 @@ def test_a_client_may_publish_its_keys_itself():
         (("--jwks-uri", "http://k.example/jwks"), "must begin with https://"),
         (("--origin", "https://a.example/path"), "must be an origin"),
         (("--post-logout-redirect-uri", "http://a.example/"), "must be https"),
-        (("--access-token-lifetime", "0"), "no number of seconds"),
-        (("--public", "--jwks-uri", "https://k.example/jwks"), "public client has no key"),
+        (("--access-token-lifetime", "0"), "not a number of seconds"),
+        (("--public", "--jwks-uri", "https://k.example/jwks"), "public client cannot have keys"),
     ],
 )
-def test_what_could_not_work_is_refused_with_its_reason(arguments, because):
+def test_a_client_that_cannot_work_is_refused_with_the_reason(arguments, because):
     with pytest.raises(CommandError, match=because):
         create("--name", "X", "--grant", "client_credentials", *arguments)
     assert not Client.objects.exists()
 
 
-def test_what_the_admin_sets_a_script_sets_too():
+def test_every_property_that_the_admin_sets_is_an_option():
     method = ("--auth-method", "client_secret_post", "--secret-expires", "2999-01-31T12:00Z")
     create("--name", "A", "--client-id", "a", "--inactive", "--api", "https://api.example/", *method)
     made = Client.objects.get()
@@ -172,22 +172,22 @@ def test_what_the_admin_sets_a_script_sets_too():
     assert ClientSecret.objects.get().expires_at == datetime(2999, 1, 31, 12, tzinfo=UTC)
 
 
-def test_a_client_is_pinned_to_one_place_by_an_option_only():
+def test_only_an_option_pins_the_authentication_method():
     create("--name", "A", "--client-id", "a", "--auth-method", "client_secret_post", "--pin-auth-method")
     create("--name", "B", "--client-id", "b")
     accepted = {made.client_id: made.accepted_methods for made in Client.objects.all()}
     assert accepted == {"a": ("client_secret_post",), "b": ("client_secret_basic", "client_secret_post")}
 
 
-def test_a_client_of_an_api_that_only_introspects_needs_no_grant(client):
+def test_a_client_that_only_introspects_needs_no_grant_type(client):
     printed = json.loads(create("--name", "Orders API", "--client-id", "orders", "--json"))
     assert Client.objects.get().grants == []
-    asked = {"token": "x", "token_type_hint": "access_token"}
-    answer = post(client, "/oauth/introspect", asked, **basic("orders", printed["client_secret"]))
+    form = {"token": "x", "token_type_hint": "access_token"}
+    answer = post(client, "/oauth/introspect", form, **basic("orders", printed["client_secret"]))
     assert (answer.status_code, answer.json()) == (200, {"active": False})
 
 
-def test_while_the_encrypting_keys_cannot_be_read_nothing_is_made(settings):
+def test_without_readable_encrypting_keys_nothing_is_created(settings):
     settings.ISSUER = settings.ISSUER | {"KEY_ENCRYPTION_KEYS": ["short"]}
     with pytest.raises(CommandError, match="KEY_ENCRYPTION_KEYS") as refused:
         create("--name", "S")
@@ -195,7 +195,7 @@ def test_while_the_encrypting_keys_cannot_be_read_nothing_is_made(settings):
     assert not Client.objects.exists()
 
 
-def test_a_key_that_is_no_signing_key_is_skipped_with_a_warning_and_a_private_one_is_refused(tmp_path):
+def test_an_encryption_key_is_skipped_with_a_warning_and_a_private_key_is_refused(tmp_path):
     file, err = tmp_path / "jwks.json", StringIO()
     encrypts = {**jwks()["keys"][0], "kid": "enc", "use": "enc"}
     file.write_text(json.dumps({"keys": [encrypts, *jwks()["keys"]]}))
@@ -208,7 +208,7 @@ def test_a_key_that_is_no_signing_key_is_skipped_with_a_warning_and_a_private_on
     assert Client.objects.count() == 1
 
 
-def test_a_scheme_without_a_dot_is_registered_by_its_own_option_only():
+def test_only_an_option_allows_a_scheme_without_a_dot():
     arguments = ("--name", "P", "--public", "--grant", "authorization_code", "--redirect-uri", "myapp:/callback")
     with pytest.raises(CommandError, match="scheme without a dot"):
         create(*arguments)

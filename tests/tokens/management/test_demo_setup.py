@@ -1,4 +1,4 @@
-"""The demo can be set up again and again."""
+"""`demo_setup` is idempotent."""
 
 import json
 from io import StringIO
@@ -23,7 +23,7 @@ def counts():
     return [model.objects.count() for model in (User, Client, ClientSecret, Api, Scope, SigningKey)]
 
 
-def test_without_credentials_they_are_generated_and_told_once():
+def test_missing_credentials_are_generated_and_printed_once():
     made = set_up()
     assert sorted(made) == ["ADMIN_PASSWORD", "DEMO_PASSWORD", "SERVICE_CLIENT_SECRET", "WEBAPP_CLIENT_SECRET"]
     assert User.objects.get(username="demo").check_password(made["DEMO_PASSWORD"])
@@ -40,7 +40,7 @@ def test_a_second_run_with_the_same_credentials_changes_nothing(tmp_path):
     assert counts() == before
 
 
-def test_other_credentials_and_another_address_are_taken_over(tmp_path):
+def test_a_run_with_other_credentials_and_urls_updates_the_demo(tmp_path):
     set_up()
     file = tmp_path / "demo.env"
     file.write_text(f"DEMO_PASSWORD=other\nSERVICE_CLIENT_SECRET={'s' * 43}\n")
@@ -65,7 +65,7 @@ def test_the_service_may_read_and_not_write():
 @pytest.mark.parametrize(
     ("arguments", "said"), [(["--webapp-url", "http://app.example"], "https"), (["--credentials", "short.env"], "43")]
 )
-def test_bad_input_is_one_clear_line(arguments, said, tmp_path, monkeypatch):
+def test_bad_input_is_a_one_line_error(arguments, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "short.env").write_text("SERVICE_CLIENT_SECRET=short\n")
     with pytest.raises(CommandError, match=said):

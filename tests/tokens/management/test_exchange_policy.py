@@ -1,4 +1,4 @@
-"""An exchange policy, and the client that an API is, from a script."""
+"""`exchange_policy` and `link_api`."""
 
 import json
 from io import StringIO
@@ -47,7 +47,7 @@ def test_a_policy_is_set_changed_and_removed_as_in_the_admin():
     ]
 
 
-def test_setting_and_removing_it_twice_changes_nothing_and_is_no_event():
+def test_setting_or_removing_a_policy_again_records_no_event():
     policy("set", "orders", API, "--scope", "notes:read")
     assert policy("set", "orders", API, "--scope", "notes:read")["changed"] is False
     policy("remove", "orders", API)
@@ -55,11 +55,11 @@ def test_setting_and_removing_it_twice_changes_nothing_and_is_no_event():
     assert len(events()) == 2
 
 
-def test_lines_for_people():
+def test_policies_are_printed_as_lines():
     assert run("exchange_policy", "list") == "no policy\n"
     run("exchange_policy", "set", "orders", API, "--scope", "notes:read")
     assert run("exchange_policy", "list") == f"orders  {API}  notes:read\n"
-    assert "nothing was to be changed" in run("exchange_policy", "set", "orders", API, "--scope", "notes:read")
+    assert "nothing had to change" in run("exchange_policy", "set", "orders", API, "--scope", "notes:read")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_lines_for_people():
         (("list", "nobody"), "there is no client nobody"),
     ],
 )
-def test_wrong_use_is_refused_and_changes_nothing(arguments, why):
+def test_wrong_usage_is_refused_and_changes_nothing(arguments, why):
     with pytest.raises(CommandError, match=why):
         run("exchange_policy", *arguments)
     assert not ExchangePolicy.objects.exists()
@@ -85,13 +85,13 @@ def test_wrong_use_is_refused_and_changes_nothing(arguments, why):
 
 def test_a_client_is_linked_to_an_api_and_unlinked():
     make_client("other")
-    told = {"api": API, "client_id": "orders", "changed": True}
+    result = {"api": API, "client_id": "orders", "changed": True}
     before = RegistryVersion.objects.get().value
-    assert json.loads(run("link_api", API, "--client", "orders", "--json")) == told
+    assert json.loads(run("link_api", API, "--client", "orders", "--json")) == result
     assert RegistryVersion.objects.get().value != before
     assert Api.objects.get(identifier=API).client.client_id == "orders"
     assert Api.objects.get(identifier=OTHER_API).client is None
-    assert run("link_api", API, "--client", "orders") == f"{API} is linked to orders already\n"
+    assert run("link_api", API, "--client", "orders") == f"{API} was already linked to orders\n"
     assert run("link_api", API, "--client", "other") == f"{API} is linked to other\n"
     assert run("link_api", API, "--none") == f"{API} is linked to no client\n"
     assert Api.objects.get(identifier=API).client is None

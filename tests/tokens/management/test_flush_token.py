@@ -1,4 +1,4 @@
-"""flush_token: a request whose token no JWKS can verify, for an API or for a verifier of ID tokens."""
+"""`flush_token`: a request with a token whose kid is in no JWKS, for an API or a verifier of ID tokens."""
 
 import json
 import shlex
@@ -34,7 +34,7 @@ def api(db):
     return Api.objects.create(identifier=ORDERS, name="Orders")
 
 
-def test_the_token_is_a_good_one_but_for_its_key_which_exists_nowhere(api, settings):
+def test_the_token_is_valid_except_for_its_unknown_key(api, settings):
     made = json.loads(run("flush_token", ORDERS, "--json"))
     header, claims = (
         jwt.get_unverified_header(made["token"]),
@@ -60,7 +60,7 @@ def test_the_request_can_be_pasted_into_a_shell(api):
     assert shlex.split(run("flush_token", ORDERS))[-1] == ORDERS
 
 
-def test_for_a_client_it_is_an_id_token(api):
+def test_the_token_for_a_client_is_an_id_token(api):
     client = make_client("verifier")
     made = json.loads(run("flush_token", client.client_id, "--url", "https://cluster.example:6443/api", "--json"))
     assert jwt.get_unverified_header(made["token"])["typ"] == "JWT"
@@ -81,19 +81,19 @@ def test_an_api_on_a_ring_of_its_own_gets_its_algorithm(api):
     ("arguments", "message"),
     [
         (("https://orders.example",), "neither the identifier of an API nor a client_id"),
-        (("CLIENT",), "say with --url where the request goes"),
+        (("CLIENT",), "pass the URL of the request with --url"),
         (("CLIENT", "--url", "cluster.example"), "--url must be an http or https URL"),
         ((ORDERS, "--url", "https://orders.example/'$(id)"), "--url must be an http or https URL"),
         ((ORDERS, "--url", "file:///etc/passwd"), "--url must be an http or https URL"),
     ],
 )
-def test_what_cannot_be_a_request_exits_with_2(api, arguments, message):
+def test_an_unusable_audience_or_url_exits_with_2(api, arguments, message):
     client_id = make_client("verifier").client_id
-    code, said = refused(*(client_id if one == "CLIENT" else one for one in arguments))
-    assert (code, message in said) == (2, True), said
+    code, text = refused(*(client_id if one == "CLIENT" else one for one in arguments))
+    assert (code, message in text) == (2, True), text
 
 
-def test_before_the_first_key_it_says_what_to_run(db):
+def test_before_the_first_key_the_error_names_rotate_keys(db):
     Api.objects.create(identifier=ORDERS, name="Orders")
-    code, said = refused(ORDERS)
-    assert (code, "run manage.py rotate_keys" in said) == (2, True)
+    code, text = refused(ORDERS)
+    assert (code, "run manage.py rotate_keys" in text) == (2, True)

@@ -1,4 +1,4 @@
-"""inspect_token and its page in the admin: what a token is, point by point."""
+"""`inspect_token` and its page in the admin: the checks of RFC 9068."""
 
 import json
 import sys
@@ -49,13 +49,18 @@ def look(text):
     return inspect(text, issuer=ISSUER, keys=[VerificationKey(JWK, "signing")], now=NOW)
 
 
-def failed(found):
-    return [point.name for point in found.points if not point.holds]
+def failed(inspected):
+    return [point.name for point in inspected.points if not point.holds]
 
 
-def test_a_token_of_rfc_9068_holds_every_point():
-    found = look(make({"auth_time": SECONDS - 20, "acr": "1", "amr": ["pwd"], "act": {"sub": "svc"}}))
-    assert (failed(found), found.conforms, found.signature, found.key_phase) == ([], True, "verified", "signing")
+def test_an_rfc_9068_access_token_passes_every_check():
+    inspected = look(make({"auth_time": SECONDS - 20, "acr": "1", "amr": ["pwd"], "act": {"sub": "svc"}}))
+    assert (failed(inspected), inspected.conforms, inspected.signature, inspected.key_phase) == (
+        [],
+        True,
+        "verified",
+        "signing",
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,7 +87,7 @@ def test_a_token_of_rfc_9068_holds_every_point():
         (make(key=None, algorithm="none"), ["the signature verifies", "alg is asymmetric, and not none"]),
     ],
 )
-def test_each_point_that_does_not_hold_is_named(text, points):
+def test_each_failed_check_is_named(text, points):
     assert set(points) <= set(failed(look(text)))
     assert not look(text).conforms
 
@@ -96,15 +101,15 @@ def test_each_point_that_does_not_hold_is_named(text, points):
         (make({"act": {"sub": "svc", "act": {"sub": "other"}}}), []),
     ],
 )
-def test_what_rfc_9068_does_not_ask_is_a_note_at_the_most(text, notes):
-    found = look(text)
-    assert (failed(found), found.conforms, found.signature) == (notes, True, "verified")
+def test_a_deviation_that_rfc_9068_allows_is_at_most_a_note(text, notes):
+    inspected = look(text)
+    assert (failed(inspected), inspected.conforms, inspected.signature) == (notes, True, "verified")
 
 
 @pytest.mark.parametrize(
     "text", ["", "x", "a.b", "a.b.c", "a.b.c.d.e", "é.é.é", "eyJhbGciOiJub25lIn0.W10.", "." * 70_000]
 )
-def test_what_is_no_jwt_is_said_to_be_none(text):
+def test_text_that_is_not_a_jwt_is_refused(text):
     with pytest.raises(NoToken):
         look(text)
 
@@ -128,7 +133,7 @@ def run(monkeypatch, text, *arguments):
 
 
 @pytest.mark.django_db
-def test_the_command_says_that_our_own_token_is_good_and_by_which_key(monkeypatch, issued):
+def test_the_command_accepts_a_token_of_this_issuer_and_names_the_key(monkeypatch, issued):
     code, out = run(monkeypatch, f"{issued}\n")
     assert (code, "FAIL" in out, "signing, ring default" in out) == (0, False, True)
     assert issued not in out, "the token itself is not repeated"
@@ -136,7 +141,7 @@ def test_the_command_says_that_our_own_token_is_good_and_by_which_key(monkeypatc
 
 
 @pytest.mark.django_db
-def test_the_command_exits_by_what_it_found(monkeypatch, issued):
+def test_the_exit_code_follows_the_checks(monkeypatch, issued):
     assert run(monkeypatch, "nonsense")[0] == 2
     assert run(monkeypatch, make())[0] == 3
     assert run(monkeypatch, issued, "--issuer", "https://127.0.0.1:1")[0] == 4
@@ -156,11 +161,11 @@ def test_another_issuer_s_token_is_inspected_by_the_keys_that_it_publishes(monke
         server.stop()
 
 
-def test_the_admin_s_page_shows_the_points_and_never_the_token_again(admin_client, issued):
+def test_the_admin_s_page_shows_the_checks_but_not_the_token(admin_client, issued):
     page = admin_client.post(PAGE, {"token": issued})
-    shown = page.content.decode()
-    assert "An access token of RFC 9068, well signed and alive." in shown
-    assert issued not in shown
+    html = page.content.decode()
+    assert "This is a valid RFC 9068 access token." in html
+    assert issued not in html
     assert "no-store" in page["Cache-Control"]
     claims = jwt.decode(issued, options={"verify_signature": False})
     revocation_record.revoke_token(claims["jti"], expires_at=timezone.now() + timedelta(hours=1))
@@ -168,7 +173,7 @@ def test_the_admin_s_page_shows_the_points_and_never_the_token_again(admin_clien
 
 
 @pytest.mark.django_db
-def test_the_command_knows_of_our_own_token_whether_it_was_taken_back(monkeypatch, issued):
+def test_the_command_shows_whether_a_token_of_this_issuer_is_revoked(monkeypatch, issued):
     assert run(monkeypatch, f"Bearer {issued}")[0] == 0
     claims = jwt.decode(issued, options={"verify_signature": False})
     revocation_record.revoke_token(claims["jti"], expires_at=timezone.now() + timedelta(hours=1))
@@ -177,7 +182,7 @@ def test_the_command_knows_of_our_own_token_whether_it_was_taken_back(monkeypatc
 
 
 @pytest.mark.django_db
-def test_a_token_whose_key_was_revoked_is_not_good_any_more(monkeypatch, issued):
+def test_a_token_of_a_revoked_key_fails(monkeypatch, issued):
     kid = jwt.get_unverified_header(issued)["kid"]
     call_command("revoke_key", kid, "--reason", "leaked", "--accept-outage", "--yes", stdout=StringIO())
     code, out = run(monkeypatch, issued)
@@ -193,13 +198,13 @@ def test_a_token_in_the_command_line_is_refused_and_not_repeated(issued, capsys)
 
 
 @pytest.mark.parametrize("text", ["x", make(), "<script>alert(1)</script>"])
-def test_the_page_says_what_is_wrong_with_any_input(admin_client, db, text):
+def test_the_page_shows_an_error_for_any_invalid_input(admin_client, db, text):
     page = admin_client.post(PAGE, {"token": text})
     assert page.status_code == 200
     assert "<script>alert" not in page.content.decode()
 
 
-def test_the_page_is_for_whoever_may_see_keys(client, db, django_user_model):
+def test_the_page_needs_the_permission_to_view_signing_keys(client, db, django_user_model):
     assert client.get(PAGE).status_code == 302
     staff = django_user_model.objects.create_user("staff", is_staff=True)
     client.force_login(staff)
@@ -246,7 +251,7 @@ def verdict(text, *jwks):
         ({"kid": "l"}, "no published key has its kid"),
     ],
 )
-def test_a_key_that_may_not_verify_verifies_nothing(changed, reason):
+def test_a_key_that_may_not_verify_is_not_used(changed, reason):
     """RFC 7517 sections 4.1 to 4.4."""
     assert verdict(make(), {**JWK, **changed}) != "verified"
     assert reason in verdict(make(), {**JWK, **changed})
@@ -256,7 +261,7 @@ def test_a_key_that_may_not_verify_verifies_nothing(changed, reason):
 @pytest.mark.parametrize(
     "jwk", [JWK, {**BARE, "kid": "k"}, {**JWK, "use": "sig", "key_ops": ["verify"]}, {**JWK, "alg": "RS256", "x5c": 7}]
 )
-def test_a_key_that_may_verify_does(jwk):
+def test_a_key_that_may_verify_is_used(jwk):
     assert verdict(make(), jwk) == "verified"
 
 
@@ -279,8 +284,8 @@ def test_without_a_kid_every_fitting_key_is_tried_and_its_absence_stays_an_advic
     keys = [EC_JWK, {**JWK, "use": "enc"}, {**OTHER_JWK, "kid": "l"}, JWK, OKP_JWK]
     for key, algorithm in ((PRIVATE, "RS256"), (OTHER, "RS256"), (EC, "ES256"), (OKP, "EdDSA")):
         text = make(kid=None, key=key, algorithm=algorithm)
-        found = inspect(text, issuer=ISSUER, keys=[VerificationKey(jwk) for jwk in keys], now=NOW)
-        assert (found.signature, failed(found), found.conforms) == ("verified", ["kid names the key"], True)
+        inspected = inspect(text, issuer=ISSUER, keys=[VerificationKey(jwk) for jwk in keys], now=NOW)
+        assert (inspected.signature, failed(inspected), inspected.conforms) == ("verified", ["kid names the key"], True)
     others = [OTHER_JWK] * 4
     assert verdict(make(kid=None), *others[1:], JWK) == "verified"
     assert verdict(make(kid=None), *others, JWK) == "it does not verify by any of 4 keys"
@@ -308,7 +313,7 @@ def test_the_phase_is_that_of_the_key_which_verifies():
     st.lists(st.dictionaries(st.sampled_from(["kty", "crv", "x", "y", "n", "e", "alg", "use", "kid"]), anything)),
     st.sampled_from([PRIVATE, EC, OKP]),
 )
-def test_no_published_key_is_too_strange_to_be_passed_over(strange, key):
+def test_a_malformed_published_key_is_skipped(strange, key):
     algorithm = {PRIVATE: "RS256", EC: "ES256", OKP: "EdDSA"}[key]
     text = make(key=key, algorithm=algorithm, kid=None)
     typed = [JWK | one for one in strange] + [EC_JWK | one for one in strange] + [OKP_JWK | one for one in strange]
@@ -330,7 +335,7 @@ def test_of_two_published_keys_with_one_kid_a_foreign_issuer_s_token_may_be_sign
             text = make({"iss": server.url, "iat": now, "exp": now + 60}, key=key, kid=kid)
             assert run(monkeypatch, text, "--issuer", server.url)[0] == 0
         server.publish({"keys": [{**JWK, "use": "enc"}]})
-        code, said = run(monkeypatch, text, "--issuer", server.url)
-        assert (code, "signature  its key is not for signatures" in said) == (3, True)
+        code, output = run(monkeypatch, text, "--issuer", server.url)
+        assert (code, "signature  its key is not for signatures" in output) == (3, True)
     finally:
         server.stop()

@@ -1,4 +1,4 @@
-"""rotate_keys, revoke_key and keys as an operator uses them: what they print, and how they exit."""
+"""`rotate_keys`, `revoke_key` and `keys`: output and exit codes."""
 
 import json
 from datetime import timedelta
@@ -74,14 +74,14 @@ def test_a_wrong_encrypting_key_exits_with_5_everywhere(settings):
     assert SigningKey.objects.count() == 2
 
 
-def test_a_lock_that_is_not_had_exits_with_4():
+def test_a_lock_timeout_exits_with_4():
     run("rotate_keys")
     with patch("tokens.keys.lock.Ring.objects.select_for_update", side_effect=OperationalError("database is locked")):
         code, message = refused("rotate_keys")
     assert (code, "nothing was done" in message) == (4, True)
 
 
-def test_revoking_asks_first_and_says_the_consequence(monkeypatch):
+def test_a_revocation_prints_its_consequences_and_asks(monkeypatch):
     run("rotate_keys")
     kid = SigningKey.objects.get(signs_at__isnull=False).kid
     monkeypatch.setattr("builtins.input", lambda _question: "no")
@@ -97,7 +97,7 @@ def test_revoking_asks_first_and_says_the_consequence(monkeypatch):
 
 @pytest.fixture
 def propagated():
-    """Let the standby have reached every API."""
+    """Return a time at which every API has the standby, and set the clocks to it."""
     run("rotate_keys")
     late = store.database_now() + timedelta(days=3)
     with (
@@ -113,9 +113,9 @@ def test_a_revocation_prints_the_flush_and_keys_shows_it(propagated):
     flush = SigningKey.objects.get(kid=done["flush_kid"])
     assert flush.signs_at == propagated + timedelta(hours=48)
     at = f"{flush.signs_at:%Y-%m-%d %H:%M:%S} UTC"
-    shown = run("keys")
-    assert f"next: {flush.kid} takes over, and flushes {kid}, {at}" in shown
-    assert f"flush {at}" in next(line for line in shown.splitlines() if kid[:12] in line)
+    output = run("keys")
+    assert f"next: {flush.kid} takes over, and flushes {kid}, {at}" in output
+    assert f"flush {at}" in next(line for line in output.splitlines() if kid[:12] in line)
     ring = json.loads(run("keys", "--json"))["rings"][0]
     flushes = {key["kid"]: key["flush_at"] for key in ring["keys"]}
     assert flushes.pop(kid) == done["flush_at"]
@@ -136,11 +136,11 @@ def test_a_flush_can_be_brought_forward(propagated, duration, seconds):
     [
         ("539s", 3, "it must be at least N + C + 2δ = 0:09:00"),
         ("49h", 3, "at most 2 days, 0:00:00"),
-        ("soon", 1, "no duration like 90s, 10m, 12h or 2d"),
-        ("0m", 1, "no duration"),
-        ("10 m", 1, "no duration"),
-        ("٣m", 1, "no duration"),
-        ("9999999d", 1, "no duration"),
+        ("soon", 1, "not a duration such as 90s, 10m, 12h or 2d"),
+        ("0m", 1, "not a duration"),
+        ("10 m", 1, "not a duration"),
+        ("٣m", 1, "not a duration"),
+        ("9999999d", 1, "not a duration"),
     ],
 )
 def test_a_flush_out_of_its_bounds_is_refused_and_nothing_revoked(propagated, duration, code, message):
@@ -158,16 +158,16 @@ def test_the_timeline_shows_every_key_with_its_phase_and_the_next_step():
     assert "signing" in out
     assert "announced" in out
     assert "next: rotate_keys plans the next switch" in out
-    shown = json.loads(run("keys", "--json"))["rings"][0]
-    assert {key["phase"] for key in shown["keys"]} == {"signing", "announced"}
-    assert shown["policy"]["token_lifetime"] == 3600.0
+    output = json.loads(run("keys", "--json"))["rings"][0]
+    assert {key["phase"] for key in output["keys"]} == {"signing", "announced"}
+    assert output["policy"]["token_lifetime"] == 3600.0
 
 
-def test_the_check_is_silent_while_all_is_well_and_red_when_rotation_is_overdue():
+def test_the_check_fails_before_the_first_key_and_if_rotation_is_overdue():
     code, message = refused("keys", "--check")
     assert (code, "no key yet" in message) == (3, True)
     run("rotate_keys")
-    assert run("keys", "--check") == "the signing keys are well\n"
+    assert run("keys", "--check") == "the signing keys are healthy\n"
     late = store.database_now() + timedelta(days=92)
     with (
         patch("tokens.keys.store.database_now", return_value=late),
@@ -177,22 +177,22 @@ def test_the_check_is_silent_while_all_is_well_and_red_when_rotation_is_overdue(
     assert (code, "rotate_keys does not run" in message) == (3, True)
 
 
-def test_a_change_of_the_encrypting_key_is_told_until_no_client_secret_needs_the_former_value(settings):
-    """One value; the new one first and both; the old one dropped too early."""
+def test_the_check_names_a_former_encrypting_key_while_a_client_secret_needs_it(settings):
+    """Three stages: one value; a new value in front of the former; the former value dropped too early."""
     run("rotate_keys")
     former, first = settings.ISSUER["KEY_ENCRYPTION_KEYS"][0], "Z" * 43
     client, key_id = Client.objects.create(name="webapp"), parse([former])[0].id
     used, idle = (client_secret.create(client, now=timezone.now()) for _ in range(2))
-    assert run("keys", "--check") == "the signing keys are well\n"
+    assert run("keys", "--check") == "the signing keys are healthy\n"
 
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [first, former]}
     run("rotate_keys", "--rewrap")
     client_secret.matches(client_secret.kept_of(client), used, now=timezone.now())
     note, well = run("keys", "--check").splitlines()
     assert note.startswith(f"note: live client secrets hashed under {key_id}: 1; do not drop that value")
-    assert well == "the signing keys are well", "nothing is wrong: the exit code is 0"
-    told = json.loads(run("keys", "--check", "--json"))["problems"]
-    assert [(one["code"], one["ring"]) for one in told] == [("former_key", "")]
+    assert well == "the signing keys are healthy", "nothing is wrong: the exit code is 0"
+    problems = json.loads(run("keys", "--check", "--json"))["problems"]
+    assert [(one["code"], one["ring"]) for one in problems] == [("former_key", "")]
 
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [first]}
     code, message = refused("keys", "--check")
@@ -202,4 +202,4 @@ def test_a_change_of_the_encrypting_key_is_told_until_no_client_secret_needs_the
         client_secret.matches(client_secret.kept_of(client), idle, now=timezone.now())
     assert client_secret.matches(client_secret.kept_of(client), used, now=timezone.now())
     client.secrets.filter(encryption_key_id=key_id).update(revoked_at=timezone.now())
-    assert run("keys", "--check") == "the signing keys are well\n"
+    assert run("keys", "--check") == "the signing keys are healthy\n"

@@ -1,4 +1,4 @@
-"""What an operator or a script may get wrong: an exit code of the table and one line, never a traceback."""
+"""Wrong usage of the key commands is an exit code of the table and one line, never a traceback."""
 
 import os
 import subprocess
@@ -9,16 +9,16 @@ from django.core.management import load_command_class
 from django.db import OperationalError
 
 from tests.tokens.management.test_key_commands import refused, run
-from tokens.management.arguments import CLOSED, EXIT_CODES, LOCKED, UNSAFE, USAGE
+from tokens.management.arguments import EXIT_CODES, KEY_UNUSABLE, LOCKED, UNSAFE, USAGE
 from tokens.models import Ring, SigningKey
 
 TABLE = """
 exit codes:
   0  done, or nothing is due
-  2  the command was used wrongly, or names a key or ring that is not there
+  2  wrong usage, or there is no such key or ring
   3  overdue, or refused because it would be unsafe
-  4  another process held the ring for 30 s
-  5  a private key cannot be decrypted, or failed its self-test: KEY_ENCRYPTION_KEYS is not what it was
+  4  another process held the lock of the ring for 30 s
+  5  a private key cannot be decrypted or failed its self-test: check KEY_ENCRYPTION_KEYS
 """
 
 
@@ -26,7 +26,7 @@ exit codes:
 def test_the_exit_codes_stand_in_the_help_as_they_are(name):
     assert TABLE in load_command_class("tokens", name).create_parser("manage.py", name).format_help()
     assert EXIT_CODES == TABLE
-    assert (USAGE, UNSAFE, LOCKED, CLOSED) == (2, 3, 4, 5)
+    assert (USAGE, UNSAFE, LOCKED, KEY_UNUSABLE) == (2, 3, 4, 5)
 
 
 @pytest.mark.django_db
@@ -35,27 +35,33 @@ def test_the_exit_codes_stand_in_the_help_as_they_are(name):
     [
         (
             ("revoke_key", "KID", "--reason", "x" * 201, "--yes"),
-            "201 characters, and 200 are kept; nothing was revoked",
+            "201 characters, and at most 200 can be stored",
         ),
         (("revoke_key", "KID", "--reason", " ", "--yes"), "--reason is empty"),
-        (("revoke_key", "KID", "--reason", "\udcff", "--yes"), "reason is no UTF-8 text: '\\udcff'"),
-        (("revoke_key", "KID", "--reason", "\0", "--yes"), "reason is no UTF-8 text: '\\x00'"),
-        (("revoke_key", "\udcff", "--reason", "x", "--yes"), "kid is no UTF-8 text"),
-        (("revoke_key", "KID", "--ring", "default", "--reason", "x", "--yes"), "--ring goes with --all"),
+        (("revoke_key", "KID", "--reason", "\udcff", "--yes"), "reason is not valid UTF-8 text: '\\udcff'"),
+        (("revoke_key", "KID", "--reason", "\0", "--yes"), "reason is not valid UTF-8 text: '\\x00'"),
+        (("revoke_key", "\udcff", "--reason", "x", "--yes"), "kid is not valid UTF-8 text"),
+        (("revoke_key", "KID", "--ring", "default", "--reason", "x", "--yes"), "--ring needs --all"),
         (("revoke_key", "--all", "--ring", "r" * 51, "--reason", "x", "--yes"), "there is no ring"),
         (("rotate_keys", "--ring", "r" * 51, "--algorithm", "ES256"), "cannot be named"),
         (("rotate_keys", "--ring", "orders.eu", "--algorithm", "ES256"), "cannot be named 'orders.eu'"),
         (("rotate_keys", "--ring", "a/b c", "--algorithm", "ES256"), "cannot be named"),
         (("rotate_keys", "--ring", "bücher", "--algorithm", "ES256"), "cannot be named"),
-        (("rotate_keys", "--ring", "\udcff", "--algorithm", "ES256"), "ring is no UTF-8 text"),
+        (("rotate_keys", "--ring", "\udcff", "--algorithm", "ES256"), "ring is not valid UTF-8 text"),
         (("rotate_keys", "--ring", "r" * 51), "there is no ring"),
-        (("rotate_keys", "--ring", "default", "--move", "\0"), "move is no UTF-8 text"),
-        (("rotate_keys", "--cancel", "\udcff"), "cancel is no UTF-8 text"),
-        (("rotate_keys", "--dry-run", "--at", "9999-12-31"), "--at is too near an end of the calendar"),
-        (("rotate_keys", "--dry-run", "--at", "0001-01-01T00:00+14:00"), "--at is too near an end of the calendar"),
+        (("rotate_keys", "--ring", "default", "--move", "\0"), "move is not valid UTF-8 text"),
+        (("rotate_keys", "--cancel", "\udcff"), "cancel is not valid UTF-8 text"),
+        (
+            ("rotate_keys", "--dry-run", "--at", "9999-12-31"),
+            "--at is too close to the first or last date of the calendar",
+        ),
+        (
+            ("rotate_keys", "--dry-run", "--at", "0001-01-01T00:00+14:00"),
+            "--at is too close to the first or last date of the calendar",
+        ),
         (("keys", "--check", "--ring", "nowhere"), "there is no ring 'nowhere'"),
-        (("keys", "--check", "--ring", "\0"), "ring is no UTF-8 text"),
-        (("keys", "--ring", "\udcff"), "ring is no UTF-8 text"),
+        (("keys", "--check", "--ring", "\0"), "ring is not valid UTF-8 text"),
+        (("keys", "--ring", "\udcff"), "ring is not valid UTF-8 text"),
     ],
     ids=ascii,
 )
@@ -78,7 +84,7 @@ def test_the_longest_reason_is_kept():
 
 
 @pytest.mark.django_db
-def test_where_nobody_can_answer_the_way_out_is_said_and_nothing_is_revoked(monkeypatch):
+def test_without_a_terminal_the_error_names_yes_and_nothing_is_revoked(monkeypatch):
     def at_its_end(_question):
         raise EOFError
 
@@ -91,23 +97,23 @@ def test_where_nobody_can_answer_the_way_out_is_said_and_nothing_is_revoked(monk
 
 
 @pytest.mark.django_db
-def test_the_check_of_one_ring_is_about_that_ring(monkeypatch):
+def test_the_check_of_a_ring_ignores_other_rings(monkeypatch):
     code, message = refused("keys", "--check", "--ring", "default")
     assert (code, "no key yet" in message) == (3, True)
     run("rotate_keys")
     run("rotate_keys", "--ring", "orders", "--algorithm", "ES256")
     orders = SigningKey.objects.get(ring__name="orders", signs_at=None)
     run("rotate_keys", "--cancel", orders.kid)
-    assert run("keys", "--check", "--ring", "orders") == "the signing keys are well\n"
+    assert run("keys", "--check", "--ring", "orders") == "the signing keys are healthy\n"
     monkeypatch.setattr("tokens.keys.rules.lifecycle.standby", lambda keys: None if len(keys) == 3 else keys)
-    assert run("keys", "--check", "--ring", "default") == "the signing keys are well\n"
+    assert run("keys", "--check", "--ring", "default") == "the signing keys are healthy\n"
     assert refused("keys", "--check")[1].startswith("orders: no standby")
     assert refused("keys", "--check", "--ring", "orders")[0] == 3
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("arguments", [("rotate_keys", "--dry-run"), ("rotate_keys",), ("keys",), ("keys", "--check")])
-def test_a_locked_database_exits_with_4_whatever_is_asked(monkeypatch, arguments):
+def test_a_locked_database_exits_with_4_in_every_command(monkeypatch, arguments):
     def locked(*_arguments, **_options):
         raise OperationalError("database is locked")
 

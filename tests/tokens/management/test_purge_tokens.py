@@ -1,4 +1,4 @@
-"""What has ended goes, what may still be needed stays."""
+"""`purge_tokens` deletes expired rows, and keeps rows that can still be needed."""
 
 import json
 from datetime import timedelta
@@ -37,7 +37,7 @@ def run(*arguments):
 
 @pytest.fixture
 def rows(user, webapp):
-    """One row of each table that has ended, and one that has not."""
+    """Create two rows in each table: an expired row and a row that is still needed."""
     now = timezone.now()
     old = now - revocation_record.acceptance_after_issue() - MARGIN
     for name, at in (("ended", now - MARGIN), ("live", now + MARGIN)):
@@ -47,8 +47,8 @@ def rows(user, webapp):
         RefreshToken.objects.create(
             digest=name, grant=grant, created_at=old, expires_at=at - revocation_record.acceptance_after_issue()
         )
-        shown = {"client": webapp, "audience": API, "created_at": now, "interval": 5}
-        DeviceCode.objects.create(digest=name, user_code_digest=name, expires_at=at, **shown)
+        common = {"client": webapp, "audience": API, "created_at": now, "interval": 5}
+        DeviceCode.objects.create(digest=name, user_code_digest=name, expires_at=at, **common)
         ends = old if name == "ended" else old + 2 * MARGIN
         UserGrant.objects.create(**fresh, created_at=old, ends_at=ends)
         UsedAssertion.objects.create(digest=name.encode(), expires_at=at)
@@ -61,9 +61,9 @@ def rows(user, webapp):
         Session.objects.create(session_key=name, expire_date=at)
 
 
-def test_what_has_ended_goes_and_the_rest_stays(rows):
+def test_expired_rows_are_deleted_and_other_rows_stay(rows):
     out, err = run()
-    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "removed"]] * 9
+    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "deleted"]] * 9
     assert err.count("…") == 9
     assert [one.pk for one in AuthorizationCode.objects.all()] == ["live"]
     assert [one.pk for one in RefreshToken.objects.all()] == ["live"]
@@ -76,15 +76,15 @@ def test_what_has_ended_goes_and_the_rest_stays(rows):
     assert [one.pk for one in Session.objects.all()] == ["live"]
 
 
-def test_a_code_that_was_redeemed_stays_as_long_as_its_grant(rows):
+def test_a_redeemed_code_stays_while_its_grant_exists(rows):
     now, old = timezone.now(), timezone.now() - MARGIN
     living, over = UserGrant.objects.order_by("-ends_at")[:1].get(), UserGrant.objects.order_by("ends_at")[:1].get()
     for name, grant in (("kept", living), ("gone", over)):
         AuthorizationCode.objects.filter(grant=grant).delete()
         AuthorizationCode.objects.create(digest=name, grant=grant, expires_at=old, redeemed_at=old)
-        shown = {"client": grant.client, "audience": API, "created_at": now, "interval": 5}
+        common = {"client": grant.client, "audience": API, "created_at": now, "interval": 5}
         DeviceCode.objects.create(
-            digest=name, user_code_digest=name, grant=grant, expires_at=old, redeemed_at=old, **shown
+            digest=name, user_code_digest=name, grant=grant, expires_at=old, redeemed_at=old, **common
         )
     run()
     for codes in (AuthorizationCode, DeviceCode):
@@ -100,7 +100,7 @@ def test_a_dry_run_counts_and_removes_nothing(rows):
     assert json.loads(run("--json")[0])["removed"] == dict.fromkeys(purge.TABLES, 0)
 
 
-def test_a_run_that_is_cut_short_is_gone_on_with():
+def test_the_next_run_continues_an_interrupted_run():
     ended = timezone.now() - MARGIN
     until = int(ended.timestamp())
     Revocation.objects.bulk_create(
@@ -114,12 +114,12 @@ def test_a_run_that_is_cut_short_is_gone_on_with():
 
 
 @pytest.mark.parametrize("batch", ["0", "-1", "x", "100001"])
-def test_a_batch_is_a_number_of_rows(batch):
-    with pytest.raises(CommandError, match="no number of rows"):
+def test_an_invalid_batch_size_is_refused(batch):
+    with pytest.raises(CommandError, match="not a number of rows"):
         run("--batch", batch)
 
 
-def test_what_a_slow_clock_still_takes_for_living_stays():
+def test_rows_stay_while_a_slow_clock_can_need_them():
     UsedAssertion.objects.create(digest=b"used", expires_at=timezone.now() - PRODUCTION.clock_error)
     run()
     assert UsedAssertion.objects.exists()

@@ -1,4 +1,4 @@
-"""`revoke_key --all`: the encrypting key or the database leaked, and every ring's keys go, each ring on its own."""
+"""`revoke_key --all`: revoke the keys of every ring, each ring in a transaction of its own."""
 
 import json
 from datetime import timedelta
@@ -18,7 +18,7 @@ ALL = ("revoke_key", "--all", "--reason", "leaked", "--accept-outage")
 
 @pytest.fixture
 def rings():
-    """Three rings, and the kids of each."""
+    """Create three rings. Return the kids of each."""
     call_command("rotate_keys")
     for name in ("orders", "bills"):
         call_command("rotate_keys", ring=name, algorithm="ES256")
@@ -29,7 +29,7 @@ def live(ring):
     return set(SigningKey.objects.filter(ring__name=ring, revoked_at=None).values_list("kid", flat=True))
 
 
-def test_every_ring_is_revoked_and_each_says_what_became_of_it(rings):
+def test_every_ring_is_revoked_and_printed(rings):
     out = run(*ALL, "--yes")
     assert [line for line in out.splitlines() if line.startswith("ring ")] == [
         "ring default",
@@ -43,7 +43,7 @@ def test_every_ring_is_revoked_and_each_says_what_became_of_it(rings):
     assert AuditEvent.objects.filter(action="key.revoked").count() == 6
 
 
-def test_a_ring_that_fails_stops_no_other_and_the_command_fails(rings, capsys):
+def test_an_error_in_one_ring_does_not_stop_the_others_and_fails_the_command(rings, capsys):
     by_hand(SigningKey.objects.filter(kid__in=rings["bills"]), max_lifetime=timedelta(days=9))
     with pytest.raises(CommandError) as failed:
         call_command(*ALL, "--yes", "--json")
@@ -56,7 +56,7 @@ def test_a_ring_that_fails_stops_no_other_and_the_command_fails(rings, capsys):
     assert live("orders").isdisjoint(rings["orders"])
 
 
-def test_a_ring_that_the_database_refuses_to_change_stops_no_other_either(rings, monkeypatch, capsys):
+def test_an_integrity_error_in_one_ring_does_not_stop_the_others(rings, monkeypatch, capsys):
     def unless_bills(*arguments, ring, **options):
         if ring == "bills":
             raise IntegrityError("a rule says no")
@@ -80,7 +80,7 @@ def test_one_ring_can_be_named(rings):
     assert {name: live(name) for name in ("default", "bills")} == {name: rings[name] for name in ("default", "bills")}
 
 
-def test_it_says_the_consequence_for_every_ring_and_asks_once(rings, monkeypatch, capsys):
+def test_the_command_prints_the_consequences_for_every_ring_and_asks_once(rings, monkeypatch, capsys):
     questions = []
     monkeypatch.setattr("builtins.input", lambda question: questions.append(question) or "no")
     assert refused(*ALL) == (3, "nothing was revoked")
@@ -91,7 +91,7 @@ def test_it_says_the_consequence_for_every_ring_and_asks_once(rings, monkeypatch
     assert [out.count(f"ring {name}\n") for name in rings] == [2, 2, 2], "before, and after"
 
 
-def test_it_asks_about_the_rings_that_can_be_revoked_where_another_cannot(rings, monkeypatch, capsys):
+def test_the_command_asks_although_one_ring_cannot_be_revoked(rings, monkeypatch, capsys):
     by_hand(SigningKey.objects.filter(kid__in=rings["bills"]), max_lifetime=timedelta(days=9))
     monkeypatch.setattr("builtins.input", lambda _question: "yes")
     assert refused(*ALL)[0] == 5
@@ -99,4 +99,4 @@ def test_it_asks_about_the_rings_that_can_be_revoked_where_another_cannot(rings,
 
 
 def test_before_the_first_key_there_is_nothing_to_revoke():
-    assert refused(*ALL, "--yes") == (2, "there is no key to revoke yet")
+    assert refused(*ALL, "--yes") == (2, "there is no key to revoke")

@@ -1,4 +1,4 @@
-"""`revoke_tokens`: what it covers, what it leaves, and that it asks first."""
+"""`revoke_tokens`: the tokens that each target covers, the confirmation and the batches."""
 
 import json
 from io import StringIO
@@ -28,22 +28,22 @@ def run(*arguments, **more):
 
 @pytest.fixture
 def issued(apis, user):
-    """Tokens by user and client, and of a service for itself: access token, and refresh token or None."""
+    """Return an access token and a refresh token by user and client, and an access token of a service."""
     users = {"ada": user, "bob": User.objects.create_user("bob", "bob@example.org", "correct horse")}
     clients = [make_client(name, "authorization_code", "refresh_token", public=True) for name in ("app", "web")]
-    found = {}
+    issued_tokens = {}
     for name, one in users.items():
         for app in clients:
             browser = Browser()
             log_in(browser, one, ago=5)
             code = parameters(allow(browser, authorization(app, scope=SCOPE)))["code"]
             body = redeem(browser, app, code).json()
-            found[f"{name} {app.client_id}"] = (body["access_token"], body["refresh_token"])
+            issued_tokens[f"{name} {app.client_id}"] = (body["access_token"], body["refresh_token"])
     service = make_client("service", "client_credentials")
     proof = basic("service", client_secret.create(service, now=timezone.now()))
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
-    found["service"] = (post(Browser(), "/oauth/token", form, **proof).json()["access_token"], None)
-    return found
+    issued_tokens["service"] = (post(Browser(), "/oauth/token", form, **proof).json()["access_token"], None)
+    return issued_tokens
 
 
 def claims(token):
@@ -55,7 +55,7 @@ def revoked(issued):
 
 
 def refused(issued):
-    """Whose refresh token gives nothing any more."""
+    """Return the keys whose refresh token is refused."""
     ended = set()
     for name, (_, text) in issued.items():
         if text:
@@ -77,7 +77,7 @@ COVERED = {
 
 
 @pytest.mark.parametrize("target", COVERED)
-def test_what_is_named_is_revoked_by_one_entry_and_nothing_else(issued, target):
+def test_a_target_is_revoked_by_one_feed_entry_and_nothing_else_is(issued, target):
     covered, kinds = COVERED[target]
     run(*target.split(), "--yes")
     assert revoked(issued) == covered
@@ -86,7 +86,7 @@ def test_what_is_named_is_revoked_by_one_entry_and_nothing_else(issued, target):
     assert not WaitingEntry.objects.exists(), "it is published when the command ends"
 
 
-def test_one_grant_and_one_token_by_their_names(issued):
+def test_a_grant_and_a_token_are_revoked_by_their_ids(issued):
     token = claims(issued["ada app"][0])
     run("--jti", token["jti"], "--yes")
     assert (revoked(issued), refused(issued)) == ({"ada app"}, set())
@@ -99,7 +99,7 @@ def test_a_user_is_named_by_sub_too(issued, user):
     assert revoked(issued) == {"ada app", "ada web"}
 
 
-def test_whoever_is_logged_out_has_no_session_and_logs_in_again(issued, user):
+def test_a_logged_out_user_has_no_session_and_can_log_in_again(issued, user):
     browser = Browser()
     log_in(browser, user, ago=5)
     run("--all", "--yes")
@@ -111,14 +111,14 @@ def test_whoever_is_logged_out_has_no_session_and_logs_in_again(issued, user):
 
 @pytest.mark.parametrize(("target", "counts"), [("--all", (4, 2)), ("--user ada", (2, 1)), ("--client app", (2, 0))])
 def test_a_dry_run_counts_and_revokes_nothing(issued, target, counts):
-    told = json.loads(run(*target.split(), "--dry-run", "--json"))
-    assert (told["dry_run"], told["grants"], told["users"]) == (True, *counts)
+    result = json.loads(run(*target.split(), "--dry-run", "--json"))
+    assert (result["dry_run"], result["grants"], result["users"]) == (True, *counts)
     assert not Revocation.objects.exists()
     assert not UserGrant.objects.exclude(revoked_at=None).exists()
-    assert json.loads(run(*target.split(), "--yes", "--json")) == told | {"dry_run": False}
+    assert json.loads(run(*target.split(), "--yes", "--json")) == result | {"dry_run": False}
 
 
-def test_the_trail_says_what_was_revoked_and_why(issued):
+def test_the_audit_event_has_the_target_and_the_reason(issued):
     run("--client", "app", "--user", "ada", "--yes", "--reason", "lost phone")
     event = AuditEvent.objects.get(action="tokens.revoked")
     assert (event.actor, event.subject) == ("command:revoke_tokens", "client:app")
@@ -142,7 +142,7 @@ def test_the_trail_says_what_was_revoked_and_why(issued):
         ["--jti", "a" * 256, "--yes"],
     ],
 )
-def test_a_command_that_names_nothing_or_cannot_ask_is_wrong_usage(issued, arguments):
+def test_a_missing_target_or_terminal_is_wrong_usage(issued, arguments):
     with pytest.raises(CommandError) as raised:
         run(*arguments)
     assert raised.value.returncode == 2
@@ -157,20 +157,20 @@ def test_a_token_in_place_of_its_jti_is_not_repeated(issued):
 
 
 @pytest.mark.parametrize("option", ["--user", "--client", "--grant"])
-def test_a_name_that_is_not_there_is_repeated_with_where_to_look(issued, option):
+def test_an_unknown_target_is_an_error_that_names_the_remedy(issued, option):
     with pytest.raises(CommandError) as raised:
         run(option, "nobody", "--yes")
     assert str(raised.value).startswith(f"{option}: there is no {option[2:]} 'nobody'")
 
 
 def test_the_json_of_a_client_and_a_user_names_both(issued):
-    told = json.loads(run("--client", "app", "--user", "ada", "--dry-run", "--json"))
-    assert (told["target"], told["user"]) == ("client:app", "ada")
+    result = json.loads(run("--client", "app", "--user", "ada", "--dry-run", "--json"))
+    assert (result["target"], result["user"]) == ("client:app", "ada")
     assert "user" not in json.loads(run("--client", "app", "--dry-run", "--json"))
 
 
 @pytest.mark.parametrize(("answer", "goes_on"), [("yes", True), ("y", False), ("", False)])
-def test_it_asks_on_a_terminal(issued, monkeypatch, answer, goes_on):
+def test_the_command_asks_on_a_terminal(issued, monkeypatch, answer, goes_on):
     monkeypatch.setattr(revoke_tokens.sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: answer)
     if goes_on:
@@ -182,7 +182,7 @@ def test_it_asks_on_a_terminal(issued, monkeypatch, answer, goes_on):
     assert Revocation.objects.exists() == goes_on
 
 
-def test_a_run_that_was_cut_short_covers_access_tokens_already_and_can_be_repeated(issued, monkeypatch):
+def test_an_interrupted_run_has_revoked_access_tokens_and_can_be_repeated(issued, monkeypatch):
     def fail(*_args):
         raise RuntimeError("killed")
 
@@ -195,7 +195,7 @@ def test_a_run_that_was_cut_short_covers_access_tokens_already_and_can_be_repeat
     assert refused(issued) == USERS
 
 
-def test_many_are_done_in_batches(issued, monkeypatch):
+def test_many_grants_are_revoked_in_batches(issued, monkeypatch):
     monkeypatch.setattr(bulk, "BATCH", 1)
     assert json.loads(run("--all", "--yes", "--json"))["grants"] == 4
     assert refused(issued) == USERS

@@ -1,4 +1,4 @@
-"""Registering a client, by whichever door: what the admin's form refuses is refused here."""
+"""Registration refuses the same names as the admin's form."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -14,11 +14,11 @@ pytestmark = pytest.mark.django_db
 def test_a_client_without_a_name_is_refused_at_its_name(name):
     with pytest.raises(ValidationError) as refused:
         register(Registration(name=name), actor="command:test", now=timezone.now())
-    assert refused.value.message_dict == {"name": ["Enter a name: users read it when they are asked for consent."]}
+    assert refused.value.message_dict == {"name": ["Enter a name. It is shown to users on the consent page."]}
     assert not Client.objects.exists()
     assert not AuditEvent.objects.exists()
 
 
-def test_the_space_around_a_name_is_not_kept():
+def test_the_space_around_a_name_is_removed():
     client, _ = register(Registration(name=" Nightly report\n"), actor="command:test", now=timezone.now())
     assert client.name == "Nightly report"

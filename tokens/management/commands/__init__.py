@@ -1,1 +1,1 @@
-"""The issuer's commands: parse, call one function, print."""
+"""The issuer's commands, one module each."""

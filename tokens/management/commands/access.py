@@ -1,4 +1,4 @@
-"""`access`: disable or enable a user or a client, or log a user out everywhere, from a script."""
+"""`access`: disable or enable a user or a client, or log a user out everywhere."""
 
 import json
 import uuid
@@ -16,59 +16,60 @@ ACTOR = "command:access"
 
 
 class Command(OperatorCommand):
-    """Parses, calls one function, prints."""
+    """Disables, enables or logs out."""
 
-    help = "Disable or enable a user or client, or log a user out everywhere. Repeating it does no harm."
+    help = "Disable or enable a user or client, or log a user out everywhere. The command is idempotent."
     notes = """
   access disable --user ada --reason "left the company"
   access enable --client webapp
   access log_out --sub 30fe1343-9844-4bf3-9ed4-ba7766042af5 --reason "laptop lost"
-Disabling ends sessions, grants and tokens at once; enabling brings none of them back.
+Disabling revokes sessions, grants and tokens at once. Enabling does not restore them.
 
 exit codes:
-  0  done, or nothing had to change ("changed" in --json says which)
-  2  the command was used wrongly, or there is no such user or client
-  4  another transaction held the registry for 2 s
+  0  done, or nothing had to change (see "changed" in --json)
+  2  wrong usage, or there is no such user or client
+  4  another transaction held the lock of the registry for 2 s
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
+        """Add the arguments."""
         parser.add_argument("what", choices=["disable", "enable", "log_out"])
         whom = parser.add_mutually_exclusive_group(required=True)
-        whom.add_argument("--user", metavar="NAME", help="a user by username")
-        whom.add_argument("--sub", type=identifier, metavar="UUID", help="a user by the sub of tokens")
-        whom.add_argument("--client", metavar="CLIENT_ID", help="a client")
-        parser.add_argument("--reason", default="", help="kept in the audit trail")
+        whom.add_argument("--user", metavar="NAME", help="the username")
+        whom.add_argument("--sub", type=identifier, metavar="UUID", help="the user's sub, as in tokens")
+        whom.add_argument("--client", metavar="CLIENT_ID", help="the client_id")
+        parser.add_argument("--reason", default="", help="stored in the audit trail")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Find the user or client, apply the action, print the result."""
-        one, now = found(options), timezone.now()
-        told: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": now}
+        subject = find_subject(options)
+        event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": timezone.now()}
         with exit_codes():
             if options["what"] == "log_out":
-                if not isinstance(one, User):
-                    raise CommandError("log_out is for a user: a client has no session", returncode=USAGE)
-                access.log_out(one, **told)
+                if not isinstance(subject, User):
+                    raise CommandError("log_out needs a user: a client has no session", returncode=USAGE)
+                access.log_out(subject, **event)
                 changed = True
             else:
-                changed = access.set_active(one, active=options["what"] == "enable", **told)
+                changed = access.set_active(subject, active=options["what"] == "enable", **event)
         done = {"log_out": "logged out everywhere", "disable": "disabled", "enable": "enabled"}[options["what"]]
         if options["json"]:
-            self.stdout.write(json.dumps({"subject": access.subject(one), "done": options["what"], "changed": changed}))
+            result = {"subject": access.subject(subject), "done": options["what"], "changed": changed}
+            self.stdout.write(json.dumps(result))
         else:
-            self.stdout.write(f"{access.subject(one)} {done if changed else f'was {done} already'}")
+            self.stdout.write(f"{access.subject(subject)} {done if changed else f'was already {done}'}")
 
 
 def identifier(text: str) -> uuid.UUID:
-    """Return the UUID of a sub."""
+    """Return a sub as a UUID. Raises ArgumentTypeError."""
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no sub; a sub is a UUID") from None
+        raise ArgumentTypeError(f"{text!r} is not a sub: a sub is a UUID") from None
 
 
-def found(options: dict[str, Any]) -> User | Client:
+def find_subject(options: dict[str, Any]) -> User | Client:
     """Return the user or client that the options name. Raises CommandError if there is none."""
     if options["client"] is not None:
         client = Client.objects.filter(client_id=options["client"]).first()

@@ -1,4 +1,4 @@
-"""`check_proxy`: test from outside what the proxy in front of an issuer or an API lets through."""
+"""`check_proxy`: test the proxy in front of an issuer or an API from outside."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from tokens import conf
 from tokens.management.arguments import USAGE, OperatorCommand
 from tokens.proxy import report, trials
-from tokens.proxy.trials import Seat
+from tokens.proxy.trials import ProbedServer
 from tokens.proxy.wire import target
 
 NOTES = """examples:
@@ -20,43 +20,43 @@ NOTES = """examples:
   manage.py check_proxy https://issuer.example --json
   manage.py check_proxy https://localhost:8443 --cafile proxy.pem
 
-Sends about thirty small requests one after the other, none of which changes anything. If OPERATOR_TOKEN is set to the
-issuer's, also checks which address the issuer sees. docs/proxies.md has tested configurations.
+Sends about thirty small requests, one after the other. None of them changes anything. If OPERATOR_TOKEN is set to the
+issuer's value, the command also checks which client address the issuer sees. docs/proxies.md has tested configurations.
 
 exit codes:
   0  no finding is an error
   1  at least one finding is an error
-  2  the command was used wrongly
+  2  wrong usage
 """
 
 
 class Command(OperatorCommand):
-    """Parses, runs the trials, prints."""
+    """Runs the trials and prints their findings."""
 
-    help = "Try an issuer or an API from outside, through its proxy, and say what to configure."
+    help = "Test an issuer or an API from outside, through its proxy, and print what to configure."
     notes = NOTES
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
+        """Add the arguments."""
         parser.add_argument("url", help="the public URL, for example https://issuer.example")
-        parser.add_argument("--cafile", help="certificates to trust, as PEM, instead of the system's")
+        parser.add_argument("--cafile", help="PEM file of certificates to trust instead of the system's")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the findings; exit 1 if one is an error."""
-        findings = trials.run(seat(options["url"], options["cafile"]))
-        told = report.as_json(options["url"], findings)
-        self.stdout.write(json.dumps(told) if options["json"] else report.as_text(findings))
-        if told["result"] == "error":
+        findings = trials.run(probed_server(options["url"], options["cafile"]))
+        result = report.as_json(options["url"], findings)
+        self.stdout.write(json.dumps(result) if options["json"] else report.as_text(findings))
+        if result["result"] == "error":
             sys.exit(1)
 
 
-def seat(url: str, cafile: str | None) -> Seat:
-    """Return the target and how to reach it. Raises CommandError if the URL or the certificates cannot be used."""
+def probed_server(url: str, cafile: str | None) -> ProbedServer:
+    """Return the target and its connection data. Raises CommandError if the URL or the certificates are invalid."""
     try:
         where = target(url)
         context = ssl.create_default_context(cafile=cafile) if where.scheme == "https" else None
     except (ValueError, OSError) as error:
         raise CommandError(str(error), returncode=USAGE) from error
-    return Seat(where, context, os.environ.get("OPERATOR_TOKEN", "") or conf.issuer().operator_token)
+    return ProbedServer(where, context, os.environ.get("OPERATOR_TOKEN", "") or conf.issuer().operator_token)

@@ -1,10 +1,10 @@
-"""`cleartokens`: the toolkit's; `purge_tokens` is ours."""
+"""`cleartokens`: django-oauth-toolkit's command, refused in favor of `purge_tokens`."""
 
 from tokens.management.arguments import Replaced
 
 
 class Command(Replaced):
-    """Refuses."""
+    """Refuses, and names `purge_tokens`."""
 
-    help = "Not here: use purge_tokens."
+    help = "Not available. Use purge_tokens."
     ours = "purge_tokens"

@@ -1,4 +1,4 @@
-"""`create_api`: register an API and its scopes from a script."""
+"""`create_api`: register an API and its scopes."""
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
@@ -9,56 +9,60 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from tokens.jose.key_format import ALGORITHMS
-from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, one_line, seconds
-from tokens.models import Api, Client
+from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, find_client, one_line, seconds
+from tokens.models import Api
 from tokens.registration.api import register
 
 
 class Command(OperatorCommand):
-    """Parses, calls `register`, prints."""
+    """Registers an API and prints its identifier and scopes."""
 
-    help = "Register an API and the scopes that it owns: clients can be allowed them from then on."
+    help = "Register an API and its scopes, so that clients can be allowed to request them."
     notes = """
 examples:
-  an API with two scopes, each with what users read when they are asked for it:
+  an API with two scopes, each with the description that users read on the consent page:
     create_api --identifier https://orders.example/ --name Orders \\
                --scope orders:read="See your orders" --scope orders:write="Order in your name"
-  one that asks the issuer itself (introspection, token exchange), as the client that create_client made for it:
+  an API that sends requests to the issuer (introspection, token exchange), with its client from create_client:
     create_api --identifier https://orders.example/ --name Orders --client orders-api
 
-A ring of keys of its own is given to it by rotate_keys --ring RING --move IDENTIFIER; the admin changes the rest.
+To sign tokens for this API with a ring of its own, run rotate_keys --ring RING --move IDENTIFIER. Other properties can
+be changed in the admin.
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
-        parser.add_argument(
-            "--identifier", required=True, metavar="URI", help="the aud of its tokens, as the API compares it"
-        )
-        parser.add_argument("--name", required=True, help="what users read on the consent page")
+        """Add the options."""
+        parser.add_argument("--identifier", required=True, metavar="URI", help="the aud of the API's tokens")
+        parser.add_argument("--name", required=True, help="shown to users on the consent page")
         parser.add_argument(
             "--scope", action="append", default=[], type=scope, metavar="NAME=DESCRIPTION", dest="scopes",
-            help="a scope, and what users read about it; may be repeated",
+            help="a scope, and its description for users; can be repeated",
         )  # fmt: skip
         parser.add_argument(
-            "--max-token-lifetime", type=seconds, metavar="SECONDS", help="no access token for it lives longer"
+            "--max-token-lifetime",
+            type=seconds,
+            metavar="SECONDS",
+            help="longest lifetime of an access token for this API",
         )
-        parser.add_argument("--client", metavar="CLIENT_ID", help="the client that it is when it asks the issuer")
+        parser.add_argument(
+            "--client", metavar="CLIENT_ID", help="the client with which the API authenticates at the issuer"
+        )
         parser.add_argument(
             "--algorithm", action="append", choices=ALGORITHMS, metavar="ALGORITHM", dest="algorithms",
-            help=f"a signature that it accepts, one of {', '.join(ALGORITHMS)}; may be repeated; RS256 when left out",
+            help=f"a signature algorithm that the API accepts: {', '.join(ALGORITHMS)}; can be repeated; default RS256",
         )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Register the API and print what clients name it by."""
+        """Register the API, and print its identifier and scopes."""
         names = [name for name, _ in options["scopes"]]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise CommandError(f"--scope: {', '.join(sorted(twice))} is named twice", returncode=USAGE)
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise CommandError(f"--scope: {', '.join(sorted(repeated))} is given twice", returncode=USAGE)
         api = Api(
             identifier=options["identifier"],
             name=options["name"],
             max_token_lifetime=options["max_token_lifetime"],
-            client=client(options["client"]),
+            client=find_client(options["client"]) if options["client"] is not None else None,
         )
         if options["algorithms"]:
             api.algorithms = list(dict.fromkeys(options["algorithms"]))
@@ -75,18 +79,8 @@ A ring of keys of its own is given to it by rotate_keys --ring RING --move IDENT
 
 
 def scope(text: str) -> tuple[str, str]:
-    """A scope and its description."""
+    """Return a scope and its description. Raises ArgumentTypeError if the description is missing."""
     name, equals, description = text.partition("=")
     if not (equals and description.strip()):
-        raise ArgumentTypeError(f"{text!r} lacks what users read about it: --scope {name or 'NAME'}=DESCRIPTION")
+        raise ArgumentTypeError(f"{text!r} has no description for users: --scope {name or 'NAME'}=DESCRIPTION")
     return name, description.strip()
-
-
-def client(client_id: str | None) -> Client | None:
-    """The client of this id; raises CommandError where there is none."""
-    if client_id is None:
-        return None
-    found = Client.objects.filter(client_id=client_id).first()
-    if found is None:
-        raise CommandError(f"--client: there is no client {client_id}; create_client makes one", returncode=USAGE)
-    return found

@@ -1,10 +1,10 @@
-"""`createapplication`: the toolkit's; `create_client` is ours."""
+"""`createapplication`: django-oauth-toolkit's command, refused in favor of `create_client`."""
 
 from tokens.management.arguments import Replaced
 
 
 class Command(Replaced):
-    """Refuses."""
+    """Refuses, and names `create_client`."""
 
-    help = "Not here: use create_client."
+    help = "Not available. Use create_client."
     ours = "create_client"

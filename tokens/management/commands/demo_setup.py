@@ -1,4 +1,4 @@
-"""`demo_setup`: what the demo needs, made once and safe to make again."""
+"""`demo_setup`: create the demo's users, clients, API and first signing key. Idempotent."""
 
 import json
 from argparse import ArgumentParser
@@ -18,19 +18,19 @@ from tokens.registration import demo
 
 
 class Command(OperatorCommand):
-    """Parses, calls `set_up`, prints what nobody knows yet."""
+    """Creates the demo and prints the generated credentials."""
 
     help = (
-        "Make the demo: user `demo`, administrator `admin`, the API and its scopes, the clients `webapp` and `service`,"
-        " and the first signing key. Running it again with the same --credentials changes nothing."
+        "Create the demo: user `demo`, administrator `admin`, the API and its scopes, the clients `webapp` and"
+        " `service`, and the first signing key. A second run with the same --credentials changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
+        """Add the options."""
         parser.add_argument(
             "--credentials",
             type=Path,
-            help=f"a file of NAME=value lines: {', '.join(demo.NAMES)}; what it lacks is generated and printed once",
+            help=f"a file of NAME=value lines: {', '.join(demo.NAMES)}; missing values are generated and printed once",
         )
         parser.add_argument("--api-audience", default="http://localhost:8001/", help="the API's `aud` (%(default)s)")
         parser.add_argument(
@@ -39,26 +39,26 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Make the demo, and print the credentials that were generated."""
-        known = demo.credentials(read(options["credentials"]))
+        """Create the demo, and print the generated credentials."""
+        credentials = demo.credentials(read(options["credentials"]))
         audience, webapp = options["api_audience"], options["webapp_url"].rstrip("/")
         try:
-            demo.set_up(known, api_audience=audience, webapp_url=webapp, now=timezone.now())
+            demo.set_up(credentials, api_audience=audience, webapp_url=webapp, now=timezone.now())
             make_first_key()
         except (ValidationError, ValueError) as error:
             raise CommandError("; ".join(getattr(error, "messages", [str(error)]))) from error
         except KeyProblem as error:
             raise CommandError(str(error)) from error
         if options["json"]:
-            self.stdout.write(json.dumps({"generated": dict(known.generated)}))
+            self.stdout.write(json.dumps({"generated": dict(credentials.generated)}))
             return
-        self.stdout.write("The demo is set up: users demo and admin, clients webapp and service.")
-        for name, value in known.generated.items():
+        self.stdout.write("The demo is ready: users demo and admin, clients webapp and service.")
+        for name, value in credentials.generated.items():
             self.stdout.write(f"{name}={value}")
 
 
 def make_first_key() -> None:
-    """A signing key, if there is none yet; raises KeyProblem."""
+    """Create the first signing key and its standby unless there is a key. Raises KeyProblem."""
     if not SigningKey.objects.exists():
         settings = conf.issuer()
         rotate(
@@ -70,7 +70,7 @@ def make_first_key() -> None:
 
 
 def read(path: Path | None) -> dict[str, str]:
-    """The NAME=value lines of a file."""
+    """Return the NAME=value lines of a file. Raises CommandError if the file cannot be read."""
     if path is None:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""`exchange_policy`: let a client pass users' tokens on to an API (token exchange), from a script."""
+"""`exchange_policy`: let a client exchange users' tokens for an API (RFC 8693)."""
 
 import json
 from argparse import ArgumentParser
@@ -16,76 +16,77 @@ ACTOR = "command:exchange_policy"
 
 
 class Command(OperatorCommand):
-    """Parses, calls one function, prints."""
+    """Sets, removes or lists policies."""
 
-    help = "Let a client pass users' tokens on to an API (RFC 8693), remove that policy, or list policies."
+    help = "Let a client exchange users' tokens for an API (RFC 8693), remove that policy, or list policies."
     notes = """
   exchange_policy set orders-api https://stock.example/ --scope stock:read
   exchange_policy remove orders-api https://stock.example/
   exchange_policy list orders-api
-`set` allows these scopes and no others. The client needs the grant type of token exchange as well (create_client).
+`set` allows these scopes and no others. The client also needs the grant type token exchange (create_client).
 
 exit codes:
-  0  done, or nothing had to change ("changed" in --json says which)
-  2  the command was used wrongly, or there is no such client, API or scope
-  4  another transaction held the registry for 2 s
+  0  done, or nothing had to change (see "changed" in --json)
+  2  wrong usage, or there is no such client, API or scope
+  4  another transaction held the lock of the registry for 2 s
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the three actions and their options."""
+        """Add the three actions and their options."""
         what = parser.add_subparsers(dest="what", required=True, metavar="set | remove | list")
-        put = what.add_parser("set", help="allow exactly these scopes")
-        remove = what.add_parser("remove", help="allow none")
-        show = what.add_parser("list", help="print the policies of a client, or all")
-        for one in (put, remove):
-            one.add_argument("client_id")
-            one.add_argument("api", metavar="identifier", help="the API's identifier")
-        put.add_argument("--scope", action="append", required=True, dest="scopes", help="may be repeated")
+        put = what.add_parser("set", help="allow these scopes and no others")
+        remove = what.add_parser("remove", help="remove the policy")
+        show = what.add_parser("list", help="list the policies of one client or of all clients")
+        for action in (put, remove):
+            action.add_argument("client_id")
+            action.add_argument("api", metavar="identifier", help="the API's identifier")
+        put.add_argument("--scope", action="append", required=True, dest="scopes", help="can be repeated")
         show.add_argument("client_id", nargs="?")
-        for one in (put, remove, show):
-            one.add_argument("--json", action="store_true", help="print one JSON object")
+        for action in (put, remove, show):
+            action.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the action, and print the result."""
+        """Run the action and print its result."""
         try:
             with exit_codes():
-                done = show(options) if options["what"] == "list" else change(options)
+                result = show(options) if options["what"] == "list" else change(options)
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
-        self.stdout.write(json.dumps(done) if options["json"] else said(done))
+        self.stdout.write(json.dumps(result) if options["json"] else text(result))
 
 
 def change(options: dict[str, Any]) -> dict[str, Any]:
-    """Set or remove the policy. Returns True if anything changed, and what is allowed now."""
+    """Set or remove the policy. Return whether anything changed, and the policy after the change."""
     client, api = find_client(options["client_id"]), find_api(options["api"])
     if options["what"] == "set":
         changed = exchange_policy.put(client, api, options["scopes"], actor=ACTOR, now=timezone.now())
     else:
         changed = exchange_policy.remove(client, api, actor=ACTOR, now=timezone.now())
-    kept = ExchangePolicy.objects.filter(client=client, api=api)
-    return {"changed": changed, "policies": listed(kept)}
+    return {"changed": changed, "policies": listed(ExchangePolicy.objects.filter(client=client, api=api))}
 
 
 def show(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the policies of one client, or all."""
-    kept = ExchangePolicy.objects.order_by("client__client_id", "api__identifier")
-    return {"policies": listed(kept.filter(client=find_client(options["client_id"])) if options["client_id"] else kept)}
+    """Return the policies of one client or of all clients."""
+    policies = ExchangePolicy.objects.order_by("client__client_id", "api__identifier")
+    if options["client_id"]:
+        policies = policies.filter(client=find_client(options["client_id"]))
+    return {"policies": listed(policies)}
 
 
-def listed(kept: Any) -> list[dict[str, Any]]:
-    """Return policies by client_id, identifier and scopes."""
+def listed(policies: Any) -> list[dict[str, Any]]:
+    """Return client_id, API identifier and scopes of each policy."""
     return [
         {
-            "client_id": one.client.client_id,
-            "api": one.api.identifier,
-            "scopes": sorted(one.scopes.values_list("name", flat=True)),
+            "client_id": policy.client.client_id,
+            "api": policy.api.identifier,
+            "scopes": sorted(policy.scopes.values_list("name", flat=True)),
         }
-        for one in kept.select_related("client", "api")
+        for policy in policies.select_related("client", "api")
     ]
 
 
-def said(done: dict[str, Any]) -> str:
-    """Return the result as lines of text."""
-    lines = [f"{one['client_id']}  {one['api']}  {' '.join(one['scopes'])}" for one in done["policies"]]
-    note = ["nothing was to be changed"] if done.get("changed") is False else []
+def text(result: dict[str, Any]) -> str:
+    """Return the result of an action as text."""
+    lines = [f"{policy['client_id']}  {policy['api']}  {' '.join(policy['scopes'])}" for policy in result["policies"]]
+    note = ["nothing had to change"] if result.get("changed") is False else []
     return "\n".join([*note, *(lines or ["no policy"])])

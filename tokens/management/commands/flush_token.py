@@ -1,4 +1,4 @@
-"""`flush_token`: make a verifier that fetches the JWKS only for an unknown kid fetch it now."""
+"""`flush_token`: make a verifier that fetches the JWKS only for an unknown kid fetch the JWKS now."""
 
 import json
 from argparse import ArgumentParser
@@ -20,30 +20,31 @@ from tokens.models.key import Ring
 
 
 class Command(OperatorCommand):
-    """Parses, calls `flush_token.make`, prints."""
+    """Makes a token with an unknown kid and prints a request with it."""
 
     help = (
-        "Print a request with a token whose kid exists nowhere: a verifier that trusts a revoked key because it fetches"
-        " only for an unknown kid fetches the JWKS when it gets this request, and drops the key."
+        "Print a request with a token whose kid is in no JWKS. A verifier that fetches the JWKS only for an unknown kid"
+        " fetches it for this request, and stops trusting revoked keys."
     )
     notes = """
 examples:
-  after revoke_key, for an API (its answer is 401; the fetch is what counts):
+  after revoke_key, for an API (it answers 401, but fetches the JWKS):
     flush_token https://orders.example/ --url https://orders.example/api/orders | sh
-  for a verifier of ID tokens, such as the Kubernetes API server or Vault: the client_id that is their aud
+  for a verifier of ID tokens, such as the Kubernetes API server or Vault, with the client_id that is their aud:
     flush_token kubernetes --url https://cluster.example:6443/api
 
-Send it once to each process of the verifier, when N + C + 2δ have passed since the revocation (nine minutes in
-production): before that a shared cache can still answer with the revoked key. What it costs a verifier is in
-docs/revoked-keys.md; Quarkus fetches once in ten minutes, and refuses other new keys until then.
+Send the request once to each process of the verifier. First wait until N + C + 2δ have passed since the revocation
+(nine minutes in production), because until then a shared cache can still answer with the revoked key.
+docs/revoked-keys.md describes the cost for a verifier. Quarkus fetches at most once in ten minutes, and refuses other
+new keys until then.
 
-The token opens nothing: its private key is thrown away when this command ends, and no JWKS ever shows its kid.
+The token gives access to nothing: its private key is deleted when this command ends, and its kid is never published.
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
-        parser.add_argument("audience", help="the API's identifier, or the client_id whose ID tokens are verified")
-        parser.add_argument("--url", help="where the request goes (the API's identifier, if that is an http URL)")
+        """Add the arguments."""
+        parser.add_argument("audience", help="the API's identifier, or the client_id that is the aud of the ID tokens")
+        parser.add_argument("--url", help="the URL of the request (default: the API's identifier if it is an http URL)")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -54,19 +55,24 @@ The token opens nothing: its private key is thrown away when this command ends, 
         if url is None and audience.startswith(("https://", "http://")):
             url = audience
         if url is None:
-            raise CommandError(f"{audience} is no http URL: say with --url where the request goes", returncode=USAGE)
+            raise CommandError(
+                f"{audience} is not an http URL: pass the URL of the request with --url", returncode=USAGE
+            )
+        # The URL is printed inside single quotes of a shell command.
         if not url.startswith(("https://", "http://")) or not set(url).isdisjoint("' \t\r\n\\"):
-            raise CommandError("--url must be an http or https URL", returncode=USAGE)
+            raise CommandError(
+                "--url must be an http or https URL without quotes, spaces or backslashes", returncode=USAGE
+            )
         request = f"curl --silent --show-error -H 'Authorization: Bearer {made.token}' '{url}'"
         if options["json"]:
-            shown = asdict(made) | {"url": url, "request": request}
-            self.stdout.write(json.dumps(shown, cls=DjangoJSONEncoder))
+            result = asdict(made) | {"url": url, "request": request}
+            self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder))
         else:
             self.stdout.write(request)
 
 
 def make(audience: str) -> FlushToken:
-    """Return a token for a registered audience. Raises CommandError if it is neither an API nor a client."""
+    """Return a token for an audience. Raises CommandError if the audience is neither an API nor a client."""
     is_api = Api.objects.filter(identifier=audience).exists()
     if not is_api and not Client.objects.filter(client_id=audience).exists():
         raise CommandError(f"{audience} is neither the identifier of an API nor a client_id", returncode=USAGE)
@@ -74,7 +80,7 @@ def make(audience: str) -> FlushToken:
     name = moves.signing(audience, transfer.load(), now=now) if is_api else DEFAULT_RING
     ring = Ring.objects.filter(name=name).first()
     if ring is None:
-        raise CommandError("there is no key yet: run manage.py rotate_keys", returncode=USAGE)
+        raise CommandError("there is no signing key yet: run manage.py rotate_keys", returncode=USAGE)
     settings = conf.issuer()
     return flush_token.make(
         settings.url, audience, is_client=not is_api, algorithm=ring.algorithm, bits=ring.bits, now=now

@@ -1,4 +1,4 @@
-"""`inspect_token`: what a token says, who signed it, and whether it is what RFC 9068 asks for."""
+"""`inspect_token`: show a token's header, claims and key, and check it against RFC 9068."""
 
 import json
 import sys
@@ -19,51 +19,55 @@ from tokens.keys import store
 from tokens.management.arguments import OperatorCommand
 from tokens.outbound import FetchError
 
-USAGE, UNFIT, UNREACHED = 2, 3, 4
+USAGE, NONCONFORMING, UNREACHABLE = 2, 3, 4
 NOTES = """
-The token is read from standard input, so that it stands in no history and no list of processes:
+The token is read from standard input, to keep it out of the shell's history and the list of processes:
   inspect_token < token.txt
-  inspect_token --issuer https://issuer.example < token.txt      any issuer's, by its published keys
+  inspect_token --issuer https://issuer.example < token.txt      another issuer's token, by its published keys
 
 exit codes:
-  0  an access token of RFC 9068, well signed and alive
-  2  the command was used wrongly, or what was read is no JWT
-  3  some point does not hold; the list says which
-  4  the issuer's keys could not be fetched
+  0  the token is a valid RFC 9068 access token
+  2  wrong usage, or the input is not a JWT
+  3  a check failed; the list shows which
+  4  the issuer's keys cannot be fetched
 """
 
 
 class Command(OperatorCommand):
-    """Reads, calls `inspect`, prints."""
+    """Inspects the token on standard input and prints the checks."""
 
-    help = "Show a token's header and claims, the phase of its key, and RFC 9068 point by point."
+    help = "Show a token's header and claims and the phase of its key, and check each requirement of RFC 9068."
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
+        """Add the options."""
         parser.add_argument("token", nargs="?", help=SUPPRESS)
-        parser.add_argument("--issuer", metavar="URL", help="another issuer, whose keys are fetched (this one)")
+        parser.add_argument(
+            "--issuer", metavar="URL", help="another issuer, whose keys are fetched (default: this issuer)"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Inspect what standard input holds."""
-        if options["token"] is not None:  # it is not repeated: argparse would
-            raise CommandError("the token is read from standard input: inspect_token < token.txt", returncode=USAGE)
+        """Inspect the token on standard input."""
+        if options["token"] is not None:  # accepted by the parser, whose own error would print the token
+            raise CommandError("pass the token on standard input: inspect_token < token.txt", returncode=USAGE)
         if sys.stdin.isatty():
             self.stderr.write("Paste the token, then press Ctrl-D.")
         issuer = options["issuer"] or conf.issuer().url
         try:
-            found = inspect(read(), issuer=issuer, keys=self._keys(options["issuer"]), now=timezone.now())
+            keys = self._keys(options["issuer"])
+            inspection = inspect(read(), issuer=issuer, keys=keys, now=timezone.now())
         except NoToken as error:
-            raise CommandError(f"this is no token: {error}", returncode=USAGE) from error
+            raise CommandError(f"this is not a token: {error}", returncode=USAGE) from error
         except FetchError as error:
-            raise CommandError(f"the keys of {issuer} cannot be had: {error}", returncode=UNREACHED) from error
+            raise CommandError(f"the keys of {issuer} cannot be fetched: {error}", returncode=UNREACHABLE) from error
         if options["issuer"] is None:
-            found = key_source.with_revocation(found)
-        self.stdout.write(json.dumps(_json(found), cls=DjangoJSONEncoder) if options["json"] else said(found))
-        if not found.conforms:
-            failed = sum(not (point.holds or point.is_advice) for point in found.points)
-            raise CommandError(f"{failed} of {len(found.points)} points do not hold", returncode=UNFIT)
+            inspection = key_source.with_revocation(inspection)
+        as_json = options["json"]
+        self.stdout.write(json.dumps(_json(inspection), cls=DjangoJSONEncoder) if as_json else text(inspection))
+        if not inspection.conforms:
+            failed = sum(not (point.holds or point.is_advice) for point in inspection.points)
+            raise CommandError(f"{failed} of {len(inspection.points)} checks failed", returncode=NONCONFORMING)
 
     def _keys(self, issuer: str | None) -> list[VerificationKey]:
         if issuer is None:
@@ -72,18 +76,18 @@ class Command(OperatorCommand):
 
 
 def read() -> str:
-    """The token that standard input holds; raises NoToken."""
+    """Return the token on standard input. Raises NoToken."""
     try:
         return sys.stdin.read().strip().removeprefix("Bearer ")
     except UnicodeDecodeError:
-        raise NoToken("it is no text") from None
+        raise NoToken("it is not text") from None
 
 
-def said(found: Inspection) -> str:
-    """The inspection for people."""
-    lines = ["header", json.dumps(found.header, indent=2), "claims", json.dumps(found.claims, indent=2)]
-    lines += [f"key        {found.key_phase}", f"signature  {found.signature}", ""]
-    lines += [f"{_verdict(point)}  {point.name:38} {point.told}   ({point.source})" for point in found.points]
+def text(inspection: Inspection) -> str:
+    """Return the inspection as text."""
+    lines = ["header", json.dumps(inspection.header, indent=2), "claims", json.dumps(inspection.claims, indent=2)]
+    lines += [f"key        {inspection.key_phase}", f"signature  {inspection.signature}", ""]
+    lines += [f"{_verdict(point)}  {point.name:38} {point.told}   ({point.source})" for point in inspection.points]
     return "\n".join(lines)
 
 
@@ -91,12 +95,12 @@ def _verdict(point: Point) -> str:
     return "ok  " if point.holds else "note" if point.is_advice else "FAIL"
 
 
-def _json(found: Inspection) -> dict[str, Any]:
+def _json(inspection: Inspection) -> dict[str, Any]:
     return {
-        "conforms": found.conforms,
-        "header": dict(found.header),
-        "claims": dict(found.claims),
-        "key": found.key_phase,
-        "signature": found.signature,
-        "points": [asdict(point) for point in found.points],
+        "conforms": inspection.conforms,
+        "header": dict(inspection.header),
+        "claims": dict(inspection.claims),
+        "key": inspection.key_phase,
+        "signature": inspection.signature,
+        "points": [asdict(point) for point in inspection.points],
     }

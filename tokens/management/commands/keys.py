@@ -1,4 +1,4 @@
-"""`keys`: the rings as a timeline, and whether all is well with them."""
+"""`keys`: show each ring of signing keys as a timeline, or check the rings."""
 
 import json
 from argparse import ArgumentParser
@@ -15,72 +15,77 @@ from tokens.checks import key_health
 from tokens.keys import adoption, store
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.timeline import Line, next_step, timeline
-from tokens.management.arguments import CLOSED, UNSAFE, USAGE, KeyCommand, exit_codes
+from tokens.management.arguments import KEY_UNUSABLE, UNSAFE, USAGE, KeyCommand, exit_codes
 from tokens.models.key import Ring
 
 WIDTH = 60
+"""Characters of a timeline."""
 MARKS = {"announced": "·", "signing": "█", "retired": "▒", "withdrawn": " ", "revoked": "x", "cancelled": " "}
 
 
 class Command(KeyCommand):
-    """Parses, reads, prints."""
+    """Prints the timelines, or the problems."""
 
-    help = "Show the signing keys as a timeline, or check them: overdue, undecryptable, without a standby."
+    help = "Show the signing keys as a timeline, or check them for overdue, undecryptable and missing keys."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
+        """Add the options."""
         parser.add_argument("--ring", help="only this ring")
         parser.add_argument(
-            "--check", action="store_true", help="print what is wrong, and exit with 3 or 5 if anything is"
+            "--check", action="store_true", help="print the problems, and exit with 3 or 5 if there are any"
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print the timeline or the problems."""
+        """Print the timelines or the problems."""
         with exit_codes():
             self._check(options) if options["check"] else self._show(options)
 
     def _check(self, options: dict[str, Any]) -> None:
+        """Print notes. Raises CommandError with the problems of the ring and of the settings, if any."""
         settings, ring = conf.issuer(), options["ring"]
         if ring not in (None, DEFAULT_RING) and not Ring.objects.filter(name=ring).exists():
-            raise CommandError(f"there is no ring {ring!r}; manage.py keys lists them", returncode=USAGE)
-        found = key_health.check(
+            raise CommandError(f"there is no ring {ring!r}; for a list, run manage.py keys", returncode=USAGE)
+        every = key_health.check(
             policy=settings.key_policy, encryption_keys=settings.encryption_keys(), now=timezone.now()
         )
-        found = [one for one in found if ring is None or one.ring in ("", ring)]
-        wrong = [one for one in found if not one.waits]
+        findings = [finding for finding in every if ring is None or finding.ring in ("", ring)]
+        problems = [finding for finding in findings if not finding.waits]
         if options["json"]:
-            self.stdout.write(json.dumps({"problems": [asdict(one) for one in found]}))
+            self.stdout.write(json.dumps({"problems": [asdict(finding) for finding in findings]}))
         else:
-            told = [f"note: {one.message}" for one in found if one.waits]
-            self.stdout.write("\n".join([*told, *([] if wrong else ["the signing keys are well"])]))
-        if wrong:
-            told = [f"{one.ring or 'settings'}: {one.message}" for one in wrong]
-            code = CLOSED if any(one.closed for one in wrong) else UNSAFE
-            raise CommandError("\n".join(told), returncode=code)
+            notes = [f"note: {finding.message}" for finding in findings if finding.waits]
+            self.stdout.write("\n".join([*notes, *([] if problems else ["the signing keys are healthy"])]))
+        if problems:
+            lines = [f"{problem.ring or 'settings'}: {problem.message}" for problem in problems]
+            code = KEY_UNUSABLE if any(problem.closed for problem in problems) else UNSAFE
+            raise CommandError("\n".join(lines), returncode=code)
 
     def _show(self, options: dict[str, Any]) -> None:
         rings = Ring.objects.order_by("name")
         rings = rings.filter(name=options["ring"]) if options["ring"] else rings
         if not rings:
-            raise CommandError("there is no such ring; run manage.py rotate_keys for the first key", returncode=USAGE)
-        shown = [_ring(ring, store.database_now()) for ring in rings]
+            raise CommandError(
+                "there is no such ring; to create the first key, run manage.py rotate_keys", returncode=USAGE
+            )
+        timelines = [_timeline(ring, store.database_now()) for ring in rings]
         if options["json"]:
-            self.stdout.write(json.dumps({"rings": [_json(*one) for one in shown]}, cls=DjangoJSONEncoder))
+            self.stdout.write(json.dumps({"rings": [_json(*item) for item in timelines]}, cls=DjangoJSONEncoder))
             return
-        for ring, lines, step, now in shown:
+        for ring, lines, step, now in timelines:
             self.stdout.write(f"ring {ring.name} ({ring.algorithm}), now {now:%Y-%m-%d %H:%M:%S} UTC")
             for line in lines:
-                self.stdout.write(f"  {line.kid[:12]:12} {line.phase:9} |{_bar(line, lines, now)}|{_dies(line)}")
+                self.stdout.write(f"  {line.kid[:12]:12} {line.phase:9} |{_bar(line, lines, now)}|{_dates(line)}")
             self.stdout.write(f"  next: {step[0]}, {step[1]:%Y-%m-%d %H:%M:%S} UTC")
         self.stdout.write("  · announced  █ signing  ▒ retired  x revoked  ^ now")
 
 
-Shown = tuple[Ring, tuple[Line, ...], tuple[str, datetime], datetime]
+RingTimeline = tuple[Ring, tuple[Line, ...], tuple[str, datetime], datetime]
+"""A ring, its keys, its next step with its time, and the present."""
 
 
-def _ring(ring: Ring, now: datetime) -> Shown:
-    keys, policy = [one.key for one in store.load(ring.name)], adoption.assumed(ring)
+def _timeline(ring: Ring, now: datetime) -> RingTimeline:
+    keys, policy = [stored.key for stored in store.load(ring.name)], adoption.assumed(ring)
     return ring, timeline(keys, policy=policy, now=now), next_step(keys, policy=policy, now=now), now
 
 
@@ -96,8 +101,8 @@ def _json(ring: Ring, lines: tuple[Line, ...], step: tuple[str, datetime], now: 
 
 
 def _bar(line: Line, lines: tuple[Line, ...], now: datetime) -> str:
-    """The key's phases over the ring's whole time, with the present marked."""
-    instants = [now] + [at for one in lines for part in one.stretches for at in (part.start, part.end) if at]
+    """Return the key's phases as WIDTH characters that span all dates of the ring, with the present marked."""
+    instants = [now] + [at for other in lines for part in other.stretches for at in (part.start, part.end) if at]
     first, span = min(instants), max((max(instants) - min(instants)).total_seconds(), 1.0)
     cells = [" "] * WIDTH
     for part in line.stretches:
@@ -109,7 +114,7 @@ def _bar(line: Line, lines: tuple[Line, ...], now: datetime) -> str:
     return "".join(cells)
 
 
-def _dies(line: Line) -> str:
+def _dates(line: Line) -> str:
     at, flush = line.last_token_dies_at, line.flush_at
-    dies = f"  last token dies {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
-    return f"{dies}  flush {flush:%Y-%m-%d %H:%M:%S} UTC" if flush else dies
+    expires = f"  last token expires {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+    return f"{expires}  flush {flush:%Y-%m-%d %H:%M:%S} UTC" if flush else expires

@@ -1,4 +1,4 @@
-"""`link_api`: set the client as which an existing API asks the issuer."""
+"""`link_api`: set the client with which an API authenticates at the issuer."""
 
 import json
 from argparse import ArgumentParser
@@ -13,29 +13,31 @@ ACTOR = "command:link_api"
 
 
 class Command(OperatorCommand):
-    """Parses, calls `link`, prints."""
+    """Links the API and the client."""
 
-    help = "Link a client to an API, which asks the issuer as this client (introspection, token exchange)."
+    help = "Set the client with which an API authenticates at the issuer (introspection, token exchange)."
     notes = """
   link_api https://orders.example/ --client orders-api
   link_api https://orders.example/ --none
 
 exit codes:
-  0  done, or nothing had to change ("changed" in --json says which)
-  2  the command was used wrongly, or there is no such API or client
-  4  another transaction held the registry for 2 s
+  0  done, or nothing had to change (see "changed" in --json)
+  2  wrong usage, or there is no such API or client
+  4  another transaction held the lock of the registry for 2 s
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the API and the client."""
+        """Add the arguments."""
         parser.add_argument("api", metavar="identifier", help="the API's identifier")
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--client", metavar="CLIENT_ID", help="instead of the one that it is linked to, if any")
-        which.add_argument("--none", action="store_true", help="no client: the API cannot introspect any more")
+        which.add_argument("--client", metavar="CLIENT_ID", help="the client; replaces a client that is linked already")
+        which.add_argument(
+            "--none", action="store_true", help="remove the link: the API can no longer introspect tokens"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Link the two, and print the result."""
+        """Link the API and the client, and print the result."""
         with exit_codes():
             api = find_api(options["api"])
             client = None if options["none"] else find_client(options["client"])
@@ -44,5 +46,5 @@ exit codes:
             client_id = client.client_id if client else None
             self.stdout.write(json.dumps({"api": api.identifier, "client_id": client_id, "changed": changed}))
             return
-        told = f"is linked to {client.client_id}" if client else "is linked to no client"
-        self.stdout.write(f"{api.identifier} {told}{'' if changed else ' already'}")
+        linked_to = client.client_id if client else "no client"
+        self.stdout.write(f"{api.identifier} {'is' if changed else 'was already'} linked to {linked_to}")

@@ -1,4 +1,4 @@
-"""`purge_tokens`: remove what has ended, in bounded batches."""
+"""`purge_tokens`: delete expired rows in batches."""
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
@@ -10,24 +10,26 @@ from tokens.revoking import purge
 
 
 class Command(OperatorCommand):
-    """Parses, calls `purge`, prints."""
+    """Deletes expired rows table by table."""
 
     help = (
-        "Remove what has ended: codes, refresh tokens, grants, used assertions, revocations and sessions that no"
-        " request can need any more. Run it from cron, daily."
-        " Several runs at once are safe. If a run is interrupted, the next one continues."
+        "Delete expired codes, refresh tokens, grants, used assertions, revocations and sessions that no request can"
+        " need any more. Run it daily from cron."
+        " Several runs at once are safe. An interrupted run is continued by the next run."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
-        parser.add_argument("--dry-run", action="store_true", help="count what would be removed, and remove nothing")
+        """Add the options."""
         parser.add_argument(
-            "--batch", type=positive, default=purge.BATCH, help="rows removed in one transaction (%(default)s)"
+            "--dry-run", action="store_true", help="count the rows that would be deleted, and delete nothing"
+        )
+        parser.add_argument(
+            "--batch", type=positive, default=purge.BATCH, help="rows deleted in one transaction (%(default)s)"
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no progress")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Purge table by table, and say how many rows went."""
+        """Purge each table, and print how many rows were deleted."""
         now = store.database_now()
         removed = {}
         for table in purge.TABLES:
@@ -36,7 +38,7 @@ class Command(OperatorCommand):
             else:
                 removed[table] = self._purge(table, options, now=now)
             if not options["json"]:
-                verb = "would be removed" if options["dry_run"] else "removed"
+                verb = "would be deleted" if options["dry_run"] else "deleted"
                 self.stdout.write(f"{table:20} {removed[table]:8} {verb}")
         if options["json"]:
             self.stdout.write(json.dumps({"dry_run": options["dry_run"], "removed": removed}))
@@ -51,7 +53,7 @@ class Command(OperatorCommand):
 
 
 def positive(text: str) -> int:
-    """A number of rows, at least one."""
+    """Return a number of rows from 1 to 100000. Raises ArgumentTypeError."""
     if not text.isdecimal() or not 0 < int(text) <= 100_000:
-        raise ArgumentTypeError(f"{text!r} is no number of rows from 1 to 100000")
+        raise ArgumentTypeError(f"{text!r} is not a number of rows from 1 to 100000")
     return int(text)

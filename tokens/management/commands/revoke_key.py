@@ -1,4 +1,9 @@
-"""`revoke_key`: a signing key must not be trusted any more."""
+"""`revoke_key`: revoke a signing key, or every live key.
+
+1. Refuse options that do not go together, and a reason that cannot be stored.
+2. Print the consequences for each ring, computed by a dry run, and ask for confirmation.
+3. Revoke. An error in one ring does not stop the others.
+"""
 
 import json
 from argparse import ArgumentParser
@@ -15,78 +20,81 @@ from tokens.keys.errors import KeyProblem, UnknownKey
 from tokens.keys.revocation import revoke
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.trust import KeyRevocation
-from tokens.management.arguments import EXIT_CODES, UNSAFE, USAGE, KeyCommand, duration, exit_codes
+from tokens.management.arguments import EXIT_CODES, UNSAFE, USAGE, KeyCommand, confirm, duration, exit_codes
 from tokens.models.key import Ring, SigningKey
 
 LONGEST_REASON = SigningKey._meta.get_field("revoke_reason").max_length or 0
 
 
 class Command(KeyCommand):
-    """Parses, asks, calls `revoke`, prints."""
+    """Prints the consequences, asks, and revokes."""
 
     help = (
-        "Revoke a signing key: it leaves the JWKS, the standby takes over at once, its tokens are refused. A flush is"
-        " planned as well: a second switch, to a key that no verifier knows yet."
+        "Revoke a signing key: the key leaves the JWKS, the standby takes over at once, and its tokens are refused."
+        " A flush is planned as well: a second switch, to a key that no verifier has yet."
     )
     notes = (
         EXIT_CODES
         + """
-until when a verifier can accept a revoked key (docs/revoked-keys.md):
-  it renews its copy of the JWKS        the instant that this command prints; at Keyturn's APIs, in seconds by the feed
-  it fetches only for an unknown kid    its first token after the flush; manage.py flush_token makes it fetch now
-  it reads a key file, or Open Liberty  until you replace the file, or restart it
+how long a verifier can accept a revoked key (docs/revoked-keys.md):
+  renews its copy of the JWKS       until the time that this command prints; with Keyturn's feed, for seconds
+  fetches only for an unknown kid   until its first token after the flush; flush_token makes it fetch now
+  reads a key file; Open Liberty    until you replace the file; until you restart it
 """
-        + "\nAfter a leak of the encrypting key, put a new value first into KEY_ENCRYPTION_KEYS, then use --all.\n"
+        + "\nAfter a leak of the encrypting key, put a new value at the front of KEY_ENCRYPTION_KEYS, then use --all.\n"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
+        """Add the arguments."""
         parser.add_argument(
-            "kid", nargs="?", help="the key to revoke; the characters that manage.py keys prints are enough"
+            "kid", nargs="?", help="the key to revoke; can be shortened to the characters that manage.py keys prints"
         )
-        parser.add_argument("--all", action="store_true", help="every live key, standbys too")
-        parser.add_argument("--ring", help="with --all: of this ring only (every ring)")
-        parser.add_argument("--reason", required=True, help="kept with the key and in the audit trail")
+        parser.add_argument("--all", action="store_true", help="revoke every live key, including standbys")
+        parser.add_argument("--ring", help="with --all: only the keys of this ring (default: every ring)")
+        parser.add_argument("--reason", required=True, help="stored with the key and in the audit trail")
         parser.add_argument(
-            "--accept-outage", action="store_true", help="although APIs cannot have the next key yet and will refuse"
+            "--accept-outage",
+            action="store_true",
+            help="revoke although APIs do not have the next key yet and will refuse new tokens",
         )
         parser.add_argument(
             "--flush-after",
             type=duration,
             metavar="DURATION",
-            help="flush earlier than after `announce` (48h in production), such as 10m: verifiers that fetch for an"
-            " unknown kid lose nothing; others refuse good tokens while their copy of the JWKS lacks the new key",
+            help="flush after this time, such as 10m, instead of `announce` (48h in production); verifiers that do not"
+            " fetch for an unknown kid refuse valid tokens while their copy of the JWKS lacks the new key",
         )
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
         parser.add_argument(
-            "--json", action="store_true", help="print one JSON object for each ring, a line each; goes with --yes"
+            "--json", action="store_true", help="print one JSON object for each ring, each on a line; needs --yes"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Say what it will do, ask, do it."""
-        refuse_nonsense(options)
+        """Run the steps above."""
+        check_options(options)
         with exit_codes():
             rings = rings_of(options)
             if not options["yes"]:
-                self._foretell(rings, options)
-                if asked("Revoke? Type yes: ") != "yes":
+                self._preview(rings, options)
+                if not confirm("Revoke? Type yes: "):
                     raise CommandError("nothing was revoked", returncode=UNSAFE)
-            self.for_each(rings, lambda ring: told(run(ring, options), options))
+            self.for_each(rings, lambda ring: text(run(ring, options), options))
 
-    def _foretell(self, rings: list[str], options: dict[str, Any]) -> None:
-        """Print what would happen; where that is known of some rings only, those are asked about."""
+    def _preview(self, rings: list[str], options: dict[str, Any]) -> None:
+        """Print the consequences for each ring. Raises KeyProblem if there is only one ring."""
+        # With several rings, an error in one must not prevent the revocation in the others.
         with suppress(KeyProblem) if len(rings) > 1 else nullcontext():
-            self.for_each(rings, lambda ring: told(run(ring, options, pretend=True), options))
+            self.for_each(rings, lambda ring: text(run(ring, options, dry_run=True), options))
 
 
-def refuse_nonsense(options: dict[str, Any]) -> None:
-    """Raise CommandError for what does not go together, and for a reason that cannot be kept."""
+def check_options(options: dict[str, Any]) -> None:
+    """Raise CommandError for options that do not go together, and for a reason that cannot be stored."""
     wrong = {
-        "name one kid, or --all": bool(options["kid"]) == options["all"],
-        "--ring goes with --all: a kid is of one ring": options["ring"] and not options["all"],
-        "--json does not ask: add --yes": options["json"] and not options["yes"],
-        "--reason is empty: say why, it is kept with the key": not options["reason"].strip(),
-        f"--reason has {len(options['reason'])} characters, and {LONGEST_REASON} are kept; nothing was revoked": (
+        "pass either one kid or --all": bool(options["kid"]) == options["all"],
+        "--ring needs --all: a kid belongs to one ring": options["ring"] and not options["all"],
+        "--json cannot ask for confirmation: add --yes": options["json"] and not options["yes"],
+        "--reason is empty: enter a reason, which is stored with the key": not options["reason"].strip(),
+        f"--reason has {len(options['reason'])} characters, and at most {LONGEST_REASON} can be stored": (
             len(options["reason"]) > LONGEST_REASON
         ),
     }
@@ -96,25 +104,17 @@ def refuse_nonsense(options: dict[str, Any]) -> None:
 
 
 def rings_of(options: dict[str, Any]) -> list[str]:
-    """The rings that it is about: the one that is named, the kid's own (empty), or every one that has keys."""
+    """Return the rings to process: the named ring, or "" for the ring of the kid, or every ring that has keys."""
     if options["ring"] or options["kid"]:
         return [options["ring"] or ""]
     rings = Ring.objects.filter(keys__isnull=False).distinct().values_list("name", flat=True)
     if not rings:
-        raise UnknownKey("there is no key to revoke yet")
+        raise UnknownKey("there is no key to revoke")
     return sorted(rings, key=lambda name: (name != DEFAULT_RING, name))
 
 
-def asked(question: str) -> str:
-    """What the operator answers; raises CommandError where there is nobody to answer."""
-    try:
-        return input(question)
-    except EOFError:
-        raise CommandError("there is no terminal to ask on, nothing was revoked: add --yes", returncode=USAGE) from None
-
-
-def run(ring: str, options: dict[str, Any], *, pretend: bool = False) -> KeyRevocation:
-    """Revoke the kid, or everything in `ring`, as the options say."""
+def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevocation:
+    """Revoke the kid, or every live key of `ring`. With `dry_run`, only compute the consequences."""
     settings = conf.issuer()
     return revoke(
         options["kid"],
@@ -126,12 +126,12 @@ def run(ring: str, options: dict[str, Any], *, pretend: bool = False) -> KeyRevo
         now=timezone.now(),
         flush_after=options["flush_after"],
         accept_outage=options["accept_outage"],
-        pretend=pretend,
+        pretend=dry_run,
     )
 
 
-def told(revocation: KeyRevocation, options: dict[str, Any]) -> str:
-    """What was done, or would be, to one ring."""
+def text(revocation: KeyRevocation, options: dict[str, Any]) -> str:
+    """Return the revocation in one ring as JSON or as text."""
     if options["json"]:
         return json.dumps(asdict(revocation), cls=DjangoJSONEncoder)
     return f"ring {revocation.ring}\n{revocation}" if options["all"] else str(revocation)

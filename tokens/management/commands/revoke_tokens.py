@@ -1,4 +1,9 @@
-"""`revoke_tokens`: revoke every token of the issuer, a client, a user, a grant, or one token."""
+"""`revoke_tokens`: revoke the tokens of the issuer, a client, a user, a client and a user, or a grant, or one token.
+
+1. Find the target. Refuse zero targets, several targets, and a target that does not exist.
+2. Count the grants and users, print the counts, and ask for confirmation.
+3. Revoke.
+"""
 
 import json
 import re
@@ -15,77 +20,90 @@ from tokens.models import Client, User, UserGrant
 from tokens.revoking import bulk
 from tokens.revoking.bulk import BulkTarget
 
-Named = TypeVar("Named", Client, User, UserGrant)
+Row = TypeVar("Row", Client, User, UserGrant)
 ACTOR = "command:revoke_tokens"
 JTI = re.compile(r"[A-Za-z0-9_-]{1,255}")
-WHERE = {
-    "user": "give the username, e-mail address or sub as the admin shows it",
-    "client": "give the client_id as the admin shows it",
-    "grant": "give the grant_id of a token, as inspect_token shows it",
+REMEDIES = {
+    "user": "use the username, e-mail address or sub that the admin shows",
+    "client": "use the client_id that the admin shows",
+    "grant": "use the grant_id of a token, which inspect_token shows",
 }
-"""Where to look for a name."""
+"""For each kind of target: where the operator finds its name."""
 NOTES = """
   revoke_tokens --user ada --dry-run              count what would be revoked
-  revoke_tokens --user ada                        the user is logged out everywhere, and logs in again
-  revoke_tokens --client webapp                   every token that the client has; it stays registered
-  revoke_tokens --client webapp --user ada        what this client has in the name of this user
-  revoke_tokens --all --reason "breach" --yes     all users are logged out: one entry in the revocation feed
+  revoke_tokens --user ada                        log the user out everywhere; the user can log in again
+  revoke_tokens --client webapp                   every token of the client; it stays registered
+  revoke_tokens --client webapp --user ada        the client's tokens for this user
+  revoke_tokens --all --reason "breach" --yes     log all users out, with one entry in the revocation feed
 
 User grants are revoked as well, with their refresh tokens. APIs that follow the revocation feed refuse the access
-tokens from their next poll on; other APIs accept them until they expire. A stolen signing key needs revoke_key.
+tokens from their next poll on; other APIs accept them until they expire. For a stolen signing key, use revoke_key.
 
 exit codes:
-  0  done, or shown (--dry-run)
-  2  the command was used wrongly, or names a user, client or grant that is not there
+  0  done, or counted (--dry-run)
+  2  wrong usage, or there is no such user, client or grant
   3  not confirmed
 """
 
 
 class Command(OperatorCommand):
-    """Parses, asks, calls `tokens.revoking.bulk`, prints."""
+    """Counts, asks, and revokes."""
 
-    help = "Revoke access tokens, with the user grants and refresh tokens behind them."
+    help = "Revoke access tokens together with their user grants and refresh tokens."
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
-        parser.add_argument("--all", action="store_true", help="everything issued so far")
+        """Add the options."""
+        parser.add_argument("--all", action="store_true", help="revoke everything issued so far")
         parser.add_argument("--user", metavar="NAME", help="username, e-mail address or sub")
-        parser.add_argument("--client", metavar="ID", help="client_id; together with --user: of this user only")
-        parser.add_argument("--grant", metavar="UUID", help="one user grant, by the grant_id in its tokens")
-        parser.add_argument("--jti", metavar="ID", help="one access token, by its jti")
-        parser.add_argument("--reason", default="revoked by command", help="kept in the audit trail and with grants")
+        parser.add_argument("--client", metavar="ID", help="client_id; with --user: only the tokens of this user")
+        parser.add_argument("--grant", metavar="UUID", help="a user grant, by the grant_id in its tokens")
+        parser.add_argument("--jti", metavar="ID", help="an access token, by its jti")
+        parser.add_argument(
+            "--reason", default="revoked by command", help="stored in the audit trail and with the grants"
+        )
         parser.add_argument("--dry-run", action="store_true", help="count what would be revoked, and revoke nothing")
-        parser.add_argument("--yes", action="store_true", help="do not ask; needed if standard input is not a terminal")
+        parser.add_argument(
+            "--yes",
+            action="store_true",
+            help="do not ask for confirmation; required if standard input is not a terminal",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Find the target, print it, ask, revoke."""
+        """Run the steps above."""
         target = find(options)
         counts = bulk.preview(target)
         if not options["dry_run"]:
             self._confirm(target, counts, options)
             counts = bulk.revoke(target, reason=options["reason"], actor=ACTOR)
         user = {"user": target.user.get_username()} if target.user and target.client else {}
-        told = {"dry_run": options["dry_run"], "target": target.subject, **user, **counts}
-        self.stdout.write(json.dumps(told) if options["json"] else f"{_verb(options)} {_said(target, counts)}")
+        result = {"dry_run": options["dry_run"], "target": target.subject, **user, **counts}
+        self.stdout.write(json.dumps(result) if options["json"] else f"{_verb(options)} {_summary(target, counts)}")
 
     def _confirm(self, target: BulkTarget, counts: dict[str, int], options: dict[str, Any]) -> None:
-        """Ask on a terminal. Raises CommandError unless the answer is yes."""
+        """Ask for confirmation. Raises CommandError without a terminal, and unless the answer is yes."""
         if options["yes"]:
             return
         if not sys.stdin.isatty():
-            raise CommandError("standard input is not a terminal: add --yes", returncode=USAGE)
-        self.stderr.write(f"About to revoke {_said(target, counts)}")
-        if input("Type yes to go on: ").strip() != "yes":
+            raise CommandError(
+                "standard input is not a terminal: add --yes to continue without confirmation", returncode=USAGE
+            )
+        self.stderr.write(f"About to revoke {_summary(target, counts)}")
+        if input("Type yes to continue: ").strip() != "yes":
             raise CommandError("not confirmed, nothing was revoked", returncode=UNSAFE)
 
 
 def find(options: dict[str, Any]) -> BulkTarget:
-    """Return the target that the options name. Raises CommandError for none, two, or one that does not exist."""
+    """Return the target that the options name.
+
+    Raises CommandError if there is no target or more than one, or if the target does not exist.
+    """
     given = {name for name in ("all", "user", "client", "grant", "jti") if options[name]}
     if len(given) != 1 and given != {"user", "client"}:
-        message = "name one of --all, --user, --client, --grant and --jti; --user and --client may stand together"
+        message = (
+            "pass exactly one of --all, --user, --client, --grant and --jti; only --user and --client can be combined"
+        )
         raise CommandError(message, returncode=USAGE)
     return BulkTarget(
         everything=options["all"],
@@ -97,6 +115,7 @@ def find(options: dict[str, Any]) -> BulkTarget:
 
 
 def _user(name: str) -> User:
+    # A username first: a user can have another user's e-mail address as username.
     by_name = Q(username=name)
     if User.objects.filter(by_name).exists():
         return _one(User, by_name, "user", name)
@@ -108,19 +127,20 @@ def _grant(text: str) -> UserGrant:
 
 
 def _token_id(text: str) -> str:
-    """Return `text` if it can be a jti. Raises CommandError, which does not repeat it: it may be a whole token."""
+    """Return `text` if it can be a jti. Raises CommandError."""
     if not JTI.fullmatch(text):
-        raise CommandError("--jti: that is no jti. inspect_token shows the one of a token", returncode=USAGE)
+        # The message does not repeat the text, which can be a token.
+        raise CommandError("--jti: this is not a jti. To see the jti of a token, run inspect_token", returncode=USAGE)
     return text
 
 
-def _one(model: type[Named], which: Q, noun: str, name: str) -> Named:
-    found = list(model._default_manager.filter(which)[:2])  # noqa: SLF001 (Django's documented name)
-    if not found:
-        raise CommandError(f"--{noun}: there is no {noun} {name!r}; {WHERE[noun]}", returncode=USAGE)
-    if len(found) > 1:
-        raise CommandError(f"--{noun}: several match {name!r}; name it by its sub", returncode=USAGE)
-    return found[0]
+def _one(model: type[Row], which: Q, noun: str, name: str) -> Row:
+    matches = list(model._default_manager.filter(which)[:2])  # noqa: SLF001 (Django's documented name)
+    if not matches:
+        raise CommandError(f"--{noun}: there is no {noun} {name!r}; {REMEDIES[noun]}", returncode=USAGE)
+    if len(matches) > 1:
+        raise CommandError(f"--{noun}: several users match {name!r}; use the sub", returncode=USAGE)
+    return matches[0]
 
 
 def _uuid(text: str) -> UUID | None:
@@ -134,7 +154,7 @@ def _verb(options: dict[str, Any]) -> str:
     return "would revoke" if options["dry_run"] else "revoked"
 
 
-def _said(target: BulkTarget, counts: dict[str, int]) -> str:
+def _summary(target: BulkTarget, counts: dict[str, int]) -> str:
     whose = f" for user:{target.user.get_username()}" if target.user and target.client else ""
     return (
         f"the tokens of {target.subject}{whose}: {counts['grants']} user grants,"

@@ -1,4 +1,4 @@
-"""`rotate_keys`: take the one next safe step of the signing keys, or do nothing."""
+"""`rotate_keys`: take the next safe step of each ring of signing keys, if a step is due."""
 
 import json
 from argparse import ArgumentParser
@@ -24,65 +24,76 @@ ACTOR = "command:rotate_keys"
 
 
 class Command(KeyCommand):
-    """Parses, calls `rotate`, `rewrap`, `cancel` or `move`, prints."""
+    """Rotates, re-encrypts, cancels or moves."""
 
     help = "Take the next safe step of the signing keys: create the first key and its standby, or switch when due."
     notes = f"""{EXIT_CODES}
-Run it from cron as often as you like (hourly is usual): at most one step of each ring a run, and only when one is due.
+Run it from cron, for example hourly. Each run takes at most one step for each ring, and only if the step is due.
 
-A further ring, that one API's tokens are signed by and nothing else:
-  rotate_keys --ring orders --algorithm ES256     makes it; its first key is announced
-  rotate_keys --ring orders --move https://orders.example/    plans when it signs for that API; let the API read
-                                                  /.well-known/jwks/orders.json before then
+To sign one API's tokens with a ring of its own:
+  rotate_keys --ring orders --algorithm ES256     creates the ring and announces its first key
+  rotate_keys --ring orders --move https://orders.example/    plans when the ring starts to sign for the API; configure
+                                                  the API to read /.well-known/jwks/orders.json before then
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
+        """Add the options."""
         parser.add_argument(
-            "--now", action="store_true", help="switch at the earliest safe instant, although the signing key is young"
-        )
-        parser.add_argument("--ring", help="only this ring (every ring, and the default one is made)")
-        parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
-        parser.add_argument(
-            "--at", type=instant, metavar="TIME", help="with --dry-run: what would happen then (2027-01-31T12:00Z)"
+            "--now", action="store_true", help="switch at the earliest safe time, even if the signing key is not due"
         )
         parser.add_argument(
-            "--rewrap", action="store_true", help="seal every key anew under the first of KEY_ENCRYPTION_KEYS"
+            "--ring", help="only this ring (default: every ring; the ring `default` is created if missing)"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="print what would happen, and change nothing")
+        parser.add_argument(
+            "--at",
+            type=instant,
+            metavar="TIME",
+            help="with --dry-run: print what would happen at this time (2027-01-31T12:00Z)",
+        )
+        parser.add_argument(
+            "--rewrap", action="store_true", help="encrypt every key again, under the first of KEY_ENCRYPTION_KEYS"
         )
         parser.add_argument(
             "--cancel",
             metavar="KID",
-            help="cancel an announced key before it signs; KID may be shortened",
+            help="cancel an announced key before it signs; KID can be shortened",
         )
         parser.add_argument("--move", metavar="API", help="with --ring: plan that this ring signs for the API")
-        parser.add_argument("--algorithm", choices=ALGORITHMS, help="with --ring: make a ring of this algorithm")
-        parser.add_argument("--bits", type=int, choices=RSA_BITS, help="of a new ring's RSA keys (2048)")
-        parser.add_argument("--keystore", choices=NAMES, help="where a new ring's private halves shall be (database)")
-        parser.add_argument("--json", action="store_true", help="print one JSON object for each ring, a line each")
+        parser.add_argument("--algorithm", choices=ALGORITHMS, help="with --ring: create a ring with this algorithm")
+        parser.add_argument(
+            "--bits", type=int, choices=RSA_BITS, help="with --ring: size of a new ring's RSA keys (2048)"
+        )
+        parser.add_argument(
+            "--keystore", choices=NAMES, help="with --ring: where a new ring's private keys are stored (database)"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object for each ring, each on a line")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Take one step of each ring that is asked for, and say which; one that fails stops no other."""
-        refuse_nonsense(options)
+        """Take one step of each ring and print it. An error in one ring does not stop the others."""
+        check_options(options)
         try:
             with exit_codes():
-                self.for_each(rings_of(options), lambda ring: told(run(ring, options), options))
+                self.for_each(rings_of(options), lambda ring: text(run(ring, options), options))
         except OverflowError as error:
-            raise CommandError("--at is too near an end of the calendar", returncode=USAGE) from error
+            raise CommandError(
+                "--at is too close to the first or last date of the calendar", returncode=USAGE
+            ) from error
 
 
-def refuse_nonsense(options: dict[str, Any]) -> None:
+def check_options(options: dict[str, Any]) -> None:
     """Raise CommandError for options that do not go together."""
-    making = options["algorithm"] or options["bits"] or options["keystore"]
+    creates_ring = options["algorithm"] or options["bits"] or options["keystore"]
     wrong = {
-        "--at goes with --dry-run only: nothing is changed at another time": options["at"] and not options["dry_run"],
-        "--rewrap goes with --ring and --json only": options["rewrap"]
-        and (options["now"] or options["dry_run"] or making),
-        "--cancel goes with --json only": options["cancel"]
-        and (options["now"] or options["dry_run"] or options["rewrap"] or options["ring"] or making),
-        "--move needs the --ring to move to": options["move"] and not options["ring"],
-        "--move goes with --ring, --dry-run and --json only": options["move"]
-        and (options["now"] or options["at"] or options["rewrap"] or options["cancel"] or making),
-        "--algorithm, --bits and --keystore need a --ring": making and not options["ring"],
+        "--at needs --dry-run: changes always happen now": options["at"] and not options["dry_run"],
+        "--rewrap can only be combined with --ring and --json": options["rewrap"]
+        and (options["now"] or options["dry_run"] or creates_ring),
+        "--cancel can only be combined with --json": options["cancel"]
+        and (options["now"] or options["dry_run"] or options["rewrap"] or options["ring"] or creates_ring),
+        "--move needs --ring, the ring that is to sign for the API": options["move"] and not options["ring"],
+        "--move can only be combined with --ring, --dry-run and --json": options["move"]
+        and (options["now"] or options["at"] or options["rewrap"] or options["cancel"] or creates_ring),
+        "--algorithm, --bits and --keystore need --ring": creates_ring and not options["ring"],
     }
     for message, is_wrong in wrong.items():
         if is_wrong:
@@ -90,16 +101,16 @@ def refuse_nonsense(options: dict[str, Any]) -> None:
 
 
 def rings_of(options: dict[str, Any]) -> list[str]:
-    """The ring that is named, or every ring that there is: the default one first, even before it is made."""
+    """Return the named ring, or every ring. The default ring comes first, even if it does not exist yet."""
     if options["ring"]:
         return [options["ring"]]
     if options["cancel"]:
-        return [DEFAULT_RING]  # a kid names its ring itself
+        return [DEFAULT_RING]  # not used: `cancel` finds the ring of the kid
     return [DEFAULT_RING, *Ring.objects.exclude(name=DEFAULT_RING).order_by("name").values_list("name", flat=True)]
 
 
 def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
-    """Do to `ring` what the options ask for."""
+    """Rotate, re-encrypt, cancel or move, as the options say."""
     settings = conf.issuer()
     keys = settings.encryption_keys()
     if options["rewrap"]:
@@ -131,12 +142,12 @@ def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
     )
 
 
-def told(outcome: Outcome | Planned, options: dict[str, Any]) -> str:
-    """The outcome as one line; of a dry run, that it is none."""
+def text(outcome: Outcome | Planned, options: dict[str, Any]) -> str:
+    """Return the outcome as one line."""
     if options["json"]:
         return json.dumps(asdict(outcome), cls=DjangoJSONEncoder)
-    told = _sentence(outcome)
-    return f"dry run, nothing was changed: {told}" if options["dry_run"] else told
+    sentence = _sentence(outcome)
+    return f"dry run, nothing was changed: {sentence}" if options["dry_run"] else sentence
 
 
 def _sentence(outcome: Outcome | Planned) -> str:

@@ -1,0 +1,53 @@
+"""The layout of a client's page in the admin."""
+
+from typing import Any
+
+LIFETIMES = "Enter lifetimes as days and hours:minutes:seconds, such as 30 00:00:00 or 00:10:00."
+
+FIELDSETS: Any = [
+    (None, {"fields": ["name", "client_id", "client_type", "is_active"]}),
+    (
+        "Permissions",
+        {
+            "description": LIFETIMES,
+            "fields": [
+                "grants",
+                "scopes",
+                "apis",
+                "redirect_uris",
+                "allows_undotted_schemes",
+                "access_token_lifetime",
+            ],
+        },
+    ),
+    (
+        "Users",
+        {
+            "description": LIFETIMES,
+            "fields": [
+                "skip_authorization",
+                "remembers_consent",
+                "post_logout_redirect_uris",
+                "allowed_origins",
+                "always_gets_refresh_token",
+                "rotates_refresh_tokens",
+                "refresh_token_lifetime",
+                "refresh_token_idle_lifetime",
+            ],
+        },
+    ),
+    (
+        "Authentication",
+        {
+            "fields": [
+                "token_endpoint_auth_method",
+                "pins_authentication_method",
+                "client_jwks",
+                "client_jwks_uri",
+                "accepts_token_endpoint_audience",
+                "requires_assertion_type",
+            ]
+        },
+    ),
+    ("Secrets", {"fields": ["new_secret"]}),
+]

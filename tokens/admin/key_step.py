@@ -1,0 +1,58 @@
+"""The steps of rings and keys that the admin offers: plan a switch, and revoke a key.
+
+They call the functions that the commands `rotate_keys` and `revoke_key` call, with the administrator as the actor.
+"""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+
+from tokens import conf
+from tokens.encryption import MalformedEncryptionKey
+from tokens.keys.errors import KeyProblem
+from tokens.keys.revocation import revoke
+from tokens.keys.rotation import Outcome, rotate
+from tokens.keys.trust import KeyRevocation
+from tokens.models.key import Ring, SigningKey
+
+PROBLEMS = (KeyProblem, MalformedEncryptionKey)
+"""Errors that the pages show to the administrator."""
+
+
+def rotate_ring(request: HttpRequest, ring: Ring, *, dry_run: bool) -> Outcome:
+    """Plan the next switch of the ring. With `dry_run`, only return what would happen. Raises PROBLEMS."""
+    return rotate(ring.name, hurry=True, pretend=dry_run, **_edge_arguments(request))
+
+
+def revoke_key(
+    request: HttpRequest, key: SigningKey, *, reason: str, dry_run: bool, accept_outage: bool = False
+) -> KeyRevocation:
+    """Revoke the key. With `dry_run`, only return what would happen. Raises PROBLEMS."""
+    return revoke(key.kid, reason=reason, pretend=dry_run, accept_outage=accept_outage, **_edge_arguments(request))
+
+
+def require(request: HttpRequest, permission: str) -> None:
+    """Raise PermissionDenied unless the administrator has the permission."""
+    if not request.user.has_perm(permission):
+        raise PermissionDenied
+
+
+def refused(request: HttpRequest, error: Exception, page: str, pk: int) -> HttpResponse:
+    """Redirect to a page that shows the error."""
+    messages.error(request, f"Nothing was changed: {error}")
+    return HttpResponseRedirect(reverse(page, args=[pk]))
+
+
+def _edge_arguments(request: HttpRequest) -> dict[str, Any]:
+    """Return settings, actor and time for a key operation."""
+    settings, actor = conf.issuer(), f"user:{request.user.get_username()}"
+    return {
+        "policy": settings.key_policy,
+        "encryption_keys": settings.encryption_keys(),
+        "actor": actor,
+        "now": timezone.now(),
+    }

@@ -14,7 +14,7 @@ from joserfc import jwk, jws
 
 from tests.services.conftest import Issuer
 from tokens import conf
-from tokens.conf import DeviceSettings
+from tokens.conf import Pkcs11Settings
 from tokens.keys import keyring, keystore, revocation, rotation, store
 from tokens.keys.errors import CannotOpen
 from tokens.keys.rings import RingKind
@@ -46,7 +46,7 @@ def softhsm(tmp_path_factory):
         check=True,
         capture_output=True,
     )
-    return DeviceSettings(module=str(MODULE), token="keyturn", pin=pin)
+    return Pkcs11Settings(module=str(MODULE), token="keyturn", pin=pin)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_a_ring_in_the_device_lives_its_whole_life(device, monkeypatch, django_c
     assert len(objects(device)) == held + 4, "two pairs"
     assert all(len(bytes(row.sealed)) < 64 for row in SigningKey.objects.all()), "an identifier, and no private half"
     old = SigningKey.objects.get(signs_at__isnull=False)
-    clock[0] = rotate(hurry=True).at + PRODUCTION.last_signature
+    clock[0] = rotate(early=True).at + PRODUCTION.last_signature
     assert rotate().step == "destroyed"
     assert len(objects(device)) == held + 4, "a third pair came, the first one went"
     keys = [one.key for one in store.load("default")]

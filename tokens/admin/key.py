@@ -157,13 +157,13 @@ def _drawn(ring: Ring) -> dict[str, Any]:
 
 
 def _rotate(request: HttpRequest, ring: Ring, *, pretend: bool) -> Outcome:
-    return rotate(ring.name, hurry=True, pretend=pretend, **_given(request))
+    return rotate(ring.name, early=True, dry_run=pretend, **_given(request))
 
 
 def _revoke(
     request: HttpRequest, key: SigningKey, *, reason: str, pretend: bool, accept_outage: bool = False
 ) -> KeyRevocation:
-    return revoke(key.kid, reason=reason, pretend=pretend, accept_outage=accept_outage, **_given(request))
+    return revoke(key.kid, reason=reason, dry_run=pretend, accept_outage=accept_outage, **_given(request))
 
 
 def _given(request: HttpRequest) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from tokens import __version__
 from tokens.encryption import MalformedEncryptionKey
+from tokens.keys.deadline import translated_errors
 from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
-from tokens.keys.lock import locking
 from tokens.models import Api, Client
 from tokens.registry_lock import RegistryLocked
 
@@ -134,7 +134,7 @@ def storable(text: str) -> bool:
 def exit_codes() -> Iterator[None]:
     """Turn what went wrong into a CommandError with the exit code of the table."""
     try:
-        with locking():
+        with translated_errors():
             yield
     except (CannotOpen, MalformedEncryptionKey) as error:
         raise CommandError(str(error), returncode=CLOSED) from error

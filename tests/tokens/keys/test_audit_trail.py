@@ -9,7 +9,7 @@ import pytest
 from tests.tokens.keys.by_hand import by_hand
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import rotation, store, transfer
+from tokens.keys import cancellation, rewrap, rotation, store, transfer
 from tokens.keys.revocation import revoke
 from tokens.keys.rings import RingKind
 from tokens.keys.rules.policy import PRODUCTION
@@ -74,7 +74,7 @@ def reseal(kid):
 
 def planned(operator):
     operator.rotate()
-    return [operator.rotate(hurry=True).kid, operator.signing().kid]
+    return [operator.rotate(early=True).kid, operator.signing().kid]
 
 
 def lengthened(operator):
@@ -86,7 +86,7 @@ def lengthened(operator):
 def destroyed(operator):
     operator.rotate()
     old = operator.signing().kid
-    operator.now = operator.rotate(hurry=True).at + PRODUCTION.last_signature
+    operator.now = operator.rotate(early=True).at + PRODUCTION.last_signature
     assert operator.rotate().step == "destroyed"
     return [old]
 
@@ -94,7 +94,7 @@ def destroyed(operator):
 def cancelled(operator):
     operator.rotate()
     kid = operator.standby().kid
-    rotation.cancel(kid, **operator.given)
+    cancellation.cancel(kid, **operator.given)
     return [kid, operator.standby().kid]
 
 
@@ -115,7 +115,7 @@ def policy_adopted(operator):
 def rewrapped(operator):
     operator.rotate()
     keys = (*parse(["N" * 43]), *issuer().encryption_keys())
-    rotation.rewrap(encryption_keys=keys, actor="user:alice")
+    rewrap.rewrap(encryption_keys=keys, actor="user:alice")
     return []
 
 
@@ -189,5 +189,5 @@ def test_a_move_tells_both_rings_and_both_instants(operator):
 def test_what_was_only_pretended_is_not_in_the_trail(operator):
     operator.rotate()
     before = AuditEvent.objects.count()
-    operator.rotate(hurry=True, pretend=True, policy=LONG)
+    operator.rotate(early=True, dry_run=True, policy=LONG)
     assert AuditEvent.objects.count() == before

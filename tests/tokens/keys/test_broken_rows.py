@@ -10,7 +10,7 @@ from tests.tokens.keys.by_hand import by_hand
 from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import adoption, keyring, keystore, rotation, store
+from tokens.keys import adoption, keyring, keystore, rewrap, rotation, store
 from tokens.keys.errors import CannotOpen, NotReady
 from tokens.keys.revocation import revoke
 from tokens.keys.rules import lifecycle
@@ -89,7 +89,7 @@ def mixed(clock):
     lost, kept = parse([LOST]), issuer().encryption_keys()
     step(clock, keys=lost)
     clock.now += timedelta(days=3)
-    clock.now = step(clock, keys=(*kept, *lost), hurry=True).at + timedelta(hours=1)
+    clock.now = step(clock, keys=(*kept, *lost), early=True).at + timedelta(hours=1)
     keyring.snapshots.forget()
     return parse([LOST])[0].id
 
@@ -98,8 +98,8 @@ def test_the_key_that_took_over_is_not_replaced_by_the_one_before_it_where_its_r
     """A planned successor makes the retired key look like the last one that began, were the changed row left out."""
     step(clock)
     clock.now += timedelta(days=3)
-    clock.now = step(clock, hurry=True).at + timedelta(seconds=30)
-    step(clock, hurry=True)
+    clock.now = step(clock, early=True).at + timedelta(seconds=30)
+    step(clock, early=True)
     changed_row, retired = signing_row(), row(lifecycle.Phase.RETIRED)
     assert retired.sealed is not None
     by_hand(SigningKey.objects.filter(pk=changed_row.pk), max_lifetime=timedelta(days=9))
@@ -170,7 +170,7 @@ def test_a_broken_standby_keeps_no_key_from_being_revoked_and_is_left_as_it_is(c
     before = SigningKey.objects.filter(pk=broken.pk).values().get()
     done = take_out(clock, leaked, accept_outage=True)
     assert done.left == (broken.kid,)
-    assert f"left as it is, for it does not verify: {broken.kid}" in str(done)
+    assert f"not changed, because the row does not verify: {broken.kid}" in str(done)
     assert keyring.signer(now=clock.now).kid == done.heir != broken.kid
     assert SigningKey.objects.filter(pk=broken.pk).values().get() == before
 
@@ -220,7 +220,7 @@ def test_rewrapping_renews_both_seals(clock):
     step(clock)
     by_hand(SigningKey.objects.all(), vouched=None)
     assert codes() == {"not_vouched"}
-    assert rotation.rewrap(encryption_keys=issuer().encryption_keys(), actor="test").step == "rewrapped"
+    assert rewrap.rewrap(encryption_keys=issuer().encryption_keys(), actor="test").step == "rewrapped"
     assert codes() == set()
 
 

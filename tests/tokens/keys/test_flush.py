@@ -9,7 +9,7 @@ from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.keys.test_revocation import Ring, ring
 from tokens.checks import key_health
 from tokens.conf import issuer
-from tokens.keys import rotation
+from tokens.keys import cancellation, rotation
 from tokens.keys.errors import Unsafe
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.lifecycle import Phase
@@ -32,7 +32,7 @@ def flush_of(ring: Ring, kid: str) -> lifecycle.Key | None:
 
 def cancel(ring: Ring, kid: str) -> rotation.Outcome:
     with ring._at():
-        return rotation.cancel(
+        return cancellation.cancel(
             kid, policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=ring.now
         )
 
@@ -82,7 +82,7 @@ def test_a_shortened_flush_says_which_copies_may_lack_its_key_and_stays_where_it
 
 def test_from_the_age_of_every_copy_on_a_shortened_flush_costs_nothing(ring):
     signing = ring.kid(Phase.SIGNING)
-    assert ring.revoke(signing, flush_after=PRODUCTION.propagation - SECOND, pretend=True).copies_from
+    assert ring.revoke(signing, flush_after=PRODUCTION.propagation - SECOND, dry_run=True).copies_from
     assert ring.revoke(signing, flush_after=PRODUCTION.propagation).copies_from is None
 
 
@@ -107,7 +107,7 @@ def test_the_flush_lies_between_the_bound_of_shared_caches_and_its_usual_instant
 
 @pytest.mark.parametrize("phase", [Phase.ANNOUNCED, Phase.RETIRED])
 def test_a_key_that_does_not_sign_is_flushed_as_well(ring, phase):
-    ring.now = ring.rotate(hurry=True).at + SECOND
+    ring.now = ring.rotate(early=True).at + SECOND
     signing, revoked = ring.kid(Phase.SIGNING), ring.kid(phase)
     done = ring.revoke(revoked)
     assert (done.heir, ring.kid(Phase.SIGNING)) == (None, signing)
@@ -140,7 +140,7 @@ def test_a_second_revocation_before_any_key_reached_every_api_needs_an_accepted_
 
 
 def test_an_older_standby_that_every_api_has_signs_before_the_key_of_a_flush_that_they_lack(ring):
-    ring.now = ring.rotate(hurry=True).at
+    ring.now = ring.rotate(early=True).at
     retired, standby = ring.kid(Phase.RETIRED), lifecycle.standby(ring.dates()).kid
     ring.now += timedelta(days=3)
     first = ring.revoke(retired)
@@ -186,7 +186,7 @@ def test_a_flush_that_is_shortened_goes_before_a_flush_that_was_planned_and_take
 
 
 def test_a_flush_during_a_planned_switch_comes_after_it(ring):
-    planned = ring.rotate(hurry=True)
+    planned = ring.rotate(early=True)
     standby = lifecycle.standby(ring.dates()).kid
     done = ring.revoke(standby)
     chain = [one.kid for one in lifecycle.switches(ring.dates(), now=ring.now)]
@@ -196,7 +196,7 @@ def test_a_flush_during_a_planned_switch_comes_after_it(ring):
 
 
 def test_a_standby_older_than_the_revocation_is_replaced_once_the_flush_can_serve_an_emergency(ring):
-    ring.rotate(hurry=True)
+    ring.rotate(early=True)
     ring.now += SECOND
     old = lifecycle.standby(ring.dates()).kid
     done = ring.revoke(ring.kid(Phase.SIGNING))
@@ -219,7 +219,7 @@ def test_a_cancelled_flush_is_replaced_by_the_standby(ring):
 
 
 def test_a_cancelled_flush_is_replaced_by_a_fresh_key_if_the_standby_is_older_than_the_revocation(ring):
-    ring.rotate(hurry=True)
+    ring.rotate(early=True)
     ring.now += SECOND
     old = lifecycle.standby(ring.dates()).kid
     done = ring.revoke(ring.kid(Phase.SIGNING))
@@ -229,7 +229,7 @@ def test_a_cancelled_flush_is_replaced_by_a_fresh_key_if_the_standby_is_older_th
 
 
 def test_the_switch_before_a_flush_is_cancelled_and_the_flush_stays(ring):
-    planned = ring.rotate(hurry=True)
+    planned = ring.rotate(early=True)
     ring.now += SECOND
     done = ring.revoke(planned.kid)
     assert [one.kid for one in lifecycle.switches(ring.dates(), now=ring.now)] == [done.heir, done.flush_kid]

@@ -14,10 +14,10 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from tests.tokens.keys.world import SECOND, World
 from tokens.keys import rotation
-from tokens.keys.rules import lifecycle, succession
+from tokens.keys.rules import discard, lifecycle, succession
+from tokens.keys.rules.discard import Discarded
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.policy import Policy
-from tokens.keys.rules.succession import Discarded
 
 
 class Hurried(World):
@@ -155,11 +155,11 @@ def flushed_too_late(
 
 def beside_later_switches(done: Discarded, fresh: Sequence[Key], *, at: datetime, **given: Any) -> Discarded:
     """Leave switches planned that come after the flush."""
-    with patch.object(succession, "_starts_from", lambda *_: False):
+    with patch.object(discard, "_starts_from", lambda *_: False):
         return flushed(done, fresh, at=at, **given)
 
 
-flushed = succession._flushed
+flushed = discard._with_flush
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ flushed = succession._flushed
 def test_a_flush_that_is_missing_late_or_by_an_old_key_leaves_a_revoked_key_trusted(
     mutant: Callable[..., Discarded], world: type[World]
 ) -> None:
-    with patch.object(succession, "_flushed", mutant), pytest.raises(AssertionError, match="P6: "):
+    with patch.object(discard, "_with_flush", mutant), pytest.raises(AssertionError, match="P6: "):
         prove(world, examples=MANY)
 
 
@@ -192,11 +192,11 @@ def test_a_flush_a_second_before_the_bound_of_shared_caches_refuses_tokens_after
 
 
 def test_a_key_that_takes_over_at_once_a_second_too_late_leaves_nodes_without_a_signer() -> None:
-    def late(heir: lifecycle.Key, **given: object) -> datetime:
-        return at_once(heir, **given) + SECOND  # type: ignore[arg-type]  # as they were given
+    def late(successor: lifecycle.Key, **given: object) -> datetime:
+        return at_once(successor, **given) + SECOND  # type: ignore[arg-type]  # as they were given
 
-    at_once = succession._at_once
-    with patch.object(succession, "_at_once", late), pytest.raises(AssertionError, match="P5: nothing signs"):
+    at_once = discard._immediate_start
+    with patch.object(discard, "_immediate_start", late), pytest.raises(AssertionError, match="P5: nothing signs"):
         prove(Revoking, examples=MANY)
 
 

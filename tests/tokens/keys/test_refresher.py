@@ -129,7 +129,7 @@ def test_what_nobody_thought_of_does_not_end_the_thread(world, hurried, caplog):
     world.refresher._duties = (Duty(world.snapshots, broken),)
     start(world)
     assert world.refresher.is_alive()
-    assert "The background refresh failed, and goes on" in caplog.text
+    assert "The background refresh failed and will be retried" in caplog.text
 
 
 def test_a_name_that_a_whole_look_did_not_find_is_unknown_for_n(world, hurried):

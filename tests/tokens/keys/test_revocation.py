@@ -101,7 +101,7 @@ def test_a_standby_is_replaced_and_the_signing_key_stays(ring):
 
 def test_when_the_planned_key_is_revoked_the_standby_is_planned_in_its_place_and_signing_goes_on(ring):
     signing = ring.kid(Phase.SIGNING)
-    planned = ring.rotate(hurry=True)
+    planned = ring.rotate(early=True)
     done = ring.revoke(planned.kid)
     assert ring.kid(Phase.SIGNING) == signing
     heir = lifecycle.planned(ring.dates(), now=ring.now)
@@ -114,13 +114,13 @@ def test_when_the_planned_key_is_revoked_the_standby_is_planned_in_its_place_and
 
 
 def test_while_a_switch_is_planned_the_planned_key_takes_over_from_a_revoked_signing_key(ring):
-    planned = ring.rotate(hurry=True)
+    planned = ring.rotate(early=True)
     assert ring.revoke(ring.kid(Phase.SIGNING)).heir == planned.kid
     assert ring.kid(Phase.SIGNING) == planned.kid
 
 
 def test_a_retired_key_leaves_and_nothing_else_changes(ring):
-    ring.now = ring.rotate(hurry=True).at
+    ring.now = ring.rotate(early=True).at
     retired, signing = ring.kid(Phase.RETIRED), ring.kid(Phase.SIGNING)
     assert ring.revoke(retired).heir is None
     assert ring.kid(Phase.SIGNING) == signing
@@ -149,14 +149,14 @@ def test_what_is_revoked_already_or_unknown_cannot_be_revoked(ring):
 
 def test_pretending_says_the_consequence_and_changes_nothing(ring):
     before = list(SigningKey.objects.values())
-    done = ring.revoke(ring.kid(Phase.SIGNING), pretend=True)
+    done = ring.revoke(ring.kid(Phase.SIGNING), dry_run=True)
     assert done.heir == ring.kid(Phase.ANNOUNCED)
     assert list(SigningKey.objects.values()) == before
     assert not AuditEvent.objects.filter(action="key.revoked").exists()
 
 
 def test_a_private_half_that_was_destroyed_before_is_not_destroyed_again(ring):
-    ring.now = ring.rotate(hurry=True).at + timedelta(hours=1)
+    ring.now = ring.rotate(early=True).at + timedelta(hours=1)
     retired = ring.kid(Phase.RETIRED)
     assert ring.rotate().step == "destroyed"
     destroyed = SigningKey.objects.get(kid=retired).private_destroyed_at

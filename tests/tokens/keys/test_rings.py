@@ -13,7 +13,7 @@ from tests.tokens.conftest import API, OTHER_API, basic, make_client, post
 from tests.tokens.keys.by_hand import by_hand
 from tokens import conf
 from tokens.clients import client_secret
-from tokens.keys import keyring, rotation, store, transfer
+from tokens.keys import cancellation, keyring, rotation, store, transfer
 from tokens.keys.errors import NotReady, UnknownKey, Unsafe, WrongRing
 from tokens.keys.revocation import revoke
 from tokens.keys.rings import RingKind
@@ -291,11 +291,15 @@ def test_once_warm_a_ring_s_jwks_asks_the_database_nothing(client, clock, orders
         (lambda clock: move(clock, "orders", OTHER_API), WrongRing, "accepts RS256"),
         (lambda clock: (move(clock, "orders"), move(clock, "default")), Unsafe, "is moving"),
         (lambda clock: rotate(clock, "typo"), UnknownKey, "no ring 'typo'"),
-        (lambda clock: rotate(clock, "orders", kind=RingKind(algorithm="RS256")), WrongRing, "for its whole life"),
-        (lambda clock: rotate(clock, "default", kind=ES256), WrongRing, "for its whole life"),
+        (
+            lambda clock: rotate(clock, "orders", kind=RingKind(algorithm="RS256")),
+            WrongRing,
+            "cannot be changed to RS256",
+        ),
+        (lambda clock: rotate(clock, "default", kind=ES256), WrongRing, "cannot be changed to ES256"),
         (lambda clock: rotate(clock, "new", kind=RingKind(algorithm="RS256", bits=1024)), WrongRing, "1024"),
         (lambda clock: rotate(clock, "new", kind=RingKind(algorithm="none")), WrongRing, "none"),
-        (lambda clock: rotate(clock, "new", kind=RingKind(algorithm="ES256", bits=2048)), WrongRing, "no size"),
+        (lambda clock: rotate(clock, "new", kind=RingKind(algorithm="ES256", bits=2048)), WrongRing, "is fixed"),
     ],
 )
 def test_what_would_break_a_token_or_a_ring_is_refused_with_its_reason(clock, orders, refused, error, because):
@@ -310,7 +314,7 @@ def test_a_further_ring_waits_for_the_default_one(clock):
 
 
 def test_a_dry_run_makes_no_ring(clock, orders):
-    assert rotate(clock, "trial", kind=ES256, pretend=True).step == "created"
+    assert rotate(clock, "trial", kind=ES256, dry_run=True).step == "created"
     assert not Ring.objects.filter(name="trial").exists()
 
 
@@ -336,7 +340,7 @@ def put_off_by_revoking(clock):
 def put_off_by_cancelling(clock):
     first = SigningKey.objects.get(ring__name="orders", signs_at__isnull=False).kid
     given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
-    rotation.cancel(first, now=clock.now, **given)
+    cancellation.cancel(first, now=clock.now, **given)
     keyring.snapshots.forget()
 
 

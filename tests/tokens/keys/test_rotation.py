@@ -12,9 +12,11 @@ from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.encryption import parse
 from tokens.keys import adoption, keyring, keystore, store
+from tokens.keys.cancellation import cancel
 from tokens.keys.errors import CannotOpen, NotReady, UnknownKey, Unsafe
 from tokens.keys.revocation import revoke
-from tokens.keys.rotation import cancel, rewrap, rotate
+from tokens.keys.rewrap import rewrap
+from tokens.keys.rotation import rotate
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.policy import DEVELOPMENT, PRODUCTION, changed
 from tokens.models import AuditEvent, Ring, SigningKey
@@ -22,13 +24,13 @@ from tokens.models import AuditEvent, Ring, SigningKey
 pytestmark = pytest.mark.django_db
 
 
-def run(*, hurry=False, policy=PRODUCTION, keys=None, **options):
+def run(*, early=False, policy=PRODUCTION, keys=None, **options):
     return rotate(
         policy=policy,
         encryption_keys=keys or issuer().encryption_keys(),
         actor="test",
         now=store.database_now(),
-        hurry=hurry,
+        early=early,
         **options,
     )
 
@@ -55,11 +57,11 @@ def test_a_run_with_nothing_due_writes_nothing():
 def test_a_switch_in_a_hurry_still_waits_until_every_api_has_the_standby():
     run()
     standby = SigningKey.objects.get(signs_at=None)
-    outcome = run(hurry=True)
+    outcome = run(early=True)
     assert outcome.step == "planned"
     assert outcome.kid == standby.kid
     assert outcome.at >= standby.announced_at + PRODUCTION.propagation
-    assert run(hurry=True).message == "already planned; switches at"
+    assert run(early=True).message == "already planned; switches at"
 
 
 def test_a_year_of_silence_ends_with_the_long_announced_standby_and_nobody_loses_a_token():
@@ -84,7 +86,7 @@ def test_a_wrong_encrypting_key_makes_no_key_and_signs_nothing_but_the_jwks_is_s
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
     keyring.snapshots.forget()
     with pytest.raises(CannotOpen, match="KEY_ENCRYPTION_KEYS"):
-        run(hurry=True, keys=parse(["Z" * 43]))
+        run(early=True, keys=parse(["Z" * 43]))
     with pytest.raises(NotReady, match="KEY_ENCRYPTION_KEYS"):
         keyring.signer(now=timezone.now())
     assert {key.kid for key in keyring.published(now=timezone.now())} == kids
@@ -137,7 +139,7 @@ def test_a_raised_timing_counts_at_once_and_a_lowered_one_after_the_old_has_run_
 
 def test_a_longer_token_lifetime_is_kept_with_every_key_that_may_sign_before_it_is_used():
     run()
-    run(hurry=True)
+    run(early=True)
     before = {key.kid: key.withdraw_at for key in SigningKey.objects.all()}
     outcome = run(policy=other(token_lifetime=86_400 * 30))
     assert outcome.step == "lengthened"
@@ -150,7 +152,7 @@ def test_a_longer_token_lifetime_is_kept_with_every_key_that_may_sign_before_it_
 
 def test_a_planned_start_moves_later_when_a_timing_it_rests_on_is_raised():
     run()
-    planned = run(hurry=True)
+    planned = run(early=True)
     run(policy=other(api_copy=86_400 + 3600, announce=172_800))
     standby = SigningKey.objects.get(kid=planned.kid)
     assert standby.signs_at == planned.at + timedelta(hours=1)
@@ -171,14 +173,14 @@ def test_a_node_whose_clock_is_off_plans_nothing(skew):
         patch("tokens.keys.clock.timezone.now", return_value=node),
         pytest.raises(Unsafe, match="synchronise the clocks"),
     ):
-        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=node, hurry=True)
+        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=node, early=True)
     assert SigningKey.objects.count() == 2
 
 
 def test_a_process_that_stood_still_before_it_compared_the_clocks_plans_all_the_same():
     """Its clock is right, though it was read a minute before the database's."""
     run()
-    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test", "hurry": True}
+    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test", "early": True}
     assert rotate(now=store.database_now() - timedelta(seconds=61), **given).step == "planned"
 
 
@@ -187,14 +189,14 @@ def test_a_step_that_took_too_long_is_not_done():
     start = store.database_now()
     clock = iter([start, start, start + timedelta(seconds=61)])
     with patch("tokens.keys.store.database_now", side_effect=clock), pytest.raises(Unsafe, match="took 61") as refused:
-        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=start, hurry=True)
+        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=start, early=True)
     assert SigningKey.objects.count() == 2
     assert str(refused.value).endswith("clock_error (δ) is 60 s; nothing was done, run it again")
 
 
 def test_a_development_ring_names_the_timings_that_let_it_keep_its_dates_on_a_loaded_machine():
     run(policy=DEVELOPMENT)
-    given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "hurry": True}
+    given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "early": True}
     start = store.database_now()
     slow = [start, start, start + timedelta(seconds=1.4)]
     with patch("tokens.keys.store.database_now", side_effect=iter(slow)), pytest.raises(Unsafe) as refused:
@@ -215,13 +217,13 @@ def test_a_development_step_within_the_clock_error_is_done():
     start = store.database_now()
     clock = iter([start, start, start + timedelta(seconds=1)])
     with patch("tokens.keys.store.database_now", side_effect=clock):
-        given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "hurry": True}
+        given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "early": True}
         assert rotate(policy=DEVELOPMENT, now=start, **given).step == "planned"
 
 
 def test_the_private_half_is_destroyed_once_no_node_can_sign_with_it_and_the_row_still_verifies():
     run()
-    switch = run(hurry=True).at
+    switch = run(early=True).at
     old = SigningKey.objects.exclude(withdraw_at=None).get()
     with at(switch + PRODUCTION.last_signature - timedelta(seconds=1)):
         assert run().step == "nothing"
@@ -237,8 +239,8 @@ def test_a_dry_run_says_what_would_happen_then_and_changes_nothing():
     run()
     before = list(SigningKey.objects.values()), list(Ring.objects.values()), AuditEvent.objects.count()
     then = store.database_now() + timedelta(days=100)
-    assert run(pretend=True).step == "nothing"
-    outcome = run(pretend=True, at=then)
+    assert run(dry_run=True).step == "nothing"
+    outcome = run(dry_run=True, at=then)
     assert (outcome.step, outcome.at > then) == ("planned", True)
     assert (list(SigningKey.objects.values()), list(Ring.objects.values()), AuditEvent.objects.count()) == before
 
@@ -247,7 +249,7 @@ def test_a_dry_run_at_a_time_when_lowered_timings_count_says_what_would_happen_t
     run(policy=other(shared_cache=3600))
     run()
     until = Ring.objects.get().assumed_until
-    assert run(pretend=True, at=until + timedelta(days=100)).step == "planned"
+    assert run(dry_run=True, at=until + timedelta(days=100)).step == "planned"
     assert Ring.objects.get().assumed_until == until
 
 
@@ -263,8 +265,8 @@ def test_rewrapping_seals_every_row_under_the_first_encrypting_key():
 
 def test_a_private_half_that_is_not_the_row_s_own_fails_its_probe_and_nothing_is_planned():
     run()
-    with patch("tokens.keys.lock.verifies", return_value=False), pytest.raises(CannotOpen, match="does not belong"):
-        run(hurry=True)
+    with patch("tokens.keys.proof.verifies", return_value=False), pytest.raises(CannotOpen, match="does not belong"):
+        run(early=True)
     assert SigningKey.objects.count() == 2
 
 
@@ -302,8 +304,8 @@ def test_where_only_one_of_the_encrypting_keys_is_left_every_public_half_is_serv
     """Tokens that live stay verifiable; the key that cannot be opened is named, and no other signs in its place."""
     first, second = settings.ISSUER["KEY_ENCRYPTION_KEYS"][0], "N" * 43
     run()
-    with at(run(hurry=True, keys=parse([second, first])).at + timedelta(days=1)):
-        run(hurry=True, keys=parse([second, first]))
+    with at(run(early=True, keys=parse([second, first])).at + timedelta(days=1)):
+        run(early=True, keys=parse([second, first]))
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [second]}
     keyring.snapshots.forget()
     assert len(keyring.published(now=timezone.now())) == SigningKey.objects.count() == 4
@@ -335,7 +337,7 @@ def test_a_row_that_somebody_else_wrote_keeps_no_key_from_being_revoked():
     forged, leaked = forged_row(), SigningKey.objects.get(signs_at=None).kid
     given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test"}
     with pytest.raises(CannotOpen):
-        run(hurry=True)
+        run(early=True)
     done = revoke(leaked, reason="leaked", now=store.database_now(), **given)
     assert done.kids == (leaked,)
     assert SigningKey.objects.get(kid=forged).revoked_at is None
@@ -351,7 +353,7 @@ def test_a_row_that_was_made_to_look_revoked_is_found_out():
 def test_longer_timings_count_before_whatever_step_comes_first():
     """A revocation under a raised number: the planned key starts as late as that number asks for."""
     run()
-    planned = run(hurry=True)
+    planned = run(early=True)
     long = other(shared_cache=3600)
     given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "now": store.database_now()}
     revoke(SigningKey.objects.get(signs_at=None).kid, reason="leaked", policy=long, **given)
@@ -371,20 +373,20 @@ def test_a_policy_that_cannot_be_kept_leaves_no_ring_behind():
 
 def test_a_withdrawn_key_never_comes_back():
     run()
-    planned = run(hurry=True)
+    planned = run(early=True)
     old = SigningKey.objects.get(withdraw_at__isnull=False)
     with at(old.withdraw_at + timedelta(seconds=1)):
         run()
-        run(hurry=True, policy=other(keep=86_400 * 60))
+        run(early=True, policy=other(keep=86_400 * 60))
     assert SigningKey.objects.get(kid=old.kid).withdraw_at == old.withdraw_at
     assert SigningKey.objects.get(kid=planned.kid).withdraw_at
 
 
 def test_a_retired_half_is_destroyed_although_a_switch_is_planned():
     run()
-    first = run(hurry=True)
+    first = run(early=True)
     with at(first.at + PRODUCTION.last_signature):
-        assert run(hurry=True).step == "planned"
+        assert run(early=True).step == "planned"
         assert run().step == "destroyed"
 
 
@@ -423,7 +425,7 @@ def test_a_cancelled_standby_is_replaced_at_once_and_never_published_again():
 
 def test_where_a_planned_key_is_cancelled_the_standby_takes_its_place_as_safely():
     run()
-    planned = run(hurry=True).kid
+    planned = run(early=True).kid
     outcome = take_back(planned)
     heir = SigningKey.objects.get(kid=outcome.kid)
     assert outcome.at == heir.signs_at >= heir.announced_at + PRODUCTION.propagation
@@ -437,7 +439,7 @@ def test_a_key_that_signs_in_a_moment_or_has_signed_is_not_cancelled():
     first = SigningKey.objects.get(signs_at__isnull=False)
     with pytest.raises(UnknownKey, match="is not announced"):
         take_back(first.kid)
-    planned = run(hurry=True)
+    planned = run(early=True)
     for early in (PRODUCTION.last_signature, timedelta(0)):
         with at(planned.at - early), pytest.raises(Unsafe, match="in a moment") if early else pytest.raises(UnknownKey):
             take_back(planned.kid)
@@ -466,7 +468,7 @@ def test_two_switches_within_one_token_lifetime_leave_every_token_verifiable():
     signer = SigningKey.objects.get(signs_at__lte=start).kid
     for _ in range(2):
         with at(start):
-            start = run(policy=long, hurry=True).at + timedelta(seconds=1)
+            start = run(policy=long, early=True).at + timedelta(seconds=1)
     with at(start):
         keys = [one.key for one in store.load("default")]
         assert lifecycle.signer(keys, now=start).kid != signer
@@ -480,7 +482,7 @@ def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
     run()
     held = keyring.snapshots.get("default", now=timezone.now())
     before = {key.kid for key in keyring.published(now=timezone.now())}
-    planned = run(hurry=True)
+    planned = run(early=True)
     now = timezone.now()
     with patch.object(keyring.Snapshots, "_reread", return_value=held):
         late = now + PRODUCTION.snapshot_age - timedelta(seconds=5)

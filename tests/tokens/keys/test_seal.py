@@ -8,10 +8,11 @@ from django.utils import timezone
 from tests.tokens.keys.by_hand import by_hand
 from tokens.conf import issuer
 from tokens.keys import keyring, store
+from tokens.keys.cancellation import cancel
 from tokens.keys.errors import NotReady
 from tokens.keys.revocation import revoke
 from tokens.keys.rings import RingKind
-from tokens.keys.rotation import cancel, rotate
+from tokens.keys.rotation import rotate
 from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import Ring, SigningKey
 

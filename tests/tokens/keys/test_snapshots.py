@@ -13,8 +13,9 @@ from django.utils import timezone
 from tests.tokens.conftest import basic, post
 from tokens.keys import keyring, store
 from tokens.keys.errors import NotReady
+from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules.policy import PRODUCTION
-from tokens.keys.snapshots import Snapshot, Snapshots
+from tokens.keys.snapshots import Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 THREADS = 8

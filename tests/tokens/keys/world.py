@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tokens.keys import adoption, rotation
 from tokens.keys.errors import Unsafe
-from tokens.keys.rules import lifecycle, succession
+from tokens.keys.rules import discard, lifecycle, succession
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.policy import Policy, problems, raised
 
@@ -139,7 +139,7 @@ class World(RuleBasedStateMachine):
     @initialize()
     def first_key(self) -> None:
         book = Book((), self.policy, self.now, lengthened=False)
-        rotation._step(book, self._pairs(), actor="", hurry=False)
+        rotation._step(book, self._pairs(), actor="", early=False)
         self.keys = tuple(book.after.values())
         self.states.append(State(self.now, self.keys, self.policy))
 
@@ -175,12 +175,12 @@ class World(RuleBasedStateMachine):
         self.states.append(State(self.now, self.keys, Policy.from_json(ring.policy)))
         return True
 
-    @rule(hurry=st.booleans(), crash=st.booleans(), late=st.booleans())
-    def rotate(self, hurry: bool, crash: bool, late: bool) -> None:
+    @rule(early=st.booleans(), crash=st.booleans(), late=st.booleans())
+    def rotate(self, early: bool, crash: bool, late: bool) -> None:
         """One step of the reconciler; a crash before the commit leaves nothing."""
         ring, keys, policy = self._hold()
         book = Book(keys, policy, self.now, lengthened=keys != self.keys)
-        rotation._step(book, self._pairs(), actor="", hurry=hurry)
+        rotation._step(book, self._pairs(), actor="", early=early)
         if self._commit(ring, tuple(book.after.values()), crash=crash, late=late):
             self._plans_keep_the_flushes(excused=lambda _: book.adopted)
 
@@ -198,18 +198,18 @@ class World(RuleBasedStateMachine):
 
     def _revoke(self, kid: str, *, crash: bool = False, late: bool = False, share: float = 1.0) -> None:
         """`share` is where the flush lies between its bound (0) and its usual instant (1)."""
-        self.now = succession.instant(self.keys, now=self.now)
+        self.now = discard.instant_of_revocation(self.keys, now=self.now)
         ring, keys, policy = self._hold()
         began, signing = self.now, lifecycle.signer(keys, now=self.now)
         flush_at = began + policy.refetch + share * (policy.flush - policy.refetch)
-        done = succession.revoke(keys, [kid], fresh=self._fresh(policy), now=began, policy=policy, flush_at=flush_at)
+        done = discard.revoke(keys, [kid], fresh=self._fresh(policy), now=began, policy=policy, flush_at=flush_at)
         ended = {key.kid for key in done.keys if began in (key.revoked_at, key.cancelled_at)}
         after = [replace(key, private_destroyed_at=began) if key.kid in ended else key for key in done.keys]
         if done.outage_until is None and self._commit(ring, after, crash=crash, late=late):
             self.rejected[kid] = began + policy.rejection - (policy.clock_error - LATE)
             if done.flush and flush_at < began + policy.propagation:
                 self.hurried[done.flush.kid] = began + policy.propagation
-            self._plans_keep_the_flushes(excused=lambda one: self._moves_its_flush(one, kid, done.heir))
+            self._plans_keep_the_flushes(excused=lambda one: self._moves_its_flush(one, kid, done.successor))
             self.flushes[kid] = flush_at
             if signing and signing.start and signing.start > began - policy.clock_error:
                 self.excused_until = signing.start + 2 * policy.clock_error
@@ -225,7 +225,7 @@ class World(RuleBasedStateMachine):
     def _cancel(self, kid: str, *, crash: bool = False, late: bool = False) -> None:
         ring, keys, policy = self._hold()
         with suppress(Unsafe):
-            done = succession.cancel(keys, kid, fresh=self._fresh(policy), now=self.now, policy=policy)
+            done = discard.cancel(keys, kid, fresh=self._fresh(policy), now=self.now, policy=policy)
             after = [replace(key, private_destroyed_at=self.now) if key.kid == kid else key for key in done.keys]
             if self._commit(ring, after, crash=crash, late=late):
                 self._plans_keep_the_flushes(excused=lambda _: True)  # an operator cancels a flush knowingly
@@ -279,14 +279,14 @@ class World(RuleBasedStateMachine):
         """The first instant at which a step may destroy one."""
         dates = [lifecycle.destroyable_at(key, self.keys, adoption.assumed(self.ring)) for key in self.keys]
         self._pass(min((at - self.now for at in dates if at and at > self.now), default=timedelta(0)))
-        self.rotate(hurry=False, crash=False, late=False)
+        self.rotate(early=False, crash=False, late=False)
 
     @rule()
     def rotate_when_the_longer_timings_run_out(self) -> None:
         """The first instant at which plans may go by lowered numbers."""
         if self.ring.assumed_until is not None:
             self._pass(max(self.ring.assumed_until - self.now, timedelta(0)))
-            self.rotate(hurry=False, crash=False, late=False)
+            self.rotate(early=False, crash=False, late=False)
 
     def _pass(self, span: timedelta) -> None:
         end = self.now + span

@@ -59,12 +59,12 @@ class Problem:
 
     @property
     def closed(self) -> bool:
-        """True if a row does not decrypt or does not verify."""
+        """Return True if a row does not decrypt or does not verify."""
         return self.code in ("cannot_open", "not_genuine")
 
     @property
     def waits(self) -> bool:
-        """True if it is a note: nothing is wrong, but a change is under way."""
+        """Return True if it is a note: nothing is wrong, but a change is under way."""
         return self.code in ("former_key", "flush")
 
 

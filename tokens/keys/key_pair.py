@@ -74,7 +74,7 @@ class RingSigner:
 
 
 def verifies(signature: bytes, message: bytes, jwk: Mapping[str, str]) -> bool:
-    """True if a JWS signature verifies under a public JWK."""
+    """Return True if a JWS signature verifies under a public JWK."""
     # By PyJWT, which shares no code with `material` and `pkcs11`: an error in those does not cancel itself out.
     algorithm = jwt.get_algorithm_by_name(jwk["alg"])
     return algorithm.verify(message, algorithm.from_jwk(dict(jwk)), signature)

@@ -45,9 +45,9 @@ class LockedRing:
     """The database's clock, read after the lock was acquired."""
     encryption_keys: Sequence[EncryptionKey] = field(repr=False)
     adopted: bool = False
-    """True if the timings of the settings were new and were adopted."""
+    """Return True if the timings of the settings were new and were adopted."""
     lengthened: bool = False
-    """True if adopted timings changed the dates or the longest token of live keys."""
+    """Return True if adopted timings changed the dates or the longest token of live keys."""
     unverified: tuple[store.StoredKey, ...] = ()
     """Rows that neither seal verifies. They are not in `stored` and are not changed."""
 

@@ -83,7 +83,7 @@ class Refresher:
         self._thread, self._started_with, self._listings = None, None, {}
 
     def is_alive(self) -> bool:
-        """True if the thread runs in this process."""
+        """Return True if the thread runs in this process."""
         return self._thread is not None and self._thread.is_alive()
 
     def start_again_in_child(self) -> None:
@@ -94,7 +94,7 @@ class Refresher:
             self.start(clock=clock, bound=bound)
 
     def is_unknown(self, duty: Duty, name: str, *, now: datetime) -> bool:
-        """True if the name was not in the database within the last N, so that a request for it needs no query."""
+        """Return True if the database lacked the name within the last N, so that a request for it needs no query."""
         listing = self._listings.get(duty)
         if listing is None or not self.is_alive() or now - listing.at > conf.issuer().key_policy.snapshot_age:
             return False

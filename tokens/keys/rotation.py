@@ -150,7 +150,7 @@ def _announce(locked: LockedRing, pair: KeyPair, *, actor: str) -> Outcome:
 
 
 def _is_dispensable(planned: Key | None, locked: LockedRing) -> bool:
-    """True if an emergency does not need the standby: no switch is planned, or every API has the planned key."""
+    """Return True if an emergency does not need the standby: no switch is planned, or every API has the planned key."""
     return planned is None or lifecycle.seen_at(planned, locked.policy) <= locked.now
 
 

@@ -55,7 +55,7 @@ class Read:
         return wall
 
     def was_stepped(self, *, wall: datetime) -> bool:
-        """True if this node's clock was set since the reading, or `wall` was read before a suspension."""
+        """Return True if this node's clock was set since the reading, or `wall` was read before a suspension."""
         return abs(wall - self.wall_time - self.elapsed()) > STEP
 
     def elapsed(self) -> timedelta:
@@ -78,7 +78,7 @@ class Snapshots(Generic[R]):
         self._failed_at: dict[str, float] = {}
         self._reading = threading.Lock()
         self.is_refreshed: Callable[[], bool] = lambda: False
-        """True if a background refresh is alive and re-reads snapshots before they are old."""
+        """Return True if a background refresh is alive and re-reads snapshots before they are old."""
         os.register_at_fork(after_in_child=self._renew_lock)
 
     def get(self, ring: str, *, now: datetime) -> R:
@@ -158,7 +158,7 @@ class Snapshots(Generic[R]):
             self._reading.release()
 
     def _pauses(self, ring: str) -> bool:
-        """True if a read failed within `PAUSE`."""
+        """Return True if a read failed within `PAUSE`."""
         failed_at = self._failed_at.get(ring)
         return failed_at is not None and time.monotonic() - failed_at < PAUSE
 

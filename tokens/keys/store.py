@@ -53,19 +53,19 @@ class StoredKey:
         return self.identity() + json.dumps([*dates, self.key.max_lifetime.total_seconds()]).encode()
 
     def verifies(self, keys: Sequence[EncryptionKey]) -> bool:
-        """True if the row was written under one of `keys` and not changed since."""
+        """Return True if the row was written under one of `keys` and not changed since."""
         matching = [key for key in keys if key.id == self.encryption_key_id]
         genuine = any(hmac.compare_digest(seal.mac(self.meaning(), key=key), self.mac) for key in matching)
         return genuine and self._has_its_thumbprint()
 
     def is_vouched(self, secrets: Sequence[str]) -> bool:
-        """True if the row was written under one of `secrets` (SECRET_KEY) and not changed since."""
+        """Return True if the row was written under one of `secrets` (SECRET_KEY) and not changed since."""
         meaning = self.meaning()
         vouched = any(hmac.compare_digest(seal.vouch(meaning, secret=secret), self.vouched) for secret in secrets)
         return vouched and self._has_its_thumbprint()
 
     def is_ours(self, keys: Sequence[EncryptionKey], secrets: Sequence[str]) -> bool:
-        """True if this issuer wrote the row, by either MAC, so that its public half can be published."""
+        """Return True if this issuer wrote the row, by either MAC, so that its public half can be published."""
         return self.verifies(keys) or self.is_vouched(secrets)
 
     def _has_its_thumbprint(self) -> bool:

@@ -55,7 +55,7 @@ class Key:
 
     @property
     def discarded(self) -> bool:
-        """True if it is revoked or cancelled: then it neither signs nor is published at any instant."""
+        """Return True if it is revoked or cancelled: then it neither signs nor is published at any instant."""
         return self.revoked_at is not None or self.cancelled_at is not None
 
     @property
@@ -141,7 +141,7 @@ def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
 
 
 def is_stale(key: Key, keys: Iterable[Key]) -> bool:
-    """True if a key was revoked since `key` was announced: a JWKS can show both, so that `key` cannot flush it."""
+    """Return True if a key was revoked after `key` was announced: a JWKS can show both, and `key` cannot flush it."""
     return any(other.revoked_at is not None and other.revoked_at > key.announced_at for other in keys)
 
 
@@ -177,7 +177,7 @@ def due(keys: Iterable[Key], *, policy: Policy, now: datetime) -> datetime:
 
 
 def overdue(keys: Sequence[Key], *, policy: Policy, now: datetime) -> bool:
-    """True if a switch has been due for half of `announce` and none is planned, because rotate_keys does not run."""
+    """Return True if a switch has been due for half of `announce` and none is planned: rotate_keys does not run."""
     return planned(keys, now=now) is None and due(keys, policy=policy, now=now) + policy.announce / 2 < now
 
 

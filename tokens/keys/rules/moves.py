@@ -42,7 +42,7 @@ class Move:
         return (self.ring,) if self.is_settled(now=now) else (self.ring, self.previous)
 
     def is_settled(self, *, now: datetime) -> bool:
-        """True if the API does not trust the previous ring any more."""
+        """Return True if the API does not trust the previous ring any more."""
         return self.settled_at is not None and self.settled_at <= now
 
 

@@ -32,7 +32,7 @@ class Line:
 
     @property
     def may_sign(self) -> bool:
-        """True if the key signs or can start to."""
+        """Return True if the key signs or can start to."""
         return self.phase in (Phase.ANNOUNCED, Phase.SIGNING)
 
 

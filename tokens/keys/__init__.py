@@ -18,7 +18,7 @@ Read in this order:
 - `lock`: hold a ring for one step. Every step goes through it.
 - `rings`, `rotation`: create a ring; its next safe step.
 - `cancellation`, `rewrap`, `transfer`: cancel an announced key, re-encrypt a ring, move an API to another ring.
-- `trust`, `revocation`: until when verifiers trust a revoked key; revoke a key.
+- `trust`, `broken_rows`, `revocation`: until when verifiers trust a revoked key; rows that do not verify; revoke a key.
 - `snapshots`, `ring_snapshot`: keep what was read from the database; a ring as it was read.
 - `keyring`, `refresher`: sign from the snapshots, and refresh them in the background.
 """

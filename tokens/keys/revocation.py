@@ -7,7 +7,7 @@ One transaction does all of it:
 4. A standby is announced, if there is none any more.
 5. The audit event has until when APIs can still accept the key (P3), and the flush.
 
-Rows that do not verify cannot prevent it. They are not changed.
+Rows that do not verify are not changed (`broken_rows`).
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from tokens.encryption import EncryptionKey
 from tokens.keys import kids
+from tokens.keys.broken_rows import broken_successors, require_encrypting_keys, storable
 from tokens.keys.clock import refuse_skew
 from tokens.keys.errors import CannotOpen, UnknownKey, Unsafe
 from tokens.keys.key_pair import KeyPair
@@ -48,7 +49,7 @@ def revoke(
     """Revoke `kid`, or every live key of `ring` if `kid` is None. Promote the standby and plan the flush with it.
 
     - `kid` can be the beginning of a kid (tokens/keys/kids.py).
-    - `flush_after` is the time from now to the flush, if it shall be shorter than the policy's.
+    - `flush_after` is the time from now to the flush, if it is to be shorter than the policy's.
     - `accept_outage` allows a revocation after which APIs refuse tokens for a time.
     - `now` is this node's clock, to be compared with the database's.
 
@@ -73,14 +74,14 @@ def revoke(
     ):
         locked = replace(held, now=discard.instant_of_revocation(held.keys, now=held.now))
         if not accept_outage:
-            _require_encrypting_keys_of_the_ring(locked)
+            require_encrypting_keys(locked)
         revoked = _revocable(locked, kid)
         flush_at = _flush_at(locked, flush_after)
         fresh = [new_key(locked, pair) for pair in pairs]
         discarded = discard.revoke(
             locked.keys, revoked, fresh=fresh, now=locked.now, policy=locked.policy, flush_at=flush_at
         )
-        after = _storable(locked, discarded, fresh)
+        after = storable(locked, discarded, fresh)
         if discarded.outage_until and not accept_outage and not dry_run:
             raise Unsafe(
                 f"no standby has reached every API yet: tokens may be refused until {utc(discarded.outage_until)}."
@@ -91,15 +92,6 @@ def revoke(
         revocation = _revocation(locked, revoked, discarded, dry_run=dry_run)
         _record(locked, revocation, after, reason=reason, actor=actor)
     return revocation
-
-
-def _require_encrypting_keys_of_the_ring(locked: LockedRing) -> None:
-    """Raise CannotOpen unless a row verifies under KEY_ENCRYPTION_KEYS: a wrong value must not seal new keys."""
-    if not any(row.verifies(locked.encryption_keys) for row in locked.stored):
-        raise CannotOpen(
-            f"no row of the ring {locked.row.name!r} verifies under KEY_ENCRYPTION_KEYS: put the old value back, after"
-            " the new one; if it is lost for good, revoke_key --all --accept-outage makes fresh keys"
-        )
 
 
 def _revocable(locked: LockedRing, kid: str | None) -> list[str]:
@@ -128,42 +120,7 @@ def _flush_at(locked: LockedRing, after: timedelta | None) -> datetime | None:
             f"--flush-after is {after}: it must be at least N + C + 2δ = {shortest}, because before that a fetch can"
             f" return a JWKS without the new key, and at most {longest}, after which every API has it anyway"
         )
-    return None if _broken_successors(locked) else locked.now + (after or longest)
-
-
-def _broken(locked: LockedRing) -> list[Key]:
-    """Return the keys, by rows that do not verify, which count for the database's rules about standby and successor."""
-    return [row.key for row in locked.unverified if not row.key.discarded and row.key.withdraw_at is None]
-
-
-def _broken_successors(locked: LockedRing) -> list[str]:
-    """Return the kids of broken rows that have the place of the ring's one key without a withdrawal."""
-    return [key.kid for key in _broken(locked) if key.signs_at]
-
-
-def _storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> list[Key]:
-    """Return the keys of `discarded` as the database can store them beside rows that do not verify.
-
-    Raises CannotOpen if the successor does not open, or if a broken row has its place.
-    """
-    if discarded.successor:
-        locked.prove(discarded.successor.kid)
-        if broken := _broken_successors(locked):
-            raise CannotOpen(
-                f"the row of {broken[0]} does not verify, and is in the place of the next signing key:"
-                " docs/key-rotation.md says what to do"
-            )
-    after = [_without_private_half(key, locked.now) if key.discarded else key for key in discarded.keys]
-    if lifecycle.standby(_broken(locked)) is None:
-        return after
-    # A ring has room for one standby, and the broken row has it: store no other.
-    wanted = {key.kid for key in (discarded.successor, discarded.flush) if key}
-    unwanted = {key.kid for key in fresh} - wanted
-    return [key for key in after if key.kid not in unwanted]
-
-
-def _without_private_half(key: Key, now: datetime) -> Key:
-    return replace(key, private_destroyed_at=key.private_destroyed_at or now)
+    return None if broken_successors(locked) else locked.now + (after or longest)
 
 
 def _write(locked: LockedRing, after: Sequence[Key], pairs: Sequence[KeyPair]) -> None:

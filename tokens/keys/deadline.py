@@ -64,7 +64,7 @@ def require_in_time(started: datetime, policy: Policy) -> None:
 
 
 def _remedy(policy: Policy, took: timedelta) -> str:
-    """Return what else helps if δ is so short that load alone exceeds it, as in development; else nothing."""
+    """Return a hint to raise δ if it is so short that load alone exceeds it, as in development; else ""."""
     if policy.clock_error >= SLOW:
         return ""
     timings = ",".join(f"{name}={seconds}" for name, seconds in slower(policy, took).items())

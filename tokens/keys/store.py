@@ -44,11 +44,11 @@ class StoredKey:
     sealed: bytes | None = field(repr=False)
 
     def identity(self) -> bytes:
-        """Return what never changes in a row, and what its ciphertext is bound to."""
+        """Return the columns that never change, as bytes. The ciphertext is bound to them."""
         return _identity(self.ring, self.algorithm, self.jwk)
 
     def meaning(self) -> bytes:
-        """Return what both MACs cover: the identity, the dates, and the longest token."""
+        """Return the columns that both MACs cover, as bytes: the identity, the dates, and the longest token."""
         dates = [_text(getattr(self.key, name)) for name in DATES]
         return self.identity() + json.dumps([*dates, self.key.max_lifetime.total_seconds()]).encode()
 
@@ -132,7 +132,10 @@ def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -
 
 
 def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> None:
-    """Write the changed dates of a key, and seal the row. Raises CannotOpen if the row does not verify."""
+    """Write the changed dates of a key, and seal the row.
+
+    Raises CannotOpen if the row does not verify. If its private half is destroyed with it, SECRET_KEY's MAC is enough.
+    """
     encryption_key = next((candidate for candidate in keys if candidate.id == stored.encryption_key_id), None)
     row = SigningKey.objects.get(kid=key.kid)
     if not stored.verifies(keys) and key.private_destroyed_at and stored.is_vouched(conf.issuer().vouching_secrets):

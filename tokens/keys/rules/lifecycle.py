@@ -153,16 +153,17 @@ def seen_at(key: Key, policy: Policy) -> datetime:
 def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime:
     """Return when `key` is withdrawn: when none of its tokens can be valid (P2), and after `keep`.
 
-    Never returns an earlier instant than the one that is set: verifiers can have been promised that one.
+    Never returns an earlier instant than the one that is set.
     """
     safe = superseded_at + max(policy.last_acceptance(key.max_lifetime), policy.keep)
+    # A withdrawal only moves later, in the database too: tokens can have been signed that rely on it.
     return max(safe, key.withdraw_at) if key.withdraw_at else safe
 
 
 def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | None:
     """Return when no node can sign with the key any more, so that its private half can be destroyed.
 
-    Returns None if the key has no successor.
+    Returns None if the key has no successor. A discarded key signs no more from its revocation or cancellation on.
     """
     if key.discarded:
         return key.revoked_at or key.cancelled_at

@@ -86,13 +86,13 @@ def measure(folder: Path, entries: int) -> Iterator[Figure]:
         waited = late.end()
     gc.collect()
     held = memory() - before
-    assert follower.held.entries.count == entries, follower.status()
+    assert follower.state.entries.count == entries, follower.status()
     yield "API: memory for the set", held / MIB, 64, "MiB"
     yield "API: full read (CPU)", full, 3, "s"
     yield "API: longest wait of another thread while nothing is read", idle_for, None, "ms"
     yield "API: longest wait of another thread in a full read", waited, 20, "ms"
     yield "API: delta of 100 entries (CPU)", statistics.median(deltas(source, follower)) * 1000, 2, "ms"
-    for name, microseconds in token_check.measure(follower.held.entries):
+    for name, microseconds in token_check.measure(follower.state.entries):
         yield name, microseconds, 3, "us"
 
 
@@ -146,10 +146,10 @@ def deltas(source: Files, follower: Follower) -> Iterator[float]:
     for number in range(2, ROUNDS + 2):
         part = packed(100, -number)
         entries = [part[start : start + LAYOUT.size] for start in range(0, len(part), LAYOUT.size)]
-        since, now = follower.held.version, int(time.time())
+        since, now = follower.state.version, int(time.time())
         source.answer = document(*entries, signer=KEY, issuer=ISSUER, at=now, version=version(number), since=since)
         yield cpu(follower.poll)
-        assert follower.held.version == version(number), follower.status()
+        assert follower.state.version == version(number), follower.status()
 
 
 class Lateness:

@@ -15,7 +15,7 @@ from resources import edge
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings.issuer")
 
 NO_LENGTH = "Send the length of the body as Content-Length."
-TWO_SCHEMES = "The proxy must replace the header that tells the scheme, not add to it."
+TWO_SCHEMES = "The proxy must replace the header that reports the scheme, not add to it."
 
 
 class Request(WSGIRequest):

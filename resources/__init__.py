@@ -1,4 +1,4 @@
-"""The resource server: what an API on Django REST framework needs to verify tokens and to decide by scope.
+"""The resource server: verifies access tokens for an API on Django REST framework, and decides by scope.
 
-Knows an issuer's URL and nothing else of it. Owns no user, no private key and no token: it cannot make one.
+It knows of an issuer only its URL. It has no private key, so it cannot make a token.
 """

@@ -1,6 +1,6 @@
-"""JWTAuthentication: a request's bearer token, verified, as DRF's `request.user` and `request.auth`.
+"""JWTAuthentication verifies a request's bearer token and sets DRF's `request.user` and `request.auth`.
 
-The edge: it reads the clock, and turns what verification refuses into answers.
+This is an edge: it reads the clock, and turns the errors of verification into responses.
 """
 
 import logging
@@ -16,7 +16,7 @@ from resources import challenges, edge
 from resources.conf import resource_server
 from resources.counters import counters
 from resources.errors import InvalidRequest, InvalidToken, Unavailable
-from resources.issuers import trusted
+from resources.issuers import trusted_issuers
 from resources.local_users import local_user
 from resources.principal import AccessToken, TokenUser
 from resources.thread_limit import serving
@@ -35,7 +35,7 @@ def mark(request: HttpRequest) -> None:
 
 
 def is_marked(request: HttpRequest) -> bool:
-    """True if JWTAuthentication has looked at the request."""
+    """Return True if JWTAuthentication has processed the request."""
     return bool(getattr(request, MARK, False))
 
 
@@ -45,7 +45,7 @@ class JWTAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
         """Return the user and the verified token, or None if the request carries no bearer token."""
         mark(request._request)  # noqa: SLF001 (DRF's documented way to the Django request)
-        if edge.is_length_unknown(request.META):  # checked here, because every API has this class, under any server
+        if edge.is_length_unknown(request.META):  # every API has this class, but not every server refuses such requests
             raise challenges.LengthRequired
         try:
             headers = request.META
@@ -54,7 +54,7 @@ class JWTAuthentication(BaseAuthentication):
             token = credentials(authorization, also_in_query=in_query)
             return None if token is None else self._verified(request, token)
         except InvalidToken as error:
-            logger.info("token refused: %s %s", error.reason.name, error.claim)
+            logger.info("Token refused: %s %s", error.reason.name, error.claim)
             counters.count(f"refused_{error.reason.name.lower()}")
             FailedTokens().record(request)
             raise challenges.TokenRefused(error.reason, error.claim) from error
@@ -67,17 +67,18 @@ class JWTAuthentication(BaseAuthentication):
 
     def _verified(self, request: Request, token: str) -> tuple[Any, AccessToken]:
         serving.note()
+        # Before the signature is verified, so that a blocked address costs no CPU time.
         if (wait := FailedTokens().blocked_for(request)) is not None:
             counters.count("throttled")
             raise Throttled(wait)
         conf = resource_server()
-        verified = verify(token, issuers=trusted(), audience=conf.audience, now=timezone.now())
+        verified = verify(token, issuers=trusted_issuers(), audience=conf.audience, now=timezone.now())
         user = self.user(verified)
         counters.count("accepted")
         return user, verified
 
     def authenticate_header(self, request: Request) -> str:
-        """The bare challenge of a request without credentials."""
+        """Return the challenge for a request without credentials."""
         del request
         return challenges.challenge()
 

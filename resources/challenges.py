@@ -1,6 +1,7 @@
-"""Every WWW-Authenticate that this API sends, and the answers that carry them (RFC 6750 section 3, RFC 9728 section 5).
+"""The WWW-Authenticate challenges of this API, and the exceptions that send them.
 
-Owns no decision: it is told what was wrong and writes it down.
+RFC 6750 section 3 defines the challenges, RFC 9728 section 5 their parameter `resource_metadata`.
+This module makes no decision: its callers name the error.
 """
 
 from urllib.parse import urlsplit
@@ -13,36 +14,39 @@ from resources.errors import Reason
 
 
 def challenge(error: str = "", description: str = "", **parameters: str) -> str:
-    """A bearer challenge; empty parameters are left out. Bare when there is no `error`: no credentials came."""
+    """Return a Bearer challenge, without the parameters that are empty."""
     conf = resource_server()
-    named = {
+    # RFC 6750 section 3.1: a request without credentials gets a challenge without an error code.
+    auth_params = {
         "realm": conf.realm,
         "error": error,
         "error_description": description,
         **parameters,
         "resource_metadata": metadata_url(conf.resource),
     }
-    return "Bearer " + ", ".join(f"{name}={quoted(value)}" for name, value in named.items() if value)
+    return "Bearer " + ", ".join(f"{name}={quoted(value)}" for name, value in auth_params.items() if value)
 
 
 def quoted(value: str) -> str:
-    """A quoted-string (RFC 9110 section 5.6.4); what no header may hold becomes a question mark."""
+    """Return `value` as a quoted-string (RFC 9110 section 5.6.4). A character outside printable ASCII becomes "?"."""
+    # A line break would let the value add headers to the response (header injection).
     printable = "".join(character if " " <= character <= "~" else "?" for character in value)
     return '"' + printable.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def metadata_url(resource: str) -> str:
-    """Where a resource's metadata is (RFC 9728 section 3.1): the well-known part goes before its path."""
+    """Return the URL of a resource's metadata (RFC 9728 section 3.1), or "" if `resource` is empty."""
     if not resource:
         return ""
     parts = urlsplit(resource)
     path = parts.path.rstrip("/")
     query = f"?{parts.query}" if parts.query else ""
+    # The well-known part stands between the host and the path, not after the path.
     return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{path}{query}"
 
 
 class Refusal(APIException):
-    """An answer with an OAuth error in it; DRF sends `auth_header` and `wait` as headers whatever the status."""
+    """A response with an OAuth error code. DRF sends `auth_header` as WWW-Authenticate with any status."""
 
     def __init__(self, error: str, description: str, **parameters: str) -> None:
         super().__init__({"error": error, "detail": description})
@@ -50,7 +54,7 @@ class Refusal(APIException):
 
 
 class TokenRefused(Refusal):
-    """401 invalid_token. `reason` and `claim` say what was wrong."""
+    """401 invalid_token. `reason` names the check that failed, `claim` the claim or header member."""
 
     status_code = status.HTTP_401_UNAUTHORIZED
 
@@ -60,7 +64,7 @@ class TokenRefused(Refusal):
 
 
 class BadRequest(Refusal):
-    """400 invalid_request."""
+    """400 invalid_request: the request presents its token in a way that RFC 6750 section 2 does not allow."""
 
     status_code = status.HTTP_400_BAD_REQUEST
 
@@ -81,7 +85,7 @@ class Forbidden(Refusal):
 
 
 class TryLater(APIException):
-    """503: nothing is wrong with the request, and asking again in `wait` seconds may help."""
+    """503: the API cannot decide now. DRF sends `wait` (seconds) as Retry-After."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
 
@@ -91,15 +95,15 @@ class TryLater(APIException):
 
 
 class LengthRequired(APIException):
-    """411: there might be a body that Django treats as empty (RFC 9110 section 15.5.12)."""
+    """411: the request might have a body that Django treats as empty (RFC 9110 section 15.5.12)."""
 
     status_code = status.HTTP_411_LENGTH_REQUIRED
     default_detail = "Send the length of the body as Content-Length"
     default_code = "length_required"
 
 
-class DatabaseAway(APIException):
-    """503: the API's own database cannot be reached, or takes no writes; DRF sends `wait` as Retry-After."""
+class DatabaseUnavailable(APIException):
+    """503: the API's own database is unreachable or read-only. DRF sends `wait` as Retry-After."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     wait = 5  # seconds

@@ -1,4 +1,4 @@
-"""System checks: settings under which verification would be weaker than it says, or would not work."""
+"""System checks for settings with which verification would be weak or would not work."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ SESSIONS = "rest_framework.authentication.SessionAuthentication"
 
 @register()
 def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
-    """Everything that can be said about the settings without the network."""
+    """Return the errors and warnings about the settings. This check uses no network."""
     del app_configs
     rest_framework = getattr(settings, "REST_FRAMEWORK", {})
     try:
@@ -48,30 +48,43 @@ def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMes
 def _issuers(conf: ResourceServer) -> Iterator[CheckMessage]:
     urls = [issuer.url for issuer in conf.issuers]
     if not urls:
-        yield Error("RESOURCE_SERVER['ISSUERS'] trusts nobody.", id="resources.E002")
+        hint = "Add the URL of the issuer whose tokens this API accepts."
+        yield Error("RESOURCE_SERVER['ISSUERS'] is empty.", hint=hint, id="resources.E002")
     if len(set(urls)) != len(urls):
-        yield Error("RESOURCE_SERVER['ISSUERS'] names an issuer twice.", id="resources.E003")
+        hint = "Remove one of the two entries."
+        yield Error("RESOURCE_SERVER['ISSUERS'] contains an issuer twice.", hint=hint, id="resources.E003")
     for issuer in conf.issuers:
         for url in filter(None, (issuer.url, issuer.jwks_url, issuer.revocations_url)):
             if not is_allowed(url, allow_http=conf.allow_http) or "?" in issuer.url:
-                hint = "Use https; http is for loopback."
-                yield Error(f"{url} cannot be trusted with keys.", hint=hint, id="resources.E004")
+                hint = "Use https, or http on loopback, and an issuer URL without a query."
+                yield Error(f"Keys cannot be fetched safely from {url}.", hint=hint, id="resources.E004")
         if not issuer.algorithms or issuer.algorithms - FAMILIES.keys():
-            allowed = ", ".join(sorted(FAMILIES))
-            hint = f"Asymmetric ones are: {allowed}. With a symmetric one this API could make tokens itself."
-            yield Error(f"ALGORITHMS of {issuer.url} holds what may not be there.", hint=hint, id="resources.E005")
+            choices = ", ".join(sorted(FAMILIES))
+            hint = f"Choose from {choices}. With a symmetric algorithm, this API could make tokens itself."
+            yield Error(
+                f"ALGORITHMS of {issuer.url} is empty, or contains an algorithm that is not asymmetric.",
+                hint=hint,
+                id="resources.E005",
+            )
     if len(urls) > 1 and any(issuer.jwks_url == conf.issuers[0].jwks_url != "" for issuer in conf.issuers[1:]):
-        yield Error("One JWKS_URL for several issuers lets each speak for the others.", id="resources.E006")
+        hint = "Set JWKS_URL in the entry of each issuer, or leave it out."
+        yield Error(
+            "With one JWKS_URL, each of several issuers can sign for the others.", hint=hint, id="resources.E006"
+        )
     if any(issuer.revocations_url for issuer in conf.issuers) and conf.revocations_late_after <= conf.revocations_every:
         hint = "Set REVOCATIONS_LATE_AFTER to several times REVOCATIONS_EVERY."
-        yield Error("REVOCATIONS_LATE_AFTER makes the feed late between two polls.", hint=hint, id="resources.E013")
+        yield Error(
+            "The feed would be late between two polls: REVOCATIONS_LATE_AFTER is too short.",
+            hint=hint,
+            id="resources.E013",
+        )
     if conf.allow_http:
-        yield Alarm("DANGEROUSLY_ALLOW_HTTP: whoever is on the way can make tokens.", id="resources.W001")
+        yield Alarm("DANGEROUSLY_ALLOW_HTTP is set: an attacker on the network can make tokens.", id="resources.W001")
 
 
 def _audience(conf: ResourceServer) -> Iterator[CheckMessage]:
     if not conf.audience:
-        hint = "Without it, a token for any other API would open this one."
+        hint = "Add the identifier of this API. Without it, this API would accept tokens for other APIs."
         yield Error("RESOURCE_SERVER['AUDIENCE'] is empty.", hint=hint, id="resources.E007")
 
 
@@ -82,15 +95,21 @@ def _local_users(conf: ResourceServer) -> Iterator[CheckMessage]:
     if local.link_table:
         if not apps.is_installed("resources.user_links"):
             hint = 'Put "resources.user_links" into INSTALLED_APPS and run manage.py migrate.'
-            yield Error("LOCAL_USERS uses a table whose app is not installed.", hint=hint, id="resources.E011")
+            yield Error("LOCAL_USERS has LINK_TABLE, but its app is not installed.", hint=hint, id="resources.E011")
         return
-    named = {local.issuer_field, local.subject_field}
+    fields = {local.issuer_field, local.subject_field}
     options = get_user_model()._meta
-    if not named <= {field.name for field in options.get_fields()}:
-        hint = "Give the user model two fields, unique together, and name both: a sub means nothing without its issuer."
-        yield Error("RESOURCE_SERVER['LOCAL_USERS'] names no fields.", hint=hint, id="resources.E008")
-    elif local.create and named not in map(set, [*options.unique_together, *_unique_fields(options)]):
-        hint = "Add a UniqueConstraint over both: two requests at once could otherwise make two users of one subject."
+    if not fields <= {field.name for field in options.get_fields()}:
+        hint = "Add two fields, unique together, for issuer and subject. A subject is unique within its issuer only."
+        yield Error(
+            "RESOURCE_SERVER['LOCAL_USERS'] names fields that the user model does not have.",
+            hint=hint,
+            id="resources.E008",
+        )
+    elif local.create and fields not in map(set, [*options.unique_together, *_unique_fields(options)]):
+        hint = (
+            "Add a UniqueConstraint over both. Otherwise, two simultaneous requests can create two users for a subject."
+        )
         yield Error("The fields of LOCAL_USERS are not unique together.", hint=hint, id="resources.E012")
 
 
@@ -101,18 +120,26 @@ def _unique_fields(options: Any) -> list[Sequence[str]]:
 
 def _rest_framework(rest_framework: dict[str, Any]) -> Iterator[CheckMessage]:
     classes = rest_framework.get("DEFAULT_AUTHENTICATION_CLASSES", ())
-    names = [one if isinstance(one, str) else f"{one.__module__}.{one.__qualname__}" for one in classes]
+    names = [entry if isinstance(entry, str) else f"{entry.__module__}.{entry.__qualname__}" for entry in classes]
     if SESSIONS in names and not names.index(SESSIONS):
-        hint = "Put JWTAuthentication first: DRF takes the challenge, and so the 401, from the first class."
-        yield Alarm("SessionAuthentication comes first: 401 becomes 403.", hint=hint, id="resources.W002")
+        hint = "Put JWTAuthentication first: DRF takes the challenge from the first class, and answers 403 without one."
+        yield Alarm(
+            "SessionAuthentication is the first authentication class: requests without a token get 403, not 401.",
+            hint=hint,
+            id="resources.W002",
+        )
     handler = rest_framework.get("EXCEPTION_HANDLER", "")
     if (handler if isinstance(handler, str) else f"{handler.__module__}.{handler.__qualname__}") != HANDLER:
-        hint = f'Set REST_FRAMEWORK["EXCEPTION_HANDLER"] = "{HANDLER}", or call it from your own and silence this.'
-        yield Alarm("A missing scope will be refused without a challenge.", hint=hint, id="resources.W003")
+        hint = f'Set REST_FRAMEWORK["EXCEPTION_HANDLER"] = "{HANDLER}", or call it in your own.'
+        yield Alarm(
+            "Requests with a missing scope get no challenge: EXCEPTION_HANDLER is not the one of resources.",
+            hint=hint,
+            id="resources.W003",
+        )
 
 
 def _anonymous(conf: ResourceServer) -> Iterator[CheckMessage]:
-    """Return an error if views that name no permission let requests without a token in."""
+    """Yield an error if views without permission_classes accept requests without a token."""
     if conf.allow_anonymous or not (open_to := anonymous_methods(api_settings.DEFAULT_PERMISSION_CLASSES)):
         return
     yield Error(
@@ -137,19 +164,19 @@ def _allow_anonymous(permission_classes: Iterable[Any], method: str) -> bool:
     view.queryset = next((model._default_manager.none() for model in apps.get_models()), None)  # noqa: SLF001
     try:
         return all(permission().has_permission(request, view) for permission in permission_classes)
-    except Exception:  # noqa: BLE001 (a permission that needs a real view or a database cannot be judged)
+    except Exception:  # noqa: BLE001 (a permission that needs a real view or a database is not tested)
         return False
 
 
 def _middleware(names: Sequence[str]) -> Iterator[CheckMessage]:
     if NO_STORE not in names:
         yield Error(
-            "Caches may keep the answers of this API.",
-            hint=f'Put "{NO_STORE}" into MIDDLEWARE: a cache in front could serve one to a request without a token.',
+            "Caches can store the answers of this API.",
+            hint=f'Put "{NO_STORE}" into MIDDLEWARE: a cache in front could serve them to requests without a token.',
             id="resources.E010",
         )
     if "django.middleware.cache.FetchFromCacheMiddleware" in names:
-        hint = "Cache single views, with a Cache-Control of their own, in place of the whole site."
+        hint = "Remove it, and set Cache-Control in the views that may be cached."
         yield Alarm("FetchFromCacheMiddleware answers before a token is verified.", hint=hint, id="resources.W004")
 
 
@@ -158,7 +185,7 @@ def _throttle_cache(rates: Mapping[str, Any], cache: Mapping[str, Any]) -> Itera
     bounded = {"socket_timeout", "socket_connect_timeout"} <= options
     if any(rates.values()) and cache.get("BACKEND", "").endswith("RedisCache") and not bounded:
         hint = 'Set CACHES["default"]["OPTIONS"] = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}.'
-        yield Alarm("A Redis that hangs will hang every throttled request.", hint=hint, id="resources.W005")
+        yield Alarm("Every throttled request waits for Redis without a time limit.", hint=hint, id="resources.W005")
 
 
 def _schema(installed: Sequence[str]) -> Iterator[CheckMessage]:
@@ -169,4 +196,8 @@ def _schema(installed: Sequence[str]) -> Iterator[CheckMessage]:
     schema: Any = api_settings.DEFAULT_SCHEMA_CLASS
     if not issubclass(schema, AutoSchema):
         hint = 'Set REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"] = "resources.schema.AutoSchema", or a class that extends it.'
-        yield Alarm("The OpenAPI document will be wrong, or cannot be generated.", hint=hint, id="resources.W006")
+        yield Alarm(
+            "The OpenAPI document lacks the scopes, or cannot be generated: DEFAULT_SCHEMA_CLASS is another class.",
+            hint=hint,
+            id="resources.W006",
+        )

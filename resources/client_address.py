@@ -1,7 +1,7 @@
 """The address that a request comes from. The issuer's rate limits follow the same rule (tokens/limits/rate_limit.py).
 
-- Without a proxy in front (BEHIND_PROXY) it is the address of the connection. What headers say is ignored.
-- Behind one it is the last entry of X-Forwarded-For: the proxy appends what it sees, the client can forge the rest.
+- Without a proxy in front (BEHIND_PROXY), it is the address of the connection. Headers are ignored.
+- Behind a proxy, it is the last entry of X-Forwarded-For. The proxy appends it; the client can forge the others.
 - A port is dropped. An IPv6 address counts by its first 64 bits, which usually belong to one customer.
 """
 
@@ -16,15 +16,16 @@ WITH_PORT = re.compile(r"\[(?P<v6>[^]]+)\](?::\d+)?|(?P<v4>[\d.]+):\d+")
 
 def client_address(meta: Mapping[str, Any], *, behind_proxy: bool) -> str:
     """Return the address of the client. `meta` is Django's `request.META`."""
-    seen = str(meta.get("REMOTE_ADDR", ""))
+    text = str(meta.get("REMOTE_ADDR", ""))
     if behind_proxy:
-        seen = str(meta.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip() or seen
-    if ported := WITH_PORT.fullmatch(seen):
-        seen = ported["v6"] or ported["v4"]
+        text = str(meta.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip() or text
+    if with_port := WITH_PORT.fullmatch(text):
+        text = with_port["v6"] or with_port["v4"]
     try:
-        known = ipaddress.ip_address(seen)
-    except ValueError:
-        return seen
-    if isinstance(known, ipaddress.IPv6Address) and known.ipv4_mapped is None:
-        return str(ipaddress.ip_network((known, IPV6_PREFIX), strict=False))
-    return str(getattr(known, "ipv4_mapped", None) or known)
+        address = ipaddress.ip_address(text)
+    except ValueError:  # a Unix socket has no IP address; its requests count together
+        return text
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
+        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
+    # A dual-stack socket reports IPv4 clients as ::ffff:…: without this, all of them would count as one /64.
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -17,60 +17,60 @@ from resources.keyset import POLICIES, Timing
 from resources.local_users import LocalUsers, new_user
 
 DEFAULTS: dict[str, Any] = {
-    # Whom to trust: URLs, or dictionaries of ISSUER_DEFAULTS for an issuer that differs from the rest.
+    # The trusted issuers: URLs, or dictionaries with the entries of ISSUER_DEFAULTS.
     "ISSUERS": [],
     # Every `aud` that means this API.
     "AUDIENCE": [],
-    # The algorithms that an issuer may sign with. Asymmetric only.
+    # The accepted signature algorithms. Asymmetric only.
     "ALGORITHMS": ["RS256"],
-    # The address of the JWKS, where it is not to be discovered (one issuer only).
+    # The address of the JWKS, if it differs from the one in the metadata. One issuer only.
     "JWKS_URL": "",
-    # How long keys are kept: "production" or "development" (resources/keyset.py has the numbers).
+    # The timings of keys: "production" or "development" (POLICIES in resources/keyset.py).
     "KEY_POLICY": "production",
-    # Names and descriptions of the scopes that this API knows, for its metadata and its OpenAPI document.
+    # The scopes of this API with their descriptions, for its metadata and its OpenAPI document.
     "SCOPES": {},
     # The protection space that challenges name (RFC 9110 section 11.5).
     "REALM": "api",
-    # This API's resource identifier (RFC 9728); the first audience when that is an absolute URL.
+    # This API's resource identifier (RFC 9728); by default the first audience, if that is a URL.
     "RESOURCE": "",
     # Follow each issuer's revocation feed.
     "REVOCATIONS": False,
-    # How often, in seconds, and how old the feed may be before it counts as late.
+    # Seconds between two polls of the feed, and seconds without an answer after which it counts as late.
     "REVOCATIONS_EVERY": 30,
     "REVOCATIONS_LATE_AFTER": 120,
-    # What to do while the feed is late: "serve" (and raise the alarm) or "refuse" (503).
+    # While the feed is late: "serve" requests and log an error, or "refuse" them with 503.
     "REVOCATIONS_WHEN_LATE": "serve",
-    # Kids and token identifiers that are refused whatever the issuer says.
+    # Kids and `jti` that are always refused.
     "DENIED_KIDS": [],
     "DENIED_TOKENS": [],
-    # Dotted path of a function (kid, claims) -> bool that denies a verified token by saying True.
+    # Dotted path of a function (kid, claims) -> bool. A verified token is refused if it returns True.
     "DENY": "",
-    # LOCAL_USERS_DEFAULTS, if request.user is to be a user of this project, found by (iss, sub).
+    # Entries of LOCAL_USERS_DEFAULTS, to make request.user a user of this project, looked up by (iss, sub).
     "LOCAL_USERS": {},
-    # /readyz tells a request that bears this token why it is not ready. If empty, only the machine itself is told.
+    # Bearer token with which /readyz shows the state of keys and feeds. If empty, only this machine sees it.
     "OPERATOR_TOKEN": "",
-    # How RequireActive introduces itself to the issuer's introspection endpoint.
+    # The client as which RequireActive authenticates to the introspection endpoint.
     "INTROSPECTION_CLIENT_ID": "",
     "INTROSPECTION_CLIENT_SECRET": "",
-    # How long, in seconds, an answer of the introspection endpoint is believed.
+    # Seconds for which an answer of the introspection endpoint is cached.
     "INTROSPECTION_FOR": 5,
     # The paths of this API, as prefixes such as "/api/": errors below them are JSON unless the client prefers HTML.
     "PATHS": [],
     # True if a proxy in front appends the client's address to X-Forwarded-For. Failed tokens are counted by it.
     "BEHIND_PROXY": False,
-    # Allow DEFAULT_PERMISSION_CLASSES that let requests without a token in, also to views that say nothing.
+    # Permit DEFAULT_PERMISSION_CLASSES that accept requests without a token.
     "DANGEROUSLY_ALLOW_ANONYMOUS": False,
-    # Let keys and tokens travel without TLS beyond loopback. Anyone on the way can then make tokens.
+    # Fetch keys without TLS beyond loopback. An attacker on the network can then make tokens.
     "DANGEROUSLY_ALLOW_HTTP": False,
 }
 
 LOCAL_USERS_DEFAULTS: dict[str, Any] = {
-    # The two fields of the user model that hold them, unique together.
+    # The two fields of the user model that hold issuer and subject, unique together.
     "ISSUER_FIELD": "",
     "SUBJECT_FIELD": "",
-    # True: the table of resources.user_links instead, which has to be in INSTALLED_APPS.
+    # True to use the table of resources.user_links instead, which must be in INSTALLED_APPS.
     "LINK_TABLE": False,
-    # Make a user for a subject that has none: True, or the dotted path of a function (token) -> user or None.
+    # Create a user for a subject without one: True, or the dotted path of a function (token) -> user or None.
     "CREATE": False,
 }
 
@@ -78,28 +78,28 @@ ISSUER_DEFAULTS: dict[str, Any] = {
     "URL": "",
     "ALGORITHMS": None,
     "JWKS_URL": "",
-    # A JWKS, or the path of a file with one, that is used instead of the network: for tests and islands.
+    # A JWKS, or the path of a file with a JWKS, used instead of the network.
     "PINNED_JWKS": "",
-    # True, False, or the feed's own address.
+    # True, False, or the URL of the feed. None: as RESOURCE_SERVER['REVOCATIONS'] says.
     "REVOCATIONS": None,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class IssuerSettings:
-    """What this API knows about one issuer."""
+    """The settings for one issuer."""
 
     url: str
     algorithms: frozenset[str]
     jwks_url: str
     pinned_jwks: bytes
-    """A JWKS document that takes the place of the network, or b""."""
+    """A JWKS document that is used instead of the network, or b"" if there is none."""
     revocations_url: str
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceServer:
-    """What the resource server is told from outside; DEFAULTS says what each entry means."""
+    """The settings of the resource server. DEFAULTS describes each entry."""
 
     issuers: tuple[IssuerSettings, ...]
     audience: frozenset[str]
@@ -126,7 +126,7 @@ class ResourceServer:
 
 @cache
 def resource_server() -> ResourceServer:
-    """The settings in force; read once, and again after a test overrides them. Raises ImproperlyConfigured."""
+    """Return the settings. They are cached until a test overrides them. Raises ImproperlyConfigured."""
     values = _complete(settings.RESOURCE_SERVER, DEFAULTS, "RESOURCE_SERVER")
     audience = _strings("AUDIENCE", values["AUDIENCE"])
     return ResourceServer(
@@ -155,10 +155,10 @@ def resource_server() -> ResourceServer:
     )
 
 
-def _local_users(given: Mapping[str, Any]) -> LocalUsers | None:
-    if not given:
+def _local_users(entries: Mapping[str, Any]) -> LocalUsers | None:
+    if not entries:
         return None
-    values = _complete(given, LOCAL_USERS_DEFAULTS, "RESOURCE_SERVER['LOCAL_USERS']")
+    values = _complete(entries, LOCAL_USERS_DEFAULTS, "RESOURCE_SERVER['LOCAL_USERS']")
     fields = values["ISSUER_FIELD"], values["SUBJECT_FIELD"]
     link_table, create = values["LINK_TABLE"], values["CREATE"]
     if not isinstance(link_table, bool) or (any(fields) if link_table else not all(fields)):
@@ -190,7 +190,8 @@ def _issuer(entry: Mapping[str, Any], values: Mapping[str, Any]) -> IssuerSettin
 
 
 def _feed(issuer: str, jwks_url: str) -> str:
-    """The feed that an API can verify: the one of its ring, where it pinned the JWKS of a ring of its own."""
+    """Return the URL of the feed that the keys behind `jwks_url` sign."""
+    # A ring of signing keys signs a feed of its own. An API that uses the JWKS of that ring can verify no other feed.
     ring = jwks_url.removeprefix(f"{issuer}/.well-known/jwks/").removesuffix(".json")
     own_ring = ring and jwks_url == f"{issuer}/.well-known/jwks/{ring}.json" and "/" not in ring
     return f"{issuer}/oauth/revocations" + (f"/{ring}" if own_ring else "")
@@ -208,29 +209,30 @@ def _entries(issuers: Sequence[str | Mapping[str, Any]]) -> list[Mapping[str, An
     return [{"URL": entry} if isinstance(entry, str) else entry for entry in issuers]
 
 
-def _complete(given: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> dict[str, Any]:
-    if unknown := given.keys() - defaults.keys():
+def _complete(entries: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return `entries` with defaults. Raises ImproperlyConfigured, so that a misspelled name is not ignored."""
+    if unknown := entries.keys() - defaults.keys():
         raise ImproperlyConfigured(f"{where} has unknown entries: {', '.join(sorted(unknown))}.")
-    return {**defaults, **given}
+    return {**defaults, **entries}
 
 
 def _strings(name: str, value: str | Sequence[str]) -> list[str]:
-    found = [value] if isinstance(value, str) else list(value)
-    if not all(isinstance(one, str) and one for one in found):
+    strings = [value] if isinstance(value, str) else list(value)
+    if not all(isinstance(string, str) and string for string in strings):
         raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be a list of strings.")
-    return found
+    return strings
 
 
 def _paths(value: str | Sequence[str]) -> tuple[str, ...]:
     paths = _strings("PATHS", value)
     if wrong := [path for path in paths if not path.startswith("/")]:
-        raise ImproperlyConfigured(f"RESOURCE_SERVER['PATHS'] must hold paths such as '/api/', not {wrong[0]!r}.")
+        raise ImproperlyConfigured(f"RESOURCE_SERVER['PATHS'] must contain paths such as '/api/', not {wrong[0]!r}.")
     return tuple(paths)
 
 
-def _one_of(name: str, value: str, allowed: Sequence[str]) -> str:
-    if value not in allowed:
-        raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be one of {', '.join(allowed)}.")
+def _one_of(name: str, value: str, choices: Sequence[str]) -> str:
+    if value not in choices:
+        raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be one of {', '.join(choices)}.")
     return value
 
 

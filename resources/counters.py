@@ -1,4 +1,4 @@
-"""How often tokens were accepted, refused and why, or could not be judged: per process, since its start."""
+"""Counts of accepted and refused tokens, by reason, in this process since its start."""
 
 import os
 import threading
@@ -8,29 +8,29 @@ from resources.errors import Reason
 
 
 class Counters:
-    """Counts that threads share and a forked process starts anew."""
+    """Counts that threads share. A forked process starts at zero."""
 
     def __init__(self) -> None:
         self.renew()
 
     def renew(self) -> None:
-        """Start from nothing."""
+        """Set every count to zero, and replace the lock (after a fork)."""
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
 
-    def count(self, what: str) -> None:
-        """One more of `what`."""
+    def count(self, name: str) -> None:
+        """Add 1 to the count of `name`."""
         with self._lock:
-            self._counts[what] += 1
+            self._counts[name] += 1
 
     def read(self) -> dict[str, int]:
-        """Every count, by name: accepted, unavailable, invalid_request, throttled, and a reason per refusal."""
+        """Return every count by name: accepted, unavailable, invalid_request, throttled, and one per Reason."""
         names = (
             "accepted",
             "unavailable",
             "invalid_request",
             "throttled",
-            *(f"refused_{one.name.lower()}" for one in Reason),
+            *(f"refused_{reason.name.lower()}" for reason in Reason),
         )
         with self._lock:
             return {name: self._counts[name] for name in names}

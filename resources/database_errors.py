@@ -1,7 +1,7 @@
-"""Tells outages of the database, which are answered by 503, from errors of this program, which stay errors.
+"""Distinguishes outages of the database, which are answered by 503, from bugs, which become a 500.
 
-Django's classes do not: a read-only database and a mistake in a statement have the same one. The SQLSTATE does
-(PostgreSQL's appendix A). `tokens/database_errors.py` follows the same rule; `tests/database_errors.py` drives both.
+Django's classes do not distinguish a read-only database from a wrong statement. The SQLSTATE does (PostgreSQL's
+appendix A). `tokens/database_errors.py` follows the same rule; `tests/database_errors.py` drives both.
 """
 
 from django.db import Error, InterfaceError, OperationalError
@@ -23,7 +23,8 @@ CLASSES = {
 
 
 def outage(error: BaseException) -> str | None:
-    """Return what is wrong with the database, for the log. Returns None if `error` is not an outage."""
+    """Return the kind of outage, for the log. Returns None if `error` is not an outage."""
+    # The text of the error can contain data of the statement, so the log gets a fixed text.
     if not isinstance(error, Error | InterfaceError):
         return None
     cause = error.__cause__

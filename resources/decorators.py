@@ -1,4 +1,4 @@
-"""Protect a plain Django view with a token, as a DRF view is protected."""
+"""A decorator that protects plain Django views with JWTAuthentication and DRF permissions."""
 
 from collections.abc import Callable
 from inspect import iscoroutinefunction
@@ -17,12 +17,12 @@ View = Callable[..., HttpResponseBase]
 def token_required(*permissions: Any) -> Callable[[View], View]:
     """Guard a Django view by JWTAuthentication and these permissions. Without permissions, any valid token is enough.
 
-    The view is called with Django's request, on which `user` and `auth` are set. It must be synchronous.
+    The view receives Django's request, with `user` and `auth` set. Raises TypeError if the view is asynchronous.
     """
 
     def decorate(view: View) -> View:
         if iscoroutinefunction(view):
-            raise TypeError("token_required guards synchronous views only")
+            raise TypeError("token_required does not support asynchronous views")
         return Guarded.as_view(view=view, permission_classes=permissions or (IsAuthenticated,))
 
     return decorate

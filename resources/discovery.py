@@ -1,4 +1,8 @@
-"""From an issuer's URL to its JWKS: metadata found as RFC 8414 says, believed only if it names the issuer exactly."""
+"""Discovery of an issuer's JWKS and endpoints through its metadata (RFC 8414), and the addresses of its feed.
+
+- Metadata is used only if it names exactly the configured issuer (RFC 8414 section 3.3).
+- It is cached until a fetch of keys fails, so that an issuer can move its JWKS.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,26 +19,29 @@ from resources.revocation_feed import MAX_DOCUMENT, MAX_SEGMENT
 from resources.revocation_set import ENTRY
 from resources.strict_json import Repeated
 
-LONGEST_SHOWN = 200  # characters of a foreign issuer's name in a message
+MAX_QUOTED = 200  # characters of another issuer's URL in a message
 DEFAULT_RING = "default"
 """The ring whose feed is `/oauth/revocations`."""
 
 
 def metadata_urls(issuer: str) -> tuple[str, ...]:
-    """Where an issuer's metadata may be, in order (RFC 8414 section 3.1 and 5, OpenID Connect Discovery section 4)."""
+    """Return the URLs at which an issuer's metadata can be, in the order in which to try them.
+
+    RFC 8414 sections 3.1 and 5, OpenID Connect Discovery section 4.
+    """
     parts = urlsplit(issuer)
     origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
-    found = (
+    candidates = (
         f"{origin}/.well-known/oauth-authorization-server{path}",
         f"{origin}{path}/.well-known/openid-configuration",
         f"{origin}/.well-known/openid-configuration{path}",
     )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(candidates))  # without a path, two of them are the same
 
 
 @dataclass(slots=True)
 class Discovery:
-    """An issuer's metadata and JWKS over the network; metadata is remembered until a fetch of keys fails."""
+    """Fetches an issuer's metadata and JWKS. `deadline` is in seconds, `clock` returns seconds that never go back."""
 
     issuer: str
     algorithms: frozenset[str]
@@ -42,11 +49,11 @@ class Discovery:
     deadline: float
     allow_http: bool = False
     jwks_url: str = ""
-    """The pinned address of the JWKS, or "" to ask the metadata."""
+    """The configured address of the JWKS, or "" to use the one in the metadata."""
     _metadata: Mapping[str, Any] | None = None
 
     def __call__(self, *, etag: str, forced: bool) -> Fetched:
-        """Fetch the JWKS, all within one deadline. Raises FetchError."""
+        """Fetch the JWKS. Metadata and JWKS share one deadline. Raises FetchError."""
         until = self.clock() + self.deadline
         try:
             response = fetch.get(
@@ -67,7 +74,10 @@ class Discovery:
         return Fetched(verdicts, response.etag, response.max_age)
 
     def address(self, name: str, *, until: float) -> str:
-        """The metadata's URL called `name` ("introspection_endpoint"), had before `until`. Raises FetchError."""
+        """Return the URL under `name` in the metadata, for example "introspection_endpoint".
+
+        Give up at `until`, in seconds of `clock`. Raises FetchError.
+        """
         if self._metadata is None:
             self._metadata = self._discover(until)
         url = self._metadata.get(name)
@@ -76,9 +86,9 @@ class Discovery:
         return url
 
     def resources(self, *, until: float) -> tuple[str, ...]:
-        """Return the resource identifiers that the metadata lists (RFC 9728 section 4); give up at `until`.
+        """Return the resource identifiers that the metadata lists (RFC 9728 section 4).
 
-        Raises FetchError.
+        Give up at `until`, in seconds of `clock`. Raises FetchError.
         """
         if self._metadata is None:
             self._metadata = self._discover(until)
@@ -134,7 +144,7 @@ class FeedAddress:
 
 
 def read_metadata(body: bytes, *, issuer: str) -> Mapping[str, Any]:
-    """An authorization server's metadata, if it is `issuer`'s own (RFC 8414 section 3.3). Raises FetchError."""
+    """Return the metadata in `body`. Raises FetchError if its issuer is not `issuer` (RFC 8414 section 3.3)."""
     try:
         document = strict_json.parse(body)
     except ValueError as error:
@@ -146,14 +156,16 @@ def read_metadata(body: bytes, *, issuer: str) -> Mapping[str, Any]:
     return document
 
 
-def _mismatch(found: str, issuer: str) -> str:
-    """Return the error for metadata that names the issuer `found`. Both URLs are public, so it repeats them."""
-    hint = "; they differ by the slash at the end" if found.rstrip("/") == issuer.rstrip("/") else ""
-    return f"the metadata names the issuer {found[:LONGEST_SHOWN]!r}, the settings name {issuer!r}{hint}"
+def _mismatch(published: str, issuer: str) -> str:
+    """Return the error text for metadata that names the issuer `published` instead of `issuer`."""
+    # Both URLs are public, so the text may repeat them.
+    hint = "; they differ by the slash at the end" if published.rstrip("/") == issuer.rstrip("/") else ""
+    return f"the metadata names the issuer {published[:MAX_QUOTED]!r}, the settings name {issuer!r}{hint}"
 
 
 def read_jwks(body: bytes, *, algorithms: frozenset[str]) -> list[Verdict]:
-    """A verdict for each key of a JWKS document (RFC 7517 section 5). Raises ValueError when it is none."""
+    """Return a verdict for each key of a JWKS document (RFC 7517 section 5). Raises ValueError if it is no JWKS."""
+    # Lenient, so that one key with repeated members does not make the other keys unusable.
     document = strict_json.parse_leniently(body)
     if not isinstance(document, dict) or isinstance(document, Repeated) or not isinstance(document.get("keys"), list):
         raise ValueError("the answer is not a JWKS")  # noqa: TRY004 (the document is wrong, not a type)

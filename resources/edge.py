@@ -1,14 +1,14 @@
-"""Detects requests of which the WSGI server might have lost something, from what the environ still shows. Pure."""
+"""Detects requests that a WSGI server can have passed on incomplete or ambiguous. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
 SENDS_BODIES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-UNANNOUNCED = ("HTTP/2", "HTTP/3")  # here a body needs neither Content-Length nor Transfer-Encoding
+UNANNOUNCED = ("HTTP/2", "HTTP/3")  # protocols in which a body needs neither Content-Length nor Transfer-Encoding
 
 
 def is_length_unknown(environ: Mapping[str, Any]) -> bool:
-    """True if there might be a body that Django treats as empty, because no Content-Length announces it."""
+    """Return True if the request can have a body that Django treats as empty, because it has no Content-Length."""
     if environ.get("CONTENT_LENGTH"):
         return False
     is_chunked = bool(environ.get("HTTP_TRANSFER_ENCODING"))
@@ -17,5 +17,5 @@ def is_length_unknown(environ: Mapping[str, Any]) -> bool:
 
 
 def is_scheme_twice(environ: Mapping[str, Any], header: tuple[str, str] | None) -> bool:
-    """True if the header of SECURE_PROXY_SSL_HEADER has two values, the client's and the proxy's."""
+    """Return True if the header that SECURE_PROXY_SSL_HEADER names has two values: the client's and the proxy's."""
     return header is not None and "," in str(environ.get(header[0], ""))

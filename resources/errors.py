@@ -1,13 +1,13 @@
-"""What can be wrong with a request's token, as exceptions with a code; the edge (challenges.py) makes answers of them.
+"""The reasons to refuse a request's token, as exceptions. `challenges.py` has the responses for them.
 
-Descriptions are a fixed list: nothing that a client sent is ever repeated to it or to a log.
+The descriptions are fixed texts, so that nothing that a client sends reaches a response or a log.
 """
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a token is refused; the value is what the client is told."""
+    """A reason to refuse a token. The value is the `error_description` that the client gets."""
 
     MALFORMED = "The token is malformed"
     TOO_LONG = "The token is too long"
@@ -27,7 +27,7 @@ class Reason(StrEnum):
 
 
 class InvalidToken(Exception):
-    """The token is refused (RFC 6750 section 3.1, invalid_token). `reason` and `claim` are for logs and callers."""
+    """The token is refused (RFC 6750 section 3.1, invalid_token). `reason` names the check that failed."""
 
     def __init__(self, reason: Reason, claim: str = "") -> None:
         super().__init__(reason.name, claim)
@@ -40,7 +40,7 @@ class InvalidRequest(Exception):
 
 
 class Unavailable(Exception):
-    """Nothing can be said about the token now, and that is not its fault. `retry_after` is in whole seconds."""
+    """The token cannot be verified now: keys, revocations or the issuer are unavailable. `retry_after`: seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"retry after {retry_after} s")

@@ -1,6 +1,11 @@
-"""One bounded GET: a wall-clock deadline over everything, a size limit, no redirect, no compression, no proxy.
+"""Bounded HTTP requests to issuers.
 
-Owns no meaning: what the bytes say is judged elsewhere. Every failure is a FetchError.
+- One deadline covers name resolution, connection, request and answer. It is set again before each read and write, so
+  that a server that sends one byte at a time cannot extend it.
+- An answer has at most `max_bytes` bytes, and is not compressed: a small compressed answer could be huge.
+- Redirects and the proxy variables of the environment are ignored, so that a request goes to the given host only.
+- The URL must be https, or http on loopback, unless `allow_http` is set.
+- Every failure is a FetchError. Callers interpret the body.
 """
 
 import http.client
@@ -20,12 +25,12 @@ MAX_BYTES = 512 * 1024
 
 
 class FetchError(Exception):
-    """The document could not be had; the message says why, and holds nothing secret."""
+    """A request failed. The message gives the reason and contains no secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came: `status` is 200 or 304; header names are lower case."""
+    """An answer with status 200 or 304. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -33,18 +38,22 @@ class Response:
 
     @property
     def etag(self) -> str:
-        """The entity tag, or ""."""
+        """Return the entity tag, or "" if there is none."""
         return self.headers.get("etag", "")
 
     @property
     def max_age(self) -> float | None:
-        """Seconds of life that Cache-Control says are left (RFC 9111 section 4.2), or None when it says nothing."""
+        """Return the seconds for which the answer is still fresh (RFC 9111 section 4.2).
+
+        Returns None if Cache-Control does not say.
+        """
         directives = (part.strip().lower() for part in self.headers.get("cache-control", "").split(","))
         for directive in directives:
             if directive in {"no-store", "no-cache"}:
                 return 0.0
             name, _, value = directive.partition("=")
             if name == "max-age" and _digits(value):
+                # A cache in between has used up `Age` seconds.
                 age = self.headers.get("age", "0")
                 return max(0.0, float(value) - (float(age) if _digits(age) else 0.0))
         return None
@@ -60,9 +69,9 @@ def get(
     allow_http: bool = False,
     max_bytes: int = MAX_BYTES,
 ) -> Response:
-    """GET `url` within `deadline` seconds of `clock`. Raises FetchError.
+    """Send a GET to `url`, and give up after `deadline` seconds. Raises FetchError.
 
-    `etag` makes the request conditional, `forced` asks caches to revalidate, `allow_http` permits http beyond loopback.
+    `etag` makes the request conditional, `forced` makes caches revalidate, `allow_http` permits http beyond loopback.
     """
     headers = {"Accept": "application/json, */*;q=0.1", "If-None-Match": etag}
     headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"} if forced else {}
@@ -70,7 +79,7 @@ def get(
         "GET", url, headers=headers, until=clock() + deadline, clock=clock, allow_http=allow_http, max_bytes=max_bytes
     )
     if response.status == http.client.NOT_MODIFIED and not etag:
-        raise FetchError("not modified, although nothing was asked about a version")
+        raise FetchError("the server answered 304 to an unconditional request")
     return response
 
 
@@ -85,9 +94,9 @@ def send(
     allow_http: bool = False,
     max_bytes: int = MAX_BYTES,
 ) -> Response:
-    """One request that ends before `until` on `clock`, whatever the other side does. Raises FetchError."""
+    """Send one request, and give up at `until`, in seconds of `clock`. Raises FetchError."""
     if not is_allowed(url, allow_http=allow_http):
-        raise FetchError("only https is fetched, or http on loopback")
+        raise FetchError("the URL must be https, or http on loopback")
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     sent = {name: value for name, value in headers.items() if value}
@@ -96,25 +105,26 @@ def send(
             connection = http.client.HTTPConnection(parts.netloc)
             connection.sock = _Wire(wire, until, clock)
             connection.request(method, target, body, {"Accept-Encoding": "identity", "Connection": "close", **sent})
-            return _judged(connection.getresponse(), max_bytes)
+            return _read(connection.getresponse(), max_bytes)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise FetchError(f"{parts.hostname}: {_told(error)}") from error
+        raise FetchError(f"{parts.hostname}: {_describe(error)}") from error
 
 
 def is_allowed(url: str, *, allow_http: bool) -> bool:
-    """Whether `url` may be fetched: https, or http on loopback, or http anywhere if a setting says so."""
+    """Return True if `url` is https, or http on loopback, or http anywhere and `allow_http` is set."""
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 (raises ValueError for a port that is none)
+        parts.port  # noqa: B018 (raises ValueError if the port is not a number)
     except ValueError:
         return False
+    # A user name or fragment can make a URL look like one of another host.
     if not parts.hostname or parts.username or parts.password or parts.fragment:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and (allow_http or is_loopback(parts.hostname)))
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only mean this machine."""
+    """Return True if a host name or address always means this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -123,21 +133,23 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _judged(response: http.client.HTTPResponse, max_bytes: int) -> Response:
+def _read(response: http.client.HTTPResponse, max_bytes: int) -> Response:
+    """Return the answer. Raises FetchError if its status, encoding or length is not acceptable."""
     headers = {name.lower(): value for name, value in response.getheaders()}
     if response.status not in {http.client.OK, http.client.NOT_MODIFIED}:
-        raise FetchError(f"answered {response.status}")
+        raise FetchError(f"the server answered {response.status}")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        raise FetchError("the answer is compressed, although identity was asked for")
+        raise FetchError("the answer is compressed, although the request accepts identity only")
     body = response.read(max_bytes + 1)
     if len(body) > max_bytes:
         raise FetchError(f"the answer is longer than {max_bytes} bytes")
-    if response.length:
+    if response.length:  # http.client counts it down; at the end of a complete body it is 0
         raise FetchError("the answer ended early")
     return Response(response.status, headers, body)
 
 
-def _told(error: Exception) -> str:
+def _describe(error: Exception) -> str:
+    # The text of other errors can contain what the server sent.
     return str(error) if isinstance(error, OSError) and str(error) else type(error).__name__
 
 
@@ -159,8 +171,8 @@ def _open(parts: SplitResult, until: float, clock: Callable[[], float]) -> socke
 
 
 def _connect(host: str, port: int, until: float, clock: Callable[[], float]) -> socket.socket:
-    """The first address of `host` that answers; name and addresses share the time that is left."""
-    problem: OSError = OSError("its name has no address")
+    """Return a connection to the first address of `host` that answers. Raises OSError; gives up at `until`."""
+    problem: OSError = OSError("the host name has no address")
     for family, kind, protocol, _, address in lookups.addresses(host, port, timeout=_left(until, clock)):
         wire = socket.socket(family, kind, protocol)
         try:
@@ -177,12 +189,12 @@ def _connect(host: str, port: int, until: float, clock: Callable[[], float]) -> 
 def _left(until: float, clock: Callable[[], float]) -> float:
     left = until - clock()
     if left <= 0:
-        raise TimeoutError("no complete answer in time")
+        raise TimeoutError("no complete answer before the deadline")
     return left
 
 
 class _Wire:
-    """A socket as http.client uses one, with the time that is left set before every single read and write."""
+    """The interface of a socket that http.client uses. Each read and write times out at the deadline."""
 
     def __init__(self, wire: socket.socket, until: float, clock: Callable[[], float]) -> None:
         self._wire, self._until, self._clock = wire, until, clock
@@ -199,11 +211,11 @@ class _Wire:
         return io.BufferedReader(_Reader(self))
 
     def close(self) -> None:
-        """Nothing: whoever opened the socket closes it, after the body has been read."""
+        """Do nothing: http.client closes too early. `send` closes the socket after it has read the body."""
 
 
 class _Reader(io.RawIOBase):
-    """The reading end, in the shape that io.BufferedReader wants."""
+    """Adapter of `_Wire` to io.BufferedReader."""
 
     def __init__(self, wire: _Wire) -> None:
         self._wire = wire

@@ -1,7 +1,12 @@
-"""One fetch at a time: who starts it, who may wait for it and how long, and when to try again after a failure.
+"""Single-flight fetches of one source: who starts a fetch, who may wait for it, and when to retry after a failure.
 
-Pure state: the job, the clock and the way to start a thread are arguments. Its lock guards a few assignments and is
-never held while a job runs or anybody waits.
+- At most one fetch is under way. Every request that needs it shares it.
+- At most `waiters` requests wait for it, each for `patience` seconds. The waiting room bounds the sum over all sources.
+- After a failure, no fetch starts for 1 s, then 2, 4, … up to `longest_backoff` seconds (exponential backoff).
+- A fetch that has not ended GRACE seconds after its deadline counts as failed. Its late result is dropped.
+- The lock guards a few assignments. It is never held while a job runs or a request waits.
+
+Pure state: the job, the clock and the function that starts a thread are arguments.
 """
 
 import logging
@@ -20,14 +25,14 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_here = threading.local()  # `_here.flying` is set in the thread of a fetch during the fetch
+_thread = threading.local()  # `_thread.is_fetching` is True in the thread of a fetch, during the fetch
 
-GRACE = 1.0  # seconds after its deadline until a flight that says nothing (a resolver that hangs) is given up
+GRACE = 1.0  # seconds; a job whose resolver hangs does not end at its own deadline
 
 
 @dataclass(slots=True, eq=False)
 class Flight:
-    """One fetch under way; `done` is set when it has landed, whatever came of it."""
+    """A fetch under way. `done` is set when it ends, by success or failure."""
 
     started: float
     forced: bool = False
@@ -41,9 +46,9 @@ def in_a_thread(work: Callable[[], None]) -> None:
 
 
 class Flights(Generic[T]):
-    """The fetches of one source. `clock` gives seconds that never go back; `job` does the fetch, or raises.
+    """The fetches of one source. `job` fetches, or raises. `clock` returns seconds that never go back.
 
-    `keep` takes what a flight brought, under the lock, unless the flight was given up meanwhile.
+    `keep` stores the result of a flight. It runs under the lock, and only if the flight was not given up before.
     """
 
     def __init__(
@@ -74,51 +79,50 @@ class Flights(Generic[T]):
         _all.add(self)
 
     def renew(self) -> None:
-        """Forget whatever another process was in the midst of (after a fork: its threads and locks are not ours)."""
+        """Replace the lock and forget the flight (after a fork: the parent's threads do not run in this process)."""
         self._lock = threading.Lock()
         self._flight: Flight | None = None
         self._waiting = 0
 
     def current(self) -> Flight | None:
-        """The flight under way, if there is one."""
+        """Return the flight under way. Returns None if there is none, or if it is overdue."""
         flight = self._flight
         if flight is None or self._clock() > flight.started + self._deadline + GRACE:
             return None
         return flight
 
-    def start(self, *, forced: bool = False, allowed: Callable[[], bool] = lambda: True) -> Flight | None:
-        """The flight under way, or a new one; None while backing off, or when `allowed` says no.
-
-        `allowed` is asked last, under the lock: there it can see whether the flight is still needed, and pay for it.
-        """
+    def start(self, *, forced: bool = False, condition: Callable[[], bool] = lambda: True) -> Flight | None:
+        """Return the flight under way, or start one. Returns None during the backoff, or if `condition` is false."""
+        # `condition` is called last and under the lock. Thus two threads cannot both find that a fetch is needed, and a
+        # rate limit in it is charged for fetches that really start.
         with self._lock:
             if flight := self.current():
                 return flight
             self._give_up()
-            if self._clock() < self.next_attempt or not allowed():
+            if self._clock() < self.next_attempt or not condition():
                 return None
             flight = self._flight = Flight(self._clock(), forced)
             self.attempts += 1
         try:
             self._spawn(lambda: self._fly(flight))
-        except RuntimeError as error:  # no more threads: as bad as no network, and as temporary
+        except RuntimeError as error:  # the process has too many threads; temporary, like a network failure
             self._land(flight, error=error)
         return flight
 
     def wait(self, flight: Flight) -> bool:
-        """Wait until `flight` has landed; False if the waiting room is full or patience ran out."""
+        """Wait until `flight` has ended. Returns False if too many requests wait, or after `patience` seconds."""
         if flight.done.is_set():
             return True
-        if thread_limit.is_background():  # it takes no request's place
+        if thread_limit.is_background():  # a thread that serves no requests needs no place
             return flight.done.wait(self._patience)
         with self._lock:
             if self._waiting >= self._waiters:
                 return False
             self._waiting += 1
             first, flight.waited_for = not flight.waited_for, True
-            lock = self._lock
+            lock = self._lock  # `renew` can replace it before this request has stopped waiting
         try:
-            if getattr(_here, "flying", False):  # this thread serves no requests, so it needs no place
+            if getattr(_thread, "is_fetching", False):  # this thread fetches for another source, and serves no requests
                 return flight.done.wait(self._patience)
             with self._room.place(first=first) as admitted:
                 return admitted and flight.done.wait(self._patience)
@@ -127,33 +131,33 @@ class Flights(Generic[T]):
                 self._waiting = max(0, self._waiting - 1)
 
     def retry_after(self) -> int:
-        """Whole seconds until asking again may help, at least 1."""
+        """Return the whole seconds until a retry can succeed, at least 1."""
         return max(1, math.ceil(self.next_attempt - self._clock())) if math.isfinite(self.next_attempt) else 1
 
     def _fly(self, flight: Flight) -> None:
-        outer, _here.flying = getattr(_here, "flying", False), True
+        outer, _thread.is_fetching = getattr(_thread, "is_fetching", False), True
         try:
-            brought = self._job(flight)
-        except Exception as error:  # noqa: BLE001 (a thread has nobody to tell: whatever it was, the fetch failed)
+            result = self._job(flight)
+        except Exception as error:  # noqa: BLE001 (after any error the fetch has failed, and waiting requests must know)
             self._land(flight, error=error)
         else:
-            self._land(flight, brought=brought)
+            self._land(flight, result=result)
         finally:
-            _here.flying = outer
+            _thread.is_fetching = outer
 
-    def _land(self, flight: Flight, *, brought: T | None = None, error: Exception | None = None) -> None:
+    def _land(self, flight: Flight, *, result: T | None = None, error: Exception | None = None) -> None:
         with self._lock:
-            if self._flight is flight:  # else it was given up, and what it brings must not be used
+            if self._flight is flight:  # else it was given up, and a newer result must not be overwritten
                 self._flight = None
                 if error is None:
-                    self._keep(flight, cast("T", brought))
+                    self._keep(flight, cast("T", result))
                 self._record(error)
         flight.done.set()
 
     def _give_up(self) -> None:
         if (flight := self._flight) is not None:
             self._flight = None
-            self._record(TimeoutError("no answer in time"))
+            self._record(TimeoutError("no answer before the deadline"))
             flight.done.set()
 
     def _record(self, error: Exception | None) -> None:
@@ -164,7 +168,7 @@ class Flights(Generic[T]):
         self.last_error = str(error) or type(error).__name__
         self._backoff = min(self._longest_backoff, self._backoff * 2 or 1.0)
         self.next_attempt = self._clock() + self._backoff
-        logger.warning("fetch failed, next attempt in %.0f s: %s", self._backoff, self.last_error)
+        logger.warning("Fetch failed; next attempt in %.0f s: %s", self._backoff, self.last_error)
 
 
 _all: "WeakSet[Flights[Any]]" = WeakSet()

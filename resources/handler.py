@@ -1,4 +1,4 @@
-"""DRF's EXCEPTION_HANDLER: what a permission found missing, or a body got wrong, becomes a status and a challenge."""
+"""DRF's EXCEPTION_HANDLER: turns refusals, unreadable requests and outages into a status and a challenge."""
 
 import logging
 from types import TracebackType
@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from resources.authentication import JWTAuthentication
-from resources.challenges import DatabaseAway, Forbidden, StepUp, TokenRefused, TooLarge, TryLater
+from resources.challenges import DatabaseUnavailable, Forbidden, StepUp, TokenRefused, TooLarge, TryLater
 from resources.database_errors import outage
 from resources.errors import Reason
 from resources.permissions import Demand, demand_of
@@ -23,11 +23,11 @@ from resources.permissions import Demand, demand_of
 logger = logging.getLogger(__name__)
 
 MALFORMED = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError)
-"""What Django raises for a request that it cannot read, and would answer with a page."""
+"""The errors that Django raises for a request that it cannot read. Django alone would answer with an HTML page."""
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return the answer to `error`, with its challenge, or None if the error is a mistake in the code."""
+    """Return the response to `error`, with its challenge. Returns None if `error` is a bug, which becomes a 500."""
     error = earlier_refusal(context) or error
     if (demand := demand_of(error, context)) is not None:
         error = refusal(demand)
@@ -36,16 +36,16 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     elif isinstance(error, MALFORMED):
         error = ParseError("The request cannot be read")
     elif throttle_cache_failed(error):
-        logger.error("a throttle could not count, so its request was refused: %s", type(error).__name__)
+        logger.error("Answered 503: the cache of a throttle failed (%s)", type(error).__name__)
         error = TryLater(1, "Requests cannot be counted at the moment")
     elif isinstance(error, Error) and (reason := outage(error)):
         logger.error("Answered 503: %s", reason)
-        error = DatabaseAway()
+        error = DatabaseUnavailable()
     return drf_exception_handler(error, context)
 
 
 def earlier_refusal(context: dict[str, Any]) -> Exception | None:
-    """Refuse a request that failed before DRF authenticated it, if authentication or permissions refuse it.
+    """Return the refusal by authentication or permissions of a request that failed before DRF authenticated it.
 
     DRF negotiates the content type first. Without this, a bad token with an unacceptable Accept header would get 406
     without a challenge. Returns None if the request was authenticated already, is not refused, or cannot be read.
@@ -53,7 +53,7 @@ def earlier_refusal(context: dict[str, Any]) -> Exception | None:
     request, view = context.get("request"), context.get("view")
     if request is None or view is None or hasattr(request, "_user"):
         return None
-    if not any(isinstance(one, JWTAuthentication) for one in request.authenticators):
+    if not any(isinstance(authenticator, JWTAuthentication) for authenticator in request.authenticators):
         return None
     try:
         view.perform_authentication(request)
@@ -63,15 +63,17 @@ def earlier_refusal(context: dict[str, Any]) -> Exception | None:
         return refusal
     except (APIException, PermissionDenied, Http404) as refusal:
         return refusal
-    except MALFORMED:  # the query cannot be read, which authentication looks into as well
+    except MALFORMED:  # authentication reads the query string, which is malformed
         return None
     return None
 
 
 def throttle_cache_failed(error: Exception) -> bool:
-    """True if a cache raised `error` while a throttle was asked (the throttles of this app catch it themselves)."""
+    """Return True if a cache raised `error` inside a throttle."""
+    # The throttles of this app catch such errors themselves.
     if isinstance(error, APIException):
         return False
+    # Each cache backend has error classes of its own, so only the traceback shows where the error comes from.
     throttling, trace = False, error.__traceback__
     while trace is not None:
         throttling = throttling or trace.tb_frame.f_code is APIView.check_throttles.__code__
@@ -86,7 +88,7 @@ def _is_of_a_cache(trace: TracebackType) -> bool:
 
 
 def refusal(demand: Demand) -> APIException:
-    """The answer that asks for what `demand` says."""
+    """Return the response that names what the request lacks."""
     if demand.retry_after:
         return TryLater(demand.retry_after)
     if demand.inactive:

@@ -1,4 +1,4 @@
-"""What an issuer publishes, seen with the eyes of this API: every key with its verdict and why."""
+"""A report on an issuer's published keys: which of them this API can use, and why not the others."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from resources.keyset import PinnedKeys
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One issuer's answer; `problem` says why there is none."""
+    """The report on one issuer. `problem` says why its keys could not be fetched, and is empty if they were."""
 
     issuer: str
     jwks_url: str = ""
@@ -24,11 +24,11 @@ class Report:
 
     @property
     def usable(self) -> bool:
-        """True if a token of this issuer can be verified and can name this API."""
+        """Return True if a token of this issuer can be verified and can name this API."""
         return any(verdict.key for verdict in self.verdicts) and not self.audience_problem
 
     def lines(self) -> Iterator[str]:
-        """The report for people."""
+        """Yield the lines of the report for people."""
         yield f"{self.issuer}  {self.jwks_url}".rstrip()
         if self.problem:
             yield f"  no keys: {self.problem}"
@@ -41,7 +41,7 @@ class Report:
                 yield f"  {'LEAKED  ' if verdict.secret else 'not used'} {verdict.kid or '(no kid)'}  {verdict.problem}"
 
     def document(self) -> dict[str, Any]:
-        """The report for scripts."""
+        """Return the report for scripts, as JSON values."""
         keys = [
             {
                 "kid": verdict.kid,
@@ -63,7 +63,7 @@ class Report:
 
 
 def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
-    """Fetch what `trust`'s issuer publishes now, bypassing every cache; `audience` is this API's."""
+    """Fetch the issuer's metadata and keys now, past every cache, and return a report. `audience` is this API's."""
     if isinstance(trust.keys, PinnedKeys):
         return Report(trust.issuer.url, "(pinned)", trust.keys.verdicts)
     discovery = trust.discovery
@@ -78,7 +78,10 @@ def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
 
 
 def _audience_problem(discovery: Discovery, audience: Collection[str]) -> str:
-    """Compare `audience` with the identifiers in the metadata; an issuer need not list any (RFC 9728 section 4)."""
+    """Return the difference between `audience` and the identifiers that the issuer lists, or "" if there is none.
+
+    RFC 9728 section 4 does not require an issuer to list any.
+    """
     try:
         listed = discovery.resources(until=clock() + discovery.deadline)
     except FetchError:
@@ -86,5 +89,5 @@ def _audience_problem(discovery: Discovery, audience: Collection[str]) -> str:
     for own in audience:
         near = [name for name in listed if name.rstrip("/") == own.rstrip("/")]
         if near and own not in near:
-            return f"the issuer has {near[0]!r}, the settings name {own!r}; they differ by the slash at the end"
+            return f"the issuer lists {near[0]!r}, the settings name {own!r}; they differ by the slash at the end"
     return ""

@@ -1,6 +1,9 @@
-"""Asking the issuer whether a token is still active (RFC 7662): for the few endpoints where minutes matter.
+"""Token introspection (RFC 7662), for the few endpoints that cannot wait for the next poll of the revocation feed.
 
-Bounded in time, in concurrency and in memory, believed for seconds, and closed: no answer is no.
+- An answer is cached for INTROSPECTION_FOR seconds, for the last REMEMBERED tokens.
+- AT_ONCE requests run at the same time; further ones fail at once. Each ends within `patience` seconds.
+- After a failure, no request starts for PAUSE seconds.
+- It fails closed: without an answer, `active` raises Unavailable, and the API refuses the request.
 """
 
 import logging
@@ -25,75 +28,79 @@ from resources.principal import AccessToken
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED = 1024
-AT_ONCE = 8
-PAUSE = 1.0  # seconds without a new attempt after one that failed
+REMEMBERED = 1024  # answers
+AT_ONCE = 8  # requests
+PAUSE = 1.0  # seconds
 
-Ask = Callable[[str], Mapping[str, Any]]
+Query = Callable[[str], Mapping[str, Any]]
 
 
 class Introspector:
-    """One issuer's answers. `ask` does the request for a token, and raises FetchError."""
+    """The cached answers of one issuer. `query` sends the request for a token, and raises FetchError on failure."""
 
-    def __init__(self, ask: Ask, *, clock: Callable[[], float], believed_for: float) -> None:
-        self._ask, self._clock, self._believed_for = ask, clock, believed_for
+    def __init__(self, query: Query, *, clock: Callable[[], float], cached_for: float) -> None:
+        self._query, self._clock, self._cached_for = query, clock, cached_for
         self._answers: OrderedDict[bytes, tuple[float, bool]] = OrderedDict()
         self._paused_until = 0.0
         self.renew()
 
     def renew(self) -> None:
-        """Forget who was asking (after a fork)."""
-        self._room = threading.BoundedSemaphore(AT_ONCE)
+        """Replace the semaphore (after a fork: the threads that hold it exist only in the parent)."""
+        self._slots = threading.BoundedSemaphore(AT_ONCE)
 
     def active(self, token: AccessToken) -> bool:
-        """Whether the issuer says, or said within the last seconds, that `token` is active. Raises Unavailable."""
+        """Return the issuer's answer, or its cached answer. Raises Unavailable if there is none."""
+        # A hash, so that the cache holds no token.
         name = sha256(token.raw.encode()).digest()
         until, answer = self._answers.get(name, (0.0, False))
         if self._clock() < until:
             return answer
-        if self._clock() < self._paused_until or not (room := self._room).acquire(blocking=False):
+        if self._clock() < self._paused_until or not (slots := self._slots).acquire(blocking=False):
             raise Unavailable(1)
         try:
-            answer = is_active(self._ask(token.raw), token.claims)
+            answer = is_active(self._query(token.raw), token.claims)
         except FetchError as error:
             self._paused_until = self._clock() + PAUSE
             raise Unavailable(1) from error
         finally:
-            room.release()
-        self._answers[name] = (self._clock() + self._believed_for, answer)
+            slots.release()  # of the same semaphore, which a fork can have replaced
+        self._answers[name] = (self._clock() + self._cached_for, answer)
         while len(self._answers) > REMEMBERED:
             self._answers.popitem(last=False)
         return answer
 
 
 def is_active(answer: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
-    """Whether an introspection response says that the token of these claims is active (RFC 7662 section 2.2)."""
+    """Return True if an introspection response says that the token of these claims is active (RFC 7662 section 2.2)."""
+    # A response about another token must not make this one active.
     same = all(answer[name] == claims[name] for name in ("iss", "sub", "client_id", "jti") if name in answer)
     return answer.get("active") is True and same
 
 
 @cache
 def introspector(issuer: str) -> Introspector:
-    """This process's introspector of a trusted issuer."""
+    """Return this process's introspector of a trusted issuer."""
     conf = resource_server()
-    made = Introspector(lambda token: _ask(issuer, token), clock=clock, believed_for=conf.introspection_for)
+    made = Introspector(lambda token: _query(issuer, token), clock=clock, cached_for=conf.introspection_for)
     os.register_at_fork(after_in_child=made.renew)
     return made
 
 
-def _ask(issuer: str, token: str) -> Mapping[str, Any]:
+def _query(issuer: str, token: str) -> Mapping[str, Any]:
+    """Return the issuer's introspection response. Raises FetchError."""
     conf = resource_server()
     if not conf.introspection_client_id:
-        logger.error("RequireActive() needs RESOURCE_SERVER['INTROSPECTION_CLIENT_ID']: a client linked to this API")
-        raise FetchError("nobody to ask the issuer as")
+        logger.error("Set RESOURCE_SERVER['INTROSPECTION_CLIENT_ID'] for RequireActive(): a client linked to this API")
+        raise FetchError("INTROSPECTION_CLIENT_ID is not set")
     until = clock() + conf.timing.patience
     endpoint = trusts()[issuer].discovery.address("introspection_endpoint", until=until)
-    who = f"{quote_plus(conf.introspection_client_id)}:{quote_plus(conf.introspection_client_secret)}"
+    # RFC 6749 section 2.3.1: id and secret are form-encoded before they become Basic credentials.
+    credentials = f"{quote_plus(conf.introspection_client_id)}:{quote_plus(conf.introspection_client_secret)}"
     response = fetch.send(
         "POST",
         endpoint,
         headers={
-            "Authorization": "Basic " + b64encode(who.encode()).decode(),
+            "Authorization": "Basic " + b64encode(credentials.encode()).decode(),
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
         },
@@ -107,7 +114,7 @@ def _ask(issuer: str, token: str) -> Mapping[str, Any]:
     except ValueError as error:
         raise FetchError("the introspection response is not JSON") from error
     if not isinstance(answer, dict):
-        raise FetchError("the introspection response is not an object")
+        raise FetchError("the introspection response is not a JSON object")
     return answer
 
 

@@ -1,4 +1,8 @@
-"""The issuers that this API trusts, with their keys: one set per process, made on first use from the settings."""
+"""The trusted issuers of this process, with their keys and revocation feeds.
+
+They are made from the settings at the first use, live as long as the process, and are made again if a test overrides
+RESOURCE_SERVER. Each process has its own.
+"""
 
 import logging
 import time
@@ -24,21 +28,22 @@ logger = logging.getLogger(__name__)
 
 
 def clock() -> float:
-    """Seconds that never go back, and that pass while the machine sleeps: keys must not live longer for it."""
+    """Return seconds that never go back."""
     return time.clock_gettime(_CLOCK)
 
 
 def time_of_day() -> datetime:
-    """Return the current time, for the poller, which has no request."""
+    """Return the current time. Only the poller uses it; requests bring their own time."""
     return datetime.fromtimestamp(time.clock_gettime(time.CLOCK_REALTIME), UTC)
 
 
+# CLOCK_BOOTTIME also counts the time in which the machine is suspended, so that no key is used for longer than allowed.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Everything that this process keeps about one issuer."""
+    """The state of this process for one trusted issuer."""
 
     issuer: TrustedIssuer
     keys: KeySet | PinnedKeys
@@ -47,48 +52,50 @@ class Trust:
     poller: Poller[Follower] | None
 
     def ready(self) -> bool:
-        """True if revocations are known and there are keys to verify with. Tries to fetch missing keys once."""
+        """Return True if there are keys, after at most one attempt to fetch them, and the feed is not too late."""
         if self.poller:
             self.poller.start()
         return self.keys.ready() and (self.follower is None or self.follower.is_ready())
 
     def status(self) -> dict[str, Any]:
-        """How its keys are, and its revocation feed if that is followed."""
+        """Return the state of the keys, and of the revocation feed if it is followed."""
         feed = {"revocations": self.follower.status()} if self.follower else {}
         return {**self.keys.status(), **feed}
 
 
 @cache
 def trusts() -> Mapping[str, Trust]:
-    """The trusted issuers by URL. Raises ImproperlyConfigured where the settings would trust nothing or too much."""
+    """Return the trusted issuers by URL. Raises ImproperlyConfigured if the settings name none or are unsafe."""
     conf = resource_server()
     if not conf.issuers or not conf.audience:
-        raise ImproperlyConfigured("RESOURCE_SERVER needs at least one entry in ISSUERS and one in AUDIENCE.")
+        raise ImproperlyConfigured("RESOURCE_SERVER must have at least one entry in ISSUERS and one in AUDIENCE.")
     return {issuer.url: _trust(issuer, conf) for issuer in conf.issuers}
 
 
 @cache
-def trusted() -> Mapping[str, TrustedIssuer]:
-    """What verification needs of them."""
+def trusted_issuers() -> Mapping[str, TrustedIssuer]:
+    """Return the trusted issuers by URL, as `verify` needs them."""
     return {url: trust.issuer for url, trust in trusts().items()}
 
 
 def _trust(settings: IssuerSettings, conf: ResourceServer) -> Trust:
     if unknown := settings.algorithms - FAMILIES.keys():
-        raise ImproperlyConfigured(f"RESOURCE_SERVER['ALGORITHMS'] may not hold {', '.join(sorted(unknown))}.")
-    own = keys(settings, conf)
-    refused = Refusals(kids=conf.denied_kids, tokens=conf.denied_tokens, hook=_closed(conf.deny) if conf.deny else None)
+        raise ImproperlyConfigured(f"RESOURCE_SERVER['ALGORITHMS'] must not contain {', '.join(sorted(unknown))}.")
+    key_set = keys(settings, conf)
+    hook = _fail_closed(conf.deny) if conf.deny else None
+    refused = Refusals(kids=conf.denied_kids, tokens=conf.denied_tokens, hook=hook)
     if not settings.revocations_url:
-        issuer = TrustedIssuer(settings.url, settings.algorithms, own, lambda _now: refused)
-        return Trust(issuer, own, discovery(settings, conf), None, None)
-    follower = _follower(settings, conf, own, refused)
+        issuer = TrustedIssuer(settings.url, settings.algorithms, key_set, lambda _now: refused)
+        return Trust(issuer, key_set, discovery(settings, conf), None, None)
+    follower = _follower(settings, conf, key_set, refused)
     poller = Poller(follower, Follower.poll, name="resources-revocations")
-    issuer = TrustedIssuer(settings.url, settings.algorithms, own, _followed(follower, poller))
-    return Trust(issuer, own, discovery(settings, conf), follower, poller)
+    issuer = TrustedIssuer(settings.url, settings.algorithms, key_set, _refusals(follower, poller))
+    return Trust(issuer, key_set, discovery(settings, conf), follower, poller)
 
 
-def _followed(follower: Follower, poller: Poller[Follower]) -> Callable[[datetime], Refusals]:
-    """Return the function that looks up refusals. Its first call in a process starts the poller."""
+def _refusals(follower: Follower, poller: Poller[Follower]) -> Callable[[datetime], Refusals]:
+    """Return the function by which `verify` gets the refusals. Its first call in a process starts the poller."""
+    # Not at import: threads that start before the server forks its workers do not exist in them.
 
     def refusals(now: datetime) -> Refusals:
         poller.start()
@@ -97,11 +104,13 @@ def _followed(follower: Follower, poller: Poller[Follower]) -> Callable[[datetim
     return refusals
 
 
-def _follower(settings: IssuerSettings, conf: ResourceServer, own: KeySet | PinnedKeys, refused: Refusals) -> Follower:
+def _follower(
+    settings: IssuerSettings, conf: ResourceServer, key_set: KeySet | PinnedKeys, refused: Refusals
+) -> Follower:
     address = FeedAddress(settings.revocations_url, clock, conf.timing.deadline, conf.allow_http)
     # A feed is signed by its ring. An API that pins other keys needs those of the default ring for the default feed.
     by_default = bool(settings.jwks_url) and address.ring == DEFAULT_RING
-    signers = keys(replace(settings, jwks_url=""), conf) if by_default else own
+    signers = keys(replace(settings, jwks_url=""), conf) if by_default else key_set
     return Follower(
         address,
         TrustedIssuer(settings.url, settings.algorithms, signers),
@@ -119,28 +128,28 @@ def _follower(settings: IssuerSettings, conf: ResourceServer, own: KeySet | Pinn
     )
 
 
-def _closed(hook: Callable[[str, Mapping[str, Any]], bool]) -> Callable[[str, Mapping[str, Any]], bool]:
-    """`hook`, denying whatever it fails on."""
+def _fail_closed(hook: Callable[[str, Mapping[str, Any]], bool]) -> Callable[[str, Mapping[str, Any]], bool]:
+    """Return `hook`, changed so that it refuses a token if it raises an error."""
 
     def deny(kid: str, claims: Mapping[str, Any]) -> bool:
         try:
             return bool(hook(kid, claims))
         except Exception:
-            logger.exception("RESOURCE_SERVER['DENY'] failed: the token is refused")
+            logger.exception("The function in RESOURCE_SERVER['DENY'] failed, so the token is refused")
             return True
 
     return deny
 
 
 def keys(issuer: IssuerSettings, conf: ResourceServer) -> KeySet | PinnedKeys:
-    """A new set of this issuer's keys: pinned ones, or those behind its JWKS URL."""
+    """Return a new set of this issuer's keys, either pinned or fetched from its JWKS."""
     if issuer.pinned_jwks:
         return PinnedKeys(read_jwks(issuer.pinned_jwks, algorithms=issuer.algorithms))
     return KeySet(discovery(issuer, conf), clock=clock, timing=conf.timing)
 
 
 def discovery(issuer: IssuerSettings, conf: ResourceServer) -> Discovery:
-    """The way to this issuer's documents."""
+    """Return a new Discovery for this issuer."""
     return Discovery(
         issuer.url,
         issuer.algorithms,
@@ -154,7 +163,7 @@ def discovery(issuer: IssuerSettings, conf: ResourceServer) -> Discovery:
 def _reload(*, setting: str, **_: Any) -> None:
     if setting == "RESOURCE_SERVER":
         trusts.cache_clear()
-        trusted.cache_clear()
+        trusted_issuers.cache_clear()
 
 
 setting_changed.connect(_reload)

@@ -1,6 +1,10 @@
-"""A public key as an issuer publishes it: which entries of a JWKS are usable, each judged alone.
+"""The public keys in a JWKS, and which of them may verify tokens. Pure.
 
-Owns no cache and no I/O: `judge` is pure.
+`judge` establishes for each entry, independent of the others:
+1. It is an object without repeated members, and without private or symmetric members.
+2. It has a printable kid, and its use and key_ops permit verification (RFC 7517 section 4).
+3. Its type, curve and alg fit an algorithm that is configured for the issuer.
+4. Its numbers are well-formed and large enough (RFC 7518 section 6), and the library accepts them.
 """
 
 import re
@@ -14,7 +18,7 @@ from resources.strict_json import Repeated
 
 _LIBRARY = get_default_algorithms()
 
-# Key type and curve for every algorithm that may be configured. Asymmetric only: a symmetric key could make tokens.
+# Key type and curve of each supported algorithm. Asymmetric only: with a symmetric key, an API could make tokens.
 FAMILIES: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("RSA", "")),
     "ES256": ("EC", "P-256"),
@@ -25,7 +29,7 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
 ALGORITHMS: Mapping[str, Algorithm] = {name: _LIBRARY[name] for name in FAMILIES}
 MEMBERS = {"RSA": ("kty", "n", "e"), "EC": ("kty", "crv", "x", "y"), "OKP": ("kty", "crv", "x")}
 SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-MAX_KID = 256
+MAX_KID = 256  # characters
 MAX_KEYS = 100
 MAX_KEYS_PER_KID = 4
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
@@ -35,20 +39,20 @@ _BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,1400}")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One usable public key, bound to the algorithms that it may verify."""
+    """A usable public key, and the algorithms for which it may be used."""
 
     kid: str
     algorithms: frozenset[str]
     public_key: Any
 
     def verifies(self, algorithm: str, message: bytes, signature: bytes) -> bool:
-        """Whether `signature` is this key's over `message`; False for an algorithm that the key is not bound to."""
+        """Return True if this key made `signature` over `message`, and may be used for `algorithm`."""
         return algorithm in self.algorithms and ALGORITHMS[algorithm].verify(message, self.public_key, signature)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one entry of a JWKS: `key`, or `problem` in words; `secret` when it published what it must not."""
+    """The verdict on an entry of a JWKS: a key or a problem. `secret` is True if the entry has private members."""
 
     kid: str
     key: Key | None = None
@@ -57,11 +61,11 @@ class Verdict:
 
 
 class TooManyKeys(ValueError):
-    """The set holds more usable keys than any issuer needs: it is refused whole."""
+    """The JWKS has more than MAX_KEYS usable keys, and is refused as a whole."""
 
 
 def judge_all(entries: Iterable[object], *, algorithms: frozenset[str]) -> list[Verdict]:
-    """A verdict for each entry of a JWKS; `algorithms` are the issuer's. Raises TooManyKeys."""
+    """Return a verdict for each entry of a JWKS. `algorithms` are those of the issuer. Raises TooManyKeys."""
     verdicts: list[Verdict] = []
     per_kid: dict[str, int] = {}
     for entry in entries:
@@ -77,31 +81,32 @@ def judge_all(entries: Iterable[object], *, algorithms: frozenset[str]) -> list[
 
 
 def judge(entry: object, *, algorithms: frozenset[str]) -> Verdict:
-    """Whether one entry of a JWKS is a key that may verify (RFC 7517 section 4, RFC 7518 section 6)."""
+    """Return the verdict on one entry of a JWKS (RFC 7517 section 4, RFC 7518 section 6)."""
     if not isinstance(entry, dict) or isinstance(entry, Repeated):
-        return Verdict("", problem="not an object, or an object with repeated members")
+        return Verdict("", problem="the entry is not an object, or has repeated members")
     kid = entry.get("kid")
-    shown = kid if isinstance(kid, str) and len(kid) <= MAX_KID and kid.isprintable() else ""
+    name = kid if isinstance(kid, str) and len(kid) <= MAX_KID and kid.isprintable() else ""
     if SECRET_MEMBERS & entry.keys():
-        return Verdict(shown, problem="it has private or symmetric members: it must be treated as leaked", secret=True)
-    if not shown:
-        return Verdict("", problem="no usable kid")
+        return Verdict(name, problem="it has private or symmetric members, so treat it as leaked", secret=True)
+    if not name:
+        return Verdict("", problem="the kid is missing, too long or not printable")
     if problem := _misuse(entry):
-        return Verdict(shown, problem=problem)
+        return Verdict(name, problem=problem)
     bound = _bound_algorithms(entry, algorithms)
     if not bound:
-        return Verdict(shown, problem="its type, curve and alg fit none of the issuer's configured algorithms")
+        return Verdict(name, problem="its type, curve and alg fit no algorithm that is configured for the issuer")
     if problem := _bad_numbers(entry):
-        return Verdict(shown, problem=problem)
+        return Verdict(name, problem=problem)
     try:
-        member = {name: entry[name] for name in MEMBERS[entry["kty"]]}
-        public_key = ALGORITHMS[min(bound)].from_jwk(member)
-    except Exception:  # noqa: BLE001 (whatever a library makes of a strange key, only this key is lost)
-        return Verdict(shown, problem="its numbers are not a valid key")
-    return Verdict(shown, key=Key(shown, bound, public_key))
+        members = {member: entry[member] for member in MEMBERS[entry["kty"]]}
+        public_key = ALGORITHMS[min(bound)].from_jwk(members)
+    except Exception:  # noqa: BLE001 (the libraries raise many errors, and one bad key must not make the others unusable)
+        return Verdict(name, problem="its numbers are not a valid key")
+    return Verdict(name, key=Key(name, bound, public_key))
 
 
 def _misuse(entry: Mapping[str, Any]) -> str:
+    """Return why use or key_ops forbid verification, or "" if they permit it."""
     if entry.get("use", "sig") != "sig":
         return "its use is not sig"
     operations = entry.get("key_ops", ["verify"])
@@ -111,6 +116,7 @@ def _misuse(entry: Mapping[str, Any]) -> str:
 
 
 def _bound_algorithms(entry: Mapping[str, Any], algorithms: frozenset[str]) -> frozenset[str]:
+    """Return those of `algorithms` for which the key may be used, by its type, curve and alg."""
     family = (entry.get("kty"), entry.get("crv", "") if entry.get("kty") != "RSA" else "")
     fitting = frozenset(name for name in algorithms if FAMILIES[name] == family)
     if "alg" not in entry:
@@ -119,6 +125,7 @@ def _bound_algorithms(entry: Mapping[str, Any], algorithms: frozenset[str]) -> f
 
 
 def _bad_numbers(entry: Mapping[str, Any]) -> str:
+    """Return what is wrong with the numbers of the key, or ""."""
     for name in MEMBERS[entry["kty"]][1:]:
         value = entry.get(name)
         if not isinstance(value, str) or (name != "crv" and not _BASE64URL.fullmatch(value)):
@@ -137,7 +144,7 @@ def _number(value: str) -> int:
     number = 0
     for character in value:
         number = number << 6 | _DIGIT[character]
-    # base64url of whole bytes: what is left over at the end are not the number's bits
+    # The characters encode whole bytes. The bits that remain at the end do not belong to the number.
     return number >> (len(value) * 6 % 8)
 
 

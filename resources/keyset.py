@@ -1,7 +1,15 @@
-"""The public keys of one issuer, kept: when they are fresh, when they may still serve, and when to ask again.
+"""The cached public keys of one issuer: how long they are fresh, how long they may be used, and when to fetch again.
 
-Pure state: the fetch and the clock are arguments. Readers take no lock: the snapshot is immutable and is swapped by
-one assignment.
+- A request with a known kid never waits. Keys are refreshed in the background before they become stale, and are still
+  used for `stale` seconds if the refresh fails (stale-while-revalidate, stale-if-error: RFC 5861).
+- A request waits for at most one fetch if its kid is unknown or the process has no usable keys.
+- A fetch for an unknown kid bypasses caches. A token bucket of `unknown_attempts`, refilled by one per `unknown_every`
+  seconds, limits such fetches, because anyone can send unknown kids.
+- A kid counts as unknown only if a fetch of the last `unknown_every` seconds lacked it. Otherwise: Unavailable (503).
+- A key that a successful fetch lacks is dropped at once: an issuer removes a leaked key this way.
+- Readers take no lock. The snapshot is immutable and is replaced by one assignment.
+
+Pure state: the fetch and the clock are arguments.
 """
 
 import logging
@@ -22,9 +30,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long keys are kept and how often the issuer is asked; seconds.
+    """How long keys are used, and how often they are fetched. Times are in seconds.
 
-    An API uses a copy of the JWKS for at most fresh_at_most + stale + deadline: the T of the issuer's rotation rules.
+    An API uses a copy of the JWKS for at most fresh_at_most + stale + deadline. The issuer's rotation
+    rules call this time T.
     """
 
     fresh: float = 300
@@ -44,19 +53,19 @@ class Timing:
 
     @property
     def longest_use(self) -> float:
-        """T: the longest time that a copy of the JWKS is used."""
+        """Return T, the longest time for which a copy of the JWKS is used."""
         return self.fresh_at_most + self.stale + self.deadline
 
 
 PRODUCTION = Timing()
-# A whole rotation can be watched within two minutes: T is 12 s.
+# T is 12 s, so that a rotation takes less than two minutes.
 DEVELOPMENT = Timing(fresh=5, fresh_at_least=5, fresh_at_most=5, stale=5, deadline=2, longest_backoff=2)
 POLICIES: Mapping[str, Timing] = {"production": PRODUCTION, "development": DEVELOPMENT}
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A JWKS as it arrived: a verdict per entry, or None for "not modified"; `max_age` is seconds left of it."""
+    """A fetched JWKS: a verdict for each entry, or None if it was not modified. `max_age` is in seconds."""
 
     verdicts: Sequence[Verdict] | None
     etag: str = ""
@@ -64,15 +73,15 @@ class Fetched:
 
 
 class Fetch(Protocol):
-    """One bounded GET of an issuer's JWKS."""
+    """A function that fetches an issuer's JWKS, with a bound on time and size."""
 
     def __call__(self, *, etag: str, forced: bool) -> Fetched:
-        """Fetch; `etag` is what we have, `forced` asks caches on the way to look again. Raises on any failure."""
+        """Fetch the JWKS, if it differs from `etag`. `forced` makes caches revalidate. Raises on any failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The keys of one successful fetch. Times are of the injected clock; they count from when the fetch began."""
+    """The keys of one successful fetch. Times are seconds of the key set's clock."""
 
     keys: Mapping[str, Sequence[Key]] = field(default_factory=dict)
     etag: str = ""
@@ -83,7 +92,7 @@ class Snapshot:
 
 
 class KeySet:
-    """One issuer's keys. Threads share it; a forked process keeps the snapshot and starts its own fetches."""
+    """The cached keys of one issuer, shared by threads. A forked process keeps the snapshot and fetches for itself."""
 
     def __init__(
         self,
@@ -98,7 +107,7 @@ class KeySet:
         self._fetch, self._clock, self._timing, self._jitter = fetch, clock, timing, jitter
         self._snapshot = Snapshot()
         self._unknown: OrderedDict[str, float] = OrderedDict()
-        self._published: Mapping[str, None] = {}  # every kid that a fetch has brought, the latest last; bounded
+        self._published: Mapping[str, None] = {}  # the kids of past and present fetches, the latest last; bounded
         self._bucket, self._bucket_at = float(timing.unknown_attempts), clock()
         self._flights: Flights[Fetched] = Flights(
             lambda flight: self._fetch(etag=self._snapshot.etag, forced=flight.forced),
@@ -113,30 +122,31 @@ class KeySet:
         )
 
     def find(self, kid: str, algorithm: str) -> Sequence[Key]:
-        """The keys under `kid` for `algorithm`; empty when the issuer has none such. Raises Unavailable.
+        """Return the keys with this `kid` for `algorithm`, none if the issuer publishes none. Raises Unavailable.
 
-        A known kid never waits. An unknown one, or a process without keys, waits for at most one fetch.
+        Wait for at most one fetch if the kid is unknown or no keys are usable. Do not wait otherwise.
         """
         now, snapshot = self._clock(), self._snapshot
         if now >= snapshot.stale_until:
-            keys = self._first_look(kid)
+            keys = self._find_without_keys(kid)
         elif not (keys := snapshot.keys.get(kid, ())):
-            keys = self._second_look(kid, snapshot)
+            keys = self._find_unknown(kid, snapshot)
         elif now >= snapshot.refresh_at and now >= self._flights.next_attempt:
-            self._flights.start(allowed=lambda: self._snapshot is snapshot)
+            self._flights.start(condition=lambda: self._snapshot is snapshot)
         return [key for key in keys if algorithm in key.algorithms]
 
-    def doubt(self) -> None:
-        """A known key did not verify a signature: look again in the background, within the bucket of unknown kids."""
-        self._force(self._snapshot)
+    def recheck(self) -> None:
+        """Fetch the keys again in the background, if the token bucket allows."""
+        # Without the bucket, anyone could cause fetches with forged signatures.
+        self._start_forced(self._snapshot)
 
     def ready(self) -> bool:
-        """Whether there are keys to verify with, after one attempt to get them."""
+        """Return True if there is a key to verify with, after at most one attempt to fetch keys."""
         self._wait_for_keys()
         return bool(self.status()["usable"])
 
     def status(self) -> dict[str, Any]:
-        """What an operator wants to know; ages and times are whole seconds from now."""
+        """Return the state of the keys for /readyz. Ages and times are whole seconds from now."""
         now, snapshot, flights = self._clock(), self._snapshot, self._flights
         return {
             "kids": sorted(snapshot.keys),
@@ -151,53 +161,56 @@ class KeySet:
         }
 
     def _wait_for_keys(self) -> bool:
-        """Whether the snapshot may serve, after waiting for at most one fetch if it may not."""
+        """Wait for at most one fetch if the snapshot is too old to use. Return True if it is usable then."""
         if self._clock() < self._snapshot.stale_until:
             return True
-        flight = self._flights.start(allowed=lambda: self._clock() >= self._snapshot.stale_until)
+        flight = self._flights.start(condition=lambda: self._clock() >= self._snapshot.stale_until)
         if flight is not None:
             self._flights.wait(flight)
         return self._clock() < self._snapshot.stale_until
 
-    def _first_look(self, kid: str) -> Sequence[Key]:
-        """Look `kid` up in a process that has no keys (yet, or any more)."""
+    def _find_without_keys(self, kid: str) -> Sequence[Key]:
+        """Return the keys of `kid` after the first fetch, or after keys became too old. Raises Unavailable."""
         if not self._wait_for_keys():
             raise Unavailable(self._flights.retry_after())
         return self._answer(kid)
 
-    def _second_look(self, kid: str, seen: Snapshot) -> Sequence[Key]:
-        """Look up a kid that `seen` lacks, after asking the issuer again if the bucket allows."""
-        if seen.keys and self._unknown.get(kid, -math.inf) > self._clock():
+    def _find_unknown(self, kid: str, snapshot: Snapshot) -> Sequence[Key]:
+        """Return the keys of a kid that `snapshot` lacks, after a fetch if the bucket allows. Raises Unavailable."""
+        if snapshot.keys and self._unknown.get(kid, -math.inf) > self._clock():
             return ()
-        flight = self._force(seen)
+        flight = self._start_forced(snapshot)
         if flight is not None and not self._flights.wait(flight):
             raise Unavailable(self._flights.retry_after())
         return self._answer(kid)
 
     def _answer(self, kid: str) -> Sequence[Key]:
-        """The keys of `kid`, or that there are none: said only if a successful fetch of late lacked it."""
+        """Return the keys of `kid`, none if a recent fetch lacked it. Raises Unavailable if no fetch is recent."""
         now, snapshot = self._clock(), self._snapshot
         if keys := snapshot.keys.get(kid):
             return keys
         if not snapshot.keys or now - snapshot.fetched_at > self._timing.unknown_every:
-            raise Unavailable(max(self._flights.retry_after(), math.ceil(self._until_next_token(now))))
+            raise Unavailable(max(self._flights.retry_after(), math.ceil(self._until_refill(now))))
         self._unknown[kid] = self._unknown_until(kid, now)
         while len(self._unknown) > self._timing.unknown_remembered:
             self._unknown.popitem(last=False)
         return ()
 
     def _unknown_until(self, kid: str, now: float) -> float:
-        """Return the time until which `kid` is answered as unknown without another fetch."""
-        # A kid that was published before can come back: its absence counts for as long as the fetch that lacked it.
+        """Return the time until which `kid` counts as unknown without another fetch, in seconds of the clock."""
+        # The absence of a kid that was published before can be a mistake of the issuer. Fetch again sooner.
         if kid in self._published:
             return self._snapshot.fetched_at + self._timing.unknown_every
         return now + self._timing.unknown_for
 
-    def _force(self, seen: Snapshot) -> Flight | None:
-        """A fetch that goes past caches, paid from the bucket; none if the snapshot is no longer the one `seen`."""
-        return self._flights.start(forced=True, allowed=lambda: self._snapshot is seen and self._take_token())
+    def _start_forced(self, snapshot: Snapshot) -> Flight | None:
+        """Start a fetch that bypasses caches, unless `snapshot` was replaced or the bucket is empty."""
+        return self._flights.start(
+            forced=True, condition=lambda: self._snapshot is snapshot and self._take_from_bucket()
+        )
 
-    def _take_token(self) -> bool:
+    def _take_from_bucket(self) -> bool:
+        """Take one fetch from the token bucket. Returns False if the bucket is empty."""
         now = self._clock()
         full, every = float(self._timing.unknown_attempts), self._timing.unknown_every
         self._bucket = min(full, self._bucket + (now - self._bucket_at) / every)
@@ -207,19 +220,22 @@ class KeySet:
         self._bucket -= 1
         return True
 
-    def _until_next_token(self, now: float) -> float:
+    def _until_refill(self, now: float) -> float:
+        """Return the seconds until the bucket holds one fetch."""
         return max(0.0, (1 - self._bucket) * self._timing.unknown_every - (now - self._bucket_at))
 
     def _keep(self, flight: Flight, fetched: Fetched) -> None:
-        """Swap the snapshot. What a successful fetch lacks ends at once: an emergency removal must bite."""
+        """Replace the snapshot by the result of `flight`. Keys that are not in it are dropped."""
         keys, etag = self._snapshot.keys, fetched.etag or self._snapshot.etag
         if fetched.verdicts is not None:
             keys, etag = _by_kid(fetched.verdicts), fetched.etag
-            known = [*(kid for kid in self._published if kid not in keys), *keys]
-            self._published = dict.fromkeys(known[-self._timing.unknown_remembered :])
+            kids = [*(kid for kid in self._published if kid not in keys), *keys]
+            self._published = dict.fromkeys(kids[-self._timing.unknown_remembered :])
             if keys != self._snapshot.keys:
                 _report(fetched.verdicts)
                 self._unknown.clear()
+        # Times count from the start of the fetch: the issuer can have changed its keys right after it answered.
+        # The jitter keeps processes from fetching at the same time.
         timing = self._timing
         fresh = timing.fresh if fetched.max_age is None else fetched.max_age
         fresh = min(timing.fresh_at_most, max(timing.fresh_at_least, fresh))
@@ -234,25 +250,25 @@ class KeySet:
 
 
 class PinnedKeys:
-    """Keys that were given, not fetched: for tests and for islands without a network."""
+    """Keys from the settings instead of the network, for tests and for systems without a network."""
 
     def __init__(self, verdicts: Sequence[Verdict]) -> None:
         self.verdicts = tuple(verdicts)
         self._keys = _by_kid(verdicts)
 
     def find(self, kid: str, algorithm: str) -> Sequence[Key]:
-        """The keys under `kid` for `algorithm`."""
+        """Return the keys with this `kid` for `algorithm`."""
         return [key for key in self._keys.get(kid, ()) if algorithm in key.algorithms]
 
-    def doubt(self) -> None:
-        """Nothing: there is nobody to ask."""
+    def recheck(self) -> None:
+        """Do nothing: pinned keys do not change."""
 
     def ready(self) -> bool:
-        """Whether any key was given."""
+        """Return True if there is at least one usable key."""
         return bool(self._keys)
 
     def status(self) -> dict[str, Any]:
-        """As of KeySet, as far as it applies."""
+        """Return the state of the keys for /readyz."""
         return {"kids": sorted(self._keys), "pinned": True, "usable": bool(self._keys)}
 
 
@@ -268,7 +284,7 @@ def _report(verdicts: Sequence[Verdict]) -> None:
     for verdict in verdicts:
         if verdict.problem:
             level = logging.ERROR if verdict.secret else logging.WARNING
-            logger.log(level, "key %r of the JWKS is not used: %s", verdict.kid, verdict.problem)
+            logger.log(level, "Key %r of the JWKS is not used: %s", verdict.kid, verdict.problem)
 
 
 def _seconds(value: float) -> int | None:

@@ -1,8 +1,9 @@
-"""Opt-in: the local user that a token's (iss, sub) names. Nothing else of a token, such as an email, finds a user.
+"""Local users, looked up by the (iss, sub) of a token. An API uses them if LOCAL_USERS is set.
 
+- Only issuer and subject identify a user. An email address or a name does not, because an issuer can reassign them.
 - A service (its `sub` is its `client_id`) is no local user: it stays a TokenUser.
-- The user is found by two fields of the user model, or by the table of `resources.user_links`.
-- With CREATE, a subject that is seen for the first time becomes a new user. An existing user is never linked by name.
+- The user is looked up by two fields of the user model, or by the table of `resources.user_links`.
+- With CREATE, the first request of a subject creates a user. An existing user is never linked by name.
 """
 
 import logging
@@ -28,7 +29,7 @@ Create = Callable[[AccessToken], AbstractBaseUser | None]
 
 @dataclass(frozen=True, slots=True)
 class LocalUsers:
-    """How local users are found: either both fields are named, or `link_table` is True."""
+    """The settings of the look-up: either both fields are set, or `link_table` is True."""
 
     issuer_field: str
     subject_field: str
@@ -56,21 +57,22 @@ def new_user(token: AccessToken) -> AbstractBaseUser:
 
 
 def _find(token: AccessToken, local: LocalUsers) -> AbstractBaseUser | None:
+    """Return the user with the token's issuer and subject, or None if there is none."""
     iss, sub = token.claims["iss"], token.claims["sub"]
     model = cast("type[Model]", apps.get_model(LINKS, "UserLink") if local.link_table else get_user_model())
     fields = ("iss", "sub") if local.link_table else (local.issuer_field, local.subject_field)
     try:
         row = model._default_manager.filter(**dict(zip(fields, (iss, sub), strict=True))).first()  # noqa: SLF001
-    except (ValueError, ValidationError):  # for example: the field is a UUID, and the subject is not
+    except (ValueError, ValidationError):  # for example, the field is a UUID and the subject is not
         return None
-    # Some databases compare without regard to case or to blanks at the end, and would find another subject's row.
+    # Some databases ignore case or trailing blanks in comparisons, and would return the row of another subject.
     if row is None or any(str(getattr(row, name)) != value for name, value in zip(fields, (iss, sub), strict=True)):
         return None
     return cast("AbstractBaseUser", row.user if local.link_table else row)  # type: ignore[attr-defined]
 
 
 def _create(token: AccessToken, local: LocalUsers, create: Create) -> AbstractBaseUser | None:
-    """Return the user that `create` makes, saved and linked. Returns None if it makes none."""
+    """Save and link the user that `create` returns. Returns None if `create` does, or if the user cannot be saved."""
     iss, sub = token.claims["iss"], token.claims["sub"]
     try:
         with transaction.atomic(using=router.db_for_write(get_user_model())):
@@ -84,9 +86,9 @@ def _create(token: AccessToken, local: LocalUsers, create: Create) -> AbstractBa
                 link = apps.get_model(LINKS, "UserLink")(iss=iss, sub=sub, user=user)
                 link.save(force_insert=True)
             return user
-    except IntegrityError:  # another request was faster, or another user has this name
+    except IntegrityError:  # a concurrent request created the user, or another user has this name
         return _find(token, local)
     except DataError as error:
-        reason = type(error).__name__  # the subject stays out of the log
+        reason = type(error).__name__  # without the text, which can contain the subject
         logger.error("A local user cannot be created: a field of the user model is too short (%s)", reason)  # noqa: TRY400
         return None

@@ -1,10 +1,10 @@
-"""Middleware of an API: errors in JSON, probes of load balancers, and answers that no cache keeps.
+"""Middleware of an API: errors in JSON, probes of load balancers, and answers that caches do not store.
 
-- `json_errors` stands first. It rewrites an error only if the request is the API's (see `belongs_to_api`) and the
-  client does not prefer HTML, so that the pages of a site beside the API stay as they are.
-- `probes` comes next. It answers /healthz and /readyz before the Host is checked.
-- `no_store` marks every answer to a request that JWTAuthentication has looked at. A view overrides it by setting
-  Cache-Control itself; `Vary: Authorization` stays.
+- `json_errors` is the first. It rewrites an error only if the request is the API's (see `belongs_to_api`) and the
+  client does not prefer HTML, so that it does not change the other pages of a site.
+- `probes` is the second. It answers /healthz and /readyz before Django checks the Host.
+- `no_store` forbids caches to store the answer to a request that JWTAuthentication has processed. A view overrides this
+  by its own Cache-Control; `Vary: Authorization` remains.
 """
 
 from collections.abc import Callable
@@ -18,28 +18,29 @@ from resources import views
 from resources.authentication import JWTAuthentication, is_marked
 from resources.conf import resource_server
 
-Answer = Callable[[HttpRequest], HttpResponseBase]
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
 PROBES = frozenset({"/healthz", "/readyz"})
 
 
-def probes(answer: Answer) -> Answer:
-    """Answer the probes of load balancers, which call a machine by its address. Middleware, after `json_errors`."""
+def probes(get_response: GetResponse) -> GetResponse:
+    """Return middleware that answers the probes of load balancers for any Host. It follows `json_errors`."""
 
-    def first(request: HttpRequest) -> HttpResponseBase:
+    # Load balancers call a machine by its address, which ALLOWED_HOSTS does not contain.
+    def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.path_info not in PROBES:
-            return answer(request)
+            return get_response(request)
         view, args, kwargs = resolve(request.path_info)
         response: HttpResponseBase = view(request, *args, **kwargs)
         return response
 
-    return first
+    return middleware
 
 
-def json_errors(answer: Answer) -> Answer:
-    """Replace the page of an API's error by `{"detail": …}`. Status and headers stay."""
+def json_errors(get_response: GetResponse) -> GetResponse:
+    """Return middleware that replaces the HTML of an API's error by `{"detail": …}`. Status and headers stay."""
 
-    def in_json(request: HttpRequest) -> HttpResponseBase:
-        response = answer(request)
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
         if (
             response.status_code >= HTTPStatus.BAD_REQUEST
             and not _is_json(response)
@@ -49,24 +50,24 @@ def json_errors(answer: Answer) -> Answer:
             _put(response, JsonResponse({"detail": response.reason_phrase}).content)
         return response
 
-    return in_json
+    return middleware
 
 
-def no_store(answer: Answer) -> Answer:
-    """Keep the answers of protected views out of caches (RFC 9111 sections 3.5 and 5.2.2.5)."""
+def no_store(get_response: GetResponse) -> GetResponse:
+    """Return middleware that keeps the answers of protected views out of caches (RFC 9111 sections 3.5 and 5.2.2.5)."""
 
-    def stored_nowhere(request: HttpRequest) -> HttpResponseBase:
-        response = answer(request)
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
         if is_marked(request):
             patch_vary_headers(response, ["Authorization"])
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
-    return stored_nowhere
+    return middleware
 
 
 def prefers_html(request: HttpRequest) -> bool:
-    """True if the Accept header prefers text/html to application/json. `*/*` prefers neither."""
+    """Return True if the Accept header prefers text/html to application/json. `*/*` prefers neither."""
     try:
         return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
     except (LookupError, ValueError):  # a header that cannot be read prefers nothing
@@ -74,7 +75,7 @@ def prefers_html(request: HttpRequest) -> bool:
 
 
 def belongs_to_api(request: HttpRequest) -> bool:
-    """True if the path is below one of the PATHS, or is that of a guarded view or of `resources.urls`."""
+    """Return True if the path is below one of PATHS, or its view uses JWTAuthentication or is in `resources.urls`."""
     path = request.path_info
     prefixes = [prefix.rstrip("/") for prefix in resource_server().paths]
     if any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes):
@@ -87,19 +88,21 @@ def belongs_to_api(request: HttpRequest) -> bool:
 
 
 def is_guarded(view: Callable[..., object]) -> bool:
-    """True if `view` is a DRF view that authenticates with JWTAuthentication."""
+    """Return True if `view` is a DRF view that authenticates with JWTAuthentication."""
     classes = getattr(getattr(view, "cls", None), "authentication_classes", ())
+    # `as_view(authentication_classes=…)` overrides the class.
     classes = getattr(view, "initkwargs", {}).get("authentication_classes", classes)
-    return any(isinstance(one, type) and issubclass(one, JWTAuthentication) for one in classes)
+    return any(isinstance(entry, type) and issubclass(entry, JWTAuthentication) for entry in classes)
 
 
 def _is_json(response: HttpResponseBase) -> bool:
-    """True if the answer is JSON, or of a format that is written in it, as `application/problem+json` (RFC 9457)."""
+    """Return True if the media type is JSON or based on JSON, for example `application/problem+json` (RFC 9457)."""
     kind = response.get("Content-Type", "").partition(";")[0].strip().lower()
     return kind == "application/json" or kind.endswith("+json")
 
 
 def _put(response: HttpResponseBase, content: bytes) -> None:
+    """Replace the body of `response` by JSON."""
     if isinstance(response, StreamingHttpResponse):
         response.streaming_content = iter([content])
     elif isinstance(response, HttpResponse):

@@ -1,6 +1,7 @@
-"""The URLs of an API's documentation: `path("api/", include("resources.openapi"))` gives api/schema/ and api/docs/.
+"""The URLs of an API's OpenAPI document and its page.
 
-They are public, and the OpenAPI document does not list them. They need drf_spectacular in INSTALLED_APPS.
+`path("api/", include("resources.openapi"))` adds api/schema/ and api/docs/. Both are public, and the document does not
+list them. They need drf_spectacular in INSTALLED_APPS.
 """
 
 from typing import Any

@@ -1,4 +1,7 @@
-"""Recognizes the operator, who may read why this process is not ready: on the machine itself, or with a token."""
+"""Authenticates the operator, who may read the state of keys and feeds on /readyz.
+
+The operator is on the same machine, or sends OPERATOR_TOKEN.
+"""
 
 import ipaddress
 
@@ -8,17 +11,19 @@ from django.utils.crypto import constant_time_compare
 from resources.conf import resource_server
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
-"""Headers of which a proxy sets at least one, be it empty."""
+"""Headers of which a proxy sets at least one, even if it is empty."""
 
 
 def is_operator(request: HttpRequest) -> bool:
-    """True if the request bears OPERATOR_TOKEN, or comes from this machine without a proxy in between."""
+    """Return True if the request has OPERATOR_TOKEN as its bearer token, or comes from this machine directly."""
+    # A proxy on this machine connects from loopback for every client.
     return _bears_token(request) or (request.META.keys().isdisjoint(FORWARDED) and _is_local(request))
 
 
 def _bears_token(request: HttpRequest) -> bool:
     expected = resource_server().operator_token
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    # Without a configured token, an empty one must not match. Constant time, against timing attacks.
     return bool(expected) and scheme.lower() == "bearer" and constant_time_compare(token.strip(), expected)
 
 

@@ -1,4 +1,4 @@
-"""What a body may be: strict JSON, in UTF-8 whatever its Content-Type says (RFC 8259 section 8.1)."""
+"""A parser for request bodies in strict JSON. It reads UTF-8 and ignores the charset of the Content-Type."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -10,14 +10,16 @@ from resources import strict_json
 
 
 class StrictJSONParser(JSONParser):
-    """DRF's JSON parser, for which no depth, number or encoding is an accident."""
+    """DRF's JSON parser with strict JSON (RFC 7493): UTF-8, bounded depth and numbers, no repeated members."""
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """The value of the body. Raises ParseError, which repeats nothing of it."""
+        """Return the value of the body. Raises ParseError if the body is not strict JSON."""
+        # JSON has no charset parameter (RFC 8259 section 11). DRF would decode by it.
         del media_type, parser_context
         try:
             return strict_json.parse(stream.read())
         except ValueError as error:
+            # The client gets this text and logs can hold it, so it repeats nothing of the body.
             raise ParseError("The body is not strict JSON (RFC 7493)") from error

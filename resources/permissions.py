@@ -1,7 +1,8 @@
 """Step 7. The API decides from the verified scopes whether this request is allowed.
 
-Permissions say False and never raise, so that DRF's `&`, `|` and `~` compose them. What was missing is asked for
-afterwards, with `demand_of`, by whoever writes the answer.
+- A permission returns False and never raises, so that DRF's `&`, `|` and `~` can combine permissions.
+- `demand_of` returns afterwards what the refused request lacks. The exception handler makes the challenge from it.
+- Each permission decides once per request, so that its decision and the challenge agree.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from resources.principal import AccessToken
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a refused request would have needed."""
+    """The requirements that a refused request does not meet. `max_age` and `retry_after` are in seconds."""
 
     scopes: tuple[str, ...] = ()
     acr: tuple[str, ...] = ()
@@ -30,117 +31,120 @@ class Demand:
 
 
 class TokenPermission(SingleOperandHolder):
-    """A permission that is an object: `permission_classes = [HasScopes("notes:read") | IsAdminUser]`."""
+    """A permission as an object: `permission_classes = [HasScopes("notes:read") | IsAdminUser]`."""
 
     def __init__(self) -> None:
-        """Nothing: DRF's holders hold others, this one is its own permission."""
+        """Do nothing: unlike DRF's operand holders, this one holds no other permission."""
 
     def __call__(self) -> "TokenPermission":
-        """Itself: DRF calls what permission_classes holds."""
+        """Return the permission itself. DRF calls each entry of permission_classes to make an instance."""
         return self
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Whether nothing is missing; False without a verified token."""
+        """Return True if the request has a verified token that meets the requirement."""
         return self.demand(request, view) is None
 
     def demand(self, request: Request, view: Any) -> Demand | None:
-        """What the request lacks; asked once per request and kept with it, so that nobody hears two answers."""
-        asked: dict[TokenPermission, Demand | None] = request.__dict__.setdefault("_demands", {})
-        if self not in asked:
+        """Return what the request lacks, or None if it lacks nothing. The decision is made once per request."""
+        demands: dict[TokenPermission, Demand | None] = request.__dict__.setdefault("_demands", {})
+        if self not in demands:
             token = request.auth
-            asked[self] = self.missing(token, view) if isinstance(token, AccessToken) else Demand()
-        return asked[self]
+            demands[self] = self.missing(token, view) if isinstance(token, AccessToken) else Demand()
+        return demands[self]
 
     def has_object_permission(self, request: Request, view: Any, _instance: Any) -> bool:
-        """The same again: scopes know no objects, and DRF's `~` negates this answer too."""
+        """Return the same as `has_permission`, because scopes do not depend on objects."""
+        # DRF's default is True, which `~` would turn into a refusal of every object.
         return self.has_permission(request, view)
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """What `token` lacks, or None when it has everything."""
+        """Return what `token` lacks, or None if it lacks nothing."""
         raise NotImplementedError
 
     def scopes(self, view: Any, method: str) -> Sequence[Sequence[str]]:
         """Return the alternatives for the OpenAPI document, each a list of scopes. Empty if no token is accepted."""
         del view, method
-        return ((),)  # scopes do not matter here
+        return ((),)  # one alternative without scopes
 
 
 class HasScopes(TokenPermission):
-    """All of these scopes."""
+    """Require all of these scopes."""
 
     def __init__(self, *scopes: str) -> None:
-        self.alternatives: tuple[tuple[str, ...], ...] = (_named(scopes),)
+        self.alternatives: tuple[tuple[str, ...], ...] = (_not_empty(scopes),)
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """The scopes, unless the token has them."""
+        """Return the scopes, or None if the token has them."""
         del view
         return lacking(token, self.alternatives)
 
     def scopes(self, view: Any, method: str) -> Sequence[Sequence[str]]:
-        """The one alternative, or the several of a subclass."""
+        """Return the alternatives: one here, several in a subclass."""
         del view, method
         return self.alternatives
 
 
 class HasAnyScope(HasScopes):
-    """One of these scopes, whichever."""
+    """Require at least one of these scopes."""
 
     def __init__(self, *scopes: str) -> None:
-        self.alternatives = tuple((scope,) for scope in _named(scopes))
+        self.alternatives = tuple((scope,) for scope in _not_empty(scopes))
 
 
 class HasRequiredScopes(TokenPermission):
-    """What the view's `required_scopes` says for the action or, failing that, the method; unmapped is refused.
+    """Require the scopes that the view's `required_scopes` maps to the action, or else to the method.
 
-    A list of scopes asks for all of them; a list of lists for all of one list:
+    A list of scopes requires all of them. A list of lists requires all of one list:
     `{"GET": ["a"], "POST": [["a", "b"], ["c"]]}`.
+    An action or method without an entry is refused.
     """
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """The nearest alternative, unless the token has one."""
+        """Return the nearest alternative, or None if the token meets one."""
         return lacking(token, self.scopes(view, view.request.method))
 
     def scopes(self, view: Any, method: str) -> Sequence[Sequence[str]]:
-        """The alternatives of the view's map; empty when nothing is mapped."""
+        """Return the alternatives of the view's map, none if the map has no entry."""
         mapped = getattr(view, "required_scopes", {})
         keys = (getattr(view, "action", None), method, "GET" if method == "HEAD" else None)
         listed = next((mapped[key] for key in keys if key in mapped), ())
         alternatives = [[scope] if isinstance(listed, str) else scope for scope in listed]
-        if alternatives and all(isinstance(one, str) for one in alternatives):
+        if alternatives and all(isinstance(scope, str) for scope in alternatives):
             return (tuple(listed),)
         return tuple(tuple(alternative) for alternative in alternatives)
 
 
 class RequireAcr(TokenPermission):
-    """A login of one of these authentication context classes (RFC 9470 section 4)."""
+    """Require a login of one of these authentication context classes (RFC 9470 section 4)."""
 
     def __init__(self, *values: str) -> None:
-        self.values = _named(values)
+        self.values = _not_empty(values)
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """The classes, unless the token's `acr` is one of them."""
+        """Return the classes, or None if the token's `acr` is one of them."""
         del view
         return None if token.claims.get("acr") in self.values else Demand(acr=self.values)
 
 
 class MaxAuthAge(TokenPermission):
-    """A login that is at most `seconds` old (RFC 9470 section 4)."""
+    """Require a login that is at most `seconds` old (RFC 9470 section 4)."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """The age, unless the token's `auth_time` is recent; a token that tells none has never been recent."""
+        """Return the maximum age, or None if the token's `auth_time` is recent enough."""
         del view
+        # A token without auth_time is refused: 0 is never recent.
         auth_time = token.claims.get("auth_time", 0)
         return None if timezone.now().timestamp() - auth_time <= self.seconds else Demand(max_age=self.seconds)
 
 
 class RequireActive(TokenPermission):
-    """A token that its issuer, asked now or seconds ago, calls active. For the few endpoints where minutes matter."""
+    """Require that the token is active by the issuer's introspection, now or INTROSPECTION_FOR seconds ago."""
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """That the token is active, or that the issuer can be asked."""
+        """Return a demand if the token is inactive or the issuer unavailable, or None if the token is active."""
         del view
         try:
             return None if introspector(token.claims["iss"]).active(token) else Demand(inactive=True)
@@ -149,7 +153,7 @@ class RequireActive(TokenPermission):
 
 
 def lacking(token: AccessToken, alternatives: Sequence[Sequence[str]]) -> Demand | None:
-    """None if the token has all scopes of one alternative, else the alternative that is nearest to what it has."""
+    """Return the alternative of which the token lacks the fewest scopes, or None if the token meets one."""
     if any(token.scopes.issuperset(alternative) for alternative in alternatives):
         return None
     nearest = min(alternatives, key=lambda scopes: len(set(scopes) - token.scopes), default=())
@@ -157,9 +161,9 @@ def lacking(token: AccessToken, alternatives: Sequence[Sequence[str]]) -> Demand
 
 
 def demand_of(error: Exception, context: Mapping[str, Any]) -> Demand | None:
-    """What was missing when `error` refused a request, if it was a permission of this module that refused it.
+    """Return what a request lacks that a permission refused. `error` is the exception of the refusal.
 
-    DRF does not say which permission said no, so the first one that says it again is looked into.
+    Returns None if the request has no verified token, or no permission of this module refused it.
     """
     view, request = context.get("view"), context.get("request")
     if (
@@ -168,12 +172,14 @@ def demand_of(error: Exception, context: Mapping[str, Any]) -> Demand | None:
         or not isinstance(getattr(request, "auth", None), AccessToken)
     ):
         return None
-    refusing = (one for one in view.get_permissions() if not one.has_permission(request, view))
+    # DRF does not say which permission refused the request. It is the first that refuses it again.
+    refusing = (permission for permission in view.get_permissions() if not permission.has_permission(request, view))
     return next(_demands(next(refusing, None), request, view), None)
 
 
 def _demands(permission: Any, request: Any, view: Any) -> Iterator[Demand]:
-    """The demands of a refusing permission. Under `~` there are none: more scope would not help."""
+    """Yield the demands of a permission that refused the request."""
+    # Operands of `~` are left out: more scopes would not help.
     for operand in operands(permission, AND) or operands(permission, OR):
         yield from _demands(operand, request, view)
     if isinstance(permission, TokenPermission):
@@ -183,11 +189,11 @@ def _demands(permission: Any, request: Any, view: Any) -> Iterator[Demand]:
 
 
 def operands(permission: Any, operator: type[Any]) -> tuple[Any, ...]:
-    """The two sides of a permission that DRF composed with `operator` (AND or OR), or nothing."""
+    """Return both operands of a permission that is combined by `operator` (AND or OR), otherwise nothing."""
     return (permission.op1, permission.op2) if isinstance(permission, operator) else ()
 
 
-def _named(values: tuple[str, ...]) -> tuple[str, ...]:
+def _not_empty(values: tuple[str, ...]) -> tuple[str, ...]:
     if not values or not all(values):
-        raise ValueError("name at least one")
+        raise ValueError("at least one value is required, and none may be empty")
     return values

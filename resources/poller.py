@@ -1,7 +1,7 @@
-"""A daemon thread that calls a function again and again for as long as its owner lives.
+"""A daemon thread that calls a function repeatedly while its owner exists.
 
-Lifetime: the first use in a process starts the thread, and so does the first use after a fork, which ends threads. The
-thread holds a weak reference to the owner and ends with it, so that replaced settings leave no thread.
+- The first `start` in a process starts the thread. So does the first after a fork, because a fork copies no threads.
+- The thread has a weak reference to its owner and ends with it, so that replaced settings leave no thread behind.
 """
 
 import logging
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Poller(Generic[T]):
-    """Calls `work(owner)` in a thread, which returns the seconds until the next call."""
+    """A thread that calls `work(owner)`. `work` returns the seconds until the next call."""
 
     def __init__(self, owner: T, work: Callable[[T], float], *, name: str) -> None:
         self._owner = weakref.ref(owner)
@@ -30,7 +30,7 @@ class Poller(Generic[T]):
         _all.add(self)
 
     def start(self) -> None:
-        """Start the thread unless this process has it."""
+        """Start the thread, unless this process has it. Never raises."""
         if self._process == os.getpid():
             return
         with self._lock:
@@ -41,20 +41,20 @@ class Poller(Generic[T]):
                     target=_run, args=(self._owner, self._work, self._gone), name=self._name, daemon=True
                 ).start()
             except RuntimeError:  # the process has too many threads; the next use tries again
-                logger.error("%s cannot be started: the process has too many threads", self._name)  # noqa: TRY400
+                logger.error("Thread %s cannot be started: the process has too many threads", self._name)  # noqa: TRY400
                 return
             self._process = os.getpid()
 
     def renew(self) -> None:
-        """Replace the lock, which another thread of the parent process might have held at a fork."""
+        """Replace the lock (after a fork: a thread that holds it exists only in the parent)."""
         self._lock = threading.Lock()
 
 
 def _run(owner: "weakref.ref[T]", work: Callable[[T], float], gone: threading.Event) -> None:
-    thread_limit.be_background()
-    while (alive := owner()) is not None:
-        pause = work(alive)
-        del alive
+    thread_limit.mark_background()
+    while (referent := owner()) is not None:
+        pause = work(referent)
+        del referent  # a reference during the pause would keep the owner alive
         if gone.wait(pause):
             return
 

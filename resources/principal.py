@@ -1,4 +1,4 @@
-"""Who calls and with what: the verified token and the user that it names. Owns no rule about what they may do."""
+"""A verified access token, and the user that it names. Permissions decide elsewhere (permissions.py)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,33 +9,33 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccessToken:
-    """A verified access token (RFC 9068). Neither its repr nor its str shows the token itself."""
+    """A verified access token (RFC 9068). Its repr and its str do not contain the compact form."""
 
     claims: Mapping[str, Any]
     """Every claim, read-only."""
     kid: str
-    """The key that signed it."""
+    """The `kid` of the key that signed the token."""
     scopes: frozenset[str]
     raw: str = field(repr=False)
-    """The compact form as it was presented, for introspection or for a token exchange; never for a log."""
+    """The compact form as the client sent it, for introspection and token exchange. Never log it."""
 
     def __repr__(self) -> str:
         return f"<AccessToken client={self.claims['client_id']!r} scopes={sorted(self.scopes)!r}>"
 
     @property
     def expires_at(self) -> datetime:
-        """When the token ends."""
+        """Return the time of `exp`, in UTC."""
         return datetime.fromtimestamp(self.claims["exp"], tz=UTC)
 
     @property
     def is_service(self) -> bool:
-        """Whether a client acts in its own name (RFC 9068 section 5: its sub is its client_id)."""
+        """Return True if the client acts in its own name: its `sub` is its `client_id` (RFC 9068 section 5)."""
         return bool(self.claims["sub"] == self.claims["client_id"])
 
 
 @dataclass(frozen=True, slots=True)
 class TokenUser:
-    """The user, or the service, that a verified token names. No row in any database stands behind it."""
+    """The user or service that a verified token names. It has no row in a database."""
 
     sub: str
     iss: str
@@ -53,7 +53,7 @@ class TokenUser:
 
     @property
     def is_service(self) -> bool:
-        """Whether it is a client in its own name."""
+        """Return True if this is a client that acts in its own name."""
         return self.sub == self.client_id
 
     def __str__(self) -> str:

@@ -9,6 +9,6 @@ from resources import testing
 
 @pytest.fixture
 def mint_token() -> Iterator[Callable[..., str]]:
-    """`mint_token("notes:read", sub=…)`: the API trusts the test key for as long as the test runs."""
+    """Yield a function that mints tokens, `mint_token("notes:read", sub=…)`. The API trusts its key during the test."""
     with testing.pinned():
         yield testing.mint

@@ -1,4 +1,4 @@
-"""Refuses verified tokens by entries of the revocation feed and by this API's own settings. Pure."""
+"""The reasons to refuse a verified token: the revocation feed and this API's settings. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,21 +10,24 @@ from resources.revocation_set import EMPTY, RevocationSet
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """All reasons to refuse a verified token. Immutable: replaced as a whole."""
+    """All reasons to refuse verified tokens. Immutable, so that a request decides by one state of the feed."""
 
     entries: RevocationSet = EMPTY
     kids: frozenset[str] = frozenset()
     tokens: frozenset[str] = frozenset()
-    """Kids and `jti` that this API's settings refuse."""
+    """`kids` and `tokens` are the kids and `jti` that this API's settings refuse."""
     hook: Callable[[str, Mapping[str, Any]], bool] | None = None
-    """A function of this API: (kid, verified claims) -> True to refuse the token."""
+    """A function (kid, verified claims) of this API's settings. It returns True to refuse the token."""
     _lookup: Lookup = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_lookup", Lookup(self.entries))  # as a frozen dataclass sets its fields
 
     def reason(self, kid: str, claims: Mapping[str, Any]) -> str:
-        """Return the claim by which a token with these verified claims is refused, "hook", or "" if none."""
+        """Return the reason to refuse a token with these verified claims: a claim's name, "kid" or "hook".
+
+        Returns "" if there is none.
+        """
         if kid in self.kids:
             return "kid"
         if claims["jti"] in self.tokens:

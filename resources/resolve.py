@@ -1,6 +1,7 @@
-"""One name looked up within a given time, although the system's resolver knows no deadline.
+"""Host name resolution with a timeout, which the system's resolver does not have.
 
-Owns the threads in which it may hang: one per name, however many ask meanwhile.
+- A look-up runs in a thread of its own, which can hang for as long as the resolver does.
+- Look-ups are single-flight: requests for the same host and port wait for the same thread.
 """
 
 import os
@@ -10,34 +11,34 @@ from concurrent.futures import Future
 from typing import Any
 
 Addresses = list[tuple[Any, ...]]
-"""As socket.getaddrinfo gives them: family, type, protocol, name, address."""
+"""The result of socket.getaddrinfo: tuples of family, type, protocol, canonical name and address."""
 
 
 class Lookups:
-    """The names that are being looked up."""
+    """The look-ups that are running in this process."""
 
     def __init__(self) -> None:
         self.renew()
 
     def renew(self) -> None:
-        """Forget the threads of another process (after a fork)."""
+        """Forget the running look-ups (after a fork: their threads exist only in the parent)."""
         self._lock = threading.Lock()
         self._pending: dict[tuple[str, int], Future[Addresses]] = {}
 
     def addresses(self, host: str, port: int, *, timeout: float) -> Addresses:
-        """Where `host` can be reached; raises OSError, and TimeoutError after `timeout` seconds."""
+        """Return the addresses of `host`. Raises OSError, or TimeoutError after `timeout` seconds."""
         with self._lock:
             lookup = self._pending.get((host, port)) or self._start(host, port)
         try:
             return lookup.result(timeout)
         except TimeoutError:
-            raise TimeoutError("its name was not resolved in time") from None
+            raise TimeoutError("the host name was not resolved in time") from None
 
     def _start(self, host: str, port: int) -> "Future[Addresses]":
         lookup: Future[Addresses] = Future()
         try:
             threading.Thread(target=self._look_up, args=(host, port, lookup), name="resources-dns", daemon=True).start()
-        except RuntimeError as error:  # no more threads: as bad as no network, and as temporary
+        except RuntimeError as error:  # the process has too many threads; temporary, like a network failure
             raise OSError(str(error)) from error
         self._pending[host, port] = lookup
         return lookup
@@ -45,7 +46,7 @@ class Lookups:
     def _look_up(self, host: str, port: int, lookup: "Future[Addresses]") -> None:
         try:
             lookup.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except Exception as error:  # noqa: BLE001 (whoever asked is told: whatever it was, there is no address)
+        except Exception as error:  # noqa: BLE001 (the waiting requests get the error)
             lookup.set_exception(error)
         with self._lock:
             self._pending.pop((host, port), None)

@@ -1,7 +1,15 @@
-"""Reads a document of the revocation feed, and checks what a reader must establish before it uses one. Pure.
+"""Verification of the documents and segments of the revocation feed. Pure.
 
-docs/revocation-feed.md section 3 numbers the rules; so does this module. The caller fetches the segments, merges the
-entries, and keeps the last good state if BadFeed is raised.
+`read_document` establishes, with the numbers of docs/revocation-feed.md section 3:
+- 3.1: the document has at most 1 MiB, and its type is that of the feed;
+- 3.2: a key of the issuer verifies its signature, and no entry of the reader revokes that key;
+- 3.3: it names this issuer and this ring;
+- 3.4: it is not from the future, has not expired, and is not older than the last document;
+- 3.5: it is a full state, or a delta that starts at the reader's version and does not go back;
+- 3.6: its entries and segments are well-formed and within the limits.
+
+`check_segment` establishes rule 4, the length and the digest of a segment. The caller fetches the segments, merges the
+entries, and keeps its last good state if BadFeed is raised.
 """
 
 import hashlib
@@ -37,12 +45,12 @@ _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class BadFeed(Exception):
-    """The document or segment is not one that the issuer would serve; the message says why."""
+    """A document or a segment breaks a rule. The message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A further part of a document: the SHA-256 of its bytes in base64url, and the number of its entries."""
+    """A part of a document: the SHA-256 of its bytes in base64url, and the number of its entries."""
 
     digest: str
     count: int
@@ -50,7 +58,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document that was verified. `iat` and `exp` are Unix seconds."""
+    """A verified document. `iat` and `exp` are Unix seconds."""
 
     version: str
     iat: float
@@ -59,12 +67,15 @@ class Document:
     entries: bytes
     segments: tuple[Segment, ...]
     more: bool
-    """True if the issuer has published further entries already."""
+    """True if the issuer has already published further entries."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What a reader holds: entries, and version ("": none yet) and times (Unix seconds) of the last document."""
+class FeedState:
+    """The state of a reader: its entries, and version, `iat` and `exp` (Unix seconds) of the last document.
+
+    The version is "" before the first document.
+    """
 
     entries: RevocationSet = EMPTY
     version: str = ""
@@ -72,39 +83,40 @@ class Held:
     exp: float = 0.0
 
 
-def read_document(body: bytes, issuer: TrustedIssuer, *, ring: str, held: Held, now: datetime) -> Document:
-    """Return the document in `body`, made by `issuer` for `ring`. Raises BadFeed."""
+def read_document(body: bytes, issuer: TrustedIssuer, *, ring: str, state: FeedState, now: datetime) -> Document:
+    """Return the document in `body`, which `issuer` signed for `ring` and which follows `state`. Raises BadFeed."""
     kid, claims = _verified(body, issuer)
-    # 3.2: an entry that the reader holds revokes the key for the feed, too, so a stolen key cannot hide its revocation.
-    if held.entries.covers(key("kid", kid), 0):
+    # 3.2: a revoked key is refused for the feed, too. Otherwise, a stolen key could sign documents that hide its
+    # revocation.
+    if state.entries.covers(key("kid", kid), 0):
         raise BadFeed("the document is signed by a revoked key")
     # 3.3
     if claims.get("iss") != issuer.url:
-        raise BadFeed("the document is another issuer's")
+        raise BadFeed("the document names another issuer")
     if claims.get("ring") != ring:
-        raise BadFeed("the document is made for another ring")
-    iat, exp = _times(claims, held, now.timestamp())
-    version, is_delta = _versions(claims, held)
+        raise BadFeed("the document is for another ring")
+    iat, exp = _times(claims, state, now.timestamp())
+    version, is_delta = _versions(claims, state)
     more = claims.get("more", False)
     if not isinstance(more, bool):
-        raise BadFeed("the member more is not true or false")
+        raise BadFeed("the document's more is not true or false")
     return Document(version, iat, exp, is_delta, _entries(claims), _segments(claims), more)
 
 
 def check_segment(body: bytes, segment: Segment) -> None:
-    """Compare a fetched segment with the signed document (rule 4). Raises BadFeed if they differ."""
+    """Check the length and the digest of a segment (rule 4). Raises BadFeed."""
     digest = urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
     if len(body) != ENTRY * segment.count or digest != segment.digest:
-        raise BadFeed("a segment is not the one that the document names")
+        raise BadFeed("a segment has not the length and digest that the document gives")
 
 
 def number(version: str) -> int:
-    """Return the number of a version; it grows within one log. "" is before every version."""
+    """Return the number of a version, which grows within one log. Returns -1 for "", the version before the first."""
     return int(version.partition(".")[0]) if version else -1
 
 
 def _verified(body: bytes, issuer: TrustedIssuer) -> tuple[str, dict[str, Any]]:
-    """Return the claims of the document. Rules 3.1 and 3.2: size, type and signature."""
+    """Return kid and claims of the document, by rules 3.1 and 3.2. Raises BadFeed."""
     if len(body) > MAX_DOCUMENT:
         raise BadFeed("the document is too long")
     try:
@@ -117,34 +129,34 @@ def _verified(body: bytes, issuer: TrustedIssuer) -> tuple[str, dict[str, Any]]:
         raise BadFeed(f"the document does not verify: {error}") from error
 
 
-def _times(claims: dict[str, Any], held: Held, seconds: float) -> tuple[float, float]:
-    """Return iat and exp. Rule 3.4: not in the future, not ended, not older than the last document (± CLOCK_ERROR)."""
+def _times(claims: dict[str, Any], state: FeedState, seconds: float) -> tuple[float, float]:
+    """Return iat and exp, by rule 3.4 with a tolerance of CLOCK_ERROR. `seconds` is the Unix time. Raises BadFeed."""
     iat, exp = claims.get("iat"), claims.get("exp")
     if not is_instant(iat) or not is_instant(exp):
         raise BadFeed("the document's iat or exp is missing or malformed")
     if iat > seconds + CLOCK_ERROR or exp <= seconds - CLOCK_ERROR:
-        raise BadFeed("the document is of the future, or has ended")
-    if iat < held.iat - CLOCK_ERROR:  # two processes of an issuer sign at their own times
+        raise BadFeed("the document is from the future, or has expired")
+    if iat < state.iat - CLOCK_ERROR:  # the tolerance, because the clocks of two processes of an issuer differ
         raise BadFeed("the document is older than the last one")
     return iat, exp
 
 
-def _versions(claims: dict[str, Any], held: Held) -> tuple[str, bool]:
-    """Return the version, and if this is a delta. Rule 3.5: a delta starts at the version held and does not go back."""
+def _versions(claims: dict[str, Any], state: FeedState) -> tuple[str, bool]:
+    """Return the version, and True if the document is a delta, by rule 3.5. Raises BadFeed."""
     version, since = claims.get("version"), claims.get("since")
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise BadFeed("the document's version is missing or malformed")
     if "since" not in claims:
         return version, False
-    if since != held.version or not held.version:
-        raise BadFeed("the delta starts at another version")
-    if number(version) < number(held.version):
-        raise BadFeed("the delta goes back")
+    if since != state.version or not state.version:
+        raise BadFeed("the delta starts at another version than the reader's")
+    if number(version) < number(state.version):
+        raise BadFeed("the delta goes back to an earlier version")
     return version, True
 
 
 def _entries(claims: dict[str, Any]) -> bytes:
-    """Return the packed entries. Rule 3.6: a whole number of them."""
+    """Return the packed entries, by rule 3.6. Raises BadFeed."""
     text = claims.get("entries")
     if not isinstance(text, str) or not _BASE64URL.fullmatch(text):
         raise BadFeed("the document's entries are missing or malformed")
@@ -153,15 +165,15 @@ def _entries(claims: dict[str, Any]) -> bytes:
     except InvalidToken:
         raise BadFeed("the document's entries are malformed") from None
     if len(entries) % ENTRY or len(entries) > ENTRY * MAX_INLINE:
-        raise BadFeed("the document's entries are cut short, or too many")
+        raise BadFeed("the document's entries are incomplete or too many")
     return entries
 
 
 def _segments(claims: dict[str, Any]) -> tuple[Segment, ...]:
-    """Return the segments. Rule 3.6: digest and count of each, within the limits."""
+    """Return the digest and count of each segment, by rule 3.6. Raises BadFeed."""
     listed = claims.get("segments", [])
     if not isinstance(listed, list) or len(listed) > MAX_SEGMENTS or not all(map(_is_segment, listed)):
-        raise BadFeed("the document's segments are malformed, or too many")
+        raise BadFeed("the document's segments are malformed or too many")
     return tuple(Segment(digest, count) for digest, count in listed)
 
 

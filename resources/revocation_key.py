@@ -1,7 +1,6 @@
-"""The keys under which the revocation feed lists entries, and the keys that a token has. Pure.
+"""The keys of entries of the revocation feed, by docs/revocation-feed.md section 1. Pure.
 
-docs/revocation-feed.md section 1 is the rule. The issuer has an implementation of its own; tests/revocation_cases.json
-drives both.
+The issuer has an implementation of its own; tests/revocation_cases.json drives both.
 """
 
 import hashlib
@@ -12,24 +11,26 @@ LENGTH = 16  # bytes of SHA-256
 
 
 def key(kind: str, identifier: str) -> bytes:
-    """Return the key of an entry: the first 16 bytes of SHA-256 over kind, a zero byte and identifier."""
-    state = begun(kind)
+    """Return the key of an entry: the first 16 bytes of SHA-256 over the kind, a zero byte and the identifier."""
+    state = hash_of_kind(kind)
     state.update(octets(identifier))
     return state.digest()[:LENGTH]
 
 
-def begun(kind: str) -> "hashlib._Hash":
-    """Return the SHA-256 that has read the kind and the zero byte. A copy of it costs less than to begin anew."""
+def hash_of_kind(kind: str) -> "hashlib._Hash":
+    """Return a SHA-256 that has read the kind and the zero byte."""
+    # To copy it for each identifier costs less than to read the kind again.
     return hashlib.sha256(f"{kind}\0".encode())
 
 
 def octets(identifier: str) -> bytes:
-    """Return the identifier in UTF-8; JSON can have half of a surrogate pair."""
+    """Return the identifier in UTF-8."""
+    # A JSON string can contain half of a surrogate pair, which strict UTF-8 cannot encode.
     return identifier.encode("utf-8", "surrogatepass")
 
 
 def actors(claims: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the clients that the token came through (`act`, RFC 8693 section 4.1)."""
+    """Yield the `sub` of each actor in the token's `act` chain (RFC 8693 section 4.1)."""
     act = claims.get("act")
     while isinstance(act, Mapping):
         if isinstance(act.get("sub"), str):

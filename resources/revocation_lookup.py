@@ -1,23 +1,24 @@
-"""Looks a token up in one set of revocations (docs/revocation-feed.md section 1). Pure.
+"""The look-up of a token in a set of revocations (docs/revocation-feed.md section 1). Pure.
 
-Every request runs this, so it is written for time:
-- The keys of the token, its grant and its user are hashed for each request; the hash of their kind is copied.
-- Signing keys, the issuer and clients are few; what the set has of them is remembered for as long as the set.
-- The keys of coarse entries are made only if the set has a later instant than the token's `iat`.
+Every request runs it, so it saves time:
+- The identifiers of the token, its grant and its user are hashed for each request. The hash of their kind is copied.
+- There are few signing keys, issuers and clients. Their results are cached as long as the set exists.
+- Coarse entries (`sub`, `iss`, `client`, `client_sub`) are looked up only if the set has an instant after the token's
+  `iat`.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from resources.revocation_key import LENGTH, actors, begun
+from resources.revocation_key import LENGTH, actors, hash_of_kind
 from resources.revocation_set import RevocationSet
 
 REMEMBERED = 1024
-"""Identifiers of one kind that are remembered, about 200 bytes each."""
+"""The number of cached identifiers of one kind, about 200 bytes each."""
 
 
 class Lookup:
-    """What one set says about tokens."""
+    """The look-up of tokens in one set."""
 
     __slots__ = ("_client", "_client_user", "_grant", "_issuer", "_key", "_last_instant", "_token", "_user")
 
@@ -25,11 +26,11 @@ class Lookup:
         self._last_instant = entries.last_instant
         self._token, self._grant = finder("jti", entries), finder("grant", entries)
         self._user, self._client_user = finder("sub", entries), finder("client_sub", entries)
-        self._key, self._issuer = Remembered(finder("kid", entries)), Remembered(finder("iss", entries))
-        self._client = Remembered(finder("client", entries))
+        self._key, self._issuer = CachedFinder(finder("kid", entries)), CachedFinder(finder("iss", entries))
+        self._client = CachedFinder(finder("client", entries))
 
     def revoked(self, kid: str, claims: Mapping[str, Any]) -> str:
-        """Return the claim by which a token with these verified claims is revoked, or "" if none."""
+        """Return the claim by which a token with these verified claims is revoked, or "" if it is not revoked."""
         iat = claims["iat"]
         if iat < self._key[kid]:
             return "kid"
@@ -37,7 +38,7 @@ class Lookup:
             return "jti"
         if "grant_id" in claims and iat < self._grant(claims["grant_id"]):
             return "grant_id"
-        if iat >= self._last_instant:
+        if iat >= self._last_instant:  # no coarse entry can cover the token
             return ""
         subject, client = claims["sub"], claims["client_id"]
         if iat < self._user(subject):
@@ -56,8 +57,9 @@ class Lookup:
 
 
 def finder(kind: str, entries: RevocationSet) -> Callable[[str], float]:
-    """Return `entries.before` of the key of an identifier of this kind, as one function."""
-    copy, bits, before = begun(kind).copy, tuple(block.bits for block in entries.blocks), entries.before
+    """Return a function that maps an identifier of this kind to `entries.before` of its key."""
+    # It repeats the bit test of `before`, because most identifiers end there and every request calls it.
+    copy, bits, before = hash_of_kind(kind).copy, tuple(block.bits for block in entries.blocks), entries.before
 
     def find(identifier: str) -> float:
         state = copy()
@@ -71,8 +73,8 @@ def finder(kind: str, entries: RevocationSet) -> Callable[[str], float]:
     return find
 
 
-class Remembered(dict[str, float]):
-    """What `find` returns for identifiers, looked up once each; at most REMEMBERED of them."""
+class CachedFinder(dict[str, float]):
+    """A cache of the results of `find`, for at most REMEMBERED identifiers."""
 
     def __init__(self, find: Callable[[str], float]) -> None:
         super().__init__()

@@ -1,12 +1,12 @@
-"""The entries of a revocation feed in 24 bytes each, for look-ups by key. Pure and immutable.
+"""A set of entries of a revocation feed, in 24 bytes each, for look-ups by key. Pure and immutable.
 
 Entries (docs/revocation-feed.md section 1) lie in 256 blocks of 256 buckets, by the first two bytes of their key. A
 block has a bit for every value of its keys' second and third byte.
 
-- A look-up tests one bit. The bits take 2 MiB and stay in the processor's caches. If the set has a million entries, the
-  bit is set for one in seventeen other keys. Only then is a bucket searched: a few hundred bytes anywhere in memory.
-- A merge copies the blocks that change. A reader sees either the old set or the new one, without a lock, and no step
-  holds the interpreter for long, however many entries there are.
+- A look-up tests one bit. The bits take 2 MiB and stay in the processor's caches. With a million entries, the bit is
+  set for one in seventeen keys that have no entry. Only if it is set, a bucket of a few hundred bytes is searched.
+- A merge copies the blocks that change. A reader sees either the old set or the new set, without a lock. No step holds
+  the interpreter lock for long, for any number of entries.
 """
 
 import math
@@ -28,7 +28,10 @@ Entry = tuple[bytes, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The entries whose keys begin with one byte. Each bucket has one second byte; each bit stands for a third byte."""
+    """The entries whose keys start with the same byte.
+
+    A bucket holds the entries of one second byte. A bit is set if a key with its second and third byte has an entry.
+    """
 
     buckets: tuple[bytes, ...] = (b"",) * BUCKETS
     bits: bytes = bytes(BITS * BUCKETS)
@@ -48,7 +51,7 @@ class Block:
         return Block(tuple(buckets), bytes(bits)), added
 
     def swept(self, *, now: float) -> tuple["Block", int]:
-        """Return a block without the ended entries, and the number of ended ones; `now` in Unix seconds."""
+        """Return a block without the ended entries, and their number. `now` is in Unix seconds."""
         buckets, bits, ended = list(self.buckets), bytearray(self.bits), 0
         for index, bucket in enumerate(self.buckets):
             if bucket and min(_untils(len(bucket) // ENTRY).unpack(bucket)) <= now:
@@ -61,7 +64,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class RevocationSet:
-    """A set of entries; `last_instant` is the latest `issued_before` in it, in Unix seconds, 0 for none."""
+    """A set of entries. `last_instant` is its latest `issued_before` in Unix seconds, or 0 if there is none."""
 
     blocks: tuple[Block, ...] = (Block(),) * BLOCKS
     count: int = 0
@@ -74,7 +77,7 @@ class RevocationSet:
                 yield from LAYOUT.iter_unpack(bucket)
 
     def before(self, key: bytes) -> float:
-        """Return the Unix second before which tokens are covered by the entry of `key`.
+        """Return the Unix second before which the entry of `key` covers tokens.
 
         Returns infinity if the entry covers every token, and 0 if there is no entry.
         """
@@ -86,13 +89,13 @@ class RevocationSet:
         return 0 if at < 0 else DATES.unpack_from(bucket, at + KEY)[1] or math.inf
 
     def covers(self, key: bytes, iat: float) -> bool:
-        """True if the entry of `key` covers a token that was issued at `iat`."""
+        """Return True if the entry of `key` covers a token that was issued at `iat`."""
         return iat < self.before(key)
 
     def merged(self, packed: bytes, *, now: float) -> "RevocationSet":
-        """Return a set that also has the live entries of `packed`; entries of one key merge to the later dates.
+        """Return a set that also has the entries of `packed` that have not ended. `now` is in Unix seconds.
 
-        `packed` is a whole number of entries, `now` in Unix seconds.
+        `packed` must be a whole number of entries. Of two entries of one key, the later dates count.
         """
         blocks, count = list(self.blocks), self.count
         live = [entry for entry in LAYOUT.iter_unpack(packed) if entry[1] > now]
@@ -103,7 +106,7 @@ class RevocationSet:
         return RevocationSet(tuple(blocks), count, max(self.last_instant, last_instant))
 
     def swept(self, indices: Iterable[int], *, now: float) -> "RevocationSet":
-        """Return a set without the ended entries of these blocks; `now` in Unix seconds."""
+        """Return a set without the ended entries of these blocks. `now` is in Unix seconds."""
         blocks, count = list(self.blocks), self.count
         for index in indices:
             blocks[index], ended = blocks[index].swept(now=now)
@@ -112,7 +115,8 @@ class RevocationSet:
 
 
 def _position(bucket: bytes, key: bytes) -> int:
-    """Return the offset of the entry of `key`, or -1. The same bytes can also stand across two entries."""
+    """Return the offset of the entry of `key`, or -1 if there is none."""
+    # The same bytes can also stand across two entries. An entry starts at a multiple of ENTRY.
     at = bucket.find(key)
     while at >= 0 and at % ENTRY:
         at = bucket.find(key, at + 1)
@@ -120,15 +124,15 @@ def _position(bucket: bytes, key: bytes) -> int:
 
 
 def _with_later(bucket: bytes, at: int, until: int, issued_before: int) -> bytes:
-    """Return the bucket with the later dates in the entry at this offset."""
-    known, instant = DATES.unpack_from(bucket, at + KEY)
-    # 0 covers every token, so no instant is later.
+    """Return the bucket with the later dates in the entry at the offset `at`."""
+    last_until, instant = DATES.unpack_from(bucket, at + KEY)
+    # 0 covers every token, so it counts as later than any instant.
     later = max(instant, issued_before) if instant and issued_before else 0
-    return bucket[: at + KEY] + DATES.pack(max(known, until), later) + bucket[at + ENTRY :]
+    return bucket[: at + KEY] + DATES.pack(max(last_until, until), later) + bucket[at + ENTRY :]
 
 
 def _bits(keys: Iterable[bytes]) -> bytearray:
-    """Return the bits of one bucket's keys."""
+    """Return the bits of one bucket, which has these keys."""
     bits = bytearray(BITS)
     for key in keys:
         bits[key[2] >> 3] |= 1 << (key[2] & 7)
@@ -141,7 +145,8 @@ def _first_byte(entry: Entry) -> int:
 
 @lru_cache(maxsize=1024)
 def _untils(count: int) -> struct.Struct:
-    """Return the struct that unpacks the ends of so many entries at once: a third of the time of one at a time."""
+    """Return a struct that unpacks the `until` of `count` entries."""
+    # To unpack them together takes a third of the time.
     return struct.Struct(">" + "16xI4x" * count)
 
 

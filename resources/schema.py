@@ -1,4 +1,4 @@
-"""OpenAPI: the bearer scheme, and what each operation needs, read from its permissions (drf-spectacular)."""
+"""The OpenAPI security scheme, and the scopes of each operation, read from its permissions (drf-spectacular)."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ from resources.conf import resource_server
 from resources.permissions import TokenPermission, operands
 
 Needs = frozenset[str] | None
-"""The scopes of which a token needs all (possibly none). None: no token is needed."""
+"""The scopes that a token needs, all of them. None if no token is needed."""
 Alternatives = list[Needs]
-"""A client must meet one of them; if there is none, every request is refused."""
+"""A client must meet at least one entry. An empty list refuses every request."""
 
 READABLE = (IsAuthenticatedOrReadOnly, DjangoModelPermissionsOrAnonReadOnly)
 
@@ -28,25 +28,27 @@ class AutoSchema(SpectacularAutoSchema):
     """drf-spectacular's schema, without the operations that no token can use (`HasRequiredScopes` without a map)."""
 
     def is_excluded(self) -> bool:
-        """True if the view is excluded, or if no token can use this operation."""
+        """Return True if the view is excluded, or if no token can use this operation."""
         return super().is_excluded() or not needs(self.view, self.method)
 
     def get_auth(self) -> list[dict[str, Any]]:
         """Return the security requirements, the empty one only if no token is needed."""
-        found: list[dict[str, Any]] = super().get_auth()
+        requirements: list[dict[str, Any]] = super().get_auth()
         # drf-spectacular adds the empty one for any AllowAny, also beside a permission that needs a token.
-        return found if None in needs(self.view, self.method) else [one for one in found if one]
+        if None in needs(self.view, self.method):
+            return requirements
+        return [requirement for requirement in requirements if requirement]
 
 
 class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Describe an operation that JWTAuthentication guards."""
+    """The security scheme of operations that JWTAuthentication guards."""
 
     target_class = "resources.authentication.JWTAuthentication"
     match_subclasses = True
     name = "oauth2"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        """OpenID Connect discovery tells a client everything else (OpenAPI 3, Security Scheme Object)."""
+        """Return a scheme that refers to the issuer's metadata (OpenAPI 3, Security Scheme Object)."""
         del auto_schema
         conf = resource_server()
         return {
@@ -58,22 +60,23 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
         """Return one entry per alternative, or the empty requirement if no token is needed."""
         view, method = auto_schema.view, auto_schema.method
-        found = needs(view, method)
-        if None in found:
+        options = needs(view, method)
+        if None in options:
+            # The empty requirement must not appear twice.
             return [] if _spectacular_says_public(view, method) else [{}]
-        return [{self.name: sorted(scopes or ())} for scopes in found or [frozenset()]]
+        return [{self.name: sorted(scopes or ())} for scopes in options or [frozenset()]]
 
 
 def needs(view: Any, method: str) -> Alternatives:
-    """Return what a request to `view` needs by all of its permissions."""
-    found: Alternatives = [None]
+    """Return the alternatives that meet all permissions of `view`."""
+    options: Alternatives = [None]
     for permission in view.get_permissions():
-        found = both(found, alternatives(permission, view, method))
-    return found
+        options = both(options, alternatives(permission, view, method))
+    return options
 
 
 def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
-    """Return what `permission` needs. An unknown permission needs a token with any scopes."""
+    """Return the alternatives of `permission`. An unknown permission needs a token with any scopes."""
     if sides := operands(permission, AND):
         return both(*(alternatives(side, view, method) for side in sides))
     if sides := operands(permission, OR):
@@ -85,9 +88,9 @@ def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
     return [frozenset()]
 
 
-def both(one: Alternatives, other: Alternatives) -> Alternatives:
-    """Return the alternatives that meet both demands."""
-    return list(dict.fromkeys(_together(left, right) for left in one for right in other))
+def both(left: Alternatives, right: Alternatives) -> Alternatives:
+    """Return the alternatives that meet `left` and `right`."""
+    return list(dict.fromkeys(_together(first, second) for first in left for second in right))
 
 
 def _together(left: Needs, right: Needs) -> Needs:
@@ -97,6 +100,6 @@ def _together(left: Needs, right: Needs) -> Needs:
 
 
 def _spectacular_says_public(view: Any, method: str) -> bool:
-    """True if drf-spectacular adds the empty requirement itself; it must not be there twice."""
+    """Return True if drf-spectacular adds the empty requirement itself."""
     kinds = [type(permission) for permission in view.get_permissions()]
     return AllowAny in kinds or (IsAuthenticatedOrReadOnly in kinds and method in SAFE_METHODS)

@@ -1,4 +1,4 @@
-"""What this process knows of itself: for /readyz, and for whatever exports metrics."""
+"""The state of this process, for code that exports metrics."""
 
 from typing import Any
 
@@ -7,5 +7,5 @@ from resources.issuers import trusts
 
 
 def status() -> dict[str, Any]:
-    """Each issuer's keys (and feed) by URL, and the counts of tokens. No network, no lock on the way of requests."""
+    """Return the state of each issuer's keys and feed by URL, and the counts of tokens, without network requests."""
     return {"issuers": {url: trust.status() for url, trust in trusts().items()}, "tokens": counters.read()}

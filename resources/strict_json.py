@@ -1,25 +1,33 @@
-"""Strict JSON: UTF-8 only, no repeated members, no NaN, no numbers or strings that something later could choke on."""
+"""A parser for strict JSON (RFC 7493).
+
+- UTF-8 only, and no lone surrogates, which no database or log can encode.
+- No repeated members: two parsers can disagree about which of the values counts.
+- No NaN and Infinity, no integer of more than MAX_DIGITS digits, at most MAX_DEPTH levels.
+"""
 
 import json
 import math
 from collections.abc import Iterable
 from typing import Any
 
-MAX_DIGITS = 20
-MAX_DEPTH = 32  # levels of objects and lists: whatever later walks the value will not run out of stack
+MAX_DIGITS = 20  # of an integer; int() takes quadratic time
+MAX_DEPTH = 32  # levels of objects and lists; recursive code that reads the value needs a bound
 
 
 class Repeated(dict[str, Any]):
-    """An object in which a member name was repeated: kept apart, so that one bad entry need not spoil a document."""
+    """An object with a repeated member name. Only `parse_leniently` returns it."""
 
 
 def parse(raw: bytes) -> Any:
-    """The value that `raw` encodes; raises ValueError when it is not strict JSON (RFC 7493)."""
+    """Return the value of `raw`. Raises ValueError if it is not strict JSON (RFC 7493)."""
     return _parse(raw, _STRICT)
 
 
 def parse_leniently(raw: bytes) -> Any:
-    """As `parse`, but an object with repeated members becomes a `Repeated`, for its reader to judge alone."""
+    """Return the value of `raw`, with a `Repeated` for each object with repeated members. Raises ValueError.
+
+    The caller must refuse each `Repeated`. Thus one bad entry of a JWKS does not make the others unusable.
+    """
     return _parse(raw, _LENIENT)
 
 
@@ -27,12 +35,12 @@ def _parse(raw: bytes, decoder: json.JSONDecoder) -> Any:
     try:
         text = raw.decode("utf-8")
         value = decoder.decode(text)
-        if text.count("[") + text.count("{") > MAX_DEPTH:
+        if text.count("[") + text.count("{") > MAX_DEPTH:  # cheap, and seldom true
             _check_depth(value)
-        if "\\u" in text:  # an escaped lone surrogate is a string that no database or log can encode
+        if "\\u" in text:  # an escaped lone surrogate passes the decoder
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
-        # `from None`: a JSONDecodeError carries the whole document.
+        # `from None`, because a JSONDecodeError contains the whole document.
         raise ValueError("not strict JSON") from None
     return value
 

@@ -1,7 +1,7 @@
-"""For the tests of whoever uses this resource server: tokens in one line, without an issuer and without a network.
+"""A kit for the tests of APIs that use this resource server: tokens without an issuer and without a network.
 
 `with pinned(): client.get("/api/notes/", headers=bearer(mint("notes:read")))`
-Never for production: these keys are made in memory by whoever imports this module.
+Do not use it in production: the process that imports this module makes its own signing key.
 """
 
 import json
@@ -28,19 +28,19 @@ _LIBRARY = get_default_algorithms()
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key pair for tests. `private` is whatever the library wants to sign with `algorithm`."""
+    """A key pair for tests. `private` is the library's private key for `algorithm`."""
 
     algorithm: str = "RS256"
     private: Any = field(default_factory=lambda: rsa.generate_private_key(65537, 2048), repr=False)
     kid: str = field(default_factory=lambda: "test-" + secrets.token_hex(8))
 
     def sign(self, message: bytes) -> bytes:
-        """The signature over `message`."""
+        """Return the signature over `message`."""
         return _LIBRARY[self.algorithm].sign(message, self.private)
 
     @property
     def jwk(self) -> dict[str, Any]:
-        """The public half, as an issuer would publish it."""
+        """Return the public key as a JWK, as an issuer publishes it."""
         numbers = _LIBRARY[self.algorithm].to_jwk(self.private.public_key(), as_dict=True)
         members = {name: value for name, value in numbers.items() if name != "key_ops"}
         return {**members, "kid": self.kid, "alg": self.algorithm, "use": "sig"}
@@ -48,19 +48,19 @@ class SigningKey:
 
 @cache
 def shared_key() -> SigningKey:
-    """The key that `mint` signs with unless it is told another: made once per process."""
+    """Return the key with which `mint` signs by default. It is made once per process."""
     return SigningKey()
 
 
 def jwks(*keys: SigningKey) -> dict[str, Any]:
-    """A JWKS of these keys, or of the test key."""
+    """Return a JWKS of these keys, by default of the shared key."""
     return {"keys": [key.jwk for key in keys or (shared_key(),)]}
 
 
 def pinned(*keys: SigningKey, **overrides: Any) -> override_settings:
-    """Settings under which every configured issuer's keys are these; `overrides` are further RESOURCE_SERVER entries.
+    """Return settings in which every configured issuer has these keys, by default the shared key.
 
-    A context manager and a decorator, as Django's override_settings is.
+    `overrides` are further entries of RESOURCE_SERVER. Use the result as a context manager or a decorator.
     """
     issuers = [{"URL": issuer.url, "PINNED_JWKS": jwks(*keys)} for issuer in resource_server().issuers]
     own = {"ISSUERS": issuers, "JWKS_URL": "", "REVOCATIONS": False, **overrides}
@@ -68,7 +68,7 @@ def pinned(*keys: SigningKey, **overrides: Any) -> override_settings:
 
 
 def claims(scope: str = "notes:read", *, now: datetime | None = None, **changes: Any) -> dict[str, Any]:
-    """The claims of a good token for this API, with `changes`; a change to None takes the claim away."""
+    """Return the claims of a good token for this API, with `changes`. A change to None removes the claim."""
     conf = resource_server()
     now = now or timezone.now()
     whole = {
@@ -92,7 +92,7 @@ def mint(
     header: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> str:
-    """An access token (RFC 9068) that this API accepts, unless `changes` to claims or header make it bad."""
+    """Return an access token (RFC 9068) that this API accepts, unless `header` or `changes` of claims make it bad."""
     key = key or shared_key()
     whole = {"typ": "at+jwt", "alg": key.algorithm, "kid": key.kid, **(header or {})}
     members = {name: value for name, value in whole.items() if value is not None}
@@ -100,29 +100,32 @@ def mint(
 
 
 def compact(header: Any, payload: Any, *, key: SigningKey | None = None, signature: bytes | None = None) -> str:
-    """A compact JWS of whatever header and payload: bytes as they are, anything else as JSON."""
+    """Return a compact JWS of any header and payload: bytes unchanged, other values as JSON."""
     message = f"{encoded(header)}.{encoded(payload)}"
-    made = signature if signature is not None else (key or shared_key()).sign(message.encode())
-    return f"{message}.{base64url(made)}"
+    raw = signature if signature is not None else (key or shared_key()).sign(message.encode())
+    return f"{message}.{base64url(raw)}"
 
 
 def encoded(part: Any) -> str:
-    """One segment."""
+    """Return a segment of a JWS: bytes unchanged, other values as JSON."""
     return base64url(part if isinstance(part, bytes) else json.dumps(part, separators=(",", ":")).encode())
 
 
 def base64url(raw: bytes) -> str:
-    """Base64url without padding."""
+    """Return `raw` in base64url without padding."""
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The headers that present `token`."""
+    """Return the headers of a request with `token`."""
     return {"Authorization": f"Bearer {token}"}
 
 
 def bad_tokens(scope: str = "notes:read", *, key: SigningKey | None = None) -> dict[str, str]:
-    """Tokens that no API may accept, by what is wrong with them; each would give 200 if that one check were missing."""
+    """Return tokens that an API must refuse, by what is wrong with them.
+
+    Each token has one fault only, so that an API without that check would accept it.
+    """
     key = key or shared_key()
     now = timezone.now()
     good = mint(scope, key=key)
@@ -151,5 +154,5 @@ def bad_tokens(scope: str = "notes:read", *, key: SigningKey | None = None) -> d
 
 
 def at(seconds: float) -> datetime:
-    """An instant by its Unix seconds."""
+    """Return the time of `seconds` since 1970, in UTC."""
     return datetime.fromtimestamp(seconds, tz=UTC)

@@ -2,9 +2,9 @@
 
 - All issuers share one room per process, for keys and revocation feeds.
 - At most half of the threads that serve may wait, so that a token with a known key always finds a thread.
-- A server can say how many threads it has (`serving.tell`). Otherwise a thread serves if it has authenticated a request
-  within the last ten seconds.
-- If only one thread is known, the first request that waits for a fetch may wait if no other does: a process that has
+- A server can set the number of its threads (`serving.set_count`). Otherwise a thread counts if it has authenticated a
+  request within the last ten seconds.
+- If only one thread counts, the first request that waits for a fetch may wait if no other does: a process that has
   just started has seen one thread.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 RECENT = 10.0  # seconds for which a thread counts as serving; shorter than servers keep an idle thread
-MANY = 1024  # threads that are remembered before the old ones are dropped
+MANY = 1024  # threads after which those that are not recent are forgotten
 
 
 class ServingThreads:
@@ -23,16 +23,16 @@ class ServingThreads:
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._told = 0
+        self._set = 0
         self.renew()
 
     def renew(self) -> None:
         """Forget the threads of the parent process (after a fork)."""
         self._seen: dict[int, float] = {}
 
-    def tell(self, threads: int) -> None:
-        """Set the number of threads that serve, as the server knows it."""
-        self._told = threads
+    def set_count(self, threads: int) -> None:
+        """Set the number of threads that serve. A server calls this, because it knows the number."""
+        self._set = threads
 
     def note(self) -> None:
         """Note that the calling thread serves a request."""
@@ -41,8 +41,8 @@ class ServingThreads:
             self._seen = self._recent()
 
     def count(self) -> int:
-        """Return how many threads serve: what the server said, or how many served within the last RECENT seconds."""
-        return self._told or len(self._recent())
+        """Return the number that the server has set, or the number of threads that served within RECENT seconds."""
+        return self._set or len(self._recent())
 
     def _recent(self) -> dict[int, float]:
         since = self._clock() - RECENT
@@ -58,7 +58,7 @@ class WaitingRoom:
         self.renew()
 
     def renew(self) -> None:
-        """Empty the room (after a fork: the threads that waited are not in this process)."""
+        """Empty the room (after a fork: the threads that wait exist only in the parent)."""
         self._lock = threading.Lock()
         self._taken = 0
 
@@ -68,7 +68,7 @@ class WaitingRoom:
 
         `first` says that no other request has waited for the same fetch.
         """
-        lock = self._lock
+        lock = self._lock  # `renew` can replace it while the block runs
         with lock:
             free = self._taken < self._serving() // 2 or (first and not self._taken)
             self._taken += free
@@ -79,20 +79,20 @@ class WaitingRoom:
                 self._taken = max(0, self._taken - free)
 
 
-_here = threading.local()  # `_here.background` is set in a thread that serves no requests
+_thread = threading.local()  # `_thread.is_background` is True in a thread that serves no requests
 
 
-def be_background() -> None:
-    """Say that the calling thread serves no requests, and waits without a place."""
-    _here.background = True
+def mark_background() -> None:
+    """Mark the calling thread as one that serves no requests. It can wait without a place."""
+    _thread.is_background = True
 
 
 def is_background() -> bool:
-    """True if the calling thread serves no requests."""
-    return getattr(_here, "background", False)
+    """Return True if the calling thread serves no requests."""
+    return getattr(_thread, "is_background", False)
 
 
-# One of each per process, for its lifetime; a forked process starts with empty ones.
+# The state of this process, for its lifetime. A forked process starts with an empty one.
 serving = ServingThreads(clock=time.monotonic)
 room = WaitingRoom(serving=serving.count)
 

@@ -1,10 +1,10 @@
-"""The cache in which throttles count. If it fails, they let the request through and log it.
+"""The cache in which throttles count. If the cache fails, the throttles accept requests, and the failure is logged.
 
 - A failure is logged once per pause, as an error, without the key and without the cache's address.
-- After a failure the cache is not asked for PAUSE seconds; then one request tries it. A cache that hangs costs that
+- After a failure, no request uses the cache for PAUSE seconds. Then one request tries it. A cache that hangs costs that
   request the cache's own timeout (0.2 s if configured as documented) and the others nothing.
-- Without throttles, tokens are still too long to guess. A throttle that guards something short enough to guess should
-  not use this cache; the exception handler then answers 503 if its own cache fails.
+- This is safe because tokens are too long to guess. A throttle that protects something short enough to guess should
+  use a cache of Django directly. The exception handler answers 503 if that cache fails.
 """
 
 import logging
@@ -22,7 +22,7 @@ PAUSE = 5.0  # seconds
 
 
 class Cache(Protocol):
-    """What DRF's throttles use of a Django cache."""
+    """The methods of a Django cache that DRF's throttles call."""
 
     def get(self, key: Any, default: Any = None) -> Any:
         """Return the value under `key`."""
@@ -31,8 +31,8 @@ class Cache(Protocol):
         """Store `value` for `timeout` seconds."""
 
 
-class ForgivingCache:
-    """A cache that is empty while the one behind it fails. `clock` returns monotonic seconds."""
+class FailOpenCache:
+    """A cache that fails open: while the cache behind it fails, it is empty. `clock` returns monotonic seconds."""
 
     def __init__(self, cache: Cache, *, clock: Callable[[], float]) -> None:
         self._cache, self._clock = cache, clock
@@ -41,7 +41,7 @@ class ForgivingCache:
         self.renew()
 
     def renew(self) -> None:
-        """Replace the lock (after a fork)."""
+        """Replace the lock (after a fork: a thread that holds it exists only in the parent)."""
         self._lock = threading.Lock()
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -54,33 +54,35 @@ class ForgivingCache:
 
     def _attempt(self, call: Callable[[], Any], otherwise: Any) -> Any:
         trying_again = self._failed
-        if trying_again and not self._pause_is_over():
+        if trying_again and not self._claim_attempt():
             return otherwise
         try:
-            found = call()
+            result = call()
         except Exception as error:  # noqa: BLE001 (each cache backend raises errors of its own)
             self._fail(error, trying_again=trying_again)
             return otherwise
         self._failed = False
-        return found
+        return result
 
-    def _pause_is_over(self) -> bool:
-        """Return True to one request after each pause."""
+    def _claim_attempt(self) -> bool:
+        """Claim the attempt after a pause. Returns False during the pause, or if another request has claimed it."""
         with self._lock:
             now = self._clock()
             if now < self._retry_at:
                 return False
-            self._retry_at = now + PAUSE
+            self._retry_at = now + PAUSE  # before the attempt, so that a cache that hangs delays one request only
             return True
 
     def _fail(self, error: Exception, *, trying_again: bool) -> None:
         with self._lock:
-            first, self._failed = not self._failed, True
+            is_first, self._failed = not self._failed, True
             self._retry_at = self._clock() + PAUSE
-        if first or trying_again:  # of several simultaneous failures, one is logged
-            logger.error("throttles count nothing for %.0f s: the cache failed (%s)", PAUSE, type(error).__name__)
+        if is_first or trying_again:  # of several simultaneous failures, one is logged
+            # The error's text can contain the cache's address and password.
+            kind = type(error).__name__
+            logger.error("The cache failed (%s): throttles count nothing and accept requests for %.0f s", kind, PAUSE)
 
 
-cache = ForgivingCache(default_cache, clock=time.monotonic)
-"""The one of this process."""
+cache = FailOpenCache(default_cache, clock=time.monotonic)
+"""The cache of this process's throttles, for the lifetime of the process."""
 os.register_at_fork(after_in_child=cache.renew)

@@ -1,6 +1,6 @@
-"""Throttles per client, per subject, and per address that sends tokens which do not verify.
+"""Throttles by client, by subject, and by the address that sends refused tokens.
 
-Rates are DRF's (`DEFAULT_THROTTLE_RATES`: "client", "subject", "failed_tokens"); a rate that is not set limits nothing.
+Rates are DRF's (`DEFAULT_THROTTLE_RATES`: "client", "subject", "failed_tokens"). A rate that is not set limits nothing.
 If the cache fails, these throttles let the request through and log it (throttle_cache.py).
 """
 
@@ -18,64 +18,70 @@ from resources.principal import AccessToken
 
 
 class TokenThrottle(SimpleRateThrottle):
-    """A throttle keyed by claims of the verified token; requests without one are others' business."""
+    """A throttle that counts by a claim of the verified token. It ignores requests without a verified token."""
 
-    cache = throttle_cache.cache  # type: ignore[assignment]  # it has what throttles use of a cache
+    cache = throttle_cache.cache  # type: ignore[assignment]  # it has the methods of a cache that throttles call
     claim = ""
     num_requests: int
     duration: int
 
     def get_rate(self) -> str | None:
-        """The configured rate, or None."""
+        """Return the configured rate, or None if none is set."""
         rate = api_settings.DEFAULT_THROTTLE_RATES.get(self.scope or "")
         return str(rate) if rate else None
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:
-        """A name without the claim's text in it: whatever characters it has, any cache can hold it."""
+        """Return the cache key of the token's claim, or None if the request has no verified token."""
         del view
         token = request.auth
         if not isinstance(token, AccessToken):
             return None
+        # A `sub` or `client_id` is unique within its issuer only.
         return self.key_for(token.claims["iss"], token.claims[self.claim])
 
     def key_for(self, *parts: str) -> str:
-        """The cache key of these parts."""
+        """Return the cache key of these parts."""
+        # A hash, because a claim can have characters and a length that memcached refuses in a key.
         return f"throttle_{self.scope}_{sha256(chr(0).join(parts).encode()).hexdigest()}"
 
 
 class ClientThrottle(TokenThrottle):
-    """Requests of one client, whoever its users are."""
+    """Limit the requests of each client, over all its users."""
 
     scope = "client"
     claim = "client_id"
 
 
 class SubjectThrottle(TokenThrottle):
-    """Requests in one user's name, through whichever clients."""
+    """Limit the requests in the name of each subject, over all clients."""
 
     scope = "subject"
     claim = "sub"
 
 
 class FailedTokens(TokenThrottle):
-    """Refused tokens of one address. DRF throttles after authentication, so JWTAuthentication asks this itself."""
+    """Limit the refused tokens from each address.
+
+    JWTAuthentication calls this throttle, because DRF runs throttles only after authentication.
+    """
 
     scope = "failed_tokens"
 
     def blocked_for(self, request: Request) -> float | None:
-        """Seconds that this address must wait, or None when it may try."""
+        """Return the seconds for which tokens from this address are refused, or None if they are accepted."""
         if self.rate is None:
             return None
         self._read(request)
         return None if len(self.history) < self.num_requests else self.wait() or self.duration
 
     def record(self, request: Request) -> None:
-        """Remember one refused token."""
+        """Count one refused token from the address of the request."""
         if self.rate is not None:
             self._read(request)
             self.throttle_success()
 
     def _read(self, request: Request) -> None:
+        # SimpleRateThrottle reads these attributes. Its allow_request would count accepted tokens, too.
         self.key = self.key_for(client_address(request.META, behind_proxy=resource_server().behind_proxy))
         self.now = self.timer()
         history = self.cache.get(self.key, [])

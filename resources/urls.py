@@ -1,4 +1,4 @@
-"""The URLs that every API has, as a list of words."""
+"""The URLs that every API has: metadata, liveness and readiness."""
 
 from django.urls import path
 

@@ -1,7 +1,17 @@
 """Step 6. The API finds the token's `kid` among the issuer's published keys and verifies the signature and the claims.
 
-Pure: keys, refusals and time are arguments. Cheap checks come first, and each is numbered.
-Everything that is wrong with a token raises InvalidToken with a reason; keys that cannot be had raise Unavailable.
+`credentials` and `verify` establish, with the cheap checks first:
+1. The Authorization header presents one bearer token, of at most 8 KiB, and no other part of the request does.
+2. The token is a compact JWS.
+3. The header has the type of an access token, a `kid` and an `alg`, and no critical extension.
+4. The issuer is trusted.
+5. The algorithm is accepted for this issuer, and the issuer publishes a key with this `kid` for this algorithm.
+6. The key verifies the signature.
+7. The claims are well-formed, and name this issuer, this API, a time and scopes.
+8. Neither the issuer's revocation feed nor this API's settings refuse the token.
+
+The caller answers InvalidToken with 401, InvalidRequest with 400 and Unavailable with 503. It still has to check that
+the scopes permit the request. Pure: keys, refusals and time are arguments.
 """
 
 import re
@@ -37,19 +47,22 @@ _LAST = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
 
 
 class Keys(Protocol):
-    """Where an issuer's public keys come from."""
+    """A source of an issuer's public keys."""
 
     def find(self, kid: str, algorithm: str) -> Sequence[Key]:
-        """The keys under `kid` for `algorithm`; empty when the issuer has none. Raises Unavailable."""
+        """Return the keys with this `kid` for `algorithm`, none if the issuer publishes none.
 
-    def doubt(self) -> None:
-        """Be told that a known key did not verify a signature: perhaps the issuer has replaced it."""
+        Raises Unavailable if that cannot be established now.
+        """
+
+    def recheck(self) -> None:
+        """Fetch the keys again in the background, because a published key did not verify a signature."""
 
     def ready(self) -> bool:
-        """Whether there are keys to verify with, after one attempt to get them."""
+        """Return True if there is a key to verify with, after at most one attempt to fetch keys."""
 
     def status(self) -> dict[str, Any]:
-        """What an operator wants to know."""
+        """Return the state of the keys, for /readyz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +77,16 @@ class TrustedIssuer:
 
 
 def credentials(authorization: str | None, *, also_in_query: bool) -> str | None:
-    """Check 1: the token of an Authorization header, or None when the header carries no bearer token.
+    """Check 1: return the token of an Authorization header, or None if the header has no bearer token.
 
-    `also_in_query` tells that the query string names an `access_token`; one there alone is not looked at.
-    Raises InvalidRequest (RFC 6750 sections 2.1 and 3.1), and InvalidToken for one too long to look at.
+    `also_in_query` is True if the query string has an `access_token`, too. A token in the query alone is ignored.
+    Raises InvalidRequest (RFC 6750 sections 2.1 and 3.1), or InvalidToken if the token is too long.
     """
     scheme, _, rest = (authorization or "").partition(" ")
     if scheme.lower() != "bearer":
         return None
     token = rest.lstrip(" ")
+    # RFC 6750 section 2: a request must not present a token in more than one way.
     if also_in_query:
         raise InvalidRequest
     if len(token) > MAX_TOKEN:
@@ -83,9 +97,9 @@ def credentials(authorization: str | None, *, also_in_query: bool) -> str | None
 
 
 def verify(token: str, *, issuers: Mapping[str, TrustedIssuer], audience: frozenset[str], now: datetime) -> AccessToken:
-    """The verified token (RFC 9068 section 4). Raises InvalidToken, or Unavailable when no keys can be had.
+    """Return the verified token (RFC 9068 section 4). Raises InvalidToken, or Unavailable if keys are unavailable.
 
-    `issuers` are the trusted ones by URL, `audience` every `aud` that means this API.
+    `issuers` are the trusted issuers by URL, `audience` is every `aud` that means this API.
     """
     header_part, payload_part, signature_part = segments(token)
     kid, algorithm = header(header_part, types=ACCESS_TOKEN)
@@ -104,7 +118,7 @@ def verify(token: str, *, issuers: Mapping[str, TrustedIssuer], audience: frozen
 
 
 def segments(token: str, *, longest: int = MAX_TOKEN) -> tuple[str, str, str]:
-    """Check 2: the three base64url segments of a compact JWS (RFC 7515 section 7.1), as they were sent."""
+    """Check 2: return the three base64url segments of a compact JWS (RFC 7515 section 7.1). Raises InvalidToken."""
     if len(token) > longest:
         raise InvalidToken(Reason.TOO_LONG)
     match = _SEGMENTS.fullmatch(token)
@@ -116,7 +130,7 @@ def segments(token: str, *, longest: int = MAX_TOKEN) -> tuple[str, str, str]:
 
 @lru_cache(maxsize=256)  # of at most 1.4 KB each: an issuer's tokens share their header
 def header(part: str, *, types: frozenset[str]) -> tuple[str, str]:
-    """Check 3: `kid` and `alg` of a token header. Where a token names keys or addresses of its own, nobody reads it."""
+    """Check 3: return `kid` and `alg` of a JWS header (RFC 7515 section 4). Raises InvalidToken."""
     if len(part) > MAX_HEADER_PART:
         raise InvalidToken(Reason.TOO_LONG, "header")
     members = json_object(part)
@@ -125,6 +139,7 @@ def header(part: str, *, types: frozenset[str]) -> tuple[str, str]:
         raise InvalidToken(Reason.TYPE, "typ")
     if "crit" in members or "b64" in members:
         raise InvalidToken(Reason.CRITICAL, "crit")
+    # jwk, jku, x5c and x5u are never read: a token must not bring the key that verifies it.
     kid, algorithm = members.get("kid"), members.get("alg")
     if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID:
         raise InvalidToken(Reason.KEY, "kid")
@@ -134,7 +149,11 @@ def header(part: str, *, types: frozenset[str]) -> tuple[str, str]:
 
 
 def _issuer(payload_part: str, issuers: Mapping[str, TrustedIssuer]) -> tuple[TrustedIssuer, dict[str, Any] | None]:
-    """Check 4: which trusted issuer's keys to ask; with several, the unverified `iss` may only choose among them."""
+    """Check 4: return the issuer whose keys verify the token, and the claims if they had to be read for that.
+
+    Raises InvalidToken if none of several issuers has this `iss`.
+    """
+    # The `iss` is not verified yet. It only selects one of several trusted issuers, and check 7 compares it again.
     if len(issuers) == 1:
         return next(iter(issuers.values())), None
     claims = json_object(payload_part)
@@ -145,7 +164,7 @@ def _issuer(payload_part: str, issuers: Mapping[str, TrustedIssuer]) -> tuple[Tr
 
 
 def check_signature(token: str, kid: str, algorithm: str, signature_part: str, issuer: TrustedIssuer) -> None:
-    """Checks 5 and 6: a key of this issuer, under this kid and bound to this algorithm, made the signature."""
+    """Check 5 and 6: verify the signature with a key of `issuer` for this kid and algorithm. Raises InvalidToken."""
     if algorithm not in issuer.algorithms:
         raise InvalidToken(Reason.ALGORITHM, "alg")
     signature = decoded(signature_part)
@@ -153,30 +172,32 @@ def check_signature(token: str, kid: str, algorithm: str, signature_part: str, i
     if not keys:
         raise InvalidToken(Reason.KEY, "kid")
     message = token[: -len(signature_part) - 1].encode("ascii")
+    # Two keys of an issuer can have the same kid (RFC 7517 section 4.5).
     for key in keys:
         if key.verifies(algorithm, message, signature):
             return
-    issuer.keys.doubt()
+    issuer.keys.recheck()
     raise InvalidToken(Reason.SIGNATURE)
 
 
 def _check_addressing(claims: Mapping[str, Any], issuer: str, audience: frozenset[str]) -> None:
-    """Check 7: from whom, and for whom (RFC 9068 section 4)."""
+    """Check 7: compare issuer and audience (RFC 9068 section 4). Raises InvalidToken."""
     if claims.get("iss") != issuer:
         raise InvalidToken(Reason.ISSUER, "iss")
     aud = claims.get("aud")
     if isinstance(aud, str):
         aud = [aud]
-    if not isinstance(aud, list) or not all(isinstance(one, str) for one in aud):
+    if not isinstance(aud, list) or not all(isinstance(name, str) for name in aud):
         raise InvalidToken(Reason.CLAIM, "aud")
     if audience.isdisjoint(aud):
         raise InvalidToken(Reason.AUDIENCE, "aud")
+    # RFC 7800: such a token needs a proof of possession, which this API cannot check.
     if "cnf" in claims:
         raise InvalidToken(Reason.BOUND, "cnf")
 
 
 def _check_times(claims: Mapping[str, Any], seconds: float) -> None:
-    """Check 7: numbers that are numbers, and a token that has begun and not ended."""
+    """Check 7: compare exp, iat and nbf with `seconds`, the Unix time of now. Raises InvalidToken."""
     exp, iat = claims.get("exp"), claims.get("iat")
     if not is_instant(exp):
         raise InvalidToken(Reason.CLAIM, "exp")
@@ -196,7 +217,8 @@ def _check_times(claims: Mapping[str, Any], seconds: float) -> None:
 
 
 def _check_identity(claims: Mapping[str, Any]) -> None:
-    """Check 7: who, through which client, and the token's own name; strings that any log or database can hold."""
+    """Check 7: require printable strings as sub, client_id and jti (RFC 9068 section 2.2). Raises InvalidToken."""
+    # Unprintable characters could forge log lines, and some databases cannot store NUL.
     for name in ("sub", "client_id", "jti"):
         value = claims.get(name)
         if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
@@ -207,20 +229,22 @@ def _check_identity(claims: Mapping[str, Any]) -> None:
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Check 7: the granted scopes (RFC 6749 section 3.3); a set, so that `read` is never found in `read_all`."""
+    """Check 7: return the granted scopes (RFC 6749 section 3.3). Raises InvalidToken."""
     scope = claims.get("scope", "")
     if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
         raise InvalidToken(Reason.CLAIM, "scope")
+    # A set, not a string: `"read" in "read_all"` is true.
     return frozenset(scope.split(" ")) if scope else frozenset()
 
 
 def is_instant(value: object) -> TypeGuard[float]:
-    """Whether `value` is a NumericDate that a datetime can hold (RFC 7519 section 2); True and False are not."""
+    """Return True if `value` is a NumericDate that a datetime can hold (RFC 7519 section 2)."""
+    # bool is a subclass of int.
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= END_OF_TIME
 
 
 def json_object(part: str) -> dict[str, Any]:
-    """The JSON object in a base64url segment; raises InvalidToken."""
+    """Return the JSON object in a base64url segment. Raises InvalidToken."""
     try:
         value = strict_json.parse(decoded(part))
     except ValueError:
@@ -231,7 +255,8 @@ def json_object(part: str) -> dict[str, Any]:
 
 
 def decoded(part: str) -> bytes:
-    """The bytes of a base64url segment, if it is the one way to write them (RFC 4648 section 3.5)."""
+    """Return the bytes of a base64url segment. Raises InvalidToken if it is not canonical (RFC 4648 section 3.5)."""
+    # If several spellings decoded alike, one token could be presented in several forms.
     rest = len(part) % 4
     if rest and (rest == 1 or part[-1] not in _LAST[rest]):
         raise InvalidToken(Reason.MALFORMED)

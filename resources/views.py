@@ -1,4 +1,4 @@
-"""What every API answers about itself: its metadata, whether it is alive, and whether it can verify tokens."""
+"""The views that every API has: protected resource metadata (RFC 9728), liveness and readiness."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -11,7 +11,7 @@ from resources.operator import is_operator
 
 @require_safe
 def protected_resource(request: HttpRequest, path: str = "") -> HttpResponse:
-    """RFC 9728 metadata of the protected resource."""
+    """Return the metadata of this API (RFC 9728 section 3.2), or 404 if `path` is not the path of its identifier."""
     del request
     conf = resource_server()
     if path and not conf.resource.rstrip("/").endswith(f"/{path}"):
@@ -24,14 +24,14 @@ def protected_resource(request: HttpRequest, path: str = "") -> HttpResponse:
     }
     response = JsonResponse({name: value for name, value in document.items() if value})
     response["Cache-Control"] = "public, max-age=3600"
-    response["Access-Control-Allow-Origin"] = "*"
+    response["Access-Control-Allow-Origin"] = "*"  # clients in browsers read it before they have a token
     return response
 
 
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Alive: this process answers."""
+    """Answer 200: the process is alive."""
     del request
     return JsonResponse({"status": "ok"})
 
@@ -39,11 +39,11 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 if there are keys of every trusted issuer to verify with, after one attempt to fetch them; else 503.
+    """Answer 200 if tokens of every trusted issuer can be verified, otherwise 503.
 
-    Only the operator reads the state of each issuer's keys and of their last fetch.
+    Try once to fetch missing keys. The operator also gets the state of each issuer's keys and feed.
     """
-    ready = False not in [trust.ready() for trust in trusts().values()]  # each gets its attempt
+    ready = False not in [trust.ready() for trust in trusts().values()]  # a list, so that each issuer gets its attempt
     document: dict[str, object] = {"status": "ok" if ready else "unavailable"}
     if is_operator(request):
         document["issuers"] = {url: trust.status() for url, trust in trusts().items()}

@@ -1,9 +1,9 @@
 """A WSGI application that refuses requests which Django would misread.
 
-- A Content-Type that cannot be read: Django parses it while it builds the request, before any middleware, and fails. It
-  would also read the query string in the encoding that the header names.
+- A malformed Content-Type, or one with a charset that is not in ENCODINGS: Django parses it before any middleware
+  runs, and fails. It would also decode the query string by that charset.
 - A body without Content-Length: Django treats it as empty (RFC 9110 section 15.5.12).
-- Two values of the header that tells the scheme: Django uses the first, which the client can forge.
+- Two values of the header by which the proxy reports the scheme: Django uses the first, which the client can forge.
 """
 
 import codecs
@@ -23,16 +23,16 @@ Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
 ENCODINGS = frozenset({"utf-8", "ascii", "iso8859-1"})
 UNREADABLE = ("400 Bad Request", "The Content-Type cannot be read")
 NO_LENGTH = ("411 Length Required", "Send the length of the body as Content-Length")
-TWO_SCHEMES = ("400 Bad Request", "The proxy must replace the header that tells the scheme, not add to it")
+TWO_SCHEMES = ("400 Bad Request", "The proxy must replace the header that reports the scheme, not add to it")
 
 
 def readable_only(application: Application) -> Application:
-    """Wrap `application` so that requests that cannot be read get a refusal in JSON."""
+    """Return `application`, wrapped so that a request that Django would misread gets a refusal in JSON."""
 
     def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        if (why := refusal(environ)) is None:
+        if (refused := refusal(environ)) is None:
             return application(environ, start)
-        status, detail = why
+        status, detail = refused
         body = json.dumps({"detail": detail}, separators=(",", ":")).encode()
         start(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
@@ -41,7 +41,7 @@ def readable_only(application: Application) -> Application:
 
 
 def refusal(environ: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the status and the reason why a request cannot be read, or None if it can."""
+    """Return the status line and the detail of the refusal, or None if the request can be read."""
     if not is_readable(environ.get("CONTENT_TYPE", "")):
         return UNREADABLE
     if edge.is_length_unknown(environ):
@@ -52,7 +52,7 @@ def refusal(environ: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def is_readable(content_type: str) -> bool:
-    """Whether its parameters can be decoded (RFC 2231), and name no encoding but UTF-8 and what is read like it."""
+    """Return True if the parameters can be decoded (RFC 2231), and the charset is one of ENCODINGS."""
     try:
         _, parameters = parse_header_parameters(content_type)
         return codecs.lookup(parameters.get("charset") or "utf-8").name in ENCODINGS

@@ -102,7 +102,7 @@ def load(target: str, *, alive: tuple[int, int] | None) -> Front:
     if alive is not None:
         end_with_parent(alive)
     application = import_string(target)
-    thread_limit.serving.tell(WORK_THREADS)
+    thread_limit.serving.set_count(WORK_THREADS)
     environment.forget_secrets(*SECRETS)
     watch_connections()
     behind_proxy = getattr(settings, "BEHIND_PROXY", False)

@@ -1,1 +1,1 @@
-"""Commands of whoever runs an API."""
+"""The commands for the operator of an API."""

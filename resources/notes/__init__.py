@@ -1,1 +1,1 @@
-"""The example API: notes of a user, guarded by notes:read and notes:write. Owns no verification."""
+"""The example API: the notes of a user, with the scopes notes:read and notes:write."""

@@ -1,9 +1,9 @@
-"""Django's handle on the example API."""
+"""The Django app of the example API."""
 
 from django.apps import AppConfig
 
 
 class NotesConfig(AppConfig):
-    """The example API's app."""
+    """The example API: notes."""
 
     name = "resources.notes"

@@ -1,4 +1,4 @@
-"""A note, and whose it is."""
+"""The table of notes, each owned by a subject of an issuer."""
 
 from typing import Self
 
@@ -8,10 +8,11 @@ from resources.principal import AccessToken
 
 
 class NoteQuerySet(models.QuerySet["Note"]):
-    """Notes as their owner sees them."""
+    """Queries for notes."""
 
     def owned_by(self, token: AccessToken) -> Self:
-        """The notes of the token's subject and of nobody else: a `sub` means nothing without its issuer."""
+        """Return the notes of the token's subject only."""
+        # By both, because another issuer can use the same `sub` for another user.
         return self.filter(iss=token.claims["iss"], sub=token.claims["sub"])
 
 

@@ -1,4 +1,4 @@
-"""What a note looks like on the wire."""
+"""The JSON of notes and of whoami."""
 
 from rest_framework import serializers
 
@@ -6,7 +6,7 @@ from resources.notes.models import Note
 
 
 class NoteSerializer(serializers.ModelSerializer[Note]):
-    """A note without its owner: who asks is its owner."""
+    """A note. It has no owner member, because a user gets only notes of their own."""
 
     class Meta:
         model = Note
@@ -14,7 +14,7 @@ class NoteSerializer(serializers.ModelSerializer[Note]):
 
 
 class WhoAmISerializer(serializers.Serializer[object]):
-    """The verified claims of the token that asks."""
+    """The verified token of a request."""
 
     iss = serializers.CharField()
     sub = serializers.CharField()

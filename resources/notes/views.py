@@ -1,4 +1,4 @@
-"""The notes API: parse, ask the permission, call the model, answer."""
+"""The views of the example API."""
 
 from typing import cast
 
@@ -26,7 +26,7 @@ class NotePages(PageNumberPagination):
 
 
 class NoteViewSet(ModelViewSet[Note]):
-    """The notes of whoever the token names; another's note is not there (404)."""
+    """The notes of the token's subject. For a note of another subject, the answer is 404."""
 
     queryset = Note.objects.none()
     serializer_class = NoteSerializer
@@ -42,23 +42,23 @@ class NoteViewSet(ModelViewSet[Note]):
     }
 
     def get_queryset(self) -> NoteQuerySet:
-        """The caller's own notes."""
+        """Return the notes of the token's subject."""
         return Note.objects.owned_by(verified(self.request))
 
     def perform_create(self, serializer: BaseSerializer[Note]) -> None:
-        """Save the note as the caller's own."""
+        """Save the note with the token's subject as its owner."""
         claims = verified(self.request).claims
         serializer.save(iss=claims["iss"], sub=claims["sub"])
 
 
 class WhoAmI(APIView):
-    """The verified claims of the token that asks."""
+    """The view that returns the verified token of the request."""
 
     permission_classes = [IsAuthenticated]
 
     @extend_schema(responses=WhoAmISerializer)
     def get(self, request: Request) -> Response:
-        """What the API knows about the caller."""
+        """Return the claims of the token, and what the API derives from them."""
         token = verified(request)
         return Response(
             {
@@ -75,5 +75,5 @@ class WhoAmI(APIView):
 
 
 def verified(request: Request) -> AccessToken:
-    """The token that the permissions of these views have already asked for."""
+    """Return the verified token. The permissions of these views refuse a request without one."""
     return cast("AccessToken", request.auth)

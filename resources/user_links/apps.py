@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class UserLinksConfig(AppConfig):
-    """The link table's app."""
+    """The table of user links."""
 
     name = "resources.user_links"
     label = "resources_user_links"

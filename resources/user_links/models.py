@@ -1,11 +1,11 @@
-"""The link table: which local user a subject of an issuer is."""
+"""The table that maps a subject of an issuer to a local user."""
 
 from django.conf import settings
 from django.db import models
 
 
 class UserLink(models.Model):
-    """One subject of one issuer is one local user. A user can have several subjects."""
+    """A link from a subject of an issuer to a local user. A user can have several."""
 
     iss = models.CharField("issuer", max_length=500, editable=False)
     sub = models.CharField("subject", max_length=255, editable=False)

@@ -1,1 +1,1 @@
-"""The seven steps over real HTTP, between processes that know nothing of each other but a URL."""
+"""The seven steps over real HTTP, between processes that share only a URL."""

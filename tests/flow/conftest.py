@@ -19,7 +19,7 @@ CALLBACK = "/callback"
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What a client knows: addresses, and its own credentials."""
+    """The processes of a test, their addresses, and the credentials of the demo clients."""
 
     issuer: str
     api: str
@@ -35,8 +35,8 @@ class System:
 
 @pytest.fixture(scope="session")
 def elsewhere() -> Iterator[Stranger]:
-    with stranger() as one:
-        yield one
+    with stranger() as issuer:
+        yield issuer
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def start_system(tmp_path_factory: pytest.TempPathFactory, elsewhere: Stranger) 
     started: list[Child] = []
 
     def start(*, application: bool = False, **api: str) -> System:
-        """`application` starts the example application, too; `api` is more of the API's environment."""
+        """Start issuer and API, and with `application` the example application. `api` adds to the API's environment."""
         var = tmp_path_factory.mktemp("var")
         where = Ports(free(), free(), free())
         variables = environment.prepare(where, {}, var)
@@ -56,7 +56,7 @@ def start_system(tmp_path_factory: pytest.TempPathFactory, elsewhere: Stranger) 
             *("--api-audience", variables.api["API_AUDIENCE"]),
             *("--webapp-url", where.url("webapp") if application else elsewhere.url),
         )
-        variables.issuer["RATE_LIMITS"] = "login=1000/60"  # one demo user logs in for every test
+        variables.issuer["RATE_LIMITS"] = "login=1000/60"  # every test logs in as the same user
         variables.api.update(api)
         names = ("issuer", "api", "webapp") if application else ("issuer", "api")
         children = {name: serve(name, getattr(variables, name), where.url(name), var) for name in names}
@@ -75,7 +75,7 @@ def system(start_system: Callable[[], System]) -> System:
 
 @pytest.fixture(scope="session")
 def api_of(tmp_path_factory: pytest.TempPathFactory, system: System) -> Iterator[Callable[..., str]]:
-    """Start one more API, which trusts the issuer at a given URL; returns the API's own."""
+    """Yield a function that starts an API which trusts the issuer at a URL, and returns the API's URL."""
     started: list[Child] = []
 
     def start(issuer: str, **changes: str) -> str:

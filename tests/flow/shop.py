@@ -1,4 +1,4 @@
-"""A foreign Django project: the settings that docs/resource-server.md shows, and a copy of `resources`."""
+"""Another Django project, with the settings of docs/resource-server.md and a copy of `resources`."""
 
 import os
 import re
@@ -135,7 +135,7 @@ urlpatterns = [
 
 
 def documented(heading: str, beginning: str) -> str:
-    """The block of Python under `heading` of docs/resource-server.md that begins so."""
+    """Return the block of Python under `heading` of docs/resource-server.md that starts with `beginning`."""
     section = DOCS.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     (block,) = re.findall(rf"```python\n({re.escape(beginning)}.*?)```", section, re.DOTALL)
     return str(block)
@@ -143,7 +143,7 @@ def documented(heading: str, beginning: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """The foreign project, and what it knows."""
+    """The running project, its folder and its environment."""
 
     url: str
     folder: Path
@@ -153,10 +153,10 @@ class Shop:
         return self.call("GET", path, token, **headers)
 
     def call(self, method: str, path: str, token: str | None = None, **headers: str) -> requests.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
         if token:
-            named["Authorization"] = f"Bearer {token}"
-        return requests.request(method, self.url + path, headers=named, timeout=60)
+            fields["Authorization"] = f"Bearer {token}"
+        return requests.request(method, self.url + path, headers=fields, timeout=60)
 
     def manage(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -172,7 +172,7 @@ class Shop:
 
 @contextmanager
 def opened(system: System, folder: Path, *settings: str) -> Iterator[Shop]:
-    """The shop, with further documented settings, as a process until the block ends."""
+    """Run the shop with further `settings` until the block ends."""
     shutil.copytree(ROOT / "resources", folder / "resources", ignore=shutil.ignore_patterns("__pycache__", "notes"))
     files = {
         "manage.py": MANAGE,

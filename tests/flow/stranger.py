@@ -1,4 +1,4 @@
-"""A loopback server of the test's own: an issuer whose private key the test holds, and where a redirect may land."""
+"""A server on loopback: an issuer whose private key the test has, and a target of redirects."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 
 @dataclass(slots=True)
 class Stranger:
-    """An issuer that can say whatever a test needs to be said, properly signed."""
+    """An issuer that signs any claims."""
 
     url: str
     private: RSAPrivateKey = field(default_factory=lambda: generate_private_key(65537, 2048))
@@ -36,8 +36,8 @@ def stranger() -> Iterator[Stranger]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             answers = {
-                "/.well-known/oauth-authorization-server": {"issuer": one.url, "jwks_uri": f"{one.url}/jwks"},
-                "/jwks": one.jwks(),
+                "/.well-known/oauth-authorization-server": {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/jwks"},
+                "/jwks": issuer.jwks(),
             }
             body = json.dumps(answers.get(self.path.partition("?")[0], {})).encode()
             self.send_response(200)
@@ -50,11 +50,11 @@ def stranger() -> Iterator[Stranger]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    one = Stranger(f"http://localhost:{server.server_port}")
+    issuer = Stranger(f"http://localhost:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield one
+        yield issuer
     finally:
         server.shutdown()
         thread.join()

@@ -1,4 +1,4 @@
-"""Bodies without a Content-Length, over real HTTP: each is read whole, and none is taken for an empty one."""
+"""Chunked bodies over real HTTP: each is read completely, and none is treated as empty."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def chunked(text: str) -> Iterator[bytes]:
-    """A body that requests sends by Transfer-Encoding: chunked, in two parts."""
+    """Yield a body in two parts, which requests sends with Transfer-Encoding: chunked."""
     half = len(text) // 2
     return iter([text[:half].encode(), text[half:].encode()])
 

@@ -1,4 +1,4 @@
-"""The room `resources` in a Django project of somebody else: copied, alone, against the running issuer."""
+"""A copy of `resources` in another Django project, with the running issuer."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def shop_with_cors(system: System, tmp_path_factory: pytest.TempPathFactory) -> 
         yield shop
 
 
-def test_it_verifies_and_decides_with_nothing_but_the_issuer_s_url(system: System, shop: Shop) -> None:
+def test_the_copy_verifies_tokens_and_decides_by_scope_with_the_issuer_s_url_only(system: System, shop: Shop) -> None:
     token = service_token(system)
     answer = shop.get("/orders/", token)
     assert (answer.status_code, answer.json()["sub"]) == (200, "service")
@@ -45,15 +45,15 @@ def test_it_verifies_and_decides_with_nothing_but_the_issuer_s_url(system: Syste
     assert shop.get("/orders/", f"{token}x").status_code == 401
 
 
-def test_no_other_room_of_this_project_is_there(system: System, shop: Shop) -> None:
+def test_the_copy_imports_no_other_room_of_this_project(system: System, shop: Shop) -> None:
     shop.get("/orders/", service_token(system))
     rooms = set(shop.get("/rooms/").json()["rooms"])
     assert "resources" in rooms
     assert not {"tokens", "project", "examples", "tests", "oauth2_provider"} & rooms
 
 
-def test_a_revoked_token_ends_there_too(system: System, shop: Shop) -> None:
-    """The issuer's introspection endpoint is asked where minutes matter, and its feed is followed elsewhere."""
+def test_the_copy_refuses_a_revoked_token(system: System, shop: Shop) -> None:
+    """One view uses the introspection endpoint, the others follow the feed."""
     token = service_token(system)
     assert [shop.get(path, token).status_code for path in ("/orders/", "/refund/")] == [200, 200]
     assert revoke(system, token) == 200
@@ -61,15 +61,17 @@ def test_a_revoked_token_ends_there_too(system: System, shop: Shop) -> None:
     seconds_until(lambda: shop.get("/orders/", token).status_code == 401)
 
 
-def test_its_own_commands_and_checks_work(system: System, shop: Shop) -> None:
+def test_the_commands_and_checks_of_the_copy_work(system: System, shop: Shop) -> None:
     checked = shop.manage("check")
     assert (checked.returncode, "resources." in checked.stderr) == (0, False), checked.stderr
-    told = shop.manage("check_issuer", "--json")
-    assert told.returncode == 0, told.stderr
-    assert system.issuer in json.dumps(json.loads(told.stdout))
+    checked = shop.manage("check_issuer", "--json")
+    assert checked.returncode == 0, checked.stderr
+    assert system.issuer in json.dumps(json.loads(checked.stdout))
 
 
-def test_a_view_that_says_nothing_is_closed_and_a_project_that_forgets_to_close_it_is_told(shop: Shop) -> None:
+def test_a_view_without_permissions_refuses_anonymous_requests_and_a_check_reports_a_missing_default(
+    shop: Shop,
+) -> None:
     assert shop.get("/forgotten/").status_code == 401
     checked = shop.manage("check", SHOP_FORGETS="DEFAULT_PERMISSION_CLASSES")
     assert checked.returncode != 0
@@ -85,7 +87,7 @@ def test_functions_and_plain_views_are_guarded_as_the_documentation_says(system:
     assert {shop.get(path).status_code for path in ("/listed/", "/export/", "/report/")} == {401}
 
 
-def test_a_user_is_made_once_and_a_service_stays_what_it_is(system: System, shop: Shop) -> None:
+def test_a_user_is_created_once_and_a_service_is_no_local_user(system: System, shop: Shop) -> None:
     assert shop.get("/orders/", service_token(system)).json()["user"] == ["TokenUser", "service"]
     token = log_in(system)["access_token"]
     first, again = (shop.get("/orders/", token).json() for _ in range(2))
@@ -97,7 +99,7 @@ def test_a_user_is_made_once_and_a_service_stays_what_it_is(system: System, shop
     assert shop.manage("makemigrations", "--check", "--dry-run").returncode == 0
 
 
-def test_its_openapi_document_says_what_each_operation_needs(system: System, shop: Shop) -> None:
+def test_the_openapi_document_of_the_copy_lists_the_scopes_of_each_operation(system: System, shop: Shop) -> None:
     paths = shop.get("/api/schema/", Accept="application/json").json()["paths"]
     security = {
         f"{method} {path}": operation["security"]
@@ -119,7 +121,7 @@ def test_its_openapi_document_says_what_each_operation_needs(system: System, sho
     assert json.loads(made.stdout)["paths"].keys() == paths.keys()
 
 
-def test_what_the_document_calls_public_or_leaves_out_is_so(system: System, shop: Shop) -> None:
+def test_operations_are_public_or_refused_as_the_openapi_document_says(system: System, shop: Shop) -> None:
     assert shop.get("/prices/").status_code == 200
     assert shop.call("POST", "/stock/", log_in(system)["access_token"]).status_code == 403
 
@@ -130,7 +132,7 @@ def test_errors_are_json_and_pages_stay_pages(shop: Shop) -> None:
     assert (page.status_code, page.headers["Content-Type"].partition(";")[0]) == (404, "text/html")
 
 
-def test_no_cache_keeps_an_answer_and_a_bad_token_is_challenged_in_a_browser(system: System, shop: Shop) -> None:
+def test_answers_are_not_cacheable_and_a_bad_token_gets_a_challenge_in_a_browser(system: System, shop: Shop) -> None:
     token = service_token(system)
     for answer in (shop.get("/orders/", token), shop.get("/orders/", f"{token}x", Accept=BROWSER)):
         assert answer.headers["Cache-Control"] == "no-store"
@@ -148,10 +150,10 @@ def preflight(shop: Shop, path: str, origin: str, headers: str) -> dict[str, str
 
 
 def test_an_application_of_an_origin_that_is_listed_can_call_the_api(system: System, shop_with_cors: Shop) -> None:
-    asked = ("authorization", "content-type", "traceparent", "tracestate", "baggage", "sentry-trace")
-    answer = preflight(shop_with_cors, "/orders/", APPLICATION, ", ".join(asked))
+    names = ("authorization", "content-type", "traceparent", "tracestate", "baggage", "sentry-trace")
+    answer = preflight(shop_with_cors, "/orders/", APPLICATION, ", ".join(names))
     assert (answer["status"], answer["access-control-allow-origin"]) == ("200", APPLICATION)
-    assert set(asked) <= set(answer["access-control-allow-headers"].split(", "))
+    assert set(names) <= set(answer["access-control-allow-headers"].split(", "))
     assert "access-control-allow-credentials" not in answer
     token = service_token(system)
     for path, bearer, status in (("/orders/", token, 200), ("/orders/", f"{token}x", 401), ("/nowhere", token, 404)):

@@ -1,4 +1,4 @@
-"""The example application's log-out: who kept the cookie has nothing, at the application, the issuer and the API."""
+"""After log-out from the example application, a stolen cookie gives no access to application, issuer or API."""
 
 import time
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def log_in(system: System, browser: Browser) -> Page:
 
 
 def log_out(browser: Browser, page: Page) -> Page:
-    """By the page's first form."""
+    """Submit the first form of the page, which logs out."""
     return browser.submit(page, {})
 
 
@@ -44,20 +44,20 @@ def cookie(browser: Browser) -> str | None:
 
 
 def inside(system: System, text: str) -> dict[str, Any]:
-    """What a cookie says."""
+    """Return the decrypted content of a session cookie."""
     secret = system.variables.webapp["SECRET_KEY"]
     return signing.loads(text, key=secret, salt=SALT, serializer=JSONSerializer)
 
 
 def aged(system: System, text: str) -> str:
-    """The same cookie when its access token has run out: the application needs the refresh token."""
+    """Return the cookie with an expired access token, so that the application needs the refresh token."""
     secret = system.variables.webapp["SECRET_KEY"]
     old = inside(system, text) | {"expires_at": time.time()}
     return signing.dumps(old, key=secret, salt=SALT, serializer=JSONSerializer, compress=True)
 
 
 def evidence(system: System, text: str) -> tuple[int, int]:
-    """What the application answers whoever shows a cookie, and what the API answered the application."""
+    """Return the status of the application for this cookie, and the status of the API for the application."""
     answer = requests.get(url(system, "/evidence.json"), cookies={COOKIE: text}, timeout=60)
     return answer.status_code, answer.json().get("api", {}).get("status", 0)
 
@@ -66,19 +66,22 @@ def test_logging_out_ends_the_session_at_the_application_the_issuer_and_the_api(
     browser = Browser()
     page = log_in(system, browser)
     assert "Your notes" in page.text
-    kept = cookie(browser)
-    assert kept is not None
-    assert len(kept) < LARGEST - len(COOKIE)
-    assert evidence(system, kept) == evidence(system, aged(system, kept)) == (200, 200)
+    stolen = cookie(browser)
+    assert stolen is not None
+    assert len(stolen) < LARGEST - len(COOKIE)
+    assert evidence(system, stolen) == evidence(system, aged(system, stolen)) == (200, 200)
 
     left = log_out(browser, page)
-    assert [one.partition("?")[0] for one in left.history] == [url(system, "/logout"), f"{system.issuer}/oauth/logout"]
+    assert [visited.partition("?")[0] for visited in left.history] == [
+        url(system, "/logout"),
+        f"{system.issuer}/oauth/logout",
+    ]
     assert (left.url, left.status) == (url(system, "/"), 200)
     assert "Log in" in left.text
     assert cookie(browser) is None
 
-    assert evidence(system, aged(system, kept)) == (401, 0)
-    seconds_until(lambda: evidence(system, kept) == (200, 401))
+    assert evidence(system, aged(system, stolen)) == (401, 0)
+    seconds_until(lambda: evidence(system, stolen) == (200, 401))
     assert "password" in browser.get(url(system, "/login")).text, "the issuer asks who they are"
 
 
@@ -96,7 +99,7 @@ def test_the_refresh_token_is_revoked_at_the_issuer(system: System) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
-def test_without_a_session_there_is_nothing_to_end(system: System) -> None:
+def test_logging_out_without_a_session_changes_nothing(system: System) -> None:
     browser = Browser()
     page = log_in(system, browser)
     elsewhere = Browser()
@@ -107,7 +110,7 @@ def test_without_a_session_there_is_nothing_to_end(system: System) -> None:
     assert (again.url, again.status) == (url(system, "/"), 200)
 
 
-def test_an_issuer_that_does_not_answer_is_told_of_and_the_application_forgets_all_the_same(
+def test_the_application_ends_its_session_and_says_so_if_the_issuer_does_not_answer(
     start_system: Callable[..., System],
 ) -> None:
     system = start_system(application=True)

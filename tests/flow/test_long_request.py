@@ -33,7 +33,7 @@ def test_a_long_state_comes_back_from_login_and_consent(system: System, length: 
     assert all(len(visited) < 200 for visited in landed.history if "/accounts/login/" in visited)
 
 
-def test_what_is_longer_is_an_error_at_the_client(system: System) -> None:
+def test_a_longer_request_is_an_error_at_the_client(system: System) -> None:
     landed = Browser().get(address(system, 8192))
     assert landed.url.startswith(system.callback)
     answer = parse_qs(urlsplit(landed.url).query)

@@ -1,4 +1,4 @@
-"""What the API refuses, with the whole challenge it refuses with."""
+"""Refused tokens over real HTTP, with the whole challenge."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("flow")
 
 
 def challenge(api: str, error: str = "", description: str = "", scope: str = "") -> str:
-    """The whole WWW-Authenticate that is expected of `api`."""
+    """Return the expected WWW-Authenticate header of `api`."""
     parts = {
         "realm": "api",
         "error": error,
@@ -45,27 +45,27 @@ def token(system: System) -> str:
     return service_token(system)
 
 
-def test_no_token(system: System) -> None:
+def test_a_request_without_a_token_is_refused(system: System) -> None:
     response = system.call("GET", "/api/notes/")
     assert refused(response) == (401, challenge(system.api))
 
 
-def test_a_missing_scope_is_named(system: System, token: str) -> None:
+def test_the_challenge_names_a_missing_scope(system: System, token: str) -> None:
     response = system.call("POST", "/api/notes/", token, json={"title": "a"})
-    said = challenge(system.api, "insufficient_scope", "The token's scope is not enough", "notes:write")
-    assert refused(response) == (403, said)
+    description = challenge(system.api, "insufficient_scope", "The token's scope is not enough", "notes:write")
+    assert refused(response) == (403, description)
 
 
-def test_a_token_in_the_query_string_is_refused_beside_a_good_one_and_unseen_alone(system: System, token: str) -> None:
+def test_a_token_in_the_query_string_is_refused_with_a_good_one_and_ignored_alone(system: System, token: str) -> None:
     both = system.call("GET", f"/api/notes/?access_token={token}", token)
-    said = "Send one bearer token, in the Authorization header only"
-    assert refused(both) == (400, challenge(system.api, "invalid_request", said))
+    description = "Send one bearer token, in the Authorization header only"
+    assert refused(both) == (400, challenge(system.api, "invalid_request", description))
     alone = system.call("GET", f"/api/notes/?access_token={token}")
     assert refused(alone) == (401, challenge(system.api))
     assert token not in alone.text
 
 
-def test_a_tampered_payload(system: System, token: str) -> None:
+def test_a_tampered_payload_is_refused(system: System, token: str) -> None:
     header, payload, signature = token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     forged = f"{header}.{encode({**claims, 'scope': 'notes:read notes:write'})}.{signature}"
@@ -74,7 +74,7 @@ def test_a_tampered_payload(system: System, token: str) -> None:
     )
 
 
-def test_an_unknown_kid(system: System, token: str) -> None:
+def test_an_unknown_kid_is_refused(system: System, token: str) -> None:
     _, payload, signature = token.split(".")
     forged = f"{encode({'typ': 'at+jwt', 'alg': 'RS256', 'kid': 'nobody'})}.{payload}.{signature}"
     assert refused(system.call("GET", "/api/notes/", forged)) == invalid(
@@ -82,7 +82,7 @@ def test_an_unknown_kid(system: System, token: str) -> None:
     )
 
 
-def test_no_algorithm_and_a_symmetric_one_keyed_with_the_public_key(system: System, token: str) -> None:
+def test_alg_none_and_a_mac_keyed_with_the_public_key_are_refused(system: System, token: str) -> None:
     _, payload, _ = token.split(".")
     kid = jwt.get_unverified_header(token)["kid"]
     jwks = requests.get(f"{system.issuer}/.well-known/jwks.json", timeout=60).json()
@@ -91,13 +91,13 @@ def test_no_algorithm_and_a_symmetric_one_keyed_with_the_public_key(system: Syst
     keyed = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
     signature = base64.urlsafe_b64encode(keyed.sign(message, public)).rstrip(b"=").decode()
     none = f"{encode({'typ': 'at+jwt', 'alg': 'none', 'kid': kid})}.{payload}"
-    said = invalid(system.api, "The token's algorithm is not accepted")
-    assert refused(system.call("GET", "/api/notes/", f"{message.decode()}.{signature}")) == said
-    assert refused(system.call("GET", "/api/notes/", f"{none}.AAAA")) == said
+    description = invalid(system.api, "The token's algorithm is not accepted")
+    assert refused(system.call("GET", "/api/notes/", f"{message.decode()}.{signature}")) == description
+    assert refused(system.call("GET", "/api/notes/", f"{none}.AAAA")) == description
     assert refused(system.call("GET", "/api/notes/", f"{none}.")) == invalid(system.api, "The token is malformed")
 
 
-def test_an_id_token(system: System) -> None:
+def test_an_id_token_is_refused(system: System) -> None:
     response = system.call("GET", "/api/notes/", log_in(system)["id_token"])
     assert refused(response) == invalid(system.api, "The token is not an access token")
 
@@ -115,7 +115,7 @@ def strangers_api(api_of: Callable[[str], str], elsewhere: Stranger) -> str:
         ({"iss": "http://localhost:1"}, "The token's issuer is not trusted"),
     ],
 )
-def test_a_well_signed_token_that_says_the_wrong_thing(
+def test_a_well_signed_token_with_a_wrong_claim_is_refused(
     strangers_api: str, elsewhere: Stranger, changed: dict[str, object], description: str
 ) -> None:
     def call(token: str) -> requests.Response:

@@ -1,4 +1,4 @@
-"""A token that was taken back at the issuer is refused by every API within seconds, though it has not expired."""
+"""An API refuses a revoked token within seconds, although the token has not expired."""
 
 import threading
 import time
@@ -48,7 +48,7 @@ def test_an_api_that_follows_the_feed_refuses_a_revoked_token_within_the_polling
     assert notes(api, standing).status_code == 200
 
 
-def test_an_api_that_does_not_follow_the_feed_takes_it_until_it_expires(
+def test_an_api_that_does_not_follow_the_feed_accepts_a_revoked_token_until_it_expires(
     system: System, api_of: Callable[..., str]
 ) -> None:
     api = api_of(system.issuer, REVOCATIONS_EVERY="0", API_AUDIENCE=system.audience)

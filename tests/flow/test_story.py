@@ -1,4 +1,4 @@
-"""The story, as a user with a browser and a client library that nobody here wrote live it."""
+"""The seven steps with a browser and foreign client libraries."""
 
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
@@ -23,7 +23,7 @@ def discovered(system: System) -> dict[str, str]:
 
 
 def log_in(system: System) -> dict[str, str]:
-    """Authorization code with PKCE, through the real login and consent forms; the token response."""
+    """Log in through the real forms with authorization code and PKCE, and return the token response."""
     session = client(system, "webapp", SCOPE)
     metadata = discovered(system)
     verifier = generate_token(64)
@@ -89,9 +89,9 @@ def test_a_user_logs_in_agrees_and_keeps_notes_that_nobody_else_sees(system: Sys
     assert identity.claims["sub"] == access.claims["sub"]
     assert identity.claims["auth_time"] == access.claims["auth_time"]
 
-    shown = system.call("GET", "/api/whoami/", token["access_token"])
-    assert shown.status_code == 200
-    assert shown.json()["sub"] == access.claims["sub"]
+    answer = system.call("GET", "/api/whoami/", token["access_token"])
+    assert answer.status_code == 200
+    assert answer.json()["sub"] == access.claims["sub"]
 
     note = {"title": "Milk", "body": "Two litres"}
     made = system.call("POST", "/api/notes/", token["access_token"], json=note)
@@ -101,7 +101,7 @@ def test_a_user_logs_in_agrees_and_keeps_notes_that_nobody_else_sees(system: Sys
     assert system.call("GET", url, token["access_token"]).json() == made.json()
     assert made.json() in system.call("GET", "/api/notes/", token["access_token"]).json()["results"]
     assert system.call("GET", "/api/notes/", service_token(system)).json()["results"] == []
-    assert system.call("GET", url, service_token(system)).status_code == 404, "nobody sees another's notes"
+    assert system.call("GET", url, service_token(system)).status_code == 404, "a user sees only their own notes"
 
 
 def test_a_service_acts_for_itself_and_only_within_its_scope(system: System) -> None:
@@ -139,7 +139,7 @@ def test_the_code_works_once_and_for_its_own_client_and_verifier_only(system: Sy
     assert redeem(verifier) == (400, "invalid_grant")
 
 
-def test_a_known_key_serves_on_while_the_issuer_is_gone(start_system: Callable[[], System]) -> None:
+def test_tokens_with_a_known_key_are_accepted_while_the_issuer_is_down(start_system: Callable[[], System]) -> None:
     system = start_system()
     token = service_token(system)
     assert system.call("GET", "/api/notes/", token).status_code == 200
@@ -151,7 +151,7 @@ def test_a_known_key_serves_on_while_the_issuer_is_gone(start_system: Callable[[
     assert system.call("GET", "/api/notes/", token).status_code == 200
 
 
-def test_an_api_whose_issuer_is_dead_starts_and_says_try_later(system: System, api_of: Callable[[str], str]) -> None:
+def test_an_api_whose_issuer_is_down_starts_and_answers_503(system: System, api_of: Callable[[str], str]) -> None:
     api = api_of(f"http://localhost:{free()}")
     headers = {"Authorization": f"Bearer {service_token(system)}"}
     response = requests.get(f"{api}/api/notes/", headers=headers, timeout=60)

@@ -21,8 +21,8 @@ def under_a_path(settings):
 
 @pytest.mark.parametrize("kept", ["/auth", ""], ids=["left on", "taken off"])
 def test_every_address_of_the_metadata_is_there(client: Client, under_a_path: None, kept: str) -> None:
-    told = document(conf.issuer().url, scopes=[], apis=[])
-    addresses = [str(value) for name, value in told.items() if name.endswith(("_endpoint", "_uri"))]
+    metadata = document(conf.issuer().url, scopes=[], apis=[], algorithms=[])
+    addresses = [str(value) for name, value in metadata.items() if name.endswith(("_endpoint", "_uri"))]
     assert len(addresses) == 8
     for address in addresses:
         assert client.get(kept + address.removeprefix("https://a.example/auth")).status_code != 404, address

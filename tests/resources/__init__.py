@@ -1,1 +1,1 @@
-"""Tests of the resource server; they know nothing of the issuer but what its JWKS says."""
+"""Tests of the resource server. They do not use the issuer's code."""

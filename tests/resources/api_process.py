@@ -1,4 +1,4 @@
-"""The API as it runs in the field: a process of its own under granian, its own environment, and a log file."""
+"""The API as in production: a process under granian with an environment and a log file of its own."""
 
 import http.client
 import os
@@ -51,7 +51,7 @@ def api(
     threads: int = 8,
     **environment: str,
 ) -> Iterator[Api]:
-    """The API trusting `issuers`, until the test is over. Nothing of this process's environment reaches it."""
+    """Run the API, which trusts `issuers`, until the block ends. It does not inherit this process's environment."""
     port, log = free(), tmp_path / "api.log"
     variables = {
         "PATH": os.environ["PATH"],

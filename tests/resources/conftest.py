@@ -1,4 +1,4 @@
-"""What the resource server's tests share: a fresh view of settings, and a loopback issuer."""
+"""The fixtures of the resource server's tests."""
 
 from collections.abc import Iterator
 
@@ -12,6 +12,6 @@ __all__ = ["issuer", "mint_token"]
 
 @pytest.fixture
 def issuer() -> Iterator[Loopback]:
-    """A server on loopback that plays an issuer."""
+    """Yield a server on loopback that acts as an issuer."""
     with loopback() as server:
         yield server

@@ -1,4 +1,4 @@
-"""Requests as a WSGI server hands them over, to the whole API in this process: no client tidies them up first."""
+"""Raw WSGI requests to the whole API in this process. No HTTP client or server corrects them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from resources.wsgi import Application, readable_only
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request. `headers` are WSGI's names; a body without CONTENT_LENGTH among them gets its own."""
+    """A request. `headers` have WSGI's names; CONTENT_LENGTH is added unless it is among them."""
 
     method: str = "GET"
     path: str = "/api/notes/"
@@ -29,7 +29,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; header names are lower case."""
+    """A response. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -41,7 +41,7 @@ class Answer:
 
 @contextmanager
 def whole_api() -> Iterator[Application]:
-    """The API with its own middleware and URLs, trusting the test key."""
+    """Yield the API with its middleware and URLs, which trusts the test key."""
     own = {name: getattr(api, name) for name in ("ROOT_URLCONF", "MIDDLEWARE", "APPEND_SLASH", "RESOURCE_SERVER")}
     with override_settings(**own), pinned():
         yield readable_only(WSGIHandler())

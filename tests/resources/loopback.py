@@ -1,4 +1,4 @@
-"""A real server on loopback that behaves as a test tells it: a good issuer, or a faulty one."""
+"""A server on loopback that a test scripts, as a good issuer or a faulty one."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Loopback:
-    """An issuer on a free port. `answers` maps paths to what is done for them; `seen` records every request."""
+    """An issuer on a free port. `answers` maps paths to functions that answer. `seen` records every request."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
@@ -47,18 +47,18 @@ class Loopback:
         self.thread.start()
 
     def publish(self, jwks: Any, **headers: str) -> None:
-        """Be a good issuer with this JWKS."""
+        """Publish this JWKS and metadata, as a good issuer does."""
         self.answers["/.well-known/oauth-authorization-server"] = document(
             {"issuer": self.url, "jwks_uri": self.url + "/jwks.json"}
         )
         self.answers["/jwks.json"] = document(jwks, **headers)
 
     def fetches(self, path: str = "/jwks.json") -> int:
-        """How often `path` was asked for."""
-        return sum(1 for _, asked, _ in self.seen if asked == path)
+        """Return the number of requests for `path`."""
+        return sum(1 for _, seen, _ in self.seen if seen == path)
 
     def stop(self) -> None:
-        """Close the port: whoever connects from now on is refused."""
+        """Close the port. Later connections are refused."""
         self.released.set()
         self.server.shutdown()
         self.server.server_close()
@@ -66,7 +66,7 @@ class Loopback:
 
 @contextmanager
 def loopback() -> Iterator[Loopback]:
-    """A loopback server for the length of a test."""
+    """Yield a loopback server, and stop it after the test."""
     server = Loopback()
     try:
         yield server
@@ -76,12 +76,12 @@ def loopback() -> Iterator[Loopback]:
 
 
 def raw(body: bytes, *, code: int = 200, **headers: str) -> Answer:
-    """Answer with these bytes."""
+    """Return a function that answers with these bytes."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(code)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        for name, value in {"Content-Length": str(len(body)), **named}.items():
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        for name, value in {"Content-Length": str(len(body)), **fields}.items():
             handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(body)
@@ -90,10 +90,10 @@ def raw(body: bytes, *, code: int = 200, **headers: str) -> Answer:
 
 
 def document(value: Any, **headers: str) -> Answer:
-    """Answer with JSON."""
+    """Return a function that answers with `value` as JSON."""
     return raw(json.dumps(value).encode(), **{"Content-Type": "application/json", **headers})
 
 
 def status(code: int, **headers: str) -> Answer:
-    """Answer with a status and no body."""
+    """Return a function that answers with a status and no body."""
     return raw(b"", code=code, **headers)

@@ -1,8 +1,8 @@
-"""A pre-forking server in small, as a process of its own: it loads the API, fetches once, and forks four workers.
+"""A small pre-forking server: it loads the API, fetches the keys once, and forks four workers.
 
-Run by test_workers.py. Commands come on standard input, one a line, as JSON: {"tokens": [...], "rounds": n, "wind": s};
-each worker verifies every token in 64 threads and answers with how many were accepted, refused or told to come again,
-and how many fetches it has made since its fork.
+test_workers.py runs it. Commands are lines of JSON on standard input: {"tokens": [...], "rounds": n, "wind": s};
+each worker verifies every token in 64 threads, and answers with the numbers of accepted, refused and unavailable
+tokens, and of its fetches since the fork.
 """
 
 import json
@@ -53,12 +53,12 @@ def work(command: dict[str, Any], fetches_before: int) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     start = threading.Barrier(THREADS)
 
-    def one() -> None:
+    def verify_all() -> None:
         start.wait(60)
         for _ in range(command["rounds"]):
             counts.update([ask(token) for token in command["tokens"]])
 
-    threads = [threading.Thread(target=one) for _ in range(THREADS)]
+    threads = [threading.Thread(target=verify_all) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -76,7 +76,7 @@ def serve(incoming: IO[str], outgoing: IO[str]) -> None:
 
 
 def fork(others: list[tuple[IO[str], IO[str]]]) -> tuple[IO[str], IO[str]]:
-    """A worker; returns the parent's ends of its pipes."""
+    """Fork a worker, and return the parent's ends of its pipes."""
     command_out, command_in = os.pipe()
     answer_out, answer_in = os.pipe()
     if not os.fork():
@@ -94,9 +94,9 @@ def fork(others: list[tuple[IO[str], IO[str]]]) -> tuple[IO[str], IO[str]]:
 
 
 def main() -> None:
-    thread_limit.serving.tell(THREADS)
+    thread_limit.serving.set_count(THREADS)
     assert keys().ready()
-    # The parent holds every lock at the instant of the fork: a child that inherited one would hang.
+    # The parent holds the lock at the fork. A worker that kept the locked lock would hang.
     keys()._flights._lock.acquire()
     workers: list[tuple[IO[str], IO[str]]] = []
     for _ in range(WORKERS):

@@ -1,6 +1,6 @@
-"""What an adversary sends over real HTTP, row by row: never let in, never a 500, never a hang, never repeated anywhere.
+"""Attacks on the API over real HTTP. None is accepted, causes a 500 or a hang, or finds its token in an answer or a log.
 
-Each row: an id, where the idea comes from, the request, and the one answer that it must get.
+Each row has an id, the source of the attack, the request, and the answer that it must get.
 """
 
 # ruff: noqa: E501 (a row is a line)
@@ -35,7 +35,7 @@ STRANGER = SigningKey()
 
 
 class Canary:
-    """A port that no request may ever reach: tokens name its address."""
+    """A port whose address tokens name. No request may reach it."""
 
     def __init__(self) -> None:
         self.visits = 0
@@ -58,7 +58,7 @@ CANARY = Canary()
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The API under attack, and the two issuers that it trusts."""
+    """The API under attack, and its two trusted issuers."""
 
     api: Api
     issuer: Loopback
@@ -92,7 +92,7 @@ Headers = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One bad request. `make` gives the token; `request` turns it into the headers and the path."""
+    """A bad request. `make` returns the token, `request` returns headers and path for it."""
 
     id: str
     source: str
@@ -144,7 +144,7 @@ def with_claim(**changes: Any) -> Make:
 
 
 def with_literal(name: str, literal: str) -> Make:
-    """A signed payload in which one claim is exactly this JSON."""
+    """Return a function that makes a signed token in which the JSON of the claim `name` is exactly `literal`."""
 
     def make(world: World) -> str:
         members = {key: json.dumps(value) for key, value in world.claims().items()} | {name: literal}
@@ -176,7 +176,7 @@ def segment(index: int, change: Callable[[str], str]) -> Make:
 
 
 def mac(algorithm: str, secret: Callable[[], bytes]) -> Make:
-    """A token signed with a MAC whose key is something public."""
+    """Return a function that makes a token with a MAC under a public value as the key."""
 
     def make(world: World) -> str:
         message = f"{encoded(head(world, alg=algorithm))}.{encoded(world.claims())}"
@@ -199,7 +199,7 @@ def signed_with(key: SigningKey, **header: Any) -> Make:
 
 
 def self_signed(**header: Any) -> Make:
-    """Signed by a stranger under our kid, with whatever else its header offers."""
+    """Return a function that makes a token signed by another key under a published kid, with these header members."""
     imposter = SigningKey(private=STRANGER.private, kid=RSA_KEY.kid)
     return lambda world: compact({**head(world), **header}, world.claims(), key=imposter)
 
@@ -228,7 +228,7 @@ def bad_request(id_: str, *values: str, source: str = RFC6750, **changes: Any) -
 
 
 def unseen(id_: str, *values: str, source: str = RFC6750, **changes: Any) -> Row:
-    """A request whose token is not where tokens are: as if there were none."""
+    """Return a row whose request has its token in a wrong place. The API must answer as without a token."""
     return Row(id_, source, good, error="", description="", headers=authorization(*values), **changes)
 
 
@@ -511,7 +511,7 @@ ROWS = [
 
 
 def sent(world: World, row: Row) -> tuple[str, int, dict[str, str], bytes]:
-    """The token that was sent, and the raw answer to it, within 20 seconds or not at all."""
+    """Send the request. Return the token, status, headers and body; fail after 20 seconds."""
     token = row.make(world)
     path = row.path.format(token)
     body = row.body.replace(b"{}", token.encode()) if row.method == "POST" else b""
@@ -528,13 +528,13 @@ def sent(world: World, row: Row) -> tuple[str, int, dict[str, str], bytes]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-def test_a_bad_request_gets_its_one_answer(world: World, row: Row) -> None:
+def test_each_attack_gets_its_answer(world: World, row: Row) -> None:
     token, status, headers, content = sent(world, row)
     assert (status, headers.get("www-authenticate")) == (row.status, row.challenge())
     if row.error:
         assert json.loads(content) == {"error": row.error, "detail": row.description}
-    told = content.decode("latin-1") + str(headers) + Path(world.api.log).read_text()
-    assert not [part for part in token.split(".") if len(part) > 8 and part in told]
+    output = content.decode("latin-1") + str(headers) + Path(world.api.log).read_text()
+    assert not [part for part in token.split(".") if len(part) > 8 and part in output]
     assert CANARY.visits == 0
 
 
@@ -543,19 +543,19 @@ def test_the_table_is_long_enough_and_names_each_row_once() -> None:
     assert len({row.id for row in ROWS}) == len(ROWS)
 
 
-def test_a_good_token_is_let_in_by_each_of_the_two_issuers(world: World) -> None:
+def test_a_good_token_of_each_of_the_two_issuers_is_accepted(world: World) -> None:
     for token in (world.token(), mint(key=FOREIGN, iss=world.other.url, aud=AUDIENCE)):
         headers = {"Authorization": f"bearer {token}", "X-Forwarded-Proto": "https"}
         assert world.api.get("/api/whoami/", headers)[0] == 200
 
 
-def test_two_authorization_headers_are_never_let_in(world: World) -> None:
+def test_two_authorization_headers_are_never_accepted(world: World) -> None:
     row = Row("two headers", RFC6750, good, headers=authorization("Bearer {}", "Bearer {}"))
     _, status, _, _ = sent(world, row)
     assert status in {400, 401}
 
 
-def test_all_of_it_together_cost_the_issuers_a_handful_of_fetches(world: World) -> None:
+def test_all_attacks_together_cost_the_issuers_a_handful_of_fetches(world: World) -> None:
     world.api.get("/api/whoami/", {"Authorization": f"Bearer {world.token()}", "X-Forwarded-Proto": "https"})
     assert 1 <= world.issuer.fetches() <= 12
     assert CANARY.visits == 0

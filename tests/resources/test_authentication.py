@@ -1,4 +1,4 @@
-"""A request at the API: who is let in, and the whole answer that anybody else gets."""
+"""Authentication of a request: the accepted tokens, and the whole answer to refused ones."""
 
 import logging
 
@@ -16,7 +16,7 @@ def refused(description: str) -> str:
     return f'Bearer realm="api", error="invalid_token", error_description="{description}", {METADATA}'
 
 
-def test_a_good_token_is_let_in_and_its_claims_are_told(client: Client) -> None:
+def test_a_good_token_is_accepted_and_whoami_returns_its_claims(client: Client) -> None:
     with pinned():
         answer = client.get("/api/whoami/", headers=bearer(mint("notes:read notes:write", sub="alice", exp=4102444800)))
     body = answer.json()
@@ -41,7 +41,7 @@ def test_a_service_acts_in_its_own_name(client: Client) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "DPoP a.b.c"}])
-def test_without_a_bearer_token_the_challenge_is_bare(client: Client, headers: dict[str, str]) -> None:
+def test_without_a_bearer_token_the_challenge_has_no_error(client: Client, headers: dict[str, str]) -> None:
     answer = client.get("/api/whoami/", headers=headers)
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, BARE)
     assert answer.json() == {"detail": "Authentication credentials were not provided."}
@@ -66,7 +66,7 @@ def test_without_a_bearer_token_the_challenge_is_bare(client: Client, headers: d
         ("bound to a key", "The token is bound to a key whose proof is not supported"),
     ],
 )
-def test_a_bad_token_is_refused_and_told_why_in_fixed_words(client: Client, name: str, description: str) -> None:
+def test_a_bad_token_is_refused_with_a_fixed_description(client: Client, name: str, description: str) -> None:
     assert name in bad_tokens()
     with pinned():
         answer = client.get("/api/whoami/", headers=bearer(bad_tokens()[name]))
@@ -97,11 +97,11 @@ def test_the_reason_is_logged_and_the_token_is_not(client: Client, caplog: pytes
     token = mint(sub="somebody-secret", aud="https://other.example")
     with pinned(), caplog.at_level(logging.DEBUG):
         client.get("/api/whoami/", headers=bearer(token))
-    assert "token refused: AUDIENCE aud" in caplog.messages
+    assert "Token refused: AUDIENCE aud" in caplog.messages
     assert not any(part in caplog.text for part in (*token.split("."), "somebody-secret", "other.example"))
 
 
-def test_with_a_dead_issuer_every_answer_is_try_later(client: Client, issuer: Loopback) -> None:
+def test_with_an_issuer_that_is_down_every_answer_is_503_with_retry_after(client: Client, issuer: Loopback) -> None:
     issuer.stop()
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": ["http://localhost:8001/"]}):
         answers = [client.get("/api/whoami/", headers=bearer(mint())) for _ in range(3)]
@@ -114,9 +114,7 @@ def test_with_a_dead_issuer_every_answer_is_try_later(client: Client, issuer: Lo
         assert "WWW-Authenticate" not in answer
 
 
-def test_with_the_issuer_stopped_after_one_good_call_a_known_kid_is_still_let_in(
-    client: Client, issuer: Loopback
-) -> None:
+def test_after_the_issuer_stops_a_token_with_a_known_kid_is_still_accepted(client: Client, issuer: Loopback) -> None:
     issuer.publish(jwks())
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": ["http://localhost:8001/"]}):
         first = client.get("/api/whoami/", headers=bearer(mint()))
@@ -136,7 +134,7 @@ def test_with_the_issuer_stopped_after_one_good_call_a_known_kid_is_still_let_in
         {"CONTENT_LENGTH": "", "SERVER_PROTOCOL": "HTTP/2"},
     ],
 )
-def test_a_body_of_unknown_length_is_411_whatever_server_lost_it(client, method, lost):
-    """RFC 9110 section 15.5.12. Django would take it for an empty one, and change nothing with status 200."""
+def test_a_body_of_unknown_length_is_411_under_any_server(client, method, lost):
+    """RFC 9110 section 15.5.12. Django would treat the body as empty, and answer 200 without a change."""
     answer = getattr(client, method)("/api/notes/1/", "{}", "application/json", **lost)
     assert (answer.status_code, answer.json()) == (411, {"detail": "Send the length of the body as Content-Length"})

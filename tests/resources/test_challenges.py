@@ -1,4 +1,4 @@
-"""How a WWW-Authenticate is written."""
+"""The syntax of WWW-Authenticate, and the address of the metadata."""
 
 import pytest
 from django.test import override_settings
@@ -31,7 +31,7 @@ def test_a_value_cannot_leave_its_quotes(value: str, written: str) -> None:
         ("", ""),
     ],
 )
-def test_metadata_is_found_where_rfc_9728_says(resource: str, url: str) -> None:
+def test_the_metadata_url_follows_rfc_9728(resource: str, url: str) -> None:
     assert metadata_url(resource) == url
 
 

@@ -1,4 +1,4 @@
-"""The API counts failed tokens for the address that the issuer counts for."""
+"""The API derives the client's address by the same rule as the issuer, and counts failed tokens by it."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.addresses import ADDRESSES
 
 
 @pytest.mark.parametrize(("seen", "forwarded", "behind_proxy", "expected"), ADDRESSES)
-def test_the_address_is_the_connection_s_or_the_last_that_the_proxy_wrote(
+def test_the_address_is_that_of_the_connection_or_the_last_in_x_forwarded_for(
     seen: str, forwarded: str | None, *, behind_proxy: bool, expected: str
 ) -> None:
     headers = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
@@ -23,8 +23,8 @@ def test_the_address_is_the_connection_s_or_the_last_that_the_proxy_wrote(
 def statuses(client: Client, *forwarded: str) -> list[int]:
     bad = bearer(bad_tokens()["expired"])
     return [
-        client.get("/api/whoami/", headers={**bad, "X-Forwarded-For": one}, REMOTE_ADDR="192.0.2.1").status_code
-        for one in forwarded
+        client.get("/api/whoami/", headers={**bad, "X-Forwarded-For": entry}, REMOTE_ADDR="192.0.2.1").status_code
+        for entry in forwarded
     ]
 
 
@@ -33,11 +33,11 @@ def statuses(client: Client, *forwarded: str) -> list[int]:
     [
         # Without a proxy, the client cannot choose an address for itself.
         (False, ["6.6.6.1", "6.6.6.2", "6.6.6.3"], [401, 401, 429]),
-        # Behind one, what the client wrote before the proxy's entry changes nothing.
+        # With a proxy, the entries before the last do not count: the client can forge them.
         (True, ["6.6.6.1, 203.0.113.9", "6.6.6.2, 203.0.113.9", "203.0.113.9:77"], [401, 401, 429]),
-        # Different clients of one proxy are told apart.
+        # Different clients of one proxy count separately.
         (True, ["203.0.113.1", "203.0.113.2", "203.0.113.3"], [401, 401, 401]),
-        # The addresses of one household are one.
+        # The IPv6 addresses of a household count together.
         (True, ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2::3"], [401, 401, 429]),
     ],
 )
@@ -51,5 +51,5 @@ def test_failed_tokens_are_counted_by_this_address(
     api_settings.reload()
 
 
-def test_the_project_s_api_is_told_of_its_proxy_by_the_same_variable(settings: Any) -> None:
+def test_the_project_s_api_reads_behind_proxy_from_the_same_variable(settings: Any) -> None:
     assert settings.RESOURCE_SERVER["BEHIND_PROXY"] is settings.BEHIND_PROXY

@@ -1,4 +1,4 @@
-"""The settings, and the system checks over them."""
+"""The settings, and their system checks."""
 
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ class Failing(BasePermission):
         raise LookupError("no database here")
 
 
-def found(**changes: Any) -> list[str]:
+def check_ids(**changes: Any) -> list[str]:
     with override_settings(RESOURCE_SERVER={**GOOD, **changes}):
         return [message.id or "" for message in check_settings(None)]
 
@@ -65,7 +65,7 @@ def test_settings_are_read_again_when_a_test_overrides_them() -> None:
             assert resource_server().timing is timing
 
 
-def test_an_issuer_may_differ_from_the_rest(tmp_path: Path) -> None:
+def test_an_issuer_entry_overrides_the_common_settings(tmp_path: Path) -> None:
     (tmp_path / "jwks.json").write_text('{"keys":[]}')
     own = {
         "URL": "https://other.example/t",
@@ -105,10 +105,10 @@ def test_an_issuer_may_differ_from_the_rest(tmp_path: Path) -> None:
         {"PATHS": [1]},
     ],
 )
-def test_a_setting_that_means_nothing_is_an_error(changes: dict[str, Any]) -> None:
+def test_a_malformed_setting_is_an_error(changes: dict[str, Any]) -> None:
     with override_settings(RESOURCE_SERVER={**GOOD, **changes}), pytest.raises(ImproperlyConfigured):
         resource_server()
-    assert found(**changes) == ["resources.E001"]
+    assert check_ids(**changes) == ["resources.E001"]
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_a_setting_that_means_nothing_is_an_error(changes: dict[str, Any]) -> No
         ({"PATHS": ["/api/"], "BEHIND_PROXY": True}, []),
     ],
 )
-def test_a_check_names_what_would_be_weaker_than_it_says(changes: dict[str, Any], expected: list[str]) -> None:
-    assert found(**changes) == expected
+def test_a_check_reports_settings_that_weaken_verification(changes: dict[str, Any], expected: list[str]) -> None:
+    assert check_ids(**changes) == expected
 
 
 @pytest.mark.parametrize(
@@ -183,28 +183,30 @@ def test_a_check_names_what_would_be_weaker_than_it_says(changes: dict[str, Any]
         ({"DEFAULT_SCHEMA_CLASS": "rest_framework.schemas.openapi.AutoSchema"}, ["resources.W006"]),
     ],
 )
-def test_a_check_names_what_would_answer_wrongly(settings: Any, changes: dict[str, Any], expected: list[str]) -> None:
+def test_a_check_reports_settings_that_cause_wrong_answers(
+    settings: Any, changes: dict[str, Any], expected: list[str]
+) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, **changes}
-    assert found() == expected
+    assert check_ids() == expected
 
 
-def test_a_default_that_lets_anonymous_requests_in_is_an_error_that_names_the_methods(settings: Any) -> None:
+def test_default_permissions_that_accept_anonymous_requests_are_an_error_that_names_the_methods(settings: Any) -> None:
     rest_framework = {name: value for name, value in settings.REST_FRAMEWORK.items() if "PERMISSION" not in name}
     settings.REST_FRAMEWORK = rest_framework  # DRF's own default is AllowAny
-    (error,) = [one for one in check_settings(None) if one.id == "resources.E009"]
+    (error,) = [message for message in check_settings(None) if message.id == "resources.E009"]
     assert error.is_serious()
     assert error.msg == "Views without permission_classes answer GET, POST, PUT, PATCH, DELETE without a token."
     assert "DEFAULT_PERMISSION_CLASSES" in error.hint
     readable = ["rest_framework.permissions.IsAuthenticatedOrReadOnly"]
     settings.REST_FRAMEWORK = {**rest_framework, "DEFAULT_PERMISSION_CLASSES": readable}
-    (error,) = [one for one in check_settings(None) if one.id == "resources.E009"]
+    (error,) = [message for message in check_settings(None) if message.id == "resources.E009"]
     assert error.msg == "Views without permission_classes answer GET without a token."
 
 
-def test_only_a_setting_whose_name_says_so_switches_it_off(settings: Any) -> None:
+def test_only_dangerously_allow_anonymous_silences_that_error(settings: Any) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_PERMISSION_CLASSES": []}
-    assert found(DANGEROUSLY_ALLOW_ANONYMOUS=False) == ["resources.E009"]
-    assert found(DANGEROUSLY_ALLOW_ANONYMOUS=True) == []
+    assert check_ids(DANGEROUSLY_ALLOW_ANONYMOUS=False) == ["resources.E009"]
+    assert check_ids(DANGEROUSLY_ALLOW_ANONYMOUS=True) == []
 
 
 @pytest.mark.parametrize(
@@ -216,10 +218,12 @@ def test_only_a_setting_whose_name_says_so_switches_it_off(settings: Any) -> Non
         ("", "django.middleware.cache.FetchFromCacheMiddleware", ["resources.W004"]),
     ],
 )
-def test_answers_that_a_cache_may_keep_are_an_error(settings: Any, taken: str, added: str, expected: list[str]) -> None:
+def test_answers_that_a_cache_can_store_are_an_error(
+    settings: Any, taken: str, added: str, expected: list[str]
+) -> None:
     names = [name for name in settings.MIDDLEWARE if name != taken]
     settings.MIDDLEWARE = [*names, added] if added else names
-    assert found() == expected
+    assert check_ids() == expected
 
 
 @pytest.mark.parametrize(
@@ -238,29 +242,29 @@ def test_answers_that_a_cache_may_keep_are_an_error(settings: Any, taken: str, a
         ({"client": None}, "django.core.cache.backends.redis.RedisCache", {}, []),
     ],
 )
-def test_a_redis_that_could_hang_requests_is_named(
+def test_a_redis_without_timeouts_is_a_warning(
     settings: Any, rates: dict[str, str], backend: str, options: dict[str, Any], expected: list[str]
 ) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
-    one = {"BACKEND": backend, "LOCATION": "redis://127.0.0.1:1/0", "OPTIONS": options}
-    with patch.object(django_settings, "CACHES", {**settings.CACHES, "default": one}):
-        assert found() == expected
+    cache = {"BACKEND": backend, "LOCATION": "redis://127.0.0.1:1/0", "OPTIONS": options}
+    with patch.object(django_settings, "CACHES", {**settings.CACHES, "default": cache}):
+        assert check_ids() == expected
 
 
 def test_a_link_table_that_is_not_installed_is_an_error(settings: Any) -> None:
     settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "resources.user_links"]
-    assert found(LOCAL_USERS={"LINK_TABLE": True}) == ["resources.E011"]
+    assert check_ids(LOCAL_USERS={"LINK_TABLE": True}) == ["resources.E011"]
 
 
-def test_fields_that_are_unique_together_may_be_filled_for_new_users() -> None:
+def test_create_needs_fields_that_are_unique_together() -> None:
     constraint = UniqueConstraint(fields=["last_name", "first_name"], name="one_user_per_subject")
     fields = {"ISSUER_FIELD": "first_name", "SUBJECT_FIELD": "last_name", "CREATE": True}
     options = get_user_model()._meta
     with patch.object(options, "constraints", [*options.constraints, constraint]):
         options.__dict__.pop("total_unique_constraints", None)
-        assert found(LOCAL_USERS=fields) == []
+        assert check_ids(LOCAL_USERS=fields) == []
     options.__dict__.pop("total_unique_constraints", None)
-    assert found(LOCAL_USERS=fields) == ["resources.E012"]
+    assert check_ids(LOCAL_USERS=fields) == ["resources.E012"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""An API whose own database fails answers 503 with Retry-After; what is wrong with a statement stays 500."""
+"""An outage of the API's own database is 503 with Retry-After. A wrong statement is 500."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.database_errors import OURS, OUTAGES
 
 
 @pytest.mark.parametrize("name", OUTAGES)
-def test_the_databases_state_is_503(name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outage_of_the_database_is_503(name: str, caplog: pytest.LogCaptureFixture) -> None:
     response = exception_handler(OUTAGES[name], {})
     assert response is not None
     assert (response.status_code, response["Retry-After"]) == (503, "5")
@@ -18,6 +18,6 @@ def test_the_databases_state_is_503(name: str, caplog: pytest.LogCaptureFixture)
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_what_is_ours_stays_ours(name: str) -> None:
+def test_a_bug_is_not_taken_for_an_outage(name: str) -> None:
     assert outage(OURS[name]) is None
     assert exception_handler(OURS[name], {}) is None

@@ -1,4 +1,4 @@
-"""Whatever we accept, PyJWT and joserfc accept too: on tokens that Hypothesis bends in every way it can think of.
+"""PyJWT and joserfc accept every token that we accept, among tokens that Hypothesis distorts.
 
 2,000 tokens by default; 100,000 with `pytest --hypothesis-profile=long tests/resources/test_differential.py`.
 """
@@ -44,7 +44,7 @@ INSTANT = st.sampled_from(
 
 
 def usually(good: Any, others: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """`good` most of the time, so that about half of all tokens are good in every respect but one."""
+    """Return a strategy that mostly draws `good`, so that about half of all tokens have one fault at most."""
     return st.integers(0, 15).flatmap(lambda dice: others if dice == 0 else st.just(good))
 
 
@@ -96,7 +96,7 @@ def present(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def text(members: dict[str, Any], how: str) -> bytes:
-    """The members as JSON, bent as told."""
+    """Return the members as JSON, distorted as `how` says."""
     plain = json.dumps(present(members), separators=(",", ":"))
     bent = {
         "as it is": plain.encode(),
@@ -115,7 +115,7 @@ def text(members: dict[str, Any], how: str) -> bytes:
 
 
 def after(token: str, how: str, where: int, character: str) -> str:
-    """The token, bent as told."""
+    """Return the token, distorted at `where` as `how` says."""
     where %= len(token)
     parts = token.split(".")
     bent = {
@@ -133,7 +133,7 @@ def after(token: str, how: str, where: int, character: str) -> str:
 
 
 def accepted(token: str) -> bool:
-    """Whether we accept; anything but a refusal of ours is a failure of ours."""
+    """Return True if we accept the token. An error other than a refusal is a bug."""
     try:
         bare = credentials("Bearer " + token, also_in_query=False)
         return bare is not None and bool(verify(bare, issuers=TRUST, audience=frozenset({US}), now=HERE))
@@ -156,15 +156,15 @@ def joserfc_accepts(token: str) -> None:
     """Raise unless joserfc accepts, with its claims registry."""
     registry = joserfc.jws.JWSRegistry(algorithms=["RS256"], strict_check_header=False)
     registry.max_header_length, registry.max_payload_length = 2048, 16384
-    found = joserfc.jwt.decode(token, JOSERFC_KEY, algorithms=["RS256"], registry=registry)
+    decoded = joserfc.jwt.decode(token, JOSERFC_KEY, algorithms=["RS256"], registry=registry)
     essential: Any = {name: {"essential": True} for name in ("exp", "sub", "jti", "client_id")}
     essential |= {"iss": {"essential": True, "value": ISSUER}, "aud": {"essential": True, "value": US}}
-    without_iat = {name: value for name, value in found.claims.items() if name != "iat"}
+    without_iat = {name: value for name, value in decoded.claims.items() if name != "iat"}
     joserfc.jwt.JWTClaimsRegistry(now=T, leeway=LEEWAY, **essential).validate(without_iat)
-    joserfc.jwt.JWTClaimsRegistry(now=T, leeway=MAX_AHEAD).validate({"iat": found.claims["iat"]})
+    joserfc.jwt.JWTClaimsRegistry(now=T, leeway=MAX_AHEAD).validate({"iat": decoded.claims["iat"]})
 
 
-def test_whatever_we_accept_others_accept_too() -> None:
+def test_other_libraries_accept_every_token_that_we_accept() -> None:
     seen: Counter[bool] = Counter()
 
     @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -184,7 +184,7 @@ def test_whatever_we_accept_others_accept_too() -> None:
         print(f"accepted {seen[True]}, refused {seen[False]}")
 
 
-def test_the_comparison_would_notice() -> None:
+def test_other_libraries_refuse_a_bad_token() -> None:
     bad = compact(
         {"typ": "at+jwt", "alg": "RS256", "kid": RSA.kid}, {"iss": OTHER, "aud": US, "exp": T + 9}, key=IMPOSTER
     )

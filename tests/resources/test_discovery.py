@@ -1,4 +1,4 @@
-"""From an issuer's URL to its keys, against a real server."""
+"""Discovery of an issuer's keys through its metadata, with a server on loopback."""
 
 import json
 import time
@@ -20,11 +20,11 @@ def discovery(issuer: str, **changes: Any) -> Discovery:
     return Discovery(issuer, **whole)
 
 
-def kids(found: Discovery) -> list[str]:
-    return [verdict.kid for verdict in found(etag="", forced=False).verdicts or ()]
+def kids(source: Discovery) -> list[str]:
+    return [verdict.kid for verdict in source(etag="", forced=False).verdicts or ()]
 
 
-def test_where_metadata_may_be() -> None:
+def test_the_metadata_urls_follow_rfc_8414_and_openid_discovery() -> None:
     assert metadata_urls("https://issuer.example") == (
         "https://issuer.example/.well-known/oauth-authorization-server",
         "https://issuer.example/.well-known/openid-configuration",
@@ -36,36 +36,36 @@ def test_where_metadata_may_be() -> None:
     )
 
 
-def test_keys_are_found_through_metadata_which_is_asked_for_once(issuer: Loopback) -> None:
+def test_keys_are_found_through_metadata_which_is_fetched_once(issuer: Loopback) -> None:
     issuer.publish(jwks())
-    found = discovery(issuer.url)
-    assert kids(found) == kids(found) == [shared_key().kid]
+    source = discovery(issuer.url)
+    assert kids(source) == kids(source) == [shared_key().kid]
     assert [path for _, path, _ in issuer.seen] == [METADATA, "/jwks.json", "/jwks.json"]
 
 
-def test_openid_configuration_will_do_where_the_other_is_not_there(issuer: Loopback) -> None:
+def test_openid_configuration_is_used_if_there_is_no_rfc_8414_metadata(issuer: Loopback) -> None:
     issuer.publish(jwks())
     issuer.answers[OPENID] = issuer.answers.pop(METADATA)
     assert kids(discovery(issuer.url)) == [shared_key().kid]
 
 
-def test_an_issuer_with_a_path_is_found_where_rfc_8414_says(issuer: Loopback) -> None:
+def test_the_metadata_of_an_issuer_with_a_path_is_found(issuer: Loopback) -> None:
     tenant = issuer.url + "/tenant"
     issuer.answers[METADATA + "/tenant"] = document({"issuer": tenant, "jwks_uri": issuer.url + "/jwks.json"})
     issuer.answers["/jwks.json"] = document(jwks())
     assert kids(discovery(tenant)) == [shared_key().kid]
 
 
-def test_a_pinned_address_asks_no_metadata(issuer: Loopback) -> None:
+def test_a_configured_jwks_url_needs_no_metadata(issuer: Loopback) -> None:
     issuer.answers["/jwks.json"] = document(jwks())
     assert kids(discovery("https://issuer.example", jwks_url=issuer.url + "/jwks.json")) == [shared_key().kid]
     assert [path for _, path, _ in issuer.seen] == ["/jwks.json"]
 
 
-@pytest.mark.parametrize("named", ["https://other.example", "", None, 7, "{url}/", "{URL}"])
-def test_metadata_that_names_another_issuer_is_not_believed(issuer: Loopback, named: Any) -> None:
-    named = named.format(url=issuer.url, URL=issuer.url.upper()) if isinstance(named, str) else named
-    issuer.answers[METADATA] = document({"issuer": named, "jwks_uri": issuer.url + "/jwks.json"})
+@pytest.mark.parametrize("published", ["https://other.example", "", None, 7, "{url}/", "{URL}"])
+def test_metadata_that_names_another_issuer_is_refused(issuer: Loopback, published: Any) -> None:
+    published = published.format(url=issuer.url, URL=issuer.url.upper()) if isinstance(published, str) else published
+    issuer.answers[METADATA] = document({"issuer": published, "jwks_uri": issuer.url + "/jwks.json"})
     issuer.answers["/jwks.json"] = document(jwks())
     with pytest.raises(FetchError):
         kids(discovery(issuer.url))
@@ -73,31 +73,31 @@ def test_metadata_that_names_another_issuer_is_not_believed(issuer: Loopback, na
 
 
 @pytest.mark.parametrize("uri", [None, "", 7, "/jwks.json", "http://evil.example/jwks.json", "file:///etc/passwd"])
-def test_a_jwks_uri_that_may_not_be_fetched_is_not(issuer: Loopback, uri: Any) -> None:
+def test_an_unsafe_jwks_uri_is_not_fetched(issuer: Loopback, uri: Any) -> None:
     issuer.answers[METADATA] = document({"issuer": issuer.url, "jwks_uri": uri})
     with pytest.raises(FetchError, match="no usable jwks_uri"):
         kids(discovery(issuer.url))
 
 
-def test_after_a_failure_the_metadata_is_asked_for_again(issuer: Loopback) -> None:
+def test_after_a_failure_the_metadata_is_fetched_again(issuer: Loopback) -> None:
     issuer.publish(jwks())
-    found = discovery(issuer.url)
-    kids(found)
+    source = discovery(issuer.url)
+    kids(source)
     issuer.answers["/jwks.json"] = status(404)
     with pytest.raises(FetchError):
-        kids(found)
+        kids(source)
     issuer.answers["/moved.json"] = document(jwks())
     issuer.answers[METADATA] = document({"issuer": issuer.url, "jwks_uri": issuer.url + "/moved.json"})
-    assert kids(found) == [shared_key().kid]
+    assert kids(source) == [shared_key().kid]
 
 
-def test_tag_and_age_are_handed_on_and_not_modified_brings_no_verdicts(issuer: Loopback) -> None:
+def test_etag_and_max_age_are_returned_and_a_304_has_no_verdicts(issuer: Loopback) -> None:
     issuer.publish(jwks(), ETag='"one"', Cache_Control="max-age=77")
-    found = discovery(issuer.url)
-    fetched = found(etag="", forced=False)
+    source = discovery(issuer.url)
+    fetched = source(etag="", forced=False)
     assert (fetched.etag, fetched.max_age, len(fetched.verdicts or ())) == ('"one"', 77, 1)
     issuer.answers["/jwks.json"] = status(304, ETag='"one"')
-    assert found(etag='"one"', forced=True).verdicts is None
+    assert source(etag='"one"', forced=True).verdicts is None
 
 
 @pytest.mark.parametrize(
@@ -105,14 +105,14 @@ def test_tag_and_age_are_handed_on_and_not_modified_brings_no_verdicts(issuer: L
     [b"", b"<html>", b"[]", b"null", b"{}", b'{"keys":{}}', b'{"keys":null}', b'{"keys":[],"keys":[]}', b"\xff",
      b'{"keys":' + b"[" * 5000],
 )  # fmt: skip
-def test_what_is_no_jwks_is_a_failed_fetch(issuer: Loopback, body: bytes) -> None:
+def test_a_document_that_is_no_jwks_is_a_failed_fetch(issuer: Loopback, body: bytes) -> None:
     issuer.publish(None)
     issuer.answers["/jwks.json"] = raw(body)
     with pytest.raises(FetchError):
         kids(discovery(issuer.url))
 
 
-def test_one_entry_with_repeated_members_does_not_spoil_the_set() -> None:
+def test_an_entry_with_repeated_members_leaves_the_other_keys_usable() -> None:
     good = shared_key().jwk
     body = b'{"keys":[{"kid":"a","kid":"b"},' + json.dumps(good).encode() + b"]}"
     assert [bool(verdict.key) for verdict in read_jwks(body, algorithms=frozenset({"RS256"}))] == [False, True]

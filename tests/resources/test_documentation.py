@@ -1,4 +1,4 @@
-"""docs/resource-server.md says what the code says."""
+"""docs/resource-server.md agrees with the code."""
 
 import re
 from pathlib import Path
@@ -18,18 +18,18 @@ def test_the_table_has_every_setting_with_its_default() -> None:
 
 
 @pytest.mark.parametrize("name", ISSUER_DEFAULTS)
-def test_every_entry_of_an_issuer_is_named(name: str) -> None:
+def test_the_page_lists_every_entry_of_an_issuer(name: str) -> None:
     assert f"`{name}`" in TEXT or f'"{name}"' in TEXT
 
 
 @pytest.mark.parametrize(
     "name", ["HasScopes", "HasAnyScope", "HasRequiredScopes", "RequireAcr", "MaxAuthAge", "RequireActive"]
 )
-def test_every_permission_is_in_the_table(name: str) -> None:
+def test_the_table_lists_every_permission(name: str) -> None:
     assert f"| `{name}(" in TEXT
     assert hasattr(permissions, name)
 
 
-def test_what_is_named_is_there() -> None:
+def test_the_throttles_and_the_testing_kit_of_the_page_exist() -> None:
     assert all(hasattr(throttles, name) for name in ("ClientThrottle", "SubjectThrottle", "FailedTokens"))
     assert all(hasattr(testing, name) for name in ("bearer", "bad_tokens", "mint", "pinned"))

@@ -1,7 +1,7 @@
-"""An issuer that fails in every way of the event table, on a real socket: what the API answers, and what it costs.
+"""Faults of an issuer, over real sockets: the answer of the API, and the number of its fetches.
 
-The clock stands still unless the test winds it. That a good request does not wait is shown by order, not by
-time: it is answered while the issuer's answer is still held back.
+The clock stands still unless the test advances it. The order of events shows that a good request does not wait, not the
+time: it is answered while the issuer still holds its answer back.
 """
 
 import gzip
@@ -24,7 +24,7 @@ GOOD, NEW = shared_key(), SigningKey()
 
 
 class World:
-    """An API in this process, trusting the loopback issuer by the production policy, on a clock that can be wound."""
+    """An API in this process that trusts the loopback issuer, with the production timings and a settable clock."""
 
     def __init__(self, issuer: Loopback) -> None:
         self.issuer = issuer
@@ -34,7 +34,7 @@ class World:
         return 1000 + self.wound
 
     def ask(self, key: SigningKey = GOOD) -> int:
-        """The status that a token signed by `key` gets; a 503 must say when to come again, and a 500 is no answer."""
+        """Return the status for a token that `key` signed. Fail if it is a 500, or a 503 without Retry-After."""
         token = mint(key=key, iss=self.issuer.url, aud=AUDIENCE)
         answer = Client().get("/api/whoami/", headers=bearer(token))
         assert answer.status_code in {200, 401, 503}
@@ -48,7 +48,7 @@ class World:
         assert flight is None or flight.done.wait(30)
 
     def refresh(self, seconds: float = 290) -> int:
-        """Wind the clock to where the keys are due, ask with a known kid, and let the fetch land."""
+        """Advance the clock until a refresh is due, send a known kid, and wait for the end of the fetch."""
         self.wound += seconds
         answer = self.ask()
         self.land()
@@ -63,15 +63,15 @@ class World:
         return int(self.keys.status()["fetches"])
 
     def together(self, count: int, key: SigningKey) -> list[int]:
-        """The answers to that many requests at once."""
+        """Return the statuses of `count` simultaneous requests."""
         answers: list[int] = []
         start = threading.Barrier(count)
 
-        def one() -> None:
+        def request() -> None:
             start.wait(30)
             answers.append(self.ask(key))
 
-        threads = [threading.Thread(target=one) for _ in range(count)]
+        threads = [threading.Thread(target=request) for _ in range(count)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -83,13 +83,13 @@ class World:
 def world(issuer: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made = World(issuer)
     monkeypatch.setattr(issuers, "clock", made.clock)
-    monkeypatch.setattr(thread_limit.serving, "_told", 64)  # as many threads as the tests below start at once
+    monkeypatch.setattr(thread_limit.serving, "_set", 64)  # as many threads as the tests below start at once
     issuer.publish(jwks(GOOD))
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": [AUDIENCE]}):
         yield made
 
 
-def test_down_at_the_start(world: World) -> None:
+def test_an_issuer_that_is_down_at_the_start_makes_tokens_503(world: World) -> None:
     world.issuer.stop()
     assert [world.ask() for _ in range(20)] == [503] * 20
     assert world.fetches == 1
@@ -98,7 +98,7 @@ def test_down_at_the_start(world: World) -> None:
     assert world.fetches == 2
 
 
-def test_down_later(world: World) -> None:
+def test_an_issuer_that_goes_down_later_leaves_known_keys_working(world: World) -> None:
     assert world.ask() == 200
     world.issuer.stop()
     for _ in range(10):
@@ -106,7 +106,7 @@ def test_down_later(world: World) -> None:
     assert world.fetches <= 11
 
 
-def test_down_for_longer_than_stale(world: World) -> None:
+def test_keys_are_not_used_longer_than_stale(world: World) -> None:
     assert world.ask() == 200
     world.issuer.stop()
     assert world.refresh(3890) == 200
@@ -114,7 +114,7 @@ def test_down_for_longer_than_stale(world: World) -> None:
     assert world.ask() == 503
 
 
-def test_back_after_it_was_down(world: World) -> None:
+def test_an_issuer_that_comes_back_is_used_again(world: World) -> None:
     world.issuer.answers["/jwks.json"] = status(503)
     assert world.ask() == 503
     world.issuer.publish(jwks(GOOD))
@@ -122,8 +122,8 @@ def test_back_after_it_was_down(world: World) -> None:
     assert world.ask() == 200
 
 
-def held(answer: Answer, until: threading.Event) -> Answer:
-    """`answer`, but not before `until`."""
+def delayed(answer: Answer, until: threading.Event) -> Answer:
+    """Return `answer`, delayed until the event `until` is set."""
 
     def late(handler: BaseHTTPRequestHandler) -> None:
         until.wait(60)
@@ -132,13 +132,13 @@ def held(answer: Answer, until: threading.Event) -> Answer:
     return late
 
 
-def test_slow_while_keys_are_known(world: World) -> None:
+def test_a_slow_issuer_delays_no_request_with_a_known_key(world: World) -> None:
     assert world.ask() == 200
     released = threading.Event()
-    world.issuer.answers["/jwks.json"] = held(document(jwks(GOOD)), released)
+    world.issuer.answers["/jwks.json"] = delayed(document(jwks(GOOD)), released)
     world.wound += 290
-    assert [world.ask() for _ in range(20)] == [200] * 20  # the refresh is under way, and held
-    assert world.ask(NEW) == 503  # waited its two seconds and was told to come again
+    assert [world.ask() for _ in range(20)] == [200] * 20  # the refresh is under way, and waits for the issuer
+    assert world.ask(NEW) == 503  # after two seconds
     assert [world.ask() for _ in range(20)] == [200] * 20
     assert (world.fetches, released.is_set()) == (2, False)
     released.set()
@@ -146,9 +146,9 @@ def test_slow_while_keys_are_known(world: World) -> None:
     assert world.ask() == 200
 
 
-def test_slow_at_the_start(world: World) -> None:
+def test_a_slow_issuer_at_the_start_makes_tokens_503(world: World) -> None:
     released = threading.Event()
-    world.issuer.answers["/jwks.json"] = held(document(jwks(GOOD)), released)
+    world.issuer.answers["/jwks.json"] = delayed(document(jwks(GOOD)), released)
     assert world.together(12, GOOD) == [503] * 12
     assert (world.fetches, released.is_set()) == (1, False)
     released.set()
@@ -163,10 +163,10 @@ def test_a_rotation_costs_one_fetch_for_many_parallel_requests(world: World) -> 
     assert (world.fetches, world.issuer.fetches()) == (2, 2)
 
 
-def test_a_rotation_that_nobody_announced_never_calls_a_good_token_invalid(world: World) -> None:
+def test_a_rotation_without_announcement_never_makes_a_good_token_invalid(world: World) -> None:
     assert world.ask() == 200
     released = threading.Event()
-    world.issuer.answers["/jwks.json"] = held(document(jwks(GOOD, NEW)), released)
+    world.issuer.answers["/jwks.json"] = delayed(document(jwks(GOOD, NEW)), released)
     threading.Timer(0.3, released.set).start()
     answers = world.together(64, NEW)
     assert set(answers) <= {200, 503}
@@ -176,7 +176,7 @@ def test_a_rotation_that_nobody_announced_never_calls_a_good_token_invalid(world
     assert world.fetches == 2
 
 
-def test_an_emergency_removal_bites_with_the_next_fetch(world: World) -> None:
+def test_a_removed_key_is_refused_after_the_next_fetch(world: World) -> None:
     world.issuer.publish(jwks(GOOD, NEW))
     assert world.ask(NEW) == 200
     world.issuer.publish(jwks(GOOD))
@@ -184,7 +184,7 @@ def test_an_emergency_removal_bites_with_the_next_fetch(world: World) -> None:
     assert world.ask(NEW) == 401
 
 
-def test_a_flood_of_random_kids(world: World) -> None:
+def test_a_flood_of_random_kids_is_refused_and_delays_no_good_token(world: World) -> None:
     assert world.ask() == 200
     private = GOOD.private
     for number in range(300):
@@ -195,7 +195,7 @@ def test_a_flood_of_random_kids(world: World) -> None:
     assert world.keys.status()["unknown_kids"] <= 128
 
 
-def test_a_flood_of_random_kids_while_the_issuer_fails(world: World) -> None:
+def test_a_flood_of_random_kids_while_the_issuer_fails_leaves_known_keys_working(world: World) -> None:
     assert world.ask() == 200
     world.issuer.answers["/jwks.json"] = status(500)
     world.wound += 11
@@ -206,7 +206,7 @@ def test_a_flood_of_random_kids_while_the_issuer_fails(world: World) -> None:
     assert world.fetches - 1 <= 2 + 62 / 10
 
 
-def test_a_flood_of_bad_signatures_under_a_known_kid(world: World) -> None:
+def test_a_flood_of_bad_signatures_under_a_known_kid_costs_few_fetches(world: World) -> None:
     assert world.ask() == 200
     imposter = SigningKey(private=NEW.private, kid=GOOD.kid)
     for _ in range(100):
@@ -298,7 +298,7 @@ def test_a_fault_at_the_start_is_no_500(world: World, name: str) -> None:
     assert world.ask() == 200
 
 
-def test_a_drip_is_given_up_at_its_deadline_and_holds_up_nobody_who_is_known(world: World) -> None:
+def test_a_dripping_answer_is_given_up_at_the_deadline_and_delays_no_known_key(world: World) -> None:
     assert world.ask() == 200
     world.issuer.answers["/jwks.json"] = drip
     world.wound += 290
@@ -325,7 +325,7 @@ BESIDE: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize("name", BESIDE)
 @pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
-def test_a_bad_key_beside_a_good_one_spoils_nothing(world: World, name: str, first: bool) -> None:
+def test_a_bad_key_leaves_the_good_key_usable(world: World, name: str, first: bool) -> None:
     entries = [*BESIDE[name], GOOD.jwk] if first else [GOOD.jwk, *BESIDE[name]]
     world.issuer.publish({"keys": entries})
     assert world.ask() == 200
@@ -337,7 +337,7 @@ def test_a_published_secret_is_an_error_in_the_log_without_the_secret(
 ) -> None:
     world.issuer.publish({"keys": [GOOD.jwk, {**NEW.jwk, "d": "c2VjcmV0LW51bWJlcg"}]})
     world.ask()
-    assert [record.levelname for record in caplog.records if "must be treated as leaked" in record.message] == ["ERROR"]
+    assert [record.levelname for record in caplog.records if "treat it as leaked" in record.message] == ["ERROR"]
     assert "c2VjcmV0" not in caplog.text
 
 
@@ -347,7 +347,7 @@ def test_a_published_secret_is_an_error_in_the_log_without_the_secret(
      {"issuer": "{url}", "jwks_uri": 7}],
     ids=str,
 )  # fmt: skip
-def test_metadata_that_cannot_be_believed_is_no_500(world: World, metadata: Any) -> None:
+def test_metadata_of_another_issuer_or_shape_is_no_500(world: World, metadata: Any) -> None:
     text = json.dumps(metadata).replace("{url}", world.issuer.url).encode()
     world.issuer.answers["/.well-known/oauth-authorization-server"] = raw(text)
     assert world.ask() == 503

@@ -1,4 +1,4 @@
-"""Following a feed: what counts from when, what a failed poll changes, and what a late feed does."""
+"""Following a feed: successful polls, failed polls, and late feeds."""
 
 import logging
 from collections.abc import Callable
@@ -19,13 +19,13 @@ NEVER = T + 10**7
 
 
 class World:
-    """A follower with a wound clock and a scripted issuer."""
+    """A follower with a settable clock and a scripted issuer."""
 
     def __init__(self, *, refuse: bool = False, every: float = 30, limit: int = MAX_ENTRIES) -> None:
         self.now = 0.0
         self.answer: bytes | Exception | None = self.document()
         self.segments: dict[str, bytes] = {}
-        self.asked: list[tuple[str, bool]] = []
+        self.polls: list[tuple[str, bool]] = []
         self.fetched: list[str] = []
         self.slept: list[float] = []
         policy = Policy(every=every, late_after=120, refuse_when_late=refuse, longest_backoff=60, max_entries=limit)
@@ -41,7 +41,7 @@ class World:
         )
 
     def poll(self, *, since: str, conditional: bool) -> Answer:
-        self.asked.append((since, conditional))
+        self.polls.append((since, conditional))
         if isinstance(self.answer, Exception):
             raise self.answer
         return Answer(self.answer)
@@ -51,7 +51,7 @@ class World:
         return self.segments[digest]
 
     def document(self, *tokens: str, until: int = NEVER, signer: SigningKey = RSA, **changes: Any) -> bytes:
-        """A document that revokes these tokens."""
+        """Return a document that revokes these tokens."""
         entries = [entry("jti", name, until=until) for name in tokens]
         return document(*entries, signer=signer, issuer=ISSUER, at=int(T + self.now), **changes)
 
@@ -59,12 +59,12 @@ class World:
         self.answer = self.document(*tokens, **changes)
 
     def at(self, seconds: float) -> float:
-        """Poll at `seconds`; return the seconds until the next poll."""
+        """Poll at `seconds`, and return the seconds until the next poll."""
         self.now = seconds
         return self.follower.poll()
 
     def refused(self, *names: str) -> list[str]:
-        """Those of the tokens that are refused now."""
+        """Return those of the tokens that are refused now."""
         refusals = self.follower.refusals(at(T + self.now))
         return [name for name in names if refusals.reason("kid", CLAIMS | {"jti": name})]
 
@@ -81,17 +81,17 @@ def test_a_revoked_token_is_refused_from_the_next_poll_on() -> None:
     assert world.refused("one") == []
     world.at(30)
     assert world.refused("one", "two") == ["one"]
-    assert world.asked == [("", False), (version(7), True)]
+    assert world.polls == [("", False), (version(7), True)]
 
 
-def test_an_api_s_own_refusals_stand_beside_the_feed() -> None:
+def test_an_api_s_own_refusals_count_before_and_after_the_first_poll() -> None:
     world = World()
     for _ in range(2):
         assert world.follower.refusals(at(T)).reason("own", CLAIMS) == "kid"
         world.at(0)
 
 
-def test_304_is_news_of_the_issuer_and_changes_nothing() -> None:
+def test_a_304_keeps_the_feed_from_being_late_and_changes_nothing() -> None:
     world = World()
     world.answers("one")
     world.at(0)
@@ -100,20 +100,20 @@ def test_304_is_news_of_the_issuer_and_changes_nothing() -> None:
     assert (world.refused("one"), world.status["age"], world.status["late"]) == (["one"], 0, False)
 
 
-def test_a_document_that_is_about_to_end_is_asked_for_again() -> None:
+def test_a_document_that_expires_soon_is_requested_unconditionally() -> None:
     world = World()
     for seconds in (0, 539, 540):
         world.at(seconds)
         world.answer = None
-    assert world.asked == [("", False), (version(7), True), (version(7), False)]
+    assert world.polls == [("", False), (version(7), True), (version(7), False)]
     assert "304 to an unconditional request" in world.status["last_error"]
     world.answers(since=version(7), version=version(7))
     world.at(541)
     assert world.status["last_error"] == ""
 
 
-def test_an_entry_that_a_full_state_lacks_stays_until_its_own_end() -> None:
-    """After an asynchronous failover the issuer can have forgotten what it acknowledged."""
+def test_an_entry_that_a_full_state_lacks_stays_until_it_ends() -> None:
+    """After an asynchronous failover, the issuer's database can lack entries that it has published."""
     world = World()
     world.answers("one", until=T + 1000)
     world.at(0)
@@ -129,7 +129,7 @@ def test_an_entry_that_a_full_state_lacks_stays_until_its_own_end() -> None:
     assert world.status["entries"] == 1
 
 
-def test_more_is_asked_for_at_once() -> None:
+def test_further_entries_are_polled_at_once() -> None:
     world = World()
     world.answers("one", more=True)
     assert world.at(0) == 0
@@ -167,7 +167,7 @@ def test_other_threads_run_between_slices_of_a_long_part(entries: int, slices: i
     assert world.slept == [BETWEEN] * (slices - 1)
 
 
-def test_a_forged_or_missing_segment_is_not_believed_and_fetched_again() -> None:
+def test_a_forged_or_missing_segment_fails_the_poll_and_is_fetched_again() -> None:
     world = World()
     first, second = many(100), many(50, first=100)
     world.segments = {digest(first): first, digest(second): second[:-ENTRY] + entry("jti", "good", until=NEVER)}
@@ -193,7 +193,7 @@ BAD: dict[str, Callable[[World], Any]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_not_believed_changes_nothing(name: str) -> None:
+def test_a_failed_poll_changes_nothing(name: str) -> None:
     world = World()
     world.answers("one")
     world.at(0)
@@ -205,7 +205,7 @@ def test_what_is_not_believed_changes_nothing(name: str) -> None:
     assert world.status["last_error"]
 
 
-def test_failed_polls_back_off_and_a_good_one_ends_that() -> None:
+def test_failed_polls_back_off_and_a_good_one_resets_the_backoff() -> None:
     world = World()
     world.answer = OSError("refused")
     assert [world.at(0) for _ in range(9)] == [0.25, 0.5, 1, 2, 4, 8, 16, 30, 30]
@@ -215,7 +215,7 @@ def test_failed_polls_back_off_and_a_good_one_ends_that() -> None:
     assert world.at(0) == 0.25
 
 
-def test_a_late_feed_serves_on_and_raises_the_alarm_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_late_feed_serves_on_and_logs_one_error(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     world.answers("one")
     world.at(0)
@@ -248,7 +248,7 @@ def test_a_late_feed_refuses_if_the_setting_says_so() -> None:
     assert (world.refused("one"), world.follower.is_ready()) == (["one"], True)
 
 
-def test_a_document_past_its_end_is_late_although_the_issuer_was_heard() -> None:
+def test_a_feed_is_late_after_its_document_expires_although_the_issuer_answers() -> None:
     world = World(refuse=True, every=10)
     world.answers(exp=T + 70)
     world.at(0)
@@ -266,7 +266,9 @@ def test_a_process_that_serves_late_feeds_is_always_ready() -> None:
     assert (world.follower.is_ready(), world.status["late"], world.status["age"]) == (True, True, None)
 
 
-def test_half_of_the_entries_allowed_is_an_alarm_and_more_than_all_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+def test_more_than_half_of_the_permitted_entries_is_an_error_in_the_log_and_more_than_all_are_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     world = World(limit=10)
     world.answers(*(f"t{number}" for number in range(5)))
     world.at(0)

@@ -1,4 +1,4 @@
-"""Whatever is sent to whichever URL of the API: never a 500, and an error is JSON with the challenge that fits it."""
+"""Random requests to every URL of the API never cause a 500. Errors are JSON with the right challenge."""
 
 import json
 import re
@@ -102,8 +102,8 @@ bounded = settings(
 
 @pytest.fixture(scope="module")
 def application() -> Iterator[Application]:
-    with whole_api() as one:
-        yield one
+    with whole_api() as api:
+        yield api
 
 
 def check(answer: Answer, sent: Sent) -> None:
@@ -131,16 +131,16 @@ def test_no_request_makes_a_500_and_every_error_is_json_with_its_challenge(
 
 @bounded
 @given(body=bodies, method=st.sampled_from(["POST", "PUT", "PATCH"]), path=st.sampled_from(PATHS[:2]))
-def test_no_body_of_whoever_may_write_makes_a_500(
-    application: Application, body: bytes, method: str, path: str
-) -> None:
+def test_no_body_with_a_valid_token_makes_a_500(application: Application, body: bytes, method: str, path: str) -> None:
     headers = {"CONTENT_TYPE": "application/json", "HTTP_AUTHORIZATION": f"Bearer {mint('notes:write')}"}
     sent = Sent(method, path, headers=headers, body=body)
     check(send(application, sent), sent)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_method_at_every_url_with_a_token_and_without(application: Application, path: str) -> None:
+def test_every_method_at_every_url_gets_a_correct_answer_with_and_without_a_token(
+    application: Application, path: str
+) -> None:
     for method in METHODS:
         for headers in ({}, {"HTTP_AUTHORIZATION": f"Bearer {mint('notes:read notes:write')}"}):
             sent = Sent(method, path, headers=headers)
@@ -148,7 +148,7 @@ def test_every_method_at_every_url_with_a_token_and_without(application: Applica
 
 
 @pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
-def test_the_documentation_is_read_and_nothing_else(application: Application, path: str) -> None:
+def test_the_documentation_answers_get_and_no_other_method(application: Application, path: str) -> None:
     statuses = {method: send(application, Sent(method, path)).status for method in METHODS}
     assert statuses == {method: 200 if method in {"GET", "HEAD"} else 405 for method in METHODS}
 
@@ -164,16 +164,16 @@ def test_a_body_nested_deeply_is_a_bad_request(application: Application, body: b
     assert post(application, body) == (400, {"detail": "The body is not strict JSON (RFC 7493)"})
 
 
-def test_a_body_that_is_too_long_is_told_so(application: Application) -> None:
+def test_a_body_beyond_the_limit_gets_413(application: Application) -> None:
     assert post(application, b'"' + b"x" * 64 * 1024 + b'"') == (413, {"detail": "The body is too long"})
 
 
-@pytest.mark.parametrize("content_type", [one for one in TYPES if "charset" in one or "*=" in one])
+@pytest.mark.parametrize("content_type", [kind for kind in TYPES if "charset" in kind or "*=" in kind])
 def test_a_content_type_that_cannot_be_decoded_is_a_bad_request(application: Application, content_type: str) -> None:
     assert post(application, b"{}", content_type) == (400, {"detail": "The Content-Type cannot be read"})
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF8", '"utf-8"', "us-ascii", "iso-8859-1", ""])
-def test_a_body_is_utf_8_whatever_its_charset_says(application: Application, charset: str) -> None:
+def test_a_body_is_read_as_utf_8_for_any_charset(application: Application, charset: str) -> None:
     status, note = post(application, '{"title": "Käse"}'.encode(), f"application/json; charset={charset}")
     assert (status, note["title"]) == (201, "Käse")

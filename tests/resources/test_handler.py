@@ -1,4 +1,4 @@
-"""What Django would answer with a page, the API answers as an API."""
+"""Errors that Django would answer with an HTML page get JSON from the API."""
 
 import pytest
 from django.core.exceptions import (
@@ -22,7 +22,7 @@ from resources.testing import pinned
 
 
 class Form(APIView):
-    """An API that also takes forms, as somebody else's may."""
+    """A view that also parses forms, as other projects can have."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -37,14 +37,14 @@ class Form(APIView):
     [BadRequest, DisallowedHost, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent, MultiPartParserError,
      UnreadablePostError],
 )  # fmt: skip
-def test_what_cannot_be_read_is_a_bad_request_that_repeats_nothing_of_it(error: type[Exception]) -> None:
+def test_an_unreadable_request_is_a_bad_request_that_repeats_nothing_of_it(error: type[Exception]) -> None:
     response = exception_handler(error("secret"), {})
     assert response is not None
     assert (response.status_code, response.data) == (400, {"detail": "The request cannot be read"})
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer a.b.c"}], ids=["no token", "a token"])
-def test_an_address_of_too_many_parameters_is_a_bad_request(
+def test_a_query_with_too_many_parameters_is_a_bad_request(
     client: Client, headers: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with pinned():
@@ -53,13 +53,13 @@ def test_an_address_of_too_many_parameters_is_a_bad_request(
     assert not [record for record in caplog.records if record.exc_info]
 
 
-def test_what_is_too_long_is_told_so() -> None:
+def test_a_body_that_is_too_long_gets_413() -> None:
     response = exception_handler(RequestDataTooBig("secret"), {})
     assert response is not None
     assert (response.status_code, response.data) == (413, {"detail": "The body is too long"})
 
 
-def test_an_accident_of_our_own_stays_one() -> None:
+def test_a_bug_stays_an_exception() -> None:
     assert exception_handler(ZeroDivisionError(), {}) is None
 
 
@@ -77,7 +77,7 @@ def test_an_accident_of_our_own_stays_one() -> None:
         ("application/x-www-form-urlencoded", b"x" * (64 * 1024 + 1), 413),
     ],
 )
-def test_a_form_that_cannot_be_read_is_no_page(content_type: str, body: bytes, status: int) -> None:
+def test_an_unreadable_form_gets_json_and_no_html_page(content_type: str, body: bytes, status: int) -> None:
     response = Form.as_view()(RequestFactory().post("/", body, content_type=content_type))
     assert response.status_code == status, response.data
     assert status == 200 or list(response.data) == ["detail"]

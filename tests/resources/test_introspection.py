@@ -1,4 +1,4 @@
-"""Asking the issuer whether a token is still active: believed for seconds, bounded, closed."""
+"""Token introspection: answers are cached for seconds, requests are bounded, and failures refuse the token."""
 
 import threading
 from base64 import b64encode
@@ -37,7 +37,7 @@ def ask(issuer: Loopback, **claims: Any) -> Any:
 
 @pytest.fixture
 def active(issuer: Loopback) -> Iterator[Loopback]:
-    """An issuer that calls every token active."""
+    """Yield an issuer that answers that every token is active."""
     issuer.publish(jwks())
     issuer.answers["/.well-known/oauth-authorization-server"] = document(
         {
@@ -55,7 +55,7 @@ def active(issuer: Loopback) -> Iterator[Loopback]:
         yield issuer
 
 
-def test_an_active_token_is_let_in_and_the_answer_is_believed_for_seconds(active: Loopback) -> None:
+def test_an_active_token_is_accepted_and_the_answer_is_cached_for_seconds(active: Loopback) -> None:
     token = mint(iss=active.url, aud=AUDIENCE)
     for _ in range(5):
         assert Guarded.as_view()(RequestFactory().get("/", headers=bearer(token))).status_code == 200
@@ -64,19 +64,19 @@ def test_an_active_token_is_let_in_and_the_answer_is_believed_for_seconds(active
     assert active.fetches("/introspect") == 2
 
 
-def test_the_api_introduces_itself_and_sends_the_token_in_the_body(active: Loopback) -> None:
-    asked: list[bytes] = []
+def test_the_api_authenticates_and_sends_the_token_in_the_body(active: Loopback) -> None:
+    bodies: list[bytes] = []
 
     def answer(handler: Any) -> None:
-        asked.append(handler.rfile.read(int(handler.headers["Content-Length"])))
+        bodies.append(handler.rfile.read(int(handler.headers["Content-Length"])))
         document({"active": True})(handler)
 
     active.answers["/introspect"] = answer
     assert ask(active).status_code == 200
-    (request,) = (one for one in active.seen if one[1] == "/introspect")
+    (request,) = (seen for seen in active.seen if seen[1] == "/introspect")
     assert request[0] == "POST"
     assert request[2]["authorization"] == "Basic " + b64encode(b"a+p%3Ai:s%25t").decode()
-    assert parse_qs(asked[0].decode()).keys() == {"token", "token_type_hint"}
+    assert parse_qs(bodies[0].decode()).keys() == {"token", "token_type_hint"}
 
 
 def test_an_inactive_token_is_invalid(active: Loopback) -> None:
@@ -92,19 +92,19 @@ def test_an_inactive_token_is_invalid(active: Loopback) -> None:
 @pytest.mark.parametrize(
     "fault", [status(500), status(401), raw(b"<html>"), document([]), raw(b'{"active":true,"active":true}')]
 )
-def test_no_answer_is_no(active: Loopback, fault: Answer) -> None:
+def test_without_an_answer_the_request_is_503(active: Loopback, fault: Answer) -> None:
     active.answers["/introspect"] = fault
     answer = ask(active)
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")
     assert active.fetches("/introspect") == 1
 
 
-def test_without_an_endpoint_it_is_no(active: Loopback) -> None:
+def test_without_an_introspection_endpoint_the_request_is_503(active: Loopback) -> None:
     active.publish(jwks())
     assert ask(active).status_code == 503
 
 
-def test_a_missing_scope_is_told_before_anybody_is_asked(active: Loopback) -> None:
+def test_a_missing_scope_is_403_without_an_introspection_request(active: Loopback) -> None:
     assert ask(active, scope="other").status_code == 403
     assert active.fetches("/introspect") == 0
 
@@ -114,22 +114,22 @@ def test_a_missing_scope_is_told_before_anybody_is_asked(active: Loopback) -> No
     [{}, {"active": "true"}, {"active": 1}, {"active": None}, {"active": True, "sub": "bob"},
      {"active": True, "iss": "other"}, {"active": True, "jti": "two"}],
 )  # fmt: skip
-def test_only_true_about_this_very_token_is_active(answer: dict[str, Any]) -> None:
+def test_only_active_true_for_the_same_token_means_active(answer: dict[str, Any]) -> None:
     assert not is_active(answer, CLAIMS)
     assert is_active({"active": True, "sub": "alice", "scope": "whatever"}, CLAIMS)
 
 
 class World:
-    """An introspector with a wound clock and a scripted issuer."""
+    """An introspector with a settable clock and a scripted issuer."""
 
     def __init__(self) -> None:
         self.now = 100.0
         self.answer: Mapping[str, Any] | Exception = {"active": True}
-        self.asked = 0
-        self.introspector = Introspector(self.ask, clock=lambda: self.now, believed_for=5)
+        self.queries = 0
+        self.introspector = Introspector(self.ask, clock=lambda: self.now, cached_for=5)
 
     def ask(self, token: str) -> Mapping[str, Any]:
-        self.asked += 1
+        self.queries += 1
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -138,7 +138,7 @@ class World:
         return self.introspector.active(AccessToken(CLAIMS, "k", frozenset(), token))
 
 
-def test_a_revocation_is_noticed_within_the_seconds_that_an_answer_is_believed() -> None:
+def test_a_revocation_is_noticed_when_the_cached_answer_expires() -> None:
     world = World()
     assert world.active()
     world.answer = {"active": False}
@@ -148,27 +148,27 @@ def test_a_revocation_is_noticed_within_the_seconds_that_an_answer_is_believed()
     assert not world.active()
 
 
-def test_after_a_failure_nobody_is_asked_for_a_second_and_old_answers_still_hold() -> None:
+def test_after_a_failure_no_request_is_sent_for_a_second_and_cached_answers_are_used() -> None:
     world = World()
     assert world.active("a")
     world.answer = FetchError("refused")
     for _ in range(10):
         with pytest.raises(Unavailable):
             world.active("b")
-    assert (world.asked, world.active("a")) == (2, True)
+    assert (world.queries, world.active("a")) == (2, True)
     world.now += 1
     world.answer = {"active": True}
     assert world.active("b")
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_number_of_cached_answers_is_bounded() -> None:
     world = World()
     for number in range(3000):
         world.active(str(number))
     assert len(world.introspector._answers) == 1024
 
 
-def test_eight_ask_at_once_and_a_ninth_is_told_to_come_again() -> None:
+def test_eight_requests_run_at_once_and_a_ninth_is_unavailable() -> None:
     world = World()
     release, inside = threading.Event(), threading.Semaphore(0)
 
@@ -177,7 +177,7 @@ def test_eight_ask_at_once_and_a_ninth_is_told_to_come_again() -> None:
         assert release.wait(30)
         return {"active": True}
 
-    world.introspector = Introspector(slow, clock=lambda: world.now, believed_for=5)
+    world.introspector = Introspector(slow, clock=lambda: world.now, cached_for=5)
     threads = [threading.Thread(target=world.active, args=[str(number)]) for number in range(8)]
     for thread in threads:
         thread.start()

@@ -1,4 +1,4 @@
-"""Everything that settings can change about whom and what this API trusts, through real requests."""
+"""The settings for trusted issuers and their revocation feeds, tested by real requests."""
 
 import threading
 import time
@@ -37,7 +37,7 @@ def deny_badly(kid: str, claims: Mapping[str, Any]) -> bool:
     raise RuntimeError("the database is down")
 
 
-def test_settings_that_trust_nobody_are_refused() -> None:
+def test_settings_without_an_issuer_or_audience_are_refused() -> None:
     for conf in ({}, {"ISSUERS": ["https://i.example"]}, {"AUDIENCE": ["https://a.example"]}):
         with override_settings(RESOURCE_SERVER=conf), pytest.raises(ImproperlyConfigured):
             trusts()
@@ -46,7 +46,7 @@ def test_settings_that_trust_nobody_are_refused() -> None:
         trusts()
 
 
-def test_a_kid_and_a_token_can_be_denied_by_hand(client: Client) -> None:
+def test_denied_kids_and_denied_tokens_are_refused(client: Client) -> None:
     for denied, claim in (({"DENIED_KIDS": [GOOD.kid]}, "kid"), ({"DENIED_TOKENS": ["one"]}, "jti")):
         with pinned(**denied):
             answer = whoami(client, mint(jti="one"))
@@ -55,7 +55,7 @@ def test_a_kid_and_a_token_can_be_denied_by_hand(client: Client) -> None:
         assert whoami(client, mint(jti="one")).status_code == 200
 
 
-def test_a_hook_denies_what_it_says_and_whatever_it_fails_on(client: Client) -> None:
+def test_the_deny_function_refuses_a_token_if_it_returns_true_or_fails(client: Client) -> None:
     with pinned(DENY=f"{__name__}.deny_mallory"):
         assert [whoami(client, mint(sub=name)).status_code for name in ("alice", "mallory")] == [200, 401]
     with pinned(DENY=f"{__name__}.deny_badly"):
@@ -72,11 +72,11 @@ def publish_feed(
 
 
 def polled(url: str, *, good: bool = True) -> dict[str, Any]:
-    """Wait for the first good poll of the issuer's feed, or for a bad one, and return what is known of it."""
+    """Wait for the first good poll of the issuer's feed, or for a failed one, and return the feed's status."""
     for _ in range(400):
-        found: dict[str, Any] = status()["issuers"][url]["revocations"]
-        if found["version"] if good else found["failures"] > FAILS:
-            return found
+        feed: dict[str, Any] = status()["issuers"][url]["revocations"]
+        if feed["version"] if good else feed["failures"] > FAILS:
+            return feed
         threading.Event().wait(0.05)
     raise AssertionError("nothing was polled")
 
@@ -158,7 +158,7 @@ def test_an_api_that_pins_keys_elsewhere_verifies_the_default_feed_by_the_defaul
     assert stolen == 401  # the default ring does not open this API
 
 
-def test_two_issuers_are_told_apart_and_one_that_is_down_does_not_stop_the_other(
+def test_of_two_issuers_each_verifies_by_its_own_keys_and_one_that_is_down_does_not_stop_the_other(
     client: Client, issuer: Loopback
 ) -> None:
     issuer.publish(jwks())
@@ -178,7 +178,7 @@ class Who(APIView):
 
 
 @pytest.mark.django_db(databases=["default"])
-def test_a_local_user_is_found_by_issuer_and_subject_together() -> None:
+def test_a_local_user_is_looked_up_by_issuer_and_subject_together() -> None:
     users = get_user_model().objects
     users.create(username="alice", first_name="http://localhost:8000", last_name="sub-alice")
     users.create(username="elsewhere", first_name="https://other.example", last_name="sub-bob")
@@ -196,7 +196,7 @@ def test_a_local_user_is_found_by_issuer_and_subject_together() -> None:
         assert ask("sub-alice").data == ["TokenUser", ""]
 
 
-def test_tokens_are_counted_by_what_became_of_them(client: Client, issuer: Loopback) -> None:
+def test_tokens_are_counted_by_their_result(client: Client, issuer: Loopback) -> None:
     counters.renew()
     with pinned():
         for token in (mint(), mint(), bad_tokens()["expired"], bad_tokens()["wrong audience"]):

@@ -1,4 +1,4 @@
-"""Which entries of a JWKS are usable: each is judged alone, and every rule has a neighbour that passes."""
+"""Each entry of a JWKS is judged alone. For each rule, there is an entry that passes and one that fails."""
 
 from typing import Any
 
@@ -46,28 +46,28 @@ DROPPED: dict[str, tuple[Any, str]] = {
     "a list": ([RSA], "not an object"),
     "a string": ("key", "not an object"),
     "repeated members": (Repeated(RSA), "not an object"),
-    "no kid": (but(RSA, kid=None), "no usable kid"),
-    "an empty kid": (but(RSA, kid=""), "no usable kid"),
-    "kid a number": (but(RSA, kid=1), "no usable kid"),
-    "kid of 257 characters": (but(RSA, kid="k" * 257), "no usable kid"),
-    "kid with a line feed": (but(RSA, kid="a\nb"), "no usable kid"),
-    "no kty": (but(RSA, kty=None), "fit none"),
-    "kty in lower case": (but(RSA, kty="rsa"), "fit none"),
-    "kty a list": (but(RSA, kty=["RSA"]), "fit none"),
+    "no kid": (but(RSA, kid=None), "the kid is missing, too long or not printable"),
+    "an empty kid": (but(RSA, kid=""), "the kid is missing, too long or not printable"),
+    "kid a number": (but(RSA, kid=1), "the kid is missing, too long or not printable"),
+    "kid of 257 characters": (but(RSA, kid="k" * 257), "the kid is missing, too long or not printable"),
+    "kid with a line feed": (but(RSA, kid="a\nb"), "the kid is missing, too long or not printable"),
+    "no kty": (but(RSA, kty=None), "fit no algorithm"),
+    "kty in lower case": (but(RSA, kty="rsa"), "fit no algorithm"),
+    "kty a list": (but(RSA, kty=["RSA"]), "fit no algorithm"),
     "use enc": (but(RSA, use="enc"), "use is not sig"),
     "use a list": (but(RSA, use=["sig"]), "use is not sig"),
     "key_ops without verify": (but(RSA, key_ops=["encrypt"]), "key_ops"),
     "key_ops a string": (but(RSA, key_ops="verify"), "key_ops"),
-    "alg of another type": (but(RSA, alg="ES256"), "fit none"),
-    "alg HS256": (but(RSA, alg="HS256"), "fit none"),
-    "alg none": (but(RSA, alg="none"), "fit none"),
-    "alg a number": (but(RSA, alg=256), "fit none"),
-    "alg a list": (but(RSA, alg=["RS256"]), "fit none"),
-    "another curve": (but(EC, crv="P-384"), "fit none"),
-    "secp256k1": (but(EC, crv="secp256k1", alg=None), "fit none"),
-    "alg of another curve": (but(EC, alg="ES384"), "fit none"),
-    "Ed448": (SigningKey("EdDSA", ed448.Ed448PrivateKey.generate(), "x").jwk, "fit none"),
-    "X25519": (but(ED, crv="X25519"), "fit none"),
+    "alg of another type": (but(RSA, alg="ES256"), "fit no algorithm"),
+    "alg HS256": (but(RSA, alg="HS256"), "fit no algorithm"),
+    "alg none": (but(RSA, alg="none"), "fit no algorithm"),
+    "alg a number": (but(RSA, alg=256), "fit no algorithm"),
+    "alg a list": (but(RSA, alg=["RS256"]), "fit no algorithm"),
+    "another curve": (but(EC, crv="P-384"), "fit no algorithm"),
+    "secp256k1": (but(EC, crv="secp256k1", alg=None), "fit no algorithm"),
+    "alg of another curve": (but(EC, alg="ES384"), "fit no algorithm"),
+    "Ed448": (SigningKey("EdDSA", ed448.Ed448PrivateKey.generate(), "x").jwk, "fit no algorithm"),
+    "X25519": (but(ED, crv="X25519"), "fit no algorithm"),
     "no n": (but(RSA, n=None), "member n"),
     "n a number": (but(RSA, n=7), "member n"),
     "n with padding": (but(RSA, n=RSA["n"] + "=="), "member n"),
@@ -109,7 +109,7 @@ def test_a_bad_key_is_dropped_with_its_reason_and_its_good_neighbour_is_not(name
 
 
 @pytest.mark.parametrize("member", ["d", "p", "q", "dp", "dq", "qi", "oth", "k"])
-def test_a_key_that_shows_what_is_secret_is_dropped_as_leaked(member: str) -> None:
+def test_a_key_with_a_private_member_is_dropped_as_leaked(member: str) -> None:
     verdict = judge(but(RSA, **{member: "AQAB"}), algorithms=ALL)
     assert (verdict.key, verdict.kid, verdict.secret) == (None, RSA["kid"], True)
 
@@ -147,7 +147,7 @@ def test_a_hundred_keys_are_kept_and_one_more_refuses_the_set() -> None:
         judge_all(entries, algorithms=ALL)
 
 
-def test_a_key_that_openssl_made_and_one_that_we_made_up_are_told_apart_by_nothing_but_their_numbers() -> None:
+def test_a_usable_key_has_the_numbers_of_its_jwk() -> None:
     public = rsa.RSAPublicNumbers(65537, (1 << 2047) | 1).public_key().public_numbers()
     key = judge(rsa_of(2048), algorithms=ALL).key
     assert key

@@ -1,4 +1,4 @@
-"""The life of an API's copy of the keys, on a clock that the test winds."""
+"""The cache of an issuer's keys, on a clock that the test sets."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -16,13 +16,13 @@ RS = "RS256"
 
 
 class World:
-    """A key set with a wound clock, a scripted issuer, and fetches that land when they are started or when told."""
+    """A key set with a settable clock and a scripted issuer. Fetches end at once, or when the test calls `land`."""
 
     def __init__(self, timing: Timing = PRODUCTION, *, at_once: bool = True, serving: int = 1) -> None:
         self.now = 1000.0
         self.published: Sequence[str] | Exception | None = ("a",)
         self.max_age: float | None = None
-        self.asked: list[tuple[str, bool]] = []
+        self.fetches: list[tuple[str, bool]] = []
         self.pending: list[Callable[[], None]] = []
         self.at_once = at_once
         self.set = KeySet(
@@ -46,7 +46,7 @@ class World:
         self.pending = []
 
     def fetch(self, *, etag: str, forced: bool) -> Fetched:
-        self.asked.append((etag, forced))
+        self.fetches.append((etag, forced))
         if isinstance(self.published, Exception):
             raise self.published
         if self.published is None:
@@ -54,7 +54,7 @@ class World:
         return Fetched([verdict(kid) for kid in self.published], "v" + ",".join(self.published), self.max_age)
 
     def find(self, kid: str) -> str:
-        """The answer for a kid: found, unknown, or unavailable with its seconds."""
+        """Return "found", "unknown", or "unavailable" with the seconds until a retry."""
         try:
             return "found" if self.set.find(kid, RS) else "unknown"
         except Unavailable as error:
@@ -72,7 +72,7 @@ def verdict(kid: str, number: int = 0) -> Verdict:
 def test_a_known_kid_costs_one_fetch_in_four_minutes() -> None:
     world = World()
     assert [world.at(seconds).find("a") for seconds in (0, 1, 100, 239)] == ["found"] * 4
-    assert world.asked == [("", False)]
+    assert world.fetches == [("", False)]
 
 
 def test_keys_are_refreshed_in_the_background_at_four_fifths_of_their_freshness() -> None:
@@ -80,9 +80,9 @@ def test_keys_are_refreshed_in_the_background_at_four_fifths_of_their_freshness(
     world.find("a")
     world.at_once = False
     assert world.at(240).find("a") == "found"
-    assert (world.asked, len(world.pending)) == ([("", False)], 1)
+    assert (world.fetches, len(world.pending)) == ([("", False)], 1)
     world.land()
-    assert world.asked == [("", False), ("va", False)]
+    assert world.fetches == [("", False), ("va", False)]
 
 
 def test_the_servers_max_age_counts_within_a_minute_and_an_hour() -> None:
@@ -112,13 +112,13 @@ def test_not_modified_makes_the_same_keys_fresh_again() -> None:
     world.find("a")
     world.published = None
     world.at(3000).find("a")
-    assert world.asked[-1] == ("va", False)
+    assert world.fetches[-1] == ("va", False)
     world.published = OSError("refused")
     assert world.at(3000 + 3899).find("a") == "found"
     assert world.at(3000 + 3900).find("a").startswith("unavailable")
 
 
-def test_a_key_that_a_successful_fetch_lacks_ends_at_once() -> None:
+def test_a_key_that_a_successful_fetch_lacks_is_dropped_at_once() -> None:
     world = World()
     world.published = ("a", "b")
     assert world.find("b") == "found"
@@ -127,7 +127,7 @@ def test_a_key_that_a_successful_fetch_lacks_ends_at_once() -> None:
     assert world.at(251).find("b") == "unknown"
 
 
-def test_an_empty_set_ends_every_key_and_is_not_the_tokens_fault() -> None:
+def test_an_empty_set_drops_every_key_and_makes_tokens_unavailable_not_invalid() -> None:
     world = World()
     world.find("a")
     world.published = ()
@@ -140,7 +140,7 @@ def test_a_process_without_keys_answers_unavailable_with_one_fetch_per_step_of_t
     world.published = OSError("refused")
     answers = [world.at(tenth / 10).find("a") for tenth in range(1200)]
     assert set(answers) <= {f"unavailable {seconds}" for seconds in range(1, 61)}
-    assert len(world.asked) == 7  # at 0, 1, 3, 7, 15, 31 and 63 seconds
+    assert len(world.fetches) == 7  # at 0, 1, 3, 7, 15, 31 and 63 seconds
     world.published = ("a",)
     assert world.at(123).find("a") == "found"
 
@@ -156,7 +156,7 @@ def test_back_off_never_exceeds_a_minute_and_success_ends_it() -> None:
     world.published = OSError("refused")
     world.at(1400).find("a")
     world.at(1402).find("a")
-    assert len([1 for _ in world.asked]) == world.set.status()["fetches"]
+    assert len([1 for _ in world.fetches]) == world.set.status()["fetches"]
     assert world.set.status()["next_attempt"] <= 2
 
 
@@ -164,19 +164,19 @@ def test_an_unknown_kid_is_fetched_for_once_and_then_remembered_for_a_minute() -
     world = World()
     world.find("a")
     assert world.at(20).find("x") == "unknown"
-    assert world.asked == [("", False), ("va", True)]
+    assert world.fetches == [("", False), ("va", True)]
     assert [world.at(seconds).find("x") for seconds in (21, 40, 79)] == ["unknown"] * 3
-    assert len(world.asked) == 2
+    assert len(world.fetches) == 2
     world.at(81).find("x")
-    assert len(world.asked) == 3
+    assert len(world.fetches) == 3
 
 
-def test_a_new_kid_is_found_by_one_fetch_that_goes_past_caches() -> None:
+def test_a_new_kid_is_found_by_one_fetch_that_bypasses_caches() -> None:
     world = World()
     world.find("a")
     world.published = ("a", "b")
     assert [world.at(1).find("b"), world.find("b"), world.find("a")] == ["found"] * 3
-    assert world.asked == [("", False), ("va", True)]
+    assert world.fetches == [("", False), ("va", True)]
 
 
 def test_a_flood_of_random_kids_costs_two_fetches_and_one_every_ten_seconds() -> None:
@@ -185,7 +185,7 @@ def test_a_flood_of_random_kids_costs_two_fetches_and_one_every_ten_seconds() ->
     for tenth in range(10 * 95):
         assert world.at(1 + tenth / 10).find(f"random-{tenth}") == "unknown"
         assert world.find("a") == "found"
-    forced = [asked for asked in world.asked if asked[1]]
+    forced = [asked for asked in world.fetches if asked[1]]
     assert len(forced) == 2 + 9
     assert world.set.status()["unknown_kids"] == 128
 
@@ -199,14 +199,14 @@ def test_while_fetches_fail_an_unknown_kid_is_undetermined_and_known_ones_serve(
     assert world.at(12).find("y").startswith("unavailable")
     fetches = [world.at(20 + second).find(f"z{second}") for second in range(60)]
     assert set(fetches) <= {f"unavailable {seconds}" for seconds in range(1, 61)}
-    assert len(world.asked) <= 1 + 2 + 8
+    assert len(world.fetches) <= 1 + 2 + 8
 
 
-def test_unknown_is_said_without_a_fetch_only_within_ten_seconds_of_a_successful_one() -> None:
+def test_a_kid_counts_as_unknown_without_a_fetch_only_within_ten_seconds_of_a_successful_one() -> None:
     world = World()
     world.find("a")
     assert [world.at(1).find("x"), world.at(1).find("y"), world.at(10.9).find("z")] == ["unknown"] * 3
-    assert len(world.asked) == 3
+    assert len(world.fetches) == 3
     world.published = OSError("refused")
     world.at(11.1).find("w")
     assert world.at(11.2).find("v") == "unavailable 10"  # until the bucket has a token again
@@ -223,15 +223,15 @@ def test_a_changed_set_clears_the_memory_of_unknown_kids_and_an_unchanged_one_do
     assert world.set.status()["unknown_kids"] == 0
 
 
-def test_a_doubted_signature_refreshes_in_the_background_out_of_the_same_bucket() -> None:
+def test_a_bad_signature_refreshes_in_the_background_within_the_same_bucket() -> None:
     world = World()
     world.find("a")
     for _ in range(50):
-        world.set.doubt()
-    assert world.asked == [("", False), ("va", True), ("va", True)]
+        world.set.recheck()
+    assert world.fetches == [("", False), ("va", True), ("va", True)]
 
 
-def test_a_flight_that_says_nothing_is_given_up_and_what_it_brings_later_is_not_used() -> None:
+def test_a_fetch_that_does_not_end_is_given_up_and_its_late_result_is_dropped() -> None:
     world = World(at_once=False, timing=Timing(patience=0.001))
     assert world.find("a") == "unavailable 1"
     late, world.pending = world.pending, []
@@ -247,7 +247,7 @@ def test_a_flight_that_says_nothing_is_given_up_and_what_it_brings_later_is_not_
     assert world.find("a") == "found"
 
 
-def test_of_many_that_wait_for_one_fetch_eight_wait_and_the_rest_are_told_to_come_again() -> None:
+def test_eight_requests_wait_for_one_fetch_and_further_ones_get_unavailable() -> None:
     world = World(at_once=False, timing=Timing(patience=5), serving=40)
     answers: list[str] = []
     threads = [threading.Thread(target=lambda: answers.append(world.find("a"))) for _ in range(40)]
@@ -259,7 +259,7 @@ def test_of_many_that_wait_for_one_fetch_eight_wait_and_the_rest_are_told_to_com
     for thread in threads:
         thread.join()
     assert sorted(answers) == ["found"] * 8 + ["unavailable 1"] * 32
-    assert len(world.asked) == 1
+    assert len(world.fetches) == 1
 
 
 def test_a_thread_that_cannot_be_started_is_a_failed_fetch() -> None:
@@ -273,7 +273,7 @@ def test_a_thread_that_cannot_be_started_is_a_failed_fetch() -> None:
     assert world.set.status()["last_error"] == "can't start new thread"
 
 
-def test_status_tells_what_an_operator_wants_to_know() -> None:
+def test_status_shows_keys_ages_and_failures() -> None:
     world = World()
     world.published = ("b", "a")
     world.find("a")
@@ -290,18 +290,18 @@ def test_status_tells_what_an_operator_wants_to_know() -> None:
     }
 
 
-def test_ready_means_keys_after_one_attempt() -> None:
+def test_a_key_set_is_ready_if_one_attempt_brings_keys() -> None:
     world = World()
     world.published = OSError("refused")
     assert [world.set.ready(), world.set.ready()] == [False, False]
-    assert len(world.asked) == 1
+    assert len(world.fetches) == 1
     world.published = ("a",)
     assert world.at(2).set.ready()
 
 
-def test_pinned_keys_ask_nobody() -> None:
+def test_pinned_keys_need_no_network() -> None:
     pinned = PinnedKeys([verdict("a"), Verdict("b", problem="bad")])
-    pinned.doubt()
+    pinned.recheck()
     assert [len(pinned.find(kid, RS)) for kid in ("a", "b")] == [1, 0]
     assert pinned.find("a", "PS256") == []
     assert pinned.ready()
@@ -309,7 +309,7 @@ def test_pinned_keys_ask_nobody() -> None:
     assert pinned.status() == {"kids": ["a"], "pinned": True, "usable": True}
 
 
-def test_the_longest_use_of_a_copy_is_what_the_rotation_rules_count_on() -> None:
+def test_the_longest_use_of_a_copy_is_the_number_of_the_rotation_rules() -> None:
     assert (PRODUCTION.longest_use, DEVELOPMENT.longest_use) == (7205, 12)
     assert jwks()["keys"]
 
@@ -325,7 +325,7 @@ def test_a_kid_that_the_issuer_once_published_is_remembered_as_unknown_for_ten_s
     assert world.at(262).find("a") == "found"
 
 
-def test_a_kid_that_the_issuer_published_is_no_longer_unknown_than_the_fetch_that_lacked_it_is_recent() -> None:
+def test_a_kid_that_was_published_counts_as_unknown_for_ten_seconds_after_the_fetch_that_lacked_it() -> None:
     world = World()
     world.find("a")
     world.published = ("b",)
@@ -340,21 +340,21 @@ def test_a_kid_that_was_never_published_is_still_remembered_for_a_minute() -> No
     world = World()
     world.find("a")
     assert world.at(20).find("x") == "unknown"
-    fetches = len(world.asked)
+    fetches = len(world.fetches)
     assert [world.at(seconds).find("x") for seconds in (31, 45, 79)] == ["unknown"] * 3
-    assert len(world.asked) == fetches
+    assert len(world.fetches) == fetches
 
 
-def test_an_emergency_removal_bites_at_once_and_stays_for_one_fetch_every_ten_seconds() -> None:
+def test_a_removed_key_is_refused_at_once_and_costs_one_fetch_every_ten_seconds() -> None:
     world = World()
     world.published = ("a", "b")
     world.find("b")
     world.published = ("a",)
     world.at(250).find("a")
-    before = len(world.asked)
+    before = len(world.fetches)
     answers = [world.at(250 + tenth / 10).find("b") for tenth in range(1, 10 * 60)]
     assert set(answers) == {"unknown"}
-    assert len(world.asked) - before <= 2 + 6
+    assert len(world.fetches) - before <= 2 + 6
 
 
 def test_the_memory_of_published_kids_is_bounded() -> None:

@@ -1,4 +1,4 @@
-"""A user of this project for a token's (iss, sub): found, made, or refused; and services as they are."""
+"""The local user of a token's (iss, sub) is looked up, created or refused. A service stays a TokenUser."""
 
 from typing import Any
 from unittest.mock import patch
@@ -49,7 +49,7 @@ def a_user(name: str, iss: str, sub: str, *, local: dict[str, Any], **more: Any)
 
 
 @pytest.mark.parametrize("local", [FIELDS, TABLE])
-def test_a_user_is_found_by_issuer_and_subject_together(local: dict[str, Any]) -> None:
+def test_a_user_is_looked_up_by_issuer_and_subject_together(local: dict[str, Any]) -> None:
     a_user("alice", ISSUER, "sub-alice", local=local)
     a_user("elsewhere", "https://other.example", "sub-bob", local=local)
     a_user("gone", ISSUER, "sub-gone", local=local, is_active=False)
@@ -59,13 +59,13 @@ def test_a_user_is_found_by_issuer_and_subject_together(local: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("local", [FIELDS, TABLE, {**FIELDS, "CREATE": True}, {**TABLE, "CREATE": True}])
-def test_a_service_is_no_local_user_and_is_let_through(local: dict[str, Any]) -> None:
+def test_a_service_is_accepted_and_is_no_local_user(local: dict[str, Any]) -> None:
     assert ask(local=local, sub="robot", client_id="robot").data == ["TokenUser", ""]
     assert get_user_model().objects.count() == 0
 
 
 @pytest.mark.parametrize("local", [FIELDS, TABLE])
-def test_a_subject_that_is_new_becomes_a_user_once(local: dict[str, Any]) -> None:
+def test_a_new_subject_becomes_a_user_once(local: dict[str, Any]) -> None:
     local = {**local, "CREATE": True}
     first, again = (ask(local=local, sub="sub-new").data for _ in range(2))
     assert first == again
@@ -77,7 +77,7 @@ def test_a_subject_that_is_new_becomes_a_user_once(local: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("local", [FIELDS, TABLE])
-def test_a_user_that_exists_is_not_taken_over_by_its_name(local: dict[str, Any]) -> None:
+def test_a_new_subject_is_not_linked_to_an_existing_user_by_name(local: dict[str, Any]) -> None:
     """An attacker has registered the name that the new user would get."""
     with pinned():
         token = AccessToken({"iss": ISSUER, "sub": "sub-victim", "client_id": "app"}, "k", frozenset(), "")
@@ -88,20 +88,20 @@ def test_a_user_that_exists_is_not_taken_over_by_its_name(local: dict[str, Any])
 
 
 @pytest.mark.parametrize("local", [FIELDS, TABLE])
-def test_a_disabled_user_is_refused_and_not_made_again(local: dict[str, Any]) -> None:
+def test_a_disabled_user_is_refused_and_not_created_again(local: dict[str, Any]) -> None:
     a_user("gone", ISSUER, "sub-gone", local=local, is_active=False)
     assert refused(ask(local={**local, "CREATE": True}, sub="sub-gone"))
     assert get_user_model().objects.count() == 1
 
 
 def by_email(token: AccessToken) -> Any:
-    """A project's own way to make a user."""
+    """Create a user with the token's email, or none, as a project's own function can."""
     if not token.claims.get("email"):
         return None
     return get_user_model()(username=token.claims["email"])
 
 
-def test_a_project_can_make_its_users_itself_and_refuse_some() -> None:
+def test_a_project_s_own_function_creates_users_and_refuses_some() -> None:
     local = {**TABLE, "CREATE": f"{__name__}.by_email"}
     assert ask(local=local, sub="a", email="ada@example.com").data == ["User", "ada@example.com"]
     assert ask(local=local, sub="a").data == ["User", "ada@example.com"]
@@ -109,14 +109,14 @@ def test_a_project_can_make_its_users_itself_and_refuse_some() -> None:
     assert refused(ask(local=local, sub="c", email="ada@example.com")), "the name is another subject's"
 
 
-def test_of_two_requests_that_make_one_user_both_get_it() -> None:
-    found = local_users._find
+def test_two_simultaneous_requests_get_the_same_new_user() -> None:
+    find = local_users._find
     calls = []
 
     def late(*args: Any) -> Any:
-        """Not there at the first look: the other request commits between the look and the insert."""
+        """Find no user at first: another request commits between the look-up and the insert."""
         calls.append(args)
-        return None if len(calls) == 1 else found(*args)
+        return None if len(calls) == 1 else find(*args)
 
     a_user("first", ISSUER, "sub-new", local=TABLE)
     with patch.object(local_users, "_find", late):
@@ -137,7 +137,7 @@ def test_a_subject_that_the_field_cannot_hold_is_refused() -> None:
 
 
 class Staff(JWTAuthentication):
-    """What docs/resource-server.md shows."""
+    """The example of docs/resource-server.md."""
 
     def user(self, token: AccessToken) -> Any:
         if token.claims["iss"] != ISSUER:
@@ -153,7 +153,7 @@ class ForStaff(APIView):
 
 
 @pytest.mark.parametrize("local", [{}, TABLE])
-def test_a_project_can_say_itself_who_a_token_is(local: dict[str, Any]) -> None:
+def test_a_subclass_can_map_a_token_to_a_user(local: dict[str, Any]) -> None:
     def ask_staff(**claims: Any) -> Any:
         return ForStaff.as_view()(RequestFactory().get("/", headers=bearer(mint(**claims))))
 
@@ -171,7 +171,7 @@ def test_the_migrations_of_the_link_table_are_complete() -> None:
 
 
 def test_a_subject_that_fits_no_field_is_refused_and_stays_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    """As PostgreSQL says it; SQLite knows no length of a text."""
+    """The error is the one of PostgreSQL. SQLite does not limit the length of a text."""
     too_long = DataError("value too long for type character varying(150)")
     with patch.object(get_user_model(), "save", side_effect=too_long):
         assert refused(ask(local={**FIELDS, "CREATE": True}, sub="a-long-subject"))

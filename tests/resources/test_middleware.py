@@ -1,4 +1,4 @@
-"""Errors in JSON for the API's clients only, and answers that no cache keeps."""
+"""Errors in JSON for the API's clients only, and answers that caches do not store."""
 
 from typing import Any
 
@@ -137,7 +137,7 @@ def test_an_error_of_the_api_is_json_unless_the_client_prefers_html(
 ) -> None:
     headers = {} if accept is None else {"Accept": accept}
     with pinned(PATHS=["/api/"]):
-        answers = [client.get(one, headers=headers) for one in ("/api/nowhere", "/api/broken/")]
+        answers = [client.get(path, headers=headers) for path in ("/api/nowhere", "/api/broken/")]
     for answer in answers:
         assert answer.status_code == 404
         assert (answer["Content-Type"] == "application/json") is is_json
@@ -168,7 +168,7 @@ def test_an_error_in_another_format_of_json_stays_as_the_view_wrote_it(client: C
         ("/page/api/", ["/api/"], False),
     ],
 )
-def test_only_errors_under_the_api_s_paths_are_json(
+def test_only_errors_below_the_api_s_paths_are_json(
     client: Client, address: str, paths: list[str], is_json: bool
 ) -> None:
     with pinned(PATHS=paths):
@@ -187,10 +187,10 @@ def test_only_errors_under_the_api_s_paths_are_json(
         ("/of-sessions/", False),
     ],
 )
-def test_the_address_of_a_guarded_view_is_the_api_s_without_being_listed(
+def test_a_guarded_view_belongs_to_the_api_without_an_entry_in_paths(
     client: Client, address: str, is_json: bool
 ) -> None:
-    """Django itself answers an unknown host, before any view is found."""
+    """Django answers an unknown host itself, before it resolves the view."""
     with pinned(PATHS=[]):
         answer = client.get(address, headers={"Host": "unknown.example"})
     assert answer.status_code == 400
@@ -203,7 +203,7 @@ def ask(client: Client, address: str, token: str | None = None) -> Any:
 
 
 @pytest.mark.parametrize("address", ["/orders/", "/listed/", "/plain/1/", "/any-token/", "/open/"])
-def test_no_cache_keeps_what_a_protected_view_answers(client: Client, address: str) -> None:
+def test_the_answer_of_a_protected_view_is_not_cacheable(client: Client, address: str) -> None:
     for token in (mint("orders:read"), mint("other"), bad_tokens()["expired"]):
         answer = ask(client, address, token)
         assert answer["Cache-Control"] == "no-store"
@@ -213,8 +213,8 @@ def test_no_cache_keeps_what_a_protected_view_answers(client: Client, address: s
     assert (answer["Cache-Control"], "Authorization" in answer["Vary"]) == ("no-store", True)
 
 
-def test_a_view_says_itself_what_caches_may_do(client: Client) -> None:
-    streamed, decorated, opened = (ask(client, one) for one in ("/streamed/", "/decorated/", "/open/"))
+def test_a_view_overrides_cache_control(client: Client) -> None:
+    streamed, decorated, opened = (ask(client, path) for path in ("/streamed/", "/decorated/", "/open/"))
     assert streamed["Cache-Control"] == "private, max-age=60"
     assert decorated["Cache-Control"] == "public, max-age=60"
     assert all("Authorization" in answer["Vary"] for answer in (streamed, decorated, opened))
@@ -222,7 +222,7 @@ def test_a_view_says_itself_what_caches_may_do(client: Client) -> None:
 
 
 @pytest.mark.parametrize("address", ["/page/", "/of-sessions/", "/nowhere"])
-def test_other_answers_are_left_alone(client: Client, address: str) -> None:
+def test_the_answers_of_other_views_are_unchanged(client: Client, address: str) -> None:
     answer = ask(client, address)
     assert "Cache-Control" not in answer
     assert "Authorization" not in answer.get("Vary", "")
@@ -231,9 +231,7 @@ def test_other_answers_are_left_alone(client: Client, address: str) -> None:
 
 @pytest.mark.parametrize("accept", ["text/html", HTML, "image/png", "nonsense"])
 @pytest.mark.parametrize("address", ["/orders/", "/listed/", "/plain/1/", "/orders/?format=html"])
-def test_a_bad_token_is_401_with_its_challenge_whatever_the_client_accepts(
-    client: Client, address: str, accept: str
-) -> None:
+def test_a_bad_token_is_401_with_its_challenge_for_any_accept_header(client: Client, address: str, accept: str) -> None:
     with pinned():
         bad = client.get(address, headers={**bearer(bad_tokens()["expired"]), "Accept": accept})
         none = client.get(address, headers={"Accept": accept})
@@ -248,7 +246,7 @@ def test_a_bad_token_is_401_with_its_challenge_whatever_the_client_accepts(
     assert (twice.status_code, 'error="invalid_request"' in twice["WWW-Authenticate"]) == (400, True)
 
 
-def test_a_good_token_is_told_that_its_type_is_not_there(client: Client) -> None:
+def test_a_good_token_gets_406_for_an_unsupported_media_type(client: Client) -> None:
     with pinned():
         headers = {**bearer(mint("orders:read")), "Accept": "image/png"}
         assert client.get("/orders/", headers=headers).status_code == 406
@@ -258,7 +256,7 @@ def test_a_good_token_is_told_that_its_type_is_not_there(client: Client) -> None
         assert client.get("/orders/?format=html", headers=bearer(mint("orders:read"))).status_code == 404
 
 
-def test_a_plain_view_is_guarded_as_a_view_of_drf_is(client: Client) -> None:
+def test_a_plain_view_is_guarded_like_a_drf_view(client: Client) -> None:
     good = bearer(mint("orders:read", sub="ada"))
     with pinned():
         answer = client.get("/plain/7/", headers=good)
@@ -273,14 +271,14 @@ def test_a_plain_view_is_guarded_as_a_view_of_drf_is(client: Client) -> None:
         assert body.content == b"as it came"
 
 
-def test_a_function_of_drf_is_guarded(client: Client) -> None:
+def test_an_api_view_function_is_guarded(client: Client) -> None:
     with pinned():
         assert client.get("/listed/", headers=bearer(mint("orders:read", sub="ada"))).json() == ["ada"]
         assert client.get("/listed/", headers=bearer(mint("other"))).status_code == 403
         assert client.get("/listed/").status_code == 401
 
 
-def test_an_asynchronous_view_cannot_be_guarded_and_says_so() -> None:
+def test_an_asynchronous_view_is_refused_with_a_type_error() -> None:
     async def later(request: Any) -> HttpResponse:
         return HttpResponse()
 

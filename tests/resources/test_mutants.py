@@ -1,7 +1,7 @@
-"""Every check of verify.py, taken out one by one: a named case of test_verify notices each.
+"""Mutation tests of verify.py: without one of its checks, a given case of test_verify fails.
 
-A mutant is the module with one text replaced. It is killed when the case's token, refused by the real module for the
-stated reason, is accepted by the mutant or refused for another.
+A mutant is the module with one text replaced. The case's token is refused by the real module for the stated reason. The
+mutant is killed if it accepts the token, or refuses it for another reason.
 """
 
 # ruff: noqa: E501 (a mutant is a line)
@@ -35,7 +35,7 @@ from tests.resources.test_verify import (
 
 SOURCE = Path(real.__file__).read_text(encoding="utf-8")
 
-# (what is replaced, by what, the case of REFUSALS or ACCEPTED that notices)
+# (the text, its replacement, the case of REFUSALS or ACCEPTED that kills the mutant)
 MUTANTS: list[tuple[str, str, str]] = [
     ("if len(token) > longest:", "if False:", "8193 characters"),
     ("if len(token) > longest:", "if len(token) >= longest:", "8 KiB exactly"),
@@ -64,7 +64,7 @@ MUTANTS: list[tuple[str, str, str]] = [
     ("if algorithm not in issuer.algorithms:", "if algorithm.upper() not in issuer.algorithms:", "alg rs256"),
     ("    if not keys:\n        raise InvalidToken(Reason.KEY", "    if False:\n        raise InvalidToken(Reason.KEY", "unknown kid"),
     ("if key.verifies(algorithm, message, signature):", "if True:", "payload of another token"),
-    ("    issuer.keys.doubt()\n    raise InvalidToken(Reason.SIGNATURE)", "    return", "a signature of zeros"),
+    ("    issuer.keys.recheck()\n    raise InvalidToken(Reason.SIGNATURE)", "    return", "a signature of zeros"),
     ("    check_signature(token, kid, algorithm, signature_part, issuer)", "    pass", "another's key under our kid"),
     ('token[: -len(signature_part) - 1].encode("ascii")', 'token.partition(".")[0].encode("ascii")', "plain"),
     ('if claims.get("iss") != issuer:', "if False:", "another issuer"),
@@ -74,7 +74,7 @@ MUTANTS: list[tuple[str, str, str]] = [
     ('if claims.get("iss") != issuer:', 'if claims.get("iss", issuer) != issuer:', "no iss"),
     ("    if isinstance(aud, str):\n        aud = [aud]\n", "", "plain"),
     ("if not isinstance(aud, list) or not all(", "if not all(", "no aud"),
-    ("if not isinstance(aud, list) or not all(isinstance(one, str) for one in aud):", "if not isinstance(aud, list):", "aud with a number in the list"),
+    ("if not isinstance(aud, list) or not all(isinstance(name, str) for name in aud):", "if not isinstance(aud, list):", "aud with a number in the list"),
     ("if audience.isdisjoint(aud):", "if False:", "another audience"),
     ("if audience.isdisjoint(aud):", "if not any(a.startswith(u) for a in aud for u in audience):", "a longer audience"),
     ("if audience.isdisjoint(aud):", "if not any(u.startswith(a) for a in aud for u in audience):", "a shorter audience"),
@@ -128,7 +128,7 @@ MUTANTS: list[tuple[str, str, str]] = [
 
 
 class Generous(PinnedKeys):
-    """Keys under kids that no issuer may use, so that only verify.py's own bounds refuse them."""
+    """Keys with kids that jwk.py would drop, so that only the bounds of verify.py refuse the tokens."""
 
     def __init__(self) -> None:
         kids = (RSA.kid, LONG.kid, "", "k" * 257)
@@ -137,21 +137,21 @@ class Generous(PinnedKeys):
 
 
 def mutant(old: str, new: str) -> ModuleType:
-    """verify.py with `old` replaced by `new`, once, as a module of its own."""
-    assert SOURCE.count(old) == 1, f"{old!r} is not there exactly once: the table is out of date"
+    """Return verify.py as a new module, in which `old` is replaced by `new`."""
+    assert SOURCE.count(old) == 1, f"{old!r} does not occur exactly once in verify.py: update the table"
     module = ModuleType("resources.verify_mutant")
     exec(compile(SOURCE.replace(old, new), "mutant of verify.py", "exec"), module.__dict__)  # noqa: S102
     return module
 
 
 def outcome(make: Callable[[], str], module: ModuleType) -> str:
-    """What a module says about a token: accepted, refused with its reason and claim, or broken by it."""
+    """Return "accepted", "refused" with reason and claim, or "broken" with the error, for the token by `module`."""
     module.header.cache_clear()
     try:
         check(make(), module, issuers={ISSUER: trust(keys=Generous())})
     except InvalidToken as error:
         return f"refused: {error.reason.name} {error.claim}"
-    except Exception as error:  # noqa: BLE001 (a mutant may break in any way)
+    except Exception as error:  # noqa: BLE001 (a mutant can raise any error)
         return f"broken: {type(error).__name__}"
     return "accepted"
 
@@ -170,11 +170,11 @@ def test_a_mutant_is_killed_by_its_named_case(old: str, new: str, case: str) -> 
 
 
 def killed(changes: tuple[str, str], probe: Callable[[ModuleType], Any]) -> bool:
-    """Whether `probe` passes on the real module and fails on the mutant."""
+    """Return True if `probe` passes with the real module and fails with the mutant."""
     probe(real)
     try:
         probe(mutant(*changes))
-    except (Exception, pytest.fail.Exception):  # noqa: BLE001 (a mutant may break in any way)
+    except (Exception, pytest.fail.Exception):  # noqa: BLE001 (a mutant can raise any error)
         return True
     return False
 
@@ -193,24 +193,24 @@ def two_issuers(module: ModuleType, presented: str) -> Any:
     return check(presented, module, issuers={ISSUER: trust(), OTHER: foreign})
 
 
-def _equal(one: object, other: object) -> None:
-    assert one == other
+def _equal(actual: object, expected: object) -> None:
+    assert actual == expected
 
 
-def _doubts(module: ModuleType) -> None:
-    raised = []
+def _rechecks(module: ModuleType) -> None:
+    rechecks = []
 
     class Watched:
         def find(self, kid: str, algorithm: str) -> Any:
             return keys().find(kid, algorithm)
 
-        def doubt(self) -> None:
-            raised.append(1)
+        def recheck(self) -> None:
+            rechecks.append(1)
 
     module.header.cache_clear()
     with pytest.raises(InvalidToken):
         check(test_verify.parts(signature="A" * 342), module, issuers={ISSUER: trust(keys=Watched())})
-    assert raised
+    assert rechecks
 
 
 OTHERS: dict[str, tuple[tuple[str, str], Callable[[ModuleType], Any]]] = {
@@ -234,7 +234,7 @@ OTHERS: dict[str, tuple[tuple[str, str], Callable[[ModuleType], Any]]] = {
         ('if scheme.lower() != "bearer":', 'if scheme != "Bearer":'),
         lambda m: m.credentials("BEARER a.b.c", also_in_query=False).upper(),
     ),
-    "test_another_scheme_is_none_of_our_business": (
+    "test_another_scheme_is_not_a_bearer_token": (
         ('if scheme.lower() != "bearer":', 'if not scheme.lower().startswith("bearer"):'),
         lambda m: _equal(m.credentials("Bearerx a.b.c", also_in_query=False), None),
     ),
@@ -246,13 +246,13 @@ OTHERS: dict[str, tuple[tuple[str, str], Callable[[ModuleType], Any]]] = {
         ("    if not _B64TOKEN.fullmatch(token):\n", "    if False:\n"),
         refuses(lambda m: m.credentials("Bearer a b", also_in_query=False), InvalidRequest),
     ),
-    "test_a_token_too_long_is_not_looked_at": (
+    "test_a_token_that_is_too_long_is_refused_unread": (
         ("    if len(token) > MAX_TOKEN:\n", "    if False:\n"),
         refuses(lambda m: m.credentials("Bearer " + "a" * 8193, also_in_query=False), InvalidToken),
     ),
-    "test_a_bad_signature_raises_a_doubt_and_a_good_one_does_not": (
-        ("    issuer.keys.doubt()\n", ""),
-        _doubts,
+    "test_a_bad_signature_causes_a_recheck_of_keys_and_a_good_one_does_not": (
+        ("    issuer.keys.recheck()\n", ""),
+        _rechecks,
     ),
 }  # fmt: skip
 
@@ -263,7 +263,7 @@ def test_what_no_table_shows_is_killed_too(name: str) -> None:
 
 
 def test_every_refusal_of_verify_is_behind_a_mutant() -> None:
-    """Each `raise` of verify.py lies directly under a line that some mutant weakens, or is reached through one."""
+    """Each `raise` of verify.py follows a condition that a mutant weakens."""
     lines = SOURCE.splitlines()
     conditions = {
         lines[number - 1].strip()

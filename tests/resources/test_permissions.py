@@ -1,4 +1,4 @@
-"""What a permission asks for, alone and composed, and the answer of a request that lacks it."""
+"""Permissions, alone and combined, and the challenge to a request that does not meet them."""
 
 import time
 from typing import Any
@@ -26,7 +26,7 @@ class NotThisObject(BasePermission):
 
 
 def ask(permissions: list[Any], scope: str = "a", *, method: str = "GET", attributes: Any = None, **claims: Any) -> Any:
-    """The answer of a view with these permissions to a token with this scope."""
+    """Return the answer of a view with these permissions to a token with this scope."""
 
     def answer(self: APIView, request: Any) -> Response:
         self.check_object_permissions(request, object())
@@ -42,7 +42,7 @@ def ask(permissions: list[Any], scope: str = "a", *, method: str = "GET", attrib
 
 
 def needed(answer: Any) -> str:
-    """The scope that a 403 asks for; "" when it asks for none."""
+    """Return the scope in the challenge of a 403, or "" if it has none."""
     challenge = answer.get("WWW-Authenticate", "")
     before = 'Bearer realm="api", error="insufficient_scope", error_description="The token\'s scope is not enough", '
     if not challenge:
@@ -73,7 +73,7 @@ LET_IN: dict[str, tuple[list[Any], str]] = {
 
 
 @pytest.mark.parametrize("name", LET_IN)
-def test_what_is_enough_is_let_in(name: str) -> None:
+def test_a_token_that_meets_the_permissions_is_accepted(name: str) -> None:
     permissions, scope = LET_IN[name]
     assert ask(permissions, scope).status_code == 200
 
@@ -102,7 +102,7 @@ REFUSED: dict[str, tuple[list[Any], str, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_not_enough_is_refused_and_told_what_would_be(name: str) -> None:
+def test_a_token_that_lacks_scopes_is_refused_and_the_challenge_names_them(name: str) -> None:
     permissions, scope, wanted = REFUSED[name]
     answer = ask(permissions, scope)
     assert (answer.status_code, needed(answer)) == (403, wanted)
@@ -127,19 +127,19 @@ MAPPED = {"required_scopes": {"GET": ["a"], "POST": [["a", "b"], ["c"]]}}
         ("TRACE", "a b c", 403, ""),
     ],
 )
-def test_a_map_tells_the_scopes_of_each_method(method: str, scope: str, status: int, wanted: str) -> None:
+def test_required_scopes_map_a_method_to_scopes(method: str, scope: str, status: int, wanted: str) -> None:
     answer = ask([HasRequiredScopes()], scope, method=method, attributes=MAPPED)
     assert (answer.status_code, needed(answer)) == (status, wanted)
 
 
-def test_an_action_goes_before_its_method() -> None:
+def test_an_action_takes_precedence_over_its_method() -> None:
     attributes = {"required_scopes": {"GET": ["a"], "export": ["b"]}, "action": "export"}
     assert needed(ask([HasRequiredScopes()], "a", attributes=attributes)) == "b"
     assert ask([HasRequiredScopes()], "b", attributes=attributes).status_code == 200
 
 
 @pytest.mark.parametrize("mapped", [{}, {"GET": []}, {"POST": ["a"]}])
-def test_what_is_not_mapped_is_refused_without_a_scope_that_would_help(mapped: dict[str, Any]) -> None:
+def test_a_method_without_an_entry_is_refused_and_the_challenge_names_no_scope(mapped: dict[str, Any]) -> None:
     answer = ask([HasRequiredScopes()], "a b c", attributes={"required_scopes": mapped})
     assert (answer.status_code, needed(answer)) == (403, "")
 
@@ -148,10 +148,10 @@ def test_a_view_without_a_map_refuses_everything() -> None:
     assert ask([HasRequiredScopes()], "a").status_code == 403
 
 
-def test_scopes_must_be_named() -> None:
+def test_a_permission_without_scopes_is_an_error() -> None:
     for build in (HasScopes, HasAnyScope, RequireAcr):
         for values in ((), ("",), ("a", "")):
-            with pytest.raises(ValueError, match="name at least one"):
+            with pytest.raises(ValueError, match="at least one value is required"):
                 build(*values)
 
 
@@ -162,7 +162,7 @@ def step_up(parameters: str) -> str:
     )
 
 
-def test_a_stronger_login_is_asked_for_by_its_class() -> None:
+def test_a_weak_login_gets_a_challenge_with_acr_values() -> None:
     permissions = [RequireAcr("gold", "platinum")]
     assert ask(permissions, acr="platinum").status_code == 200
     for claims in ({}, {"acr": "silver"}, {"acr": "gold platinum"}):
@@ -170,7 +170,7 @@ def test_a_stronger_login_is_asked_for_by_its_class() -> None:
         assert (answer.status_code, answer["WWW-Authenticate"]) == (401, step_up('acr_values="gold platinum"'))
 
 
-def test_a_more_recent_login_is_asked_for_by_its_age() -> None:
+def test_an_old_login_gets_a_challenge_with_max_age() -> None:
     now = int(time.time())
     assert ask([MaxAuthAge(300)], auth_time=now - 290).status_code == 200
     for claims in ({}, {"auth_time": now - 310}, {"auth_time": 0}):
@@ -184,7 +184,7 @@ def test_without_credentials_every_permission_asks_for_them_first() -> None:
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, f'Bearer realm="api", {METADATA}')
 
 
-def test_operands_are_those_of_that_operator() -> None:
+def test_operands_returns_both_sides_of_the_given_operator_only() -> None:
     both = (A & B)()
     assert operands(both, AND) == (A, B)
     assert operands(both, OR) == operands(A, AND) == ()

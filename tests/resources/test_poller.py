@@ -1,4 +1,4 @@
-"""The thread that polls: one in a process, a new one after a fork, none for an owner that is gone."""
+"""A poller has one thread per process, a new one after a fork, and none after its owner is deleted."""
 
 import gc
 import os
@@ -11,7 +11,7 @@ PATIENCE = 20.0  # seconds that a test waits for a thread of its own
 
 
 class Owner:
-    """Counts the calls; each wants the next one after `pause` seconds."""
+    """An owner that counts calls of `work`, each `pause` seconds after the one before."""
 
     def __init__(self, pause: float) -> None:
         self.pause = pause
@@ -27,7 +27,7 @@ class Owner:
         return all(self.calls.acquire(timeout=PATIENCE) for _ in range(times))
 
 
-def test_nothing_runs_before_the_start_and_then_again_and_again() -> None:
+def test_the_work_runs_repeatedly_after_the_start_and_not_before() -> None:
     owner = Owner(0)
     poller = Poller(owner, Owner.work, name="test")
     assert not owner.threads
@@ -42,7 +42,7 @@ def test_the_thread_ends_with_its_owner() -> None:
     poller = Poller(owner, Owner.work, name="test-ends")
     poller.start()
     assert owner.called(1)
-    (thread,) = [one for one in threading.enumerate() if one.name == "test-ends"]
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == "test-ends"]
     gone = weakref.ref(owner)
     del owner
     gc.collect()

@@ -1,4 +1,4 @@
-"""A resolver that hangs: nobody waits for it longer than they would for the issuer."""
+"""A resolver that hangs: a request waits for it no longer than for the issuer."""
 
 import socket
 import threading
@@ -23,37 +23,37 @@ AUDIENCE = "http://localhost:8001/"
 
 
 class Resolver:
-    """Knows one name, whose addresses are loopback's; hangs when it is told to, until it is let go."""
+    """A resolver for one name, with addresses of loopback. While `hangs` is True, it waits for `release`."""
 
     def __init__(self) -> None:
         self.hangs = False
-        self.hanging, self.let_go = threading.Event(), threading.Event()
-        self.asked = 0
+        self.hanging, self.release = threading.Event(), threading.Event()
+        self.lookups = 0
         self.addresses = ["127.0.0.1"]
         self._real = socket.getaddrinfo
 
     def __call__(self, host: Any, port: Any, *arguments: Any, **options: Any) -> Any:
         if host != NAME:
             return self._real(host, port, *arguments, **options)
-        self.asked += 1
+        self.lookups += 1
         if self.hangs:
             self.hanging.set()
-            assert self.let_go.wait(600)
-        return [found for one in self.addresses for found in self._real(one, port, *arguments, **options)]
+            assert self.release.wait(600)
+        return [entry for address in self.addresses for entry in self._real(address, port, *arguments, **options)]
 
 
 @pytest.fixture
 def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
-    one = Resolver()
-    monkeypatch.setattr(socket, "getaddrinfo", one)
+    made = Resolver()
+    monkeypatch.setattr(socket, "getaddrinfo", made)
     monkeypatch.setattr(fetch, "lookups", Lookups())
-    yield one
-    one.let_go.set()
+    yield made
+    made.release.set()
 
 
 @pytest.fixture
-def named(issuer: Loopback, resolver: Resolver) -> Iterator[Loopback]:
-    """An issuer that is found by its name, and the API that trusts it."""
+def by_name(issuer: Loopback, resolver: Resolver) -> Iterator[Loopback]:
+    """Yield an issuer whose URL has a host name, and let the API trust it."""
     issuer.url = f"http://{NAME}:{issuer.server.server_port}"
     issuer.publish(jwks())
     addresses = {"jwks_uri": f"{issuer.url}/jwks.json", "introspection_endpoint": f"{issuer.url}/introspect"}
@@ -72,34 +72,34 @@ def test_a_fetch_ends_at_its_deadline_while_the_resolver_hangs(resolver: Resolve
     resolver.hangs = True
     with pytest.raises(FetchError, match="not resolved in time"):
         fetch.get(f"http://{NAME}:1/", deadline=0.1, clock=time.monotonic)
-    assert not resolver.let_go.is_set()
+    assert not resolver.release.is_set()
 
 
-def test_a_name_that_hangs_holds_one_thread_however_many_ask(resolver: Resolver) -> None:
+def test_a_look_up_that_hangs_occupies_one_thread_for_all_requests(resolver: Resolver) -> None:
     resolver.hangs = True
     for _ in range(20):
         with pytest.raises(FetchError, match="not resolved in time"):
             fetch.get(f"http://{NAME}:1/", deadline=0.01, clock=time.monotonic)
-    assert resolver.asked == 1
+    assert resolver.lookups == 1
 
 
-def test_a_name_that_was_slow_is_asked_for_anew(named: Loopback, resolver: Resolver) -> None:
-    named.answers["/"] = raw(b"{}")
+def test_a_name_that_was_slow_is_looked_up_again(by_name: Loopback, resolver: Resolver) -> None:
+    by_name.answers["/"] = raw(b"{}")
     resolver.hangs = True
     with pytest.raises(FetchError):
-        fetch.get(f"{named.url}/", deadline=0.01, clock=time.monotonic)
+        fetch.get(f"{by_name.url}/", deadline=0.01, clock=time.monotonic)
     resolver.hangs = False
-    resolver.let_go.set()
-    assert fetch.get(f"{named.url}/", deadline=10, clock=time.monotonic).body == b"{}"
+    resolver.release.set()
+    assert fetch.get(f"{by_name.url}/", deadline=10, clock=time.monotonic).body == b"{}"
 
 
-def test_every_address_of_a_name_is_tried(named: Loopback, resolver: Resolver) -> None:
-    named.answers["/"] = raw(b"{}")
+def test_every_address_of_a_name_is_tried(by_name: Loopback, resolver: Resolver) -> None:
+    by_name.answers["/"] = raw(b"{}")
     resolver.addresses = ["127.0.0.2", "127.0.0.1"]
-    assert fetch.get(f"{named.url}/", deadline=10, clock=time.monotonic).body == b"{}"
+    assert fetch.get(f"{by_name.url}/", deadline=10, clock=time.monotonic).body == b"{}"
 
 
-def test_a_name_that_nobody_knows_and_one_without_an_address_are_failures(resolver: Resolver) -> None:
+def test_an_unknown_name_and_a_name_without_an_address_are_failures(resolver: Resolver) -> None:
     with pytest.raises(FetchError, match=r"nobody\.invalid"):
         fetch.get("https://nobody.invalid/", deadline=30, clock=time.monotonic)
     resolver.addresses = []
@@ -117,32 +117,32 @@ def test_a_thread_that_cannot_be_started_is_a_failure(resolver: Resolver, monkey
 
 
 @pytest.mark.django_db
-def test_known_kids_do_not_wait_for_it_and_an_unknown_one_is_told_to_come_again(
-    named: Loopback, resolver: Resolver
+def test_known_kids_do_not_wait_for_the_resolver_and_an_unknown_one_gets_503(
+    by_name: Loopback, resolver: Resolver
 ) -> None:
-    assert whoami(named) == 200
+    assert whoami(by_name) == 200
     resolver.hangs = True
     answers: list[int] = []
-    unknown = threading.Thread(target=lambda: answers.append(whoami(named, SigningKey())))
+    unknown = threading.Thread(target=lambda: answers.append(whoami(by_name, SigningKey())))
     unknown.start()
     assert resolver.hanging.wait(120)
-    assert [whoami(named) for _ in range(5)] == [200] * 5
+    assert [whoami(by_name) for _ in range(5)] == [200] * 5
     unknown.join(120)
     assert answers == [503]
-    assert not resolver.let_go.is_set(), "nobody was helped by the resolver"
+    assert not resolver.release.is_set(), "the resolver still hangs"
 
 
-def test_a_process_without_keys_is_not_held_up_by_it(named: Loopback, resolver: Resolver) -> None:
+def test_a_process_without_keys_answers_503_while_the_resolver_hangs(by_name: Loopback, resolver: Resolver) -> None:
     resolver.hangs = True
     answers: list[int] = []
-    threads = [threading.Thread(target=lambda: answers.append(whoami(named))) for _ in range(12)]
+    threads = [threading.Thread(target=lambda: answers.append(whoami(by_name))) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(120)
     assert answers == [503] * 12
-    assert resolver.asked == 1, "a fetch after a pause waits for the same answer"
-    assert not resolver.let_go.is_set()
+    assert resolver.lookups == 1, "a fetch after a pause waits for the same answer"
+    assert not resolver.release.is_set()
 
 
 class Guarded(APIView):
@@ -152,9 +152,9 @@ class Guarded(APIView):
         return Response("let in")
 
 
-def test_who_asks_for_an_active_token_is_not_held_up_by_it(named: Loopback, resolver: Resolver) -> None:
-    token = mint(iss=named.url, aud=AUDIENCE)
-    assert whoami(named) == 200
+def test_introspection_gives_up_while_the_resolver_hangs(by_name: Loopback, resolver: Resolver) -> None:
+    token = mint(iss=by_name.url, aud=AUDIENCE)
+    assert whoami(by_name) == 200
     resolver.hangs = True
     answers: list[int] = []
 
@@ -165,4 +165,4 @@ def test_who_asks_for_an_active_token_is_not_held_up_by_it(named: Loopback, reso
     asking.start()
     asking.join(120)
     assert answers == [503]
-    assert not resolver.let_go.is_set()
+    assert not resolver.release.is_set()

@@ -1,4 +1,4 @@
-"""The table of docs/revocation-feed.md, answered by the resource server; the issuer answers the same file."""
+"""The resource server passes the cases of tests/revocation_cases.json, which the issuer passes, too."""
 
 import json
 from base64 import urlsafe_b64decode
@@ -11,7 +11,7 @@ from resources.discovery import read_jwks
 from resources.feed_follower import Answer, Follower, Policy
 from resources.keyset import PinnedKeys
 from resources.refusals import Refusals
-from resources.revocation_feed import Held
+from resources.revocation_feed import FeedState
 from resources.revocation_key import key
 from resources.revocation_set import EMPTY, LAYOUT
 from resources.testing import at
@@ -50,7 +50,7 @@ FEEDS = CASES["feeds"]
 
 
 class Script:
-    """The document and segments of one case."""
+    """A source that serves the document and the segments of a case."""
 
     def __init__(self, case: dict[str, Any]) -> None:
         self.case = case
@@ -65,20 +65,20 @@ class Script:
         return urlsafe_b64decode(body + "=" * (-len(body) % 4))
 
 
-def held(case: dict[str, Any]) -> Held:
+def state(case: dict[str, Any]) -> FeedState:
     before = case["held"]
     packed = b"".join(LAYOUT.pack(bytes.fromhex(name), *dates) for name, *dates in before["entries"])
     iat = before["iat"] or 0
-    return Held(EMPTY.merged(packed, now=0), before["version"] or "", iat, iat + 600)
+    return FeedState(EMPTY.merged(packed, now=0), before["version"] or "", iat, iat + 600)
 
 
 def rows(follower: Follower) -> list[list[Any]]:
-    known = follower.held.entries
-    return sorted([key.hex(), until, before] for key, until, before in known if until > FEEDS["now"])
+    entries = follower.state.entries
+    return sorted([key.hex(), until, before] for key, until, before in entries if until > FEEDS["now"])
 
 
 @pytest.mark.parametrize("case", FEEDS["cases"], ids=lambda case: case["name"])
-def test_what_a_reader_makes_of_a_document(case: dict[str, Any]) -> None:
+def test_a_reader_accepts_or_refuses_the_document_of_a_case(case: dict[str, Any]) -> None:
     algorithms = frozenset(FEEDS["algorithms"])
     keys = PinnedKeys(read_jwks(json.dumps(FEEDS["jwks"]).encode(), algorithms=algorithms))
     follower = Follower(
@@ -90,15 +90,15 @@ def test_what_a_reader_makes_of_a_document(case: dict[str, Any]) -> None:
         wall=lambda: at(FEEDS["now"]),
         sleep=lambda _seconds: None,
         own=Refusals(),
-        held=held(case),
+        state=state(case),
     )
     pause = follower.poll()
     status = follower.status()
     if "refused_by" in case:
-        assert (status["failures"], follower.held.version) == (1, case["held"]["version"] or "")
+        assert (status["failures"], follower.state.version) == (1, case["held"]["version"] or "")
         return
     after = case["after"]
-    assert (follower.held.version, follower.held.iat, rows(follower)) == (
+    assert (follower.state.version, follower.state.iat, rows(follower)) == (
         after["version"],
         after["iat"],
         after["entries"],
@@ -106,6 +106,6 @@ def test_what_a_reader_makes_of_a_document(case: dict[str, Any]) -> None:
     assert (status["failures"], status["went_back"], pause == 0) == (0, case.get("went_back", False), "more" in case)
 
 
-def test_every_rule_refuses_a_case() -> None:
+def test_every_rule_has_a_refused_case() -> None:
     rules = {case["refused_by"] for case in FEEDS["cases"] if "refused_by" in case}
     assert rules >= {"3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "4"}

@@ -1,4 +1,4 @@
-"""A document of the feed: each rule of docs/revocation-feed.md section 3 with the neighbour that it refuses."""
+"""A document of the feed: for each rule of docs/revocation-feed.md section 3, one that passes and one that fails."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +11,7 @@ from resources.revocation_feed import (
     MAX_DOCUMENT,
     BadFeed,
     Document,
-    Held,
+    FeedState,
     Segment,
     check_segment,
     number,
@@ -25,8 +25,8 @@ from tests.resources.test_verify import ISSUER, NOW, OTHER, STRANGER, T, keys, t
 
 RSA = shared_key()
 SECOND = SigningKey(private=STRANGER.private)
-NOTHING = Held()
-HELD = Held(version=version(5), iat=T - 10, exp=T + 590)
+NO_STATE = FeedState()
+STATE = FeedState(version=version(5), iat=T - 10, exp=T + 590)
 ONE = entry("jti", "one", until=T + 600)
 
 
@@ -34,8 +34,8 @@ def made(*entries: bytes, signer: SigningKey = RSA, at: int = T, **changes: Any)
     return document(*entries, signer=signer, issuer=ISSUER, at=at, **changes)
 
 
-def read(body: bytes, *, held: Held = NOTHING, ring: str = "default") -> Document:
-    return read_document(body, trust(), ring=ring, held=held, now=NOW)
+def read(body: bytes, *, state: FeedState = NO_STATE, ring: str = "default") -> Document:
+    return read_document(body, trust(), ring=ring, state=state, now=NOW)
 
 
 def test_a_full_state_is_read() -> None:
@@ -46,19 +46,19 @@ def test_a_full_state_is_read() -> None:
     assert read(made(ONE, segments=(segment,))) == expected
 
 
-def test_a_delta_starts_at_the_version_held() -> None:
-    found = read(made(ONE, since=version(5), more=True), held=HELD)
-    assert (found.is_delta, found.version, found.more) == (True, version(7), True)
-    assert read(made(ONE, since=version(5), version=version(5)), held=HELD).version == version(5)
+def test_a_delta_starts_at_the_reader_s_version() -> None:
+    delta = read(made(ONE, since=version(5), more=True), state=STATE)
+    assert (delta.is_delta, delta.version, delta.more) == (True, version(7), True)
+    assert read(made(ONE, since=version(5), version=version(5)), state=STATE).version == version(5)
 
 
 def test_a_full_state_may_go_back() -> None:
-    """The database lost transactions; the reader tells the operator (section 3)."""
-    assert read(made(ONE, version=version(3, "BBBBBBBBBBB")), held=HELD).version.startswith("3.")
+    """The issuer's database lost transactions. The reader accepts the state and logs an error (section 3)."""
+    assert read(made(ONE, version=version(3, "BBBBBBBBBBB")), state=STATE).version.startswith("3.")
     assert (number(version(3)), number("")) == (3, -1)
 
 
-def test_what_a_later_version_adds_is_ignored() -> None:
+def test_unknown_claims_are_ignored() -> None:
     assert read(made(ONE, future={"a": 1})).entries == ONE
 
 
@@ -115,7 +115,7 @@ def made_segments(value: object) -> bytes:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_document_is_not_believed(name: str) -> None:
+def test_a_document_that_breaks_a_rule_is_refused(name: str) -> None:
     with pytest.raises(BadFeed):
         read(BAD[name]())
 
@@ -131,46 +131,46 @@ def test_a_bad_document_is_not_believed(name: str) -> None:
         pytest.param(lambda: made_segments([[digest(ONE), 16_384]] * 256), id="as many segments as fit"),
     ],
 )
-def test_its_neighbour_is_believed(edge: Callable[[], bytes]) -> None:
+def test_a_document_at_the_limit_of_a_rule_is_accepted(edge: Callable[[], bytes]) -> None:
     assert read(edge())
 
 
 def test_a_replayed_document_is_refused() -> None:
-    held = replace(HELD, iat=T)
-    assert read(made(ONE, since=version(5)), held=held)
-    assert read(made(ONE, at=T - 60), held=held), "two processes of an issuer sign at their own times"
+    state = replace(STATE, iat=T)
+    assert read(made(ONE, since=version(5)), state=state)
+    assert read(made(ONE, at=T - 60), state=state), "two processes of an issuer sign at their own times"
     for changes in ({"since": version(5)}, {}):
         with pytest.raises(BadFeed, match="older than the last one"):
-            read(made(ONE, at=T - 61, **changes), held=held)
+            read(made(ONE, at=T - 61, **changes), state=state)
 
 
 def test_a_delta_of_another_version_or_that_goes_back_is_refused() -> None:
     for since in (version(4), version(5, "BBBBBBBBBBB"), version(6), 5, False, ""):
         with pytest.raises(BadFeed, match="another version"):
-            read(made(ONE, since=since), held=HELD)
+            read(made(ONE, since=since), state=STATE)
     with pytest.raises(BadFeed, match="goes back"):
-        read(made(ONE, since=version(5), version=version(4)), held=HELD)
+        read(made(ONE, since=version(5), version=version(4)), state=STATE)
 
 
-def test_a_document_for_one_ring_is_not_believed_for_another() -> None:
+def test_a_document_for_another_ring_is_refused() -> None:
     assert read(made(ONE, ring="orders"), ring="orders")
     with pytest.raises(BadFeed, match="another ring"):
         read(made(ONE), ring="orders")
 
 
-def test_a_revoked_key_cannot_sign_itself_free() -> None:
+def test_a_document_signed_by_a_revoked_key_is_refused() -> None:
     issuer = trust(keys=keys(RSA, SECOND))
     stolen = EMPTY.merged(LAYOUT.pack(key("kid", RSA.kid), T + 600, 0), now=T)
     for signer, good in ((SECOND, True), (RSA, False)):
         body = made(signer=signer)
         if good:
-            assert read_document(body, issuer, ring="default", held=Held(stolen), now=NOW)
+            assert read_document(body, issuer, ring="default", state=FeedState(stolen), now=NOW)
             continue
         with pytest.raises(BadFeed, match="revoked key"):
-            read_document(body, issuer, ring="default", held=Held(stolen), now=NOW)
+            read_document(body, issuer, ring="default", state=FeedState(stolen), now=NOW)
 
 
-def test_a_segment_is_the_one_that_was_signed() -> None:
+def test_a_segment_must_have_the_signed_digest_and_length() -> None:
     body = ONE + entry("jti", "two", until=T + 600)
     check_segment(body, Segment(digest(body), 2))
     for wrong, named in (
@@ -185,4 +185,4 @@ def test_a_segment_is_the_one_that_was_signed() -> None:
 
 def test_pinned_keys_verify_a_document_too() -> None:
     assert isinstance(trust().keys, PinnedKeys)
-    assert read_document(made(ONE), trust(), ring="default", held=Held(), now=at(T + 1))
+    assert read_document(made(ONE), trust(), ring="default", state=FeedState(), now=at(T + 1))

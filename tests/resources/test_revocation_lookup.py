@@ -1,4 +1,4 @@
-"""The look-up of tokens in a set: it answers as the specification's list of keys does, and forgets with its set."""
+"""The look-up of tokens in a set agrees with the specification's list of keys, and its caches end with the set."""
 
 import random
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def of(*entries: tuple[str, str, int]) -> RevocationSet:
 
 
 def keys(kid: str, claims: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Kind, identifier, and claim, as section 1 of the specification lists them."""
+    """Yield kind, identifier and claim of each key of a token, as section 1 of the specification lists them."""
     yield from (("kid", kid, "kid"), ("jti", claims["jti"], "jti"), ("sub", claims["sub"], "sub"))
     yield ("iss", claims["iss"], "iss")
     if "grant_id" in claims:
@@ -52,14 +52,14 @@ def a_token(chance: random.Random) -> tuple[str, dict[str, Any]]:
 def test_a_token_is_revoked_if_an_entry_of_one_of_its_keys_covers_it(seed: int) -> None:
     chance = random.Random(seed)
     tokens = [a_token(chance) for _ in range(60)]
-    known = [entry for kid, claims in tokens[:40] for entry in keys(kid, claims)]
-    chosen = {entry[:2] for entry in chance.sample(known, 4)}
-    held = of(
+    listed = [entry for kid, claims in tokens[:40] for entry in keys(kid, claims)]
+    chosen = {entry[:2] for entry in chance.sample(listed, 4)}
+    entries = of(
         *((kind, name, (NOW - chance.randrange(3)) if kind in COARSE else 0) for kind, name in sorted(chosen)),
     )
-    lookup = Lookup(held)
+    lookup = Lookup(entries)
     for kid, claims in tokens:
-        covering = {claim for kind, name, claim in keys(kid, claims) if held.covers(key(kind, name), claims["iat"])}
+        covering = {claim for kind, name, claim in keys(kid, claims) if entries.covers(key(kind, name), claims["iat"])}
         claim = lookup.revoked(kid, claims)
         assert claim in covering if covering else claim == ""
 
@@ -68,7 +68,7 @@ CLAIMS = {"iss": "i", "jti": "t", "sub": "u", "client_id": "c", "iat": NOW - 1}
 
 
 @pytest.mark.parametrize("kind", ["kid", "iss", "client"])
-def test_what_one_set_remembers_says_nothing_about_the_next(kind: str) -> None:
+def test_the_cache_of_one_set_does_not_affect_another_set(kind: str) -> None:
     other = of(("sub", "another", NOW))
     entry = {"kid": ("kid", "k", 0), "iss": ("iss", "i", NOW), "client": ("client", "c", NOW)}[kind]
     for _ in range(2):
@@ -76,7 +76,7 @@ def test_what_one_set_remembers_says_nothing_about_the_next(kind: str) -> None:
         assert Refusals(of(entry)).reason("k", CLAIMS) != ""
 
 
-def test_what_is_remembered_is_bounded_and_correct_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_bounded_and_correct_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revocation_lookup, "REMEMBERED", 10)
     lookup = Lookup(of(("client", "c7", NOW), ("kid", "k3", 0)))
     for number in list(range(25)) * 2:

@@ -1,4 +1,4 @@
-"""The set of entries: look-ups, merges and ends, compared with a plain dictionary."""
+"""Look-ups, merges and sweeps of the set of entries, compared with a dictionary."""
 
 import os
 import random
@@ -17,66 +17,72 @@ def packed(*entries: tuple[bytes, int, int]) -> bytes:
     return b"".join(LAYOUT.pack(*entry) for entry in entries)
 
 
-def one(name: str, until: int = NOW + 60, before: int = 0) -> RevocationSet:
+def single(name: str, until: int = NOW + 60, before: int = 0) -> RevocationSet:
     return EMPTY.merged(packed((key("jti", name), until, before)), now=NOW)
 
 
 def test_an_entry_without_an_instant_covers_every_token() -> None:
-    assert one("a").covers(key("jti", "a"), 0)
-    assert one("a").covers(key("jti", "a"), 2**33)
-    assert not one("a").covers(key("jti", "b"), 0)
+    assert single("a").covers(key("jti", "a"), 0)
+    assert single("a").covers(key("jti", "a"), 2**33)
+    assert not single("a").covers(key("jti", "b"), 0)
     assert not EMPTY.covers(key("jti", "a"), 0)
 
 
 def test_an_entry_with_an_instant_covers_earlier_tokens_only() -> None:
-    held = one("a", before=NOW)
-    assert [held.covers(key("jti", "a"), iat) for iat in (NOW - 1, NOW - 0.5, NOW, NOW + 1)] == [
+    revocations = single("a", before=NOW)
+    assert [revocations.covers(key("jti", "a"), iat) for iat in (NOW - 1, NOW - 0.5, NOW, NOW + 1)] == [
         True,
         True,
         False,
         False,
     ]
-    assert held.last_instant == NOW
+    assert revocations.last_instant == NOW
 
 
 def test_of_two_entries_the_later_dates_count() -> None:
-    held = one("a", until=NOW + 100, before=NOW + 5).merged(packed((key("jti", "a"), NOW + 50, NOW + 9)), now=NOW)
-    assert (held.count, held.covers(key("jti", "a"), NOW + 8), held.covers(key("jti", "a"), NOW + 9)) == (
+    revocations = single("a", until=NOW + 100, before=NOW + 5).merged(
+        packed((key("jti", "a"), NOW + 50, NOW + 9)), now=NOW
+    )
+    assert (
+        revocations.count,
+        revocations.covers(key("jti", "a"), NOW + 8),
+        revocations.covers(key("jti", "a"), NOW + 9),
+    ) == (
         1,
         True,
         False,
     )
     index = key("jti", "a")[0]
-    assert held.swept([index], now=NOW + 99).count == 1
-    assert held.swept([index], now=NOW + 100).count == 0
+    assert revocations.swept([index], now=NOW + 99).count == 1
+    assert revocations.swept([index], now=NOW + 100).count == 0
 
 
 @pytest.mark.parametrize("first", [0, NOW])
-def test_an_entry_that_covers_everything_is_never_narrowed(first: int) -> None:
-    held = one("a", before=first).merged(packed((key("jti", "a"), NOW + 60, NOW - first)), now=NOW)
-    assert held.covers(key("jti", "a"), NOW + 10**6)
+def test_an_entry_that_covers_every_token_still_does_after_a_merge(first: int) -> None:
+    revocations = single("a", before=first).merged(packed((key("jti", "a"), NOW + 60, NOW - first)), now=NOW)
+    assert revocations.covers(key("jti", "a"), NOW + 10**6)
 
 
-def test_an_ended_entry_is_not_taken_in() -> None:
+def test_an_ended_entry_is_not_merged() -> None:
     assert EMPTY.merged(packed((key("jti", "a"), NOW, 0)), now=NOW) == EMPTY.merged(b"", now=NOW)
 
 
-def test_a_merge_changes_no_set_that_somebody_reads() -> None:
-    before = one("a")
+def test_a_merge_does_not_change_the_old_set() -> None:
+    before = single("a")
     after = before.merged(packed((key("jti", "b"), NOW + 60, 0)), now=NOW)
     assert (before.count, after.count) == (1, 2)
     assert not before.covers(key("jti", "b"), 0)
 
 
 def test_a_key_across_two_entries_is_not_found() -> None:
-    """The bytes of one entry's dates and of the next one's key can be another's key."""
+    """The bytes of an entry's dates and of the next entry's key can equal another key."""
     left, right = bytes(2) + os.urandom(14), bytes(2) + os.urandom(14)
     entries = packed((left, 0x7FFF0000, 0x0000ABCD), (right, 0x7FFF0000, 0))
-    held = EMPTY.merged(entries, now=NOW)
+    revocations = EMPTY.merged(entries, now=NOW)
     for offset in range(1, ENTRY):
         across = entries[offset : offset + 16]
         index = across[0] << 8 | across[1]
-        assert index != 0 or not held.covers(across, 0)
+        assert index != 0 or not revocations.covers(across, 0)
 
 
 @given(
@@ -87,41 +93,41 @@ def test_the_set_is_a_dictionary_with_the_later_dates(entries: list[tuple[int, i
     def name(number: int) -> bytes:
         return bytes([0, number % 2]) + number.to_bytes(14, "big")
 
-    held, known = EMPTY, {}
+    revocations, expected = EMPTY, {}
     for number, until, before in entries:
-        held = held.merged(packed((name(number), until, before)), now=NOW)
+        revocations = revocations.merged(packed((name(number), until, before)), now=NOW)
         if until > NOW:
-            old = known.get(number)
+            old = expected.get(number)
             both = old is None or (old[1] and before)
-            known[number] = (
+            expected[number] = (
                 max(until, old[0] if old else 0),
                 (max(before, old[1] if old else 0) if both else 0),
             )
-    assert held.count == len(known)
+    assert revocations.count == len(expected)
     for number in range(41):
-        dates = known.get(number)
+        dates = expected.get(number)
         for iat in (NOW - 10, NOW - 9, NOW, NOW + 8, NOW + 9):
-            assert held.covers(name(number), iat) == (dates is not None and (dates[1] == 0 or iat < dates[1]))
-    later = held.swept(range(BLOCKS), now=NOW + 25)
-    assert later.count == sum(until > NOW + 25 for until, _ in known.values())
+            assert revocations.covers(name(number), iat) == (dates is not None and (dates[1] == 0 or iat < dates[1]))
+    later = revocations.swept(range(BLOCKS), now=NOW + 25)
+    assert later.count == sum(until > NOW + 25 for until, _ in expected.values())
 
 
 def test_a_hundred_thousand_entries_are_each_found_and_take_little_memory() -> None:
     generator = random.Random(1)
     names = [generator.randbytes(16) for _ in range(100_000)]
-    held = EMPTY.merged(packed(*((name, NOW + 60, 0) for name in sorted(names))), now=NOW)
-    assert held.count == len(names)
-    assert all(held.covers(name, 0) for name in names)
-    assert not any(held.covers(generator.randbytes(16), 0) for _ in range(10_000))
-    assert sorted(key for key, _, _ in held) == sorted(names)
+    revocations = EMPTY.merged(packed(*((name, NOW + 60, 0) for name in sorted(names))), now=NOW)
+    assert revocations.count == len(names)
+    assert all(revocations.covers(name, 0) for name in names)
+    assert not any(revocations.covers(generator.randbytes(16), 0) for _ in range(10_000))
+    assert sorted(key for key, _, _ in revocations) == sorted(names)
 
 
-def test_entries_that_differ_in_late_bytes_only_are_told_apart_after_a_sweep() -> None:
-    """They share a bit and a bucket, and the bit stays as long as one of them does."""
+def test_entries_that_differ_in_late_bytes_only_are_distinguished_after_a_sweep() -> None:
+    """They share a bit and a bucket. The bit stays set while one of them is in the set."""
     names = [bytes([1, 2, 3]) + bytes(12) + bytes([number]) for number in range(3)]
-    held = EMPTY.merged(packed((names[0], NOW + 10, 0), (names[1], NOW + 20, 0)), now=NOW)
-    assert [held.covers(name, 0) for name in names] == [True, True, False]
-    held = held.swept([1], now=NOW + 10)
-    assert [held.covers(name, 0) for name in names] == [False, True, False]
-    held = held.swept([1], now=NOW + 20)
-    assert (held.count, held.blocks[1].bits.count(0)) == (0, len(held.blocks[1].bits))
+    revocations = EMPTY.merged(packed((names[0], NOW + 10, 0), (names[1], NOW + 20, 0)), now=NOW)
+    assert [revocations.covers(name, 0) for name in names] == [True, True, False]
+    revocations = revocations.swept([1], now=NOW + 10)
+    assert [revocations.covers(name, 0) for name in names] == [False, True, False]
+    revocations = revocations.swept([1], now=NOW + 20)
+    assert (revocations.count, revocations.blocks[1].bits.count(0)) == (0, len(revocations.blocks[1].bits))

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says that each operation needs."""
+"""The security requirements of each operation in the OpenAPI document."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class One(APIView):
 
 
 def security(*permissions: Any, view: type[APIView] = One) -> dict[str, Any]:
-    """The `security` of each operation of a view with these permissions; None if it has none."""
+    """Return the `security` of each operation of a view with these permissions, None if it has none."""
     routes = [path("one/", view.as_view(permission_classes=permissions))]
     (operations,) = SchemaGenerator(patterns=routes).get_schema(public=True)["paths"].values() or [{}]
     return {method: operation.get("security") for method, operation in operations.items()}
@@ -67,16 +67,16 @@ def same(expected: Any) -> dict[str, Any]:
         ([HasScopes("a"), HasScopes("b")], [{"oauth2": ["a", "b"]}]),
     ],
 )
-def test_an_operation_needs_what_its_permissions_ask_for(permissions: list[Any], expected: list[Any]) -> None:
+def test_an_operation_needs_the_scopes_of_its_permissions(permissions: list[Any], expected: list[Any]) -> None:
     assert security(*permissions) == same(expected)
 
 
 @pytest.mark.parametrize("permission", [IsAuthenticatedOrReadOnly, DjangoModelPermissionsOrAnonReadOnly])
-def test_what_is_public_to_read_needs_a_token_for_writing_only(permission: type[BasePermission]) -> None:
+def test_a_view_that_is_public_to_read_needs_a_token_for_writing_only(permission: type[BasePermission]) -> None:
     assert security(permission) == {"get": [{}], "post": [ANY], "put": [ANY], "patch": [ANY]}
 
 
-def test_an_operation_that_every_token_is_refused_is_not_there() -> None:
+def test_an_operation_that_refuses_every_token_is_not_in_the_document() -> None:
     assert security(HasRequiredScopes()) == {"get": [A], "patch": [ANY]}
     assert security(HasRequiredScopes() & HasScopes("b")) == {"get": [{"oauth2": ["a", "b"]}], "patch": [B]}
     assert security(HasRequiredScopes() | HasScopes("b"))["post"] == [B]
@@ -86,7 +86,7 @@ class Mixed(One):
     authentication_classes = [JWTAuthentication, SessionAuthentication]
 
 
-def test_another_way_to_authenticate_stays_an_alternative() -> None:
+def test_another_authentication_class_stays_an_alternative() -> None:
     assert security(HasScopes("a"), view=Mixed)["get"] == [A, {"cookieAuth": []}]
 
 
@@ -94,7 +94,7 @@ class Plain(One):
     schema = SpectacularAutoSchema()
 
 
-def test_drf_spectacular_s_own_schema_class_says_no_operation_is_public_that_is_not() -> None:
+def test_drf_spectacular_s_own_schema_class_marks_no_protected_operation_as_public() -> None:
     assert security(HasRequiredScopes(), view=Plain)["post"] == [ANY]
 
 
@@ -118,7 +118,7 @@ urlpatterns = [
 
 
 @pytest.mark.urls(__name__)
-def test_one_include_serves_the_document_and_its_page_to_everybody(client: Client) -> None:
+def test_one_include_serves_the_document_and_its_page_without_a_token(client: Client) -> None:
     answer = client.get("/api/schema/", headers={"Accept": "application/json"})
     assert answer.status_code == 200
     assert list(answer.json()["paths"]) == ["/function/"]

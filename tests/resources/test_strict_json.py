@@ -1,4 +1,4 @@
-"""What is strict JSON, and what is not."""
+"""The parser accepts strict JSON (RFC 7493) and refuses everything else."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def test_strict_json_is_read(raw: bytes, value: object) -> None:
      b'{"\\udfff":1}', b'"a\nb"', b'"\x00"', b"\xef\xbb\xbf{}", b"\xff\xfe{\x00}\x00", b'"\xff"', b"\xc0\x80",
      b"[" * 33 + b"]" * 33, b"[" * 100_000, b'{"a":' * 40 + b"1" + b"}" * 40, b"// x\n{}", b"tru", b"None"],
 )  # fmt: skip
-def test_nothing_else_is(raw: bytes) -> None:
+def test_anything_but_strict_json_is_refused(raw: bytes) -> None:
     for read in (parse, parse_leniently):
         with pytest.raises(ValueError, match=r"^not strict JSON$") as refused:
             read(raw)

@@ -1,4 +1,4 @@
-"""resources.testing itself: what it promises to the tests of others."""
+"""The testing kit, resources.testing, as docs/resource-server.md describes it."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from django.test import Client
 from resources.testing import SigningKey, bad_tokens, bearer, mint, pinned, shared_key
 
 
-def test_a_token_in_one_line(client: Client) -> None:
+def test_a_minted_token_is_accepted(client: Client) -> None:
     with pinned():
         assert client.get("/api/whoami/", headers=bearer(mint("a b", sub="alice"))).json()["scopes"] == ["a", "b"]
 
@@ -18,18 +18,18 @@ def test_pinned_is_a_decorator_too() -> None:
     assert Client().get("/api/whoami/", headers=bearer(mint())).status_code == 200
 
 
-def test_a_key_of_ones_own(client: Client) -> None:
+def test_a_token_of_a_second_key_needs_that_key_to_be_pinned(client: Client) -> None:
     own = SigningKey()
     with pinned(own):
         assert client.get("/api/whoami/", headers=bearer(mint(key=own))).status_code == 200
         assert client.get("/api/whoami/", headers=bearer(mint())).status_code == 401
 
 
-def test_the_fixture(client: Client, mint_token: Callable[..., str]) -> None:
+def test_the_fixture_mints_tokens_that_the_api_accepts(client: Client, mint_token: Callable[..., str]) -> None:
     assert client.get("/api/whoami/", headers=bearer(mint_token("a"))).status_code == 200
 
 
-def test_outside_of_pinned_the_test_key_opens_nothing(client: Client) -> None:
+def test_outside_of_pinned_the_test_key_is_not_trusted(client: Client) -> None:
     assert client.get("/api/whoami/", headers=bearer(mint())).status_code != 200
 
 

@@ -27,9 +27,9 @@ from tests.resources.loopback import Loopback, document
 
 
 def admitted(room: WaitingRoom, requests: int, *, first: bool = False) -> int:
-    """How many of so many requests get a place while all of them hold what they got."""
-    with ExitStack() as held:
-        return sum(held.enter_context(room.place(first=first)) for _ in range(requests))
+    """Return how many of `requests` simultaneous requests get a place."""
+    with ExitStack() as places:
+        return sum(places.enter_context(room.place(first=first)) for _ in range(requests))
 
 
 @pytest.mark.parametrize(("threads", "waiting"), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (8, 4), (16, 8), (32, 16)])
@@ -38,12 +38,12 @@ def test_half_of_the_threads_wait_and_no_more(threads: int, waiting: int) -> Non
 
 
 @pytest.mark.parametrize(("threads", "waiting"), [(0, 1), (1, 1), (2, 1), (3, 1), (4, 2)])
-def test_the_first_that_waits_for_a_fetch_has_a_place_if_the_room_is_empty(threads: int, waiting: int) -> None:
-    """Also the first of another issuer's: two fetches must not take two of two threads."""
+def test_the_first_request_that_waits_for_a_fetch_gets_a_place_in_an_empty_room(threads: int, waiting: int) -> None:
+    """The rule covers all issuers together: two fetches must not occupy both of two threads."""
     assert admitted(WaitingRoom(serving=lambda: threads), 40, first=True) == waiting
 
 
-def test_a_place_is_free_again_afterwards_also_after_an_error() -> None:
+def test_a_place_becomes_free_after_success_and_after_an_error() -> None:
     room = WaitingRoom(serving=lambda: 2)
 
     def fail() -> None:
@@ -67,7 +67,7 @@ class Clock:
 
 @contextmanager
 def alive(threads: int, threads_seen: ServingThreads) -> Iterator[None]:
-    """So many threads, each of which has noted itself, until the block ends."""
+    """Run `threads` threads until the block ends. Each has noted itself."""
     noted, end = threading.Barrier(threads + 1), threading.Event()
 
     def serve() -> None:
@@ -102,27 +102,27 @@ def test_threads_are_counted_once_and_for_ten_seconds() -> None:
         assert seen.count() == 1
 
 
-def test_a_server_that_says_how_many_threads_it_has_is_believed_also_after_a_fork() -> None:
+def test_the_number_of_threads_that_a_server_sets_counts_also_after_a_fork() -> None:
     seen = ServingThreads(clock=Clock())
-    seen.tell(8)
+    seen.set_count(8)
     assert seen.count() == 8
     seen.renew()
     assert seen.count() == 8
 
 
-def test_our_own_server_says_how_many_threads_it_has() -> None:
+def test_our_own_server_sets_its_number_of_threads() -> None:
     seen = ServingThreads(clock=Clock())
     with (
-        patch.object(thread_limit, "serving", seen) as told,
+        patch.object(thread_limit, "serving", seen) as serving,
         patch("project.launch.serve.watch_connections"),
         patch.dict(os.environ),
     ):
         load("resources.wsgi.application", alive=None)
-        assert told.count() == WORK_THREADS
+        assert serving.count() == WORK_THREADS
 
 
-def test_a_background_thread_waits_without_a_place_and_is_not_the_first_that_waits() -> None:
-    """A process that has just started has one place, for its first request; the poll of its feed must not take it."""
+def test_a_background_thread_waits_without_a_place_and_does_not_count_as_the_first() -> None:
+    """A process that has just started has one place. The poll of its feed must not take it from the first request."""
     room, landing = WaitingRoom(serving=lambda: 1), threading.Event()
     options = {"clock": time.monotonic, "deadline": 60, "waiters": 1, "patience": 30, "longest_backoff": 1}
     flights = Flights(lambda _: landing.wait(30), lambda *_: None, room=room, **options)
@@ -130,7 +130,7 @@ def test_a_background_thread_waits_without_a_place_and_is_not_the_first_that_wai
     assert flight is not None
 
     def background() -> bool:
-        thread_limit.be_background()
+        thread_limit.mark_background()
         return flights.wait(flight)
 
     with ThreadPoolExecutor(2) as crowd:
@@ -151,7 +151,7 @@ def test_a_thread_that_authenticates_a_request_is_counted(client: Client) -> Non
 
 
 def test_a_fetch_that_waits_for_another_needs_no_place() -> None:
-    """A revocation feed is verified in the thread of its fetch, which may have to wait for keys."""
+    """A revocation feed is verified in the thread of its fetch, which can wait for keys."""
     full = WaitingRoom(serving=lambda: 0)
     landed, answers = threading.Event(), []
     options = {"clock": time.monotonic, "deadline": 30, "waiters": 8, "patience": 30, "longest_backoff": 1}
@@ -164,7 +164,7 @@ def test_a_fetch_that_waits_for_another_needs_no_place() -> None:
     assert answers == [True]
 
 
-def test_what_is_remembered_of_threads_is_bounded() -> None:
+def test_the_number_of_remembered_threads_is_bounded() -> None:
     clock = Clock()
     seen = ServingThreads(clock=clock)
     seen._seen = {-number: 0.0 for number in range(1, MANY + 1)}
@@ -187,13 +187,13 @@ with room.place(first=True):
 
 
 def test_a_forked_process_starts_with_an_empty_room() -> None:
-    told = subprocess.run([sys.executable, "-c", FORK], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert told.stdout == "0 0\n"
+    finished = subprocess.run([sys.executable, "-c", FORK], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert finished.stdout == "0 0\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """One answer: its status, when it came, and how many seconds it took."""
+    """An answer: its status, its time, and how many seconds it took."""
 
     status: int
     at: float
@@ -207,7 +207,7 @@ def timed(running: Api, token: str) -> Timed:
 
 
 def with_a_silent_issuer(issuer: Loopback, folder: Path, threads: int) -> tuple[list[Timed], list[Timed]]:
-    """The answers to good tokens, and to 64 tokens with invented kids, while the issuer does not answer."""
+    """Return the answers to good tokens, and to 64 tokens with unknown kids, while the issuer does not answer."""
     key, silence = SigningKey(), threading.Event()
     issuer.publish(jwks(key))
 
@@ -215,8 +215,8 @@ def with_a_silent_issuer(issuer: Loopback, folder: Path, threads: int) -> tuple[
         silence.wait(30)
         document(jwks(key))(handler)
 
-    def token(one: SigningKey) -> str:
-        return mint(key=one, iss=issuer.url, aud="http://localhost:8001/")
+    def token(key: SigningKey) -> str:
+        return mint(key=key, iss=issuer.url, aud="http://localhost:8001/")
 
     folder.mkdir()
     before = issuer.fetches()
@@ -224,7 +224,7 @@ def with_a_silent_issuer(issuer: Loopback, folder: Path, threads: int) -> tuple[
         assert timed(running, token(key)).status == 200
         issuer.answers["/jwks.json"] = silent
         invented = [token(SigningKey(private=key.private)) for _ in range(64)]
-        strangers = [crowd.submit(timed, running, one) for one in invented]
+        strangers = [crowd.submit(timed, running, unknown) for unknown in invented]
         while issuer.fetches() < before + 2:
             time.sleep(0.01)
         good = [timed(running, token(key)) for _ in range(5)]
@@ -233,17 +233,25 @@ def with_a_silent_issuer(issuer: Loopback, folder: Path, threads: int) -> tuple[
     return good, refused
 
 
+def first(answers: list[Timed]) -> float:
+    return min(answer.at for answer in answers)
+
+
+def last(answers: list[Timed]) -> float:
+    return max(answer.at for answer in answers)
+
+
 @pytest.mark.parametrize("threads", [4, 8, 16, 32])
 def test_a_request_with_a_known_kid_never_waits_behind_unknown_ones(
     issuer: Loopback, tmp_path: Path, threads: int
 ) -> None:
-    """Many more requests with invented kids come than there are threads."""
+    """There are more requests with unknown kids than threads."""
     for attempt in range(6):  # a machine under load can stall one attempt, and stalls look like waiting
         good, refused = with_a_silent_issuer(issuer, tmp_path / str(attempt), threads)
-        assert {one.status for one in good} == {200}
-        assert {one.status for one in refused} == {503}
-        waited = [one for one in refused if one.took > 1.5]  # patience is 2 s
-        if waited and len(waited) <= threads // 2 and max(one.at for one in good) < min(one.at for one in waited):
+        assert {answer.status for answer in good} == {200}
+        assert {answer.status for answer in refused} == {503}
+        waited = [answer for answer in refused if answer.took > 1.5]  # patience is 2 s
+        if waited and len(waited) <= threads // 2 and last(good) < first(waited):
             return
     assert 1 <= len(waited) <= threads // 2
-    assert max(one.at for one in good) < min(one.at for one in waited)
+    assert last(good) < first(waited)

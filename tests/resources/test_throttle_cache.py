@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from resources import throttle_cache
 from resources.principal import TokenUser
 from resources.testing import bad_tokens, bearer, mint, pinned
-from resources.throttle_cache import PAUSE, ForgivingCache
+from resources.throttle_cache import PAUSE, FailOpenCache
 from resources.throttles import ClientThrottle, SubjectThrottle
 from tests.ports import free
 
@@ -30,12 +30,12 @@ class Clock:
 
 
 class Fragile:
-    """A cache that fails when told to, and counts how often it is asked."""
+    """A cache that fails if the test says so, and counts its calls."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self.error: Exception | None = None
-        self.asked = 0
+        self.calls = 0
 
     def get(self, key: str, default: Any = None) -> Any:
         self._ask()
@@ -46,28 +46,28 @@ class Fragile:
         self.values[key] = value
 
     def _ask(self) -> None:
-        self.asked += 1
+        self.calls += 1
         if self.error is not None:
             raise self.error
 
 
 def test_a_cache_that_works_is_passed_through() -> None:
-    cache = ForgivingCache(Fragile(), clock=Clock())
+    cache = FailOpenCache(Fragile(), clock=Clock())
     cache.set("a", [1], 60)
     assert (cache.get("a", []), cache.get("b", [])) == ([1], [])
 
 
 def test_after_a_failure_one_request_in_five_seconds_tries_again(caplog: pytest.LogCaptureFixture) -> None:
     clock, behind = Clock(), Fragile()
-    cache = ForgivingCache(behind, clock=clock)
+    cache = FailOpenCache(behind, clock=clock)
     cache.set("a", [1])
     behind.error = ConnectionError("redis://secret@host refused")
     assert [cache.get("a", []) for _ in range(10)] == [[]] * 10
     cache.set("a", [2])
-    assert behind.asked == 2
+    assert behind.calls == 2
     clock.now += PAUSE
     assert [cache.get("a", []) for _ in range(10)] == [[]] * 10
-    assert behind.asked == 3
+    assert behind.calls == 3
     assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
     assert "secret" not in caplog.text
     behind.error = None
@@ -90,12 +90,12 @@ class ThrottledByDRF(Throttled):
     throttle_classes = [OfDRF]
 
 
-class Forgiving(OfDRF):
+class FailOpen(OfDRF):
     cache = throttle_cache.cache
 
 
-class ThrottledByDRFAndForgiven(Throttled):
-    throttle_classes = [Forgiving]
+class ThrottledByDRFWithOurCache(Throttled):
+    throttle_classes = [FailOpen]
 
 
 class Broken(AnonRateThrottle):
@@ -127,7 +127,7 @@ def rates(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def no_redis(settings: Any, rates: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The shared cache is a Redis that is not there."""
+    """Configure a Redis that is not there as the shared cache."""
     monkeypatch.setattr(throttle_cache.cache, "_failed", False)
     backend = "django.core.cache.backends.redis.RedisCache"
     gone = {"BACKEND": backend, "LOCATION": f"redis://127.0.0.1:{free()}/0"}
@@ -151,12 +151,12 @@ def test_a_throttle_of_drf_answers_503_without_its_cache_unless_it_uses_ours(
     answer = ask(ThrottledByDRF)
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")
     assert answer.data["error"] == "temporarily_unavailable"
-    assert "a throttle could not count" in caplog.text
-    assert {ask(ThrottledByDRFAndForgiven).status_code for _ in range(10)} == {200}
+    assert "the cache of a throttle failed" in caplog.text
+    assert {ask(ThrottledByDRFWithOurCache).status_code for _ in range(10)} == {200}
 
 
 def test_a_throttle_of_drf_that_uses_our_cache_counts(rates: None) -> None:
-    assert [ask(ThrottledByDRFAndForgiven).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert [ask(ThrottledByDRFWithOurCache).status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
 @pytest.mark.parametrize(("view", "error"), [(ThrottledWrongly, LookupError), (FailsElsewhere, Exception)])
@@ -169,7 +169,7 @@ def test_no_other_mistake_is_taken_for_a_cache_that_fails(
 
 
 def test_any_cache_can_hold_the_name_by_which_drf_counts_a_user(rates: None) -> None:
-    """Memcached takes 250 characters and no blanks."""
+    """Memcached accepts keys of 250 characters without blanks."""
     keys = {
         f"throttle_user_{user.pk}"
         for user in (
@@ -184,15 +184,15 @@ def test_any_cache_can_hold_the_name_by_which_drf_counts_a_user(rates: None) -> 
 
 
 class Together(Fragile):
-    """A cache that hangs: while one request asks it, another asks as well."""
+    """A cache that hangs: while a request uses it, another request uses it, too."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.cache = ForgivingCache(self, clock=Clock())
+        self.cache = FailOpenCache(self, clock=Clock())
         self.others = 3
 
     def get(self, key: str, default: Any = None) -> Any:
-        self.asked += 1
+        self.calls += 1
         if self.others:
             self.others -= 1
             self.cache.get(key)
@@ -203,10 +203,10 @@ def test_requests_that_meet_a_failing_cache_at_once_are_logged_once_and_one_trie
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock, behind = Clock(), Together()
-    behind.cache = ForgivingCache(behind, clock=clock)
+    behind.cache = FailOpenCache(behind, clock=clock)
     behind.cache.get("a")
-    assert (behind.asked, len(caplog.records)) == (4, 1)
+    assert (behind.calls, len(caplog.records)) == (4, 1)
     clock.now += PAUSE
     behind.others = 3
     behind.cache.get("a")
-    assert (behind.asked, len(caplog.records)) == (5, 2)
+    assert (behind.calls, len(caplog.records)) == (5, 2)

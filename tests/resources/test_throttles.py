@@ -1,4 +1,4 @@
-"""How often: per client, per subject, and per address that sends tokens which do not verify."""
+"""Rate limits by client, by subject, and by the address that sends refused tokens."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ from resources.throttles import ClientThrottle, SubjectThrottle
 
 @pytest.fixture
 def rates(settings: Any) -> Iterator[dict[str, str]]:
-    """The rates of a test; DRF reads them when it is told that the settings have changed."""
+    """Return the rates of a test, which can change them. DRF reads them at its setting_changed signal."""
     rates: dict[str, str] = {"client": "3/min", "subject": "2/min", "failed_tokens": "4/min"}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     with pinned():
@@ -36,24 +36,24 @@ class PerSubject(PerClient):
 
 def statuses(view: type[APIView], *claims: dict[str, str]) -> list[int]:
     return [
-        view.as_view()(RequestFactory().get("/", headers=bearer(mint(**one)))).status_code  # type: ignore[arg-type]
-        for one in claims
+        view.as_view()(RequestFactory().get("/", headers=bearer(mint(**changes)))).status_code  # type: ignore[arg-type]
+        for changes in claims
     ]
 
 
-def test_a_client_is_limited_whoever_its_users_are(rates: dict[str, str]) -> None:
+def test_a_client_is_limited_over_all_its_users(rates: dict[str, str]) -> None:
     users = [{"sub": name} for name in ("alice", "bob", "carol", "dave")]
     assert statuses(PerClient, *users) == [200, 200, 200, 429]
     assert statuses(PerClient, {"client_id": "other"}) == [200]
 
 
-def test_a_subject_is_limited_whatever_its_clients_are(rates: dict[str, str]) -> None:
+def test_a_subject_is_limited_over_all_its_clients(rates: dict[str, str]) -> None:
     clients = [{"sub": "alice", "client_id": name} for name in ("a", "b", "c")]
     assert statuses(PerSubject, *clients) == [200, 200, 429]
     assert statuses(PerSubject, {"sub": "bob"}) == [200]
 
 
-def test_a_limit_says_when_to_come_again(rates: dict[str, str]) -> None:
+def test_a_throttled_request_gets_retry_after(rates: dict[str, str]) -> None:
     statuses(PerSubject, *[{"sub": "alice"}] * 2)
     answer = PerSubject.as_view()(RequestFactory().get("/", headers=bearer(mint(sub="alice"))))
     assert (answer.status_code, 1 <= int(answer["Retry-After"]) <= 60) == (429, True)
@@ -68,7 +68,7 @@ def test_an_address_that_sends_bad_tokens_is_stopped_and_another_is_not(client: 
     assert client.get("/api/whoami/", headers=bearer(mint()), REMOTE_ADDR="192.0.2.2").status_code == 200
 
 
-def test_good_tokens_are_no_failures(client: Client, rates: dict[str, str]) -> None:
+def test_good_tokens_do_not_count_as_failures(client: Client, rates: dict[str, str]) -> None:
     assert {client.get("/api/whoami/", headers=bearer(mint())).status_code for _ in range(20)} == {200}
 
 

@@ -1,4 +1,4 @@
-"""The token itself: what is accepted, and for each check its neighbour that is refused, with the reason."""
+"""Verification of a token: for each check, a token that passes and a similar one that is refused for that reason."""
 
 import json
 import math
@@ -77,7 +77,7 @@ def with_header(text: str | bytes) -> str:
 
 
 def with_claim(name: str, literal: str) -> str:
-    """A good payload in which one claim's JSON is exactly `literal`."""
+    """Return a token with a good payload, in which the JSON of the claim `name` is exactly `literal`."""
     members = {key: json.dumps(value) for key, value in claims().items()} | {name: literal}
     return with_payload("{" + ",".join(f'"{key}":{value}' for key, value in members.items()) + "}")
 
@@ -89,7 +89,7 @@ def parts(**changes: str) -> str:
 
 
 def loosened(segment: str) -> str:
-    """Another way to write the same bytes: an unused bit of the last character is set."""
+    """Return another spelling of the same bytes, with an unused bit of the last character set."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return segment[:-1] + alphabet[alphabet.index(segment[-1]) | 1]
 
@@ -302,7 +302,7 @@ LONG = SigningKey(private=RSA.private, kid="k" * 256)
 
 
 def padded(length: int) -> str:
-    """A good token of exactly `length` characters."""
+    """Return a good token of exactly `length` characters."""
     for size in range(length):
         candidate = token(x="y" * (length // 2 + size))
         if len(candidate) >= length:
@@ -316,7 +316,7 @@ def test_the_good_neighbour_of_a_bad_token_is_accepted(name: str) -> None:
     assert check(ACCEPTED[name](), issuers={ISSUER: trust(keys=keys(RSA, LONG))}).claims["iss"] == ISSUER
 
 
-def test_a_verified_token_tells_its_claims_scopes_and_key_and_hides_itself() -> None:
+def test_a_verified_token_has_claims_scopes_and_kid_and_its_repr_hides_the_token() -> None:
     presented = token()
     verified = check(presented)
     assert dict(verified.claims) == CLAIMS
@@ -330,7 +330,7 @@ def test_a_verified_token_tells_its_claims_scopes_and_key_and_hides_itself() -> 
         verified.kid = "other"
 
 
-def test_a_scope_is_a_whole_word() -> None:
+def test_a_scope_is_not_a_part_of_another_scope() -> None:
     assert "notes:read" not in check(token(scope="notes:read_all")).scopes
 
 
@@ -376,15 +376,15 @@ def test_with_several_issuers_each_is_verified_by_its_own_keys_only() -> None:
         assert refused.value.reason is Reason.ISSUER
 
 
-def test_any_of_our_audiences_will_do() -> None:
+def test_a_token_for_any_of_our_audiences_is_accepted() -> None:
     assert check(token(aud=OTHER), audience=frozenset({US, OTHER})).claims["aud"] == OTHER
 
 
-def test_a_bad_signature_raises_a_doubt_and_a_good_one_does_not() -> None:
+def test_a_bad_signature_causes_a_recheck_of_keys_and_a_good_one_does_not() -> None:
     doubts = []
 
     class Watched(PinnedKeys):
-        def doubt(self) -> None:
+        def recheck(self) -> None:
             doubts.append(1)
 
     watched = Watched([judge(RSA.jwk, algorithms=frozenset({"RS256"}))])
@@ -395,7 +395,7 @@ def test_a_bad_signature_raises_a_doubt_and_a_good_one_does_not() -> None:
     assert doubts == [1]
 
 
-def test_keys_that_cannot_be_had_are_not_the_tokens_fault() -> None:
+def test_unavailable_keys_do_not_make_a_token_invalid() -> None:
     class Dead(PinnedKeys):
         def find(self, kid: str, algorithm: str) -> Sequence[Key]:
             raise Unavailable(7)
@@ -433,24 +433,24 @@ PASSED_ON = {"sub": "orders", "act": {"sub": "notes", "act": {"sub": "phone"}}}
 
 
 @pytest.mark.parametrize("client", ["webapp", "orders", "notes", "phone"])
-def test_a_token_ends_with_every_client_that_it_came_through(client: str) -> None:
-    """RFC 8693 section 4.1: they are named in `act`."""
+def test_a_token_is_refused_if_any_client_of_its_exchanges_is_revoked(client: str) -> None:
+    """RFC 8693 section 4.1: `act` names the clients of token exchanges."""
     presented = token(client_id="webapp", act=PASSED_ON)
     for entry in (("client", client, T + 1), ("client_sub", f"{client}\0alice", T + 1)):
-        held = Refusals(entries_of(entry))
+        revoked = Refusals(entries_of(entry))
         with pytest.raises(InvalidToken) as refused:
-            check(presented, issuers={ISSUER: trust(refusals=lambda _, held=held: held)})
+            check(presented, issuers={ISSUER: trust(refusals=lambda _, revoked=revoked: revoked)})
         assert (refused.value.reason, refused.value.claim) == (Reason.REVOKED, "client_id")
-    held = Refusals(entries_of(("client", client, T), ("client_sub", f"{client}\0bob", T + 1)))
-    assert check(presented, issuers={ISSUER: trust(refusals=lambda _: held)})
+    revoked = Refusals(entries_of(("client", client, T), ("client_sub", f"{client}\0bob", T + 1)))
+    assert check(presented, issuers={ISSUER: trust(refusals=lambda _: revoked)})
 
 
 @pytest.mark.parametrize(
     "act", ["x", 7, [], [{"sub": "x"}], {"sub": ["x"]}, {"act": "x"}, {"sub": {}, "act": {"act": 1}}]
 )
-def test_an_actor_that_is_none_is_nobody_who_was_revoked(act: object) -> None:
-    held = Refusals(entries_of(("client", "x", T + 1)))
-    assert check(token(act=act), issuers={ISSUER: trust(refusals=lambda _: held)})
+def test_a_malformed_act_does_not_match_a_revoked_client(act: object) -> None:
+    revoked = Refusals(entries_of(("client", "x", T + 1)))
+    assert check(token(act=act), issuers={ISSUER: trust(refusals=lambda _: revoked)})
 
 
 def test_time_is_an_argument() -> None:
@@ -474,7 +474,7 @@ def test_the_scheme_is_read_in_any_case(scheme: str, space: str) -> None:
 @pytest.mark.parametrize(
     "authorization", [None, "", "Basic YTpi", "Bearerx a.b.c", "Token a.b.c", "DPoP a.b.c", "a.b.c"]
 )
-def test_another_scheme_is_none_of_our_business(authorization: str | None) -> None:
+def test_another_scheme_is_not_a_bearer_token(authorization: str | None) -> None:
     assert credentials(authorization, also_in_query=False) is None
     assert credentials(authorization, also_in_query=True) is None
 
@@ -494,13 +494,13 @@ def test_a_token_in_header_and_query_is_a_bad_request() -> None:
         credentials("Bearer a.b.c", also_in_query=True)
 
 
-def test_a_token_too_long_is_not_looked_at() -> None:
+def test_a_token_that_is_too_long_is_refused_unread() -> None:
     assert credentials("Bearer " + "a" * 8192, also_in_query=False) == "a" * 8192
     with pytest.raises(InvalidToken, match="TOO_LONG"):
         credentials("Bearer " + " " + "é" * 8193, also_in_query=False)
 
 
-def test_an_instant_is_a_finite_number_of_this_era() -> None:
+def test_a_numeric_date_is_a_finite_number_that_a_datetime_can_hold() -> None:
     assert [real.is_instant(value) for value in (0, 1.5, T, 253_402_300_799)] == [True] * 4
     assert [real.is_instant(value) for value in (True, -1, math.inf, math.nan, "1", None, 2.6e11)] == [False] * 7
 

@@ -1,4 +1,4 @@
-"""What the API says about itself."""
+"""The metadata, liveness, readiness and documentation of the API."""
 
 import json
 
@@ -11,7 +11,7 @@ from tests.resources.loopback import Loopback
 AUDIENCE = ["http://localhost:8001/"]
 
 
-def test_the_protected_resource_tells_whom_it_trusts(client: Client) -> None:
+def test_the_metadata_lists_the_trusted_issuers(client: Client) -> None:
     answer = client.get("/.well-known/oauth-protected-resource")
     assert answer.json() == {
         "resource": "http://localhost:8001/",
@@ -23,7 +23,7 @@ def test_the_protected_resource_tells_whom_it_trusts(client: Client) -> None:
     assert client.post("/.well-known/oauth-protected-resource").status_code == 405
 
 
-def test_a_resource_with_a_path_is_told_of_at_its_own_address_only(client: Client) -> None:
+def test_the_metadata_of_a_resource_with_a_path_is_at_its_own_address_only(client: Client) -> None:
     conf = {"ISSUERS": ["https://issuer.example"], "AUDIENCE": ["https://api.example/notes"]}
     with override_settings(RESOURCE_SERVER=conf):
         assert client.get("/.well-known/oauth-protected-resource/notes").json()["resource"] == conf["AUDIENCE"][0]
@@ -32,28 +32,28 @@ def test_a_resource_with_a_path_is_told_of_at_its_own_address_only(client: Clien
     assert 'resource_metadata="https://api.example/.well-known/oauth-protected-resource/notes"' in challenge
 
 
-def test_the_host_header_says_nothing(client: Client) -> None:
+def test_the_host_header_does_not_change_the_metadata(client: Client) -> None:
     answer = client.get("/api/whoami/", headers={"Host": "127.0.0.1"})
     assert "127.0.0.1" not in answer["WWW-Authenticate"]
 
 
-def test_alive(client: Client) -> None:
+def test_a_live_process_answers_healthz(client: Client) -> None:
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_ready_with_keys(client: Client) -> None:
+def test_a_process_with_keys_is_ready(client: Client) -> None:
     with pinned():
         answer = client.get("/readyz")
     status = {"kids": [shared_key().kid], "pinned": True, "usable": True}
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "issuers": {"http://localhost:8000": status}})
 
 
-def test_not_ready_without_keys_and_ready_as_soon_as_the_issuer_is(client: Client, issuer: Loopback) -> None:
+def test_a_process_without_keys_is_not_ready_until_the_issuer_answers(client: Client, issuer: Loopback) -> None:
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": AUDIENCE}):
         answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
-    assert answer.json()["issuers"][issuer.url]["last_error"] == "answered 404"
+    assert answer.json()["issuers"][issuer.url]["last_error"] == "the server answered 404"
     issuer.publish({"keys": [shared_key().jwk]})
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": AUDIENCE}):
         assert client.get("/readyz").status_code == 200
@@ -65,7 +65,7 @@ def test_health_is_not_cached(client: Client, path: str) -> None:
         assert "no-store" in client.get(path)["Cache-Control"]
 
 
-def test_the_openapi_document_tells_the_scopes_of_each_operation(client: Client) -> None:
+def test_the_openapi_document_lists_the_scopes_of_each_operation(client: Client) -> None:
     document = json.loads(client.get("/api/schema/?format=json").content)
     security = {
         f"{method} {path}": operation["security"]
@@ -111,7 +111,7 @@ CONF = {"ISSUERS": ["http://localhost:8000"], "AUDIENCE": AUDIENCE, "OPERATOR_TO
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": ""}, False),
     ],
 )
-def test_only_the_operator_reads_how_the_issuers_are(client: Client, headers: dict[str, str], reads: bool) -> None:
+def test_only_the_operator_reads_the_state_of_the_issuers(client: Client, headers: dict[str, str], reads: bool) -> None:
     with override_settings(RESOURCE_SERVER=CONF), pinned():
         answer = client.get("/readyz", **headers)
     assert answer.json()["status"] in {"ok", "unavailable"}
@@ -120,7 +120,7 @@ def test_only_the_operator_reads_how_the_issuers_are(client: Client, headers: di
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 @pytest.mark.parametrize("host", ["10.0.0.5", "elsewhere.example", "a..b"])
-def test_probes_answer_whatever_the_host_is(client: Client, path: str, host: str) -> None:
+def test_probes_answer_for_any_host(client: Client, path: str, host: str) -> None:
     with override_settings(ALLOWED_HOSTS=["api.example"], SECURE_SSL_REDIRECT=True), pinned():
         assert client.get(path, headers={"Host": host}).status_code == 200
         assert client.get("/api/notes/", headers={"Host": host}).status_code == 400

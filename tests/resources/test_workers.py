@@ -1,4 +1,4 @@
-"""Sixty-four threads in each of four forked workers, through a rotation: one fetch per process, and no failure."""
+"""A rotation with 64 threads in each of four forked workers costs one fetch per process, and no request fails."""
 
 import json
 import os
@@ -26,7 +26,7 @@ Workers = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture
 def workers(issuer: Loopback, tmp_path: Path) -> Iterator[Workers]:
-    """Sends a command to all four workers and returns their four answers."""
+    """Yield a function that sends a command to all four workers and returns their answers."""
     issuer.publish(jwks(OLD))
     environment = {
         "PATH": os.environ["PATH"],
@@ -63,13 +63,13 @@ def all_good(count: int, fetches: int) -> list[dict[str, Any]]:
     return [{"accepted": count, "fetches": fetches, "hanging": 0, "landed": True}] * 4
 
 
-def test_a_rotation_costs_each_process_one_fetch_and_fails_nobody(workers: Workers, issuer: Loopback) -> None:
+def test_a_rotation_costs_each_process_one_fetch_and_no_request_fails(workers: Workers, issuer: Loopback) -> None:
     many = THREADS * ROUNDS
     assert workers(OLD) == all_good(many, 0)  # the parent's keys came along through the fork
 
-    issuer.publish(jwks(OLD, NEW))  # announced: the new key is published, the old one signs on
+    issuer.publish(jwks(OLD, NEW))  # the new key is published, and the old key still signs
     assert workers(OLD, wind=290) == all_good(many, 1)  # due, and fetched in the background
-    assert workers(OLD, NEW) == all_good(2 * many, 1)  # the new key signs: nobody asks for it any more
+    assert workers(OLD, NEW) == all_good(2 * many, 1)  # the new key signs, and every process has it already
 
     issuer.publish(jwks(NEW))  # withdrawn
     assert workers(NEW, wind=290) == all_good(many, 2)
@@ -78,7 +78,7 @@ def test_a_rotation_costs_each_process_one_fetch_and_fails_nobody(workers: Worke
     assert issuer.fetches() <= 1 + 4 * (2 + 2)
 
 
-def test_a_key_that_nobody_announced_costs_each_process_one_fetch_and_is_never_called_unknown(
+def test_a_key_without_announcement_costs_each_process_one_fetch_and_is_never_called_unknown(
     workers: Workers, issuer: Loopback
 ) -> None:
     workers(OLD, rounds=1)
@@ -98,7 +98,7 @@ def test_threads_and_an_event_loop_serve_alike(issuer: Loopback, tmp_path: Path,
     with api(tmp_path, issuers=issuer.url, interface=interface, workers=2) as running:
         headers = {"X-Forwarded-Proto": "https"}
 
-        def one() -> None:
+        def request() -> None:
             for _ in range(5):
                 token = mint(key=OLD, iss=issuer.url, aud=AUDIENCE)
                 for _ in range(100):  # "try later" is the answer while a process has no keys and others wait for them
@@ -109,7 +109,7 @@ def test_threads_and_an_event_loop_serve_alike(issuer: Loopback, tmp_path: Path,
                 statuses.append(status)
 
         # The first request of each process finds no keys; at most half of the threads wait for them.
-        threads = [threading.Thread(target=one) for _ in range(8)]
+        threads = [threading.Thread(target=request) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -117,15 +117,15 @@ def test_threads_and_an_event_loop_serve_alike(issuer: Loopback, tmp_path: Path,
         # The kernel spreads connections as it likes: go on until the second process has its keys, too.
         rounds = 0
         while issuer.fetches() < 2 and rounds < 200:
-            one()
+            request()
             rounds += 1
         assert issuer.fetches() == 2
         issuer.stop()
-        one()
+        request()
     assert statuses == [200] * (40 + 5 * rounds + 5)
 
 
-def test_with_a_dead_issuer_the_process_starts_and_says_try_later(issuer: Loopback, tmp_path: Path) -> None:
+def test_with_an_issuer_that_is_down_the_process_starts_and_answers_503(issuer: Loopback, tmp_path: Path) -> None:
     issuer.stop()
     with api(tmp_path, issuers=issuer.url) as running:
         headers = {"X-Forwarded-Proto": "https", "Authorization": f"Bearer {mint(key=OLD)}"}

@@ -1,4 +1,4 @@
-"""A Content-Type that Django stumbles over while it builds the request, over real HTTP."""
+"""A Content-Type that Django cannot parse is refused with 400, over real HTTP."""
 
 from pathlib import Path
 
@@ -26,11 +26,11 @@ from tests.resources.loopback import Loopback
         ("text/plain; charset*=utf-8''a%00b", False),
     ],
 )
-def test_what_can_be_read(content_type: str, readable: bool) -> None:
+def test_only_a_readable_content_type_is_accepted(content_type: str, readable: bool) -> None:
     assert is_readable(content_type) is readable
 
 
-def test_what_cannot_is_a_bad_request_in_json(issuer: Loopback, tmp_path: Path) -> None:
+def test_an_unreadable_content_type_is_a_bad_request_in_json(issuer: Loopback, tmp_path: Path) -> None:
     with api(tmp_path, issuers=issuer.url) as running:
         for content_type in ("text/plain; charset=zlib", "text/plain; name*=nobody''x"):
             headers = {"X-Forwarded-Proto": "https", "Content-Type": content_type}

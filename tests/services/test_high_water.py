@@ -15,9 +15,9 @@ from django.core.cache.backends.redis import RedisCache
 
 from project.launch import processes
 from project.launch.ports import free
-from tests.services.conftest import Issuer, migrated, serve, wait_for
+from tests.services.conftest import Issuer, database, migrated, serve, wait_for
 from tests.services.redis_server import RedisServer
-from tests.services.test_restore import empty, run
+from tests.services.test_restore import run
 from tokens.limits.circuit import Circuit
 from tokens.revoking import high_water_marks
 from tokens.revoking.feed_log import Version
@@ -76,7 +76,7 @@ class Story:
 def story(tmp_path: Path) -> Iterator[Story]:
     redis = RedisServer(tmp_path)
     try:
-        with migrated() as one, empty() as other:
+        with migrated() as one, database() as other:
             url = f"http://localhost:{free()}"
             issuer = Issuer(one.variables | {"ISSUER_URL": url, "CACHE_URL": redis.url})
             issuer.run("rotate_keys")

@@ -10,7 +10,8 @@ so it is imported here first, independent of the order of INSTALLED_APPS.
 
 Read in this order:
 - `read_only`, `search`, `events`: what the pages share.
-- `user`, `client`, `client_form`, `client_secret`, `revoke_all`, `api`, `exchange_policy`, `user_grant`: registered things.
+- `user`, `client`, `client_form`, `client_secret`, `api`, `exchange_policy`, `user_grant`: registered things.
+- `revoke_all`: the page that revokes every token.
 - `key`, `key_picture`: rings and signing keys.
 - `audit`, `inspection`: the audit trail, and a token to examine.
 - `login`, `third_party`: the login page, and other apps' tables.

@@ -1,4 +1,4 @@
-"""`manage.py check_issuer`: can this API verify what its issuers sign? Asks them now, and says so key by key."""
+"""`manage.py check_issuer` fetches the issuers' keys now, and prints for each key if this API can use it."""
 
 import json
 from typing import Any
@@ -12,32 +12,32 @@ from resources.issuers import trusts
 
 
 class Command(BaseCommand):
-    """Parse, ask, print."""
+    """Print a report on each issuer."""
 
     help = (
-        "Fetches each trusted issuer's metadata and JWKS as this API would, and prints every key with its verdict and "
-        "why, and compares the audience with the identifiers that the issuer lists. Exit codes: 0 the tokens of every "
-        "issuer can be verified, 1 those of one cannot, 2 the settings cannot be used."
+        "Fetches the metadata and the JWKS of each trusted issuer, as this API does. Prints for each key if it is "
+        "usable, and if not, why. Compares the audience with the identifiers that the issuer lists. Exit codes: 0 if "
+        "the tokens of every issuer can be verified, 1 if those of an issuer cannot, 2 if the settings cannot be used."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which issuers, and how to print."""
-        parser.add_argument("issuer", nargs="*", help="URLs of trusted issuers; all of them by default")
+        """Add the issuers and the output format."""
+        parser.add_argument("issuer", nargs="*", help="URL of a trusted issuer (default: every trusted issuer)")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Ask every issuer that is named."""
+        """Report on the given issuers, or on all."""
         try:
-            known = trusts()
+            trusted = trusts()
         except ImproperlyConfigured as error:
             raise CommandError(str(error), returncode=2) from error
-        if strangers := [url for url in options["issuer"] if url not in known]:
-            raise CommandError(f"not a trusted issuer: {', '.join(strangers)}", returncode=2)
+        if unknown := [url for url in options["issuer"] if url not in trusted]:
+            raise CommandError(f"not a trusted issuer: {', '.join(unknown)}", returncode=2)
         audience = resource_server().audience
-        reports = [inspect(known[url], audience=audience) for url in options["issuer"] or known]
+        reports = [inspect(trusted[url], audience=audience) for url in options["issuer"] or trusted]
         self.stdout.write(json.dumps([report.document() for report in reports]) if options["json"] else _text(reports))
         if not all(report.usable for report in reports):
-            raise CommandError("An issuer's tokens cannot be verified.", returncode=1)
+            raise CommandError("The tokens of at least one issuer cannot be verified.", returncode=1)
 
 
 def _text(reports: list[Report]) -> str:

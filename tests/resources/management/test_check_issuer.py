@@ -1,4 +1,4 @@
-"""`manage.py check_issuer`, as whoever runs an API sees it."""
+"""The output and the exit codes of `manage.py check_issuer`."""
 
 import json
 from io import StringIO
@@ -15,7 +15,7 @@ GOOD = shared_key()
 
 
 def run(issuer: str, *arguments: str) -> tuple[str, int]:
-    """What is printed, and the exit code."""
+    """Return the output and the exit code."""
     printed = StringIO()
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer], "AUDIENCE": ["https://api.example/"]}):
         try:
@@ -36,13 +36,13 @@ def test_every_key_is_printed_with_its_verdict_and_why(issuer: Loopback) -> None
         f"{issuer.url}  {issuer.url}/jwks.json\n"
         f"  usable   {GOOD.kid}  RS256\n"
         "  not used enc  its use is not sig\n"
-        "  LEAKED   oops  it has private or symmetric members: it must be treated as leaked\n"
-        "  not used (no kid)  no usable kid\n"
+        "  LEAKED   oops  it has private or symmetric members, so treat it as leaked\n"
+        "  not used (no kid)  the kid is missing, too long or not printable\n"
     )
     assert run(issuer.url) == (printed, 0)
 
 
-def test_scripts_get_one_document(issuer: Loopback) -> None:
+def test_json_output_is_one_document(issuer: Loopback) -> None:
     issuer.publish(jwks(GOOD))
     printed, code = run(issuer.url, issuer.url, "--json")
     assert code == 0
@@ -61,10 +61,10 @@ def test_scripts_get_one_document(issuer: Loopback) -> None:
 def test_an_issuer_without_a_usable_key_fails(issuer: Loopback) -> None:
     issuer.publish({"keys": []})
     printed, code = run(issuer.url)
-    assert (code, printed.endswith("An issuer's tokens cannot be verified.")) == (1, True)
+    assert (code, printed.endswith("The tokens of at least one issuer cannot be verified.")) == (1, True)
     issuer.answers["/jwks.json"] = status(500)
     printed, code = run(issuer.url)
-    assert (code, "  no keys: answered 500\n" in printed) == (1, True)
+    assert (code, "  no keys: the server answered 500\n" in printed) == (1, True)
 
 
 def test_an_issuer_that_is_down_fails_with_its_reason(issuer: Loopback) -> None:
@@ -73,17 +73,17 @@ def test_an_issuer_that_is_down_fails_with_its_reason(issuer: Loopback) -> None:
     assert (code, "no keys: 127.0.0.1: " in printed) == (1, True)
 
 
-def test_a_stranger_is_an_error(issuer: Loopback) -> None:
+def test_an_untrusted_issuer_is_an_error(issuer: Loopback) -> None:
     assert run(issuer.url, "https://stranger.example") == ("not a trusted issuer: https://stranger.example", 2)
 
 
-def test_settings_that_trust_nobody_are_an_error() -> None:
+def test_settings_without_an_issuer_are_an_error() -> None:
     with override_settings(RESOURCE_SERVER={}), pytest.raises(CommandError) as refused:
         call_command("check_issuer")
     assert refused.value.returncode == 2
 
 
-def test_pinned_keys_are_told_as_such() -> None:
+def test_pinned_keys_are_reported_as_pinned() -> None:
     printed = StringIO()
     with pinned():
         call_command("check_issuer", stdout=printed)
@@ -97,10 +97,12 @@ def lists(issuer: Loopback, *resources: object) -> None:
     issuer.answers["/.well-known/oauth-authorization-server"] = document(metadata)
 
 
-def test_an_audience_that_differs_by_its_slash_is_found(issuer: Loopback) -> None:
+def test_an_audience_that_differs_by_its_slash_is_reported(issuer: Loopback) -> None:
     lists(issuer, "https://other.example/", "https://api.example")
     printed, code = run(issuer.url)
-    problem = "the issuer has 'https://api.example', the settings name 'https://api.example/'; they differ by the slash"
+    problem = (
+        "the issuer lists 'https://api.example', the settings name 'https://api.example/'; they differ by the slash"
+    )
     assert (code, problem in printed) == (1, True)
     (report,) = json.loads(run(issuer.url, "--json")[0].splitlines()[0])
     assert (report["usable"], problem in report["audience_problem"]) == (False, True)
@@ -115,7 +117,9 @@ def test_an_audience_that_differs_by_its_slash_is_found(issuer: Loopback) -> Non
         pytest.param([], id="none"),
     ],
 )
-def test_an_audience_that_the_issuer_has_or_does_not_tell_is_no_problem(issuer: Loopback, listed: list[object]) -> None:
+def test_an_audience_that_the_issuer_lists_or_does_not_publish_is_no_problem(
+    issuer: Loopback, listed: list[object]
+) -> None:
     lists(issuer, *listed)
     assert run(issuer.url)[1] == 0
 
@@ -125,8 +129,10 @@ def test_metadata_of_another_issuer_names_both_and_the_slash(issuer: Loopback) -
     for path in ("oauth-authorization-server", "openid-configuration"):
         issuer.answers[f"/.well-known/{path}"] = document({"issuer": f"{issuer.url}/"})
     printed, code = run(issuer.url)
-    told = f"names the issuer '{issuer.url}/', the settings name '{issuer.url}'; they differ by the slash at the end"
-    assert (code, told in printed) == (1, True)
+    mismatch = (
+        f"names the issuer '{issuer.url}/', the settings name '{issuer.url}'; they differ by the slash at the end"
+    )
+    assert (code, mismatch in printed) == (1, True)
     issuer.answers["/.well-known/openid-configuration"] = document({"issuer": "https://evil.example"})
     printed, code = run(issuer.url)
     assert "names the issuer 'https://evil.example', the settings" in printed

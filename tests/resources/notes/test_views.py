@@ -1,4 +1,4 @@
-"""The notes API: a story of two users, and the refusals."""
+"""The notes API: two users and their notes, and each refusal."""
 
 import json
 from typing import Any
@@ -53,7 +53,7 @@ def test_the_same_sub_of_another_issuer_is_another_user(client: Client) -> None:
     assert call(client, "GET", "/api/notes/", scope="notes:read", sub="alice").json()["count"] == 0
 
 
-def test_whose_a_note_is_cannot_be_said_in_the_body(client: Client) -> None:
+def test_the_body_cannot_set_the_owner_of_a_note(client: Client) -> None:
     body = {"title": "x", "sub": "bob", "iss": "https://other.example", "id": 77}
     note = call(client, "POST", "/api/notes/", scope="notes:write", sub="alice", body=body).json()
     assert Note.objects.filter(pk=note["id"], sub="alice", iss="http://localhost:8000").exists()

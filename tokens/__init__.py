@@ -6,13 +6,13 @@ Steps: 1 (`login`), 3 (`clients`) and 4 (`issued`).
 
 Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
 - `views`, `admin`, `management`: the edges. They parse, call one function and answer.
-- `background`, `checks`, `metadata`: what runs beside requests, and what the issuer says of itself.
-- `authorize`: asks the user. `grants`: the token endpoint. `revoking`: ends tokens. `registration`: clients and APIs.
-- `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: answers for a token.
-- `issued`: what a token says, and whether it is still accepted.
+- `background`, `checks`, `metadata`: work between requests, checks of the installation, and metadata documents.
+- `authorize`: asks the user. `grants`: the token endpoint. `revoking`: revocation. `registration`: clients and APIs.
+- `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: returns a user's claims.
+- `issued`: the content of tokens, and the check if a token is still accepted.
 - `keys`: rotation of signing keys, and signing.
-- `login`, `parameters`, `audit`, `models`, `limits`, `conf`: tables, settings and what all rooms share.
-- `jose`, `keys/rules`, `outbound`, `encryption`, `addresses`, `errors`: the ground floor; most of it is pure.
+- `login`, `parameters`, `audit`, `models`, `limits`, `conf`: tables, settings, and other code that all rooms share.
+- `jose`, `keys/rules`, `outbound`, `encryption`, `addresses`, `errors`: the lowest layer; most of it is pure.
 """
 
 __version__ = "0.1.0"

@@ -1,13 +1,15 @@
-"""Which addresses a client may be registered with: redirect URIs and origins. Pure.
+"""Checks the addresses that a client is registered with: redirect URIs and origins. Pure.
 
-Every rule is about what a browser or an attacker could make of the address later; what is not understood is refused.
+- A redirect URI is https, http on loopback, or has a private-use scheme with a dot (RFC 8252 section 7).
+- An address with other characters than those of RFC 3986 is refused: browsers and parsers read it in different ways.
+- A scheme that a browser or an operating system handles itself is refused.
 """
 
 import re
 from urllib.parse import SplitResult, urlsplit
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-# The characters of RFC 3986, and none of those that browsers and parsers read in different ways.
+# The characters of RFC 3986. Browsers and parsers read others, such as backslashes, in different ways.
 PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 PRIVATE_USE = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 UNDOTTED = re.compile(r"[a-z][a-z0-9+-]{2,}")
@@ -23,12 +25,13 @@ RESERVED = frozenset(
     )
 )  # fmt: skip
 LISTED = re.compile(r",(?:$|[A-Za-z][A-Za-z0-9+.-]*:)")
+"""A comma at the end or before a scheme: the administrator separated addresses by commas."""
 
 
 def redirect_uri_problem(uri: str, *, undotted: bool = False) -> str | None:
-    """Return what is wrong with `uri` as a redirect URI, or None (RFC 6749 3.1.2, RFC 8252 section 7, RFC 9700 2.1).
+    """Return the problem with `uri` as a redirect URI, or None (RFC 6749 3.1.2, RFC 8252 section 7, RFC 9700 2.1).
 
-    Allowed are https, http on loopback, and for native applications a private-use scheme with a dot, such as
+    Permitted are https, http on loopback, and for native applications a private-use scheme with a dot, such as
     com.example.app:/callback or com.example.app://callback. `undotted` adds private-use schemes without a dot (myapp:),
     which any other application on the device can claim as well.
     """
@@ -51,7 +54,7 @@ def redirect_uri_problem(uri: str, *, undotted: bool = False) -> str | None:
 
 
 def _private_use_problem(uri: str, parts: SplitResult, *, undotted: bool) -> str | None:
-    """Return what is wrong with `uri` as a private-use redirect URI, or None (RFC 8252 section 7.1)."""
+    """Return the problem with `uri` as a private-use redirect URI, or None (RFC 8252 section 7.1)."""
     if not uri.startswith(f"{parts.scheme}:/") or not (parts.path or parts.netloc):
         return "must be https, http on loopback, or a private-use scheme such as com.example.app:/callback."
     if PRIVATE_USE.fullmatch(parts.scheme):
@@ -67,7 +70,7 @@ def _private_use_problem(uri: str, parts: SplitResult, *, undotted: bool) -> str
 
 
 def origin_problem(origin: str) -> str | None:
-    """What is wrong with `origin` as a web origin that may read our answers, or None (RFC 6454 section 6.2)."""
+    """Return the problem with `origin` as an origin that may read the issuer's answers, or None (RFC 6454 6.2)."""
     parts = _parts(origin)
     if parts is None or "*" in origin or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}".lower():
         return "must be an origin in lower case such as https://app.example, without a path."

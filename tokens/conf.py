@@ -1,4 +1,4 @@
-"""The issuer's settings, read in one place: settings.ISSUER as a typed, frozen object."""
+"""Reads settings.ISSUER once, and returns it as a typed, frozen object. No other module of the issuer reads it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,18 +20,19 @@ DEFAULTS: dict[str, Any] = {
     "KEY_ENCRYPTION_KEYS": [],
     "KEY_POLICY": "production",
     "KEY_TIMINGS": {},
-    # None: ten minutes, or what the key policy allows where that is less.
+    # None: ten minutes, or the longest lifetime that the key policy permits if that is shorter.
     "ACCESS_TOKEN_LIFETIME": None,
     "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
     "REFRESH_TOKEN_IDLE_LIFETIME": timedelta(days=7),
     "BEHIND_PROXY": False,
-    # /readyz tells a request that bears this token why it is not ready. If empty, only the machine itself is told.
+    # A bearer token with which /readyz answers why the issuer is not ready. If empty, only requests from the machine
+    # itself get the reason.
     "OPERATOR_TOKEN": "",
-    # RATE_LIMITS below, with single ones changed: {"login": (10, 60)}.
+    # Changes to RATE_LIMITS below, as (number, seconds): {"login": (10, 60)}.
     "RATE_LIMITS": {},
-    # A file that the audit trail is appended to, outside of the database; None: no such file.
+    # The path of a file outside of the database to which the audit trail is appended; None: no such file.
     "AUDIT_JOURNAL": None,
-    # Whether the `name` of a user without first and last name is their username.
+    # True: the claim `name` of a user without first and last name is the username.
     "NAME_FROM_USERNAME": True,
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
@@ -41,7 +42,7 @@ DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many in so many seconds."""
+    """A number of requests within a number of seconds."""
 
     number: int
     seconds: int
@@ -56,9 +57,10 @@ RATE_LIMITS = {
     "login": Rate(10, 60),
     "authorize": Rate(300, 60),
 }
-"""By endpoint, for one client at one address.
+"""The default limits by endpoint, each for a client at an address, except:
 
-login: for one name at one address. For one address: authorize (requests that wait for a login), revocations, segments.
+- login: for a username at an address;
+- authorize (requests that wait for a login), revocations, segments: for an address.
 """
 
 
@@ -75,23 +77,23 @@ class Pkcs11Settings:
 
 @dataclass(frozen=True, slots=True)
 class IssuerSettings:
-    """What the issuer is told from outside."""
+    """The issuer's settings."""
 
     url: str
-    """The `iss` claim, exactly."""
+    """The issuer's URL, exactly as in the claim `iss`."""
     key_encryption_keys: tuple[str, ...]
-    """KEY_ENCRYPTION_KEYS as given: a malformed entry must not stop the JWKS from being served."""
+    """KEY_ENCRYPTION_KEYS, not parsed: a malformed entry must not stop the JWKS from being served."""
     vouching_secrets: tuple[str, ...] = field(repr=False)
-    """SECRET_KEY and its fallbacks: they vouch for public halves that no encrypting key can vouch for any more."""
+    """SECRET_KEY and SECRET_KEY_FALLBACKS. They authenticate stored public keys whose encrypting key is lost."""
     key_policy: Policy
-    """The timings of keys that the settings propose: a named set, with single numbers changed."""
+    """KEY_POLICY, a named set of timings of signing keys, with the changes in KEY_TIMINGS."""
     access_token_lifetime: timedelta
     refresh_token_lifetime: timedelta
-    """From the user's consent to the end, however often it is used."""
+    """The time from the user's consent until a refresh token expires, even if it is used."""
     refresh_token_idle_lifetime: timedelta
-    """Between two uses."""
+    """The time after the last use until a refresh token expires."""
     behind_proxy: bool
-    """Whether the address of a visitor is what the proxy in front says."""
+    """True if the sender's address is in X-Forwarded-For, from the proxy in front of the issuer."""
     operator_token: str = field(repr=False)
     """The operator's bearer token, or the empty string."""
     rate_limits: Mapping[str, Rate]
@@ -103,13 +105,16 @@ class IssuerSettings:
     """True if the claim `name` falls back to the username."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
-        """The encrypting keys; raises MalformedEncryptionKey."""
+        """Return the encrypting keys. Raises MalformedEncryptionKey."""
         return parse(self.key_encryption_keys)
 
 
 @cache
 def issuer() -> IssuerSettings:
-    """The settings in force; read once, and again after a test overrides ISSUER."""
+    """Return the issuer's settings. Reads them once in a process, and again after a test overrides them.
+
+    Raises ValueError if ISSUER has an unknown entry.
+    """
     values = DEFAULTS | settings.ISSUER
     unknown = values.keys() - DEFAULTS.keys()
     if unknown:
@@ -134,7 +139,9 @@ def issuer() -> IssuerSettings:
 
 def _rate_limits(changed: Mapping[str, tuple[int, int]]) -> Mapping[str, Rate]:
     if unknown := changed.keys() - RATE_LIMITS.keys():
-        raise ValueError(f"there is no rate limit {', '.join(sorted(unknown))}; there are {', '.join(RATE_LIMITS)}")
+        raise ValueError(
+            f"RATE_LIMITS has unknown entries: {', '.join(sorted(unknown))}; there are {', '.join(RATE_LIMITS)}"
+        )
     return RATE_LIMITS | {name: Rate(*rate) for name, rate in changed.items()}
 
 

@@ -1,4 +1,8 @@
-"""Says if a user's e-mail address is verified, and verifies it for an administrator who knows that it is theirs."""
+"""Checks if a user's e-mail address is verified, and verifies it if an administrator confirms that it is the user's.
+
+- Each address is verified for at most one user, in any spelling: applications identify a user by a verified address.
+- An administrator verifies the address that the page showed. If the user changed it since, it is not verified.
+"""
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
@@ -6,38 +10,40 @@ from django.db import IntegrityError, transaction
 from tokens import login
 from tokens.models import User
 
-CHANGED = "The user has another e-mail address by now. Look at it before you verify it."
-TAKEN = "Another user has this e-mail address, verified. Applications would take the two for one."
+CHANGED = "The e-mail address is not the address that this page showed. Check the new address, then verify it."
+TAKEN = "Another user has verified this e-mail address. Applications could not distinguish the two users."
 
 
 class CannotVerify(Exception):
-    """The address cannot be verified; the message may be shown."""
+    """The address cannot be verified. The message may be shown to the administrator."""
 
 
 def is_verified(user: User) -> bool:
-    """True if the user, or an administrator for them, verified the e-mail address that the user has now."""
+    """Return True if the user's current e-mail address was verified, by the user or an administrator."""
     return EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists()
 
 
 def verify(user: User, address: str) -> bool:
-    """Verify the e-mail address of `user`, which the administrator saw as `address`. Returns False if it was verified.
+    """Verify the e-mail address of `user`, which the page showed as `address`. Returns False if it was verified before.
 
-    Raises CannotVerify if the user has another address by now or none, or another user verified the same.
+    Raises CannotVerify if the user's address is empty or is not `address`, or another user verified the same address.
     """
     with transaction.atomic():
-        kept = User.objects.select_for_update(no_key=True).get(pk=user.pk)  # its address stays what it is meanwhile
-        if not address or kept.email != address:
+        # Locked: the address cannot change before it is verified.
+        locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if not address or locked.email != address:
             raise CannotVerify(CHANGED)
-        if is_verified(kept):
+        if is_verified(locked):
             return False
-        _refuse_taken(kept)
-        _save_verified(kept)
+        _refuse_taken(locked)
+        _save_verified(locked)
         return True
 
 
 def _refuse_taken(user: User) -> None:
-    same = EmailAddress.objects.filter(login.spelled("email", user.email), verified=True).exclude(user=user)
-    if any(login.folded(one.email) == login.folded(user.email) for one in same):
+    others = EmailAddress.objects.filter(login.spelled("email", user.email), verified=True).exclude(user=user)
+    # UPPER of the database can match more than `folded`: it depends on the collation.
+    if any(login.folded(other.email) == login.folded(user.email) for other in others):
         raise CannotVerify(TAKEN)
 
 
@@ -50,5 +56,5 @@ def _save_verified(user: User) -> None:
     try:
         with transaction.atomic():
             row.save()
-    except IntegrityError as error:  # another administrator verified it for another user at this moment
+    except IntegrityError as error:  # another administrator verified it for another user at the same time
         raise CannotVerify(TAKEN) from error

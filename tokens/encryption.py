@@ -1,7 +1,8 @@
-"""The encrypting keys (KEY_ENCRYPTION_KEYS): parsing, naming, and one derived key per purpose. Pure.
+"""Parses the encrypting keys (KEY_ENCRYPTION_KEYS), and derives an identifier and keys from each. Pure.
 
-The first entry protects what is written from now on, every entry opens what was written under it. An entry is never
-used itself: each purpose gets a key of its own by HKDF-SHA256 (RFC 5869).
+- The first entry encrypts new data. Each entry decrypts data that was encrypted under it.
+- An entry is never used itself: each purpose has a key that is derived by HKDF-SHA256 (RFC 5869).
+- Encrypted data is stored with the identifier of its entry, which is derived as well and reveals nothing about it.
 """
 
 import base64
@@ -16,23 +17,26 @@ MINIMUM_BYTES = 32
 
 
 class MalformedEncryptionKey(ValueError):
-    """An entry of KEY_ENCRYPTION_KEYS is not base64url, or is shorter than 32 bytes. The message never shows it."""
+    """An entry of KEY_ENCRYPTION_KEYS is not base64url, or has fewer than 32 bytes. The message never contains it."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncryptionKey:
-    """One entry of KEY_ENCRYPTION_KEYS; `id` names it beside what it protects and tells nothing about it."""
+    """An entry of KEY_ENCRYPTION_KEYS. `id` is stored beside the data that it encrypts."""
 
     id: str
     secret: bytes = field(repr=False)
 
     def derive(self, purpose: str) -> bytes:
-        """32 bytes for one purpose (RFC 5869); equal only for the same entry and the same purpose."""
+        """Return 32 bytes that are derived from the entry for `purpose` (RFC 5869)."""
         return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"keyturn {purpose}".encode()).derive(self.secret)
 
 
 def parse(entries: Sequence[str]) -> tuple[EncryptionKey, ...]:
-    """The encrypting keys, in the order given; raises MalformedEncryptionKey naming the entry by its position."""
+    """Return the encrypting keys in the order of `entries`.
+
+    Raises MalformedEncryptionKey if there are none, or with the position of the first malformed entry.
+    """
     if not entries:
         raise MalformedEncryptionKey("KEY_ENCRYPTION_KEYS is empty")
     return tuple(_parse(entry, position) for position, entry in enumerate(entries, start=1))

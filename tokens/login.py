@@ -1,7 +1,11 @@
 """Step 1. A user logs in, at the issuer and nowhere else.
 
-django-allauth does the logging in; here is who may, and what of allauth is closed. Owns no token: the login only says
-who, when and how.
+- django-allauth shows the login pages and keeps the session. This module authenticates users by password and closes
+  allauth's sign-up.
+- A user logs in with a username or an e-mail address, in any spelling that Unicode treats as the same (NFKC, case).
+- If the text matches several users, the exact spelling wins, then the same NFKC spelling. If several users still match,
+  the login is refused.
+- A failed login takes the same statements and one password hash, so that timing does not reveal which users exist.
 """
 
 import unicodedata
@@ -22,17 +26,19 @@ LONGEST_NAME = 256
 
 
 class ClosedSignup(DefaultAccountAdapter):
-    """Users are made in the admin; nobody signs up."""
+    """Closes the sign-up of django-allauth: administrators add users in the admin."""
 
     def is_open_for_signup(self, _request: HttpRequest) -> bool:
-        """Never."""
+        """Return False."""
         return False
 
     def add_message(self, *_args: Any, **_kwargs: Any) -> None:
-        """Add no message: the issuer's pages show none, the admin's would show it to the browser's next user."""
+        """Add no message."""
+        # The issuer's pages show no messages, so the admin would show this one to the next user of the browser.
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Whether a login may lead to `url`; what cannot be read leads nowhere, where allauth would break on it."""
+        """Return True if a login may redirect to `url` (no open redirect)."""
+        # allauth does not catch the ValueError that a malformed URL raises: without this, the answer is a 500.
         try:
             return bool(super().is_safe_url(url or ""))
         except ValueError:
@@ -40,7 +46,7 @@ class ClosedSignup(DefaultAccountAdapter):
 
 
 class PasswordBackend(ModelBackend):
-    """Knows users by name or by mail, on the login page and the admin's, in one time for everybody."""
+    """Authenticates users by username or e-mail address and password, on the login page and in the admin."""
 
     def authenticate(
         self,
@@ -50,51 +56,55 @@ class PasswordBackend(ModelBackend):
         email: str | None = None,
         **_: Any,
     ) -> User | None:
-        """Return the active user with this name and password, or None.
+        """Return the active user with this name or e-mail address and this password, or None.
 
-        Hashes one password for any name, so that timing tells neither which names exist nor what is wrong.
-        Raises Busy, before it looks for the user, if too many passwords are being hashed.
+        Raises Busy if too many passwords are being hashed.
         """
-        named = username or email
-        if not named or password is None:
+        name = username or email
+        if not name or password is None:
             return None
+        # The slot is taken before the user is looked up, so that a refusal does not reveal if the user exists.
         with password_slots.bound().slot():
-            user = find(named, mail=email or named)
+            user = find(name, mail=email or name)
             if user is None:
-                User().set_password(password)
+                User().set_password(password)  # hash once, as for a user who exists: timing reveals no names
                 return None
-            right = user.check_password(password)
-        return user if right and self.user_can_authenticate(user) else None
+            is_right = user.check_password(password)
+        return user if is_right and self.user_can_authenticate(user) else None
 
 
 def find(name: str, *, mail: str) -> User | None:
-    """The user of this name, else the one active user of this mail; the same statements are run in every case."""
-    named = [user for user in User.objects.filter(spelled("username", name)) if folded(user.username) == folded(name)]
-    active, of_mail = User.objects.filter(is_active=True), spelled("email", mail)
-    proven = EmailAddress.objects.filter(of_mail, verified=True, user__is_active=True).select_related("user")
-    holders = [(user, user.email) for user in active.filter(of_mail)]
-    holders += [(address.user, address.email) for address in proven]
-    owners = list({user.pk: user for user, address in holders if folded(address) == folded(mail)}.values())
-    same = [user for user in named if user.username == name]
-    same = same or [user for user in named if normalized(user.username) == normalized(name)]
-    candidates = same or named or owners
+    """Return the user with the username `name`, else the active user with the e-mail address `mail`.
+
+    Returns None if there is no such user or more than one. An address that the user had and verified counts as well.
+    """
+    # All three statements run in every case, so that timing does not reveal if the username exists.
+    by_name = [user for user in User.objects.filter(spelled("username", name)) if folded(user.username) == folded(name)]
+    active, has_address = User.objects.filter(is_active=True), spelled("email", mail)
+    verified = EmailAddress.objects.filter(has_address, verified=True, user__is_active=True).select_related("user")
+    pairs = [(user, user.email) for user in active.filter(has_address)]
+    pairs += [(address.user, address.email) for address in verified]
+    by_mail = list({user.pk: user for user, address in pairs if folded(address) == folded(mail)}.values())
+    exact = [user for user in by_name if user.username == name]
+    exact = exact or [user for user in by_name if normalized(user.username) == normalized(name)]
+    candidates = exact or by_name or by_mail
     return candidates[0] if len(candidates) == 1 else None
 
 
 def spelled(field: str, name: str) -> In:
-    """Return the condition that `field` holds `name` in one of its spellings, in any case.
-
-    What is stored may be composed, as Django normalizes names, or decomposed, as it keeps e-mail addresses.
-    """
+    """Return the condition that `field` is `name` in one of its Unicode spellings, in upper or lower case."""
+    # Django stores usernames composed (NFKC), and e-mail addresses as they were typed, which can be decomposed (NFD).
     spellings = (normalized(name), unicodedata.normalize("NFD", normalized(name)), name)
-    return In(Upper(field), [Upper(Value(one)) for one in spellings])  # one scan of the index on UPPER(field)
+    # One `In` instead of three conditions: PostgreSQL scans the index on UPPER(field) once.
+    return In(Upper(field), [Upper(Value(spelling)) for spelling in spellings])
 
 
 def normalized(name: str) -> str:
-    """Return `name` in the spelling in which Django stores names (NFKC), without surrounding blanks."""
+    """Return `name` without surrounding blanks, in the spelling in which Django stores usernames (NFKC)."""
+    # Cut first: normalizing takes time that grows with the text, which the sender chooses.
     return unicodedata.normalize("NFKC", name.strip()[:LONGEST_NAME])
 
 
 def folded(name: str) -> str:
-    """What two spellings of one name have in common: letters that only look another way, capitals, blanks around."""
+    """Return the form of `name` that is equal for all its spellings: composed, without case and surrounding blanks."""
     return normalized(name).casefold()

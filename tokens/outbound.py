@@ -1,7 +1,13 @@
-"""One bounded GET of a JSON document at an address that somebody else chose: a client's keys, a foreign issuer.
+"""Fetches a JSON document by GET from an address that a client or another issuer chose.
 
-A deadline over everything, a size limit, no redirect, no compression, no proxy; https, and never into the private
-network that this process stands in. Every failure is a FetchError.
+The address might be an attacker's, so
+1. it must be https, without user and fragment (`_parts`);
+2. its name is resolved once, and each of its addresses must be public: no request into the private network of this
+   process (server-side request forgery). The connection uses those addresses, not the name (`_open`);
+3. redirects, compression and proxies are not used;
+4. a deadline covers name resolution, connection, TLS and reading, even if the server sends slowly;
+5. a document has at most MAX_BYTES.
+Every failure is a FetchError.
 """
 
 import http.client
@@ -26,29 +32,31 @@ RESERVED = tuple(
         ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "::ffff:0:0:0/96", "3fff::/20", "5f00::/16"),
     )
 )
-"""What some versions of Python call global, and is not: IANA's special-purpose registries, RFC 6890 and 3879."""
+"""Networks that are not global (IANA's special-purpose registries, RFC 6890 and 3879), though `ipaddress` of some
+Python versions says so."""
 TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")))
-"""IPv6 addresses that stand for an IPv4 address, which may be a private one (RFC 6052, 3056, 4380, 4291)."""
+"""IPv6 networks whose addresses contain an IPv4 address, which might be private (RFC 6052, 3056, 4380, 4291)."""
 
 
 class FetchError(Exception):
-    """The document could not be had; the message says why."""
+    """The document could not be fetched. The message gives the reason."""
 
 
 def get_json(url: str, *, allow_private: bool = False, deadline: float = DEADLINE) -> Any:
-    """The JSON document at `url`; raises FetchError.
+    """Fetch the JSON document at `url` within `deadline` seconds. Raises FetchError.
 
-    `allow_private` permits addresses of private networks, and http on loopback: for development.
+    `allow_private` permits addresses in private networks, and http on loopback, for development.
     """
     until = time.monotonic() + deadline
     parts = _parts(url, allow_private=allow_private)
     try:
         with closing(_open(parts, until, allow_private=allow_private)) as wire:
-            body = _ask(parts, wire, until)
+            body = _request(parts, wire, until)
         return json.loads(body)
     except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-        told = str(error) if isinstance(error, OSError) and str(error) else type(error).__name__
-        raise FetchError(f"{parts.hostname}: {told}") from error
+        # Only an OSError's text: that of the others can quote the document.
+        reason = str(error) if isinstance(error, OSError) and str(error) else type(error).__name__
+        raise FetchError(f"{parts.hostname}: {reason}") from error
 
 
 def _parts(url: str, *, allow_private: bool) -> SplitResult:
@@ -57,21 +65,23 @@ def _parts(url: str, *, allow_private: bool) -> SplitResult:
         port = parts.port
     except ValueError:
         raise FetchError("the address is malformed") from None
-    plain = not parts.hostname or parts.username or parts.password or parts.fragment or port == 0
-    if plain or not url.isascii() or any(character <= " " for character in url):
+    unfit = not parts.hostname or parts.username or parts.password or parts.fragment or port == 0
+    # Control characters and blanks could end the request line: http.client would send a second header (injection).
+    if unfit or not url.isascii() or any(character <= " " for character in url):
         raise FetchError("the address is malformed")
     if parts.scheme != "https" and not (parts.scheme == "http" and allow_private):
-        raise FetchError("only https is fetched")
+        raise FetchError("the address is not https")
     return parts
 
 
 def _open(parts: SplitResult, until: float, *, allow_private: bool) -> socket.socket:
-    """A connection to the very address that was judged: a name that is looked up twice may lead elsewhere."""
+    """Connect to the host, by TLS if https. Raises FetchError if one of its addresses is not permitted, and OSError."""
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    addresses = _looked_up(host, port, until)
+    # Resolve once and connect to the checked addresses: a second resolution might return others (DNS rebinding).
+    addresses = _resolve(host, port, until)
     for address in addresses:
-        _judge(host, address, parts.scheme, allow_private=allow_private)
-    plain = _connected([(address, port) for address in addresses], until)
+        _check(host, address, parts.scheme, allow_private=allow_private)
+    plain = _connect([(address, port) for address in addresses], until)
     if parts.scheme == "http":
         return plain
     try:
@@ -82,51 +92,55 @@ def _open(parts: SplitResult, until: float, *, allow_private: bool) -> socket.so
         raise
 
 
-def _looked_up(host: str, port: int, until: float) -> list[str]:
-    """Every address of a name, within the deadline: the resolver's own patience is in a thread that may outlive it."""
-    found: list[Any] = []
+def _resolve(host: str, port: int, until: float) -> list[str]:
+    """Return the addresses of a name. Raises OSError if there are none, and TimeoutError after the deadline."""
+    results: list[Any] = []
 
-    def ask() -> None:
+    def resolve() -> None:
         try:
-            found.append([str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
+            results.append([str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
         except (OSError, UnicodeError) as error:
-            found.append(OSError(f"the name is not found ({type(error).__name__})"))
+            results.append(OSError(f"the name could not be resolved ({type(error).__name__})"))
 
-    asking = threading.Thread(target=ask, daemon=True)
+    # `getaddrinfo` takes no timeout, so it runs in a thread, which might continue after the deadline.
+    resolver = threading.Thread(target=resolve, daemon=True)
     try:
-        asking.start()
+        resolver.start()
     except RuntimeError as error:
         raise OSError("no thread can be started") from error
-    asking.join(_left(until))
-    if not found:
-        raise TimeoutError("the name was not looked up in time")
-    if isinstance(found[0], OSError):
-        raise found[0]
-    return list(dict.fromkeys(found[0]))
+    resolver.join(_left(until))
+    if not results:
+        raise TimeoutError("the name was not resolved in time")
+    if isinstance(results[0], OSError):
+        raise results[0]
+    return list(dict.fromkeys(results[0]))
 
 
-def _judge(host: str, address: str, scheme: str, *, allow_private: bool) -> None:
-    known = ipaddress.ip_address(address.partition("%")[0])
-    translated = isinstance(known, ipaddress.IPv6Address) and any(known in network for network in TRANSLATED)
-    reserved = any(known in network for network in RESERVED if network.version == known.version)
-    if not allow_private and (reserved or translated or not known.is_global or known.is_multicast):
-        raise FetchError(f"{host}: its address is not a public one")
-    if scheme == "http" and not known.is_loopback:
-        raise FetchError("only https is fetched, or http on loopback in development")
+def _check(host: str, address: str, scheme: str, *, allow_private: bool) -> None:
+    """Raise FetchError unless `address` is public, or `allow_private`. Plain http is permitted on loopback only."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    translated = isinstance(parsed, ipaddress.IPv6Address) and any(parsed in network for network in TRANSLATED)
+    reserved = any(parsed in network for network in RESERVED if network.version == parsed.version)
+    if not allow_private and (reserved or translated or not parsed.is_global or parsed.is_multicast):
+        raise FetchError(f"{host}: its address is not public")
+    if scheme == "http" and not parsed.is_loopback:
+        raise FetchError("the address is not https (http is permitted on loopback in development only)")
 
 
-def _connected(addresses: Sequence[tuple[str, int]], until: float) -> socket.socket:
-    """To the first address that answers; each has its share of the time that is left."""
+def _connect(addresses: Sequence[tuple[str, int]], until: float) -> socket.socket:
+    """Connect to the first address that answers. Raises OSError if none does."""
     failure: OSError = OSError("the name has no address")
     for tried, address in enumerate(addresses):
         try:
+            # Each address gets an equal share of the time that is left, so that a dead one does not use it up.
             return socket.create_connection(address, timeout=_left(until) / (len(addresses) - tried))
         except OSError as error:
             failure = error
     raise failure
 
 
-def _ask(parts: SplitResult, wire: socket.socket, until: float) -> bytes:
+def _request(parts: SplitResult, wire: socket.socket, until: float) -> bytes:
+    """Send the request and return the body of the answer. Raises FetchError unless the status is 200."""
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = http.client.HTTPConnection(parts.netloc)
     connection.sock = wire
@@ -137,6 +151,7 @@ def _ask(parts: SplitResult, wire: socket.socket, until: float) -> bytes:
     response.begin()
     if response.status != http.client.OK:
         raise FetchError(f"{parts.hostname}: it answered {response.status}")
+    # A small compressed document could expand to gigabytes.
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise FetchError(f"{parts.hostname}: it answered with a compressed document")
     return _read(response)
@@ -148,12 +163,13 @@ def _read(response: http.client.HTTPResponse) -> bytes:
         body += chunk
         if len(body) > MAX_BYTES:
             raise FetchError(f"the document is longer than {MAX_BYTES} bytes")
-    if response.length:
-        raise FetchError("the document ended early")
+    if response.length:  # bytes of Content-Length that did not come
+        raise FetchError("the document is shorter than its Content-Length")
     return body
 
 
 def _left(until: float) -> float:
+    """Return the seconds until the deadline. Raises TimeoutError if it has passed."""
     left = until - time.monotonic()
     if left <= 0:
         raise TimeoutError("no complete answer in time")
@@ -161,7 +177,7 @@ def _left(until: float) -> float:
 
 
 class _Response(http.client.HTTPResponse):
-    """A response of which every single read has only the time that is left, however slowly its other end drips."""
+    """A response whose reads all end at the deadline. A socket's own timeout would start again with each read."""
 
     def __init__(self, wire: socket.socket, until: float) -> None:
         super().__init__(wire)

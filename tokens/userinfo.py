@@ -1,4 +1,11 @@
-"""What the issuer tells about a user to whoever has a token for it (OpenID Connect Core section 5.3)."""
+"""The claims that the userinfo endpoint returns about a user (OpenID Connect Core section 5.3).
+
+An access token opens the endpoint if
+1. it is signed by this issuer, has not expired, and its audience is the issuer;
+2. it is not revoked, and its client is active;
+3. it has the scope openid;
+4. its user is active.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -12,16 +19,14 @@ from tokens.models import User
 
 
 def _name(user: User) -> str:
-    """Return the name of a user for display: first and last name, or the username if there are none.
-
-    Common clients refuse a user without `name` (Dex), and the username is in `preferred_username` anyway.
-    """
+    """Return a user's name for display: first and last name, else the username if NAME_FROM_USERNAME is True."""
+    # Common clients (Dex) refuse a user without `name`. The username is in `preferred_username` anyway.
     return user.get_full_name() or (user.get_username() if conf.issuer().name_from_username else "")
 
 
 REALM = "userinfo"
 
-# The claims that each scope asks for (section 5.4); what is not known is left out.
+# The claims of each scope (section 5.4). Section 5.3.2: a claim without a value is omitted.
 CLAIMS: Mapping[str, Mapping[str, Callable[[User], str | bool]]] = {
     "profile": {
         "name": _name,
@@ -34,20 +39,19 @@ CLAIMS: Mapping[str, Mapping[str, Callable[[User], str | bool]]] = {
 
 
 class TokenRefused(OAuthError):
-    """The token opens nothing here (RFC 6750 section 3.1); its answer names the scheme and the reason."""
+    """The userinfo endpoint refuses the token (RFC 6750 section 3.1)."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """The challenge."""
-        told = f'error="{self.error}", error_description="{self.description}"'
-        return {"WWW-Authenticate": f'Bearer realm="{REALM}", {told}'}
+        """The challenge, with the scheme and the reason (RFC 6750 section 3)."""
+        reason = f'error="{self.error}", error_description="{self.description}"'
+        return {"WWW-Authenticate": f'Bearer realm="{REALM}", {reason}'}
 
 
 def userinfo(text: str, *, now: datetime) -> dict[str, str | bool]:
-    """The claims about the user of the access token in `text`.
+    """Return the claims about the user of the access token in `text`.
 
-    Raises TokenRefused for a token that is not one for this issuer, by a client and a user who are still there, and
-    NotReady.
+    Raises TokenRefused if the token is not valid for this endpoint, and NotReady if the keys cannot be read.
     """
     try:
         token = token_reader.read(text, now=now)
@@ -60,9 +64,10 @@ def userinfo(text: str, *, now: datetime) -> dict[str, str | bool]:
     user = User.objects.filter(sub=token.subject, is_active=True).first()
     if user is None:
         raise _invalid()
-    asked = [claim for scope in token.scopes for claim in CLAIMS.get(scope, {}).items()]
-    told = {name: read(user) for name, read in asked if user.email or not name.startswith("email")}
-    return {"sub": token.subject} | {name: value for name, value in told.items() if value != ""}
+    requested = [claim for scope in token.scopes for claim in CLAIMS.get(scope, {}).items()]
+    # Without an address, `email_verified` would be a statement about nothing.
+    values = {name: read(user) for name, read in requested if user.email or not name.startswith("email")}
+    return {"sub": token.subject} | {name: value for name, value in values.items() if value != ""}
 
 
 def _invalid() -> TokenRefused:

@@ -1,1 +1,1 @@
-"""Foreign clients and verifiers drive the running issuer: what they expect is what the standards mean."""
+"""Clients and verifiers of other projects use the running issuer, which shows that both read the standards alike."""

@@ -15,7 +15,7 @@ SCOPE = "openid notes:read offline_access"
 
 @pytest.fixture
 def agree(system: System):
-    """Follow an authorization URL as the demo user; the address that the application is called back at."""
+    """Follow an authorization URL as the demo user, and return the callback URL with the response."""
 
     def follow(url: str, browser: Browser | None = None) -> str:
         browser = browser or Browser()
@@ -27,7 +27,7 @@ def agree(system: System):
 
 @pytest.fixture(scope="session")
 def register(system: System, tmp_path_factory):
-    """Register a client as an operator would; its client_id and secret."""
+    """Register a client by the command, and return its client_id and secret."""
 
     def make(name, *options, key=None):
         arguments = ["create_client", "--name", name, "--json", "--scope", "notes:read", *options]
@@ -43,7 +43,7 @@ def register(system: System, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def public(register, system: System):
-    """A single-page or native application."""
+    """The client_id of a public client."""
     grants = ("--grant", "authorization_code", "--grant", "refresh_token")
     return register("Public", "--public", *grants, "--redirect-uri", system.callback)["client_id"]
 
@@ -57,6 +57,6 @@ def confidential(register, system: System):
 
 @pytest.fixture(autouse=True)
 def loopback_without_tls(monkeypatch):
-    """These libraries refuse http, on loopback too, until they are told."""
+    """Permit http in Authlib and oauthlib, which refuse it on loopback, too."""
     for name in ("AUTHLIB_INSECURE_TRANSPORT", "OAUTHLIB_INSECURE_TRANSPORT"):
         monkeypatch.setenv(name, "1")

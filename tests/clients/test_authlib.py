@@ -1,4 +1,4 @@
-"""Authlib: the code flow, refresh, revocation, introspection, and a client's own key."""
+"""Authlib with the code flow, refresh, revocation, introspection, and a client's own key."""
 
 import time
 
@@ -50,7 +50,7 @@ def id_claims(text, system: System, metadata):
 
 
 @pytest.mark.parametrize("kind", ["public", "confidential"])
-def test_code_with_pkce_id_token_refresh_and_revocation(kind, request, system, metadata, agree):
+def test_authlib_gets_verifies_refreshes_and_revokes_tokens_by_the_code_flow(kind, request, system, metadata, agree):
     own = request.getfixturevalue(kind)
     secret = {} if kind == "public" else {"client_secret": own["client_secret"]}
     client_id = own if kind == "public" else own["client_id"]
@@ -74,7 +74,7 @@ def test_code_with_pkce_id_token_refresh_and_revocation(kind, request, system, m
         client.refresh_token(metadata["token_endpoint"], refresh_token=live)
 
 
-def test_userinfo_and_introspection_of_the_client_s_own_token(register, system, metadata, agree):
+def test_authlib_reads_userinfo_and_introspects_the_client_s_own_token(register, system, metadata, agree):
     method = ("--auth-method", "client_secret_post")
     own = register("By body", "--grant", "authorization_code", "--redirect-uri", system.callback, *method)
     client = session(
@@ -93,13 +93,13 @@ def test_userinfo_and_introspection_of_the_client_s_own_token(register, system, 
     assert (active["active"], active["sub"]) == (True, told.json()["sub"])
 
 
-def test_client_credentials_by_a_secret(system, metadata):
+def test_authlib_gets_a_token_by_client_credentials_and_a_secret(system, metadata):
     client = OAuth2Session("service", system.variables.demo["SERVICE_CLIENT_SECRET"], scope="notes:read")
     token = client.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
     assert system.call("GET", "/api/notes/", token["access_token"]).status_code == 200
 
 
-def test_client_credentials_by_the_client_s_own_key(register, system, metadata):
+def test_authlib_gets_a_token_by_client_credentials_and_its_key(register, system, metadata):
     key = ec.generate_private_key(ec.SECP256R1())
     made = register("Own key", "--grant", "client_credentials", key=key)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

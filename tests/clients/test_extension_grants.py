@@ -1,4 +1,4 @@
-"""Foreign libraries at the grants beyond the code flow, at log-out, revocation and both kinds of introspection."""
+"""Libraries of other projects with the further grant types, logout, revocation and both kinds of introspection."""
 
 import uuid
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -48,7 +48,7 @@ def keys(metadata):
 
 @pytest.fixture(scope="module")
 def shop(register, system: System):
-    """The service behind the notes API, which may pass users on to the orders API."""
+    """The client of the notes API, which may exchange tokens for tokens of the orders API."""
     made = register("Shop", "--grant", EXCHANGE)
     processes.command(system.variables.issuer, "shell", "-c", NEXT_API.format(client_id=made["client_id"]))
     return made
@@ -103,7 +103,7 @@ def test_oauthlib_s_device_client_waits_until_its_user_has_answered(register, sy
         poll()
 
 
-def test_authlib_trades_a_user_s_token_for_one_to_the_next_api(shop, user_token, metadata, keys):
+def test_authlib_exchanges_a_user_s_token_for_a_token_of_the_next_api(shop, user_token, metadata, keys):
     first = claims(user_token["access_token"], keys)
     exchanged = own_session(shop, "orders:read").fetch_token(
         metadata["token_endpoint"],
@@ -119,7 +119,7 @@ def test_authlib_trades_a_user_s_token_for_one_to_the_next_api(shop, user_token,
     assert second["exp"] <= first["exp"]
 
 
-def test_what_was_exchanged_outlives_its_subject_token_s_revocation_and_ends_with_the_grant(
+def test_an_exchanged_token_outlives_its_subject_token_s_revocation_and_ends_with_the_grant(
     shop, public, user_token, metadata
 ):
     client = own_session(shop, "orders:read")
@@ -179,7 +179,7 @@ def test_authlib_s_assertion_session_acts_for_a_user(register, user_token, syste
         session(str(uuid.uuid4())).refresh_token()
 
 
-def test_a_user_logs_out_at_an_application_and_so_at_the_issuer(register, system: System, metadata, agree):
+def test_a_user_who_logs_out_at_an_application_is_logged_out_at_the_issuer(register, system: System, metadata, agree):
     bye = f"{system.callback}/bye"
     grants = ("--grant", "authorization_code", "--grant", "refresh_token")
     uris = ("--redirect-uri", system.callback, "--post-logout-redirect-uri", bye)
@@ -204,7 +204,7 @@ def test_a_user_logs_out_at_an_application_and_so_at_the_issuer(register, system
     assert parse_qs(urlsplit(browser.get(again).url).query)["error"] == ["login_required"]
 
 
-def test_introspection_plain_and_signed_says_the_same_and_that_a_revoked_token_is_not_active(
+def test_plain_and_signed_introspection_agree_and_a_revoked_token_is_inactive(
     confidential, system: System, metadata, agree, keys
 ):
     client = own_session(confidential)

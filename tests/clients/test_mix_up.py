@@ -1,4 +1,4 @@
-"""Mix-up (RFC 9207 section 1): a client that compares `iss` sends no code to an issuer that it did not come from."""
+"""Mix-up attack (RFC 9207 section 1). A client that compares `iss` sends a code only to the issuer that sent it."""
 
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
@@ -16,12 +16,12 @@ VERIFIER = "v" * 43
 
 
 class MixedUp(Exception):
-    """The answer is not from the issuer that was asked."""
+    """The response is not from the issuer to which the client sent the user."""
 
 
 @dataclass
 class Client:
-    """A client of several issuers, which remembers whom it asked. `sent` is where it sent codes to."""
+    """A client of several issuers. `asked` is the issuer of its request, `sent` are the URLs to which it sent codes."""
 
     client_id: str
     callback: str
@@ -37,7 +37,7 @@ class Client:
         return self.session.create_authorization_url(endpoint, code_verifier=VERIFIER)[0]
 
     def finish(self, landed: str) -> dict[str, object]:
-        """Trade the code (RFC 9207 section 2.4: compared as strings, before anything else is done)."""
+        """Compare `iss` as a string (RFC 9207 section 2.4), then redeem the code."""
         if parse_qs(urlsplit(landed).query).get("iss") != [self.asked]:
             raise MixedUp
         endpoint = f"{self.asked}/oauth/token"
@@ -50,15 +50,17 @@ def client(public, system: System) -> Client:
     return Client(public, system.callback)
 
 
-def test_an_answer_of_the_issuer_that_was_asked_is_taken(client: Client, system: System, agree) -> None:
+def test_a_client_accepts_the_response_of_the_issuer_that_it_sent_the_user_to(
+    client: Client, system: System, agree
+) -> None:
     landed = agree(client.begin(system.issuer, endpoint=f"{system.issuer}/oauth/authorize"))
     assert client.finish(landed)["access_token"]
 
 
-def test_an_attacker_s_issuer_that_sends_the_user_on_to_ours_gets_no_code(
+def test_an_attacker_s_issuer_that_redirects_the_user_to_this_issuer_gets_no_code(
     client: Client, system: System, elsewhere: Stranger, agree
 ) -> None:
-    """The attacker's authorization endpoint passes the request on to the honest issuer, which the user trusts."""
+    """The attacker's authorization endpoint redirects to the honest issuer, which the user trusts."""
     begun = client.begin(elsewhere.url, endpoint=f"{elsewhere.url}/authorize")
     landed = agree(f"{system.issuer}/oauth/authorize?{urlsplit(begun).query}")
     assert "code=" in landed
@@ -67,7 +69,7 @@ def test_an_attacker_s_issuer_that_sends_the_user_on_to_ours_gets_no_code(
     assert client.sent == []
 
 
-def test_an_error_too_says_who_answers(client: Client, system: System, elsewhere: Stranger) -> None:
+def test_an_error_response_names_its_issuer(client: Client, system: System, elsewhere: Stranger) -> None:
     begun = client.begin(elsewhere.url, endpoint=f"{elsewhere.url}/authorize")
     landed = Browser().get(f"{system.issuer}/oauth/authorize?{urlsplit(begun).query}&prompt=none").url
     assert parse_qs(urlsplit(landed).query)["error"] == ["login_required"]
@@ -75,7 +77,7 @@ def test_an_error_too_says_who_answers(client: Client, system: System, elsewhere
         client.finish(landed)
 
 
-def test_the_issuer_says_that_clients_may_count_on_it(system: System) -> None:
+def test_the_metadata_says_that_responses_name_the_issuer(system: System) -> None:
     for name in ("oauth-authorization-server", "openid-configuration"):
         metadata = requests.get(f"{system.issuer}/.well-known/{name}", timeout=60).json()
         assert metadata["authorization_response_iss_parameter_supported"] is True

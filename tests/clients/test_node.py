@@ -1,4 +1,4 @@
-"""openid-client and jose, on node: discovery, code with PKCE, refresh, revocation, client credentials, mix-up."""
+"""openid-client and jose on node with discovery, PKCE, refresh, revocation, client credentials and mix-up."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""requests-oauthlib: the code flow with PKCE, its own refreshing, and client credentials."""
+"""requests-oauthlib with the code flow and PKCE, automatic refresh, and client credentials."""
 
 import pytest
 import requests
@@ -10,7 +10,7 @@ from tests.clients.conftest import SCOPE
 from tests.flow.conftest import System
 
 
-def test_code_with_pkce_then_a_call_that_refreshes_by_itself(public, system: System, agree):
+def test_requests_oauthlib_gets_a_token_with_pkce_and_refreshes_it_in_a_call(public, system: System, agree):
     kept = []
     session = OAuth2Session(public, redirect_uri=system.callback, scope=SCOPE.split(), pkce="S256")
     url, _state = session.authorization_url(f"{system.issuer}/oauth/authorize")
@@ -24,7 +24,7 @@ def test_code_with_pkce_then_a_call_that_refreshes_by_itself(public, system: Sys
     assert kept[0]["refresh_token"] != first
 
 
-def test_a_code_is_taken_once(public, system: System, agree):
+def test_reuse_of_a_code_is_an_error_in_requests_oauthlib_and_revokes_the_token(public, system: System, agree):
     session = OAuth2Session(public, redirect_uri=system.callback, scope=["notes:read"], pkce="S256")
     url, _state = session.authorization_url(f"{system.issuer}/oauth/authorize")
     back = agree(url)
@@ -40,7 +40,7 @@ def test_a_code_is_taken_once(public, system: System, agree):
     assert told.json() == {"active": False}
 
 
-def test_client_credentials(system: System):
+def test_requests_oauthlib_gets_a_token_by_client_credentials(system: System):
     session = OAuth2Session(client=BackendApplicationClient("service", scope=["notes:read"]))
     session.fetch_token(
         f"{system.issuer}/oauth/token",

@@ -1,4 +1,4 @@
-"""Foreign verifiers take our tokens by nothing but the JWKS, and no token that was changed."""
+"""Verifiers of other projects accept access tokens by the JWKS alone, and refuse changed tokens."""
 
 import jwt
 import pytest
@@ -26,7 +26,7 @@ def tampered(token):
     return f"{head}.{body}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
 
 
-def test_pyjwt_s_jwks_client(system: System, token):
+def test_pyjwt_s_jwks_client_accepts_a_token_and_refuses_a_changed_one(system: System, token):
     keys = jwt.PyJWKClient(f"{system.issuer}/.well-known/jwks.json")
 
     def verify(text):
@@ -38,7 +38,7 @@ def test_pyjwt_s_jwks_client(system: System, token):
         verify(tampered(token))
 
 
-def test_joserfc(system: System, token):
+def test_joserfc_accepts_a_token_and_refuses_a_changed_one(system: System, token):
     keys = jwk.KeySet.import_key_set(requests.get(f"{system.issuer}/.well-known/jwks.json", timeout=60).json())
     decoded = joserfc_jwt.decode(token, keys, algorithms=["RS256"])
     assert decoded.header["typ"] == "at+jwt"

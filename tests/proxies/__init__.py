@@ -1,1 +1,1 @@
-"""The configurations of docs/proxies.md, run as they are printed."""
+"""The configurations of docs/proxies.md, run as the page prints them."""

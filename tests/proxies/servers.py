@@ -1,4 +1,4 @@
-"""Runs each proxy in the foreground, with the block of docs/proxies.md and what that leaves to the distribution."""
+"""Runs each proxy in the foreground, with the block of docs/proxies.md and the settings that distributions add."""
 
 import os
 import re
@@ -15,14 +15,14 @@ LANGUAGES = ("nginx", "haproxy", "caddyfile", "apache")
 
 
 def block(language: str) -> str:
-    """The one block of the page in this language."""
+    """Return the only block of the page in this language."""
     found = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(found) == 1
     return found[0]
 
 
 def certificate(folder: Path) -> Path:
-    """A certificate for localhost in folder/issuer.crt, with its key apart and in one file with it."""
+    """Make a certificate for localhost. Writes issuer.crt, issuer.key, and both in issuer.pem."""
     crt, key = folder / "issuer.crt", folder / "issuer.key"
     subprocess.run(
         [
@@ -37,7 +37,7 @@ def certificate(folder: Path) -> Path:
 
 
 def adapted(config: str, folder: Path, port: int, upstream: int) -> str:
-    """The block with this machine's names, ports and files, and nothing else changed."""
+    """Return the block with the names, ports and files of the test."""
     for theirs, ours in (
         ("issuer.example", "localhost"),
         ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
@@ -85,7 +85,7 @@ STARTS: dict[str, Callable[[str, Path, int], tuple[str, list[str]]]] = {
 
 @contextmanager
 def running(language: str, config: str, folder: Path, port: int, ready: Callable[[], bool]) -> Iterator[None]:
-    """The proxy, until `ready`; ended with it."""
+    """Run the proxy. Waits until it is `ready`, and terminates it at the end."""
     whole, command = STARTS[language](config, folder, port)
     (folder / "config").write_text(whole)
     environment = {"PATH": f"{os.environ['PATH']}:/usr/sbin", "HOME": str(folder), "XDG_DATA_HOME": str(folder)}

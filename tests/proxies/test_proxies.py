@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.proxies, pytest.mark.xdist_group("proxies")]
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An issuer, and where its proxy will listen."""
+    """An issuer, and the port on which its proxy listens."""
 
     folder: Path
     upstream: int

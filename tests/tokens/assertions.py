@@ -1,4 +1,4 @@
-"""Key pairs of clients, and the assertions that they sign: with PyJWT, which nobody here wrote."""
+"""Key pairs of clients, and assertions signed by PyJWT, which shares no code with the issuer."""
 
 import json
 import secrets
@@ -52,5 +52,5 @@ def sign(client_id, /, *, algorithm="ES256", name="own", header=None, ago=0, **c
 
 
 def proof(client_id, /, **changes):
-    """The form by which a client authenticates with its key."""
+    """Return the form parameters by which a client authenticates by its key."""
     return {"client_assertion_type": TYPE, "client_assertion": sign(client_id, **changes)}

@@ -1,4 +1,4 @@
-"""A registry, a signing key that only tests hold, and the two ways a client gets a token."""
+"""Clients and APIs, a signing key for tests, and helpers by which a client gets a token."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 
 
 class TestSigner:
-    """Signs with a key made for the run of the tests."""
+    """Signs with a key that is generated for the test run."""
 
     __test__ = False
     kid = "test-key"
@@ -52,13 +52,13 @@ class TestSigner:
 
 @pytest.fixture(autouse=True)
 def nobody_remembered():
-    """No test knows another's clients."""
+    """Empty the cache of clients before each test."""
     registry.forget()
 
 
 @pytest.fixture(autouse=True)
 def forms_are_sent_as_browsers_send_them(monkeypatch):
-    """Django's test client would send a form as an upload, which no form of ours is."""
+    """Send forms URL-encoded: Django's test client sends multipart/form-data, which no form of the issuer is."""
     send = Browser.post
 
     def post(self, path, data=None, content_type=FORM, **extra):
@@ -70,7 +70,7 @@ def forms_are_sent_as_browsers_send_them(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def nothing_counted():
-    """Rate limits begin anew with each test."""
+    """Reset the rate limits before each test."""
     for cache in caches.all():
         cache.clear()
     rate_limit.memory.clear()
@@ -78,7 +78,7 @@ def nothing_counted():
 
 @pytest.fixture(autouse=True)
 def lines_are_written_at_once(request, monkeypatch):
-    """A test's own transaction is never committed; what is said of that is tested with real ones."""
+    """Write audit lines at once, because a test's transaction is never committed, unless the test needs real ones."""
     marker = request.node.get_closest_marker("django_db")
     real = "django_capture_on_commit_callbacks" in request.fixturenames or (marker and marker.kwargs.get("transaction"))
     if not real:
@@ -103,7 +103,7 @@ def signer(test_signer, monkeypatch):
 
 @pytest.fixture
 def decode(signer):
-    """Verify a token with a library that nobody here wrote; returns (header, claims)."""
+    """Verify a token with PyJWT and return its header and claims."""
 
     def read(token, audience):
         claims = jwt.decode(token, signer.private.public_key(), algorithms=["RS256"], audience=audience)
@@ -144,7 +144,7 @@ def make_client(client_id, *grants, public=False, scopes=("notes:read", "notes:w
 
 @pytest.fixture
 def service(apis):
-    """A confidential client for itself, with its secret as `.plain`."""
+    """A confidential client with the client credentials grant, and its secret as `.plain`."""
     made = make_client("service", "client_credentials")
     made.plain = client_secret.create(made, now=timezone.now())
     return made
@@ -172,7 +172,7 @@ def post(browser, path, data, **extra):
 
 
 def log_in(browser, user, *, ago=0):
-    """A session as the login page leaves it, `ago` seconds old."""
+    """Log `user` in, as the login page does, `ago` seconds in the past."""
     browser.force_login(user)
     request = HttpRequest()
     request.session = browser.session
@@ -197,7 +197,7 @@ def authorization(client, **changes):
 
 
 def allow(browser, query, answer="true"):
-    """Read the consent page and answer it; the response after the answer."""
+    """Read the consent page, submit it, and return the response."""
     page = browser.get("/oauth/authorize", query)
     if page.status_code != 200:
         return page
@@ -207,7 +207,7 @@ def allow(browser, query, answer="true"):
 
 
 def kept(browser, address):
-    """The authorization request that the browser continues with at the address, as the server keeps it."""
+    """Return the stored authorization request with which the browser continues at the address."""
     request = HttpRequest()
     request.COOKIES = {name: cookie.value for name, cookie in browser.cookies.items()}
     return request_store.find(request, address.partition("?")[2])
@@ -219,7 +219,7 @@ def parameters(response):
 
 @pytest.fixture
 def code(client, user):
-    """A fresh code for a client, as its browser would receive it."""
+    """Return a function that gets an authorization code for a client."""
 
     def fetch(of, **changes):
         log_in(client, user)

@@ -1,4 +1,4 @@
-"""A reader of the revocation feed for tests: it follows docs/revocation-feed.md, and shares no code with the issuer."""
+"""A reader of the revocation feed by docs/revocation-feed.md, which shares no code with the issuer."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ def claims_of(text: str) -> dict[str, Any]:
 
 
 def entries_of(packed: bytes) -> dict[bytes, tuple[int, int]]:
-    """(until, issued_before) by key; refuses what is not in ascending order."""
+    """Return (until, issued_before) by key. Fails unless the keys are in ascending order."""
     found = list(struct.iter_unpack(">16sII", packed))
     keys = [key for key, _, _ in found]
     assert keys == sorted(set(keys))
@@ -31,7 +31,7 @@ def key(kind: str, identifier: str) -> bytes:
 
 @dataclass
 class Reader:
-    """Polls with Django's test client, or anything with its `get`."""
+    """Polls with Django's test client, or an object with the same `get`."""
 
     browser: Any
     path: str = "/oauth/revocations"
@@ -46,7 +46,7 @@ class Reader:
     largest: int = 0
 
     def poll(self, *, conditional: bool = True) -> int:
-        """The status of the answer, after merging it."""
+        """Poll the feed, merge the answer, and return its status."""
         query = {"since": self.version} if self.version else {}
         headers = {"if-none-match": f'W/"{self.version}"'} if self.version and conditional else {}
         answer = self.browser.get(self.path, query, headers=headers)

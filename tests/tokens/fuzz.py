@@ -1,4 +1,4 @@
-"""What strangers send, and how every answer to it is judged."""
+"""Limits of a fuzz test, and the check of an answer."""
 
 import base64
 import json
@@ -31,14 +31,14 @@ CODES = frozenset(
 
 
 def bounded(examples: int) -> settings:
-    """The same examples in every run, however long each takes."""
+    """Return settings with the same examples in every run, without a deadline for an example."""
     return settings(
         max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
     )
 
 
 def judge(path, method, answer, sent):
-    """No answer is an error 500, and an endpoint refuses in RFC 6749's JSON that no cache keeps."""
+    """Fail if the answer is an error 500, or a refusal is not the JSON of RFC 6749 section 5.2 without caching."""
     assert answer.status_code < 500, (method, path, sent)
     refused = path.startswith("/oauth") and answer.status_code >= 400
     if path in ENDPOINTS and refused:

@@ -1,4 +1,4 @@
-"""Which addresses a client may be registered with."""
+"""The redirect URIs and origins with which a client can be registered."""
 
 import pytest
 
@@ -88,19 +88,19 @@ def test_a_web_origin_is_accepted(origin: str) -> None:
         "com.example.app://host",
     ],
 )
-def test_what_is_no_web_origin_is_refused(origin: str) -> None:
+def test_an_address_that_is_no_web_origin_is_refused(origin: str) -> None:
     assert origin_problem(origin) is not None
 
 
 @pytest.mark.parametrize("uri", ["https://a.example/,https://b.example/", "https://a.example/,", "a.b:/x,c.d:/y"])
-def test_a_list_with_commas_is_refused_with_the_reason(uri: str) -> None:
+def test_redirect_uris_separated_by_commas_are_refused_with_the_reason(uri: str) -> None:
     problem = redirect_uri_problem(uri)
     assert problem is not None
     assert "holds a comma before another address" in problem
 
 
 @pytest.mark.parametrize("uri", ["myapp:/callback", "myapp://callback", "my-app+1:/"])
-def test_a_scheme_without_a_dot_needs_the_switch(uri: str) -> None:
+def test_a_scheme_without_a_dot_needs_the_option(uri: str) -> None:
     problem = redirect_uri_problem(uri)
     assert problem is not None
     assert "has a scheme without a dot" in problem
@@ -129,5 +129,5 @@ def test_a_scheme_without_a_dot_needs_the_switch(uri: str) -> None:
         "myapp:/*",
     ],
 )
-def test_the_switch_allows_no_scheme_of_browsers_or_systems(uri: str) -> None:
+def test_the_option_permits_no_scheme_of_browsers_or_operating_systems(uri: str) -> None:
     assert redirect_uri_problem(uri, undotted=True) is not None

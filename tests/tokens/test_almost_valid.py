@@ -1,4 +1,4 @@
-"""No request that is valid but for a parameter or two is an error 500: most of the checks are passed by it.
+"""A valid request with one or two changed parameters, which passes most checks, causes no error 500.
 
 FUZZ_EXAMPLES makes the run longer.
 """
@@ -36,7 +36,7 @@ KINDS = ["client_credentials", "by key", "code", "refresh", "device", "exchange"
 
 @pytest.fixture
 def valid(client, user, apis, signer, settings):
-    """By name: where a request goes, and a function that makes one which is answered by 200."""
+    """Return for each name a path, and a function that makes a request which is answered by 200."""
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": dict.fromkeys(RATE_LIMITS, (10**9, 60))}
     web = make_client("web", *(one for one in GrantType.values if one != GrantType.JWT_BEARER))
     web.plain = client_secret.create(web, now=timezone.now())
@@ -86,7 +86,7 @@ def valid(client, user, apis, signer, settings):
 
 
 def changed(form, draw):
-    """The form as pairs: one or two of its parameters, or of others, dropped, doubled or changed."""
+    """Return the form as pairs, with one or two parameters dropped, repeated, changed or added."""
     pairs = list(form.items())
     for _ in range(draw(st.integers(1, 2))):
         name = draw(st.one_of(st.sampled_from(sorted(form)), st.sampled_from(sorted(parameters.TOKEN))))
@@ -100,7 +100,7 @@ def changed(form, draw):
 
 
 def strange(valid):
-    """The assertion with other members, signed by its client's own good key, so that nothing but they are wrong."""
+    """Return an assertion with other members, signed by the client's key, so that only they are wrong."""
     header, said = (json.loads(base64url_decode(part)) for part in valid.split(".")[:2])
 
     def sign(odd, other):
@@ -112,7 +112,7 @@ def strange(valid):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_change_to_a_valid_request_is_an_error_500(valid, kind):
+def test_no_change_to_a_valid_request_causes_an_error_500(valid, kind):
     path, browser = PATHS.get(kind, "/oauth/token"), Browser(raise_request_exception=False)
     unchanged = post(browser, path, valid[kind]())
     assert unchanged.status_code == 200, unchanged.content
@@ -128,7 +128,7 @@ def test_no_change_to_a_valid_request_is_an_error_500(valid, kind):
 
 
 @pytest.mark.parametrize(("kind", "name"), [("by key", "client_assertion"), ("bearer", "assertion")])
-def test_no_member_of_an_assertion_is_an_error_500(valid, kind, name):
+def test_no_member_of_an_assertion_causes_an_error_500(valid, kind, name):
     browser = Browser(raise_request_exception=False)
 
     @bounded(EXAMPLES)

@@ -1,4 +1,4 @@
-"""Who may log in, and what everybody else learns: nothing, by words or by time."""
+"""The users who can log in. A failed login reveals no user, by its answer or by timing."""
 
 import re
 from unittest.mock import patch
@@ -24,7 +24,7 @@ def refusal(client: Client, login: str, password: str) -> tuple[int, list[str]]:
 
 
 @pytest.mark.django_db
-def test_a_closed_account_an_unknown_one_and_a_wrong_password_read_the_same(client: Client) -> None:
+def test_an_inactive_user_an_unknown_user_and_a_wrong_password_get_the_same_answer(client: Client) -> None:
     User.objects.create_user("open", password=PASSWORD)
     User.objects.create_user("closed", password=PASSWORD, is_active=False)
     answers = [refusal(client, *tried) for tried in [("open", "wrong"), ("nobody", PASSWORD), ("closed", PASSWORD)]]
@@ -36,7 +36,7 @@ def test_a_closed_account_an_unknown_one_and_a_wrong_password_read_the_same(clie
 
 @pytest.fixture
 def users(db):
-    """One user of every kind, with a name and a mail each."""
+    """Users of each kind, each with a username and an e-mail address."""
     for name, fields in {
         "ada": {"is_staff": True},
         "closed": {"is_active": False, "is_staff": True},
@@ -70,7 +70,7 @@ def users(db):
         for word, password in (("right", PASSWORD), ("wrong", "wrong"))
     ],
 )
-def test_every_login_hashes_one_password_and_asks_the_database_the_same(
+def test_every_login_hashes_one_password_and_runs_the_same_statements(
     client, users, page, named, password, django_assert_num_queries
 ):
     with patch.object(MD5PasswordHasher, "encode", autospec=True, side_effect=MD5PasswordHasher.encode) as encode:
@@ -98,7 +98,7 @@ def test_every_login_hashes_one_password_and_asks_the_database_the_same(
     ],
 )
 @pytest.mark.django_db
-def test_a_name_comes_before_a_mail_and_whatever_two_answer_to_is_nobody_s(named, expected):
+def test_a_username_comes_before_an_address_and_an_ambiguous_one_matches_no_user(named, expected):
     User.objects.create_user("ada", "own@example.org")
     User.objects.create_user("Ada")
     bob = User.objects.create_user("bob", "ada@example.org")
@@ -114,7 +114,7 @@ def test_a_name_comes_before_a_mail_and_whatever_two_answer_to_is_nobody_s(named
 
 
 @pytest.mark.django_db
-def test_a_name_that_looks_like_a_mail_is_a_name_first():
+def test_a_username_that_looks_like_an_address_is_a_username_first():
     User.objects.create_user("ada@example.org", "else@example.org", PASSWORD)
     User.objects.create_user("bob", "ada@example.org", "another password")
     assert authenticate(None, username="ada@example.org", email="ada@example.org", password="another password") is None
@@ -124,7 +124,7 @@ def test_a_name_that_looks_like_a_mail_is_a_name_first():
 @pytest.mark.parametrize(
     "spelling", ["ada", "ADA", " ada\t", "\uff41\uff44\uff41", "\uff21da", "\u24d0\u24d3\u24d0", "\u3000ada"]
 )
-def test_spellings_that_the_admin_s_form_makes_one_name_of_are_one_name(spelling):
+def test_spellings_that_the_admin_s_form_unites_are_the_same_username(spelling):
     assert folded(spelling) == "ada"
 
 
@@ -136,8 +136,8 @@ COMPOSED, DECOMPOSED = "Jos\u00e9", "Jose\u0301"
 @pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED, f" {DECOMPOSED} ", "\uff2a\uff4f\uff53\u00e9"], ids=ascii)
 @pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED], ids=ascii)
 @pytest.mark.parametrize("by", ["name", "mail", "proven mail"])
-def test_a_name_and_a_mail_are_found_in_each_spelling_of_their_letters_at_each_door(client, page, typed, stored, by):
-    """The database knows nothing of spellings; neither form's own normalizing is relied on."""
+def test_a_username_and_an_address_are_found_in_each_spelling_on_both_login_pages(client, page, typed, stored, by):
+    """The database does not normalize Unicode, and the login does not rely on the forms to do it."""
     fields = {"name": {"username": stored}, "mail": {"username": "x", "email": f"{stored}@example.org"}}
     user = User.objects.create(is_staff=True, **fields.get(by, {"username": "x"}))
     user.set_password(PASSWORD)
@@ -151,7 +151,7 @@ def test_a_name_and_a_mail_are_found_in_each_spelling_of_their_letters_at_each_d
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("typed", ["Jose", "Jose\u0300"], ids=ascii)
-def test_a_letter_without_its_accent_or_with_another_is_another_name(typed):
+def test_a_letter_with_another_accent_makes_another_username(typed):
     User.objects.create_user(COMPOSED, f"{COMPOSED}@example.org", PASSWORD)
     for named in (typed, f"{typed}@example.org"):
         assert authenticate(None, username=named, password=PASSWORD) is None
@@ -167,8 +167,8 @@ def test_two_users_whose_names_are_spelled_differently_only_each_log_in_as_typed
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("named", "expected"), [("ADMIN", "admin"), ("adm\u0131n", None)])
-def test_what_the_database_finds_alike_and_the_limits_count_apart_is_another_name(named, expected):
-    """PostgreSQL's UPPER makes one of i and \u0131."""
+def test_usernames_that_only_the_database_treats_as_the_same_are_different(named, expected):
+    """PostgreSQL's UPPER maps i and \u0131 to the same letter."""
     User.objects.create_user("admin")
     by_name, nobody = User.objects.all(), User.objects.none()
     with patch.object(User.objects, "filter", lambda *_, **by: nobody if by else by_name):
@@ -179,7 +179,7 @@ def test_what_the_database_finds_alike_and_the_limits_count_apart_is_another_nam
 @pytest.mark.django_db
 @pytest.mark.parametrize(("mail", "expected"), [("VIC.tim@x.example", "vic"), ("vic.t\u0131m@x.example", None)])
 @pytest.mark.parametrize("proven", [False, True])
-def test_so_is_a_mail(mail, expected, proven):
+def test_addresses_that_only_the_database_treats_as_the_same_are_different(mail, expected, proven):
     vic = User.objects.create_user("vic", "" if proven else "vic.tim@x.example")
     if proven:
         EmailAddress.objects.create(user=vic, email="vic.tim@x.example", verified=True)
@@ -193,7 +193,7 @@ def test_so_is_a_mail(mail, expected, proven):
 
 
 class Found:
-    """Users whom the database takes for those of a mail."""
+    """A manager whose filter returns these users."""
 
     def __init__(self, users):
         self.filter = lambda *_: users
@@ -204,12 +204,12 @@ class Found:
     "credentials",
     [{}, {"username": "ada"}, {"password": PASSWORD}, {"token": "x"}, {"username": "", "password": PASSWORD}],
 )
-def test_credentials_of_another_kind_are_nobody_s(users, credentials):
+def test_credentials_of_another_kind_match_no_user(users, credentials):
     assert authenticate(None, **credentials) is None
 
 
 @pytest.mark.django_db
-def test_whoever_is_asked_for_the_password_again_is_known_by_it(users):
+def test_a_user_reauthenticates_by_password(users):
     request = RequestFactory().post("/")
     with context.request_context(request):
         ada = User.objects.get(username="ada")

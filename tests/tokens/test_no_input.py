@@ -1,6 +1,6 @@
-"""No input is an error 500: every address of the issuer, every method, whatever stands in headers, query and body.
+"""No input causes an error 500: every address of the issuer and method, with any headers, query and body.
 
-FUZZ_EXAMPLES makes the run longer; the ordinary one is bounded to some seconds.
+FUZZ_EXAMPLES makes the run longer. The default takes some seconds.
 """
 
 import base64
@@ -101,7 +101,7 @@ bodies = st.one_of(
 
 @pytest.fixture
 def issuer(client, apis, user, settings):
-    """Every kind of client, a key, and limits that a fuzz does not reach."""
+    """An issuer with clients of every kind, a key, and rate limits that the test does not reach."""
     settings.ISSUER = settings.ISSUER | {
         "RATE_LIMITS": dict.fromkeys(("token", "introspect", "device", "login"), (10**9, 60))
     }
@@ -116,7 +116,7 @@ def issuer(client, apis, user, settings):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_request_is_an_error_500(issuer, path):
+def test_no_request_causes_an_error_500(issuer, path):
     client, proof = issuer
 
     @bounded(EXAMPLES)

@@ -1,4 +1,4 @@
-"""A document at an address that somebody else chose: had within bounds, and never from inside our own network."""
+"""A document is fetched from an address that a client chose, within limits, and never from a private network."""
 
 import json
 import threading
@@ -35,7 +35,7 @@ def answer(body, *, status=200, headers=()):
     return send
 
 
-def test_a_document_is_had(server):
+def test_a_json_document_is_fetched(server):
     server.answers["/doc?x=1"] = answer(b'{"a": 1}')
     assert get(server, "/doc?x=1") == {"a": 1}
     assert server.seen[0][2]["accept-encoding"] == "identity"
@@ -52,42 +52,42 @@ def test_a_document_is_had(server):
         (json.dumps("x" * outbound.MAX_BYTES).encode(), 200, (), "longer than"),
     ],
 )
-def test_what_is_no_document_is_refused_with_its_reason(server, body, status, headers, because):
+def test_an_answer_that_is_no_json_document_is_refused_with_the_reason(server, body, status, headers, because):
     server.answers["/doc"] = answer(body, status=status, headers=headers)
     with pytest.raises(FetchError, match=because):
         get(server)
     assert len(server.seen) == 1, "no redirect is followed"
 
 
-def test_a_document_may_be_as_long_and_take_as_long_as_what_an_api_fetches():
+def test_size_and_time_limits_are_those_of_an_api():
     assert (api_fetch.MAX_BYTES, PRODUCTION.deadline) == (outbound.MAX_BYTES, outbound.DEADLINE)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP"])
-def test_a_compressed_document_is_not_unpacked(server, encoding):
+def test_a_compressed_document_is_refused(server, encoding):
     server.answers["/doc"] = answer(b"{}", headers=(("Content-Encoding", encoding),))
     with pytest.raises(FetchError, match="compressed"):
         get(server)
 
 
 def found(monkeypatch, *addresses):
-    """What the resolver says of every name."""
-    monkeypatch.setattr(outbound, "_looked_up", lambda *_: list(addresses))
+    """Let every name resolve to these addresses."""
+    monkeypatch.setattr(outbound, "_resolve", lambda *_: list(addresses))
 
 
-def test_a_name_with_a_dead_address_is_had_from_its_other_one(server, monkeypatch):
+def test_a_name_with_a_dead_address_is_fetched_from_its_other_address(server, monkeypatch):
     server.answers["/doc"] = answer(b"1")
     found(monkeypatch, "127.0.0.9", "127.0.0.1")
     assert get(server) == 1
 
 
-def test_a_name_with_one_private_address_among_public_ones_is_gone_to_at_none(monkeypatch):
+def test_a_name_with_a_private_address_among_public_ones_is_not_connected_to(monkeypatch):
     found(monkeypatch, "93.184.216.34", "10.0.0.1")
-    with pytest.raises(FetchError, match="not a public one"):
+    with pytest.raises(FetchError, match="its address is not public"):
         outbound.get_json("https://issuer.example/")
 
 
-def test_a_resolver_that_does_not_answer_is_left_at_the_deadline(monkeypatch):
+def test_the_deadline_covers_a_resolver_that_does_not_answer(monkeypatch):
     released = threading.Event()
     monkeypatch.setattr(outbound.socket, "getaddrinfo", lambda *_, **__: [] if released.wait(30) else None)
     try:
@@ -97,16 +97,16 @@ def test_a_resolver_that_does_not_answer_is_left_at_the_deadline(monkeypatch):
         released.set()
 
 
-def test_a_name_that_nobody_knows_is_said(monkeypatch):
+def test_an_unknown_name_is_reported(monkeypatch):
     def unknown(*_, **__):
         raise OSError("-2")
 
     monkeypatch.setattr(outbound.socket, "getaddrinfo", unknown)
-    with pytest.raises(FetchError, match="not found"):
+    with pytest.raises(FetchError, match="could not be resolved"):
         outbound.get_json("https://issuer.example/")
 
 
-def test_a_document_that_ends_early_is_none(server):
+def test_a_document_that_ends_early_is_refused(server):
     def short(handler):
         handler.send_response(200)
         handler.send_header("Content-Length", "100")
@@ -118,7 +118,7 @@ def test_a_document_that_ends_early_is_none(server):
         get(server)
 
 
-def test_a_server_that_drips_is_left_at_the_deadline(server):
+def test_the_deadline_covers_a_server_that_sends_slowly(server):
     stop = threading.Event()
 
     def drip(handler):
@@ -171,16 +171,16 @@ def test_a_server_that_drips_is_left_at_the_deadline(server):
         "",
     ],
 )
-def test_no_address_of_the_private_network_and_no_other_scheme_is_gone_to(url):
+def test_a_private_address_or_another_scheme_is_not_connected_to(url):
     with pytest.raises(FetchError):
         outbound.get_json(url)
 
 
-def test_in_development_http_is_for_loopback_only():
+def test_in_development_http_is_permitted_on_loopback_only():
     with pytest.raises(FetchError, match="loopback"):
         outbound.get_json("http://10.0.0.1/", allow_private=True)
 
 
-def test_a_port_on_which_nobody_listens_is_said():
+def test_a_closed_port_is_reported():
     with pytest.raises(FetchError, match="refused"):
         outbound.get_json("http://127.0.0.1:1/", allow_private=True)

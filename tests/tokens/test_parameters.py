@@ -1,4 +1,4 @@
-"""How parameters are read: those we know, each once, and those without a value as if they were not there.
+"""Parameters of both endpoints: a repeated one is refused, one without a value is ignored, and so is an unknown one.
 
 RFC 6749 sections 3.1 and 3.2 say the same for both endpoints: "Parameters sent without a value MUST be treated as if
 they were omitted from the request. The authorization server MUST ignore unrecognized request parameters. Request and
@@ -29,13 +29,13 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("sent", "expected"), TABLE)
-def test_a_parameter_is_there_twice_when_it_has_two_values(sent, expected):
+def test_a_parameter_with_two_values_is_repeated(sent, expected):
     assert repeated(declared(QueryDict(sent), NAMES)) == expected
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("sent", "expected"), TABLE)
-def test_the_token_endpoint_reads_them_so(client, service, signer, sent, expected):
+def test_the_token_endpoint_refuses_repeated_and_ignores_empty_parameters(client, service, signer, sent, expected):
     answer = post(client, "/oauth/token", f"grant_type=client_credentials&{sent}", **basic("service", service.plain))
     if expected is None:
         assert answer.json()["scope"] == "notes:read"
@@ -46,7 +46,7 @@ def test_the_token_endpoint_reads_them_so(client, service, signer, sent, expecte
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("sent", "expected"), TABLE)
-def test_the_authorization_endpoint_reads_them_so(client, webapp, user, sent, expected):
+def test_the_authorization_endpoint_refuses_repeated_and_ignores_empty_parameters(client, webapp, user, sent, expected):
     log_in(client, user)
     others = {name: value for name, value in authorization(webapp, scope=None).items() if value}
     query = "&".join([*(f"{name}={value}" for name, value in others.items()), sent])
@@ -58,14 +58,14 @@ def test_the_authorization_endpoint_reads_them_so(client, webapp, user, sent, ex
 
 
 @pytest.mark.django_db
-def test_an_audience_is_repeated_in_an_exchange_only(client, service, signer):
-    """RFC 8693 section 2.1 lets it; to other grants it is one parameter among others."""
+def test_a_repeated_audience_is_refused_outside_an_exchange(client, service, signer):
+    """RFC 8693 section 2.1 permits it in a token exchange only."""
     form = {"grant_type": "client_credentials", "scope": "notes:read", "audience": ["a", "b"]}
     refused = post(client, "/oauth/token", form, **basic("service", service.plain))
     assert refused.json()["error_description"] == "The audience parameter is there more than once."
 
 
-def test_a_control_character_is_in_no_parameter():
+def test_a_control_character_is_refused_in_each_parameter():
     for character in "\0\n\x1f\x7f":
         with pytest.raises(OAuthError, match="control character"):
             declared(QueryDict(f"scope=a%{ord(character):02x}"), NAMES)

@@ -30,7 +30,7 @@ def secret_for(made):
 
 
 @pytest.mark.parametrize("value", BAD)
-def test_a_malformed_scope_is_an_error_of_its_own(value):
+def test_a_malformed_scope_is_reported_as_malformed(value):
     with pytest.raises(OAuthError, match=MALFORMED) as refused:
         rules.scopes(value)
     assert refused.value.error == "invalid_scope"
@@ -61,8 +61,8 @@ def test_every_endpoint_names_a_malformed_scope(client, browser, signer, desk, s
 
 
 @pytest.mark.parametrize("unknown", ["groups", "address phone", "anything:else"])
-def test_a_login_ignores_a_scope_that_nobody_has(client, signer, desk, code, unknown):
-    """OpenID Connect Core section 3.1.2.1; RFC 6749 section 5.1 has the client told what it was given."""
+def test_a_login_ignores_a_scope_that_no_api_has(client, signer, desk, code, unknown):
+    """OpenID Connect Core section 3.1.2.1. RFC 6749 section 5.1: the response names the granted scope."""
     answer = redeem(client, desk, code(desk, scope=f"openid {unknown} notes:read offline_access")).json()
     assert answer["scope"] == "openid notes:read offline_access"
     form = {"grant_type": "refresh_token", "refresh_token": answer["refresh_token"]}
@@ -77,12 +77,12 @@ def test_a_scope_of_an_api_or_without_openid_is_still_refused(browser, desk, sco
     assert parameters(browser.get("/oauth/authorize", authorization(desk, scope=scope)))["error"] == "invalid_scope"
 
 
-def test_a_refresh_does_not_ignore_a_scope_that_an_api_has(client, signer, desk, code):
+def test_a_refresh_refuses_a_further_scope_of_an_api(client, signer, desk, code):
     token = redeem(client, desk, code(desk, scope="openid notes:read offline_access")).json()["refresh_token"]
     form = {"grant_type": "refresh_token", "refresh_token": token, "scope": "openid other:read"}
     assert post(client, "/oauth/token", form, **basic("desk", desk.plain)).json()["error"] == "invalid_scope"
 
 
-def test_a_service_gets_no_token_for_a_scope_that_nobody_has(client, signer, service):
+def test_a_service_gets_no_token_for_a_scope_that_no_api_has(client, signer, service):
     form = {"grant_type": "client_credentials", "scope": "notes:read groups"}
     assert post(client, "/oauth/token", form, **basic("service", service.plain)).json()["error"] == "invalid_scope"

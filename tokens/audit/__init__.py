@@ -1,9 +1,9 @@
 """The audit trail: security events as lines of JSON, rows and a journal outside of the database.
 
-Owns: how an event is written and where. The logger is named `tokens.audit`; operators configure it by that name.
-Does not own: which events there are; each is recorded where it happens.
-Steps: none; every step leaves its events here.
-Neighbours: above `models`, below everything that changes something.
+Owns: the form and the places of an event. The logger is named `tokens.audit`; operators configure it by that name.
+Does not own: the list of events; the code that changes something records its event.
+Steps: none; every step records its events here.
+Neighbours: above `models`, below all code that changes something.
 
 Read in this order:
 - `journal`: append rows to a file, for recovery after a restore.

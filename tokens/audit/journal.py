@@ -2,10 +2,10 @@
 
 - Each row of the audit trail becomes one line of JSON, as in the audit log, once its transaction is committed.
 - The file only grows. A restore replaces the database and leaves the file as it is.
-- A signing key that the journal calls revoked is neither used nor published, even if the database has it as valid.
-- If the database lacks the journal's newest event, it was restored: `manage.py after_restore` applies what was lost,
-  and records `database.restored`, with which both agree again.
-- Without a file nothing is written, and a restore is not noticed.
+- A signing key that is revoked in the journal is neither used nor published, even if it is valid in the database.
+- If the database lacks the journal's newest event, it was restored. `manage.py after_restore` repeats the lost
+  revocations and records `database.restored`, which is then the newest event in both.
+- Without a file no journal is written, and a restore is not noticed.
 
 Example: {"at": "2027-01-31T12:00:00.123456+00:00", "action": "key.revoked", "subject": "key:dd9EZHXB…", …}
 """
@@ -28,7 +28,7 @@ PRECISION = timedelta(milliseconds=1)
 """The precision with which the audit log writes an instant."""
 
 _read: dict[Path, tuple[tuple[int, int], tuple["Entry", ...]]] = {}
-"""By path: a file's events when it had this size and modification time. Lives as long as the process."""
+"""By path: modification time (ns) and size of a file when it was read, and its events. Lives as long as the process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Entry:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def is_in_database(self) -> bool:
-        """Return True if the audit trail has the event."""
+        """Return True if the audit trail in the database has the event."""
         same = AuditEvent.objects.filter(action=self.action, subject=self.subject)
         return same.filter(at__gte=self.at, at__lt=self.at + PRECISION).exists()
 
@@ -50,7 +50,7 @@ class Entry:
 
 
 def append(event: AuditEvent) -> None:
-    """Append an event to the journal, if there is one. Logs a failure: the event itself is committed already."""
+    """Append an event to the journal, if there is one. Logs an error if the file cannot be written."""
     path = conf.issuer().audit_journal
     if path is None:
         return
@@ -63,12 +63,15 @@ def append(event: AuditEvent) -> None:
             os.fsync(file)
         finally:
             os.close(file)
-    except OSError as error:
+    except OSError as error:  # not raised: the event is committed already, and the request must not fail
         logger.error("AUDIT_JOURNAL %s cannot be written, and lacks %s: %s", path, event, error.strerror)  # noqa: TRY400
 
 
 def entries() -> tuple[Entry, ...]:
-    """Return the journal's events, oldest first; empty without a journal, or before its first line. Raises OSError."""
+    """Return the journal's events, oldest first; none without a journal or before its first line.
+
+    Raises OSError if the file cannot be read.
+    """
     path = conf.issuer().audit_journal
     if path is None or not path.exists():
         return ()
@@ -81,7 +84,7 @@ def entries() -> tuple[Entry, ...]:
 
 
 def parse(lines: Iterable[str]) -> Iterator[Entry]:
-    """Return the events among the lines of a journal or a log. Skips other lines, and one that was cut short."""
+    """Yield the events among the lines of a journal or a log. Skips lines that are not events or are incomplete."""
     for line in lines:
         try:
             event = json.loads(line[line.index("{") :])
@@ -89,22 +92,29 @@ def parse(lines: Iterable[str]) -> Iterator[Entry]:
             details = dict(event.get("details") or {})
         except (ValueError, KeyError, TypeError):
             continue
+        # The trail writes instants with a time zone: a line without it is not an event.
         if at.tzinfo is not None and isinstance(action, str) and isinstance(subject, str):
             yield Entry(at=at, action=action, subject=subject, details=details)
 
 
 def revoked_keys(events: Iterable[Entry] | None = None) -> Mapping[str, datetime]:
-    """Return when each key was revoked, by kid, by the journal (or `events`). Logs a file that cannot be read."""
+    """Return the instant at which each revoked key was revoked, by its kid. Reads `events`, or the journal if None.
+
+    Logs an error and returns no keys if the journal cannot be read.
+    """
     if events is None:
         try:
             events = entries()
         except OSError as error:
             logger.error("AUDIT_JOURNAL cannot be read: %s", error)  # noqa: TRY400 (the reason is the message)
             return {}
-    return {one.subject.removeprefix("key:"): one.at for one in events if one.action == KEY_REVOKED}
+    return {event.subject.removeprefix("key:"): event.at for event in events if event.action == KEY_REVOKED}
 
 
 def lost() -> Entry | None:
-    """Return the journal's newest event if the database lacks it, else None. Raises OSError."""
-    known = entries()
-    return known[-1] if known and not known[-1].is_in_database() else None
+    """Return the journal's newest event if the database lacks it, else None.
+
+    Raises OSError if the file cannot be read.
+    """
+    events = entries()
+    return events[-1] if events and not events[-1].is_in_database() else None

@@ -1,6 +1,7 @@
 """Writes the audit log's `request.unavailable`: for each reason of 503 answers, at most one line within EVERY.
 
-Rules: the first answer of a reason is logged at once. Answers within EVERY are counted; the next line has the count.
+- The first answer with a reason is logged at once.
+- Further answers within EVERY after that line are counted. The next line has their number (`suppressed`).
 """
 
 import os
@@ -14,7 +15,7 @@ from tokens.audit import trail
 ACTION = "request.unavailable"
 EVERY = timedelta(seconds=10)
 KEPT = 100
-"""How many reasons are remembered, the most recent ones. It is bounded because some reasons hold a varying number."""
+"""The number of reasons that are remembered, the most recent ones. Some reasons contain a varying number."""
 
 
 @dataclass(slots=True)
@@ -30,9 +31,10 @@ class Unavailability:
         self.forget()
 
     def note(self, reason: str, *, endpoint: str, now: datetime) -> bool:
-        """Write the line unless the reason had one within EVERY. Returns True if it was written."""
+        """Write a line for `reason` unless it had a line within EVERY. Returns True if the line was written."""
         with self._lock:
             last = self._last.get(reason)
+            # A negative difference means that the clock was set back: log again, instead of being silent until then.
             if last is not None and timedelta(0) <= now - last.written_at < EVERY:
                 last.suppressed += 1
                 return False
@@ -46,7 +48,8 @@ class Unavailability:
         return True
 
     def forget(self) -> None:
-        """Forget all lines. Also called after a fork, because another thread of the parent might have held the lock."""
+        """Forget all lines."""
+        # A new lock: after a fork, a thread that held the old one does not exist in this process.
         self._lock = threading.Lock()
         self._last: OrderedDict[str, _Line] = OrderedDict()
 

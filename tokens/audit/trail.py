@@ -1,6 +1,9 @@
-"""Writes the audit trail: every security event as one line of JSON in the log, the rare ones as a row as well.
+"""Writes the audit trail.
 
-A row is also a line of the journal (tokens/audit/journal.py), which is not restored together with the database.
+- `record`: rare events, such as changes in the admin and revocations. A row, a line of JSON in the log, and a line of
+  the journal (tokens/audit/journal.py), which is not restored together with the database.
+- `log`: frequent events, such as issued tokens and refused requests. A line of JSON in the log.
+- Both write lines after the transaction is committed. If it is rolled back, they write none.
 """
 
 import json
@@ -22,27 +25,27 @@ logger = logging.getLogger("tokens.audit")
 def record(
     action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime
 ) -> AuditEvent:
-    """Keep an event as a row, in the caller's transaction, and log it once that is committed.
+    """Record an event as a row in the caller's transaction. Logs it after the transaction is committed.
 
-    `action` is a word and a past participle (`client.created`), `actor` and `subject` say who and what in words that
-    may be shown (`user:alice`, `client:webapp`); `details` never hold a secret or a token.
+    `action` is an object and a past participle (`client.created`). `actor` caused the event and `subject` was changed,
+    both in a form that may be displayed (`user:alice`, `client:webapp`). `details` must not contain a secret or token.
     """
     event = AuditEvent.objects.create(
         at=now, actor=actor[:255], action=action, subject=subject[:255], details=dict(details or {})
     )
     log(action, actor=event.actor, subject=event.subject, details=event.details, now=now)
-    transaction.on_commit(partial(journal.append, event), robust=True)
+    transaction.on_commit(partial(journal.append, event), robust=True)  # robust: a failure skips no other callback
     return event
 
 
 def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime) -> None:
-    """Log an event that happens too often for a row of its own: a token issued, a request refused.
+    """Log an event that is too frequent for a row, after the caller's transaction is committed.
 
-    The line is written once the caller's transaction is committed: what was undone did not happen.
+    The arguments are those of `record`.
     """
     event = {"at": now, "action": action, "actor": actor, "subject": subject, "details": dict(details or {})}
     write = partial(logger.info, "%s", json.dumps(event, cls=DjangoJSONEncoder))
-    # on_commit connects to the database even outside of a transaction, so an outage would lose the line
+    # `on_commit` connects to the database even outside of a transaction, so an outage would lose the line.
     if transaction.get_connection().in_atomic_block:
         transaction.on_commit(write, robust=True)
     else:

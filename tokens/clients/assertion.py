@@ -1,7 +1,14 @@
-"""A JWT by which a client asserts something about itself or a user (RFC 7523 section 3): read, verified, judged. Pure.
+"""Reads, verifies and checks a JWT by which a client authenticates or names a user (RFC 7523 section 3). Pure.
 
-Every reader names the `typ` values that it accepts. An assertion that authenticates a client is never accepted as a
-grant, nor a grant as authentication (RFC 8725 section 3.11). `typ` tells them apart or, without one, `sub`.
+An assertion is valid if
+1. it is a compact JWT with a permitted `alg`, an expected `typ`, and no critical extension (`read`);
+2. iss, sub, aud, exp and jti are present and well-formed (`read`);
+3. a key of the client verifies its signature (`Assertion.verified`);
+4. its only audience is this issuer, and its dates include the present (`check`);
+5. its `jti` is used for the first time. That is the caller's part (`private_key_jwt.use_once`).
+
+The caller names the `typ` values that it accepts, so that an assertion that authenticates a client is never accepted as
+a grant, nor a grant as authentication (RFC 8725 section 3.11). If there is no `typ`, `sub` distinguishes them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,20 +20,20 @@ from tokens.jose import compact, public_keys
 from tokens.jose.public_keys import ALGORITHMS, ClientKey
 
 LONGEST = 8 * 1024  # characters
-LONGEST_ID = 255
+LONGEST_ID = 255  # characters of iss, sub and jti
 CLOCK_ERROR = timedelta(seconds=60)
-"""How far a client's clock may be off."""
+"""The permitted difference between a client's clock and the issuer's."""
 LONGEST_LIFE = timedelta(hours=1)
-"""How far ahead `exp` may lie: what common libraries ask for. A `jti` is remembered that long."""
+"""The permitted distance of `exp` from now: common libraries send an hour. A used `jti` is kept that long."""
 
 
 class InvalidAssertion(Exception):
-    """The assertion proves nothing; the message says why, and never repeats it."""
+    """The assertion is not valid. The message gives the reason and never contains the assertion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """An assertion as it came. Nothing in it is to be believed before `verified` returned True."""
+    """A parsed assertion. The caller must not trust its content before `verified` returned True."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
@@ -35,78 +42,85 @@ class Assertion:
 
     @property
     def type(self) -> str | None:
-        """Return its `typ` in lower case and without `application/` (RFC 7515 section 4.1.9), or None."""
+        """Return `typ` in lower case and without `application/` (RFC 7515 section 4.1.9), or None if there is none."""
         return _type(self.header)
 
     @property
     def issuer(self) -> str:
-        """The client that claims to have made it."""
+        """The `client_id` of the client that claims to have made the assertion (`iss`)."""
         return str(self.claims["iss"])
 
     @property
     def subject(self) -> str:
-        """Whom it is about."""
+        """The client or user that the assertion is about (`sub`)."""
         return str(self.claims["sub"])
 
     @property
     def audience(self) -> str:
-        """Return the one receiver that it names (`aud`)."""
+        """Return the only receiver of the assertion (`aud`)."""
         audience = self.claims["aud"]
         return str(audience[0] if isinstance(audience, list) else audience)
 
     @property
     def token_id(self) -> str:
-        """Its own name (`jti`), which its client uses once."""
+        """The assertion's identifier (`jti`), which its client may use once."""
         return str(self.claims["jti"])
 
     @property
     def expires_at(self) -> datetime:
-        """When it ends."""
+        """The instant at which the assertion expires (`exp`)."""
         return datetime.fromtimestamp(self.claims["exp"], UTC)
 
     def verified(self, keys: Sequence[ClientKey], *, stand_in: ClientKey) -> bool:
-        """Whether one of `keys` signed it. Where none fits, `stand_in` is verified with, and the answer is no."""
+        """Return True if one of `keys` signed the assertion; `stand_in` is a key that signed nothing."""
         algorithm = self.header["alg"]
-        meant = public_keys.meant(keys, kid=self.header.get("kid"), algorithm=algorithm)
-        signed = any(key.verifies(algorithm, self.message, self.signature) for key in meant or (stand_in,))
-        return signed and bool(meant)
+        candidates = public_keys.meant(keys, kid=self.header.get("kid"), algorithm=algorithm)
+        # Without a candidate `stand_in` is verified with, so that timing does not reveal if a client has a key.
+        signed = any(key.verifies(algorithm, self.message, self.signature) for key in candidates or (stand_in,))
+        return signed and bool(candidates)
 
 
 def read(text: str, *, types: Collection[str | None]) -> Assertion:
-    """The assertion in `text`, whose `typ` has to be one of `types`. Raises InvalidAssertion.
+    """Parse the assertion in `text`, without verifying its signature.
 
-    It is well-formed: an algorithm that we know, and iss, sub, aud, exp and jti are what they have to be.
+    Raises InvalidAssertion unless the algorithm is permitted, `typ` is in `types` (None: no `typ`), and iss, sub, aud,
+    exp and jti are present and well-formed.
     """
     if len(text) > LONGEST or text.count(".") != 2:
-        raise InvalidAssertion("it is no JWT, or too long")
+        raise InvalidAssertion(f"it is not a JWT, or is longer than {LONGEST} characters")
     header, claims, signature = _read(text)
     _check_header(header, types)
     _check_form(claims)
     return Assertion(header, claims, text.rpartition(".")[0].encode(), signature)
 
 
-def check(one: Assertion, *, audiences: Collection[str], now: datetime) -> None:
-    """Whether a verified assertion is for us and of this time; raises InvalidAssertion (RFC 7523 section 3)."""
-    if one.audience not in audiences:
+def check(assertion: Assertion, *, audiences: Collection[str], now: datetime) -> None:
+    """Check the audience and the dates of a verified assertion (RFC 7523 section 3, items 3 to 6).
+
+    Raises InvalidAssertion unless its `aud` is one of `audiences` and `now` is within its dates, give or take
+    CLOCK_ERROR.
+    """
+    if assertion.audience not in audiences:
         raise InvalidAssertion("its aud is not this issuer")
-    if one.expires_at <= now - CLOCK_ERROR:
+    if assertion.expires_at <= now - CLOCK_ERROR:
         raise InvalidAssertion("it has expired")
-    if one.expires_at > now + LONGEST_LIFE + CLOCK_ERROR:
+    # A used `jti` is remembered until the assertion expires: an unbounded `exp` would fill the table.
+    if assertion.expires_at > now + LONGEST_LIFE + CLOCK_ERROR:
         raise InvalidAssertion(f"its exp is more than {LONGEST_LIFE} ahead")
-    starts = max(one.claims.get("nbf", 0), one.claims.get("iat", 0))
+    starts = max(assertion.claims.get("nbf", 0), assertion.claims.get("iat", 0))
     if starts > (now + CLOCK_ERROR).timestamp():
         raise InvalidAssertion("it is not valid yet")
 
 
 def _check_header(header: Mapping[str, Any], types: Collection[str | None]) -> None:
     if header.get("alg") not in ALGORITHMS:
-        raise InvalidAssertion(f"its alg is none of {', '.join(ALGORITHMS)}")
+        raise InvalidAssertion(f"its alg is not one of {', '.join(ALGORITHMS)}")
     if not isinstance(header.get("typ"), str | None) or _type(header) not in types:
-        raise InvalidAssertion("its typ is that of something else")
-    if "crit" in header:
-        raise InvalidAssertion("it has an extension that is not understood")
+        raise InvalidAssertion("its typ is that of another kind of JWT")
+    if "crit" in header:  # RFC 7515 section 4.1.11: refuse a critical extension that is not implemented; none is
+        raise InvalidAssertion("it requires an extension that is not supported (crit)")
     if not isinstance(header.get("kid", ""), str):
-        raise InvalidAssertion("its kid is no text")
+        raise InvalidAssertion("its kid is not a string")
 
 
 def _type(header: Mapping[str, Any]) -> str | None:
@@ -121,7 +135,7 @@ def _check_form(claims: Mapping[str, Any]) -> None:
             raise InvalidAssertion(f"its {name} is missing or malformed")
     audience = claims.get("aud")
     if not isinstance(audience, str) and not (isinstance(audience, list) and len(audience) == 1):
-        raise InvalidAssertion("its aud is missing, or not one")
+        raise InvalidAssertion("its aud is missing, or does not name exactly one receiver")
     if isinstance(audience, list) and not isinstance(audience[0], str):
         raise InvalidAssertion("its aud is malformed")
     for name in ("exp", "nbf", "iat"):
@@ -140,4 +154,4 @@ def _read(text: str) -> tuple[dict[str, Any], dict[str, Any], bytes]:
         header, claims, signature = text.split(".")
         return compact.json_object(header), compact.json_object(claims), compact.octets(signature)
     except compact.Unreadable as error:
-        raise InvalidAssertion(f"it is no JWT: {error}") from None
+        raise InvalidAssertion(f"it is not a JWT: {error}") from None

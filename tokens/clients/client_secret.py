@@ -1,7 +1,11 @@
-"""Client secrets: generated here, shown once, kept as a keyed fast hash, compared in constant time.
+"""Client secrets: generates, stores and compares them.
 
-A generated secret has 256 random bits, so a slow hash would protect nothing and only cost every request 250 ms; the
-key of the hash (HMAC-SHA-256) is what makes a leaked table useless.
+- A secret has 256 random bits and is shown once, when it is generated.
+- The database stores its HMAC-SHA-256. A slow hash is for guessable passwords: here it would protect nothing and cost
+  each request 250 ms. The key of the HMAC, which the database lacks, makes a leaked table useless.
+- The key is derived from an entry of KEY_ENCRYPTION_KEYS. A secret that is used is hashed again under the first entry,
+  so that an old entry can be removed once `live_by_key` counts no secret under it.
+- A comparison takes the same time for every wrong secret, and for a client that does not exist.
 """
 
 import hashlib
@@ -21,15 +25,16 @@ from tokens.encryption import parse
 from tokens.models.client import SECRET_METHODS, Client, ClientSecret
 
 METHODS = SECRET_METHODS
-"""How a client authenticates that has a use for secrets (RFC 7591 section 2)."""
+"""The authentication methods that use a secret (RFC 7591 section 2)."""
 ALPHABET = string.ascii_letters + string.digits
-"""Of a generated secret: no `-` at the front of a hint, which a shell command would take for an option."""
+"""The characters of a generated secret. A hint that began with `-` would be an option in a shell command."""
 LENGTH = 43
-"""Characters of a generated secret: 43 of 62 hold 256 bits."""
+"""The number of characters of a generated secret: 43 out of 62 letters and digits have 256 bits."""
 STRONG = re.compile(r"[A-Za-z0-9_-]{43,}")
-"""What can hold 256 bits: 43 characters of base64url (RFC 4648 section 5) are the first to do so."""
+"""A secret that can have 256 bits: at least 43 characters of base64url (RFC 4648 section 5)."""
 PURPOSE = "client secret"
 NO_CLIENT = 0
+"""A primary key that no client has."""
 
 
 class LostKey(Exception):
@@ -37,16 +42,20 @@ class LostKey(Exception):
 
 
 def create(client: Client, *, now: datetime, expires_at: datetime | None = None) -> str:
-    """Give `client` one more secret and return it: the only moment it can be read.
+    """Generate a further secret for `client` and return it. It cannot be read later.
 
-    Raises MalformedEncryptionKey when KEY_ENCRYPTION_KEYS cannot be read.
+    `expires_at` None: the secret does not expire. Raises MalformedEncryptionKey if KEY_ENCRYPTION_KEYS is malformed.
     """
     secret = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     return add(client, secret, now=now, expires_at=expires_at)
 
 
 def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | None = None) -> str:
-    """Give `client` a secret that was generated elsewhere; raises ValueError for one that cannot hold 256 bits."""
+    """Store a further secret of `client` that was generated elsewhere, and return it.
+
+    Raises ValueError if the secret cannot have 256 bits, and MalformedEncryptionKey if KEY_ENCRYPTION_KEYS is
+    malformed.
+    """
     if not STRONG.fullmatch(secret):
         raise ValueError("a client secret has 256 random bits: at least 43 characters out of A-Z a-z 0-9 - _")
     key_id, key = next(iter(_keys(issuer().key_encryption_keys).items()))
@@ -62,18 +71,19 @@ def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | No
 
 
 def kept_of(client: Client | None) -> list[ClientSecret]:
-    """What is kept of the client's secrets; the same statement for a client that does not exist."""
+    """Return the stored secrets of the client, live or not; an empty list for None."""
+    # The same statement runs for a client that does not exist, so that timing does not reveal which client_ids exist.
     return list(ClientSecret.objects.filter(client_id=client.pk if client else NO_CLIENT))
 
 
 def matches(kept: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
-    """Return True if `presented` is one of the secrets that are `kept` and live, and record the day of its use.
+    """Return True if `presented` is a live secret among those in `kept`.
 
-    Raises LostKey if it matches none, and this process lacks the key to compare one of them.
-
-    A secret that was hashed under a later entry of KEY_ENCRYPTION_KEYS is hashed again under the first: only now is its
-    text known. Does the same work if none is kept, so that timing does not tell which client_ids exist.
+    Records the day of the use. Hashes the secret again under the first entry of KEY_ENCRYPTION_KEYS if it was hashed
+    under another one. Raises LostKey if no secret matches and this process lacks the key to compare one of them, and
+    MalformedEncryptionKey.
     """
+    # Hash and compare even if `kept` is empty, so that timing does not reveal which client_ids exist.
     digests = {key_id: _digest(key, presented) for key_id, key in _keys(issuer().key_encryption_keys).items()}
     live = [row for row in kept if row.is_live(now=now)]
     secret = _find(live, digests)
@@ -83,51 +93,53 @@ def matches(kept: Iterable[ClientSecret], presented: str, *, now: datetime) -> b
         _require_keys(live, digests)
         return False
     _note_use(secret, now=now)
-    _hash_anew(secret, digests)
+    _rehash(secret, digests)  # the secret's text is available only while it is presented
     return True
 
 
 def live_by_key(*, now: datetime) -> dict[str, int]:
-    """How many secrets could be used, by the id of the key that their hash needs."""
+    """Return the number of usable secrets for each encrypting key that their hashes need, by the key's id."""
     live = ClientSecret.objects.filter(revoked_at=None, client__token_endpoint_auth_method__in=METHODS)
     counted = live.exclude(expires_at__lte=now).order_by().values("encryption_key_id").annotate(number=Count("pk"))
     return dict(counted.values_list("encryption_key_id", "number"))
 
 
 def _find(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> ClientSecret | None:
-    """The secret whose hash is among `digests`; every one is compared, whichever is found."""
-    found = None
-    for secret in live:
+    """Return the secret whose hash is among `digests`, or None."""
+    match = None
+    for secret in live:  # no early exit: timing must not reveal the position of the match
         digest = digests.get(secret.encryption_key_id, b"")
         if hmac.compare_digest(bytes(secret.digest), digest):
-            found = secret
-    return found
+            match = secret
+    return match
 
 
 def _require_keys(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> None:
-    """Raise LostKey unless every live secret could be compared."""
+    """Raise LostKey unless this process has the key of each live secret's hash."""
     if lost := {secret.encryption_key_id for secret in live} - digests.keys():
         raise LostKey(
             f"client secrets are hashed under {', '.join(sorted(lost))}, which KEY_ENCRYPTION_KEYS of this process"
-            " lacks: give every process the same values, or replace the secrets (manage.py client_secret)"
+            " lacks: give each process the same values, or replace the secrets (manage.py client_secret)"
         )
 
 
 def _note_use(secret: ClientSecret, *, now: datetime) -> None:
-    """Remember the day a secret was last used: one statement a day, and the old one can be seen to be out of use."""
+    """Record the day of the last use, by which an operator sees that an old secret is no longer in use."""
+    # A day is precise enough, and takes one statement a day instead of one for each request.
     if secret.last_used_on != now.date():
         secret.last_used_on = now.date()
-        with unless_down():
+        with unless_down():  # a read-only database must not fail the request
             ClientSecret.objects.filter(pk=secret.pk).update(last_used_on=secret.last_used_on)
 
 
-def _hash_anew(secret: ClientSecret, digests: dict[str, bytes]) -> None:
-    """Keep the secret under the first key, so that the old one can be dropped: one statement, once."""
+def _rehash(secret: ClientSecret, digests: dict[str, bytes]) -> None:
+    """Store the secret's hash under the first entry of KEY_ENCRYPTION_KEYS, so that the old entry can be removed."""
     first, digest = next(iter(digests.items()))
     if secret.encryption_key_id != first:
-        former = ClientSecret.objects.filter(pk=secret.pk, encryption_key_id=secret.encryption_key_id)
+        # The filter on the old key makes concurrent requests write once.
+        unchanged = ClientSecret.objects.filter(pk=secret.pk, encryption_key_id=secret.encryption_key_id)
         with unless_down():
-            former.update(encryption_key_id=first, digest=digest)
+            unchanged.update(encryption_key_id=first, digest=digest)
             secret.digest, secret.encryption_key_id = digest, first
 
 
@@ -137,5 +149,5 @@ def _digest(key: bytes, secret: str) -> bytes:
 
 @lru_cache(maxsize=4)
 def _keys(entries: tuple[str, ...]) -> dict[str, bytes]:
-    """The key of the hash for each entry of KEY_ENCRYPTION_KEYS, by the entry's id, in the order given."""
+    """Return the HMAC key that is derived from each entry of KEY_ENCRYPTION_KEYS, by the entry's id, in their order."""
     return {key.id: key.derive(PURPOSE) for key in parse(entries)}

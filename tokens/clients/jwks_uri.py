@@ -1,9 +1,11 @@
-"""The keys that clients publish themselves (`jwks_uri`, RFC 7591 section 2): fetched when needed, kept for a while.
+"""Fetches and caches the keys that clients publish (`jwks_uri`, RFC 7591 section 2).
 
-One fetch at a time for an address, none within half a minute of the last one: whoever sends garbage in a client's name
-makes the issuer ask that client twice a minute at the most, and makes nobody wait whose key is known. A key that the
-client took away is refused five minutes later at the latest, while its address answers in time. While it does not, what
-was fetched stays good for an hour; after that the client cannot prove itself.
+- Each address has one copy of its keys and at most one fetch at a time (single-flight), with a pause of 30 s. An
+  attacker who sends assertions with an unknown `kid` causes two fetches a minute at most, and no delay for assertions
+  whose key is in the copy.
+- A key that the client removed is refused after 5 minutes at the latest, if its address answers in time.
+- If the address does not answer, its copy is used for an hour. After that the client cannot authenticate.
+- A process keeps the copies of the ADDRESSES addresses that were used last.
 """
 
 import logging
@@ -23,16 +25,18 @@ from tokens.jose.public_keys import ClientKey
 
 logger = logging.getLogger(__name__)
 ADDRESSES = 256
-LATER = 1  # seconds after which to ask again: the fetch goes on without whoever waited for it
+LATER = 1  # seconds for Retry-After: the fetch continues in its thread after the request is refused
 
 _copies: "OrderedDict[str, KeyCopy]" = OrderedDict()
+"""By address. Lives as long as the process; guarded by `_copies_lock`."""
 _copies_lock = threading.Lock()
 
 
 def keys(url: str, *, kid: object) -> tuple[ClientKey, ...]:
-    """The keys at `url`, fetched anew where `kid` is not among them; none where they cannot be had.
+    """Return the keys at `url`, and fetch them again if none has this `kid`. Returns none if they cannot be fetched.
 
-    Raises Unavailable where the fetch takes longer than anybody waits, or too many wait for it.
+    `kid` is of the JWT's header; None if it has none. Raises Unavailable if the fetch takes too long, or too many
+    requests wait for it.
     """
     try:
         return _copy(url).find(kid)
@@ -41,7 +45,7 @@ def keys(url: str, *, kid: object) -> tuple[ClientKey, ...]:
 
 
 def forget() -> None:
-    """Drop every copy."""
+    """Delete every copy."""
     with _copies_lock:
         _copies.clear()
 
@@ -60,15 +64,21 @@ def _fetch(url: str) -> tuple[ClientKey, ...]:
     document = outbound.get_json(url, allow_private=settings.DEBUG)
     keys = public_keys.published(document)
     if unused := len(document["keys"]) - len(keys):
-        logger.warning("%d keys at %s are not used: they are unusable, or too many have one kid", unused, url)
+        logger.warning(
+            "%d keys at %s are ignored: they are unusable, or too many have the same kid. The client has to correct"
+            " its JWKS",
+            unused,
+            url,
+        )
     return keys
 
 
-def _begin_anew() -> None:
-    """After a fork: another process's threads are not here, and what they held or fetched would never be let go."""
-    global _copies_lock  # noqa: PLW0603 (the old one may be held for ever)
+def _reset_after_fork() -> None:
+    """Replace the lock and delete the copies in a forked process."""
+    # The parent's threads do not exist here. A lock that one of them held is never released, nor a fetch completed.
+    global _copies_lock  # noqa: PLW0603 (the lock itself has to be replaced)
     _copies_lock = threading.Lock()
     _copies.clear()
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,7 +1,20 @@
-"""A copy of the keys that a client publishes: how long it serves, who fetches it anew, and who waits for that. Pure.
+"""A copy of the keys at one address, refreshed in the background (stale-while-revalidate, single-flight). Pure.
 
-The fetch, the clock and the way to start a thread are arguments. Readers take no lock: what they read is immutable and
-swapped by one assignment. The lock guards a few assignments, and is never held while anybody fetches or waits.
+By the copy's age, counted from the start of the fetch, a request whose `kid` is in the copy
+- below REFRESH: uses the copy;
+- from REFRESH to STALE: uses the copy and starts a fetch;
+- from STALE to KEPT: starts a fetch and waits for it up to `patience`, because the client might have removed the key;
+  uses the copy if the fetch fails or takes longer;
+- above KEPT: has no keys, as if `kid` were unknown.
+
+A request whose `kid` is unknown starts a fetch and waits for it. It is Undetermined if the fetch takes longer than
+`patience`, or `waiters` requests wait already. A fetch starts at least PAUSE after the one before it.
+
+Example with REFRESH 240, STALE 300: fetched at 0 s. At 250 s a request with a known kid uses the copy and starts a
+fetch, which ends at 251 s: the copy's age is 1 s then. Without that request, one at 310 s waits for the fetch.
+
+Threads: readers take no lock, because a `Fetched` is immutable and replaced by one assignment. The lock guards a few
+assignments and is never held during a fetch or a wait. The fetch, the clock and the start of a thread are arguments.
 """
 
 import logging
@@ -15,26 +28,27 @@ from tokens.jose.public_keys import ClientKey
 
 logger = logging.getLogger(__name__)
 
-REFRESH = 240.0  # seconds after which a copy that is used is fetched anew, while it serves on
-STALE = 300.0  # seconds after which what a fetch brings counts before the copy does, where it comes in time
-KEPT = 3600.0  # seconds that a copy serves while the address does not answer
-PAUSE = 30.0  # seconds between two fetches
-WAITERS = 8
+REFRESH = 240.0  # seconds after which a request starts a fetch, and does not wait for it
+STALE = 300.0  # seconds after which a request waits for the fetch
+KEPT = 3600.0  # seconds for which a copy is used while the address does not answer
+PAUSE = 30.0  # seconds between the starts of two fetches
+WAITERS = 8  # requests that wait at once
 PATIENCE = 2.0  # seconds that each of them waits
 
 Keys = tuple[ClientKey, ...]
 
 
 class Undetermined(Exception):
-    """The keys are being fetched, and nobody knows yet whether the one that is looked for is among them."""
+    """The fetch has not ended, so it is not known yet if the client publishes the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What one fetch brought; the instant is of the injected clock, and counts from when the fetch began."""
+    """The result of a fetch."""
 
     keys: Keys = ()
     at: float = -math.inf
+    """The instant at which the fetch started, in seconds of the injected clock."""
 
 
 def in_a_thread(work: Callable[[], None]) -> None:
@@ -45,7 +59,8 @@ def in_a_thread(work: Callable[[], None]) -> None:
 class KeyCopy:
     """The keys at one address, for all threads of a process.
 
-    `fetch` gives them, or raises; `clock` gives seconds that never go back.
+    `fetch` returns the keys or raises an exception. `clock` returns monotonic seconds. `spawn` runs a function in a
+    thread; it raises RuntimeError if there are too many threads.
     """
 
     def __init__(
@@ -59,55 +74,55 @@ class KeyCopy:
     ) -> None:
         self._fetch, self._clock, self._spawn, self._patience = fetch, clock, spawn, patience
         self._lock, self._room = threading.Lock(), threading.BoundedSemaphore(waiters)
-        self._fetched, self._asked_at = Fetched(), -math.inf
+        self._fetched, self._started_at = Fetched(), -math.inf
         self._flight: threading.Event | None = None
 
     def find(self, kid: object) -> Keys:
-        """The keys, fetched anew where `kid` is not among them; none where they cannot be had. Raises Undetermined.
+        """Return the keys, and fetch them again if none has this `kid`. Returns none if they cannot be fetched.
 
-        A kid that is there waits for nobody while the copy is fresh, and no longer than a fetch that may tell that its
-        client took it away; nor does one wait that may mean a key without a name, or an assertion without a kid. Any
-        other waits for one fetch.
+        `kid` None means any key. Raises Undetermined if the fetch does not end in time.
         """
-        keys, age = self._served()
+        keys, age = self._usable()
         if any(kid in {None, key.kid} for key in keys):
             flight = self._start() if age >= REFRESH else None
             if flight is None or age < STALE:
                 return keys
-            self._landed(flight)
-            return self._served()[0]
+            self._wait(flight)
+            return self._usable()[0]
         flight = self._start()
-        may_be_there = any(key.kid is None for key in keys)
-        if flight is not None and not may_be_there and not self._landed(flight):
+        # A key without a `kid` might be the one that is meant: the caller tries it now instead of waiting.
+        might_match = any(key.kid is None for key in keys)
+        if flight is not None and not might_match and not self._wait(flight):
             raise Undetermined
-        return self._served()[0]
+        return self._usable()[0]
 
-    def _served(self) -> tuple[Keys, float]:
-        """The keys that may be used now, and for how many seconds they are known."""
+    def _usable(self) -> tuple[Keys, float]:
+        """Return the keys, or none if they are older than KEPT, and their age in seconds."""
         fetched, now = self._fetched, self._clock()
         age = now - fetched.at
         return (fetched.keys if age <= KEPT else ()), age
 
     def _start(self) -> threading.Event | None:
-        """The fetch under way, or a new one; None within PAUSE of the last one."""
+        """Return the fetch in progress, or start one. Returns None within PAUSE of the start of the last fetch."""
         with self._lock:
             if self._flight is not None:
                 return self._flight
             now = self._clock()
-            if now - self._asked_at < PAUSE:
+            if now - self._started_at < PAUSE:
                 return None
-            self._asked_at, self._flight = now, threading.Event()
+            self._started_at, self._flight = now, threading.Event()
             flight = self._flight
         try:
-            self._spawn(partial(self._fly, flight, now))
-        except RuntimeError:  # no more threads: as bad as no network, and as temporary
-            self._land(flight)
+            self._spawn(partial(self._run, flight, now))
+        except RuntimeError:  # too many threads: handled like a network failure, which is temporary as well
+            self._end(flight)
         return flight
 
-    def _landed(self, flight: threading.Event) -> bool:
-        """Wait until the fetch is over; False where too many wait already, or it takes too long."""
+    def _wait(self, flight: threading.Event) -> bool:
+        """Wait until the fetch ends. Returns False if that takes too long, or too many requests wait already."""
         if flight.is_set():
             return True
+        # Bounded: otherwise assertions in the name of one client, whose address is slow, could hold every thread.
         if not self._room.acquire(blocking=False):
             return False
         try:
@@ -115,15 +130,17 @@ class KeyCopy:
         finally:
             self._room.release()
 
-    def _fly(self, flight: threading.Event, started: float) -> None:
+    def _run(self, flight: threading.Event, started: float) -> None:
+        """Fetch the keys. Logs a failure and leaves the copy as it is."""
         try:
             self._fetched = Fetched(self._fetch(), started)
-        except Exception as error:  # noqa: BLE001 (a thread has nobody to tell: whatever it was, the fetch failed)
-            logger.warning("The keys of a client cannot be had: %s", error)
+        except Exception as error:  # noqa: BLE001 (an exception would end the thread unseen; any one is a failed fetch)
+            logger.warning("The keys of a client could not be fetched from its jwks_uri: %s", error)
         finally:
-            self._land(flight)
+            self._end(flight)
 
-    def _land(self, flight: threading.Event) -> None:
+    def _end(self, flight: threading.Event) -> None:
+        # Cleared before waiters wake, so that a waiter that asks again can start the next fetch.
         with self._lock:
             self._flight = None
         flight.set()

@@ -1,4 +1,15 @@
-"""A client proves itself with its own private key: whose assertion it is, verified, and taken once (RFC 7523)."""
+"""Verifies that a client signed an assertion, and accepts each assertion once (RFC 7523 section 3).
+
+`prove` establishes, in this order:
+1. The assertion is well-formed and has an expected `typ`; if it authenticates a client, `sub` is `iss`.
+2. The active client `iss` has the key that signed it (`_judge`). A client that does not exist takes the same work.
+3. Its `aud` is this issuer, and it is valid now.
+4. Its `jti` was not used before by this client, in any process.
+
+A valid assertion is judged by the client in this process's cache. The statement that records the `jti` also returns the
+registry's version. If the cache is older, the assertion is judged again by the client in the database. Thus the
+authentication by a key takes one statement.
+"""
 
 import hashlib
 import json
@@ -20,10 +31,11 @@ from tokens.models import AuthenticationMethod, Client
 USE_ONCE = """
 INSERT INTO tokens_usedassertion (digest, expires_at) VALUES (%s, %s)
 ON CONFLICT DO NOTHING RETURNING (SELECT value FROM tokens_registryversion)"""
+"""Records a `jti`. Returns the registry's version, or no row if the `jti` was used before."""
 
 
 class Unfit(InvalidAssertion):
-    """A key of the client signed it, and yet it proves nothing here and now."""
+    """A key of the client signed the assertion, but its audience, its dates or its `jti` are refused."""
 
     def __init__(self, client: Client, reason: str) -> None:
         super().__init__(reason)
@@ -31,60 +43,66 @@ class Unfit(InvalidAssertion):
 
 
 class LegacyAudience(Unfit):
-    """Its `aud` is the token endpoint's address, and the client is not registered to send that."""
+    """The assertion's `aud` is the token endpoint's URL, which the client is not registered to send."""
 
 
 def prove(text: str, *, types: Collection[str | None], self_issued: bool, now: datetime) -> tuple[Client, Assertion]:
-    """The client that made the assertion in `text`, and the assertion, which is used up by this.
+    """Return the client that signed the assertion in `text`, and the assertion. Records its `jti` as used.
 
-    `self_issued`: it has to be about the client itself. Raises InvalidAssertion, after the same work for a client that
-    does not exist as for a signature that is wrong.
+    `types` are the accepted values of `typ`. `self_issued` requires that `sub` is the client itself. Raises
+    InvalidAssertion; records `assertion.refused` in the audit log if a key of the client signed a refused assertion.
     """
-    one = assertion.read(text, types=types)
-    if self_issued and one.subject != one.issuer:
+    parsed = assertion.read(text, types=types)
+    if self_issued and parsed.subject != parsed.issuer:
         raise InvalidAssertion("its sub is not its iss")
     try:
-        return _proven(one, now=now), one
+        return _signer(parsed, now=now), parsed
     except Unfit as error:
         subject, details = f"client:{error.client.client_id}", {"reason": str(error)}
         trail.log("assertion.refused", actor="issuer", subject=subject, details=details, now=now)
         raise
 
 
-def _proven(one: Assertion, *, now: datetime) -> Client:
-    """The client by what is remembered of it, if the registry was not changed since; else by what is registered now."""
-    version, remembered = registry.remembered(one.issuer)
+def _signer(parsed: Assertion, *, now: datetime) -> Client:
+    """Return the client that signed the assertion, from the cache if it is current. Raises InvalidAssertion."""
+    version, cached = registry.remembered(parsed.issuer)
     try:
-        client = _judge(one, remembered, now=now)
+        client = _judge(parsed, cached, now=now)
     except InvalidAssertion:
+        # The cache might lack a client or a key that was registered since.
         version = registry.version()
-        client = _registered(one, version, now=now)
-    in_force = use_once(client, one.token_id, expires_at=one.expires_at)
+        client = _registered(parsed, version, now=now)
+    # The `jti` is recorded after the signature is verified: otherwise an attacker could use up a client's `jti`.
+    in_force = use_once(client, parsed.token_id, expires_at=parsed.expires_at)
     unchanged = in_force is not None and in_force == version
-    return client if unchanged else _registered(one, in_force, now=now)
+    return client if unchanged else _registered(parsed, in_force, now=now)
 
 
-def _registered(one: Assertion, version: str | None, *, now: datetime) -> Client:
-    return registry.keep(_judge(one, registry.read(one.issuer), now=now), version=version)
+def _registered(parsed: Assertion, version: str | None, *, now: datetime) -> Client:
+    return registry.keep(_judge(parsed, registry.read(parsed.issuer), now=now), version=version)
 
 
-def _judge(one: Assertion, client: Client | None, *, now: datetime) -> Client:
-    """The client, whose key signed the assertion, which is for us and of this time; raises InvalidAssertion."""
-    signed = one.verified(keys(client, kid=one.header.get("kid")), stand_in=stand_in(one.header["alg"]))
+def _judge(parsed: Assertion, client: Client | None, *, now: datetime) -> Client:
+    """Return `client` if its key signed the assertion, and audience and dates are right.
+
+    Raises InvalidAssertion if no key of the client verifies the signature, else Unfit or LegacyAudience.
+    """
+    signed = parsed.verified(keys(client, kid=parsed.header.get("kid")), stand_in=stand_in(parsed.header["alg"]))
     if not signed or client is None:
         raise InvalidAssertion("no key of its client signed it")
     try:
-        assertion.check(one, audiences=audiences(client), now=now)
+        assertion.check(parsed, audiences=audiences(client), now=now)
     except InvalidAssertion as error:
-        legacy = one.audience == token_endpoint() and not client.accepts_token_endpoint_audience
+        legacy = parsed.audience == token_endpoint() and not client.accepts_token_endpoint_audience
         raise (LegacyAudience if legacy else Unfit)(client, str(error)) from error
     return client
 
 
 def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
-    """The keys by which a client may prove itself; none for a client that does so in another way.
+    """Return the client's public keys, from its `jwks_uri` or its registered JWKS.
 
-    They were pasted, or are published by the client; `kid` is the one that is looked for.
+    Returns none if the client is None or authenticates by another method. `kid` is that of the assertion's header, or
+    None. Raises Unavailable if the keys at the `jwks_uri` are still being fetched.
     """
     if client is None or client.token_endpoint_auth_method != AuthenticationMethod.PRIVATE_KEY_JWT:
         return ()
@@ -102,35 +120,36 @@ def _pasted(jwks: str) -> tuple[ClientKey, ...]:
 
 
 def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | None:
-    """Take a `jti` of a client; raises Unfit for one that any process took before.
+    """Record a client's `jti` as used until `expires_at`, and return the registry's version, or None if it has none.
 
-    Returns the version of the registry that was in force then, so that it need not be asked for.
+    Raises Unfit if the `jti` was used before (replay), in this process or another.
     """
     digest = hashlib.sha256(f"{client.client_id}\0{token_id}".encode()).digest()
     until = connection.ops.adapt_datetimefield_value(expires_at + CLOCK_ERROR)
     with connection.cursor() as cursor:
         cursor.execute(USE_ONCE, [digest, until])
-        taken = cursor.fetchone()
-    if taken is None:
+        row = cursor.fetchone()
+    if row is None:
         raise Unfit(client, "its jti was used before")
-    version: str | None = taken[0]
+    version: str | None = row[0]
     return version
 
 
 def audiences(client: Client) -> tuple[str, ...]:
-    """What `aud` may be: the issuer, and for a client of old the token endpoint's address too."""
+    """Return the accepted values of `aud`: the issuer's URL, and the token endpoint's if the client may send it."""
     url = conf.issuer().url
     return (url, token_endpoint()) if client.accepts_token_endpoint_audience else (url,)
 
 
 def token_endpoint() -> str:
-    """Return the address of the token endpoint, which libraries from before RFC 7523bis send as `aud`."""
+    """Return the URL of the token endpoint, which libraries from before RFC 7523bis send as `aud`."""
     return f"{conf.issuer().url.rstrip('/')}/oauth/token"
 
 
 @cache
 def stand_in(algorithm: str) -> ClientKey:
-    """A key that signed nothing: verified with where a client has none, so that time does not tell."""
+    """Return a dummy public key for `algorithm`. Lives as long as the process."""
+    # Verifying against it keeps timing constant if the client has no key.
     return ClientKey(None, frozenset({algorithm}), _generate(algorithm).public_key())
 
 

@@ -1,7 +1,9 @@
-"""Caches the registry in this process: clients with their secrets, scopes, APIs and policies, until one changes.
+"""Caches the registry in this process: clients with their secrets, scopes, APIs and exchange policies.
 
-Reading a client takes ten statements, reading the registry's version takes one. An older version is never used, so a
-secret that was revoked in another process is refused by the next request.
+- A change of the registry gives it a new version, in the same transaction.
+- A cached client is used only if the registry still has the version under which the client was read. Thus a secret that
+  was revoked in another process is refused by the next request.
+- Reading a client takes ten statements, reading the registry's version takes one.
 """
 
 import threading
@@ -13,58 +15,66 @@ from tokens.issued import revocation_record
 from tokens.models import Client, RegistryVersion
 
 KEPT = 1024
-"""How many clients a process remembers, those that were used last."""
+"""The number of clients in the cache; the least recently used is dropped."""
 EVERYTHING = ("secrets", "scopes__api", "apis", "operated_apis", "exchange_policies__scopes__api")
 
-_kept: "OrderedDict[str, tuple[str, Client]]" = OrderedDict()
+_cache: "OrderedDict[str, tuple[str, Client]]" = OrderedDict()
+"""Versions and clients, by client_id. Lives as long as the process; guarded by `_lock`."""
 _lock = threading.Lock()
 
 
 def version() -> str | None:
-    """The version in force; None where the database has none, and nothing may be remembered."""
+    """Return the registry's version, or None if the database has none. Then no client may be cached."""
     return RegistryVersion.objects.values_list("value", flat=True).first()
 
 
 def recall(client_id: str, *, version: str | None) -> Client | None:
-    """The client as it was read under this very version; None where it was not."""
+    """Return the cached client, or None unless it was read under this `version`."""
     with _lock:
-        known, client = _kept.get(client_id, (None, None))
-        if client is None or known != version:
+        read_under, client = _cache.get(client_id, (None, None))
+        if client is None or read_under != version:
             return None
-        _kept.move_to_end(client_id)
+        _cache.move_to_end(client_id)
         return client
 
 
 def remembered(client_id: str) -> tuple[str | None, Client | None]:
-    """The client that was read last, with the version it was read under: to be believed when that is in force."""
+    """Return the version under which the client was read, and the cached client; None and None if it is not cached.
+
+    The caller must check that the registry still has that version.
+    """
     with _lock:
-        return _kept.get(client_id, (None, None))
+        return _cache.get(client_id, (None, None))
 
 
 def is_known(client_id: str) -> bool:
-    """True if this process served a client of this name, and remembers it. Asks no database."""
+    """Return True if the cache has a client of this name. Runs no query."""
     return remembered(client_id)[1] is not None
 
 
 def forget() -> None:
-    """Remember nobody any more."""
+    """Empty the cache."""
     with _lock:
-        _kept.clear()
+        _cache.clear()
 
 
 def read(client_id: str) -> Client | None:
-    """The active client as the database has it, without what belongs to it."""
+    """Return the active client in the database, or None. Does not read its secrets, scopes and APIs."""
     return Client.objects.filter(client_id=client_id, is_active=True).first()
 
 
 def keep(client: Client, *, version: str | None) -> Client:
-    """The client with all that belongs to it, remembered for `version`, which was asked for before it was read."""
+    """Read the client's secrets, scopes, APIs and policies, and cache and return the client.
+
+    The caller must have read `version` before it read the client. If it is None, the client is not cached.
+    """
+    # Version first: a change between the two statements then leaves an old version in the cache, which is not used.
     prefetch_related_objects([client], *EVERYTHING)
     client.tokens_from = revocation_record.client_tokens_from(client.client_id)
     if version is not None:
         with _lock:
-            _kept[client.client_id] = (version, client)
-            _kept.move_to_end(client.client_id)
-            if len(_kept) > KEPT:
-                _kept.popitem(last=False)
+            _cache[client.client_id] = (version, client)
+            _cache.move_to_end(client.client_id)
+            if len(_cache) > KEPT:
+                _cache.popitem(last=False)
     return client

@@ -1,4 +1,4 @@
-"""The keys by which a token is inspected: every one that this issuer ever had, or those that another publishes."""
+"""The keys for inspecting a token: every key of this issuer, past or present, or those that another one publishes."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -15,47 +15,56 @@ from tokens.outbound import FetchError
 
 
 def own(*, now: datetime) -> list[VerificationKey]:
-    """Every key of every ring, withdrawn and revoked ones too, with its phase at `now` (the database's)."""
-    found = []
+    """Return the keys of all rings, also withdrawn and revoked ones, with their phases at `now` (the database's)."""
+    keys = []
     for name in Ring.objects.order_by("name").values_list("name", flat=True):
-        stored = store.ours(name)
-        dates = [one.key for one in stored]
-        for one in stored:
-            phase = lifecycle.phase(one.key, dates, now=now)
-            found.append(
-                VerificationKey(one.jwk, f"{phase.value}, ring {name}", is_published=phase in lifecycle.PUBLISHED)
+        rows = store.ours(name)
+        dates = [row.key for row in rows]
+        for row in rows:
+            phase = lifecycle.phase(row.key, dates, now=now)
+            keys.append(
+                VerificationKey(row.jwk, f"{phase.value}, ring {name}", is_published=phase in lifecycle.PUBLISHED)
             )
-    return found
+    return keys
 
 
-def with_revocation(found: Inspection) -> Inspection:
-    """Return the inspection of a token of our own, with whether it is revoked."""
-    named = all(is_text(found.claims.get(name)) for name in ("jti", "sub", "client_id"))
-    if found.signature != VERIFIED or not named or not is_instant(found.claims.get("iat")):
-        return found
-    revoked = revocation_record.is_revoked(found.claims, kid=str(found.header.get("kid", "")))
+def with_revocation(inspection: Inspection) -> Inspection:
+    """Return the inspection of a token of this issuer with a point that says if the token is revoked.
+
+    Returns it unchanged if the signature does not verify, or a claim that the revocation records need is malformed.
+    """
+    claims = inspection.claims
+    is_identified = all(is_text(claims.get(name)) for name in ("jti", "sub", "client_id"))
+    if inspection.signature != VERIFIED or not is_identified or not is_instant(claims.get("iat")):
+        return inspection
+    revoked = revocation_record.is_revoked(claims, kid=str(inspection.header.get("kid", "")))
     point = Point(
         "it is not revoked", "RFC 7009", holds=not revoked, told="in the revocation feed" if revoked else "no"
     )
-    return replace(found, points=[*found.points, point])
+    return replace(inspection, points=[*inspection.points, point])
 
 
 def foreign(issuer: str, *, allow_private: bool) -> list[VerificationKey]:
-    """The keys that `issuer` publishes, found through its metadata (RFC 8414); raises FetchError."""
+    """Fetch the keys that `issuer` publishes, by the `jwks_uri` of its metadata (RFC 8414 section 3).
+
+    `allow_private` permits addresses in private networks, for development. Raises FetchError.
+    """
     metadata = _metadata(issuer, allow_private=allow_private)
+    # Otherwise one issuer could present the metadata of another as its own.
     if metadata.get("issuer") != issuer:
-        raise FetchError(f"its metadata says that it is {metadata.get('issuer')!r} (RFC 8414 section 3.3)")
+        raise FetchError(f"the metadata is that of another issuer, {metadata.get('issuer')!r} (RFC 8414 section 3.3)")
     jwks_uri = metadata.get("jwks_uri")
     if not isinstance(jwks_uri, str):
-        raise FetchError("its metadata names no jwks_uri")
+        raise FetchError("the metadata has no jwks_uri")
     document = outbound.get_json(jwks_uri, allow_private=allow_private)
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
-        raise FetchError("its JWKS has no keys")
+        raise FetchError("the document at jwks_uri is not a JWKS: it has no array keys")
     return [VerificationKey(entry) for entry in entries if isinstance(entry, dict)]
 
 
 def _metadata(issuer: str, *, allow_private: bool) -> dict[str, object]:
+    """Fetch the metadata at the address of RFC 8414, else at that of OpenID Connect Discovery. Raises FetchError."""
     try:
         parts = urlsplit(issuer)
     except ValueError:
@@ -71,4 +80,4 @@ def _metadata(issuer: str, *, allow_private: bool) -> dict[str, object]:
             continue
         if isinstance(document, dict):
             return document
-    raise failure or FetchError("its metadata is no JSON object")
+    raise failure or FetchError("the metadata is not a JSON object")

@@ -1,6 +1,12 @@
-"""A token looked at point by point: what it says, who signed it, and what RFC 9068 asks of it. Pure.
+"""Checks a token against RFC 9068 and reports each requirement with its result. Pure.
 
-It is a tool for people who want to know what a token is, of this issuer or of another; nothing is decided by it.
+The report is for people who want to understand a token, of this issuer or another. It does not decide about requests.
+
+The points, in this order:
+1. A key of the issuer verifies the signature, and that key is published.
+2. The header has the type of an access token, an asymmetric algorithm, a kid, and no critical extension.
+3. The required claims are present, and those claims and the optional ones are well-formed.
+4. The token is this issuer's, has not expired, and was not issued in the future.
 """
 
 import json
@@ -15,48 +21,48 @@ from tokens.jose import compact
 
 LONGEST = 64 * 1024  # characters
 CLOCK_ERROR = timedelta(seconds=60)
-"""How far another issuer's clock may be off."""
+"""The permitted difference between another issuer's clock and this one's."""
 TYPES = ("at+jwt", "application/at+jwt")
 
 
 class NoToken(Exception):
-    """It is no JWT at all; the message says why and never repeats it."""
+    """The text is not a JWT. The message gives the reason and never contains the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One thing that is asked of an access token."""
+    """A requirement of an access token, and if the token meets it. The fields are members of `inspect_token --json`."""
 
     name: str
     source: str
-    """The RFC's section."""
+    """The RFC and section that has the requirement."""
     holds: bool
     told: str = ""
-    """What was found."""
+    """The token's value, or the reason."""
     is_advice: bool = False
-    """Whether a token conforms all the same where it does not hold."""
+    """True if a token conforms without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What was found out about a token."""
+    """The report on a token."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
     signature: str
-    """`verified`, or why it is not."""
+    """`verified`, or the reason for which the signature is not."""
     key_phase: str
-    """Where in its life the key is, or `unknown`."""
+    """The phase of the key that signed the token, or `unknown`."""
     points: Sequence[Point]
 
     @property
     def conforms(self) -> bool:
-        """Whether it is an access token of RFC 9068 that is good at this moment."""
+        """Return True if the token is an access token by RFC 9068 and is valid at the instant of the inspection."""
         return all(point.holds or point.is_advice for point in self.points)
 
 
 def inspect(text: str, *, issuer: str, keys: Sequence[VerificationKey], now: datetime) -> Inspection:
-    """Everything about the token in `text`, by the `keys` of `issuer`; raises NoToken."""
+    """Return the report on the token in `text`, checked with the `keys` of `issuer`. Raises NoToken if it is no JWT."""
     header, claims = _parts(text.strip())
     signature, key = signature_trial.verdict(text.strip(), header, keys)
     return Inspection(
@@ -91,7 +97,8 @@ def _object(name: str, part: str) -> dict[str, Any]:
 
 
 def _about_key(key: VerificationKey | None) -> list[Point]:
-    """An API that fetched the keys lately knows no other: a signature by a revoked key is worth nothing."""
+    """Return the point that the key is published, or no point if there is no key."""
+    # An API knows published keys only, so it refuses a token of a withdrawn or revoked key.
     return [] if key is None else [Point("its key is published", "RFC 9068 section 4", key.is_published, key.phase)]
 
 
@@ -108,7 +115,12 @@ def _about_header(header: Mapping[str, Any]) -> list[Point]:
             _shown(kid),
             is_advice=True,
         ),
-        Point("nothing critical is asked", "RFC 7515 section 4.1.11", "crit" not in header, _shown(header.get("crit"))),
+        Point(
+            "no critical extension is required",
+            "RFC 7515 section 4.1.11",
+            "crit" not in header,
+            _shown(header.get("crit")),
+        ),
     ]
 
 
@@ -152,7 +164,7 @@ def _about_now(claims: Mapping[str, Any], *, issuer: str, now: datetime) -> list
         Point("it was not issued in the future", "RFC 7519 section 4.1.6", is_instant(iat) and iat <= soon, _when(iat)),
         Point(
             "it lives no longer than a day",
-            "advice: an access token is hard to take back",
+            "advice: an API that does not read revocations accepts it until it expires",
             is_instant(exp) and is_instant(iat) and 0 < exp - iat <= 86_400,
             f"{exp - iat} s" if is_instant(exp) and is_instant(iat) else "unknown",
             is_advice=True,
@@ -165,7 +177,7 @@ def _about_now(claims: Mapping[str, Any], *, issuer: str, now: datetime) -> list
 
 
 def _is_actor(value: Any) -> bool:
-    """Whether it names who acts, and those who acted before."""
+    """Return True if `value` is an `act` claim in which each actor has a `sub` (RFC 8693 section 4.1)."""
     while isinstance(value, dict) and is_text(value.get("sub")):
         if "act" not in value:
             return True
@@ -174,12 +186,13 @@ def _is_actor(value: Any) -> bool:
 
 
 def is_text(value: Any) -> bool:
-    """Whether it can name something."""
+    """Return True if `value` is a string that is not empty."""
     return isinstance(value, str) and bool(value)
 
 
 def is_instant(value: Any) -> TypeGuard[float]:
-    """Whether it is a date (RFC 7519 section 2, NumericDate) of these millennia."""
+    """Return True if `value` is a NumericDate (RFC 7519 section 2) between the years 1970 and 5138."""
+    # `datetime.fromtimestamp` raises for years after 9999. In Python a bool is an int.
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11
 
 
@@ -188,7 +201,7 @@ def _when(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """The value in one line: a text that could command a terminal is shown by its escapes."""
-    plain = isinstance(value, str) and value.isprintable()
+    """Return the value in one line of at most 120 characters."""
+    plain = isinstance(value, str) and value.isprintable()  # else as JSON: control characters could command a terminal
     text = "missing" if value is None else str(value) if plain else json.dumps(value)
     return text if len(text) <= 120 else f"{text[:117]}..."

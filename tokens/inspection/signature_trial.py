@@ -1,4 +1,12 @@
-"""Which of an issuer's published keys may verify a token that is inspected, and which of them does. Pure."""
+"""Verifies the signature of an inspected token with an issuer's published keys. Pure.
+
+A key may verify a token if
+1. its `kid` is the header's, or the header has none (RFC 7515 section 4.1.4);
+2. it has no private half, and `use` and `key_ops` permit verification (RFC 7517 sections 4.2 and 4.3);
+3. its type, curve and `alg` are those of the header's algorithm, which is asymmetric;
+4. its numbers are well-formed, and an RSA key has at least MIN_RSA_BITS.
+Of these keys, the first MOST are tried.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +18,7 @@ from tokens.jose import compact
 from tokens.jose.public_keys import LONGEST_NUMBER, MEMBERS, MIN_RSA_BITS, SECRET_MEMBERS
 
 MOST = 4
-"""How many keys are tried: as many as a resource server keeps under one kid."""
+"""The number of keys that are tried: as many as a resource server keeps under one kid."""
 RSA = (("RSA", None),)
 KINDS: Mapping[str, tuple[tuple[str, str | None], ...]] = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), RSA),
@@ -26,7 +34,7 @@ VERIFIED = "verified"
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """A key that is published or, where the issuer is this one, was; and its phase."""
+    """A key of the issuer and its phase. Of this issuer, the key might no longer be published."""
 
     jwk: Mapping[str, Any]
     phase: str = "published"
@@ -34,26 +42,27 @@ class VerificationKey:
 
 
 class UnfitKey(ValueError):
-    """The key may not verify the token; the message says why."""
+    """The key may not verify the token. The message gives the reason."""
 
 
 def verdict(
     text: str, header: Mapping[str, Any], keys: Sequence[VerificationKey]
 ) -> tuple[str, VerificationKey | None]:
-    """`verified`, or why it is not, and the key that did so, or the first one that `header` means.
+    """Return `verified` and the key that verifies the signature of `text`.
 
-    A header without `kid` means every key (RFC 7515 section 4.1.4); of those that may verify, MOST are tried.
+    If no key does, returns the reason, and the first key with the header's kid or None. `header` is that of `text`.
     """
-    meant = [key for key in keys if "kid" not in header or _is_named(key, header["kid"])]
-    if not meant:
+    # RFC 7515 section 4.1.4: without `kid` any key can be meant.
+    candidates = [key for key in keys if "kid" not in header or _has_kid(key, header["kid"])]
+    if not candidates:
         return "no published key has its kid", None
     try:
         signature = compact.octets(text.rpartition(".")[2])
-        fitting = _fitting(meant, header.get("alg"))
+        fitting = _fitting(candidates, header.get("alg"))
     except compact.Unreadable as error:
-        return f"it cannot be read: {error}", meant[0]
+        return f"it cannot be read: {error}", candidates[0]
     except UnfitKey as error:
-        return str(error), meant[0]
+        return str(error), candidates[0]
     message = text.rpartition(".")[0].encode()
     for key, loaded in fitting:
         if loaded.Algorithm.verify(message, loaded.key, signature):
@@ -62,30 +71,30 @@ def verdict(
     return f"it does not verify{tried}", fitting[0][0]
 
 
-def _is_named(key: VerificationKey, kid: object) -> bool:
+def _has_kid(key: VerificationKey, kid: object) -> bool:
     return isinstance(kid, str) and key.jwk.get("kid") == kid
 
 
 def _fitting(keys: Sequence[VerificationKey], algorithm: object) -> list[tuple[VerificationKey, jwt.PyJWK]]:
-    """The first of the keys that may verify; where there is none, raises Unfit for what the first one lacks."""
-    found: list[tuple[VerificationKey, jwt.PyJWK]] = []
-    lacks: list[UnfitKey] = []
+    """Return the first MOST keys that may verify. Raises UnfitKey with the first key's reason if there is none."""
+    fitting: list[tuple[VerificationKey, jwt.PyJWK]] = []
+    reasons: list[UnfitKey] = []
     for key in keys:
         try:
-            found.append((key, _load(key.jwk, algorithm)))
+            fitting.append((key, _load(key.jwk, algorithm)))
         except UnfitKey as error:
-            lacks.append(error)
-        if len(found) == MOST:
+            reasons.append(error)
+        if len(fitting) == MOST:
             break
-    if not found:
-        raise lacks[0]
-    return found
+    if not fitting:
+        raise reasons[0]
+    return fitting
 
 
 def _load(jwk: Mapping[str, Any], algorithm: object) -> jwt.PyJWK:
-    """The key, bound to the algorithm; raises Unfit where it may not verify by that (RFC 7517 sections 4.1 to 4.4)."""
+    """Return the key for `algorithm`. Raises UnfitKey if it may not verify by that (RFC 7517 sections 4.1 to 4.4)."""
     if SECRET_MEMBERS & jwk.keys():
-        raise UnfitKey("its key is published with its private half, and so leaked")
+        raise UnfitKey("its key is published with its private half: anyone can sign with it")
     operations = jwk.get("key_ops", ["verify"])
     if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         raise UnfitKey("its key is not for signatures (use, key_ops)")
@@ -98,7 +107,7 @@ def _load(jwk: Mapping[str, Any], algorithm: object) -> jwt.PyJWK:
         raise UnfitKey("its key is malformed")
     try:
         loaded = jwt.PyJWK({"kty": kty, **numbers}, algorithm=algorithm)
-    except Exception as error:  # a stranger's key: whatever the libraries stumble over, it is the key's fault
+    except Exception as error:  # another issuer's key: the libraries raise many types for a malformed one
         raise UnfitKey(f"its key is malformed ({type(error).__name__})") from error
     if kty == "RSA" and loaded.key.key_size < MIN_RSA_BITS:
         raise UnfitKey(f"its key has fewer than {MIN_RSA_BITS} bits (RFC 7518 section 3.3)")

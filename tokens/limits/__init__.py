@@ -1,7 +1,7 @@
 """Limits: how many requests a caller may send, and how many passwords are hashed at once.
 
 Owns: counting in the shared cache, what happens if the cache fails, and the slots for password hashing.
-Does not own: whom a request counts for (`views.limits`, `views.caller`), or the answer 429 (`errors`).
+Does not own: the caller for whom a request counts (`views.limits`, `views.caller`), or the answer 429 (`errors`).
 Steps: none; it protects 1 and 3.
 Neighbours: imports `conf` only. Used by `login` and `views`.
 

@@ -17,13 +17,14 @@ class Circuit:
         self._lock = threading.Lock()
 
     def admits(self, now: float) -> bool:
-        """True if the caller may ask. It must then report the result by `failed` or `succeeded`."""
+        """Return True if the caller may ask the dependency at `now`. It must then call `failed` or `succeeded`."""
         with self._lock:
             if self._failed_at is None:
                 return True
             if self._failed_at <= now < self._failed_at + self._pause:
                 return False
-            self._failed_at = now  # this caller asks, or the clock was set back
+            # The pause is over, or the clock was set back. Other callers wait for another pause.
+            self._failed_at = now
             return True
 
     def failed(self, now: float) -> None:

@@ -18,14 +18,15 @@ class CounterMemory:
             return self._seen.get(key, 0)
 
     def record(self, key: str, value: int) -> None:
-        """Keep a value of a counter. Forget the counter that was recorded longest ago if there are more than `size`."""
+        """Record a value of a counter. Deletes the least recently recorded counter if there are more than `size`."""
         with self._lock:
+            # Threads can record out of order: the highest value counts, not the last one.
             self._seen[key] = max(value, self._seen.get(key, 0))
             self._seen.move_to_end(key)
             if len(self._seen) > self._size:
                 self._seen.popitem(last=False)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all values."""
         with self._lock:
             self._seen.clear()

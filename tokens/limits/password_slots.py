@@ -21,11 +21,12 @@ from pathlib import Path
 from django.utils.crypto import salted_hmac
 
 ROOM = 4
-"""Half of the threads that project.launch.serve gives a process."""
+"""Logins of a process that hash or wait: half of the threads that project.launch.serve gives it."""
 PATIENCE = 1.0  # seconds
 PAUSE = 0.02  # seconds
 RETRY_AFTER = 2  # seconds
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""The CPU quota of a container with control groups version 2."""
 
 
 class Busy(Exception):
@@ -35,7 +36,10 @@ class Busy(Exception):
 
 
 class Bound:
-    """Slots for hashing, shared by all processes of this machine that use the same name."""
+    """`number` slots for hashing, shared by all processes of this machine that use the same `name`.
+
+    `room` is the number of logins of this process that hold or await a slot, `patience` is in seconds.
+    """
 
     def __init__(self, number: int, name: str, *, room: int = ROOM, patience: float = PATIENCE) -> None:
         self._name = name
@@ -46,10 +50,11 @@ class Bound:
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Hold a slot. Raises Busy if none is free in time, or too many wait already."""
+        """Hold a slot. Raises Busy if no slot is free in time, or too many logins wait already."""
         until = time.monotonic() + self._patience
         if not self._room.acquire(blocking=False):
             raise Busy
+        # The process's own semaphore first: its waiters are woken, while those for the machine's slots poll.
         try:
             if not self._own.acquire(timeout=self._patience):
                 raise Busy
@@ -73,14 +78,14 @@ class Bound:
             yield
 
     def _bind(self) -> socket.socket | None:
-        """Take one of the machine's slots, or None if all are taken.
+        """Take one of the machine's slots. Returns None if all are taken.
 
         A slot is a socket name in Linux's abstract namespace. One process can have it, and the kernel frees it when
         that process ends. On other systems each process has slots of its own.
         """
         try:
             lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        except (AttributeError, OSError):
+        except (AttributeError, OSError):  # no Unix sockets: the process's own slots are the only bound
             return socket.socket()
         for number in range(self._number):
             try:
@@ -96,6 +101,7 @@ class Bound:
 @cache
 def bound() -> Bound:
     """Return this process's bound: one object for the life of the process."""
+    # Any process can bind a name in this namespace: an unguessable name keeps those of other users out.
     name = salted_hmac("tokens.hashing", "slots", algorithm="sha256").hexdigest()
     return Bound(max(1, cores() - 1), f"keyturn-{name[:24]}")
 
@@ -104,7 +110,7 @@ def cores(quota: Path = QUOTA) -> int:
     """Return how many cores this process may use, by its affinity and by its container's quota."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        allowed, period = quota.read_text().split()
-        return max(1, min(usable, int(allowed) // int(period)))
+        microseconds, period = quota.read_text().split()
+        return max(1, min(usable, int(microseconds) // int(period)))
     except (OSError, ValueError):  # no quota, or "max"
         return usable

@@ -1,4 +1,8 @@
-"""Keeps in memory what the metadata lists from the database. Like the keys, it outlasts an outage shorter than N."""
+"""Keeps the scopes, APIs and algorithms that the metadata lists in memory.
+
+Like the published keys, they are at most N old (`key_policy`), so the metadata outlasts a database outage shorter than
+N.
+"""
 
 import time
 from dataclasses import dataclass
@@ -20,13 +24,14 @@ class Registered(Read):
 
     scopes: tuple[str, ...]
     apis: tuple[str, ...]
-    """Identifiers."""
+    """The APIs' identifiers (`aud`)."""
     algorithms: tuple[str, ...]
-    """What the rings sign with."""
+    """The signature algorithms of the rings, the default ring's first."""
 
 
 def read(_name: str, now: datetime) -> Registered:
-    """Read them from the database."""
+    """Read scopes, APIs and algorithms from the database at `now` (this node's clock)."""
+    # Before the first statement: a reading is as old as its oldest row.
     started = time.monotonic()
     return Registered(
         scopes=tuple(Scope.objects.order_by("name").values_list("name", flat=True)),
@@ -39,15 +44,13 @@ def read(_name: str, now: datetime) -> Registered:
 
 
 def registered(*, now: datetime) -> Registered:
-    """Return what the metadata lists, at most N old. Raises NotReady if the database was not read for that long."""
+    """Return scopes, APIs and algorithms, at most N old. Raises NotReady if the last reading is older than N."""
     return snapshots.get(REGISTRY, now=now)
 
 
 def _algorithms() -> tuple[str, ...]:
-    """Return the algorithms of the rings that have keys, the default ring's first.
-
-    A ring is listed before an API moves to it, because verifiers read the metadata once, when they start.
-    """
+    """Return the algorithms of the rings that have keys, the default ring's first."""
+    # Include rings that no API uses yet: verifiers read the metadata once, when they start.
     others = set(Ring.objects.filter(keys__isnull=False).values_list("algorithm", flat=True)) - {DEFAULT_ALGORITHM}
     return (DEFAULT_ALGORITHM, *sorted(others))
 

@@ -1,4 +1,9 @@
-"""What the issuer says about itself (RFC 8414 section 2, OpenID Connect Discovery section 3): only what works."""
+"""The issuer's metadata document (RFC 8414 section 2, OpenID Connect Discovery section 3).
+
+- Grant types, authentication methods, claims and levels come from the tables by which requests are served, so that the
+  metadata advertises only what works.
+- Both documents have the same content.
+"""
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -17,12 +22,12 @@ DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
 def document(
     issuer: str, *, scopes: Iterable[str], apis: Iterable[str], algorithms: Iterable[str]
 ) -> dict[str, object]:
-    """The metadata of `issuer`; `scopes` are those of the APIs, `apis` their identifiers.
+    """Return the members of the metadata of the issuer with the URL `issuer`.
 
-    `algorithms` are what its rings sign with.
+    `scopes` are the names of the APIs' scopes, `apis` their identifiers, `algorithms` the rings' signature algorithms.
     """
     base = issuer.rstrip("/")
-    told = {
+    members = {
         "issuer": issuer,
         "authorization_endpoint": f"{base}/oauth/authorize",
         "token_endpoint": f"{base}/oauth/token",
@@ -46,7 +51,7 @@ def document(
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
-        # ID tokens are RS256. Verifiers such as go-oidc go by this list for access tokens, too.
+        # ID tokens are RS256. Verifiers such as go-oidc accept access tokens by this list, too.
         "id_token_signing_alg_values_supported": list(algorithms),
         "claims_supported": [*ID_TOKEN_CLAIMS, *(name for claims in CLAIMS.values() for name in claims)],
         "acr_values_supported": list(LEVELS),
@@ -57,14 +62,15 @@ def document(
         "require_request_uri_registration": False,
         "protected_resources": list(apis),
     }
-    return {name: value for name, value in told.items() if value != []}  # RFC 8414 section 3.2
+    return {name: value for name, value in members.items() if value != []}  # RFC 8414 section 3.2: omit empty arrays
 
 
 def locations(issuer: str) -> list[str]:
-    """The metadata's paths under the issuer's own (OpenID Connect Discovery section 4), and with that inserted.
+    """Return the paths of the metadata documents, without a leading slash.
 
-    RFC 8414 section 3.1 puts the issuer's path behind the well-known one.
+    Some are relative to the issuer's URL (OpenID Connect Discovery section 4). If the URL has a path, others are
+    relative to its origin, with that path at the end (RFC 8414 section 3.1).
     """
     path = urlsplit(issuer).path.strip("/")
     plain = [f".well-known/{name}" for name in DOCUMENTS]
-    return [*plain, *(f"{one}/{path}" for one in plain if path)]
+    return [*plain, *(f"{location}/{path}" for location in plain if path)]

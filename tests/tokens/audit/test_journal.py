@@ -1,4 +1,4 @@
-"""The audit journal: every row of the audit trail, outside of the database, and what a database that lacks one says."""
+"""The audit journal has every row of the audit trail, and a database that lacks a row is recognized as restored."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def record(action="client.created", subject="client:webapp", now=NOW, **details)
 
 
 @pytest.mark.django_db
-def test_each_row_of_the_audit_trail_is_a_line_that_only_its_owner_reads(path):
+def test_each_row_of_the_audit_trail_is_a_line_of_a_file_with_mode_0600(path):
     record(grants=["authorization_code"])
     record("client.changed", now=NOW + timedelta(seconds=1))
     trail.log("token.issued", actor="client:webapp", subject="token:1", now=NOW)
@@ -45,7 +45,7 @@ def test_each_row_of_the_audit_trail_is_a_line_that_only_its_owner_reads(path):
 
 
 @pytest.mark.django_db
-def test_what_is_rolled_back_is_not_written(path, django_capture_on_commit_callbacks):
+def test_an_event_that_is_rolled_back_is_not_written(path, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         record()
         assert not path.exists()
@@ -53,14 +53,14 @@ def test_what_is_rolled_back_is_not_written(path, django_capture_on_commit_callb
 
 
 @pytest.mark.django_db
-def test_without_a_journal_nothing_is_written_and_nothing_is_noticed(tmp_path):
+def test_without_a_journal_no_event_is_written_and_none_is_lost(tmp_path):
     record()
     assert (journal.entries(), journal.lost()) == ((), None)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.django_db
-def test_a_journal_that_cannot_be_written_is_logged_and_stops_nothing(tmp_path, settings, caplog):
+def test_a_journal_that_cannot_be_written_is_logged_and_the_event_is_recorded(tmp_path, settings, caplog):
     settings.ISSUER = {**settings.ISSUER, "AUDIT_JOURNAL": str(tmp_path / "nowhere" / "audit.jsonl")}
     assert AuditEvent.objects.filter(pk=record().pk).exists()
     assert "cannot be written, and lacks" in caplog.text
@@ -88,7 +88,7 @@ def test_the_newest_event_is_lost_only_if_the_database_lacks_it(path):
         '{"at": "2030-01-01T12:00:00Z", "action": "a", "subject": "s", "details": 7}',
     ],
 )
-def test_what_is_no_event_is_passed_over(line):
+def test_a_line_that_is_no_event_is_skipped(line):
     good = '{"at": "2030-01-01T12:00:00Z", "action": "a", "subject": "s"}'
     assert [one.subject for one in journal.parse([line, good, f"issuer-1  | {good}"])] == ["s", "s"]
 
@@ -107,7 +107,7 @@ def test_an_event_is_found_by_a_log_that_keeps_milliseconds(path):
 
 @pytest.fixture
 def revived(path, db):
-    """The kid of the signing key, which was revoked in a time that the database has forgotten."""
+    """The kid of the signing key, which is revoked in the journal and not in the database."""
     call_command("rotate_keys", verbosity=0)
     kid = keyring.signer(now=timezone.now()).kid
     entry = {"at": timezone.now().isoformat(), "action": "key.revoked", "subject": f"key:{kid}", "details": {}}
@@ -117,7 +117,7 @@ def revived(path, db):
     return kid
 
 
-def test_it_neither_signs_nor_is_published_and_no_older_key_takes_its_place(revived, caplog):
+def test_a_revived_key_neither_signs_nor_is_published_and_no_older_key_replaces_it(revived, caplog):
     with pytest.raises(NotReady):
         keyring.signer(now=timezone.now())
     published = {key.kid for key in keyring.published(now=timezone.now())}
@@ -126,11 +126,11 @@ def test_it_neither_signs_nor_is_published_and_no_older_key_takes_its_place(revi
     assert f"Signing key {revived} was revoked, says AUDIT_JOURNAL" in caplog.text
 
 
-def test_it_stops_no_command_that_a_restored_backup_needs_first(revived):
+def test_a_revived_key_stops_no_command_that_a_restored_backup_needs_first(revived):
     call_command("migrate", database="default", verbosity=0, skip_checks=False)
 
 
-def test_rotate_keys_refuses_the_ring_and_names_the_way_out(revived):
+def test_rotate_keys_refuses_the_ring_of_a_revived_key_and_names_the_remedy(revived):
     for arguments in ((), ("--now",), ("--dry-run",), ("--rewrap",)):
         with pytest.raises(CommandError, match=r"run manage\.py after_restore") as refused:
             call_command("rotate_keys", *arguments, verbosity=0)
@@ -138,7 +138,7 @@ def test_rotate_keys_refuses_the_ring_and_names_the_way_out(revived):
     assert SigningKey.objects.count() == 2
 
 
-def test_keys_check_and_start_up_say_it(revived, capsys):
+def test_keys_check_and_the_start_up_report_a_revived_key(revived, capsys):
     with pytest.raises(CommandError, match=rf"{revived} was revoked, says AUDIT_JOURNAL.*after_restore") as refused:
         call_command("keys", "--check")
     assert refused.value.returncode == 3
@@ -146,7 +146,7 @@ def test_keys_check_and_start_up_say_it(revived, capsys):
     assert {one.id for one in found} == {"tokens.W307"}
 
 
-def test_a_key_that_the_database_revoked_too_is_no_problem(path, db):
+def test_a_key_that_is_revoked_in_the_database_too_is_no_problem(path, db):
     call_command("rotate_keys", verbosity=0)
     kid = keyring.signer(now=timezone.now()).kid
     call_command("revoke_key", kid, "--reason", "leaked", "--yes", "--accept-outage", verbosity=0)
@@ -157,7 +157,7 @@ def test_a_key_that_the_database_revoked_too_is_no_problem(path, db):
     assert keyring.signer(now=store.database_now()).kid != kid
 
 
-def test_a_journal_that_cannot_be_read_is_said_and_stops_no_signing(path, db, caplog):
+def test_a_journal_that_cannot_be_read_is_reported_and_stops_no_signing(path, db, caplog):
     call_command("rotate_keys", verbosity=0)
     path.unlink()
     path.mkdir()

@@ -1,4 +1,4 @@
-"""The audit log's line about 503: one for each reason within ten seconds, which says how many it stands for."""
+"""The audit log has a line for each reason of 503 answers within ten seconds, with the number of further answers."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ def lines(caplog):
     return lambda: [json.loads(message) for message in caplog.messages]
 
 
-def test_the_first_503_of_a_reason_is_a_line_that_says_why_and_where(lines):
+def test_the_first_503_of_a_reason_is_a_line_with_reason_and_endpoint(lines):
     assert Unavailability().note("the database is away", endpoint="/oauth/token", now=NOW)
     assert lines() == [
         {
@@ -32,34 +32,34 @@ def test_the_first_503_of_a_reason_is_a_line_that_says_why_and_where(lines):
     ]
 
 
-def test_what_follows_within_ten_seconds_is_counted_in_the_next_line(lines):
+def test_answers_within_ten_seconds_are_counted_in_the_next_line(lines):
     one = Unavailability()
     times = (NOW, NOW + MOMENT, NOW + EVERY - MOMENT, NOW + EVERY)
     assert [one.note("why", endpoint="/x", now=now) for now in times] == [True, False, False, True]
     assert [line["details"]["suppressed"] for line in lines()] == [0, 2]
 
 
-def test_another_reason_has_a_line_of_its_own_and_another_endpoint_has_not(lines):
+def test_another_reason_has_its_own_line_and_another_endpoint_does_not(lines):
     one = Unavailability()
     for reason, endpoint in (("a", "/x"), ("b", "/x"), ("a", "/y")):
         one.note(reason, endpoint=endpoint, now=NOW)
     assert [line["details"]["reason"] for line in lines()] == ["a", "b"]
 
 
-def test_a_clock_that_goes_back_silences_nothing(lines):
+def test_a_clock_that_is_set_back_suppresses_no_line(lines):
     one = Unavailability()
     one.note("why", endpoint="/x", now=NOW)
     assert one.note("why", endpoint="/x", now=NOW - MOMENT)
 
 
-def test_only_so_many_reasons_are_remembered(lines):
+def test_the_number_of_remembered_reasons_is_bounded(lines):
     one = Unavailability()
     for number in range(2 * KEPT):
         one.note(f"{number} s away", endpoint="/x", now=NOW)
     assert len(one._last) == KEPT
 
 
-def test_threads_that_are_refused_at_once_write_one_line(lines):
+def test_concurrent_threads_write_one_line_for_a_reason(lines):
     one = Unavailability()
     threads = [
         threading.Thread(target=one.note, args=("why",), kwargs={"endpoint": "/x", "now": NOW}) for _ in range(8)

@@ -1,4 +1,4 @@
-"""The audit trail is written once, and says so in the log."""
+"""Each event of the audit trail is stored and logged once, without secrets."""
 
 import base64
 import json
@@ -37,7 +37,7 @@ def record() -> AuditEvent:
 
 
 @pytest.mark.django_db
-def test_an_event_is_a_row_with_who_what_to_what_and_when() -> None:
+def test_an_event_is_a_row_with_actor_action_subject_and_instant() -> None:
     event = AuditEvent.objects.get(pk=record().pk)
     assert (event.at, event.action, event.actor, event.subject, event.details) == (
         NOW,
@@ -60,7 +60,7 @@ def test_an_event_is_one_line_of_json_once_it_is_committed(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_that_was_rolled_back_is_neither_kept_nor_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_event_that_is_rolled_back_is_neither_stored_nor_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="tokens.audit")
     with transaction.atomic():
         record()
@@ -84,7 +84,7 @@ def test_a_value_cannot_start_a_second_line_of_the_log(caplog: pytest.LogCapture
     ],
     ids=["update", "delete", "save"],
 )
-def test_the_database_refuses_to_change_what_was_written(rewrite) -> None:
+def test_the_database_refuses_to_change_an_event(rewrite) -> None:
     record()
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
         rewrite()
@@ -112,7 +112,7 @@ def test_issued_and_refused_tokens_are_lines_without_any_token_or_secret(client,
 
 
 @pytest.mark.django_db
-def test_logins_are_lines_and_what_was_typed_is_not(client, user, caplog):
+def test_logins_are_logged_without_the_text_that_the_user_typed(client, user, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
     client.post("/accounts/login/", {"login": "hunter2-typed-here", "password": "x"})
     client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
@@ -127,7 +127,7 @@ def test_logins_are_lines_and_what_was_typed_is_not(client, user, caplog):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_token_that_was_not_issued_after_all_is_not_logged_as_issued(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_token_whose_transaction_is_rolled_back_is_not_logged_as_issued(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="tokens.audit")
     with transaction.atomic():
         trail.log("token.issued", actor="client:webapp", subject="ada", now=NOW)
@@ -136,7 +136,7 @@ def test_a_token_that_was_not_issued_after_all_is_not_logged_as_issued(caplog: p
     assert caplog.messages == []
 
 
-def test_a_line_of_the_audit_log_is_json_whole_and_others_say_where_they_are_from() -> None:
+def test_a_line_of_the_audit_log_is_json_and_other_lines_name_their_logger() -> None:
     line = LogLine("%(levelname)s %(name)s: %(message)s")
     said = [logging.LogRecord(name, logging.INFO, "", 0, "%s", ('{"a": 1}',), None) for name in ("tokens.audit", "x")]
     assert [line.format(one) for one in said] == ['{"a": 1}', 'INFO x: {"a": 1}']
@@ -153,7 +153,7 @@ def test_a_line_of_the_audit_log_is_json_whole_and_others_say_where_they_are_fro
         ({}, {"HTTP_AUTHORIZATION": "Bearer x"}, "the Authorization header is not Basic"),
     ],
 )
-def test_why_a_client_was_refused_stands_in_the_log_and_not_in_the_answer(
+def test_the_reason_for_refusing_a_client_is_in_the_log_and_not_in_the_answer(
     client, service, caplog, form, headers, reason
 ):
     caplog.set_level(logging.INFO, logger="tokens.audit")
@@ -173,7 +173,7 @@ REFUSING = [
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "action"), REFUSING)
-def test_every_endpoint_says_in_the_log_whom_it_refused_and_why(client, service, caplog, path, action):
+def test_each_endpoint_logs_the_refused_caller_and_its_address(client, service, caplog, path, action):
     caplog.set_level(logging.INFO, logger="tokens.audit")
     post(client, path, {"token": "t-o-k-e-n", "client_id": "service", "client_secret": "wrong"})
     [line] = [json.loads(record.getMessage()) for record in caplog.records if record.name == "tokens.audit"]
@@ -183,7 +183,7 @@ def test_every_endpoint_says_in_the_log_whom_it_refused_and_why(client, service,
 
 
 @pytest.mark.django_db
-def test_a_token_that_userinfo_refuses_is_a_line_without_the_token(client, caplog):
+def test_a_token_that_userinfo_refuses_is_logged_without_the_token(client, caplog):
     caplog.set_level(logging.INFO, logger="tokens.audit")
     client.get("/oauth/userinfo", HTTP_AUTHORIZATION="Bearer t-o-k-e-n")
     [line] = [json.loads(record.getMessage()) for record in caplog.records if record.name == "tokens.audit"]
@@ -208,7 +208,9 @@ REFUSED_UNREAD = {
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "action"), REFUSING)
 @pytest.mark.parametrize("what", REFUSED_UNREAD)
-def test_what_is_refused_unread_is_a_line_with_the_reason_and_nothing_of_the_body(client, caplog, path, action, what):
+def test_a_request_that_is_refused_unread_is_logged_with_the_reason_and_without_its_body(
+    client, caplog, path, action, what
+):
     caplog.set_level(logging.INFO, logger="tokens.audit")
     changes, reason = REFUSED_UNREAD[what]
     sent = {"method": "POST", "data": b"client_id=s-e-c-r-e-t", "content_type": FORM} | changes
@@ -222,7 +224,7 @@ def test_what_is_refused_unread_is_a_line_with_the_reason_and_nothing_of_the_bod
 
 
 @pytest.mark.django_db
-def test_a_device_that_begins_is_a_line_without_its_codes(client, apis, caplog):
+def test_a_device_authorization_request_is_logged_without_its_codes(client, apis, caplog):
     caplog.set_level(logging.INFO, logger="tokens.audit")
     make_client("tv", "urn:ietf:params:oauth:grant-type:device_code", public=True)
     body = post(client, "/oauth/device", {"client_id": "tv", "scope": "notes:read"}).json()
@@ -235,7 +237,7 @@ def test_a_device_that_begins_is_a_line_without_its_codes(client, apis, caplog):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("is_asked", [True, False])
-def test_a_code_that_is_issued_is_a_line_without_the_code(client, user, webapp, signer, caplog, is_asked):
+def test_an_issued_code_is_logged_without_the_code(client, user, webapp, signer, caplog, is_asked):
     Client.objects.update(skip_authorization=not is_asked)
     log_in(client, user)
     caplog.set_level(logging.INFO, logger="tokens.audit")
@@ -249,7 +251,7 @@ def test_a_code_that_is_issued_is_a_line_without_the_code(client, user, webapp, 
 
 
 @pytest.mark.parametrize("how", ["a field", "the header", "an assertion"])
-def test_a_secret_in_the_place_of_a_name_is_in_no_line(client, service, caplog, how):
+def test_a_secret_that_is_sent_as_a_name_is_not_logged(client, service, caplog, how):
     secret = service.plain
     claims = base64.urlsafe_b64encode(json.dumps({"iss": secret}).encode()).decode()
     form = {"grant_type": "client_credentials", "scope": "notes:read"}

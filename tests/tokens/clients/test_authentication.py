@@ -1,4 +1,4 @@
-"""A client proves who it is, in one way; whatever fails gives one answer."""
+"""A client authenticates by one method, and every failure gets the same answer."""
 
 import base64
 
@@ -30,13 +30,13 @@ def header(value):
 
 @pytest.fixture
 def anywhere(service):
-    """The service, which may also begin the device flow: every endpoint answers it with 200."""
+    """A client that may use the device grant as well, so that every endpoint answers it with 200."""
     Client.objects.filter(pk=service.pk).update(grants=["client_credentials", GrantType.DEVICE_CODE.value])
     return service
 
 
 def at(browser, path, who, shown):
-    """Show the secret of `who` at an endpoint, in the header or in the body."""
+    """Authenticate `who` by its secret at an endpoint, in the header or in the body."""
     in_body = {"client_id": who.client_id, "client_secret": who.plain}
     if shown == "header":
         return post(browser, path, ENDPOINTS[path], **basic(who.client_id, who.plain))
@@ -54,7 +54,7 @@ def at(browser, path, who, shown):
     ],
     ids=["Basic", "Basic and the same client_id", "body", "scheme in any case", "form-encoded"],
 )
-def test_a_client_that_proves_itself_is_let_in(client, service, signer, how):
+def test_a_client_with_the_right_secret_is_authenticated(client, service, signer, how):
     form, headers = how(service.plain)
     assert post(client, "/oauth/token", ASK | form, **headers).status_code == 200
 
@@ -79,7 +79,7 @@ def test_a_client_that_proves_itself_is_let_in(client, service, signer, how):
         pytest.param({}, header("Bearer eyJhbGciOiJub25lIn0.e30."), id="another scheme"),
     ],
 )
-def test_a_client_that_does_not_is_told_no_more_than_that(client, service, signer, form, headers):
+def test_every_failure_gets_the_same_answer(client, service, signer, form, headers):
     response = post(client, "/oauth/token", ASK | form, **headers)
     assert (response.status_code, response.json()) == (401, REFUSED)
     challenge = 'Basic realm="token endpoint", charset="UTF-8"' if headers else None
@@ -93,7 +93,7 @@ def test_a_public_client_cannot_authenticate_by_a_secret(client, apis, signer):
     assert post(client, "/oauth/token", ASK, **basic("app", secret)).status_code == 401
 
 
-def test_a_client_with_a_key_of_its_own_cannot_fall_back_to_a_secret(client, service, signer):
+def test_a_client_with_a_key_cannot_authenticate_by_a_secret(client, service, signer):
     type(service).objects.update(token_endpoint_auth_method="private_key_jwt")
     assert post(client, "/oauth/token", ASK, **basic("service", service.plain)).status_code == 401
 
@@ -144,7 +144,7 @@ def test_a_secret_authenticates_neither_a_client_with_a_key_nor_a_public_one(
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_empty_parameters_beside_the_header_are_no_second_method(client, anywhere, signer, path):
+def test_empty_parameters_beside_the_header_are_not_a_second_method(client, anywhere, signer, path):
     empty = {"client_id": "", "client_secret": "", "client_assertion": ""}
     assert post(client, path, ENDPOINTS[path] | empty, **basic("service", anywhere.plain)).status_code == 200
     for second in ({"client_secret": anywhere.plain}, {"client_secret": " "}, proof("service")):
@@ -183,7 +183,7 @@ def test_a_secret_in_the_wrong_place_costs_the_same_hashes_and_leaves_no_trace(
         ),
     ],
 )
-def test_the_log_and_not_the_answer_names_a_secret_in_the_wrong_place(
+def test_the_log_and_not_the_answer_says_that_a_secret_is_in_the_wrong_place(
     client, service, signer, caplog, changes, form, headers, reason
 ):
     caplog.set_level("INFO", logger="tokens.audit")
@@ -194,8 +194,8 @@ def test_the_log_and_not_the_answer_names_a_secret_in_the_wrong_place(
 
 @pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke", "/oauth/token"])
 @pytest.mark.parametrize("how", ["secret", "key"])
-def test_a_client_that_proves_itself_anywhere_was_used_on_that_day(client, service, signer, path, how):
-    """An API's client only introspects or revokes, and gets no token ever."""
+def test_a_client_that_authenticates_at_any_endpoint_is_recorded_as_used_that_day(client, service, signer, path, how):
+    """An API's client introspects and revokes, and never gets a token."""
     Client.objects.filter(pk=service.pk).update(
         grants=[],
         **({} if how == "secret" else {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": jwks()}),
@@ -206,7 +206,7 @@ def test_a_client_that_proves_itself_anywhere_was_used_on_that_day(client, servi
     assert Client.objects.get(pk=service.pk).last_used_on == timezone.now().date()
 
 
-def test_whoever_fails_to_prove_itself_or_only_names_itself_was_not_used(client, service, apis, signer):
+def test_a_client_that_fails_or_only_names_itself_is_not_recorded_as_used(client, service, apis, signer):
     make_client("public", "authorization_code", public=True)
     assert post(client, "/oauth/introspect", {"token": "x"}, **basic("service", "wrong")).status_code == 401
     assert post(client, "/oauth/revoke", {"token": "x", "client_id": "public"}).status_code == 200
@@ -214,7 +214,7 @@ def test_whoever_fails_to_prove_itself_or_only_names_itself_was_not_used(client,
 
 
 @pytest.mark.parametrize("who", ["service", "nobody", "keyed", "public", "inactive"])
-def test_whoever_has_no_right_secret_costs_the_same_hashes(client, service, monkeypatch, who):
+def test_every_wrong_secret_costs_the_same_number_of_hashes(client, service, monkeypatch, who):
     make_client("keyed", "client_credentials", client_jwks=jwks("ES256"))
     Client.objects.filter(client_id="keyed").update(token_endpoint_auth_method="private_key_jwt")
     make_client("public", "authorization_code", public=True)
@@ -226,7 +226,7 @@ def test_whoever_has_no_right_secret_costs_the_same_hashes(client, service, monk
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device"])
-def test_while_the_encrypting_keys_cannot_be_read_the_answer_is_503_and_no_crash(client, service, settings, path):
+def test_malformed_encrypting_keys_are_answered_by_503(client, service, settings, path):
     settings.ISSUER = settings.ISSUER | {"KEY_ENCRYPTION_KEYS": ["not base64url!"]}
     response = post(client, path, ASK | {"token": "x"}, **basic("service", service.plain))
     assert (response.status_code, response["Retry-After"]) == (503, "5")
@@ -234,7 +234,7 @@ def test_while_the_encrypting_keys_cannot_be_read_the_answer_is_503_and_no_crash
 
 
 def at_another_node(*entries):
-    """The same database, served with other KEY_ENCRYPTION_KEYS."""
+    """Return the settings of another node with the same database and these KEY_ENCRYPTION_KEYS."""
     return override_settings(ISSUER=settings.ISSUER | {"KEY_ENCRYPTION_KEYS": list(entries)})
 
 
@@ -268,7 +268,9 @@ def test_a_node_that_lacks_the_key_of_one_secret_takes_the_others(client, servic
         pytest.param({"client_id": "header_only", "client_secret": "x" * 43}, {}, id="in the wrong place"),
     ],
 )
-def test_what_no_key_could_make_right_is_refused_at_such_a_node_too(client, service, signer, form, headers):
+def test_a_node_that_lacks_a_key_refuses_a_request_that_no_key_could_authenticate(
+    client, service, signer, form, headers
+):
     other = make_client("header_only", "client_credentials")
     client_secret.create(other, now=timezone.now())
     only_header = {"token_endpoint_auth_method": "client_secret_basic", "pins_authentication_method": True}

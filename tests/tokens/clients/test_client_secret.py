@@ -1,4 +1,4 @@
-"""A client's secrets: several at once, each until it ends, none to be read from the database."""
+"""A client can have several secrets, each until it expires or is revoked. The database has only their hashes."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ def keys(*entries: str):
     return override_settings(ISSUER=settings.ISSUER | {"KEY_ENCRYPTION_KEYS": list(entries)})
 
 
-def test_a_secret_opens_its_own_client_only(client_: Client) -> None:
+def test_a_secret_authenticates_its_own_client_only(client_: Client) -> None:
     secret = client_secret.create(client_, now=NOW)
     other = Client.objects.create(name="other")
     client_secret.create(other, now=NOW)
@@ -70,7 +70,7 @@ def test_the_stored_hash_is_not_itself_a_secret(client_: Client) -> None:
     assert not client_secret.matches(client_secret.kept_of(client_), digest.decode("latin-1"), now=NOW)
 
 
-def test_a_secret_is_rotated_without_downtime(client_: Client) -> None:
+def test_two_secrets_are_accepted_at_once_so_that_one_can_replace_the_other(client_: Client) -> None:
     old = client_secret.create(client_, now=NOW)
     new = client_secret.create(client_, now=NOW + MINUTE)
     assert client_secret.matches(client_secret.kept_of(client_), old, now=NOW + MINUTE)
@@ -86,8 +86,8 @@ def test_a_secret_ends_at_the_instant_it_expires(client_: Client) -> None:
     assert not client_secret.matches(client_secret.kept_of(client_), secret, now=NOW + MINUTE)
 
 
-def test_the_key_of_the_hash_is_changed_while_secrets_live(client_: Client, django_assert_num_queries) -> None:
-    """One value; the new one first and both; the old one dropped: who was used meanwhile is proven to the end."""
+def test_the_encrypting_key_is_replaced_while_secrets_are_in_use(client_: Client, django_assert_num_queries) -> None:
+    """KEY_ENCRYPTION_KEYS has the old key, then both, then the new. A secret that is used with both stays valid."""
     former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     with keys(former):
         used, idle = (client_secret.create(client_, now=NOW + MINUTE * age) for age in range(2))
@@ -126,7 +126,7 @@ def test_a_blank_secret_needs_no_key(client_: Client) -> None:
     assert not client_secret.matches(client_secret.kept_of(client_), "", now=NOW)
 
 
-def test_a_wrong_guess_hashes_nothing_anew(client_: Client) -> None:
+def test_a_wrong_secret_changes_no_stored_hash(client_: Client) -> None:
     former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     with keys(former):
         client_secret.create(client_, now=NOW)
@@ -136,7 +136,7 @@ def test_a_wrong_guess_hashes_nothing_anew(client_: Client) -> None:
     assert ClientSecret.objects.values().get() == before
 
 
-def test_two_processes_that_hash_a_secret_anew_leave_one_good_hash(client_: Client) -> None:
+def test_two_processes_that_rehash_a_secret_leave_a_valid_hash(client_: Client) -> None:
     former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     with keys(former):
         secret = client_secret.create(client_, now=NOW)
@@ -147,7 +147,7 @@ def test_two_processes_that_hash_a_secret_anew_leave_one_good_hash(client_: Clie
         assert client_secret.matches(client_secret.kept_of(client_), secret, now=NOW)
 
 
-def test_what_could_be_used_is_counted_by_the_key_that_it_needs(client_: Client) -> None:
+def test_usable_secrets_are_counted_by_the_encrypting_key_that_they_need(client_: Client) -> None:
     former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     with keys(former):
         for ends in (None, NOW + MINUTE, NOW):
@@ -179,7 +179,7 @@ def test_a_client_that_does_not_exist_costs_the_same_work(
     assert (known, len(work)) == (1, 2)
 
 
-def test_the_day_of_a_secrets_use_is_kept_and_a_wrong_guess_leaves_no_trace(
+def test_the_day_of_a_secrets_use_is_recorded_and_a_wrong_secret_is_not(
     client_: Client, django_assert_num_queries
 ) -> None:
     secret = client_secret.create(client_, now=NOW)
@@ -192,14 +192,14 @@ def test_the_day_of_a_secrets_use_is_kept_and_a_wrong_guess_leaves_no_trace(
 
 
 @pytest.mark.parametrize("secret", ["x" * 43, "A-z_0" * 9])
-def test_a_secret_made_elsewhere_is_taken_where_it_can_hold_256_bits(client_: Client, secret: str) -> None:
+def test_a_secret_made_elsewhere_is_accepted_if_it_can_have_256_bits(client_: Client, secret: str) -> None:
     assert client_secret.add(client_, secret, now=NOW) == secret
 
 
 @pytest.mark.parametrize(
     "secret", ["", "x" * 42, "x" * 42 + "\n", "x" * 42 + "=", "x" * 42 + "é", "correct horse " * 9]
 )
-def test_a_secret_made_elsewhere_is_refused_where_it_cannot(client_: Client, secret: str) -> None:
+def test_a_secret_made_elsewhere_is_refused_if_it_cannot_have_256_bits(client_: Client, secret: str) -> None:
     with pytest.raises(ValueError, match="at least 43 characters"):
         client_secret.add(client_, secret, now=NOW)
     assert not ClientSecret.objects.exists()

@@ -1,4 +1,4 @@
-"""Clients that publish their keys themselves: fetched when needed, not more often, and believed for a while."""
+"""Clients that publish their keys. The issuer fetches them when needed, with pauses, and caches them for a time."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ ISSUER = "http://localhost:8000"
 
 
 class Publisher:
-    """A client that publishes its keys on loopback, and proves itself with one of them."""
+    """A client that publishes its keys on loopback, and authenticates by one of them."""
 
     def __init__(self, server):
         self.server, self.keys = server, {}
@@ -78,18 +78,18 @@ def own(apis, signer, settings, clock):
 
 
 def landed():
-    """Wait until no fetch is under way."""
+    """Wait until no fetch is in progress."""
     for thread in threading.enumerate():
         if thread.name == "client-keys":
             thread.join(60)
 
 
-def test_a_client_proves_itself_by_a_key_that_it_publishes_which_is_fetched_once(client, own):
+def test_a_client_authenticates_by_a_published_key_which_is_fetched_once(client, own):
     assert [own.ask(client) for _ in range(3)] == [200, 200, 200]
     assert own.fetches == 1
 
 
-def test_a_new_key_is_looked_for_and_not_more_often_than_twice_a_minute(client, own, clock):
+def test_an_unknown_kid_causes_a_fetch_at_most_twice_a_minute(client, own, clock):
     assert own.ask(client) == 200
     own.add("two")
     assert own.ask(client, "two") == 401, "asked a moment ago"
@@ -101,7 +101,7 @@ def test_a_new_key_is_looked_for_and_not_more_often_than_twice_a_minute(client, 
     assert own.fetches == 3
 
 
-def test_a_key_that_was_taken_away_is_refused_once_the_copy_is_old(client, own, clock):
+def test_a_removed_key_is_refused_once_the_copy_is_old(client, own, clock):
     own.add("two")
     assert own.ask(client) == 200
     own.publish("two")
@@ -114,7 +114,7 @@ def test_a_key_that_was_taken_away_is_refused_once_the_copy_is_old(client, own, 
     assert own.ask(client) == 401
 
 
-def test_while_the_address_does_not_answer_the_copy_is_good_for_an_hour(client, own, clock):
+def test_the_copy_is_used_for_an_hour_while_the_address_does_not_answer(client, own, clock):
     assert own.ask(client) == 200
     own.server.answers["/keys"] = answer(b"", status=500)
     clock.now += key_copy.KEPT
@@ -127,7 +127,7 @@ def test_while_the_address_does_not_answer_the_copy_is_good_for_an_hour(client, 
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{}", b'{"keys": []}', b'{"keys": [{"kty": "oct", "k": "AA"}]}', b"<html>"]
 )
-def test_what_is_no_jwks_proves_nobody(client, own, body):
+def test_a_document_that_is_no_jwks_authenticates_no_client(client, own, body):
     own.server.answers["/keys"] = answer(body)
     assert own.ask(client) == 401
 
@@ -139,14 +139,14 @@ def test_of_several_keys_under_one_kid_each_is_tried(client, own):
     assert [own.ask(client, kid, name="same") for kid in ("one", "two", "three")] == [200, 200, 401]
 
 
-def test_a_client_that_publishes_many_keys_proves_itself_by_any_of_them(client, own):
+def test_a_client_that_publishes_many_keys_authenticates_by_any_of_them(client, own):
     for number in range(30):
         own.keys[f"{number}"] = own.keys["one"]
     own.publish(*own.keys)
     assert own.ask(client, "29") == 200
 
 
-def test_outside_development_no_private_address_is_asked(client, own, settings):
+def test_a_private_address_is_fetched_in_development_only(client, own, settings):
     settings.DEBUG = False
     assert own.ask(client) == 401
     assert own.fetches == 0

@@ -1,4 +1,4 @@
-"""Who waits while a client's keys are fetched from a slow address: a real one, which answers when it is told."""
+"""The requests that wait while a client's keys are fetched from a slow server."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from tokens.models import Client
 
 
 class Slow(Loopback):
-    """Publishes one key; once `held`, it says that it was `asked` and answers no sooner than it is let go."""
+    """A server that publishes a key. After `hold`, it sets `asked` and answers when `let_go` is set."""
 
     def __init__(self):
         super().__init__()
@@ -54,7 +54,7 @@ def crowd():
         yield pool
 
 
-def test_a_key_that_is_known_never_waits_for_a_stranger_s_fetch(slow, crowd, monkeypatch):
+def test_a_request_with_a_known_key_does_not_wait_for_an_attackers_fetch(slow, crowd, monkeypatch):
     monkeypatch.setattr(key_copy, "PAUSE", 0)
     assert slow.kids("one") == ["one"]
     slow.hold()
@@ -67,7 +67,7 @@ def test_a_key_that_is_known_never_waits_for_a_stranger_s_fetch(slow, crowd, mon
     assert stranger.result(timeout=60) == ["one", "two"]
 
 
-def test_no_more_than_eight_wait_for_one_address_and_the_others_are_told_to_come_back(slow, crowd):
+def test_eight_requests_wait_for_an_address_and_further_ones_get_retry_after(slow, crowd):
     slow.hold()
     asking = [crowd.submit(slow.kids, "one") for _ in range(12)]
     assert slow.asked.wait(60)
@@ -82,7 +82,7 @@ def test_no_more_than_eight_wait_for_one_address_and_the_others_are_told_to_come
 
 
 @pytest.mark.django_db
-def test_a_client_whose_keys_take_too_long_is_told_to_come_back(client, apis, signer, slow, monkeypatch, caplog):
+def test_a_client_whose_keys_take_too_long_gets_503_with_retry_after(client, apis, signer, slow, monkeypatch, caplog):
     monkeypatch.setattr(jwks_uri, "KeyCopy", partial(key_copy.KeyCopy, patience=0))
     slow.hold()
     make_client("own", "client_credentials", client_jwks_uri=f"{slow.url}/keys")

@@ -1,4 +1,4 @@
-"""One copy of a client's keys, with the clock, the fetch and the threads in the test's hands."""
+"""A copy of a client's keys, with a clock, a fetch and threads that the test controls."""
 
 import logging
 from threading import Event
@@ -11,7 +11,7 @@ from tokens.jose import public_keys
 
 
 class Address:
-    """What an address publishes; fetches wait in `threads` until they are let run."""
+    """An address that publishes `kids`. Its fetches wait in `threads` until `run`."""
 
     def __init__(self, **options):
         self.kids, self.now, self.fetches, self.threads, self.fails = ["one"], 1000.0, 0, [], None
@@ -38,7 +38,7 @@ class Address:
         return self
 
 
-def test_a_first_look_waits_for_one_fetch_whoever_else_looks():
+def test_requests_without_a_copy_wait_for_the_same_fetch():
     address = Address()
     for _ in range(3):
         with pytest.raises(Undetermined):
@@ -47,12 +47,12 @@ def test_a_first_look_waits_for_one_fetch_whoever_else_looks():
     assert (address.find(), address.fetches) == (["one"], 1)
 
 
-def test_who_waits_long_enough_has_the_keys():
+def test_a_request_that_waits_until_the_fetch_ends_gets_the_keys():
     address = Address(spawn=lambda work: work())
     assert address.find() == ["one"]
 
 
-def test_a_key_that_is_known_is_had_at_any_age_and_looked_after_in_the_background():
+def test_a_known_key_is_used_at_once_and_refreshed_in_the_background():
     address = Address().known()
     address.now += REFRESH - 1
     assert (address.find(), address.threads) == (["one"], [])
@@ -64,8 +64,8 @@ def test_a_key_that_is_known_is_had_at_any_age_and_looked_after_in_the_backgroun
 
 
 @pytest.mark.parametrize(("age", "served"), [(STALE - 1, ["one"]), (STALE, []), (KEPT, [])])
-def test_a_key_that_its_client_took_away_is_good_for_no_longer_than_five_minutes(age, served):
-    """Whoever asks first after that waits for the fetch: that it was asked for is not enough."""
+def test_a_removed_key_is_used_for_five_minutes_at_most(age, served):
+    """The first request after that waits for the end of the fetch, not only for its start."""
     address = Address(spawn=lambda work: work() if address.now >= 1000 + STALE or not address.fetches else None)
     assert address.find() == ["one"]
     address.kids, address.now = [], address.now + age
@@ -73,7 +73,7 @@ def test_a_key_that_its_client_took_away_is_good_for_no_longer_than_five_minutes
 
 
 @pytest.mark.parametrize("brought", ["nothing", "a failure"])
-def test_keys_end_with_a_fetch_that_lacks_them_and_an_hour_after_the_last_one_where_it_fails(brought):
+def test_a_key_is_dropped_by_a_fetch_that_lacks_it_or_after_an_hour_of_failures(brought):
     address = Address().known()
     address.kids, address.fails = [], OSError("down") if brought == "a failure" else None
     address.now += KEPT
@@ -84,7 +84,7 @@ def test_keys_end_with_a_fetch_that_lacks_them_and_an_hour_after_the_last_one_wh
     assert address.find() == []
 
 
-def test_an_unknown_kid_is_looked_for_once_in_a_while_and_answered_from_the_copy_meanwhile():
+def test_an_unknown_kid_causes_one_fetch_within_the_pause_and_is_answered_from_the_copy():
     address = Address().known()
     assert (address.find("x"), address.fetches) == (["one"], 1), "fetched a moment ago"
     address.now += PAUSE
@@ -96,7 +96,7 @@ def test_an_unknown_kid_is_looked_for_once_in_a_while_and_answered_from_the_copy
     assert address.fetches == 2
 
 
-def test_after_a_failure_nobody_asks_again_for_a_while(caplog):
+def test_after_a_failure_the_next_fetch_waits_for_the_pause(caplog):
     caplog.set_level(logging.WARNING)
     address = Address()
     address.fails = RuntimeError("whatever it is")
@@ -107,13 +107,13 @@ def test_after_a_failure_nobody_asks_again_for_a_while(caplog):
     assert address.known().find() == ["one"]
 
 
-def test_an_assertion_without_a_kid_waits_for_no_second_fetch():
+def test_an_assertion_without_a_kid_starts_no_second_fetch():
     address = Address().known()
     address.now += PAUSE
     assert (address.find(None), address.threads) == (["one"], [])
 
 
-def test_a_key_without_a_name_may_be_the_one_that_is_looked_for():
+def test_a_key_without_a_kid_is_returned_for_an_unknown_kid_at_once():
     address = Address()
     address.kids = [None]
     address.known()
@@ -124,7 +124,7 @@ def test_a_key_without_a_name_may_be_the_one_that_is_looked_for():
     assert address.find("x") == ["x"], "it was looked for in the background"
 
 
-def test_without_a_thread_to_fetch_in_there_is_no_key_and_the_next_one_tries_again():
+def test_without_a_free_thread_there_is_no_key_and_a_later_request_tries_again():
     def full(_):
         raise RuntimeError("can't start new thread")
 
@@ -135,7 +135,7 @@ def test_without_a_thread_to_fetch_in_there_is_no_key_and_the_next_one_tries_aga
     assert address.fetches == 0
 
 
-def test_the_waiting_room_holds_as_many_as_it_is_told_and_is_free_again_afterwards():
+def test_the_number_of_waiting_requests_is_bounded_and_places_are_reused():
     address = Address(waiters=0)
     with pytest.raises(Undetermined):
         address.find()

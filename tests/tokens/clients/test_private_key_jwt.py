@@ -1,4 +1,4 @@
-"""private_key_jwt: a client proves itself with its own key, once per assertion (RFC 7523)."""
+"""A client authenticates by its private key (private_key_jwt), once per assertion (RFC 7523)."""
 
 import jwt
 import pytest
@@ -29,7 +29,7 @@ def ask(browser, form, **extra):
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA"])
-def test_a_client_proves_itself_with_its_own_key(client, keyed, decode, algorithm):
+def test_a_client_authenticates_by_its_key(client, keyed, decode, algorithm):
     response = ask(client, proof("keyed", algorithm=algorithm))
     assert response.status_code == 200
     assert decode(response.json()["access_token"], API)[1]["sub"] == "keyed"
@@ -48,7 +48,7 @@ def test_a_client_proves_itself_with_its_own_key(client, keyed, decode, algorith
         pytest.param({"ago": 110}, id="expired for 50 seconds: a clock behind"),
     ],
 )
-def test_what_rfc_7523_allows_is_accepted(client, keyed, changes):
+def test_an_assertion_that_rfc_7523_permits_is_accepted(client, keyed, changes):
     assert ask(client, proof("keyed", **changes)).status_code == 200
 
 
@@ -80,7 +80,7 @@ def test_what_rfc_7523_allows_is_accepted(client, keyed, changes):
         pytest.param({"algorithm": "RS512"}, id="RFC 8725 3.1: an algorithm that is not offered"),
     ],
 )
-def test_what_rfc_7523_refuses_is_refused_in_one_way(client, keyed, changes):
+def test_an_assertion_that_rfc_7523_forbids_gets_the_same_answer_each_time(client, keyed, changes):
     response = ask(client, proof("keyed", **changes))
     assert (response.status_code, response.json()) == (401, REFUSED)
     assert response["Cache-Control"] == "no-store"
@@ -103,7 +103,7 @@ def test_what_rfc_7523_refuses_is_refused_in_one_way(client, keyed, changes):
         jwt.encode({"iss": "keyed", "sub": "keyed", "aud": ISSUER, "exp": 2**32, "jti": "1"}, "s" * 32, "HS256"),
     ],
 )
-def test_garbage_is_a_client_that_proved_nothing(client, keyed, text):
+def test_garbage_is_answered_by_invalid_client(client, keyed, text):
     response = ask(client, {"client_assertion_type": TYPE, "client_assertion": text})
     assert (response.status_code, response.json()) == (401, REFUSED)
 
@@ -119,12 +119,12 @@ def test_garbage_is_a_client_that_proved_nothing(client, keyed, text):
         pytest.param({"client_assertion_type": "saml"}, {}, 401, "invalid_client", id="RFC 7521 4.2.1: another type"),
     ],
 )
-def test_a_client_authenticates_in_one_way_and_whole(client, keyed, form, headers, status, error):
+def test_a_client_authenticates_by_one_complete_method(client, keyed, form, headers, status, error):
     response = ask(client, proof("keyed") | form, **headers)
     assert (response.status_code, response.json()["error"]) == (status, error)
 
 
-def test_an_assertion_is_taken_once(client, keyed):
+def test_an_assertion_is_accepted_once(client, keyed):
     form = proof("keyed")
     assert [ask(client, form).status_code for _ in range(2)] == [200, 401]
     assert ask(client, proof("keyed")).status_code == 200
@@ -142,12 +142,12 @@ def test_a_used_jti_is_remembered_for_longer_than_its_assertion_is_accepted(clie
     assert UsedAssertion.objects.get().expires_at.timestamp() >= int(before) + 60 + 60
 
 
-def test_another_client_s_key_proves_nothing_about_this_one(client, keyed):
+def test_another_client_s_key_does_not_authenticate_this_client(client, keyed):
     Client.objects.update(client_jwks={"keys": [public_jwk("ES256", "stranger")]})
     assert ask(client, proof("keyed")).status_code == 401
 
 
-def test_the_token_endpoint_is_an_audience_for_a_client_of_old_only(client, keyed):
+def test_the_token_endpoint_is_an_audience_only_for_a_client_with_the_option(client, keyed):
     Client.objects.update(accepts_token_endpoint_audience=True)
     assert ask(client, proof("keyed", aud=ENDPOINT)).status_code == 200
     assert ask(client, proof("keyed", aud=ISSUER)).status_code == 200
@@ -177,35 +177,35 @@ def test_only_the_owner_of_the_key_learns_that_the_option_is_off(client, keyed, 
     assert ask(client, proof("keyed", **changes)).json() == REFUSED
 
 
-def test_with_the_option_a_late_assertion_for_the_token_endpoint_is_refused_as_any(client, keyed):
+def test_with_the_option_an_expired_assertion_for_the_token_endpoint_is_refused(client, keyed):
     Client.objects.update(accepts_token_endpoint_audience=True)
     assert ask(client, proof("keyed", aud=ENDPOINT, ago=121)).json() == REFUSED
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-def test_keys_are_of_no_use_to_a_client_that_authenticates_by_secret(client, keyed, method):
+def test_a_client_registered_for_a_secret_cannot_authenticate_by_a_key(client, keyed, method):
     Client.objects.update(token_endpoint_auth_method=method)
     assert ask(client, proof("keyed")).status_code == 401
 
 
-def test_a_secret_is_of_no_use_to_a_client_that_authenticates_by_key(client, keyed):
+def test_a_client_registered_for_a_key_cannot_authenticate_by_a_secret(client, keyed):
     secret = client_secret.create(keyed, now=timezone.now())
     assert ask(client, {}, **basic("keyed", secret)).status_code == 401
     assert ask(client, {"client_id": "keyed"}).status_code == 401
 
 
-def test_an_inactive_client_proves_nothing(client, keyed):
+def test_an_inactive_client_is_not_authenticated(client, keyed):
     Client.objects.update(is_active=False)
     assert ask(client, proof("keyed")).status_code == 401
 
 
-def test_without_a_kid_two_keys_that_fit_are_one_too_many(client, keyed):
+def test_an_assertion_without_a_kid_is_refused_if_two_keys_fit(client, keyed):
     Client.objects.update(client_jwks={"keys": [public_jwk("ES256"), public_jwk("ES256", "next")]})
     assert ask(client, proof("keyed", header={"kid": None})).status_code == 401
     assert [ask(client, proof("keyed", name=name)).status_code for name in ("own", "next")] == [200, 200]
 
 
-def test_a_key_verifies_the_algorithm_it_is_bound_to_and_no_other(client, keyed):
+def test_a_key_verifies_only_the_algorithm_that_it_is_bound_to(client, keyed):
     Client.objects.update(client_jwks={"keys": [public_jwk("RS256", alg="PS256")]})
     assert ask(client, proof("keyed", algorithm="RS256")).status_code == 401
     assert ask(client, proof("keyed", algorithm="PS256")).status_code == 200
@@ -216,7 +216,7 @@ def test_a_key_verifies_the_algorithm_it_is_bound_to_and_no_other(client, keyed)
 def test_an_unknown_client_costs_the_same_verification_as_a_wrong_key(
     client, keyed, monkeypatch, who, warm, django_assert_num_queries
 ):
-    """The registry's version and the client: two statements; what may be remembered, and what is registered: two."""
+    """Two statements read version and client; two verifications use the cached and the stored client."""
     make_client("by_secret", "client_credentials")
     if warm:
         ask(client, proof("keyed"))
@@ -229,14 +229,14 @@ def test_an_unknown_client_costs_the_same_verification_as_a_wrong_key(
     assert len(verified) == 2
 
 
-def test_a_refusal_says_in_the_log_what_the_answer_does_not(client, keyed, caplog):
+def test_the_reason_for_a_refusal_is_in_the_log_only(client, keyed, caplog):
     with caplog.at_level("INFO", logger="tokens.audit"):
         ask(client, proof("keyed", aud=OTHER_API))
     assert "its aud is not this issuer" in caplog.text
     assert "client:keyed" in caplog.text
 
 
-def test_an_algorithm_that_is_a_private_key_s_own_signs_nothing_else(client, keyed):
+def test_a_signature_under_the_name_of_another_algorithm_is_refused(client, keyed):
     """The signature of an Ed25519 key under the name of ES256 is refused, not an error 500."""
     text = sign("keyed", algorithm="EdDSA")
     header, claims = jwt.get_unverified_header(text), jwt.decode(text, options={"verify_signature": False})

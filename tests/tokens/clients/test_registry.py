@@ -1,4 +1,4 @@
-"""What a process remembers of the registry: nothing that was changed since, by whomever, and few statements for it."""
+"""The cache of clients saves statements, and no client is used that was changed since it was cached."""
 
 import pytest
 from django.db import connection, transaction
@@ -21,7 +21,7 @@ UNCOUNTED = {
 
 
 def statements(ask) -> list[str]:
-    """What a request that succeeds sends to the database."""
+    """Return the statements of a request, which must succeed."""
     with CaptureQueriesContext(connection) as captured:
         response = ask()
     assert response.status_code == 200, response.content
@@ -42,7 +42,7 @@ def by_key(client, apis, signer):
 
 @pytest.fixture
 def exchange(client, apis, code, signer):
-    """A service that operates an API passes its user on to the next one."""
+    """Return a function by which the client of an API exchanges a token for a token of another API."""
     app = make_client("app", "authorization_code", public=True)
     token = redeem(client, app, code(app, scope="notes:read")).json()["access_token"]
     middle = make_client("middle", GrantType.TOKEN_EXCHANGE.value)
@@ -62,7 +62,7 @@ def exchange(client, apis, code, signer):
 
 
 @pytest.mark.parametrize(("how", "statement"), [("by_secret", "SELECT"), ("by_key", "INSERT"), ("exchange", "SELECT")])
-def test_a_token_without_a_row_costs_one_statement_once_its_client_is_known(request, how, statement):
+def test_a_self_contained_token_costs_one_statement_if_its_client_is_cached(request, how, statement):
     ask = request.getfixturevalue(how)
     ask()
     assert statements(ask) == [statement]
@@ -70,7 +70,9 @@ def test_a_token_without_a_row_costs_one_statement_once_its_client_is_known(requ
 
 @pytest.mark.parametrize("who", ["service", "nobody", "keyed"])
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
-def test_whoever_fails_costs_the_same_known_or_not(client, service, by_key, by_secret, who, warm):
+def test_a_failed_authentication_costs_the_same_statements_for_any_client_id(
+    client, service, by_key, by_secret, who, warm
+):
     if warm:
         by_secret(), by_key()
     with CaptureQueriesContext(connection) as captured:
@@ -104,13 +106,13 @@ def delete_client(service, apis):
     [change_secret, change_client, change_scopes, change_scope_by_sql, delete_client],
     ids=lambda one: one.__name__,
 )
-def test_what_was_remembered_is_forgotten_with_any_change_by_any_door(service, apis, by_secret, change):
+def test_a_cached_client_is_not_used_after_a_change_by_any_means(service, apis, by_secret, change):
     assert by_secret().status_code == 200
     change(service, apis)
     assert by_secret().status_code in {400, 401}
 
 
-def test_a_client_that_is_pinned_by_sql_is_not_remembered_as_before(service, by_secret):
+def test_a_cached_client_is_not_used_after_it_is_pinned_by_sql(service, by_secret):
     Client.objects.update(token_endpoint_auth_method="client_secret_basic")
     assert by_secret().status_code == 200
     with connection.cursor() as cursor:
@@ -118,20 +120,20 @@ def test_a_client_that_is_pinned_by_sql_is_not_remembered_as_before(service, by_
     assert by_secret().status_code == 401
 
 
-def test_a_key_that_was_taken_away_proves_nothing_although_it_is_remembered(client, by_key):
+def test_a_removed_key_is_refused_although_its_client_is_cached(client, by_key):
     assert by_key().status_code == 200
     Client.objects.filter(client_id="keyed").update(client_jwks=jwks("RS256"))
     assert by_key().status_code == 401
 
 
-def test_a_deactivated_client_with_a_remembered_key_gets_nothing(client, by_key):
+def test_a_deactivated_client_is_refused_although_it_is_cached(client, by_key):
     assert by_key().status_code == 200
     Client.objects.filter(client_id="keyed").update(is_active=False)
     assert by_key().status_code == 401
 
 
-def test_what_was_rolled_back_is_not_remembered(service):
-    """The version of a transaction that failed is never drawn again."""
+def test_a_client_that_was_cached_in_a_rolled_back_transaction_is_not_used(service):
+    """The version of a transaction that is rolled back is never used again."""
     with transaction.atomic():
         Client.objects.filter(pk=service.pk).update(name="never")
         seen = registry.version()
@@ -142,14 +144,14 @@ def test_what_was_rolled_back_is_not_remembered(service):
     assert registry.recall("service", version=registry.version()) is None
 
 
-def test_nothing_is_remembered_where_the_database_has_no_version(by_secret):
+def test_no_client_is_cached_if_the_database_has_no_version(by_secret):
     by_secret()
     RegistryVersion.objects.all().delete()
     assert len(statements(by_secret)) > 1
     assert len(statements(by_secret)) > 1
 
 
-def test_a_process_remembers_so_many_clients_and_no_more(service, monkeypatch):
+def test_the_number_of_cached_clients_is_bounded(service, monkeypatch):
     monkeypatch.setattr(registry, "KEPT", 2)
     registry.forget()
     for name in ("one", "two", "three"):
@@ -178,8 +180,8 @@ def registered(service, apis):
 
 
 @pytest.mark.parametrize("model", WATCHED, ids=lambda model: model.__name__)
-def test_each_change_of_each_table_draws_a_new_version(registered, model):
-    """Also where a later migration made the table anew: SQLite forgets its triggers then."""
+def test_each_change_of_each_table_gives_a_new_version(registered, model):
+    """Tests each table, because a migration that rebuilds a table in SQLite drops its triggers."""
     table = model._meta.db_table
     columns = ", ".join(field.column for field in model._meta.concrete_fields)
     versions = [registry.version()]
@@ -193,8 +195,8 @@ def test_each_change_of_each_table_draws_a_new_version(registered, model):
 
 
 @pytest.mark.parametrize("model", WATCHED, ids=lambda model: model.__name__)
-def test_every_column_counts_but_the_day_of_the_last_use_and_the_hash(registered, model):
-    """A migration that adds a column repeats the trigger."""
+def test_every_column_gives_a_new_version_except_last_use_and_hash(registered, model):
+    """Fails if a migration adds a column and does not add it to the trigger."""
     for field in model._meta.concrete_fields:
         before = registry.version()
         with connection.cursor() as cursor:

@@ -1,1 +1,1 @@
-"""Attacks that many authorization servers have been open to, each of which this issuer refuses."""
+"""Attacks to which many authorization servers were vulnerable, and which this issuer refuses."""

@@ -9,7 +9,7 @@ from tokens.keys import keyring
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """Let other requests be answered right after a function has returned: at the worst moment of a race."""
+    """Return a function that runs other requests after a given function returns, at the worst moment of a race."""
 
     def between(owner, name, *others):
         real, waiting = getattr(owner, name), list(others)
@@ -27,14 +27,14 @@ def meanwhile(monkeypatch):
 
 @pytest.fixture
 def ring(db):
-    """A signing key of the issuer's own, for what is verified by published keys."""
+    """A signing key in the database, for tests that verify tokens by published keys."""
     call_command("rotate_keys", verbosity=0)
     keyring.snapshots.forget()
 
 
 @pytest.fixture
 def app(apis):
-    """A public client that stays."""
+    """A public client with refresh tokens."""
     return make_client("app", "authorization_code", "refresh_token", public=True)
 
 

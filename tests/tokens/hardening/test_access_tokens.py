@@ -38,7 +38,7 @@ def introspected(browser, by, token):
 
 @pytest.fixture
 def presented(client, webapp, code, signer):
-    """Garbage, an ID token, and a token for userinfo that says it is no access token."""
+    """Return garbage, an ID token, and a token for userinfo whose `typ` is not that of an access token."""
     body = redeem(client, webapp, code(webapp, scope="openid")).json()
     assert userinfo(client, body["access_token"]) == (200, None)
     return ["eyX.a.b", body["id_token"], signed_again(body["access_token"], signer, typ="JWT")]
@@ -81,7 +81,7 @@ def test_tokens_of_a_disabled_user_are_refused_by_userinfo_and_introspection(cli
 
 
 def test_userinfo_reads_is_active_itself(client, webapp, code, user, signer):
-    """A statement in the database denies no token."""
+    """A user who is disabled by SQL has no revocation."""
     token = redeem(client, webapp, code(webapp, scope="openid")).json()["access_token"]
     type(user).objects.update(is_active=False)
     assert userinfo(client, token) == (401, INVALID)
@@ -91,7 +91,7 @@ def test_an_api_that_follows_the_feed_refuses_a_disabled_users_token(client, web
     token = redeem(client, webapp, code(webapp)).json()["access_token"]
 
     def read():
-        """As the API reads it: by the keys and the feed that the issuer publishes at this moment."""
+        """Verify a token like an API, by the keys and the feed that the issuer publishes now."""
         published, now = client.get("/.well-known/jwks.json").json()["keys"], timezone.now()
         keys = PinnedKeys([judge(jwk, algorithms=RS256) for jwk in published])
         body = client.get("/oauth/revocations").content

@@ -1,4 +1,4 @@
-"""The admin shows a secret once and no hash, and records what is changed."""
+"""The admin shows a secret once and no hash, and records changes."""
 
 import json
 import re
@@ -24,7 +24,7 @@ ADDED = {
 
 @pytest.fixture
 def added(admin_client, apis):
-    """The answer to the form by which a client is added."""
+    """Add a client by the form, and return the answer."""
     return admin_client.post(f"{LIST}add/", ADDED)
 
 

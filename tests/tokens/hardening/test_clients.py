@@ -22,7 +22,7 @@ OWN = {"grant_type": "client_credentials", "scope": "notes:read"}
 
 
 def hashed(secret):
-    """How a secret is kept."""
+    """Return the stored hash of a secret."""
     first, *_ = conf.issuer().encryption_keys()
     return hmac.digest(first.derive("client secret"), secret.encode(), hashlib.sha256)
 
@@ -114,7 +114,7 @@ def test_a_request_with_two_secrets_is_refused_before_any_is_compared(client, se
 
 
 def work(monkeypatch, target, name, attempt):
-    """How many comparisons a wrong secret costs: of a client, and of one that does not exist."""
+    """Return the number of comparisons for a wrong secret, of a client and of one that does not exist."""
     done = []
     monkeypatch.setattr(target, name, lambda *args, **kwargs: done.append(args) or False)
     counts = []

@@ -31,7 +31,7 @@ def redeemed_long_ago():
     AuthorizationCode.objects.exclude(redeemed_at=None).update(redeemed_at=earlier)
 
 
-def test_reuse_of_a_code_revokes_what_it_gave(client, spa, code, decode):
+def test_reuse_of_a_code_revokes_its_grant(client, spa, code, decode):
     issued = code(spa)
     given = decode(redeem(client, spa, issued).json()["access_token"], API)[1]
     assert not revocation_record.is_revoked(given, kid="test-key")

@@ -1,4 +1,4 @@
-"""What RFC 9700 forbids is refused without any configuration."""
+"""The issuer refuses without configuration what RFC 9700 forbids."""
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -17,14 +17,14 @@ PASSWORD = {"grant_type": "password", "username": "ada", "password": "correct ho
 
 @pytest.fixture
 def own(apis):
-    """A client that may do whatever there is, and whose users are not asked."""
+    """A client that may use every grant type, and whose users are not asked for consent."""
     grants = ("authorization_code", "refresh_token", "implicit", "password")
     return make_client("own", *grants, public=True, skip_authorization=True)
 
 
 @pytest.fixture
 def asked(client, user, own):
-    """The answer to an authorization request of a logged-in user."""
+    """Return the answer to an authorization request of a logged-in user."""
     log_in(client, user)
     return lambda **changes: client.get("/oauth/authorize", authorization(own, **changes))
 
@@ -46,7 +46,7 @@ def test_implicit_and_hybrid_are_unsupported(asked, kind):
     assert (parameters(refused)["error"], parameters(refused)["iss"]) == ("unsupported_response_type", ISSUER)
 
 
-def test_no_answer_goes_to_an_http_redirect_uri(own, asked):
+def test_no_response_goes_to_an_http_redirect_uri(own, asked):
     own.redirect_uris = HTTP
     own.save()
     answer = asked(redirect_uri=HTTP)
@@ -90,7 +90,7 @@ def readable(value):
 
 
 def tables_that_hold(text):
-    """The tables of which any column of any row holds `text`."""
+    """Return the tables in which a row contains `text`."""
     found = {"what sessions say"} if any(text in str(one.get_decoded()) for one in Session.objects.all()) else set()
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):

@@ -21,13 +21,13 @@ def tv(apis):
 
 @pytest.fixture
 def waiting(client, tv, signer):
-    """The answer that a device waits with."""
+    """Return the answer to a device authorization request."""
     return post(client, "/oauth/device", {"client_id": "tv", "scope": "notes:read"}).json()
 
 
 @pytest.fixture
 def allowed(client, user, waiting):
-    """A device code that its user allowed."""
+    """Return a device code that the user approved."""
     log_in(client, user)
     page = client.post("/oauth/device/verify", {"user_code": waiting["user_code"]})
     shown = page.context["shown"]

@@ -1,4 +1,4 @@
-"""A logout request of another browser ends nothing."""
+"""A logout request of another browser ends no session."""
 
 import pytest
 from django.test import Client

@@ -20,12 +20,12 @@ LONG_AGO = timedelta(days=3650)
 
 
 def counted(queries):
-    """The statements that count rows."""
+    """Return the statements that count rows."""
     return [one["sql"] for one in queries if "COUNT(" in one["sql"].upper()]
 
 
 def is_searched(rows):
-    """Whether the database goes by an index to the rows that have ended, and sorts nothing."""
+    """Return True if the database finds the rows by an index and sorts none."""
     plan = rows.explain()
     return "INDEX" in plan and "SCAN" not in plan and "TEMP B-TREE" not in plan
 
@@ -41,8 +41,8 @@ def test_used_and_expired_refresh_tokens_are_purged(client, app, refresh_token):
     assert not UserGrant.objects.exists()
 
 
-def test_every_table_with_an_end_is_purged():
-    """Client secrets are few, and an administrator wants to see that one has ended."""
+def test_every_table_whose_rows_expire_is_purged():
+    """Client secrets stay: they are few, and administrators need to see the expired ones."""
     ends = {"expires_at", "ends_at", "until"}
     models = apps.get_app_config("tokens").get_models()
     ending = {model for model in models if ends & {field.name for field in model._meta.get_fields()}}

@@ -73,7 +73,7 @@ def test_concurrent_refreshes_get_the_same_successor(client, app, refresh_token,
 
 
 def used_long_ago(seconds):
-    """Move the use of every spent token so many seconds before the retry window."""
+    """Move the use of every used token that many seconds before the retry window."""
     used_at = timezone.now() - LOST_ANSWER - timedelta(seconds=seconds)
     RefreshToken.objects.exclude(used_at=None).update(used_at=used_at)
 

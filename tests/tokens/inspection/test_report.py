@@ -1,4 +1,4 @@
-"""No token is too strange to be looked at: the page answers, the command says by its exit code what it found."""
+"""The report handles any token. The page answers, and the command exits by its table."""
 
 import base64
 import json
@@ -44,7 +44,7 @@ def listed(values):
 
 
 def written(pairs):
-    """An object as JSON, whose members may be repeated."""
+    """Return a JSON object, in which a name can be repeated."""
     return f"{{{','.join(f'{name}:{value}' for name, value in pairs)}}}"
 
 
@@ -70,7 +70,7 @@ documents = st.one_of(objects, values, st.text(max_size=20))
 @pytest.mark.django_db
 @bounded(EXAMPLES * 8)
 @given(header=documents, claims=documents)
-def test_whatever_a_token_holds_the_page_answers_and_the_command_ends_by_its_table(admin_client, header, claims):
+def test_for_any_token_the_page_answers_and_the_command_exits_by_its_table(admin_client, header, claims):
     text = token(header, claims)
     assert admin_client.post(PAGE, {"token": text}).status_code == 200, text
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -85,7 +85,7 @@ def test_whatever_a_token_holds_the_page_answers_and_the_command_ends_by_its_tab
 @pytest.mark.parametrize(
     "where", [{"header": '{"kid":%s}'}, {"claims": '{"iss":%s}'}, {"claims": '{"act":[{"x":%s}]}'}]
 )
-def test_what_no_database_and_no_page_can_hold_is_refused_where_a_token_is_read(where, strange):
+def test_a_token_with_text_that_cannot_be_stored_or_shown_is_refused(where, strange):
     text = token(**{part: document % strange for part, document in where.items()})
     with pytest.raises(NoToken, match=r"^its (header|payload) cannot be read: (a|it is|NaN)"):
         inspect(text, issuer=ISSUER, keys=[], now=NOW)
@@ -103,19 +103,19 @@ def test_what_no_database_and_no_page_can_hold_is_refused_where_a_token_is_read(
         (f"{base64.urlsafe_b64encode('{}'.encode('utf-16')).decode().rstrip('=')}.e30.AA", "it is no UTF-8"),
     ],
 )
-def test_what_is_wrong_with_a_part_of_a_token_is_said(text, reason):
+def test_the_report_names_the_part_of_a_token_that_cannot_be_read(text, reason):
     with pytest.raises(NoToken, match=reason):
         inspect(text, issuer=ISSUER, keys=[], now=NOW)
 
 
-def test_what_would_command_a_terminal_is_shown_by_its_escape():
+def test_control_characters_in_a_claim_are_shown_escaped():
     found = inspect(token(claims='{"iss": "\\u001b[2J\\u202e"}'), issuer=ISSUER, keys=[], now=NOW)
     (told,) = {point.told for point in found.points if point.name == "iss is the issuer"}
     assert told == '"\\u001b[2J\\u202e"'
 
 
 @pytest.mark.django_db
-def test_bytes_that_are_no_text_are_no_token(monkeypatch, tmp_path):
+def test_inspect_token_refuses_bytes_that_are_no_utf_8(monkeypatch, tmp_path):
     (tmp_path / "token").write_bytes(b"\xff\xfe")
     with (tmp_path / "token").open("rb") as raw:
         monkeypatch.setattr(sys, "stdin", TextIOWrapper(raw, encoding="utf-8"))
@@ -126,7 +126,7 @@ def test_bytes_that_are_no_text_are_no_token(monkeypatch, tmp_path):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("url", ["https://[", "https://x:99999999", "", "x", "https://a b"])
-def test_an_address_that_is_none_is_said_to_be_out_of_reach(monkeypatch, url):
+def test_inspect_token_exits_4_for_a_malformed_issuer_address(monkeypatch, url):
     assert run(monkeypatch, token(), "--issuer", url)[0] == 4
 
 
@@ -134,7 +134,7 @@ def test_an_address_that_is_none_is_said_to_be_out_of_reach(monkeypatch, url):
 @pytest.mark.parametrize(
     "strange", [{"iat": "x"}, {"iat": True}, {"iat": 1e18}, {"jti": 7}, {"sub": ["a"]}, {"client_id": {}}]
 )
-def test_of_strange_claims_that_we_signed_it_is_not_asked_whether_they_were_taken_back(strange):
+def test_a_token_with_malformed_claims_gets_no_point_about_revocation(strange):
     claims = {"jti": "1", "sub": "s", "client_id": "c", "iat": 1_700_000_000} | strange
     signed = Inspection(header={}, claims=claims, signature="verified", key_phase="signing", points=[])
     assert key_source.with_revocation(signed) == signed

@@ -1,4 +1,4 @@
-"""A dependency that failed is asked by one caller in each pause, until it answers."""
+"""A circuit breaker admits one caller in each pause after a failure, until the dependency answers."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,12 +19,12 @@ def test_a_closed_circuit_admits_everybody(circuit):
     assert circuit.admits(0)
 
 
-def test_after_a_failure_nobody_asks_for_the_pause_then_one_does(circuit):
+def test_after_a_failure_no_caller_is_admitted_for_the_pause_then_one_is(circuit):
     circuit.failed(100)
     assert [circuit.admits(at) for at in (100, 104.9, 105, 105, 109.9, 110)] == [False, False, True, False, False, True]
 
 
-def test_the_prober_s_success_closes_it_and_its_failure_does_not(circuit):
+def test_the_next_caller_s_success_closes_the_circuit_and_its_failure_does_not(circuit):
     circuit.failed(100)
     assert circuit.admits(105)
     circuit.failed(105.2)
@@ -35,25 +35,25 @@ def test_the_prober_s_success_closes_it_and_its_failure_does_not(circuit):
     assert circuit.admits(110.3)
 
 
-def test_a_prober_that_never_says_how_it_went_is_followed_by_another(circuit):
+def test_another_caller_is_admitted_if_one_reports_no_result(circuit):
     circuit.failed(100)
     assert circuit.admits(105)
     assert circuit.admits(110)
 
 
-def test_a_clock_that_is_set_back_keeps_nobody_out(circuit):
+def test_a_clock_that_is_set_back_does_not_keep_the_circuit_open(circuit):
     circuit.failed(10_000)
     assert circuit.admits(100)
     assert not circuit.admits(101)
 
 
-def test_of_many_at_once_one_probes(circuit):
+def test_of_many_concurrent_callers_one_is_admitted(circuit):
     circuit.failed(0)
     with ThreadPoolExecutor(16) as pool:
         assert sum(pool.map(lambda _: circuit.admits(5), range(500))) == 1
 
 
-def test_a_memory_keeps_the_highest_value_and_forgets_what_was_seen_longest_ago():
+def test_a_counter_memory_keeps_highest_values_and_drops_the_oldest_counter():
     memory = CounterMemory(2)
     for key, value in (("a", 3), ("b", 1), ("a", 2), ("c", 1)):
         memory.record(key, value)

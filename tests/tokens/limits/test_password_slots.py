@@ -1,4 +1,4 @@
-"""Passwords are hashed a few at a time; every further login is told when to come again, for any name."""
+"""The number of concurrent password hashes is bounded. A further login is refused with Retry-After, for any name."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def full(bound, number):
         yield
 
 
-def test_one_more_than_there_are_slots_is_refused_and_a_slot_that_is_free_again_is_given(name):
+def test_a_login_without_a_slot_is_refused_until_a_slot_is_free(name):
     bound = Bound(2, name, patience=0)
     with full(bound, 2), pytest.raises(Busy), bound.slot():
         pass
@@ -47,7 +47,7 @@ def test_one_more_than_there_are_slots_is_refused_and_a_slot_that_is_free_again_
         pass
 
 
-def test_a_login_waits_for_its_turn_and_only_so_many_wait(name):
+def test_a_login_waits_for_a_slot_and_the_number_of_waiting_logins_is_bounded(name):
     bound, inside, done = Bound(1, name, room=2, patience=60), threading.Event(), threading.Event()
 
     def wait():
@@ -69,7 +69,7 @@ def test_a_login_waits_for_its_turn_and_only_so_many_wait(name):
 
 
 @pytest.mark.parametrize("ended", ["closed", "killed"])
-def test_processes_share_the_slots_and_one_that_ends_in_any_way_gives_its_own_back(name, ended):
+def test_processes_share_slots_and_the_end_of_a_process_frees_its_slots(name, ended):
     command = [sys.executable, "-c", HOLD, name]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
@@ -92,7 +92,7 @@ def test_another_issuer_on_the_machine_has_slots_of_its_own(name, settings):
 
 
 @pytest.mark.parametrize("failure", [OSError(1, "not permitted"), AttributeError("AF_UNIX")])
-def test_where_there_are_no_such_names_the_process_has_its_own_bound(name, failure):
+def test_without_abstract_socket_names_each_process_has_its_own_slots(name, failure):
     bound = Bound(1, name, patience=0)
     with (
         patch.object(password_slots.socket, "SOCK_DGRAM", create=True),
@@ -108,7 +108,7 @@ def test_where_there_are_no_such_names_the_process_has_its_own_bound(name, failu
 @pytest.mark.parametrize(
     ("quota", "expected"), [("200000 100000", 2), ("150000 100000", 1), ("50000 100000", 1), ("max 100000", 8)]
 )
-def test_a_container_s_quota_counts(tmp_path, quota, expected):
+def test_a_container_s_cpu_quota_bounds_the_cores(tmp_path, quota, expected):
     (tmp_path / "cpu.max").write_text(f"{quota}\n")
     with patch.object(password_slots.os, "sched_getaffinity", return_value=set(range(8)), create=True):
         assert cores(tmp_path / "cpu.max") == expected
@@ -116,14 +116,14 @@ def test_a_container_s_quota_counts(tmp_path, quota, expected):
 
 
 @pytest.mark.parametrize(("number", "slots"), [(1, 1), (2, 1), (8, 7)])
-def test_one_core_is_left(number, slots):
+def test_the_slots_leave_one_core_free(number, slots):
     with patch.object(password_slots, "cores", return_value=number):
         assert password_slots.bound.__wrapped__()._number == slots
 
 
 @pytest.fixture
 def busy(name, monkeypatch):
-    """Every slot is taken."""
+    """Take every slot."""
     bound = Bound(1, name, patience=0)
     monkeypatch.setattr(password_slots, "bound", lambda: bound)
     with bound.slot():
@@ -132,7 +132,7 @@ def busy(name, monkeypatch):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("page", PAGES)
-def test_beyond_the_bound_a_login_is_503_and_tells_nothing_of_the_name(client, busy, page, django_assert_num_queries):
+def test_a_login_without_a_slot_is_answered_503_for_any_name(client, busy, page, django_assert_num_queries):
     User.objects.create_user("ada", password=PASSWORD, is_staff=True)
     User.objects.create_user("closed", password=PASSWORD, is_active=False)
     with patch.object(MD5PasswordHasher, "encode") as encode, django_assert_num_queries(0):
@@ -147,7 +147,7 @@ def test_beyond_the_bound_a_login_is_503_and_tells_nothing_of_the_name(client, b
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("page", PAGES)
-def test_whoever_comes_again_afterwards_logs_in(client, name, page, monkeypatch):
+def test_a_user_who_retries_after_503_logs_in(client, name, page, monkeypatch):
     bound = Bound(1, name, patience=0)
     monkeypatch.setattr(password_slots, "bound", lambda: bound)
     User.objects.create_user("ada", password=PASSWORD, is_staff=True)
@@ -158,7 +158,7 @@ def test_whoever_comes_again_afterwards_logs_in(client, name, page, monkeypatch)
 
 
 @pytest.mark.django_db
-def test_a_failed_login_gives_its_slot_back(client, name, monkeypatch):
+def test_a_failed_login_frees_its_slot(client, name, monkeypatch):
     bound = Bound(1, name, patience=0)
     monkeypatch.setattr(password_slots, "bound", lambda: bound)
     for named in ("ada", "nobody"):
@@ -168,8 +168,8 @@ def test_a_failed_login_gives_its_slot_back(client, name, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_tokens_and_keys_need_no_slot_and_no_password_s_hash(client, busy, service):
-    """A client's secret is random and kept as one HMAC: to compare it costs microseconds."""
+def test_token_requests_and_the_jwks_need_no_slot(client, busy, service):
+    """A client's secret is random and stored as an HMAC, so that a comparison takes microseconds."""
     call_command("rotate_keys", verbosity=0)
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     with patch.object(MD5PasswordHasher, "encode") as encode:

@@ -1,4 +1,4 @@
-"""Whoever asks too often waits; nobody else does."""
+"""A caller over its limit is refused until the window ends, and no other caller is."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def attempt(*who, now=NOW):
     rate_limit.count("token", who, RATE, now=now)
 
 
-def test_the_fourth_of_three_waits_until_the_window_ends_and_others_do_not():
+def test_a_caller_over_its_limit_is_refused_until_the_window_ends_and_others_are_not():
     for second in (0, 1, 2):
         attempt("a", "1.2.3.4", now=NOW + timedelta(seconds=second))
     with pytest.raises(TooMany) as refused:
@@ -39,21 +39,21 @@ def test_the_fourth_of_three_waits_until_the_window_ends_and_others_do_not():
     attempt("a", "1.2.3.4", now=NOW + timedelta(seconds=60))
 
 
-def test_what_is_kept_names_nobody():
+def test_the_cache_contains_no_names_or_addresses():
     with patch.object(rate_limit.cache, "add") as add, patch.object(rate_limit.cache, "incr", return_value=1):
         attempt("ada", "1.2.3.4")
     assert "ada" not in add.call_args.args[0]
     assert "1.2.3.4" not in add.call_args.args[0]
 
 
-def test_parts_that_only_look_alike_together_are_counted_apart():
+def test_callers_whose_parts_join_to_the_same_text_are_counted_separately():
     for _ in range(3):
         attempt("ab", "c")
     attempt("a", "bc")
 
 
 @pytest.mark.parametrize(("seen", "forwarded", "behind_proxy", "expected"), ADDRESSES)
-def test_the_address_is_the_connection_s_or_the_last_that_the_proxy_wrote(
+def test_the_address_is_that_of_the_connection_or_the_last_in_x_forwarded_for(
     settings, seen, forwarded, behind_proxy, expected
 ):
     settings.ISSUER = settings.ISSUER | {"BEHIND_PROXY": behind_proxy}
@@ -63,7 +63,7 @@ def test_the_address_is_the_connection_s_or_the_last_that_the_proxy_wrote(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
-def test_an_endpoint_answers_429_with_retry_after_and_lets_others_go_on(client, service, signer, strict, path):
+def test_an_endpoint_answers_429_with_retry_after_to_one_caller_only(client, service, signer, strict, path):
     asked = [post(client, path, ASK, **basic("service", "wrong")) for _ in range(4)]
     assert [answer.status_code for answer in asked] == [401, 401, 401, 429]
     assert asked[-1].json()["error"] == "temporarily_unavailable"
@@ -74,7 +74,7 @@ def test_an_endpoint_answers_429_with_retry_after_and_lets_others_go_on(client, 
 
 
 @pytest.mark.django_db
-def test_without_its_cache_the_token_endpoint_goes_on(client, service, signer, strict):
+def test_the_token_endpoint_answers_without_the_cache(client, service, signer, strict):
     with patch.object(rate_limit.cache, "incr", side_effect=ConnectionError):
         answers = [post(client, "/oauth/token", ASK, **basic("service", service.plain)) for _ in range(5)]
     assert {answer.status_code for answer in answers} == {200}
@@ -100,21 +100,21 @@ def test_the_login_page_counts_a_name_and_an_address_together(client, strict):
 
 
 @pytest.mark.django_db
-def test_many_names_from_one_address_are_too_many_as_well(client, strict):
+def test_many_usernames_from_one_address_are_limited_as_well(client, strict):
     answers = [log_in(client, f"user{number}").status_code for number in range(31)]
     assert (set(answers[:30]), answers[30]) == ({200}, 429)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("page", ["/accounts/login/", "/admin/login/"])
-def test_letters_that_only_look_another_way_are_the_same_name(client, strict, page):
+def test_unicode_spellings_of_a_username_count_together(client, strict, page):
     spellings = ["ada", "\uff41\uff44\uff41", "\uff21\uff24\uff21", "\u24d0da"]
     field = "username" if page.startswith("/admin") else "login"
     assert [client.post(page, {field: one, "password": "x"}).status_code for one in spellings] == [200, 200, 200, 429]
 
 
 @pytest.mark.django_db
-def test_an_address_over_its_limit_makes_no_further_counters(client, strict):
+def test_an_address_over_its_limit_adds_no_further_counters(client, strict):
     for number in range(30):
         log_in(client, f"user{number}")
     with patch.object(rate_limit.guesses, "add", wraps=rate_limit.guesses.add) as add:
@@ -122,7 +122,7 @@ def test_an_address_over_its_limit_makes_no_further_counters(client, strict):
     assert add.call_count == 1
 
 
-def test_no_flood_of_invented_clients_pushes_out_what_was_guessed():
+def test_requests_with_invented_client_ids_do_not_evict_login_counters():
     for what in ("login", "device-code"):
         for _ in range(3):
             rate_limit.count(what, ("ada", "1.2.3.4"), RATE, now=NOW)
@@ -134,7 +134,7 @@ def test_no_flood_of_invented_clients_pushes_out_what_was_guessed():
             rate_limit.count(what, ("ada", "1.2.3.4"), RATE, now=NOW)
 
 
-def test_counters_of_a_thousand_clients_stay_in_one_process_s_cache():
+def test_the_cache_of_a_process_holds_the_counters_of_a_thousand_clients():
     attempt("a")
     for number in range(1000):
         attempt(f"b{number}")
@@ -145,18 +145,18 @@ def test_counters_of_a_thousand_clients_stay_in_one_process_s_cache():
 
 
 @pytest.mark.django_db
-def test_an_unknown_name_is_counted_as_a_known_one(client, strict):
+def test_an_unknown_username_is_counted_like_an_existing_one(client, strict):
     assert [log_in(client, "nobody").status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
 @pytest.mark.django_db
-def test_without_its_cache_nobody_is_let_guess(client, strict):
+def test_logins_are_refused_without_the_cache(client, strict):
     with patch.object(rate_limit.guesses, "incr", side_effect=ConnectionError):
         page = log_in(client, "ada")
     assert (page.status_code, page["Retry-After"]) == (503, "5")
 
 
-def test_a_cache_that_does_not_answer_is_told_apart():
+def test_a_cache_that_fails_raises_not_counted():
     with patch.object(rate_limit.cache, "add", side_effect=OSError), pytest.raises(NotCounted):
         attempt("a")
 
@@ -172,7 +172,7 @@ def failing(error=ConnectionError):
     return patch.object(rate_limit.cache, "add", side_effect=error)
 
 
-def test_a_cache_that_failed_is_asked_once_in_five_seconds_however_many_requests_come():
+def test_a_cache_that_failed_is_asked_once_in_five_seconds():
     with failing(TimeoutError) as add:
         for tenth in range(200):  # twenty seconds
             with pytest.raises(NotCounted):
@@ -180,7 +180,7 @@ def test_a_cache_that_failed_is_asked_once_in_five_seconds_however_many_requests
     assert add.call_count == 4
 
 
-def test_as_soon_as_it_answers_all_is_counted_again():
+def test_requests_are_counted_again_as_soon_as_the_cache_answers():
     with failing(), pytest.raises(NotCounted):
         attempt("a")
     with pytest.raises(NotCounted):
@@ -192,8 +192,8 @@ def test_as_soon_as_it_answers_all_is_counted_again():
 
 
 @pytest.mark.django_db
-def test_while_the_cache_hangs_token_requests_ask_it_once(client, service, signer, strict):
-    """The wait for it is bounded; that it is not waited for by each request is what this counts."""
+def test_token_requests_ask_a_hanging_cache_once(client, service, signer, strict):
+    """Counts the requests that wait for the cache. The time of a wait is bounded elsewhere."""
     with failing(TimeoutError) as add:
         answers = [post(client, "/oauth/token", ASK, **basic("service", service.plain)) for _ in range(20)]
     assert {answer.status_code for answer in answers} == {200}
@@ -214,7 +214,7 @@ def test_a_cache_that_loses_a_login_counter_does_not_restart_it():
     guess(3, now=NOW + timedelta(seconds=60))
 
 
-def test_nor_one_that_loses_it_between_two_commands():
+def test_a_cache_that_loses_a_login_counter_between_two_commands_does_not_restart_it():
     with patch.object(rate_limit.guesses, "incr", side_effect=ValueError):
         for _ in range(3):
             guess(3)
@@ -222,7 +222,7 @@ def test_nor_one_that_loses_it_between_two_commands():
             guess(3)
 
 
-def test_what_was_lost_is_written_back_for_other_processes(caplog):
+def test_a_lost_login_counter_is_written_back_for_other_processes(caplog):
     for _ in range(3):
         guess(9)
     rate_limit.guesses.clear()
@@ -235,7 +235,7 @@ def test_what_was_lost_is_written_back_for_other_processes(caplog):
         guess(9)
 
 
-def test_what_another_process_counted_is_counted_on_from():
+def test_a_login_counter_continues_from_the_value_of_another_process():
     for _ in range(2):
         guess(3)
         rate_limit.memory.clear()
@@ -244,7 +244,7 @@ def test_what_another_process_counted_is_counted_on_from():
         guess(3)
 
 
-def test_attempts_at_once_are_counted_once_each():
+def test_each_of_several_concurrent_attempts_is_counted_once():
     with ThreadPoolExecutor(8) as pool:
         counted = list(pool.map(lambda _: _let_in(), range(60)))
     assert sum(counted) == 50
@@ -267,7 +267,7 @@ def _let_in():
         ("cache", "token requests are not counted: their cache takes no counters"),
     ],
 )
-def test_readyz_says_so_and_stays_ready(client, signer, alias, told):
+def test_readyz_reports_a_failed_cache_and_stays_ready(client, signer, alias, told):
     assert client.get("/readyz").json() == {"status": "ok"}
     with patch.object(getattr(rate_limit, alias), "set", side_effect=TimeoutError) as asked:
         answers = [client.get("/readyz") for _ in range(3)]
@@ -278,7 +278,7 @@ def test_readyz_says_so_and_stays_ready(client, signer, alias, told):
 
 @pytest.mark.django_db
 @pytest.mark.urls("project.urls.issuer")
-def test_after_a_login_that_was_not_counted_readyz_says_so_without_asking(client, signer):
+def test_readyz_reports_a_failed_cache_without_asking_it_again(client, signer):
     with patch.object(rate_limit.guesses, "add", side_effect=TimeoutError):
         assert log_in(client, "ada").status_code == 503
     assert "logins are refused" in client.get("/readyz").json()["attention"][0]

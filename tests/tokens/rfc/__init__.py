@@ -1,4 +1,4 @@
-"""A table for each RFC: every row cites its section, and whole answers are compared, with all that a client acts on."""
+"""A table for each RFC. Each row cites its section, and is compared with all parts of the answer that clients use."""
 
 from typing import Any, NamedTuple
 from unittest.mock import ANY
@@ -21,7 +21,7 @@ BASIC = {"WWW-Authenticate": 'Basic realm="token endpoint", charset="UTF-8"'}
 
 
 class Answer(NamedTuple):
-    """A response as tables compare it; what stands in none of the headers is not there."""
+    """A response as tables compare it. A header that is not listed must be absent."""
 
     status: int
     headers: dict[str, Any]
@@ -29,7 +29,7 @@ class Answer(NamedTuple):
 
 
 def answer(response):
-    """The whole answer: a redirect's query as pairs, cookies if any are set, of an error page what it says is wrong."""
+    """Return the parts of a response that clients use. The body of an error page is its message."""
     headers = {name: response[name] for name in COMPARED if name in response}
     if "Location" in response:
         address, _, query = response["Location"].partition("?")
@@ -47,23 +47,23 @@ def answer(response):
 
 
 def refusal(error, description, *, status=400, headers=None):
-    """RFC 6749 section 5.2: an error as JSON that no cache keeps."""
+    """Return an error as JSON that is not cached (RFC 6749 section 5.2)."""
     return Answer(status, JSON | (headers or {}), {"error": error, "error_description": description})
 
 
 def granted(scope="notes:read", **more):
-    """RFC 6749 section 5.1: a token response, whatever the token."""
+    """Return a token response with any token (RFC 6749 section 5.1)."""
     body = {"access_token": ANY, "token_type": "Bearer", "expires_in": 600, "scope": scope}
     return Answer(200, JSON, body | more)
 
 
 def redirected(*query, to=CALLBACK, status=302):
-    """A redirect to the client with exactly this query, in this order."""
+    """Return a redirect to the client with exactly this query, in this order."""
     return Answer(status, PAGE | {"Location": (to, list(query))}, "")
 
 
 def page(error, *, status=400, headers=None):
-    """RFC 6749 section 4.1.2.1: an error that stays with the issuer, on a page that leads nowhere."""
+    """Return an error page without a redirect (RFC 6749 section 4.1.2.1)."""
     return Answer(status, PAGE | (headers or {}), error)
 
 
@@ -75,32 +75,32 @@ NOT_ITS_GRANT = refusal("unauthorized_client", "This client may not use the gran
 
 
 def repeated(name):
-    """RFC 6749 sections 3.1 and 3.2: each parameter once."""
+    """Return the refusal of a repeated parameter (RFC 6749 sections 3.1 and 3.2)."""
     return refusal("invalid_request", f"The {name} parameter is there more than once.")
 
 
 def missing(name):
-    """A parameter that is required."""
+    """Return the refusal of a request without a required parameter."""
     return refusal("invalid_request", f"Missing {name} parameter.")
 
 
 def confidential(client_id, *grants, **fields):
-    """A client that proves itself, with its secret as `.plain`."""
+    """Return a confidential client with its secret as `.plain`."""
     made = make_client(client_id, *grants, **fields)
     made.plain = client_secret.create(made, now=timezone.now())
     return made
 
 
 def without_blanks(form):
-    """The form without the parameters that a row takes away."""
+    """Return the form without the parameters that are None."""
     return {name: value for name, value in form.items() if value is not None}
 
 
 def claims_of(token):
-    """What a token says, without a look at who signed it."""
+    """Return the claims of a token without verifying its signature."""
     return jwt.decode(token, options={"verify_signature": False})
 
 
 def signed_again(token, signer, *, typ="at+jwt", **changes):
-    """The token with other claims, as the issuer itself would sign it; None takes a claim away."""
+    """Return the token with other claims, signed by the issuer. A claim that is None is removed."""
     return jws.sign(without_blanks(claims_of(token) | changes), typ=typ, signer=signer)

@@ -1,4 +1,4 @@
-"""RFC 6749 at the token endpoint: who asks (2.3), how (3.2, 3.3), what is traded (4.1.3, 6), and every error of 5.2."""
+"""RFC 6749 at the token endpoint: client authentication (2.3), requests (3.2, 3.3), grants (4.1.3, 6), errors (5.2)."""
 
 import base64
 from datetime import timedelta
@@ -54,7 +54,7 @@ REQUESTS = {
 
 
 @pytest.mark.parametrize("section", REQUESTS)
-def test_a_request_for_a_token(client, service, section):
+def test_a_token_request_is_answered_by_the_table(client, service, section):
     changes, expected = REQUESTS[section]
     response = post(client, "/oauth/token", without_blanks(ASK | changes), **basic("service", service.plain))
     assert answer(response) == expected
@@ -83,7 +83,7 @@ TRANSPORT = {
 
 
 @pytest.mark.parametrize("section", TRANSPORT)
-def test_the_way_a_request_comes(client, service, section):
+def test_the_form_of_a_token_request_is_checked(client, service, section):
     send, expected = TRANSPORT[section]
     assert answer(send(client, "/oauth/token", **basic("service", service.plain))) == expected
 
@@ -115,7 +115,7 @@ PROOFS = {
 
 
 @pytest.mark.parametrize("section", PROOFS)
-def test_a_client_proves_who_it_is(client, service, section):
+def test_a_client_authentication_is_answered_by_the_table(client, service, section):
     shown, expected = PROOFS[section]
     form, headers = shown(service.plain)
     assert answer(post(client, "/oauth/token", ASK | form, **headers)) == expected
@@ -137,14 +137,14 @@ CODES = {
 
 
 def tokens(response):
-    """The answer with a token where one may be: only whether it is there is compared."""
+    """Return the answer with True in place of an ID token and a refresh token."""
     found = answer(response)
     kinds = ("id_token", "refresh_token")
     return found._replace(body={name: True if name in kinds else value for name, value in found.body.items()})
 
 
 @pytest.mark.parametrize("section", CODES)
-def test_a_code_is_traded_for_tokens(client, webapp, spa, code, section):
+def test_a_code_is_redeemed_by_the_table(client, webapp, spa, code, section):
     changes, expected = CODES[section]
     assert tokens(redeem(client, webapp, code(webapp), **changes)) == expected
 
@@ -157,7 +157,7 @@ UNNAMED = {
 
 
 @pytest.mark.parametrize("section", UNNAMED)
-def test_a_redirect_uri_that_the_request_did_not_name(client, webapp, code, section):
+def test_a_redirect_uri_may_be_omitted_if_the_request_omitted_it(client, webapp, code, section):
     named, expected = UNNAMED[section]
     issued = code(webapp, redirect_uri=None, scope="notes:read")
     assert answer(redeem(client, webapp, issued, redirect_uri=named)) == expected
@@ -166,8 +166,8 @@ def test_a_redirect_uri_that_the_request_did_not_name(client, webapp, code, sect
 USED = refusal("invalid_grant", "The authorization code was used before.")
 
 
-def test_a_code_is_redeemed_once_and_its_reuse_revokes_what_it_gave(client, webapp, code):
-    """Section 4.1.2: every second use is denied; one that is no repeat at once revokes the tokens, too."""
+def test_a_code_is_redeemed_once_and_its_reuse_revokes_the_grant(client, webapp, code):
+    """Section 4.1.2: every reuse is refused. A reuse after the retry window revokes the tokens as well."""
     issued = code(webapp)
     assert tokens(redeem(client, webapp, issued)) == TOKENS
     assert answer(redeem(client, webapp, issued)) == USED
@@ -177,7 +177,7 @@ def test_a_code_is_redeemed_once_and_its_reuse_revokes_what_it_gave(client, weba
     assert UserGrant.objects.get().revoked_at is not None
 
 
-def test_a_code_that_has_expired_is_not_traded(client, webapp, code):
+def test_an_expired_code_is_refused(client, webapp, code):
     """Section 4.1.2."""
     issued = code(webapp)
     kept = AuthorizationCode.objects.get()
@@ -209,13 +209,13 @@ def desk(apis):
 
 
 @pytest.mark.parametrize("section", REFRESHES)
-def test_a_refresh(client, desk, code, section):
+def test_a_refresh_request_is_answered_by_the_table(client, desk, code, section):
     changes, expected = REFRESHES[section]
     token = redeem(client, desk, code(desk, scope=STAYS)).json()["refresh_token"]
     assert tokens(refresh(client, desk, token, **changes)) == expected
 
 
-def test_a_refresh_by_another_client(client, desk, service, code):
+def test_a_refresh_by_another_client_is_refused(client, desk, service, code):
     """Section 6: the token is bound to the client that it was issued to."""
     Client.objects.filter(pk=service.pk).update(grants=["refresh_token"])
     token = redeem(client, desk, code(desk, scope=STAYS)).json()["refresh_token"]

@@ -1,4 +1,4 @@
-"""RFC 6749 at the authorization endpoint: the request (3.1, 4.1.1), its answer (4.1.2), and where an error may go."""
+"""RFC 6749 at the authorization endpoint: the request (3.1, 4.1.1), its response (4.1.2), and redirects of errors."""
 
 from unittest.mock import ANY
 
@@ -90,7 +90,7 @@ REQUESTS = {
 
 
 @pytest.mark.parametrize("section", REQUESTS)
-def test_an_authorization_request(browser, webapp, spa, section):
+def test_an_authorization_request_is_answered_by_the_table(browser, webapp, spa, section):
     changes, expected = REQUESTS[section]
     assert answer(allow(browser, authorization(webapp, **changes))) == expected
 
@@ -103,7 +103,7 @@ STATES = {
 
 
 @pytest.mark.parametrize("section", STATES)
-def test_the_state_comes_back_as_it_was(browser, webapp, section):
+def test_the_state_is_returned_unchanged(browser, webapp, section):
     state, expected = STATES[section]
     response = allow(browser, authorization(webapp, state=state))
     assert answer(response) == redirected(("code", ANY), *expected, ("iss", ISSUER), status=303)
@@ -112,20 +112,20 @@ def test_the_state_comes_back_as_it_was(browser, webapp, section):
     assert answer(response) == redirected(*told[:2], *expected, ("iss", ISSUER))
 
 
-def test_the_user_refuses(browser, webapp):
+def test_the_client_gets_access_denied_if_the_user_refuses(browser, webapp):
     """Section 4.1.2.1, access_denied."""
     response = allow(browser, authorization(webapp), answer="false")
     assert answer(response) == sent_back("access_denied", "The user refused.", status=303)
 
 
-def test_a_client_without_the_grant(browser, apis):
+def test_a_client_without_the_grant_type_gets_unauthorized_client(browser, apis):
     """Section 4.1.2.1, unauthorized_client."""
     other = make_client("other", "client_credentials")
     response = browser.get("/oauth/authorize", authorization(other))
     assert answer(response) == redirected(("error", "unauthorized_client"), ("state", "s-1"), ("iss", ISSUER))
 
 
-def test_a_request_that_is_posted_is_the_same_request(browser, webapp):
+def test_a_request_by_post_is_answered_like_one_by_get(browser, webapp):
     """Section 3.1."""
     response = browser.post("/oauth/authorize", authorization(webapp) | {"more": "x"})
     sent = [(name, value) for name, value in authorization(webapp).items()]
@@ -166,7 +166,7 @@ QUERIES = {
 
 
 @pytest.mark.parametrize("section", QUERIES)
-def test_a_registered_query_is_retained_as_it_is(browser, webapp, section):
+def test_the_query_of_a_registered_redirect_uri_is_retained(browser, webapp, section):
     registered, kept = QUERIES[section]
     Client.objects.update(redirect_uris=f"{CALLBACK}?{registered}")
     location = allow(browser, authorization(webapp, redirect_uri=f"{CALLBACK}?{registered}"))["Location"]
@@ -174,8 +174,8 @@ def test_a_registered_query_is_retained_as_it_is(browser, webapp, section):
     assert location.endswith("&state=s-1&iss=http%3A%2F%2Flocalhost%3A8000")
 
 
-def test_what_is_not_sent_takes_no_place(browser, webapp):
-    """Section 3.1.2: without a state in the request, the registered one is the client's own."""
+def test_a_state_in_the_redirect_uri_is_retained_if_the_request_has_none(browser, webapp):
+    """Section 3.1.2: a `state` in the registered redirect URI is retained if the request has none."""
     uri = f"{CALLBACK}?state=its-own"
     Client.objects.update(redirect_uris=uri)
     location = allow(browser, authorization(webapp, redirect_uri=uri, state=None))["Location"]
@@ -183,7 +183,7 @@ def test_what_is_not_sent_takes_no_place(browser, webapp):
 
 
 @pytest.mark.parametrize("section", REGISTERED)
-def test_one_of_several_redirect_uris(browser, webapp, section):
+def test_a_client_with_several_redirect_uris_must_send_one(browser, webapp, section):
     named, expected = REGISTERED[section]
     Client.objects.update(redirect_uris=f"{CALLBACK} https://client.example/cb?tenant=a%26b")
     assert answer(allow(browser, authorization(webapp, redirect_uri=named))) == expected

@@ -18,7 +18,7 @@ ALLOWED = {"Allow": "GET, POST"}
 
 
 def challenged(error, description, *, status):
-    """Section 3.1: the challenge says what the body says."""
+    """Return the refusal whose challenge and body have the same error (section 3.1)."""
     challenge = f'Bearer realm="userinfo", error="{error}", error_description="{description}"'
     return refusal(error, description, status=status, headers={"WWW-Authenticate": challenge})
 
@@ -49,7 +49,7 @@ READ = {
 
 
 @pytest.mark.parametrize("section", READ)
-def test_a_token_is_read(client, token, told, section):
+def test_a_token_is_read_where_the_rfc_permits_it(client, token, told, section):
     assert answer(READ[section](client, token)) == told
 
 
@@ -63,7 +63,7 @@ UNREAD = {
 
 
 @pytest.mark.parametrize("section", UNREAD)
-def test_a_token_anywhere_else_is_not_looked_at(client, token, section):
+def test_a_token_elsewhere_is_ignored(client, token, section):
     headers = JSON | {"Content-Type": "text/html; charset=utf-8", "WWW-Authenticate": 'Bearer realm="userinfo"'}
     assert answer(UNREAD[section](client, token)) == Answer(401, headers, "")
 
@@ -123,19 +123,19 @@ def soon():
 
 
 @pytest.mark.parametrize("section", CHANGES)
-def test_what_a_token_has_to_be(client, token, signer, told, section):
+def test_userinfo_refuses_a_token_that_is_not_valid_for_it(client, token, signer, told, section):
     change, expected = CHANGES[section]
     assert answer(client.get(PATH, **bearer(change(token, signer)))) == (expected or told)
 
 
-def test_a_revoked_token_opens_nothing(client, token, webapp, told):
+def test_userinfo_refuses_a_revoked_token(client, token, webapp, told):
     """Section 3.1, invalid_token."""
     assert answer(client.get(PATH, **bearer(token))) == told
     post(client, "/oauth/revoke", {"token": token}, **basic("webapp", webapp.plain))
     assert answer(client.get(PATH, **bearer(token))) == INVALID
 
 
-def test_a_token_of_a_user_who_was_disabled_opens_nothing(client, token, told):
+def test_userinfo_refuses_a_token_of_a_disabled_user(client, token, told):
     """Section 3.1, invalid_token."""
     assert answer(client.get(PATH, **bearer(token))) == told
     User.objects.update(is_active=False)
@@ -143,6 +143,6 @@ def test_a_token_of_a_user_who_was_disabled_opens_nothing(client, token, told):
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-def test_no_other_method_reads_it(client, token, method):
+def test_userinfo_refuses_other_methods(client, token, method):
     expected = refusal("invalid_request", "Use GET, POST.", status=405, headers=ALLOWED)
     assert answer(getattr(client, method)(PATH, **bearer(token))) == expected

@@ -1,4 +1,4 @@
-"""RFC 7009: who takes back which token (2.1), what is answered (2.2, 2.2.1), and what it ends."""
+"""RFC 7009: the clients that may revoke a token (2.1), the answers (2.2, 2.2.1), and the effect of a revocation."""
 
 import pytest
 
@@ -76,15 +76,15 @@ OWN = {
 
 
 @pytest.mark.parametrize("section", OWN)
-def test_a_client_takes_back_a_token(client, desk, tokens, section):
+def test_a_client_revokes_a_token(client, desk, tokens, section):
     form, expected, after = OWN[section]
     assert are_active(client, desk, tokens) == (True, True)
     assert answer(post(client, PATH, form(tokens), **by(desk))) == expected
     assert are_active(client, desk, tokens) == after
 
 
-def test_a_token_is_taken_back_twice(client, desk, tokens):
-    """Section 2.2: what is gone already is no error."""
+def test_a_second_revocation_is_no_error(client, desk, tokens):
+    """Section 2.2: a token that is invalid already is no error."""
     for kind in (*KINDS, *KINDS):
         assert answer(post(client, PATH, {"token": tokens[kind]}, **by(desk))) == DONE
 
@@ -101,28 +101,28 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("section", OTHERS)
-def test_nobody_else_takes_it_back(client, desk, service, spa, tokens, section):
+def test_another_client_cannot_revoke_a_token(client, desk, service, spa, tokens, section):
     kind, headers, form, expected = OTHERS[section]
     response = post(client, PATH, without_blanks({"token": tokens[kind]} | form), **headers(service))
     assert answer(response) == expected
     assert are_active(client, desk, tokens) == (True, True)
 
 
-def test_a_public_client_takes_back_its_own_by_its_name(client, spa, code):
+def test_a_public_client_revokes_its_token_by_its_client_id(client, spa, code):
     """Section 2.1."""
     token = redeem(client, spa, code(spa)).json()["access_token"]
     assert answer(post(client, PATH, {"token": token, "client_id": "spa"})) == DONE
 
 
-def test_get_takes_nothing_back(client, desk, tokens):
-    """Section 2: POST; 2.3 adds no other way."""
+def test_get_revokes_no_token(client, desk, tokens):
+    """Section 2: a revocation request uses POST."""
     expected = refusal("invalid_request", "Use POST.", status=405, headers={"Allow": "POST"})
     assert answer(client.get(PATH, {"token": tokens["access_token"]}, **by(desk))) == expected
     assert are_active(client, desk, tokens) == (True, True)
 
 
-def test_where_it_cannot_be_done_now_the_client_is_told_when(client, desk, tokens, monkeypatch):
-    """Section 2.2.1: 503, and the token has to be taken for one that lives."""
+def test_a_revocation_during_an_outage_is_answered_503_with_retry_after(client, desk, tokens, monkeypatch):
+    """Section 2.2.1: after 503 the client must assume that the token is valid."""
 
     def nothing(*_, **__):
         raise NotReady("no key", retry_after=7)

@@ -1,4 +1,4 @@
-"""RFC 7523: a JWT that authenticates a client (2.2), a JWT that is a grant (2.1), and what both have to be (3)."""
+"""RFC 7523: a JWT that authenticates a client (2.2), a JWT that is a grant (2.1), and the requirements of both (3)."""
 
 import base64
 import json
@@ -52,7 +52,7 @@ def unsigned(text):
 
 
 def by_public_key(text):
-    """HS256 with the public key as its secret."""
+    """Return an assertion signed by HS256 with the public key as the secret."""
     claims = jwt.decode(text, options={"verify_signature": False})
     headers = jwt.get_unverified_header(text) | {"alg": "HS256"}
     return jwt.encode(claims, json.dumps(jwks()) * 2, algorithm="HS256", headers=headers)
@@ -113,7 +113,7 @@ def kept(changes, **header):
 
 @pytest.mark.parametrize("section", ASSERTIONS)
 def test_a_client_authenticates_by_an_assertion(client, robot, section):
-    """Sections 2.2 and 3.2: whatever is wrong with it is invalid_client."""
+    """Sections 2.2 and 3.2: every problem is invalid_client."""
     changes, good = ASSERTIONS[section]
     form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot", **changes())
     refused = LEGACY_AUDIENCE if changes().get("aud") == ENDPOINT else INVALID_CLIENT
@@ -122,7 +122,7 @@ def test_a_client_authenticates_by_an_assertion(client, robot, section):
 
 @pytest.mark.parametrize("section", ASSERTIONS)
 def test_an_assertion_is_a_grant(client, robot, user, section):
-    """Sections 2.1 and 3.1: whatever is wrong with it is invalid_grant."""
+    """Sections 2.1 and 3.1: every problem is invalid_grant."""
     changes, good = ASSERTIONS[section]
     assertion = sign("robot", **kept({"sub": str(user.sub)} | changes(), **GRANT_TYPE))
     form = {"grant_type": GRANT, "scope": "notes:read", "assertion": assertion}
@@ -139,7 +139,7 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("section", FORGERIES)
-def test_a_forged_assertion_proves_nothing(client, robot, user, section):
+def test_a_forged_assertion_is_refused(client, robot, user, section):
     forge = FORGERIES[section]
     form = {"scope": "notes:read", "client_assertion_type": TYPE, "client_assertion": forge(sign("robot"))}
     assert answer(post(client, "/oauth/token", {"grant_type": "client_credentials"} | form)) == INVALID_CLIENT
@@ -164,7 +164,7 @@ AUTHENTICATION = {
 
 
 @pytest.mark.parametrize("section", AUTHENTICATION)
-def test_how_the_assertion_is_sent(client, robot, service, section):
+def test_the_form_of_a_client_authentication_by_assertion_is_checked(client, robot, service, section):
     changes, expected = AUTHENTICATION[section]
     form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot") | changes
     assert answer(post(client, "/oauth/token", without_blanks(form))) == expected
@@ -180,7 +180,7 @@ ABOUT = {
 
 
 @pytest.mark.parametrize("section", ABOUT)
-def test_an_authentication_is_about_the_client_itself(client, robot, service, section):
+def test_sub_must_be_the_client_in_an_assertion_that_authenticates_it(client, robot, service, section):
     changes, expected = ABOUT[section]
     form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot", **changes)
     assert answer(post(client, "/oauth/token", form)) == expected
@@ -197,14 +197,14 @@ GRANTS = {
 
 
 @pytest.mark.parametrize("section", GRANTS)
-def test_how_the_grant_is_sent(client, robot, user, section):
+def test_the_form_of_a_token_request_with_an_assertion_is_checked(client, robot, user, section):
     changes, expected = GRANTS[section]
     assertion = sign("robot", sub=str(user.sub), header=GRANT_TYPE)
     form = {"grant_type": GRANT, "scope": "notes:read", "assertion": assertion} | changes
     assert answer(post(client, "/oauth/token", without_blanks(form))) == expected
 
 
-def test_an_assertion_serves_once(client, robot, user):
+def test_an_assertion_is_accepted_once(client, robot, user):
     """Section 3 (7)."""
     form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot")
     assert answer(post(client, "/oauth/token", form)) == granted()
@@ -215,15 +215,15 @@ def test_an_assertion_serves_once(client, robot, user):
     assert answer(post(client, "/oauth/token", form)) == INVALID_GRANT
 
 
-def test_another_client_s_proof_beside_the_grant(client, robot, service, user):
-    """Section 2.1: client authentication is optional, and has to be right where it is there."""
+def test_the_authentication_of_another_client_beside_the_grant_is_refused(client, robot, service, user):
+    """Section 2.1: client authentication is optional. If the request has it, it must be valid."""
     for secret, expected in ((service.plain, ANOTHER), ("x", INVALID_BASIC)):
         assertion = sign("robot", sub=str(user.sub), header=GRANT_TYPE)
         form = {"grant_type": GRANT, "scope": "notes:read", "assertion": assertion}
         assert answer(post(client, "/oauth/token", form, **basic("service", secret))) == expected
 
 
-def test_a_client_that_may_not_act_for_users(client, robot, user):
+def test_a_client_without_the_grant_type_gets_unauthorized_client(client, robot, user):
     """RFC 6749 section 5.2, unauthorized_client."""
     Client.objects.filter(pk=robot.pk).update(grants=["client_credentials"])
     assertion = sign("robot", sub=str(user.sub), header=GRANT_TYPE)
@@ -231,8 +231,8 @@ def test_a_client_that_may_not_act_for_users(client, robot, user):
     assert answer(post(client, "/oauth/token", form)) == NOT_ITS_GRANT
 
 
-def test_a_client_of_old_names_the_token_endpoint(client, robot):
-    """Section 3 (3): where it is registered so, and nobody else."""
+def test_the_token_endpoint_is_an_audience_only_for_a_client_with_the_option(client, robot):
+    """Section 3 (3): only a client that is registered with the option."""
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     Client.objects.filter(pk=robot.pk).update(accepts_token_endpoint_audience=True)
     assert answer(post(client, "/oauth/token", form | proof("robot", aud=ENDPOINT))) == granted()

@@ -16,7 +16,7 @@ CODE = redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), status=303)
 
 
 def invalid_request(description):
-    """Section 4.4.1."""
+    """Return a redirect with the error invalid_request (section 4.4.1)."""
     told = [("error", "invalid_request"), ("error_description", description), ("state", "s-1"), ("iss", ISSUER)]
     return redirected(*told)
 
@@ -51,7 +51,7 @@ CHALLENGES = {
 
 
 @pytest.mark.parametrize("section", CHALLENGES)
-def test_a_challenge(client, user, spa, section):
+def test_a_code_challenge_is_answered_by_the_table(client, user, spa, section):
     changes, expected = CHALLENGES[section]
     log_in(client, user)
     assert answer(allow(client, authorization(spa, **changes))) == expected
@@ -75,7 +75,7 @@ VERIFIERS = {
 
 
 @pytest.mark.parametrize("section", VERIFIERS)
-def test_a_verifier(client, spa, code, section):
+def test_a_code_verifier_is_answered_by_the_table(client, spa, code, section):
     changes, expected = VERIFIERS[section]
     assert answer(redeem(client, spa, code(spa), **changes)) == expected
 
@@ -92,14 +92,14 @@ NO_VERIFIERS = {
 
 
 @pytest.mark.parametrize("section", NO_VERIFIERS)
-def test_what_is_no_verifier_although_it_has_the_hash(client, spa, code, section):
+def test_a_malformed_verifier_is_refused_although_its_hash_matches(client, spa, code, section):
     verifier = NO_VERIFIERS[section]
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     assert answer(redeem(client, spa, code(spa, code_challenge=challenge), code_verifier=verifier)) == WRONG
 
 
 @pytest.mark.parametrize("section", LENGTHS)
-def test_the_shortest_and_the_longest_verifier(client, spa, code, section):
+def test_the_shortest_and_the_longest_verifier_are_accepted(client, spa, code, section):
     verifier = LENGTHS[section]
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     issued = code(spa, code_challenge=challenge)
@@ -107,15 +107,15 @@ def test_the_shortest_and_the_longest_verifier(client, spa, code, section):
     assert answer(redeem(client, spa, issued, code_verifier=verifier)) == TOKENS
 
 
-def test_a_code_is_bound_to_its_own_challenge(client, spa, code):
-    """Section 4.4: the verifier of one request opens no other."""
+def test_a_code_is_bound_to_the_challenge_of_its_request(client, spa, code):
+    """Section 4.4: a verifier redeems only the code of its own request."""
     theirs = code(spa, code_challenge="A" * 43)
     assert answer(redeem(client, spa, theirs)) == WRONG
     assert answer(redeem(client, spa, code(spa))) == TOKENS
 
 
-def test_a_wrong_verifier_uses_nothing_up(client, spa, code):
-    """Section 4.6: whoever intercepted a code cannot take it from its client."""
+def test_a_wrong_verifier_does_not_use_up_the_code(client, spa, code):
+    """Section 4.6: an attacker who intercepted a code cannot use it up."""
     issued = code(spa)
     assert answer(redeem(client, spa, issued, code_verifier="x" * 43)) == WRONG
     assert UserGrant.objects.get().revoked_at is None
@@ -123,7 +123,7 @@ def test_a_wrong_verifier_uses_nothing_up(client, spa, code):
     assert answer(redeem(client, spa, issued)) == TOKENS
 
 
-def test_the_challenge_is_that_of_the_address_and_not_of_the_consent_form(client, user, spa):
+def test_the_challenge_is_read_from_the_query_and_not_from_the_consent_form(client, user, spa):
     """Section 4.4."""
     log_in(client, user)
     page = client.get("/oauth/authorize", authorization(spa))

@@ -1,4 +1,4 @@
-"""RFC 7662: who may ask (2.1, 4), what an active token tells (2.2), and that no other tells anything."""
+"""RFC 7662: permitted callers (2.1, 4), the answer for an active token (2.2), and the answer for others."""
 
 import jwt
 import pytest
@@ -34,7 +34,7 @@ def desk(apis):
 
 @pytest.fixture
 def notes(apis):
-    """The client that the notes API is when it asks something itself."""
+    """The client of the notes API."""
     made = confidential("notes")
     apis[API].client = made
     apis[API].save()
@@ -48,7 +48,7 @@ def tokens(client, desk, notes, code):
 
 @pytest.fixture
 def active(tokens, user):
-    """Section 2.2: what is told of each token of the user."""
+    """Return the answer for a token of the user (section 2.2)."""
     claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
     stored = RefreshToken.objects.get()
     told = {"active": True, "iss": ISSUER, "sub": str(user.sub), "client_id": "desk", "scope": SCOPE}
@@ -95,7 +95,7 @@ ASKED = {
 
 
 @pytest.mark.parametrize("section", ASKED)
-def test_a_token_is_told_to_whom_it_concerns(client, desk, notes, service, tokens, active, section):
+def test_a_token_is_active_for_its_client_and_its_api_only(client, desk, notes, service, tokens, active, section):
     name, choose, kind = ASKED[section]
     asking = {"desk": desk, "notes": notes, "service": service}[name]
     assert answer(post(client, PATH, {"token": choose(tokens)}, **by(asking))) == active[kind]
@@ -110,7 +110,7 @@ HINTS = {
 
 
 @pytest.mark.parametrize("section", HINTS)
-def test_a_hint_is_no_more_than_that(client, desk, tokens, active, section):
+def test_a_wrong_token_type_hint_does_not_matter(client, desk, tokens, active, section):
     form = {"token": tokens["access_token"], "token_type_hint": HINTS[section]}
     assert answer(post(client, PATH, form, **by(desk))) == active["access_token"]
 
@@ -137,14 +137,14 @@ ENDED = {
 
 
 @pytest.mark.parametrize("section", ENDED)
-def test_what_has_ended_is_not_active(client, desk, tokens, active, section):
+def test_an_expired_or_revoked_token_or_one_of_a_disabled_user_is_not_active(client, desk, tokens, active, section):
     end, expected = ENDED[section]
     end(client, desk, tokens)
     for kind, left in zip(("access_token", "refresh_token"), expected, strict=True):
         assert answer(post(client, PATH, {"token": tokens[kind]}, **by(desk))) == active[left]
 
 
-def test_a_service_s_own_token_has_no_user_and_is_active(client, service):
+def test_a_token_of_a_client_without_a_user_is_active(client, service):
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     own = post(client, "/oauth/token", form, **by(service)).json()["access_token"]
     assert post(client, PATH, {"token": own}, **by(service)).json()["active"] is True
@@ -158,14 +158,14 @@ BEHIND_THE_MODELS = {
 
 
 @pytest.mark.parametrize("section", BEHIND_THE_MODELS)
-def test_a_token_is_not_active_when_behind_the_models(client, notes, tokens, active, section):
+def test_a_token_is_inactive_after_a_change_by_sql(client, notes, tokens, active, section):
     assert answer(post(client, PATH, {"token": tokens["access_token"]}, **by(notes))) == active["access_token"]
     BEHIND_THE_MODELS[section]()
     assert Revocation.objects.count() == 0
     assert answer(post(client, PATH, {"token": tokens["access_token"]}, **by(notes))) == INACTIVE
 
 
-def test_it_takes_one_statement_to_know_that_a_token_stands(client, notes, tokens, django_assert_num_queries):
+def test_the_status_of_a_token_takes_one_statement(client, notes, tokens, django_assert_num_queries):
     ask = {"token": tokens["access_token"]}
     post(client, PATH, ask, **by(notes))
     with django_assert_num_queries(4):
@@ -189,19 +189,19 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("section", REFUSED)
-def test_a_wrong_question_is_refused(client, desk, spa, tokens, section):
+def test_a_malformed_introspection_request_is_refused(client, desk, spa, tokens, section):
     changes, headers, expected = REFUSED[section]
     form = without_blanks({"token": tokens["access_token"]} | changes)
     assert answer(post(client, PATH, form, **headers(desk))) == expected
 
 
-def test_nobody_asks_by_get(client, desk, tokens):
-    """Section 2.1: a token in an address is kept in logs."""
+def test_introspection_by_get_is_refused(client, desk, tokens):
+    """Section 2.1: a token in a query string would be logged."""
     expected = refusal("invalid_request", "Use POST.", status=405, headers={"Allow": "POST"})
     assert answer(client.get(PATH, {"token": tokens["access_token"]}, **by(desk))) == expected
 
 
-def test_an_api_proves_itself_by_its_key(client, notes, tokens, active):
+def test_an_api_authenticates_by_its_key(client, notes, tokens, active):
     """Section 2.1."""
     Client.objects.filter(pk=notes.pk).update(token_endpoint_auth_method="private_key_jwt", client_jwks=jwks())
     form = {"token": tokens["access_token"]}

@@ -1,4 +1,4 @@
-"""RFC 8252: where the answer to an application on a device may go (7.1 to 7.3), and what keeps it safe there (8)."""
+"""RFC 8252: redirect URIs of native applications (7.1 to 7.3), and their security (8)."""
 
 from unittest.mock import ANY
 
@@ -64,7 +64,7 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize("section", ADDRESSES)
-def test_where_an_answer_may_go(browser, native, section):
+def test_a_native_application_gets_the_response_at_a_permitted_address_only(browser, native, section):
     uri, expected = ADDRESSES[section]
     to, _, query = (uri or "").partition("?")
     own = [tuple(query.split("="))] if query else []
@@ -72,7 +72,7 @@ def test_where_an_answer_may_go(browser, native, section):
     assert answer(allow(browser, authorization(native, redirect_uri=uri))) == (expected or code)
 
 
-def test_a_scheme_without_a_dot_is_gone_to_if_the_client_has_the_switch(browser, native):
+def test_a_scheme_without_a_dot_is_permitted_if_the_client_has_the_option(browser, native):
     Client.objects.update(allows_undotted_schemes=True)
     code = redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), to=UNDOTTED, status=303)
     assert answer(allow(browser, authorization(native, redirect_uri=UNDOTTED))) == code
@@ -97,7 +97,7 @@ REGISTRATIONS = {
 
 
 @pytest.mark.parametrize("section", REGISTRATIONS)
-def test_what_may_be_registered(section):
+def test_a_redirect_uri_is_registered_by_the_table(section):
     uri, good = REGISTRATIONS[section]
     assert (redirect_uri_problem(uri) is None) is good
 
@@ -118,14 +118,14 @@ SENT = {
 
 
 @pytest.mark.parametrize("section", SENT)
-def test_a_code_is_traded_by_the_application_that_asked(browser, native, section):
+def test_a_code_is_redeemed_by_the_application_that_requested_it_only(browser, native, section):
     changes, expected = SENT[section]
     uri = "http://127.0.0.1:51004/callback"
     issued = parameters(allow(browser, authorization(native, redirect_uri=uri)))["code"]
     assert answer(redeem(browser, native, issued, **({"redirect_uri": uri} | changes))) == expected
 
 
-def test_a_device_has_no_implicit_grant(browser, native):
+def test_a_native_application_has_no_implicit_grant(browser, native):
     """Section 8.2."""
     response = browser.get("/oauth/authorize", authorization(native, redirect_uri=APP, response_type="token"))
     told = "The response type is not supported; use code."
@@ -137,8 +137,8 @@ ASKED_AGAIN = {"8.6: a private-use scheme": (APP, 200), "8.6: loopback": (LOOPBA
 
 
 @pytest.mark.parametrize("section", ASKED_AGAIN)
-def test_who_is_asked_again_for_what_was_allowed_before(browser, native, section):
-    """Any program can stand behind the former two."""
+def test_consent_is_asked_again_if_any_program_can_claim_the_address(browser, native, section):
+    """Any program can claim the first two kinds of address."""
     uri, status = ASKED_AGAIN[section]
     request = authorization(native, redirect_uri=uri)
     allow(browser, request)
@@ -155,15 +155,15 @@ SKIPPED = {
 
 
 @pytest.mark.parametrize("section", SKIPPED)
-def test_who_is_asked_by_the_issuer_s_own_client(browser, apis, section):
-    """Its name alone, which anybody can use, is no proof of it."""
+def test_consent_is_skipped_only_for_a_client_that_authenticates_or_an_https_address(browser, apis, section):
+    """Its client_id, which any program can send, is no authentication."""
     public, uri, status = SKIPPED[section]
     own = make_client("own", "authorization_code", public=public, skip_authorization=True)
     Client.objects.update(redirect_uris=uri)
     assert browser.get("/oauth/authorize", authorization(own, redirect_uri=uri)).status_code == status
 
 
-def test_a_device_cannot_act_for_itself(browser, native):
+def test_a_native_application_gets_no_token_by_client_credentials(browser, native):
     """Section 8.5."""
     Client.objects.update(grants=["client_credentials"])
     form = {"grant_type": "client_credentials", "client_id": "native", "scope": "notes:read"}

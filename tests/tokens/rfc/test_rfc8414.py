@@ -1,4 +1,4 @@
-"""RFC 8414: what the metadata says (2), where it is found and how it is sent (3.1, 3.2), and that it is true."""
+"""RFC 8414: the metadata (2), its addresses and headers (3.1, 3.2), and that the issuer does what it says."""
 
 import pytest
 
@@ -43,11 +43,11 @@ MEMBERS = {
 
 
 @pytest.mark.parametrize("section", MEMBERS)
-def test_the_metadata_says(client, apis, section):
+def test_the_metadata_has_the_members_of_the_table(client, apis, section):
     assert client.get(PATH).json().get(section.partition(": ")[2]) == MEMBERS[section]
 
 
-def test_no_list_in_it_is_empty(client, apis):
+def test_no_list_in_the_metadata_is_empty(client, apis):
     """Section 3.2."""
     assert [name for name, value in client.get(PATH).json().items() if value in ([], "", None)] == []
 
@@ -62,7 +62,7 @@ SENT = {
 
 
 @pytest.mark.parametrize("section", SENT)
-def test_how_it_is_sent(client, apis, section):
+def test_the_metadata_is_sent_with_the_headers_of_the_table(client, apis, section):
     method, path, status = SENT[section]
     response = getattr(client, method)(path)
     assert response.status_code == status
@@ -84,7 +84,7 @@ FOUND = {
 
 
 @pytest.mark.parametrize("section", FOUND)
-def test_where_it_is_found(section):
+def test_the_metadata_is_at_the_addresses_of_the_table(section):
     issuer, path = FOUND[section]
     assert path in locations(issuer)
     assert document(issuer, scopes=[], apis=[], algorithms=["RS256"])["issuer"] == issuer, (
@@ -96,7 +96,7 @@ ASKED = {**dict.fromkeys(GRANTS, True), "password": False, "implicit": False, "u
 
 
 @pytest.mark.parametrize("grant", ASKED, ids=lambda grant: f"2 grant_types_supported: {grant}")
-def test_a_grant_is_known_where_it_is_named_and_nowhere_else(client, service, grant):
+def test_the_token_endpoint_knows_the_grant_types_of_the_metadata_only(client, service, grant):
     said = post(client, "/oauth/token", {"grant_type": grant}, **basic("service", service.plain)).json()["error"]
     assert (said != "unsupported_grant_type") is ASKED[grant]
 
@@ -113,7 +113,7 @@ PROOFS = {
 
 @pytest.mark.parametrize("method", PROOFS)
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda name: f"2 {name}_endpoint_auth_methods_supported")
-def test_a_client_proves_itself_as_the_metadata_says_and_in_no_other_way(client, service, spa, endpoint, method):
+def test_a_client_authenticates_by_the_methods_of_the_metadata_only(client, service, spa, endpoint, method):
     robot = confidential("robot", client_jwks=jwks())
     Client.objects.filter(pk=robot.pk).update(token_endpoint_auth_method="private_key_jwt")
     form, headers = PROOFS[method](service.plain)

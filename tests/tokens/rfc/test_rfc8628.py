@@ -1,4 +1,4 @@
-"""RFC 8628: a device begins (3.1, 3.2), its user answers on another screen (3.3), it asks until then (3.4, 3.5)."""
+"""RFC 8628: the device authorization request (3.1, 3.2), the page for the user (3.3), and polling (3.4, 3.5)."""
 
 import re
 from datetime import timedelta
@@ -43,7 +43,7 @@ def tv(apis):
 
 @pytest.fixture
 def device():
-    """The device has no cookies of anybody's."""
+    """Return a browser without cookies."""
     return Browser()
 
 
@@ -110,7 +110,7 @@ BEGINNINGS = {
 
 
 @pytest.mark.parametrize("section", BEGINNINGS)
-def test_a_device_begins(device, spa, service, section):
+def test_a_device_authorization_request_is_answered_by_the_table(device, spa, service, section):
     changes, expected = BEGINNINGS[section]
     form = {"client_id": "tv", "scope": "notes:read"} | changes
     assert answer(post(device, "/oauth/device", without_blanks(form))) == expected
@@ -161,7 +161,7 @@ EITHER = "client_secret_basic or client_secret_post"
         ("private_key_jwt", None, "private_key_jwt"),
     ],
 )
-def test_a_confidential_client_that_only_names_itself_reads_its_methods(device, box, method, pinned, named):
+def test_a_confidential_client_without_credentials_is_told_its_methods(device, box, method, pinned, named):
     """Section 3.1."""
     registered_for(box, method)
     Client.objects.filter(pk=box.pk).update(pins_authentication_method=pinned)
@@ -186,7 +186,7 @@ def test_a_confidential_client_that_only_names_itself_reads_its_methods(device, 
         ({"client_id": "service"}, {}),
     ],
 )
-def test_a_client_that_fails_to_authenticate_reads_nothing_of_its_method(device, box, service, form, headers):
+def test_a_client_that_fails_to_authenticate_is_not_told_its_methods(device, box, service, form, headers):
     refused = post(device, "/oauth/device", {"scope": "notes:read"} | form, **headers)
     assert (refused.status_code, refused.json()["error_description"]) == (401, "Client authentication failed.")
 
@@ -197,7 +197,7 @@ def test_an_inactive_confidential_client_is_unknown(device, box):
     assert refused.json()["error_description"] == "Client authentication failed."
 
 
-def test_a_device_begins_by_post(device):
+def test_a_device_authorization_request_uses_post(device):
     """Section 3.1."""
     expected = refusal("invalid_request", "Use POST.", status=405, headers={"Allow": "POST"})
     assert answer(device.get("/oauth/device", {"client_id": "tv", "scope": "notes:read"})) == expected
@@ -228,14 +228,14 @@ TYPED = {
 
 
 @pytest.mark.parametrize("section", TYPED)
-def test_the_user_types_the_code(browser, device, begun, section):
+def test_a_user_code_is_answered_by_the_table(browser, device, begun, section):
     change, expected = TYPED[section]
     done = decide(browser, change(begun["user_code"]))
     assert answer(done) == expected
     assert poll(device, begun["device_code"]) == (granted() if expected is DONE else PENDING)
 
 
-def test_nothing_is_allowed_by_following_an_address(browser, device, begun):
+def test_the_complete_verification_uri_approves_nothing_by_itself(browser, device, begun):
     """Sections 3.3.1 and 5.4."""
     browser.get(begun["verification_uri_complete"].removeprefix(ISSUER), {"allow": "true"})
     browser.post(PAGE, {"user_code": begun["user_code"], "allow": "true"})
@@ -274,7 +274,7 @@ POLLS = {
 
 
 @pytest.mark.parametrize("section", POLLS)
-def test_a_device_asks(device, later, begun, section):
+def test_a_poll_is_answered_by_the_table(device, later, begun, section):
     seconds, expected = POLLS[section]
     for second in seconds:
         later(second)
@@ -296,7 +296,7 @@ ANSWERED = {
 
 
 @pytest.mark.parametrize("section", ANSWERED)
-def test_a_device_fetches_what_the_user_answered(device, browser, later, begun, spa, section):
+def test_a_poll_returns_the_answer_of_the_user(device, browser, later, begun, spa, section):
     make_client("radio", GRANT, public=True)
     allow, second, changes, expected = ANSWERED[section]
     decide(browser, begun["user_code"], allow)
@@ -304,7 +304,7 @@ def test_a_device_fetches_what_the_user_answered(device, browser, later, begun, 
     assert poll(device, begun["device_code"], **changes) == expected
 
 
-def test_a_device_code_serves_once(device, browser, begun, later):
+def test_a_device_code_is_redeemed_once(device, browser, begun, later):
     """Section 3.5: as an authorization code (RFC 6749 section 4.1.2)."""
     decide(browser, begun["user_code"])
     assert [poll(device, begun["device_code"]) for _ in range(2)] == [granted(), USED]

@@ -1,4 +1,4 @@
-"""RFC 8693: the request of an exchange (2.1), its answer (2.2.1) and errors (2.2.2), and who acts (4.1)."""
+"""RFC 8693: token exchange requests (2.1), responses (2.2.1) and errors (2.2.2), and the actor (4.1)."""
 
 import uuid
 
@@ -38,7 +38,7 @@ SEVERAL = refusal("invalid_target", "A token is for one resource; ask for a toke
 
 @pytest.fixture
 def notes(apis):
-    """The service behind the notes API, which may read at the other one for users whose token it received."""
+    """The client of the notes API, which may exchange tokens that it received for tokens of the other API."""
     made = confidential("notes", GRANT, scopes=())
     Api.objects.filter(identifier=API).update(client=made)
     policy = ExchangePolicy.objects.create(client=made, api=apis[OTHER_API])
@@ -48,7 +48,7 @@ def notes(apis):
 
 @pytest.fixture
 def token(client, webapp, code, signer):
-    """The user's token as the service received it; it lives longer than any that it is traded for."""
+    """The user's token as the service received it. It expires later than the tokens that it is exchanged for."""
     issued = redeem(client, webapp, code(webapp, scope="notes:read")).json()["access_token"]
     return signed_again(issued, signer, exp=claims_of(issued)["exp"] + 60)
 
@@ -95,7 +95,7 @@ REQUESTS = {
 
 
 @pytest.mark.parametrize("section", REQUESTS)
-def test_a_request(client, notes, token, section):
+def test_an_exchange_request_is_answered_by_the_table(client, notes, token, section):
     changes, expected = REQUESTS[section]
     assert answer(exchange(client, notes, token, **changes)) == expected
 
@@ -123,7 +123,7 @@ SUBJECTS = {
 
 
 @pytest.mark.parametrize("section", SUBJECTS)
-def test_a_subject_token(client, notes, token, signer, section):
+def test_a_subject_token_is_answered_by_the_table(client, notes, token, signer, section):
     changes, expected = SUBJECTS[section]
     assert answer(exchange(client, notes, signed_again(token, signer, **changes))) == expected
 
@@ -164,7 +164,7 @@ MEANWHILE = {
 
 
 @pytest.mark.parametrize("section", MEANWHILE)
-def test_what_was_possible_ends(client, notes, webapp, token, section):
+def test_an_exchange_is_refused_after_its_permission_ends(client, notes, webapp, token, section):
     end, expected = MEANWHILE[section]
     assert answer(exchange(client, notes, token)) == EXCHANGED
     end(client, webapp, token)
@@ -179,8 +179,8 @@ ACTORS = {
 
 
 @pytest.mark.parametrize("section", ACTORS)
-def test_the_new_token_says_who_acts_and_for_whom(client, notes, token, signer, decode, section):
-    """Section 1.1: the user's sub stays; section 2.2.1: it lives no longer than the token that was traded."""
+def test_the_new_token_names_the_actor_and_the_user(client, notes, token, signer, decode, section):
+    """Section 1.1: `sub` is the user's. Section 2.2.1: the token expires no later than the subject token."""
     before, act = ACTORS[section]
     subject = signed_again(token, signer, act=before, exp=claims_of(token)["iat"] + 120)
     old = claims_of(subject)
@@ -193,8 +193,8 @@ def test_the_new_token_says_who_acts_and_for_whom(client, notes, token, signer, 
     assert new["jti"] != old["jti"]
 
 
-def test_a_client_that_proves_nothing_trades_nothing(client, notes, token):
-    """Section 2.1: by client authentication it is known whose tokens it may trade."""
+def test_a_client_without_authentication_exchanges_no_token(client, notes, token):
+    """Section 2.1: the permitted exchanges depend on the authenticated client."""
     Api.objects.update(client=make_client("app", GRANT, public=True))
     form = {"grant_type": GRANT, "client_id": "app", "subject_token": token, "subject_token_type": ACCESS_TOKEN}
     told = "A public client receives no tokens that it could exchange."

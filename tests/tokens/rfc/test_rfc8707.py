@@ -49,7 +49,7 @@ REQUESTS = {
 
 @pytest.fixture
 def desk(apis):
-    """A client that may use both APIs, and not the third one."""
+    """A client that may use two APIs, and not the third."""
     Api.objects.create(identifier="https://closed.example/", name="closed")
     return confidential("desk", "authorization_code", "refresh_token", "client_credentials", scopes=SCOPES)
 
@@ -61,7 +61,7 @@ def browser(client, user):
 
 
 @pytest.mark.parametrize("section", REQUESTS)
-def test_a_service_names_the_resource(client, desk, section):
+def test_a_service_requests_a_token_for_a_resource(client, desk, section):
     """Section 2.2."""
     asked, expected = REQUESTS[section]
     form = without_blanks({"grant_type": "client_credentials"} | asked)
@@ -74,7 +74,7 @@ def test_a_service_names_the_resource(client, desk, section):
 
 
 @pytest.mark.parametrize("section", REQUESTS)
-def test_an_application_names_the_resource(browser, desk, section):
+def test_an_application_requests_a_code_for_a_resource(browser, desk, section):
     """Section 2.1."""
     asked, expected = REQUESTS[section]
     response = allow(browser, authorization(desk, **asked))
@@ -95,7 +95,7 @@ IDENTITY = {
 
 
 @pytest.mark.parametrize("section", IDENTITY)
-def test_the_issuer_is_a_resource_too(browser, desk, section):
+def test_the_issuer_is_accepted_as_a_resource(browser, desk, section):
     asked, expected = IDENTITY[section]
     response = allow(browser, authorization(desk, **asked))
     if isinstance(expected, str):
@@ -118,7 +118,7 @@ TRADES = {
 
 
 @pytest.mark.parametrize("section", TRADES)
-def test_what_is_traded_stays_with_its_resource(client, desk, code, section):
+def test_a_code_is_redeemed_for_its_resource_only(client, desk, code, section):
     resource, error = TRADES[section]
     issued = code(desk, scope="notes:read offline_access", resource=API)
     response = redeem(client, desk, issued, resource=resource)
@@ -130,7 +130,7 @@ def test_what_is_traded_stays_with_its_resource(client, desk, code, section):
 
 
 @pytest.mark.parametrize("section", TRADES)
-def test_what_is_refreshed_stays_with_its_resource(client, desk, code, section):
+def test_a_refresh_is_for_the_resource_of_the_grant_only(client, desk, code, section):
     resource, error = TRADES[section]
     token = redeem(client, desk, code(desk, scope="notes:read offline_access")).json()["refresh_token"]
     form = without_blanks({"grant_type": "refresh_token", "refresh_token": token, "resource": resource})

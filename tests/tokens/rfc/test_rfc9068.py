@@ -1,4 +1,4 @@
-"""RFC 9068 of tokens as they are issued: header (2.1), claims (2.2), audience (3), and what passes for one (4, 5)."""
+"""RFC 9068 of issued tokens: header (2.1), claims (2.2), audience (3), and the tokens that are accepted (4, 5)."""
 
 from datetime import timedelta
 from unittest.mock import ANY
@@ -33,7 +33,7 @@ def desk(apis):
 
 @pytest.fixture
 def obtain(client, user, desk, service, apis, code, signer):
-    """A token by each grant, as its client receives it."""
+    """Return a token by each grant type, as the client receives it."""
 
     def by_code(scope="notes:read"):
         issued = code(desk, scope=scope)
@@ -123,7 +123,7 @@ CLAIMS = {
 
 
 @pytest.mark.parametrize("section", CLAIMS)
-def test_the_whole_token(obtain, user, signer, section):
+def test_a_token_has_the_header_and_claims_of_the_table(obtain, user, signer, section):
     how, said = CLAIMS[section]
     text = obtain[how]()
     assert jwt.get_unverified_header(text) == {"typ": "at+jwt", "alg": "RS256", "kid": "test-key"}, "section 2.1"
@@ -138,7 +138,7 @@ def test_the_whole_token(obtain, user, signer, section):
     assert 0 < claims["exp"] - claims["iat"] <= 600
 
 
-def test_no_two_tokens_have_one_jti(obtain):
+def test_two_tokens_have_different_jti(obtain):
     """Section 2.2."""
     assert len({claims_of(obtain["own"]())["jti"] for _ in range(3)}) == 3
 
@@ -157,7 +157,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("section", CHANGES)
-def test_what_the_issuer_takes_for_an_access_token(client, user, obtain, signer, section):
+def test_the_issuer_accepts_as_access_tokens_only_those_of_the_table(client, user, obtain, signer, section):
     changes, good = CHANGES[section]
     text = signed_again(obtain["identity"](), signer, **changes)
     response = client.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {text}")
@@ -166,8 +166,8 @@ def test_what_the_issuer_takes_for_an_access_token(client, user, obtain, signer,
     assert response.status_code in {200, 401}
 
 
-def test_an_id_token_is_for_its_client_and_of_another_typ(client, desk, code, signer):
-    """Section 5: neither can be taken for the other."""
+def test_an_id_token_has_another_audience_and_typ(client, desk, code, signer):
+    """Section 5: an API cannot confuse an ID token with an access token."""
     body = redeem(client, desk, code(desk)).json()
     header, claims = jwt.get_unverified_header(body["id_token"]), claims_of(body["id_token"])
     assert (header["typ"], claims["aud"]) == ("JWT", "desk")
@@ -175,7 +175,7 @@ def test_an_id_token_is_for_its_client_and_of_another_typ(client, desk, code, si
     assert claims_of(body["access_token"])["aud"] == API
 
 
-def test_a_token_verifies_by_the_key_that_the_metadata_leads_to(client, service):
+def test_a_token_verifies_by_the_key_at_the_jwks_uri_of_the_metadata(client, service):
     """Section 4."""
     keys = conf.issuer().encryption_keys()
     rotation.rotate(policy=PRODUCTION, encryption_keys=keys, actor="test", now=timezone.now())

@@ -1,4 +1,4 @@
-"""RFC 9207: every answer to an authorization request says who sent it (2), as the metadata does (2.4, 3)."""
+"""RFC 9207: every authorization response names the issuer (2) exactly as the metadata does (2.4, 3)."""
 
 from unittest.mock import ANY
 
@@ -69,20 +69,20 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("section", ANSWERS)
-def test_an_answer_names_the_issuer(client, user, webapp, section):
+def test_an_authorization_response_names_the_issuer(client, user, webapp, section):
     changes, decision, expected = ANSWERS[section]
     log_in(client, user)
     response = allow(client, authorization(webapp, **changes), answer=decision)
     assert answer(response) == redirected(*expected, status=303 if decision else 302)
 
 
-def test_an_answer_without_a_login_names_the_issuer(client, webapp):
+def test_a_response_without_a_login_names_the_issuer(client, webapp):
     """Section 2."""
     response = client.get("/oauth/authorize", authorization(webapp, prompt="none"))
     assert answer(response) == redirected(*error("login_required", "The user has to log in."))
 
 
-def test_an_answer_to_a_client_without_the_grant_names_the_issuer(client, user, webapp):
+def test_a_response_to_a_client_without_the_grant_type_names_the_issuer(client, user, webapp):
     """Section 2."""
     Client.objects.update(grants=["client_credentials"])
     log_in(client, user)
@@ -90,8 +90,8 @@ def test_an_answer_to_a_client_without_the_grant_names_the_issuer(client, user, 
     assert answer(response) == redirected(("error", "unauthorized_client"), STATE, ISS)
 
 
-def test_an_answer_that_goes_nowhere_names_nobody(client, user, webapp):
-    """Section 2: it concerns what is sent to a client."""
+def test_an_error_page_names_no_issuer(client, user, webapp):
+    """Section 2: only a response that is sent to a client has `iss`."""
     log_in(client, user)
     response = client.get("/oauth/authorize", authorization(webapp, redirect_uri=f"{CALLBACK}/x"))
     assert answer(response) == page("Mismatching redirect URI.")
@@ -105,7 +105,7 @@ ISSUERS = {
 
 
 @pytest.mark.parametrize("section", ISSUERS)
-def test_it_is_character_by_character_what_the_metadata_says(client, user, webapp, settings, section):
+def test_iss_is_character_by_character_the_issuer_of_the_metadata(client, user, webapp, settings, section):
     issuer = ISSUERS[section]
     settings.ISSUER = settings.ISSUER | {"URL": issuer}
     metadata = client.get("/.well-known/oauth-authorization-server").json()
@@ -116,8 +116,8 @@ def test_it_is_character_by_character_what_the_metadata_says(client, user, webap
     assert answer(response) == redirected(("code", ANY), STATE, ("iss", issuer), status=303)
 
 
-def test_there_is_one_iss_whatever_the_redirect_uri_says(client, user, webapp):
-    """Section 2.4: a client refuses an answer with two."""
+def test_a_response_has_one_iss_even_if_the_redirect_uri_has_one(client, user, webapp):
+    """Section 2.4: a client refuses a response with two `iss`."""
     uri = f"{CALLBACK}?iss=https%3A%2F%2Fother.example&more=1"
     Client.objects.update(redirect_uris=uri)
     log_in(client, user)

@@ -79,13 +79,13 @@ PKCE = {
 
 
 @pytest.mark.parametrize("section", PKCE)
-def test_pkce_is_for_every_client(browser, webapp, section):
+def test_pkce_is_required_of_every_client(browser, webapp, section):
     changes, expected = PKCE[section]
     assert answer(allow(browser, authorization(webapp, **changes))) == expected
 
 
-def test_an_injected_code_is_of_no_use(client, user, webapp):
-    """Section 4.5: the attacker's own session with the client has another verifier."""
+def test_an_injected_code_is_refused(client, user, webapp):
+    """Section 4.5: the attacker's session with the client has another verifier."""
     stolen = parameters(allow_by(user, authorization(webapp)))["code"]
     wrong = refusal("invalid_grant", "The code verifier does not match the code challenge.")
     assert answer(redeem(client, webapp, stolen, code_verifier="y" * 43)) == wrong
@@ -108,8 +108,8 @@ LED_ON = {
 
 
 @pytest.mark.parametrize("section", LED_ON)
-def test_nobody_is_led_on_to_a_client_before_they_logged_in(client, user, webapp, section):
-    """A link to the issuer that is wrong on purpose, in a mail."""
+def test_an_error_is_redirected_to_the_client_only_after_the_login(client, user, webapp, section):
+    """A malformed link to the issuer in a mail leads to the login page, not to the client (open redirect)."""
     changes, to = LED_ON[section]
     response = client.get("/oauth/authorize", authorization(webapp, **changes))
     assert response["Location"].partition("?")[0] == to
@@ -126,7 +126,7 @@ FLOWS = {
 
 
 @pytest.mark.parametrize("section", FLOWS)
-def test_a_flow_that_leaks_does_not_exist(client, webapp, section):
+def test_a_flow_that_leaks_tokens_is_not_supported(client, webapp, section):
     grant, expected = FLOWS[section]
     Client.objects.update(grants=["authorization_code", grant])
     form = {"grant_type": grant, "username": "ada", "password": "correct horse", "scope": "notes:read"}
@@ -152,7 +152,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("section", PAGES)
-def test_a_page_is_framed_by_nobody_and_tells_no_other_site_where_it_is(client, user, webapp, section):
+def test_a_page_cannot_be_framed_and_sends_no_referrer(client, user, webapp, section):
     path, changes, logged_in, status = PAGES[section]
     if logged_in:
         log_in(client, user)
@@ -161,13 +161,13 @@ def test_a_page_is_framed_by_nobody_and_tells_no_other_site_where_it_is(client, 
     assert {name: response.get(name) for name in CLOSED} == CLOSED
 
 
-def test_nothing_is_sent_on_by_a_redirect_after_a_form(browser, webapp):
+def test_a_redirect_after_a_form_does_not_repeat_its_fields(browser, webapp):
     """Section 4.12: 303, never 307."""
     assert answer(allow(browser, authorization(webapp))) == CODE
     assert browser.post("/oauth/authorize", authorization(webapp)).status_code == 303
 
 
-def test_a_forged_consent_allows_nothing(user, webapp):
+def test_a_forged_consent_is_refused(user, webapp):
     """Section 4.7."""
     strict = Browser(enforce_csrf_checks=True)
     log_in(strict, user)
@@ -188,7 +188,7 @@ CORS = {
 
 
 @pytest.mark.parametrize("section", CORS)
-def test_which_endpoints_a_page_of_another_origin_reads(client, apis, section):
+def test_a_page_of_another_origin_reads_the_endpoints_of_the_table_only(client, apis, section):
     path, expected = CORS[section]
     make_client("page", "authorization_code", public=True, allowed_origins="https://app.example")
     assert client.get(path, **ORIGIN).get("Access-Control-Allow-Origin") == expected
@@ -198,7 +198,7 @@ NAMES = {"4.15: a name": ("service-1", True), "4.15: the form of a user's sub": 
 
 
 @pytest.mark.parametrize("section", NAMES)
-def test_a_client_cannot_be_taken_for_a_user(apis, section):
+def test_a_client_id_is_never_a_sub(apis, section):
     name, good = NAMES[section]
     client = Client(client_id=name, name=name, token_endpoint_auth_method="client_secret_basic")
     if good:

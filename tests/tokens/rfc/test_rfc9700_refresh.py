@@ -1,4 +1,4 @@
-"""RFC 9700 of refresh tokens: used once, or bound to a client that proves itself (2.2.2, 4.14.2)."""
+"""RFC 9700 of refresh tokens: used once, or bound to a client that authenticates (2.2.2, 4.14.2)."""
 
 from datetime import timedelta
 from unittest.mock import ANY
@@ -36,8 +36,8 @@ def refresh(browser, by, token):
     return post(browser, "/oauth/token", form | secret)
 
 
-def test_a_stolen_refresh_token_ends_the_family(client, app, code):
-    """Section 4.14.2: of a public client each is used once; whoever uses one twice, nobody has any more."""
+def test_reuse_of_a_public_client_s_refresh_token_revokes_the_family(client, app, code):
+    """Section 4.14.2: a public client's refresh token is used once. Reuse revokes the family."""
     first = redeem(client, app, code(app, scope=STAYS)).json()["refresh_token"]
     second = refresh(client, app, first)
     assert answer(second) == ROTATED
@@ -49,15 +49,15 @@ def test_a_stolen_refresh_token_ends_the_family(client, app, code):
     assert UserGrant.objects.get().revoked_at is not None
 
 
-def test_a_confidential_client_s_refresh_token_is_bound_to_it(client, desk, app, code):
-    """Section 2.2.2: by its authentication, and so need not rotate."""
+def test_a_confidential_client_s_refresh_token_is_bound_to_the_client(client, desk, app, code):
+    """Section 2.2.2: client authentication binds it, so it need not rotate."""
     token = redeem(client, desk, code(desk, scope=STAYS)).json()["refresh_token"]
     assert answer(refresh(client, desk, token)) == KEPT
     assert answer(refresh(client, app, token)) == EXPIRED
     assert answer(refresh(client, desk, token)) == KEPT
 
 
-def test_a_refresh_token_that_is_not_used_expires(client, desk, code):
+def test_an_unused_refresh_token_expires(client, desk, code):
     """Section 4.14.2."""
     token = redeem(client, desk, code(desk, scope=STAYS)).json()["refresh_token"]
     kept = RefreshToken.objects.get()

@@ -1,0 +1,172 @@
+"""The words of docstrings, messages and templates: plain technical English, so that one reading is enough.
+
+- Each banned word stands in a table with the reason, which a failing test shows.
+- Every string of the source is checked, because a message can be a constant far from its `raise`, log call or `help=`.
+- A function's docstring begins with a verb ("Return …"). Ruff's D401 requires that too, but overlooks some of these
+  openings, and properties.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("tokens", "resources", "project", "examples", "bench")
+TEMPLATE_ENDINGS = {".html", ".txt"}
+
+NAME_THE_ACTOR = "name the actor: client, user, API, attacker, operator, another process"
+SAY_WHEN = "write the instant, the event or the condition"
+TERM_OF_ART = "use the term of art"
+BANNED = {
+    "whoever": NAME_THE_ACTOR,
+    "whosever": NAME_THE_ACTOR,
+    "theirs": NAME_THE_ACTOR,
+    "whatever": "name the thing, or list what it can be",
+    "wherever": 'write "if", or name the place',
+    "anew": 'write "again"',
+    "of late": SAY_WHEN,
+    "lately": SAY_WHEN,
+    "no longer ago": SAY_WHEN,
+    "meanwhile": "name both events and their order",
+    "besides": 'write "also", or begin a sentence of its own',
+    "taken back": f"{TERM_OF_ART}: revoked",
+    "let go": f"{TERM_OF_ART}: released, deleted",
+}
+WORD = re.compile(rf"\b({'|'.join(BANNED)})\b".replace(" ", r"\s+"), re.IGNORECASE)
+
+PREDICATE = 'a predicate begins with "Return True if"'
+ACTION = 'begin with a verb in the imperative, such as "Return"'
+OPENINGS = {"what": ACTION, "whether": PREDICATE, "that": ACTION, "how": ACTION, "who": ACTION, "where": ACTION}
+OPENING = re.compile(rf"({'|'.join(OPENINGS)})\b", re.IGNORECASE)
+MARKUP = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
+
+
+def banned_words(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each banned word of a text with its reason, and the number of line breaks before it."""
+    for match in WORD.finditer(text):
+        word = " ".join(match[1].lower().split())
+        yield text.count("\n", 0, match.start()), f'"{word}": {BANNED[word]}'
+
+
+def wrong_opening(word: str) -> str:
+    """Return the problem of a docstring that begins with `word`."""
+    return f'a docstring begins with "{word}": {OPENINGS[word.lower()]}'
+
+
+def problems_of_source(source: str) -> list[tuple[int, str]]:
+    """Return the lines and problems of the strings and function docstrings in Python source."""
+    problems = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            problems += [(node.lineno + below, problem) for below, problem in banned_words(node.value)]
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            opening = OPENING.match(ast.get_docstring(node) or "")
+            problems += [(node.body[0].lineno, wrong_opening(opening[1]))] if opening else []
+    return sorted(problems)
+
+
+def problems_of_template(text: str) -> list[tuple[int, str]]:
+    """Return the lines and problems of the text of a Django template."""
+    # Tags are replaced by their line breaks, so that the line numbers stay right.
+    plain = MARKUP.sub(lambda tag: "\n" * tag[0].count("\n") or " ", text)
+    return [(1 + below, problem) for below, problem in banned_words(plain)]
+
+
+@cache
+def files() -> tuple[Path, ...]:
+    """Return the files of the packages, except migrations: a migration repeats the texts of its time."""
+    everything = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*")))
+    return tuple(path for path in everything if not {"migrations", "node_modules", "var"} & set(path.parts))
+
+
+def report(path: Path, problems: list[tuple[int, str]]) -> list[str]:
+    """Return a line for each problem that an editor can follow."""
+    return [f"{path.relative_to(ROOT)}:{line}: {problem}" for line, problem in problems]
+
+
+def test_docstrings_and_messages_use_no_banned_word_and_functions_begin_with_a_verb() -> None:
+    sources = [path for path in files() if path.suffix == ".py"]
+    assert sources
+    found = [line for path in sources for line in report(path, problems_of_source(path.read_text(encoding="utf-8")))]
+    assert found == [], "\n".join(["", *found])
+
+
+def test_templates_use_no_banned_word() -> None:
+    templates = [path for path in files() if path.suffix in TEMPLATE_ENDINGS and "templates" in path.parts]
+    assert templates
+    found = [
+        line for path in templates for line in report(path, problems_of_template(path.read_text(encoding="utf-8")))
+    ]
+    assert found == [], "\n".join(["", *found])
+
+
+PLACES = {
+    "the module's docstring": '"""Reads keys, {}."""',
+    "a class's docstring": 'class Key:\n    """A key, {}."""',
+    "a function's docstring": 'def read():\n    """Read, {}."""',
+    "the second line of a docstring": 'def read():\n    """Read.\n\n    Then, {}.\n    """',
+    "an attribute's docstring": 'LIMIT = 3\n"""Keys, {}."""',
+    "raise": 'raise ValueError("no key, {}")',
+    "raise from a constant": 'GONE = "no key, {}"\nraise ValueError(GONE)',
+    "CommandError": 'raise CommandError("no key, {}", returncode=2)',
+    "ValidationError": 'raise ValidationError({{"jwks": ["no key, {}"]}})',
+    "a log message": 'logger.warning("no key, {}: %s", url)',
+    "an f-string": 'raise ValueError(f"no key {{kid}}, {}")',
+    "a message in two parts": 'raise ValueError("no key, " "{}")',
+    "an option's help": 'parser.add_argument("--all", help="every key, {}")',
+    "a field's help": 'models.TextField(help_text="every key, {}")',
+}
+
+
+@pytest.mark.parametrize("word", BANNED)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_banned_word_is_found_in_each_place_and_the_reason_is_shown(place: str, word: str) -> None:
+    ((_, problem),) = problems_of_source(PLACES[place].format(word))
+    assert problem == f'"{word}": {BANNED[word]}'
+
+
+@pytest.mark.parametrize("word", BANNED)
+def test_a_banned_word_is_found_in_a_template(word: str) -> None:
+    assert problems_of_template(f"{{% if key %}}\n<p>A key, {word.capitalize()}.</p>\n{{% endif %}}") == [
+        (2, f'"{word}": {BANNED[word]}')
+    ]
+
+
+def test_a_banned_phrase_is_found_across_a_line_break_and_its_line_is_named() -> None:
+    assert [
+        line for line, _ in problems_of_source('def read():\n    """Read.\n\n    The lock is let\n    go.\n    """')
+    ] == [4]
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+@pytest.mark.parametrize("function", ["def key():", "async def key():", "@property\ndef key(self):"])
+def test_a_function_docstring_that_begins_without_a_verb_is_found(function: str, opening: str) -> None:
+    ((_, problem),) = problems_of_source(f'{function}\n    """{opening.capitalize()} is signed."""')
+    assert problem.endswith(OPENINGS[opening])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'def key():\n    """Return the key that signs, whichever ring has it, beside the latest one."""',
+        'def key():\n    """Return True if the token was revoked, what its API can read, and where."""',
+        'class Key:\n    """What signs a token."""',
+        '"""What signs a token."""',
+        "whoever = besides = 1  # whoever reads this comment",
+        'raise ValueError("no key: a client took it back a longer time ago")',
+        'def key():\n    """Thatch or Whatnot."""',
+    ],
+)
+def test_other_words_and_openings_are_not_found(source: str) -> None:
+    assert problems_of_source(source) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["<p>The latest key, beside it.</p>", '{% trans "whoever" %}{# besides #}{{ theirs }}']
+)
+def test_a_template_s_other_words_and_its_tags_are_not_found(text: str) -> None:
+    assert problems_of_template(text) == []

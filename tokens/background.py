@@ -1,6 +1,6 @@
-"""Lists what the background refresh does: read the rings and what the metadata lists again, and record the marks.
+"""The refresher of this process: it rereads the rings and the metadata's snapshot, and records high-water marks.
 
-Started by the process that serves (project/background.py), never by a command.
+A process that serves starts it (project/background.py). Commands never do.
 """
 
 import os
@@ -10,5 +10,6 @@ from tokens.metadata import catalog
 from tokens.revoking import high_water
 
 refresher = Refresher((RINGS, Duty(catalog.snapshots, lambda: (catalog.REGISTRY,))), record=high_water.recorder.record)
-"""Lives as long as the process, or from one start to its stop."""
+"""Lives as long as the process. Its thread runs from start to stop."""
+# Threads do not survive a fork, so a worker process starts its own.
 os.register_at_fork(after_in_child=refresher.start_again_in_child)

@@ -1,7 +1,9 @@
-"""Tells outages of the database, which are answered by 503, from errors of this program, which stay errors.
+"""Distinguishes outages of the database, which are answered with 503, from errors of this program.
 
-Django's classes do not: a read-only database and a mistake in a statement have the same one. The SQLSTATE does
-(PostgreSQL's appendix A). `resources/database_errors.py` follows the same rule; `tests/database_errors.py` drives both.
+- Django's exception classes do not distinguish them: a read-only database and a mistake in a statement raise the same
+  class. The SQLSTATE decides (PostgreSQL appendix A).
+- An OperationalError or InterfaceError without a listed SQLSTATE is an outage: no connection could be made.
+- `resources/database_errors.py` implements the same rule; `tests/database_errors.py` drives both.
 """
 
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from django.db import Error, InterfaceError, OperationalError, transaction
 ANY = "the database cannot be reached"
 STATES = {
     "25006": "the database is read-only",
-    "25P03": "the database ended a transaction that stood still",
+    "25P03": "the database ended an idle transaction",
     "40001": "the transaction collided with another one",
     "40P01": "the transaction was in a deadlock with another one",
     "55P03": "a lock was not available in time",
@@ -20,13 +22,13 @@ STATES = {
 CLASSES = {
     "08": "the connection to the database was lost",
     "53": "the database has no connection or other resource left",
-    "57": "the database shuts down, or ended the statement",
-    "58": "the database's system failed",
+    "57": "the database is shutting down, or cancelled the statement",
+    "58": "the database's operating system reported an error",
 }
 
 
 def outage(error: BaseException) -> str | None:
-    """Return what is wrong with the database, for the log. Returns None if `error` is not an outage."""
+    """Return the cause of an outage, for the log. Returns None if `error` is not an outage."""
     if not isinstance(error, Error | InterfaceError):
         return None
     cause = error.__cause__
@@ -39,9 +41,9 @@ def outage(error: BaseException) -> str | None:
 
 @contextmanager
 def unless_down() -> Iterator[None]:
-    """Skip what the block writes if the database is down or read-only, for writes that must not fail a request.
+    """Ignore an outage of the database in the block. For writes without which a request can still be answered.
 
-    Raises the error inside a transaction, because the transaction's next statement would fail instead.
+    Inside a transaction the error is raised, because every later statement of a failed transaction fails too.
     """
     try:
         yield

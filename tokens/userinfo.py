@@ -57,7 +57,7 @@ def userinfo(text: str, *, now: datetime) -> dict[str, str | bool]:
         token = token_reader.read(text, now=now)
     except InvalidPresentedToken as error:
         raise _invalid() from error
-    if token.audience != conf.issuer().url or not token_status.stands(token):
+    if token.audience != conf.issuer().url or not token_status.is_accepted(token):
         raise _invalid()
     if "openid" not in token.scopes:
         raise TokenRefused("insufficient_scope", "The token lacks the scope openid.", status=403)

@@ -25,7 +25,7 @@ from tokens.revoking.high_water_marks import KEPT, PAUSE, REPLACED_KEPT, Event, 
 
 pytestmark = pytest.mark.services
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-OLDER = "older than Redis remembers"
+OLDER = "older than the state recorded in Redis"
 CLIENT = ("create_client", "--grant", "client_credentials", "--client-id")
 
 
@@ -110,7 +110,7 @@ def test_a_restored_backup_is_noticed_refuses_nothing_and_is_in_force_after_the_
     code, told = story.check()
     assert (code, OLDER in told, "run manage.py after_restore (docs/restore.md)" in told) == (3, True, True)
     assert re.search(r"its revocation feed is at 0\.\S+, and was at 1\.\S+; its audit trail lacks the event of", told)
-    assert "its clients, secrets or APIs are those of an earlier version" in told
+    assert "its clients, secrets or APIs are of an earlier version" in told
     check = story.issuer.start("check", "--database", "default")
     assert "tokens.W307" in "".join(check.communicate(timeout=120))
 

@@ -65,7 +65,7 @@ DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_data
 
 @pytest.fixture
 def registered(issuer: Issuer) -> Issuer:
-    """An issuer with clients and users, each of whom allowed each client something."""
+    """Start an issuer with clients and users. Each user has a grant for each client."""
     shell(issuer, SET_UP.format(clients=CLIENTS, users=USERS)).communicate(timeout=600)
     assert issuer.rows("SELECT count(*) FROM tokens_usergrant") == [(CLIENTS * USERS,)]
     return issuer
@@ -76,7 +76,10 @@ def shell(issuer: Issuer, script: str) -> "subprocess.Popen[str]":
 
 
 def in_this_order(issuer: Issuer, *names: str) -> list[tuple[int, str]]:
-    """Start each step once the one before waits for grants; free the grants. Return exit code and errors of each."""
+    """Start each step once the one before waits for grants, then release the grants.
+
+    Return exit code and stderr of each step.
+    """
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as holder:
         holder.execute("SELECT 1 FROM tokens_usergrant FOR UPDATE")
         running = []
@@ -112,7 +115,7 @@ RENEW = "from tokens.issued import revocation_record; revocation_record.renew_re
 VERSION = "SELECT value FROM tokens_registryversion"
 
 
-def test_a_renewal_that_waited_for_a_change_of_a_client_is_not_lost(registered: Issuer) -> None:
+def test_a_renewal_of_the_registry_that_waited_for_a_change_of_a_client_is_not_lost(registered: Issuer) -> None:
     """The trigger of the change replaces the row that the renewal waits for."""
     with psycopg.connect(registered.variables["DATABASE_URL"]) as changing:
         changing.execute(CHANGE)
@@ -124,7 +127,7 @@ def test_a_renewal_that_waited_for_a_change_of_a_client_is_not_lost(registered: 
     assert registered.rows(VERSION) != changed
 
 
-def test_each_client_and_user_has_one_record_whatever_ran_at_once(registered: Issuer) -> None:
+def test_concurrent_revocations_leave_one_record_for_each_client_and_user(registered: Issuer) -> None:
     names = ("revoke", "revoke in the other order", "log out")
     assert in_this_order(registered, *names) == [(0, "")] * len(names)
     kinds = registered.rows("SELECT kind, count(*) FROM tokens_revocation GROUP BY kind ORDER BY kind")

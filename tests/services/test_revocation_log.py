@@ -1,4 +1,4 @@
-"""The revocation feed on PostgreSQL, served by two issuers: nothing is skipped, forgotten, or slow with a million."""
+"""The revocation feed on PostgreSQL, served by two issuers: no entry is lost, and a million entries are not slow."""
 
 import json
 import os
@@ -55,8 +55,8 @@ SHELL = ("shell", "-v", "0", "--no-imports", "-c")
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
-    """What `Reader` needs of Django's test client, over HTTP."""
+class HttpBrowser:
+    """The part of Django's test client that `Reader` uses, over HTTP."""
 
     url: str
 
@@ -71,7 +71,7 @@ class Pair:
     """Two issuers, of two processes each, on one database."""
 
     issuer: Issuer
-    readers: tuple[Over, Over]
+    readers: tuple[HttpBrowser, HttpBrowser]
     children: list[processes.Child]
 
 
@@ -83,7 +83,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 
 @contextmanager
 def two(issuer: Issuer, folder: Path) -> Iterator[Pair]:
-    """Two issuers under one URL, as behind a proxy."""
+    """Start two issuers under one URL, as behind a proxy."""
     ports = [free(), free()]
     issuer = Issuer(issuer.variables | {"ISSUER_URL": f"http://localhost:{ports[0]}"})
     issuer.run("rotate_keys")
@@ -94,14 +94,14 @@ def two(issuer: Issuer, folder: Path) -> Iterator[Pair]:
     try:
         for child in children:
             ready(child)
-        yield Pair(issuer, (Over(children[0].url), Over(children[1].url)), children)
+        yield Pair(issuer, (HttpBrowser(children[0].url), HttpBrowser(children[1].url)), children)
     finally:
         processes.stop(children)
     assert mistakes(*logs) == []
 
 
 def follow(pair: Pair, until: Callable[[], bool]) -> Reader:
-    """A reader that polls both issuers in turn, until it is told to stop, and then until nothing is new."""
+    """Poll both issuers in turn until `until` returns True, and then until nothing is new. Return the reader."""
     reader = Reader(pair.readers[0])
     number = 0
     while not until() or reader.poll() != 304:
@@ -111,7 +111,7 @@ def follow(pair: Pair, until: Callable[[], bool]) -> Reader:
     return reader
 
 
-def test_of_400_revocations_at_once_no_reader_misses_one_or_gets_one_twice(pair: Pair) -> None:
+def test_readers_get_each_of_400_concurrent_revocations_exactly_once(pair: Pair) -> None:
     """Two processes of twenty threads each revoke, three readers poll two issuers as fast as they can."""
     runs = [pair.issuer.start(*SHELL, REVOKE.format(first=first, each=10, threads=20)) for first in (0, 200)]
     readers: list[Reader] = []
@@ -138,8 +138,8 @@ def test_of_400_revocations_at_once_no_reader_misses_one_or_gets_one_twice(pair:
     assert (versions, entries) == (last + 1, 400)
 
 
-def test_what_was_committed_before_a_kill_is_published_by_whoever_is_left(pair: Pair) -> None:
-    """The process that revoked is killed before any reader asked: its row waits, and nothing else remembers it."""
+def test_an_entry_committed_before_a_kill_is_published_by_another_process(pair: Pair) -> None:
+    """The process that revoked is killed before any reader polls. Only its row in the queue is left."""
     reader = Reader(pair.readers[1])
     reader.poll()
     killed = pair.children[0]
@@ -166,7 +166,7 @@ revocation_log.publish(now=store.database_now())
 """
 
 
-def test_a_publisher_that_is_killed_before_its_commit_publishes_nothing_and_blocks_nobody(pair: Pair) -> None:
+def test_a_publisher_killed_before_its_commit_publishes_nothing_and_blocks_no_other(pair: Pair) -> None:
     reader = Reader(pair.readers[0])
     reader.poll()
     pair.issuer.run(*SHELL, REVOKE.format(first=0, each=3, threads=1))
@@ -181,7 +181,7 @@ def test_a_publisher_that_is_killed_before_its_commit_publishes_nothing_and_bloc
 
 
 def test_after_a_failover_that_lost_publications_a_reader_gets_the_full_state(pair: Pair) -> None:
-    """The new primary has not the last version, and gives its number to other entries."""
+    """The new primary lacks the last version, and gives its number to other entries."""
     pair.issuer.run(*SHELL, REVOKE.format(first=0, each=1, threads=1))
     reader = Reader(pair.readers[0])
     reader.poll()
@@ -226,7 +226,7 @@ def test_a_million_entries_are_read_in_bounded_pieces_and_followed_by_deltas(pai
 
 
 def watch_health(url: str) -> Callable[[], float]:
-    """Asks /healthz again and again in a thread; returns what stops it and tells the slowest answer in seconds."""
+    """Request /healthz repeatedly in a thread. Return a function that stops it and returns the slowest seconds."""
     ended, took = threading.Event(), [0.0]
 
     def ask() -> None:
@@ -256,7 +256,7 @@ PAGES_OF_THE_QUEUE = """
 EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1"""
 
 
-def test_a_poll_does_not_walk_through_what_a_command_has_published(issuer: Issuer) -> None:
+def test_a_poll_does_not_scan_index_entries_of_what_a_command_has_published(issuer: Issuer) -> None:
     issuer.run("rotate_keys")
     load(issuer, MANY)
     issuer.run(*SHELL, PUBLISH_ALL)
@@ -294,7 +294,7 @@ def test_a_mass_log_out_of_100_000_users_is_one_entry_or_one_for_each(pair: Pair
     assert key("sub", str(subjects["u-7"])) not in reader.held
 
 
-def test_the_issuer_warns_if_the_database_acknowledges_what_a_crash_forgets(issuer: Issuer) -> None:
+def test_the_issuer_warns_if_the_database_acknowledges_commits_that_a_crash_can_lose(issuer: Issuer) -> None:
     def check() -> str:
         process = issuer.start("check", "--database", "default", "--tag", "durability")
         return process.communicate(timeout=600)[1]
@@ -315,7 +315,7 @@ INSERT INTO tokens_denial (kind, identifier, holder, issued_before, until) VALUE
 """
 
 
-def test_what_was_revoked_before_the_feed_s_change_stays_revoked(issuer: Issuer) -> None:
+def test_revocations_of_earlier_versions_stay_revoked_after_the_migration(issuer: Issuer) -> None:
     issuer.run("migrate", "tokens", "0021", "--verbosity", "0")
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as connection:
         connection.execute(BEFORE)

@@ -36,9 +36,9 @@ pytestmark = [pytest.mark.services, pytest.mark.xdist_group("revocation proof")]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Shared by tests that leave both issuers running."""
-    with deployed(tmp_path_factory.mktemp("deployment")) as one:
-        yield one
+    """Start a deployment for the tests that leave both issuers running."""
+    with deployed(tmp_path_factory.mktemp("deployment")) as deployment:
+        yield deployment
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +48,10 @@ def apis(running: Deployment) -> Iterator[list[Api]]:
 
 
 def refused(apis: list[Api], token: str) -> None:
-    """Wait until every API refuses the token; assert that it did not take longer than promised."""
+    """Wait until every API refuses the token, and assert that this took no longer than one poll."""
     took = until(lambda: statuses(apis, token) == {401})
     print(f"refused after {took:.2f} s")  # pytest -s shows it
-    assert took < WITHIN + BUSY, "by the next poll, not when a copy expires"
+    assert took < WITHIN + BUSY, "by the next poll, not when a cached document expires"
     for one in apis:
         assert 'error="invalid_token"' in asked(one, token)[1]["www-authenticate"]
 
@@ -65,7 +65,7 @@ def test_a_revoked_token_is_refused_by_every_api(running: Deployment, apis: list
 
 
 def test_a_revoked_grant_ends_its_tokens_and_no_others(running: Deployment, apis: list[Api]) -> None:
-    running.log_in("ada", grants=2)  # whatever other tests revoked of hers
+    running.log_in("ada", grants=2)  # new grants, because other tests revoke the grants of ada
     ended, standing = running.user_token("ada"), running.user_token("ada", grant=1, at=1)
     assert statuses(apis, ended) == statuses(apis, standing) == {200}
     assert running.revoke(running.users["ada"][0], client="app") == 200
@@ -218,7 +218,7 @@ HOUR = 3600
 
 
 def replayed(url: str, *, at: int, exp: int, since: str = "") -> bytes:
-    """What the issuer signed an hour ago: version 3, in which nothing was revoked yet."""
+    """Return a document that the issuer signed an hour ago: version 3, without entries."""
     changes = {"since": since} if since else {}
     return document(signer=KEY, issuer=url, at=at, exp=exp, version=version(3), **changes)
 
@@ -258,10 +258,10 @@ def test_a_feed_replayed_from_an_hour_ago_changes_nothing(lasts: int, delta: boo
 
 
 def unless_late(one: Api, token: str) -> int:
-    """The status, asked for again while the API refuses because a busy machine is late with its poll."""
-    found = [503]
-    until(lambda: found.append(asked(one, token)[0]) or found[-1] != 503)
-    return found[-1]
+    """Return the API's status for the token. Repeat while the answer is 503, because a busy machine polls late."""
+    answers = [503]
+    until(lambda: answers.append(asked(one, token)[0]) or answers[-1] != 503)
+    return answers[-1]
 
 
 def serves(issuer: Loopback, body: bytes) -> None:

@@ -64,7 +64,7 @@ class UserGrantAdmin(ByUuid, ReadOnly):
         now = store.database_now()
         with transaction.atomic():
             standing = list(queryset.filter(revoked_at=None).order_by("client_id", "user_id", "pk"))
-            user_grant.hold(Q(pk__in=[grant.pk for grant in standing]))
+            user_grant.lock_all(Q(pk__in=[grant.pk for grant in standing]))
             for grant in standing:
                 user_grant.revoke(grant, REASON, now=now)
                 Consent.objects.filter(user=grant.user, client=grant.client).delete()

@@ -82,7 +82,7 @@ def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: date
         ]
     problems += [Problem(code=code, ring="", message=text) for code, text in _secrets(encryption_keys, now)]
     problems += [Problem(code=code, ring="", message=text) for code, text in _journal()]
-    if older := high_water.behind(now=now):
+    if older := high_water.report(now=now):
         problems.append(Problem(code="went_back", ring="", message=older))
     return problems
 

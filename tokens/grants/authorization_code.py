@@ -35,7 +35,7 @@ class AuthorizationCodeGrant(Grant):
                 return user_response.first(allowed, client, request, nonce=code.nonce)
             redeemed_at = AuthorizationCode.objects.filter(pk=code.pk).values_list("redeemed_at", flat=True).first()
         if redeemed_at is not None and not one_time.is_retry(redeemed_at, now=request.now):
-            user_grant.reused(code.grant, "code used twice", actor=f"client:{client.client_id}", now=request.now)
+            user_grant.revoke_reused(code.grant, "code used twice", actor=f"client:{client.client_id}", now=request.now)
         raise OAuthError("invalid_grant", "The authorization code was used before.")
 
 

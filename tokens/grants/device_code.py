@@ -77,5 +77,5 @@ def _used_twice(code: DeviceCode, request: TokenRequest) -> OAuthError:
     assert code.grant is not None  # noqa: S101 (what was redeemed was allowed)
     if code.redeemed_at is not None and not one_time.is_retry(code.redeemed_at, now=request.now):
         actor = f"client:{code.client.client_id}"
-        user_grant.reused(code.grant, "device code used twice", actor=actor, now=request.now)
+        user_grant.revoke_reused(code.grant, "device code used twice", actor=actor, now=request.now)
     return OAuthError("invalid_grant", "The device code was used before.")

@@ -34,7 +34,7 @@ class RefreshTokenGrant(Grant):
         except Superseded:
             raise OAuthError("invalid_grant", SUPERSEDED) from None
         except Reused:
-            user_grant.reused(allowed, REUSED, actor=f"client:{client.client_id}", now=request.now)
+            user_grant.revoke_reused(allowed, REUSED, actor=f"client:{client.client_id}", now=request.now)
         raise OAuthError("invalid_grant", "The refresh token was used before; its family is revoked.")
 
 
@@ -49,7 +49,7 @@ def _grant(text: str, client: Client) -> UserGrant:
 def _tokens(text: str, allowed: UserGrant, client: Client, request: TokenRequest) -> dict[str, object]:
     user_grant.require_live(allowed, now=request.now)
     token = refresh_token.find(text)
-    if token is None and refresh_token.is_of_the_past(text):
+    if token is None and refresh_token.was_rotated(text):
         raise Reused  # its row was purged, but its family lives
     if token is None or _has_expired(token, allowed, now=request.now):
         raise OAuthError("invalid_grant", UNKNOWN)
@@ -58,7 +58,7 @@ def _tokens(text: str, allowed: UserGrant, client: Client, request: TokenRequest
     if refresh_token.rotates(client) or token.used_at is not None:  # it rotated before the client's policy changed
         rotated["refresh_token"] = refresh_token.rotate(text, token, client, now=request.now)
     else:
-        refresh_token.keep(token, client, now=request.now)
+        refresh_token.extend(token, client, now=request.now)
     return user_response.response(allowed, client, target, request) | rotated
 
 

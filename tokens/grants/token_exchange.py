@@ -16,7 +16,7 @@ from tokens.issued.audience import Target
 from tokens.issued.holder import Holder
 from tokens.issued.login import Login
 from tokens.issued.token_reader import InvalidPresentedToken, PresentedToken
-from tokens.issued.token_status import Standing
+from tokens.issued.token_status import TokenStatus
 from tokens.models import Client
 from tokens.parameters import REPEATABLE, REPEATABLE_TOO
 
@@ -33,7 +33,7 @@ class ExchangeRequest(TokenRequest):
     """A request with what was found out about its subject token: asked together with whether the client is known."""
 
     subject: PresentedToken | None = None
-    standing: Standing | None = None
+    standing: TokenStatus | None = None
 
 
 class TokenExchangeGrant(Grant):
@@ -71,7 +71,7 @@ def _looked_up(request: TokenRequest) -> ExchangeRequest:
         subject = token_reader.read(request.form.get("subject_token", ""), now=request.now)
     except InvalidPresentedToken:
         return asked
-    found = token_status.ask(subject)
+    found = token_status.look_up(subject)
     return replace(asked, registry=found.registry, subject=subject, standing=found)
 
 

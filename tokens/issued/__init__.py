@@ -9,7 +9,7 @@ Read in this order:
 - `audience`, `client_target`: the API and scopes of a token; those that a client's request resolves to.
 - `login`, `actor`, `holder`: the user's login, who acts for the user, and whom a token speaks for.
 - `jws`, `access_token`, `id_token`: serialise and sign (RFC 9068, OpenID Connect Core section 2).
-- `flush_token`: a token that makes verifiers fetch the JWKS again.
+- `flush_token`: an invalid token that makes verifiers fetch the JWKS again.
 - `one_time`, `refresh_text`, `refresh_token`: random codes, and refresh tokens in families.
 - `user_grant`: what a user allowed a client; the lock order is user, then grant.
 - `revocation_key`, `revocation_record`, `revocation_second`: which entry covers which token, the records, and the

@@ -1,7 +1,7 @@
-"""A token that no verifier accepts, and that makes a verifier fetch the JWKS because it has never seen the kid.
+"""Makes a flush token: an invalid token with an unknown `kid`, which makes a verifier fetch the JWKS again.
 
-- Its key pair is made for it and thrown away: the kid is in no JWKS and never will be.
-- Its claims are those of a good token. Some verifiers compare `iss`, `aud` and `exp` before they look for the key.
+- No verifier accepts it: its key pair is generated for it and dropped, so no JWKS ever has the `kid`.
+- Its claims are those of a valid token, because some verifiers check `iss`, `aud` and `exp` before the key.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ ID_TOKEN = "JWT"  # noqa: S105 (a type, not a secret)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlushToken:
-    """A token whose kid exists nowhere."""
+    """A token whose `kid` is in no JWKS."""
 
     audience: str
     kid: str
@@ -28,7 +28,10 @@ class FlushToken:
 
 
 def make(issuer: str, audience: str, *, is_client: bool, algorithm: str, bits: int | None, now: datetime) -> FlushToken:
-    """Return an access token for an API or, if `is_client`, an ID token for a client, signed by a key of its own."""
+    """Return an ID token for the client `audience` if `is_client`, else an access token for the API `audience`.
+
+    It is signed by a new key of `algorithm`. `bits` is the size of an RSA modulus, or None for other keys.
+    """
     signer = RingSigner(LIFETIME, material.generate(algorithm, bits=bits))
     issued_at, name = int(now.timestamp()), str(uuid4())
     claims: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""Codes and tokens that are random text, and of which nothing but the hash is kept."""
+"""Random texts for codes and tokens. The database stores only their SHA-256."""
 
 import hashlib
 import secrets
@@ -10,18 +10,19 @@ RETRY_WINDOW = timedelta(seconds=10)
 
 
 def new() -> str:
-    """A text that nobody guesses."""
+    """Return a random text of 256 bits, in base64url."""
     return secrets.token_urlsafe(BYTES)
 
 
 def digest(text: str) -> str:
-    """What is stored of it: enough to find it, too little to use it."""
+    """Return the SHA-256 of the text in hexadecimal, for storage and lookup."""
+    # No salt and no slow hash: a text of 256 random bits cannot be guessed, and the lookup needs an equal digest.
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_retry(redeemed_at: datetime, *, now: datetime) -> bool:
-    """True if a code that was redeemed at `redeemed_at` is reused within RETRY_WINDOW: its client repeats the request.
+    """Return True if a code that was redeemed at `redeemed_at` is presented again within RETRY_WINDOW.
 
-    The repeat is refused (RFC 6749 section 4.1.2) and revokes nothing: the first answer stays valid.
+    The caller refuses the retry (RFC 6749 section 4.1.2) and revokes nothing, so the first answer stays valid.
     """
     return now - redeemed_at <= RETRY_WINDOW

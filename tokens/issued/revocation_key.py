@@ -13,35 +13,38 @@ from uuid import UUID
 from tokens.issued import actor
 
 LAYOUT = ">16sII"
-"""An entry: the key, `until` and `issued_before`, as the struct module writes it."""
+"""An entry in the struct module's notation: the key, `until` and `issued_before`, both in Unix seconds."""
 ENTRY = struct.calcsize(LAYOUT)
+"""Bytes of an entry."""
 KEY = 16
-"""Bytes of a key, with which an entry begins."""
+"""Bytes of a key. An entry begins with its key."""
 
 
 def key(kind: str, identifier: str) -> UUID:
-    """Return the first half of the SHA-256 of kind and identifier."""
+    """Return the key of an entry: the first half of the SHA-256 of kind and identifier."""
+    # The NUL keeps two pairs of kind and identifier from having the same bytes.
     return UUID(bytes=hashlib.sha256(f"{kind}\0{identifier}".encode("utf-8", "surrogatepass")).digest()[:KEY])
 
 
 def entry(key: UUID | str, *, until: int, issued_before: int) -> bytes:
-    """Return the entry as the feed has it."""
+    """Return the entry in the feed's binary form. `until` and `issued_before` are Unix seconds."""
     return struct.pack(LAYOUT, UUID(str(key)).bytes, until, issued_before)
 
 
 def client_user(client_id: str, subject: str) -> str:
-    """Return the identifier of what one client got for one user."""
+    """Return the identifier of the tokens of one client for one user, for the kind `client_sub`."""
     return f"{client_id}\0{subject}"
 
 
 def keys(claims: Mapping[str, Any], *, kid: str) -> Iterator[UUID]:
-    """Yield the keys of a token with this `kid` and these verified claims; any of them may be revoked."""
+    """Yield the keys of a token with this `kid` and these verified claims. An entry with one of them can revoke it."""
     yield key("iss", claims["iss"])
     yield key("kid", kid)
     yield key("jti", claims["jti"])
     yield key("sub", claims["sub"])
     if "grant_id" in claims:
         yield key("grant", claims["grant_id"])
+    # The clients that exchanged the token count too: a revoked client must lose the tokens that others got from it.
     for client in {claims["client_id"], *actor.clients(claims)}:
         yield key("client", client)
         yield key("client_sub", client_user(client, claims["sub"]))

@@ -1,11 +1,12 @@
-"""Records what is revoked (a token, a grant, a key, or all tokens before an instant), and tells if a token is.
+"""Records revocations (of a token, a grant, a key, or all tokens before an instant), and looks them up for a token.
 
-- A record is written in the transaction of its cause, and published afterwards (revocation_log).
-- Revoking again moves the instants of a record later, never earlier. Nothing removes a record before its end.
+- A record is written in the transaction of its cause, and published afterwards (tokens/revoking/feed_log.py).
+- Revoking again moves the instants of a record later, never earlier. A record is never removed before its `until`.
 - A coarse record (of a user, a client, both, or the issuer) covers every token with an earlier `iat`.
-- A record of a client or of the issuer draws a new version of the registry, because each process remembers the
-  instants of clients with it (tokens/clients/registry.py, just_revoked).
-- A record ends once no API can accept a token that it covers: after the longest token, then S + 2δ.
+- A record of a client or of the issuer renews the version of the registry, because each process caches the instants of
+  clients under that version (tokens/clients/registry.py).
+- A record ends once no API can accept a token that it covers: after the longest lifetime, then S + 2δ. S is the leeway
+  of the APIs, and δ the largest error of a clock (docs/key-rotation.md).
 """
 
 import json
@@ -31,6 +32,8 @@ KEYS = {
     "postgresql": "value::uuid FROM jsonb_array_elements_text(%(keys)s::jsonb)",
     "sqlite": "value FROM json_each(%(keys)s)",
 }
+# `WHERE true`: without it, SQLite parses ON CONFLICT as a join condition of the SELECT.
+# The last WHERE leaves out rows that would not change, so that RETURNING names only rows to publish.
 UPSERT = """
 INSERT INTO tokens_revocation (kind, issued_before, until, "key")
 SELECT %(kind)s, %(issued_before)s, %(until)s, {keys} AS given WHERE true
@@ -42,55 +45,58 @@ RETURNING "key", until, issued_before"""
 
 
 def revoke_token(token_id: str, *, expires_at: datetime) -> None:
-    """Revoke one token by its `jti`, for as long as an API might accept it."""
-    write(Kind.TOKEN, [token_id], until=expires_at + afterlife())
+    """Revoke one token by its `jti`, for as long as an API can accept it."""
+    write(Kind.TOKEN, [token_id], until=expires_at + acceptance_after_expiry())
 
 
 def revoke_grant(grant_id: str, *, now: datetime) -> None:
-    """Revoke every token of a grant, including those that were exchanged for them."""
-    write(Kind.GRANT, [grant_id], until=now + lasting())
+    """Revoke every token of a user grant, including tokens that clients got in exchange for them."""
+    write(Kind.GRANT, [grant_id], until=now + acceptance_after_issue())
 
 
 def revoke_key(kid: str, *, revoked_at: datetime) -> None:
-    """Revoke every token that a signing key signed, for as long as an API might still trust the key."""
+    """Revoke every token that a signing key signed, for as long as an API can still trust the key."""
     policy = conf.issuer().key_policy
     write(Kind.KEY, [kid], until=revoked_at + policy.keep + policy.settles)
 
 
 def revoke_users(subjects: Iterable[str], *, now: datetime) -> None:
-    """Revoke every token issued so far in the name of each of these users."""
+    """Revoke every token issued before `now` for each of these users (by `sub`)."""
     _revoke_earlier(Kind.USER, subjects, now=now)
 
 
 def revoke_client(client_id: str, *, now: datetime) -> None:
-    """Revoke every token issued so far to a client, and those that other clients got in exchange for them."""
+    """Revoke every token issued before `now` to a client, and tokens that other clients got in exchange for them."""
     with transaction.atomic():
-        renew_registry()
+        renew_registry()  # before the record: the lock order of every change of a client
         _revoke_earlier(Kind.CLIENT, [client_id], now=now)
 
 
 def revoke_client_user(client_id: str, subject: str, *, now: datetime) -> None:
-    """Revoke every token issued so far to one client in the name of one user, as `revoke_client` does."""
+    """Revoke every token issued before `now` to one client for one user, and tokens that others got in exchange."""
     _revoke_earlier(Kind.CLIENT_USER, [revocation_key.client_user(client_id, subject)], now=now)
 
 
 def revoke_everything(*, now: datetime) -> None:
-    """Revoke every access token that this issuer issued so far."""
+    """Revoke every access token that this issuer issued before `now`."""
     with transaction.atomic():
         renew_registry()
         _revoke_earlier(Kind.ISSUER, [conf.issuer().url], now=now)
 
 
 def renew_registry() -> None:
-    """Let every process read clients again, once the caller's transaction is committed. Locks the row until then."""
-    # As the triggers write it (tokens/triggers.py): they replace the row, so an UPDATE that waited for one of them
-    # would change no row and lock none.
+    """Renew the version of the registry, so that every process reads clients again after the caller's commit.
+
+    Locks the version's row until then.
+    """
+    # An upsert, as the triggers write it (tokens/triggers/registry_version.py). They replace the row, so an UPDATE that
+    # waited for a trigger would change no row and lock none.
     version = RegistryVersion(pk=1, value=str(uuid.uuid4()))
     RegistryVersion.objects.bulk_create([version], update_conflicts=True, unique_fields=["id"], update_fields=["value"])
 
 
 def is_revoked(claims: Mapping[str, Any], *, kid: str) -> bool:
-    """True if the token with this `kid` and these verified claims is revoked."""
+    """Return True if the token with this `kid` and these verified claims is revoked."""
     return of(claims, kid=kid).exists()
 
 
@@ -101,60 +107,66 @@ def of(claims: Mapping[str, Any], *, kid: str) -> "QuerySet[Revocation]":
 
 
 def client_tokens_from(client_id: str) -> int:
-    """Return the Unix second before which the client's own tokens are revoked, or 0."""
+    """Return the Unix second before which the client's own tokens are revoked, or 0 if no record covers them."""
     keys = [revocation_key.key(Kind.CLIENT, client_id), revocation_key.key(Kind.ISSUER, conf.issuer().url)]
     return max(Revocation.objects.filter(key__in=keys).values_list("issued_before", flat=True), default=0)
 
 
-def lasting() -> timedelta:
-    """Return how long after its issue a token can still be accepted by an API."""
-    return _longest_token() + afterlife()
+def acceptance_after_issue() -> timedelta:
+    """Return how long after its `iat` an API can still accept a token: the longest lifetime, then S + 2δ."""
+    return _longest_token() + acceptance_after_expiry()
 
 
-def afterlife() -> timedelta:
-    """Return how long after its `exp` an API with a wrong clock can still accept a token: S + 2δ."""
+def acceptance_after_expiry() -> timedelta:
+    """Return how long after its `exp` an API can still accept a token: S + 2δ.
+
+    S and δ are the largest of all rings.
+    """
     policies = [adoption.assumed(ring) for ring in Ring.objects.all()] or [conf.issuer().key_policy]
     return max(policy.leeway + 2 * policy.clock_error for policy in policies)
 
 
 def seconds(instant: datetime) -> int:
-    """Return Unix seconds, rounded up, so that a revocation never ends too early."""
+    """Return Unix seconds, rounded up."""
+    # Rounded down, a revocation would end before the last token that it covers.
     return -int(-instant.timestamp() // 1)
 
 
 def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) -> None:
-    """Revoke what was issued before `now`; `iat` has whole seconds, so a token of this very second is revoked too."""
+    """Revoke the tokens that were issued before the end of the second of `now`."""
+    # `iat` has whole seconds, so an earlier token of the same second has the same `iat` as `now`.
     before = now.replace(microsecond=0) + SECOND
-    write(kind, identifiers, until=before + lasting(), issued_before=before)
+    write(kind, identifiers, until=before + acceptance_after_issue(), issued_before=before)
 
 
 def write(
     kind: Kind | str, identifiers: Iterable[str], *, until: datetime, issued_before: datetime | None = None
 ) -> None:
-    """Write a record for each identifier."""
+    """Write a record for each identifier. Without `issued_before`, a record covers tokens of any `iat`."""
     values = {
         "kind": str(kind),
         "until": seconds(until),
         "issued_before": seconds(issued_before) if issued_before else 0,
     }
-    # In the order of their keys, so that two transactions that write the same rows do not deadlock.
+    # Sorted, so that two transactions that write the same rows lock them in one order and do not deadlock.
     keys = sorted({revocation_key.key(kind, identifier).hex for identifier in identifiers})
     for start in range(0, len(keys), BATCH):
         _upsert(values | {"keys": json.dumps(keys[start : start + BATCH])})
 
 
 def _upsert(values: Mapping[str, Any]) -> None:
-    """Write the rows. Entries that are new or cover more than before wait for publication."""
+    """Write the rows, and queue those that are new or cover more than before for publication."""
     statement = UPSERT.format(keys=KEYS[connection.vendor], later=LATER[connection.vendor])
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(statement, values)
             changed = cursor.fetchall()
+        # RETURNING gives only rows that changed, so a repeated revocation publishes nothing.
         entries = [revocation_key.entry(key, until=until, issued_before=before) for key, until, before in changed]
         WaitingEntry.objects.bulk_create(WaitingEntry(entry=entry) for entry in entries)
 
 
 def _longest_token() -> timedelta:
-    """Return the longest lifetime that any key was ever allowed to sign."""
+    """Return the longest lifetime that any signing key was ever allowed to sign."""
     longest: timedelta | None = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"]
     return longest or conf.issuer().key_policy.token_lifetime

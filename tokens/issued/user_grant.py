@@ -1,4 +1,10 @@
-"""The grants that users gave: made, asked whether they stand, ended. Their ids are the tokens' `grant_id`."""
+"""Creates, checks and revokes user grants: what a user allowed a client. Tokens carry a grant's id as `grant_id`.
+
+- Lock order: the user, then the grant. Token issuance and every revocation keep it.
+- A grant ends when it is revoked, at its `ends_at`, or with its session epoch. The epoch changes if the user is
+  disabled or logs out everywhere.
+- Revoking a grant revokes every token that was issued under it, in the same transaction.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,7 +23,7 @@ from tokens.models import Client, User, UserGrant
 
 
 class SessionEnded(Exception):
-    """All sessions of the user ended after this one was checked, so it may allow nothing."""
+    """All sessions of the user were ended after the session of the request was checked."""
 
 
 def create(
@@ -32,16 +38,18 @@ def create(
 ) -> UserGrant:
     """Record what `user` allowed `client`, and how the user had logged in. The grant ends after `lasts`.
 
-    Its refresh tokens end after `refreshes_for`, which is part of `lasts`, or with the grant if None. `user` is as read
-    when the session was checked. Raises OAuthError access_denied if the user may not log in any more, and
-    SessionEnded. The user's row stays locked until the transaction ends, so that neither can happen after the check.
+    Its refresh tokens end after `refreshes_for`, which is part of `lasts`, or with the grant if None.
+    `user` must be as it was when the session was checked.
+    Raises OAuthError access_denied if the user was disabled since, and SessionEnded if all sessions were ended since.
     """
     with transaction.atomic():
+        # Locked until the transaction ends, so that the user cannot be disabled or logged out after this check.
         active = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True)
-        kept = active.values_list("session_epoch").first()
-        if kept is None:
-            raise OAuthError("access_denied", "The user may not log in any more.")
-        if kept != (user.session_epoch,):  # compared by equality, because clocks cannot tell which came first
+        row = active.values_list("session_epoch").first()
+        if row is None:
+            raise OAuthError("access_denied", "The user is not active.")
+        # Epochs are random and compared by equality. Instants of two nodes could not say which event came first.
+        if row != (user.session_epoch,):
             raise SessionEnded
         return UserGrant.objects.create(
             user=user,
@@ -59,13 +67,13 @@ def create(
 
 
 def require_live(grant: UserGrant, *, now: datetime) -> None:
-    """Raise OAuthError invalid_grant where nothing may be issued under the grant any more."""
+    """Raise OAuthError invalid_grant if no token may be issued under the grant any more."""
     if reason := problem(grant, now=now):
         raise OAuthError("invalid_grant", reason)
 
 
 def problem(grant: UserGrant, *, now: datetime) -> str | None:
-    """Why nothing may be issued under the grant any more, or None: it ended, or its login does not count any more."""
+    """Return why no token may be issued under the grant any more, as a text for the client, or None if it is live."""
     if grant.revoked_at is not None:
         return "The grant was revoked."
     if grant.ends_at <= now:
@@ -78,25 +86,27 @@ def problem(grant: UserGrant, *, now: datetime) -> str | None:
 
 
 def lock(grant: UserGrant) -> UserGrant:
-    """The grant as it is now, held until the transaction ends: nobody else issues under it or ends it meanwhile.
+    """Lock the grant until the transaction ends, and return it as it is now.
 
-    Raises OAuthError invalid_grant where it went with its user or client.
+    Raises OAuthError invalid_grant if it was deleted with its user or client.
     """
-    held = UserGrant.objects.select_for_update(of=("self",)).select_related("user", "client").filter(pk=grant.pk)
-    if (kept := held.first()) is None:
+    # `of`: locking the user too would break the lock order, and would make all requests of one user wait.
+    rows = UserGrant.objects.select_for_update(of=("self",)).select_related("user", "client").filter(pk=grant.pk)
+    if (row := rows.first()) is None:
         raise OAuthError("invalid_grant", "The grant has ended.")
-    return kept
+    return row
 
 
-def hold(whose: Q) -> None:
-    """Hold several grants until the transaction ends, always in one order: no two wait for each other."""
-    list(UserGrant.objects.select_for_update(of=("self",)).filter(whose).order_by("pk").values_list("pk"))
+def lock_all(condition: Q) -> None:
+    """Lock the grants that match `condition` until the transaction ends."""
+    # In the order of their keys, so that two transactions that lock the same grants do not deadlock.
+    list(UserGrant.objects.select_for_update(of=("self",)).filter(condition).order_by("pk").values_list("pk"))
 
 
 def revoke(grant: UserGrant, reason: str, *, now: datetime) -> bool:
-    """Revoke a grant with all tokens issued under it. The first reason stays.
+    """Revoke the grant and all tokens issued under it. Returns False if the grant was revoked before.
 
-    Returns False if the grant was revoked before.
+    A grant that was revoked before keeps its instant and reason.
     """
     with transaction.atomic():
         revoked = UserGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now, revoke_reason=reason)
@@ -104,44 +114,48 @@ def revoke(grant: UserGrant, reason: str, *, now: datetime) -> bool:
     return bool(revoked)
 
 
-def reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -> None:
-    """Revoke a grant because its code or token was reused: two parties have it.
+def revoke_reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -> None:
+    """Revoke the grant because its code or refresh token was reused, which means that two parties have it.
 
-    Only the request that revokes the grant records the event, because several requests can reuse the token at once.
+    Records the event `grant.reuse_detected` if the grant was not revoked before.
     """
     with transaction.atomic():
+        # Several requests can reuse a token at once. Only the one that revokes the grant records the event.
         if revoke(grant, reason, now=now):
             subject, details = f"grant:{grant.pk}", {"why": reason}
             trail.record("grant.reuse_detected", actor=actor, subject=subject, details=details, now=now)
 
 
 def holder(grant: UserGrant) -> Holder:
-    """Whom the grant's tokens speak for."""
+    """Return the holder of the grant's tokens: the user, with this grant and its login."""
     return Holder(subject=str(grant.user.sub), grant_id=str(grant.id), login=login(grant))
 
 
 def login(grant: UserGrant) -> Login:
-    """The login under which the grant was given: kept through every refresh."""
+    """Return the login in which the user gave the grant. A refresh keeps it (OpenID Connect Core section 12.2)."""
     return Login(at=grant.auth_time, acr=grant.acr, amr=tuple(grant.amr))
 
 
 def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> Target:
-    """What a token under the grant is for, with the scopes that the user allowed and the client still may ask for.
+    """Return the target of a token under the grant (RFC 8707 section 2.2).
 
-    It is for the grant's own API; or for the issuer itself, where `resources` names that and the user's identity was
-    allowed with the rest (RFC 8707 section 2.2). Raises OAuthError invalid_target for another resource, invalid_grant
-    where nothing is left: the API is gone, or the client may not use it any more.
+    1. It is the grant's API, or the issuer if `resources` names the issuer and the user allowed `openid`.
+    2. Its scopes are those that the user allowed and that the client may still request.
+
+    Raises OAuthError invalid_target if `resources` names anything else, and invalid_grant if the API was deleted or the
+    client may no longer use it.
     """
     issuer, names = conf.issuer().url, grant.scope.split()
-    asked = list(dict.fromkeys(resources)) or [grant.audience]
-    if asked == [issuer] and (grant.audience == issuer or "openid" in names):
+    requested = list(dict.fromkeys(resources)) or [grant.audience]
+    if requested == [issuer] and (grant.audience == issuer or "openid" in names):
         return Target(issuer, tuple(name for name in names if name in OPENID), None)
-    if asked != [grant.audience]:
-        raise OAuthError("invalid_target", "What the user allowed is for another resource.")
+    if requested != [grant.audience]:
+        raise OAuthError("invalid_target", "The user's grant is for another resource.")
+    # The client's permissions as they are now: an administrator may have reduced them since the consent.
     own = {scope.name: scope.api for scope in client.scopes.all() if scope.api.identifier == grant.audience}
     without_scope = {api.identifier: api for api in client.apis.all()}
     api = next(iter(own.values()), without_scope.get(grant.audience))
     scopes = tuple(name for name in names if name in own or name in OPENID)
     if api is None or (own.keys().isdisjoint(scopes) and grant.audience not in without_scope):
-        raise OAuthError("invalid_grant", "The client may not use the API any more that the grant is for.")
+        raise OAuthError("invalid_grant", "The client may no longer use the API of this grant.")
     return Target(grant.audience, scopes, api)

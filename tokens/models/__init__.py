@@ -1,16 +1,16 @@
-"""The issuer's tables, one module per thing.
+"""The issuer's tables, a module for each group of tables.
 
 Owns: columns, constraints, and the validation of a row by itself.
 Does not own: transactions over several tables, or caches. Triggers (`triggers`) enforce what needs the old row.
 Steps: none.
-Neighbours: below every room that reads or writes rows. A class is imported from `tokens.models`.
+Neighbours: below every room that reads or writes rows. Other rooms import a class from `tokens.models`.
 
 Read in this order:
-- `user`: who logs in, and the `sub` of tokens.
+- `user`: users, and the `sub` of their tokens.
 - `lifetimes`, `api`: bounds of lifetimes; APIs, scopes and exchange policies.
 - `client`: clients and their secrets.
-- `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; waiting devices.
-- `assertion`: each `jti` of a client once (RFC 7523 section 3).
+- `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
+- `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
 - `key`: rings and signing keys.
 - `revocation`, `registry`: revocations with their log; the registry's version.
 - `audit`: the audit trail.

@@ -1,4 +1,7 @@
-"""An API (resource server), the scopes it owns, and what may be passed on to it."""
+"""APIs (resource servers), their scopes, and the policies of token exchange.
+
+The names of the default and validator functions are permanent: migrations import them.
+"""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,25 +21,25 @@ scope_token = RegexValidator(r"\A[\x21\x23-\x5b\x5d-\x7e]+\Z", 'A scope is print
 
 
 def signature_algorithms() -> list[str]:
-    """What an API accepts unless told: what the default ring signs."""
+    """Return the algorithms of a new API: that of the default ring."""
     return ["RS256"]
 
 
 def known_algorithms(value: object) -> None:
-    """Refuse what is no list of algorithms that a ring can have."""
+    """Raise ValidationError unless `value` is a list of signature algorithms that a ring can have."""
     if not isinstance(value, list) or not value or any(name not in ALGORITHMS for name in value):
-        raise ValidationError(f'Enter a list out of {", ".join(ALGORITHMS)}, such as ["RS256", "ES256"].')
+        raise ValidationError(f'Enter a list of algorithms from {", ".join(ALGORITHMS)}, such as ["RS256", "ES256"].')
 
 
 def absolute_uri(value: str) -> None:
-    """Refuse what is no resource identifier: an absolute URI without a fragment (RFC 8707 section 2)."""
+    """Raise ValidationError unless `value` is an absolute URI without a fragment (RFC 8707 section 2)."""
     parts = urlsplit(value)
     if not (parts.scheme and (parts.netloc or parts.path)) or "#" in value or not value.isascii() or " " in value:
         raise ValidationError("Enter an absolute URI without a fragment, such as https://api.example/.")
 
 
 class Api(models.Model):
-    """A resource server that tokens are issued for; `identifier` is the `aud` of its tokens (RFC 8707 section 2)."""
+    """A resource server. Its `identifier` is the `aud` of tokens that are issued for it (RFC 8707 section 2)."""
 
     identifier = models.CharField(
         max_length=255,
@@ -93,14 +96,16 @@ class Api(models.Model):
         return f"{self.name} ({self.identifier})"
 
     def clean(self) -> None:
-        """Refuse the issuer's own identifier, which is the audience of tokens for userinfo."""
+        """Raise ValidationError if the identifier is the issuer's own, which is the audience of tokens for userinfo."""
         super().clean()
         if self.identifier == issuer().url:
-            raise ValidationError({"identifier": "This is the issuer itself; an API has an identifier of its own."})
+            raise ValidationError(
+                {"identifier": "This is the issuer itself. Enter an identifier of its own for the API."}
+            )
 
 
 class Scope(models.Model):
-    """What a client may ask of one API; a name belongs to one API only, so that scopes alone can name the API."""
+    """A permission at one API. Its name is unique among all APIs, so a request can name the API by its scopes alone."""
 
     name = models.CharField(max_length=100, unique=True, validators=[scope_token])
     description = models.CharField(max_length=200, help_text="What the user reads on the consent page.")
@@ -115,14 +120,14 @@ class Scope(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse the names that OpenID Connect owns: they belong to no API."""
+        """Raise ValidationError if the name is reserved for OpenID Connect."""
         super().clean()
         if self.name in self.RESERVED:
-            raise ValidationError({"name": f"{self.name} belongs to OpenID Connect, not to an API."})
+            raise ValidationError({"name": f"{self.name} belongs to OpenID Connect. Choose another name."})
 
 
 class ExchangePolicy(models.Model):
-    """What a client may ask of an API in the name of a user whose token it received (RFC 8693)."""
+    """The scopes at an API for which a client may exchange a user's token that it received (RFC 8693)."""
 
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="exchange_policies"

@@ -1,11 +1,12 @@
-"""Client assertions that were used: a row per `jti`, so that no process accepts one twice (RFC 7523 section 3)."""
+"""Used client assertions, so that no process accepts one twice (RFC 7523 section 3)."""
 
 from django.db import models
 
 
 class UsedAssertion(models.Model):
-    """The SHA-256 of a client and the `jti` it used; kept until the assertion has expired everywhere."""
+    """The SHA-256 of a client and a `jti` that it used. The row stays until the assertion has expired on every node."""
 
+    # Unique: the second INSERT of the same assertion fails, also if two processes receive it at once.
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     expires_at = models.DateTimeField(db_index=True)
 

@@ -1,10 +1,10 @@
-"""The audit trail: rare security events, written once and never changed (triggers see to it on both databases)."""
+"""The audit trail: rare security events. It is append-only, which triggers enforce (tokens/triggers/row_rule.py)."""
 
 from django.db import models
 
 
 class AuditEvent(models.Model):
-    """Something that happened to a user, a client, a grant or a key; written through tokens.audit.trail.record only."""
+    """An event of a user, a client, a grant or a key. Only `tokens.audit.trail.record` writes one."""
 
     at = models.DateTimeField(db_index=True)
     actor = models.CharField(max_length=255, help_text="Who did it: a user, a client, or a command.")

@@ -1,4 +1,4 @@
-"""A client (an application that asks for tokens): what it may do, and how it proves who it is."""
+"""OAuth clients: what they may do, and how they authenticate."""
 
 import secrets
 from datetime import datetime
@@ -19,7 +19,7 @@ from tokens.models.api import Api, Scope
 
 
 class GrantType(models.TextChoices):
-    """The grants there are, by their `grant_type` (RFC 6749, 8628, 8693, 7523). implicit and password are not."""
+    """The supported grant types (RFC 6749, 8628, 8693, 7523). Neither `implicit` nor `password` (RFC 9700)."""
 
     AUTHORIZATION_CODE = "authorization_code", "Authorization code: a user logs in"
     REFRESH_TOKEN = "refresh_token", "Refresh token: stay logged in"
@@ -33,7 +33,7 @@ class GrantType(models.TextChoices):
 
 
 class AuthenticationMethod(models.TextChoices):
-    """How a client authenticates (RFC 7591 section 2). A secret is accepted in either place, unless it is pinned."""
+    """The methods of client authentication (RFC 7591 section 2)."""
 
     NONE = "none", "None (public client: PKCE only)"
     SECRET_BASIC = "client_secret_basic", "Secret (client_secret_basic: in the Authorization header)"
@@ -42,18 +42,19 @@ class AuthenticationMethod(models.TextChoices):
 
 
 SECRET_METHODS = (AuthenticationMethod.SECRET_BASIC.value, AuthenticationMethod.SECRET_POST.value)
-"""How a client with a secret can be registered."""
+"""The methods with a secret. A client may use both, unless its method is pinned."""
 
 
 def new_client_id() -> str:
-    """A fresh client identifier: 128 random bits, 22 characters. A command would take a leading dash for an option."""
-    while (made := secrets.token_urlsafe(16)).startswith("-"):
+    """Return a random client identifier of 128 bits, 22 characters."""
+    # A command would parse a leading dash as an option.
+    while (client_id := secrets.token_urlsafe(16)).startswith("-"):
         pass
-    return made
+    return client_id
 
 
 class Client(AbstractApplication):
-    """An OAuth client. Its secrets are rows of their own (ClientSecret); the inherited `client_secret` stays empty."""
+    """An OAuth client. Its secrets are rows of ClientSecret, and the inherited `client_secret` stays empty."""
 
     client_id = models.CharField(
         "client ID",
@@ -66,7 +67,7 @@ class Client(AbstractApplication):
         max_length=32, choices=AbstractApplication.CLIENT_TYPES, default=AbstractApplication.CLIENT_CONFIDENTIAL
     )
     tokens_from: int = 0
-    """The Unix second before which its tokens are revoked. Not a column; tokens/clients/registry.py sets it."""
+    """The Unix second before which its tokens are revoked. Not a column. tokens/clients/registry.py sets it."""
     is_active = models.BooleanField("active", default=True, help_text="An inactive client gets no token.")
     last_used_on = models.DateField("last used", null=True, blank=True, editable=False)
 
@@ -152,7 +153,7 @@ class Client(AbstractApplication):
         " <code>authorization-grant+jwt</code>. Off: <code>JWT</code> or none is accepted, too.",
     )
 
-    # Inherited, and of no use here: one grant per client, secrets in the row, id_tokens keyed by the secret.
+    # Inherited and not used: one grant type per client, secrets in the row, ID tokens signed with the secret.
     client_secret = models.CharField(max_length=1, blank=True, default="", editable=False)
     hash_client_secret = models.BooleanField(default=True, editable=False)
     authorization_grant_type = models.CharField(
@@ -181,7 +182,7 @@ class Client(AbstractApplication):
         ]
 
     def clean(self) -> None:
-        """Refuse a client that could not work or would be unsafe; raises ValidationError, each problem at its field."""
+        """Raise ValidationError if the client could not work or would be unsafe. Problems are listed by field."""
         errors = {
             "grants": self._grant_problems(),
             "redirect_uris": self._redirect_problems(),
@@ -192,27 +193,28 @@ class Client(AbstractApplication):
             "client_jwks": self._key_problems(),
             "client_jwks_uri": self._key_address_problems(),
         }
-        if found := {field: problems for field, problems in errors.items() if problems}:
-            raise ValidationError(found)
+        if problems_by_field := {field: problems for field, problems in errors.items() if problems}:
+            raise ValidationError(problems_by_field)
 
     @property
     def is_public(self) -> bool:
-        """Whether it cannot keep a secret, and has nothing to prove itself with (RFC 6749 section 2.1)."""
+        """Return True if it cannot keep a secret and therefore does not authenticate (RFC 6749 section 2.1)."""
         return bool(self.client_type == self.CLIENT_PUBLIC)
 
     @property
     def accepted_methods(self) -> tuple[str, ...]:
-        """Return by which methods the client may authenticate: a secret in either place, unless it is pinned."""
+        """Return the methods by which the client may authenticate."""
         own = self.token_endpoint_auth_method
         either = own in SECRET_METHODS and not self.pins_authentication_method
         return SECRET_METHODS if either else (own,)
 
     def allows_grant_type(self, *grant_types: str) -> bool:
-        """Whether one of the grants, in django-oauth-toolkit's spelling or OAuth's own, is among this client's."""
-        return any(grant in self.grants or grant.replace("-", "_") in self.grants for grant in grant_types)
+        """Return True if the client may use one of the grant types."""
+        # django-oauth-toolkit writes a dash, as in authorization-code, where OAuth has an underscore.
+        return any(name in self.grants or name.replace("-", "_") in self.grants for name in grant_types)
 
     def is_usable(self, _request: object) -> bool:
-        """Whether the client may be used at all; django-oauth-toolkit asks at every endpoint."""
+        """Return True if the client is active. django-oauth-toolkit calls this at every endpoint."""
         return self.is_active
 
     def note_use(self, *, now: datetime) -> None:
@@ -223,21 +225,27 @@ class Client(AbstractApplication):
                 Client.objects.filter(pk=self.pk).update(last_used_on=self.last_used_on)
 
     def _grant_problems(self) -> list[str]:
+        """Return the problems of the client's grant types."""
         if not isinstance(self.grants, list):
             return ["Enter a list of grant types."]
-        unknown = [f"{grant} is not a grant type." for grant in self.grants if grant not in GrantType.values]
+        problems = [f"{grant} is not a grant type." for grant in self.grants if grant not in GrantType.values]
         if self.is_public:
+            # These grant types rest on the client's identity alone, which a public client cannot prove.
             secret_only = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.JWT_BEARER}
-            unknown += [f"A public client cannot use {grant}." for grant in self.grants if grant in secret_only]
+            problems += [f"A public client cannot use {grant}." for grant in self.grants if grant in secret_only]
         with_login = {GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE}
         if GrantType.REFRESH_TOKEN in self.grants and with_login.isdisjoint(self.grants):
-            unknown += ["A refresh token comes from a grant in which a user logs in: allow one of those, too."]
+            problems += [
+                "Refresh tokens need a grant type with a login. Allow authorization_code or the device code, too."
+            ]
+        # It names the users itself, so a leaked secret would give access to all of them (RFC 7523).
         by_key = self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
         if GrantType.JWT_BEARER in self.grants and not by_key:
-            unknown += ["A client that acts for users proves itself with its own key (private_key_jwt)."]
-        return unknown
+            problems += ["A client that acts for users (jwt-bearer) must authenticate with private_key_jwt."]
+        return problems
 
     def _redirect_problems(self) -> list[str]:
+        """Return the problems of the redirect URIs."""
         if GrantType.AUTHORIZATION_CODE in self.grants and not self.redirect_uris.split():
             return ["The authorization code grant needs at least one redirect URI."]
         return _problems(self.redirect_uris, self._redirect_uri_problem)
@@ -246,25 +254,31 @@ class Client(AbstractApplication):
         return redirect_uri_problem(uri, undotted=self.allows_undotted_schemes)
 
     def _authentication_problems(self) -> list[str]:
+        """Return the problems of the authentication method."""
         public = self.is_public
         if public != (self.token_endpoint_auth_method == AuthenticationMethod.NONE):
-            return ["A public client authenticates by nothing, a confidential one by something."]
+            return ["A public client has the authentication method none. A confidential client needs another method."]
         has_keys = bool(self.client_jwks) != bool(self.client_jwks_uri)
         if self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT and not has_keys:
-            return ["private_key_jwt needs the client's public keys: pasted, or their address, not both."]
+            return ["private_key_jwt needs the client's public keys or their address, and not both."]
         return []
 
     def _pin_problems(self) -> list[str]:
+        """Return the problem if the client restricts a method that has no alternative."""
         if self.pins_authentication_method and self.token_endpoint_auth_method not in SECRET_METHODS:
-            return ["Only a client with a secret has a choice to restrict."]
+            return [
+                "Only a client with a secret can restrict its method. Clear this, or choose a method with a secret."
+            ]
         return []
 
     def _key_address_problems(self) -> list[str]:
+        """Return the problem if the address of public keys is not https. Plain http is allowed with DEBUG."""
         if not self.client_jwks_uri or self.client_jwks_uri.startswith("https://") or settings.DEBUG:
             return []
-        return ["The address of public keys must be https."]
+        return ["The address of public keys must begin with https://."]
 
     def _key_problems(self) -> list[str]:
+        """Return the problem of the pasted public keys."""
         try:
             _ = registered(self.client_jwks) if self.client_jwks is not None else ()
         except UnusableKey as error:
@@ -273,7 +287,7 @@ class Client(AbstractApplication):
 
 
 class ClientSecret(models.Model):
-    """One of a client's live secrets: a keyed hash, and never the secret itself."""
+    """A secret of a client, stored as a keyed hash. A client can have several, so that it can change them."""
 
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
     encryption_key_id = models.CharField(max_length=16, help_text="Which KEY_ENCRYPTION_KEYS entry keys the hash.")
@@ -291,12 +305,14 @@ class ClientSecret(models.Model):
         return f"…{self.hint}"
 
     def is_live(self, *, now: datetime) -> bool:
-        """Whether the secret authenticates: neither revoked nor expired."""
+        """Return True if the secret is neither revoked nor expired at `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
-def _problems(words: str, problem: Any) -> list[str]:
-    return [f"{word}: {found}" for word in words.split() if (found := problem(word))]
+def _problems(words: str, check: Any) -> list[str]:
+    """Return `<word>: <problem>` for each word in which `check` returns a problem."""
+    return [f"{word}: {problem}" for word in words.split() if (problem := check(word))]
 
 
+# For the constraint on client_id__length.
 models.CharField.register_lookup(Length)

@@ -1,4 +1,4 @@
-"""What a user agreed to once, so that they are not asked for the same again."""
+"""Remembered consents, so that a client does not ask a user for the same scopes again."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from tokens.models.client import Client
 
 
 class Consent(models.Model):
-    """The scopes that a user allowed a client at one API."""
+    """The scopes that a user allowed a client at one API, for later authorization requests."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="consents")
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="consents")

@@ -1,4 +1,4 @@
-"""A device that waits for its user to log in on another screen (RFC 8628): both of its codes, by their hashes."""
+"""Device authorization requests: a device waits until its user logs in on another screen (RFC 8628)."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from tokens.models.user_grant import UserGrant
 
 
 class DeviceCode(models.Model):
-    """One request of a device, from when it is shown to when it is answered."""
+    """One request of a device. Both of its codes are stored as hashes."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     user_code_digest = models.CharField(max_length=64, unique=True)
@@ -18,6 +18,7 @@ class DeviceCode(models.Model):
     expires_at = models.DateTimeField()
     interval = models.PositiveSmallIntegerField(help_text="Seconds between two questions of the device.")
     asked_at = models.DateTimeField(null=True, blank=True, help_text="When the device asked last.")
+    # Empty until the user has allowed the request.
     grant = models.OneToOneField(
         UserGrant, on_delete=models.CASCADE, null=True, related_name="device_code", help_text="What the user allowed."
     )
@@ -26,6 +27,7 @@ class DeviceCode(models.Model):
 
     class Meta:
         indexes = [
+            # For the purge, as that of authorization codes.
             models.Index("expires_at", condition=models.Q(redeemed_at=None), name="devices_that_got_nothing"),
         ]
 

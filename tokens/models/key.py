@@ -1,6 +1,8 @@
-"""A ring of signing keys and the keys in it. Phases are computed from the dates, never stored.
+"""Rings of signing keys, and the keys in them.
 
-What a row may be is a constraint here; what may become of it is a trigger (tokens/migrations/0016_key_rules.py).
+- The phase of a key is computed from its dates and never stored.
+- A CHECK constraint here enforces each rule about a row by itself.
+- A trigger enforces each rule about a change of a row (tokens/migrations/0016_key_rules.py).
 """
 
 from dataclasses import fields
@@ -13,18 +15,19 @@ from django.db.models import F, Q
 from tokens.keys.rules.policy import Policy
 
 CENTURIES = 1e10
-"""Seconds; no timing is as long. Text is above every number on SQLite and below every one on PostgreSQL."""
+"""Seconds. Every timing is shorter. Between 0 and this bound there is no text, which SQLite sorts after all numbers
+and PostgreSQL before them."""
 
 
 def whole_policy(column: str) -> Q:
-    """The condition that a column has every timing of a policy, and that each is a number above zero."""
+    """Return the condition that a JSON column has every timing of a policy, each a number above zero."""
     names = [field.name for field in fields(Policy)]
     numbers = (Q(**{f"{column}__{name}__gt": 0, f"{column}__{name}__lt": CENTURIES}) for name in names)
     return reduce(and_, numbers, Q(**{f"{column}__has_keys": names}))
 
 
 class Ring(models.Model):
-    """Keys that serve one purpose with one algorithm; its row is the lock under which a step is decided."""
+    """A ring: keys of one algorithm that succeed each other. Each rotation step locks its row."""
 
     name = models.SlugField(max_length=50, unique=True)
     algorithm = models.CharField(max_length=10, editable=False, help_text="JWA name, fixed for the ring's life.")
@@ -53,7 +56,7 @@ class Ring(models.Model):
 
 
 class SigningKey(models.Model):
-    """One signing key. Rows are never deleted; the private half is encrypted, and bound to the row's other columns."""
+    """A signing key. Its row is never deleted. The private half is encrypted, and bound to the row's other columns."""
 
     ring = models.ForeignKey(Ring, on_delete=models.PROTECT, related_name="keys")
     kid = models.CharField("kid", max_length=64, unique=True, help_text="RFC 7638 thumbprint.")
@@ -78,11 +81,13 @@ class SigningKey(models.Model):
             ("revoke_key", "Can revoke a signing key"),
         ]
         constraints = [
+            # One standby, so that all nodes agree on the next key.
             models.UniqueConstraint(
                 "ring",
                 condition=Q(signs_at=None, revoked_at=None, cancelled_at=None),
                 name="one_standby_per_ring",
             ),
+            # One key without an end, so that all nodes sign with the same key once its switch has passed.
             models.UniqueConstraint(
                 "ring",
                 condition=Q(signs_at__isnull=False, withdraw_at=None, revoked_at=None, cancelled_at=None),
@@ -102,6 +107,7 @@ class SigningKey(models.Model):
                 ),
                 name="key_has_its_private_half_until_destroyed",
             ),
+            # A key that can still sign must not lose its private half.
             models.CheckConstraint(
                 condition=(
                     Q(private_destroyed_at=None)
@@ -111,6 +117,7 @@ class SigningKey(models.Model):
                 ),
                 name="key_that_signs_has_its_private_half",
             ),
+            # The private half of a revoked key must not be usable, even if a later step fails.
             models.CheckConstraint(
                 condition=Q(revoked_at=None, cancelled_at=None) | Q(sealed=None),
                 name="key_that_ended_has_no_private_half",
@@ -126,6 +133,7 @@ class SigningKey(models.Model):
                 ),
                 name="key_ends_after_it_is_announced",
             ),
+            # A key that has signed can be revoked, but not cancelled: its tokens exist.
             models.CheckConstraint(
                 condition=Q(cancelled_at=None) | Q(signs_at=None) | Q(cancelled_at__lt=F("signs_at")),
                 name="key_is_cancelled_before_it_signs",

@@ -1,6 +1,7 @@
-"""How long what is issued may live: the bounds of each lifetime that an administrator can set.
+"""Bounds of the lifetimes that an administrator can set.
 
-Without them a lifetime could leave no room in a date (a crash), or lie before its beginning (a token that never lived).
+- A longer lifetime could exceed the range of dates, which would be an error at each request.
+- A shorter or negative lifetime would issue tokens that have expired already.
 """
 
 from datetime import timedelta
@@ -10,17 +11,17 @@ from django.db import models
 
 SHORTEST = timedelta(seconds=1)
 LONGEST_ACCESS_TOKEN = timedelta(days=1)
-"""Above what any key policy should allow (its `token_lifetime`): a token that was taken back is remembered as long."""
+"""Longer than any key policy should allow (`token_lifetime`), because revocations are stored for as long."""
 LONGEST_REFRESH = timedelta(days=3650)
 
 
 def validators(longest: timedelta) -> list[BaseValidator]:
-    """Refuse a lifetime that is shorter than a second or longer than `longest`."""
+    """Return the validators of a lifetime between SHORTEST and `longest`."""
     return [MinValueValidator(SHORTEST), MaxValueValidator(longest)]
 
 
 def bounds(**longest: timedelta) -> models.Q:
-    """That each of the fields is empty or within its bounds, for a constraint of the database."""
+    """Return the condition that each field is empty or between SHORTEST and its longest, for a CHECK constraint."""
     condition = models.Q()
     for field, most in longest.items():
         condition &= models.Q(**{f"{field}__gte": SHORTEST, f"{field}__lte": most})

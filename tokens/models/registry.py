@@ -1,13 +1,12 @@
-"""Which version of the registry is in force: a value that the database itself draws anew with every change."""
+"""The version of the registry. Processes cache clients and APIs under it (docs/decisions/005-registry-version.md)."""
 
 from django.db import models
 
 
 class RegistryVersion(models.Model):
-    """One row. Triggers write it, whoever changes a client, a secret, an API, a scope or a policy, by whatever door.
+    """The version, one row. Triggers renew it if a client, secret, API, scope or policy changes, also by SQL."""
 
-    The value is random: a transaction that is rolled back leaves none behind that a later one could draw again.
-    """
+    # Random, not a counter: a number of a rolled-back transaction would be used again for other contents.
 
     value = models.CharField(max_length=36)
 

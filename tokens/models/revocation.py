@@ -1,9 +1,9 @@
-"""Revocations: the entries of the revocation feed, and the log that gives them versions (docs/revocation-feed.md).
+"""Revocations: the entries of the revocation feed, and the log of their versions (docs/revocation-feed.md).
 
-- `Revocation` is what the issuer itself looks up: the latest state of each revocation.
-- `WaitingEntry` is an entry that is not published yet, written in the transaction of its `Revocation`.
+- `Revocation` is the latest state of each revocation. The issuer itself looks up tokens there.
+- `WaitingEntry` is an entry that is not published yet. It is written in the transaction of its `Revocation`.
 - `RevocationLog` is one row, the head. A publisher locks it and moves waiting entries into a `Publication`: a version.
-- `Segment` holds the entries of successive publications, up to 16,384, packed for every reader.
+- `Segment` contains the entries of successive publications, up to 16,384.
 """
 
 from django.db import models
@@ -11,7 +11,7 @@ from django.db.models import Q
 
 
 class Revocation(models.Model):
-    """One entry: a token, grant or key that is revoked, or everything issued before an instant."""
+    """One entry: a token, grant or key that is revoked, or all tokens of a user, client or issuer before an instant."""
 
     class Kind(models.TextChoices):
         """The kinds of entries, by their name in the revocation feed."""
@@ -31,6 +31,7 @@ class Revocation(models.Model):
 
     class Meta:
         constraints = [
+            # With 0, a coarse entry would cover later tokens too. With an instant, a fine entry would spare its token.
             models.CheckConstraint(
                 condition=Q(kind__in=["jti", "grant", "kid"], issued_before=0)
                 | Q(kind__in=["sub", "client", "client_sub", "iss"], issued_before__gt=0),
@@ -52,7 +53,7 @@ class WaitingEntry(models.Model):
 
 
 class RevocationLog(models.Model):
-    """The head of the log, one row."""
+    """The head of the log, one row. Publishers lock it."""
 
     version = models.BigIntegerField(help_text="Of the last publication.")
     tag = models.CharField(max_length=11, help_text="Tells it from the same number of a database that was restored.")
@@ -78,7 +79,7 @@ class Publication(models.Model):
 
 
 class Segment(models.Model):
-    """Entries of successive versions, packed once for every process and reader."""
+    """Entries of successive versions, packed once for all processes and readers."""
 
     digest = models.CharField(max_length=43, primary_key=True, help_text="SHA-256 of the body, base64url.")
     version = models.BigIntegerField(db_index=True, help_text="The last one in it.")

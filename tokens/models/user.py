@@ -1,4 +1,8 @@
-"""A user: who logs in, and whom tokens name by `sub`."""
+"""Users, and the `sub` by which tokens name them.
+
+- `sub` never changes and is never reused, because APIs store their data under it. A trigger enforces that too.
+- `session_epoch` is random. Sessions and grants hold the epoch of their login, and end when the user gets another.
+"""
 
 import uuid
 from collections.abc import Iterator
@@ -12,11 +16,11 @@ from django.utils.crypto import salted_hmac
 
 
 class SubjectIsImmutable(ValueError):
-    """A user's `sub` was about to change: every API that stored it would take the user for someone else."""
+    """A change of a user's `sub` was refused, because APIs would treat the user as another one."""
 
 
 class User(AbstractUser):
-    """Django's user with a subject identifier of its own: unique, immutable, never reused (OpenID Connect Core 2)."""
+    """Django's user with a subject identifier: unique, immutable, never reused (OpenID Connect Core section 2)."""
 
     sub = models.UUIDField("subject", default=uuid.uuid4, unique=True, editable=False)
     logged_out_at = models.DateTimeField(null=True, editable=False, help_text="When every session was ended.")
@@ -32,38 +36,36 @@ class User(AbstractUser):
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, unless `sub` has changed: raises SubjectIsImmutable (a trigger refuses what goes around this).
-
-        Never writes the epoch, so that a user who was read before a log-out everywhere cannot undo it.
-        """
+        """Save the user, except the session epoch. Raises SubjectIsImmutable if `sub` has changed."""
+        # An instance that was read before a logout everywhere would write the old epoch back, and revive the sessions.
+        # So the epoch of the row counts, and the later of both instants of a logout.
         with transaction.atomic():
-            ends = User.objects.values_list("sub", "logged_out_at", "session_epoch")
-            kept = ends.select_for_update().filter(pk=self.pk).first()
-            if kept is not None:
-                sub, logged_out_at, self.session_epoch = kept
+            columns = User.objects.values_list("sub", "logged_out_at", "session_epoch")
+            row = columns.select_for_update().filter(pk=self.pk).first()
+            if row is not None:
+                sub, logged_out_at, self.session_epoch = row
                 if str(sub) != str(self.sub):
-                    raise SubjectIsImmutable("a user's sub never changes")
+                    raise SubjectIsImmutable("A user's sub must not change. APIs store data under it.")
                 self.logged_out_at = max(filter(None, (logged_out_at, self.logged_out_at)), default=None)
             super().save(*args, **kwargs)
 
     def end_sessions(self, *, now: datetime) -> None:
-        """End every session of the user, and every login in them. The caller ends grants and tokens."""
+        """End every session of the user at `now`. The caller must revoke the grants and tokens."""
         self.logged_out_at, self.session_epoch = now, uuid.uuid4()
-        ended = {"logged_out_at": self.logged_out_at, "session_epoch": self.session_epoch}
-        User.objects.filter(pk=self.pk).update(**ended)
+        fields = {"logged_out_at": self.logged_out_at, "session_epoch": self.session_epoch}
+        User.objects.filter(pk=self.pk).update(**fields)
 
     def get_session_auth_hash(self) -> str:
-        """Return the value that a session must hold. It changes with the password and with the session epoch.
-
-        The epoch changes if the user logs out everywhere or is disabled.
-        """
-        return self._until_logged_out(super().get_session_auth_hash())
+        """Return the value that a valid session contains. It changes with the password and with the session epoch."""
+        return self._with_epoch(super().get_session_auth_hash())
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
-        """The same under each of SECRET_KEY_FALLBACKS."""
-        return (self._until_logged_out(one) for one in super().get_session_auth_fallback_hash())
+        """Yield the value of `get_session_auth_hash` under each of SECRET_KEY_FALLBACKS."""
+        return (self._with_epoch(value) for value in super().get_session_auth_fallback_hash())
 
-    def _until_logged_out(self, session: str) -> str:
-        ended = self.logged_out_at.isoformat() if self.logged_out_at else ""
-        until = f"{session} {ended}{self.session_epoch or ''}"  # sessions from before there were epochs stay valid
-        return salted_hmac("tokens.models.user", until, algorithm="sha256").hexdigest()
+    def _with_epoch(self, value: str) -> str:
+        """Return an HMAC of Django's value, the last logout everywhere and the session epoch."""
+        logged_out_at = self.logged_out_at.isoformat() if self.logged_out_at else ""
+        # Without an epoch the text is that of earlier versions of Keyturn, so that sessions survive the upgrade.
+        text = f"{value} {logged_out_at}{self.session_epoch or ''}"
+        return salted_hmac("tokens.models.user", text, algorithm="sha256").hexdigest()

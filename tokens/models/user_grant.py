@@ -1,4 +1,4 @@
-"""What a user allowed a client: the grant that tokens carry as `grant_id`, the code and the refresh tokens under it."""
+"""User grants, which tokens carry as `grant_id`, with the authorization codes and refresh tokens under them."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from tokens.models.client import Client
 
 
 class UserGrant(models.Model):
-    """One authorization of one client by one user; its id is in every token issued under it, so that all can end."""
+    """One authorization of one client by one user. Every token under it carries its id, so that all can be revoked."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="user_grants")
@@ -18,6 +18,7 @@ class UserGrant(models.Model):
     scope = models.TextField(help_text="Space-separated, as the user allowed them.")
     auth_time = models.DateTimeField(help_text="When the user proved who they are, in the session that allowed this.")
     acr = models.CharField(max_length=100, blank=True)
+    # Compared with the user's epoch whenever a token is issued. Nullable: users who never logged out have none.
     session_epoch = models.UUIDField(
         null=True, editable=False, help_text="The user's, in the session that allowed this."
     )
@@ -35,7 +36,7 @@ class UserGrant(models.Model):
 
 
 class AuthorizationCode(models.Model):
-    """A code, by its SHA-256: the code itself is known to nobody but the client that it was sent to."""
+    """An authorization code. Only its SHA-256 is stored."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     grant = models.OneToOneField(UserGrant, on_delete=models.CASCADE, related_name="code")
@@ -47,6 +48,7 @@ class AuthorizationCode(models.Model):
 
     class Meta:
         indexes = [
+            # For the purge of expired codes that were not redeemed. A redeemed code is deleted with its grant.
             models.Index("expires_at", condition=models.Q(redeemed_at=None), name="codes_that_nobody_redeemed"),
         ]
 
@@ -55,7 +57,7 @@ class AuthorizationCode(models.Model):
 
 
 class RefreshToken(models.Model):
-    """A refresh token, by its SHA-256. Those of one grant are a family and end together."""
+    """A refresh token. Only its SHA-256 is stored. The tokens of one grant are a family and end together."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     family = models.CharField(max_length=64, help_text="SHA-256 of what every token of the family begins with.")
@@ -67,6 +69,7 @@ class RefreshToken(models.Model):
     )
     used_at = models.DateTimeField(null=True, blank=True, help_text="When it was used, and a successor given for it.")
     retried_at = models.DateTimeField(null=True, blank=True, help_text="When it was used again: an answer was lost.")
+    # Not a foreign key, because the predecessor is purged first.
     previous = models.CharField(
         max_length=64,
         blank=True,

@@ -1,4 +1,4 @@
-"""Disable and enable users and clients, and log users out everywhere, from a script."""
+"""Disables and enables users and clients, and logs users out everywhere, for the command `access`."""
 
 from datetime import datetime
 
@@ -9,33 +9,36 @@ from tokens.revoking import everywhere
 
 
 @registry_lock.change()
-def set_active(one: User | Client, *, active: bool, reason: str, actor: str, now: datetime) -> bool:
-    """Enable or disable a user or client. Returns False if that is its state already. Raises RegistryLocked.
+def set_active(account: User | Client, *, active: bool, reason: str, actor: str, now: datetime) -> bool:
+    """Enable or disable a user or client. Returns False if it was in that state before. Raises RegistryLocked.
 
-    Disabling ends sessions, grants and tokens at once, by signals (tokens/revoking/signals.py). Enabling restores none.
+    Disabling ends its sessions, grants and tokens at once. Enabling restores none of them.
     """
-    kept = type(one)._default_manager.select_for_update().get(pk=one.pk)  # noqa: SLF001 (Django's documented name)
-    if kept.is_active == active:
+    manager = type(account)._default_manager  # noqa: SLF001 (Django's documented name)
+    # Locked, so that of two runs at once only one records the event.
+    row = manager.select_for_update().get(pk=account.pk)
+    if row.is_active == active:
         return False
-    kept.is_active = active
-    kept.save(update_fields=["is_active"])
-    _record("enabled" if active else "disabled", kept, reason, actor=actor, now=now)
+    row.is_active = active
+    row.save(update_fields=["is_active"])  # sends the signals that revoke (tokens/revoking/signals.py)
+    _record("enabled" if active else "disabled", row, reason, actor=actor, now=now)
     return True
 
 
 @registry_lock.change()
 def log_out(user: User, *, reason: str, actor: str, now: datetime) -> None:
-    """End every session, grant and token of the user, and forget consents. Raises RegistryLocked."""
+    """End every session, grant and token of the user, and delete the user's consents. Raises RegistryLocked."""
     everywhere.log_out(user, "logged out everywhere by a command")
     everywhere.withdraw_consents(user)
     _record("logged_out_everywhere", user, reason, actor=actor, now=now)
 
 
-def subject(one: User | Client) -> str:
-    """Return the audit trail's name of the user or client."""
-    return f"user:{one.get_username()}" if isinstance(one, User) else f"client:{one.client_id}"
+def subject(account: User | Client) -> str:
+    """Return the name of the user or client in the audit trail, such as `user:ada`."""
+    return f"user:{account.get_username()}" if isinstance(account, User) else f"client:{account.client_id}"
 
 
-def _record(done: str, one: User | Client, reason: str, *, actor: str, now: datetime) -> None:
-    action = f"{subject(one).partition(':')[0]}.{done}"
-    record(action, actor=actor, subject=subject(one), details={"why": reason} if reason else {}, now=now)
+def _record(event: str, account: User | Client, reason: str, *, actor: str, now: datetime) -> None:
+    """Record `user.<event>` or `client.<event>` in the audit trail."""
+    action = f"{subject(account).partition(':')[0]}.{event}"
+    record(action, actor=actor, subject=subject(account), details={"why": reason} if reason else {}, now=now)

@@ -1,14 +1,15 @@
-"""Revokes again, in a database that was restored from a backup, what was revoked since the backup was made.
+"""Applies again, to a database that was restored from a backup, the revocations made since that backup.
 
-The lost events are read from the audit journal and from audit logs, and applied again:
-1. signing keys that were revoked,
-2. client secrets that were revoked or given an end,
-3. users and clients that were disabled or deleted (they are disabled).
+The lost events are read from the audit journal and from audit logs:
+1. Signing keys that were revoked are revoked again.
+2. Client secrets that were revoked, or that got an earlier expiry, end again.
+3. Users and clients that were disabled or deleted are disabled.
+4. All users are logged out, because journal and logs do not list single sessions and tokens: sessions, user grants with
+   their codes and refresh tokens, remembered consents, and every access token issued so far.
+5. The event `database.restored` is recorded, so that journal and database agree again.
+6. The marks in Redis are reset (tokens/revoking/high_water.py).
 
-Journal and logs do not list single sessions and tokens, so these are ended for all users: sessions, user grants with
-their codes and refresh tokens, remembered consents, and every access token issued so far. Finally the event
-`database.restored` is recorded, with which journal and database agree again, and the marks in Redis are reset
-(tokens/revoking/high_water.py). Repeating it does no harm.
+It is idempotent. A run that was interrupted must be repeated.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,26 +39,26 @@ PASSWORD = "user.password_changed"  # noqa: S105 (an event's name)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What was applied again, and what was ended for all users."""
+    """The result: what was applied again, and what was ended for all users."""
 
     keys: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
-    """client_id and the end of each secret that was revoked, or given its end."""
+    """client_id and last characters of each secret that was revoked or got its expiry again."""
     users: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
     passwords: tuple[str, ...] = ()
-    """Users whose password was changed since the backup. The old password is valid again until they change it."""
+    """Users whose password was changed since the backup. Their old password is valid until they change it again."""
     sessions: int = 0
     grants: int = 0
     consents: int = 0
     records: int = field(default=0)
-    """Events of the journal and the logs that the database lacks."""
+    """Number of events in the journal and the logs that the database lacks."""
     older: str = ""
-    """How the database is older than Redis remembers, with the remedy; "" if it is not, or if that is unknown."""
+    """What the database lacks of the marks in Redis, with the remedy. "" if nothing, or if there are no marks."""
     unread: str = ""
-    """The instant of the newest event that Redis remembers, if database, journal and logs all lack it."""
+    """The instant of the newest event in Redis, if the database, the journal and the logs all lack it, else ""."""
     marks_reset: bool = True
-    """False if Redis did not remove its marks. It then goes on to call the database older."""
+    """False if Redis did not delete the marks. Checks then still report that the database is older."""
 
 
 def apply(
@@ -67,19 +68,21 @@ def apply(
     encryption_keys: Sequence[EncryptionKey],
     actor: str,
     now: datetime,
-    pretend: bool = False,
+    dry_run: bool = False,
 ) -> Restored:
-    """Apply the events of the journal and `logs` that the database lacks, and log all users out. Returns what was done.
+    """Apply the events of the journal and `logs` that the database lacks, and log all users out.
 
-    With `pretend` nothing is changed. Raises KeyProblem if a key cannot be revoked, RegistryLocked, and OSError for the
-    journal.
+    If `dry_run`, nothing is changed, and the result says what would be done.
+    Raises KeyProblem if a key cannot be revoked, RegistryLocked, and OSError if the journal cannot be read.
     """
-    events = sorted([*journal.entries(), *logs], key=lambda one: one.at)
-    lacking = [one for one in events if not one.is_in_database()]
-    older, unread = high_water.behind(now=now), _unread(events, now=now)
+    events = sorted([*journal.entries(), *logs], key=lambda event: event.at)
+    # Only events that the database lacks are applied. All events are needed to know the last state of an account.
+    lacking = [event for event in events if not event.is_in_database()]
+    older, unread = high_water.report(now=now), _unread(events, now=now)
     reasons = _reasons(events)
     revived = [key.kid for key in kids.revived(reasons, now=store.database_now())]
-    for kid in revived if not pretend else ():
+    # Each revocation commits by itself, so that a key is revoked even if a later step fails.
+    for kid in () if dry_run else revived:
         revoke(
             kid,
             reason=reasons[kid] or REASON,
@@ -90,59 +93,69 @@ def apply(
             accept_outage=True,
         )
     with registry_lock.change():
-        done = _apply(events, lacking, actor=actor, now=now)
-        done = replace(done, keys=tuple(revived), records=len(lacking), older=older, unread=unread)
-        details = {"keys": len(revived), "secrets": len(done.secrets), "grants": done.grants, "sessions": done.sessions}
+        restored = _apply(events, lacking, actor=actor, now=now)
+        restored = replace(restored, keys=tuple(revived), records=len(lacking), older=older, unread=unread)
+        counts = {"secrets": len(restored.secrets), "grants": restored.grants, "sessions": restored.sessions}
+        details = {"keys": len(revived), **counts}
         trail.record("database.restored", actor=actor, subject="database:issuer", details=details, now=now)
-        transaction.set_rollback(pretend or transaction.get_rollback())
-    return done if pretend else replace(done, marks_reset=high_water.reset(now=now))
+        # A dry run does the work and rolls it back, so that its counts are exact.
+        transaction.set_rollback(dry_run or transaction.get_rollback())
+    return restored if dry_run else replace(restored, marks_reset=high_water.reset(now=now))
 
 
 def _unread(events: Iterable[Entry], *, now: datetime) -> str:
+    """Return the instant of the newest event in Redis if the database and `events` lack it, else ""."""
     newest = high_water.lost_event(now=now)
-    if newest is None or any(one.at <= newest < one.at + journal.PRECISION for one in events):
+    if newest is None or any(event.at <= newest < event.at + journal.PRECISION for event in events):
         return ""
     return newest.isoformat()
 
 
 def _reasons(events: Iterable[Entry]) -> dict[str, str]:
     """Return the reason of each key's revocation, by kid."""
-    revoked = (one for one in events if one.action == journal.KEY_REVOKED)
-    return {one.subject.removeprefix("key:"): str(one.details.get("reason", ""))[:200] for one in revoked}
+    revoked = (event for event in events if event.action == journal.KEY_REVOKED)
+    return {event.subject.removeprefix("key:"): str(event.details.get("reason", ""))[:200] for event in revoked}
 
 
 def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now: datetime) -> Restored:
-    secrets = [name for one in lacking if one.action in SECRETS for name in _end_secret(one, actor=actor, now=now)]
+    """Apply all events but those of signing keys, and log all users out. The caller opens the transaction."""
+    secrets = [
+        name for event in lacking if event.action in SECRETS for name in _end_secret(event, actor=actor, now=now)
+    ]
     users, clients = _disabled("user", events, lacking), _disabled("client", events, lacking)
     disabled: list[User | Client] = [*User.objects.filter(username__in=users, is_active=True).order_by("pk")]
     disabled += Client.objects.filter(client_id__in=clients, is_active=True).order_by("pk")
-    for one in disabled:
-        one.is_active = False
-        one.save(update_fields=["is_active"])  # signals end sessions, grants and tokens
-        subject = f"user:{one.get_username()}" if isinstance(one, User) else f"client:{one.client_id}"
+    for account in disabled:  # one by one, because QuerySet.update sends no signal
+        account.is_active = False
+        account.save(update_fields=["is_active"])  # signals end sessions, grants and tokens
+        subject = f"user:{account.get_username()}" if isinstance(account, User) else f"client:{account.client_id}"
         action = f"{subject.partition(':')[0]}.disabled"
         trail.record(action, actor=actor, subject=subject, details={"why": REASON}, now=now)
     revocation_record.revoke_everything(now=store.database_now())
-    changed = {one.subject.removeprefix("user:") for one in lacking if one.action == PASSWORD}
-    standing = UserGrant.objects.filter(revoked_at=None)
+    changed = {event.subject.removeprefix("user:") for event in lacking if event.action == PASSWORD}
+    live = UserGrant.objects.filter(revoked_at=None)
     return Restored(
         secrets=tuple(secrets),
-        users=tuple(one.get_username() for one in disabled if isinstance(one, User)),
-        clients=tuple(one.client_id for one in disabled if isinstance(one, Client)),
+        users=tuple(account.get_username() for account in disabled if isinstance(account, User)),
+        clients=tuple(account.client_id for account in disabled if isinstance(account, Client)),
         passwords=tuple(sorted(changed)),
         sessions=Session.objects.all().delete()[0],
-        grants=standing.update(revoked_at=store.database_now(), revoke_reason=REASON),
+        grants=live.update(revoked_at=store.database_now(), revoke_reason=REASON),
         consents=Consent.objects.all().delete()[0],
     )
 
 
 def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
-    """End the live secrets that the event is about. Returns the name of each."""
+    """End the live secrets that the event names: now, or at the expiry that the event set.
+
+    Returns `<client_id> …<last characters>` of each.
+    """
     client_id, hint = event.subject.removeprefix("client:"), str(event.details.get("secret", "")).removeprefix("…")
-    found = ClientSecret.objects.filter(client__client_id=client_id, hint=hint, created_at__lte=event.at)
+    # The hint is no unique name. Ending a second secret with the same last characters is the safe error.
+    secrets = ClientSecret.objects.filter(client__client_id=client_id, hint=hint, created_at__lte=event.at)
     end = _instant(event.details.get("expires_at")) if event.action == "client_secret.expiry_changed" else now
     names = []
-    for secret in found.select_related("client"):
+    for secret in secrets.select_related("client"):
         if end is None or not secret.is_live(now=now) or (secret.expires_at is not None and secret.expires_at <= end):
             continue
         if end <= now:
@@ -155,23 +168,25 @@ def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
 
 def _disabled(noun: str, events: Iterable[Entry], lacking: Iterable[Entry]) -> list[str]:
     """Return the users or clients whose last state is disabled or deleted, if the database lacks such an event."""
-    about = {one.subject for one in lacking if one.subject.startswith(f"{noun}:") and _state(one) is not None}
-    last = {one.subject: state for one in events if one.subject in about and (state := _state(one)) is not None}
+    # The last event counts: a user who was enabled again since the backup stays enabled.
+    about = {event.subject for event in lacking if event.subject.startswith(f"{noun}:") and _state(event) is not None}
+    last = {event.subject: state for event in events if event.subject in about and (state := _state(event)) is not None}
     return [subject.partition(":")[2] for subject, active in sorted(last.items()) if not active]
 
 
 def _state(event: Entry) -> bool | None:
-    """Return True or False if the event says that its subject is active or not, else None."""
-    done = event.action.partition(".")[2]
-    if done in ("disabled", "deleted"):
+    """Return True if the event enabled its subject, False if it disabled or deleted it, else None."""
+    verb = event.action.partition(".")[2]
+    if verb in ("disabled", "deleted"):
         return False
-    if done == "enabled":
+    if verb == "enabled":
         return True
     values: Any = event.details.get("is_active")
-    return values[-1] == "True" if done == "changed" and isinstance(values, list) and values else None
+    return values[-1] == "True" if verb == "changed" and isinstance(values, list) and values else None
 
 
 def _instant(text: object) -> datetime | None:
+    """Return the instant in an event's details. Returns None if there is none, or if it is malformed."""
     try:
         return datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:

@@ -1,10 +1,11 @@
 """Revokes many tokens at once, for the command `revoke_tokens` and the admin: by issuer, client, user, both, or grant.
 
 - Access tokens are revoked by one record each for the issuer, a client, a user, or a client's tokens of one user.
-- The user grants behind them are revoked too, or refresh tokens would give new access tokens at once. Sessions end if
-  the user or the issuer is logged out.
-- What covers more than BATCH rows is done in several transactions. The record comes first, so that access tokens end at
-  once, and again at the end, so that it covers what was issued in between. A run that is cut short can be repeated.
+- The user grants of those tokens are revoked too, because refresh tokens would give new access tokens at once. Sessions
+  end if the target is a user or the issuer.
+- More than BATCH rows are changed in several transactions. The record is written first, so that access tokens end at
+  once, and again at the end, so that it covers tokens that were issued in between.
+- A run that was interrupted can be repeated.
 """
 
 import uuid
@@ -24,7 +25,7 @@ from tokens.models import Client, User, UserGrant
 from tokens.revoking import everywhere, feed_log
 
 BATCH = 1000
-"""Users, or grants, in one transaction."""
+"""Users or grants that one transaction changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +39,18 @@ class BulkTarget:
     token_id: str = ""
 
     def grants(self) -> Q:
-        """Return the grants that are revoked with the tokens."""
+        """Return the condition of the user grants that are revoked with the tokens."""
         if self.everything:
             return Q()
         if self.grant:
             return Q(pk=self.grant.pk)
         if self.token_id:
-            return Q(pk__in=[])
-        return Q(**{name: one for name, one in (("user", self.user), ("client", self.client)) if one})
+            return Q(pk__in=[])  # one access token: its grant stays
+        return Q(**{name: value for name, value in (("user", self.user), ("client", self.client)) if value})
 
     @property
     def subject(self) -> str:
-        """The target's name in the audit trail."""
+        """Return the target's name in the audit trail."""
         if self.everything:
             return f"issuer:{conf.issuer().url}"
         if self.grant:
@@ -60,75 +61,79 @@ class BulkTarget:
 
 
 def preview(target: BulkTarget) -> dict[str, int]:
-    """Return how many user grants would be revoked, and how many users logged out."""
+    """Return the number of user grants that `revoke` would revoke, and of users that it would log out."""
     grants = UserGrant.objects.filter(target.grants(), revoked_at=None).count()
     return {"grants": grants, "users": _users(target)}
 
 
 def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
-    """Revoke the tokens, record an event, publish the revocations. Returns the counts that `preview` gives."""
-    done = {"grants": 0, "users": 0}
+    """Revoke the tokens, record an event, publish the revocations. Returns the counts that `preview` returns."""
+    counts = {"grants": 0, "users": 0}
     if target.everything:
         revocation_record.revoke_everything(now=store.database_now())
-        done["users"] = sum(_end_sessions(chunk) for chunk in _chunks(User.objects.order_by("pk")))
-        done["grants"] = sum(_end_grants(chunk, reason) for chunk in _chunks(UserGrant.objects.filter(revoked_at=None)))
+        counts["users"] = sum(_end_sessions(chunk) for chunk in _chunks(User.objects.order_by("pk")))
+        counts["grants"] = sum(
+            _end_grants(chunk, reason) for chunk in _chunks(UserGrant.objects.filter(revoked_at=None))
+        )
     else:
-        done = preview(target)
+        counts = preview(target)
     with transaction.atomic():
         _finish(target, reason)
         now = store.database_now()
-        details: dict[str, Any] = {"reason": reason, **done}
+        details: dict[str, Any] = {"reason": reason, **counts}
         if target.user and target.client:
             details["user"] = target.user.get_username()
         trail.record("tokens.revoked", actor=actor, subject=target.subject, details=details, now=now)
     feed_log.publish_all(now=now)
-    return done
+    return counts
 
 
 def log_out(users: Iterable[User], reason: str) -> int:
-    """Log these users out everywhere, BATCH of them in a transaction. Returns how many."""
-    keys = sorted(user.pk for user in users)
+    """Log these users out everywhere, BATCH users in one transaction. Returns their number."""
+    keys = sorted(user.pk for user in users)  # sorted: the order in which every transaction locks users
     for start in range(0, len(keys), BATCH):
-        chosen = keys[start : start + BATCH]
+        batch = keys[start : start + BATCH]
         with transaction.atomic():
-            _end_sessions(chosen)
-            everywhere.end_grants(Q(user__in=chosen), reason)
-            subjects = User.objects.filter(pk__in=chosen).values_list("sub", flat=True)
+            _end_sessions(batch)
+            everywhere.revoke_grants(Q(user__in=batch), reason)
+            subjects = User.objects.filter(pk__in=batch).values_list("sub", flat=True)
             everywhere.revoke_until_commit(partial(revocation_record.revoke_users, [str(sub) for sub in subjects]))
     return len(keys)
 
 
 def _finish(target: BulkTarget, reason: str) -> None:
-    """Revoke the rest in one transaction: first the rows, then the record, whose instant covers what the rows gave."""
+    """Revoke the grants that are left, and write the record of the tokens. The caller opens the transaction."""
+    # Grants first: the record's instant must be later than every token that the grants gave.
     now = store.database_now()
     if target.everything:
         everywhere.revoke_until_commit(revocation_record.revoke_everything)
     elif target.grant:
         user_grant.revoke(target.grant, reason, now=now)
     elif target.token_id:
-        revocation_record.revoke_token(target.token_id, expires_at=now + revocation_record.lasting())
+        revocation_record.revoke_token(target.token_id, expires_at=now + revocation_record.acceptance_after_issue())
     elif target.client is None and target.user:
         everywhere.log_out(target.user, reason)
     elif target.client:
         if not target.user:
-            revocation_record.renew_registry()  # before the grants: the order of every change of a client
-        everywhere.end_grants(target.grants(), reason)
+            revocation_record.renew_registry()  # locks the registry before the grants (lock order)
+        everywhere.revoke_grants(target.grants(), reason)
         client_id = target.client.client_id
         if target.user:
-            of_both = partial(revocation_record.revoke_client_user, client_id, str(target.user.sub))
-            everywhere.revoke_until_commit(of_both)
+            revoke_both = partial(revocation_record.revoke_client_user, client_id, str(target.user.sub))
+            everywhere.revoke_until_commit(revoke_both)
         else:
             everywhere.revoke_until_commit(partial(revocation_record.revoke_client, client_id))
 
 
 def _users(target: BulkTarget) -> int:
+    """Return the number of users that are logged out."""
     if target.everything:
         return User.objects.count()
     return int(target.user is not None and target.client is None)
 
 
 def _chunks(rows: Any) -> Iterator[list[Any]]:
-    """Yield the primary keys of the rows, BATCH at a time. Each batch is one query, from the last key on."""
+    """Yield the primary keys of the rows, BATCH at a time. Each batch is one query that starts after the last key."""
     last: Any = None
     while True:
         later = rows.order_by("pk") if last is None else rows.order_by("pk").filter(pk__gt=last)
@@ -140,12 +145,14 @@ def _chunks(rows: Any) -> Iterator[list[Any]]:
 
 
 def _end_sessions(users: list[Any]) -> int:
+    """End all sessions of the users with these keys, in one transaction. Returns their number."""
     with transaction.atomic():
         list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
-        # One random epoch for all of them: it is only compared with the user's own earlier one.
+        # One random epoch for all users: it is only compared with the earlier epoch of the same user.
         return User.objects.filter(pk__in=users).update(logged_out_at=store.database_now(), session_epoch=uuid.uuid4())
 
 
 def _end_grants(grants: list[Any], reason: str) -> int:
+    """Revoke the user grants with these keys, in one transaction. Returns their number."""
     with transaction.atomic():
-        return everywhere.end_grants(Q(pk__in=grants), reason)
+        return everywhere.revoke_grants(Q(pk__in=grants), reason)

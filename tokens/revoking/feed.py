@@ -1,8 +1,8 @@
 """Signs and caches documents of the revocation feed (docs/revocation-feed.md section 2).
 
-- A document is built once for each version, ring and `since`, and signed again when half of its time has passed.
-- One thread builds at a time. A request that is answered from the cache, or with 304, never waits for it.
-- A process keeps at most KEPT bytes of documents, the most recently requested, and no other entries.
+- A document is built once for each version, ring and `since`, and signed again after half of its lifetime.
+- One thread builds at a time (single-flight). A request that is answered from the cache, or with 304, never waits.
+- A process caches at most MAX_BYTES of documents, the most recently requested, and nothing else of the feed.
 """
 
 import threading
@@ -18,16 +18,16 @@ from tokens.revoking.feed_log import Changes, Version
 
 TYPE = "revocation-feed+jwt"
 MEDIA_TYPE = f"application/{TYPE}"
-HOLDS = timedelta(minutes=10)
-KEPT = 8 * 1024 * 1024
+LIFETIME = timedelta(minutes=10)
+MAX_BYTES = 8 * 1024 * 1024
 
-Asked = tuple[str, Version | None]
-"""The ring, and the version that the reader has."""
+DocumentKey = tuple[str, Version | None]
+"""What a reader requests: the feed of this ring, from this version on. None is the full state."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a cached document must match: this version, signed by this key."""
+class Edition:
+    """A version of the log, signed by a key. A cached document of another edition is stale."""
 
     version: Version
     kid: str
@@ -37,66 +37,73 @@ class Wanted:
 class Document:
     """A signed document."""
 
-    made: Wanted
+    edition: Edition
     renew_at: datetime
-    """When to sign it again: half of its lifetime before it ends."""
+    """When to sign it again: after half of its lifetime."""
     body: bytes
 
 
 class Documents:
-    """The latest documents of this process."""
+    """A cache of documents that drops the least recently requested."""
 
-    def __init__(self, *, most: int = KEPT) -> None:
-        self._kept: OrderedDict[Asked, Document] = OrderedDict()
+    def __init__(self, *, most: int = MAX_BYTES) -> None:
+        self._cache: OrderedDict[DocumentKey, Document] = OrderedDict()
         self._most, self._size = most, 0
+        # `_lock` guards the cache and is held briefly. `_building` is held while a document is built and signed.
         self._lock, self._building = threading.Lock(), threading.Lock()
 
-    def find(self, asked: Asked, wanted: Wanted, *, now: datetime) -> Document | None:
-        """Return the document if it is kept and need not be signed again."""
+    def find(self, key: DocumentKey, edition: Edition, *, now: datetime) -> Document | None:
+        """Return the document if it is in the cache and need not be signed again at `now`, else None."""
         with self._lock:
-            found = self._kept.get(asked)
-            if found is None or found.made != wanted or found.renew_at <= now:
+            document = self._cache.get(key)
+            if document is None or document.edition != edition or document.renew_at <= now:
                 return None
-            self._kept.move_to_end(asked)
-            return found
+            self._cache.move_to_end(key)
+            return document
 
     def get(
-        self, asked: Asked, wanted: Wanted, *, now: datetime, build: Callable[[], Document | None]
+        self, key: DocumentKey, edition: Edition, *, now: datetime, build: Callable[[], Document | None]
     ) -> Document | None:
-        """Return the document; one thread builds it if it is not kept. Returns None if `build` does."""
+        """Return the document, and build it if it is not in the cache. Returns None if `build` returns None."""
         with self._building:
-            if found := self.find(asked, wanted, now=now):
-                return found
+            # Another thread can have built it while this one waited.
+            if cached := self.find(key, edition, now=now):
+                return cached
             document = build()
             if document:
-                self._keep(asked, document)
+                self._add(key, document)
         return document
 
     def forget(self) -> None:
         """Drop every document."""
         with self._lock:
-            self._kept.clear()
+            self._cache.clear()
             self._size = 0
 
-    def _keep(self, asked: Asked, document: Document) -> None:
+    def _add(self, key: DocumentKey, document: Document) -> None:
+        """Put the document into the cache, and drop the least recently requested beyond the size."""
         with self._lock:
-            if replaced := self._kept.pop(asked, None):
+            if replaced := self._cache.pop(key, None):
                 self._size -= len(replaced.body)
-            self._kept[asked] = document
+            self._cache[key] = document
             self._size += len(document.body)
-            while self._size > self._most and len(self._kept) > 1:
-                _, dropped = self._kept.popitem(last=False)
+            # The newest document stays even if it alone is too large, or every request would build it again.
+            while self._size > self._most and len(self._cache) > 1:
+                _, dropped = self._cache.popitem(last=False)
                 self._size -= len(dropped.body)
 
 
-def sign(changes: Changes, asked: Asked, *, more: bool, signer: Signer, now: datetime) -> Document:
-    """Return the signed document. It is valid for ten minutes from `now`, and not longer than a token of its key."""
-    ring, since = asked
-    holds = min(HOLDS, signer.max_lifetime)
+def sign(changes: Changes, key: DocumentKey, *, more: bool, signer: Signer, now: datetime) -> Document:
+    """Return the signed document. Its lifetime is LIFETIME, or the longest that the key may sign if that is shorter.
+
+    `more` tells the reader to poll again at once, because entries still wait for publication.
+    """
+    ring, since = key
+    lifetime = min(LIFETIME, signer.max_lifetime)
     claims: dict[str, object] = {
         "iss": conf.issuer().url,
         "iat": int(now.timestamp()),
-        "exp": int((now + holds).timestamp()),
+        "exp": int((now + lifetime).timestamp()),
         "ring": ring,
         "version": str(changes.version),
         "entries": jws.encode(changes.entries).decode(),
@@ -105,8 +112,8 @@ def sign(changes: Changes, asked: Asked, *, more: bool, signer: Signer, now: dat
     claims |= {"segments": list(changes.segments)} if changes.segments else {}
     claims |= {"more": True} if more else {}
     body = jws.sign(claims, typ=TYPE, signer=signer).encode()
-    return Document(Wanted(changes.version, signer.kid), now + holds / 2, body)
+    return Document(Edition(changes.version, signer.kid), now + lifetime / 2, body)
 
 
 documents = Documents()
-"""The documents of this process, for its lifetime."""
+"""Lives as long as the process."""

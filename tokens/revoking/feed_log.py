@@ -1,13 +1,19 @@
-"""The versioned log of revocations: gives them versions, and packs the changes since a version.
+"""The versioned log of revocations: publishes entries under versions, and reads the changes since a version.
 
-- An entry waits, without a version, from its transaction's commit on. A publication gives waiting entries the next
-  version. One publisher works at a time, holding the head's row lock until its commit, so versions become visible in
-  their order, and no entry becomes visible under a version that a reader may have seen.
-- A version is a number and a random tag. Two databases that both have a version 105, because one was restored or lost
-  transactions at a failover, differ in the tag.
-- Publications never change. When SEGMENT entries have been published, they are sealed into one row for every reader.
-- An answer holds every entry after `since`, and some from before if it names segments. The publication of the current
-  version is never purged: the next delta begins there.
+- From the commit of its transaction on, an entry waits without a version. A publication gives the waiting entries the
+  next version.
+- One publisher works at a time. It locks the head's row until its commit, so versions become visible in order, and no
+  entry is added to a version that a reader can have seen.
+- A version is a number and a random tag. A restored backup, or a failover that lost transactions, can reach the same
+  number again, but with another tag.
+- Publications never change. After SEGMENT entries, the publications since the last segment are sealed into a new one.
+- An answer contains every entry after `since`, and earlier entries too if it names segments.
+- The publication of the current version is never purged, because the next delta begins there.
+
+    entry committed      waits
+    publish              version 105.kT3…: the entry
+    reader at 104.aZ9…   answer: the entries of 105.kT3…
+    reader at 104.qqq…   answer: the full state, since the log has no version with that tag
 """
 
 import base64
@@ -30,12 +36,13 @@ from tokens.models import Publication, RevocationLog, Segment
 logger = logging.getLogger(__name__)
 
 SEGMENT = 16_384
-"""Entries in a segment, and in the part of an answer that is in no segment yet."""
+"""The most entries in a segment, and in the part of an answer that is in no segment."""
 BATCHES = 4
-"""How many batches one request publishes before it answers."""
+"""Batches that one request publishes before it answers."""
 MANY_SEGMENTS = 128
-"""Half of what every reader can hold. From then on, the issuer logs an error."""
+"""Half of the segments that every reader can hold. From this number on, the issuer logs an error."""
 
+# One row of the queue is read to learn if there is any: counting a long queue would take as long as reading it.
 HEAD = """
 SELECT version, tag, sealed, (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1) IS NOT NULL
 FROM tokens_revocationlog WHERE id = 1"""
@@ -43,13 +50,13 @@ TAKE = """
 DELETE FROM tokens_waitingentry WHERE id IN (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT %s) RETURNING entry"""
 PUBLISHED = """
 SELECT version, tag, count, until, body FROM tokens_publication WHERE version >= %s ORDER BY version"""
-AT_ONCE = 1000
-"""Rows fetched by one call: other threads run in between."""
+CHUNK = 1000
+"""Rows fetched by one call, so that other threads run in between."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A state of the log."""
+    """A version of the log. Its text is `<number>.<tag>`."""
 
     number: int
     tag: str
@@ -60,7 +67,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What was published up to `version`: entries, and segments with more as (digest, count)."""
+    """The entries of an answer up to `version`, and the segments that contain the other entries, as (digest, count)."""
 
     version: Version
     entries: bytes
@@ -74,24 +81,24 @@ class Head:
     version: Version
     sealed: int
     """The last version whose entries are in a segment."""
-    waits: bool
-    """Whether entries wait for the next version."""
+    has_waiting: bool
+    """True if entries wait for the next version."""
 
 
 def head() -> Head:
-    """Return the state of the log, by one statement."""
+    """Return the state of the log, by one statement. Creates the log if there is none."""
     with connection.cursor() as cursor:
         cursor.execute(HEAD)
         row = cursor.fetchone()
-    if row is None:
+    if row is None:  # a database that was emptied by hand
         begin(now=store.database_now())
         return head()
-    number, tag, sealed, waits = row
-    return Head(Version(number, tag), sealed, bool(waits))
+    number, tag, sealed, has_waiting = row
+    return Head(Version(number, tag), sealed, bool(has_waiting))
 
 
 def begin(*, now: datetime) -> None:
-    """Begin a log that has no head, as in a database that was emptied: at version 0."""
+    """Create the log at version 0, unless it exists."""
     with transaction.atomic():
         first = {"version": 0, "tag": new_tag(), "sealed": 0, "unsealed": 0}
         log, created = RevocationLog.objects.get_or_create(pk=1, defaults=first)
@@ -102,12 +109,12 @@ def begin(*, now: datetime) -> None:
 
 
 def publish(*, now: datetime, batches: int = BATCHES) -> bool:
-    """Publish waiting revocations. Returns True if `batches` full batches were not enough."""
+    """Publish waiting entries, at most `batches` full batches. Returns True if more can be waiting."""
     return all(_publish_batch(now=now) for _ in range(batches))
 
 
 def publish_all(*, now: datetime) -> None:
-    """Publish until none waits, for commands. Vacuums the queue if there were many."""
+    """Publish until no entry waits, for commands. Vacuums the queue if there were many entries."""
     were_many = False
     while publish(now=now):
         were_many = True
@@ -116,26 +123,31 @@ def publish_all(*, now: datetime) -> None:
 
 
 def _vacuum() -> None:
-    """Remove the index entries of what was taken: until then, each poll walks through them (10 ms for a million)."""
+    """Remove the index entries of published rows from the queue (PostgreSQL only)."""
+    # Until then, each poll walks through them: 10 ms for a million.
     if connection.vendor != "postgresql" or connection.in_atomic_block:
         return  # autovacuum does it within a minute or two
     try:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM tokens_waitingentry")
     except DatabaseError as error:
-        logger.warning("tokens_waitingentry was not vacuumed: %s", error)
+        logger.warning(
+            "The table tokens_waitingentry was not vacuumed, so polls of the feed are slower until autovacuum: %s",
+            error,
+        )
 
 
 def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | None:
-    """Return the live entries that were published after `since`, or every live one; `sealed` is the head's.
+    """Return the live entries that were published after `since`, or all live entries if it is None.
 
-    Few are returned inline; of more, the older ones are in segments. Returns None if the log does not know `since`.
+    `sealed` is the head's. Returns None if the log does not know `since`.
     """
+    # Up to SEGMENT entries are returned inline. If there are more, the older ones are named by their segments.
     number = since.number if since else 0
     in_segments = number < sealed and (since is None or (_is_known(since) and _count(number, now=now) > SEGMENT))
     after = sealed if in_segments else number
     version, bodies, first = _published(after, now=now)
-    if since and not in_segments and first != since:
+    if since and not in_segments and first != since:  # purged, or of a database that went back in time
         return None
     entries = _merged(bodies, now=now)
     if not in_segments:
@@ -146,11 +158,12 @@ def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | N
 
 
 def _is_known(version: Version) -> bool:
+    """Return True if the log has this version with this tag."""
     return Publication.objects.filter(version=version.number, tag=version.tag).exists()
 
 
 def _count(after: int, *, now: datetime) -> int:
-    """Return how many live entries were published after a version."""
+    """Return the number of live entries that were published after a version."""
     live = Publication.objects.filter(version__gt=after, until__gt=int(now.timestamp()))
     return live.aggregate(count=Sum("count"))["count"] or 0
 
@@ -161,8 +174,9 @@ def new_tag() -> str:
 
 
 def _publish_batch(*, now: datetime) -> bool:
-    """Publish as many waiting entries under the next version as fit into a segment. Returns True if it is full then."""
+    """Publish waiting entries under the next version, as many as fit into the segment. Returns True if it is full."""
     with transaction.atomic():
+        # The row lock makes publishers wait for each other until the commit, so that versions commit in their order.
         log = RevocationLog.objects.select_for_update().get(pk=1)
         if log.unsealed >= SEGMENT:
             _seal(log, now=now)
@@ -178,14 +192,14 @@ def _publish_batch(*, now: datetime) -> bool:
 
 
 def _take(most: int) -> list[bytes]:
-    """Take up to so many of the entries that wait, the oldest first."""
+    """Remove up to `most` waiting entries from the queue, the oldest first, and return them."""
     with connection.cursor() as cursor:
         cursor.execute(TAKE, [most])
         return [bytes(entry) for (entry,) in _rows(cursor)]
 
 
 def _seal(log: RevocationLog, *, now: datetime) -> None:
-    """Pack what was published since the last segment into a new one."""
+    """Pack the entries that were published since the last segment into a new one."""
     _, bodies, _ = _published(log.sealed, now=now)
     if body := _merged(bodies, now=now):
         digest = _base64url(hashlib.sha256(body).digest())
@@ -194,18 +208,19 @@ def _seal(log: RevocationLog, *, now: datetime) -> None:
     log.sealed, log.unsealed = log.version, 0
     if (number := Segment.objects.filter(until__gt=int(now.timestamp())).count()) >= MANY_SEGMENTS:
         logger.error(
-            "The revocation feed has %d segments of %d entries: APIs hold 256. End more at once (revoke_tokens --all)",
+            "The revocation feed has %d segments of %d entries. APIs can hold 256 segments. Replace many revocations"
+            " by a single one: run manage.py revoke_tokens --all",
             number,
             SEGMENT,
         )
 
 
 def _published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Version | None]:
-    """Return what was published after a version, up to SEGMENT entries: the last version, and the bodies.
+    """Return up to SEGMENT entries that were published after the version numbered `after`.
 
-    Also returns that first version with its tag, or None if the log does not have it any more.
+    Returns the last version, the bodies, and the version `after` with its tag, or None if the log no longer has it.
     """
-    # One statement, so that the current version and the publications before it are of one state of the database.
+    # One statement, so that the last version and the publications before it are of one state of the database.
     total, bodies, version, first = 0, [], Version(after, ""), None
     with connection.cursor() as cursor:
         cursor.execute(PUBLISHED, [after])
@@ -222,21 +237,22 @@ def _published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Vers
 
 
 def _rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a result, fetched in chunks."""
-    while rows := cursor.fetchmany(AT_ONCE):
+    """Yield the rows of a result, fetched CHUNK at a time."""
+    while rows := cursor.fetchmany(CHUNK):
         yield from rows
 
 
 def _merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
-    """Return the live entries of all parts in ascending order of their keys, the latest of each key."""
+    """Return the latest entry of each key in all parts, sorted by key, without entries that ended by `now`."""
     ended = struct.pack(">I", int(now.timestamp()) if now else 0)
     entries = [part[start : start + ENTRY] for part in parts for start in range(0, len(part), ENTRY)]
-    # Instants of one key only grow, so the latest entry is the greatest.
+    # The instants of a key only grow, so its latest entry sorts last.
     latest = {entry[:KEY]: entry for entry in sorted(entries) if entry[KEY : KEY + 4] > ended}
     return b"".join(latest.values())
 
 
 def _until(body: bytes) -> int:
+    """Return the Unix second at which the last entry of the body ends."""
     return max(int(until) for _, until, _ in struct.iter_unpack(LAYOUT, body))
 
 

@@ -1,15 +1,15 @@
-"""Notices a database that went back in time: a restored backup, or a failover that lost transactions.
+"""Detects a database that went back in time: a restored backup, or a failover that lost transactions.
 
-Processes that serve record the newest state that they saw (its marks) in the shared Redis (`high_water_marks`).
-Checks compare the database with them:
+Processes that serve record the newest state that they saw as marks in the shared Redis (`high_water_marks`). Checks
+compare the database with the marks:
 
 - Marks are read before the database. So the state of a mark was committed before the database is read, and a database
-  that lacks it went back. The order in which processes read and write causes no false alarm.
-- The feed: its version is lower than the mark, or has another tag at the mark's number.
-- The audit trail: it lacks the newest event. Rows of it are never removed, so later events do not hide that.
-- The registry: its version is one that was replaced. Versions are random and never drawn again.
-- While the database is behind, no mark is written. `after_restore` resets the marks.
-- Marks are a warning. They refuse no request and no command.
+  that lacks that state went back. No order in which processes read and write causes a false alarm.
+- The feed went back if its version is lower than the mark, or has another tag at the mark's number.
+- The audit trail went back if it lacks the newest event. Events are never deleted, so later events do not hide that.
+- The registry went back if its version is one that was replaced. Versions are random and never drawn again.
+- While the database is older than its marks, no mark is written. `after_restore` resets the marks.
+- Marks only warn. They refuse no request and no command.
 """
 
 import logging
@@ -26,29 +26,29 @@ from tokens.revoking.high_water_marks import Event, Marks
 
 logger = logging.getLogger(__name__)
 EVERY = timedelta(seconds=3)
-"""The least time between two records of a process."""
+"""The shortest time between two records of a process."""
 REMEDY = "a backup was restored, or a failover lost transactions: run manage.py after_restore (docs/restore.md)"
 
 
-def behind(*, now: datetime) -> str:
-    """Return what the database lacks of the state that Redis knows, with the remedy; "" if nothing, or if unknown."""
+def report(*, now: datetime) -> str:
+    """Return what the database lacks of the marks, with the remedy. Returns "" if nothing, or if there are no marks."""
     marks = high_water_marks.read(now=now)
-    return _told(marks, _state(), now=now) if marks else ""
+    return _problem(marks, _state(), now=now) if marks else ""
 
 
 def lost_event(*, now: datetime) -> datetime | None:
-    """Return the instant of the newest event that Redis knows if the audit trail lacks it, else None."""
+    """Return the instant of the newest event in the marks if the audit trail lacks that event, else None."""
     marks = high_water_marks.read(now=now)
     return marks.event.at if marks and marks.event and [*_event(marks)] else None
 
 
 def reset(*, now: datetime) -> bool:
-    """Forget the marks: the database is in force as it is. Returns False if Redis did not do it."""
+    """Delete the marks, so that the database counts as current. Returns False if Redis did not delete them."""
     return high_water_marks.reset(now=now)
 
 
 class Recorder:
-    """Records the state of the database from time to time, for the background refresh."""
+    """Records marks of the database, for the background refresh. It is safe to call from several threads."""
 
     def __init__(self) -> None:
         self._recorded_at: datetime | None = None
@@ -56,26 +56,30 @@ class Recorder:
         self._lock = threading.Lock()
 
     def record(self, *, now: datetime) -> None:
-        """Raise the marks to the state of the database, at most once in EVERY. Logs an error once if it is behind."""
-        with self._lock:
+        """Raise the marks to the state of the database, at most once in EVERY.
+
+        Logs an error if the database went back in time, once until it is current again.
+        """
+        with self._lock:  # for the check of the time only: a slow Redis must not make other threads wait
             if self._recorded_at is not None and self._recorded_at <= now < self._recorded_at + EVERY:
                 return
             self._recorded_at = now
         try:
             self._record(now)
         except (DatabaseError, InterfaceError):
-            return  # other checks and /readyz say so
+            return  # the checks and /readyz report an outage
 
     def _record(self, now: datetime) -> None:
-        marks = high_water_marks.read(now=now)
+        """Compare the database with the marks, and raise the marks unless it is older."""
+        marks = high_water_marks.read(now=now)  # before the database
         if marks is None:
             return
         state = _state()
-        told = _told(marks, state, now=now)
-        if told and not self._is_behind:
-            logger.error("The database went back: %s", told)
-        self._is_behind = bool(told)
-        if not told and state != marks:
+        problem = _problem(marks, state, now=now)
+        if problem and not self._is_behind:
+            logger.error("The database went back in time: %s", problem)
+        self._is_behind = bool(problem)
+        if not problem and state != marks:
             high_water_marks.write(state, over=marks, now=now)
 
 
@@ -94,26 +98,30 @@ def _state() -> Marks:
     )
 
 
-def _told(marks: Marks, state: Marks, *, now: datetime) -> str:
+def _problem(marks: Marks, state: Marks, *, now: datetime) -> str:
+    """Return what `state` lacks of the marks, with the remedy, or "" if nothing."""
     lacking = [*_feed(marks, state), *_event(marks), *_registry(marks, state, now=now)]
-    return f"this database is older than Redis remembers: {'; '.join(lacking)}; {REMEDY}" if lacking else ""
+    return f"this database is older than the state recorded in Redis: {'; '.join(lacking)}; {REMEDY}" if lacking else ""
 
 
 def _feed(marks: Marks, state: Marks) -> Iterator[str]:
+    """Yield the problem if the feed went back."""
     if marks.feed is None:
         return
-    has = state.feed or Version(0, "")
+    current = state.feed or Version(0, "")
     others = Publication.objects.filter(version=marks.feed.number).exclude(tag=marks.feed.tag)
-    if has.number < marks.feed.number or others.exists():
-        yield f"its revocation feed is at {has}, and was at {marks.feed}"
+    if current.number < marks.feed.number or others.exists():
+        yield f"its revocation feed is at {current}, and was at {marks.feed}"
 
 
 def _event(marks: Marks) -> Iterator[str]:
+    """Yield the problem if the audit trail went back."""
     if marks.event and not AuditEvent.objects.filter(pk=marks.event.id, at=marks.event.at).exists():
         yield f"its audit trail lacks the event of {marks.event.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _registry(marks: Marks, state: Marks, *, now: datetime) -> Iterator[str]:
-    has = state.registry
-    if has and has != marks.registry and high_water_marks.was_replaced(has, now=now):
-        yield "its clients, secrets or APIs are those of an earlier version"
+    """Yield the problem if the registry went back."""
+    current = state.registry
+    if current and current != marks.registry and high_water_marks.was_replaced(current, now=now):
+        yield "its clients, secrets or APIs are of an earlier version"

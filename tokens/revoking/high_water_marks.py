@@ -1,10 +1,11 @@
-"""Keeps the high-water marks of the database in the Redis of the login counters; `high_water` compares them.
+"""Stores the high-water marks of the database in the Redis of the login counters. `high_water` compares them.
 
 - Feed versions and audit events are members of sorted sets. Their greatest member is the mark, so the order in which
   processes write does not matter.
-- Versions of the registry are random. The mark is the last value, beside the set of values that others replaced.
-- No Redis, or one that refuses or does not answer: no marks. After a failure Redis is not asked for `PAUSE` seconds,
-  by a circuit apart from that of the counters, because a full Redis still reads marks and takes no counter.
+- Versions of the registry are random. The mark is the last value, beside a set of the values that were replaced.
+- Without Redis, or if it refuses a command or does not answer, there are no marks.
+- After a failure, no command is sent for PAUSE seconds. This circuit breaker is not that of the counters, because a
+  full Redis still reads marks but takes no counter.
 """
 
 import logging
@@ -25,12 +26,12 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 ALIAS = "guesses"
-"""The cache that evicts nothing, if one of the two does not (docs/operations.md)."""
+"""The cache of the login counters, which must evict nothing (docs/operations.md)."""
 PAUSE = 5  # seconds
 KEPT = 16
-"""Versions and events in a set. Only the greatest is read; the others help an operator."""
+"""Versions or events in a set. Only the greatest is read. The others help an operator to see when they were written."""
 REPLACED_KEPT = 1000
-"""Former versions of the registry."""
+"""Replaced versions of the registry in their set."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -48,7 +49,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """A state of the database, as far as it is compared. None: unknown."""
+    """The compared part of a state of the database. None is unknown."""
 
     feed: Version | None = None
     event: Event | None = None
@@ -56,17 +57,18 @@ class Marks:
 
 
 def read(*, now: datetime) -> Marks | None:
-    """Return the newest state that any process has seen. None if there is no Redis, or it does not say."""
-    return _ask(_read, now=now)
+    """Return the newest state that any process recorded. Returns None if there is no Redis or it does not answer."""
+    return _run(_read, now=now)
 
 
 def was_replaced(registry: str, *, now: datetime) -> bool:
-    """True if a later version of the registry than `registry` was seen."""
-    return _ask(lambda redis: redis.zscore(_key("replaced"), registry), now=now) is not None
+    """Return True if a process recorded that another version of the registry replaced `registry`."""
+    return _run(lambda redis: redis.zscore(_key("replaced"), registry), now=now) is not None
 
 
 def write(state: Marks, *, over: Marks, now: datetime) -> None:
-    """Raise the marks to a state that was read from the database after `over` was read from here."""
+    """Raise the marks to `state`. The caller read `over` from Redis, and then `state` from the database."""
+    # In this order `state.registry` is not older than `over.registry`, so it is the one that replaced the other.
 
     def change(redis: Any) -> None:
         pipeline = redis.pipeline()
@@ -80,33 +82,42 @@ def write(state: Marks, *, over: Marks, now: datetime) -> None:
             pipeline.set(_key("registry"), state.registry)
         pipeline.execute()
 
-    _ask(change, now=now)
+    _run(change, now=now)
 
 
 def reset(*, now: datetime) -> bool:
-    """Remove the marks. Returns False if a Redis is configured and did not do it."""
+    """Delete the marks. Returns False if a Redis is configured and did not delete them."""
     names = ("feed", "events", "registry", "replaced")
-    return not has_redis() or _ask(lambda redis: redis.delete(*map(_key, names)), now=now) is not None
+    return not has_redis() or _run(lambda redis: redis.delete(*map(_key, names)), now=now) is not None
 
 
 def has_redis() -> bool:
-    """True if the counters are in a Redis, which all processes share."""
+    """Return True if the counters are in a Redis, which all processes share."""
     return isinstance(caches[ALIAS], RedisCache)
 
 
-def _ask(question: Callable[[Any], Answer], *, now: datetime) -> Answer | None:
-    """Ask Redis. Returns None without one, if it refuses or does not answer, and within PAUSE of a failure."""
+def _run(command: Callable[[Any], Answer], *, now: datetime) -> Answer | None:
+    """Run commands in Redis and return the answer.
+
+    Returns None if there is no Redis, if it refuses or does not answer, and during the pause after a failure.
+    """
     backend = caches[ALIAS]
     if not isinstance(backend, RedisCache) or not circuit.admits(now.timestamp()):
         return None
     try:
-        answer = question(backend._cache.get_client(write=True))  # noqa: SLF001 (Django has no public way)
-    except ResponseError as error:  # it answered: it is full, or this user may not use the command
+        # `write` selects the primary. A replica can lag, and would hide the newest mark.
+        answer = command(backend._cache.get_client(write=True))  # noqa: SLF001 (Django has no public way)
+    except ResponseError as error:  # an answer: Redis is full, or its user may not run the command
         circuit.succeeded()
-        logger.warning("Redis keeps no marks, so no older database is noticed by it: %s", type(error).__name__)
-    except Exception as error:  # noqa: BLE001 (the client's own kinds, whichever it is)
+        logger.warning(
+            "Redis refused the high-water marks (%s), so a restored database is not detected. Check its memory and ACL",
+            type(error).__name__,
+        )
+    except Exception as error:  # noqa: BLE001 (redis-py and the socket raise many classes; none may fail a request)
         circuit.failed(now.timestamp())
-        logger.warning("Redis does not answer, so no older database is noticed by it: %s", type(error).__name__)
+        logger.warning(
+            "Redis does not answer (%s), so a restored database is not detected until it does", type(error).__name__
+        )
     else:
         circuit.succeeded()
         return answer
@@ -114,6 +125,8 @@ def _ask(question: Callable[[Any], Answer], *, now: datetime) -> Answer | None:
 
 
 def _read(redis: Any) -> Marks:
+    """Return the marks in Redis."""
+    # Not a transaction: each mark is compared by itself.
     pipeline = redis.pipeline(transaction=False)
     pipeline.zrevrange(_key("feed"), 0, 0)
     pipeline.zrevrange(_key("events"), 0, 0)
@@ -127,29 +140,31 @@ def _read(redis: Any) -> Marks:
 
 
 def _add(pipeline: Any, name: str, member: str, score: float, *, keep: int) -> None:
-    """Add a member to a sorted set, and remove the least ones beyond `keep`."""
+    """Add a member to a sorted set, and remove all but its `keep` greatest members."""
     pipeline.zadd(_key(name), {member: score})
     pipeline.zremrangebyrank(_key(name), 0, -keep - 1)
 
 
 def _key(name: str) -> str:
-    """Return the key in Redis. It names the issuer, because two of them can share a Redis."""
+    """Return the key in Redis. It contains the issuer, because two issuers can share a Redis."""
     return str(caches[ALIAS].make_key(f"marks:{conf.issuer().url}:{name}"))
 
 
 def _packed(event: Event) -> str:
+    """Return the event as a member: its id, and the microseconds since EPOCH."""
     return f"{event.id}.{(event.at - EPOCH) // MICROSECOND}"
 
 
 def _version(members: Sequence[bytes]) -> Version | None:
-    """Return the version that was packed, or None without one that can be read."""
+    """Return the version of the first member. Returns None if there is none, or if it is malformed."""
     number, _, tag = members[0].decode("ascii", "replace").partition(".") if members else ("", "", "")
     return Version(int(number), tag) if number.isdecimal() else None
 
 
 def _event(members: Sequence[bytes]) -> Event | None:
-    """Return the event that was packed, or None without one that can be read."""
+    """Return the event of the first member. Returns None if there is none, or if it is malformed."""
     number, _, at = members[0].decode("ascii", "replace").partition(".") if members else ("", "", "")
+    # More digits would be beyond the range of datetime.
     if not (number.isdecimal() and at.isdecimal() and len(at) < 18):
         return None
     return Event(int(number), EPOCH + int(at) * MICROSECOND)

@@ -1,4 +1,12 @@
-"""What a token is worth at this moment, told to whom it concerns (RFC 7662)."""
+"""Answers introspection requests (RFC 7662), also as signed JWTs (RFC 9701).
+
+A token is reported as active if all of these hold:
+1. It is a valid token of this issuer.
+2. The client that asks may see it: it was issued to the client, or is for an API that the client operates.
+3. It is not revoked, and its client and user are active.
+
+Every other token gets the same answer, so that the answer reveals nothing about tokens of others (section 2.2).
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,55 +26,55 @@ INACTIVE: Mapping[str, object] = {"active": False}
 
 
 def introspect(text: str, client: Client, *, now: datetime) -> Mapping[str, object]:
-    """The response of section 2.2: the token's claims, or that it is not active, for whatever reason.
+    """Return the response of section 2.2 to `client`: the claims of an active token, else `{"active": false}`.
 
-    It is told to the client that the token was issued to, and to the client that its API is; to others the token is
-    not active. Raises NotReady where the keys cannot be read.
+    Raises NotReady if the keys cannot be read.
     """
-    if (found := refresh_token.find(text)) is not None:
-        return _of_refresh_token(found, client, now=now)
+    if (refresh := refresh_token.find(text)) is not None:
+        return _of_refresh_token(refresh, client, now=now)
     try:
         token = token_reader.read(text, now=now)
     except InvalidPresentedToken:
         return INACTIVE
-    if not concerns(token, client) or not token_status.stands(token):
+    if not may_see(token, client) or not token_status.is_accepted(token):
         return INACTIVE
     return {"active": True, "token_type": "Bearer", **token.claims}
 
 
 def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> Mapping[str, object]:
-    """A refresh token concerns the client that holds it, and nobody else."""
-    allowed = token.grant
-    if allowed.client_id != client.pk or not refresh_token.is_live(token, now=now):
+    """Return the response for a refresh token. Only its own client may see it."""
+    grant = token.grant
+    if grant.client_id != client.pk or not refresh_token.is_live(token, now=now):
         return INACTIVE
     return {
         "active": True,
         "client_id": client.client_id,
         "iss": conf.issuer().url,
-        "sub": str(allowed.user.sub),
-        "scope": allowed.scope,
+        "sub": str(grant.user.sub),
+        "scope": grant.scope,
         "iat": int(token.created_at.timestamp()),
         "exp": int(token.expires_at.timestamp()),
     }
 
 
-def concerns(token: PresentedToken, client: Client) -> bool:
-    """Whether the token was issued to `client`, or for an API that `client` operates."""
+def may_see(token: PresentedToken, client: Client) -> bool:
+    """Return True if the token was issued to `client`, or is for an API that `client` operates."""
     if token.client_id == client.client_id:
         return True
     return Api.objects.filter(identifier=token.audience, client=client).exists()
 
 
 def ring_for(client: Client, *, now: datetime) -> str:
-    """The ring that signs what `client` is told: the one that signs for the APIs that it operates, if it is one.
+    """Return the ring that signs responses to `client`: that of the APIs that it operates, else the default ring.
 
-    An API on a ring of its own reads that ring's key set and no other. Raises NotReady.
+    The default ring is used too if the APIs have different rings. Raises NotReady if the keys cannot be read.
     """
+    # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
     rings = {keyring.signing_ring(api.identifier, now=now) for api in client.operated_apis.all()}
     return rings.pop() if len(rings) == 1 else DEFAULT_RING
 
 
 def sign(response: Mapping[str, object], client: Client, *, signer: Signer, now: datetime) -> str:
-    """The response as a JWT for `client` (RFC 9701 section 5)."""
+    """Return the response as a JWT for `client` (RFC 9701 section 5)."""
     claims = {"iss": conf.issuer().url, "aud": client.client_id, "iat": int(now.timestamp())}
     return jws.sign(claims | {"token_introspection": response}, typ=SIGNED, signer=signer)

@@ -1,4 +1,9 @@
-"""Removes what has ended: rows that no request can need any more, in bounded batches on an index."""
+"""Deletes rows that no request needs any more, in batches of bounded size, along an index.
+
+- A row is deleted only if it has ended by the slowest clock of any node.
+- A row that detects the reuse of a code or refresh token stays until no token that it led to is accepted any more.
+- Several runs can work at once, and a run that was interrupted can be repeated.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -23,32 +28,38 @@ from tokens.models import (
 )
 
 BATCH = 1000
+"""Rows deleted in one transaction."""
 
 Ended = Callable[[datetime], "QuerySet[Model]"]
 
 
 def _grants(now: datetime) -> "QuerySet[UserGrant]":
-    """Grants of which every token has died, however long a key may have let it live."""
-    return UserGrant.objects.filter(ends_at__lt=now - revocation_record.lasting()).order_by("ends_at")
+    """Return the grants of which no token is accepted any more, even with the longest lifetime of any key."""
+    return UserGrant.objects.filter(ends_at__lt=now - revocation_record.acceptance_after_issue()).order_by("ends_at")
 
 
 def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
-    """Refresh tokens that nobody can trade, once no token lives that they gave: until then, their row tells the family.
-
-    One that was spent may go before its successor: the successor's row tells the same.
-    """
-    return RefreshToken.objects.filter(expires_at__lt=now - revocation_record.lasting()).order_by("expires_at")
+    """Return the refresh tokens that have expired, and whose access tokens are not accepted any more."""
+    # Until then, the row is needed to find the family of a reused token. The row of a successor serves that too, so a
+    # spent token can be deleted before its successor.
+    return RefreshToken.objects.filter(expires_at__lt=now - revocation_record.acceptance_after_issue()).order_by(
+        "expires_at"
+    )
 
 
 def _unredeemed(codes: type[AuthorizationCode] | type[DeviceCode], now: datetime) -> "QuerySet[Any]":
-    """Codes that gave nothing; one that was redeemed goes with its grant: until then, it ends that if it comes back."""
+    """Return the expired codes that were never redeemed."""
+    # A redeemed code is deleted with its grant. Until then, its row detects reuse.
     return codes.objects.filter(expires_at__lt=now, redeemed_at=None).order_by("expires_at")
 
 
 def _versions(now: datetime) -> "QuerySet[Publication]":
-    """Return the publications that have ended, except the recent and the current ones, which readers name."""
+    """Return the publications whose entries have ended, except recent ones and the current one."""
+    # Readers of the feed name those versions in `since`, and the log must know them.
     current = RevocationLog.objects.values_list("version", flat=True).first()
-    old = Publication.objects.filter(at__lt=now - revocation_record.lasting(), until__lt=int(now.timestamp()))
+    old = Publication.objects.filter(
+        at__lt=now - revocation_record.acceptance_after_issue(), until__lt=int(now.timestamp())
+    )
     return old.exclude(version=current or 0).order_by("at")
 
 
@@ -66,23 +77,21 @@ TABLES: Mapping[str, Ended] = {
 
 
 def count(table: str, *, now: datetime) -> int:
-    """How many rows of `table` have ended by `now`, the database's clock."""
+    """Return how many rows of `table` have ended by `now`, the database's clock."""
     return _ended(table, now=now).count()
 
 
 def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
-    """Remove the ended rows of `table`, at most `batch` in a transaction; yields how many each one removed.
-
-    Two at once share the work: on PostgreSQL each passes over the rows that the other holds. What was removed stays
-    removed when a run is cut short, and the next one goes on from there.
-    """
-    while keys := _batch(table, now=now, size=batch):
-        yield keys
+    """Delete the ended rows of `table`, at most `batch` in one transaction. Yields the number of each transaction."""
+    while deleted := _batch(table, now=now, size=batch):
+        yield deleted
 
 
 def _batch(table: str, *, now: datetime, size: int) -> int:
+    """Delete up to `size` ended rows in one transaction. Returns their number."""
     with transaction.atomic():
         ended = _ended(table, now=now)
+        # Two runs at once share the work: each skips the rows that the other has locked.
         if connection.features.has_select_for_update_skip_locked:
             ended = ended.select_for_update(skip_locked=True)
         keys = list(ended.values_list("pk", flat=True)[:size])
@@ -91,5 +100,6 @@ def _batch(table: str, *, now: datetime, size: int) -> int:
 
 
 def _ended(table: str, *, now: datetime) -> "QuerySet[Model]":
-    """What has ended by the slowest clock too: a node that is behind would take a forgotten assertion for a new one."""
+    """Return the rows of `table` that have ended by the clock of every node."""
+    # A node with a slow clock would accept a used assertion again if its row were deleted by a fast clock.
     return TABLES[table](now - 2 * conf.issuer().key_policy.clock_error)

@@ -1,4 +1,11 @@
-"""Whoever is disabled or deleted, or has a new password, loses what was issued before: wherever models are saved."""
+"""Revokes grants and tokens when a model is saved or deleted, by the admin, a command or any other code.
+
+- A user or client that is disabled or deleted: all of its grants and tokens.
+- A user with a new password: all sessions, grants and tokens, because an attacker can know the old password.
+- A signing key that is revoked: all tokens that it signed.
+
+QuerySet.update and plain SQL send no signal. `token_status` and the session epoch cover users disabled that way.
+"""
 
 from typing import Any
 
@@ -10,14 +17,13 @@ from tokens.issued import revocation_record, user_grant
 from tokens.models import Client, SigningKey, User
 from tokens.revoking import everywhere
 
-NEW_PASSWORD = "_password"  # noqa: S105 (where Django keeps a new password until it is saved; a rehash has none)
+NEW_PASSWORD = "_password"  # noqa: S105 (an attribute)
+"""The attribute in which Django keeps a new password until it is saved. A rehash of an old password sets none."""
 
 
-def _deleted(instance: User | Client, origin: Any) -> list[Any]:
-    """Return the keys of the rows to lock before the instance is deleted. `origin` is what `delete` was called on.
-
-    Django deletes the rows of a query in the order of their keys, so all are locked with the first.
-    """
+def _rows_to_lock(instance: User | Client, origin: Any) -> list[Any]:
+    """Return the keys of the rows to lock before a deletion. `origin` is the object whose `delete` was called."""
+    # Django deletes the rows of a query in the order of their keys, so all of them are locked with the first.
     if not (isinstance(origin, QuerySet) and origin.model is type(instance)):
         return [instance.pk]
     keys = origin.order_by("pk").values_list("pk", flat=True)
@@ -26,51 +32,53 @@ def _deleted(instance: User | Client, origin: Any) -> list[Any]:
 
 @receiver(post_save, sender=User)
 def user_saved(instance: User, *, created: bool, **_: Any) -> None:
-    """A user who may no longer log in has no token that works; nor has whoever knew an old password."""
+    """Revoke the grants and tokens of a user who is disabled, and log out a user whose password changed."""
     if not instance.is_active:
-        everywhere.shut_out(instance, "its user is disabled")
+        everywhere.revoke_user(instance, "its user is disabled")
     elif not created and getattr(instance, NEW_PASSWORD, None) is not None:
         everywhere.log_out(instance, "its user has a new password")
 
 
 @receiver(pre_delete, sender=User)
-def user_is_going(instance: User, *, origin: Any = None, **_: Any) -> None:
-    """Lock every user that is deleted, then their grants: the same order as token issuance and mass log-out."""
-    users = _deleted(instance, origin)
+def lock_user(instance: User, *, origin: Any = None, **_: Any) -> None:
+    """Lock every user that is deleted, then their grants."""
+    # The same order as token issuance and mass logout, to avoid deadlocks.
+    users = _rows_to_lock(instance, origin)
     list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
-    user_grant.hold(Q(user__in=users))
+    user_grant.lock_all(Q(user__in=users))
 
 
 @receiver(post_delete, sender=User)
 def user_deleted(instance: User, **_: Any) -> None:
-    """Nobody speaks for a user who is gone."""
-    everywhere.shut_out(instance, "its user is deleted")
+    """Revoke the grants and tokens of a deleted user."""
+    everywhere.revoke_user(instance, "its user is deleted")
 
 
 @receiver(post_save, sender=Client)
 def client_saved(instance: Client, **_: Any) -> None:
-    """A client that is not active has no token that works."""
+    """Revoke the grants and tokens of a client that is disabled."""
     if not instance.is_active:
-        everywhere.shut_down(instance, "its client is disabled")
+        everywhere.revoke_client(instance, "its client is disabled")
 
 
 @receiver(pre_delete, sender=Client)
-def client_is_going(instance: Client, *, origin: Any = None, **_: Any) -> None:
-    """Lock every client that is deleted, the registry, and their grants: the order of each change of a client."""
-    clients = _deleted(instance, origin)
+def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
+    """Lock every client that is deleted, then the registry, then their grants."""
+    # The same order as every other change of a client, to avoid deadlocks.
+    clients = _rows_to_lock(instance, origin)
     list(Client.objects.select_for_update().filter(pk__in=clients).order_by("pk").values_list("pk"))
     revocation_record.renew_registry()
-    user_grant.hold(Q(client__in=clients))
+    user_grant.lock_all(Q(client__in=clients))
 
 
 @receiver(post_delete, sender=Client)
 def client_deleted(instance: Client, **_: Any) -> None:
-    """A client that is gone speaks for nobody."""
-    everywhere.shut_down(instance, "its client is deleted")
+    """Revoke the grants and tokens of a deleted client."""
+    everywhere.revoke_client(instance, "its client is deleted")
 
 
 @receiver(post_save, sender=SigningKey)
 def key_saved(instance: SigningKey, **_: Any) -> None:
-    """Revoke the tokens of a signing key that is revoked."""
+    """Revoke the tokens that a revoked signing key signed."""
     if instance.revoked_at is not None:
         revocation_record.revoke_key(instance.kid, revoked_at=instance.revoked_at)

@@ -117,7 +117,7 @@ def _database() -> str | None:
 def _older(now: datetime) -> str:
     """Return how the database is older than Redis remembers; "" if it is not, or if that is unknown."""
     try:
-        return high_water.behind(now=now)
+        return high_water.report(now=now)
     except (DatabaseError, InterfaceError):
         return ""
 

@@ -16,7 +16,7 @@ from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.models import Segment
 from tokens.revoking import feed, feed_log
-from tokens.revoking.feed import Document, Wanted, documents
+from tokens.revoking.feed import Document, Edition, documents
 from tokens.revoking.feed_log import Head, Version
 from tokens.views.conditional import is_known
 from tokens.views.cors import public
@@ -39,7 +39,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         return errors.answer({"error": "invalid_request", "error_description": "since is not a version."}, 400)
     head = feed_log.head()
     read_at, more = None, False
-    if head.waits:
+    if head.has_waiting:
         read_at = store.database_now()
         more, head = feed_log.publish(now=read_at), feed_log.head()
     headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
@@ -56,7 +56,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         document = _document(ring, since, head, more=more, signer=signer, read_at=read_at)
     except NotReady as error:  # the PKCS#11 token does not answer
         return errors.unavailable(error.retry_after, reason=str(error))
-    headers["ETag"] = f'W/"{document.made.version}"'
+    headers["ETag"] = f'W/"{document.edition.version}"'
     return HttpResponse(document.body, content_type=feed.MEDIA_TYPE, headers=headers)
 
 
@@ -96,16 +96,16 @@ def _document(
     `read_at` is the database's clock if this request read it. A carried clock must not date a document: nodes differ by
     milliseconds, and a reader refuses a document that is older than its last one. Raises NotReady.
     """
-    wanted, asked = Wanted(head.version, signer.kid), (ring, since)
-    if found := documents.find(asked, wanted, now=timezone.now()):
+    edition, key = Edition(head.version, signer.kid), (ring, since)
+    if found := documents.find(key, edition, now=timezone.now()):
         return found
 
     def build() -> Document | None:
         at = read_at or store.database_now()
         found = feed_log.changes(since, now=at, sealed=head.sealed)
-        return feed.sign(found, asked, more=more, signer=signer, now=at) if found else None
+        return feed.sign(found, key, more=more, signer=signer, now=at) if found else None
 
-    document = documents.get(asked, wanted, now=timezone.now(), build=build)
+    document = documents.get(key, edition, now=timezone.now(), build=build)
     # None if the log does not know the reader's version; then send the full state
     return document or _document(ring, None, head, more=more, signer=signer, read_at=read_at)
 

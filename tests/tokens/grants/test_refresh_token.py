@@ -286,7 +286,7 @@ def test_reuse_that_several_requests_detect_is_one_event(app, log_in_to):
     log_in_to(app)
     grant = UserGrant.objects.get()
     for _ in range(3):
-        user_grant.reused(grant, "refresh token used twice", actor="client:app", now=timezone.now())
+        user_grant.revoke_reused(grant, "refresh token used twice", actor="client:app", now=timezone.now())
     assert reuse_events().count() == 1
     assert UserGrant.objects.get().revoked_at is not None
 
@@ -413,7 +413,7 @@ def test_unreadable_encrypting_keys_are_503_at_refresh_and_revocation(client, ap
 
 def purged(*texts):
     """Let the rows of these tokens be over, and purge."""
-    over = timezone.now() - revocation_record.lasting() - timedelta(days=1)
+    over = timezone.now() - revocation_record.acceptance_after_issue() - timedelta(days=1)
     RefreshToken.objects.filter(digest__in=map(one_time.digest, texts)).update(expires_at=over)
     assert sum(purge.purge("refresh tokens", now=timezone.now())) == len(texts)
 
@@ -448,7 +448,7 @@ def test_one_of_which_no_row_is_left_says_nothing_to_another_client(client, app,
 def test_a_spent_row_is_kept_for_a_lost_answer_and_while_what_it_gave_lives(client, app, log_in_to, later):
     first = log_in_to(app)["refresh_token"]
     refresh(client, app, first)
-    start = timezone.now() + LOST_ANSWER + revocation_record.lasting() + 2 * PRODUCTION.clock_error
+    start = timezone.now() + LOST_ANSWER + revocation_record.acceptance_after_issue() + 2 * PRODUCTION.clock_error
     assert list(purge.purge("refresh tokens", now=start - timedelta(seconds=2))) == []
     assert list(purge.purge("refresh tokens", now=start + timedelta(seconds=2))) == [1]
 

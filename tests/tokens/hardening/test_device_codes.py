@@ -65,7 +65,7 @@ def test_a_poll_without_a_device_code_is_an_invalid_request(client, tv):
 def test_an_ended_device_code_is_purged(client, request, waiting, state):
     if state in {"allowed", "redeemed"}:
         request.getfixturevalue("allowed")
-    now, old = timezone.now(), timezone.now() - revocation_record.lasting() - timedelta(days=365)
+    now, old = timezone.now(), timezone.now() - revocation_record.acceptance_after_issue() - timedelta(days=365)
     DeviceCode.objects.update(
         expires_at=old,
         refused_at=now if state == "refused" else None,

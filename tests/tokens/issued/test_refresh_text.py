@@ -1,4 +1,4 @@
-"""The text of a refresh token: authenticated as a whole, derived from its predecessor, and different for every key."""
+"""The text of a refresh token is authenticated as a whole, derived from its predecessor, and different for each key."""
 
 import secrets
 

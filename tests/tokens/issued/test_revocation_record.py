@@ -1,4 +1,4 @@
-"""Records of revocations: which tokens they cover, until when, and what writes them."""
+"""Revocation records: the tokens that they cover, their end, and the events that write them."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from tokens.models import AuditEvent, AuthorizationCode, Revocation, Scope, Sign
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
 NOW = datetime(2027, 1, 31, 12, 0, 0, 500_000, tzinfo=UTC)
-AFTERLIFE = PRODUCTION.leeway + 2 * PRODUCTION.clock_error
+ACCEPTANCE_AFTER_EXPIRY = PRODUCTION.leeway + 2 * PRODUCTION.clock_error
 ROOT = Path(__file__).resolve().parents[3]
 ISSUER = "http://localhost:8000"
 CLAIMS = {
@@ -55,8 +55,8 @@ def test_a_key_is_half_the_hash_of_kind_and_identifier(case):
 
 
 @pytest.mark.parametrize("case", CASES["coverage"], ids=lambda case: case["name"])
-def test_which_revocation_covers_which_token(case):
-    """The resource server answers the same table."""
+def test_a_revocation_covers_the_tokens_of_the_shared_table(case):
+    """The resource server is tested with the same table."""
     until = NOW + timedelta(days=3650)
     for entry in case["entries"]:
         before = datetime.fromtimestamp(entry["issued_before"], UTC) if entry["issued_before"] else None
@@ -70,9 +70,9 @@ def test_each_way_to_revoke_writes_one_record_of_its_kind(kind):
     assert not is_revoked(CLAIMS)
     REVOKE[kind]()
     assert is_revoked(CLAIMS)
-    [one] = Revocation.objects.all()
-    assert one.kind == kind
-    entry = revocation_key.entry(one.key, until=one.until, issued_before=one.issued_before)
+    [record] = Revocation.objects.all()
+    assert record.kind == kind
+    entry = revocation_key.entry(record.key, until=record.until, issued_before=record.issued_before)
     assert [bytes(waiting.entry) for waiting in WaitingEntry.objects.all()] == [entry]
     others = dict.fromkeys(CLAIMS, "other") | {"iat": CLAIMS["iat"]}
     assert not is_revoked(others, kid="other")
@@ -84,13 +84,13 @@ def test_a_token_of_the_next_second_is_not_revoked(kind):
     assert not is_revoked(CLAIMS | {"iat": CLAIMS["iat"] + 1})
 
 
-def test_a_record_is_kept_until_the_last_clock_has_seen_the_last_token_expire():
+def test_a_record_ends_when_the_slowest_clock_has_seen_its_last_token_expire():
     for revoke in REVOKE.values():
         revoke()
-    longest = NOW + PRODUCTION.token_lifetime + AFTERLIFE
+    longest = NOW + PRODUCTION.token_lifetime + ACCEPTANCE_AFTER_EXPIRY
     second = timedelta(milliseconds=500)
     expected = dict.fromkeys(COARSE, longest + second) | {
-        "jti": NOW + AFTERLIFE,
+        "jti": NOW + ACCEPTANCE_AFTER_EXPIRY,
         "grant": longest,
         "kid": NOW + PRODUCTION.keep + PRODUCTION.settles,
     }
@@ -99,7 +99,7 @@ def test_a_record_is_kept_until_the_last_clock_has_seen_the_last_token_expire():
     }
 
 
-def test_to_revoke_again_is_one_record_of_the_later_instants():
+def test_a_repeated_revocation_moves_the_record_to_the_later_instants():
     revocation_record.revoke_users(["ada"], now=NOW)
     [before] = Revocation.objects.values_list("issued_before", "until")
     revocation_record.revoke_users(["ada"], now=NOW + timedelta(hours=1))
@@ -110,29 +110,29 @@ def test_to_revoke_again_is_one_record_of_the_later_instants():
 
 
 @pytest.mark.parametrize(("later", "waits"), [(-1, 0), (0, 0), (1, 1)])
-def test_a_record_waits_again_only_if_it_covers_more(later, waits):
+def test_a_repeated_revocation_is_published_only_if_it_covers_more(later, waits):
     revocation_record.revoke_users(["ada"], now=NOW)
     WaitingEntry.objects.all().delete()
     revocation_record.revoke_users(["ada"], now=NOW + timedelta(seconds=later))
     assert WaitingEntry.objects.count() == waits
 
 
-def test_many_users_are_one_record_each(django_assert_max_num_queries):
+def test_a_revocation_of_many_users_writes_one_record_for_each_in_few_statements(django_assert_max_num_queries):
     with django_assert_max_num_queries(16):
         revocation_record.revoke_users([str(n) for n in [*range(2500), *range(10)]], now=NOW)
     assert Revocation.objects.count() == 2500
 
 
 @pytest.mark.parametrize(("kind", "before"), [("jti", 1), ("grant", 1), ("kid", 1), *((kind, 0) for kind in COARSE)])
-def test_the_database_refuses_a_record_that_says_too_much_or_too_little(kind, before):
+def test_the_database_refuses_a_fine_record_with_an_instant_and_a_coarse_one_without(kind, before):
     with pytest.raises(IntegrityError):
         Revocation.objects.create(key=revocation_key.key(kind, "x"), kind=kind, issued_before=before, until=1)
 
 
-def test_a_revoked_signing_key_is_recorded_with_its_row():
+def test_saving_a_revoked_signing_key_writes_its_record():
     row = SigningKey(kid="k-2", revoked_at=NOW, max_lifetime=timedelta(hours=1))
     post_save.send(SigningKey, instance=row, created=False)
-    assert [one.kind for one in Revocation.objects.all()] == ["kid"]
+    assert [record.kind for record in Revocation.objects.all()] == ["kid"]
     assert is_revoked(CLAIMS, kid="k-2")
     post_save.send(SigningKey, instance=SigningKey(kid="k-3"), created=False)
     assert Revocation.objects.count() == 1
@@ -142,10 +142,10 @@ def presented(client, webapp, code):
     return token_reader.read(redeem(client, webapp, code(webapp)).json()["access_token"], now=timezone.now()).claims
 
 
-def test_a_code_used_twice_revokes_what_it_gave(client, webapp, code):
+def test_a_code_reused_after_its_retry_window_revokes_its_tokens(client, webapp, code):
     issued = code(webapp)
     claims = presented(client, webapp, lambda _: issued)
-    AuthorizationCode.objects.update(redeemed_at=timezone.now())  # a busy machine took a while
+    AuthorizationCode.objects.update(redeemed_at=timezone.now())  # a slow test must not leave the retry window
     assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
     assert not is_revoked(claims), "its client repeated the request at once"
     AuthorizationCode.objects.update(redeemed_at=timezone.now() - one_time.RETRY_WINDOW - timedelta(seconds=1))
@@ -156,7 +156,7 @@ def test_a_code_used_twice_revokes_what_it_gave(client, webapp, code):
     assert (event.actor, event.details) == ("client:webapp", {"why": "code used twice"})
 
 
-def test_a_code_used_twice_is_found_out_long_after_it_expired(client, webapp, code, monkeypatch):
+def test_a_code_reused_long_after_it_expired_revokes_its_tokens(client, webapp, code, monkeypatch):
     issued = code(webapp)
     claims = presented(client, webapp, lambda _: issued)
     monkeypatch.setattr("tokens.views.token.timezone.now", lambda now=timezone.now: now() + timedelta(minutes=5))
@@ -164,7 +164,7 @@ def test_a_code_used_twice_is_found_out_long_after_it_expired(client, webapp, co
     assert is_revoked(claims)
 
 
-def test_what_its_client_may_not_use_any_more_when_the_code_is_redeemed_is_not_in_the_token(client, webapp, code):
+def test_a_code_gives_no_scope_that_the_client_has_lost_since_the_consent(client, webapp, code):
     issued = code(webapp, scope="openid notes:read notes:write")
     webapp.scopes.remove(Scope.objects.get(name="notes:write"))
     assert redeem(client, webapp, issued).json()["scope"] == "openid notes:read"
@@ -173,7 +173,7 @@ def test_what_its_client_may_not_use_any_more_when_the_code_is_redeemed_is_not_i
     assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
 
 
-def test_a_code_is_redeemed_for_the_issuer_itself_where_the_user_s_identity_was_allowed(client, webapp, code, decode):
+def test_a_code_can_be_redeemed_for_the_issuer_if_the_user_allowed_openid(client, webapp, code, decode):
     issued = code(webapp, scope="openid email notes:read")
     assert redeem(client, webapp, issued, resource=OTHER_API).json()["error"] == "invalid_target"
     body = redeem(client, webapp, issued, resource="http://localhost:8000").json()
@@ -189,7 +189,7 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_what_was_issued_is_revoked_when(ending, client, webapp, code, user):
+def test_tokens_are_revoked_when(ending, client, webapp, code, user):
     claims = presented(client, webapp, code)
     user.save()
     webapp.save()

@@ -1,4 +1,4 @@
-"""Which texts the issuer takes for an access token of its own."""
+"""The issuer reads its own access tokens, and refuses every other text."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -29,14 +29,14 @@ def claims(**changes):
     return GOOD.claims(lifetime=LIFETIME) | changes
 
 
-def test_a_token_is_what_was_written(signer):
+def test_a_token_is_read_as_it_was_minted(signer):
     token = token_reader.read(access_token.mint(GOOD, signer=signer).text, now=NOW)
     assert (token.kid, token.subject, token.audience, token.client_id) == ("test-key", "ada", API, "webapp")
     assert (token.token_id, token.grant_id, token.scopes) == ("t-1", "g-1", ("notes:read", "notes:write"))
     assert token.expires_at == NOW + LIFETIME
 
 
-def test_a_token_lives_until_its_exp_and_not_a_second_longer(signer):
+def test_a_token_is_refused_from_its_exp_on_unless_there_is_leeway(signer):
     text = access_token.mint(GOOD, signer=signer).text
     token_reader.read(text, now=NOW + LIFETIME - timedelta(seconds=1))
     with pytest.raises(InvalidPresentedToken, match="expired"):
@@ -45,7 +45,7 @@ def test_a_token_lives_until_its_exp_and_not_a_second_longer(signer):
 
 
 class Stranger:
-    """The key's name, and not the key."""
+    """A signer that has the kid of the issuer's key, and not the key."""
 
     kid = "test-key"
     algorithm = "RS256"
@@ -85,7 +85,7 @@ REFUSED = {
     ),
     "a JWT of another type": lambda signer: jws.sign(claims(), typ="revocations+jwt", signer=signer),
     "issued under another URL": lambda signer: jws.sign(claims(iss="http://x"), typ="at+jwt", signer=signer),
-    "a signature by somebody else": lambda _: jws.sign(claims(), typ="at+jwt", signer=Stranger()),
+    "a signature with another key": lambda _: jws.sign(claims(), typ="at+jwt", signer=Stranger()),
     "an unknown kid": lambda _: jws.sign(claims(), typ="at+jwt", signer=Unknown()),
     "no signature": lambda _: jws.sign(claims(), typ="at+jwt", signer=NoAlgorithm()),
     "a symmetric algorithm": lambda _: jws.sign(claims(), typ="at+jwt", signer=OtherAlgorithm()),
@@ -107,6 +107,6 @@ def _with_payload(text):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_whatever_else_is_refused(signer, name):
+def test_every_other_text_is_refused(signer, name):
     with pytest.raises(InvalidPresentedToken):
         token_reader.read(REFUSED[name](signer), now=NOW)

@@ -150,7 +150,7 @@ def test_a_client_may_publish_its_keys_itself():
 @pytest.mark.parametrize(
     ("arguments", "because"),
     [
-        (("--jwks-uri", "http://k.example/jwks"), "must be https"),
+        (("--jwks-uri", "http://k.example/jwks"), "must begin with https://"),
         (("--origin", "https://a.example/path"), "must be an origin"),
         (("--post-logout-redirect-uri", "http://a.example/"), "must be https"),
         (("--access-token-lifetime", "0"), "no number of seconds"),

@@ -39,13 +39,13 @@ def run(*arguments):
 def rows(user, webapp):
     """One row of each table that has ended, and one that has not."""
     now = timezone.now()
-    old = now - revocation_record.lasting() - MARGIN
+    old = now - revocation_record.acceptance_after_issue() - MARGIN
     for name, at in (("ended", now - MARGIN), ("live", now + MARGIN)):
         fresh = {"user": user, "client": webapp, "audience": API, "scope": "notes:read", "auth_time": now}
         grant = UserGrant.objects.create(**fresh, created_at=now, ends_at=now)
         AuthorizationCode.objects.create(digest=name, grant=grant, expires_at=at)
         RefreshToken.objects.create(
-            digest=name, grant=grant, created_at=old, expires_at=at - revocation_record.lasting()
+            digest=name, grant=grant, created_at=old, expires_at=at - revocation_record.acceptance_after_issue()
         )
         shown = {"client": webapp, "audience": API, "created_at": now, "interval": 5}
         DeviceCode.objects.create(digest=name, user_code_digest=name, expires_at=at, **shown)

@@ -1,4 +1,4 @@
-"""What a client may be: identity kept apart by the database, everything else refused with a reason at its field."""
+"""The database keeps identifiers apart. Validation refuses every other wrong client, with a reason at its field."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -27,14 +27,14 @@ JWKS = jwks()
     ],
     ids=["an API identifier", "a URN", "a subject", "empty", "a secret in the row"],
 )
-def test_the_database_refuses_a_client_that_could_be_taken_for_something_else(fields) -> None:
+def test_the_database_refuses_a_client_id_that_could_be_a_subject_or_an_api(fields) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Client.objects.create(**fields)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("identifier", ["webapp", "3f0e7d2c-6f5a-4b8e-9c56-0d5f8c1a2b3c", ""])
-def test_the_database_refuses_an_api_that_could_be_taken_for_a_client_or_a_user(identifier: str) -> None:
+def test_the_database_refuses_an_api_identifier_that_could_be_a_client_id_or_a_subject(identifier: str) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Api.objects.create(identifier=identifier, name="notes")
 
@@ -46,7 +46,7 @@ def test_a_new_client_has_an_identifier_of_its_own_and_no_secret() -> None:
     assert one.client_id != other.client_id
 
 
-def test_no_identifier_begins_with_a_dash_which_a_command_would_take_for_an_option(monkeypatch) -> None:
+def test_no_client_id_begins_with_a_dash_which_a_command_would_parse_as_an_option(monkeypatch) -> None:
     drawn = iter(["-" * 22, "a" * 22])
     monkeypatch.setattr("tokens.models.client.secrets.token_urlsafe", lambda _bytes: next(drawn))
     assert new_client_id() == "a" * 22
@@ -78,7 +78,11 @@ def test_a_client_that_can_work_is_accepted(fields) -> None:
     [
         ({"grants": ["implicit"]}, "grants", "implicit is not a grant type."),
         ({"grants": ["password"]}, "grants", "password is not a grant type."),
-        ({"grants": ["urn:ietf:params:oauth:grant-type:jwt-bearer"]}, "grants", "with its own key"),
+        (
+            {"grants": ["urn:ietf:params:oauth:grant-type:jwt-bearer"]},
+            "grants",
+            "must authenticate with private_key_jwt",
+        ),
         ({"grants": {}}, "grants", "Enter a list of grant types."),
         (
             {"grants": ["client_credentials"], "client_type": "public", "token_endpoint_auth_method": "none"},
@@ -89,8 +93,12 @@ def test_a_client_that_can_work_is_accepted(fields) -> None:
         (CODE | {"redirect_uris": "https://a.example/ http://b.example/"}, "redirect_uris", "http://b.example/: must"),
         ({"post_logout_redirect_uris": "javascript:alert(1)"}, "post_logout_redirect_uris", "must be https"),
         ({"allowed_origins": "https://app.example/"}, "allowed_origins", "must be an origin"),
-        ({"client_type": "public"}, "token_endpoint_auth_method", "A public client authenticates by nothing"),
-        ({"token_endpoint_auth_method": "none"}, "token_endpoint_auth_method", "a confidential one by something"),
+        ({"client_type": "public"}, "token_endpoint_auth_method", "A public client has the authentication method none"),
+        (
+            {"token_endpoint_auth_method": "none"},
+            "token_endpoint_auth_method",
+            "A confidential client needs another method",
+        ),
         ({"token_endpoint_auth_method": "private_key_jwt"}, "token_endpoint_auth_method", "needs the client's public"),
         (
             {
@@ -150,7 +158,7 @@ def test_an_api_s_cap_without_bounds_is_refused_at_its_field(lifetime) -> None:
 
 
 @pytest.mark.django_db
-def test_the_bounds_themselves_are_lifetimes() -> None:
+def test_a_lifetime_equal_to_a_bound_is_accepted() -> None:
     second, day, decade = timedelta(seconds=1), timedelta(days=1), timedelta(days=3650)
     for access, refresh in ((second, second), (day, decade)):
         lifetimes = {"access_token_lifetime": access, "refresh_token_lifetime": refresh}
@@ -160,7 +168,7 @@ def test_the_bounds_themselves_are_lifetimes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "allowed"),
+    ("grant_type", "is_allowed"),
     [
         ("authorization-code", True),
         ("authorization_code", True),
@@ -170,8 +178,8 @@ def test_the_bounds_themselves_are_lifetimes() -> None:
         ("openid-hybrid", False),
     ],
 )
-def test_the_grants_of_a_client_are_its_own_list(asked: str, allowed: bool) -> None:
-    assert Client(grants=["authorization_code"]).allows_grant_type(asked) is allowed
+def test_a_client_allows_the_grant_types_in_its_list_only(grant_type: str, is_allowed: bool) -> None:
+    assert Client(grants=["authorization_code"]).allows_grant_type(grant_type) is is_allowed
 
 
 def test_an_inactive_client_is_not_usable() -> None:
@@ -179,7 +187,7 @@ def test_an_inactive_client_is_not_usable() -> None:
     assert not Client(is_active=False).is_usable(None)
 
 
-def test_the_methods_are_the_ones_we_can_check() -> None:
+def test_the_authentication_methods_are_those_that_the_issuer_implements() -> None:
     assert AuthenticationMethod.values == ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
@@ -201,7 +209,7 @@ def test_the_last_use_is_written_once_a_day(django_assert_num_queries) -> None:
         (ClientSecret(revoked_at=NOW), False),
     ],
 )
-def test_a_secret_lives_until_it_expires_or_is_revoked(secret: ClientSecret, live: bool) -> None:
+def test_a_secret_is_live_until_it_expires_or_is_revoked(secret: ClientSecret, live: bool) -> None:
     assert secret.is_live(now=NOW) is live
 
 
@@ -215,13 +223,13 @@ def test_an_absolute_uri_identifies_an_api(identifier: str) -> None:
     ["notes", "/notes", "https:", "https://api.example/#top", "https://api.example/#", "https://api exämple/",
      "http://localhost:8000"],
 )  # fmt: skip
-def test_what_identifies_no_api_is_refused(identifier: str) -> None:
+def test_a_value_that_is_not_an_absolute_uri_is_refused_as_an_api_identifier(identifier: str) -> None:
     with pytest.raises(ValidationError, match="identifier"):
         Api(identifier=identifier, name="notes").full_clean(validate_unique=False, validate_constraints=False)
 
 
 @pytest.mark.parametrize("name", ["openid", "offline_access", "two words", 'quo"te', "back\\slash", "é", "a\n"])
-def test_a_scope_that_no_request_could_name_safely_is_refused(name: str) -> None:
+def test_a_scope_name_that_a_request_cannot_contain_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="name"):
         Scope(name=name, description="Read").full_clean(exclude=["api"], validate_unique=False)
 

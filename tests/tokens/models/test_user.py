@@ -1,4 +1,4 @@
-"""A user's `sub` is unique and never changes, whoever tries."""
+"""A user's `sub` is unique and never changes, neither by the model nor by SQL."""
 
 import uuid
 
@@ -20,7 +20,7 @@ def test_every_user_has_a_random_subject_of_its_own(user: User) -> None:
     assert user.sub != other.sub
 
 
-def test_a_user_can_be_changed_in_everything_else(user: User) -> None:
+def test_every_other_field_of_a_user_can_be_changed(user: User) -> None:
     loaded = User.objects.get(pk=user.pk)
     loaded.username, loaded.sub = "alicia", str(user.sub)
     loaded.save()
@@ -40,7 +40,7 @@ def test_a_user_can_be_changed_in_everything_else(user: User) -> None:
 def test_save_refuses_a_changed_subject(user: User, load) -> None:
     changed = load(user)
     changed.sub = uuid.uuid4()
-    with pytest.raises(SubjectIsImmutable, match="never changes"):
+    with pytest.raises(SubjectIsImmutable, match="must not change"):
         changed.save()
 
 

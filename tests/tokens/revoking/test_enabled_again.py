@@ -1,4 +1,4 @@
-"""A user or client who is disabled and enabled again: no token that is dead on arrival, no session from before."""
+"""A user or client that is disabled and enabled again gets no token that is revoked already, and no old session."""
 
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
@@ -26,10 +26,10 @@ def app(apis):
     return make_client("app", "authorization_code", "refresh_token", public=True)
 
 
-def disable_and_enable(one):
+def disable_and_enable(account):
     for active in (False, True):
-        one.is_active = active
-        one.save()
+        account.is_active = active
+        account.save()
 
 
 def service_token(client, service):
@@ -42,9 +42,9 @@ def at(instant):
 
 
 def is_unavailable(answer):
-    """503 with the seconds until the tokens live, which are few."""
-    said = (answer.status_code, answer.json()["error"])
-    return said == (503, UNAVAILABLE) and 1 <= int(answer["Retry-After"]) <= 2
+    """Return True if the answer is 503, with a Retry-After of one or two seconds."""
+    error = (answer.status_code, answer.json()["error"])
+    return error == (503, UNAVAILABLE) and 1 <= int(answer["Retry-After"]) <= 2
 
 
 def is_alive(answer):
@@ -54,11 +54,11 @@ def is_alive(answer):
 
 
 def ends(kind):
-    """The instant before which the one revocation of this kind covers tokens."""
+    """Return the instant before which the only revocation of this kind covers tokens."""
     return datetime.fromtimestamp(Revocation.objects.get(kind=kind).issued_before, UTC)
 
 
-def test_a_client_waits_a_second_and_gets_a_token_that_lives(client, service):
+def test_a_client_enabled_again_waits_a_second_and_gets_an_accepted_token(client, service):
     disable_and_enable(service)
     lives = ends("client")
     assert lives - timezone.now() <= timedelta(seconds=1), "not a minute"
@@ -69,8 +69,8 @@ def test_a_client_waits_a_second_and_gets_a_token_that_lives(client, service):
 
 
 @pytest.mark.parametrize(("kind", "target"), [("client", "client"), ("iss", "everything"), ("iss", "restore")])
-def test_a_client_that_this_process_knows_waits_after_a_mass_revocation(client, service, kind, target):
-    assert is_alive(service_token(client, service)), "the process remembers the client from here on"
+def test_a_client_in_the_cache_of_this_process_waits_after_a_mass_revocation(client, service, kind, target):
+    assert is_alive(service_token(client, service)), "the process has cached the client from here on"
     if target == "restore":
         revocation_record.revoke_everything(now=timezone.now())
     else:
@@ -97,7 +97,7 @@ def test_a_code_is_not_spent_by_the_wait(client, app, user):
 
 
 def test_a_refresh_token_is_not_spent_by_the_wait(client, app, user):
-    """All that the client got for the user was revoked in this second."""
+    """All tokens of the client for the user were revoked in this second."""
     log_in(client, user)
     text = redeem(client, app, parameters(allow(client, authorization(app, scope=SCOPE)))["code"]).json()
     form = {"grant_type": "refresh_token", "refresh_token": text["refresh_token"], "client_id": "app"}
@@ -110,9 +110,9 @@ def test_a_refresh_token_is_not_spent_by_the_wait(client, app, user):
         assert is_alive(post(client, "/oauth/token", form))
 
 
-def test_a_revocation_of_another_user_or_client_makes_nobody_wait(client, service, app, user):
+def test_a_revocation_of_another_user_or_client_delays_no_token(client, service, app, user):
     everywhere.log_out(User.objects.create_user("eve"), "test")
-    everywhere.shut_down(make_client("other", "client_credentials"), "test")
+    everywhere.revoke_client(make_client("other", "client_credentials"), "test")
     assert is_alive(service_token(client, service))
     log_in(client, user)
     assert is_alive(redeem(client, app, parameters(allow(client, authorization(app, scope=SCOPE)))["code"]))
@@ -171,7 +171,7 @@ def test_a_grant_from_before_a_user_was_disabled_does_not_work_again(client, app
 
 
 @pytest.mark.parametrize("changed", ["first_name", "last_login", "is_active, which it was"])
-def test_a_session_goes_on_when_something_else_of_the_user_changes(client, app, user, changed):
+def test_a_session_continues_if_another_field_of_the_user_changes(client, app, user, changed):
     log_in(client, user)
     user.first_name, user.last_login = "Ada", timezone.now()
     user.save(update_fields=[changed.partition(",")[0]])
@@ -179,7 +179,7 @@ def test_a_session_goes_on_when_something_else_of_the_user_changes(client, app, 
     assert client.get("/oauth/authorize", authorization(app)).status_code == 200
 
 
-def test_a_user_who_was_read_before_they_were_disabled_does_not_bring_sessions_back(client, app, user):
+def test_saving_a_user_who_was_read_before_being_disabled_revives_no_session(client, app, user):
     log_in(client, user)
     stale = User.objects.get(pk=user.pk)
     disable_and_enable(user)

@@ -1,4 +1,4 @@
-"""What ends when a user logs out everywhere, and when a user or client is disabled: all of it, and it stays ended."""
+"""A logout everywhere, and a user or client that is disabled: all sessions, grants and tokens end and stay ended."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -63,7 +63,7 @@ def test_a_user_who_logs_out_everywhere_is_asked_first_and_then_every_session_gr
     assert AuditEvent.objects.get(action="user.logged_out_everywhere").subject == "user:ada"
 
 
-def test_whoever_is_not_logged_in_ends_nothing(client, user, issued):
+def test_a_request_without_a_login_ends_nothing(client, user, issued):
     stranger = Browser()
     assert parameters(stranger.get(PAGE))["next"] == PAGE
     assert stranger.post(PAGE).status_code == 302
@@ -80,8 +80,8 @@ def test_an_administrator_logs_users_out_everywhere(client, admin_client, app, u
     assert AuditEvent.objects.get(action="user.logged_out_everywhere").actor == "user:admin"
 
 
-def test_whoever_logs_in_anew_begins_anew_at_once(client, app, user, issued):
-    """What is issued to them is dated a second later at the earliest; nothing is issued before that second is over."""
+def test_a_user_who_logs_in_again_gets_accepted_tokens_from_the_next_second_on(client, app, user, issued):
+    """The issuer answers 503 until the second of the revocation is over."""
     everywhere.log_out(user, "test")
     [one] = Revocation.objects.filter(kind="sub")
     claims = {"iss": issuer().url, "iat": one.issued_before, "jti": "new", "sub": str(user.sub), "client_id": "app"}
@@ -89,14 +89,12 @@ def test_whoever_logs_in_anew_begins_anew_at_once(client, app, user, issued):
     assert one.issued_before <= store.database_now().timestamp() + 1
 
 
-def test_a_new_password_ends_what_the_old_one_began_and_a_new_hash_of_the_old_one_does_not(
-    client, user, issued, settings
-):
+def test_a_new_password_ends_sessions_and_tokens_and_a_rehash_of_the_old_one_does_not(client, user, issued, settings):
     hashers = "django.contrib.auth.hashers"
     settings.PASSWORD_HASHERS = [f"{hashers}.ScryptPasswordHasher", f"{hashers}.MD5PasswordHasher"]
     assert Browser().login(username="ada", password="correct horse")
     user.refresh_from_db()
-    assert user.password.startswith("scrypt$"), "Django stored it anew"
+    assert user.password.startswith("scrypt$"), "Django rehashed the password"
     assert not is_revoked(issued["access_token"])
     user.set_password("another")
     user.save()
@@ -105,20 +103,20 @@ def test_a_new_password_ends_what_the_old_one_began_and_a_new_hash_of_the_old_on
 
 
 @pytest.mark.parametrize("whose", ["user", "client"])
-def test_what_was_disabled_and_is_enabled_again_does_not_come_back(client, app, user, issued, whose):
-    one = {"user": user, "client": app}[whose]
+def test_tokens_of_a_disabled_user_or_client_stay_revoked_after_it_is_enabled_again(client, app, user, issued, whose):
+    account = {"user": user, "client": app}[whose]
     for active in (False, True):
-        one.is_active = active
-        one.save()
+        account.is_active = active
+        account.save()
     assert refresh(client, issued["refresh_token"]) == 400
     assert is_revoked(issued["access_token"])
     assert UserGrant.objects.get().revoke_reason == f"its {whose} is disabled"
 
 
 ENDS = {
-    "disable the user": lambda user, _: everywhere.shut_out(user, "test"),
+    "disable the user": lambda user, _: everywhere.revoke_user(user, "test"),
     "log out everywhere": lambda user, _: everywhere.log_out(user, "test"),
-    "disable the client": lambda _, app: everywhere.shut_down(app, "test"),
+    "disable the client": lambda _, app: everywhere.revoke_client(app, "test"),
     "log many users out": lambda user, _: bulk.log_out([user], "test"),
     "revoke everything": lambda *_: mass("everything", value=True),
     "revoke a client's": lambda _, app: mass("client", value=app),
@@ -133,7 +131,7 @@ def mass(name, *, value, **more):
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_token_that_was_issued_before_a_slow_commit_is_revoked(app, user, end, django_capture_on_commit_callbacks):
-    """Until the commit, other nodes still see a user who may have tokens: a commit can take seconds."""
+    """A commit can take seconds. Until then, other nodes see an active user and issue tokens."""
     start = store.database_now()
     seconds = [start.timestamp() + more for more in (3, 4)]
     with django_capture_on_commit_callbacks() as committed:
@@ -142,13 +140,13 @@ def test_a_token_that_was_issued_before_a_slow_commit_is_revoked(app, user, end,
         for callback in committed:
             callback()
     claims = {"iss": issuer().url, "jti": "t", "sub": str(user.sub), "client_id": "app"}
-    revoked = [revocation_record.is_revoked(claims | {"iat": int(one)}, kid="test-key") for one in seconds]
+    revoked = [revocation_record.is_revoked(claims | {"iat": int(second)}, kid="test-key") for second in seconds]
     assert revoked == [True, False]
 
 
 def test_a_commit_within_the_second_revokes_nothing_more(user, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks() as committed:
-        everywhere.shut_out(user, "test")
+        everywhere.revoke_user(user, "test")
     before = list(Revocation.objects.values())
     at = datetime.fromtimestamp(Revocation.objects.get().issued_before, UTC)
     with patch("tokens.keys.store.database_now", return_value=at - timedelta(milliseconds=1)):
@@ -157,7 +155,7 @@ def test_a_commit_within_the_second_revokes_nothing_more(user, django_capture_on
     assert list(Revocation.objects.values()) == before
 
 
-def test_to_log_out_everywhere_twice_never_ends_less(user):
+def test_a_revocation_with_an_earlier_instant_changes_nothing(user):
     now = store.database_now()
     revocation_record.revoke_users([str(user.sub)], now=now)
     [before] = Revocation.objects.values_list("issued_before", "until")
@@ -167,7 +165,7 @@ def test_to_log_out_everywhere_twice_never_ends_less(user):
 
 @pytest.mark.parametrize("seconds", [30, -30])
 def test_a_token_is_dated_by_the_database_s_clock_and_not_by_the_node_s(client, service, monkeypatch, seconds):
-    """Revocations are dated by it as well: a token of a fast node would outlive them, one of a slow node none."""
+    """Revocations have the same clock. A token dated by a fast node would be younger than a later revocation."""
     monkeypatch.undo()  # a real ring signs here
     call_command("rotate_keys")
     keyring.snapshots.forget()
@@ -188,7 +186,7 @@ def test_a_session_of_another_user_goes_on(client, user, issued):
     assert is_logged_in(browser)
 
 
-def test_a_user_who_was_read_before_they_logged_out_everywhere_does_not_bring_sessions_back(client, user, issued):
+def test_saving_a_user_who_was_read_before_the_logout_revives_no_session(client, user, issued):
     stale = User.objects.get(pk=user.pk)
     everywhere.log_out(user, "test")
     stale.first_name = "Ada"
@@ -197,26 +195,26 @@ def test_a_user_who_was_read_before_they_logged_out_everywhere_does_not_bring_se
     assert User.objects.get(pk=user.pk).logged_out_at == user.logged_out_at
 
 
-def test_a_grant_that_an_old_session_gave_while_it_was_ended_is_none(client, app, user):
-    """Its request passed the session's check before, and wrote the grant after."""
+def test_a_grant_from_a_session_that_was_being_ended_gives_no_token(client, app, user):
+    """The request passed the check of its session before the logout, and wrote the grant afterwards."""
     log_in(client, user, ago=-60)  # the node's clock is fast
     code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
     everywhere.log_out(user, "test")
     UserGrant.objects.update(revoked_at=None)
     answer = redeem(client, app, code)
-    told = {"error": "invalid_grant", "error_description": "The user has logged out everywhere."}
-    assert (answer.status_code, answer.json()) == (400, told)
+    refusal = {"error": "invalid_grant", "error_description": "The user has logged out everywhere."}
+    assert (answer.status_code, answer.json()) == (400, refusal)
 
 
-def test_whoever_is_left_without_a_password_is_logged_out_everywhere(admin_client, client, user, issued):
+def test_a_user_whose_password_an_administrator_removes_is_logged_out_everywhere(admin_client, client, user, issued):
     path = f"/admin/tokens/user/{user.pk}/password/"
     assert admin_client.post(path, {"usable_password": "false"}).status_code == 302
     assert not is_logged_in(client)
     assert is_revoked(issued["access_token"])
 
 
-def test_whoever_logs_in_at_a_node_that_is_behind_begins_anew_all_the_same(client, app, user, issued):
-    """The password says that the login came after, whatever the clocks say."""
+def test_a_login_at_a_node_with_a_slow_clock_counts_after_a_logout_everywhere(client, app, user, issued):
+    """The session epoch decides if a login is later than the logout. Clocks do not."""
     everywhere.log_out(user, "test")
     with patch("time.time", return_value=timezone.now().timestamp() - 50):
         client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
@@ -228,17 +226,17 @@ def test_whoever_logs_in_at_a_node_that_is_behind_begins_anew_all_the_same(clien
     assert abs(at - timezone.now()) < timedelta(seconds=20), "the login is dated by the clock that nodes share"
 
 
-def test_a_session_that_goes_on_with_a_new_password_counts_as_no_login_any_more(client, app, user, issued):
-    """Django keeps it for whoever changes their own; the grants of before have ended, and auth_time stays true."""
+def test_a_session_that_continues_with_a_new_password_needs_a_new_login_to_authorize(client, app, user, issued):
+    """Django keeps the session of a user who changes their own password. Its auth_time is before the change."""
     user.set_password("battery staple")
     user.save()
     client.force_login(user)
-    asked = client.get("/oauth/authorize", authorization(app, scope=SCOPE))
-    assert asked["Location"].startswith("/accounts/login/?")
+    answer = client.get("/oauth/authorize", authorization(app, scope=SCOPE))
+    assert answer["Location"].startswith("/accounts/login/?")
 
 
-def test_what_was_allowed_is_asked_for_again(client, app, user, issued):
-    """Whoever has the lost device in their hands is remembered by no application."""
+def test_a_logout_everywhere_deletes_consents_so_that_the_user_is_asked_again(client, app, user, issued):
+    """A thief of the user's device must not profit from remembered consents."""
     page = authorization(make_client("web", "authorization_code"), scope="notes:read")
     allow(client, page)
     assert client.get("/oauth/authorize", page).status_code == 302, "remembered"
@@ -248,7 +246,7 @@ def test_what_was_allowed_is_asked_for_again(client, app, user, issued):
     assert client.get("/oauth/authorize", page).status_code == 200
 
 
-def test_the_administrator_s_way_withdraws_them_too(client, admin_client, user, issued):
+def test_a_logout_by_an_administrator_deletes_consents_too(client, admin_client, user, issued):
     allow(client, authorization(make_client("web", "authorization_code"), scope="notes:read"))
     assert Consent.objects.exists()
     form = {"action": "log_out_everywhere", "_selected_action": [str(user.pk)]}
@@ -257,8 +255,8 @@ def test_the_administrator_s_way_withdraws_them_too(client, admin_client, user, 
 
 
 @pytest.mark.parametrize("gone", ["deleted", "disabled"])
-def test_a_user_who_is_gone_while_they_answer_gives_nothing(client, app, user, gone):
-    """The session was checked before, and the row is held now: what the database would refuse is refused before."""
+def test_a_user_deleted_or_disabled_during_the_consent_answer_creates_no_grant(client, app, user, gone):
+    """The session was checked before. The grant is created under a lock on the user's row, which is checked again."""
     log_in(client, user)
     page = authorization(app, scope=SCOPE)
     real = user_grant.create
@@ -274,7 +272,7 @@ def test_a_user_who_is_gone_while_they_answer_gives_nothing(client, app, user, g
 
 
 def while_logging_out(module):
-    """The user logs out everywhere in another browser, after the session was checked and before the answer is kept."""
+    """Log the user out everywhere after the session was checked and before the grant is created."""
     real = user_grant.create
 
     def create(of, *arguments, **named):
@@ -287,7 +285,7 @@ def while_logging_out(module):
 
 
 @pytest.mark.parametrize("ago", [0, -55], ids=["same clocks", "a fast node"])
-def test_a_consent_that_is_answered_while_the_user_logs_out_everywhere_is_not_kept(client, app, user, caplog, ago):
+def test_a_consent_answered_during_a_logout_everywhere_is_not_stored(client, app, user, caplog, ago):
     caplog.set_level("INFO", "tokens.audit")
     log_in(client, user, ago=ago)
     query = authorization(app, scope=SCOPE)
@@ -301,7 +299,7 @@ def test_a_consent_that_is_answered_while_the_user_logs_out_everywhere_is_not_ke
     assert "consent.given" not in caplog.text
 
 
-def test_a_device_that_is_approved_while_the_user_logs_out_everywhere_is_not(client, apis, user):
+def test_a_device_approved_during_a_logout_everywhere_gets_no_grant(client, apis, user):
     make_client("tv", "urn:ietf:params:oauth:grant-type:device_code", public=True)
     begun = post(Browser(), "/oauth/device", {"client_id": "tv", "scope": "notes:read"}).json()
     log_in(client, user, ago=-55)
@@ -316,8 +314,8 @@ def test_a_device_that_is_approved_while_the_user_logs_out_everywhere_is_not(cli
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("gone", ["user", "client"])
-def test_whoever_is_gone_between_page_and_answer_gives_nothing_and_breaks_nothing(client, app, user, gone):
-    """What was agreed to is kept with the code or not at all."""
+def test_a_user_or_client_deleted_between_page_and_answer_is_answered_with_access_denied(client, app, user, gone):
+    """The consent is stored in the transaction of the code, or not at all."""
     log_in(client, user)
     web = make_client("web", "authorization_code")
     assert web.remembers_consent
@@ -334,8 +332,8 @@ def test_whoever_is_gone_between_page_and_answer_gives_nothing_and_breaks_nothin
     assert not Consent.objects.exists()
 
 
-def test_introspection_knows_what_a_refresh_knows(client, app, user, issued):
-    """A grant that an old session gave meanwhile: neither is there anything to refresh, nor does it look so."""
+def test_introspection_reports_a_refresh_token_of_an_ended_session_as_inactive(client, app, user, issued):
+    """Introspection and refresh apply the same rule to the grant of an ended session."""
     form = {"token": issued["refresh_token"], "client_id": "app"}
     User.objects.update(session_epoch=uuid.uuid4())
     assert refresh(client, issued["refresh_token"]) == 400

@@ -1,4 +1,4 @@
-"""The revocation feed holds no longer than its key is certain to be published."""
+"""A document of the revocation feed expires before its key can be withdrawn."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,13 +14,13 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("longest_token", "holds"),
+    ("longest_token", "lifetime"),
     [(timedelta(hours=1), timedelta(minutes=10)), (timedelta(seconds=30), timedelta(seconds=30))],
 )
-def test_it_holds_for_ten_minutes_and_never_longer_than_a_token_of_its_key(longest_token, holds):
+def test_a_document_is_valid_for_ten_minutes_and_never_longer_than_a_token_of_its_key(longest_token, lifetime):
     signer = RingSigner(longest_token, material.generate("ES256"))
     changes = Changes(Version(1, "tag"), b"", ())
     document = feed.sign(changes, ("default", None), more=False, signer=signer, now=NOW)
     claims = jwt.decode(document.body, options={"verify_signature": False})
-    assert document.renew_at == NOW + holds / 2
-    assert claims["exp"] - claims["iat"] == holds.total_seconds()
+    assert document.renew_at == NOW + lifetime / 2
+    assert claims["exp"] - claims["iat"] == lifetime.total_seconds()

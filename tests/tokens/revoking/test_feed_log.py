@@ -1,4 +1,4 @@
-"""The revocation log on SQLite: processes that write and a reader beside them; and what the log itself promises."""
+"""The revocation log: concurrent writers and readers on SQLite, and the rules of publication."""
 
 import os
 import subprocess
@@ -31,18 +31,18 @@ READ = """
 import sys, time
 from django.utils import timezone
 from tokens.revoking import feed_log as revocation_log
-held, since, end = [], None, time.monotonic() + 100
-while len(held) < 100 and time.monotonic() < end:
+entries, since, end = [], None, time.monotonic() + 100
+while len(entries) < 100 and time.monotonic() < end:
     revocation_log.publish(now=timezone.now())
-    found = revocation_log.changes(since, now=timezone.now(), sealed=0)
-    held += [found.entries[start:start + 24].hex() for start in range(0, len(found.entries), 24)]
-    since = found.version
-print(since.number, len(held), len(set(held)))
+    changes = revocation_log.changes(since, now=timezone.now(), sealed=0)
+    entries += [changes.entries[start:start + 24].hex() for start in range(0, len(changes.entries), 24)]
+    since = changes.version
+print(since.number, len(entries), len(set(entries)))
 """
 
 
 @pytest.mark.xdist_group("run")
-def test_on_sqlite_of_two_writers_at_once_no_reader_misses_one_or_gets_one_twice(tmp_path):
+def test_on_sqlite_readers_get_each_entry_of_two_concurrent_writers_exactly_once(tmp_path):
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
         "DATABASE_URL": f"sqlite:///{tmp_path / 'issuer.sqlite3'}",
@@ -69,19 +69,19 @@ def test_on_sqlite_of_two_writers_at_once_no_reader_misses_one_or_gets_one_twice
 
 
 @pytest.mark.django_db
-def test_what_waits_is_in_no_answer_before_it_is_published():
+def test_a_waiting_entry_is_in_no_answer_before_its_publication():
     now = timezone.now()
     revocation_record.revoke_token("a", expires_at=now)
     before = feed_log.head()
-    assert (before.waits, feed_log.changes(None, now=now, sealed=0).entries) == (True, b"")
+    assert (before.has_waiting, feed_log.changes(None, now=now, sealed=0).entries) == (True, b"")
     feed_log.publish(now=now)
     after = feed_log.head()
-    assert (after.version.number, after.waits) == (before.version.number + 1, False)
+    assert (after.version.number, after.has_waiting) == (before.version.number + 1, False)
     assert set(entries_of(feed_log.changes(before.version, now=now, sealed=0).entries)) == {key("jti", "a")}
 
 
 @pytest.mark.django_db
-def test_nothing_that_waits_makes_no_version():
+def test_a_publication_without_waiting_entries_makes_no_version():
     before = feed_log.head()
     feed_log.publish(now=timezone.now())
     assert feed_log.head() == before
@@ -89,7 +89,7 @@ def test_nothing_that_waits_makes_no_version():
 
 
 @pytest.mark.django_db
-def test_every_version_has_a_tag_of_its_own():
+def test_every_version_has_a_tag_of_its_own_and_another_tag_is_unknown():
     for name in "abc":
         revocation_record.revoke_token(name, expires_at=timezone.now())
         feed_log.publish(now=timezone.now())
@@ -101,9 +101,9 @@ def test_every_version_has_a_tag_of_its_own():
 
 
 @pytest.mark.django_db
-def test_a_command_publishes_all_however_much_it_is(monkeypatch):
+def test_publish_all_publishes_more_entries_than_one_request_does(monkeypatch):
     monkeypatch.setattr(feed_log, "SEGMENT", 2)
     revocation_record.revoke_users(map(str, range(25)), now=timezone.now())
     feed_log.publish_all(now=timezone.now())
-    assert not feed_log.head().waits
+    assert not feed_log.head().has_waiting
     assert connection.vendor != "sqlite" or Publication.objects.count() > 10

@@ -1,4 +1,4 @@
-"""The signed documents of tests/revocation_cases.json are what docs/revocation-feed.md says of them."""
+"""Reads the signed documents of tests/revocation_cases.json by the rules of docs/revocation-feed.md."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Refused(Exception):
-    """By a rule of section 3."""
+    """A rule of section 3 refuses the document. The argument is the rule's number."""
 
 
 def require(holds, rule):
@@ -25,7 +25,7 @@ def require(holds, rule):
 
 
 def read(case):
-    """The state after, by the rules of section 3 in their order."""
+    """Return the reader's state after the document, by the rules of section 3 in their order."""
     held, now = case["held"], FEEDS["now"]
     state = {bytes.fromhex(name): (until, before) for name, until, before in held["entries"]}
     try:
@@ -43,7 +43,7 @@ def read(case):
     require(isinstance(version, str) and VERSION.fullmatch(version), "3.5")
     back = bool(held["version"]) and number(version) < number(held["version"])
     require(since is None or (since == held["version"] and not back), "3.5")
-    parts = [inline(claims), *(segment(case, *one) for one in listed(claims))]
+    parts = [inline(claims), *(segment(case, digest, count) for digest, count in listed(claims))]
     for part in parts:
         for name, (until, before) in entries_of(part).items():
             old = state.get(name, (0, 0))
@@ -53,7 +53,7 @@ def read(case):
 
 
 def verified(text, kid):
-    keys = {one.key_id: one for one in jwt.PyJWKSet.from_dict(FEEDS["jwks"]).keys}
+    keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(FEEDS["jwks"]).keys}
     require(kid in keys, "3.2")
     try:
         options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
@@ -63,6 +63,7 @@ def verified(text, kid):
 
 
 def inline(claims):
+    """Return the entries in the document itself."""
     entries = claims.get("entries")
     require(isinstance(entries, str) and re.fullmatch(r"[A-Za-z0-9_-]*", entries), "3.6")
     require(len(decode(entries)) % 24 == 0, "3.6")
@@ -70,15 +71,17 @@ def inline(claims):
 
 
 def listed(claims):
+    """Return the digest and count of each segment that the document names."""
     segments = claims.get("segments", [])
-    for one in segments:
-        require(isinstance(one, list) and len(one) == 2, "3.6")
-        digest, count = one
+    for segment in segments:
+        require(isinstance(segment, list) and len(segment) == 2, "3.6")
+        digest, count = segment
         require(DIGEST.fullmatch(digest) and isinstance(count, int) and 0 < count <= 16_384, "3.6")
     return segments
 
 
 def segment(case, digest, count):
+    """Return the entries of a segment, by the rules of section 4."""
     require(digest in case["segments"], "4")
     body = decode(case["segments"][digest])
     require(len(body) == 24 * count and hashlib.sha256(body).digest() == decode(digest), "4")

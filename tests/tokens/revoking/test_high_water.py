@@ -1,4 +1,4 @@
-"""A database that is older than the newest state that processes saw is noticed; one that moved on is not."""
+"""Checks report a database that is older than its marks, and no other database."""
 
 import logging
 import secrets
@@ -26,7 +26,7 @@ NOW = datetime(2030, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 class Remembered:
-    """The marks, in memory."""
+    """Marks in memory, in place of Redis."""
 
     def __init__(self):
         self.marks, self.replaced, self.answers, self.writes = Marks(), set(), True, 0
@@ -50,10 +50,10 @@ class Remembered:
 
 @pytest.fixture
 def remembered(monkeypatch):
-    one = Remembered()
+    fake = Remembered()
     for name in ("read", "was_replaced", "write", "reset"):
-        monkeypatch.setattr(high_water_marks, name, getattr(one, name))
-    return one
+        monkeypatch.setattr(high_water_marks, name, getattr(fake, name))
+    return fake
 
 
 def record():
@@ -69,16 +69,16 @@ def publish():
     feed_log.publish_all(now=store.database_now())
 
 
-def behind():
-    return high_water.behind(now=NOW)
+def report():
+    return high_water.report(now=NOW)
 
 
-def test_a_database_that_moves_on_is_never_behind(remembered):
+def test_a_database_that_only_moves_forward_is_never_reported(remembered):
     make_client("a", "client_credentials")
     for change in (event, publish, lambda: make_client("b", "client_credentials")):
         record()
         change()
-        assert behind() == ""
+        assert report() == ""
     record()
     assert remembered.marks.feed.number == 1
     assert remembered.marks.event.at == NOW
@@ -86,78 +86,78 @@ def test_a_database_that_moves_on_is_never_behind(remembered):
     assert remembered.replaced
 
 
-def test_without_marks_or_redis_nothing_is_said(remembered):
+def test_without_marks_or_redis_nothing_is_reported(remembered):
     event()
-    assert behind() == ""
+    assert report() == ""
     remembered.marks, remembered.answers = Marks(event=Event(7, NOW)), False
-    assert behind() == ""
+    assert report() == ""
     assert high_water.lost_event(now=NOW) is None
 
 
 @pytest.mark.parametrize("unlike", [None, "number", "instant"])
-def test_an_event_that_the_trail_lacks_is_noticed_also_under_later_ones(remembered, unlike):
-    one = event()
+def test_an_event_that_the_trail_lacks_is_reported_even_if_later_events_exist(remembered, unlike):
+    newest = event()
     event(NOW + timedelta(days=1))
     by = {None: (0, 0), "number": (7, 0), "instant": (0, 1)}[unlike]
     at = NOW + timedelta(microseconds=by[1])
-    remembered.marks = Marks(event=Event(one.pk + by[0], at))
-    assert ("audit trail lacks the event of 2030-01-01 12:00:00 UTC" in behind()) == (unlike is not None)
+    remembered.marks = Marks(event=Event(newest.pk + by[0], at))
+    assert ("audit trail lacks the event of 2030-01-01 12:00:00 UTC" in report()) == (unlike is not None)
     assert high_water.lost_event(now=NOW) == (at if unlike else None)
 
 
 @pytest.mark.parametrize(
-    ("number", "tag", "is_noticed"),
+    ("number", "tag", "is_reported"),
     [(1, "its own", False), (1, "another", True), (2, "its own", False), (2, "another", True), (3, "another", True)],
 )
-def test_a_feed_that_is_behind_or_took_another_way_is_noticed(remembered, number, tag, is_noticed):
+def test_a_feed_with_a_lower_version_or_another_tag_is_reported(remembered, number, tag, is_reported):
     publish()
     publish()
     own = Publication.objects.filter(version=number).values_list("tag", flat=True).first()
     remembered.marks = Marks(feed=Version(number, own if tag == "its own" else "AAAAAAAAAAA"))
     head = RevocationLog.objects.get()
-    told = f"its revocation feed is at {head}, and was at {remembered.marks.feed}"
-    assert (told in behind()) == is_noticed
+    problem = f"its revocation feed is at {head}, and was at {remembered.marks.feed}"
+    assert (problem in report()) == is_reported
 
 
-def test_a_feed_that_was_emptied_is_noticed_and_purged_versions_are_not(remembered):
+def test_an_emptied_feed_is_reported_and_purged_versions_are_not(remembered):
     publish()
     remembered.marks = Marks(feed=Version(0, "AAAAAAAAAAA"))
-    assert "its revocation feed is at 1." in behind()
+    assert "its revocation feed is at 1." in report()
     Publication.objects.filter(version=0).delete()
-    assert behind() == ""
+    assert report() == ""
     remembered.marks = Marks(feed=Version(1, "AAAAAAAAAAA"))
     RevocationLog.objects.all().delete()
-    assert "its revocation feed is at 0., and was at 1.AAAAAAAAAAA" in behind()
+    assert "its revocation feed is at 0., and was at 1.AAAAAAAAAAA" in report()
 
 
-def test_a_registry_that_was_replaced_is_noticed_and_an_unknown_one_is_not(remembered):
+def test_a_replaced_version_of_the_registry_is_reported_and_an_unknown_one_is_not(remembered):
     make_client("a", "client_credentials")
     former = RegistryVersion.objects.get().value
     record()
     make_client("b", "client_credentials")
     record()
-    assert behind() == ""
+    assert report() == ""
     RegistryVersion.objects.update(value=former)
-    assert "clients, secrets or APIs are those of an earlier version" in behind()
+    assert "clients, secrets or APIs are of an earlier version" in report()
     RegistryVersion.objects.update(value="another")
-    assert behind() == ""
+    assert report() == ""
 
 
-def test_while_it_is_behind_no_mark_is_written_and_the_log_says_so_once(remembered, caplog):
+def test_while_the_database_is_older_no_mark_is_written_and_the_log_says_so_once(remembered, caplog):
     recorder, marks = Recorder(), Marks(event=Event(7, NOW))
     remembered.marks = marks
     for seconds in (0, 60, 120):
         event(NOW + timedelta(seconds=seconds))
         recorder.record(now=NOW + timedelta(seconds=seconds))
     assert remembered.marks is marks
-    errors = [one for one in caplog.records if one.levelno == logging.ERROR]
-    assert [one.getMessage() for one in errors] == [f"The database went back: {behind()}"]
+    errors = [line for line in caplog.records if line.levelno == logging.ERROR]
+    assert [line.getMessage() for line in errors] == [f"The database went back in time: {report()}"]
     high_water.reset(now=NOW)
     recorder.record(now=NOW + timedelta(seconds=180))
     assert remembered.marks.event.at == NOW + timedelta(seconds=120)
 
 
-def test_it_records_at_most_once_in_a_while_and_writes_only_changes(remembered):
+def test_the_recorder_reads_at_most_once_in_its_interval_and_writes_only_changes(remembered):
     recorder = Recorder()
     recorder.record(now=NOW)
     event()
@@ -172,11 +172,11 @@ def test_it_records_at_most_once_in_a_while_and_writes_only_changes(remembered):
     assert remembered.writes == 3
 
 
-def test_a_database_that_is_away_leaves_the_marks_as_they_are(remembered, monkeypatch):
-    def away():
+def test_an_outage_of_the_database_changes_no_mark(remembered, monkeypatch):
+    def refuse():
         raise OperationalError("gone")
 
-    monkeypatch.setattr(high_water, "_state", away)
+    monkeypatch.setattr(high_water, "_state", refuse)
     record()
     assert remembered.writes == 0
 
@@ -186,27 +186,31 @@ def older(remembered):
     remembered.marks = Marks(event=Event(10_000, NOW))
 
 
-def test_keys_check_and_the_check_at_start_say_so_and_nothing_is_refused(remembered):
+def test_keys_check_and_the_system_check_report_it_and_no_request_is_refused(remembered):
     older(remembered)
-    with pytest.raises(CommandError, match=r"older than Redis remembers.*after_restore.*docs/restore\.md") as error:
+    with pytest.raises(
+        CommandError, match=r"older than the state recorded in Redis.*after_restore.*docs/restore\.md"
+    ) as error:
         call_command("keys", "--check", stdout=StringIO())
     assert error.value.returncode == 3
-    (found,) = [one for one in run_checks(tags=["keys"], databases=["default"]) if one.id == "tokens.W307"]
-    assert "older than Redis remembers" in found.msg
+    (warning,) = [
+        message for message in run_checks(tags=["keys"], databases=["default"]) if message.id == "tokens.W307"
+    ]
+    assert "older than the state recorded in Redis" in warning.msg
     call_command("rotate_keys", verbosity=0)
 
 
 @pytest.mark.urls("project.urls.issuer")
-def test_readyz_draws_attention_to_it_and_stays_ready(remembered, client, signer, monkeypatch):
+def test_readyz_reports_it_and_stays_ready(remembered, client, signer, monkeypatch):
     assert client.get("/readyz").json() == {"status": "ok"}
     remembered.marks = Marks(event=Event(10_000, NOW))
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()["attention"]) == (200, [behind()])
+    assert (answer.status_code, answer.json()["attention"]) == (200, [report()])
 
-    def away():
+    def refuse():
         raise OperationalError("gone")
 
-    monkeypatch.setattr(high_water, "_state", away)
+    monkeypatch.setattr(high_water, "_state", refuse)
     assert client.get("/readyz").json() == {"status": "ok"}
 
 
@@ -216,29 +220,29 @@ def after_restore(*options):
     return out.getvalue(), err.getvalue()
 
 
-def test_after_restore_says_so_resets_the_marks_and_a_dry_run_does_not(remembered):
+def test_after_restore_reports_it_and_resets_the_marks_and_a_dry_run_does_not(remembered):
     older(remembered)
     out, err = after_restore("--dry-run")
-    assert "older than Redis remembers" in out
+    assert "older than the state recorded in Redis" in out
     assert f"an event of {NOW.isoformat()} that neither AUDIT_JOURNAL nor --from has" in err
-    assert behind()
-    assert "older than Redis remembers" in after_restore("--yes")[0]
-    assert behind() == ""
+    assert report()
+    assert "older than the state recorded in Redis" in after_restore("--yes")[0]
+    assert report() == ""
     record()
     assert remembered.marks.event.id == AuditEvent.objects.latest("id").pk
     out, err = after_restore("--yes")
     assert ("older than" in out, "Redis" in err) == (False, False)
 
 
-def test_after_restore_misses_no_event_that_a_log_has(remembered, tmp_path):
+def test_after_restore_reports_no_missing_event_if_a_log_has_it(remembered, tmp_path):
     older(remembered)
     log = tmp_path / "issuer.log"
     log.write_text('INFO {"at": "2030-01-01T12:00:00.123Z", "action": "client.created", "subject": "client:a"}\n')
     out, err = after_restore("--dry-run", "--from", str(log))
-    assert ("older than Redis remembers" in out, "neither AUDIT_JOURNAL" in err) == (True, False)
+    assert ("older than the state recorded in Redis" in out, "neither AUDIT_JOURNAL" in err) == (True, False)
 
 
-def test_after_restore_says_if_redis_did_not_forget(remembered):
+def test_after_restore_warns_if_redis_did_not_delete_the_marks(remembered):
     older(remembered)
     remembered.answers = False
     out, err = after_restore("--yes")

@@ -1,4 +1,4 @@
-"""Marks are read from Redis as they are, or not at all. With a real Redis: tests/services/test_high_water.py."""
+"""Marks are read from a fake Redis, well-formed and malformed. With a real Redis: tests/services/test_high_water.py."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ MICROSECONDS = 1_893_499_200_123_456
 
 
 class Redis(RedisCache):
-    """Answers each pipeline with `answers`, or raises it."""
+    """Answers each pipeline with `answers`, or raises `answers` if that is an exception."""
 
     key_prefix, version = "", 1
 
@@ -50,10 +50,10 @@ class Redis(RedisCache):
 
 @pytest.fixture
 def server(monkeypatch):
-    one = Redis()
-    monkeypatch.setattr(high_water_marks, "caches", {high_water_marks.ALIAS: one})
+    fake = Redis()
+    monkeypatch.setattr(high_water_marks, "caches", {high_water_marks.ALIAS: fake})
     monkeypatch.setattr(high_water_marks, "circuit", Circuit(PAUSE))
-    return one
+    return fake
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def server(monkeypatch):
         ([[b"\xff"], [b"\xff"], b"\xff"], Marks(registry="\ufffd")),
     ],
 )
-def test_what_is_malformed_is_no_mark(server, answers, marks):
+def test_a_malformed_mark_is_ignored(server, answers, marks):
     server.answers = answers
     assert high_water_marks.read(now=NOW) == marks
 
@@ -83,7 +83,7 @@ def test_without_a_redis_there_are_no_marks_and_nothing_to_reset():
     assert not high_water_marks.was_replaced("value", now=NOW)
 
 
-def test_a_redis_that_does_not_answer_is_not_asked_again_for_a_pause(server):
+def test_after_a_failure_redis_gets_no_command_for_a_pause(server):
     server.answers = redis.exceptions.TimeoutError("password=hunter2")
     assert high_water_marks.read(now=NOW) is None
     assert high_water_marks.read(now=NOW + timedelta(seconds=PAUSE - 1)) is None
@@ -94,7 +94,7 @@ def test_a_redis_that_does_not_answer_is_not_asked_again_for_a_pause(server):
 
 
 @pytest.mark.parametrize("error", [redis.exceptions.OutOfMemoryError, redis.exceptions.NoPermissionError])
-def test_one_that_refuses_is_asked_again(server, error, caplog):
+def test_a_redis_that_refuses_a_command_gets_the_next_one_without_a_pause(server, error, caplog):
     server.answers = error("password=hunter2")
     assert high_water_marks.read(now=NOW) is None
     assert not high_water_marks.reset(now=NOW)

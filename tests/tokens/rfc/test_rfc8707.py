@@ -105,7 +105,7 @@ def test_the_issuer_is_accepted_as_a_resource(browser, desk, section):
         assert answer(response) == redirected(*expected.body.items(), ("state", "s-1"), ("iss", ISSUER))
 
 
-ANOTHER = "What the user allowed is for another resource."
+ANOTHER = "The user's grant is for another resource."
 TRADES = {
     "2.2: the resource of the code": (API, None),
     "2.2: the resource of the code, twice": ([API, API], None),

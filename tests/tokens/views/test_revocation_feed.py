@@ -79,7 +79,7 @@ def test_an_entry_has_its_two_instants(client):
     revocation_record.revoke_users(["ada"], now=now)
     [(until, before)] = entries_of(decode(claims(client)["entries"])).values()
     assert before == int(now.timestamp()) + 1
-    assert until == -int(-(before + revocation_record.lasting().total_seconds()) // 1)
+    assert until == -int(-(before + revocation_record.acceptance_after_issue().total_seconds()) // 1)
 
 
 def test_a_delta_is_what_was_published_since(client):
@@ -223,7 +223,7 @@ def test_a_document_of_a_key_that_signs_no_more_is_not_served(client, signer, mo
 
 def test_what_a_process_keeps_is_bounded(client):
     documents = revocation_feed.Documents(most=1000)
-    wanted = revocation_feed.Wanted(feed_log.Version(1, "A" * 11), "k")
+    wanted = revocation_feed.Edition(feed_log.Version(1, "A" * 11), "k")
     now = timezone.now()
 
     def build(size):
@@ -238,7 +238,7 @@ def test_what_a_process_keeps_is_bounded(client):
 
 
 def test_an_entry_that_has_ended_leaves_the_feed(client):
-    long_ago = timezone.now() - revocation_record.afterlife()
+    long_ago = timezone.now() - revocation_record.acceptance_after_expiry()
     revocation_record.revoke_token("ended", expires_at=long_ago - timedelta(seconds=5))
     revocation_record.revoke_token("live", expires_at=long_ago + timedelta(seconds=30))
     assert keys_in(claims(client)) == {key("jti", "live")}

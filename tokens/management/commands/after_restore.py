@@ -101,7 +101,7 @@ def apply(events: list[Entry], *, pretend: bool = False) -> Restored:
             encryption_keys=settings.encryption_keys(),
             actor=ACTOR,
             now=timezone.now(),
-            pretend=pretend,
+            dry_run=pretend,
         )
     except OSError as error:
         raise CommandError(f"AUDIT_JOURNAL cannot be read: {error}", returncode=USAGE) from error

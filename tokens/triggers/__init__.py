@@ -1,0 +1,37 @@
+"""Migration operations that put rules into the database itself, so that the admin, the shell and plain SQL obey them.
+
+Owns: triggers that refuse a change, renew a value, or replace a row; the schema and lock wait of such statements.
+Does not own: rules that a row satisfies by itself, which are CHECK constraints of `models`.
+Steps: none.
+Neighbours: only `migrations` imports this room. A function is imported from `tokens.triggers`.
+
+- Names of triggers and functions are permanent: applied migrations created them.
+- Arguments are written into SQL unescaped. Migrations pass literals only.
+- SQLite drops a table's triggers when a migration rebuilds the table. Repeat the operation after such a step.
+
+Read in this order:
+- `row_rule`: refuse an UPDATE, DELETE, TRUNCATE or INSERT OR REPLACE.
+- `registry_version`: renew the registry's version with every change of a table.
+- `session_epoch`: end the sessions of a user who is disabled.
+- `restore`: let pg_restore copy rows that triggers have already written.
+- `search_path`: bind trigger functions to their schema.
+- `lock_wait`: limit how long a migration waits for a lock.
+"""
+
+from tokens.triggers.lock_wait import bound_lock_wait
+from tokens.triggers.registry_version import registry
+from tokens.triggers.restore import replace_inserted
+from tokens.triggers.row_rule import changed, refuse, refuse_replacing
+from tokens.triggers.search_path import fix_search_paths
+from tokens.triggers.session_epoch import end_sessions_of_disabled_users
+
+__all__ = [
+    "bound_lock_wait",
+    "changed",
+    "end_sessions_of_disabled_users",
+    "fix_search_paths",
+    "refuse",
+    "refuse_replacing",
+    "registry",
+    "replace_inserted",
+]

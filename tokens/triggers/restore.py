@@ -1,0 +1,36 @@
+"""A trigger with which pg_restore can copy rows that other triggers have already written."""
+
+from typing import Any
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations import RunPython
+
+from tokens.triggers.search_path import FIX_SEARCH_PATH
+
+POSTGRESQL_REPLACE_FUNCTION = """
+CREATE OR REPLACE FUNCTION keyturn_replace() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('DELETE FROM %I.%I WHERE id = $1.id', TG_TABLE_SCHEMA, TG_TABLE_NAME) USING NEW;
+    RETURN NEW;
+END $$
+"""
+
+
+def replace_inserted(name: str, *, table: str) -> RunPython:
+    """Return an operation that makes an INSERT into `table` replace the row of the same id (PostgreSQL only)."""
+    # A restore of data alone (pg_restore --data-only) fires the triggers of the tables that it copies first. They write
+    # a row into `table`, and the COPY of that row would fail.
+
+    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(apps, editor)
+        if editor.connection.vendor == "postgresql":
+            trigger = f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION keyturn_replace()"
+            bound = FIX_SEARCH_PATH.format(function="keyturn_replace")
+            for statement in (POSTGRESQL_REPLACE_FUNCTION, bound, trigger):
+                editor.execute(statement, params=None)
+
+    def drop(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "postgresql":
+            editor.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+
+    return RunPython(create, drop)

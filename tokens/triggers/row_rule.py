@@ -1,0 +1,139 @@
+"""Triggers that refuse a change of a row, for rules that compare the old row with the new one.
+
+Rules that need only the new row are CHECK constraints of the models.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations import RunPython
+
+from tokens.triggers.search_path import FIX_SEARCH_PATH
+
+Event = Literal["UPDATE", "DELETE", "TRUNCATE"]
+CLOCKS = {
+    "postgresql": {"{now}": "clock_timestamp()", "{began}": "transaction_timestamp()"},
+    "sqlite": {
+        "{now}": "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+        # SQLite does not keep the start of a transaction. No rotation step takes longer than a minute.
+        "{began}": "strftime('%Y-%m-%d %H:%M:%f', 'now', '-1 minute')",
+    },
+}
+"""Placeholders of a condition, by vendor: the database's clock, and the start of the transaction at hand."""
+
+POSTGRESQL_FUNCTION = """
+CREATE OR REPLACE FUNCTION keyturn_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
+END $$
+"""
+POSTGRESQL_READING_FUNCTION = """
+CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF {when} THEN
+        RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
+
+def refuse(
+    name: str,
+    *,
+    event: Event,
+    table: str,
+    message: str,
+    when: str | Mapping[str, str] = "",
+    reading: bool = False,
+) -> RunPython:
+    """Return an operation that makes the database refuse `event` on `table` with an IntegrityError.
+
+    `when` is a condition on OLD and NEW, or one condition for each vendor if their SQL differs; "" refuses always.
+    `message` is the text of the error. `reading` says that the condition reads other rows.
+    TRUNCATE is refused on PostgreSQL only; SQLite has no such statement.
+    """
+
+    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(apps, editor)  # a later migration replaces the rule under the same name
+        vendor = editor.connection.vendor
+        condition = _condition(vendor, when)
+        statements = (
+            _create_reading(name, table, message, condition)
+            if reading and vendor == "postgresql"
+            else _create(vendor, name, event, table, message, condition)
+        )
+        for statement in statements:
+            editor.execute(statement, params=None)
+
+    def drop(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        on = f" ON {table}" if editor.connection.vendor == "postgresql" else ""
+        editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
+
+    return RunPython(create, drop)
+
+
+def refuse_replacing(name: str, *, table: str, unique: tuple[str, ...], message: str) -> RunPython:
+    """Return an operation that makes SQLite refuse INSERT OR REPLACE on `table` if it would replace a row.
+
+    It would if a row has the same value in one of the `unique` columns.
+
+    That statement deletes the old row, and calls no DELETE trigger unless `recursive_triggers` is on.
+    """
+    same = " OR ".join(f"{column} = NEW.{column}" for column in unique)
+
+    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(apps, editor)
+        # PostgreSQL has no such statement. Its upsert is an UPDATE, which `refuse` covers.
+        if editor.connection.vendor == "sqlite":
+            trigger = f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW"
+            exists = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 (literals of a migration)
+            editor.execute(f"{trigger} {exists} BEGIN SELECT RAISE(ABORT, '{message}'); END", params=None)
+
+    def drop(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "sqlite":
+            editor.execute(f"DROP TRIGGER IF EXISTS {name}")
+
+    return RunPython(create, drop)
+
+
+def changed(*columns: str) -> str:
+    """Return the SQL condition that at least one of the columns changed. The condition is never NULL."""
+    # `<>` is NULL if one side is. A NULL condition is not true, so the trigger would let the change pass.
+    return " OR ".join(
+        f"COALESCE(OLD.{column} <> NEW.{column}, (OLD.{column} IS NULL) <> (NEW.{column} IS NULL))"
+        for column in columns
+    )
+
+
+def _condition(vendor: str, when: str | Mapping[str, str]) -> str:
+    """Return the condition for a vendor, with the placeholders of CLOCKS filled in."""
+    condition = when if isinstance(when, str) else when[vendor]
+    for clock, expression in CLOCKS.get(vendor, {}).items():
+        condition = condition.replace(clock, expression)
+    return condition
+
+
+def _create_reading(name: str, table: str, message: str, when: str) -> list[str]:
+    """Return the statements for a rule that reads rows. PostgreSQL allows a subquery in a function, not in WHEN."""
+    function = POSTGRESQL_READING_FUNCTION.format(name=name, when=when, message=message)
+    trigger = f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
+    return [function, FIX_SEARCH_PATH.format(function=name), trigger]
+
+
+def _create(vendor: str, name: str, event: Event, table: str, message: str, when: str) -> list[str]:
+    """Return the statements for a rule. Raises NotImplementedError unless the database is SQLite or PostgreSQL."""
+    if vendor == "postgresql":
+        each = "STATEMENT" if event == "TRUNCATE" else "ROW"
+        condition = f"WHEN ({when}) " if when else ""
+        trigger = (
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {each} {condition}"
+            f"EXECUTE FUNCTION keyturn_refuse('{message}')"
+        )
+        return [POSTGRESQL_FUNCTION, FIX_SEARCH_PATH.format(function="keyturn_refuse"), trigger]
+    if vendor == "sqlite":
+        condition = f"WHEN {when} " if when else ""
+        trigger = f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW {condition}"
+        return [] if event == "TRUNCATE" else [f"{trigger}BEGIN SELECT RAISE(ABORT, '{message}'); END"]
+    raise NotImplementedError(f"Keyturn supports SQLite and PostgreSQL, not {vendor}: it cannot create its triggers.")

@@ -126,9 +126,11 @@ COVERED = {
     "tests/tokens/revoking/test_enabled_again.py": "issued/revocation_second revoking/signals triggers/session_epoch",
     "tests/tokens/jose/test_public_keys.py": "jose/compact jose/key_format",
     "tests/services/test_pkcs11.py": "keys/pkcs11 keys/key_pair",
-    "tests/services/test_lock.py": "keys/lock",
-    "tests/tokens/keys/test_promises.py": "keys/rules/succession",
+    "tests/services/test_lock.py": "keys/deadline keys/lock",
+    "tests/tokens/keys/test_promises.py": "keys/rules/discard keys/rules/succession",
     "tests/tokens/keys/test_rings.py": "keys/transfer",
+    "tests/tokens/keys/test_rotation.py": "keys/cancellation keys/rewrap",
+    "tests/tokens/keys/test_snapshots.py": "keys/ring_snapshot",
     "tests/tokens/limits/test_circuit.py": "limits/counter_memory",
     "tests/tokens/management/test_arguments.py": "management/commands/cleartokens"
     " management/commands/createapplication",

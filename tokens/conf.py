@@ -65,8 +65,8 @@ RATE_LIMITS = {
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceSettings:
-    """Which PKCS #11 device holds signing keys, and how it is opened; empty where none does."""
+class Pkcs11Settings:
+    """Module, token label and PIN of the PKCS#11 token that has signing keys. Empty if there is none."""
 
     module: str
     """Path of the vendor's library."""
@@ -98,7 +98,7 @@ class IssuerSettings:
     """The operator's bearer token, or the empty string."""
     rate_limits: Mapping[str, Rate]
     """By endpoint: how often one client at one address may ask."""
-    device: DeviceSettings
+    pkcs11: Pkcs11Settings
     audit_journal: Path | None
     """The file that the audit trail is appended to as well (tokens/audit/journal.py)."""
     name_from_username: bool
@@ -133,7 +133,7 @@ def issuer() -> IssuerSettings:
         rate_limits=_rate_limits(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
         name_from_username=values["NAME_FROM_USERNAME"],
-        device=DeviceSettings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
+        pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.services.conftest import ROOT, WAITING, Issuer
-from tokens.keys import lock
+from tokens.keys import deadline
 
 pytestmark = pytest.mark.services
 
@@ -21,8 +21,8 @@ from datetime import timedelta
 import django
 from django.core.management import execute_from_command_line
 django.setup()
-from tokens.keys import lock as held
-held.WAIT = timedelta(seconds=1)
+from tokens.keys import deadline
+deadline.WAIT = timedelta(seconds=1)
 execute_from_command_line(["manage.py", *sys.argv[1:]])
 """
 """manage.py, but it waits for a second where it would wait for thirty."""
@@ -78,4 +78,4 @@ def test_the_lock_is_waited_for_and_had_once_it_is_free(module_issuer: Issuer) -
 
 
 def test_the_wait_is_what_the_help_says() -> None:
-    assert timedelta(seconds=30) == lock.WAIT
+    assert timedelta(seconds=30) == deadline.WAIT

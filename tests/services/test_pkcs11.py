@@ -1,4 +1,4 @@
-"""Signing keys in SoftHSM: made, used and destroyed in the device; the private half is never in the process."""
+"""Signing keys in SoftHSM: generated, used and destroyed in the token; the private half is never in the process."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from joserfc import jwk, jws
 
 from tests.services.conftest import Issuer
 from tokens import conf
-from tokens.conf import DeviceSettings
+from tokens.conf import Pkcs11Settings
 from tokens.keys import keyring, keystore, revocation, rotation, store
 from tokens.keys.errors import CannotOpen
 from tokens.keys.rings import RingKind
@@ -46,11 +46,11 @@ def softhsm(tmp_path_factory):
         check=True,
         capture_output=True,
     )
-    return DeviceSettings(module=str(MODULE), token="keyturn", pin=pin)
+    return Pkcs11Settings(module=str(MODULE), token="keyturn", pin=pin)
 
 
 @pytest.fixture
-def device(softhsm, settings):
+def hsm(softhsm, settings):
     settings.ISSUER = settings.ISSUER | {
         "PKCS11_MODULE": softhsm.module,
         "PKCS11_TOKEN": softhsm.token,
@@ -63,14 +63,14 @@ def device(softhsm, settings):
     keystore.keystore.cache_clear()
 
 
-def objects(device):
-    return device._in_session(lambda session: list(session.get_objects()))
+def objects(hsm):
+    return hsm._in_session(lambda session: list(session.get_objects()))
 
 
 @pytest.mark.parametrize(("algorithm", "bits"), [("RS256", None), ("RS256", 3072), ("PS256", None), ("ES256", None)])
-def test_what_the_device_signs_a_foreign_library_verifies(device, algorithm, bits):
-    pair = device.generate(algorithm, bits=bits)
-    again = device.load(pair.secret, algorithm=algorithm)
+def test_what_the_token_signs_a_foreign_library_verifies(hsm, algorithm, bits):
+    pair = hsm.generate(algorithm, bits=bits)
+    again = hsm.load(pair.secret, algorithm=algorithm)
     assert again.jwk == pair.jwk
     parts = [
         base64.urlsafe_b64encode(part).rstrip(b"=") for part in (json.dumps({"alg": algorithm}).encode(), b"story")
@@ -82,29 +82,29 @@ def test_what_the_device_signs_a_foreign_library_verifies(device, algorithm, bit
     )
 
 
-def test_the_private_half_can_neither_be_read_nor_exported(device):
+def test_the_private_half_can_neither_be_read_nor_exported(hsm):
     from pkcs11 import Attribute, AttributeSensitive, ObjectClass  # noqa: PLC0415 (the extra under test)
 
-    pair = device.generate("RS256", bits=None)
-    private = device._in_session(lambda session: session.get_key(object_class=ObjectClass.PRIVATE_KEY, id=pair.secret))
+    pair = hsm.generate("RS256", bits=None)
+    private = hsm._in_session(lambda session: session.get_key(object_class=ObjectClass.PRIVATE_KEY, id=pair.secret))
     assert (private[Attribute.SENSITIVE], private[Attribute.EXTRACTABLE]) == (True, False)
     with pytest.raises(AttributeSensitive):
         private[Attribute.PRIVATE_EXPONENT]
 
 
-def test_what_is_destroyed_is_gone_from_the_device(device):
-    pair = device.generate("ES256", bits=None)
-    before = len(objects(device))
-    device.destroy(pair.secret)
-    assert len(objects(device)) == before - 2, "the private and the public object"
-    with pytest.raises(CannotOpen, match="does not hold"):
+def test_what_is_destroyed_is_gone_from_the_token(hsm):
+    pair = hsm.generate("ES256", bits=None)
+    before = len(objects(hsm))
+    hsm.destroy(pair.secret)
+    assert len(objects(hsm)) == before - 2, "the private and the public object"
+    with pytest.raises(CannotOpen, match="lacks a key"):
         pair.sign(b"late")
-    device.destroy(pair.secret)
+    hsm.destroy(pair.secret)
 
 
-def test_an_algorithm_that_the_device_does_not_make_is_refused(device):
+def test_an_algorithm_that_the_token_does_not_make_is_refused(hsm):
     with pytest.raises(ValueError, match="not 'EdDSA'"):
-        device.generate("EdDSA", bits=None)
+        hsm.generate("EdDSA", bits=None)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_an_algorithm_that_the_device_does_not_make_is_refused(device):
         ({"PKCS11_MODULE": ""}, "PKCS11_MODULE"),
     ],
 )
-def test_a_device_that_cannot_be_opened_is_named_and_its_pin_is_not(device, settings, softhsm, changes, because):
+def test_a_token_that_cannot_be_opened_is_named_and_its_pin_is_not(hsm, settings, softhsm, changes, because):
     settings.ISSUER = settings.ISSUER | changes
     keystore.keystore.cache_clear()
     with pytest.raises(CannotOpen, match=because) as refused:
@@ -125,7 +125,7 @@ def test_a_device_that_cannot_be_opened_is_named_and_its_pin_is_not(device, sett
 
 
 @pytest.mark.django_db
-def test_a_ring_in_the_device_lives_its_whole_life(device, monkeypatch, django_capture_on_commit_callbacks):
+def test_a_ring_in_the_token_lives_its_whole_life(hsm, monkeypatch, django_capture_on_commit_callbacks):
     start = store.database_now()
     clock = [start]
     monkeypatch.setattr(store, "database_now", lambda: clock[0])
@@ -136,14 +136,14 @@ def test_a_ring_in_the_device_lives_its_whole_life(device, monkeypatch, django_c
         with django_capture_on_commit_callbacks(execute=True):
             return rotation.rotate(now=clock[0], kind=RingKind(keystore="pkcs11"), **given, **options)
 
-    held = len(objects(device))
+    held = len(objects(hsm))
     assert rotate().step == "created"
-    assert len(objects(device)) == held + 4, "two pairs"
+    assert len(objects(hsm)) == held + 4, "two pairs"
     assert all(len(bytes(row.sealed)) < 64 for row in SigningKey.objects.all()), "an identifier, and no private half"
     old = SigningKey.objects.get(signs_at__isnull=False)
-    clock[0] = rotate(hurry=True).at + PRODUCTION.last_signature
+    clock[0] = rotate(early=True).at + PRODUCTION.last_signature
     assert rotate().step == "destroyed"
-    assert len(objects(device)) == held + 4, "a third pair came, the first one went"
+    assert len(objects(hsm)) == held + 4, "a third pair came, the first one went"
     keys = [one.key for one in store.load("default")]
     assert lifecycle.phase(next(key for key in keys if key.kid == old.kid), keys, now=clock[0]) == "retired"
     keyring.snapshots.forget()
@@ -152,14 +152,14 @@ def test_a_ring_in_the_device_lives_its_whole_life(device, monkeypatch, django_c
 
 
 @pytest.mark.django_db
-def test_the_key_of_a_flush_is_made_in_the_device_and_destroyed_there_if_a_sooner_one_takes_its_place(
-    device, monkeypatch, django_capture_on_commit_callbacks
+def test_the_key_of_a_flush_is_made_in_the_token_and_destroyed_there_if_a_sooner_one_takes_its_place(
+    hsm, monkeypatch, django_capture_on_commit_callbacks
 ):
     clock = [store.database_now()]
     monkeypatch.setattr(store, "database_now", lambda: clock[0])
     monkeypatch.setattr("tokens.keys.clock.timezone.now", lambda: clock[0])
     given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
-    held = len(objects(device))
+    held = len(objects(hsm))
     rotation.rotate(now=clock[0], kind=RingKind(keystore="pkcs11"), **given)
     clock[0] += timedelta(days=3)
 
@@ -168,11 +168,11 @@ def test_the_key_of_a_flush_is_made_in_the_device_and_destroyed_there_if_a_soone
             return revocation.revoke(kid, reason="leaked", now=clock[0], **given, **options)
 
     first = revoke(SigningKey.objects.get(signs_at__isnull=False).kid)
-    assert len(objects(device)) == held + 6, "the heir, the flush and the standby; the revoked key is gone"
+    assert len(objects(hsm)) == held + 6, "the successor, the flush and the standby; the revoked key is gone"
     clock[0] += timedelta(hours=1)
     second = revoke(SigningKey.objects.get(signs_at=None, revoked_at=None).kid, flush_after=timedelta(minutes=10))
     assert SigningKey.objects.get(kid=first.flush_kid).cancelled_at is not None
-    assert len(objects(device)) == held + 6, "two keys came, the standby and the first flush went"
+    assert len(objects(hsm)) == held + 6, "two keys came, the standby and the first flush went"
     clock[0] = second.flush_at
     keyring.snapshots.forget()
     assert keyring.signer(now=clock[0]).kid == second.flush_kid
@@ -180,7 +180,7 @@ def test_the_key_of_a_flush_is_made_in_the_device_and_destroyed_there_if_a_soone
     keyring.snapshots.forget()
 
 
-def test_an_issuer_on_postgresql_signs_with_keys_of_the_device(softhsm, issuer: Issuer):
+def test_an_issuer_on_postgresql_signs_with_keys_of_the_token(softhsm, issuer: Issuer):
     issuer.variables.update(
         SOFTHSM2_CONF=os.environ["SOFTHSM2_CONF"],
         PKCS11_MODULE=softhsm.module,

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.services.conftest import Issuer
-from tests.tokens.keys.row_rule import FOUND, Rule, names, stand_aside
+from tests.tokens.keys.row_rule import SELECT_RULES, Rule, drop, names
 from tests.tokens.keys.row_rules import ALLOWED, RULES, aside, expected
 from tests.tokens.keys.rows import ROWS, written
 
@@ -41,7 +41,7 @@ def test_each_rule_refuses_what_it_is_for_and_says_so(connection: psycopg.Connec
 
 @pytest.mark.parametrize("rule", HERE)
 def test_no_other_rule_refuses_it(connection: psycopg.Connection, rule: Rule) -> None:
-    execute(connection, *aside(rule, VENDOR), *stand_aside(rule, VENDOR))
+    execute(connection, *aside(rule, VENDOR), *drop(rule, VENDOR))
     for statement in rule.statements:
         with connection.transaction(force_rollback=True):
             assert execute(connection, statement)
@@ -53,5 +53,5 @@ def test_what_steps_write_passes(connection: psycopg.Connection, statement: str)
 
 
 def test_there_is_no_rule_without_such_a_statement(connection: psycopg.Connection) -> None:
-    found = connection.execute(FOUND[VENDOR]).fetchall()
+    found = connection.execute(SELECT_RULES[VENDOR]).fetchall()
     assert names(name for (name,) in found) == expected(VENDOR)

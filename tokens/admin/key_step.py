@@ -25,14 +25,14 @@ PROBLEMS = (KeyProblem, MalformedEncryptionKey)
 
 def rotate_ring(request: HttpRequest, ring: Ring, *, dry_run: bool) -> Outcome:
     """Plan the next switch of the ring. With `dry_run`, only return what would happen. Raises PROBLEMS."""
-    return rotate(ring.name, hurry=True, pretend=dry_run, **_edge_arguments(request))
+    return rotate(ring.name, early=True, dry_run=dry_run, **_edge_arguments(request))
 
 
 def revoke_key(
     request: HttpRequest, key: SigningKey, *, reason: str, dry_run: bool, accept_outage: bool = False
 ) -> KeyRevocation:
     """Revoke the key. With `dry_run`, only return what would happen. Raises PROBLEMS."""
-    return revoke(key.kid, reason=reason, pretend=dry_run, accept_outage=accept_outage, **_edge_arguments(request))
+    return revoke(key.kid, reason=reason, dry_run=dry_run, accept_outage=accept_outage, **_edge_arguments(request))
 
 
 def require(request: HttpRequest, permission: str) -> None:

@@ -1,4 +1,13 @@
-"""What is wrong with the rings and KEY_ENCRYPTION_KEYS, and what to do about it: for `keys --check` and at start."""
+"""Check the rings and KEY_ENCRYPTION_KEYS, for `keys --check` and at start. Each problem names its remedy.
+
+It checks, in this order:
+1. The timings of the settings can keep the promises.
+2. There is a key.
+3. Of each ring: the clocks agree, every row verifies and every private half opens, a key signs, there is a standby, the
+   flush of each revoked key is planned, and the switch is not overdue.
+4. The hashes of client secrets need no encrypting key but the first.
+5. The database is not a restored backup: it has the events of AUDIT_JOURNAL, and is not older than the marks in Redis.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,62 +27,72 @@ from tokens.models.key import Ring
 from tokens.revoking import high_water
 
 LOST = (
-    "KEY_ENCRYPTION_KEYS does not hold that key, and they prove nothing: put its value back after the first one,"
-    " or give those clients other secrets (manage.py client_secret)"
+    "KEY_ENCRYPTION_KEYS does not hold that key, so that these clients cannot authenticate: put its value back after"
+    " the first one, or give them other secrets (manage.py client_secret)"
 )
 FORMER = (
     "do not drop that value of KEY_ENCRYPTION_KEYS yet: each is hashed under the first one when it is next used;"
     " replace or revoke those that are not (manage.py client_secret list)"
 )
 LAZY = "verifiers that fetch the JWKS only for an unknown kid"
-MEANWHILE = "(manage.py flush_token makes them fetch now)"
+FETCH_NOW = "(manage.py flush_token makes them fetch now)"
 RESTORED = "it was restored from a backup: run manage.py after_restore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something that somebody has to see to."""
+    """Something that an operator has to correct, or a note."""
 
     code: str
-    """`policy`, `no_key`, `clock`, `no_signer`, `no_standby`, `overdue`; how a row fails: `cannot_open`, `not_genuine`,
-    `not_vouched`; of revoked keys, `flush` while it is to come and `no_flush` if none is planned; of the hashes of
-    client secrets, `lost_secrets` or `former_key`; and of a database that is older than AUDIT_JOURNAL or the marks in
-    Redis, `went_back`, or `journal` if that file cannot be read."""
+    """One of:
+
+    - the settings: `policy`, `no_key`, `clock`
+    - a ring: `no_signer`, `no_standby`, `overdue`
+    - a row: `cannot_open`, `not_genuine`, `not_vouched`
+    - a revoked key: `flush` until its flush has happened (a note), `no_flush` if none is planned
+    - the hashes of client secrets: `lost_secrets`, `former_key` (a note)
+    - a restored database: `went_back`, or `journal` if AUDIT_JOURNAL cannot be read
+    """
     ring: str
     message: str
+    """Cause and remedy."""
 
     @property
     def closed(self) -> bool:
-        """Whether it is about what does not decrypt or verify."""
+        """Return True if a row does not decrypt or does not verify."""
         return self.code in ("cannot_open", "not_genuine")
 
     @property
     def waits(self) -> bool:
-        """Whether nothing is wrong: a change is under way, and something must not be done before it is through."""
+        """Return True if it is a note: nothing is wrong, but a change is under way."""
         return self.code in ("former_key", "flush")
 
 
 def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: datetime) -> list[Problem]:
-    """Every problem of every ring; empty when all is well. `now` is this node's clock, compared with the database's."""
-    found = [Problem(code="policy", ring="", message=message) for message in policy_problems(policy)]
+    """Return every problem. `now` is this node's clock, to be compared with the database's."""
+    problems = [Problem(code="policy", ring="", message=message) for message in policy_problems(policy)]
     rings = list(Ring.objects.order_by("name"))
     if not rings:
-        found.append(Problem(code="no_key", ring="default", message="there is no key yet: run manage.py rotate_keys"))
+        problems.append(
+            Problem(code="no_key", ring="default", message="there is no key yet: run manage.py rotate_keys")
+        )
     for ring in rings:
-        found += [Problem(code=code, ring=ring.name, message=text) for code, text in _ring(ring, encryption_keys, now)]
-    found += [Problem(code=code, ring="", message=text) for code, text in _secrets(encryption_keys, now)]
-    found += [Problem(code=code, ring="", message=text) for code, text in _journal()]
+        problems += [
+            Problem(code=code, ring=ring.name, message=text) for code, text in _ring(ring, encryption_keys, now)
+        ]
+    problems += [Problem(code=code, ring="", message=text) for code, text in _secrets(encryption_keys, now)]
+    problems += [Problem(code=code, ring="", message=text) for code, text in _journal()]
     if older := high_water.report(now=now):
-        found.append(Problem(code="went_back", ring="", message=older))
-    return found
+        problems.append(Problem(code="went_back", ring="", message=older))
+    return problems
 
 
 def _secrets(keys: Sequence[EncryptionKey], now: datetime) -> Iterator[tuple[str, str]]:
-    """Client secrets whose hash needs another key than the first."""
-    first, held = keys[0].id, {key.id for key in keys}
+    """Yield the client secrets whose hash needs another encrypting key than the first."""
+    first, available = keys[0].id, {key.id for key in keys}
     for key_id, number in sorted(client_secret.live_by_key(now=now).items()):
         counted = f"live client secrets hashed under {key_id}: {number}; "
-        if key_id not in held:
+        if key_id not in available:
             yield "lost_secrets", counted + LOST
         elif key_id != first:
             yield "former_key", counted + FORMER
@@ -96,13 +115,15 @@ def _journal() -> Iterator[tuple[str, str]]:
 
 
 def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator[tuple[str, str]]:
+    """Yield the problems of one ring. `node` is this node's clock."""
     policy, stored, reading = adoption.obeyed(ring), store.load(ring.name), clock.read(since=node)
     now = reading.database
     if reading.skew > policy.clock_error:
         yield "clock", f"this node's clock is {reading.skew} away from the database's: synchronise it (NTP)"
     yield from _opened(stored, keys)
     secrets = issuer().vouching_secrets
-    dates = [one.key for one in stored if one.is_ours(keys, secrets)]
+    # Without rows that this issuer did not write: nodes do not use them either.
+    dates = [row.key for row in stored if row.is_ours(keys, secrets)]
     signing = lifecycle.signer(dates, now=now)
     if signing is None and lifecycle.planned(dates, now=now) is None:
         yield "no_signer", "no key may sign: run manage.py rotate_keys"
@@ -112,49 +133,50 @@ def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator
     if signing and lifecycle.overdue(dates, policy=policy, now=now):
         yield (
             "overdue",
-            f"{signing.kid} signs since {signing.signs_at:%Y-%m-%d}: rotate_keys does not run; see to its job",
+            f"{signing.kid} has signed since {signing.signs_at:%Y-%m-%d}: rotate_keys does not run; check its cron job",
         )
 
 
 def _flushes(keys: Sequence[Key], now: datetime) -> Iterator[tuple[str, str]]:
-    """Revoked keys that verifiers trust which fetch the JWKS only for an unknown kid."""
+    """Yield the revoked keys whose flush is to come, or is not planned (P6)."""
     for key in keys:
         flush = lifecycle.flush(key, keys)
         if flush is not None and flush.start is not None and flush.start > now:
             when = f"{flush.start:%Y-%m-%d %H:%M:%S} UTC, when {flush.kid} takes over"
-            yield "flush", f"{key.kid} is revoked; {LAZY} trust it until their first token after {when} {MEANWHILE}"
+            yield "flush", f"{key.kid} is revoked; {LAZY} trust it until their first token after {when} {FETCH_NOW}"
     for key in lifecycle.unflushed(keys):
         yield "no_flush", f"{key.kid} is revoked, and no flush is planned: {LAZY} trust it; run manage.py rotate_keys"
 
 
 def _opened(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> Iterator[tuple[str, str]]:
+    """Yield the rows that do not verify, and the private halves that do not open."""
     secrets = issuer().vouching_secrets
-    for one in stored:
-        genuine, vouched = one.verifies(keys), one.is_vouched(secrets)
+    for row in stored:
+        genuine, vouched = row.verifies(keys), row.is_vouched(secrets)
         if genuine and not vouched:
-            yield "not_vouched", f"{one.key.kid} is not vouched for by SECRET_KEY: run manage.py rotate_keys --rewrap"
+            yield "not_vouched", f"{row.key.kid} is not vouched for by SECRET_KEY: run manage.py rotate_keys --rewrap"
         elif not genuine:
-            yield _unverified(one, keys, vouched=vouched)
-        elif one.sealed is not None and not one.key.discarded:
+            yield _unverified(row, keys, vouched=vouched)
+        elif row.sealed is not None and not row.key.discarded:
             try:
-                one.open(keys)
+                row.open(keys)
             except CannotOpen as error:
                 yield "cannot_open", str(error)
 
 
-def _unverified(one: store.StoredKey, keys: Sequence[EncryptionKey], *, vouched: bool) -> tuple[str, str]:
+def _unverified(row: store.StoredKey, keys: Sequence[EncryptionKey], *, vouched: bool) -> tuple[str, str]:
     if not vouched:
         return "not_genuine", (
-            f"{one.key.kid} does not verify: its row was changed by hand, or neither KEY_ENCRYPTION_KEYS nor SECRET_KEY"
+            f"{row.key.kid} does not verify: its row was changed by hand, or neither KEY_ENCRYPTION_KEYS nor SECRET_KEY"
             " is what it was; it is not published (docs/key-rotation.md says what to do)"
         )
-    if one.encryption_key_id in {key.id for key in keys}:
+    if row.encryption_key_id in {key.id for key in keys}:
         return "not_genuine", (
-            f"{one.key.kid} does not verify under KEY_ENCRYPTION_KEYS: its row was changed by hand; SECRET_KEY vouches"
+            f"{row.key.kid} does not verify under KEY_ENCRYPTION_KEYS: its row was changed by hand; SECRET_KEY vouches"
             " for its public half, which stays published, and it signs nothing (docs/key-rotation.md says what to do)"
         )
     return "cannot_open", (
-        f"{one.key.kid} does not verify: KEY_ENCRYPTION_KEYS does not hold {one.encryption_key_id}, which it was sealed"
+        f"{row.key.kid} does not verify: KEY_ENCRYPTION_KEYS does not hold {row.encryption_key_id}, which it was sealed"
         " under; it is published still, and signs nothing: put the old value back, after the new one, then run"
         " manage.py rotate_keys --rewrap"
     )

@@ -1,7 +1,14 @@
-"""The policy in force: what the settings propose becomes what nodes obey and what plans assume, under the ring's lock.
+"""Adopt the timings of the settings: the ring's row has those that nodes obey, and those that plans assume.
 
-Nodes obey a new number as soon as they read it. Plans assume a raised number at once, and a lowered one only after
-everything that began under the old one has run out.
+Rules:
+- Processes can have different settings. So the timings in force are stored with the ring, and change under its lock.
+- Nodes obey a changed timing as soon as they read it.
+- Plans assume a raised timing at once, and a lowered one only after every copy and token of the old one has expired.
+
+Worked example: tokens of 30 days (L) become tokens of one hour.
+
+    obeyed     L = 1 h at once: nodes sign tokens of one hour
+    assumed    L = 30 d, until the last token of 30 days has expired; withdrawals are planned with it
 """
 
 from datetime import datetime
@@ -12,38 +19,39 @@ from tokens.models.key import Ring
 
 
 def obeyed(ring: Ring) -> Policy:
-    """The timings that every node goes by."""
+    """Return the timings that every node obeys."""
     return Policy.from_json(ring.policy)
 
 
 def assumed(ring: Ring) -> Policy:
-    """The timings that plans assume: no shorter than anything that may still live."""
+    """Return the timings that plans assume: none is shorter than a copy or token that can still be in use."""
     return Policy.from_json(ring.assumed or ring.policy)
 
 
 def in_force(ring: Ring) -> dict[str, object]:
-    """The ring's timings as they are stored: obeyed, assumed, and until when the latter are."""
+    """Return the ring's timings as they are stored: obeyed, assumed, and until when the latter are assumed."""
     until = ring.assumed_until.isoformat() if ring.assumed_until else None
     return {"obeyed": ring.policy, "assumed": ring.assumed, "assumed_until": until}
 
 
 def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) -> Policy:
-    """Store what the settings propose; returns what plans assume. The caller holds the ring's lock.
+    """Store `proposed`, the timings of the settings. Return those that plans assume from now on.
 
-    `write` is False for pretending at another time, which the database, on its own clock, would not let through.
-    Raises Unsafe, naming the inequality, for a policy under which the promises cannot be kept.
+    The caller holds the ring's lock. `write` is False for a dry run at another time: the database's own rules compare
+    the dates with its clock. Raises Unsafe, with the inequality, if `proposed` cannot keep the promises.
     """
     if broken := next(problems(proposed), None):
         raise Unsafe(f"the key policy of the settings cannot be kept: {broken}")
-    before = (ring.policy, ring.assumed, ring.assumed_until)
+    before = in_force(ring)
     settled = ring.assumed_until is not None and ring.assumed_until <= now
     basis = obeyed(ring) if settled else assumed(ring)
     plans = raised(basis, proposed)
     if plans == proposed:
         ring.assumed, ring.assumed_until = None, None
+    # Else the same settings are proposed again, and the old timings expire when they did.
     elif settled or ring.assumed is None or ring.policy != proposed.to_json():
         ring.assumed, ring.assumed_until = plans.to_json(), now + plans.settles
     ring.policy = proposed.to_json()
-    if write and (ring.policy, ring.assumed, ring.assumed_until) != before:
+    if write and in_force(ring) != before:
         ring.save(update_fields=["policy", "assumed", "assumed_until"])
     return plans

@@ -1,4 +1,4 @@
-"""Reads the database's clock and this node's at the same moment, to compare them.
+"""Read the database's clock and this node's at the same moment, to compare them.
 
 - All instants that nodes compare are the database's: every node carries its clock forward from the last reading.
 - A process can be suspended between any two statements. So the database's clock is read between two readings of this
@@ -14,11 +14,15 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from tokens.keys import store
+from tokens.keys import adoption, store
+from tokens.keys.errors import Unsafe
+from tokens.keys.rules.policy import Policy
+from tokens.models.key import Ring
 
 CLOSE = timedelta(milliseconds=250)
-"""A reading that took no longer is precise enough."""
+"""A reading that took no longer than this is precise enough."""
 TRIES = 3
+"""Readings at most."""
 ZERO = timedelta(0)
 
 
@@ -38,7 +42,7 @@ class Reading:
 
 
 def read(*, since: datetime | None = None) -> Reading:
-    """Read both clocks. `since` is an earlier reading of this node's clock, if the caller has one."""
+    """Read both clocks, at most `TRIES` times. `since` is an earlier reading of this node's clock, if there is one."""
     closest = _once(since or timezone.now())
     for _ in range(TRIES - 1):
         if closest.took <= CLOSE:
@@ -47,9 +51,25 @@ def read(*, since: datetime | None = None) -> Reading:
     return closest
 
 
+def refuse_skew(policy: Policy, *, now: datetime) -> None:
+    """Raise Unsafe if this node's clock is further from the database's than clock_error (δ).
+
+    The smallest δ counts: of `policy`, the settings' timings, and of every ring. `now` is this node's clock as the
+    caller read it.
+    """
+    obeyed = [adoption.obeyed(ring).clock_error for ring in Ring.objects.all()]
+    limit, skew = min([policy.clock_error, *obeyed]), read(since=now).skew
+    if skew > limit:
+        raise Unsafe(
+            f"this node's clock is {skew.total_seconds():.1f} s away from the database's, and clock_error (δ) is"
+            f" {limit.total_seconds():g} s: synchronise the clocks (NTP), then run the command again"
+        )
+
+
 def _once(before: datetime) -> Reading:
     started = time.monotonic()
     database = store.database_now()
+    # `max`: this node's clock might have been set back since `before`.
     monotonic, after = time.monotonic(), max(before, timezone.now())
     return Reading(
         database=database,

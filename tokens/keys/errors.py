@@ -1,17 +1,17 @@
-"""What can go wrong with signing keys, each by its name; whoever answers a request or a command translates it once."""
+"""Errors about signing keys. Views, commands and the admin translate them, each in one place."""
 
 
 class KeyProblem(Exception):
-    """Something about the ring forbids what was asked; the message may be shown."""
+    """A step or a signature is refused. The message contains no secret and can be shown to an operator."""
 
 
 class NotReady(KeyProblem):
-    """Nothing may sign, or nothing may be published, right now: answer 503 with Retry-After and no-store."""
+    """No key can sign or be published at this moment. A view answers 503 with Retry-After and no-store."""
 
     def __init__(self, reason: str, *, retry_after: int = 5) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
-        """Seconds after which asking again makes sense."""
+        """Seconds until a retry can succeed."""
 
 
 class NoKey(NotReady):
@@ -23,16 +23,16 @@ class CannotOpen(KeyProblem):
 
 
 class Unsafe(KeyProblem):
-    """What was asked would break a promise of the life of keys, or the clocks do not allow to know."""
+    """The step would break a promise about keys (P1 to P6), or the clocks are too far apart to compute its dates."""
 
 
 class LockNotHad(KeyProblem):
-    """Another process held the ring for the whole time that we were ready to wait."""
+    """Another process held the lock of the ring for longer than a step waits."""
 
 
 class UnknownKey(KeyProblem):
-    """There is no such key or ring, or it can no longer be acted upon."""
+    """There is no such key or ring, or its phase does not allow the step."""
 
 
 class WrongRing(KeyProblem):
-    """A ring of that kind cannot be made, or a ring that exists is of another kind for its life."""
+    """A ring of that kind cannot be created, or the ring exists and is of another kind, which is fixed."""

@@ -1,4 +1,4 @@
-"""What can sign: one small interface, so that a key store of another kind can take the place of the database."""
+"""The interfaces of a key pair and of the signing key. A keystore of another kind implements `KeyPair`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from tokens.keys.errors import CannotOpen, NotReady
 
 
 class KeyPair(Protocol):
-    """A public half, and a way to sign with the private one; it need not be in this process."""
+    """A public half, and a way to sign with the private half, which need not be in this process."""
 
     @property
     def algorithm(self) -> str:
@@ -23,18 +23,18 @@ class KeyPair(Protocol):
 
     @property
     def jwk(self) -> dict[str, str]:
-        """The public half as the JWKS shows it."""
+        """Public half as the JWKS shows it."""
 
     @property
     def secret(self) -> bytes:
-        """What is sealed and kept in the key's row, and opens the pair again."""
+        """Secret that the key's row keeps, sealed, and from which the keystore loads the pair."""
 
     def sign(self, message: bytes) -> bytes:
-        """The signature as a JWS has it (RFC 7515 section 5.1)."""
+        """Return the signature in the form of a JWS (RFC 7515 section 5.1)."""
 
 
 class Signer(Protocol):
-    """The key that signs right now. Whoever writes a header reads `kid` and `algorithm` from the object that signs."""
+    """The signing key at this moment. A JWS header takes `kid` and `algorithm` from the same object that signs."""
 
     @property
     def kid(self) -> str:
@@ -46,15 +46,15 @@ class Signer(Protocol):
 
     @property
     def max_lifetime(self) -> timedelta:
-        """The longest token that may be signed."""
+        """Longest token that it may sign."""
 
     def sign(self, message: bytes) -> bytes:
-        """The signature as a JWS has it (RFC 7515 section 5.1)."""
+        """Return the signature in the form of a JWS (RFC 7515 section 5.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RingSigner:
-    """Signs with a key of a ring."""
+    """A signer that is a key of a ring."""
 
     max_lifetime: timedelta
     pair: KeyPair = field(repr=False)
@@ -66,7 +66,7 @@ class RingSigner:
         object.__setattr__(self, "algorithm", self.pair.algorithm)
 
     def sign(self, message: bytes) -> bytes:
-        """The signature as a JWS has it; raises NotReady when the device with the private half does not answer."""
+        """Return the signature in the form of a JWS. Raises NotReady if the PKCS#11 token does not answer."""
         try:
             return self.pair.sign(message)
         except CannotOpen as error:
@@ -74,6 +74,7 @@ class RingSigner:
 
 
 def verifies(signature: bytes, message: bytes, jwk: Mapping[str, str]) -> bool:
-    """Whether a JWS signature verifies under a public JWK, by a library that shares no code with the signing side."""
+    """Return True if a JWS signature verifies under a public JWK."""
+    # By PyJWT, which shares no code with `material` and `pkcs11`: an error in those does not cancel itself out.
     algorithm = jwt.get_algorithm_by_name(jwk["alg"])
     return algorithm.verify(message, algorithm.from_jwk(dict(jwk)), signature)

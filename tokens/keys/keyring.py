@@ -18,10 +18,11 @@ from tokens.keys import adoption, store, transfer
 from tokens.keys import clock as clocks
 from tokens.keys.errors import CannotOpen, NoKey, NotReady, UnknownKey
 from tokens.keys.key_pair import KeyPair, RingSigner, Signer
+from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules import lifecycle, moves
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.policy import Policy
-from tokens.keys.snapshots import Snapshot, Snapshots
+from tokens.keys.snapshots import Snapshots
 from tokens.models.key import Ring
 
 logger = logging.getLogger(__name__)

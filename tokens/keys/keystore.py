@@ -1,58 +1,94 @@
-"""Where private halves are: in the database, sealed, or in a device that never gives them away (PKCS #11)."""
+"""Keystores: a ring's private halves are in the database, sealed, or in a PKCS#11 token, which never reveals them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Protocol
 
 from tokens import conf
 from tokens.keys import material
-from tokens.keys.errors import CannotOpen
+from tokens.keys.errors import CannotOpen, WrongRing
 from tokens.keys.key_pair import KeyPair
+from tokens.models.key import Ring
 
 DATABASE = "database"
 PKCS11 = "pkcs11"
 NAMES = (DATABASE, PKCS11)
+TRIES = 10
+"""One kid in 64 begins with a dash; ten in a row do not."""
 
 
 class Keystore(Protocol):
-    """Makes key pairs, and finds them again by the secret that was kept of them."""
+    """Generates key pairs, and loads each by the secret that its row keeps."""
 
     def generate(self, algorithm: str, *, bits: int | None) -> KeyPair:
-        """A fresh pair; raises ValueError for what it cannot make."""
+        """Return a fresh pair. Raises ValueError if the keystore does not support the algorithm or the size."""
 
     def load(self, secret: bytes, *, algorithm: str) -> KeyPair:
-        """The pair again; raises CannotOpen."""
+        """Return the pair. Raises CannotOpen."""
 
     def destroy(self, secret: bytes) -> None:
-        """Destroy the private half for good; does nothing where it is gone."""
+        """Destroy the private half permanently. Does nothing if it is destroyed already."""
 
 
 class Database:
     """Private halves in the key's own row, sealed."""
 
     def generate(self, algorithm: str, *, bits: int | None) -> KeyPair:
-        """A fresh pair, made in this process."""
+        """Return a fresh pair, generated in this process."""
         return material.generate(algorithm, bits=bits)
 
     def load(self, secret: bytes, *, algorithm: str) -> KeyPair:
-        """The pair of an unsealed private half; raises CannotOpen."""
+        """Return the pair of an unsealed private half. Raises CannotOpen."""
         return material.load(secret, algorithm=algorithm)
 
     def destroy(self, secret: bytes) -> None:
-        """The row is all there is of it, and has let go of it already."""
+        """Do nothing: the row has no private half any more, and there is no other copy."""
 
 
 @cache
 def keystore(name: str) -> Keystore:
-    """The store of a ring's keys; raises KeyError for an unknown name, CannotOpen where a device is not set up."""
-    return {DATABASE: Database, PKCS11: _device}[name]()
+    """Return the keystore of that name. Raises KeyError if it is unknown, CannotOpen if PKCS#11 is not configured."""
+    return {DATABASE: Database, PKCS11: _pkcs11}[name]()
 
 
-def _device() -> Keystore:
-    settings = conf.issuer().device
+def _pkcs11() -> Keystore:
+    settings = conf.issuer().pkcs11
     if not (settings.module and settings.token):
-        raise CannotOpen("a ring is in a PKCS #11 device: set PKCS11_MODULE, PKCS11_TOKEN and PKCS11_PIN")
+        raise CannotOpen("a ring's keys are in a PKCS#11 token: set PKCS11_MODULE, PKCS11_TOKEN and PKCS11_PIN")
     try:
-        from tokens.keys.pkcs11 import Device  # noqa: PLC0415 (an optional extra, which may not be installed)
+        from tokens.keys.pkcs11 import Pkcs11Token  # noqa: PLC0415 (an optional extra, which may not be installed)
     except ImportError as error:
-        raise CannotOpen("a ring is in a PKCS #11 device: install python-pkcs11") from error
-    return Device(settings)
+        raise CannotOpen("a ring's keys are in a PKCS#11 token: install python-pkcs11") from error
+    return Pkcs11Token(settings)
+
+
+@contextmanager
+def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
+    """Generate key pairs for a ring. At the end, destroy those that no row has. Raises WrongRing, CannotOpen.
+
+    Call it before the ring is locked, because it is slow.
+    """
+    store = keystore(row.keystore)
+    try:
+        pairs = [_typable(store, row) for _ in range(number)]
+    except ValueError as error:
+        raise WrongRing(str(error)) from error
+    try:
+        yield pairs
+    finally:
+        if row.keystore != DATABASE:  # there, an unused pair is only in this process's memory
+            stored = set(row.keys.values_list("kid", flat=True))
+            for pair in pairs:
+                if pair.kid not in stored:
+                    store.destroy(pair.secret)
+
+
+def _typable(store: Keystore, row: Ring) -> KeyPair:
+    """Generate a pair whose kid does not begin with a dash, because a command would read that as an option."""
+    for _ in range(TRIES):
+        pair = store.generate(row.algorithm, bits=row.bits)
+        if not pair.kid.startswith("-"):
+            break
+        store.destroy(pair.secret)
+    return pair

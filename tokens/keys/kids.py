@@ -1,4 +1,4 @@
-"""Finds keys by kid: one by its first characters, and revoked ones that the journal names."""
+"""Find keys by kid: a key by its first characters, and keys that the audit journal calls revoked."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,18 +20,18 @@ def find(text: str) -> SigningKey:
     """
     beginning = text.removesuffix(ELLIPSIS)
     # Compared here, because SQLite's LIKE ignores case.
-    found = [key for key in SigningKey.objects.select_related("ring") if key.kid.startswith(beginning)]
-    exact = [key for key in found if key.kid == text]
-    if not found:
+    matches = [key for key in SigningKey.objects.select_related("ring") if key.kid.startswith(beginning)]
+    exact = [key for key in matches if key.kid == text]
+    if not matches:
         raise UnknownKey(f"there is no key {text}; manage.py keys lists them")
     if exact:
         return exact[0]
     if len(beginning) < SHORTEST:
         raise UnknownKey(f"{text} is too short to name a key: write {SHORTEST} characters of its kid or more")
-    if len(found) > 1:
-        names = ", ".join(key.kid for key in found)
-        raise UnknownKey(f"{text} is the beginning of {len(found)} kids: write more of the one that you mean ({names})")
-    return found[0]
+    if len(matches) > 1:
+        names = ", ".join(key.kid for key in matches)
+        raise UnknownKey(f"{text} is the beginning of {len(matches)} kids: write more characters of one of {names}")
+    return matches[0]
 
 
 def revived(revoked: Iterable[str], *, now: datetime) -> list[SigningKey]:

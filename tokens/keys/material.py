@@ -19,7 +19,7 @@ Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519Privat
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A key pair that this process holds: what is published, and what is not."""
+    """A key pair whose private half is in this process."""
 
     algorithm: str
     private: Private = field(repr=False)
@@ -31,22 +31,23 @@ class Material:
 
     @property
     def kid(self) -> str:
-        """The key's name: its RFC 7638 thumbprint."""
+        """Return the RFC 7638 thumbprint."""
         return self.jwk["kid"]
 
     @property
     def secret(self) -> bytes:
-        """What is sealed and kept: the private half (PKCS #8, DER)."""
+        """Return the private half, unencrypted (PKCS #8, DER)."""
         return self.private.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
     def sign(self, message: bytes) -> bytes:
-        """The signature as a JWS has it (RFC 7518 sections 3.3 to 3.5, RFC 8037 section 3.1)."""
+        """Return the signature in the form of a JWS (RFC 7518 sections 3.3 to 3.5, RFC 8037 section 3.1)."""
         match self.private:
             case ed25519.Ed25519PrivateKey():
                 return self.private.sign(message)
             case ec.EllipticCurvePrivateKey():
+                # RFC 7518 section 3.4: both numbers in full length, where the library returns DER.
                 numbers = decode_dss_signature(self.private.sign(message, ec.ECDSA(SHA256())))
                 return b"".join(number.to_bytes(P256_BYTES, "big") for number in numbers)
             case _ if self.algorithm == "PS256":
@@ -56,9 +57,9 @@ class Material:
 
 
 def generate(algorithm: str, *, bits: int | None = None) -> Material:
-    """A fresh key pair for a JWA algorithm; `bits` is the modulus of an RSA key, 2048 unless told.
+    """Return a fresh key pair for a JWA algorithm. `bits` is the size of an RSA modulus, 2048 by default.
 
-    Raises ValueError for an algorithm or a size that is not supported.
+    Raises ValueError if the algorithm or the size is not supported.
     """
     require_supported(algorithm, bits)
     if algorithm in RSA_ALGORITHMS:
@@ -69,17 +70,17 @@ def generate(algorithm: str, *, bits: int | None = None) -> Material:
 
 
 def require_supported(algorithm: str, bits: int | None) -> None:
-    """Raise ValueError, naming what there is, for an algorithm or a size that no ring can have."""
+    """Raise ValueError, with what is supported, if a ring cannot have the algorithm or the size."""
     if algorithm not in ALGORITHMS:
         raise ValueError(f"the algorithm {algorithm!r} is not one of {', '.join(ALGORITHMS)}")
     if algorithm in RSA_ALGORITHMS and bits not in (None, *RSA_BITS):
         raise ValueError(f"an RSA key of {bits} bits is not one of {', '.join(map(str, RSA_BITS))}")
     if algorithm not in RSA_ALGORITHMS and bits is not None:
-        raise ValueError(f"a key for {algorithm} has no size to choose")
+        raise ValueError(f"the size of a key for {algorithm} is fixed")
 
 
 def load(secret: bytes, *, algorithm: str) -> Material:
-    """The pair of a private half that was unsealed; raises CannotOpen for one that `algorithm` does not use."""
+    """Return the pair of an unsealed private half. Raises CannotOpen if its type does not fit `algorithm`."""
     # Every re-read of a ring loads its keys. Validating an RSA key holds the interpreter for 27 ms, while no other
     # request runs. It would find nothing: what was unsealed is authenticated, and was written by `generate`.
     private = serialization.load_der_private_key(secret, password=None, unsafe_skip_rsa_key_validation=True)
@@ -88,5 +89,5 @@ def load(secret: bytes, *, algorithm: str) -> Material:
         "EdDSA": isinstance(private, ed25519.Ed25519PrivateKey),
     }.get(algorithm, isinstance(private, rsa.RSAPrivateKey))
     if not fits:
-        raise CannotOpen(f"a private key of another type than {algorithm} needs was found")
+        raise CannotOpen(f"the private key is not of the type that {algorithm} needs")
     return Material(algorithm, private)  # type: ignore[arg-type]  # `fits` says so

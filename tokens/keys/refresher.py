@@ -39,16 +39,16 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Snapshots to refresh, and the names that they shall have."""
+    """Snapshots to refresh."""
 
     snapshots: Snapshots[Any]
     names: Callable[[], Sequence[str]]
-    """Reads the database."""
+    """Read the wanted names from the database."""
 
 
 @dataclass(slots=True)
-class Known:
-    """The names that a complete look found, and when."""
+class Listing:
+    """The names that were in the database at `at`."""
 
     names: frozenset[str]
     at: datetime
@@ -63,7 +63,7 @@ class Refresher:
         self._started_with: tuple[Clock, Bound] | None = None
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
-        self._known: dict[Duty, Known] = {}
+        self._listings: dict[Duty, Listing] = {}
 
     def start(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
         """Start the thread unless it runs. `bound()` is a context that limits the duration of each read."""
@@ -76,32 +76,32 @@ class Refresher:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and wait for it. From now on requests read by themselves."""
+        """Stop the thread and wait for it. Requests then read by themselves."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join(JOIN)
-        self._thread, self._started_with, self._known = None, None, {}
+        self._thread, self._started_with, self._listings = None, None, {}
 
     def is_alive(self) -> bool:
-        """True if the thread runs in this process."""
+        """Return True if the thread runs in this process."""
         return self._thread is not None and self._thread.is_alive()
 
     def start_again_in_child(self) -> None:
         """Start the thread in a forked process if it ran in the parent."""
         if self._started_with is not None:
             clock, bound = self._started_with
-            self._thread = None
+            self._thread = None  # threads do not survive a fork
             self.start(clock=clock, bound=bound)
 
     def is_unknown(self, duty: Duty, name: str, *, now: datetime) -> bool:
-        """True if a look within N did not find this name, so that a request for it needs no database."""
-        known = self._known.get(duty)
-        if known is None or not self.is_alive() or now - known.at > conf.issuer().key_policy.snapshot_age:
+        """Return True if the database lacked the name within the last N, so that a request for it needs no query."""
+        listing = self._listings.get(duty)
+        if listing is None or not self.is_alive() or now - listing.at > conf.issuer().key_policy.snapshot_age:
             return False
-        return name not in known.names
+        return name not in listing.names
 
     def look(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
-        """Read what is older than half of `reread` or has no snapshot. Then run the task `record`."""
+        """Refresh each snapshot that is missing or older than half of `reread`. Then run the task `record`."""
         for duty in self._duties:
             for name in self._names(duty, bound, now=clock()):
                 try:
@@ -119,7 +119,7 @@ class Refresher:
                 names = duty.names()
         except (DatabaseError, InterfaceError):
             return duty.snapshots.names()
-        self._known[duty] = Known(frozenset(names), now)
+        self._listings[duty] = Listing(frozenset(names), now)
         return names
 
     def _run(self, clock: Clock, bound: Bound) -> None:
@@ -130,8 +130,8 @@ class Refresher:
                     close_old_connections()
                     self.look(clock=clock, bound=bound)
                 except Exception:
-                    # the thread must survive unexpected errors
-                    logger.exception("The background refresh failed, and goes on")
+                    # The thread must survive unexpected errors.
+                    logger.exception("The background refresh failed and will be retried")
                 ended.wait(conf.issuer().key_policy.reread.total_seconds() / LOOKS)
         finally:
             connections.close_all()

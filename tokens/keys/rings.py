@@ -1,4 +1,4 @@
-"""The rings that there are, and what kind each is for its whole life."""
+"""Create rings. A ring has a kind, an algorithm, a key size and a keystore, which never changes."""
 
 from dataclasses import dataclass
 
@@ -12,20 +12,21 @@ from tokens.keys.rules.policy import Policy, problems
 from tokens.models.key import Ring, SigningKey
 
 DEFAULT_ALGORITHM = "RS256"
-"""Of the default ring: it signs ID tokens, and RS256 is what every OpenID client takes (OIDC Core section 15.1)."""
+"""Algorithm of the default ring, which signs ID tokens: every OpenID client supports it (OIDC Core section 15.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RingKind:
-    """What is asked of a new ring; None where nothing is."""
+    """The wanted kind of a ring. None leaves the choice open."""
 
     algorithm: str | None = None
     bits: int | None = None
     """Size of an RSA modulus."""
     keystore: str | None = None
-    """Where its private halves shall be."""
+    """Name of the keystore of its private halves."""
 
     def __bool__(self) -> bool:
+        """Return True if anything is wanted."""
         return any((self.algorithm, self.bits, self.keystore))
 
 
@@ -33,16 +34,16 @@ ANY = RingKind()
 
 
 def names() -> list[str]:
-    """Every ring that there is, the default one first."""
-    found = list(Ring.objects.order_by("name").values_list("name", flat=True))
-    return sorted(found, key=lambda name: name != DEFAULT_RING)
+    """Return the names of all rings, the default one first."""
+    existing = list(Ring.objects.order_by("name").values_list("name", flat=True))
+    return sorted(existing, key=lambda name: name != DEFAULT_RING)
 
 
 def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
-    """The ring, made if it is not there yet.
+    """Return the ring `name`, created if there is none.
 
-    Raises UnknownKey for a ring that is neither there nor described, WrongRing for one of another kind than `kind` or
-    of a kind that there is not, Unsafe for a further ring before the default one has keys.
+    Raises UnknownKey if there is none and `kind` has no algorithm, WrongRing if the ring is of another kind or the kind
+    is not supported, Unsafe for a further ring before the default one has keys.
     """
     row = Ring.objects.filter(name=name).first()
     if row is not None:
@@ -50,33 +51,34 @@ def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
         return row
     algorithm = kind.algorithm or (DEFAULT_ALGORITHM if name == DEFAULT_RING else None)
     if algorithm is None:
-        raise UnknownKey(f"there is no ring {name!r}; name its --algorithm to make it, or see manage.py keys")
+        raise UnknownKey(f"there is no ring {name!r}; add --algorithm to create it, or see manage.py keys")
     if name == DEFAULT_RING and algorithm != DEFAULT_ALGORITHM:
         raise WrongRing(
             f"the default ring signs ID tokens and is {DEFAULT_ALGORITHM}; give {algorithm} a ring of its own"
         )
     if name != DEFAULT_RING and not SigningKey.objects.filter(ring__name=DEFAULT_RING).exists():
         raise Unsafe("the default ring signs until a further one is ready, and has no key yet: make it first")
-    made = {"algorithm": algorithm, "bits": kind.bits, "keystore": kind.keystore or DATABASE}
+    created = {"algorithm": algorithm, "bits": kind.bits, "keystore": kind.keystore or DATABASE}
     _require_name(name)
     _require_possible(algorithm, kind)
     if broken := next(problems(policy), None):
         raise Unsafe(f"the key policy of the settings cannot be kept: {broken}")
-    return Ring.objects.get_or_create(name=name, defaults=made | {"policy": policy.to_json()})[0]
+    # Another process can create it in the same second.
+    return Ring.objects.get_or_create(name=name, defaults=created | {"policy": policy.to_json()})[0]
 
 
 def _require_kind(row: Ring, kind: RingKind) -> None:
-    is_now = {"algorithm": row.algorithm, "bits": row.bits, "keystore": row.keystore}
-    for name, value in is_now.items():
-        asked = getattr(kind, name)
-        if asked is not None and asked != value:
+    actual = {"algorithm": row.algorithm, "bits": row.bits, "keystore": row.keystore}
+    for name, value in actual.items():
+        wanted = getattr(kind, name)
+        if wanted is not None and wanted != value:
             raise WrongRing(
-                f"the {name} of the ring {row.name!r} is {value or 'the usual one'} for its whole life, not {asked}"
+                f"the {name} of the ring {row.name!r} is {value or 'the default'} and cannot be changed to {wanted}"
             )
 
 
 def _require_name(name: str) -> None:
-    """Refuse what cannot be part of the JWKS's address."""
+    """Raise WrongRing if the name cannot be part of the JWKS's address."""
     try:
         Ring._meta.get_field("name").run_validators(name)
     except ValidationError as error:

@@ -19,13 +19,13 @@ NONCE_BYTES = 12
 
 
 def seal(secret: bytes, meaning: bytes, *, key: EncryptionKey) -> bytes:
-    """The private half encrypted under `key` and bound to `meaning`, the row's other columns as bytes."""
+    """Encrypt a private half under `key`, bound to `meaning`, the row's other columns as bytes."""
     nonce = secrets.token_bytes(NONCE_BYTES)
     return nonce + AESGCM(key.derive("signing key")).encrypt(nonce, secret, meaning)
 
 
 def unseal(sealed: bytes, meaning: bytes, *, key: EncryptionKey) -> bytes:
-    """The inverse of `seal`; raises CannotOpen when the ciphertext, the meaning or the key is another."""
+    """Decrypt a private half. Raises CannotOpen if ciphertext, meaning or key differ from those of `seal`."""
     try:
         return AESGCM(key.derive("signing key")).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], meaning)
     except (InvalidTag, ValueError) as error:
@@ -33,14 +33,14 @@ def unseal(sealed: bytes, meaning: bytes, *, key: EncryptionKey) -> bytes:
 
 
 def mac(meaning: bytes, *, key: EncryptionKey) -> bytes:
-    """A keyed MAC of the row's meaning (HMAC-SHA-256)."""
+    """Return the MAC of a row's meaning under an encrypting key (HMAC-SHA-256)."""
     return hmac.digest(key.derive("signing key row"), meaning, "sha256")
 
 
 def vouch(meaning: bytes, *, secret: str) -> bytes:
-    """A second MAC, under a secret that has nothing to do with the encrypting keys.
+    """Return the MAC of a row's meaning under SECRET_KEY or a fallback of it (HMAC-SHA-256).
 
-    It keeps public halves published where KEY_ENCRYPTION_KEYS is not what it was, and signs nothing.
+    It vouches for the public half. If KEY_ENCRYPTION_KEYS was lost, keys stay published, so that tokens still verify.
     """
     key = hmac.digest(secret.encode(), b"keyturn signing key row", "sha256")
     return hmac.digest(key, meaning, "sha256")

@@ -1,7 +1,17 @@
-"""Keeps snapshots of the database in this process: re-read if older than `reread`, refused if older than N.
+"""Keep snapshots of the database in this process, so that requests need no query.
 
-Between the two a database outage goes unnoticed. One thread reads at a time; the others use the old snapshot.
-While a background refresh is alive (tokens/keys/refresher.py), a request reads only if there is no usable snapshot.
+Rules:
+- A snapshot older than `reread` is read again. If that fails, the old one stays in use: an outage shorter than N is
+  invisible.
+- A snapshot older than N is refused (NotReady), because the promises assume that no node goes by an older one.
+- One thread reads at a time (single-flight). The others use the old snapshot, or wait `WAIT` if none is usable.
+- After a failed read nobody reads for `PAUSE`, so that a database that hangs costs one thread and not all.
+- While a background refresh is alive (`refresher`), a request reads only if no snapshot is usable.
+
+Worked example in production (`reread` 15 s, N 120 s), with a database that goes away at 0:10:
+
+    0:00  read              0:10  served from memory          0:16  read fails; the old snapshot is served
+    0:17  next attempt      2:00  served for the last time    2:01  refused with 503
 """
 
 import logging
@@ -9,24 +19,20 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from django.db import DatabaseError, InterfaceError
 
-from tokens.keys import store
 from tokens.keys.errors import NotReady
-from tokens.keys.key_pair import KeyPair
-from tokens.keys.rules.lifecycle import Key
-from tokens.keys.rules.moves import Moves
 from tokens.keys.rules.policy import Policy
 
 logger = logging.getLogger(__name__)
 PAUSE = 1.0
-"""Seconds after a read that failed in which nobody tries again: a database that hangs costs one thread, not all."""
+"""Seconds after a failed read until the next attempt."""
 WAIT = 2.5
-"""Seconds that a thread without a usable snapshot waits for the thread that reads. A request is answered within 3 s."""
+"""Seconds that a thread without a usable snapshot waits for the thread that reads. Requests are answered within 3 s."""
 STEP = timedelta(seconds=1)
 """If wall and monotonic clock differ by this much, the wall clock was set or the machine was suspended."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -45,11 +51,11 @@ class Read:
         return max(self.elapsed(), now - self.wall_time)
 
     def carried(self, *, wall: datetime) -> datetime:
-        """Return the clock by which it ages, at `wall` (this node's clock)."""
+        """Return the clock by which the data ages, at `wall` (this node's clock)."""
         return wall
 
     def was_stepped(self, *, wall: datetime) -> bool:
-        """True if this node's clock was set since the reading, or `wall` was read before a suspension."""
+        """Return True if this node's clock was set since the reading, or `wall` was read before a suspension."""
         return abs(wall - self.wall_time - self.elapsed()) > STEP
 
     def elapsed(self) -> timedelta:
@@ -60,134 +66,103 @@ class Read:
 R = TypeVar("R", bound=Read)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot(Read):
-    """A ring as it was read, with what is needed to go on with it for a while."""
-
-    stored: tuple[store.StoredKey, ...]
-    pairs: dict[str, KeyPair]
-    """The key pairs that open, by kid."""
-    missing: frozenset[str]
-    """Ids of encrypting keys that rows name and KEY_ENCRYPTION_KEYS does not hold."""
-    database_time: datetime
-    """The database's clock when the reading began."""
-    skew: timedelta = timedelta(0)
-    """How far this node's clock was from the database's, both read at the same moment."""
-    changed: tuple[Key, ...] = ()
-    """Keys of this ring by rows that nothing vouches for any more: which of them took over, nobody can know."""
-    moves: Moves = field(default_factory=dict)
-    """Which API is on which ring; the default ring's snapshot knows."""
-
-    def age(self, *, now: datetime) -> timedelta:
-        """Return the age at `now` (the database's clock): the larger of its difference and the monotonic time."""
-        return max(self.elapsed(), now - self.database_time)
-
-    def clock(self, *, now: datetime) -> datetime:
-        """Return the database's clock: `now`, or later if more monotonic time has passed since the reading."""
-        return self.database_time + self.age(now=now)
-
-    def carried(self, *, wall: datetime) -> datetime:
-        """Return the database's clock at `wall` (this node's clock): the reading plus the monotonic time since.
-
-        The monotonic clock stops while the machine is suspended; then the wall time since the reading counts.
-        """
-        ahead = wall - self.wall_time - self.elapsed()
-        return self.database_time + self.elapsed() + (ahead if ahead > STEP else timedelta(0))
-
-
 class Snapshots(Generic[R]):
-    """The latest snapshot of each ring. One thread reads at a time; the others use the old snapshot.
+    """The latest snapshot of each name, such as a ring. `read(name, now)` reads one.
 
-    `what` names the data in messages.
+    `what` names the data in messages. Lives as long as the process.
     """
 
     def __init__(self, read: Callable[[str, datetime], R], *, what: str = "the keys") -> None:
         self._read, self._what = read, what
-        self._held: dict[str, R] = {}
+        self._latest: dict[str, R] = {}
         self._failed_at: dict[str, float] = {}
         self._reading = threading.Lock()
         self.is_refreshed: Callable[[], bool] = lambda: False
-        """True while a background refresh re-reads snapshots before they are old."""
+        """Return True if a background refresh is alive and re-reads snapshots before they are old."""
         os.register_at_fork(after_in_child=self._renew_lock)
 
     def get(self, ring: str, *, now: datetime) -> R:
         """Return a snapshot no older than N at `now`, the clock by which it ages. Raises NotReady if there is none."""
-        before = held = self._held.get(ring)
-        if held is None or held.age(now=now) > self._may_age(held):
-            held = self._reread(ring, held, now=now)
-        if held is not before and held.age(now=now) > held.policy.snapshot_age:  # suspended after it had read
-            held = self._reread(ring, held, now=now)
-        if held.age(now=now) > held.policy.snapshot_age:
+        before = latest = self._latest.get(ring)
+        if latest is None or latest.age(now=now) > self._age_limit(latest):
+            latest = self._reread(ring, latest, now=now)
+        if latest is not before and latest.age(now=now) > latest.policy.snapshot_age:
+            # It was just read and is older than N: the process was suspended after the reading.
+            latest = self._reread(ring, latest, now=now)
+        if latest.age(now=now) > latest.policy.snapshot_age:
             raise NotReady(f"{self._what} could not be read from the database for too long")
-        return held
+        return latest
 
     def at(self, ring: str, *, wall: datetime) -> R:
         """Return a snapshot no older than N at `wall`, this node's clock. Raises NotReady if there is none.
 
-        If this node's clock was set since the last reading, compares it with the database's at once.
+        If this node's clock was set since the last reading, the ring is re-read at once.
         """
-        held = self._held.get(ring)
-        if held is not None and held.was_stepped(wall=wall):
-            held = self._reread(ring, held, now=held.carried(wall=wall))
-        return self.get(ring, now=BEGINNING if held is None else held.carried(wall=wall))
+        latest = self._latest.get(ring)
+        if latest is not None and latest.was_stepped(wall=wall):
+            latest = self._reread(ring, latest, now=latest.carried(wall=wall))
+        return self.get(ring, now=BEGINNING if latest is None else latest.carried(wall=wall))
 
     def latest(self, ring: str) -> R | None:
         """Return the snapshot that this process has, of any age, or None. Reads nothing."""
-        return self._held.get(ring)
+        return self._latest.get(ring)
 
     def refresh(self, ring: str, *, wall: datetime) -> None:
         """Re-read the ring if its snapshot will be due before the next look. `wall` is this node's clock.
 
         Raises NotReady if there is no snapshot and none can be read.
         """
-        held = self._held.get(ring)
-        now = wall if held is None else held.carried(wall=wall)
-        if held is None or held.was_stepped(wall=wall) or held.age(now=now) > held.policy.reread / 2:
-            self._reread(ring, held, now=now)
+        latest = self._latest.get(ring)
+        now = wall if latest is None else latest.carried(wall=wall)
+        if latest is None or latest.was_stepped(wall=wall) or latest.age(now=now) > latest.policy.reread / 2:
+            self._reread(ring, latest, now=now)
 
     def names(self) -> list[str]:
         """Return the rings that have snapshots."""
-        return list(self._held)
+        return list(self._latest)
 
-    def _may_age(self, held: R) -> timedelta:
-        return held.policy.snapshot_age if self.is_refreshed() else held.policy.reread
+    def _age_limit(self, latest: R) -> timedelta:
+        """Return the age from which on a request reads by itself."""
+        return latest.policy.snapshot_age if self.is_refreshed() else latest.policy.reread
 
     def _renew_lock(self) -> None:
-        """Replace the lock in a forked process, because a thread of the parent might have held the old one."""
+        # A thread of the parent can have held the lock at the fork. It does not exist in the child.
         self._reading = threading.Lock()
 
     def forget(self) -> None:
         """Drop every snapshot, so that the next use reads."""
-        self._held, self._failed_at = {}, {}
+        self._latest, self._failed_at = {}, {}
 
-    def _reread(self, ring: str, held: R | None, *, now: datetime) -> R:
-        """A newer snapshot, or the old one; one thread asks, and after a failure nobody does for PAUSE."""
-        asked_at = time.monotonic()
-        usable = held is not None and held.age(now=now) <= held.policy.snapshot_age
+    def _reread(self, ring: str, old: R | None, *, now: datetime) -> R:
+        """Return a newer snapshot, or `old` if it cannot be read now. Raises NotReady if there is neither."""
+        started_at = time.monotonic()
+        usable = old is not None and old.age(now=now) <= old.policy.snapshot_age
         if self._pauses(ring) or not self._reading.acquire(timeout=0 if usable else WAIT):
-            return self._or_refuse(held)
+            return self._or_refuse(old)
         try:
-            newer = self._held.get(ring)
-            if newer is not None and newer is not held:
+            # Another thread can have read, or failed, while this one waited for the lock.
+            newer = self._latest.get(ring)
+            if newer is not None and newer is not old:
                 return newer
             if self._pauses(ring):
-                return self._or_refuse(held)
-            waited = timedelta(seconds=time.monotonic() - asked_at)
-            self._held[ring] = self._read(ring, now + waited)
-            return self._held[ring]
+                return self._or_refuse(old)
+            waited = timedelta(seconds=time.monotonic() - started_at)
+            self._latest[ring] = self._read(ring, now + waited)
+            return self._latest[ring]
         except (DatabaseError, InterfaceError) as error:
             self._failed_at[ring] = time.monotonic()
             cause = " ".join(str(error).split())
             logger.warning("%s could not be read: %s: %s", self._what.capitalize(), type(error).__name__, cause)
-            return self._or_refuse(held)
+            return self._or_refuse(old)
         finally:
             self._reading.release()
 
     def _pauses(self, ring: str) -> bool:
+        """Return True if a read failed within `PAUSE`."""
         failed_at = self._failed_at.get(ring)
         return failed_at is not None and time.monotonic() - failed_at < PAUSE
 
-    def _or_refuse(self, held: R | None) -> R:
-        if held is None:
+    def _or_refuse(self, old: R | None) -> R:
+        if old is None:
             raise NotReady(f"{self._what} cannot be read from the database")
-        return held
+        return old

@@ -1,8 +1,11 @@
-"""The ring in the database: its keys as the pure rules see them, written and sealed in one place.
+"""Read and write the rows of a ring's keys. Every write seals the row.
 
-The seal covers a row's whole meaning, so whoever changes a date without the encrypting key makes a row that does not
-verify: it neither signs nor is published. A second one, under another secret, is enough to publish: it keeps tokens
-verifiable where KEY_ENCRYPTION_KEYS is not what it was.
+Rules:
+- A row verifies if its MAC under KEY_ENCRYPTION_KEYS covers its ring, algorithm, public half and dates as they are.
+  Only such a key signs.
+- A row is vouched for if its MAC under SECRET_KEY does. That is enough to publish its public half, so that tokens still
+  verify if KEY_ENCRYPTION_KEYS was lost.
+- A row with neither, such as one that an attacker wrote into the table, is not used at all.
 """
 
 import hmac
@@ -41,55 +44,56 @@ class StoredKey:
     sealed: bytes | None = field(repr=False)
 
     def identity(self) -> bytes:
-        """What never changes in a row, and what the private half is bound to."""
+        """Return the columns that never change, as bytes. The ciphertext is bound to them."""
         return _identity(self.ring, self.algorithm, self.jwk)
 
     def meaning(self) -> bytes:
-        """What the MAC covers: the identity, the dates, and the longest token."""
+        """Return the columns that both MACs cover, as bytes: the identity, the dates, and the longest token."""
         dates = [_text(getattr(self.key, name)) for name in DATES]
         return self.identity() + json.dumps([*dates, self.key.max_lifetime.total_seconds()]).encode()
 
     def verifies(self, keys: Sequence[EncryptionKey]) -> bool:
-        """Whether this issuer wrote the row as it stands."""
-        named = [key for key in keys if key.id == self.encryption_key_id]
-        genuine = any(hmac.compare_digest(seal.mac(self.meaning(), key=key), self.mac) for key in named)
-        return genuine and self._is_named_by_its_thumbprint()
+        """Return True if the row was written under one of `keys` and not changed since."""
+        matching = [key for key in keys if key.id == self.encryption_key_id]
+        genuine = any(hmac.compare_digest(seal.mac(self.meaning(), key=key), self.mac) for key in matching)
+        return genuine and self._has_its_thumbprint()
 
     def is_vouched(self, secrets: Sequence[str]) -> bool:
-        """Whether this issuer wrote the row as it stands, by a secret that does not open it: enough to publish it."""
+        """Return True if the row was written under one of `secrets` (SECRET_KEY) and not changed since."""
         meaning = self.meaning()
-        vouched = any(hmac.compare_digest(seal.vouch(meaning, secret=one), self.vouched) for one in secrets)
-        return vouched and self._is_named_by_its_thumbprint()
+        vouched = any(hmac.compare_digest(seal.vouch(meaning, secret=secret), self.vouched) for secret in secrets)
+        return vouched and self._has_its_thumbprint()
 
     def is_ours(self, keys: Sequence[EncryptionKey], secrets: Sequence[str]) -> bool:
-        """Whether this issuer wrote the row, by either: then its public half is to be believed."""
+        """Return True if this issuer wrote the row, by either MAC, so that its public half can be published."""
         return self.verifies(keys) or self.is_vouched(secrets)
 
-    def _is_named_by_its_thumbprint(self) -> bool:
+    def _has_its_thumbprint(self) -> bool:
         return self.key.kid == self.jwk["kid"] == key_format.thumbprint(self.jwk)
 
     def open(self, keys: Sequence[EncryptionKey]) -> KeyPair:
-        """The key pair; raises CannotOpen, also where the pair that opens is another than the row's."""
+        """Return the key pair. Raises CannotOpen if it does not open, or is another than that of the row."""
         pair = keystore(self.keystore).load(self.secret(keys), algorithm=self.algorithm)
         if pair.kid != self.key.kid:
             raise CannotOpen(f"the private half of {self.key.kid} is another key's")
         return pair
 
     def secret(self, keys: Sequence[EncryptionKey]) -> bytes:
-        """What its keystore finds the pair by; raises CannotOpen."""
-        named = next((key for key in keys if key.id == self.encryption_key_id), None)
+        """Return the secret from which the keystore loads the pair. Raises CannotOpen."""
+        encryption_key = next((key for key in keys if key.id == self.encryption_key_id), None)
         if self.sealed is None:
             raise CannotOpen(f"the private half of {self.key.kid} is destroyed")
-        if named is None:
+        if encryption_key is None:
             raise CannotOpen(
                 f"{self.key.kid} was sealed under encrypting key {self.encryption_key_id}, which KEY_ENCRYPTION_KEYS"
                 " does not hold: put the old value back into it, after the new one"
             )
-        return seal.unseal(self.sealed, self.identity(), key=named)
+        return seal.unseal(self.sealed, self.identity(), key=encryption_key)
 
 
 def database_now() -> datetime:
-    """The database's clock, which every node goes by; read outside the transaction's own frozen time."""
+    """Return the database's clock, by which all nodes date."""
+    # PostgreSQL's `now()` is the beginning of the transaction, before a wait for a lock.
     statement = {
         "postgresql": "SELECT clock_timestamp()",
         "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
@@ -101,18 +105,18 @@ def database_now() -> datetime:
 
 
 def load(ring: str) -> tuple[StoredKey, ...]:
-    """Every key of a ring, oldest first; empty when there is no such ring."""
+    """Return every key of a ring, the oldest first. Returns nothing if there is no such ring."""
     return tuple(_stored(row) for row in SigningKey.objects.filter(ring__name=ring).select_related("ring"))
 
 
 def ours(ring: str) -> tuple[StoredKey, ...]:
-    """The rows of a ring that this issuer wrote, whether their private halves open or not."""
+    """Return the keys of a ring that this issuer wrote, also if their private halves do not open."""
     settings = conf.issuer()
     try:
         keys = settings.encryption_keys()
     except MalformedEncryptionKey:
         keys = ()
-    return tuple(one for one in load(ring) if one.is_ours(keys, settings.vouching_secrets))
+    return tuple(row for row in load(ring) if row.is_ours(keys, settings.vouching_secrets))
 
 
 def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -> None:
@@ -128,13 +132,14 @@ def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -
 
 
 def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> None:
-    """Write the changed dates of a key and seal the row anew; raises CannotOpen without its encrypting key.
+    """Write the changed dates of a key, and seal the row.
 
-    A private half that is destroyed now needs none: there the first of `keys` seals a row that SECRET_KEY vouches for.
+    Raises CannotOpen if the row does not verify. If its private half is destroyed with it, SECRET_KEY's MAC is enough.
     """
-    encryption_key = next((one for one in keys if one.id == stored.encryption_key_id), None)
+    encryption_key = next((candidate for candidate in keys if candidate.id == stored.encryption_key_id), None)
     row = SigningKey.objects.get(kid=key.kid)
     if not stored.verifies(keys) and key.private_destroyed_at and stored.is_vouched(conf.issuer().vouching_secrets):
+        # The encrypting key was lost, and the private half with it: the key can still be revoked.
         encryption_key = keys[0]
         row.encryption_key_id = encryption_key.id
     elif encryption_key is None or not stored.verifies(keys):
@@ -143,7 +148,7 @@ def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> Non
 
 
 def rewrap(stored: StoredKey, *, keys: Sequence[EncryptionKey]) -> None:
-    """Seal the row under the first of `keys`; raises CannotOpen when it does not open under any."""
+    """Seal the row under the first of `keys`. Raises CannotOpen if it does not verify under any of them."""
     if not stored.verifies(keys):
         raise CannotOpen(f"the row of {stored.key.kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was")
     row = SigningKey.objects.select_related("ring").get(kid=stored.key.kid)

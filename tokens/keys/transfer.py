@@ -1,7 +1,10 @@
-"""Moving an API to another ring, planned like a rotation: every copy of a JWKS has both rings' keys before it happens.
+"""Move an API to another ring. A move is planned like a rotation, so that it breaks no token.
 
-The API reads the new ring's JWKS from any moment between the plan and the move on; until the move is settled, it shows
-the keys of both rings.
+1. The ring exists and has keys, and the API accepts its algorithm.
+2. No earlier move of the API is under way.
+3. The move is as late as it takes until every copy of the new ring's JWKS shows the keys of both rings.
+4. The API's operator lets it read the new ring's JWKS at any time between the plan and the move.
+5. Once no token of the previous ring can be valid, the move is settled: the API trusts the new ring alone.
 """
 
 from collections.abc import Sequence
@@ -10,11 +13,11 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max
 
-from tokens.audit.trail import record
 from tokens.encryption import EncryptionKey
-from tokens.keys import adoption, store
+from tokens.keys import adoption, audit, store
+from tokens.keys.clock import refuse_skew
 from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
-from tokens.keys.lock import LockedRing, hold, refuse_skew
+from tokens.keys.lock import LockedRing, hold
 from tokens.keys.rules import lifecycle, moves
 from tokens.keys.rules.moves import DEFAULT_RING, Move, Moves
 from tokens.keys.rules.policy import Policy
@@ -24,15 +27,15 @@ from tokens.models.key import Ring, SigningKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A move that was planned."""
+    """A planned move."""
 
     api: str
     ring: str
     previous: str
     at: datetime
-    """From then on the new ring signs."""
+    """When the new ring starts to sign for the API."""
     settled_at: datetime
-    """From then on the API trusts the new ring alone."""
+    """When the API stops to trust the previous ring."""
 
     def __str__(self) -> str:
         return (
@@ -49,54 +52,47 @@ def move(
     encryption_keys: Sequence[EncryptionKey],
     actor: str,
     now: datetime,
-    pretend: bool = False,
+    dry_run: bool = False,
 ) -> Planned:
     """Plan the move of the API `identifier` to `ring`, at the earliest instant that breaks no token.
 
-    `now` is this node's clock, compared with the database's. Raises UnknownKey for an API or ring that is not there,
-    WrongRing when it is there already or its algorithm is not registered for the API, Unsafe while an earlier move is
-    under way or clocks are off, CannotOpen when the ring's keys do not open, LockNotHad.
+    `now` is this node's clock, to be compared with the database's. Raises UnknownKey if there is no such API or ring,
+    WrongRing if the API is on the ring already or does not accept its algorithm, Unsafe if an earlier move is under way
+    or the clocks differ, CannotOpen if the ring's keys do not open, LockNotHad after 30 s.
     """
     refuse_skew(policy, now=now)
-    with hold(ring, proposed=policy, encryption_keys=encryption_keys, actor=actor, pretend=pretend) as held:
+    with hold(ring, proposed=policy, encryption_keys=encryption_keys, actor=actor, dry_run=dry_run) as locked:
         api = Api.objects.select_for_update(of=["self"]).select_related("ring").filter(identifier=identifier).first()
         if api is None:
             raise UnknownKey(f"there is no API {identifier}")
         previous = _name(api.ring)
-        _require_possible(api, held, previous)
-        at = _earliest(held, previous)
+        _require_possible(api, locked, previous)
+        at = _earliest(locked, previous)
         settled_at = at + _acceptance()
-        api.previous_ring, api.ring, api.moves_at = api.ring, held.row, at
+        api.previous_ring, api.ring, api.moves_at = api.ring, locked.row, at
         api.save(update_fields=["ring", "previous_ring", "moves_at"])
-        told = {"from": previous, "to": ring, "at": at.isoformat(), "settled_at": settled_at.isoformat()}
-        record(
-            "api.moved",
-            actor=actor,
-            subject=f"api:{identifier}",
-            details=told | {"policy": held.policy.to_json()},
-            now=held.now,
-        )
+        details = {"from": previous, "to": ring, "at": at, "settled_at": settled_at}
+        audit.record("api.moved", f"api:{identifier}", details, policy=locked.policy, actor=actor, now=locked.now)
     return Planned(api=identifier, ring=ring, previous=previous, at=at, settled_at=settled_at)
 
 
 def load() -> Moves:
-    """Every move that was ever made, by the API's identifier: the last one of each."""
-    moved = Api.objects.filter(moves_at__isnull=False).select_related("ring", "previous_ring")
-    rows = list(moved)
-    kept = _acceptance() if rows else timedelta(0)
+    """Return the last move of each API that ever moved, by identifier."""
+    rows = list(Api.objects.filter(moves_at__isnull=False).select_related("ring", "previous_ring"))
+    acceptance = _acceptance() if rows else timedelta(0)
     starts = {name: _first_start(name) for name in {_name(api.ring) for api in rows}}
-    return {api.identifier: _move(api, starts[_name(api.ring)], kept) for api in rows}
+    return {api.identifier: _move(api, starts[_name(api.ring)], acceptance) for api in rows}
 
 
 def trusted(audience: str, *, now: datetime) -> tuple[str, ...]:
-    """The rings whose signatures for an API are good at `now`, the database's clock."""
+    """Return the rings whose signatures for an API are valid at `now`, the database's clock."""
     return moves.trusted(audience, load(), now=now)
 
 
-def _move(api: Api, first_start: datetime | None, kept: timedelta) -> Move:
-    """The move as it stands: not before the ring's first key takes over, however that was put off since."""
+def _move(api: Api, first_start: datetime | None, acceptance: timedelta) -> Move:
+    # The first key of the ring can start later than was planned: after a revocation, a cancellation or longer timings.
     at = max(api.moves_at, first_start) if api.moves_at and first_start else None
-    settled_at = at + kept if at else None
+    settled_at = at + acceptance if at else None
     return Move(ring=_name(api.ring), previous=_name(api.previous_ring), at=at, settled_at=settled_at)
 
 
@@ -105,40 +101,41 @@ def _name(ring: Ring | None) -> str:
 
 
 def _first_start(ring: str) -> datetime | None:
-    return min((one.key.start for one in store.load(ring) if one.key.start), default=None)
+    return min((row.key.start for row in store.load(ring) if row.key.start), default=None)
 
 
-def _require_possible(api: Api, held: LockedRing, previous: str) -> None:
-    if previous == held.row.name:
+def _require_possible(api: Api, locked: LockedRing, previous: str) -> None:
+    if previous == locked.row.name:
         raise WrongRing(f"{api.identifier} is on the ring {previous!r} already, or moves there")
-    if held.row.algorithm not in api.algorithms:
+    if locked.row.algorithm not in api.algorithms:
         raise WrongRing(
-            f"the ring {held.row.name!r} signs {held.row.algorithm}, and {api.identifier} accepts"
+            f"the ring {locked.row.name!r} signs {locked.row.algorithm}, and {api.identifier} accepts"
             f" {', '.join(api.algorithms)}: let its verifier accept it, register that with the API, then move"
         )
     under_way = load().get(api.identifier)
-    if under_way is not None and not under_way.is_settled(now=held.now):
+    if under_way is not None and not under_way.is_settled(now=locked.now):
         settled = under_way.settled_at
         when = f"from {settled:%Y-%m-%d %H:%M:%S} UTC on" if settled else "once its ring signs"
         raise Unsafe(f"{api.identifier} is moving; the next move can be planned {when}")
-    if not held.stored:
-        raise UnknownKey(f"the ring {held.row.name!r} has no key yet: run manage.py rotate_keys --ring {held.row.name}")
+    if not locked.stored:
+        name = locked.row.name
+        raise UnknownKey(f"the ring {name!r} has no key yet: run manage.py rotate_keys --ring {name}")
 
 
-def _earliest(held: LockedRing, previous: str) -> datetime:
-    """When every API has what the new ring's JWKS shows since the plan, and that ring has a key that signs.
-
-    The slower of both rings counts: a copy of the new one's JWKS may be of a node that knew the old one's keys late.
-    """
-    signing = lifecycle.signer(held.keys, now=held.now) or lifecycle.planned(held.keys, now=held.now)
+def _earliest(locked: LockedRing, previous: str) -> datetime:
+    """Return when every API has the keys of both rings and the new ring signs. Raises Unsafe if it has no signer."""
+    signing = lifecycle.signer(locked.keys, now=locked.now) or lifecycle.planned(locked.keys, now=locked.now)
     if signing is None or signing.start is None:
-        raise Unsafe(f"no key of the ring {held.row.name!r} may sign: run manage.py rotate_keys --ring {held.row.name}")
+        name = locked.row.name
+        raise Unsafe(f"no key of the ring {name!r} can sign: run manage.py rotate_keys --ring {name}")
+    # The slower ring counts: a node can serve the new ring's JWKS from an old snapshot of the previous ring.
     others = [adoption.assumed(ring) for ring in Ring.objects.filter(name=previous)]
-    slowest = max(policy.propagation for policy in (held.policy, *others))
-    return max(held.now + slowest, signing.start + 2 * held.policy.clock_error)
+    slowest = max(policy.propagation for policy in (locked.policy, *others))
+    # 2δ: on a node whose clock is slow, the ring's first key must sign when the move happens on a fast one.
+    return max(locked.now + slowest, signing.start + 2 * locked.policy.clock_error)
 
 
 def _acceptance() -> timedelta:
-    """How long after a move a token of the ring before it may be valid: N + the longest token + S + 4δ."""
+    """Return how long after a move a token of the previous ring can be valid: N + the longest token + S + 4δ."""
     longest = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"] or timedelta(0)
     return max((adoption.assumed(ring).last_acceptance(longest) for ring in Ring.objects.all()), default=longest)

@@ -11,31 +11,31 @@ from datetime import datetime
 RENEWING = ("Keyturn", "Spring", "Kafka", "jwx", "keyfunc", "Micronaut", "Vert.x", "mod_auth_openidc")
 LAZY = ("go-oidc", "Kubernetes", "Vault", "zitadel", "Quarkus", "RabbitMQ")
 NEVER = ("key files of Dovecot and HAProxy", "Open Liberty")
-"""Verifiers as docs/revoked-keys.md lists them, by what makes them drop a key."""
+"""Verifiers of docs/revoked-keys.md, grouped by the event on which they drop a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRevocation:
-    """What a revocation does, or would do."""
+    """A revocation of keys: its effects, or those that it would have if it is a dry run."""
 
     ring: str
     kids: tuple[str, ...]
     heir: str | None
-    """The key that signs instead; None when the signing key stays."""
+    """The key that signs instead, the successor; None if the signing key stays."""
     accepted_until: datetime
-    """Until when an obedient API may still accept a revoked key: now + N + C + T + 2δ (P3)."""
+    """Until when an obedient API can accept a revoked key: now + N + C + T + 2δ (P3)."""
     flush_kid: str | None
-    """The key whose start is the flush; None if it could not be planned."""
+    """The key whose start is the flush; None if no flush could be planned."""
     flush_at: datetime | None
-    """When that key takes over. At their first token after it, lazy verifiers drop the revoked key (P6)."""
+    """When that key takes over. Lazy verifiers drop the revoked key with their first token after it (P6)."""
     copies_from: datetime | None
-    """Copies fetched earlier might lack the flush's key when it signs; None if every obedient copy has it then."""
+    """Copies fetched earlier can lack the flush's key when it signs; None if every obedient copy has it then."""
     outage_until: datetime | None
-    """Until when APIs may refuse the heir's tokens because they cannot have it yet; None when they have it."""
+    """Until when APIs can refuse the successor's tokens because they lack its key; None if they have it."""
     pretended: bool = False
-    """Whether nothing was done."""
+    """True for a dry run."""
     left: tuple[str, ...] = ()
-    """Keys whose rows do not verify, and were left as they are."""
+    """Keys whose rows do not verify. They were not changed."""
 
     def __str__(self) -> str:
         done = "would revoke" if self.pretended else "revoked"
@@ -51,12 +51,12 @@ class KeyRevocation:
         if self.outage_until:
             lines.append(f"APIs may refuse its tokens until {utc(self.outage_until)}")
         if self.left:
-            lines.append(f"left as it is, for it does not verify: {', '.join(self.left)}")
+            lines.append(f"not changed, because the row does not verify: {', '.join(self.left)}")
         return "\n".join(lines)
 
 
 def trusted_until(revocation: KeyRevocation) -> list[str]:
-    """Return until when each kind of verifier can accept the revoked key, a line for each kind."""
+    """Return until when each kind of verifier can accept the revoked key, as lines of text."""
     flush = (
         f"their first token after the flush at {utc(revocation.flush_at)}, when {revocation.flush_kid} signs"
         if revocation.flush_at
@@ -72,5 +72,5 @@ def trusted_until(revocation: KeyRevocation) -> list[str]:
 
 
 def utc(at: datetime) -> str:
-    """Return the instant as it is printed."""
+    """Return the instant as text, in UTC, to the second."""
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -21,8 +21,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from tokens import __version__
 from tokens.encryption import MalformedEncryptionKey
+from tokens.keys.deadline import translated_errors
 from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
-from tokens.keys.lock import locking
 from tokens.models import Api, Client
 from tokens.registry_lock import RegistryLocked
 
@@ -143,7 +143,7 @@ def storable(text: str) -> bool:
 def exit_codes() -> Iterator[None]:
     """Translate errors of the block to CommandError, with the exit codes of EXIT_CODES."""
     try:
-        with locking():
+        with translated_errors():
             yield
     except (CannotOpen, MalformedEncryptionKey) as error:
         raise CommandError(str(error), returncode=KEY_UNUSABLE) from error

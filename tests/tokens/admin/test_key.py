@@ -46,7 +46,7 @@ def key_page(key, action="change"):
 
 
 def test_the_ring_is_drawn_with_every_key_its_phase_now_and_the_next_step(client, ring):
-    rotate(hurry=True)
+    rotate(early=True)
     html = staff(client).get(page(ring)).content.decode()
     for key in SigningKey.objects.all():
         assert f"{key.kid[:12]}…</text>" in html
@@ -153,7 +153,7 @@ def test_an_anonymous_visitor_is_redirected_to_the_login_page(client, ring):
 
 
 def test_bars_lie_within_the_picture_in_the_order_of_a_key_s_life(ring):
-    switch = rotate(hurry=True).at
+    switch = rotate(early=True).at
     keys = [one.key for one in store.load("default")]
     now = switch + timedelta(hours=1)
     drawn = picture(timeline(keys, policy=PRODUCTION, now=now), next_step=now + timedelta(days=90), now=now)

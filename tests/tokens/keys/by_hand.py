@@ -1,4 +1,4 @@
-"""What somebody does who writes past the database's own rules."""
+"""Write past the database's own rules, as an attacker with the privileges of its owner can."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ INDEXES = ("one_standby_per_ring", "one_unsuperseded_key_per_ring")
 
 
 def by_hand(rows: "QuerySet[Any]", **columns: Any) -> None:
-    """Change rows while no rule looks; no triggers are lost, CHECKs and indexes may be for the rest of the test."""
+    """Change rows with the rules switched off. Triggers are restored, CHECKs and indexes until the test's rollback."""
     change = {"sqlite": _on_sqlite, "postgresql": _on_postgresql}[connection.vendor]
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what waits for the commit forbids to change a table
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else pending checks forbid ALTER TABLE
         for name in INDEXES:
             cursor.execute(f"DROP INDEX IF EXISTS {name}")
         change(cursor, rows, columns)

@@ -1,4 +1,4 @@
-"""A rule that the database itself keeps about keys: its name, what it refuses, and how it is taken away."""
+"""A rule that the database itself enforces about keys: its name, the SQL that it refuses, and how to drop it."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,25 +9,26 @@ from tests.tokens.keys.rows import API, AUDIT, KEY, LITERALS, RING
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule and what it refuses."""
+    """A rule, and statements that it refuses."""
 
     kind: str
     """`check`, `index`, `unique` (part of the table on SQLite) or `trigger`."""
     table: str
     name: str
     statements: tuple[str, ...]
-    told: Mapping[str, str] = field(default_factory=dict)
-    """What the refusal says, by database; the rule's name unless told."""
+    messages: Mapping[str, str] = field(default_factory=dict)
+    """Text of the refusal by database, if it is not the rule's name."""
     without: tuple[str, ...] = ()
-    """Other triggers that refuse the same, and stand aside meanwhile."""
+    """Other triggers that refuse the same statements, to be dropped for the test."""
     vendors: tuple[str, ...] = tuple(LITERALS)
 
     def message(self, vendor: str) -> str:
-        return re.escape(self.told.get(vendor, self.name))
+        """Return a pattern of the refusal on a database."""
+        return re.escape(self.messages.get(vendor, self.name))
 
 
-def stand_aside(rule: Rule, vendor: str) -> list[str]:
-    """The statements that take a rule away, on a connection that is thrown away or rolled back."""
+def drop(rule: Rule, vendor: str) -> list[str]:
+    """Return the statements that drop a rule, on a connection that is closed or rolled back afterwards."""
     if rule.kind == "trigger":
         return [f"DROP TRIGGER {rule.name}" + (f" ON {rule.table}" if vendor == "postgresql" else "")]
     if rule.kind == "index":
@@ -37,7 +38,7 @@ def stand_aside(rule: Rule, vendor: str) -> list[str]:
     return ["PRAGMA ignore_check_constraints = ON"]
 
 
-FOUND = {
+SELECT_RULES = {
     "sqlite": f"""
         SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ('{KEY}', '{RING}', '{API}', '{AUDIT}')
             AND name NOT LIKE '%_registered_%'
@@ -51,15 +52,15 @@ FOUND = {
         UNION SELECT indexrelid::regclass::text FROM pg_index
             WHERE indisunique AND NOT indisprimary AND indrelid::regclass::text IN ('{KEY}', '{RING}')""",
 }
-"""What rules a database has: their names, and on SQLite the tables with the CHECKs in them."""
+"""Select the names of the rules of a database, and on SQLite the tables with the CHECKs in them."""
 OTHERS = {"tokens_ring_bits_check"}
-"""Of Django itself: the type of a column."""
+"""Rules of Django itself: the type of a column."""
 
 
-def names(found: Iterable[str]) -> set[str]:
-    """The names of the rules among what FOUND selects."""
+def names(selected: Iterable[str]) -> set[str]:
+    """Return the names of the rules that SELECT_RULES selected."""
     return {
         name
-        for text in found
+        for text in selected
         for name in (re.findall(r'CONSTRAINT "(\w+)" CHECK', text) if text.startswith("CREATE") else [text])
     } - OTHERS

@@ -1,6 +1,6 @@
-"""Every rule that the database itself keeps about keys, and plain SQL that only this rule refuses."""
+"""Every rule that the database itself enforces about keys, and plain SQL that only this rule refuses."""
 
-from tests.tokens.keys.row_rule import Rule, stand_aside
+from tests.tokens.keys.row_rule import Rule, drop
 from tests.tokens.keys.rows import (
     API,
     AUDIT,
@@ -35,9 +35,9 @@ from tokens.keys.rules.policy import PRODUCTION, TIMINGS
 
 
 def aside(rule: Rule, vendor: str) -> list[str]:
-    """The statements that take away the other rules that refuse the same."""
+    """Return the statements that drop the other rules that refuse the same."""
     others = [other for other in RULES if other.name in rule.without and vendor in other.vendors]
-    return [statement for other in others for statement in stand_aside(other, vendor)]
+    return [statement for other in others for statement in drop(other, vendor)]
 
 
 CHECKS = (
@@ -279,11 +279,11 @@ ALLOWED = (
     update(API, MOVES, moves_at="'2970-01-02'"),
     update(API, MOVED, ring_id="NULL", previous_ring_id=str(NEW), moves_at="'2970-01-01'"),
 )
-"""What steps write, in plain SQL."""
+"""Changes that steps write, in plain SQL."""
 
 
 def expected(vendor: str) -> set[str]:
-    """The rules that a database shall have."""
+    """Return the rules that a database must have."""
     return {
         rule.name for rule in RULES if vendor in rule.vendors and not (vendor == "sqlite" and rule.kind == "unique")
     }

@@ -1,4 +1,4 @@
-"""Rows about keys in every state, and changes of them, in plain SQL that SQLite and PostgreSQL both take."""
+"""Rows of keys in every state, and changes of them, in plain SQL for both SQLite and PostgreSQL."""
 
 import json
 
@@ -17,21 +17,24 @@ KEY, RING, API, AUDIT = "tokens_signingkey", "tokens_ring", "tokens_api", "token
 
 
 def written(statement: str, vendor: str) -> str:
-    """The statement as one database takes it."""
+    """Return the statement with the literals of one database."""
     for name, literal in LITERALS[vendor].items():
         statement = statement.replace(name, literal)
     return statement
 
 
 def policy(**changes: object) -> str:
+    """Return the production timings with some changed, as a literal."""
     return f"'{json.dumps(PRODUCTION.to_json() | changes)}'"
 
 
 def lacking(name: str) -> str:
+    """Return the production timings without one, as a literal."""
     return f"'{json.dumps({key: value for key, value in PRODUCTION.to_json().items() if key != name})}'"
 
 
 def key(number: int, ring: int, kid: str, *, into: str = "INSERT", **columns: str) -> str:
+    """Return the insert of a key."""
     row = {
         "id": str(number),
         "ring_id": str(ring),
@@ -48,6 +51,7 @@ def key(number: int, ring: int, kid: str, *, into: str = "INSERT", **columns: st
 
 
 def ring(number: int, name: str, *, into: str = "INSERT", assumed: str = "NULL", until: str = "NULL") -> str:
+    """Return the insert of a ring."""
     return (
         f"{into} INTO {RING} (id, name, algorithm, keystore, policy, assumed, assumed_until)"
         f" VALUES ({number}, '{name}', 'RS256', 'database', {policy()}, {assumed}, {until})"
@@ -55,6 +59,7 @@ def ring(number: int, name: str, *, into: str = "INSERT", assumed: str = "NULL",
 
 
 def api(number: int, ring: str, previous: str, moves_at: str) -> str:
+    """Return the insert of an API."""
     return (
         f"INSERT INTO {API} (id, identifier, name, algorithms, ring_id, previous_ring_id, moves_at)"
         f" VALUES ({number}, 'https://{number}.example/', 'API', '[]', {ring}, {previous}, {moves_at})"
@@ -62,12 +67,13 @@ def api(number: int, ring: str, previous: str, moves_at: str) -> str:
 
 
 def update(table: str, row: int, **columns: str) -> str:
+    """Return the update of a row."""
     changes = ", ".join(f"{name} = {value}" for name, value in columns.items())
     return f"UPDATE {table} SET {changes} WHERE id = {row}"
 
 
 def rewritten(row: int, **columns: str) -> str:
-    """A key's row changed together with its MAC, as whoever has the encrypting key changes it."""
+    """Return an update of a key's row together with its MAC, as a process with the encrypting key writes it."""
     return update(KEY, row, mac=":two", **columns)
 
 

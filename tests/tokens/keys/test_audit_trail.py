@@ -1,4 +1,4 @@
-"""Every step in the audit trail: who, on what, old and new dates, and the numbers it was planned by."""
+"""The audit event of every step: actor, subject, old and new dates, and the timings that the step assumed."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +9,7 @@ import pytest
 from tests.tokens.keys.by_hand import by_hand
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import rotation, store, transfer
+from tokens.keys import cancellation, rewrap, rotation, store, transfer
 from tokens.keys.revocation import revoke
 from tokens.keys.rings import RingKind
 from tokens.keys.rules.policy import PRODUCTION
@@ -21,7 +21,7 @@ API = "https://orders.example/"
 
 
 class Operator:
-    """Takes steps at a time of the test's choosing."""
+    """Takes steps at `now`, an instant that the test chooses."""
 
     def __init__(self):
         self.now = store.database_now()
@@ -53,7 +53,7 @@ def created(operator):
 
 
 def announced(operator):
-    """A ring that lost its standby, by hand, as a restored backup may."""
+    """Remove the standby by hand, and let a step announce another."""
     operator.rotate()
     lost = SigningKey.objects.filter(signs_at=None)
     store_of = {"sealed": None, "private_destroyed_at": operator.now, "cancelled_at": operator.now}
@@ -64,7 +64,7 @@ def announced(operator):
 
 
 def reseal(kid):
-    """The row as whoever has the secrets would have written it."""
+    """Write both MACs of a row, as a process with the secrets does."""
     row = SigningKey.objects.select_related("ring").get(kid=kid)
     stored = store._stored(row)
     with patch.object(SigningKey, "save"):
@@ -74,7 +74,7 @@ def reseal(kid):
 
 def planned(operator):
     operator.rotate()
-    return [operator.rotate(hurry=True).kid, operator.signing().kid]
+    return [operator.rotate(early=True).kid, operator.signing().kid]
 
 
 def lengthened(operator):
@@ -86,7 +86,7 @@ def lengthened(operator):
 def destroyed(operator):
     operator.rotate()
     old = operator.signing().kid
-    operator.now = operator.rotate(hurry=True).at + PRODUCTION.last_signature
+    operator.now = operator.rotate(early=True).at + PRODUCTION.last_signature
     assert operator.rotate().step == "destroyed"
     return [old]
 
@@ -94,7 +94,7 @@ def destroyed(operator):
 def cancelled(operator):
     operator.rotate()
     kid = operator.standby().kid
-    rotation.cancel(kid, **operator.given)
+    cancellation.cancel(kid, **operator.given)
     return [kid, operator.standby().kid]
 
 
@@ -115,7 +115,7 @@ def policy_adopted(operator):
 def rewrapped(operator):
     operator.rotate()
     keys = (*parse(["N" * 43]), *issuer().encryption_keys())
-    rotation.rewrap(encryption_keys=keys, actor="user:alice")
+    rewrap.rewrap(encryption_keys=keys, actor="user:alice")
     return []
 
 
@@ -134,18 +134,18 @@ def rewrapped(operator):
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_a_step_tells_who_did_what_to_which_dates_by_which_numbers(operator, step, action, subject, changes):
+def test_the_event_of_a_step_has_actor_subject_changed_dates_and_timings(operator, step, action, subject, changes):
     kids = step(operator)
     event = AuditEvent.objects.filter(action=action).latest("pk")
     assert event.actor == "user:alice"
     assert event.subject == subject + (kids[0] if subject == "key:" else "")
     assert set(event.details["policy"]) == set(PRODUCTION.to_json())
-    told = event.details["keys"]
-    assert set(kids) <= set(told)
-    found = {name for kid in kids for name in told[kid]["after"] if differs(told[kid], name)}
-    assert found >= changes
+    recorded = event.details["keys"]
+    assert set(kids) <= set(recorded)
+    changed = {name for kid in kids for name in recorded[kid]["after"] if differs(recorded[kid], name)}
+    assert changed >= changes
     for kid in kids:
-        assert told[kid]["after"] == dates(kid), "what is told is what is written"
+        assert recorded[kid]["after"] == dates(kid), "the event has the dates that were written"
 
 
 def differs(change, name):
@@ -158,7 +158,7 @@ def dates(kid):
     return text | {"max_lifetime": row.max_lifetime.total_seconds()}
 
 
-def test_longer_timings_are_told_with_the_numbers_before_and_after_and_until_when_the_old_ones_count(operator):
+def test_the_event_of_adopted_timings_has_those_before_and_after_and_until_when_the_old_ones_count(operator):
     operator.rotate(policy=LONG)
     outcome = operator.rotate()
     assert outcome.message.startswith("adopted changed timings; ")
@@ -170,7 +170,7 @@ def test_longer_timings_are_told_with_the_numbers_before_and_after_and_until_whe
     assert event.details["policy"]["token_lifetime"] == 2_592_000, "plans go by the longer one"
 
 
-def test_a_move_tells_both_rings_and_both_instants(operator):
+def test_the_event_of_a_move_has_both_rings_and_both_instants(operator):
     operator.rotate()
     operator.rotate("orders", kind=RingKind(algorithm="ES256"))
     Api.objects.create(identifier=API, name="Orders", algorithms=["RS256", "ES256"])
@@ -186,8 +186,8 @@ def test_a_move_tells_both_rings_and_both_instants(operator):
     }
 
 
-def test_what_was_only_pretended_is_not_in_the_trail(operator):
+def test_a_dry_run_writes_no_event(operator):
     operator.rotate()
     before = AuditEvent.objects.count()
-    operator.rotate(hurry=True, pretend=True, policy=LONG)
+    operator.rotate(early=True, dry_run=True, policy=LONG)
     assert AuditEvent.objects.count() == before

@@ -1,4 +1,4 @@
-"""Rows that do not verify: what still works beside them, what refuses, and the way out."""
+"""Rows that do not verify: the steps that still work beside them, those that are refused, and the remedy."""
 
 from datetime import timedelta
 from unittest.mock import patch
@@ -10,7 +10,7 @@ from tests.tokens.keys.by_hand import by_hand
 from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import adoption, keyring, keystore, rotation, store
+from tokens.keys import adoption, keyring, keystore, rewrap, rotation, store
 from tokens.keys.errors import CannotOpen, NotReady
 from tokens.keys.revocation import revoke
 from tokens.keys.rules import lifecycle
@@ -19,7 +19,7 @@ from tokens.models import Ring, SigningKey
 
 pytestmark = pytest.mark.django_db
 LOST = "L" * 43
-"""An encrypting key that KEY_ENCRYPTION_KEYS held once."""
+"""An encrypting key that KEY_ENCRYPTION_KEYS does not have any more."""
 
 
 class Clock:
@@ -31,22 +31,24 @@ class Clock:
 
 @pytest.fixture
 def clock():
-    one = Clock()
+    moved = Clock()
     with (
-        patch("tokens.keys.store.database_now", side_effect=lambda: one.now),
-        patch("django.utils.timezone.now", side_effect=lambda: one.now),
+        patch("tokens.keys.store.database_now", side_effect=lambda: moved.now),
+        patch("django.utils.timezone.now", side_effect=lambda: moved.now),
     ):
-        yield one
+        yield moved
 
 
 def step(clock, *, keys=None, **options):
+    """Take the next step at the clock's instant."""
     given = {"policy": PRODUCTION, "actor": "test", "now": clock.now} | options
     outcome = rotation.rotate(encryption_keys=keys or issuer().encryption_keys(), **given)
     keyring.snapshots.forget()
     return outcome
 
 
-def take_out(clock, kid, **options):
+def revoke_key(clock, kid, **options):
+    """Revoke a key, or all, at the clock's instant."""
     given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test", "now": clock.now}
     done = revoke(kid, reason="leaked", **(given | options))
     keyring.snapshots.forget()
@@ -54,9 +56,10 @@ def take_out(clock, kid, **options):
 
 
 def row(phase):
-    keys = [one.key for one in store.load("default")]
-    found = next(key for key in keys if lifecycle.phase(key, keys, now=store.database_now()) is phase)
-    return SigningKey.objects.get(kid=found.kid)
+    """Return the row of the first key of that phase."""
+    keys = [stored.key for stored in store.load("default")]
+    match = next(key for key in keys if lifecycle.phase(key, keys, now=store.database_now()) is phase)
+    return SigningKey.objects.get(kid=match.kid)
 
 
 def signing_row():
@@ -68,12 +71,13 @@ def standby_row():
 
 
 def codes():
-    found = key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=timezone.now())
-    return {one.code for one in found}
+    """Return the codes of all problems."""
+    problems = key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=timezone.now())
+    return {problem.code for problem in problems}
 
 
 def forge(**columns):
-    """A key as somebody writes it who has the database and no secret."""
+    """Write a key without knowing a secret, as an attacker with access to the database can. Return its kid."""
     pair = keystore.Database().generate("RS256", bits=None)
     forged = SigningKey.objects.filter(signs_at__isnull=False).first()
     forged.pk, forged.kid, forged.public_jwk = None, pair.kid, pair.jwk
@@ -85,21 +89,21 @@ def forge(**columns):
 
 @pytest.fixture
 def mixed(clock):
-    """A ring whose first two keys are sealed under an encrypting key that is lost, and whose standby is not."""
-    lost, kept = parse([LOST]), issuer().encryption_keys()
+    """Seal the first two keys of a ring under an encrypting key that is then lost, and the standby under another."""
+    lost, current = parse([LOST]), issuer().encryption_keys()
     step(clock, keys=lost)
     clock.now += timedelta(days=3)
-    clock.now = step(clock, keys=(*kept, *lost), hurry=True).at + timedelta(hours=1)
+    clock.now = step(clock, keys=(*current, *lost), early=True).at + timedelta(hours=1)
     keyring.snapshots.forget()
     return parse([LOST])[0].id
 
 
-def test_the_key_that_took_over_is_not_replaced_by_the_one_before_it_where_its_row_was_changed(clock):
-    """A planned successor makes the retired key look like the last one that began, were the changed row left out."""
+def test_a_retired_key_does_not_sign_again_if_the_row_of_its_successor_was_changed(clock):
+    """Without the changed row, and with a planned successor, the retired key looks like the signing key."""
     step(clock)
     clock.now += timedelta(days=3)
-    clock.now = step(clock, hurry=True).at + timedelta(seconds=30)
-    step(clock, hurry=True)
+    clock.now = step(clock, early=True).at + timedelta(seconds=30)
+    step(clock, early=True)
     changed_row, retired = signing_row(), row(lifecycle.Phase.RETIRED)
     assert retired.sealed is not None
     by_hand(SigningKey.objects.filter(pk=changed_row.pk), max_lifetime=timedelta(days=9))
@@ -108,7 +112,7 @@ def test_the_key_that_took_over_is_not_replaced_by_the_one_before_it_where_its_r
         keyring.signer(now=clock.now)
 
 
-def test_a_forged_row_that_says_it_took_over_stops_nothing(clock):
+def test_a_forged_row_with_a_later_start_does_not_stop_the_signing_key(clock):
     step(clock)
     kid = signing_row().kid
     forged = forge(signs_at=clock.now, withdraw_at=clock.now + timedelta(days=9))
@@ -118,7 +122,7 @@ def test_a_forged_row_that_says_it_took_over_stops_nothing(clock):
     assert codes() == {"not_genuine"}
 
 
-def test_a_withdrawn_key_signs_nothing_whatever_else_a_node_sees():
+def test_a_withdrawn_key_does_not_sign_although_its_successor_is_only_planned():
     at = store.database_now()
     hour = timedelta(hours=1)
     old = lifecycle.Key(kid="old", announced_at=at, signs_at=at, withdraw_at=at + hour, max_lifetime=hour)
@@ -127,7 +131,7 @@ def test_a_withdrawn_key_signs_nothing_whatever_else_a_node_sees():
     assert lifecycle.signer([old, planned], now=at + hour) is None
 
 
-def test_where_an_encrypting_key_is_lost_every_public_half_is_served_and_the_signer_is_not_replaced(clock, mixed):
+def test_if_an_encrypting_key_is_lost_every_public_half_is_published_and_the_signer_is_not_replaced(clock, mixed):
     assert len(keyring.published(now=clock.now)) == SigningKey.objects.count() == 3
     with pytest.raises(NotReady, match=f"KEY_ENCRYPTION_KEYS lacks {mixed}"):
         keyring.signer(now=clock.now)
@@ -138,39 +142,39 @@ def test_where_an_encrypting_key_is_lost_every_public_half_is_served_and_the_sig
 
 def test_a_key_whose_encrypting_key_is_lost_can_be_revoked_and_its_row_verifies_again(clock, mixed):
     clock.now += timedelta(days=3)
-    done = take_out(clock, signing_row().kid)
+    done = revoke_key(clock, signing_row().kid)
     assert keyring.signer(now=clock.now).kid == done.heir
     gone = SigningKey.objects.get(kid=done.kids[0])
     assert (gone.sealed, gone.encryption_key_id) == (None, issuer().encryption_keys()[0].id)
-    take_out(clock, row(lifecycle.Phase.RETIRED).kid)
+    revoke_key(clock, row(lifecycle.Phase.RETIRED).kid)
     assert codes() == {"flush"}, "a note: the flush is to come"
     assert step(clock).step == "nothing"
 
 
-def test_where_the_encrypting_key_is_lost_for_good_revoking_all_is_the_way_out_once_somebody_says_so(clock):
+def test_if_the_encrypting_key_is_lost_for_good_the_operator_can_revoke_all_with_accept_outage(clock):
     step(clock, keys=parse([LOST]))
     clock.now += timedelta(days=3)
     keyring.snapshots.forget()
     for kid in (signing_row().kid, standby_row().kid, None):
         with pytest.raises(CannotOpen, match="revoke_key --all --accept-outage makes fresh keys"):
-            take_out(clock, kid, ring="default")
+            revoke_key(clock, kid, ring="default")
     with pytest.raises(CannotOpen, match="put the old value back"):
-        take_out(clock, signing_row().kid, accept_outage=True)
+        revoke_key(clock, signing_row().kid, accept_outage=True)
     assert SigningKey.objects.filter(revoked_at=None).count() == SigningKey.objects.count() == 2
-    done = take_out(clock, None, ring="default", accept_outage=True)
+    done = revoke_key(clock, None, ring="default", accept_outage=True)
     assert keyring.signer(now=clock.now).kid == done.heir
     assert codes() == set()
 
 
-def test_a_broken_standby_keeps_no_key_from_being_revoked_and_is_left_as_it_is(clock):
+def test_a_key_can_be_revoked_beside_a_broken_standby_which_is_not_changed(clock):
     step(clock)
     clock.now += timedelta(days=3)
     broken, leaked = standby_row(), signing_row().kid
     by_hand(SigningKey.objects.filter(pk=broken.pk), max_lifetime=timedelta(days=9))
     before = SigningKey.objects.filter(pk=broken.pk).values().get()
-    done = take_out(clock, leaked, accept_outage=True)
+    done = revoke_key(clock, leaked, accept_outage=True)
     assert done.left == (broken.kid,)
-    assert f"left as it is, for it does not verify: {broken.kid}" in str(done)
+    assert f"not changed, because the row does not verify: {broken.kid}" in str(done)
     assert keyring.signer(now=clock.now).kid == done.heir != broken.kid
     assert SigningKey.objects.filter(pk=broken.pk).values().get() == before
 
@@ -181,7 +185,7 @@ def test_a_broken_row_in_the_place_of_the_next_signing_key_is_named(clock):
     broken = signing_row()
     by_hand(SigningKey.objects.filter(pk=broken.pk), max_lifetime=timedelta(days=9))
     with pytest.raises(CannotOpen, match=f"{broken.kid} does not verify, and is in the place"):
-        take_out(clock, standby_row().kid)
+        revoke_key(clock, standby_row().kid)
     assert not SigningKey.objects.exclude(revoked_at=None).exists()
 
 
@@ -189,7 +193,7 @@ def test_beside_a_broken_row_a_revocation_adopts_no_timings(clock):
     step(clock)
     forge(withdraw_at=clock.now + timedelta(days=9))
     longer = changed(PRODUCTION, {"shared_cache": 3600})
-    take_out(clock, standby_row().kid, policy=longer)
+    revoke_key(clock, standby_row().kid, policy=longer)
     assert adoption.obeyed(Ring.objects.get()) == PRODUCTION
 
 
@@ -210,9 +214,11 @@ def test_health_says_which_seal_is_broken_and_the_way_out(clock, columns, code, 
     broken = standby_row()
     by_hand(SigningKey.objects.filter(pk=broken.pk), **columns)
     keyring.snapshots.forget()
-    found = key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=timezone.now())
-    assert [(one.code, says in one.message) for one in found if broken.kid in one.message] == [(code, True)]
-    assert {one.code for one in found} == {code} | (set() if published else {"no_standby"})
+    problems = key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=timezone.now())
+    assert [(problem.code, says in problem.message) for problem in problems if broken.kid in problem.message] == [
+        (code, True)
+    ]
+    assert {problem.code for problem in problems} == {code} | (set() if published else {"no_standby"})
     assert (broken.kid in {key.kid for key in keyring.published(now=clock.now)}) is published
 
 
@@ -220,11 +226,11 @@ def test_rewrapping_renews_both_seals(clock):
     step(clock)
     by_hand(SigningKey.objects.all(), vouched=None)
     assert codes() == {"not_vouched"}
-    assert rotation.rewrap(encryption_keys=issuer().encryption_keys(), actor="test").step == "rewrapped"
+    assert rewrap.rewrap(encryption_keys=issuer().encryption_keys(), actor="test").step == "rewrapped"
     assert codes() == set()
 
 
-def test_what_a_fallback_of_secret_key_vouched_for_is_published_still(clock, settings):
+def test_a_key_that_a_fallback_of_secret_key_vouches_for_stays_published(clock, settings):
     step(clock, keys=parse([LOST]))
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another" * 9

@@ -1,4 +1,4 @@
-"""Two clocks, read at one moment: what a standstill does to a reading, and what a wrong clock does."""
+"""Read two clocks at one moment: a suspended process is not taken for a wrong clock, and a wrong clock is detected."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ SECOND = timedelta(seconds=1)
 
 
 class Machine:
-    """A node and its database. Time passes only between readings, where the test says so."""
+    """A node and its database. Time passes only between readings, by the durations in `stops`."""
 
     def __init__(self, *, ahead=0.0, stops=()):
         self.ahead, self.stops = timedelta(seconds=ahead), iter(stops)
@@ -58,28 +58,28 @@ def test_the_skew_is_how_far_the_clocks_are_apart(ahead):
 
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["before", "before the database's clock", "after it"])
 @pytest.mark.parametrize("ahead", [0, 30, -30])
-def test_a_process_that_stands_still_is_not_taken_for_a_wrong_clock(place, ahead):
+def test_a_suspended_process_is_not_taken_for_a_wrong_clock(place, ahead):
     stops = [0.001] * place + [600.0]
     machine = Machine(ahead=ahead, stops=stops)
     reading = machine.read()
     assert abs(reading.skew - timedelta(seconds=abs(ahead))) < timedelta(milliseconds=10)
     assert reading.took < clock.CLOSE
-    assert machine.readings == (1 if place == 0 else 2), "what took long says little, and is done again"
+    assert machine.readings == (1 if place == 0 else 2), "a slow reading is imprecise, and is repeated"
 
 
 @pytest.mark.parametrize("ahead", [90, -90])
-def test_a_wrong_clock_is_found_though_the_process_stands_still(ahead):
+def test_a_wrong_clock_is_detected_although_the_process_is_suspended(ahead):
     reading = Machine(ahead=ahead, stops=[0.001, 600.0]).read()
     assert reading.skew > DELTA
 
 
-def test_a_clock_that_the_caller_read_long_ago_is_no_wrong_one():
+def test_a_clock_that_the_caller_read_long_ago_is_not_taken_for_a_wrong_one():
     machine = Machine()
     reading = machine.read(since=START - timedelta(minutes=10))
     assert reading.skew < SECOND
 
 
-def test_a_machine_that_never_reads_quickly_is_read_three_times_and_goes_by_the_closest():
+def test_if_no_reading_is_quick_the_closest_of_three_counts():
     machine = Machine(stops=[0.001, 5.0, 0.001, 0.001, 0.5, 0.001, 0.001, 5.0, 0.001])
     reading = machine.read()
     assert machine.readings == clock.TRIES
@@ -87,7 +87,7 @@ def test_a_machine_that_never_reads_quickly_is_read_three_times_and_goes_by_the_
 
 
 @pytest.mark.parametrize("stops", [[0.001, 5.0, 0.001], [0.001, 0.001, 5.0]], ids=["before it", "after it"])
-def test_a_machine_that_always_stops_beside_the_database_s_clock_has_no_wrong_one(stops):
+def test_a_machine_that_stops_at_every_reading_is_not_taken_for_one_with_a_wrong_clock(stops):
     assert Machine(stops=stops * clock.TRIES).read().skew < timedelta(milliseconds=10)
 
 
@@ -100,7 +100,7 @@ def ring(db):
 
 
 def off(seconds):
-    """This node's clock is off, for all that read it."""
+    """Let this node's clock be wrong by `seconds`."""
     real = timezone.now
     return patch("django.utils.timezone.now", side_effect=lambda: real() + timedelta(seconds=seconds))
 
@@ -123,7 +123,7 @@ def test_a_node_beyond_the_clock_error_has_none(db, seconds, is_set_up):
             assert abs(keyring.carried_clock(now=timezone.now()) - store.database_now()) < SECOND * 5
 
 
-def test_before_the_first_key_the_database_is_asked(db):
+def test_before_the_first_key_the_database_is_queried(db):
     assert abs(keyring.clock(now=timezone.now()) - store.database_now()) < SECOND * 5
 
 
@@ -132,22 +132,22 @@ def test_an_estimate_reads_nothing(db, django_assert_num_queries):
         assert keyring.estimated_clock(now=START) == START
 
 
-def test_an_estimate_goes_by_what_was_read(ring):
+def test_an_estimate_uses_the_last_reading(ring):
     keyring.clock(now=timezone.now())
     with off(-3600):
         assert abs(keyring.estimated_clock(now=timezone.now()) - store.database_now()) < SECOND * 5
 
 
 def test_a_clock_that_is_set_is_compared_with_the_database_s_at_once(ring):
-    """Not after `reread`: until then the node would date by what its clock was set to."""
+    """Not after `reread` only: until then the node would date tokens by its wrong clock."""
     keyring.clock(now=timezone.now())
     for seconds in (10, -10):
         with off(seconds):
             assert abs(keyring.clock(now=timezone.now()) - store.database_now()) < SECOND * 5
 
 
-def test_a_request_that_stood_still_after_it_read_its_clock_is_answered(ring):
-    """A suspended machine: the instant of the request is a minute old, and the snapshot is, too."""
+def test_a_request_that_was_suspended_after_it_read_its_clock_is_answered(ring):
+    """On a suspended machine, the instant of the request and the snapshot are a minute old."""
     keyring.clock(now=timezone.now())
     stale = timezone.now() - timedelta(seconds=90)
     now = keyring.clock(now=stale)

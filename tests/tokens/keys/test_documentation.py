@@ -1,4 +1,4 @@
-"""docs/key-rotation.md says what the code says."""
+"""The numbers and options in docs/key-rotation.md and docs/revoked-keys.md match the code."""
 
 import re
 from dataclasses import fields
@@ -18,15 +18,15 @@ TEXT_OF_REVOKED_KEYS = (DOCS / "revoked-keys.md").read_text(encoding="utf-8")
 
 def test_the_table_has_every_number_of_both_policies() -> None:
     rows = re.findall(r"^\| `([a-z_]+)` \| .* \| ([\d.]+) \| ([\d.]+) \|", TEXT, re.MULTILINE)
-    told = {name: (float(production), float(development)) for name, production, development in rows}
-    assert told == {
+    documented = {name: (float(production), float(development)) for name, production, development in rows}
+    assert documented == {
         field.name: tuple(getattr(policy, field.name).total_seconds() for policy in (PRODUCTION, DEVELOPMENT))
         for field in fields(Policy)
     }
 
 
 @pytest.mark.parametrize("name", ["rotate_keys", "revoke_key", "keys"])
-def test_every_option_that_is_told_is_there(name: str) -> None:
+def test_every_documented_option_exists(name: str) -> None:
     options = {
         option for line in re.findall(rf"(?<![_\w]){name}[^|`\n#]*", TEXT) for option in re.findall(r"--[a-z-]+", line)
     }

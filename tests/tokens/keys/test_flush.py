@@ -6,10 +6,10 @@ from unittest.mock import patch
 import pytest
 
 from tests.tokens.keys.by_hand import by_hand
-from tests.tokens.keys.test_revocation import Ring, ring
+from tests.tokens.keys.default_ring import Ring, ring
 from tokens.checks import key_health
 from tokens.conf import issuer
-from tokens.keys import rotation
+from tokens.keys import cancellation, rotation
 from tokens.keys.errors import Unsafe
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.lifecycle import Phase
@@ -23,22 +23,25 @@ SECOND = timedelta(seconds=1)
 
 
 def key(ring: Ring, kid: str) -> lifecycle.Key:
+    """Return the dates of a key."""
     return next(one for one in ring.dates() if one.kid == kid)
 
 
 def flush_of(ring: Ring, kid: str) -> lifecycle.Key | None:
+    """Return the key whose start flushes the key `kid`."""
     return lifecycle.flush(key(ring, kid), ring.dates())
 
 
 def cancel(ring: Ring, kid: str) -> rotation.Outcome:
-    with ring._at():
-        return rotation.cancel(
+    """Cancel a key."""
+    with ring.at():
+        return cancellation.cancel(
             kid, policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=ring.now
         )
 
 
 def signs_throughout(ring: Ring) -> bool:
-    """True if a key signs at each instant at which something happens, from now on."""
+    """Return True if a key signs at each instant at which a key starts, from now on."""
     starts = [one.start for one in ring.dates() if one.start and one.start > ring.now]
     return all(lifecycle.signer(ring.dates(), now=at) for at in [ring.now, *starts])
 
@@ -82,7 +85,7 @@ def test_a_shortened_flush_says_which_copies_may_lack_its_key_and_stays_where_it
 
 def test_from_the_age_of_every_copy_on_a_shortened_flush_costs_nothing(ring):
     signing = ring.kid(Phase.SIGNING)
-    assert ring.revoke(signing, flush_after=PRODUCTION.propagation - SECOND, pretend=True).copies_from
+    assert ring.revoke(signing, flush_after=PRODUCTION.propagation - SECOND, dry_run=True).copies_from
     assert ring.revoke(signing, flush_after=PRODUCTION.propagation).copies_from is None
 
 
@@ -107,7 +110,7 @@ def test_the_flush_lies_between_the_bound_of_shared_caches_and_its_usual_instant
 
 @pytest.mark.parametrize("phase", [Phase.ANNOUNCED, Phase.RETIRED])
 def test_a_key_that_does_not_sign_is_flushed_as_well(ring, phase):
-    ring.now = ring.rotate(hurry=True).at + SECOND
+    ring.now = ring.rotate(early=True).at + SECOND
     signing, revoked = ring.kid(Phase.SIGNING), ring.kid(phase)
     done = ring.revoke(revoked)
     assert (done.heir, ring.kid(Phase.SIGNING)) == (None, signing)
@@ -140,7 +143,7 @@ def test_a_second_revocation_before_any_key_reached_every_api_needs_an_accepted_
 
 
 def test_an_older_standby_that_every_api_has_signs_before_the_key_of_a_flush_that_they_lack(ring):
-    ring.now = ring.rotate(hurry=True).at
+    ring.now = ring.rotate(early=True).at
     retired, standby = ring.kid(Phase.RETIRED), lifecycle.standby(ring.dates()).kid
     ring.now += timedelta(days=3)
     first = ring.revoke(retired)
@@ -186,7 +189,7 @@ def test_a_flush_that_is_shortened_goes_before_a_flush_that_was_planned_and_take
 
 
 def test_a_flush_during_a_planned_switch_comes_after_it(ring):
-    planned = ring.rotate(hurry=True)
+    planned = ring.rotate(early=True)
     standby = lifecycle.standby(ring.dates()).kid
     done = ring.revoke(standby)
     chain = [one.kid for one in lifecycle.switches(ring.dates(), now=ring.now)]
@@ -196,7 +199,7 @@ def test_a_flush_during_a_planned_switch_comes_after_it(ring):
 
 
 def test_a_standby_older_than_the_revocation_is_replaced_once_the_flush_can_serve_an_emergency(ring):
-    ring.rotate(hurry=True)
+    ring.rotate(early=True)
     ring.now += SECOND
     old = lifecycle.standby(ring.dates()).kid
     done = ring.revoke(ring.kid(Phase.SIGNING))
@@ -219,7 +222,7 @@ def test_a_cancelled_flush_is_replaced_by_the_standby(ring):
 
 
 def test_a_cancelled_flush_is_replaced_by_a_fresh_key_if_the_standby_is_older_than_the_revocation(ring):
-    ring.rotate(hurry=True)
+    ring.rotate(early=True)
     ring.now += SECOND
     old = lifecycle.standby(ring.dates()).kid
     done = ring.revoke(ring.kid(Phase.SIGNING))
@@ -229,7 +232,7 @@ def test_a_cancelled_flush_is_replaced_by_a_fresh_key_if_the_standby_is_older_th
 
 
 def test_the_switch_before_a_flush_is_cancelled_and_the_flush_stays(ring):
-    planned = ring.rotate(hurry=True)
+    planned = ring.rotate(early=True)
     ring.now += SECOND
     done = ring.revoke(planned.kid)
     assert [one.kid for one in lifecycle.switches(ring.dates(), now=ring.now)] == [done.heir, done.flush_kid]
@@ -248,7 +251,7 @@ def test_revoking_all_is_its_own_flush(ring):
 
 
 def test_a_key_that_was_announced_at_the_same_instant_flushes_nothing(ring):
-    """Clocks have a resolution: SQLite's is a millisecond."""
+    """SQLite's clock has a resolution of a millisecond, so that two instants can be equal."""
     ring.now += timedelta(days=91)
     ring.rotate()
     before = {one.kid for one in ring.dates()}
@@ -260,7 +263,7 @@ def test_a_key_that_was_announced_at_the_same_instant_flushes_nothing(ring):
 def test_longer_timings_put_a_flush_off_only_as_far_as_its_own_bound(ring):
     def under(name, value):
         changed = type(PRODUCTION)(**{**_values(PRODUCTION), name: value})
-        with ring._at():
+        with ring.at():
             return rotation.rotate(
                 policy=changed, encryption_keys=issuer().encryption_keys(), actor="test", now=ring.now
             )
@@ -279,7 +282,7 @@ def test_longer_timings_put_off_both_of_two_planned_switches_in_their_order(ring
     longer = type(PRODUCTION)(
         **{**_values(PRODUCTION), "api_copy": timedelta(hours=60), "announce": timedelta(hours=70)}
     )
-    with ring._at():
+    with ring.at():
         rotation.rotate(policy=longer, encryption_keys=issuer().encryption_keys(), actor="test", now=ring.now)
     chain = lifecycle.switches(ring.dates(), now=ring.now)
     assert [one.kid for one in chain] == [first.flush_kid, second.flush_kid]
@@ -304,10 +307,11 @@ def test_a_broken_row_in_the_place_of_the_next_key_keeps_no_key_from_being_revok
 
 
 def problems(ring):
-    with ring._at(), patch("tokens.keys.clock.timezone.now", side_effect=lambda: ring.now):
+    """Return the problems that `keys --check` reports, by code."""
+    with ring.at(), patch("tokens.keys.clock.timezone.now", side_effect=lambda: ring.now):
         return {
-            one.code: one
-            for one in key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=ring.now)
+            problem.code: problem
+            for problem in key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=ring.now)
         }
 
 
@@ -320,13 +324,13 @@ def test_the_check_notes_a_flush_that_is_to_come_and_is_silent_after_it(ring):
     assert problems(ring) == {}
 
 
-def test_a_ring_that_an_earlier_version_left_without_a_flush_is_found_and_mended_by_rotate_keys(ring):
+def test_rotate_keys_plans_the_flush_that_an_earlier_version_did_not_plan(ring):
     signing = ring.kid(Phase.SIGNING)
     with patch("tokens.keys.revocation._flush_at", return_value=None):
         ring.revoke(signing)
     assert flush_of(ring, signing) is None
-    found = problems(ring)["no_flush"]
-    assert (found.waits, f"{signing} is revoked, and no flush is planned" in found.message) == (False, True)
+    problem = problems(ring)["no_flush"]
+    assert (problem.waits, f"{signing} is revoked, and no flush is planned" in problem.message) == (False, True)
     planned = ring.rotate()
     assert (planned.step, flush_of(ring, signing).kid) == ("planned", planned.kid)
     assert set(problems(ring)) == {"flush"}

@@ -1,4 +1,4 @@
-"""The snapshot: no query while it is fresh, no outage noticed while it is younger than N, refusal after."""
+"""The snapshot: no query while it is fresh, no effect of an outage shorter than N, and a refusal after that."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -8,14 +8,15 @@ import pytest
 from django.db import OperationalError
 
 from tokens.keys.errors import NotReady
+from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules.policy import PRODUCTION
-from tokens.keys.snapshots import PAUSE, Snapshot, Snapshots
+from tokens.keys.snapshots import PAUSE, Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Database:
-    """Reads that are counted, and that fail while it is down."""
+    """A database that counts reads, and fails them while it is down."""
 
     def __init__(self):
         self.reads, self.up, self.now = 0, True, NOW
@@ -56,22 +57,22 @@ def test_a_fresh_snapshot_costs_no_query(database):
 
 def test_an_outage_shorter_than_n_is_invisible_and_a_longer_one_is_refused(database):
     snapshots = Snapshots(database.read)
-    held = snapshots.get("default", now=NOW)
+    old = snapshots.get("default", now=NOW)
     database.up = False
-    assert snapshots.get("default", now=after(120)) is held
+    assert snapshots.get("default", now=after(120)) is old
     with pytest.raises(NotReady):
         snapshots.get("default", now=after(121))
     database.up, database.now = True, after(122)
     with patch("tokens.keys.snapshots.time.monotonic", return_value=PAUSE):
-        assert snapshots.get("default", now=after(122)) is not held
+        assert snapshots.get("default", now=after(122)) is not old
 
 
-def test_after_a_failure_nobody_asks_again_for_a_second(database):
+def test_after_a_failure_no_request_reads_for_a_second(database):
     snapshots = Snapshots(database.read)
-    held = snapshots.get("default", now=NOW)
+    old = snapshots.get("default", now=NOW)
     database.up = False
     for _ in range(5):
-        assert snapshots.get("default", now=after(20)) is held
+        assert snapshots.get("default", now=after(20)) is old
     assert database.reads == 2
     with patch("tokens.keys.snapshots.time.monotonic", return_value=PAUSE):
         snapshots.get("default", now=after(20))
@@ -107,7 +108,7 @@ def test_the_database_s_clock_is_carried_forward_by_monotonic_time(database, wal
         assert snapshot.was_stepped(wall=after(wall)) is is_stepped
 
 
-def test_a_process_that_stood_still_right_after_it_read_reads_again(database):
+def test_a_process_that_was_suspended_right_after_its_reading_reads_again(database):
     snapshots, real = Snapshots(database.read), database.read
     still = iter([121.0])
 
@@ -133,9 +134,9 @@ def test_a_clock_that_was_set_costs_one_read(database):
 
 def test_a_clock_that_was_set_during_an_outage_is_carried_forward_by_the_larger_of_both(database):
     snapshots = Snapshots(database.read)
-    held = snapshots.at("default", wall=NOW)
+    old = snapshots.at("default", wall=NOW)
     database.up = False
-    assert snapshots.at("default", wall=after(100)) is held
-    assert held.carried(wall=after(100)) == after(100)
+    assert snapshots.at("default", wall=after(100)) is old
+    assert old.carried(wall=after(100)) == after(100)
     with pytest.raises(NotReady):
         snapshots.at("default", wall=after(121))

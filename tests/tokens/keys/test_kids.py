@@ -1,4 +1,4 @@
-"""A key is named by the beginning of its kid, by its whole kid, and by nothing else."""
+"""Keys are found by their kid or the beginning of it."""
 
 import json
 from datetime import UTC, datetime
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def named(monkeypatch):
-    """Let a ring have keys of these kids, without their material."""
+def ring_of(monkeypatch):
+    """Return a function that creates a ring with keys of these kids, without their material."""
 
     def make(*names):
         rows = [SigningKey(kid=name, ring=Ring(name="default")) for name in names]
@@ -39,8 +39,8 @@ def named(monkeypatch):
     ],
     ids=["its beginning", "as logs print it", "whole", "whole and short", "whole, and the beginning of another"],
 )
-def test_a_key_is_found(named, text, kid):
-    named("Abcdef-long-one", "short", "twin-key", "twin-key-2")
+def test_a_key_is_found(ring_of, text, kid):
+    ring_of("Abcdef-long-one", "short", "twin-key", "twin-key-2")
     assert kids.find(text).kid == kid
 
 
@@ -55,8 +55,8 @@ def test_a_key_is_found(named, text, kid):
         ("…", "too short"),
     ],
 )
-def test_what_names_no_key_or_several_is_refused_with_the_reason(named, text, why):
-    named("Abcdef-long-one", "short", "twin-key", "twin-key-2")
+def test_a_text_that_matches_no_key_or_several_is_refused_with_the_reason(ring_of, text, why):
+    ring_of("Abcdef-long-one", "short", "twin-key", "twin-key-2")
     with pytest.raises(UnknownKey, match=why):
         kids.find(text)
 
@@ -68,11 +68,11 @@ def run(*arguments):
 
 
 def printed(phase):
-    """What `keys` prints of the kid in this phase."""
+    """Return the part of the kid that `keys` prints of the key in this phase."""
     return next(line.split()[0] for line in run("keys").splitlines() if line.split()[1] == phase)
 
 
-def test_what_keys_prints_is_enough_for_revoke_key_and_for_cancel():
+def test_the_characters_that_keys_prints_are_enough_for_revoke_key_and_cancel():
     run("rotate_keys")
     standby = printed("announced")
     assert len(standby) == 12
@@ -98,9 +98,9 @@ def test_only_keys_that_can_still_be_published_are_revived_and_a_standby_comes_f
     with connection.cursor() as cursor:
         for statement in ROWS:
             cursor.execute(written(statement, connection.vendor))
-    named = [*SigningKey.objects.exclude(kid="signing").values_list("kid", flat=True), "of no row"]
+    revoked = [*SigningKey.objects.exclude(kid="signing").values_list("kid", flat=True), "of no row"]
     at = datetime(2031, 1, 1, tzinfo=UTC)
-    found = [key.kid for key in kids.revived(named, now=at)]
-    assert found == ["standby", "last", "next", "planned", "spent", "superseded"]
+    revived = [key.kid for key in kids.revived(revoked, now=at)]
+    assert revived == ["standby", "last", "next", "planned", "spent", "superseded"]
     before = datetime(2029, 1, 1, tzinfo=UTC)
-    assert {key.kid for key in kids.revived(named, now=before)} - set(found) == {"retired"}
+    assert {key.kid for key in kids.revived(revoked, now=before)} - set(revived) == {"retired"}

@@ -44,7 +44,7 @@ def test_a_sealed_pair_opens_again(pair):
 
 
 def test_an_rsa_key_loads_without_a_validation_that_holds_the_interpreter(pair):
-    """The validation takes 27 ms and loading 0.1 ms, of this thread's CPU time alone."""
+    """A validation takes 27 ms of CPU time of this thread, loading alone 0.1 ms."""
     took = []
     for _ in range(5):
         start = time.thread_time()
@@ -98,12 +98,12 @@ def test_a_foreign_library_verifies_what_each_algorithm_signs_and_nothing_else(a
     ("algorithm", "bits"), [("none", None), ("HS256", None), ("RS256", 1024), ("ES256", 256), ("EdDSA", 2048)]
 )
 def test_an_algorithm_or_size_that_is_not_supported_is_named_with_what_is(algorithm, bits):
-    with pytest.raises(ValueError, match=r"not one of|no size to choose"):
+    with pytest.raises(ValueError, match=r"not one of|is fixed"):
         material.generate(algorithm, bits=bits)
 
 
 def test_a_private_half_of_another_kind_than_the_ring_s_does_not_load():
-    with pytest.raises(CannotOpen, match="another type"):
+    with pytest.raises(CannotOpen, match="not of the type"):
         material.load(material.generate("ES256").secret, algorithm="EdDSA")
 
 

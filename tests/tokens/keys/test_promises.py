@@ -1,4 +1,4 @@
-"""P1 to P6 hold whatever happens in the world (tests/tokens/keys/world.py); each rule, a second weaker, breaks one."""
+"""P1 to P6 hold in every run of the world (tests/tokens/keys/world.py); each rule, weakened by a second, breaks one."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -14,20 +14,20 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from tests.tokens.keys.world import SECOND, World
 from tokens.keys import rotation
-from tokens.keys.rules import lifecycle, succession
+from tokens.keys.rules import discard, lifecycle, succession
+from tokens.keys.rules.discard import Discarded
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.policy import Policy
-from tokens.keys.rules.succession import Discarded
 
 
-class Hurried(World):
-    """Where a switch may happen before every node knows of it: P1 and P2 do not rest on nodes switching together."""
+class Abrupt(World):
+    """A world in which a switch can happen before every node has read the plan: P1 and P2 do not depend on that."""
 
     signers_at_once = 2
 
 
 class Steady(World):
-    """Where nobody changes the settings, and nothing crashes."""
+    """A world in which settings do not change and no step crashes."""
 
     crashes = False
     change_settings = None
@@ -35,34 +35,34 @@ class Steady(World):
 
 
 class Revoking(Steady):
-    """Where keys are rotated and revoked."""
+    """A world in which keys are rotated and revoked."""
 
     cancel = None
     cancel_at_the_last_moment = None
 
 
 class Cancelling(Steady):
-    """Where keys are rotated and cancelled."""
+    """A world in which keys are rotated and cancelled."""
 
     revoke = None
     revoke_and_flush_sooner = None
 
 
 class Rotating(Cancelling):
-    """Where keys are rotated only."""
+    """A world in which keys are rotated only."""
 
     cancel = None
     cancel_at_the_last_moment = None
 
 
-class RotatingInAHurry(Rotating):
-    """Where keys are rotated only, and a switch may happen before every node knows of it."""
+class RotatingAbruptly(Rotating):
+    """A world in which keys are rotated only, and a switch can happen before every node has read the plan."""
 
     signers_at_once = 2
 
 
 class Changing(World):
-    """Where keys are rotated, while the settings change."""
+    """A world in which keys are rotated while the settings change."""
 
     revoke = None
     revoke_and_flush_sooner = None
@@ -90,7 +90,7 @@ def weaker(name: str, rule: Callable[..., timedelta]) -> AbstractContextManager[
 
 
 def a_second_less(name: str) -> AbstractContextManager[object]:
-    """One number that the policy computes, a second shorter than it shall be."""
+    """Shorten one duration of the policy by a second."""
     whole = getattr(Policy, name)
     if name == "last_acceptance":
         return weaker(name, lambda p, lifetime: whole(p, lifetime) - SECOND)
@@ -101,13 +101,13 @@ AT_ONCE = weaker("switch", lambda p: -p.clock_error)
 MANY = 400
 
 
-def test_the_promises_hold_whatever_happens() -> None:
+def test_the_promises_hold_in_every_run() -> None:
     prove(World, examples=150)
 
 
-def test_no_token_breaks_even_where_nodes_do_not_switch_together() -> None:
+def test_no_token_breaks_although_nodes_do_not_switch_together() -> None:
     with AT_ONCE:
-        prove(Hurried, examples=150)
+        prove(Abrupt, examples=150)
 
 
 @pytest.mark.parametrize(
@@ -117,22 +117,22 @@ def test_no_token_breaks_even_where_nodes_do_not_switch_together() -> None:
         ("rejection", Revoking, "P3: .* is revoked, and still accepted"),
         ("switch", Rotating, "P4: .* sign at once"),
         ("last_signature", Cancelling, "was cancelled, and signs"),
-        ("settles", Changing, "plans forget a timing that something lives by"),
+        ("settles", Changing, "plans do not assume a timing"),
     ],
 )
-def test_each_number_a_second_shorter_breaks_what_rests_on_it(name: str, world: type[World], broken: str) -> None:
+def test_each_duration_a_second_shorter_breaks_a_promise(name: str, world: type[World], broken: str) -> None:
     with a_second_less(name), pytest.raises(AssertionError, match=broken):
         prove(world, examples=MANY)
 
 
-def test_p2_weakened_by_a_second_withdraws_a_key_before_its_last_token_dies() -> None:
+def test_p2_weakened_by_a_second_withdraws_a_key_before_its_last_token_expires() -> None:
     with AT_ONCE, a_second_less("last_acceptance"), pytest.raises(AssertionError, match="P2: tokens of"):
-        prove(RotatingInAHurry, examples=MANY)
+        prove(RotatingAbruptly, examples=MANY)
 
 
 @pytest.mark.parametrize("mutant", [lambda p: p.propagation, lambda _: SECOND])
-def test_longer_timings_that_are_forgotten_too_early_are_found(mutant: Callable[[Policy], timedelta]) -> None:
-    with weaker("settles", mutant), pytest.raises(AssertionError, match=r"plans forget|P\d"):
+def test_longer_timings_that_are_not_assumed_long_enough_break_a_promise(mutant: Callable[[Policy], timedelta]) -> None:
+    with weaker("settles", mutant), pytest.raises(AssertionError, match=r"plans do not assume|P\d"):
         prove(Changing, examples=MANY)
 
 
@@ -141,7 +141,7 @@ def without_a_flush(done: Discarded, *_: object, **__: object) -> Discarded:
 
 
 def flushed_by_the_standby(done: Discarded, _: object, *, at: datetime, now: datetime, policy: Policy) -> Discarded:
-    """Plan the key that lies ready, which is in copies that show the revoked key."""
+    """Plan the standby as the flush, which is in copies that show the revoked key."""
     flush = replace(lifecycle.standby(done.keys), signs_at=at)  # type: ignore[type-var]  # there is one
     keys = [flush if key.kid == flush.kid else key for key in done.keys]
     return replace(done, keys=succession.withdrawals(keys, policy=policy, now=now), flush=flush)
@@ -154,12 +154,12 @@ def flushed_too_late(
 
 
 def beside_later_switches(done: Discarded, fresh: Sequence[Key], *, at: datetime, **given: Any) -> Discarded:
-    """Leave switches planned that come after the flush."""
-    with patch.object(succession, "_starts_from", lambda *_: False):
+    """Do not cancel switches that are planned for after the flush."""
+    with patch.object(discard, "_starts_from", lambda *_: False):
         return flushed(done, fresh, at=at, **given)
 
 
-flushed = succession._flushed
+flushed = discard._with_flush
 
 
 @pytest.mark.parametrize(
@@ -174,11 +174,11 @@ flushed = succession._flushed
 def test_a_flush_that_is_missing_late_or_by_an_old_key_leaves_a_revoked_key_trusted(
     mutant: Callable[..., Discarded], world: type[World]
 ) -> None:
-    with patch.object(succession, "_flushed", mutant), pytest.raises(AssertionError, match="P6: "):
+    with patch.object(discard, "_with_flush", mutant), pytest.raises(AssertionError, match="P6: "):
         prove(world, examples=MANY)
 
 
-def test_a_standby_older_than_a_revocation_that_is_not_replaced_is_found() -> None:
+def test_a_standby_that_is_older_than_a_revocation_and_not_replaced_breaks_p6() -> None:
     with (
         patch.object(rotation.lifecycle, "is_stale", lambda *_: False),
         pytest.raises(AssertionError, match="P6: "),
@@ -192,15 +192,15 @@ def test_a_flush_a_second_before_the_bound_of_shared_caches_refuses_tokens_after
 
 
 def test_a_key_that_takes_over_at_once_a_second_too_late_leaves_nodes_without_a_signer() -> None:
-    def late(heir: lifecycle.Key, **given: object) -> datetime:
-        return at_once(heir, **given) + SECOND  # type: ignore[arg-type]  # as they were given
+    def late(successor: lifecycle.Key, **given: object) -> datetime:
+        return at_once(successor, **given) + SECOND  # type: ignore[arg-type]  # as they were given
 
-    at_once = succession._at_once
-    with patch.object(succession, "_at_once", late), pytest.raises(AssertionError, match="P5: nothing signs"):
+    at_once = discard._immediate_start
+    with patch.object(discard, "_immediate_start", late), pytest.raises(AssertionError, match="P5: nothing signs"):
         prove(Revoking, examples=MANY)
 
 
-def test_a_node_that_goes_by_a_snapshot_a_second_older_than_n_splits_the_nodes() -> None:
+def test_a_node_with_a_snapshot_a_second_older_than_n_breaks_p4() -> None:
     class Disobedient(Rotating):
         overstays = SECOND
 
@@ -208,18 +208,18 @@ def test_a_node_that_goes_by_a_snapshot_a_second_older_than_n_splits_the_nodes()
         prove(Disobedient, examples=MANY)
 
 
-def test_a_token_a_second_longer_than_its_key_knows_of_outlives_the_key() -> None:
-    class Longer(RotatingInAHurry):
+def test_a_token_a_second_longer_than_its_key_allows_outlives_the_key() -> None:
+    class Longer(RotatingAbruptly):
         longer = SECOND
 
     with AT_ONCE, pytest.raises(AssertionError, match="P2: tokens of"):
         prove(Longer, examples=MANY)
 
 
-def test_tokens_that_are_a_second_longer_before_their_key_knows_of_it_are_found() -> None:
-    """Tokens are cut to what the key knows: a node that goes by the settings instead signs for longer."""
+def test_tokens_a_second_longer_before_their_key_allows_it_break_p2() -> None:
+    """A node that takes the token lifetime from the settings, and not from the key, signs longer tokens."""
 
-    class Eager(RotatingInAHurry):
+    class Eager(RotatingAbruptly):
         @rule()
         def raise_the_lifetime(self) -> None:
             self.settings = replace(self.settings, token_lifetime=self.settings.token_lifetime + SECOND)
@@ -228,15 +228,15 @@ def test_tokens_that_are_a_second_longer_before_their_key_knows_of_it_are_found(
             super().sign()
             for state, skew in self._nodes():
                 if key := lifecycle.signer(state.keys, now=self.now + skew):
-                    lives = self.settings.token_lifetime + state.obeyed.leeway + 2 * state.error
-                    self.dies[key.kid] = max(self.dies[key.kid], self.now + lives)
+                    lifetime = self.settings.token_lifetime + state.obeyed.leeway + 2 * state.error
+                    self.expires[key.kid] = max(self.expires[key.kid], self.now + lifetime)
 
     with AT_ONCE, pytest.raises(AssertionError, match="P2: tokens of"):
         prove(Eager, examples=MANY)
 
 
 def test_a_private_half_destroyed_a_second_too_early_is_still_signed_with() -> None:
-    """A node signs with it for N + δ after a switch that it did not know of; the other δ is a reserve."""
+    """A node signs with it for N + δ after a switch whose plan it has not read; the other δ is a reserve."""
 
     def early(key: lifecycle.Key, keys: object, policy: Policy) -> datetime | None:
         at = destroyable_at(key, keys, policy)  # type: ignore[arg-type]  # as they were given
@@ -245,4 +245,4 @@ def test_a_private_half_destroyed_a_second_too_early_is_still_signed_with() -> N
     destroyable_at = lifecycle.destroyable_at
     too_early = patch.object(lifecycle, "destroyable_at", early)
     with AT_ONCE, too_early, pytest.raises(AssertionError, match="signs, and its half is destroyed"):
-        prove(RotatingInAHurry, examples=MANY)
+        prove(RotatingAbruptly, examples=MANY)

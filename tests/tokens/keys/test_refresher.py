@@ -1,4 +1,4 @@
-"""The background refresh: requests read nothing while it is alive, and by themselves where it is not."""
+"""The background refresh: requests read nothing while it is alive, and read by themselves if it is not."""
 
 import os
 import threading
@@ -18,7 +18,7 @@ SECOND = timedelta(seconds=1)
 
 
 class World:
-    """A database of named things, a clock, and who read what."""
+    """A database with rows of these names, a clock, and a record of the reads and their threads."""
 
     def __init__(self, *names):
         self.names, self.now, self.reads, self.fails = list(names), NOW, [], False
@@ -50,26 +50,26 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch):
-    one = World("default", "orders")
-    monkeypatch.setattr("tokens.keys.snapshots.time.monotonic", one.monotonic)
-    yield one
-    one.refresher.stop()
+    created = World("default", "orders")
+    monkeypatch.setattr("tokens.keys.snapshots.time.monotonic", created.monotonic)
+    yield created
+    created.refresher.stop()
 
 
 def start(world):
-    """Start the thread, and return once it has looked a first time."""
+    """Start the thread, and return when its first look is complete."""
     world.refresher.start(clock=lambda: world.now)
     for _ in range(2):  # the second look begins after the first has read
         assert world.looked.acquire(timeout=20)
 
 
 @pytest.fixture
-def hurried(monkeypatch):
-    """Looks follow each other at once."""
+def without_pause(monkeypatch):
+    """Let looks follow each other without a pause."""
     monkeypatch.setattr("tokens.keys.refresher.LOOKS", 10_000)
 
 
-def test_a_look_reads_what_there_is_and_was_never_asked_for(world):
+def test_a_look_reads_every_name_before_any_request_needs_it(world):
     world.look()
     assert world.reads == ["default", "orders"]
 
@@ -85,7 +85,7 @@ def test_a_look_reads_again_before_a_snapshot_is_due(world):
     assert PRODUCTION.reread / 2 + PRODUCTION.reread / LOOKS < PRODUCTION.reread
 
 
-def test_while_it_is_alive_a_request_reads_nothing_until_n_and_then_by_itself(world, hurried):
+def test_while_it_is_alive_a_request_reads_nothing_until_n_and_then_by_itself(world, without_pause):
     start(world)
     world.reads.clear()
     world.fails = True
@@ -97,13 +97,13 @@ def test_while_it_is_alive_a_request_reads_nothing_until_n_and_then_by_itself(wo
         world.snapshots.get("orders", now=world.now + SECOND)
 
 
-def test_where_it_does_not_run_a_request_reads_what_is_older_than_reread(world):
+def test_if_it_does_not_run_a_request_reads_what_is_older_than_reread(world):
     world.snapshots.get("orders", now=NOW)
     world.snapshots.get("orders", now=NOW + PRODUCTION.reread + SECOND)
     assert world.reads == ["orders", "orders"]
 
 
-def test_after_a_stop_requests_read_by_themselves_again(world, hurried):
+def test_after_a_stop_requests_read_by_themselves_again(world, without_pause):
     start(world)
     world.refresher.stop()
     assert not world.refresher.is_alive()
@@ -112,7 +112,7 @@ def test_after_a_stop_requests_read_by_themselves_again(world, hurried):
     assert world.reads == ["orders"]
 
 
-def test_an_outage_ends_neither_the_thread_nor_the_snapshots(world, hurried):
+def test_an_outage_ends_neither_the_thread_nor_the_snapshots(world, without_pause):
     world.look()
     world.fails = True
     start(world)
@@ -121,7 +121,7 @@ def test_an_outage_ends_neither_the_thread_nor_the_snapshots(world, hurried):
     world.fails = False
 
 
-def test_what_nobody_thought_of_does_not_end_the_thread(world, hurried, caplog):
+def test_an_unexpected_error_does_not_end_the_thread(world, without_pause, caplog):
     def broken():
         world.looked.release()
         raise RuntimeError("unthought of")
@@ -129,10 +129,10 @@ def test_what_nobody_thought_of_does_not_end_the_thread(world, hurried, caplog):
     world.refresher._duties = (Duty(world.snapshots, broken),)
     start(world)
     assert world.refresher.is_alive()
-    assert "The background refresh failed, and goes on" in caplog.text
+    assert "The background refresh failed and will be retried" in caplog.text
 
 
-def test_a_name_that_a_whole_look_did_not_find_is_unknown_for_n(world, hurried):
+def test_a_name_that_a_whole_look_did_not_find_is_unknown_for_n(world, without_pause):
     assert not world.refresher.is_unknown(world.duty, "invented", now=NOW), "nothing looked yet"
     start(world)
     assert world.refresher.is_unknown(world.duty, "invented", now=NOW)
@@ -142,7 +142,7 @@ def test_a_name_that_a_whole_look_did_not_find_is_unknown_for_n(world, hurried):
     assert not world.refresher.is_unknown(world.duty, "invented", now=NOW)
 
 
-def test_each_read_has_a_bound_of_its_own(world):
+def test_each_read_has_its_own_time_limit(world):
     entered = []
 
     @contextmanager
@@ -155,14 +155,14 @@ def test_each_read_has_a_bound_of_its_own(world):
     assert entered == ["in", "out"] * 3, "the names, and two of them"
 
 
-def test_a_second_start_is_none(world, hurried):
+def test_a_second_start_does_nothing(world, without_pause):
     start(world)
     thread = world.refresher._thread
     world.refresher.start(clock=lambda: world.now)
     assert world.refresher._thread is thread
 
 
-def test_a_forked_process_starts_a_thread_of_its_own(world, hurried):
+def test_a_forked_process_starts_a_thread_of_its_own(world, without_pause):
     start(world)
     reading, writing = os.pipe()
     child = os.fork()
@@ -177,7 +177,7 @@ def test_a_forked_process_starts_a_thread_of_its_own(world, hurried):
     os.close(writing)
 
 
-def test_each_look_ends_with_the_task_that_records_also_if_the_database_is_away(world):
+def test_each_look_ends_with_the_task_also_if_the_database_is_away(world):
     recorded = []
     bounds = []
 

@@ -1,15 +1,11 @@
-"""Revocation: the heir takes over in the same step, what breaks is said before, and nothing revoked comes back."""
+"""Revocation: the successor signs at once, an outage has to be accepted, and no revoked key is published again."""
 
 from datetime import timedelta
-from unittest.mock import patch
 
 import pytest
 
-from tokens.conf import issuer
-from tokens.keys import store
+from tests.tokens.keys.default_ring import ring
 from tokens.keys.errors import UnknownKey, Unsafe
-from tokens.keys.revocation import revoke
-from tokens.keys.rotation import rotate
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.lifecycle import Phase
 from tokens.keys.rules.policy import PRODUCTION
@@ -18,49 +14,7 @@ from tokens.models import AuditEvent, SigningKey
 pytestmark = pytest.mark.django_db
 
 
-class Ring:
-    """The default ring at a time of the test's choosing."""
-
-    def __init__(self):
-        self.now = store.database_now()
-
-    def _at(self):
-        return patch("tokens.keys.store.database_now", side_effect=lambda: self.now)
-
-    def rotate(self, **options):
-        with self._at():
-            return rotate(
-                policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=self.now, **options
-            )
-
-    def revoke(self, kid, **options):
-        with self._at():
-            return revoke(
-                kid,
-                reason="leaked",
-                policy=PRODUCTION,
-                encryption_keys=issuer().encryption_keys(),
-                actor="test",
-                now=self.now,
-                **options,
-            )
-
-    def dates(self):
-        return [one.key for one in store.load("default")]
-
-    def phases(self):
-        return {key.kid: lifecycle.phase(key, self.dates(), now=self.now) for key in self.dates()}
-
-    def kid(self, phase):
-        return next(kid for kid, found in self.phases().items() if found is phase)
-
-
-@pytest.fixture
-def ring():
-    made = Ring()
-    made.rotate()
-    made.now += timedelta(days=3)
-    return made
+__all__ = ["ring"]
 
 
 def test_the_propagated_standby_takes_over_at_once_and_the_next_one_is_announced(ring):
@@ -101,7 +55,7 @@ def test_a_standby_is_replaced_and_the_signing_key_stays(ring):
 
 def test_when_the_planned_key_is_revoked_the_standby_is_planned_in_its_place_and_signing_goes_on(ring):
     signing = ring.kid(Phase.SIGNING)
-    planned = ring.rotate(hurry=True)
+    planned = ring.rotate(early=True)
     done = ring.revoke(planned.kid)
     assert ring.kid(Phase.SIGNING) == signing
     heir = lifecycle.planned(ring.dates(), now=ring.now)
@@ -114,13 +68,13 @@ def test_when_the_planned_key_is_revoked_the_standby_is_planned_in_its_place_and
 
 
 def test_while_a_switch_is_planned_the_planned_key_takes_over_from_a_revoked_signing_key(ring):
-    planned = ring.rotate(hurry=True)
+    planned = ring.rotate(early=True)
     assert ring.revoke(ring.kid(Phase.SIGNING)).heir == planned.kid
     assert ring.kid(Phase.SIGNING) == planned.kid
 
 
 def test_a_retired_key_leaves_and_nothing_else_changes(ring):
-    ring.now = ring.rotate(hurry=True).at
+    ring.now = ring.rotate(early=True).at
     retired, signing = ring.kid(Phase.RETIRED), ring.kid(Phase.SIGNING)
     assert ring.revoke(retired).heir is None
     assert ring.kid(Phase.SIGNING) == signing
@@ -147,16 +101,16 @@ def test_what_is_revoked_already_or_unknown_cannot_be_revoked(ring):
         ring.revoke(None, ring="nowhere")
 
 
-def test_pretending_says_the_consequence_and_changes_nothing(ring):
+def test_a_dry_run_returns_the_consequence_and_changes_nothing(ring):
     before = list(SigningKey.objects.values())
-    done = ring.revoke(ring.kid(Phase.SIGNING), pretend=True)
+    done = ring.revoke(ring.kid(Phase.SIGNING), dry_run=True)
     assert done.heir == ring.kid(Phase.ANNOUNCED)
     assert list(SigningKey.objects.values()) == before
     assert not AuditEvent.objects.filter(action="key.revoked").exists()
 
 
 def test_a_private_half_that_was_destroyed_before_is_not_destroyed_again(ring):
-    ring.now = ring.rotate(hurry=True).at + timedelta(hours=1)
+    ring.now = ring.rotate(early=True).at + timedelta(hours=1)
     retired = ring.kid(Phase.RETIRED)
     assert ring.rotate().step == "destroyed"
     destroyed = SigningKey.objects.get(kid=retired).private_destroyed_at

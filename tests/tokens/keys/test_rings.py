@@ -1,4 +1,4 @@
-"""Further rings: made, announced like any key, moved to without losing a token, and apart from every other."""
+"""Further rings: create one, announce its keys, move an API to it without losing a token, keep it apart from others."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +13,7 @@ from tests.tokens.conftest import API, OTHER_API, basic, make_client, post
 from tests.tokens.keys.by_hand import by_hand
 from tokens import conf
 from tokens.clients import client_secret
-from tokens.keys import keyring, rotation, store, transfer
+from tokens.keys import cancellation, keyring, rotation, store, transfer
 from tokens.keys.errors import NotReady, UnknownKey, Unsafe, WrongRing
 from tokens.keys.revocation import revoke
 from tokens.keys.rings import RingKind
@@ -38,13 +38,13 @@ class Clock:
 
 @pytest.fixture
 def clock():
-    one = Clock()
+    moved = Clock()
     keyring.snapshots.forget()
     with (
-        patch("tokens.keys.store.database_now", side_effect=lambda: one.now),
-        patch("django.utils.timezone.now", side_effect=lambda: one.now),
+        patch("tokens.keys.store.database_now", side_effect=lambda: moved.now),
+        patch("django.utils.timezone.now", side_effect=lambda: moved.now),
     ):
-        yield one
+        yield moved
     keyring.snapshots.forget()
 
 
@@ -64,7 +64,7 @@ def move(clock, ring, api=API):
 
 @pytest.fixture
 def orders(clock, apis):
-    """The default ring and a ring `orders` of another algorithm, which the API accepts."""
+    """Create the default ring and a ring `orders` of another algorithm, which the API accepts."""
     rotate(clock)
     rotate(clock, "orders", kind=ES256)
     Api.objects.filter(identifier=API).update(algorithms=["RS256", "ES256"])
@@ -87,7 +87,7 @@ def keys(client, ring=None):
 
 
 def verifies(client, text, ring=None):
-    """Whether an API that reads the JWKS of `ring` finds the token's key there; its signature is checked."""
+    """Return True if the token verifies by the JWKS of `ring`."""
     header = jwt.get_unverified_header(text)
     if header["kid"] not in keys(client, ring):
         return False
@@ -129,7 +129,7 @@ def test_a_move_breaks_no_token_at_any_moment_whichever_jwks_the_api_reads(clien
     clock.now = planned.settled_at - timedelta(seconds=1)
     keyring.snapshots.forget()
     assert verifies(client, last, "orders")
-    assert verifies(client, before, "orders"), "the key is published, whatever the token's age"
+    assert verifies(client, before, "orders"), "the key is published: the age of the token is not checked"
     clock.wait(seconds=1)
     assert not verifies(client, last, "orders"), "from here on a stolen default key does not reach this API"
     assert planned.settled_at >= planned.at + PRODUCTION.last_acceptance(timedelta(hours=1))
@@ -189,21 +189,21 @@ def test_the_feed_of_a_ring_verifies_by_the_ring_s_jwks_before_and_after_its_fir
 
 
 def operate(*identifiers):
-    """The client that these APIs are when they ask something themselves."""
-    made = make_client("notes")
-    made.plain = client_secret.create(made, now=timezone.now())
-    Api.objects.filter(identifier__in=identifiers).update(client=made)
-    return made
+    """Return the client as which these APIs introspect tokens."""
+    caller = make_client("notes")
+    caller.plain = client_secret.create(caller, now=timezone.now())
+    Api.objects.filter(identifier__in=identifiers).update(client=caller)
+    return caller
 
 
-def told(client, asking, text):
-    """The signed answer about a token (RFC 9701)."""
+def introspected(client, caller, text):
+    """Return the signed introspection response about a token (RFC 9701)."""
     answer = post(
         client,
         "/oauth/introspect",
         {"token": text},
         HTTP_ACCEPT="application/token-introspection+jwt",
-        **basic(asking.client_id, asking.plain),
+        **basic(caller.client_id, caller.plain),
     )
     assert answer.status_code == 200, answer.content
     return answer.content.decode()
@@ -213,39 +213,41 @@ def algorithm(text):
     return jwt.get_unverified_header(text)["alg"]
 
 
-def test_what_an_api_is_told_of_a_token_verifies_by_the_jwks_that_verifies_its_tokens(client, clock, orders, service):
+def test_an_introspection_response_verifies_by_the_jwks_that_verifies_the_api_s_tokens(client, clock, orders, service):
     notes = operate(API)
-    first = told(client, notes, token(client, service))
+    first = introspected(client, notes, token(client, service))
     assert verifies(client, first)
     planned = move(clock, "orders")
     clock.now = planned.at - timedelta(seconds=1)
     keyring.snapshots.forget()
-    last = told(client, notes, token(client, service))
+    last = introspected(client, notes, token(client, service))
     assert (algorithm(last), verifies(client, last), verifies(client, last, "orders")) == ("RS256", True, True)
     for moment in (planned.at, planned.settled_at):
         clock.now = moment
         keyring.snapshots.forget()
-        text = told(client, notes, token(client, service))
+        text = introspected(client, notes, token(client, service))
         assert (algorithm(text), verifies(client, text, "orders")) == ("ES256", True)
     assert jwt.decode(text, options={"verify_signature": False})["token_introspection"]["active"] is True
 
 
 @pytest.mark.parametrize(("moved", "expected"), [((API,), "RS256"), ((API, OTHER_API), "ES256")])
-def test_a_client_of_several_apis_is_told_by_their_ring_if_it_is_one(client, clock, orders, service, moved, expected):
+def test_a_client_of_several_apis_gets_responses_of_their_ring_if_it_is_one(
+    client, clock, orders, service, moved, expected
+):
     Api.objects.update(algorithms=["RS256", "ES256"])
     notes = operate(API, OTHER_API)
     clock.now = max(move(clock, "orders", api).settled_at for api in moved)
     keyring.snapshots.forget()
-    assert algorithm(told(client, notes, token(client, service))) == expected
+    assert algorithm(introspected(client, notes, token(client, service))) == expected
 
 
-def test_a_client_of_no_api_is_told_by_the_default_ring(client, clock, orders, service):
+def test_a_client_of_no_api_gets_responses_of_the_default_ring(client, clock, orders, service):
     clock.now = move(clock, "orders").settled_at
     keyring.snapshots.forget()
-    assert algorithm(told(client, service, token(client, service))) == "RS256"
+    assert algorithm(introspected(client, service, token(client, service))) == "RS256"
 
 
-def test_while_the_api_s_ring_cannot_sign_another_does_that_its_jwks_shows_or_none(
+def test_if_the_api_s_ring_cannot_sign_another_ring_of_its_jwks_does_or_none(
     client, clock, orders, service, monkeypatch
 ):
     notes, planned = operate(API), move(clock, "orders")
@@ -260,7 +262,7 @@ def test_while_the_api_s_ring_cannot_sign_another_does_that_its_jwks_shows_or_no
         return sign(ring, now=now)
 
     monkeypatch.setattr(keyring, "signer", down)
-    answer = told(client, notes, text)
+    answer = introspected(client, notes, text)
     assert (algorithm(answer), verifies(client, answer, "orders")) == ("RS256", True)
     clock.now = planned.settled_at
     keyring.snapshots.forget()
@@ -291,14 +293,18 @@ def test_once_warm_a_ring_s_jwks_asks_the_database_nothing(client, clock, orders
         (lambda clock: move(clock, "orders", OTHER_API), WrongRing, "accepts RS256"),
         (lambda clock: (move(clock, "orders"), move(clock, "default")), Unsafe, "is moving"),
         (lambda clock: rotate(clock, "typo"), UnknownKey, "no ring 'typo'"),
-        (lambda clock: rotate(clock, "orders", kind=RingKind(algorithm="RS256")), WrongRing, "for its whole life"),
-        (lambda clock: rotate(clock, "default", kind=ES256), WrongRing, "for its whole life"),
+        (
+            lambda clock: rotate(clock, "orders", kind=RingKind(algorithm="RS256")),
+            WrongRing,
+            "cannot be changed to RS256",
+        ),
+        (lambda clock: rotate(clock, "default", kind=ES256), WrongRing, "cannot be changed to ES256"),
         (lambda clock: rotate(clock, "new", kind=RingKind(algorithm="RS256", bits=1024)), WrongRing, "1024"),
         (lambda clock: rotate(clock, "new", kind=RingKind(algorithm="none")), WrongRing, "none"),
-        (lambda clock: rotate(clock, "new", kind=RingKind(algorithm="ES256", bits=2048)), WrongRing, "no size"),
+        (lambda clock: rotate(clock, "new", kind=RingKind(algorithm="ES256", bits=2048)), WrongRing, "is fixed"),
     ],
 )
-def test_what_would_break_a_token_or_a_ring_is_refused_with_its_reason(clock, orders, refused, error, because):
+def test_a_step_that_would_break_a_token_or_a_ring_is_refused_with_its_reason(clock, orders, refused, error, because):
     with pytest.raises(error, match=because):
         refused(clock)
     assert set(Ring.objects.values_list("name", flat=True)) == {"default", "orders"}
@@ -310,7 +316,7 @@ def test_a_further_ring_waits_for_the_default_one(clock):
 
 
 def test_a_dry_run_makes_no_ring(clock, orders):
-    assert rotate(clock, "trial", kind=ES256, pretend=True).step == "created"
+    assert rotate(clock, "trial", kind=ES256, dry_run=True).step == "created"
     assert not Ring.objects.filter(name="trial").exists()
 
 
@@ -336,7 +342,7 @@ def put_off_by_revoking(clock):
 def put_off_by_cancelling(clock):
     first = SigningKey.objects.get(ring__name="orders", signs_at__isnull=False).kid
     given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
-    rotation.cancel(first, now=clock.now, **given)
+    cancellation.cancel(first, now=clock.now, **given)
     keyring.snapshots.forget()
 
 
@@ -391,7 +397,7 @@ def test_a_move_between_two_rings_of_their_own_breaks_no_token(client, clock, or
 
 
 def test_a_move_goes_by_the_slower_of_both_rings(clock, orders):
-    """Nodes know the keys of the previous ring as late as that ring's own timings allow."""
+    """Nodes read the keys of the previous ring as late as that ring's own timings allow."""
     slow = replace(PRODUCTION, api_copy=timedelta(hours=40))
     by_hand(Ring.objects.filter(name="default"), policy=slow.to_json())
     clock.wait(days=3)

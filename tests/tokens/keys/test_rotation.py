@@ -1,4 +1,4 @@
-"""Rotation against a real table: one step at a time, and every step safe."""
+"""Rotation in a real database: a run takes one step, and every step is safe."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,9 +12,11 @@ from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.encryption import parse
 from tokens.keys import adoption, keyring, keystore, store
+from tokens.keys.cancellation import cancel
 from tokens.keys.errors import CannotOpen, NotReady, UnknownKey, Unsafe
 from tokens.keys.revocation import revoke
-from tokens.keys.rotation import cancel, rewrap, rotate
+from tokens.keys.rewrap import rewrap
+from tokens.keys.rotation import rotate
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.policy import DEVELOPMENT, PRODUCTION, changed
 from tokens.models import AuditEvent, Ring, SigningKey
@@ -22,13 +24,13 @@ from tokens.models import AuditEvent, Ring, SigningKey
 pytestmark = pytest.mark.django_db
 
 
-def run(*, hurry=False, policy=PRODUCTION, keys=None, **options):
+def run(*, early=False, policy=PRODUCTION, keys=None, **options):
     return rotate(
         policy=policy,
         encryption_keys=keys or issuer().encryption_keys(),
         actor="test",
         now=store.database_now(),
-        hurry=hurry,
+        early=early,
         **options,
     )
 
@@ -39,7 +41,7 @@ def at(instant):
 
 def test_the_first_run_makes_a_key_that_signs_and_a_standby():
     assert run().step == "created"
-    keys = [one.key for one in store.load("default")]
+    keys = [row.key for row in store.load("default")]
     now = store.database_now()
     assert sorted(lifecycle.phase(key, keys, now=now) for key in keys) == ["announced", "signing"]
     assert len(keyring.published(now=timezone.now())) == 2
@@ -52,14 +54,14 @@ def test_a_run_with_nothing_due_writes_nothing():
     assert list(SigningKey.objects.values()) == before
 
 
-def test_a_switch_in_a_hurry_still_waits_until_every_api_has_the_standby():
+def test_an_early_switch_still_waits_until_every_api_has_the_standby():
     run()
     standby = SigningKey.objects.get(signs_at=None)
-    outcome = run(hurry=True)
+    outcome = run(early=True)
     assert outcome.step == "planned"
     assert outcome.kid == standby.kid
     assert outcome.at >= standby.announced_at + PRODUCTION.propagation
-    assert run(hurry=True).message == "already planned; switches at"
+    assert run(early=True).message == "already planned; switches at"
 
 
 def test_a_year_of_silence_ends_with_the_long_announced_standby_and_nobody_loses_a_token():
@@ -84,7 +86,7 @@ def test_a_wrong_encrypting_key_makes_no_key_and_signs_nothing_but_the_jwks_is_s
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
     keyring.snapshots.forget()
     with pytest.raises(CannotOpen, match="KEY_ENCRYPTION_KEYS"):
-        run(hurry=True, keys=parse(["Z" * 43]))
+        run(early=True, keys=parse(["Z" * 43]))
     with pytest.raises(NotReady, match="KEY_ENCRYPTION_KEYS"):
         keyring.signer(now=timezone.now())
     assert {key.kid for key in keyring.published(now=timezone.now())} == kids
@@ -137,7 +139,7 @@ def test_a_raised_timing_counts_at_once_and_a_lowered_one_after_the_old_has_run_
 
 def test_a_longer_token_lifetime_is_kept_with_every_key_that_may_sign_before_it_is_used():
     run()
-    run(hurry=True)
+    run(early=True)
     before = {key.kid: key.withdraw_at for key in SigningKey.objects.all()}
     outcome = run(policy=other(token_lifetime=86_400 * 30))
     assert outcome.step == "lengthened"
@@ -150,7 +152,7 @@ def test_a_longer_token_lifetime_is_kept_with_every_key_that_may_sign_before_it_
 
 def test_a_planned_start_moves_later_when_a_timing_it_rests_on_is_raised():
     run()
-    planned = run(hurry=True)
+    planned = run(early=True)
     run(policy=other(api_copy=86_400 + 3600, announce=172_800))
     standby = SigningKey.objects.get(kid=planned.kid)
     assert standby.signs_at == planned.at + timedelta(hours=1)
@@ -171,14 +173,14 @@ def test_a_node_whose_clock_is_off_plans_nothing(skew):
         patch("tokens.keys.clock.timezone.now", return_value=node),
         pytest.raises(Unsafe, match="synchronise the clocks"),
     ):
-        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=node, hurry=True)
+        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=node, early=True)
     assert SigningKey.objects.count() == 2
 
 
-def test_a_process_that_stood_still_before_it_compared_the_clocks_plans_all_the_same():
+def test_a_process_that_was_suspended_before_it_compared_the_clocks_can_plan():
     """Its clock is right, though it was read a minute before the database's."""
     run()
-    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test", "hurry": True}
+    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test", "early": True}
     assert rotate(now=store.database_now() - timedelta(seconds=61), **given).step == "planned"
 
 
@@ -187,14 +189,14 @@ def test_a_step_that_took_too_long_is_not_done():
     start = store.database_now()
     clock = iter([start, start, start + timedelta(seconds=61)])
     with patch("tokens.keys.store.database_now", side_effect=clock), pytest.raises(Unsafe, match="took 61") as refused:
-        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=start, hurry=True)
+        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=start, early=True)
     assert SigningKey.objects.count() == 2
     assert str(refused.value).endswith("clock_error (δ) is 60 s; nothing was done, run it again")
 
 
 def test_a_development_ring_names_the_timings_that_let_it_keep_its_dates_on_a_loaded_machine():
     run(policy=DEVELOPMENT)
-    given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "hurry": True}
+    given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "early": True}
     start = store.database_now()
     slow = [start, start, start + timedelta(seconds=1.4)]
     with patch("tokens.keys.store.database_now", side_effect=iter(slow)), pytest.raises(Unsafe) as refused:
@@ -215,13 +217,13 @@ def test_a_development_step_within_the_clock_error_is_done():
     start = store.database_now()
     clock = iter([start, start, start + timedelta(seconds=1)])
     with patch("tokens.keys.store.database_now", side_effect=clock):
-        given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "hurry": True}
+        given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "early": True}
         assert rotate(policy=DEVELOPMENT, now=start, **given).step == "planned"
 
 
 def test_the_private_half_is_destroyed_once_no_node_can_sign_with_it_and_the_row_still_verifies():
     run()
-    switch = run(hurry=True).at
+    switch = run(early=True).at
     old = SigningKey.objects.exclude(withdraw_at=None).get()
     with at(switch + PRODUCTION.last_signature - timedelta(seconds=1)):
         assert run().step == "nothing"
@@ -230,15 +232,15 @@ def test_the_private_half_is_destroyed_once_no_node_can_sign_with_it_and_the_row
         assert old.kid in {key.kid for key in lifecycle.published([o.key for o in store.load("default")], now=switch)}
     old.refresh_from_db()
     assert old.sealed is None
-    assert all(one.verifies(issuer().encryption_keys()) for one in store.load("default"))
+    assert all(row.verifies(issuer().encryption_keys()) for row in store.load("default"))
 
 
 def test_a_dry_run_says_what_would_happen_then_and_changes_nothing():
     run()
     before = list(SigningKey.objects.values()), list(Ring.objects.values()), AuditEvent.objects.count()
     then = store.database_now() + timedelta(days=100)
-    assert run(pretend=True).step == "nothing"
-    outcome = run(pretend=True, at=then)
+    assert run(dry_run=True).step == "nothing"
+    outcome = run(dry_run=True, at=then)
     assert (outcome.step, outcome.at > then) == ("planned", True)
     assert (list(SigningKey.objects.values()), list(Ring.objects.values()), AuditEvent.objects.count()) == before
 
@@ -247,7 +249,7 @@ def test_a_dry_run_at_a_time_when_lowered_timings_count_says_what_would_happen_t
     run(policy=other(shared_cache=3600))
     run()
     until = Ring.objects.get().assumed_until
-    assert run(pretend=True, at=until + timedelta(days=100)).step == "planned"
+    assert run(dry_run=True, at=until + timedelta(days=100)).step == "planned"
     assert Ring.objects.get().assumed_until == until
 
 
@@ -255,7 +257,7 @@ def test_rewrapping_seals_every_row_under_the_first_encrypting_key():
     run()
     old, new = issuer().encryption_keys()[0], parse(["N" * 43])[0]
     assert rewrap(encryption_keys=(new, old), actor="test").step == "rewrapped"
-    assert all(one.verifies([new]) and one.open([new]) for one in store.load("default"))
+    assert all(row.verifies([new]) and row.open([new]) for row in store.load("default"))
     assert rewrap(encryption_keys=(new,), actor="test").step == "nothing"
     with pytest.raises(CannotOpen):
         rewrap(encryption_keys=(old,), actor="test")
@@ -263,13 +265,13 @@ def test_rewrapping_seals_every_row_under_the_first_encrypting_key():
 
 def test_a_private_half_that_is_not_the_row_s_own_fails_its_probe_and_nothing_is_planned():
     run()
-    with patch("tokens.keys.lock.verifies", return_value=False), pytest.raises(CannotOpen, match="does not belong"):
-        run(hurry=True)
+    with patch("tokens.keys.proof.verifies", return_value=False), pytest.raises(CannotOpen, match="does not belong"):
+        run(early=True)
     assert SigningKey.objects.count() == 2
 
 
 def forged_row():
-    """A retired key as somebody writes it who has the database and no secret."""
+    """Write a retired key without knowing a secret, as an attacker with access to the database can."""
     forged = SigningKey.objects.get(signs_at__isnull=False)
     pair = keystore.keystore("database").generate("RS256", bits=None)
     forged.pk, forged.kid, forged.public_jwk = None, pair.kid, pair.jwk
@@ -279,7 +281,7 @@ def forged_row():
     return pair.kid
 
 
-def test_whoever_writes_into_the_table_publishes_nothing_even_in_a_process_that_just_started():
+def test_an_attacker_who_writes_into_the_table_publishes_nothing_even_in_a_process_that_just_started():
     run()
     kids = {key.kid for key in keyring.published(now=timezone.now())}
     by_hand(SigningKey.objects.all(), encryption_key_id="0" * 8)
@@ -291,19 +293,19 @@ def test_whoever_writes_into_the_table_publishes_nothing_even_in_a_process_that_
     assert forged not in kids
     with pytest.raises(NotReady, match="lacks 00000000"):
         keyring.signer(now=timezone.now())
-    assert {one.code for one in problems()} >= {"not_genuine", "cannot_open"}
+    assert {problem.code for problem in problems()} >= {"not_genuine", "cannot_open"}
 
 
 def problems():
     return key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=store.database_now())
 
 
-def test_where_only_one_of_the_encrypting_keys_is_left_every_public_half_is_served(settings):
-    """Tokens that live stay verifiable; the key that cannot be opened is named, and no other signs in its place."""
+def test_if_only_one_of_the_encrypting_keys_is_left_every_public_half_is_published(settings):
+    """Valid tokens stay verifiable. The error names the key that does not open, and no other signs in its place."""
     first, second = settings.ISSUER["KEY_ENCRYPTION_KEYS"][0], "N" * 43
     run()
-    with at(run(hurry=True, keys=parse([second, first])).at + timedelta(days=1)):
-        run(hurry=True, keys=parse([second, first]))
+    with at(run(early=True, keys=parse([second, first])).at + timedelta(days=1)):
+        run(early=True, keys=parse([second, first]))
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [second]}
     keyring.snapshots.forget()
     assert len(keyring.published(now=timezone.now())) == SigningKey.objects.count() == 4
@@ -316,12 +318,12 @@ def test_with_another_secret_key_the_encrypting_keys_vouch_alone_until_a_rewrap(
     settings.SECRET_KEY = "another" * 9
     keyring.snapshots.forget()
     assert keyring.signer(now=timezone.now())
-    assert {one.code for one in problems()} == {"not_vouched"}
+    assert {problem.code for problem in problems()} == {"not_vouched"}
     assert rewrap(encryption_keys=issuer().encryption_keys(), actor="test").step == "rewrapped"
     assert problems() == []
 
 
-def test_where_no_row_can_be_vouched_for_there_is_no_empty_key_set(client, settings):
+def test_if_no_row_verifies_the_jwks_is_refused_and_not_empty(client, settings):
     run()
     by_hand(SigningKey.objects.all(), max_lifetime=timedelta(days=400))
     keyring.snapshots.forget()
@@ -330,28 +332,28 @@ def test_where_no_row_can_be_vouched_for_there_is_no_empty_key_set(client, setti
     assert "no row of the ring" in response.content.decode()
 
 
-def test_a_row_that_somebody_else_wrote_keeps_no_key_from_being_revoked():
+def test_a_key_can_be_revoked_beside_a_forged_row():
     run()
     forged, leaked = forged_row(), SigningKey.objects.get(signs_at=None).kid
     given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test"}
     with pytest.raises(CannotOpen):
-        run(hurry=True)
+        run(early=True)
     done = revoke(leaked, reason="leaked", now=store.database_now(), **given)
     assert done.kids == (leaked,)
     assert SigningKey.objects.get(kid=forged).revoked_at is None
 
 
-def test_a_row_that_was_made_to_look_revoked_is_found_out():
+def test_a_row_that_was_changed_to_look_revoked_is_reported():
     run()
     now = store.database_now()
     by_hand(SigningKey.objects.filter(signs_at=None), sealed=None, private_destroyed_at=now, revoked_at=now)
-    assert "not_genuine" in {one.code for one in problems()}
+    assert "not_genuine" in {problem.code for problem in problems()}
 
 
-def test_longer_timings_count_before_whatever_step_comes_first():
-    """A revocation under a raised number: the planned key starts as late as that number asks for."""
+def test_longer_timings_count_before_the_next_step_which_can_be_a_revocation():
+    """After a raised timing, the planned key starts as late as that timing requires."""
     run()
-    planned = run(hurry=True)
+    planned = run(early=True)
     long = other(shared_cache=3600)
     given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "now": store.database_now()}
     revoke(SigningKey.objects.get(signs_at=None).kid, reason="leaked", policy=long, **given)
@@ -371,24 +373,24 @@ def test_a_policy_that_cannot_be_kept_leaves_no_ring_behind():
 
 def test_a_withdrawn_key_never_comes_back():
     run()
-    planned = run(hurry=True)
+    planned = run(early=True)
     old = SigningKey.objects.get(withdraw_at__isnull=False)
     with at(old.withdraw_at + timedelta(seconds=1)):
         run()
-        run(hurry=True, policy=other(keep=86_400 * 60))
+        run(early=True, policy=other(keep=86_400 * 60))
     assert SigningKey.objects.get(kid=old.kid).withdraw_at == old.withdraw_at
     assert SigningKey.objects.get(kid=planned.kid).withdraw_at
 
 
 def test_a_retired_half_is_destroyed_although_a_switch_is_planned():
     run()
-    first = run(hurry=True)
+    first = run(early=True)
     with at(first.at + PRODUCTION.last_signature):
-        assert run(hurry=True).step == "planned"
+        assert run(early=True).step == "planned"
         assert run().step == "destroyed"
 
 
-def test_changed_timings_are_adopted_aloud():
+def test_the_message_says_that_changed_timings_were_adopted():
     run()
     assert run(policy=other(keep=86_400 * 30)).message.startswith("adopted changed timings; nothing due")
 
@@ -404,7 +406,7 @@ def test_a_node_whose_clock_is_off_signs_nothing_and_publishes_still():
         assert len(keyring.published(now=now)) == 2
 
 
-def take_back(kid):
+def cancel_key(kid):
     given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test"}
     return cancel(kid, now=store.database_now(), **given)
 
@@ -412,7 +414,7 @@ def take_back(kid):
 def test_a_cancelled_standby_is_replaced_at_once_and_never_published_again():
     run()
     standby = SigningKey.objects.get(signs_at=None)
-    assert take_back(standby.kid).step == "cancelled"
+    assert cancel_key(standby.kid).step == "cancelled"
     standby.refresh_from_db()
     assert (standby.sealed, standby.cancelled_at is None) == (None, False)
     keyring.snapshots.forget()
@@ -421,10 +423,10 @@ def test_a_cancelled_standby_is_replaced_at_once_and_never_published_again():
     assert AuditEvent.objects.filter(action="key.cancelled", subject=f"key:{standby.kid}").exists()
 
 
-def test_where_a_planned_key_is_cancelled_the_standby_takes_its_place_as_safely():
+def test_if_a_planned_key_is_cancelled_the_standby_takes_its_place_as_safely():
     run()
-    planned = run(hurry=True).kid
-    outcome = take_back(planned)
+    planned = run(early=True).kid
+    outcome = cancel_key(planned)
     heir = SigningKey.objects.get(kid=outcome.kid)
     assert outcome.at == heir.signs_at >= heir.announced_at + PRODUCTION.propagation
     first = SigningKey.objects.get(cancelled_at=None, withdraw_at__isnull=False)
@@ -436,13 +438,13 @@ def test_a_key_that_signs_in_a_moment_or_has_signed_is_not_cancelled():
     run()
     first = SigningKey.objects.get(signs_at__isnull=False)
     with pytest.raises(UnknownKey, match="is not announced"):
-        take_back(first.kid)
-    planned = run(hurry=True)
+        cancel_key(first.kid)
+    planned = run(early=True)
     for early in (PRODUCTION.last_signature, timedelta(0)):
         with at(planned.at - early), pytest.raises(Unsafe, match="in a moment") if early else pytest.raises(UnknownKey):
-            take_back(planned.kid)
+            cancel_key(planned.kid)
     with pytest.raises(UnknownKey):
-        take_back("nobody")
+        cancel_key("nobody")
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
@@ -451,14 +453,14 @@ def test_a_row_that_was_changed_by_hand_is_not_made_genuine_by_rewrapping(cancel
     new = parse(["N" * 43])[0]
     changed = SigningKey.objects.get(signs_at=None)
     if cancelled:
-        take_back(changed.kid)
+        cancel_key(changed.kid)
     by_hand(SigningKey.objects.filter(pk=changed.pk), max_lifetime=timedelta(days=400))
     with pytest.raises(CannotOpen):
         rewrap(encryption_keys=(new, *issuer().encryption_keys()), actor="test")
 
 
 def test_two_switches_within_one_token_lifetime_leave_every_token_verifiable():
-    """A token of the first key still verifies after two more keys have taken over."""
+    """A token of the first key still verifies after two more keys have started to sign."""
     run()
     long = replace(PRODUCTION, token_lifetime=timedelta(days=30), rotate_every=timedelta(days=3))
     assert run(policy=long).step == "lengthened"
@@ -466,9 +468,9 @@ def test_two_switches_within_one_token_lifetime_leave_every_token_verifiable():
     signer = SigningKey.objects.get(signs_at__lte=start).kid
     for _ in range(2):
         with at(start):
-            start = run(policy=long, hurry=True).at + timedelta(seconds=1)
+            start = run(policy=long, early=True).at + timedelta(seconds=1)
     with at(start):
-        keys = [one.key for one in store.load("default")]
+        keys = [row.key for row in store.load("default")]
         assert lifecycle.signer(keys, now=start).kid != signer
         dies = start + timedelta(days=30) - timedelta(days=6)
         assert signer in {key.kid for key in lifecycle.published(keys, now=dies)}
@@ -478,11 +480,11 @@ def test_two_switches_within_one_token_lifetime_leave_every_token_verifiable():
 def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
     """The database goes away in the second in which a switch was planned, and comes back after N."""
     run()
-    held = keyring.snapshots.get("default", now=timezone.now())
+    old = keyring.snapshots.get("default", now=timezone.now())
     before = {key.kid for key in keyring.published(now=timezone.now())}
-    planned = run(hurry=True)
+    planned = run(early=True)
     now = timezone.now()
-    with patch.object(keyring.Snapshots, "_reread", return_value=held):
+    with patch.object(keyring.Snapshots, "_reread", return_value=old):
         late = now + PRODUCTION.snapshot_age - timedelta(seconds=5)
         assert {key.kid for key in keyring.published(now=late)} == before
         assert keyring.signer(now=now).kid in before
@@ -492,7 +494,7 @@ def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
     assert planned.at > now + PRODUCTION.snapshot_age, "and signs only after nobody signs from an older snapshot"
 
 
-def test_a_key_whose_name_a_command_would_take_for_an_option_is_never_made():
+def test_no_key_is_created_whose_kid_a_command_would_read_as_an_option():
     made = [keystore.Database().generate("ES256", bits=None) for _ in range(400)]
     dashed = next(pair for pair in made if pair.kid.startswith("-"))
     plain, other_plain, *_ = (pair for pair in made if not pair.kid.startswith("-"))

@@ -1,11 +1,11 @@
-"""The database's own rules about keys: each refuses what no other does, and what steps write passes."""
+"""The database's own rules about keys: each refuses statements that no other refuses, and allows what steps write."""
 
 from collections.abc import Iterator
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from tests.tokens.keys.row_rule import FOUND, Rule, names, stand_aside
+from tests.tokens.keys.row_rule import SELECT_RULES, Rule, drop, names
 from tests.tokens.keys.row_rules import ALLOWED, RULES, aside, expected
 from tests.tokens.keys.rows import AUDIT, FREE, OLD, RING, ROWS, STANDBY, key, written
 
@@ -16,7 +16,7 @@ HERE = [pytest.param(rule, id=rule.name) for rule in RULES if VENDOR in rule.ven
 
 @pytest.fixture(autouse=True)
 def rows() -> Iterator[None]:
-    """A row in every state, and the database as any other program finds it."""
+    """Insert a row in every state, over a connection without our own settings."""
     execute("PRAGMA recursive_triggers = OFF", *ROWS)
     if VENDOR == "postgresql":
         execute("SET CONSTRAINTS ALL IMMEDIATE")  # what waits for the commit forbids to change a table
@@ -42,7 +42,7 @@ def test_each_rule_refuses_what_it_is_for_and_says_so(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", [one for one in HERE if one.values[0].name in expected(VENDOR)])
 def test_no_other_rule_refuses_it(rule: Rule) -> None:
-    execute(*aside(rule, VENDOR), *stand_aside(rule, VENDOR))
+    execute(*aside(rule, VENDOR), *drop(rule, VENDOR))
     for statement in rule.statements:
         with transaction.atomic():
             assert execute(statement)
@@ -56,7 +56,7 @@ def test_what_steps_write_passes(statement: str) -> None:
 
 def test_there_is_no_rule_without_such_a_statement() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(FOUND[VENDOR])
+        cursor.execute(SELECT_RULES[VENDOR])
         assert names(name for (name,) in cursor.fetchall()) == expected(VENDOR)
 
 

@@ -1,4 +1,4 @@
-"""The seal covers the whole row: whoever gets past the database's rules makes a row that nobody uses."""
+"""The seal covers the whole row: a row that was changed past the database's rules is not used."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,10 +8,11 @@ from django.utils import timezone
 from tests.tokens.keys.by_hand import by_hand
 from tokens.conf import issuer
 from tokens.keys import keyring, store
+from tokens.keys.cancellation import cancel
 from tokens.keys.errors import NotReady
 from tokens.keys.revocation import revoke
 from tokens.keys.rings import RingKind
-from tokens.keys.rotation import cancel, rotate
+from tokens.keys.rotation import rotate
 from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import Ring, SigningKey
 
@@ -26,7 +27,7 @@ def given():
 
 @pytest.fixture
 def first():
-    """The key that signs; another ring of its algorithm is there."""
+    """Return the signing key. There is another ring of its algorithm."""
     rotate(**given())
     rotate("orders", kind=RingKind(algorithm="RS256"), **given())
     return SigningKey.objects.get(ring__name="default", signs_at__isnull=False)
@@ -65,7 +66,7 @@ def test_either_seal_is_enough_to_be_published_and_only_the_encrypting_key_s_to_
     assert first.kid in published()
 
 
-def test_with_neither_seal_a_key_is_nothing(first):
+def test_without_both_seals_a_key_neither_signs_nor_is_published(first):
     by_hand(SigningKey.objects.filter(pk=first.pk), mac=b"another", vouched=b"another")
     assert in_use() == set()
     assert first.kid not in published()
@@ -88,7 +89,7 @@ def test_a_ring_that_was_changed_by_hand_has_no_key(first, column, value):
     assert keyring.published("renamed" if column == "name" else "default", now=timezone.now()) == ()
 
 
-def test_what_was_revoked_or_cancelled_does_not_come_back_by_hand(first):
+def test_a_revoked_or_cancelled_key_whose_date_is_removed_by_hand_is_not_published(first):
     standby = SigningKey.objects.get(ring__name="default", signs_at=None)
     cancel(standby.kid, **given())
     revoke(first.kid, reason="leaked", accept_outage=True, **given())
@@ -101,8 +102,8 @@ def test_what_was_revoked_or_cancelled_does_not_come_back_by_hand(first):
     )
 
 
-def test_every_column_is_among_these():
-    """All but the row's number, what has tests of its own, and the reason, which nothing goes by."""
+def test_every_column_is_changed_by_a_test():
+    """Except the row's id, the sealed half, which has a test of its own, and the reason, on which nothing depends."""
     columns = {field.name for field in SigningKey._meta.concrete_fields}
     assert columns - CHANGES.keys() - SEALS.keys() == {"id", "sealed", "revoke_reason"}
     assert set(store.DATES) <= CHANGES.keys()

@@ -1,4 +1,4 @@
-"""Snapshots under many threads and outages: one reads, the others go on, and past N there is a plain refusal."""
+"""Snapshots with many threads and in outages: one thread reads, others use the old snapshot, past N it is refused."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +13,9 @@ from django.utils import timezone
 from tests.tokens.conftest import basic, post
 from tokens.keys import keyring, store
 from tokens.keys.errors import NotReady
+from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules.policy import PRODUCTION
-from tokens.keys.snapshots import Snapshot, Snapshots
+from tokens.keys.snapshots import Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 THREADS = 8
@@ -22,14 +23,14 @@ JWKS = "/.well-known/jwks.json"
 
 
 class Slow:
-    """A database that answers when it is told to, and counts who asks."""
+    """A database that answers when the test lets it, and counts the reads."""
 
     def __init__(self):
-        self.reads, self.answer, self.asked = 0, threading.Event(), threading.Event()
+        self.reads, self.answer, self.started = 0, threading.Event(), threading.Event()
 
     def read(self, _ring, now):
         self.reads += 1
-        self.asked.set()
+        self.started.set()
         if not self.answer.wait(timeout=20):
             raise OperationalError
         return Snapshot(
@@ -47,32 +48,32 @@ def test_threads_that_find_no_snapshot_wait_for_one_read(slow):
     snapshots = Snapshots(slow.read)
     with ThreadPoolExecutor(THREADS) as threads:
         waiting = [threads.submit(snapshots.get, "default", now=NOW) for _ in range(THREADS)]
-        assert slow.asked.wait(timeout=20)
+        assert slow.started.wait(timeout=20)
         slow.answer.set()
-        assert len({id(one.result(timeout=20)) for one in waiting}) == 1
+        assert len({id(thread.result(timeout=20)) for thread in waiting}) == 1
     assert slow.reads == 1
 
 
 def test_a_snapshot_that_is_fresh_enough_never_blocks_while_another_thread_reads(slow):
     snapshots = Snapshots(slow.read)
     slow.answer.set()
-    held = snapshots.get("default", now=NOW)
+    old = snapshots.get("default", now=NOW)
     slow.answer.clear()
-    slow.asked.clear()
+    slow.started.clear()
     late = NOW + PRODUCTION.reread + timedelta(seconds=1)
     with ThreadPoolExecutor(1) as thread:
         reading = thread.submit(snapshots.get, "default", now=late)
-        assert slow.asked.wait(timeout=20)
+        assert slow.started.wait(timeout=20)
         for now in (NOW, late, NOW + PRODUCTION.snapshot_age):
-            assert snapshots.get("default", now=now) is held
+            assert snapshots.get("default", now=now) is old
         assert not reading.done()
         slow.answer.set()
-        assert reading.result(timeout=20) is not held
+        assert reading.result(timeout=20) is not old
     assert slow.reads == 2
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
-def test_a_read_that_fails_while_others_wait_costs_one_read_and_each_is_told(slow, error):
+def test_a_read_that_fails_while_other_threads_wait_costs_one_read_and_each_thread_gets_the_error(slow, error):
     def fail(_ring, now):
         slow.read(_ring, now)
         raise error
@@ -80,16 +81,16 @@ def test_a_read_that_fails_while_others_wait_costs_one_read_and_each_is_told(slo
     snapshots = Snapshots(fail)
     with ThreadPoolExecutor(THREADS) as threads:
         waiting = [threads.submit(snapshots.get, "default", now=NOW) for _ in range(THREADS)]
-        assert slow.asked.wait(timeout=20)
+        assert slow.started.wait(timeout=20)
         slow.answer.set()
-        for one in waiting:
+        for thread in waiting:
             with pytest.raises(NotReady, match="the keys cannot be read from the database"):
-                one.result(timeout=20)
-    assert slow.reads == 1, "whoever waited does not ask the database that just failed"
+                thread.result(timeout=20)
+    assert slow.reads == 1, "a thread that waited does not query the database that just failed"
 
 
 class Outage:
-    """From `start` on the keys cannot be read from the database; `later` moves the clocks."""
+    """An outage of the database that begins at `start`. `later` moves the clocks."""
 
     def __init__(self, start):
         self.now = start
@@ -100,10 +101,10 @@ class Outage:
 
 @pytest.fixture
 def outage(client, apis, service):
-    """A warm issuer, whose database then goes away; the clock is the test's."""
+    """Let the issuer read its keys, then let its database fail. The test moves the clock."""
     call_command("rotate_keys", verbosity=0)
     client.get(JWKS)
-    one = Outage(timezone.now())
+    begun = Outage(timezone.now())
     real = keyring.snapshots._read
 
     def read(ring, now):
@@ -111,14 +112,14 @@ def outage(client, apis, service):
             with patch.object(connection, "cursor", side_effect=OperationalError("gone")):
                 return real(ring, now)
         except OperationalError:
-            one.tried = True
+            begun.tried = True
             raise
 
     with (
         patch.object(keyring.snapshots, "_read", read),
-        patch("django.utils.timezone.now", side_effect=lambda: one.now),
+        patch("django.utils.timezone.now", side_effect=lambda: begun.now),
     ):
-        yield one
+        yield begun
 
 
 def token(client, service):
@@ -135,7 +136,7 @@ def test_within_n_of_an_outage_the_jwks_is_served_and_tokens_are_signed(client, 
     before = client.get(JWKS).content
     outage.later(PRODUCTION.snapshot_age - timedelta(seconds=5))
     assert client.get(JWKS).content == before
-    assert outage.tried, "the database was asked, and did not answer"
+    assert outage.tried, "the database was queried, and failed"
     assert "The keys could not be read: OperationalError" in caplog.text
     assert token(client, service).status_code == 200
 

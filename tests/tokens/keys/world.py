@@ -1,10 +1,14 @@
-"""A world in which everything happens that may: the real rules of keys under a fake clock.
+"""A Hypothesis state machine: the real rules of keys under a fake clock, with the worst obedient nodes and APIs.
 
-A database of keys and the ring's timings; nodes whose clock is off by up to δ and whose snapshot is up to N old; a
-shared cache that keeps a JWKS for C; APIs that keep their copy for T, and refetch as late as that; others that keep
-any copy until they meet a kid that is not in it. Settings change,
-steps commit at once or as late as they may, or crash. What a node signs from its snapshot every obedient API must
-accept until it dies.
+The world has:
+- a database with the keys and timings of one ring
+- nodes whose clock is wrong by up to δ, and whose snapshot is up to N old
+- a shared cache that keeps a JWKS for C
+- APIs that keep their copy for T, and fetch again as late as that
+- lazy verifiers, which keep any copy that was ever served until they meet a kid that it lacks
+- an operator who changes settings, rotates, revokes and cancels; steps commit at once, as late as allowed, or crash
+
+After each step the promises P1 to P6 are checked: every obedient API must accept a token until it expires.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,14 +23,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tokens.keys import adoption, rotation
 from tokens.keys.errors import Unsafe
-from tokens.keys.rules import lifecycle, succession
+from tokens.keys.rules import discard, lifecycle, succession
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.policy import Policy, problems, raised
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 LATE = timedelta(milliseconds=1)
-"""How much earlier than the last instant that is allowed something happens: everyone is as late as may be."""
+"""How long before the last allowed instant each event happens: nodes and APIs are as late as allowed."""
 
 
 def seconds(**values: float) -> dict[str, timedelta]:
@@ -56,13 +60,13 @@ CHANGES = [
     *(("leeway", value) for value in (1, 3, 80)),
     *(("keep", value) for value in (24, 90)),
 ]
-Kept = SimpleNamespace
-"""Stands in for a ring's row: its timings as adoption keeps them."""
+RingRow = SimpleNamespace
+"""Stands in for a ring's row, with its timings."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a commit left: who reads it goes by these keys and timings."""
+    """The database after a commit: nodes that read it then use these keys and timings."""
 
     since: datetime
     keys: tuple[Key, ...]
@@ -70,12 +74,12 @@ class State:
 
     @property
     def error(self) -> timedelta:
-        """How far the clock of an obedient node may be off."""
+        """Return the largest error of an obedient node's clock."""
         return self.obeyed.clock_error - LATE
 
 
-class Book:
-    """Stands in for a ring that is held: what a step of rotation reads and writes."""
+class FakeLockedRing:
+    """Stands in for `LockedRing`, which a step of rotation reads and writes."""
 
     def __init__(self, keys: Sequence[Key], policy: Policy, now: datetime, *, lengthened: bool) -> None:
         self.row = SimpleNamespace(name="default")
@@ -94,17 +98,17 @@ class Book:
         self.after[pair.kid] = key
 
     def record(self, *_: Any, **__: Any) -> None:
-        """There is no audit trail here."""
+        """Do nothing: there is no audit trail here."""
 
 
 class World(RuleBasedStateMachine):
-    """Time passes, operators and nodes act, and the promises are looked at after each step."""
+    """The state machine. Subclasses leave out events or make nodes disobedient."""
 
     policy = POLICY
     overstays = timedelta(0)
-    """How much longer than N a node goes by its snapshot; an obedient one does not."""
+    """How much longer than N a node uses its snapshot. Zero for an obedient node."""
     longer = timedelta(0)
-    """How much longer than its key allows a node's tokens live; an obedient one's do not."""
+    """How much longer a node's tokens are than its key allows. Zero for an obedient node."""
     signers_at_once = 1
     crashes = True
 
@@ -112,25 +116,25 @@ class World(RuleBasedStateMachine):
         super().__init__()
         self.now = START
         self.settings = self.policy
-        self.ring = Kept(policy=self.policy.to_json(), assumed=None, assumed_until=None)
+        self.ring = RingRow(policy=self.policy.to_json(), assumed=None, assumed_until=None)
         self.keys: tuple[Key, ...] = ()
         self.states: list[State] = []
-        self.lived: list[tuple[datetime, Policy]] = []
-        """Timings that were obeyed once, and when others were decided upon."""
-        self.dies: dict[str, datetime] = {}
-        """When the last token of a key dies for the slowest and most lenient API, by kid."""
+        self.obeyed_until: list[tuple[datetime, Policy]] = []
+        """Timings that were obeyed earlier, each with the instant at which others were adopted."""
+        self.expires: dict[str, datetime] = {}
+        """When the last token of a key expires for the slowest and most lenient API, by kid."""
         self.signed: dict[str, tuple[datetime, datetime]] = {}
         """When a key signed first and last, by kid."""
         self.rejected: dict[str, datetime] = {}
-        """Until when a revoked key may be accepted, as somebody has it whose clock is fast, by kid."""
+        """Until when a revoked key can be accepted, by kid, as an operator whose clock is fast computes it."""
         self.excused_until = START + 2 * self.policy.clock_error
-        """Until when a node whose clock is slow may find nothing that signs."""
+        """Until when a node whose clock is slow can lack a signer."""
         self.flushes: dict[str, datetime] = {}
         """When the flush of a revoked key is promised, by kid."""
-        self.hurried: dict[str, datetime] = {}
-        """Until when copies that are renewed by age alone might lack the key of a shortened flush, by its kid."""
+        self.shortened: dict[str, datetime] = {}
+        """Until when copies that are renewed by age alone can lack the key of a shortened flush, by its kid."""
         self.served: set[frozenset[str]] = set()
-        """Every JWKS that was ever served: a verifier that fetches only for an unknown kid can have any of them."""
+        """Every JWKS that was ever served. A lazy verifier can have any of them."""
         self.widest = self.policy
         self.serial = 0
 
@@ -138,9 +142,9 @@ class World(RuleBasedStateMachine):
 
     @initialize()
     def first_key(self) -> None:
-        book = Book((), self.policy, self.now, lengthened=False)
-        rotation._step(book, self._pairs(), actor="", hurry=False)
-        self.keys = tuple(book.after.values())
+        locked = FakeLockedRing((), self.policy, self.now, lengthened=False)
+        rotation._step(locked, self._pairs(), actor="", early=False)
+        self.keys = tuple(locked.after.values())
         self.states.append(State(self.now, self.keys, self.policy))
 
     def _pairs(self) -> list[Any]:
@@ -149,74 +153,74 @@ class World(RuleBasedStateMachine):
 
     @rule(change=st.sampled_from(CHANGES))
     def change_settings(self, change: tuple[str, float]) -> None:
-        """Somebody proposes another number; it counts when the next step adopts it."""
+        """Change a timing of the settings. The next step adopts it."""
         name, value = change
         settings = replace(self.settings, **{name: timedelta(seconds=value)})
         if not list(problems(settings)):
             self.settings = settings
 
-    def _hold(self) -> tuple[Kept, tuple[Key, ...], Policy]:
-        """Under the lock: the settings' timings are adopted, and the keys that live go by them."""
-        ring = Kept(**vars(self.ring))
+    def _hold(self) -> tuple[RingRow, tuple[Key, ...], Policy]:
+        """Adopt the timings of the settings and change live keys to match, as `lock.hold` does."""
+        ring = RingRow(**vars(self.ring))
         before = adoption.assumed(ring)
         policy = adoption.adopt(ring, self.settings, now=self.now, write=False)
         return ring, succession.lengthen(self.keys, before=before, policy=policy, now=self.now), policy
 
-    def _commit(self, ring: Kept, keys: Sequence[Key], *, crash: bool, late: bool) -> bool:
-        """Others see what was decided at once, or as late as a step may take (δ); the next one waits."""
+    def _commit(self, ring: RingRow, keys: Sequence[Key], *, crash: bool, late: bool) -> bool:
+        """Commit at once, or `late`: after δ, the longest that a step may take. The next step waits."""
         if (crash and self.crashes) or (tuple(keys) == self.keys and vars(ring) == vars(self.ring)):
             return False
         plans, began = Policy.from_json(ring.assumed or ring.policy), self.now
         if late:
             self._pass(plans.clock_error - LATE)
         if ring.policy != self.ring.policy:
-            self.lived.append((began, Policy.from_json(self.ring.policy)))
+            self.obeyed_until.append((began, Policy.from_json(self.ring.policy)))
         self.ring, self.keys, self.widest = ring, tuple(keys), raised(self.widest, plans)
         self.states.append(State(self.now, self.keys, Policy.from_json(ring.policy)))
         return True
 
-    @rule(hurry=st.booleans(), crash=st.booleans(), late=st.booleans())
-    def rotate(self, hurry: bool, crash: bool, late: bool) -> None:
-        """One step of the reconciler; a crash before the commit leaves nothing."""
+    @rule(early=st.booleans(), crash=st.booleans(), late=st.booleans())
+    def rotate(self, early: bool, crash: bool, late: bool) -> None:
+        """Take the next step. A crash before the commit leaves nothing."""
         ring, keys, policy = self._hold()
-        book = Book(keys, policy, self.now, lengthened=keys != self.keys)
-        rotation._step(book, self._pairs(), actor="", hurry=hurry)
-        if self._commit(ring, tuple(book.after.values()), crash=crash, late=late):
-            self._plans_keep_the_flushes(excused=lambda _: book.adopted)
+        locked = FakeLockedRing(keys, policy, self.now, lengthened=keys != self.keys)
+        rotation._step(locked, self._pairs(), actor="", early=early)
+        if self._commit(ring, tuple(locked.after.values()), crash=crash, late=late):
+            self._plans_keep_the_flushes(excused=lambda _: locked.adopted)
 
     @rule(data=st.data(), crash=st.booleans(), late=st.booleans())
     def revoke(self, data: st.DataObject, crash: bool, late: bool) -> None:
-        """A key leaked. What breaks tokens needs --accept-outage, which nobody gives here."""
+        """Revoke any live key, without --accept-outage."""
         live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
         self._revoke(data.draw(st.sampled_from(live)), crash=crash, late=late)
 
     @rule(data=st.data(), share=st.sampled_from([0.0, 0.1, 0.5]), late=st.booleans())
     def revoke_and_flush_sooner(self, data: st.DataObject, share: float, late: bool) -> None:
-        """Revoke with --flush-after: from the bound of shared caches on."""
+        """Revoke any live key with --flush-after."""
         live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
         self._revoke(data.draw(st.sampled_from(live)), share=share, late=late)
 
     def _revoke(self, kid: str, *, crash: bool = False, late: bool = False, share: float = 1.0) -> None:
-        """`share` is where the flush lies between its bound (0) and its usual instant (1)."""
-        self.now = succession.instant(self.keys, now=self.now)
+        """Revoke `kid`. `share` is the place of the flush between its earliest (0) and its usual instant (1)."""
+        self.now = discard.instant_of_revocation(self.keys, now=self.now)
         ring, keys, policy = self._hold()
         began, signing = self.now, lifecycle.signer(keys, now=self.now)
         flush_at = began + policy.refetch + share * (policy.flush - policy.refetch)
-        done = succession.revoke(keys, [kid], fresh=self._fresh(policy), now=began, policy=policy, flush_at=flush_at)
+        done = discard.revoke(keys, [kid], fresh=self._fresh(policy), now=began, policy=policy, flush_at=flush_at)
         ended = {key.kid for key in done.keys if began in (key.revoked_at, key.cancelled_at)}
         after = [replace(key, private_destroyed_at=began) if key.kid in ended else key for key in done.keys]
         if done.outage_until is None and self._commit(ring, after, crash=crash, late=late):
             self.rejected[kid] = began + policy.rejection - (policy.clock_error - LATE)
             if done.flush and flush_at < began + policy.propagation:
-                self.hurried[done.flush.kid] = began + policy.propagation
-            self._plans_keep_the_flushes(excused=lambda one: self._moves_its_flush(one, kid, done.heir))
+                self.shortened[done.flush.kid] = began + policy.propagation
+            self._plans_keep_the_flushes(excused=lambda earlier: self._moves_its_flush(earlier, kid, done.successor))
             self.flushes[kid] = flush_at
             if signing and signing.start and signing.start > began - policy.clock_error:
                 self.excused_until = signing.start + 2 * policy.clock_error
 
     @rule(data=st.data(), crash=st.booleans(), late=st.booleans())
     def cancel(self, data: st.DataObject, crash: bool, late: bool) -> None:
-        """An announced key is taken back, planned or not, unless nodes may be about to sign with it."""
+        """Cancel any announced key, unless nodes might be about to sign with it."""
         phases = {key.kid: lifecycle.phase(key, self.keys, now=self.now) for key in self.keys}
         announced = [kid for kid, phase in phases.items() if phase is lifecycle.Phase.ANNOUNCED]
         if announced:
@@ -225,26 +229,26 @@ class World(RuleBasedStateMachine):
     def _cancel(self, kid: str, *, crash: bool = False, late: bool = False) -> None:
         ring, keys, policy = self._hold()
         with suppress(Unsafe):
-            done = succession.cancel(keys, kid, fresh=self._fresh(policy), now=self.now, policy=policy)
+            done = discard.cancel(keys, kid, fresh=self._fresh(policy), now=self.now, policy=policy)
             after = [replace(key, private_destroyed_at=self.now) if key.kid == kid else key for key in done.keys]
             if self._commit(ring, after, crash=crash, late=late):
                 self._plans_keep_the_flushes(excused=lambda _: True)  # an operator cancels a flush knowingly
 
     def _plans_keep_the_flushes(self, *, excused: Callable[[Key], bool]) -> None:
-        """P6: what else is planned, cancelled or revoked puts off no flush, unless it is excused, and loses none."""
+        """Check P6: no other step removes a flush, or delays it unless `excused(revoked_key)` is true."""
         for kid, until in self.flushes.items():
             revoked = next(key for key in self.keys if key.kid == kid)
             flush = lifecycle.flush(revoked, self.keys)
-            assert flush is not None, f"P6: {kid} is revoked, and its flush is planned no more"
+            assert flush is not None, f"P6: {kid} is revoked, and its flush is not planned any more"
             assert flush.start is not None
-            assert flush.start <= until or excused(revoked), f"P6: the flush of {kid} is put off"
+            assert flush.start <= until or excused(revoked), f"P6: the flush of {kid} is delayed"
             self.flushes[kid] = flush.start
 
-    def _moves_its_flush(self, earlier: Key, revoked: str, heir: Key | None) -> bool:
-        """True if the flush of `earlier` cannot stay: its key is revoked itself, or an older key must sign at once."""
+    def _moves_its_flush(self, earlier: Key, revoked: str, successor: Key | None) -> bool:
+        """Return True if the flush of `earlier` has to move: its key is revoked, or an older key signs at once."""
         assert earlier.revoked_at is not None
         announced = next(key.announced_at for key in self.keys if key.kid == revoked)
-        is_older = heir is not None and heir.announced_at < earlier.revoked_at
+        is_older = successor is not None and successor.announced_at < earlier.revoked_at
         return is_older or announced >= earlier.revoked_at or self.settings != Policy.from_json(self.ring.policy)
 
     def _fresh(self, policy: Policy) -> list[Key]:
@@ -255,19 +259,19 @@ class World(RuleBasedStateMachine):
 
     @rule()
     def the_planned_key_takes_over(self) -> None:
-        """For every node, however slow its clock."""
+        """Let time pass until every node signs with the planned key, also if its clock is slow."""
         coming = lifecycle.planned(self.keys, now=self.now)
         if coming is not None and coming.start is not None:
             self._pass(coming.start + self.widest.clock_error - self.now)
 
     @rule(step=st.sampled_from([0.5, 2, 5, 11, 29, 61, 201]))
     def time_passes(self, step: float) -> None:
-        """Nodes sign at every moment that matters, and every API looks at what it got."""
+        """Let time pass. Nodes sign and APIs verify at every instant at which a node can change its mind."""
         self._pass(timedelta(seconds=step))
 
     @rule(late=st.booleans())
     def cancel_at_the_last_moment(self, late: bool) -> None:
-        """Just before a planned key is too near its start to be taken back."""
+        """Cancel a planned key just before it is too near its start."""
         coming = lifecycle.planned(self.keys, now=self.now)
         if coming is not None and coming.start is not None:
             ahead = adoption.assumed(self.ring).last_signature
@@ -276,30 +280,30 @@ class World(RuleBasedStateMachine):
 
     @rule()
     def rotate_when_a_private_half_can_be_destroyed(self) -> None:
-        """The first instant at which a step may destroy one."""
+        """Take a step at the first instant at which it can destroy a private half."""
         dates = [lifecycle.destroyable_at(key, self.keys, adoption.assumed(self.ring)) for key in self.keys]
         self._pass(min((at - self.now for at in dates if at and at > self.now), default=timedelta(0)))
-        self.rotate(hurry=False, crash=False, late=False)
+        self.rotate(early=False, crash=False, late=False)
 
     @rule()
     def rotate_when_the_longer_timings_run_out(self) -> None:
-        """The first instant at which plans may go by lowered numbers."""
+        """Take a step at the first instant at which plans can assume lowered timings."""
         if self.ring.assumed_until is not None:
             self._pass(max(self.ring.assumed_until - self.now, timedelta(0)))
-            self.rotate(hurry=False, crash=False, late=False)
+            self.rotate(early=False, crash=False, late=False)
 
     def _pass(self, span: timedelta) -> None:
         end = self.now + span
         while self.now < end:
             self.now = min(self._moment() or end, end)
             self.sign()
-            self.every_api_accepts_what_lives()
+            self.every_api_accepts_valid_tokens()
             self.nodes_switch_together()
-            self.a_revoked_key_is_gone_from_every_copy_in_time()
+            self.every_copy_lacks_a_revoked_key_in_time()
             self.something_signs()
 
     def _moment(self) -> datetime | None:
-        """The next instant at which a node, as early or as late as it may be, changes its mind."""
+        """Return the next instant at which a node, as early or as late as allowed, changes its mind."""
         moments = [at + LATE for at in self.rejected.values()]
         for state, ends in self._history():
             if ends:
@@ -313,7 +317,7 @@ class World(RuleBasedStateMachine):
         return min((moment for moment in moments if moment > self.now), default=None)
 
     def _history(self) -> Iterator[tuple[State, datetime | None]]:
-        """Each state, newest first, and from when on no node goes by it any more; None for the present one."""
+        """Yield each state, the newest first, and when no node uses it any more; None for the current one."""
         superseded: datetime | None = None
         for state in reversed(self.states):
             ends = superseded and superseded + state.obeyed.snapshot_age + self.overstays - LATE
@@ -323,12 +327,12 @@ class World(RuleBasedStateMachine):
             superseded = state.since
 
     def _nodes(self) -> list[tuple[State, timedelta]]:
-        """What obedient nodes go by: a snapshot that is fresh or as old as N, a clock that is fast, right or slow."""
+        """Return the obedient nodes: a snapshot up to N old, and a clock that is slow, right or fast."""
         usable = [state for state, ends in self._history() if ends is None or self.now < ends]
         return [(state, skew) for state in usable for skew in (-state.error, timedelta(0), state.error)]
 
     def sign(self) -> None:
-        """Each node signs the longest token that it may; the wall clock that `exp` is written by is fast."""
+        """Let each node sign the longest allowed token, with an `exp` by a fast clock."""
         present = {key.kid: key for key in self.keys}
         for state, skew in self._nodes():
             self.served.add(frozenset(key.kid for key in lifecycle.published(state.keys, now=self.now + skew)))
@@ -337,29 +341,29 @@ class World(RuleBasedStateMachine):
                 assert present[key.kid].cancelled_at is None, f"{key.kid} was cancelled, and signs"
                 if present[key.kid].revoked_at is None:
                     assert present[key.kid].private_destroyed_at is None, f"{key.kid} signs, and its half is destroyed"
-                lives = key.max_lifetime + state.obeyed.leeway + 2 * state.error + self.longer
-                self.dies[key.kid] = max(self.dies.get(key.kid, START), self.now + lives)
+                lifetime = key.max_lifetime + state.obeyed.leeway + 2 * state.error + self.longer
+                self.expires[key.kid] = max(self.expires.get(key.kid, START), self.now + lifetime)
                 first, _ = self.signed.get(key.kid, (self.now, self.now))
                 self.signed[key.kid] = (first, self.now)
 
     def _lazy_verifiers_meet(self, kid: str) -> None:
-        """P6: a verifier with any copy that was ever served meets a token of `kid`, and fetches only if it lacks it."""
+        """Check P6: a verifier with any copy that was ever served gets a token of `kid`, and fetches if it lacks it."""
         revoked, policy = self._revoked(), self.widest
-        # where nodes do not switch together, one signs with the key before for a moment longer
+        # If nodes do not switch together, one signs with the previous key for longer.
         late = policy.clock_error if self.signers_at_once == 1 else policy.last_signature
-        gone = {one for one, until in self.flushes.items() if self.now > until + late} - {kid}
+        gone = {flushed for flushed, until in self.flushes.items() if self.now > until + late} - {kid}
         for copy in self.served if gone and kid not in revoked else ():
             trusted = gone & copy if kid in copy else frozenset()
             assert not trusted, f"P6: {sorted(trusted)} is flushed, and trusted beside {kid}, which signs"
 
     def _copies(self, *, fetched: bool = False) -> Iterator[tuple[State, frozenset[str]]]:
-        """What obedient APIs go by: a JWKS served just now, or one that a cache and an API kept as long as they may.
+        """Yield the copies of obedient APIs: a JWKS served now, and one that cache and API kept as long as allowed.
 
-        `fetched`: what an API gets that fetches now, from a cache that kept it as long as it may.
+        With `fetched`, the copies that an API can get if it fetches now, from a cache.
         """
         for state, ends in self._history():
-            kept = state.obeyed.shared_cache + (timedelta(0) if fetched else state.obeyed.api_copy) - LATE
-            last, first = min(self.now, ends or self.now), max(state.since, self.now - kept)
+            age = state.obeyed.shared_cache + (timedelta(0) if fetched else state.obeyed.api_copy) - LATE
+            last, first = min(self.now, ends or self.now), max(state.since, self.now - age)
             if first <= last:
                 for served in (last + state.error, first - state.error):
                     yield state, frozenset(key.kid for key in lifecycle.published(state.keys, now=served))
@@ -370,54 +374,54 @@ class World(RuleBasedStateMachine):
         return {key.kid for key in self.keys if key.revoked_at is not None}
 
     @invariant()
-    def every_api_accepts_what_lives(self) -> None:
-        """P1 and P2; of a flush that was shortened, P1 for APIs that fetch for an unknown kid."""
-        living = {kid for kid, dies in self.dies.items() if self.now < dies} - self._revoked()
-        hurried = {kid for kid, until in self.hurried.items() if self.now < until}
-        for fetched, alive in ((False, living - hurried), (True, living & hurried)):
+    def every_api_accepts_valid_tokens(self) -> None:
+        """Check P1 and P2. For a shortened flush, check P1 for APIs that fetch for an unknown kid."""
+        valid = {kid for kid, expires in self.expires.items() if self.now < expires} - self._revoked()
+        shortened = {kid for kid, until in self.shortened.items() if self.now < until}
+        for fetched, alive in ((False, valid - shortened), (True, valid & shortened)):
             self._accepts(alive, fetched=fetched)
 
     def _accepts(self, alive: set[str], *, fetched: bool) -> None:
         for state, copy in self._copies(fetched=fetched) if alive else ():
-            known = {key.kid for key in state.keys}
-            assert alive <= copy | known, f"P1: {sorted(alive - known)} signed, and an API has {sorted(copy)} only"
+            present = {key.kid for key in state.keys}
+            assert alive <= copy | present, f"P1: {sorted(alive - present)} signed, and an API has {sorted(copy)} only"
             assert alive <= copy, f"P2: tokens of {sorted(alive - copy)} live, and it is withdrawn"
 
     @invariant()
-    def a_revoked_key_is_gone_from_every_copy_in_time(self) -> None:
-        """P3."""
+    def every_copy_lacks_a_revoked_key_in_time(self) -> None:
+        """Check P3."""
         gone = {kid for kid, until in self.rejected.items() if self.now > until}
         for _, copy in self._copies() if gone else ():
             assert not gone & copy, f"P3: {sorted(gone & copy)} is revoked, and still accepted"
 
     @invariant()
     def nodes_switch_together(self) -> None:
-        """P4: nodes whose clocks are right sign with one key, however old their snapshots are; revocation excepted."""
+        """Check P4: nodes whose clocks are right sign with one key, unless one is revoked."""
         right = [state.keys for state, skew in self._nodes() if not skew]
         signers = {key.kid for keys in right if (key := lifecycle.signer(keys, now=self.now))}
         assert len(signers - self._revoked()) <= self.signers_at_once, f"P4: {sorted(signers)} sign at once"
 
     @invariant()
     def something_signs(self) -> None:
-        """P5; where one is revoked just when another began, a node whose clock is slow refuses for a moment."""
+        """Check P5. A node whose clock is slow may refuse for 2δ if the revoked key had just started."""
         for state, skew in self._nodes() if self.now >= self.excused_until else ():
             assert lifecycle.signer(state.keys, now=self.now + skew), "P5: nothing signs"
 
     @invariant()
     def a_superseded_key_never_signs_again(self) -> None:
-        """Two keys sign for N + 2δ at the most; one that was revoked superseded nothing if it had hardly begun."""
+        """Check P4: two keys sign for N + 2δ at most. A revoked key may have superseded nothing."""
         firsts = sorted(first for kid, (first, _) in self.signed.items() if kid not in self._revoked())
         for kid, (first, last) in self.signed.items():
-            following = next((one for one in firsts if one > first), None)
+            superseded = next((later for later in firsts if later > first), None)
             bound = self.widest.last_signature + self.widest.clock_error  # a commit may take δ
-            assert following is None or last <= following + bound, f"P4: {kid} is superseded, and signs again"
+            assert superseded is None or last <= superseded + bound, f"P4: {kid} is superseded, and signs again"
 
     @invariant()
-    def plans_forget_nothing_that_lives(self) -> None:
-        """A key that was announced under longer timings is seen, takes over, and its predecessor's last token dies."""
+    def plans_assume_every_timing_in_use(self) -> None:
+        """Check that plans assume earlier timings until their last key is seen and their last token has expired."""
         assumed = adoption.assumed(self.ring)
-        for until, policy in self.lived:
-            sees = policy.snapshot_age + policy.shared_cache + policy.api_copy + 2 * policy.clock_error
-            dies = policy.snapshot_age + policy.token_lifetime + policy.leeway + 4 * policy.clock_error
-            if self.states[-1].since < until + sees + dies:
-                assert raised(policy, assumed) == assumed, "plans forget a timing that something lives by"
+        for until, policy in self.obeyed_until:
+            seen = policy.snapshot_age + policy.shared_cache + policy.api_copy + 2 * policy.clock_error
+            expired = policy.snapshot_age + policy.token_lifetime + policy.leeway + 4 * policy.clock_error
+            if self.states[-1].since < until + seen + expired:
+                assert raised(policy, assumed) == assumed, "plans do not assume a timing that is still in use"

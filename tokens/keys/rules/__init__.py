@@ -1,7 +1,8 @@
 """The rules by which signing keys live, as functions of dates and a policy. Pure.
 
 Owns: the phases of a key, the next safe step of a ring, the dates that a step sets, moves of APIs between rings, and
-the inequalities that a policy must satisfy. Promises P1 to P5 of docs/key-rotation.md hold by this code.
+the inequalities that a policy must satisfy. This code keeps promises P1 to P5 (docs/key-rotation.md) and P6
+(docs/revoked-keys.md).
 Does not own: rows, locks, clocks or private keys (`keys`). Time is an argument.
 Steps: none; `keys` carries them out.
 Neighbours: imports `keys/errors` only. Used by `conf`, `models`, `keys` and pages that draw a ring.
@@ -9,7 +10,8 @@ Neighbours: imports `keys/errors` only. Used by `conf`, `models`, `keys` and pag
 Read in this order:
 - `policy`: the timings and the inequalities between them.
 - `lifecycle`: a key's phase at an instant, the signer, the published set, and the next step.
-- `succession`: the dates that planning, longer timings or a revocation give to a ring's keys.
+- `succession`: the dates that planning and longer timings give to a ring's keys.
+- `discard`: the dates that a revocation or a cancellation gives to them, and the flush.
 - `moves`: which ring signs for an API at an instant.
 - `timeline`: a ring's past and future, for people.
 """

@@ -2,9 +2,19 @@
 
     announced ──► signing ──► retired ──► withdrawn          any of the first three ──► revoked
 
-A phase is computed from timestamps and never stored, so nothing has to run at the moment of a switch. The signer is
-the key that took over last, and only if it is not revoked: a superseded key never signs again. What each instant must
-respect is in the policy (tokens/keys/rules/policy.py).
+Rules:
+- A phase is computed from timestamps and never stored. So nothing has to run at the moment of a switch, and a stopped
+  job leaves no wrong status.
+- The signer is the key that started last, and only if it is not revoked. A superseded key never signs again.
+- A key stops signing because its successor starts, never because of its own age (P5).
+- A JWKS shows announced, signing and retired keys, the signing key first.
+- The flush of a revoked key is the start of a key that was announced at the revocation or later (P6).
+
+Worked example: A starts on day 0, and its standby B on day 90, when C is announced. A is withdrawn on day 97.
+
+    day 60    signer A    published A, B       B announced
+    day 90    signer B    published B, C, A    C announced, A retired
+    day 97    signer B    published B, C       A withdrawn
 """
 
 import enum
@@ -16,7 +26,7 @@ from tokens.keys.rules.policy import Policy
 
 
 class Phase(enum.StrEnum):
-    """Where in its life a key is."""
+    """The state of a key."""
 
     SIGNING = "signing"
     ANNOUNCED = "announced"
@@ -45,19 +55,19 @@ class Key:
 
     @property
     def discarded(self) -> bool:
-        """Revoked or cancelled: it neither signs nor is published, whatever the clock says."""
+        """Return True if it is revoked or cancelled: then it neither signs nor is published at any instant."""
         return self.revoked_at is not None or self.cancelled_at is not None
 
     @property
     def start(self) -> datetime | None:
-        """When it takes over, or None if it never does: unplanned, cancelled, or revoked before its time."""
+        """Return when it takes over, or None if it never does: not planned, cancelled, or revoked before its start."""
         if self.signs_at is None or self.cancelled_at is not None:
             return None
         return None if self.revoked_at is not None and self.revoked_at <= self.signs_at else self.signs_at
 
 
 def signer(keys: Iterable[Key], *, now: datetime) -> Key | None:
-    """The one key that may sign at `now`; None when nothing may."""
+    """Return the key that may sign at `now`, or None if none may."""
     latest = _latest(keys, now=now)
     if latest is None or latest.revoked_at is not None:
         return None
@@ -67,7 +77,7 @@ def signer(keys: Iterable[Key], *, now: datetime) -> Key | None:
 
 
 def phase(key: Key, keys: Iterable[Key], *, now: datetime) -> Phase:
-    """The phase of `key` among the keys of its ring at `now`."""
+    """Return the phase of `key` among `keys`, the keys of its ring, at `now`."""
     if key.revoked_at is not None:
         return Phase.REVOKED
     if key.cancelled_at is not None:
@@ -80,20 +90,20 @@ def phase(key: Key, keys: Iterable[Key], *, now: datetime) -> Phase:
 
 
 def published(keys: Sequence[Key], *, now: datetime) -> tuple[Key, ...]:
-    """The keys of the JWKS at `now`: the signing one first, then those that will sign, then those that did."""
+    """Return the keys of the JWKS at `now`: the signing key, then announced keys, then retired keys."""
     phases = {key: phase(key, keys, now=now) for key in keys}
-    shown = [key for key in keys if phases[key] in PUBLISHED]
-    return tuple(sorted(shown, key=lambda key: (PUBLISHED.index(phases[key]), key.announced_at, key.kid)))
+    live = [key for key in keys if phases[key] in PUBLISHED]
+    return tuple(sorted(live, key=lambda key: (PUBLISHED.index(phases[key]), key.announced_at, key.kid)))
 
 
 def successor(key: Key, keys: Iterable[Key]) -> Key | None:
-    """The key that takes over, or took over, from `key`; None while it has no successor."""
+    """Return the key that takes over, or took over, from `key`, or None if no start after that of `key` is planned."""
     later = [other for other in keys if _starts_after(other, key)]
     return min(later, key=_started, default=None)
 
 
 def standby(keys: Iterable[Key]) -> Key | None:
-    """The announced key whose start is not planned yet."""
+    """Return the announced key whose start is not planned yet, or None if there is none."""
     return next((key for key in keys if key.signs_at is None and not key.discarded), None)
 
 
@@ -104,8 +114,8 @@ def planned(keys: Iterable[Key], *, now: datetime) -> Key | None:
 
 def switches(keys: Iterable[Key], *, now: datetime) -> tuple[Key, ...]:
     """Return the announced keys whose start is planned and still to come, in the order in which they take over."""
-    coming = [key for key in keys if key.start and key.start > now and not key.discarded]
-    return tuple(sorted(coming, key=_started))
+    future = [key for key in keys if key.start and key.start > now and not key.discarded]
+    return tuple(sorted(future, key=_started))
 
 
 def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
@@ -131,37 +141,44 @@ def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
 
 
 def is_stale(key: Key, keys: Iterable[Key]) -> bool:
-    """True if a key was revoked since `key` was announced: a JWKS can show both, so that `key` cannot flush it."""
+    """Return True if a key was revoked after `key` was announced: a JWKS can show both, and `key` cannot flush it."""
     return any(other.revoked_at is not None and other.revoked_at > key.announced_at for other in keys)
 
 
 def seen_at(key: Key, policy: Policy) -> datetime:
-    """When every obedient API has the key: announced_at + N + C + T + 2δ (P1)."""
+    """Return when every obedient API has the key: announced_at + N + C + T + 2δ (P1)."""
     return key.announced_at + policy.propagation
 
 
 def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime:
-    """When no token of `key` can be valid any more (P2), and not before the policy's `keep`; never earlier than set."""
+    """Return when `key` is withdrawn: when none of its tokens can be valid (P2), and after `keep`.
+
+    Never returns an earlier instant than the one that is set.
+    """
     safe = superseded_at + max(policy.last_acceptance(key.max_lifetime), policy.keep)
+    # A withdrawal only moves later, in the database too: tokens can have been signed that rely on it.
     return max(safe, key.withdraw_at) if key.withdraw_at else safe
 
 
 def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | None:
-    """When the private half can be destroyed, because no node can still sign with it; None while one may."""
+    """Return when no node can sign with the key any more, so that its private half can be destroyed.
+
+    Returns None if the key has no successor. A discarded key signs no more from its revocation or cancellation on.
+    """
     if key.discarded:
         return key.revoked_at or key.cancelled_at
-    next_key = successor(key, keys)
-    return _started(next_key) + policy.last_signature if next_key else None
+    superseding = successor(key, keys)
+    return _started(superseding) + policy.last_signature if superseding else None
 
 
 def due(keys: Iterable[Key], *, policy: Policy, now: datetime) -> datetime:
-    """When the signing key shall have a successor; `now` when nothing signs."""
+    """Return when the signing key has signed for `rotate_every`, or `now` if no key signs."""
     signing = signer(keys, now=now)
     return signing.signs_at + policy.rotate_every if signing and signing.signs_at else now
 
 
 def overdue(keys: Sequence[Key], *, policy: Policy, now: datetime) -> bool:
-    """Whether a switch has been due for half of `announce` and none is planned: nobody runs rotate_keys."""
+    """Return True if a switch has been due for half of `announce` and none is planned: rotate_keys does not run."""
     return planned(keys, now=now) is None and due(keys, policy=policy, now=now) + policy.announce / 2 < now
 
 

@@ -1,8 +1,16 @@
-"""Which ring signs for an API, and how an API moves from one to another without losing a token. Pure.
+"""Compute which ring signs for an API, while it moves from one ring to another without losing a token. Pure.
 
-An API that has moved trusts its own ring alone. While it moves, the JWKS of a ring of its own shows the keys of both,
-so that it verifies tokens of either by the one that it reads; the default ring's shows its own at all times. Until
-the first key of the new ring takes over, which may be later than was planned, the previous ring signs.
+Rules:
+- The previous ring signs until the first key of the new ring starts, also if that is later than was planned.
+- From the plan on, the JWKS of a ring other than the default one shows the keys of both rings. So the API verifies
+  tokens of both, from whichever of the two JWKS it reads. The default ring's JWKS shows its own keys only.
+- The API trusts both rings until the move is settled. Then it trusts its own ring alone.
+
+Worked example: an API moves from the default ring to `orders`.
+
+    day 0    planned: `orders` takes over on day 2    default signs    orders.json shows orders, default
+    day 2    moved                                    orders signs     orders.json shows orders, default
+    +71 min  settled: no token of `default` is valid  orders signs     orders.json shows orders
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,46 +29,43 @@ class Move:
     previous: str
     """The ring that signed before."""
     at: datetime | None
-    """When it takes over: None while no key of it is planned to sign, which may have been revoked before it did."""
+    """When it takes over; None if none of its keys has a planned start, such as after a revocation."""
     settled_at: datetime | None
-    """When no token of the previous ring can be valid any more; None while it signs."""
+    """When no token of the previous ring can be valid any more; None if `at` is None."""
 
     def signing(self, *, now: datetime) -> str:
-        """The ring that signs at `now`."""
+        """Return the ring that signs at `now`."""
         return self.ring if self.at is not None and self.at <= now else self.previous
 
     def trusted(self, *, now: datetime) -> tuple[str, ...]:
-        """The rings whose signatures for the API are good at `now`."""
+        """Return the rings whose signatures for the API are valid at `now`."""
         return (self.ring,) if self.is_settled(now=now) else (self.ring, self.previous)
 
     def is_settled(self, *, now: datetime) -> bool:
-        """Whether the previous ring is out of use for the API."""
+        """Return True if the API does not trust the previous ring any more."""
         return self.settled_at is not None and self.settled_at <= now
 
 
 Moves = Mapping[str, Move]
-"""By the API's identifier; an API that never moved is on the default ring."""
+"""The last move of each API, by identifier. An API that never moved is on the default ring."""
 
 
 def signing(audience: str, moves: Moves, *, now: datetime) -> str:
-    """The ring that signs for `audience`."""
+    """Return the ring that signs for the API `audience` at `now`."""
     return moves[audience].signing(now=now) if audience in moves else DEFAULT_RING
 
 
 def trusted(audience: str, moves: Moves, *, now: datetime) -> tuple[str, ...]:
-    """The rings whose signatures for `audience` are good."""
+    """Return the rings whose signatures for the API `audience` are valid at `now`."""
     return moves[audience].trusted(now=now) if audience in moves else (DEFAULT_RING,)
 
 
 def shown(ring: str, moves: Iterable[Move], *, now: datetime) -> tuple[str, ...]:
-    """The rings whose keys the JWKS of `ring` shows.
-
-    The default ring's shows its own only. A ring that no API is on shows the default ring's as well, so that an API can
-    read it before it moves there, and go on reading it after it moved back.
-    """
+    """Return the rings whose keys the JWKS of `ring` shows at `now`, its own first."""
     if ring == DEFAULT_RING:
         return (DEFAULT_RING,)
     here = [move for move in moves if ring in (move.ring, move.previous)]
     moving = [name for move in here if not move.is_settled(now=now) for name in (move.ring, move.previous)]
+    # An API can read the ring's JWKS before it moves there and after it moved back, with tokens of the default ring.
     unused = not moving and all(move.ring != ring for move in here)
     return tuple(dict.fromkeys([ring, *moving, *([DEFAULT_RING] if unused else [])]))

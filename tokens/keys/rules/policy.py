@@ -1,7 +1,15 @@
-"""The numbers that the life of a key goes by, and the inequalities they must satisfy. Pure.
+"""The timings of the life of a key, and the inequalities between them. Pure.
 
-The letters of its formulas: N snapshot_age, C shared_cache, T api_copy, δ clock_error,
-L token_lifetime, S leeway.
+The letters in formulas: N snapshot_age, C shared_cache, T api_copy, δ clock_error, L token_lifetime, S leeway.
+
+| promise | formula | name | in production |
+|---|---|---|---|
+| P1: every API has a key before it signs | N + C + T + 2δ | `propagation` | 24 h 9 min |
+| P2: a key is published until its last token expires | N + L + S + 4δ | `last_acceptance` | 71 min |
+| P3: no API accepts a key that was revoked before | N + C + T + 2δ | `rejection` | 24 h 9 min |
+| P4: every node has read the plan of a switch | N | `switch` | 2 min |
+| P6: every fetch returns the key of a flush | N + C + 2δ | `refetch` | 9 min |
+| no node signs with a superseded key | N + 2δ | `last_signature` | 4 min |
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,12 +19,12 @@ from math import ceil
 from typing import Self
 
 TIMINGS = ("snapshot_age", "shared_cache", "api_copy", "clock_error", "token_lifetime", "leeway")
-"""The numbers that promises rest on: raised at once, lowered only after the old value has elapsed."""
+"""The timings that promises depend on. A raised value counts at once, a lowered one after the old one has elapsed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How long everything takes, in the worst case that is still obedient."""
+    """How long everything takes, in the worst case that obedient nodes and APIs allow."""
 
     snapshot_age: timedelta
     """N: oldest snapshot of the ring that a node signs or serves from."""
@@ -27,64 +35,64 @@ class Policy:
     api_copy: timedelta
     """T: longest time that an API uses its copy of the JWKS."""
     clock_error: timedelta
-    """δ: how far any clock may be off, either way; also bounds the transaction that plans."""
+    """δ: largest error of any clock, in both directions; also the longest transaction of a step."""
     token_lifetime: timedelta
-    """L: longest token that a key made from now on may sign."""
+    """L: longest token that a new key may sign."""
     leeway: timedelta
     """S: largest leeway that an obedient API grants after `exp`."""
     announce: timedelta
-    """How long a key is published before it signs, unless somebody is in a hurry."""
+    """How long a key is published before it signs, unless an operator plans the switch early."""
     rotate_every: timedelta
     """How long a key signs."""
     keep: timedelta
-    """How long a retired key stays published at the least."""
+    """How long a retired key stays published, at least."""
 
     @property
     def propagation(self) -> timedelta:
-        """N + C + T + 2δ: after this, every obedient API has what was published (P1)."""
+        """Return N + C + T + 2δ: after this time, every obedient API has a key that was announced (P1)."""
         return self.snapshot_age + self.shared_cache + self.api_copy + 2 * self.clock_error
 
     @property
     def refetch(self) -> timedelta:
-        """N + C + 2δ: after this, every fetch of the JWKS returns what was published."""
+        """Return N + C + 2δ: after this time, every fetch of the JWKS returns a key that was announced (P6)."""
         return self.snapshot_age + self.shared_cache + 2 * self.clock_error
 
     @property
     def flush(self) -> timedelta:
-        """How long after a revocation the flush is, unless an operator shortens it: `announce`, and never below P1."""
+        """Return the time from a revocation to its flush, if no operator shortens it: `announce`, but at least P1."""
         return max(self.announce, self.propagation)
 
     @property
     def rejection(self) -> timedelta:
-        """N + C + T + 2δ: after it was revoked, no obedient API has a key any more, by whoever's clock (P3)."""
+        """Return N + C + T + 2δ: after this time, no obedient API accepts a revoked key, by any clock (P3)."""
         return self.snapshot_age + self.shared_cache + self.api_copy + 2 * self.clock_error
 
     @property
     def switch(self) -> timedelta:
-        """N: a switch planned this far ahead is known to every node before it happens."""
+        """Return N: every node reads the plan of a switch within this time (P4)."""
         return self.snapshot_age
 
     @property
     def last_signature(self) -> timedelta:
-        """N + 2δ: after its successor's start, no node signs with a key any more."""
+        """Return N + 2δ: this long after its successor's start, no node signs with a key any more."""
         return self.snapshot_age + 2 * self.clock_error
 
     def last_acceptance(self, max_lifetime: timedelta) -> timedelta:
-        """N + max_lifetime + S + 4δ: after its successor's start, no token of a key is valid any more (P2)."""
+        """Return N + max_lifetime + S + 4δ: this long after its successor's start, no token of a key is valid (P2)."""
         return self.snapshot_age + max_lifetime + self.leeway + 4 * self.clock_error
 
     @property
     def settles(self) -> timedelta:
-        """After this, nothing lives by the policy's timings that began while they were in force."""
+        """Return the time after which no copy, plan or token depends on this policy, once it is replaced."""
         return self.propagation + self.last_acceptance(self.token_lifetime)
 
     def to_json(self) -> dict[str, float]:
-        """The numbers in seconds."""
+        """Return the timings in seconds, by name."""
         return {name: value.total_seconds() for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, seconds: Mapping[str, float]) -> Self:
-        """The inverse of `to_json`."""
+        """Return the policy of timings in seconds: the inverse of `to_json`."""
         return cls(**{field.name: timedelta(seconds=seconds[field.name]) for field in fields(cls)})
 
 
@@ -116,14 +124,14 @@ POLICIES = {"production": PRODUCTION, "development": DEVELOPMENT}
 
 
 def changed(policy: Policy, seconds: Mapping[str, float]) -> Policy:
-    """The policy with single timings changed, in seconds; raises ValueError for a name that it does not have."""
+    """Return the policy with some timings changed, in seconds. Raises ValueError for an unknown name."""
     if unknown := seconds.keys() - {field.name for field in fields(Policy)}:
         raise ValueError(f"there is no key timing {', '.join(sorted(unknown))}")
     return replace(policy, **{name: timedelta(seconds=value) for name, value in seconds.items()})
 
 
 def problems(policy: Policy) -> Iterator[str]:
-    """Each inequality that the policy breaks, with its numbers and the settings to change."""
+    """Yield each inequality that the policy violates, with its numbers and the timings to change."""
     for field in fields(Policy):
         if getattr(policy, field.name) <= timedelta(0):
             yield f"{field.name} is {getattr(policy, field.name)}; it must be longer than zero"
@@ -169,6 +177,6 @@ def slower(policy: Policy, took: timedelta) -> dict[str, int]:
 
 
 def raised(policy: Policy, other: Policy) -> Policy:
-    """`other`, with every timing that is longer in `policy`."""
+    """Return `other`, with each of `TIMINGS` that is longer in `policy` taken from there."""
     longer = {name: max(getattr(policy, name), getattr(other, name)) for name in TIMINGS}
     return replace(other, **longer)

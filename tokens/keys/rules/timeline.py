@@ -1,4 +1,4 @@
-"""A ring as a timeline: what each key did, does and will do, and when its last token dies. Pure."""
+"""A ring as a timeline: the phases of each key, past and planned, and when its last token expires. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tokens.keys.rules.policy import Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """One phase of a key; `end` is None while it is not known."""
+    """One phase of a key. `end` is None if it is not planned yet."""
 
     phase: Phase
     start: datetime
@@ -26,20 +26,18 @@ class Line:
     phase: Phase
     stretches: tuple[Stretch, ...]
     last_token_dies_at: datetime | None
-    """When no token signed by this key can be accepted any more; None while it may sign, and where it never did."""
-
+    """When no token of this key can be accepted any more; None if its end is not planned, or if it never signs."""
     flush_at: datetime | None = None
-    """When the key that flushes it takes over: then verifiers that fetch only for an unknown kid drop it. Of a revoked
-    key; None while no flush is planned."""
+    """When the flush of this key is; None if it is not revoked, or if no flush is planned."""
 
     @property
     def may_sign(self) -> bool:
-        """Whether it signs, or may begin to."""
+        """Return True if the key signs or can start to."""
         return self.phase in (Phase.ANNOUNCED, Phase.SIGNING)
 
 
 def timeline(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Line, ...]:
-    """Every key of a ring, oldest first."""
+    """Return a line for every key of a ring, the oldest first."""
     return tuple(
         Line(
             kid=key.kid,
@@ -53,13 +51,13 @@ def timeline(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Lin
 
 
 def next_step(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[str, datetime]:
-    """What happens next to a ring, and when."""
+    """Return the next event of a ring as text, and its instant."""
     if not keys:
         return "rotate_keys creates the first key", now
-    if coming := lifecycle.planned(keys, now=now):
-        flushed = [key.kid for key in keys if lifecycle.flush(key, keys) == coming]
-        ends = f", and flushes {', '.join(flushed)}" if flushed else ""
-        return f"{coming.kid} takes over{ends}", coming.start or now
+    if planned := lifecycle.planned(keys, now=now):
+        flushed = [key.kid for key in keys if lifecycle.flush(key, keys) == planned]
+        flushes = f", and flushes {', '.join(flushed)}" if flushed else ""
+        return f"{planned.kid} takes over{flushes}", planned.start or now
     if lifecycle.standby(keys) is None:
         return "rotate_keys announces a standby", now
     if unflushed := lifecycle.unflushed(keys):
@@ -68,22 +66,25 @@ def next_step(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[st
 
 
 def _stretches(key: Key, keys: Sequence[Key]) -> list[Stretch]:
-    following = lifecycle.successor(key, keys)
-    ended = key.revoked_at or key.cancelled_at
+    successor = lifecycle.successor(key, keys)
+    discarded_at = key.revoked_at or key.cancelled_at
     starts = [
         (Phase.ANNOUNCED, key.announced_at),
         (Phase.SIGNING, key.start),
-        (Phase.RETIRED, following.start if following else None),
+        (Phase.RETIRED, successor.start if successor else None),
         (Phase.WITHDRAWN, key.withdraw_at),
     ]
-    known = [(phase, start) for phase, start in starts if start is not None and (ended is None or start < ended)]
-    if ended is not None:
-        known.append((Phase.REVOKED if key.revoked_at else Phase.CANCELLED, ended))
-    ends = [start for _, start in known[1:]] + [None]
+    # A planned start can be later than the revocation: the key never reaches that phase.
+    reached = [
+        (phase, start) for phase, start in starts if start is not None and (not discarded_at or start < discarded_at)
+    ]
+    if discarded_at is not None:
+        reached.append((Phase.REVOKED if key.revoked_at else Phase.CANCELLED, discarded_at))
+    ends = [start for _, start in reached[1:]] + [None]
     return [
         Stretch(phase=phase, start=start, end=end)
-        for (phase, start), end in zip(known, ends, strict=True)
-        if end is None or end > start
+        for (phase, start), end in zip(reached, ends, strict=True)
+        if end is None or end > start  # the first key of a ring is announced and signs at the same instant
     ]
 
 
@@ -92,5 +93,5 @@ def _last_token(key: Key, keys: Sequence[Key], policy: Policy) -> datetime | Non
         return None
     if key.revoked_at is not None:
         return key.revoked_at + policy.rejection
-    following = lifecycle.successor(key, keys)
-    return following.start + policy.last_acceptance(key.max_lifetime) if following and following.start else None
+    successor = lifecycle.successor(key, keys)
+    return successor.start + policy.last_acceptance(key.max_lifetime) if successor and successor.start else None

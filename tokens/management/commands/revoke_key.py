@@ -126,7 +126,7 @@ def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevo
         now=timezone.now(),
         flush_after=options["flush_after"],
         accept_outage=options["accept_outage"],
-        pretend=dry_run,
+        dry_run=dry_run,
     )
 
 

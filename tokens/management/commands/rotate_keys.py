@@ -11,10 +11,12 @@ from django.utils import timezone
 
 from tokens import conf
 from tokens.jose.key_format import ALGORITHMS
+from tokens.keys.cancellation import cancel
 from tokens.keys.keystore import NAMES
 from tokens.keys.material import RSA_BITS
+from tokens.keys.rewrap import rewrap
 from tokens.keys.rings import RingKind
-from tokens.keys.rotation import Outcome, cancel, rewrap, rotate
+from tokens.keys.rotation import Outcome, rotate
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.transfer import Planned, move
 from tokens.management.arguments import EXIT_CODES, USAGE, KeyCommand, exit_codes, instant
@@ -127,7 +129,7 @@ def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
             encryption_keys=keys,
             actor=ACTOR,
             now=timezone.now(),
-            pretend=options["dry_run"],
+            dry_run=options["dry_run"],
         )
     return rotate(
         ring,
@@ -136,8 +138,8 @@ def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
         actor=ACTOR,
         now=timezone.now(),
         kind=RingKind(algorithm=options["algorithm"], bits=options["bits"], keystore=options["keystore"]),
-        hurry=options["now"],
-        pretend=options["dry_run"],
+        early=options["now"],
+        dry_run=options["dry_run"],
         at=options["at"],
     )
 

@@ -1,4 +1,4 @@
-"""The pure rules: phases, signer, published set, and the instants that P1 and P2 allow."""
+"""Phases, the signer, the published keys, and withdrawals (P2)."""
 
 from datetime import UTC, datetime, timedelta
 

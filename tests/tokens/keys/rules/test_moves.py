@@ -1,6 +1,6 @@
-"""An API's move between rings, as nodes with old snapshots and wrong clocks see it: no token breaks, at no instant.
+"""An API moves between rings: no token breaks, although nodes have old snapshots and wrong clocks.
 
-The API reads its new ring's JWKS by the time that any node lets that ring sign for it.
+The API reads its new ring's JWKS before any node signs for it with that ring.
 """
 
 from collections.abc import Iterator
@@ -27,29 +27,29 @@ PAIRS = st.sampled_from([(POLICY, POLICY), (SLOW, POLICY), (POLICY, SLOW)])
 AHEAD = st.integers(-300, 300).map(lambda value: timedelta(seconds=value))
 
 
-class Moving:
-    """One move of an API, decided at START and committed as late as it may be."""
+class Timeline:
+    """One move of an API, planned at START and committed as late as allowed."""
 
     def __init__(self, policy: Policy, previous: Policy, start: datetime) -> None:
         self.policy, self.slowest = policy, max(policy, previous, key=lambda one: one.propagation)
         self.key = Key(kid="new", announced_at=min(START, start), signs_at=start, max_lifetime=policy.token_lifetime)
-        held = SimpleNamespace(keys=(self.key,), now=START, policy=policy, row=SimpleNamespace(name="new"))
+        locked = SimpleNamespace(keys=(self.key,), now=START, policy=policy, row=SimpleNamespace(name="new"))
         rings = [SimpleNamespace(policy=one.to_json(), assumed=None) for one in (policy, previous)]
         table = Mock(**{"objects.filter.return_value": rings[1:], "objects.all.return_value": rings})
         keys = Mock(**{"objects.aggregate.return_value": {"longest": policy.token_lifetime}})
         with patch.object(transfer, "Ring", table), patch.object(transfer, "SigningKey", keys):
-            at = transfer._earliest(held, "old")
+            at = transfer._earliest(locked, "old")
             self.move = Move(ring="new", previous="old", at=at, settled_at=at + transfer._acceptance())
         self.committed = START + DELTA
-        self.known = self.committed + policy.snapshot_age - LATE
-        """Until then a node may not know of it."""
+        self.read_by = self.committed + policy.snapshot_age - LATE
+        """Every node has read the plan by then."""
 
     def signing(self, now: datetime, *, skew: timedelta, knows: bool) -> str:
-        """The ring that a node lets sign."""
+        """Return the ring with which a node signs."""
         return moves.signing("api", {"api": self.move} if knows else {"api": BEFORE}, now=now + skew)
 
     def lags(self) -> Iterator[timedelta]:
-        """How long after the commit a copy of the new ring's JWKS may show what was before it."""
+        """Yield how long after the commit a copy of the new ring's JWKS can be from before it."""
         for policy in (self.policy, self.slowest):
             yield policy.snapshot_age + policy.shared_cache + policy.api_copy - 3 * LATE
 
@@ -68,10 +68,10 @@ class Moving:
                 raise AssertionError("the previous ring is out of use, and its token lives")
 
     def last_signature(self) -> datetime:
-        """When a node last lets the previous ring sign: its clock is slow, or it does not know of the move yet."""
+        """Return when a node last signs with the previous ring: its clock is slow, or it has not read the plan."""
         last = self.move.at + DELTA - LATE
         assert self.signing(last, skew=-DELTA, knows=True) == "old"
-        return max(last, self.known)
+        return max(last, self.read_by)
 
 
 BEFORE = Move(ring="old", previous="older", at=START - 900 * SECOND, settled_at=START - 500 * SECOND)
@@ -79,65 +79,65 @@ BEFORE = Move(ring="old", previous="older", at=START - 900 * SECOND, settled_at=
 
 @settings(max_examples=200, derandomize=True, deadline=None, database=None)
 @given(PAIRS, AHEAD)
-def test_a_move_breaks_no_token_whatever_the_clocks_and_snapshots(policies: tuple[Policy, Policy], ahead: timedelta):
-    Moving(*policies, START + ahead).check()
+def test_a_move_breaks_no_token_for_any_clocks_and_snapshots(policies: tuple[Policy, Policy], ahead: timedelta):
+    Timeline(*policies, START + ahead).check()
 
 
 @pytest.mark.parametrize(
     ("ahead", "broken"),
     [(timedelta(0), "a copy of the new JWKS lacks keys"), (timedelta(seconds=300), "has no signer")],
 )
-def test_a_move_planned_a_second_too_early_is_found(ahead, broken):
+def test_a_move_planned_a_second_too_early_breaks_a_token(ahead, broken):
     earliest = transfer._earliest
     with (
-        patch.object(transfer, "_earliest", lambda held, previous: earliest(held, previous) - SECOND),
+        patch.object(transfer, "_earliest", lambda locked, previous: earliest(locked, previous) - SECOND),
         pytest.raises(AssertionError, match=broken),
     ):
-        Moving(POLICY, POLICY, START + ahead).check()
+        Timeline(POLICY, POLICY, START + ahead).check()
 
 
-def test_a_move_that_goes_by_one_ring_s_timings_only_is_found():
+def test_a_move_planned_with_one_ring_s_timings_only_breaks_a_token():
     earliest = transfer._earliest
 
-    def own(held, previous):
+    def own(locked, previous):
         with patch.object(transfer, "Ring", Mock(**{"objects.filter.return_value": []})):
-            return earliest(held, previous)
+            return earliest(locked, previous)
 
     with patch.object(transfer, "_earliest", own), pytest.raises(AssertionError, match="lacks keys"):
-        Moving(POLICY, SLOW, START).check()
+        Timeline(POLICY, SLOW, START).check()
 
 
-def test_a_takeover_that_does_not_wait_for_clocks_that_differ_is_found():
-    def hasty(held, previous):
-        return max(held.now + held.policy.propagation, held.keys[0].start + timedelta(microseconds=1))
+def test_a_move_that_does_not_wait_for_slow_clocks_finds_no_signer():
+    def hasty(locked, previous):
+        return max(locked.now + locked.policy.propagation, locked.keys[0].start + timedelta(microseconds=1))
 
     with patch.object(transfer, "_earliest", hasty), pytest.raises(AssertionError, match="has no signer"):
-        Moving(POLICY, POLICY, START + 300 * SECOND).check()
+        Timeline(POLICY, POLICY, START + 300 * SECOND).check()
 
 
-def test_a_previous_ring_that_is_out_of_use_a_second_too_early_is_found():
-    """Where a node may not know of the move when it happens: settling does not rest on nodes knowing it."""
+def test_a_previous_ring_that_is_not_trusted_a_second_too_early_breaks_a_token():
+    """Also if a node has not read the plan when the move happens: settling does not depend on that."""
     acceptance = transfer._acceptance
     with (
-        patch.object(transfer, "_earliest", lambda held, _: held.now),
+        patch.object(transfer, "_earliest", lambda locked, _: locked.now),
         patch.object(transfer, "_acceptance", lambda: acceptance() - SECOND),
-        patch.object(Moving, "lags", lambda _: iter(())),
+        patch.object(Timeline, "lags", lambda _: iter(())),
         pytest.raises(AssertionError, match="out of use"),
     ):
-        Moving(POLICY, POLICY, START - 300 * SECOND).check()
+        Timeline(POLICY, POLICY, START - 300 * SECOND).check()
     with (
-        patch.object(transfer, "_earliest", lambda held, _: held.now),
-        patch.object(Moving, "lags", lambda _: iter(())),
+        patch.object(transfer, "_earliest", lambda locked, _: locked.now),
+        patch.object(Timeline, "lags", lambda _: iter(())),
     ):
-        Moving(POLICY, POLICY, START - 300 * SECOND).check()
+        Timeline(POLICY, POLICY, START - 300 * SECOND).check()
 
 
 @pytest.mark.parametrize(("at", "settled_at"), [(None, None), (START + SECOND, START + 90 * SECOND)])
 def test_until_the_new_ring_takes_over_the_previous_one_signs_and_both_are_trusted(at, settled_at):
     move = Move(ring="new", previous="old", at=at, settled_at=settled_at)
-    known = {"api": move}
-    assert moves.signing("api", known, now=START) == "old"
-    assert moves.trusted("api", known, now=START) == ("new", "old")
-    assert set(moves.shown("new", known.values(), now=START)) == {"new", "old"}
-    assert set(moves.shown("old", known.values(), now=START)) == {"new", "old"}
-    assert moves.shown("default", known.values(), now=START) == ("default",)
+    planned = {"api": move}
+    assert moves.signing("api", planned, now=START) == "old"
+    assert moves.trusted("api", planned, now=START) == ("new", "old")
+    assert set(moves.shown("new", planned.values(), now=START)) == {"new", "old"}
+    assert set(moves.shown("old", planned.values(), now=START)) == {"new", "old"}
+    assert moves.shown("default", planned.values(), now=START) == ("default",)

@@ -1,4 +1,4 @@
-"""The inequalities of a policy: each holds at its very edge, and is named with its numbers one step below."""
+"""The inequalities of a policy: each holds at its edge; one step below, it is reported with its numbers."""
 
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ ANNOUNCE = PRODUCTION.announce.total_seconds()
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"announce": PROPAGATION - 0.001}, "announce (1 day, 0:08:59.999000) is shorter than N + C + T + 2δ"),
         ({"reread": 60.001}, "2 x reread (0:01:00.001000) is longer than N = snapshot_age (0:02:00)"),
@@ -29,9 +29,9 @@ ANNOUNCE = PRODUCTION.announce.total_seconds()
         ({"shared_cache": 300.5}, "shared_cache (0:05:00.500000) is the JWKS's max-age"),
     ],
 )
-def test_one_step_below_its_edge_an_inequality_is_named_with_its_numbers_and_no_other_is(changes, told):
+def test_one_step_below_its_edge_an_inequality_is_named_with_its_numbers_and_no_other_is(changes, message):
     (problem,) = problems(other(**changes))
-    assert problem.startswith(told)
+    assert problem.startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,16 @@ def test_every_term_of_the_propagation_counts(changes):
 @pytest.mark.parametrize("name", [field.name for field in fields(Policy)])
 @pytest.mark.parametrize("seconds", [0, -1])
 def test_nothing_is_zero_or_less(name, seconds):
-    told = f"{name} is {timedelta(seconds=seconds)}; it must be longer than zero"
-    assert told in list(problems(other(**{name: seconds})))
+    message = f"{name} is {timedelta(seconds=seconds)}; it must be longer than zero"
+    assert message in list(problems(other(**{name: seconds})))
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Policy)])
 def test_a_microsecond_is_longer_than_zero(name):
     assert not [
-        told for told in problems(replace(PRODUCTION, **{name: timedelta(microseconds=1)})) if "than zero" in told
+        message
+        for message in problems(replace(PRODUCTION, **{name: timedelta(microseconds=1)}))
+        if "than zero" in message
     ]
 
 

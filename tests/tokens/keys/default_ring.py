@@ -1,0 +1,65 @@
+"""The default ring in the database, at an instant that a test chooses."""
+
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+
+from tokens.conf import issuer
+from tokens.keys import store
+from tokens.keys.revocation import revoke
+from tokens.keys.rotation import rotate
+from tokens.keys.rules import lifecycle
+from tokens.keys.rules.policy import PRODUCTION
+
+
+class Ring:
+    """The default ring at `now`, an instant that the test chooses."""
+
+    def __init__(self):
+        self.now = store.database_now()
+
+    def at(self):
+        """Let the database's clock show `now`."""
+        return patch("tokens.keys.store.database_now", side_effect=lambda: self.now)
+
+    def rotate(self, **options):
+        """Take the next step."""
+        with self.at():
+            return rotate(
+                policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=self.now, **options
+            )
+
+    def revoke(self, kid, **options):
+        """Revoke a key, or all."""
+        with self.at():
+            return revoke(
+                kid,
+                reason="leaked",
+                policy=PRODUCTION,
+                encryption_keys=issuer().encryption_keys(),
+                actor="test",
+                now=self.now,
+                **options,
+            )
+
+    def dates(self):
+        """Return the dates of every key."""
+        return [row.key for row in store.load("default")]
+
+    def phases(self):
+        """Return the phase of every key, by kid."""
+        return {key.kid: lifecycle.phase(key, self.dates(), now=self.now) for key in self.dates()}
+
+    def kid(self, phase):
+        """Return the first key of that phase."""
+        return next(kid for kid, actual in self.phases().items() if actual is phase)
+
+
+@pytest.fixture
+def ring():
+    """Create the ring, and wait until every API has its standby."""
+    created = Ring()
+    created.rotate()
+    created.now += timedelta(days=3)
+    return created

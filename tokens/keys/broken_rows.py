@@ -1,0 +1,62 @@
+"""Revoke a key although other rows of its ring do not verify.
+
+Rules:
+- Such a row prevents a revocation only if it has the place of the successor.
+- It is neither used nor published, and it is not changed.
+- It still counts for the database's rules: a ring has room for one standby, and for one key without a withdrawal.
+- If no row verifies, the encrypting keys are probably wrong. New keys are then sealed only if the operator insists.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from tokens.keys.errors import CannotOpen
+from tokens.keys.lock import LockedRing
+from tokens.keys.rules import lifecycle
+from tokens.keys.rules.discard import Discarded
+from tokens.keys.rules.lifecycle import Key
+
+
+def require_encrypting_keys(locked: LockedRing) -> None:
+    """Raise CannotOpen unless a row verifies under KEY_ENCRYPTION_KEYS: a wrong value must not seal new keys."""
+    if not any(row.verifies(locked.encryption_keys) for row in locked.stored):
+        raise CannotOpen(
+            f"no row of the ring {locked.row.name!r} verifies under KEY_ENCRYPTION_KEYS: put the old value back, after"
+            " the new one; if it is lost for good, revoke_key --all --accept-outage makes fresh keys"
+        )
+
+
+def broken_successors(locked: LockedRing) -> list[str]:
+    """Return the kids of broken rows that have the place of the successor: a start, and no withdrawal."""
+    return [key.kid for key in _broken(locked) if key.signs_at]
+
+
+def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> list[Key]:
+    """Return the keys of `discarded` as the database can store them beside rows that do not verify.
+
+    Raises CannotOpen if the successor does not open, or if a broken row has its place.
+    """
+    if discarded.successor:
+        locked.prove(discarded.successor.kid)
+        if broken := broken_successors(locked):
+            raise CannotOpen(
+                f"the row of {broken[0]} does not verify, and is in the place of the next signing key:"
+                " docs/key-rotation.md says what to do"
+            )
+    after = [_without_private_half(key, locked.now) if key.discarded else key for key in discarded.keys]
+    if lifecycle.standby(_broken(locked)) is None:
+        return after
+    # A ring has room for one standby, and the broken row has it: store no other.
+    wanted = {key.kid for key in (discarded.successor, discarded.flush) if key}
+    unwanted = {key.kid for key in fresh} - wanted
+    return [key for key in after if key.kid not in unwanted]
+
+
+def _broken(locked: LockedRing) -> list[Key]:
+    """Return the keys of broken rows that have the place of the standby or of the successor."""
+    return [row.key for row in locked.unverified if not row.key.discarded and row.key.withdraw_at is None]
+
+
+def _without_private_half(key: Key, now: datetime) -> Key:
+    return replace(key, private_destroyed_at=key.private_destroyed_at or now)

@@ -1,0 +1,78 @@
+"""Limit how long a step waits for its lock, and how long it takes.
+
+- A step waits `WAIT` for the lock of its ring. Then it raises LockNotHad.
+- A step computes dates from the database's clock that it reads at its beginning. The promises allow for a commit that
+  is later by clock_error (δ) at most. A step that takes longer is rolled back and raises Unsafe.
+- PostgreSQL enforces both by itself, so that a suspended process cannot keep a ring locked.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import InternalError, OperationalError, connection
+
+from tokens.keys import store
+from tokens.keys.errors import LockNotHad, Unsafe
+from tokens.keys.rules.policy import Policy, slower
+
+WAIT = timedelta(seconds=30)
+LOCK_NOT_AVAILABLE = "55P03"
+TOOK_TOO_LONG = ("25P03", "57014")
+"""SQLSTATE if PostgreSQL ends an idle transaction or cancels a statement at its time limit."""
+SLOW = timedelta(seconds=10)
+"""No machine in production is so loaded that a step takes this long."""
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Translate the database's lock and timeout errors to LockNotHad and Unsafe."""
+    try:
+        yield
+    except (OperationalError, InternalError) as error:
+        if getattr(error.__cause__, "sqlstate", None) in TOOK_TOO_LONG:
+            raise Unsafe(
+                "the step took too long to keep its dates: longer than clock_error (δ); nothing was done, run it again"
+            ) from error
+        if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE or "database is locked" in str(error):
+            raise LockNotHad(
+                f"another process held the ring for {WAIT.seconds} s; nothing was done, run the command again"
+            ) from error
+        raise
+
+
+def limit_lock_wait() -> None:
+    """Let PostgreSQL end a wait for a lock after `WAIT`. SQLite's busy timeout is a setting of its connection."""
+    _set_local("lock_timeout", WAIT)
+
+
+def limit_duration(policy: Policy) -> None:
+    """Let PostgreSQL end the transaction if it is idle, or one statement runs, for longer than δ."""
+    # A suspended process is idle to PostgreSQL, and a slow statement is not: both limits are needed.
+    for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
+        _set_local(setting, policy.clock_error)
+
+
+def require_in_time(started: datetime, policy: Policy) -> None:
+    """Raise Unsafe if more than δ has passed on the database's clock since `started`. Call it before the commit."""
+    took = store.database_now() - started
+    if took > policy.clock_error:
+        raise Unsafe(
+            f"the step took {took.total_seconds():.1f} s, too long to keep its dates: clock_error (δ) is"
+            f" {policy.clock_error.total_seconds():g} s; nothing was done, run it again{_remedy(policy, took)}"
+        )
+
+
+def _remedy(policy: Policy, took: timedelta) -> str:
+    """Return a hint to raise δ if it is so short that load alone exceeds it, as in development; else ""."""
+    if policy.clock_error >= SLOW:
+        return ""
+    timings = ",".join(f"{name}={seconds}" for name, seconds in slower(policy, took).items())
+    return f", or if the machine stays this slow, set KEY_TIMINGS={timings}"
+
+
+def _set_local(setting: str, limit: timedelta) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # LOCAL: a pooled connection must not keep the limit after this transaction.
+            cursor.execute(f"SET LOCAL {setting} = '{int(limit.total_seconds() * 1000)}ms'")

@@ -1,0 +1,41 @@
+"""Prove that keys work before a step relies on them.
+
+1. The row verifies: this issuer wrote it as it is.
+2. The private half opens.
+3. It belongs to the public half: a signature of the one verifies under the other.
+
+A caller abandons its step if CannotOpen is raised. No key is replaced without notice.
+"""
+
+from collections.abc import Sequence
+
+from tokens.encryption import EncryptionKey
+from tokens.keys.errors import CannotOpen
+from tokens.keys.key_pair import KeyPair, verifies
+from tokens.keys.store import StoredKey
+
+PROBE = b"keyturn probe"
+
+
+def prove_all(rows: Sequence[StoredKey], keys: Sequence[EncryptionKey]) -> None:
+    """Prove every row and every private half. Raises CannotOpen."""
+    for row in rows:
+        prove(row, keys)
+
+
+def prove(row: StoredKey, keys: Sequence[EncryptionKey]) -> None:
+    """Prove a row, and its private half unless that is destroyed. Raises CannotOpen."""
+    if not row.verifies(keys):
+        raise CannotOpen(
+            f"the row of {row.key.kid} does not verify under KEY_ENCRYPTION_KEYS: either these are not the ones that it"
+            f" was written under ({row.encryption_key_id}; put the old value back, after the new one), or the row was"
+            " changed by hand"
+        )
+    if row.sealed is not None and not row.key.discarded:
+        probe(row.open(keys))
+
+
+def probe(pair: KeyPair) -> None:
+    """Sign a message and verify the signature under the public half. Raises CannotOpen if it does not verify."""
+    if not verifies(pair.sign(PROBE), PROBE, pair.jwk):
+        raise CannotOpen(f"the private half of {pair.kid} does not belong to its public half: nothing was changed")

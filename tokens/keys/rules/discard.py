@@ -1,0 +1,167 @@
+"""The dates that a revocation or a cancellation gives to the keys of a ring. Pure.
+
+Rules. Each function takes every key of the ring and returns every key; the caller writes those that changed.
+- Signing goes on (P5): if the signing key is revoked, its successor starts at once. If the last planned key is
+  discarded, the standby takes its place at the earliest safe instant.
+- A key that every API has comes first. Without one, tokens can be refused for a time: `Discarded.outage_until`.
+- P6: a revocation plans one more switch, the flush, to a key announced at that instant. No JWKS shows it beside the
+  revoked key, so that a verifier that fetches only for an unknown kid fetches, and drops the revoked key.
+- A flush is the last planned switch. Planned keys that would start later are cancelled, since a JWKS can show them
+  beside the revoked key.
+- The ring always has a standby afterwards.
+
+Worked example: A signs, B is the standby. A is revoked on day 10, with fresh keys C and D:
+
+    day 10  A is revoked; B signs at once; C is planned for day 12 (the flush); D is the standby
+    day 12  C signs; with its first token a verifier that has A and B fetches a JWKS of B, C and D
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tokens.keys.errors import UnknownKey, Unsafe
+from tokens.keys.rules import lifecycle
+from tokens.keys.rules.lifecycle import Key, Phase
+from tokens.keys.rules.policy import Policy
+from tokens.keys.rules.succession import INSTANT, earliest, withdrawals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discarded:
+    """A ring after keys were revoked or cancelled."""
+
+    keys: tuple[Key, ...]
+    successor: Key | None
+    """The key that takes over because of it, at once or later; None if the signing keys stay as they were planned."""
+    outage_until: datetime | None
+    """Until when an obedient API can lack the successor; None if every API has it."""
+    flush: Key | None = None
+    """The key whose start is the flush (P6)."""
+
+
+def instant_of_revocation(keys: Sequence[Key], *, now: datetime) -> datetime:
+    """Return `now`, or the next instant after the newest announcement, if that is later.
+
+    A key that was announced at the instant of the revocation counts as announced by it (P6), and SQLite's clock has a
+    resolution of a millisecond: an earlier key could have the same date.
+    """
+    return max([now, *(key.announced_at + INSTANT for key in keys)])
+
+
+def revoke(
+    keys: Sequence[Key],
+    kids: Collection[str],
+    *,
+    fresh: Sequence[Key],
+    now: datetime,
+    policy: Policy,
+    flush_at: datetime | None,
+) -> Discarded:
+    """Revoke `kids` at `now`, and plan the flush at `flush_at` unless it is None.
+
+    If the signing key is among them, its successor starts at once. `fresh` are two keys that are announced now: one
+    becomes the flush or the successor, the other the next standby.
+    """
+    signing, planned = lifecycle.signer(keys, now=now), lifecycle.planned(keys, now=now)
+    after = [replace(key, revoked_at=now) if key.kid in kids and not key.discarded else key for key in keys]
+    if (signing is None and planned is None) or (signing is not None and signing.kid in kids):
+        discarded = _succeeded_at_once(after, signing, fresh=fresh, now=now, policy=policy)
+    else:
+        successor = _replacement(keys, after, fresh=fresh, now=now, policy=policy)
+        is_fresh = successor is not None and successor.kid in {key.kid for key in fresh}
+        if successor and successor.start and flush_at and (is_fresh or successor.start >= flush_at):
+            successor = None  # the flush takes its place
+        discarded = _complete(after, successor, fresh=fresh, now=now, policy=policy)
+    return _with_flush(discarded, fresh, at=flush_at, now=now, policy=policy) if flush_at else discarded
+
+
+def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime, policy: Policy) -> Discarded:
+    """Cancel an announced key before any node can sign with it. `fresh` as for `revoke`.
+
+    If its switch was planned, the key planned after it follows instead. Without one, the standby takes its place, or a
+    fresh key if the standby could not flush a revoked key. Raises UnknownKey if the key is not announced, Unsafe if it
+    starts within N + 2δ.
+    """
+    key = next((key for key in keys if key.kid == kid), None)
+    if key is None or lifecycle.phase(key, keys, now=now) is not Phase.ANNOUNCED:
+        raise UnknownKey(f"{kid} is not announced: what has signed is retired by its successor, or revoked")
+    if key.start is not None and key.start <= now + policy.last_signature:
+        # A node whose snapshot is N old does not read of the cancellation before then.
+        raise Unsafe(f"{kid} signs in a moment, and nodes know it: let it, or revoke it")
+    after = [replace(other, cancelled_at=now) if other.kid == kid else other for other in keys]
+    successor = lifecycle.successor(key, after) or _replacement(keys, after, fresh=fresh, now=now, policy=policy)
+    return _complete(after, successor, fresh=fresh, now=now, policy=policy)
+
+
+def _succeeded_at_once(
+    keys: Sequence[Key], signing: Key | None, *, fresh: Sequence[Key], now: datetime, policy: Policy
+) -> Discarded:
+    """Start the planned key, the standby or a fresh key now: the first that every API has, else the first."""
+    candidates = [key for key in (lifecycle.planned(keys, now=now), lifecycle.standby(keys)) if key]
+    seen = (key for key in candidates if lifecycle.seen_at(key, policy) <= now - policy.clock_error)
+    successor = next(seen, None) or next(iter(candidates), None) or fresh[0]
+    successor = replace(successor, signs_at=_immediate_start(successor, after=signing, now=now, policy=policy))
+    return _complete(keys, successor, fresh=fresh, now=now, policy=policy)
+
+
+def _replacement(
+    keys: Sequence[Key], after: Sequence[Key], *, fresh: Sequence[Key], now: datetime, policy: Policy
+) -> Key | None:
+    """Return the key to plan if the last planned key was discarded, or None if it was not.
+
+    It is the standby, or a fresh key if the standby could not flush an earlier revoked key.
+    """
+    planned, left = lifecycle.switches(keys, now=now), lifecycle.switches(after, now=now)
+    # Without a replacement the key before the discarded one would be withdrawn, and nothing would sign.
+    if not planned or planned[-1].kid in {key.kid for key in left}:
+        return None
+    standby = lifecycle.standby(after)
+    successor = fresh[0] if standby is None or lifecycle.is_stale(standby, keys) else standby
+    at = earliest(successor, now=now, policy=policy)
+    last = left[-1].start if left else None
+    return replace(successor, signs_at=max(at, last + INSTANT) if last else at)
+
+
+def _complete(
+    keys: Sequence[Key], successor: Key | None, *, fresh: Sequence[Key], now: datetime, policy: Policy
+) -> Discarded:
+    """Return the ring with its successor, a standby, and the withdrawals that follow."""
+    after = [key for key in keys if successor is None or key.kid != successor.kid] + ([successor] if successor else [])
+    if lifecycle.standby(after) is None:
+        after.append(next(key for key in fresh if successor is None or key.kid != successor.kid))
+    after = list(withdrawals(after, policy=policy, now=now))
+    return Discarded(keys=tuple(after), successor=successor, outage_until=_outage(successor, policy))
+
+
+def _with_flush(
+    discarded: Discarded, fresh: Sequence[Key], *, at: datetime, now: datetime, policy: Policy
+) -> Discarded:
+    """Return the ring with the flush as its last planned switch, and later switches cancelled."""
+    successor = discarded.successor
+    if successor is not None and successor.kid in {key.kid for key in fresh}:
+        return replace(discarded, flush=successor)  # it was announced by the revocation: its start is the flush
+    earlier = [replace(key, cancelled_at=now) if _starts_from(key, at) else key for key in discarded.keys]
+    used = {key.kid for key in earlier}
+    flush = replace(next(key for key in fresh if key.kid not in used), signs_at=at)
+    after = withdrawals([*earlier, flush], policy=policy, now=now)
+    return replace(discarded, keys=after, flush=flush)
+
+
+def _starts_from(key: Key, at: datetime) -> bool:
+    return not key.discarded and key.start is not None and key.start >= at
+
+
+def _immediate_start(successor: Key, *, after: Key | None, now: datetime, policy: Policy) -> datetime:
+    """Return a start that has passed for every node, and is later than that of the key `after`."""
+    # δ ago: a node whose clock is slow would otherwise see no signer until its clock reaches `now`.
+    earliest_start = max(successor.announced_at, now - policy.clock_error)
+    return max(earliest_start, after.signs_at + INSTANT) if after and after.signs_at else earliest_start
+
+
+def _outage(successor: Key | None, policy: Policy) -> datetime | None:
+    if successor is None or successor.signs_at is None:
+        return None
+    seen = lifecycle.seen_at(successor, policy)
+    # δ: an API whose clock is slow fetches that much later.
+    return seen + policy.clock_error if successor.signs_at < seen else None

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import unquote_plus, urlencode
 
-from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error
-
 from tokens.authorize.request import AuthorizationRequest
+from tokens.errors import OAuthError
 
 
 def success(asked: AuthorizationRequest, code: str, *, issuer: str) -> str:
@@ -13,15 +12,10 @@ def success(asked: AuthorizationRequest, code: str, *, issuer: str) -> str:
     return with_parameters(asked.redirect_uri, {"code": code, "state": asked.state, "iss": issuer})
 
 
-def failure(error: OAuth2Error, redirect_uri: str, state: str | None, *, issuer: str) -> str:
+def failure(error: OAuthError, redirect_uri: str, state: str | None, *, issuer: str) -> str:
     """The redirect URI with the error (RFC 6749 section 4.1.2.1)."""
     told = {"error": error.error, "error_description": error.description or None, "state": state, "iss": issuer}
     return with_parameters(redirect_uri, told)
-
-
-def is_fatal(error: OAuth2Error) -> bool:
-    """Whether client or redirect URI are in doubt, so that nothing may be sent there."""
-    return isinstance(error, FatalClientError)
 
 
 def with_parameters(uri: str, parameters: Mapping[str, str | None]) -> str:

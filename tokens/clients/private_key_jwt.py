@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Collection
 from datetime import datetime
 from functools import cache, lru_cache
 
@@ -34,17 +33,13 @@ class LegacyAudience(Unfit):
     """Its `aud` is the token endpoint's address, and the client is not registered to send that."""
 
 
-def prove(text: str, *, types: Collection[str | None], self_issued: bool, now: datetime) -> tuple[Client, Assertion]:
-    """The client that made the assertion in `text`, and the assertion, which is used up by this.
+def prove(one: Assertion, *, now: datetime) -> Client:
+    """Return the client that signed the assertion, and spend the assertion. Raises InvalidAssertion.
 
-    `self_issued`: it has to be about the client itself. Raises InvalidAssertion, after the same work for a client that
-    does not exist as for a signature that is wrong.
+    A client that does not exist takes the same work as a signature that is wrong.
     """
-    one = assertion.read(text, types=types)
-    if self_issued and one.subject != one.issuer:
-        raise InvalidAssertion("its sub is not its iss")
     try:
-        return _proven(one, now=now), one
+        return _proven(one, now=now)
     except Unfit as error:
         subject, details = f"client:{error.client.client_id}", {"reason": str(error)}
         trail.log("assertion.refused", actor="issuer", subject=subject, details=details, now=now)

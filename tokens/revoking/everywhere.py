@@ -6,7 +6,7 @@
 - Tokens end by an instant of the database's clock. A token's `iat` is when its request came, before any check. So a
   token whose checks ran before the change was committed is dated before the commit.
 - The instant is read before the commit. If the commit takes until the next second, the instant is moved there.
-- No token is issued that the revocation covers (grant.token_response): until the next second, the issuer answers 503.
+- No token is issued that the revocation covers (grants/base.py): until the next second, the issuer answers 503.
 """
 
 from datetime import datetime

@@ -11,14 +11,13 @@ from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from tokens import conf, parameters
 from tokens.audit import trail
 from tokens.authorize import authorization_code, consent, login_session, reauthentication
 from tokens.authorize import response as authorization_response
 from tokens.authorize.backend import backend
-from tokens.authorize.request import AuthorizationRequest
+from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
 from tokens.errors import OAuthError
 from tokens.issued.login import Login
 from tokens.issued.user_grant import SessionEnded
@@ -54,7 +53,7 @@ class AuthorizeView(View):
             asked = read(sent)
         except (NotKept, Answered) as error:
             return ended(request, error)
-        except OAuth2Error as error:
+        except AuthorizationRefused as error:
             return refuse(request, sent, error)
         user, login = request.user, login_session.current(request)
         if login is None or not user.is_authenticated:
@@ -91,7 +90,7 @@ class AuthorizeView(View):
             asked = read(sent)
         except (NotKept, Answered) as error:
             return ended(request, error)
-        except OAuth2Error as error:
+        except AuthorizationRefused as error:
             return refuse(request, sent, error)
         user, login = request.user, login_session.current(request)
         if login is None or not user.is_authenticated or consent.is_another(asked, user):
@@ -143,12 +142,11 @@ class AuthorizeView(View):
 
 
 def read(sent: Sent) -> AuthorizationRequest:
-    """Return the valid request. Raises OAuth2Error, also if the request is too long to be kept during a login."""
+    """Return the valid request. Raises AuthorizationRefused, also if it is too long to be kept during a login."""
     asked = backend().authorization(sent.parameters)
     if sent.is_too_long:
-        error = OAuthError("invalid_request", TOO_LONG)
-        error.client_id, error.redirect_uri, error.state = asked.client.client_id, asked.redirect_uri, asked.state
-        raise error
+        client_id, uri, state = asked.client.client_id, asked.redirect_uri, asked.state
+        raise AuthorizationRefused("invalid_request", TOO_LONG, client_id=client_id, redirect_uri=uri, state=state)
     return asked
 
 
@@ -164,13 +162,13 @@ def ask(request: HttpRequest, sent: Sent, asked: AuthorizationRequest, login: Lo
     return page(request, context)
 
 
-def refuse(request: HttpRequest, sent: Sent, error: OAuth2Error) -> HttpResponse:
+def refuse(request: HttpRequest, sent: Sent, error: AuthorizationRefused) -> HttpResponse:
     """Return the error: to the client if it may be sent there, else on a page of the issuer (section 4.1.2.1).
 
     A user who is not logged in is not redirected to the client (RFC 9700 section 4.11.2), unless the request wants no
     page or is too long to be kept during a login.
     """
-    if error.redirect_uri and not authorization_response.is_fatal(error):
+    if error.redirect_uri:
         if login_session.current(request) is None and not is_silent(sent) and not sent.is_too_long:
             return to_login(request, sent)
         try:
@@ -211,7 +209,7 @@ def send(
     request: HttpRequest,
     sent: Sent,
     asked: AuthorizationRequest,
-    error: OAuth2Error,
+    error: OAuthError,
     *,
     action: str = "authorization.refused",
 ) -> HttpResponse:

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods
 from tokens import conf, errors
 from tokens.audit import trail
 from tokens.authorize import consent, login_session
-from tokens.authorize.backend import backend
 from tokens.errors import OAuthError
 from tokens.grants import device_authorization
-from tokens.issued import client_target
+from tokens.grants.request import TokenRequest
+from tokens.issued import audience
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.issued.user_grant import SessionEnded
@@ -32,10 +32,10 @@ SALT = "tokens.views.device"
 UNKNOWN = "No device waits for this code. Look at its screen: the code may have expired."
 
 
-@endpoint(rate="device", refused="device.request_refused")
-def device(request: HttpRequest) -> HttpResponse:
-    """The codes of the device, or RFC 6749's error."""
-    return errors.answer(backend().device(request, now=keys.clock(now=timezone.now())))
+@endpoint(rate="device", refused="device.request_refused", accepts=device_authorization.PARAMETERS)
+def device(_: HttpRequest, request: TokenRequest) -> HttpResponse:
+    """Return the codes of the device (section 3.2). Raises OAuthError and NotReady."""
+    return errors.answer(device_authorization.begin(request, device_authorization.client_of(request)))
 
 
 @private
@@ -123,7 +123,7 @@ def _was_shown(request: HttpRequest, code: DeviceCode, *, now: datetime) -> bool
 def _target(code: DeviceCode) -> Target:
     """What the device asked for, if its client still may; raises OAuthError."""
     resources = [] if code.audience == conf.issuer().url else [code.audience]
-    return client_target.target(code.client, code.scope.split(), resources, openid=True)
+    return audience.of_client(code.client, code.scope.split(), resources, openid=True)
 
 
 def _count(request: HttpRequest) -> None:

@@ -159,7 +159,7 @@ def test_a_code_used_twice_revokes_what_it_gave(client, webapp, code):
 def test_a_code_used_twice_is_found_out_long_after_it_expired(client, webapp, code, monkeypatch):
     issued = code(webapp)
     claims = presented(client, webapp, lambda _: issued)
-    monkeypatch.setattr("tokens.views.token.timezone.now", lambda now=timezone.now: now() + timedelta(minutes=5))
+    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda now=timezone.now: now() + timedelta(minutes=5))
     assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
     assert is_revoked(claims)
 

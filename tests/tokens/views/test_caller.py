@@ -46,7 +46,7 @@ def test_the_header_comes_before_the_form(extra, expected):
         ({"client_id": "named", "client_assertion": sign("keyed")}, "named"),
         ({"client_id": "", "client_assertion": sign("keyed")}, "keyed"),
         ({"client_assertion": jwt({"iss": "x" * 1000})}, "x" * 256),
-        ({"client_assertion": jwt({"iss": "\ud800"})}, "\ud800"),
+        ({"client_assertion": jwt({"iss": "\ud800"})}, ""),
         ({}, ""),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
-from tokens.authorize.server import GRANTS
+from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text, public_keys
 from tokens.jose.public_keys import UnusableKey
 from tokens.keys import store
@@ -51,9 +51,9 @@ class Command(OperatorCommand):
         parser.add_argument("--name", required=True, help="what users read on the consent page")
         parser.add_argument("--client-id", help="generated when left out")
         parser.add_argument(
-            "--grant", action="append", default=[], choices=[grant.name for grant in GRANTS], metavar="GRANT",
+            "--grant", action="append", default=[], choices=list(GRANT_TYPES), metavar="GRANT",
             dest="grants",
-            help=f"one of {', '.join(grant.name for grant in GRANTS)}; may be repeated; none: it gets no tokens",
+            help=f"one of {', '.join(GRANT_TYPES)}; may be repeated; none: it gets no tokens",
         )  # fmt: skip
         parser.add_argument("--redirect-uri", action="append", default=[], dest="redirect_uris", help="may be repeated")
         parser.add_argument(

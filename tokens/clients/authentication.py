@@ -66,7 +66,7 @@ class Credentials:
 
     @property
     def proves(self) -> bool:
-        """True if the request has more than a name to authenticate its client."""
+        """Return True if the request has more than a name to authenticate its client."""
         return self.has_header or bool(self.secret or self.assertion or self.assertion_type)
 
 
@@ -148,7 +148,7 @@ def _why(shown: Presented, client: Client | None) -> str:
 
 
 def _proves(shown: Presented, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
-    """True if the secret is one of the client's `secrets`, or a public client names itself. Raises NotReady."""
+    """Return True if the secret is one of the client's `secrets`, or a public client names itself. Raises NotReady."""
     if shown.secret is None:
         return client is not None and client.is_public
     try:
@@ -159,7 +159,7 @@ def _proves(shown: Presented, client: Client | None, secrets: Iterable[ClientSec
 
 
 def _fits(shown: Presented, client: Client | None) -> bool:
-    """True if the client may authenticate by a secret in this place."""
+    """Return True if the client may authenticate by a secret in this place."""
     here = AuthenticationMethod.SECRET_BASIC if shown.in_header else AuthenticationMethod.SECRET_POST
     return client is not None and here in client.accepted_methods
 

@@ -7,11 +7,13 @@ secret that was revoked in another process is refused by the next request.
 import threading
 from collections import OrderedDict
 
+from django.db import connection
 from django.db.models import prefetch_related_objects
 
 from tokens.issued import revocation_record
-from tokens.models import Client, RegistryVersion
+from tokens.models import Client
 
+VERSION = "SELECT value FROM tokens_registryversion ORDER BY id LIMIT 1"
 KEPT = 1024
 """How many clients a process remembers, those that were used last."""
 EVERYTHING = ("secrets", "scopes__api", "apis", "operated_apis", "exchange_policies__scopes__api")
@@ -21,8 +23,12 @@ _lock = threading.Lock()
 
 
 def version() -> str | None:
-    """The version in force; None where the database has none, and nothing may be remembered."""
-    return RegistryVersion.objects.values_list("value", flat=True).first()
+    """Return the version in force. Returns None if the database has none, so that nothing may be cached."""
+    # Every token request reads it. Through the ORM, this took a fifth of the request's CPU time.
+    with connection.cursor() as cursor:
+        cursor.execute(VERSION)
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def recall(client_id: str, *, version: str | None) -> Client | None:

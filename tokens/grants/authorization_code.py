@@ -39,7 +39,7 @@ def issue(request: TokenRequest, proven: Proven) -> Tokens:
 
 
 def matches_challenge(verifier: str, challenge: str) -> bool:
-    """True if `challenge` is the S256 code challenge of `verifier` (RFC 7636 section 4.6)."""
+    """Return True if `challenge` is the S256 code challenge of `verifier` (RFC 7636 section 4.6)."""
     digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
     return hmac.compare_digest(digest, challenge.encode())
 
@@ -65,7 +65,7 @@ def _verify(code: AuthorizationCode, request: TokenRequest) -> None:
 
 
 def _has_same_redirect_uri(code: AuthorizationCode, request: TokenRequest) -> bool:
-    """True if the redirect URI is that of the authorization request (RFC 6749 section 4.1.3).
+    """Return True if the redirect URI is that of the authorization request (RFC 6749 section 4.1.3).
 
     If the authorization request had none, the client may leave it out, or send one that it registered.
     """

@@ -33,7 +33,7 @@ def issue(request: TokenRequest, proven: Proven) -> Tokens:
     if code.redeemed_at is not None:
         raise _reuse(code, code.grant, request)
     if code.expires_at <= request.now:
-        raise OAuthError("expired_token", "The device code has expired. Begin anew.")
+        raise OAuthError("expired_token", "The device code has expired. Start again.")
     if code.refused_at is not None:
         raise OAuthError("access_denied", "The user refused.")
     if code.grant is None:

@@ -68,7 +68,8 @@ def _tokens(text: str, user_grant: UserGrant, client: Client, request: TokenRequ
 
 
 def _has_expired(token: RefreshToken, user_grant: UserGrant, *, now: datetime) -> bool:
-    """True if an unspent token was not used in time, or its family has ended. The retry window bounds a spent one."""
+    """Return True if the family has ended, or an unspent token was not used in time."""
+    # A spent token is bounded by its retry window.
     return refresh_token.family_ends_at(user_grant) <= now or (token.used_at is None and token.expires_at <= now)
 
 

@@ -39,7 +39,8 @@ def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *
 
     Raises OAuthError invalid_scope and invalid_target.
     """
-    prefetch_related_objects([client], "scopes__api", "apis")  # no statement if the registry cached the client
+    if openid:  # else the client was authenticated, and the registry read all of this with it
+        prefetch_related_objects([client], "scopes__api", "apis")
     usable, names = client.scopes.all(), list[str]()
     if openid:
         offline = GrantType.REFRESH_TOKEN in client.grants

@@ -124,6 +124,9 @@ def for_audience(audience: str, *, now: datetime) -> Signing:
 
     A client's ID tokens have its client_id as audience, which no ring of an API's own signs for.
     """
+    snapshot = snapshots.get(DEFAULT_RING, now=now)
+    if audience not in snapshot.moves:
+        return Signing(DEFAULT_RING, _current_signer(DEFAULT_RING, snapshot, snapshot.clock(now=now)), now)
     ring = signing_ring(audience, now=now)
     return Signing(ring, signer(ring, now=now), now)
 
@@ -131,7 +134,12 @@ def for_audience(audience: str, *, now: datetime) -> Signing:
 def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
     """Return the key that signs at `now` (the database's clock). Raises NotReady if none may."""
     snapshot = snapshots.get(ring, now=now)
-    clock, last = snapshot.clock(now=now), _signers.get(ring)
+    return _current_signer(ring, snapshot, snapshot.clock(now=now))
+
+
+def _current_signer(ring: str, snapshot: Snapshot, clock: datetime) -> Signer:
+    """Return the signer of a ring's snapshot, the remembered one if it cannot have changed. Raises NotReady."""
+    last = _signers.get(ring)
     if last is not None and last.snapshot is snapshot and last.since <= clock < last.until:
         return last.signer
     made = _signer(snapshot, clock)
@@ -250,14 +258,14 @@ def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
 
 
 def is_to_begin(ring: str, *, now: datetime) -> bool:
-    """True if no key of the ring ever signed, and its first switch is planned. Raises NotReady."""
+    """Return True if no key of the ring ever signed, and its first switch is planned. Raises NotReady."""
     snapshot = snapshots.get(ring, now=now)
     planned = lifecycle.planned([row.key for row in snapshot.stored], now=snapshot.clock(now=now))
     return planned is not None and not _has_signed(ring, now=now)
 
 
 def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
-    """True if a switch has been due for half of `announce` and is not planned. Raises NotReady."""
+    """Return True if a switch has been due for half of `announce` and is not planned. Raises NotReady."""
     snapshot = snapshots.get(ring, now=now)
     return lifecycle.overdue([row.key for row in snapshot.stored], policy=snapshot.policy, now=snapshot.clock(now=now))
 
@@ -294,7 +302,7 @@ def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.
 
 
 def _is_ours(row: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:
-    """True if the private half in an altered row opens: the key itself is of this ring."""
+    """Return True if the private half in an altered row opens: the key itself is of this ring."""
     try:
         return row.open(keys).kid == row.key.kid
     except CannotOpen:

@@ -118,7 +118,7 @@ def _asked(alias: str, question: Callable[[], Answer], *, now: datetime) -> Answ
 
 def _circuit(alias: str) -> Circuit:
     place = str(settings.CACHES[alias].get("LOCATION", alias))
-    return circuits.setdefault(place, Circuit(PAUSE))
+    return circuits.get(place) or circuits.setdefault(place, Circuit(PAUSE))
 
 
 def _increment(counters: BaseCache, key: str, lasts: int) -> int:

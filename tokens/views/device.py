@@ -1,4 +1,4 @@
-"""/oauth/device: a device begins (RFC 8628 section 3.1); /oauth/device/verify: its user answers (section 3.3)."""
+"""/oauth/device issues codes to a device (RFC 8628 section 3.1); /oauth/device/verify asks its user (section 3.3)."""
 
 from datetime import datetime
 
@@ -42,7 +42,7 @@ def device(_: HttpRequest, request: TokenRequest) -> HttpResponse:
 @page_if_not_ready
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponseBase:
-    """The user types the code, sees who asks for what, and answers. Nothing is answered by following an address."""
+    """Serve the page where the user types the code, sees the request, and answers. Following a link answers nothing."""
     login = login_session.current(request)
     if login is None:
         return log_in_first(f"{request.path}?{urlencode({'user_code': _typed(request)})}")
@@ -109,7 +109,7 @@ def _ask(request: HttpRequest, code: DeviceCode, asked: Target, *, now: datetime
 
 
 def _was_shown(request: HttpRequest, code: DeviceCode, *, now: datetime) -> bool:
-    """True if this request was shown to this user at most ten minutes ago."""
+    """Return True if this request was shown to this user at most ten minutes ago."""
     try:
         pk, user, at = signing.loads(request.POST.get("shown", ""), salt=SALT)
     except (signing.BadSignature, ValueError):
@@ -121,7 +121,7 @@ def _was_shown(request: HttpRequest, code: DeviceCode, *, now: datetime) -> bool
 
 
 def _target(code: DeviceCode) -> Target:
-    """What the device asked for, if its client still may; raises OAuthError."""
+    """Return the target of the device's request. Raises OAuthError if its client may no longer use it."""
     resources = [] if code.audience == conf.issuer().url else [code.audience]
     return audience.of_client(code.client, code.scope.split(), resources, openid=True)
 

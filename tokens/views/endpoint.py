@@ -36,7 +36,7 @@ View = Callable[[HttpRequest, TokenRequest], HttpResponse]
 def endpoint(
     *, rate: str, refused: str, accepts: frozenset[str]
 ) -> Callable[[View], Callable[[HttpRequest], HttpResponseBase]]:
-    """Serve a form by POST with the parameters that it `accepts`, besides those that authenticate the client.
+    """Serve a form by POST with the parameters that it `accepts`, and those that authenticate the client.
 
     `rate` names the limit for one client at one address. A refusal is answered as RFC 6749 section 5.2 writes it, and
     logged as `refused`; 503 if no key may sign. No error report contains the form.

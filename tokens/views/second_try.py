@@ -48,7 +48,7 @@ class FirstRefusal:
 
     @property
     def is_final(self) -> bool:
-        """True if the second try would be refused for the same reason: the client's authentication was not it."""
+        """Return True if the second try would be refused, too, because authentication was not the reason."""
         return self.error != "invalid_client"
 
     def answer(self) -> JsonResponse:
@@ -56,7 +56,7 @@ class FirstRefusal:
         return errors.refusal(OAuthError(self.error, self.description, status=self.status))
 
     def says(self, error: OAuthError) -> bool:
-        """True if `error` is the same refusal for the same reason, which is in the log already."""
+        """Return True if `error` is the same refusal for the same reason, which is in the log already."""
         return (self.error, self.reason) == (error.error, error.reason)
 
 

@@ -1,15 +1,12 @@
 """An ID token that comes back as a hint of whom a request is about (OpenID Connect Core section 3.1.2.1)."""
 
-import json
 from dataclasses import dataclass
-from typing import Any
-
-import jwt
-from jwt.api_jws import PyJWS
 
 from tokens import conf
 from tokens.issued import id_token
+from tokens.jose import compact
 from tokens.keys import store
+from tokens.keys.key_pair import verifies
 from tokens.keys.rules.moves import DEFAULT_RING
 
 LONGEST = 8 * 1024  # characters
@@ -31,12 +28,13 @@ class Hint:
 def read(text: str) -> Hint:
     """The hint, however old, and whether or not its key is withdrawn by now; raises NotOurs."""
     try:
-        header = jwt.get_unverified_header(text[:LONGEST])
-        key = _key(header.get("kid"))
-        payload = PyJWS().decode(text[:LONGEST], jwt.PyJWK(key.jwk), algorithms=[key.algorithm])
-        claims: dict[str, Any] = json.loads(payload)
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        jws = compact.read(text, longest=LONGEST)
+        key = _key(jws.header.get("kid"))
+    except ValueError as error:
         raise NotOurs("not signed by a key of ours") from error
+    header, claims = jws.header, jws.claims
+    if header.get("alg") != key.algorithm or not verifies(jws.signature, jws.message, key.jwk):
+        raise NotOurs("not signed by a key of ours")
     if header.get("typ") != id_token.TYPE or claims.get("iss") != conf.issuer().url:
         raise NotOurs("not an ID token of this issuer")
     return Hint(subject=claims["sub"], client_id=claims["aud"], auth_time=claims.get("auth_time"))

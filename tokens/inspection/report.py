@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeGuard
+from typing import Any
 
 from tokens.inspection import signature_trial
 from tokens.inspection.signature_trial import ASYMMETRIC, VERIFIED, VerificationKey
 from tokens.jose import compact
+from tokens.jose.compact import is_instant
 
 LONGEST = 64 * 1024  # characters
 CLOCK_ERROR = timedelta(seconds=60)
@@ -176,11 +177,6 @@ def _is_actor(value: Any) -> bool:
 def is_text(value: Any) -> bool:
     """Whether it can name something."""
     return isinstance(value, str) and bool(value)
-
-
-def is_instant(value: Any) -> TypeGuard[float]:
-    """Whether it is a date (RFC 7519 section 2, NumericDate) of these millennia."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11
 
 
 def _when(value: Any) -> str:

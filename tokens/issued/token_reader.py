@@ -1,85 +1,94 @@
 """Reads an access token that a client presents to the issuer: to introspect, exchange or revoke it.
 
-The issuer trusts its own signature and nothing else about it: by a key that it still publishes, as an access token
-and not as any other JWT (RFC 9068 section 4). `revocation_record` tells if it is revoked.
+1. The text is a compact JWS, and its `typ` is that of an access token (RFC 9068 section 4).
+2. A key that the issuer still publishes has its `kid`, and may sign for its audience.
+3. The signature verifies by that key and its algorithm. So the issuer wrote the claims, and they are well-formed.
+4. The token was issued under this issuer's URL, and has not expired.
+
+`token_status` says if a revocation covers the token.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jwt
-from jwt.api_jws import PyJWS
-
 from tokens import conf
 from tokens.issued import access_token
+from tokens.jose import compact
 from tokens.keys import keyring
+from tokens.keys.key_pair import verifies
 
 LONGEST = 8 * 1024  # characters; no API reads a longer one
 AT_ONCE = timedelta(0)
 
 
 class InvalidPresentedToken(Exception):
-    """Not an access token of this issuer that lives; the message says why and never repeats it."""
+    """The text is not a valid access token of this issuer; the message says why, and never repeats it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PresentedToken:
-    """An access token of this issuer: who signed it was verified, and that it has not expired."""
+    """An access token of this issuer, whose signature was verified and which has not expired."""
 
     kid: str
     claims: Mapping[str, Any]
 
     @property
     def subject(self) -> str:
-        """Whom it speaks for."""
+        """Return the user or client that the token speaks for (`sub`)."""
         return str(self.claims["sub"])
 
     @property
     def audience(self) -> str:
-        """The one API that it is for."""
+        """Return the API that the token is for (`aud`)."""
         return str(self.claims["aud"])
 
     @property
     def client_id(self) -> str:
-        """Whom it was issued to."""
+        """Return the client that the token was issued to (`client_id`)."""
         return str(self.claims["client_id"])
 
     @property
     def token_id(self) -> str:
-        """Its own name (`jti`)."""
+        """Return the identifier of the token (`jti`)."""
         return str(self.claims["jti"])
 
     @property
     def grant_id(self) -> str | None:
-        """The grant that it was issued under; None where it needed none."""
+        """Return the user grant of the token, or None if it has none."""
         return self.claims.get("grant_id")
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """What it allows at its API."""
+        """Return the scopes of the token."""
         return tuple(self.claims.get("scope", "").split())
 
     @property
     def expires_at(self) -> datetime:
-        """When it dies of itself."""
+        """Return when the token expires (`exp`)."""
         return datetime.fromtimestamp(self.claims["exp"], UTC)
 
 
 def read(text: str, *, now: datetime, leeway: timedelta = AT_ONCE) -> PresentedToken:
-    """The token in `text`; raises InvalidPresentedToken, and NotReady where the keys cannot be read.
+    """Return the access token in `text`. Raises InvalidPresentedToken, and NotReady if the keys cannot be read.
 
-    With `leeway` a token counts as living that long after its `exp`.
+    With `leeway`, a token is accepted for that long after its `exp`.
     """
     if len(text) > LONGEST:
         raise InvalidPresentedToken("it is too long")
-    kid = _kid(text)
-    key = keyring.public_key(kid, audience=_audience(text), now=now)
+    try:
+        jws = compact.read(text, longest=LONGEST)
+    except compact.Unreadable as error:
+        raise InvalidPresentedToken("it is no JWT") from error
+    kid, audience = _addressing(jws)
+    # The unverified audience only chooses among the issuer's own keys.
+    key = keyring.public_key(kid, audience=audience, now=now)
     if key is None:
         raise InvalidPresentedToken("no published key has its kid")
-    token = PresentedToken(kid, _claims(text, key))
+    if jws.header.get("alg") != key.algorithm or not verifies(jws.signature, jws.message, key.jwk):
+        raise InvalidPresentedToken("its signature does not verify")
+    token = PresentedToken(kid, jws.claims)
     if token.claims["iss"] != conf.issuer().url:
         raise InvalidPresentedToken("it was issued under another URL")
     if token.expires_at + leeway <= now:
@@ -87,33 +96,11 @@ def read(text: str, *, now: datetime, leeway: timedelta = AT_ONCE) -> PresentedT
     return token
 
 
-def _kid(text: str) -> str:
-    try:
-        header = jwt.get_unverified_header(text)
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise InvalidPresentedToken("it is no JWT") from error
-    kid, typ = header.get("kid"), header.get("typ")
-    if typ != access_token.TYPE or not isinstance(kid, str):
+def _addressing(jws: compact.Jws) -> tuple[str, str]:
+    """Return the `kid` and the `aud` of an access token. Raises InvalidPresentedToken if it is something else."""
+    kid, audience = jws.header.get("kid"), jws.claims.get("aud")
+    if jws.header.get("typ") != access_token.TYPE or not isinstance(kid, str) or "crit" in jws.header:
         raise InvalidPresentedToken("it is no access token")
-    return kid
-
-
-def _audience(text: str) -> str:
-    """Whom it says it is for: whose keys may have signed it. Nothing is believed before one of them has."""
-    try:
-        audience = jwt.decode(text, options={"verify_signature": False}).get("aud")
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise InvalidPresentedToken("it is no JWT") from error
     if not isinstance(audience, str):
         raise InvalidPresentedToken("it is no access token of this issuer")
-    return audience
-
-
-def _claims(text: str, key: keyring.PublicKey) -> dict[str, Any]:
-    """The claims under a signature that verifies: what this issuer wrote, and so well-formed."""
-    try:
-        payload = PyJWS().decode(text, jwt.PyJWK(key.jwk), algorithms=[key.algorithm])
-    except (jwt.PyJWTError, ValueError) as error:
-        raise InvalidPresentedToken("its signature does not verify") from error
-    claims: dict[str, Any] = json.loads(payload)
-    return claims
+    return kid, audience

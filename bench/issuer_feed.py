@@ -38,7 +38,7 @@ def measure(folder: Path, entries: int, before: dict[str, float]) -> Iterator[Ro
         probe = idle_cost / idle.requests
         published, waits = stalled(one, lambda: publish(one))
         yield Row("publishing all of it once (CPU)", (published - waits.requests * probe) / 1000, 10, "s")
-        yield row("longest wait of another request meanwhile", waits)
+        yield row("longest wait of another request during it", waits)
         yield Row("statement of an unchanged poll, before a vacuum (median)", head(one), None, "ms")
         one.execute("VACUUM ANALYZE")
         yield Row("statement of an unchanged poll, after it", head(one), None, "ms")

@@ -49,7 +49,7 @@ class Served:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Return the URL that it listens at."""
         return self.child.url
 
     @property

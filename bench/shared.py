@@ -41,7 +41,7 @@ def beside_readers(one: Served, *, arriving: bool) -> tuple[float, float]:
 
     Each of ROUNDS compares the mean of WINDOW seconds with readers to those just before and after without, and the
     figure is the median of the rounds. The issuer, its connections at the database, the readers and this process have
-    real-time priority meanwhile if that is allowed, so that other work on the machine is hardly in the figure.
+    real-time priority during the rounds if that is allowed, so that other work on the machine is hardly in the figure.
     """
     alone, ratios = [tokens(one)], []
     for _ in range(ROUNDS):

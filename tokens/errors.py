@@ -1,23 +1,24 @@
-"""How the issuer refuses: one error type that keeps its reason, and its translation into RFC 6749's answer."""
+"""Refusals of the issuer: one error type that keeps its reason, and its translation into RFC 6749's JSON answer."""
 
 from collections.abc import Mapping
 from typing import TypeVar
 
 from django.http import HttpResponseBase, JsonResponse
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-class OAuthError(OAuth2Error):
-    """A refusal by its registered code, such as `invalid_grant`; the description says why and never repeats input."""
+class OAuthError(Exception):
+    """A refusal by its registered code, such as `invalid_grant`. The description says why and never repeats input.
+
+    `reason` is for the log alone; without one, the log gets the description.
+    """
 
     def __init__(self, error: str, description: str, *, status: int = 400, reason: str = "") -> None:
-        self.error = error  # type: ignore[assignment]
-        super().__init__(description, status_code=status)  # type: ignore[no-untyped-call]
+        super().__init__(f"({error}) {description}")
+        self.error, self.description, self.status_code = error, description, status
         self.reason = reason or description
-        """Why, for the log alone."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -28,18 +29,18 @@ class OAuthError(OAuth2Error):
 class MethodNotAllowed(OAuthError):
     """The endpoint does not have the method; the answer names those that it has (RFC 9110 section 15.5.6)."""
 
-    def __init__(self, *allowed: str) -> None:
-        self.allowed = ", ".join(allowed)
-        super().__init__("invalid_request", f"Use {self.allowed}.", status=405)
+    def __init__(self, *methods: str) -> None:
+        self.methods = ", ".join(methods)
+        super().__init__("invalid_request", f"Use {self.methods}.", status=405)
 
     @property
     def headers(self) -> dict[str, str]:
-        """The methods that the endpoint has."""
-        return {"Allow": self.allowed}
+        """Return the methods that the endpoint has."""
+        return {"Allow": self.methods}
 
 
 class InvalidClient(OAuthError):
-    """Client authentication failed. One answer for every reason, so that it does not tell which clients exist.
+    """Client authentication failed. The answer is the same for every reason, so that it reveals no client_id.
 
     `by_header` is True if the request has an `Authorization` header.
     """
@@ -50,15 +51,13 @@ class InvalidClient(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the Basic challenge if the client used the header (RFC 6749 section 5.2).
-
-        Without that, browsers would show a password box.
-        """
+        """Return the Basic challenge if the client used the header (RFC 6749 section 5.2), else nothing."""
+        # To a request without the header, browsers would answer a challenge with a password box.
         return {"WWW-Authenticate": 'Basic realm="token endpoint", charset="UTF-8"'} if self.by_header else {}
 
 
 class Unavailable(OAuthError):
-    """What the answer depends on is not to be had at this moment: 503, and `retry_after` in seconds."""
+    """The issuer cannot answer at the moment: 503. `retry_after` is in seconds."""
 
     def __init__(self, description: str, *, retry_after: int) -> None:
         super().__init__("temporarily_unavailable", description, status=503)
@@ -66,14 +65,14 @@ class Unavailable(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """RFC 9110 section 10.2.3."""
+        """Return when to retry (RFC 9110 section 10.2.3)."""
         return {"Retry-After": str(self.retry_after)}
 
 
-def refusal(error: OAuth2Error) -> JsonResponse:
-    """The error as RFC 6749 section 5.2 writes it: JSON, never cached."""
+def refusal(error: OAuthError) -> JsonResponse:
+    """Return the error as JSON that no cache keeps (RFC 6749 section 5.2)."""
     body = {"error": error.error, "error_description": error.description}
-    return answer(body, error.status_code, error.headers, reason=getattr(error, "reason", ""))
+    return answer(body, error.status_code, error.headers, reason=error.reason)
 
 
 def unavailable(retry_after: int, *, reason: str = "") -> JsonResponse:
@@ -83,7 +82,7 @@ def unavailable(retry_after: int, *, reason: str = "") -> JsonResponse:
 
 
 def too_many(retry_after: int) -> JsonResponse:
-    """429: asked too often; `retry_after` is in seconds (RFC 6585 section 4)."""
+    """Return 429: the rate limit is reached. `retry_after` is in seconds (RFC 6585 section 4)."""
     body = {"error": "temporarily_unavailable", "error_description": "Too many requests; see Retry-After."}
     return answer(body, 429, {"Retry-After": str(retry_after)})
 
@@ -93,7 +92,8 @@ def answer(
 ) -> JsonResponse:
     """Return a JSON answer that no cache keeps. `reason` says in the log why it is a 503, unless the body does."""
     response = JsonResponse(dict(body), status=status, headers={**NO_STORE, **(headers or {})})
-    return because(response, reason or str(body.get("error_description", "")))
+    response.unavailable_because = reason or str(body.get("error_description", ""))  # type: ignore[attr-defined]
+    return response
 
 
 def because(response: Response, reason: str) -> Response:

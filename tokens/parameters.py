@@ -1,12 +1,13 @@
-"""The request parameters that the issuer knows, read strictly: declared ones only, each once, from one place.
+"""The request parameters of each endpoint, and how strictly they are read (RFC 6749 sections 3.1 and 3.2).
 
-oauthlib turns every form field into an attribute of its request, so that `user=1` in a form is read back as
-`request.user`. Only what is declared here ever reaches it.
+- Parameters that an endpoint does not declare are ignored. So are those without a value.
+- No parameter holds a control character. Each is sent once, except those that RFC 8707 and RFC 8693 let repeat.
+- Parameters of a form are in its body, not in the address, which logs and browser histories keep.
 """
 
 import re
 
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 
 from tokens.errors import OAuthError
 from tokens.models import GrantType
@@ -44,7 +45,7 @@ AUTHORIZATION = frozenset(
     )
 )
 DECISIVE = frozenset({"client_id", "redirect_uri"})
-"""Where one of them is in doubt, nothing may be sent to the client (RFC 6749 section 4.1.2.1)."""
+"""If one of them is in doubt, no error may be redirected to the client (RFC 6749 section 4.1.2.1)."""
 CLIENT = frozenset({"client_id", "client_secret", "client_assertion", "client_assertion_type"})
 EXCHANGE = frozenset(
     (
@@ -74,19 +75,36 @@ TOKEN = (
 
 
 def declared(form: QueryDict, names: frozenset[str]) -> Pairs:
-    """The declared parameters, repeated ones repeated, without those that have no value (RFC 6749 section 3.1).
+    """Return the declared parameters of a form that have a value (RFC 6749 section 3.1), repeated ones repeated.
 
-    Raises OAuthError invalid_request for a value with a control character, which no parameter may hold.
+    Raises OAuthError invalid_request if a value holds a control character.
     """
-    pairs = known(form, names)
-    if name := garbled(pairs):
-        raise OAuthError("invalid_request", f"The {name} parameter holds a control character.")
+    pairs = present(form, names)
+    require_printable(pairs)
     return pairs
 
 
-def known(form: QueryDict, names: frozenset[str]) -> Pairs:
-    """The declared parameters that have a value, whatever it is."""
-    return [(name, value) for name in form if name in names for value in form.getlist(name) if value]
+def present(form: QueryDict, names: frozenset[str]) -> Pairs:
+    """Return the parameters in `names` that have a value, repeated ones repeated. Judges no value."""
+    return [(name, value) for name, values in form.lists() if name in names for value in values if value]
+
+
+def require_strict(pairs: Pairs, *, query: str) -> None:
+    """Raise OAuthError invalid_request unless a form's parameters are printable, not repeated, and none is in `query`.
+
+    `query` is the query string of the request. The body itself was judged before (tokens/views/bodies.py).
+    """
+    if query:
+        raise OAuthError("invalid_request", "Parameters belong into the body, not into the address.")
+    require_printable(pairs)
+    if name := repeated(pairs):
+        raise OAuthError("invalid_request", f"The {name} parameter is there more than once.")
+
+
+def require_printable(pairs: Pairs) -> None:
+    """Raise OAuthError invalid_request if a value holds a control character."""
+    if name := garbled(pairs):
+        raise OAuthError("invalid_request", f"The {name} parameter holds a control character.")
 
 
 def scopes(value: str | None) -> list[str]:
@@ -104,7 +122,7 @@ def scopes(value: str | None) -> list[str]:
 
 
 def garbled(pairs: Pairs) -> str | None:
-    """The first parameter that holds a control character, or None."""
+    """Return the first parameter that holds a control character, or None."""
     return next((name for name, value in pairs if CONTROL.search(value)), None)
 
 
@@ -114,21 +132,7 @@ def damaged(pairs: Pairs) -> str | None:
 
 
 def repeated(pairs: Pairs) -> str | None:
-    """The first parameter that is there twice and may not be (RFC 6749 sections 3.1 and 3.2), or None."""
+    """Return the first parameter that is repeated and may not be (RFC 6749 sections 3.1 and 3.2), or None."""
     may = {REPEATABLE, REPEATABLE_TOO} if ("grant_type", GrantType.TOKEN_EXCHANGE.value) in pairs else {REPEATABLE}
     names = [name for name, _ in pairs if name not in may]
     return next((name for name in names if names.count(name) > 1), None)
-
-
-def body(request: HttpRequest, names: frozenset[str]) -> Pairs:
-    """The declared parameters of a form body. Raises OAuthError invalid_request.
-
-    It refuses a parameter that is repeated, or that stands in the address, where logs and histories keep it. What a
-    body may be is judged before (tokens/views/bodies.py).
-    """
-    if request.META.get("QUERY_STRING"):
-        raise OAuthError("invalid_request", "Parameters belong into the body, not into the address.")
-    pairs = declared(request.POST, names)
-    if name := repeated(pairs):
-        raise OAuthError("invalid_request", f"The {name} parameter is there more than once.")
-    return pairs

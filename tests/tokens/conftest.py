@@ -97,6 +97,10 @@ def signer(test_signer, monkeypatch):
     for name in ("clock", "carried_clock", "estimated_clock"):
         monkeypatch.setattr(keyring, name, lambda *, now: now)
     monkeypatch.setattr(keyring, "signing_ring", lambda audience, *, now: "default")
+    # looked up when called: a test can replace `signer`
+    monkeypatch.setattr(
+        keyring, "for_audience", lambda audience, *, now: keyring.Signing("default", keyring.signer(now=now), now)
+    )
     monkeypatch.setattr(keyring, "trusted_rings", lambda audience, *, now: ("default",))
     return test_signer
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tests.tokens.conftest import API, CALLBACK, CHALLENGE, basic, log_in, make_client
 from tests.tokens.fuzz import EXAMPLES, FORM, bounded, judge, junk, tokens
 from tokens import parameters
-from tokens.authorize.server import GRANTS
 from tokens.clients import client_secret
+from tokens.grants.table import GRANT_TYPES
 from tokens.keys import keyring
 from tokens.models import GrantType
 from tokens.urls import urlpatterns
@@ -41,7 +41,7 @@ NAMES = sorted(
 
 known = st.sampled_from(
     [
-        *(grant.name for grant in GRANTS),
+        *GRANT_TYPES,
         "service",
         "public",
         "openid",

@@ -11,14 +11,14 @@ from typing import Any
 from django import forms
 from django.forms.fields import InvalidJSONInput
 
-from tokens.authorize.server import GRANTS
+from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
 from tokens.models import AuthenticationMethod, Client, GrantType
 from tokens.registration import secret_rotation
 
 ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
-REACHABLE = {grant.name for grant in GRANTS}
+REACHABLE = set(GRANT_TYPES)
 
 
 class KeysField(forms.JSONField):

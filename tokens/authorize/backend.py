@@ -1,6 +1,9 @@
-"""The door between Django's requests and the server: only declared parameters come through, and the clock."""
+"""The toolkit's backend, reduced to authorization requests. Only declared parameters reach oauthlib.
 
-from datetime import datetime
+oauthlib turns every parameter into an attribute of its request, so that `user=1` is read back as `request.user`.
+"""
+
+from functools import cache
 from typing import cast
 
 from django.http import HttpRequest, QueryDict
@@ -9,12 +12,9 @@ from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import urlencode
 
 from tokens import parameters
-from tokens.authorize.request import AuthorizationRequest
+from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
 from tokens.authorize.server import Server
-from tokens.clients import authentication
-from tokens.grants import device_authorization
-from tokens.grants.request import TokenRequest
-from tokens.models import Client
+from tokens.errors import OAuthError
 
 
 class Backend(OAuthLibCore):
@@ -23,38 +23,28 @@ class Backend(OAuthLibCore):
     server: Server
 
     def authorization(self, sent: QueryDict) -> AuthorizationRequest:
-        """What an authorization request asks for; raises OAuth2Error (RFC 6749 section 4.1.2.1)."""
-        parameters.declared(sent, parameters.DECISIVE)
-        query = parameters.known(sent, parameters.AUTHORIZATION)
+        """Return the valid authorization request in `sent`. Raises AuthorizationRefused (RFC 6749 section 4.1.2.1)."""
+        try:
+            parameters.declared(sent, parameters.DECISIVE)
+        except OAuthError as error:
+            raise AuthorizationRefused(error.error, error.description) from error
+        query = parameters.present(sent, parameters.AUTHORIZATION)
         return self.server.authorization(urlencode(query))
 
-    def token(self, request: HttpRequest, *, now: datetime) -> dict[str, object]:
-        """The answer to a token request; raises OAuth2Error, and NotReady where nothing may sign."""
-        form = parameters.body(request, parameters.TOKEN)
-        return self.server.token(form, authorization=request.headers.get("Authorization"), now=now)
-
-    def device(self, request: HttpRequest, *, now: datetime) -> dict[str, object]:
-        """Return the device authorization response (RFC 8628 section 3.2). Raises OAuth2Error."""
-        form = parameters.body(request, device_authorization.PARAMETERS | parameters.CLIENT)
-        asked = TokenRequest(form, authorization=request.headers.get("Authorization"), now=now)
-        return device_authorization.begin(asked, device_authorization.client_of(asked))
-
-    def client(self, request: HttpRequest, names: frozenset[str], *, now: datetime) -> tuple[Client, dict[str, str]]:
-        """The proven client of a form request and the `names` parameters that it sent; raises OAuth2Error."""
-        form = dict(parameters.body(request, names | parameters.CLIENT))
-        return authentication.authenticate(request.headers.get("Authorization"), form, now=now), form
-
     def authenticate_client(self, request: HttpRequest) -> bool:  # noqa: ARG002
-        """Never: the toolkit's views are not served here, and would take a public client for a proven one."""
+        """Return False: tokens/clients/authentication.py alone authenticates clients."""
+        # The toolkit's own views, which are not served, would take a public client for an authenticated one.
         return False
 
     def verify_request(self, request: HttpRequest, scopes: list[str]) -> tuple[bool, None]:  # noqa: ARG002
-        """Never: no bearer token opens a view here; the toolkit would take an ID token for one."""
+        """Return False: no view of the issuer takes a bearer token through the toolkit."""
+        # The toolkit would take an ID token for a credential.
         return False, None
 
 
+@cache
 def backend() -> Backend:
-    """The backend of the settings in force."""
+    """Return the backend of the settings, one for the lifetime of the process. It holds no state of a request."""
     server = oauth2_settings.OAUTH2_SERVER_CLASS(
         oauth2_settings.OAUTH2_VALIDATOR_CLASS(), **oauth2_settings.server_kwargs
     )

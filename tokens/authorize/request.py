@@ -1,23 +1,28 @@
-"""The authorization request: what a client asks a user for (RFC 6749 section 4.1.1, OpenID Connect Core 3.1.2.1)."""
+"""The authorization request of a client (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1).
+
+1. oauthlib: the client exists, and registered the redirect URI. Until then, no error is sent there.
+2. No parameter is ambiguous (`_refuse_ambiguous`), and the request uses nothing that is not supported.
+3. PKCE is used, by S256 (RFC 7636, RFC 9700 section 2.1.1).
+4. The client may request the scopes, and they are for one API.
+5. The parameters of OpenID Connect are well-formed.
+"""
 
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from oauthlib.common import Request
-from oauthlib.oauth2.rfc6749.errors import (
-    FatalClientError,
-    MissingRedirectURIError,
-    OAuth2Error,
-    UnsupportedResponseTypeError,
-)
-from oauthlib.oauth2.rfc6749.grant_types.authorization_code import AuthorizationCodeGrant, code_challenge_method_s256
+from oauthlib.oauth2.rfc6749.errors import MissingRedirectURIError
+from oauthlib.oauth2.rfc6749.grant_types.authorization_code import AuthorizationCodeGrant
 
 from tokens import parameters
 from tokens.authorize import id_token_hint
 from tokens.errors import OAuthError
+from tokens.grants.authorization_code import matches_challenge
+from tokens.issued import audience
 from tokens.issued.audience import Target
 from tokens.models import Client
+from tokens.parameters import REPEATABLE
 
 S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
@@ -25,36 +30,52 @@ PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """A valid request: its client, redirect URI, scopes and API are known to be right."""
+    """A valid request: the client may use its redirect URI, its scopes and its API."""
 
     client: Client
     redirect_uri: str
     names_redirect_uri: bool
-    """Whether the request said so itself; else it is the one that the client registered."""
+    """True if the request named it; else it is the only one that the client registered."""
     state: str | None
     target: Target
     code_challenge: str
     nonce: str
     prompt: frozenset[str]
     max_age: int | None
-    """Seconds since the user's last login that are still fine; None for any."""
+    """The longest accepted time since the user's last login, in seconds; None for any."""
     login_hint: str | None
     acr_values: frozenset[str]
-    """The authentication context classes of which one is enough; empty for any."""
+    """The authentication context classes of which the login must have one; empty for any."""
     subject: str | None
-    """The user whom an ID token of the client's names; None for anybody."""
+    """The `sub` of the user that an ID token of the client names; None for any user."""
 
 
-class Asked(Request):
-    """oauthlib's request; to name anything but client and redirect URI twice is no reason to send nothing there."""
+class AuthorizationRefused(OAuthError):
+    """A refused authorization request. The error is sent to `redirect_uri`; None if client or URI are in doubt."""
+
+    def __init__(
+        self,
+        error: str,
+        description: str,
+        *,
+        client_id: str | None = None,
+        redirect_uri: str | None = None,
+        state: str | None = None,
+    ) -> None:
+        super().__init__(error, description)
+        self.client_id, self.redirect_uri, self.state = client_id, redirect_uri, state
+
+
+class Query(Request):
+    """oauthlib's request. A repeated parameter is an error to redirect, unless it is `client_id` or `redirect_uri`."""
 
     @property
     def duplicate_params(self) -> list[str]:
-        """The repeated parameters that are in doubt for it (RFC 6749 section 4.1.2.1)."""
+        """Return the repeated parameters for which no error may be redirected (RFC 6749 section 4.1.2.1)."""
         return [name for name in super().duplicate_params if name in parameters.DECISIVE]
 
     @property
-    def the_state(self) -> str | None:
+    def returnable_state(self) -> str | None:
         """Return the state if it can be sent back unchanged. Returns None if there are several or it is not UTF-8."""
         states = [value for name, value in self.uri_query_params if name == "state"]
         return states[0] if len(states) == 1 and not parameters.damaged([("state", states[0])]) else None
@@ -63,28 +84,18 @@ class Asked(Request):
 class CodeResponseType(AuthorizationCodeGrant):
     """oauthlib's checks of `response_type=code`, with PKCE by S256 only and ours added."""
 
-    _code_challenge_methods = {"S256": code_challenge_method_s256}
+    _code_challenge_methods = {"S256": matches_challenge}
 
     def __init__(self, request_validator: Any) -> None:
         super().__init__(request_validator, pre_auth=[_refuse_unsupported], post_auth=[_details])  # type: ignore[no-untyped-call]
 
-    def validate_authorization_request(self, request: Asked) -> tuple[list[str], dict[str, Any]]:
-        """The scopes and details of the request; an error that may be redirected says where to."""
-        try:
-            return super().validate_authorization_request(request)  # type: ignore[no-any-return, no-untyped-call]
-        except OAuth2Error as error:
-            error.client_id = request.client.client_id if request.client else None
-            if not isinstance(error, FatalClientError):
-                error.redirect_uri, error.state = request.redirect_uri, request.the_state
-            raise
 
-
-def _refuse_unsupported(request: Asked) -> dict[str, Any]:
+def _refuse_unsupported(request: Query) -> dict[str, Any]:
     _refuse_ambiguous(request)
     if request.using_default_redirect_uri and "openid" in (request.scope or "").split():
         raise MissingRedirectURIError  # OpenID Connect Core section 3.1.2.1: required there
     if request.response_type not in {None, "code"}:
-        raise UnsupportedResponseTypeError("The response type is not supported; use code.")
+        raise OAuthError("unsupported_response_type", "The response type is not supported; use code.")
     if "request" in request._params or "request_uri" in request._params:  # noqa: SLF001 (declared, yet not by oauthlib)
         unsupported = "request" if "request" in request._params else "request_uri"  # noqa: SLF001
         raise OAuthError(f"{unsupported}_not_supported", f"The {unsupported} parameter is not supported.")
@@ -94,15 +105,16 @@ def _refuse_unsupported(request: Asked) -> dict[str, Any]:
     return {}
 
 
-def _refuse_without_pkce(request: Asked) -> None:
-    """Raise an error that names S256, as oauthlib's do not (RFC 7636 section 4.4.1, RFC 9700 section 2.1.1)."""
+def _refuse_without_pkce(request: Query) -> None:
+    """Raise OAuthError invalid_request unless the request uses PKCE by S256 (RFC 7636 section 4.4.1)."""
+    # oauthlib's own errors do not name S256.
     if not request.code_challenge:
         raise OAuthError("invalid_request", "PKCE is required: send code_challenge with code_challenge_method=S256.")
     if request.code_challenge_method != "S256":
         raise OAuthError("invalid_request", "The code_challenge_method is not supported; use S256.")
 
 
-def _refuse_ambiguous(request: Asked) -> None:
+def _refuse_ambiguous(request: Query) -> None:
     if name := parameters.garbled(request.uri_query_params):
         raise OAuthError("invalid_request", f"The {name} parameter holds a control character.")
     if name := parameters.damaged(request.uri_query_params):
@@ -111,7 +123,11 @@ def _refuse_ambiguous(request: Asked) -> None:
         raise OAuthError("invalid_request", f"The {name} parameter is there more than once.")
 
 
-def _details(request: Asked) -> dict[str, Any]:
+def _details(request: Query) -> dict[str, Any]:
+    """Return the request as an AuthorizationRequest. Raises OAuthError."""
+    resources = [value for name, value in request.uri_query_params if name == REPEATABLE]
+    # oauthlib splits scopes by another rule than our token endpoint.
+    target = audience.of_client(request.client, parameters.scopes(request.scope or None), resources, openid=True)
     if not S256_CHALLENGE.fullmatch(request.code_challenge):
         raise OAuthError("invalid_request", "The code challenge is not the base64url of a SHA-256.")
     details = AuthorizationRequest(
@@ -119,7 +135,7 @@ def _details(request: Asked) -> dict[str, Any]:
         redirect_uri=request.redirect_uri,
         names_redirect_uri=not request.using_default_redirect_uri,
         state=request.state,
-        target=request.target,
+        target=target,
         code_challenge=request.code_challenge,
         nonce=request.nonce or "",
         prompt=_prompt(request.prompt),
@@ -152,9 +168,9 @@ def _subject(hint: str | None, client: Client) -> str | None:
     if hint is None:
         return None
     try:
-        told = id_token_hint.read(hint)
+        identity = id_token_hint.read(hint)
     except id_token_hint.NotOurs as error:
         raise OAuthError("invalid_request", "The id_token_hint is not an ID token of this issuer.") from error
-    if told.client_id != client.client_id:
+    if identity.client_id != client.client_id:
         raise OAuthError("invalid_request", "The id_token_hint was issued to another client.")
-    return told.subject
+    return identity.subject

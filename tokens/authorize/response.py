@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import unquote_plus, urlencode
 
-from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error
-
 from tokens.authorize.request import AuthorizationRequest
+from tokens.errors import OAuthError
 
 
 def success(request: AuthorizationRequest, code: str, *, issuer: str) -> str:
@@ -13,16 +12,11 @@ def success(request: AuthorizationRequest, code: str, *, issuer: str) -> str:
     return with_parameters(request.redirect_uri, {"code": code, "state": request.state, "iss": issuer})
 
 
-def failure(error: OAuth2Error, redirect_uri: str, state: str | None, *, issuer: str) -> str:
+def failure(error: OAuthError, redirect_uri: str, state: str | None, *, issuer: str) -> str:
     """Return the redirect URI with the error (RFC 6749 section 4.1.2.1)."""
     description = error.description or None
     parameters = {"error": error.error, "error_description": description, "state": state, "iss": issuer}
     return with_parameters(redirect_uri, parameters)
-
-
-def is_fatal(error: OAuth2Error) -> bool:
-    """Return True if the client or the redirect URI is invalid, so that no answer may be sent there."""
-    return isinstance(error, FatalClientError)
 
 
 def with_parameters(uri: str, parameters: Mapping[str, str | None]) -> str:

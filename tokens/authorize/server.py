@@ -1,57 +1,41 @@
-"""The authorization server: which grants exist. What is not named here is not reachable."""
+"""oauthlib's OpenID server, reduced to what the authorization endpoint needs. The issuer's own code issues tokens."""
 
-from datetime import datetime
 from typing import Any
 
-from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, UnsupportedGrantTypeError
+from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error
 from oauthlib.openid.connect.core.endpoints.pre_configured import Server as OpenIDServer
 
-from tokens.authorize.request import Asked, AuthorizationRequest, CodeResponseType
-from tokens.grants.authorization_code import AuthorizationCodeGrant
-from tokens.grants.base import Grant
-from tokens.grants.client_credentials import ClientCredentialsGrant
-from tokens.grants.device_code import DeviceGrant
-from tokens.grants.jwt_bearer import JwtBearerGrant
-from tokens.grants.refresh_token import RefreshTokenGrant
-from tokens.grants.request import TokenRequest
-from tokens.grants.token_exchange import TokenExchangeGrant
-from tokens.parameters import Pairs
-
-GRANTS: tuple[type[Grant], ...] = (
-    AuthorizationCodeGrant,
-    RefreshTokenGrant,
-    ClientCredentialsGrant,
-    DeviceGrant,
-    TokenExchangeGrant,
-    JwtBearerGrant,
-)
+from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest, CodeResponseType, Query
+from tokens.errors import OAuthError
 
 
 class Server(OpenIDServer):
-    """oauthlib's OpenID server without its implicit, hybrid and password grants, and without its token types.
-
-    With oauthlib's token types, what looks like a JWT is taken for an ID token, an ID token for a credential, and
-    garbage is an error 500. Nothing here reads bearer tokens (see Backend.verify_request).
-    """
+    """oauthlib's OpenID server with `response_type=code` alone, without grant types and token types."""
 
     def __init__(self, request_validator: Any, **kwargs: Any) -> None:
         super().__init__(request_validator, **kwargs)  # type: ignore[no-untyped-call]
         self._response_types = {"code": CodeResponseType(request_validator)}
-        self._grant_types = {grant.name: grant() for grant in GRANTS}
+        self._grant_types: dict[str, Any] = {}
+        # oauthlib's token types take anything that looks like a JWT for an ID token, and an ID token for a credential.
         self._tokens: dict[str, Any] = {}
 
     def authorization(self, query: str) -> AuthorizationRequest:
-        """What an encoded query asks for; raises FatalClientError where it must not be redirected, and OAuth2Error."""
-        request = Asked(f"?{query}")  # type: ignore[no-untyped-call]
-        _, details = self.default_response_type_handler.validate_authorization_request(request)
+        """Return the valid request of an encoded query. Raises AuthorizationRefused."""
+        request = Query(f"?{query}")  # type: ignore[no-untyped-call]
+        try:
+            _, details = self.default_response_type_handler.validate_authorization_request(request)
+        except (OAuth2Error, OAuthError) as error:
+            raise _refusal(error, request) from error
         return details["authorization"]  # type: ignore[no-any-return]
 
-    def token(self, form: Pairs, *, authorization: str | None, now: datetime) -> dict[str, object]:
-        """The answer to the token request that `form` makes; raises OAuth2Error (RFC 6749 section 5.2)."""
-        request = TokenRequest(form, authorization=authorization, now=now)
-        if request.grant_type is None:
-            raise InvalidRequestError("Missing grant_type parameter.")
-        if request.grant_type not in self._grant_types:
-            raise UnsupportedGrantTypeError("This issuer does not know the grant type.")
-        grant: Grant = self._grant_types[request.grant_type]
-        return grant.answer(request)
+
+def _refusal(error: OAuth2Error | OAuthError, request: Query) -> AuthorizationRefused:
+    """Translate an error of oauthlib or of our rules, with the redirect URI unless client or URI are in doubt."""
+    is_fatal = isinstance(error, FatalClientError)
+    return AuthorizationRefused(
+        str(error.error),
+        str(error.description or ""),
+        client_id=request.client.client_id if request.client else None,
+        redirect_uri=None if is_fatal else request.redirect_uri,
+        state=None if is_fatal else request.returnable_state,
+    )

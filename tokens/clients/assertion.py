@@ -88,10 +88,13 @@ def read(text: str, *, types: Collection[str | None]) -> Assertion:
     """
     if len(text) > LONGEST or text.count(".") != 2:
         raise InvalidAssertion(f"it is not a JWT, or is longer than {LONGEST} characters")
-    header, claims, signature = _read(text)
-    _check_header(header, types)
-    _check_form(claims)
-    return Assertion(header, claims, text.rpartition(".")[0].encode(), signature)
+    try:
+        jws = compact.read(text, longest=LONGEST)
+    except compact.Unreadable as error:
+        raise InvalidAssertion(f"it is not a JWT: {error}") from None
+    _check_header(jws.header, types)
+    _check_form(jws.claims)
+    return Assertion(jws.header, jws.claims, jws.message, jws.signature)
 
 
 def check(assertion: Assertion, *, audiences: Collection[str], now: datetime) -> None:
@@ -139,19 +142,7 @@ def _check_form(claims: Mapping[str, Any]) -> None:
     if isinstance(audience, list) and not isinstance(audience[0], str):
         raise InvalidAssertion("its aud is malformed")
     for name in ("exp", "nbf", "iat"):
-        if name in claims and not _is_instant(claims[name]):
+        if name in claims and not compact.is_instant(claims[name]):
             raise InvalidAssertion(f"its {name} is malformed")
     if "exp" not in claims:
         raise InvalidAssertion("it has no exp")
-
-
-def _is_instant(value: object) -> bool:
-    return type(value) in {int, float} and 0 <= value < 2**34  # type: ignore[operator]
-
-
-def _read(text: str) -> tuple[dict[str, Any], dict[str, Any], bytes]:
-    try:
-        header, claims, signature = text.split(".")
-        return compact.json_object(header), compact.json_object(claims), compact.octets(signature)
-    except compact.Unreadable as error:
-        raise InvalidAssertion(f"it is not a JWT: {error}") from None

@@ -2,18 +2,21 @@
 
 - A secret is accepted in the header or in the body (RFC 6749 section 2.3.1), unless the client is pinned to one place.
 - A client with a key never authenticates by a secret, nor the other way round.
-- Public clients have nothing to prove it with: they name themselves, and PKCE protects what they fetch.
+- Public clients have no credentials: they name themselves, and PKCE protects what they fetch.
+- A failure takes the same work for a client that does not exist, so that timing reveals no client_id.
+
+`read` reads header and body once, and judges nothing. The rate limit and the log use the client that it names.
 """
 
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote_to_bytes
 
-from tokens.clients import client_secret, private_key_jwt, registry
-from tokens.clients.assertion import InvalidAssertion
+from tokens.clients import assertion, client_secret, private_key_jwt, registry
+from tokens.clients.assertion import Assertion, InvalidAssertion
 from tokens.clients.client_secret import LostKey
 from tokens.clients.private_key_jwt import LegacyAudience
 from tokens.encryption import MalformedEncryptionKey
@@ -27,6 +30,8 @@ METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
 """The `typ` of an assertion that authenticates a client: most libraries write the plain one."""
+NOT_BASIC = "the Authorization header is not Basic"
+MALFORMED = "the Authorization header is malformed"
 
 LEGACY_AUDIENCE = (
     "The aud of the assertion is the token endpoint. Send the URL of the issuer, or register the client with"
@@ -35,126 +40,172 @@ LEGACY_AUDIENCE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """What a request says about its client: a name, and a secret or None where it shows none."""
+class Presented:
+    """A client's name, and its secret; None if the client only names itself."""
 
     client_id: str
-    secret: str | None
+    secret: str | None = field(repr=False)
     in_header: bool = False
 
 
-def authenticate(
-    authorization: str | None, form: Mapping[str, str], *, now: datetime, version: str | None = None
-) -> Client:
-    """Authenticate the client of a request; `authorization` is the header, `form` the body's parameters.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """The credentials of a request, as they were sent: nothing is verified, and they can contradict each other."""
 
-    `version` is the registry's, if the caller has read it already. Raises InvalidClient for every failure, with the
-    same work for clients that do not exist. Raises OAuthError invalid_request if the request uses two methods
-    (RFC 6749 section 2.3), and NotReady if KEY_ENCRYPTION_KEYS cannot be read or lacks the key of a secret.
+    has_header: bool
+    name: str | None = None
+    """The client_id in header or body. Empty if a Basic header is malformed, None if neither has one."""
+    basic: Presented | None = None
+    """Name and secret of a Basic header; None if there is none, or it is malformed."""
+    problem: str = ""
+    """Why the header gives no name and secret: NOT_BASIC or MALFORMED."""
+    client_id: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    assertion: str | None = field(default=None, repr=False)
+    assertion_type: str | None = None
+
+    @property
+    def proves(self) -> bool:
+        """Return True if the request has more than a name to authenticate its client."""
+        return self.has_header or bool(self.secret or self.assertion or self.assertion_type)
+
+
+def read(authorization: str | None, form: Mapping[str, str]) -> Credentials:
+    """Read the credentials of a request from its `Authorization` header and the parameters of its body."""
+    basic, problem = (None, "") if authorization is None else _basic(authorization)
+    # A malformed Basic header names nobody: without a colon, all of it might be a secret.
+    in_header = basic.client_id if basic else "" if problem == MALFORMED else None
+    return Credentials(
+        has_header=authorization is not None,
+        name=form.get("client_id") if in_header is None else in_header,
+        basic=basic,
+        problem=problem,
+        client_id=form.get("client_id"),
+        secret=form.get("client_secret"),
+        assertion=form.get("client_assertion"),
+        assertion_type=form.get("client_assertion_type"),
+    )
+
+
+def authenticate(credentials: Credentials, *, now: datetime, version: str | None = None) -> Client:
+    """Authenticate the client of a request.
+
+    `version` is the registry's, if the caller has read it already. Raises InvalidClient for every failure. Raises
+    OAuthError invalid_request if the request uses two methods (RFC 6749 section 2.3), and NotReady if
+    KEY_ENCRYPTION_KEYS cannot be read or lacks the key of a secret.
     """
     try:
-        client = _authenticate(authorization, form, now=now, version=version)
+        if credentials.assertion or credentials.assertion_type:
+            client = _by_key(credentials, now=now)
+        else:
+            client = _by_secret(presented(credentials), version or registry.version(), now=now)
     except InvalidClient as error:
-        raise InvalidClient(error.reason, by_header=authorization is not None) from error
-    if not client.is_public:  # whoever only names itself was not seen here
+        raise InvalidClient(error.reason, by_header=credentials.has_header) from error
+    if not client.is_public:  # a public client only names itself: that is no use of it
         client.note_use(now=now)
     return client
 
 
-def _authenticate(authorization: str | None, form: Mapping[str, str], *, now: datetime, version: str | None) -> Client:
-    if "client_assertion" in form or "client_assertion_type" in form:
-        return _by_key(authorization, form, now=now)
-    return _by_secret(credentials(authorization, form), version or registry.version(), now=now)
+def presented(credentials: Credentials) -> Presented:
+    """Return the client's name and secret, from the header or from the body.
+
+    Raises InvalidClient if there is no name, and OAuthError invalid_request if header and body contradict each other.
+    """
+    if not credentials.has_header:
+        if not credentials.client_id:
+            raise InvalidClient("the request names no client")
+        return Presented(credentials.client_id, credentials.secret)
+    if credentials.secret:
+        raise OAuthError("invalid_request", "Authenticate the client in one way: by the header or in the body.")
+    if credentials.basic is None:
+        raise InvalidClient(credentials.problem)
+    if credentials.client_id not in {None, credentials.basic.client_id}:
+        raise OAuthError("invalid_request", "The header and the body name different clients.")
+    return credentials.basic
 
 
-def _by_secret(presented: Credentials, version: str | None, *, now: datetime) -> Client:
-    """The client of a request that shows a secret, or of one that only names a public client."""
-    known = registry.recall(presented.client_id, version=version)
-    if _proves(presented, known, known.secrets.all() if known else (), now=now) and known is not None:
-        return known
-    # Whoever fails is looked up, remembered or not: time does not tell which clients there are.
-    client = registry.read(presented.client_id)
-    if not _proves(presented, client, client_secret.kept_of(client), now=now) or client is None:
-        raise InvalidClient(_why(presented, client))
+def _by_secret(shown: Presented, version: str | None, *, now: datetime) -> Client:
+    """Return the client whose secret was presented, or the public client that was named. Raises InvalidClient."""
+    cached = registry.recall(shown.client_id, version=version)
+    if _proves(shown, cached, cached.secrets.all() if cached else (), now=now) and cached is not None:
+        return cached
+    # A failure is looked up in the database if the client is cached, too, so that timing reveals no client_id.
+    client = registry.read(shown.client_id)
+    if not _proves(shown, client, client_secret.kept_of(client), now=now) or client is None:
+        raise InvalidClient(_why(shown, client))
     return registry.keep(client, version=version)
 
 
-def _why(presented: Credentials, client: Client | None) -> str:
+def _why(shown: Presented, client: Client | None) -> str:
     """Return for the log why the credentials prove nothing. It does not say if a refused secret is right."""
     if client is None:
         return "no active client has this client_id"
-    if presented.secret is None or _fits(presented, client):
+    if shown.secret is None or _fits(shown, client):
         return "the secret is wrong, or missing"
-    where = "in the Authorization header" if presented.in_header else "in the body"
+    where = "in the Authorization header" if shown.in_header else "in the body"
     bound = "pinned to" if client.pins_authentication_method else "registered for"
     return f"a secret {where}, from a client that is {bound} {client.token_endpoint_auth_method}"
 
 
-def _proves(presented: Credentials, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
-    """Whether the credentials are the client's, one of its `secrets`. A public client has none: it names itself."""
-    if presented.secret is None:
+def _proves(shown: Presented, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
+    """Return True if the secret is one of the client's `secrets`, or a public client names itself. Raises NotReady."""
+    if shown.secret is None:
         return client is not None and client.is_public
-    # A client that proves itself in another way is compared like one that does not exist: with the same work.
     try:
-        return client_secret.matches(secrets if _fits(presented, client) else (), presented.secret, now=now)
+        # A client that may not use a secret here is compared like one that does not exist, by the same work.
+        return client_secret.matches(secrets if _fits(shown, client) else (), shown.secret, now=now)
     except (MalformedEncryptionKey, LostKey) as error:
         raise NotReady(str(error)) from error
 
 
-def _fits(presented: Credentials, client: Client | None) -> bool:
-    """True if the client authenticates by a secret in this place. Where it may not, no comparison helps."""
-    here = AuthenticationMethod.SECRET_BASIC if presented.in_header else AuthenticationMethod.SECRET_POST
+def _fits(shown: Presented, client: Client | None) -> bool:
+    """Return True if the client may authenticate by a secret in this place."""
+    here = AuthenticationMethod.SECRET_BASIC if shown.in_header else AuthenticationMethod.SECRET_POST
     return client is not None and here in client.accepted_methods
 
 
-def _by_key(authorization: str | None, form: Mapping[str, str], *, now: datetime) -> Client:
-    """The client of a request that proves itself with its own key (RFC 7521 section 4.2, RFC 7523 section 2.2)."""
-    if authorization is not None or "client_secret" in form:
+def _by_key(credentials: Credentials, *, now: datetime) -> Client:
+    """Return the client whose key signed the assertion (RFC 7521 section 4.2, RFC 7523 section 2.2).
+
+    Raises InvalidClient, and OAuthError invalid_request if the request uses two methods or names two clients.
+    """
+    if credentials.has_header or credentials.secret:
         raise OAuthError("invalid_request", "Authenticate the client in one way: by its key or by a secret.")
-    if "client_assertion" not in form or "client_assertion_type" not in form:
+    if not credentials.assertion or not credentials.assertion_type:
         raise OAuthError("invalid_request", "client_assertion and client_assertion_type come together.")
-    if form["client_assertion_type"] != ASSERTION_TYPE:
+    if credentials.assertion_type != ASSERTION_TYPE:
         raise InvalidClient("the client_assertion_type is another one")
     try:
-        client, _ = private_key_jwt.prove(form["client_assertion"], types=TYPES, self_issued=True, now=now)
-    except LegacyAudience as error:  # the client's key signed it, so this tells no stranger that the client exists
+        client = private_key_jwt.prove(_self_issued(credentials.assertion), now=now)
+    except LegacyAudience as error:  # the client's key signed it, so this reveals no client_id
         raise OAuthError("invalid_client", LEGACY_AUDIENCE, status=401, reason=str(error)) from error
     except InvalidAssertion as error:
         raise InvalidClient(str(error)) from error
-    if form.get("client_id", client.client_id) != client.client_id:
+    if credentials.client_id not in {None, client.client_id}:
         raise OAuthError("invalid_request", "The assertion and the body name different clients.")
     return client
 
 
-def credentials(authorization: str | None, form: Mapping[str, str]) -> Credentials:
-    """The client's name and secret, from the header or from the body, and never from both."""
-    if authorization is None:
-        if "client_id" not in form:
-            raise InvalidClient("the request names no client")
-        return Credentials(form["client_id"], form.get("client_secret"))
-    if "client_secret" in form:
-        raise OAuthError("invalid_request", "Authenticate the client in one way: by the header or in the body.")
-    basic = _basic(authorization)
-    if form.get("client_id", basic.client_id) != basic.client_id:
-        raise OAuthError("invalid_request", "The header and the body name different clients.")
-    return basic
+def _self_issued(text: str) -> Assertion:
+    """Return the assertion in `text` if it is about its own issuer (RFC 7523 section 3). Raises InvalidAssertion."""
+    own = assertion.read(text, types=TYPES)
+    if own.subject != own.issuer:
+        raise InvalidAssertion("its sub is not its iss")
+    return own
 
 
-def _basic(authorization: str) -> Credentials:
-    """Name and secret of a Basic header, each form-encoded inside it (RFC 6749 section 2.3.1)."""
+def _basic(authorization: str) -> tuple[Presented | None, str]:
+    """Return name and secret of a Basic header, each form-encoded inside it (RFC 6749 section 2.3.1), or a problem."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
-        raise InvalidClient("the Authorization header is not Basic")
+        return None, NOT_BASIC
     try:
         name, colon, secret = base64.b64decode(encoded.strip(" "), validate=True).partition(b":")
-        decoded = Credentials(_form_decode(name), _form_decode(secret), in_header=True)
+        client_id = unquote_to_bytes(name.replace(b"+", b" ")).decode()
+        text = unquote_to_bytes(secret.replace(b"+", b" ")).decode()
     except (binascii.Error, ValueError):
-        raise InvalidClient("the Authorization header is malformed") from None
+        return None, MALFORMED
     # An empty secret is compared like any other wrong one: libraries send it for public clients.
-    if not (colon and decoded.client_id) or "\0" in decoded.client_id:
-        raise InvalidClient("the Authorization header is malformed")
-    return decoded
-
-
-def _form_decode(value: bytes) -> str:
-    return unquote_to_bytes(value.replace(b"+", b" ")).decode()
+    if not (colon and client_id) or "\0" in client_id:
+        return None, MALFORMED
+    return Presented(client_id, text, in_header=True), ""

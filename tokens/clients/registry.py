@@ -9,11 +9,13 @@
 import threading
 from collections import OrderedDict
 
+from django.db import connection
 from django.db.models import prefetch_related_objects
 
 from tokens.issued import revocation_record
-from tokens.models import Client, RegistryVersion
+from tokens.models import Client
 
+VERSION = "SELECT value FROM tokens_registryversion ORDER BY id LIMIT 1"
 KEPT = 1024
 """The number of clients in the cache; the least recently used is dropped."""
 EVERYTHING = ("secrets", "scopes__api", "apis", "operated_apis", "exchange_policies__scopes__api")
@@ -25,7 +27,11 @@ _lock = threading.Lock()
 
 def version() -> str | None:
     """Return the registry's version, or None if the database has none. Then no client may be cached."""
-    return RegistryVersion.objects.values_list("value", flat=True).first()
+    # Every token request reads it. Through the ORM, this took a fifth of the request's CPU time.
+    with connection.cursor() as cursor:
+        cursor.execute(VERSION)
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def recall(client_id: str, *, version: str | None) -> Client | None:

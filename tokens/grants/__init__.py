@@ -1,16 +1,17 @@
 """The token endpoint: one module per grant type, from a request to a token response.
 
-Owns: the token request, the steps that every grant type shares, the grant types, and device authorization (RFC 8628).
+Owns: the parsed request, the steps that every grant type shares, the grant types, and device authorization (RFC 8628).
 Does not own: client authentication (`clients`), claims and signatures (`issued`), or asking the user (`authorize`).
 Steps: 3 and 4 meet here: authenticate the client, check the grant, and issue.
-Neighbours: `authorize.server` lists the grant types; `views.token` is the endpoint.
+Neighbours: `views.endpoint` parses the request, `views.token` is the endpoint. Imports no toolkit.
 
 Read in this order:
 - `request`: the parsed request and the database's clock.
-- `base`: authenticate, check the grant type, issue, answer. A grant type fills in `issue` only.
+- `base`: authenticate, check the grant type, issue, answer. A grant type fills in `identify` and `issue`.
+- `table`: the grant types by name.
 - `client_credentials`: the shortest grant type (RFC 6749 section 4.4).
-- `user_response`: the response under a user's grant: access, ID and refresh token.
+- `user_response`: the tokens under a user's grant: access, ID and refresh token.
 - `authorization_code`, `refresh_token`: what a user allowed in a browser (RFC 6749 sections 4.1 and 6).
 - `device_authorization`, `device_code`: the codes of a device, and their redemption (RFC 8628).
-- `jwt_bearer`, `token_exchange`: a user named by a trusted client, and a token passed on (RFC 7523, RFC 8693).
+- `jwt_bearer`, `token_exchange`: a user whom a client names, and a token that is passed on (RFC 7523, RFC 8693).
 """

@@ -1,9 +1,18 @@
-"""What every grant of the token endpoint has in common: a proven client that may use it, then a signed token."""
+"""Steps that every grant type shares: authenticate the client, check its grant types, issue, and answer.
+
+1. The grant type is one that this issuer has (`table`).
+2. `identify` proves who sends the request: the client, and what else the grant type needs to know.
+3. The client may use the grant type.
+4. `issue` checks the grant and returns the tokens.
+
+A grant type fills in `identify` and `issue`, and cannot leave out the other steps.
+"""
 
 import uuid
-from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, Generic, TypeVar
 
 from tokens import conf
 from tokens.audit import trail
@@ -18,44 +27,82 @@ from tokens.keys import keyring
 from tokens.models import Api, Client
 
 
-class Grant(ABC):
-    """One grant type (RFC 6749 section 4)."""
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """An authenticated client. A grant type that proves more has a subclass."""
 
-    name: ClassVar[str]
-    """The grant_type parameter's value."""
-
-    def answer(self, request: TokenRequest) -> dict[str, object]:
-        """The token response (RFC 6749 section 5.1); raises OAuthError, and NotReady where nothing may sign."""
-        client = self.client(request)
-        if self.name not in client.grants:
-            raise OAuthError("unauthorized_client", "This client may not use the grant type.")
-        response = self.issue(request, client)
-        client.note_use(now=request.now)  # where a client proved itself, this was done: it costs nothing
-        return response
-
-    def client(self, request: TokenRequest) -> Client:
-        """The client of the request, proven; raises OAuthError."""
-        return authentication.authenticate(
-            request.authorization, request.form, now=request.now, version=request.registry
-        )
-
-    @abstractmethod
-    def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
-        """The token response for a client that is proven and allowed to use this grant."""
+    client: Client
 
 
-def token_response(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """The tokens of one response (RFC 6749 section 5.1)."""
+
+    access_token: str
+    expires_in: int
+    """Seconds."""
+    scopes: tuple[str, ...]
+    id_token: str | None = None
+    refresh_token: str | None = None
+    issued_token_type: str | None = None
+    """The type of an exchanged token (RFC 8693 section 2.2.1)."""
+
+    def response(self) -> dict[str, object]:
+        """Return the members of the JSON response; a member without a value is left out."""
+        members = {
+            "access_token": self.access_token,
+            "token_type": "Bearer",
+            "expires_in": self.expires_in,
+            "scope": " ".join(self.scopes) or None,
+            "id_token": self.id_token,
+            "refresh_token": self.refresh_token,
+            "issued_token_type": self.issued_token_type,
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
+
+P = TypeVar("P", bound=Proven)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow(Generic[P]):
+    """The two functions of a grant type. Both raise OAuthError; `issue` also NotReady if no key may sign."""
+
+    identify: Callable[[TokenRequest], P]
+    issue: Callable[[TokenRequest, P], Tokens]
+
+
+def answer(request: TokenRequest, table: Mapping[str, Flow[Any]]) -> dict[str, object]:
+    """Return the token response for the grant type of the request. Raises OAuthError and NotReady."""
+    if (grant_type := request.form.get("grant_type")) is None:
+        raise OAuthError("invalid_request", "Missing grant_type parameter.")
+    if (flow := table.get(grant_type)) is None:
+        raise OAuthError("unsupported_grant_type", "This issuer does not know the grant type.")
+    proven = flow.identify(request)
+    if grant_type not in proven.client.grants:
+        raise OAuthError("unauthorized_client", "This client may not use the grant type.")
+    tokens = flow.issue(request, proven)
+    # A public client only names itself, and counts as used only now; so does one that an assertion names.
+    proven.client.note_use(now=request.now)
+    return tokens.response()
+
+
+def identify(request: TokenRequest) -> Proven:
+    """Authenticate the client of the request. Raises OAuthError."""
+    return Proven(authentication.authenticate(request.credentials, now=request.now))
+
+
+def issue_access_token(
     client: Client, holder: Holder, target: Target, request: TokenRequest, *, until: datetime | None = None
-) -> dict[str, object]:
-    """Return an access token for `target` as a token response. Raises NotReady if no key may sign.
+) -> Tokens:
+    """Issue an access token for `target`. Raises NotReady if no key may sign.
 
-    The token ends at `until` at the latest. Raises OAuthError temporarily_unavailable if it would be revoked already.
+    The token expires at `until` at the latest. Raises OAuthError temporarily_unavailable if it would be revoked
+    already.
     """
-    revocation_second.refuse_client(client, now=request.now)
-    allowed, issued_at = (
-        lifetime(client, target.api),
-        request.now,
-    )  # read before any check: revocations depend on that order
+    if client.tokens_from > request.now.timestamp():  # else no revocation covers the second of issue
+        revocation_second.refuse_client(client, now=request.now)
+    longest, issued_at = lifetime(client, target.api), request.now
     token = AccessToken(
         issuer=conf.issuer().url,
         subject=holder.subject,
@@ -63,38 +110,33 @@ def token_response(
         client_id=client.client_id,
         scopes=_meant_for(target),
         token_id=uuid.uuid4().hex,
-        issued_at=issued_at,
-        lifetime=allowed if until is None else min(allowed, until - issued_at),
+        issued_at=issued_at,  # the instant of the checks: a revocation in between is later, and covers the token
+        lifetime=longest if until is None else min(longest, until - issued_at),
         grant_id=holder.grant_id,
         login=holder.login,
         act=holder.act,
     )
-    ring = keyring.signing_ring(target.audience, now=request.now)
-    minted = access_token.mint(token, signer=keyring.signer(ring, now=request.now))
+    minted = access_token.mint(token, signer=keyring.for_audience(target.audience, now=request.now).signer)
     details = {
         "jti": token.token_id,
         "aud": token.audience,
         "scope": " ".join(token.scopes),
-        "grant": request.grant_type,
+        "grant": request.form.get("grant_type"),
     }
-    trail.log(
-        "token.issued", actor=f"client:{client.client_id}", subject=token.subject, details=details, now=request.now
-    )
-    response: dict[str, object] = {
-        "access_token": minted.text,
-        "token_type": "Bearer",
-        "expires_in": minted.expires_in,
-    }
-    return response | ({"scope": " ".join(target.scopes)} if target.scopes else {})
+    actor = f"client:{client.client_id}"
+    trail.log("token.issued", actor=actor, subject=token.subject, details=details, now=request.now)
+    return Tokens(access_token=minted.text, expires_in=minted.expires_in, scopes=target.scopes)
 
 
 def _meant_for(target: Target) -> tuple[str, ...]:
-    """The scopes that mean something to the audience (RFC 9068 section 2.2.3): to an API, none of OpenID Connect's."""
-    return target.scopes if target.api is None else tuple(name for name in target.scopes if name not in OPENID)
+    """Return the scopes that have a meaning at the audience (RFC 9068 section 2.2.3)."""
+    if target.api is None:
+        return target.scopes
+    return tuple([name for name in target.scopes if name not in OPENID])
 
 
 def lifetime(client: Client, api: Api | None) -> timedelta:
-    """How long an access token may live: what the client asks for or the issuer's default, capped by the API."""
-    asked = client.access_token_lifetime or conf.issuer().access_token_lifetime
+    """Return how long an access token may live: the client's setting or the issuer's, capped by the API's."""
+    wanted = client.access_token_lifetime or conf.issuer().access_token_lifetime
     cap = api.max_token_lifetime if api else None
-    return asked if cap is None else min(asked, cap)
+    return wanted if cap is None else min(wanted, cap)

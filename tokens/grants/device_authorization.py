@@ -1,7 +1,10 @@
-"""The codes of a waiting device: made, found by what the user types, answered once (RFC 8628 sections 3.1 to 3.3).
+"""The device authorization request and the user's answer to it (RFC 8628 sections 3.1 to 3.3).
 
-The user code has eight of twenty consonants: no word can be formed, no two look alike, and 34 bits of it are guessed
-by nobody within ten minutes at the few attempts that the page allows.
+- A device gets two codes. It polls with the device code; its user types the user code on another screen.
+- A user code has eight of twenty consonants, so that it forms no word and no two letters look alike. That is 34 bits:
+  few attempts are allowed, and a code lives for ten minutes.
+- The database keeps hashes of both. The user code's is keyed, because 34 bits can be searched by brute force.
+- A request is answered once.
 """
 
 import secrets
@@ -17,9 +20,8 @@ from tokens.audit import trail
 from tokens.clients import authentication, registry
 from tokens.errors import InvalidClient, OAuthError
 from tokens.grants.request import TokenRequest
-from tokens.issued import one_time, refresh_token, user_grant
+from tokens.issued import audience, one_time, refresh_token, user_grant
 from tokens.issued.audience import Target
-from tokens.issued.client_target import target
 from tokens.issued.login import Login
 from tokens.models import Client, DeviceCode, GrantType, User
 from tokens.parameters import CLIENT
@@ -27,7 +29,7 @@ from tokens.parameters import CLIENT
 PARAMETERS = frozenset({"scope", "resource"})
 LIFETIME = timedelta(minutes=10)
 INTERVAL = 5
-"""Seconds between two questions of the device, at first."""
+"""Seconds between two polls of the device, at first."""
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 section 6.1
 HALF = 4
 TRIES = 3
@@ -37,19 +39,16 @@ SALT = "tokens.oauth.device_code"
 def client_of(request: TokenRequest) -> Client:
     """Return the authenticated client of a device authorization request (section 3.1). Raises OAuthError, NotReady."""
     try:
-        return authentication.authenticate(request.authorization, request.form, now=request.now)
+        return authentication.authenticate(request.credentials, now=request.now)
     except InvalidClient as error:
-        sent = request.form.keys() & CLIENT
-        if request.authorization is None and sent == {"client_id"}:
+        if not error.by_header and request.form.keys() & CLIENT == {"client_id"}:
             _name_method(request.form["client_id"], error)
         raise
 
 
 def _name_method(client_id: str, error: InvalidClient) -> None:
-    """Raise OAuthError invalid_client that names the method of a confidential client with the device grant.
-
-    Many libraries send no secret to this endpoint, and their users then suspect a wrong secret.
-    """
+    """Raise OAuthError invalid_client that names the method of a confidential client with the device grant type."""
+    # Many libraries send no secret to this endpoint, and their users then suspect a wrong secret.
     client = registry.read(client_id)
     if client is not None and GrantType.DEVICE_CODE in client.grants:
         methods = " or ".join(client.accepted_methods)
@@ -58,12 +57,12 @@ def _name_method(client_id: str, error: InvalidClient) -> None:
 
 
 def begin(request: TokenRequest, client: Client) -> dict[str, object]:
-    """The device authorization response (section 3.2); raises OAuthError."""
+    """Return the device authorization response (section 3.2). Raises OAuthError."""
     if GrantType.DEVICE_CODE not in client.grants:
         raise OAuthError("unauthorized_client", "This client may not use the grant type.")
-    asked = target(client, request.scopes, request.resources, openid=True)
-    code, user_code = _create(client, asked, now=request.now)
-    details = {"aud": asked.audience, "scope": " ".join(asked.scopes)}
+    target = audience.of_client(client, request.scopes, request.resources, openid=True)
+    code, user_code = _create(client, target, now=request.now)
+    details = {"aud": target.audience, "scope": " ".join(target.scopes)}
     trail.log("device.begun", actor=f"client:{client.client_id}", subject="device", details=details, now=request.now)
     return {"device_code": code, "user_code": user_code, **_addresses(user_code)} | {
         "expires_in": int(LIFETIME.total_seconds()),
@@ -71,17 +70,17 @@ def begin(request: TokenRequest, client: Client) -> dict[str, object]:
     }
 
 
-def _create(client: Client, asked: Target, *, now: datetime) -> tuple[str, str]:
-    """The two codes of a new request; another user code where this one is being typed somewhere at this moment."""
+def _create(client: Client, target: Target, *, now: datetime) -> tuple[str, str]:
+    """Create a request and return its two codes. Raises OAuthError temporarily_unavailable."""
     code = one_time.new()
-    given = {"client": client, "audience": asked.audience, "scope": " ".join(asked.scopes), "interval": INTERVAL}
+    request = {"client": client, "audience": target.audience, "scope": " ".join(target.scopes), "interval": INTERVAL}
     lives = {"created_at": now, "expires_at": now + LIFETIME}
-    for _ in range(TRIES):
+    for _ in range(TRIES):  # a user code that is in use already collides with a unique row
         user_code = new_user_code()
         try:
             with transaction.atomic():
                 DeviceCode.objects.create(
-                    digest=one_time.digest(code), user_code_digest=user_code_digest(user_code), **given, **lives
+                    digest=one_time.digest(code), user_code_digest=user_code_digest(user_code), **request, **lives
                 )
         except IntegrityError:
             continue
@@ -90,21 +89,18 @@ def _create(client: Client, asked: Target, *, now: datetime) -> tuple[str, str]:
 
 
 def new_user_code() -> str:
-    """What the user types, such as WDJB-MJHT."""
+    """Return a random user code, such as WDJB-MJHT."""
     letters = "".join(secrets.choice(LETTERS) for _ in range(2 * HALF))
     return f"{letters[:HALF]}-{letters[HALF:]}"
 
 
 def user_code_digest(typed: str) -> str:
-    """What is stored of a user code: keyed, because 34 bits are tried out in no time by whoever has the table.
-
-    Case and everything that is no letter of a code are of no matter (section 6.1).
-    """
+    """Return the keyed hash of a user code. Ignores case and characters that no code has (section 6.1)."""
     return salted_hmac(SALT, _letters(typed), algorithm="sha256").hexdigest()
 
 
 def shown(typed: str) -> str:
-    """What was typed, as the device shows it."""
+    """Return the user code that the user typed, in the form in which the device shows it."""
     letters = _letters(typed)
     return f"{letters[:HALF]}-{letters[HALF:]}"
 
@@ -114,22 +110,22 @@ def _letters(typed: str) -> str:
 
 
 def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
-    """The request whose user code was typed, if it still waits for an answer."""
-    open_ones = DeviceCode.objects.filter(grant=None, refused_at=None, expires_at__gt=now, client__is_active=True)
-    return open_ones.select_related("client").filter(user_code_digest=user_code_digest(typed)).first()
+    """Return the request with the user code that the user typed. Returns None if it was answered or has expired."""
+    unanswered = DeviceCode.objects.filter(grant=None, refused_at=None, expires_at__gt=now, client__is_active=True)
+    return unanswered.select_related("client").filter(user_code_digest=user_code_digest(typed)).first()
 
 
-def allow(code: DeviceCode, user: User, asked: Target, login: Login, *, now: datetime) -> bool:
+def allow(code: DeviceCode, user: User, target: Target, login: Login, *, now: datetime) -> bool:
     """Record that `user` allowed the request. Returns False if it was answered before, or the user was deleted.
 
     Raises SessionEnded if all sessions of the user were ended after this one was checked.
     """
-    family = refresh_token.family_lifetime(code.client, asked.scopes)
+    family = refresh_token.family_lifetime(code.client, target.scopes)
     lasts = max(LIFETIME, family)
     try:
         with transaction.atomic():
-            allowed = user_grant.create(user, code.client, asked, login, now=now, lasts=lasts, refreshes_for=family)
-            won = _unanswered(code).update(grant=allowed)
+            grant = user_grant.create(user, code.client, target, login, now=now, lasts=lasts, refreshes_for=family)
+            won = _unanswered(code).update(grant=grant)
             if not won:
                 transaction.set_rollback(True)
     except OAuthError:
@@ -138,7 +134,7 @@ def allow(code: DeviceCode, user: User, asked: Target, login: Login, *, now: dat
 
 
 def refuse(code: DeviceCode, *, now: datetime) -> bool:
-    """Keep that the user refused; False where somebody answered it before."""
+    """Record that the user refused the request. Returns False if it was answered before."""
     return bool(_unanswered(code).update(refused_at=now))
 
 

@@ -1,4 +1,8 @@
-"""The device grant: a device asks until its user has answered on another screen (RFC 8628 sections 3.4 and 3.5)."""
+"""The device code grant type: a device polls until its user has answered on another screen (RFC 8628 section 3.4).
+
+- A poll that is earlier than the interval lengthens the interval; a poll in time resets it (section 3.5).
+- A device code is redeemed once. Reuse revokes the grant, unless it comes within RETRY_WINDOW.
+"""
 
 from datetime import timedelta
 
@@ -6,36 +10,35 @@ from django.db import transaction
 
 from tokens.errors import OAuthError
 from tokens.grants import user_response
-from tokens.grants.base import Grant
+from tokens.grants.base import Proven, Tokens
 from tokens.grants.device_authorization import INTERVAL
 from tokens.grants.request import TokenRequest
 from tokens.issued import one_time, user_grant
-from tokens.models import Client, DeviceCode, GrantType
+from tokens.models import Client, DeviceCode, UserGrant
 
 SLOWER = 5
-"""Seconds that the interval grows by each time the device asks too soon."""
+"""Seconds that each poll before its time adds to the interval."""
 SLOWEST = 300
+"""Seconds: the longest interval."""
 TOLERANCE = timedelta(seconds=1)
 """How much earlier than the interval a device may poll, because its timer and the network are not exact."""
 
 
-class DeviceGrant(Grant):
-    """Issues tokens for one device. Reuse of the device code revokes the grant, unless it comes within RETRY_WINDOW."""
+def issue(request: TokenRequest, proven: Proven) -> Tokens:
+    """Issue tokens for one device.
 
-    name = GrantType.DEVICE_CODE.value
-
-    def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
-        """The token response; raises OAuthError authorization_pending, slow_down, access_denied, expired_token."""
-        code = _find(request, client)
-        if code.redeemed_at is not None:
-            raise _used_twice(code, request)
-        if code.expires_at <= request.now:
-            raise OAuthError("expired_token", "The device code has expired. Begin anew.")
-        if code.refused_at is not None:
-            raise OAuthError("access_denied", "The user refused.")
-        if code.grant is None:
-            raise _patience(code, request)
-        return _redeem(code, client, request)
+    Raises OAuthError authorization_pending, slow_down, access_denied, expired_token and invalid_grant (section 3.5).
+    """
+    code = _find(request, proven.client)
+    if code.redeemed_at is not None:
+        raise _reuse(code, code.grant, request)
+    if code.expires_at <= request.now:
+        raise OAuthError("expired_token", "The device code has expired. Start again.")
+    if code.refused_at is not None:
+        raise OAuthError("access_denied", "The user refused.")
+    if code.grant is None:
+        raise _patience(code, request)
+    return _redeem(code, code.grant, proven.client, request)
 
 
 def _find(request: TokenRequest, client: Client) -> DeviceCode:
@@ -48,34 +51,30 @@ def _find(request: TokenRequest, client: Client) -> DeviceCode:
 
 
 def _patience(code: DeviceCode, request: TokenRequest) -> OAuthError:
-    """Return the error that makes the device wait: slow_down if it polled too soon (RFC 8628 section 3.5).
-
-    A poll that is too soon lengthens the interval and does not restart it. A poll in time resets the interval.
-    """
+    """Return the error that makes the device wait: slow_down if it polled too soon."""
     this = DeviceCode.objects.filter(pk=code.pk)
     if code.asked_at is None or request.now >= code.asked_at + timedelta(seconds=code.interval) - TOLERANCE:
         this.update(asked_at=request.now, interval=INTERVAL)
         return OAuthError("authorization_pending", "The user has not answered yet.")
     interval = min(code.interval + SLOWER, SLOWEST)
-    this.update(interval=interval)
+    this.update(interval=interval)  # without asked_at: the interval that the device waits for does not restart
     return OAuthError("slow_down", f"Ask every {interval} s.")
 
 
-def _redeem(code: DeviceCode, client: Client, request: TokenRequest) -> dict[str, object]:
-    assert code.grant is not None  # noqa: S101 (the caller asked)
+def _redeem(code: DeviceCode, grant: UserGrant, client: Client, request: TokenRequest) -> Tokens:
     with transaction.atomic():
-        allowed = user_grant.lock(code.grant)
-        user_grant.require_live(allowed, now=request.now)
+        locked = user_grant.lock(grant)
+        user_grant.require_live(locked, now=request.now)
+        # One UPDATE decides which of several parallel polls redeems the code.
         if DeviceCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now):
-            return user_response.first(allowed, client, request)
+            return user_response.first(locked, client, request)
         code.redeemed_at = DeviceCode.objects.filter(pk=code.pk).values_list("redeemed_at", flat=True).first()
-    raise _used_twice(code, request)
+    raise _reuse(code, grant, request)
 
 
-def _used_twice(code: DeviceCode, request: TokenRequest) -> OAuthError:
-    """Refuse a device code that was used before, and revoke its grant unless the request is a repeat."""
-    assert code.grant is not None  # noqa: S101 (what was redeemed was allowed)
-    if code.redeemed_at is not None and not one_time.is_retry(code.redeemed_at, now=request.now):
+def _reuse(code: DeviceCode, grant: UserGrant | None, request: TokenRequest) -> OAuthError:
+    """Return the refusal of a reused device code. Revokes its grant unless the request is a repeat."""
+    if grant and code.redeemed_at is not None and not one_time.is_retry(code.redeemed_at, now=request.now):
         actor = f"client:{code.client.client_id}"
-        user_grant.revoke_reused(code.grant, "device code used twice", actor=actor, now=request.now)
+        user_grant.revoke_reused(grant, "device code used twice", actor=actor, now=request.now)
     return OAuthError("invalid_grant", "The device code was used before.")

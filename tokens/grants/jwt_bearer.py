@@ -1,22 +1,30 @@
-"""JWT bearer: a trusted application names the user that it acts for, in a JWT signed by its own key (RFC 7523)."""
+"""The JWT bearer grant type: a trusted client names the user that it acts for, in an assertion (RFC 7523 section 2.1).
+
+1. The assertion is well-formed, and its `typ` is that of a grant.
+2. A key of the client signed it, for this issuer and this time; it is accepted once.
+3. Credentials in the request, if there are any, are of the same client.
+4. The user exists, is active, and is not staff.
+
+The user is absent: the token has no `auth_time`, and `act` names the client. There is no refresh token.
+"""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
 
 from tokens import login
 from tokens.audit import trail
-from tokens.clients import assertion, private_key_jwt
-from tokens.clients.assertion import InvalidAssertion
+from tokens.clients import assertion, authentication, private_key_jwt
+from tokens.clients.assertion import Assertion, InvalidAssertion
 from tokens.errors import OAuthError
 from tokens.grants import base
-from tokens.grants.base import Grant
+from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import TokenRequest
-from tokens.issued import actor, revocation_second
-from tokens.issued.client_target import target
+from tokens.issued import actor, audience, revocation_second
 from tokens.issued.holder import Holder
-from tokens.models import Client, User
+from tokens.models import Client, GrantType, User
 
 OWN_TYPE = "authorization-grant+jwt"
 """The `typ` of these assertions, which no assertion that authenticates a client has."""
@@ -24,68 +32,74 @@ TYPES = frozenset({OWN_TYPE, "jwt", None})
 """Common libraries write `JWT` or nothing. Such an assertion must not be one that could authenticate its client."""
 
 
-class JwtBearerGrant(Grant):
-    """The user was not there: the token has no auth_time, and `act` names the application. Never for staff."""
+@dataclass(frozen=True, slots=True)
+class ProvenForUser(Proven):
+    """The client whose key signed the assertion, and the user that the assertion names."""
 
-    name = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-
-    def client(self, request: TokenRequest) -> Client:
-        """The client whose key signed the assertion; what else it shows to prove itself has to be right too."""
-        others = {"client_secret", "client_assertion", "client_assertion_type"} & request.form.keys()
-        shown = request.authorization is not None or others
-        known = super().client(request) if shown else None
-        try:
-            client = _prove(request.required("assertion"), now=request.now)
-        except InvalidAssertion as error:
-            raise OAuthError("invalid_grant", "The assertion is not valid.", reason=str(error)) from error
-        if client.client_id != request.form.get("client_id", client.client_id) or (known or client) != client:
-            raise OAuthError("invalid_grant", "The assertion is another client's.")
-        return client
-
-    def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
-        """The token response (RFC 7523 section 2.1); raises OAuthError. No refresh token."""
-        named = assertion.read(request.required("assertion"), types=TYPES).subject
-        user = _user(named)
-        if user is None or not _may_be_acted_for(user):
-            _log("token.refused", client, user, request)
-            raise OAuthError("invalid_grant", "The user is unknown, or may not be acted for.")
-        asked = target(client, request.scopes, request.resources, openid=False)
-        revocation_second.refuse_user(str(user.sub), client, now=request.now)
-        holder = Holder(subject=str(user.sub), act=actor.alone(client.client_id))
-        response = base.token_response(client, holder, asked, request)
-        _log("token.issued_for_user", client, user, request)
-        return response
+    user: str
+    """The `sub` of the assertion: a user's `sub`, or an e-mail address."""
 
 
-def _prove(text: str, *, now: datetime) -> Client:
-    """Return the client that signed the assertion in `text`, and spend the assertion. Raises InvalidAssertion.
+def identify(request: TokenRequest) -> ProvenForUser:
+    """Return the client whose key signed the assertion. Raises OAuthError.
 
-    Client assertions share the replay record, so that one JWT is accepted once in total.
+    If the request also has credentials, they must authenticate the same client.
     """
-    one = assertion.read(text, types=TYPES)
-    if one.type != OWN_TYPE and one.subject == one.issuer:
+    credentials = request.credentials
+    authenticated = authentication.authenticate(credentials, now=request.now) if credentials.proves else None
+    text = request.required("assertion")
+    try:
+        presented = assertion.read(text, types=TYPES)
+        client = _prove(presented, now=request.now)
+    except InvalidAssertion as error:
+        raise OAuthError("invalid_grant", "The assertion is not valid.", reason=str(error)) from error
+    same = authenticated is None or authenticated == client
+    if not same or client.client_id != request.form.get("client_id", client.client_id):
+        raise OAuthError("invalid_grant", "The assertion is another client's.")
+    return ProvenForUser(client, presented.subject)
+
+
+def issue(request: TokenRequest, proven: ProvenForUser) -> Tokens:
+    """Issue a token for the user that the assertion names. Raises OAuthError."""
+    client, user = proven.client, _user(proven.user)
+    if user is None or not _may_be_acted_for(user):
+        _log("token.refused", client, user, request)
+        raise OAuthError("invalid_grant", "The user is unknown, or may not be acted for.")
+    target = audience.of_client(client, request.scopes, request.resources, openid=False)
+    revocation_second.refuse_user(str(user.sub), client, now=request.now)
+    holder = Holder(subject=str(user.sub), act=actor.alone(client.client_id))
+    tokens = base.issue_access_token(client, holder, target, request)
+    _log("token.issued_for_user", client, user, request)
+    return tokens
+
+
+def _prove(presented: Assertion, *, now: datetime) -> Client:
+    """Return the client that signed the assertion, and spend the assertion. Raises InvalidAssertion."""
+    # Client assertions share the replay record, so that one JWT is accepted once in total.
+    if presented.type != OWN_TYPE and presented.subject == presented.issuer:
         raise InvalidAssertion("its sub is its iss: without a typ of its own it could authenticate its client")
-    client, _ = private_key_jwt.prove(text, types=TYPES, self_issued=False, now=now)
-    if one.type != OWN_TYPE and client.requires_assertion_type:
+    client = private_key_jwt.prove(presented, now=now)
+    if presented.type != OWN_TYPE and client.requires_assertion_type:
         raise InvalidAssertion(f"its typ is not {OWN_TYPE}, which this client is registered to send")
     return client
 
 
-def _user(named: str) -> User | None:
+def _user(name: str) -> User | None:
     """Return the user by `sub`, as tokens spell it, or by a verified e-mail address in any Unicode spelling.
 
     Returns None if two users hold the address, or if it is no longer the user's.
     """
-    if "@" in named:
-        verified = EmailAddress.objects.filter(login.spelled("email", named), verified=True).select_related("user")
-        owners = [one.user for one in verified if login.folded(one.email) == login.folded(named)]
+    if "@" in name:
+        verified = EmailAddress.objects.filter(login.spelled("email", name), verified=True).select_related("user")
+        owners = [row.user for row in verified if login.folded(row.email) == login.folded(name)]
         user = owners[0] if len(owners) == 1 else None
-        return user if user is not None and login.folded(user.email) == login.folded(named) else None
+        return user if user is not None and login.folded(user.email) == login.folded(name) else None
     try:
-        user = User.objects.filter(sub=uuid.UUID(named)).first()
+        user = User.objects.filter(sub=uuid.UUID(name)).first()
     except ValueError:
         return None
-    return user if user is not None and str(user.sub) == named else None
+    # uuid.UUID reads several spellings: only the one in tokens is the user's.
+    return user if user is not None and str(user.sub) == name else None
 
 
 def _may_be_acted_for(user: User) -> bool:
@@ -94,5 +108,5 @@ def _may_be_acted_for(user: User) -> bool:
 
 def _log(action: str, client: Client, user: User | None, request: TokenRequest) -> None:
     subject = f"user:{user.sub}" if user else "user:unknown"
-    details = {"grant": JwtBearerGrant.name, "scope": " ".join(request.scopes)}
+    details = {"grant": GrantType.JWT_BEARER.value, "scope": " ".join(request.scopes)}
     trail.log(action, actor=f"client:{client.client_id}", subject=subject, details=details, now=request.now)

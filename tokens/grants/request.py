@@ -1,46 +1,62 @@
-"""A token request as the grants see it: its parameters by name, how the client proves itself, and the clock."""
+"""A request of a client, parsed once: its parameters by name, its credentials, and the database's clock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.http import HttpRequest
+
 from tokens import parameters
+from tokens.clients.authentication import Credentials
 from tokens.errors import OAuthError
-from tokens.parameters import REPEATABLE, Pairs
+from tokens.parameters import REPEATABLE, REPEATABLE_TOO, Pairs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """One request of the token endpoint; its parameters are declared ones and stand once (`resource` apart)."""
+    """One request to the token endpoint, or to another endpoint that authenticates clients.
 
-    pairs: Pairs = field(repr=False)
-    authorization: str | None = field(repr=False)
+    `form` holds the parameters that the endpoint declares and that have a value. Each was sent once, except `resource`
+    and, in a token exchange, `audience`.
+    """
+
+    form: Mapping[str, str] = field(repr=False)
+    credentials: Credentials = field(repr=False)
     now: datetime
-    """The database's clock when the request came, the same on every node."""
-    registry: str | None = None
-    """The registry's version, where it was asked for already."""
-
-    @property
-    def form(self) -> dict[str, str]:
-        """The parameters by name."""
-        return dict(self.pairs)
+    """The database's clock when the request arrived, the same on every node."""
+    resources: tuple[str, ...] = ()
+    """The `resource` parameters (RFC 8707 section 2)."""
+    audiences: tuple[str, ...] = ()
+    """The `audience` parameters of a token exchange (RFC 8693 section 2.1)."""
 
     @property
     def grant_type(self) -> str | None:
-        """Which grant is used."""
+        """Return the `grant_type` parameter, or None."""
         return self.form.get("grant_type")
 
     @property
     def scopes(self) -> list[str]:
         """Return the requested scopes; empty if the client names none. Raises OAuthError invalid_scope."""
+        # Judged when read, after authentication: a client that fails to authenticate gets invalid_client.
         return parameters.scopes(self.form.get("scope"))
 
-    @property
-    def resources(self) -> list[str]:
-        """The resources named (RFC 8707 section 2)."""
-        return [value for name, value in self.pairs if name == REPEATABLE]
-
     def required(self, name: str) -> str:
-        """The parameter's value; raises OAuthError invalid_request where it is missing."""
+        """Return the value of a parameter. Raises OAuthError invalid_request if it is missing."""
         if name not in self.form:
             raise OAuthError("invalid_request", f"Missing {name} parameter.")
         return self.form[name]
+
+
+def parse(http: HttpRequest, pairs: Pairs, credentials: Credentials, *, now: datetime) -> TokenRequest:
+    """Return the request that `pairs` make. Raises OAuthError invalid_request.
+
+    `pairs` are the declared parameters of the body, `credentials` those that were read from header and body.
+    """
+    parameters.require_strict(pairs, query=http.META.get("QUERY_STRING", ""))
+    return TokenRequest(
+        form=dict(pairs),
+        credentials=credentials,
+        now=now,
+        resources=tuple(value for name, value in pairs if name == REPEATABLE),
+        audiences=tuple(value for name, value in pairs if name == REPEATABLE_TOO),
+    )

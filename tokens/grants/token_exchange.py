@@ -1,4 +1,13 @@
-"""Token exchange: a service trades the user's token that it received for one to the next API (RFC 8693)."""
+"""The token exchange grant type: a service passes a user's token on, as one for the next API (RFC 8693).
+
+1. The subject token is a valid access token of this issuer, for an API of this client.
+2. Its user and the client that it was issued to are active, and no revocation covers it.
+3. No more than LONGEST_CHAIN clients act one behind the other.
+4. An exchange policy of this client allows the next API and its scopes.
+
+The new token is in the same user's name, and expires no later than the subject token. `act` names this client. There is
+no refresh token.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,9 +15,10 @@ from datetime import UTC, datetime, timedelta
 
 from tokens import conf
 from tokens.audit import trail
+from tokens.clients import authentication
 from tokens.errors import OAuthError
 from tokens.grants import base
-from tokens.grants.base import Grant
+from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import TokenRequest
 from tokens.issued import actor, audience, token_reader, token_status
 from tokens.issued.actor import ChainTooLong
@@ -18,65 +28,72 @@ from tokens.issued.login import Login
 from tokens.issued.token_reader import InvalidPresentedToken, PresentedToken
 from tokens.issued.token_status import TokenStatus
 from tokens.models import Client
-from tokens.parameters import REPEATABLE, REPEATABLE_TOO
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 (the name of a type)
 SHORTEST = timedelta(seconds=1)
+"""A token that expires earlier is not worth a new one."""
 
 
 class Unacceptable(Exception):
-    """The subject token may not be exchanged by this client; the message says why, for the log."""
+    """The client may not exchange the subject token; the message says why, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
-class ExchangeRequest(TokenRequest):
-    """A request with what was found out about its subject token: asked together with whether the client is known."""
+class Subject:
+    """A verified subject token, and what the database says about it."""
 
-    subject: PresentedToken | None = None
-    standing: TokenStatus | None = None
-
-
-class TokenExchangeGrant(Grant):
-    """The new token is for one other API, in the same user's name, and lives no longer; `act` says who passed it on."""
-
-    name = "urn:ietf:params:oauth:grant-type:token-exchange"
-
-    def answer(self, request: TokenRequest) -> dict[str, object]:
-        """The token response (RFC 8693 section 2.2.1); raises OAuthError (section 2.2.2). No refresh token."""
-        return super().answer(_looked_up(request))
-
-    def issue(self, request: TokenRequest, client: Client) -> dict[str, object]:
-        """The token response for a client that is proven; raises OAuthError."""
-        assert isinstance(request, ExchangeRequest)  # noqa: S101 (`answer` made it)
-        if client.is_public:
-            raise OAuthError("unauthorized_client", "A public client receives no tokens that it could exchange.")
-        _check_types(request)
-        try:
-            subject = _subject(request, client)
-            holder = _holder(subject, client)
-        except (Unacceptable, ChainTooLong) as error:
-            _log("token.refused", client, request, {"reason": str(error)})
-            raise OAuthError("invalid_request", "The subject token cannot be exchanged by this client.") from error
-        target = _target(client, request)
-        response = base.token_response(client, holder, target, request, until=subject.expires_at)
-        details = {"subject": holder.subject, "from": subject.token_id, "audience": target.audience}
-        _log("token.exchanged", client, request, details)
-        return response | {"issued_token_type": ACCESS_TOKEN}
+    token: PresentedToken
+    status: TokenStatus
 
 
-def _looked_up(request: TokenRequest) -> ExchangeRequest:
-    """The request, its subject token verified; nothing is refused before the client is known."""
-    asked = ExchangeRequest(request.pairs, request.authorization, request.now)
+@dataclass(frozen=True, slots=True)
+class ProvenWithSubject(Proven):
+    """The client, and the subject token; None if it is not an access token of this issuer, or has expired."""
+
+    subject: Subject | None
+
+
+def identify(request: TokenRequest) -> ProvenWithSubject:
+    """Authenticate the client, and verify the subject token. Raises OAuthError."""
+    # The statement about the subject token also reads the registry's version, which authentication needs. Nothing
+    # about the token is refused before the client is authenticated.
+    subject = _look_up(request)
+    version = subject.status.registry if subject else None
+    return ProvenWithSubject(
+        authentication.authenticate(request.credentials, now=request.now, version=version), subject
+    )
+
+
+def issue(request: TokenRequest, proven: ProvenWithSubject) -> Tokens:
+    """Issue a token for the next API (RFC 8693 section 2.2.1). Raises OAuthError (section 2.2.2)."""
+    client = proven.client
+    if client.is_public:
+        raise OAuthError("unauthorized_client", "A public client receives no tokens that it could exchange.")
+    _check_types(request)
     try:
-        subject = token_reader.read(request.form.get("subject_token", ""), now=request.now)
+        subject = _acceptable(request, proven)
+        holder = _holder(subject, client)
+    except (Unacceptable, ChainTooLong) as error:
+        _log("token.refused", client, request, {"reason": str(error)})
+        raise OAuthError("invalid_request", "The subject token cannot be exchanged by this client.") from error
+    target = _target(client, request)
+    tokens = base.issue_access_token(client, holder, target, request, until=subject.expires_at)
+    details = {"subject": holder.subject, "from": subject.token_id, "audience": target.audience}
+    _log("token.exchanged", client, request, details)
+    return replace(tokens, issued_token_type=ACCESS_TOKEN)
+
+
+def _look_up(request: TokenRequest) -> Subject | None:
+    """Return the subject token of the request if it is valid, else None. Raises NotReady."""
+    try:
+        token = token_reader.read(request.form.get("subject_token", ""), now=request.now)
     except InvalidPresentedToken:
-        return asked
-    found = token_status.look_up(subject)
-    return replace(asked, registry=found.registry, subject=subject, standing=found)
+        return None
+    return Subject(token, token_status.look_up(token))
 
 
 def _check_types(request: TokenRequest) -> None:
-    """Access tokens for access tokens, and nobody acts but the client itself (RFC 8693 section 2.1)."""
+    """Raise OAuthError unless the client exchanges an access token for an access token (RFC 8693 section 2.1)."""
     if request.required("subject_token_type") != ACCESS_TOKEN:
         raise OAuthError("invalid_request", f"The subject token type is not supported; use {ACCESS_TOKEN}.")
     if request.form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
@@ -85,26 +102,27 @@ def _check_types(request: TokenRequest) -> None:
         raise OAuthError("invalid_request", "An actor token is not supported: the client itself is the actor.")
 
 
-def _subject(request: ExchangeRequest, client: Client) -> PresentedToken:
-    """The subject token: one that was meant for an API of this client, of a user, and not taken back."""
+def _acceptable(request: TokenRequest, proven: ProvenWithSubject) -> PresentedToken:
+    """Return the subject token. Raises Unacceptable if the client may not exchange it."""
     request.required("subject_token")
-    subject, found = request.subject, request.standing
-    if subject is None or found is None:
+    if proven.subject is None:
         raise Unacceptable("it is not an access token of this issuer that lives")
-    if subject.expires_at - request.now < SHORTEST:
+    token, status = proven.subject.token, proven.subject.status
+    if token.expires_at - request.now < SHORTEST:
         raise Unacceptable("it is about to expire")
-    if all(api.identifier != subject.audience for api in client.operated_apis.all()):
+    if all(api.identifier != token.audience for api in proven.client.operated_apis.all()):
         raise Unacceptable("its aud is no API of this client")
-    if not found.has_active_user:
+    if not status.has_active_user:
         raise Unacceptable("its sub is no active user")
-    if not found.has_active_client:
+    if not status.has_active_client:
         raise Unacceptable("it was issued to a client that is not active")
-    if found.is_revoked:
+    if status.is_revoked:
         raise Unacceptable("it was revoked")
-    return subject
+    return token
 
 
 def _holder(subject: PresentedToken, client: Client) -> Holder:
+    """Return the user of the subject token, with `client` as the latest actor. Raises ChainTooLong."""
     claims = subject.claims
     login = None
     if "auth_time" in claims:
@@ -115,15 +133,15 @@ def _holder(subject: PresentedToken, client: Client) -> Holder:
 
 
 def _target(client: Client, request: TokenRequest) -> Target:
-    """The next API and its scopes: what the exchange policies of this client allow."""
+    """Return the next API and its scopes, by the exchange policies of the client. Raises OAuthError."""
     policies = client.exchange_policies.all()
-    allowed = [scope for policy in policies for scope in policy.scopes.all() if scope.api_id == policy.api_id]
-    resources = [value for name, value in request.pairs if name in {REPEATABLE, REPEATABLE_TOO}]
+    usable = [scope for policy in policies for scope in policy.scopes.all() if scope.api_id == policy.api_id]
+    resources = (*request.resources, *request.audiences)
     try:
-        return audience.resolve(request.scopes, resources, allowed=allowed, openid=(), issuer=conf.issuer().url)
+        return audience.resolve(request.scopes, resources, usable=usable, openid=(), issuer=conf.issuer().url)
     except OAuthError as error:
         why = f"{error.description} (by the exchange policies of this client)"
-        raise OAuthError(str(error.error), str(error.description), reason=why) from error
+        raise OAuthError(error.error, error.description, reason=why) from error
 
 
 def _log(action: str, client: Client, request: TokenRequest, details: Mapping[str, object]) -> None:

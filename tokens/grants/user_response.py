@@ -1,34 +1,37 @@
-"""The token response under a grant that a user gave, whichever way they gave it."""
+"""The tokens under a user's grant, the same for every grant type in which a user gave it."""
+
+from dataclasses import replace
 
 from tokens.grants import base
+from tokens.grants.base import Tokens
 from tokens.grants.request import TokenRequest
-from tokens.issued import id_token, refresh_token, revocation_second, user_grant
+from tokens.issued import id_token, refresh_token, revocation_second
+from tokens.issued import user_grant as user_grants
 from tokens.issued.audience import Target
 from tokens.models import Client, UserGrant
 
 
-def first(allowed: UserGrant, client: Client, request: TokenRequest, *, nonce: str = "") -> dict[str, object]:
-    """An access token, and an ID token and a refresh token where they were asked for and allowed.
+def first(user_grant: UserGrant, client: Client, request: TokenRequest, *, nonce: str = "") -> Tokens:
+    """Issue the first tokens under a grant, with an ID token and a refresh token if the grant includes them.
 
-    Raises OAuthError invalid_target, invalid_grant where the client may not use the API any more, and NotReady where
-    nothing may sign.
+    Raises OAuthError invalid_target, OAuthError invalid_grant if the client may no longer use the API, and NotReady if
+    no key may sign.
     """
-    target = user_grant.target(allowed, client, request.resources)
-    issued = response(allowed, client, target, request, nonce=nonce)
-    if refresh_token.is_granted(client, target.scopes) and request.now < refresh_token.family_ends_at(allowed):
-        issued["refresh_token"] = refresh_token.create(allowed, client, now=request.now)
-    return issued
+    target = user_grants.target(user_grant, client, request.resources)
+    tokens = issue(user_grant, client, target, request, nonce=nonce)
+    if not refresh_token.is_granted(client, target.scopes) or request.now >= refresh_token.family_ends_at(user_grant):
+        return tokens
+    return replace(tokens, refresh_token=refresh_token.create(user_grant, client, now=request.now))
 
 
-def response(
-    allowed: UserGrant, client: Client, target: Target, request: TokenRequest, *, nonce: str = ""
-) -> dict[str, object]:
-    """Return an access token for `target`, and an ID token if `openid` is in its scopes. Raises NotReady.
+def issue(user_grant: UserGrant, client: Client, target: Target, request: TokenRequest, *, nonce: str = "") -> Tokens:
+    """Issue an access token for `target`, and an ID token if `openid` is in its scopes. Raises NotReady.
 
     Raises OAuthError temporarily_unavailable if the token would be revoked already.
     """
-    revocation_second.refuse_user(str(allowed.user.sub), client, now=request.now)
-    issued = base.token_response(client, user_grant.holder(allowed), target, request)
-    if "openid" in target.scopes:
-        issued["id_token"] = id_token.for_grant(allowed, str(issued["access_token"]), nonce=nonce, now=request.now)
-    return issued
+    revocation_second.refuse_user(str(user_grant.user.sub), client, now=request.now)
+    tokens = base.issue_access_token(client, user_grants.holder(user_grant), target, request)
+    if "openid" not in target.scopes:
+        return tokens
+    identity = id_token.for_grant(user_grant, tokens.access_token, nonce=nonce, now=request.now)
+    return replace(tokens, id_token=identity)

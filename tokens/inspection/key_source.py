@@ -5,9 +5,10 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from tokens import outbound
-from tokens.inspection.report import Inspection, Point, is_instant, is_text
+from tokens.inspection.report import Inspection, Point, is_text
 from tokens.inspection.signature_trial import VERIFIED, VerificationKey
 from tokens.issued import revocation_record
+from tokens.jose.compact import is_instant
 from tokens.keys import store
 from tokens.keys.rules import lifecycle
 from tokens.models import Ring

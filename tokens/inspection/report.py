@@ -13,11 +13,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeGuard
+from typing import Any
 
 from tokens.inspection import signature_trial
 from tokens.inspection.signature_trial import ASYMMETRIC, VERIFIED, VerificationKey
 from tokens.jose import compact
+from tokens.jose.compact import is_instant
 
 LONGEST = 64 * 1024  # characters
 CLOCK_ERROR = timedelta(seconds=60)
@@ -188,12 +189,6 @@ def _is_actor(value: Any) -> bool:
 def is_text(value: Any) -> bool:
     """Return True if `value` is a string that is not empty."""
     return isinstance(value, str) and bool(value)
-
-
-def is_instant(value: Any) -> TypeGuard[float]:
-    """Return True if `value` is a NumericDate (RFC 7519 section 2) between the years 1970 and 5138."""
-    # `datetime.fromtimestamp` raises for years after 9999. In Python a bool is an int.
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11
 
 
 def _when(value: Any) -> str:

@@ -6,7 +6,7 @@ Steps: 4 (`access_token`).
 Neighbours: below everything that issues, reads or revokes tokens; above `keys`, which signs.
 
 Read in this order:
-- `audience`, `client_target`: the API and scopes of a token; those that a client's request resolves to.
+- `audience`: the API and scopes of a token, and how a client's request resolves to them.
 - `login`, `actor`, `holder`: the user's login, who acts for the user, and whom a token speaks for.
 - `jws`, `access_token`, `id_token`: serialise and sign (RFC 9068, OpenID Connect Core section 2).
 - `flush_token`: an invalid token that makes verifiers fetch the JWKS again.

@@ -13,7 +13,7 @@ TYPE = "at+jwt"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """What an access token says, before it is signed."""
+    """The content of an access token, before it is signed."""
 
     issuer: str
     subject: str
@@ -25,12 +25,12 @@ class AccessToken:
     lifetime: timedelta
     grant_id: str | None = None
     login: Login | None = None
-    """How and when the user logged in; None where no user did."""
+    """The login of the user; None if no user logged in."""
     act: Mapping[str, object] | None = None
-    """The services that act for the user (RFC 8693 section 4.1); None where the user's own application does."""
+    """The services that act for the user (RFC 8693 section 4.1); None if the user's own client acts."""
 
     def claims(self, *, lifetime: timedelta) -> dict[str, object]:
-        """The claims of RFC 9068 section 2.2, and `grant_id` by which everything issued under one grant can end."""
+        """Return the claims of RFC 9068 section 2.2, and `grant_id`, by which a whole grant can be revoked."""
         issued_at = int(self.issued_at.timestamp())
         claims: dict[str, object] = {
             "iss": self.issuer,
@@ -54,14 +54,14 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A signed access token and how long it lives, in seconds from when it was issued."""
+    """A signed access token, and its lifetime in seconds from its issue."""
 
     text: str
     expires_in: int
 
 
 def mint(token: AccessToken, *, signer: Signer) -> Minted:
-    """Sign the token; it lives as long as asked, and never longer than the signing key allows."""
+    """Sign an access token. Its lifetime is capped by that of the signing key."""
     lifetime = min(token.lifetime, signer.max_lifetime)
     text = jws.sign(token.claims(lifetime=lifetime), typ=TYPE, signer=signer)
     return Minted(text, int(lifetime.total_seconds()))

@@ -8,7 +8,7 @@ from tokens.issued.login import Login
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Whom a token speaks for: a user by the grant that they gave, or a client that acts for itself."""
+    """The holder of a token: a user by a grant, or a client that acts for itself."""
 
     subject: str
     grant_id: str | None = None

@@ -1,4 +1,4 @@
-"""The ID token: who logged in, told to the client and to nobody else (OpenID Connect Core section 2)."""
+"""The ID token, which tells one client who logged in (OpenID Connect Core section 2)."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512, "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdToken:
-    """What an ID token says, before it is signed."""
+    """The content of an ID token, before it is signed."""
 
     issuer: str
     subject: str
@@ -31,7 +31,7 @@ class IdToken:
     access_token: str
 
     def claims(self, *, algorithm: str, lifetime: timedelta) -> dict[str, object]:
-        """The claims of section 2; `nonce` only where the authorization request had one."""
+        """Return the claims of section 2; `nonce` only if the authorization request had one."""
         issued_at = int(self.issued_at.timestamp())
         claims: dict[str, object] = {
             "iss": self.issuer,
@@ -48,26 +48,27 @@ class IdToken:
 
 
 def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime) -> str:
-    """The ID token of the user who gave `grant`, bound to an access token; raises NotReady where nothing may sign."""
-    told = IdToken(
+    """Return the ID token of the user who gave `grant`, bound to an access token. Raises NotReady."""
+    client_id = grant.client.client_id
+    token = IdToken(
         issuer=conf.issuer().url,
         subject=str(grant.user.sub),
-        client_id=grant.client.client_id,
+        client_id=client_id,
         issued_at=now,
         login=user_grant.login(grant),
         nonce=nonce,
         access_token=access_token,
     )
-    return mint(told, signer=keyring.signer(now=now))
+    return mint(token, signer=keyring.for_audience(client_id, now=now).signer)
 
 
 def mint(token: IdToken, *, signer: Signer) -> str:
-    """Sign the ID token."""
+    """Sign an ID token. It expires after LIFETIME, and no later than a token of its key may."""
     lifetime = min(LIFETIME, signer.max_lifetime)
     return jws.sign(token.claims(algorithm=signer.algorithm, lifetime=lifetime), typ=TYPE, signer=signer)
 
 
 def at_hash(access_token: str, *, algorithm: str) -> str:
-    """The left half of the access token's hash (section 3.1.3.6); `algorithm` is that of the ID token's signature."""
+    """Return the left half of the access token's hash (section 3.1.3.6), by the algorithm that signs the ID token."""
     digest = HASHES[algorithm[-3:]](access_token.encode()).digest()
     return jws.encode(digest[: len(digest) // 2]).decode()

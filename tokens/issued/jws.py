@@ -1,4 +1,4 @@
-"""A JWT from claims and a signer: compact JWS (RFC 7515 section 3.1), the header taken from the key that signs."""
+"""Signs claims as a compact JWS (RFC 7515 section 3.1), with a header that is taken from the signing key."""
 
 import base64
 import json
@@ -8,14 +8,14 @@ from tokens.keys.key_pair import Signer
 
 
 def sign(claims: Mapping[str, object], *, typ: str, signer: Signer) -> str:
-    """`header.payload.signature`; `typ` tells the kinds of token apart (RFC 8725 section 3.11)."""
+    """Return the signed JWT of the claims; `typ` tells the kinds of token apart (RFC 8725 section 3.11)."""
     header = {"alg": signer.algorithm, "kid": signer.kid, "typ": typ}
     message = b".".join((_segment(header), _segment(claims)))
     return b".".join((message, encode(signer.sign(message)))).decode()
 
 
 def encode(octets: bytes) -> bytes:
-    """base64url without padding (RFC 7515 section 2)."""
+    """Return octets as base64url without padding (RFC 7515 section 2)."""
     return base64.urlsafe_b64encode(octets).rstrip(b"=")
 
 

@@ -12,10 +12,10 @@ class Login:
     acr: str
     amr: tuple[str, ...]
     made_for: str = ""
-    """What had asked for it (tokens.authorize.reauthentication), if anything had."""
+    """The mark of the authorization request that required it (tokens.authorize.reauthentication), or empty."""
 
     def claims(self) -> dict[str, object]:
-        """auth_time, acr and amr; what is not known is left out."""
+        """Return auth_time, and acr and amr if they are known."""
         claims: dict[str, object] = {"auth_time": int(self.at.timestamp())}
         if self.acr:
             claims["acr"] = self.acr

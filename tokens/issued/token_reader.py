@@ -1,28 +1,23 @@
 """Reads an access token that a client presents to the issuer: to introspect, exchange or revoke it.
 
-A token is read if all of these hold (RFC 9068 section 4):
-1. It is at most LONGEST characters long.
-2. Its header has a `kid` and the `typ` of an access token, so that no other JWT of the issuer passes.
-3. The issuer publishes a key with that `kid` in the key set of its `aud`.
-4. The signature verifies with that key, under the key's own algorithm.
-5. Its `iss` is this issuer.
-6. It has not expired.
+1. The text is a compact JWS, and its `typ` is that of an access token (RFC 9068 section 4).
+2. A key that the issuer still publishes has its `kid`, and may sign for its audience.
+3. The signature verifies by that key and its algorithm. So the issuer wrote the claims, and they are well-formed.
+4. The token was issued under this issuer's URL, and has not expired.
 
-The caller must also check that the token is not revoked (token_status).
+`token_status` says if a revocation covers the token.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jwt
-from jwt.api_jws import PyJWS
-
 from tokens import conf
 from tokens.issued import access_token
+from tokens.jose import compact
 from tokens.keys import keyring
+from tokens.keys.key_pair import verifies
 
 LONGEST = 8 * 1024  # characters; no API reads a longer token
 NO_LEEWAY = timedelta(0)
@@ -71,22 +66,29 @@ class PresentedToken:
 
     @property
     def expires_at(self) -> datetime:
-        """Return the instant of its `exp`."""
+        """Return when the token expires (`exp`)."""
         return datetime.fromtimestamp(self.claims["exp"], UTC)
 
 
 def read(text: str, *, now: datetime, leeway: timedelta = NO_LEEWAY) -> PresentedToken:
-    """Return the token in `text`. A token is accepted for `leeway` after its `exp`.
+    """Return the access token in `text`. Raises InvalidPresentedToken, and NotReady if the keys cannot be read.
 
-    Raises InvalidPresentedToken, and NotReady if the keys cannot be read.
+    With `leeway`, a token is accepted for that long after its `exp`.
     """
     if len(text) > LONGEST:
         raise InvalidPresentedToken("the token is too long")
-    kid = _kid(text)
-    key = keyring.public_key(kid, audience=_audience(text), now=now)
+    try:
+        jws = compact.read(text, longest=LONGEST)
+    except compact.Unreadable as error:
+        raise InvalidPresentedToken("the token is not a JWT") from error
+    kid, audience = _addressing(jws)
+    # The unverified audience only chooses among the issuer's own keys.
+    key = keyring.public_key(kid, audience=audience, now=now)
     if key is None:
         raise InvalidPresentedToken("no published key has the token's kid")
-    token = PresentedToken(kid, _claims(text, key))
+    if jws.header.get("alg") != key.algorithm or not verifies(jws.signature, jws.message, key.jwk):
+        raise InvalidPresentedToken("the signature does not verify")
+    token = PresentedToken(kid, jws.claims)
     if token.claims["iss"] != conf.issuer().url:
         raise InvalidPresentedToken("the token was issued under another issuer URL")
     if token.expires_at + leeway <= now:
@@ -94,36 +96,11 @@ def read(text: str, *, now: datetime, leeway: timedelta = NO_LEEWAY) -> Presente
     return token
 
 
-def _kid(text: str) -> str:
-    """Return the `kid` of an access token. Raises InvalidPresentedToken for any other text."""
-    try:
-        header = jwt.get_unverified_header(text)
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise InvalidPresentedToken("the token is not a JWT") from error
-    kid, typ = header.get("kid"), header.get("typ")
-    if typ != access_token.TYPE or not isinstance(kid, str):
+def _addressing(jws: compact.Jws) -> tuple[str, str]:
+    """Return the `kid` and the `aud` of an access token. Raises InvalidPresentedToken if it is something else."""
+    kid, audience = jws.header.get("kid"), jws.claims.get("aud")
+    if jws.header.get("typ") != access_token.TYPE or not isinstance(kid, str) or "crit" in jws.header:
         raise InvalidPresentedToken("the token is not an access token")
-    return kid
-
-
-def _audience(text: str) -> str:
-    """Return the unverified `aud`, which selects the key set to verify with. Raises InvalidPresentedToken."""
-    # A forged `aud` gains nothing: the token must still verify with a key of that set.
-    try:
-        audience = jwt.decode(text, options={"verify_signature": False}).get("aud")
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise InvalidPresentedToken("the token is not a JWT") from error
     if not isinstance(audience, str):
         raise InvalidPresentedToken("the token is not an access token of this issuer")
-    return audience
-
-
-def _claims(text: str, key: keyring.PublicKey) -> dict[str, Any]:
-    """Return the claims if the signature verifies with `key`. Raises InvalidPresentedToken."""
-    # The key decides the algorithm, never the token. Claims that the issuer signed need no further check of their form.
-    try:
-        payload = PyJWS().decode(text, jwt.PyJWK(key.jwk), algorithms=[key.algorithm])
-    except (jwt.PyJWTError, ValueError) as error:
-        raise InvalidPresentedToken("the signature does not verify") from error
-    claims: dict[str, Any] = json.loads(payload)
-    return claims
+    return kid, audience

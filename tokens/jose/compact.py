@@ -1,18 +1,53 @@
-"""What the parts of a compact JWS hold (RFC 7515 section 3.1), read before anything in it is believed. Pure."""
+"""The compact serialisation of a JWS (RFC 7515 section 3.1): one reader, which believes nothing. Pure.
+
+1. The text is not longer than the caller allows, and has three parts.
+2. Each part is base64url without padding, in its one spelling: a token cannot be altered and stay the same token.
+3. Header and payload are JSON objects by strict JSON (RFC 7519 section 7.2).
+
+The caller must check the header, verify the signature over `message`, and only then trust the claims.
+"""
 
 import base64
 import binascii
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
 
 from tokens.jose import strict_json
 
+END_OF_TIME = 253_402_300_799
+"""The last second that a datetime can hold, in seconds since the epoch."""
+
 
 class Unreadable(ValueError):
-    """The part holds nothing that can be read; the message says why, and repeats nothing of it."""
+    """The text is not a compact JWS; the message says why, and repeats nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jws:
+    """A JWS that was read and not verified."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    message: bytes
+    """The signing input (RFC 7515 section 5.1)."""
+    signature: bytes
+
+
+def read(text: str, *, longest: int) -> Jws:
+    """Return the JWS in `text`, of at most `longest` characters. Raises Unreadable."""
+    if len(text) > longest or text.count(".") != 2:
+        raise Unreadable("it is no JWT, or too long")
+    header, claims, signature = text.split(".")
+    message = text.rpartition(".")[0]
+    return Jws(json_object(header), json_object(claims), message.encode(), octets(signature))
 
 
 def octets(part: str) -> bytes:
-    """What `part` encodes: base64url without padding, in its one spelling (RFC 7515 section 2); raises Unreadable."""
+    """Return the octets of a part: base64url without padding, in its one spelling (RFC 7515 section 2).
+
+    Raises Unreadable.
+    """
     try:
         decoded = base64.b64decode(part.encode("ascii") + b"=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -23,7 +58,7 @@ def octets(part: str) -> bytes:
 
 
 def json_object(part: str) -> dict[str, Any]:
-    """The JSON object that `part` encodes (RFC 7519 section 7.2); raises Unreadable."""
+    """Return the JSON object that a part encodes (RFC 7519 section 7.2). Raises Unreadable."""
     try:
         value = strict_json.parse(octets(part).decode())
     except UnicodeDecodeError:
@@ -33,3 +68,8 @@ def json_object(part: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unreadable("it is no JSON object")
     return value
+
+
+def is_instant(value: object) -> TypeGuard[float]:
+    """Return True if `value` is a NumericDate that a datetime can hold (RFC 7519 section 2); True and False are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= END_OF_TIME

@@ -15,20 +15,20 @@ Public = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
 def public_jwk(public: Public, algorithm: str) -> dict[str, str]:
-    """A public key as the JWKS shows it: its numbers, and nothing that is not needed (RFC 7517 section 4)."""
+    """Return a public key as a JWK with the required members, `use`, `alg` and `kid` (RFC 7517 section 4)."""
     numbers = _numbers(public)
     members = {"kty": numbers.pop("kty"), "use": "sig", "alg": algorithm, "kid": ""} | numbers
     return members | {"kid": thumbprint(members)}
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:
-    """The RFC 7638 SHA-256 thumbprint of a public key: its required members, in order, hashed."""
+    """Return the SHA-256 thumbprint of a public JWK, over its required members in order (RFC 7638 section 3)."""
     required = json.dumps({name: jwk[name] for name in REQUIRED[jwk["kty"]]}, separators=(",", ":"))
     return _encode(hashlib.sha256(required.encode()).digest())
 
 
 def _numbers(public: Public) -> dict[str, str]:
-    """`kty` and the public numbers (RFC 7518 section 6, RFC 8037 section 2)."""
+    """Return `kty` and the public numbers of a key (RFC 7518 section 6, RFC 8037 section 2)."""
     match public:
         case ed25519.Ed25519PublicKey():
             return {"kty": "OKP", "crv": "Ed25519", "x": _encode(public.public_bytes_raw())}

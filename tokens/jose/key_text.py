@@ -1,4 +1,4 @@
-"""A client's public keys as people have them at hand: a JWKS, one JWK, or PEM; kept as a JWKS. Pure."""
+"""Reads the public keys that an administrator pastes (a JWKS, one JWK, or PEM) as a JWKS. Pure."""
 
 import re
 from typing import Any
@@ -18,11 +18,11 @@ ESCAPED = re.compile(r"\\u00([0-7][0-9a-f])", re.IGNORECASE)
 
 
 def read(text: str) -> dict[str, Any]:
-    """The JWKS in `text`, or made of the JWK or the PEM public keys in it; raises UnusableKey.
+    """Return the JWKS in `text`, or one of the JWK or the PEM public keys in it. Raises UnusableKey.
 
-    A PEM public key is a SubjectPublicKeyInfo (RFC 7468 section 13). It says nothing of a kid: one alone is the key
-    whatever an assertion calls it; of several, each is named by its RFC 7638 thumbprint.
+    A PEM public key is a SubjectPublicKeyInfo (RFC 7468 section 13).
     """
+    # A PEM has no kid. A single key gets none, and so fits an assertion with any kid; several get their thumbprints.
     if may_be_private(text):
         raise UnusableKey(PRIVATE_HALF)
     document = _from_pem(text) or _from_json(text)
@@ -31,7 +31,7 @@ def read(text: str) -> dict[str, Any]:
 
 
 def may_be_private(text: str) -> bool:
-    """Whether there may be a private key in `text`, whole or mangled: then nobody is to be shown it again."""
+    """Return True if `text` might hold a private key, whole or damaged, so that no page may show it again."""
     return bool(SECRET.search(ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), text)))
 
 

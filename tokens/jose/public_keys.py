@@ -1,4 +1,7 @@
-"""A client's public keys as it registers or publishes them (a JWKS), and which one verifies an assertion. Pure."""
+"""Judges the public keys that a client registers or publishes as a JWKS, and verifies signatures by them. Pure.
+
+An entry with private members is leaked. Other unusable entries are skipped if a usable one is left.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -32,7 +35,7 @@ _LIBRARY = get_default_algorithms()
 
 
 class UnusableKey(ValueError):
-    """A key that no assertion may be verified with; the message says why."""
+    """A key that must not verify an assertion; the message says why."""
 
 
 class LeakedKey(UnusableKey):
@@ -48,7 +51,7 @@ class ClientKey:
     public_key: Any
 
     def verifies(self, algorithm: str, message: bytes, signature: bytes) -> bool:
-        """True if this key made `signature` over `message`."""
+        """Return True if this key made `signature` over `message`."""
         return algorithm in self.algorithms and _LIBRARY[algorithm].verify(message, self.public_key, signature)
 
 
@@ -73,9 +76,9 @@ def skipped(document: object) -> list[str]:
 
 
 def published(document: object) -> tuple[ClientKey, ...]:
-    """The usable keys of a JWKS that was fetched; others are passed over, and more than MAX_PER_KID of one name.
+    """Return the usable keys of a fetched JWKS, at most MAX_PER_KID of each kid. Skips other entries.
 
-    Raises UnusableKey where it is no JWKS, or one of more usable keys than MAX_PUBLISHED.
+    Raises UnusableKey if the document is not a JWKS, or has more than MAX_PUBLISHED usable keys.
     """
     entries = _entries(document)
     if entries is None:
@@ -94,9 +97,10 @@ def published(document: object) -> tuple[ClientKey, ...]:
 
 
 def meant(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) -> tuple[ClientKey, ...]:
-    """The keys that a header means (RFC 7515 section 4.1.4): each of them may have signed.
+    """Return the keys that might have signed under a header's `kid` and `alg` (RFC 7515 section 4.1.4).
 
-    A `kid` means the keys of that name. Only where no key has it, or there is none, can it be the one key that fits.
+    These are the keys with that kid. If there are none, it is the only fitting key without a kid, or, for a header
+    without kid, the only fitting key.
     """
     fitting = [key for key in keys if algorithm in key.algorithms]
     named = [key for key in fitting if kid is not None and key.kid == kid]
@@ -107,7 +111,7 @@ def meant(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) -> tupl
 
 
 def names(document: object) -> list[str]:
-    """What tells the keys of a JWKS from others: `kid`, where they have one, and RFC 7638 thumbprint.
+    """Return a name for each usable key of a JWKS: its kid, if it has one, and its RFC 7638 thumbprint.
 
     Raises UnusableKey.
     """

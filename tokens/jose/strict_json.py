@@ -10,11 +10,11 @@ MAX_DEPTH = 32  # levels of objects and lists
 
 
 class NotStrict(ValueError):
-    """The text is no strict JSON; the message says why, and repeats nothing of it."""
+    """The text is not strict JSON; the message says why, and repeats nothing of it."""
 
 
 def parse(text: str) -> Any:
-    """The value that `text` encodes; raises NotStrict."""
+    """Return the value that `text` encodes. Raises NotStrict."""
     try:
         value = _DECODER.decode(text)
     except NotStrict:
@@ -43,7 +43,8 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 def _refuse_what_no_database_takes(value: Any) -> None:
-    """A lone surrogate has no UTF-8, and PostgreSQL has no NUL, however they were written."""
+    """Raise NotStrict if a text holds a lone surrogate or NUL."""
+    # A lone surrogate has no UTF-8, and PostgreSQL stores no NUL. The escapes of both are decoded by now.
     try:
         written = json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:

@@ -1,15 +1,17 @@
 """The signing path: one snapshot of each ring in this process, from which tokens are signed and the JWKS is served.
 
-Phases are computed from the database's clock, carried forward from when the snapshot was read
-(tokens/keys/snapshots.py). An edge asks `clock` for it once per request. Every other `now` is that instant: no
-other clock is read.
+- Phases are computed from the database's clock, carried forward from when the snapshot was read
+  (tokens/keys/snapshots.py).
+- An edge reads that clock once per request (`clock`). Every other `now` is that instant; no other clock is read.
+- `for_audience` answers once per response which ring and key sign, and the instant of issue.
+- The signer of a ring is remembered until its snapshot is replaced, or until the next date at which it can change.
 """
 
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from tokens import conf
 from tokens.audit import journal
@@ -26,32 +28,56 @@ from tokens.keys.snapshots import Snapshots
 from tokens.models.key import Ring
 
 logger = logging.getLogger(__name__)
+END = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """The key that signs for an audience, its ring, and the instant of issue (the database's clock)."""
+
+    ring: str
+    signer: Signer = field(repr=False)
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """A signer that was computed from `snapshot`; valid from `since` until just before `until`."""
+
+    snapshot: Snapshot
+    signer: Signer
+    since: datetime
+    until: datetime
+
+
+_signers: dict[str, _Remembered] = {}
+"""By ring. Lives as long as the process; an entry is replaced when its snapshot is."""
 
 
 def read(ring: str) -> Snapshot:
     """Read a ring and the clock from the database. Raises NotReady if the ring has no key yet."""
     started = time.monotonic()
-    row = Ring.objects.filter(name=ring).first()
-    if row is None and ring != DEFAULT_RING:
+    stored_ring = Ring.objects.filter(name=ring).first()
+    if stored_ring is None and ring != DEFAULT_RING:
         raise UnknownKey(f"there is no ring {ring!r}")
     stored = store.load(ring)
-    if row is None or not stored:
+    if stored_ring is None or not stored:
         raise NoKey(f"the ring {ring!r} has no key yet: run manage.py rotate_keys")
     keys, secrets = _encryption_keys(), conf.issuer().vouching_secrets
     reading = clocks.read()
     elapsed = timedelta(seconds=reading.monotonic - started)
-    genuine = tuple(one for one in stored if one.verifies(keys))
-    trusted = tuple(one for one in stored if one in genuine or one.is_vouched(secrets))
-    doubtful = tuple(one for one in stored if one not in trusted)
+    genuine = tuple(row for row in stored if row.verifies(keys))
+    trusted = tuple(row for row in stored if row in genuine or row.is_vouched(secrets))
+    doubtful = tuple(row for row in stored if row not in trusted)
     revoked = journal.revoked_keys()
-    for one in doubtful:
-        logger.error("The row of signing key %s does not verify; it is neither used nor published", one.key.kid)
+    for row in doubtful:
+        logger.error("The row of signing key %s does not verify; it is neither used nor published", row.key.kid)
     return Snapshot(
-        stored=tuple(_as_revoked(one, revoked) for one in trusted),
-        pairs=_open(tuple(_as_revoked(one, revoked) for one in genuine), keys),
-        missing=frozenset(one.encryption_key_id for one in stored) - {key.id for key in keys},
-        changed=tuple(one.key for one in doubtful if _is_ours(one, keys)),
-        policy=adoption.obeyed(row),
+        stored=tuple(_as_revoked(row, revoked) for row in trusted),
+        pairs=_open(tuple(_as_revoked(row, revoked) for row in genuine), keys),
+        missing=frozenset(row.encryption_key_id for row in stored) - {key.id for key in keys},
+        changed=tuple(row.key for row in doubtful if _is_ours(row, keys)),
+        policy=adoption.obeyed(stored_ring),
         database_time=reading.database - elapsed,  # the data is as old as the beginning of the read
         wall_time=reading.wall - elapsed,
         monotonic=started,
@@ -94,13 +120,46 @@ def _require_right_clock(skew: timedelta, policy: Policy) -> None:
         )
 
 
+def for_audience(audience: str, *, now: datetime) -> Signing:
+    """Return what signs for `audience` at `now` (the database's clock). Raises NotReady if no key may.
+
+    A client's ID tokens have its client_id as audience, which no ring of an API's own signs for.
+    """
+    snapshot = snapshots.get(DEFAULT_RING, now=now)
+    if audience not in snapshot.moves:
+        return Signing(DEFAULT_RING, _current_signer(DEFAULT_RING, snapshot, snapshot.clock(now=now)), now)
+    ring = signing_ring(audience, now=now)
+    return Signing(ring, signer(ring, now=now), now)
+
+
 def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
     """Return the key that signs at `now` (the database's clock). Raises NotReady if none may."""
     snapshot = snapshots.get(ring, now=now)
-    key = lifecycle.signer([one.key for one in snapshot.stored], now=snapshot.clock(now=now))
+    return _current_signer(ring, snapshot, snapshot.clock(now=now))
+
+
+def _current_signer(ring: str, snapshot: Snapshot, clock: datetime) -> Signer:
+    """Return the signer of a ring's snapshot, the remembered one if it cannot have changed. Raises NotReady."""
+    last = _signers.get(ring)
+    if last is not None and last.snapshot is snapshot and last.since <= clock < last.until:
+        return last.signer
+    made = _signer(snapshot, clock)
+    _signers[ring] = _Remembered(snapshot, made, clock, _next_change(snapshot, clock))
+    return made
+
+
+def _next_change(snapshot: Snapshot, clock: datetime) -> datetime:
+    """Return the first date after `clock` at which another key can sign, or none."""
+    starts = [key.start for key in (*(row.key for row in snapshot.stored), *snapshot.changed)]
+    dates = [*starts, *(row.key.withdraw_at for row in snapshot.stored)]
+    return min((date for date in dates if date is not None and date > clock), default=END)
+
+
+def _signer(snapshot: Snapshot, clock: datetime) -> Signer:
+    key = lifecycle.signer([row.key for row in snapshot.stored], now=clock)
     if key is None:
         raise NotReady("no key may sign right now" + _lacking(snapshot))
-    _require_last(key, snapshot, now=now)
+    _require_last(key, snapshot, clock)
     _require_right_clock(snapshot.skew, snapshot.policy)
     if key.kid not in snapshot.pairs:
         raise NotReady(
@@ -109,18 +168,17 @@ def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
     return RingSigner(key.max_lifetime, snapshot.pairs[key.kid])
 
 
-def _require_last(key: lifecycle.Key, snapshot: Snapshot, *, now: datetime) -> None:
-    """Refuse where a key whose row was changed since says that it took over from `key`: it may have."""
-    clock = snapshot.clock(now=now)
+def _require_last(key: lifecycle.Key, snapshot: Snapshot, clock: datetime) -> None:
+    """Raise NotReady if a key whose row was altered might have taken over from `key`."""
     for other in snapshot.changed:
         if key.start and other.start and key.start < other.start <= clock:
             raise NotReady(f"the row of {other.kid}, which took over from {key.kid}, does not verify")
 
 
 def feed_signer(ring: str, *, now: datetime) -> Signer:
-    """What signs for everyone who reads the JWKS of `ring`: its own key, or another that is shown there meanwhile.
+    """Return a key that every reader of the JWKS of `ring` knows: the ring's signer, or that of a ring shown there.
 
-    Raises NotReady, UnknownKey.
+    Raises NotReady, and UnknownKey if there is no such ring.
     """
     if ring == DEFAULT_RING:
         return signer(now=now)
@@ -135,11 +193,11 @@ def feed_signer(ring: str, *, now: datetime) -> Signer:
 
 
 def signing_ring(audience: str, *, now: datetime) -> str:
-    """The ring that signs access tokens for `audience`; raises NotReady.
-
-    A ring of which no key ever signed does not begin with one that was put off since the move was read.
-    """
+    """Return the ring that signs access tokens for `audience`. Raises NotReady."""
     snapshot = snapshots.get(DEFAULT_RING, now=now)
+    if audience not in snapshot.moves:
+        return DEFAULT_RING
+    # The first key of a new ring can be put off after the move was read: until it signs, the previous ring does.
     ring = moves.signing(audience, snapshot.moves, now=snapshot.clock(now=now))
     return ring if ring == DEFAULT_RING or _has_signed(ring, now=now) else snapshot.moves[audience].previous
 
@@ -147,18 +205,18 @@ def signing_ring(audience: str, *, now: datetime) -> str:
 def _has_signed(ring: str, *, now: datetime) -> bool:
     snapshot = snapshots.get(ring, now=now)
     clock = snapshot.clock(now=now)
-    return any(one.key.start is not None and one.key.start <= clock for one in snapshot.stored)
+    return any(row.key.start is not None and row.key.start <= clock for row in snapshot.stored)
 
 
 def trusted_rings(audience: str, *, now: datetime) -> tuple[str, ...]:
-    """The rings whose signatures on an access token for `audience` are good; raises NotReady."""
+    """Return the rings whose signatures on an access token for `audience` are valid. Raises NotReady."""
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     return moves.trusted(audience, snapshot.moves, now=snapshot.clock(now=now))
 
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A published key."""
+    """A public key of the JWKS."""
 
     kid: str
     algorithm: str
@@ -166,17 +224,17 @@ class PublicKey:
 
 
 def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """The public keys of the ring, the signing one first; raises NotReady, UnknownKey."""
+    """Return the public keys of the ring, the signing row first. Raises NotReady and UnknownKey."""
     snapshot = snapshots.get(ring, now=now)
-    public = {one.key.kid: PublicKey(one.key.kid, one.algorithm, one.jwk) for one in snapshot.stored}
-    shown = lifecycle.published([one.key for one in snapshot.stored], now=snapshot.clock(now=now))
+    public = {row.key.kid: PublicKey(row.key.kid, row.algorithm, row.jwk) for row in snapshot.stored}
+    shown = lifecycle.published([row.key for row in snapshot.stored], now=snapshot.clock(now=now))
     return tuple(public[key.kid] for key in shown)
 
 
 def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """What the JWKS of the ring shows: its keys, then those of rings that APIs move from or to; never nothing.
+    """Return the keys of the ring's JWKS: its own, then those of rings that APIs move from or to. Never empty.
 
-    Raises NotReady, UnknownKey.
+    Raises NotReady and UnknownKey.
     """
     keys = tuple(key for name in _shown(ring, now=now) for key in published(name, now=now))
     if not keys:
@@ -185,38 +243,36 @@ def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
 
 
 def _shown(ring: str, *, now: datetime) -> tuple[str, ...]:
-    """The rings whose keys the JWKS of `ring` shows."""
+    """Return the rings whose keys the JWKS of `ring` shows. Raises NotReady and UnknownKey."""
     if ring == DEFAULT_RING:
         return (ring,)
-    snapshots.get(ring, now=now)  # UnknownKey, where there is no such ring
+    snapshots.get(ring, now=now)  # raises UnknownKey if there is no such ring
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     return moves.shown(ring, snapshot.moves.values(), now=snapshot.clock(now=now))
 
 
 def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
-    """The key that may have signed an access token for `audience` and is still published; raises NotReady.
-
-    A key of a ring that is not that API's is none: stolen, it reaches no other API than its own.
-    """
+    """Return the published key `kid` that may sign access tokens for `audience`, or None. Raises NotReady."""
+    # Only rings of this API count: a stolen key of another ring signs no valid token for it.
     rings = trusted_rings(audience, now=now)
     return next((key for ring in rings for key in published(ring, now=now) if key.kid == kid), None)
 
 
 def is_to_begin(ring: str, *, now: datetime) -> bool:
-    """Whether no key of the ring ever signed, and its first one is planned to; raises NotReady."""
+    """Return True if no key of the ring ever signed, and its first switch is planned. Raises NotReady."""
     snapshot = snapshots.get(ring, now=now)
-    planned = lifecycle.planned([one.key for one in snapshot.stored], now=snapshot.clock(now=now))
+    planned = lifecycle.planned([row.key for row in snapshot.stored], now=snapshot.clock(now=now))
     return planned is not None and not _has_signed(ring, now=now)
 
 
 def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
-    """Whether a switch has been due for half of `announce` and nobody planned it; raises NotReady."""
+    """Return True if a switch has been due for half of `announce` and is not planned. Raises NotReady."""
     snapshot = snapshots.get(ring, now=now)
-    return lifecycle.overdue([one.key for one in snapshot.stored], policy=snapshot.policy, now=snapshot.clock(now=now))
+    return lifecycle.overdue([row.key for row in snapshot.stored], policy=snapshot.policy, now=snapshot.clock(now=now))
 
 
 def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
-    """How long a shared cache may keep the JWKS, in seconds: the least C of what it shows; raises NotReady."""
+    """Return for how many seconds a shared cache may keep the JWKS: the least C of its rings. Raises NotReady."""
     policies = [snapshots.get(name, now=now).policy for name in _shown(ring, now=now)]
     return int(min(policy.shared_cache for policy in policies).total_seconds())
 
@@ -227,29 +283,29 @@ def _lacking(snapshot: Snapshot) -> str:
 
 def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) -> dict[str, KeyPair]:
     pairs = {}
-    for one in stored:
-        if one.sealed is None or one.key.discarded:
+    for row in stored:
+        if row.sealed is None or row.key.discarded:
             continue
         try:
-            pairs[one.key.kid] = one.open(keys)
+            pairs[row.key.kid] = row.open(keys)
         except CannotOpen as error:
-            logger.error("Cannot sign with %s: %s", one.key.kid, error)  # noqa: TRY400 (the reason is the message)
+            logger.error("Cannot sign with %s: %s", row.key.kid, error)  # noqa: TRY400 (the reason is the message)
     return pairs
 
 
-def _as_revoked(one: store.StoredKey, revoked: Mapping[str, datetime]) -> store.StoredKey:
+def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.StoredKey:
     """Return the key, as revoked if the journal says so: a restored database can lack the revocation."""
-    at = revoked.get(one.key.kid)
-    if at is None or one.key.revoked_at is not None:
-        return one
-    logger.error("Signing key %s was revoked, says AUDIT_JOURNAL: run manage.py after_restore", one.key.kid)
-    return replace(one, key=replace(one.key, revoked_at=at))
+    at = revoked.get(row.key.kid)
+    if at is None or row.key.revoked_at is not None:
+        return row
+    logger.error("Signing key %s was revoked, says AUDIT_JOURNAL: run manage.py after_restore", row.key.kid)
+    return replace(row, key=replace(row.key, revoked_at=at))
 
 
-def _is_ours(one: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:
-    """Whether a private half in a row that was changed opens all the same: then the key itself is of this ring."""
+def _is_ours(row: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:
+    """Return True if the private half in an altered row opens: the key itself is of this ring."""
     try:
-        return one.open(keys).kid == one.key.kid
+        return row.open(keys).kid == row.key.kid
     except CannotOpen:
         return False
 
@@ -263,3 +319,4 @@ def _encryption_keys() -> tuple[EncryptionKey, ...]:
 
 
 snapshots: Snapshots[Snapshot] = Snapshots(lambda ring, _now: read(ring))  # the clocks are read with the keys
+"""The snapshots of this process, for its lifetime."""

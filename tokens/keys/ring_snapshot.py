@@ -6,6 +6,7 @@
   the age, and an old snapshot is never taken for a fresh one.
 """
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,7 +14,35 @@ from tokens.keys import store
 from tokens.keys.key_pair import KeyPair
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.moves import Moves
-from tokens.keys.snapshots import STEP, Read
+from tokens.keys.rules.policy import Policy
+
+STEP = timedelta(seconds=1)
+"""If wall and monotonic clock differ by this much, the wall clock was set or the machine was suspended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """Data that was read from the database, when, and under which policy."""
+
+    policy: Policy
+    wall_time: datetime
+    monotonic: float
+
+    def age(self, *, now: datetime) -> timedelta:
+        """Return the age at `now` (this node's clock): the larger of monotonic and wall time."""
+        return max(self.elapsed(), now - self.wall_time)
+
+    def carried(self, *, wall: datetime) -> datetime:
+        """Return the clock by which the data ages, at `wall` (this node's clock)."""
+        return wall
+
+    def was_stepped(self, *, wall: datetime) -> bool:
+        """Return True if this node's clock was set since the reading, or `wall` was read before a suspension."""
+        return abs(wall - self.wall_time - self.elapsed()) > STEP
+
+    def elapsed(self) -> timedelta:
+        """Return the monotonic time since the reading."""
+        return timedelta(seconds=time.monotonic() - self.monotonic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,48 +19,20 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from django.db import DatabaseError, InterfaceError
 
 from tokens.keys.errors import NotReady
-from tokens.keys.rules.policy import Policy
+from tokens.keys.ring_snapshot import Read
 
 logger = logging.getLogger(__name__)
 PAUSE = 1.0
 """Seconds after a failed read until the next attempt."""
 WAIT = 2.5
 """Seconds that a thread without a usable snapshot waits for the thread that reads. Requests are answered within 3 s."""
-STEP = timedelta(seconds=1)
-"""If wall and monotonic clock differ by this much, the wall clock was set or the machine was suspended."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
-    """Data that was read from the database, when, and under which policy."""
-
-    policy: Policy
-    wall_time: datetime
-    monotonic: float
-
-    def age(self, *, now: datetime) -> timedelta:
-        """Return the age at `now` (this node's clock): the larger of monotonic and wall time."""
-        return max(self.elapsed(), now - self.wall_time)
-
-    def carried(self, *, wall: datetime) -> datetime:
-        """Return the clock by which the data ages, at `wall` (this node's clock)."""
-        return wall
-
-    def was_stepped(self, *, wall: datetime) -> bool:
-        """Return True if this node's clock was set since the reading, or `wall` was read before a suspension."""
-        return abs(wall - self.wall_time - self.elapsed()) > STEP
-
-    def elapsed(self) -> timedelta:
-        """Return the monotonic time since the reading."""
-        return timedelta(seconds=time.monotonic() - self.monotonic)
 
 
 R = TypeVar("R", bound=Read)

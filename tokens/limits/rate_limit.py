@@ -121,7 +121,7 @@ def _ask(alias: str, question: Callable[[], Answer], *, now: datetime) -> Answer
 
 def _circuit(alias: str) -> Circuit:
     place = str(settings.CACHES[alias].get("LOCATION", alias))
-    return circuits.setdefault(place, Circuit(PAUSE))
+    return circuits.get(place) or circuits.setdefault(place, Circuit(PAUSE))
 
 
 def _increment(counters: BaseCache, key: str, lifetime: int) -> int:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tokens import conf
+from tokens.keys.ring_snapshot import Read
 from tokens.keys.rings import DEFAULT_ALGORITHM
-from tokens.keys.snapshots import Read, Snapshots
+from tokens.keys.snapshots import Snapshots
 from tokens.models import Api, Scope
 from tokens.models.key import Ring
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from tokens.authorize.login_session import LEVELS
-from tokens.authorize.server import GRANTS
 from tokens.clients.authentication import METHODS
+from tokens.grants.table import GRANT_TYPES
 from tokens.issued.audience import OPENID
 from tokens.jose.public_keys import ALGORITHMS
 from tokens.userinfo import CLAIMS
@@ -40,7 +40,7 @@ def document(
         "scopes_supported": [*OPENID, *scopes],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": [grant.name for grant in GRANTS],
+        "grant_types_supported": list(GRANT_TYPES),
         "token_endpoint_auth_methods_supported": list(METHODS),
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(METHODS),

@@ -13,13 +13,12 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from tokens import conf
 from tokens.audit import trail
 from tokens.authorize import authorization_code, consent, login_session, reauthentication
 from tokens.authorize import response as authorization_response
-from tokens.authorize.request import AuthorizationRequest
+from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
 from tokens.errors import OAuthError
 from tokens.issued.login import Login
 from tokens.issued.user_grant import SessionEnded
@@ -84,7 +83,7 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
     return redirect(request, authorization_response.success(authorization, code, issuer=conf.issuer().url))
 
 
-def send_error(attempt: Attempt, error: OAuth2Error, *, action: str = "authorization.refused") -> HttpResponse:
+def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorization.refused") -> HttpResponse:
     """Redirect to the client with the error. `action` is the name of the audit event."""
     try:
         attempt.mark_answered()
@@ -96,9 +95,9 @@ def send_error(attempt: Attempt, error: OAuth2Error, *, action: str = "authoriza
     return redirect(attempt.http, uri)
 
 
-def refuse(request: HttpRequest, sent: SentRequest, error: OAuth2Error) -> HttpResponse:
+def refuse(request: HttpRequest, sent: SentRequest, error: AuthorizationRefused) -> HttpResponse:
     """Answer an invalid request: by a redirect to the client if that is safe, else by a page (section 4.1.2.1)."""
-    if not error.redirect_uri or authorization_response.is_fatal(error):
+    if not error.redirect_uri:
         note(request, "authorization.refused", error.client_id, error=error.error, reason=error.description)
         return consent_page.error_page(request, str(error.description or error.error))
     # RFC 9700 section 4.11.2: no redirect before a login, or a link to the issuer would be an open redirect. A request

@@ -19,12 +19,11 @@ from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from tokens import parameters
 from tokens.authorize import consent, login_session, reauthentication
 from tokens.authorize.backend import backend
-from tokens.authorize.request import AuthorizationRequest
+from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
 from tokens.errors import OAuthError
 from tokens.issued.login import Login
 from tokens.keys import keyring
@@ -64,19 +63,17 @@ def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpRespons
         authorization = _validate(sent)
     except (NotStored, AlreadyAnswered) as error:
         return authorization_answer.unusable_handle(request, error)
-    except OAuth2Error as error:
+    except AuthorizationRefused as error:
         return authorization_answer.refuse(request, sent, error)
     return proceed(Attempt(request, sent, authorization))
 
 
 def _validate(sent: SentRequest) -> AuthorizationRequest:
-    """Return the valid request. Raises OAuth2Error, also if the request is too long to be stored during a login."""
+    """Return the valid request. Raises AuthorizationRefused, also if it is too long to be stored during a login."""
     authorization = backend().authorization(sent.parameters)
     if sent.is_too_long:
-        error = OAuthError("invalid_request", TOO_LONG)
-        error.client_id, error.redirect_uri = authorization.client.client_id, authorization.redirect_uri
-        error.state = authorization.state
-        raise error
+        client_id, uri, state = authorization.client.client_id, authorization.redirect_uri, authorization.state
+        raise AuthorizationRefused("invalid_request", TOO_LONG, client_id=client_id, redirect_uri=uri, state=state)
     return authorization
 
 

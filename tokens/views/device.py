@@ -1,4 +1,4 @@
-"""/oauth/device: a device begins (RFC 8628 section 3.1); /oauth/device/verify: its user answers (section 3.3)."""
+"""/oauth/device issues codes to a device (RFC 8628 section 3.1); /oauth/device/verify asks its user (section 3.3)."""
 
 from datetime import datetime
 
@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods
 from tokens import conf, errors
 from tokens.audit import trail
 from tokens.authorize import consent, login_session
-from tokens.authorize.backend import backend
 from tokens.errors import OAuthError
 from tokens.grants import device_authorization
-from tokens.issued import client_target
+from tokens.grants.request import TokenRequest
+from tokens.issued import audience
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.issued.user_grant import SessionEnded
@@ -32,17 +32,17 @@ SALT = "tokens.views.device"
 UNKNOWN = "No device waits for this code. Look at its screen: the code may have expired."
 
 
-@endpoint(rate="device", refused="device.request_refused")
-def device(request: HttpRequest) -> HttpResponse:
-    """The codes of the device, or RFC 6749's error."""
-    return errors.answer(backend().device(request, now=keys.clock(now=timezone.now())))
+@endpoint(rate="device", refused="device.request_refused", accepts=device_authorization.PARAMETERS)
+def device(_: HttpRequest, request: TokenRequest) -> HttpResponse:
+    """Return the codes of the device (section 3.2). Raises OAuthError and NotReady."""
+    return errors.answer(device_authorization.begin(request, device_authorization.client_of(request)))
 
 
 @private
 @page_if_not_ready
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponseBase:
-    """The user types the code, sees who asks for what, and answers. Nothing is answered by following an address."""
+    """Serve the page where the user types the code, sees the request, and answers. Following a link answers nothing."""
     login = login_session.current(request)
     if login is None:
         return log_in_first(f"{request.path}?{urlencode({'user_code': _typed(request)})}")
@@ -109,7 +109,7 @@ def _ask(request: HttpRequest, code: DeviceCode, asked: Target, *, now: datetime
 
 
 def _was_shown(request: HttpRequest, code: DeviceCode, *, now: datetime) -> bool:
-    """True if this request was shown to this user at most ten minutes ago."""
+    """Return True if this request was shown to this user at most ten minutes ago."""
     try:
         pk, user, at = signing.loads(request.POST.get("shown", ""), salt=SALT)
     except (signing.BadSignature, ValueError):
@@ -121,9 +121,9 @@ def _was_shown(request: HttpRequest, code: DeviceCode, *, now: datetime) -> bool
 
 
 def _target(code: DeviceCode) -> Target:
-    """What the device asked for, if its client still may; raises OAuthError."""
+    """Return the target of the device's request. Raises OAuthError if its client may no longer use it."""
     resources = [] if code.audience == conf.issuer().url else [code.audience]
-    return client_target.target(code.client, code.scope.split(), resources, openid=True)
+    return audience.of_client(code.client, code.scope.split(), resources, openid=True)
 
 
 def _count(request: HttpRequest) -> None:

@@ -1,4 +1,10 @@
-"""What the endpoints that clients call have in common: one form in, JSON out, and every refusal in the log."""
+"""What the endpoints that clients call share: one form in, JSON out, and every refusal in the audit log.
+
+1. The body is a form (`bodies`).
+2. Parameters and credentials are read once. Nothing is judged yet.
+3. A second try of a refused request is recognized (`second_try`); any other request is counted by the rate limit.
+4. The parameters are judged, and the endpoint's view answers.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,59 +14,86 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from tokens import errors
+from tokens import errors, parameters
+from tokens.clients import authentication
+from tokens.clients.authentication import Credentials
+from tokens.errors import OAuthError
+from tokens.grants import request as token_request
+from tokens.grants.request import TokenRequest
 from tokens.keys import keyring
 from tokens.keys.errors import NotReady
-from tokens.views import second_try
+from tokens.limits.rate_limit import NotCounted, TooMany
+from tokens.parameters import CLIENT
+from tokens.views import caller, limits, second_try
 from tokens.views.bodies import form_only
-from tokens.views.limits import limited
 from tokens.views.refusals import refuse
 from tokens.views.second_try import FirstRefusal
 
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[[HttpRequest, TokenRequest], HttpResponse]
 
 
-def endpoint(*, rate: str, refused: str) -> Callable[[View], Callable[..., HttpResponseBase]]:
-    """An endpoint that takes a form by POST, as often as `rate` lets one client at one address.
+def endpoint(
+    *, rate: str, refused: str, accepts: frozenset[str]
+) -> Callable[[View], Callable[[HttpRequest], HttpResponseBase]]:
+    """Serve a form by POST with the parameters that it `accepts`, and those that authenticate the client.
 
-    What its view raises is answered as RFC 6749 section 5.2 writes it, and logged as `refused`; where no key may sign,
-    503. A client that repeats a refused request with its secret in another place is counted and logged once. No form's
-    content is in any report of an error.
+    `rate` names the limit for one client at one address. A refusal is answered as RFC 6749 section 5.2 writes it, and
+    logged as `refused`; 503 if no key may sign. No error report contains the form.
     """
+    names = accepts | CLIENT
 
-    def decorate(view: View) -> Callable[..., HttpResponseBase]:
+    def decorate(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
+        @wraps(view)
         @sensitive_post_parameters()
-        def answer(request: HttpRequest, first: FirstRefusal | None = None) -> HttpResponse:
+        def dispatch(http: HttpRequest) -> HttpResponse:
+            pairs = parameters.present(http.POST, names)
+            form = dict(pairs)
+            credentials = authentication.read(http.headers.get("Authorization"), form)
+            # A second try follows a request with the header, and has its secret in the body.
+            first = None if credentials.has_header else _first_refusal(http, credentials, refused)
+            if first is not None and first.is_final:
+                return first.answer()
+            name = caller.claimed(credentials, form) if credentials.name is None else credentials.name
+            if first is None and (seconds := _must_wait(http, rate, name[: caller.LONGEST_NAME])):
+                return errors.too_many(seconds)
             try:
-                return view(request)
-            except OAuth2Error as error:
-                return _refuse(request, error, refused, first)
+                now = keyring.clock(now=timezone.now())
+                return view(http, token_request.parse(http, pairs, credentials, now=now))
+            except OAuthError as error:
+                return _refuse(http, credentials, error, refused, first)
             except NotReady as error:
                 return errors.unavailable(error.retry_after, reason=str(error))
-
-        counted = limited(rate)(answer)
-
-        @wraps(view)
-        def dispatch(request: HttpRequest) -> HttpResponseBase:
-            first = second_try.first(request, refused, now=_now())
-            if first is None:
-                return counted(request)
-            return first.answer() if first.is_final else answer(request, first)
 
         return csrf_exempt(form_only(refused)(dispatch))
 
     return decorate
 
 
-def _refuse(request: HttpRequest, error: OAuth2Error, action: str, first: FirstRefusal | None) -> HttpResponse:
+def _must_wait(http: HttpRequest, rate: str, claimed: str) -> int:
+    """Count the request. Returns the seconds after which the client may try again, or 0 if it is within its limit."""
+    try:
+        limits.count_client(http, rate, claimed)
+    except TooMany as error:
+        return error.retry_after
+    except NotCounted:
+        pass  # tokens and secrets are too long to guess, however often a client tries
+    return 0
+
+
+def _first_refusal(http: HttpRequest, credentials: Credentials, action: str) -> FirstRefusal | None:
+    return second_try.first(http, credentials, action, now=_estimated_now())
+
+
+def _refuse(
+    http: HttpRequest, credentials: Credentials, error: OAuthError, action: str, first: FirstRefusal | None
+) -> HttpResponse:
     """Answer and log a refusal. `first` is the refusal whose second try the request is."""
     if first is not None and first.says(error):
         return errors.refusal(error)
-    second_try.remember(request, error, action, now=_now())
-    return refuse(request, error, action)
+    second_try.remember(http, credentials, error, action, now=_estimated_now())
+    return refuse(http, error, action)
 
 
-def _now() -> datetime:
+def _estimated_now() -> datetime:
     return keyring.estimated_clock(now=timezone.now())

@@ -1,6 +1,7 @@
-"""429 for whoever asks too often, at the endpoints and on the login page."""
+"""Rate limits of endpoints and of the login page: 429 for a client or a user that tries too often."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,36 +17,29 @@ from tokens.limits import rate_limit
 from tokens.limits.password_slots import Busy
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.login import folded
-from tokens.views.caller import claimed_client, told
+from tokens.views import caller
 from tokens.views.pages import HEADERS, same_page
 
 View = Callable[..., HttpResponseBase]
 NOBODY = "user:unknown"
 BY_ADDRESS = 10
-"""How many times as often as one name, any names together may be tried from one address: guessing goes both ways."""
+"""How many times the limit of one name applies to all names from one address: attackers vary names, too."""
 
 
-def limited(what: str) -> Callable[[View], View]:
-    """Let a client at an address ask the view `what` only as often as the settings say; JSON and 429 beyond that.
+def count_client(request: HttpRequest, what: str, claimed: str) -> None:
+    """Count one request of a client, which is `claimed` by the request, at its address. Raises TooMany and NotCounted.
 
-    Stands inside `form_only`, because the client's name may be in the body.
+    Clients that this process has not served yet share one counter for each address.
     """
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-            claimed, rate = claimed_client(request), conf.issuer().rate_limits[what]
-            try:
-                count(request, what, _counted_names(claimed), rate, subject=told(claimed))
-            except TooMany as error:
-                return errors.too_many(error.retry_after)
-            except NotCounted:
-                pass  # these secrets cannot be guessed, however often
-            return view(request, *args, **kwargs)
-
-        return answer
-
-    return decorate
+    # With a counter for each name, a flood of invented names would fill the cache, or evict counters.
+    name = claimed if registry.is_known(claimed) else ""
+    rate = conf.issuer().rate_limits[what]
+    now, where = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
+    try:
+        rate_limit.count(what, (name, where), rate, now=now)
+    except TooMany as error:
+        _log(error, what, where, subject=caller.subject(claimed), now=now)
+        raise
 
 
 def limited_login(field: str) -> Callable[[View], View]:
@@ -77,31 +71,25 @@ def limited_login(field: str) -> Callable[[View], View]:
 
 
 def count(request: HttpRequest, what: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
-    """Count one attempt of `names` at the request's address. Raises TooMany and NotCounted.
-
-    The first that is one too many in a window is a line of the audit log; a flood does not fill the log as well.
-    """
+    """Count one attempt of `names` at the request's address. Raises TooMany and NotCounted."""
     now, where = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
     try:
         rate_limit.count(what, (*names, where), rate, now=now)
     except TooMany as error:
-        if error.first:
-            details = {"what": what, "address": where}
-            trail.log("request.limited", actor="issuer", subject=subject, details=details, now=now)
+        _log(error, what, where, subject=subject, now=now)
         raise
 
 
-def _counted_names(claimed: str) -> Sequence[str]:
-    """Return what is counted with the address: the client's name if this process served it before, else nothing.
-
-    Names that anybody can invent share one counter for each address. With a counter for each, a flood of them would
-    fill the cache, or evict counters. A client's first request in a process is counted there, too.
-    """
-    return (claimed if registry.is_known(claimed) else "",)
+def _log(error: TooMany, what: str, where: str, *, subject: str, now: datetime) -> None:
+    """Log the first attempt of a window that is over the limit. A flood must not fill the log as well."""
+    if error.first:
+        details = {"what": what, "address": where}
+        trail.log("request.limited", actor="issuer", subject=subject, details=details, now=now)
 
 
 def _count_login(request: HttpRequest, name: str) -> None:
-    """The address first: whoever is over its limit makes no counters of names. What was typed stays out of the log."""
+    """Count one attempt to log in, by address and by name. Raises TooMany and NotCounted."""
+    # The address first: over its limit, no counters of names are made. The typed name stays out of the log.
     rate = conf.issuer().rate_limits["login"]
     count(request, "logins", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=NOBODY)
     count(request, "login", (folded(name),), rate, subject=NOBODY)
@@ -110,7 +98,7 @@ def _count_login(request: HttpRequest, name: str) -> None:
 def please_wait(request: HttpRequest, status: int, retry_after: int, *, busy: bool = False) -> HttpResponse:
     """Return the page that asks to try again after `retry_after` seconds; its link leads back to the same page.
 
-    429 after too many attempts; 503 if nothing can be counted, or if `busy` says that too many log in.
+    429 after too many attempts; 503 if nothing can be counted, or too many passwords are being hashed (`busy`).
     """
     context = {"retry_after": retry_after, "status": status, "busy": busy, "again": same_page(request)}
     response = render(request, "account/too_many.html", context, status=status)

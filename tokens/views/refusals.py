@@ -1,27 +1,26 @@
-"""A refusal at an endpoint: RFC 6749's answer to whoever asked, and a line of the audit log that says why."""
+"""A refusal at an endpoint: RFC 6749's answer to the client, and a line of the audit log with the reason."""
 
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from tokens import errors
 from tokens.audit import trail
+from tokens.errors import OAuthError
 from tokens.limits import rate_limit
-from tokens.views.caller import claimed_client, claimed_in_header, told
+from tokens.views import caller
 
 
-def refuse(request: HttpRequest, error: OAuth2Error, action: str) -> JsonResponse:
-    """The error as an answer; `action` names it in the log, with the reason that the answer may not tell."""
-    return _refuse(request, error, action, claimed_client(request))
+def refuse(request: HttpRequest, error: OAuthError, action: str) -> JsonResponse:
+    """Return the error as an answer, and log it as `action` with its reason, which the answer might hide."""
+    return _refuse(request, error, action, caller.claimed_client(request))
 
 
-def refuse_unread(request: HttpRequest, error: OAuth2Error, action: str) -> JsonResponse:
-    """The same for a request of which the body is not read: only its header can say who it is from."""
-    return _refuse(request, error, action, claimed_in_header(request) or "")
+def refuse_unread(request: HttpRequest, error: OAuthError, action: str) -> JsonResponse:
+    """Return and log the error of a request whose body is not read, so that only its header can name a client."""
+    return _refuse(request, error, action, caller.claimed_in_header(request))
 
 
-def _refuse(request: HttpRequest, error: OAuth2Error, action: str, client: str) -> JsonResponse:
-    reason = getattr(error, "reason", error.description)
-    details = {"error": error.error, "reason": reason, "address": rate_limit.address(request)}
-    trail.log(action, actor="issuer", subject=told(client), details=details, now=timezone.now())
+def _refuse(request: HttpRequest, error: OAuthError, action: str, client: str) -> JsonResponse:
+    details = {"error": error.error, "reason": error.reason, "address": rate_limit.address(request)}
+    trail.log(action, actor="issuer", subject=caller.subject(client), details=details, now=timezone.now())
     return errors.refusal(error)

@@ -21,10 +21,10 @@ from datetime import datetime, timedelta
 
 from django.http import HttpRequest, JsonResponse
 from django.utils.crypto import salted_hmac
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from tokens import errors, parameters
+from tokens import errors
 from tokens.clients import authentication
+from tokens.clients.authentication import Credentials
 from tokens.errors import OAuthError
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted
@@ -48,54 +48,52 @@ class FirstRefusal:
 
     @property
     def is_final(self) -> bool:
-        """True if the second try would be refused for the same reason: the client's authentication was not it."""
+        """Return True if the second try would be refused, too, because authentication was not the reason."""
         return self.error != "invalid_client"
 
     def answer(self) -> JsonResponse:
         """Return the answer of the first request again."""
         return errors.refusal(OAuthError(self.error, self.description, status=self.status))
 
-    def says(self, error: OAuth2Error) -> bool:
-        """True if `error` is the same refusal for the same reason, which is in the log already."""
-        return (self.error, self.reason) == (str(error.error), _reason(error))
+    def says(self, error: OAuthError) -> bool:
+        """Return True if `error` is the same refusal for the same reason, which is in the log already."""
+        return (self.error, self.reason) == (error.error, error.reason)
 
 
-def remember(request: HttpRequest, error: OAuth2Error, endpoint: str, *, now: datetime) -> None:
+def remember(
+    request: HttpRequest, credentials: Credentials, error: OAuthError, endpoint: str, *, now: datetime
+) -> None:
     """Remember that `endpoint` refused the request, if a second try could follow."""
-    if "Authorization" not in request.headers or error.status_code >= 500:
+    if not credentials.has_header or error.status_code >= 500:
         return
-    if (key := _key(request, endpoint)) is None:
+    if (key := _key(request, credentials, endpoint)) is None:
         return
-    refusal = FirstRefusal(str(error.error), str(error.description), error.status_code, _reason(error), now.timestamp())
+    refusal = FirstRefusal(error.error, error.description, error.status_code, error.reason, now.timestamp())
     with suppress(NotCounted):
         rate_limit.keep(key, astuple(refusal), KEPT, now=now)
 
 
-def first(request: HttpRequest, endpoint: str, *, now: datetime) -> FirstRefusal | None:
+def first(request: HttpRequest, credentials: Credentials, endpoint: str, *, now: datetime) -> FirstRefusal | None:
     """Return the refusal whose second try the request is, and forget it. Returns None if there is none."""
-    if "Authorization" in request.headers or not request.POST.get("client_id"):
+    if credentials.has_header or not credentials.client_id:
         return None
-    if (key := _key(request, endpoint)) is None:
+    if (key := _key(request, credentials, endpoint)) is None:
         return None
     try:
-        kept = rate_limit.take(key, now=now)
+        entry = rate_limit.take(key, now=now)
     except NotCounted:
         return None
-    refusal = FirstRefusal(*kept) if isinstance(kept, tuple) else None
+    refusal = FirstRefusal(*entry) if isinstance(entry, tuple) else None
     return refusal if refusal and now.timestamp() - refusal.at <= WINDOW.total_seconds() else None
 
 
-def _key(request: HttpRequest, endpoint: str) -> str | None:
-    """Return the name of the request's entry, the same wherever its secret is, or None if it names no client."""
-    form = dict(parameters.known(request.POST, parameters.CLIENT))
+def _key(request: HttpRequest, credentials: Credentials, endpoint: str) -> str | None:
+    """Return the name of the request's entry, or None if it names no client."""
+    # The name is the same if the secret is in the header or in the body.
     try:
-        shown = authentication.credentials(request.headers.get("Authorization"), form)
+        shown = authentication.presented(credentials)
     except OAuthError:
         return None
     others = sorted((name, values) for name, values in request.POST.lists() if name not in MOVED)
     same = [endpoint, rate_limit.address(request), shown.client_id, shown.secret or "", others]
     return f"second:{salted_hmac(SALT, json.dumps(same), algorithm='sha256').hexdigest()}"
-
-
-def _reason(error: OAuth2Error) -> str:
-    return str(getattr(error, "reason", error.description))

@@ -81,7 +81,7 @@ def later(monkeypatch):
     start = timezone.now()
 
     def wait(duration=timedelta(0)):
-        monkeypatch.setattr("tokens.views.token.timezone.now", lambda: start + duration)
+        monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: start + duration)
 
     return wait
 

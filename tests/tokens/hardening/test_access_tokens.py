@@ -7,7 +7,7 @@ from resources.errors import InvalidToken, Reason
 from resources.jwk import judge
 from resources.keyset import PinnedKeys
 from resources.refusals import Refusals
-from resources.revocation_feed import Held, read_document
+from resources.revocation_feed import FeedState, read_document
 from resources.revocation_set import EMPTY
 from resources.testing import bad_tokens, bearer, mint, pinned
 from resources.verify import TrustedIssuer, verify
@@ -95,7 +95,7 @@ def test_an_api_that_follows_the_feed_refuses_a_disabled_users_token(client, web
         published, now = client.get("/.well-known/jwks.json").json()["keys"], timezone.now()
         keys = PinnedKeys([judge(jwk, algorithms=RS256) for jwk in published])
         body = client.get("/oauth/revocations").content
-        feed = read_document(body, TrustedIssuer(ISSUER, RS256, keys), ring="default", held=Held(), now=now)
+        feed = read_document(body, TrustedIssuer(ISSUER, RS256, keys), ring="default", state=FeedState(), now=now)
         refusals = Refusals(EMPTY.merged(feed.entries, now=now.timestamp()))
         followed = TrustedIssuer(ISSUER, RS256, keys, lambda _: refusals)
         return verify(token, issuers={ISSUER: followed}, audience=frozenset({API}), now=now)

@@ -12,7 +12,7 @@ from tests.tokens.conftest import basic, make_client, post, redeem
 from tests.tokens.hardening.forms import DEVICE, form
 from tokens import conf
 from tokens.authorize.backend import backend
-from tokens.clients import client_secret
+from tokens.clients import authentication, client_secret
 from tokens.errors import InvalidClient
 from tokens.models import ClientSecret
 
@@ -31,6 +31,10 @@ def error(answer):
     return answer.status_code, answer.json().get("error")
 
 
+def authenticate(body):
+    return authentication.authenticate(authentication.read(None, body), now=timezone.now())
+
+
 # a client_id is not authentication
 
 
@@ -38,7 +42,7 @@ def test_naming_a_grant_type_authenticates_no_client(spa, webapp):
     for named in ("spa", "webapp"):
         assert not backend().authenticate_client(form({"client_id": named, "grant_type": DEVICE}))
     with pytest.raises(InvalidClient):
-        backend().client(form({"client_id": "webapp", "grant_type": DEVICE}), frozenset(), now=timezone.now())
+        authenticate({"client_id": "webapp", "grant_type": DEVICE})
 
 
 @pytest.mark.parametrize("whose", ["webapp", "spa"])
@@ -119,7 +123,7 @@ def work(monkeypatch, target, name, attempt):
     monkeypatch.setattr(target, name, lambda *args, **kwargs: done.append(args) or False)
     counts = []
     for client_id in ("webapp", "nobody"):
-        attempt(form({"client_id": client_id, "client_secret": "wrong"}))
+        attempt({"client_id": client_id, "client_secret": "wrong"})
         counts.append(len(done))
         done.clear()
     return counts
@@ -128,7 +132,7 @@ def work(monkeypatch, target, name, attempt):
 def test_an_unknown_client_costs_as_many_comparisons_as_a_known_one(webapp, monkeypatch):
     def attempt(request):
         with pytest.raises(InvalidClient):
-            backend().client(request, frozenset(), now=timezone.now())
+            authenticate(request)
 
     assert work(monkeypatch, client_secret, "matches", attempt) == [2, 2]
 

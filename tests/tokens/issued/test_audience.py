@@ -9,11 +9,11 @@ from tokens.models import Api, Scope
 ISSUER = "https://issuer.example"
 NOTES, BILLS, FURTHER, NOBODY = (f"https://{name}.example/" for name in ("notes", "bills", "further", "nobody"))
 APIS = {identifier: Api(pk=number, identifier=identifier) for number, identifier in enumerate((NOTES, BILLS, FURTHER))}
-ALLOWED = [Scope(name="notes:read", api=APIS[NOTES]), Scope(name="bills:read", api=APIS[BILLS])]
+USABLE = [Scope(name="notes:read", api=APIS[NOTES]), Scope(name="bills:read", api=APIS[BILLS])]
 
 
 def settle(scopes, resources, openid=("openid", "profile", "offline_access")):
-    return resolve(scopes.split(), resources, allowed=ALLOWED, openid=openid, issuer=ISSUER, further=[APIS[FURTHER]])
+    return resolve(scopes.split(), resources, usable=USABLE, openid=openid, issuer=ISSUER, further=[APIS[FURTHER]])
 
 
 @pytest.mark.parametrize(

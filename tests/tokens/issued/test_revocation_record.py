@@ -159,7 +159,7 @@ def test_a_code_reused_after_its_retry_window_revokes_its_tokens(client, webapp,
 def test_a_code_reused_long_after_it_expired_revokes_its_tokens(client, webapp, code, monkeypatch):
     issued = code(webapp)
     claims = presented(client, webapp, lambda _: issued)
-    monkeypatch.setattr("tokens.views.token.timezone.now", lambda now=timezone.now: now() + timedelta(minutes=5))
+    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda now=timezone.now: now() + timedelta(minutes=5))
     assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
     assert is_revoked(claims)
 

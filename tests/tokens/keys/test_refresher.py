@@ -10,8 +10,9 @@ from django.db import OperationalError
 
 from tokens.keys.errors import NotReady
 from tokens.keys.refresher import LOOKS, Duty, Refresher
+from tokens.keys.ring_snapshot import Read
 from tokens.keys.rules.policy import PRODUCTION
-from tokens.keys.snapshots import Read, Snapshots
+from tokens.keys.snapshots import Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -38,7 +38,7 @@ def service_token(client, service):
 
 
 def at(instant):
-    return patch("tokens.views.token.timezone.now", return_value=instant)
+    return patch("tokens.views.endpoint.timezone.now", return_value=instant)
 
 
 def is_unavailable(answer):

@@ -170,7 +170,7 @@ def test_a_token_is_dated_by_the_database_s_clock_and_not_by_the_node_s(client, 
     call_command("rotate_keys")
     keyring.snapshots.forget()
     off = timezone.now() + timedelta(seconds=seconds)
-    monkeypatch.setattr("tokens.views.token.timezone.now", lambda: off)
+    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: off)
     form = {"grant_type": "client_credentials", "scope": "notes:read", "client_id": "service"}
     body = post(client, "/oauth/token", form | {"client_secret": service.plain}).json()
     claims = token_reader.read(body["access_token"], now=timezone.now()).claims

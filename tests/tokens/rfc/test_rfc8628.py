@@ -63,7 +63,7 @@ def later(monkeypatch):
     start = timezone.now()
 
     def wait(seconds):
-        for view in ("token", "device"):
+        for view in ("endpoint", "device"):
             monkeypatch.setattr(f"tokens.views.{view}.timezone.now", lambda: start + timedelta(seconds=seconds))
 
     wait(0)
@@ -247,7 +247,7 @@ def error(code, description):
 
 
 PENDING = error("authorization_pending", "The user has not answered yet.")
-EXPIRED = error("expired_token", "The device code has expired. Begin anew.")
+EXPIRED = error("expired_token", "The device code has expired. Start again.")
 DENIED = error("access_denied", "The user refused.")
 USED = error("invalid_grant", "The device code was used before.")
 NOT_ITS_OWN = error("invalid_grant", "The device code is unknown, or another client's.")

@@ -46,7 +46,7 @@ def later(monkeypatch):
     start = timezone.now()
 
     def wait(seconds):
-        for view in ("token", "device"):
+        for view in ("endpoint", "device"):
             monkeypatch.setattr(f"tokens.views.{view}.timezone.now", lambda: start + timedelta(seconds=seconds))
 
     return wait

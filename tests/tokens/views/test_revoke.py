@@ -86,7 +86,7 @@ def test_a_token_that_some_api_may_still_take_is_taken_back_though_it_has_expire
 ):
     """Its `exp`, the leeway of an obedient API (S), and clocks that are off (2δ)."""
     later = timezone.now() + timedelta(seconds=600 + ago)
-    monkeypatch.setattr("tokens.views.revoke.timezone.now", lambda: later)
+    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: later)
     assert revoke(client, service, token=token).status_code == 200
     assert Revocation.objects.exists() == is_kept
 

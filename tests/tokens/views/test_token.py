@@ -101,9 +101,9 @@ def test_a_code_is_refused_the_second_time_and_its_grant_revoked_after_the_retry
 ):
     of = request.getfixturevalue(which)
     issued, start = code(of), timezone.now()
-    monkeypatch.setattr("tokens.views.token.timezone.now", lambda: start)
+    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: start)
     assert redeem(client, of, issued).status_code == 200
-    monkeypatch.setattr("tokens.views.token.timezone.now", lambda: start + timedelta(seconds=seconds))
+    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: start + timedelta(seconds=seconds))
     for _ in range(2):
         assert redeem(client, of, issued).json() == USED
     grant = UserGrant.objects.get()
@@ -116,7 +116,7 @@ def test_a_repeated_redemption_at_a_node_whose_clock_is_behind_revokes_nothing(
 ):
     issued, start = code(webapp), timezone.now()
     assert redeem(client, webapp, issued).status_code == 200
-    monkeypatch.setattr("tokens.views.token.timezone.now", lambda: start - timedelta(seconds=55))
+    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: start - timedelta(seconds=55))
     assert redeem(client, webapp, issued).json() == USED
     assert UserGrant.objects.get().revoked_at is None
 

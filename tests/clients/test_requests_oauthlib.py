@@ -6,8 +6,11 @@ from oauthlib.oauth2 import BackendApplicationClient, InvalidGrantError
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
+from tests import marks
 from tests.clients.conftest import SCOPE
 from tests.flow.conftest import System
+
+pytestmark = [*marks.stack]
 
 
 def test_code_with_pkce_then_a_call_that_refreshes_by_itself(public, system: System, agree):

@@ -1,26 +1,20 @@
 """The example application's log-out: who kept the cookie has nothing, at the application, the issuer and the API."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 import requests
 from django.contrib.sessions.serializers import JSONSerializer
 from django.core import signing
 
 from project.launch.browser import Browser, Page
+from tests import marks
 from tests.flow.conftest import System
 from tests.flow.test_revocation import seconds_until
 
-pytestmark = pytest.mark.xdist_group("flow")
+pytestmark = [*marks.stack]
 COOKIE, SALT = "webapp_session", "django.contrib.sessions.backends.signed_cookies"
 LARGEST = 4096  # bytes of a cookie that every browser takes (RFC 6265 section 6.1)
-
-
-@pytest.fixture(scope="module")
-def system(start_system: Callable[..., System]) -> System:
-    return start_system(application=True, REVOCATIONS_EVERY="1")
 
 
 def url(system: System, path: str) -> str:
@@ -107,16 +101,11 @@ def test_without_a_session_there_is_nothing_to_end(system: System) -> None:
     assert (again.url, again.status) == (url(system, "/"), 200)
 
 
-def test_an_issuer_that_does_not_answer_is_told_of_and_the_application_forgets_all_the_same(
-    start_system: Callable[..., System],
-) -> None:
-    system = start_system(application=True)
+def test_an_issuer_that_does_not_answer_is_told_of_and_the_application_forgets_all_the_same(system: System) -> None:
     browser = Browser()
     page = log_in(system, browser)
-    issuer = system.children["issuer"].process
-    issuer.terminate()
-    issuer.wait(60)
-    left = log_out(browser, page)
+    with system.without_issuer():
+        left = log_out(browser, page)
     assert (left.url, left.status) == (url(system, "/logout"), 200)
     assert "You are logged out here" in left.text
     assert "The issuer does not answer" in left.text

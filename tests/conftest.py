@@ -12,6 +12,7 @@ from django.db.backends.sqlite3.base import DatabaseOperations as SQLite
 from hypothesis import settings
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from tests.clock import At, freezer
 from tokens.audit.outages import unavailability
 from tokens.keys import keyring
 from tokens.limits import rate_limit
@@ -26,6 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a service test elsewhere: `make test-services` collects `tests/services` alone."""
     stray = [item.nodeid for item in items if item.get_closest_marker("services") and SERVICES not in item.path.parents]
     assert not stray, f"move to {SERVICES}: {stray}"
+
+
+@pytest.fixture
+def at() -> Iterator[At]:
+    """Freeze the clock that the edges read: `at(instant)` for the rest of the test, `with at(instant):` for a block."""
+    with freezer() as freeze:
+        yield freeze
 
 
 @pytest.fixture(autouse=True)

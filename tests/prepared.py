@@ -14,8 +14,6 @@ from project.launch import environment, processes
 from project.launch.environment import Environments
 from project.launch.ports import Ports
 
-DATABASES = environment.DATABASES
-
 
 def template(factory: pytest.TempPathFactory) -> Path:
     """Return the folder to copy. Makes it if no worker of this run has."""
@@ -39,6 +37,10 @@ def make(var: Path) -> None:
     variables = environment.prepare(ports, {}, var)
     processes.command(variables.api, "migrate", "--verbosity", "0")
     processes.command(variables.issuer, "migrate", "--verbosity", "0")
+    migrated = var / "migrated"
+    migrated.mkdir()
+    for name in environment.DATABASES:
+        shutil.copy(var / name, migrated)
     set_up(variables, var, webapp=ports.url("webapp"))
 
 
@@ -50,9 +52,8 @@ def copy(factory: pytest.TempPathFactory) -> Path:
 
 
 def databases(factory: pytest.TempPathFactory, folder: Path) -> None:
-    """Copy the migrated databases alone into `folder`."""
-    for name in DATABASES:
-        shutil.copy(template(factory) / name, folder / name)
+    """Copy the databases into `folder`, as they are after `migrate`."""
+    shutil.copytree(template(factory) / "migrated", folder, dirs_exist_ok=True)
 
 
 def set_up(variables: Environments, var: Path, *, webapp: str) -> None:

@@ -8,7 +8,7 @@ from project.launch.browser import Browser
 from tests import marks
 from tests.flow.conftest import System
 from tests.flow.test_story import agree, client, discovered
-from tests.tokens.conftest import CHALLENGE
+from tests.tokens.factories import CHALLENGE
 
 pytestmark = [*marks.stack]
 

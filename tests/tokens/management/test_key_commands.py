@@ -96,13 +96,13 @@ def test_revoking_asks_first_and_says_the_consequence(monkeypatch):
 
 
 @pytest.fixture
-def propagated():
+def propagated(at):
     """Let the standby have reached every API."""
     run("rotate_keys")
     late = store.database_now() + timedelta(days=3)
     with (
         patch("tokens.keys.store.database_now", return_value=late),
-        patch("tokens.management.commands.revoke_key.timezone.now", return_value=late),
+        at(late),
     ):
         yield late
 
@@ -163,7 +163,7 @@ def test_the_timeline_shows_every_key_with_its_phase_and_the_next_step():
     assert shown["policy"]["token_lifetime"] == 3600.0
 
 
-def test_the_check_is_silent_while_all_is_well_and_red_when_rotation_is_overdue():
+def test_the_check_is_silent_while_all_is_well_and_red_when_rotation_is_overdue(at):
     code, message = refused("keys", "--check")
     assert (code, "no key yet" in message) == (3, True)
     run("rotate_keys")
@@ -171,7 +171,7 @@ def test_the_check_is_silent_while_all_is_well_and_red_when_rotation_is_overdue(
     late = store.database_now() + timedelta(days=92)
     with (
         patch("tokens.keys.store.database_now", return_value=late),
-        patch("tokens.management.commands.keys.timezone.now", return_value=late),
+        at(late),
     ):
         code, message = refused("keys", "--check")
     assert (code, "rotate_keys does not run" in message) == (3, True)

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client as Browser
 
-from tests.tokens.conftest import CALLBACK, authorization, kept, log_in, make_client, parameters
+from tests.tokens.factories import CALLBACK, authorization, kept, log_in, make_client, parameters
 from tests.tokens.pages import told
 from tokens.authorize import authorization_code, consent
 from tokens.models import AuthorizationCode, Client, Consent, UserGrant

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,7 +97,7 @@ def test_when_it_is_killed_its_children_end_by_themselves(running, ports) -> Non
     deadline = time.monotonic() + 60
     while any(answers(port) for port in ports.values()):
         assert time.monotonic() < deadline, "a child outlived its parent"
-        os.sched_yield()
+        threading.Event().wait(0.05)
 
 
 def test_a_taken_port_and_lost_secrets_are_one_line_each(clone: Path, ports: dict[str, str]) -> None:

@@ -24,6 +24,7 @@ from tokens.audit import trail
 from tokens.clients import registry
 from tokens.keys import keyring
 from tokens.parameters import FORM
+from tokens.revoking import feed
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +35,8 @@ def nobody_remembered():
 
 @pytest.fixture(autouse=True)
 def rings_draw_prepared_keys():
+    """Another test may have signed with the same keys, so what the process keeps by kid is forgotten first."""
+    feed.documents.forget()
     with prepared_keys.drawn():
         yield
 

@@ -5,11 +5,14 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import caches
 from django.db.backends.postgresql.base import DatabaseOperations as PostgreSQL
 from django.db.backends.sqlite3.base import DatabaseOperations as SQLite
 from hypothesis import settings
+from whitenoise.middleware import WhiteNoiseMiddleware
 
+from tests.clock import At, freezer
 from tokens.audit.outages import unavailability
 from tokens.keys import keyring
 from tokens.limits import rate_limit
@@ -24,6 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a service test elsewhere: `make test-services` collects `tests/services` alone."""
     stray = [item.nodeid for item in items if item.get_closest_marker("services") and SERVICES not in item.path.parents]
     assert not stray, f"move to {SERVICES}: {stray}"
+
+
+@pytest.fixture
+def at() -> Iterator[At]:
+    """Freeze the clock that the edges read: `at(instant)` for the rest of the test, `with at(instant):` for a block."""
+    with freezer() as freeze:
+        yield freeze
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +60,23 @@ def no_snapshot_of_signing_keys() -> Iterator[None]:
 def no_line_about_503_was_written() -> None:
     """No test's line is suppressed because another test had one."""
     unavailability.forget()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_listed_once() -> Iterator[None]:
+    """List the static files once per process. Each test client builds the middleware, which reads 176 files' dates."""
+    listed: dict[object, dict[str, object]] = {}
+    list_files = WhiteNoiseMiddleware.add_files_from_finders
+
+    def list_once(self):
+        key = self.static_prefix, self.max_age, self.allow_all_origins, tuple(django_settings.INSTALLED_APPS)
+        if key not in listed:
+            list_files(self)
+            listed[key] = dict(self.files)
+        self.files.update(listed[key])
+
+    with patch.object(WhiteNoiseMiddleware, "add_files_from_finders", list_once):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -189,7 +189,8 @@ class _Call:
 async def _send(answered: Reply | Refusal, send: Send, rest: AsyncIterator[bytes] | None = None) -> None:
     headers = [(name.lower().encode("latin-1"), value.strip().encode("latin-1")) for name, value in answered.headers]
     await send({"type": "http.response.start", "status": answered.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answered.body, "more_body": rest is not None})
+    async with asyncio.timeout(None if rest is None else STALLED):
+        await send({"type": "http.response.body", "body": answered.body, "more_body": rest is not None})
     if rest is not None:
         async with asyncio.timeout(None) as stalled:
             async for part in rest:

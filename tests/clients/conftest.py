@@ -7,9 +7,9 @@ from jwt.algorithms import ECAlgorithm
 
 from project.launch import processes
 from project.launch.browser import Browser
-from tests.flow.conftest import System, elsewhere, start_system, system
+from tests.flow.conftest import System, elsewhere, system
 
-__all__ = ["elsewhere", "start_system", "system"]
+__all__ = ["elsewhere", "system"]
 SCOPE = "openid notes:read offline_access"
 
 

@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwk, jwt
 
+from tests import marks
 from tests.clients.conftest import SCOPE
 from tests.flow.conftest import System
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), *marks.stack]
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,11 @@ from requests_oauthlib import OAuth2Session as DeviceSession
 
 from project.launch import processes
 from project.launch.browser import Browser
+from tests import marks
 from tests.clients.conftest import SCOPE
 from tests.flow.conftest import System
 
-pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.xdist_group("clients")]
+pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), *marks.stack]
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"

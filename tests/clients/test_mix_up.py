@@ -8,10 +8,11 @@ import requests
 from authlib.integrations.requests_client import OAuth2Session
 
 from project.launch.browser import Browser
+from tests import marks
 from tests.flow.conftest import System
 from tests.flow.stranger import Stranger
 
-pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.xdist_group("clients")]
+pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), *marks.stack]
 VERIFIER = "v" * 43
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests import marks
 from tests.flow.conftest import System
 from tests.flow.test_story import service_token
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, *marks.stack]
 NODE = Path(__file__).resolve().parent / "node"
 
 

@@ -6,8 +6,11 @@ from oauthlib.oauth2 import BackendApplicationClient, InvalidGrantError
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
+from tests import marks
 from tests.clients.conftest import SCOPE
 from tests.flow.conftest import System
+
+pytestmark = [*marks.stack]
 
 
 def test_requests_oauthlib_gets_a_token_with_pkce_and_refreshes_it_in_a_call(public, system: System, agree):

@@ -7,7 +7,10 @@ from joserfc import jwk
 from joserfc import jwt as joserfc_jwt
 from joserfc.errors import JoseError
 
+from tests import marks
 from tests.flow.conftest import System
+
+pytestmark = [*marks.stack]
 
 
 @pytest.fixture(scope="module")

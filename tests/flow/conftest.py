@@ -1,6 +1,11 @@
-"""An issuer and APIs as separate processes on free ports, each with its own environment and database."""
+"""Issuer, API and example application as separate processes on free ports: started once for all tests of a worker.
 
+Tests of flow/ and clients/ stand in one xdist group (tests/marks.py), so that one worker holds the only stack.
+"""
+
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +16,12 @@ from project.launch import environment, processes
 from project.launch.environment import Environments
 from project.launch.ports import Ports
 from project.launch.processes import Child
+from tests import prepared
 from tests.flow.stranger import Stranger, stranger
 from tests.ports import free
 
 CALLBACK = "/callback"
+READY = {"issuer": "/readyz", "api": "/healthz", "webapp": "/healthz"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,16 @@ class System:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return requests.request(method, self.api + path, headers=headers, timeout=60, **arguments)
 
+    @contextmanager
+    def without_issuer(self) -> Iterator[None]:
+        """Stop the issuer in the block. Start it again on its port afterwards, whatever the block raised."""
+        issuer = self.children["issuer"]
+        processes.stop([issuer])
+        try:
+            yield
+        finally:
+            self.children["issuer"] = serve("issuer", self.variables.issuer, issuer.url, issuer.log.parent)
+
 
 @pytest.fixture(scope="session")
 def elsewhere() -> Iterator[Stranger]:
@@ -40,55 +57,60 @@ def elsewhere() -> Iterator[Stranger]:
 
 
 @pytest.fixture(scope="session")
-def start_system(tmp_path_factory: pytest.TempPathFactory, elsewhere: Stranger) -> Iterator[Callable[[], System]]:
-    started: list[Child] = []
-
-    def start(*, application: bool = False, **api: str) -> System:
-        """Start issuer and API, and with `application` the example application. `api` adds to the API's environment."""
-        var = tmp_path_factory.mktemp("var")
-        where = Ports(free(), free(), free())
-        variables = environment.prepare(where, {}, var)
-        processes.command(variables.api, "migrate", "--verbosity", "0")
-        processes.command(variables.issuer, "migrate", "--verbosity", "0")
-        processes.command(
-            variables.issuer,
-            *("demo_setup", "--credentials", str(var / "demo.env")),
-            *("--api-audience", variables.api["API_AUDIENCE"]),
-            *("--webapp-url", where.url("webapp") if application else elsewhere.url),
-        )
-        variables.issuer["RATE_LIMITS"] = "login=1000/60"  # every test logs in as the same user
-        variables.api.update(api)
-        names = ("issuer", "api", "webapp") if application else ("issuer", "api")
-        children = {name: serve(name, getattr(variables, name), where.url(name), var) for name in names}
-        started.extend(children.values())
+def system(tmp_path_factory: pytest.TempPathFactory, elsewhere: Stranger) -> Iterator[System]:
+    var = prepared.copy(tmp_path_factory)
+    where = Ports(free(), free(), free())
+    variables = environment.prepare(where, {}, var)
+    prepared.set_up(variables, var, webapp=where.url("webapp"))
+    callback = elsewhere.url + CALLBACK
+    call_back_at(callback, var / "issuer.sqlite3")
+    variables.issuer["RATE_LIMITS"] = "login=1000/60"  # one demo user logs in for every test
+    variables.api["REVOCATIONS_EVERY"] = "1"
+    children: dict[str, Child] = {}
+    try:
+        for name in READY:
+            children[name] = serve(name, getattr(variables, name), where.url(name), var)
         audience = variables.api["API_AUDIENCE"]
-        return System(where.url("issuer"), where.url("api"), audience, elsewhere.url + CALLBACK, variables, children)
-
-    yield start
-    processes.stop(started)
-
-
-@pytest.fixture(scope="session")
-def system(start_system: Callable[[], System]) -> System:
-    return start_system()
+        yield System(where.url("issuer"), where.url("api"), audience, callback, variables, children)
+    finally:
+        processes.stop([*children.values()])
 
 
-@pytest.fixture(scope="session")
-def api_of(tmp_path_factory: pytest.TempPathFactory, system: System) -> Iterator[Callable[..., str]]:
-    """Yield a function that starts an API which trusts the issuer at a URL, and returns the API's URL."""
+def call_back_at(address: str, database: Path) -> None:
+    """Let the client `webapp` redirect to this address as well: tests read there what the application would get."""
+    with closing(sqlite3.connect(database)) as file, file:
+        set_ = "UPDATE tokens_client SET redirect_uris = redirect_uris || ' ' || ? WHERE client_id = 'webapp'"
+        assert file.execute(set_, (address,)).rowcount == 1
+
+
+@pytest.fixture
+def api_of(tmp_path: Path, system: System) -> Iterator[Callable[..., str]]:
+    """Return a function that starts an API which trusts the issuer at a URL, and returns the URL of the API."""
+    with further_apis(tmp_path, system) as start:
+        yield start
+
+
+@contextmanager
+def further_apis(var: Path, system: System) -> Iterator[Callable[..., str]]:
     started: list[Child] = []
 
     def start(issuer: str, **changes: str) -> str:
         url = f"http://localhost:{free()}"
         own = {**system.variables.api, "API_ISSUERS": issuer, "API_AUDIENCE": f"{url}/"} | changes
-        started.append(serve("api", own, url, tmp_path_factory.mktemp("var")))
+        started.append(serve("api", own, url, var))
         return url
 
-    yield start
-    processes.stop(started)
+    try:
+        yield start
+    finally:
+        processes.stop(started)
 
 
 def serve(name: str, own: dict[str, str], url: str, var: Path) -> Child:
     child = processes.start(name, own, url=url, var=var)
-    processes.wait_until_ready(child, {"issuer": "/readyz"}.get(name, "/healthz"), within=180)
+    try:
+        processes.wait_until_ready(child, READY[name], within=180)
+    except processes.Failed:
+        processes.stop([child])
+        raise
     return child

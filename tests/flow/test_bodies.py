@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
-import pytest
 import requests
 
 from project.launch.browser import forms
+from tests import marks
 from tests.flow.conftest import System
 from tests.flow.test_story import log_in
 
-pytestmark = pytest.mark.xdist_group("flow")
+pytestmark = [*marks.stack]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 

@@ -1,26 +1,20 @@
 """After log-out from the example application, a stolen cookie gives no access to application, issuer or API."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 import requests
 from django.contrib.sessions.serializers import JSONSerializer
 from django.core import signing
 
 from project.launch.browser import Browser, Page
+from tests import marks
 from tests.flow.conftest import System
 from tests.flow.test_revocation import seconds_until
 
-pytestmark = pytest.mark.xdist_group("flow")
+pytestmark = [*marks.stack]
 COOKIE, SALT = "webapp_session", "django.contrib.sessions.backends.signed_cookies"
 LARGEST = 4096  # bytes of a cookie that every browser takes (RFC 6265 section 6.1)
-
-
-@pytest.fixture(scope="module")
-def system(start_system: Callable[..., System]) -> System:
-    return start_system(application=True, REVOCATIONS_EVERY="1")
 
 
 def url(system: System, path: str) -> str:
@@ -110,16 +104,11 @@ def test_logging_out_without_a_session_changes_nothing(system: System) -> None:
     assert (again.url, again.status) == (url(system, "/"), 200)
 
 
-def test_the_application_ends_its_session_and_says_so_if_the_issuer_does_not_answer(
-    start_system: Callable[..., System],
-) -> None:
-    system = start_system(application=True)
+def test_the_application_ends_its_session_and_says_so_if_the_issuer_does_not_answer(system: System) -> None:
     browser = Browser()
     page = log_in(system, browser)
-    issuer = system.children["issuer"].process
-    issuer.terminate()
-    issuer.wait(60)
-    left = log_out(browser, page)
+    with system.without_issuer():
+        left = log_out(browser, page)
     assert (left.url, left.status) == (url(system, "/logout"), 200)
     assert "You are logged out here" in left.text
     assert "The issuer does not answer" in left.text

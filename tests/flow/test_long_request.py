@@ -5,11 +5,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from project.launch.browser import Browser
+from tests import marks
 from tests.flow.conftest import System
 from tests.flow.test_story import agree, client, discovered
-from tests.tokens.conftest import CHALLENGE
+from tests.tokens.factories import CHALLENGE
 
-pytestmark = pytest.mark.xdist_group("flow")
+pytestmark = [*marks.stack]
 
 
 def address(system: System, length: int) -> str:

@@ -2,18 +2,19 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import jwt
 import pytest
 import requests
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.flow.conftest import System
+from tests import marks
+from tests.flow.conftest import System, further_apis
 from tests.flow.stranger import Stranger
 from tests.flow.test_story import log_in, service_token
 
-pytestmark = pytest.mark.xdist_group("flow")
+pytestmark = [*marks.stack]
 
 
 def challenge(api: str, error: str = "", description: str = "", scope: str = "") -> str:
@@ -40,7 +41,7 @@ def encode(part: dict[str, object]) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def token(system: System) -> str:
     return service_token(system)
 
@@ -102,9 +103,10 @@ def test_an_id_token_is_refused(system: System) -> None:
     assert refused(response) == invalid(system.api, "The token is not an access token")
 
 
-@pytest.fixture(scope="session")
-def strangers_api(api_of: Callable[[str], str], elsewhere: Stranger) -> str:
-    return api_of(elsewhere.url)
+@pytest.fixture(scope="module")
+def strangers_api(tmp_path_factory: pytest.TempPathFactory, system: System, elsewhere: Stranger) -> Iterator[str]:
+    with further_apis(tmp_path_factory.mktemp("var"), system) as start:
+        yield start(elsewhere.url)
 
 
 @pytest.mark.parametrize(

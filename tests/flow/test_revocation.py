@@ -4,15 +4,14 @@ import threading
 import time
 from collections.abc import Callable
 
-import pytest
 import requests
 
+from tests import marks
 from tests.flow.conftest import System
 from tests.flow.test_story import service_token
 
-pytestmark = pytest.mark.xdist_group("flow")
+pytestmark = [*marks.stack]
 
-POLLED_EVERY = 1  # second
 PATIENCE = 60.0  # seconds; a busy machine needs more than the polling time
 
 
@@ -34,10 +33,8 @@ def seconds_until(condition: Callable[[], bool], *, within: float = PATIENCE) ->
     return time.monotonic() - start
 
 
-def test_an_api_that_follows_the_feed_refuses_a_revoked_token_within_the_polling_time(
-    system: System, api_of: Callable[..., str]
-) -> None:
-    api = api_of(system.issuer, REVOCATIONS_EVERY=str(POLLED_EVERY), API_AUDIENCE=system.audience)
+def test_an_api_that_follows_the_feed_refuses_a_revoked_token_within_the_polling_time(system: System) -> None:
+    api = system.api
     ended, standing = service_token(system), service_token(system)
     assert [notes(api, token).status_code for token in (ended, standing)] == [200, 200]
     assert revoke(system, ended) == 200

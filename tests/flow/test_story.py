@@ -11,10 +11,11 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from project.launch.browser import Browser, Page
+from tests import marks
 from tests.flow.conftest import System
 from tests.ports import free
 
-pytestmark = pytest.mark.xdist_group("flow")
+pytestmark = [*marks.stack]
 SCOPE = "openid notes:read notes:write"
 
 
@@ -139,16 +140,13 @@ def test_the_code_works_once_and_for_its_own_client_and_verifier_only(system: Sy
     assert redeem(verifier) == (400, "invalid_grant")
 
 
-def test_tokens_with_a_known_key_are_accepted_while_the_issuer_is_down(start_system: Callable[[], System]) -> None:
-    system = start_system()
+def test_tokens_with_a_known_key_are_accepted_while_the_issuer_is_down(system: System) -> None:
     token = service_token(system)
     assert system.call("GET", "/api/notes/", token).status_code == 200
-    issuer = system.children["issuer"].process
-    issuer.terminate()
-    issuer.wait(60)
-    with pytest.raises(requests.ConnectionError):
-        requests.get(f"{system.issuer}/healthz", timeout=60)
-    assert system.call("GET", "/api/notes/", token).status_code == 200
+    with system.without_issuer():
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"{system.issuer}/healthz", timeout=60)
+        assert system.call("GET", "/api/notes/", token).status_code == 200
 
 
 def test_an_api_whose_issuer_is_down_starts_and_answers_503(system: System, api_of: Callable[[str], str]) -> None:

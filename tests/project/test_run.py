@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,15 +16,16 @@ from authlib.integrations.requests_client import OAuth2Session
 from project.launch.bootstrap import obstacle
 from project.launch.processes import Child, Failed, stop, wait_until_ready
 from project.launch.run import short_tokens
+from tests import marks, prepared
 from tests.ports import free
 from tokens.keys.rules.policy import DEVELOPMENT, changed, problems
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-pytestmark = pytest.mark.xdist_group("run")
+pytestmark = [*marks.run]
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
+def clone(tmp_path: Path) -> Path:
     """A copy of the tracked files, as a fresh clone has them."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
     for name in names.split("\0"):
@@ -31,6 +33,13 @@ def copy(tmp_path: Path) -> Path:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     return tmp_path
+
+
+@pytest.fixture
+def copy(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone in which `make run` ran before: its databases are there."""
+    prepared.copy(tmp_path_factory).rename(clone / "var")
+    return clone
 
 
 @pytest.fixture
@@ -88,10 +97,12 @@ def test_when_it_is_killed_its_children_end_by_themselves(running, ports) -> Non
     deadline = time.monotonic() + 60
     while any(answers(port) for port in ports.values()):
         assert time.monotonic() < deadline, "a child outlived its parent"
-        os.sched_yield()
+        threading.Event().wait(0.05)
 
 
-def test_a_taken_port_and_lost_secrets_are_one_line_each(copy: Path, ports: dict[str, str]) -> None:
+def test_a_taken_port_and_lost_secrets_are_one_line_each(clone: Path, ports: dict[str, str]) -> None:
+    """In a fresh clone, and once more after `make reset`."""
+    copy = clone
     assert run(copy, ports, "--once").returncode == 0
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

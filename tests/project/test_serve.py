@@ -19,10 +19,11 @@ from drf_spectacular_sidecar import __file__ as sidecar
 from project.launch import environment, processes
 from project.launch.ports import Ports
 from project.launch.processes import Child
+from tests import marks, prepared
 from tests.ports import free
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-pytestmark = pytest.mark.xdist_group("serve")
+pytestmark = [*marks.serve]
 TIMEOUT = 60  # seconds: a busy machine needs some, and only what hangs needs all
 FORM_WITHIN = 10.0 - 1  # seconds: a bit less than a body may take, which a request waits that has to wait for bodies
 
@@ -51,18 +52,15 @@ def serve(own: dict[str, str], url: str, log: Path, *arguments: str) -> Child:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, dict[str, str]], Ports, Path]:
-    var, where = tmp_path_factory.mktemp("var"), Ports(free(), free(), free())
+def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, dict[str, str]], Ports, Path]:
+    var, where = prepared.copy(tmp_path_factory), Ports(free(), free(), free())
     variables = environment.prepare(where, {}, var)
-    for own in (variables.issuer, variables.api):
-        processes.command(own, "migrate", "--verbosity", "0")
-    processes.command(variables.issuer, "rotate_keys")
     return {"issuer": variables.issuer, "api": variables.api}, where, var
 
 
 @pytest.fixture(scope="module")
-def issuer(prepared) -> Iterator[Child]:
-    variables, where, var = prepared
+def issuer(home) -> Iterator[Child]:
+    variables, where, var = home
     child = serve(
         variables["issuer"] | {"ALLOWED_HOSTS": "localhost", "BEHIND_PROXY": "true"}, where.url("issuer"), var / "log"
     )
@@ -71,8 +69,8 @@ def issuer(prepared) -> Iterator[Child]:
 
 
 @pytest.fixture(params=["issuer", "api"])
-def two_workers(request, prepared, tmp_path) -> Iterator[Child]:
-    variables, _, _ = prepared
+def two_workers(request, home, tmp_path) -> Iterator[Child]:
+    variables, _, _ = home
     url = f"http://127.0.0.1:{free()}"
     own = variables[request.param] | {"ALLOWED_HOSTS": "127.0.0.1"}
     child = serve(own, url, tmp_path / "log", "--workers", "2", "--end-with-stdin")
@@ -136,8 +134,8 @@ def test_no_worker_and_no_port_outlives_the_server_not_even_a_replaced_one(two_w
     wait_for(lambda: not any(map(psutil.pid_exists, left)) and not is_listening(two_workers))
 
 
-def test_a_server_whose_workers_never_come_up_gives_up(prepared, tmp_path):
-    variables, _, _ = prepared
+def test_a_server_whose_workers_never_come_up_gives_up(home, tmp_path):
+    variables, _, _ = home
     (tmp_path / "broken.py").write_text(
         "from project.settings.api import *\nWSGI_APPLICATION = 'no.such.application'\nINSTALLED_APPS = ['resources']\n"
     )
@@ -245,8 +243,8 @@ def test_a_connection_is_kept_for_the_next_request_whatever_the_first_was(issuer
     connection.close()
 
 
-def test_a_large_file_arrives_whole(prepared, tmp_path):
-    variables, _, _ = prepared
+def test_a_large_file_arrives_whole(home, tmp_path):
+    variables, _, _ = home
     name = "drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
     content = (Path(sidecar).parent / "static" / name).read_bytes()
     child = serve(variables["api"], f"http://localhost:{free()}", tmp_path / "log")

@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,18 +13,20 @@ import pytest
 from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler
+from pytest_django import DjangoDbBlocker
 
 from project.settings import environment
+from tests import prepared
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUNS = 10
-pytestmark = [pytest.mark.xdist_group("run"), pytest.mark.django_db]
 
 
 @pytest.fixture
-def variables(tmp_path: Path) -> dict[str, str]:
-    """The environment of an issuer on a file of its own, migrated."""
-    own = {
+def variables(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of an issuer on a file of its own, migrated and without keys."""
+    prepared.databases(tmp_path_factory, tmp_path)
+    return {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
         "DEBUG": "true",
@@ -32,10 +35,6 @@ def variables(tmp_path: Path) -> dict[str, str]:
         "KEY_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
         "DATABASE_URL": f"sqlite:///{tmp_path / 'issuer.sqlite3'}",
     }
-    migrating = start(own, "migrate", "--verbosity", "0")
-    finish(migrating)
-    assert migrating.returncode == 0
-    return own
 
 
 def finish(process: "subprocess.Popen[str]") -> str:
@@ -58,6 +57,8 @@ def start(variables: dict[str, str], *arguments: str) -> "subprocess.Popen[str]"
     )
 
 
+@pytest.mark.processes
+@pytest.mark.xdist_group("run")
 def test_ten_runs_in_the_same_second_take_one_step(variables: dict[str, str], tmp_path: Path) -> None:
     runs = [start(variables, "rotate_keys") for _ in range(RUNS)]
     printed = [finish(run) for run in runs]
@@ -69,6 +70,13 @@ def test_ten_runs_in_the_same_second_take_one_step(variables: dict[str, str], tm
         assert file.execute("SELECT count(*) FROM tokens_auditevent").fetchone() == (1,)
 
 
+@pytest.fixture
+def files_may_be_opened(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Let a test open databases of its own; it does not need the migrated one."""
+    with django_db_blocker.unblock():
+        yield
+
+
 def connection(path: Path, monkeypatch: pytest.MonkeyPatch, **options: object) -> BaseDatabaseWrapper:
     """A connection with the settings of the issuer, and other options where they are given."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{path / 'file.sqlite3'}")
@@ -77,6 +85,7 @@ def connection(path: Path, monkeypatch: pytest.MonkeyPatch, **options: object) -
     return ConnectionHandler({"default": settings})["default"]
 
 
+@pytest.mark.usefixtures("files_may_be_opened")
 @pytest.mark.parametrize(
     ("pragma", "value"),
     [("busy_timeout", 30_000), ("recursive_triggers", 1), ("foreign_keys", 1), ("journal_mode", "wal")],
@@ -90,6 +99,7 @@ def test_a_connection_waits_replaces_nothing_and_lets_others_read(
     one.close()
 
 
+@pytest.mark.usefixtures("files_may_be_opened")
 def test_a_transaction_has_the_write_lock_from_its_first_moment_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from project.launch import processes
 from project.launch.browser import forms
 from tests.ports import free
 from tests.services.conftest import ROOT, Issuer, mistakes, ready, serve
-from tests.tokens.conftest import CALLBACK, CHALLENGE, VERIFIER
+from tests.tokens.factories import CALLBACK, CHALLENGE, VERIFIER
 
 NAME, PASSWORD = "ada", "correct horse battery staple"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"

@@ -22,7 +22,7 @@ django.setup()
 from urllib.parse import urlencode
 from django.test import Client
 from django.test.utils import setup_test_environment
-from tests.tokens.conftest import allow, authorization, basic, log_in, make_client, parameters, post, redeem
+from tests.tokens.factories import allow, authorization, basic, log_in, make_client, parameters, post, redeem
 from tokens.models import Api, Scope, User
 
 FORM = "application/x-www-form-urlencoded"

@@ -21,7 +21,7 @@ from project.launch import processes
 from tests.ports import free
 from tests.services.conftest import WAITING, Issuer, mistakes, ready, serve
 from tests.services.test_token_races import CODE, REFRESH, REGISTER, REVOKED, claims_of, said
-from tests.tokens.conftest import CALLBACK, CHALLENGE, VERIFIER
+from tests.tokens.factories import CALLBACK, CHALLENGE, VERIFIER
 
 pytestmark = pytest.mark.services
 NODES = 4

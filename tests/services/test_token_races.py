@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from project.launch import processes
 from tests.ports import free
 from tests.services.conftest import Issuer, mistakes, ready, serve
-from tests.tokens.conftest import CALLBACK, CHALLENGE, VERIFIER
+from tests.tokens.factories import CALLBACK, CHALLENGE, VERIFIER
 
 pytestmark = pytest.mark.services
 AT_ONCE = 10

@@ -15,7 +15,7 @@ from jwt.algorithms import get_default_algorithms
 from jwt.utils import base64url_decode, base64url_encode
 
 from tests.tokens import assertions, conftest
-from tests.tokens.conftest import API, CALLBACK, OTHER_API, VERIFIER, allow, authorization, log_in, make_client, post
+from tests.tokens.factories import API, CALLBACK, OTHER_API, VERIFIER, allow, authorization, log_in, make_client, post
 from tests.tokens.fuzz import EXAMPLES, bounded, claims, headers_of_tokens, judge, junk, segment, tokens
 from tokens import parameters
 from tokens.clients import client_secret

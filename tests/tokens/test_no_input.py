@@ -13,7 +13,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tokens.conftest import API, CALLBACK, CHALLENGE, basic, log_in, make_client
+from tests.tokens.factories import API, CALLBACK, CHALLENGE, basic, log_in, make_client
 from tests.tokens.fuzz import EXAMPLES, FORM, bounded, judge, junk, tokens
 from tokens import parameters
 from tokens.clients import client_secret

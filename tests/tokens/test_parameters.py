@@ -8,7 +8,7 @@ response parameters MUST NOT be included more than once."
 import pytest
 from django.http import QueryDict
 
-from tests.tokens.conftest import API, authorization, basic, log_in, parameters, post
+from tests.tokens.factories import API, authorization, basic, log_in, parameters, post
 from tokens.errors import OAuthError
 from tokens.parameters import declared, repeated
 

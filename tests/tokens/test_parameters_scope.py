@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from tests.tokens.conftest import authorization, basic, log_in, make_client, parameters, post, redeem
+from tests.tokens.factories import authorization, basic, log_in, make_client, parameters, post, redeem
 from tokens import parameters as rules
 from tokens.clients import client_secret
 from tokens.errors import OAuthError

@@ -51,18 +51,25 @@ def test_a_long_body_is_sent_while_it_is_made(count, sent):
     assert parts.closed.wait(60)
 
 
-def test_a_reader_that_stalls_does_not_keep_the_thread(monkeypatch):
+@pytest.mark.parametrize("taken", [0, 2])
+def test_a_reader_that_stalls_does_not_keep_the_thread_nor_the_answer(monkeypatch, taken):
+    """It takes so many parts, and no more."""
     monkeypatch.setattr(application, "STALLED", 0.2)
     parts = Parts(50)
     one = serving(parts)
+    sent = []
 
     async def story():
         async def send(message):
             if message.get("more_body"):
-                await asyncio.sleep(600)
+                sent.append(message)
+                if len(sent) > taken:
+                    await asyncio.Event().wait()
 
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(one(scope("/", "GET", []), None, send), 60)
+            async with asyncio.timeout(60) as guard:
+                await one(scope("/", "GET", []), None, send)
+        assert not guard.expired(), "the answer waits for the client for ever"
         assert await asyncio.to_thread(parts.closed.wait, 60)
 
     asyncio.run(story())

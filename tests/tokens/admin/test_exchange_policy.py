@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tokens.conftest import API, OTHER_API, make_client
+from tests.tokens.factories import API, OTHER_API, make_client
 from tokens.models import AuditEvent, ExchangePolicy, Scope, User
 
 pytestmark = pytest.mark.django_db

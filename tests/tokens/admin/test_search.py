@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.tokens.conftest import make_client
+from tests.tokens.factories import make_client
 from tokens.models import AuditEvent, User, UserGrant
 
 pytestmark = pytest.mark.django_db

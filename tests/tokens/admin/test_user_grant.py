@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import Permission
 
-from tests.tokens.conftest import redeem
+from tests.tokens.factories import redeem
 from tokens.issued import revocation_key
 from tokens.models import AuditEvent, RefreshToken, Revocation, User, UserGrant
 

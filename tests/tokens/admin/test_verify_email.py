@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 from django.test import Client as Browser
 
-from tests.tokens.conftest import redeem
+from tests.tokens.factories import redeem
 from tokens import email_proof
 from tokens.admin import user as users
 from tokens.email_proof import CHANGED, TAKEN, CannotVerify

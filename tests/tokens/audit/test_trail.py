@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from project.logs import LogLine
-from tests.tokens.conftest import API, allow, authorization, basic, log_in, make_client, parameters, post
+from tests.tokens.factories import API, allow, authorization, basic, log_in, make_client, parameters, post
 from tokens.audit import trail
 from tokens.models import AuditEvent, Client
 from tokens.parameters import FORM

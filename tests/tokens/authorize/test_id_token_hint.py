@@ -7,7 +7,7 @@ import jwt
 import pytest
 from django.utils import timezone
 
-from tests.tokens.conftest import CALLBACK, allow, authorization, log_in, make_client, parameters, redeem
+from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_client, parameters, redeem
 from tests.tokens.views.test_logout import rotate, withdraw
 from tokens import conf
 from tokens.keys.revocation import revoke

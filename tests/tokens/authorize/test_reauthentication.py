@@ -7,7 +7,7 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import CALLBACK, allow, authorization, log_in, make_client, parameters, stored_query
+from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_client, parameters, stored_query
 from tokens.models import User
 
 pytestmark = pytest.mark.django_db
@@ -118,14 +118,14 @@ def test_a_forged_mark_is_no_new_login(browser, user, own, forged):
     ("seconds", "renewed"),
     [(-1, True), (60, False)],  # a busy machine takes a while to log in
 )
-def test_a_login_is_new_for_ten_minutes(browser, user, own, signer, seconds, renewed):
+def test_a_login_is_new_for_ten_minutes(browser, user, own, signer, seconds, renewed, at):
     """An address that is opened on a later day requires a login again."""
     then = timezone.now()
     page = login_address(browser, own, prompt="login")
     with patch("time.time", return_value=then.timestamp()):
         back = submit(browser, page)["Location"]
     later = then + timedelta(minutes=10, seconds=seconds)
-    with patch("tokens.views.authorize.timezone.now", return_value=later):
+    with at(later):
         response = browser.get(back)
     assert response["Location"].startswith(CALLBACK) is renewed
 

@@ -8,7 +8,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from tests.tokens.assertions import jwks, proof
-from tests.tokens.conftest import basic, make_client, post
+from tests.tokens.factories import basic, make_client, post
 from tokens.clients import client_secret
 from tokens.models import Client, GrantType
 

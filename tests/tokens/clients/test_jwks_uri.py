@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.resources.loopback import Loopback
-from tests.tokens.conftest import make_client, post
+from tests.tokens.factories import make_client, post
 from tests.tokens.test_outbound import answer
 from tokens.clients import jwks_uri, key_copy
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.resources.loopback import Loopback, document
 from tests.tokens.assertions import proof, public_jwk
-from tests.tokens.conftest import make_client, post
+from tests.tokens.factories import make_client, post
 from tokens.clients import jwks_uri, key_copy
 from tokens.models import Client
 

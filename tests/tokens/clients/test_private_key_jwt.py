@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from tests.tokens.assertions import ISSUER, TYPE, jwks, private, proof, public_jwk, sign
-from tests.tokens.conftest import API, OTHER_API, basic, make_client, post
+from tests.tokens.factories import API, OTHER_API, basic, make_client, post
 from tokens.clients import client_secret, private_key_jwt
 from tokens.jose.public_keys import ClientKey
 from tokens.models import Client, UsedAssertion

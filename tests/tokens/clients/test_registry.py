@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.tokens.assertions import jwks, proof
-from tests.tokens.conftest import API, OTHER_API, make_client, post, redeem
+from tests.tokens.factories import API, OTHER_API, make_client, post, redeem
 from tokens.clients import client_secret, registry
 from tokens.models import Api, Client, ClientSecret, ExchangePolicy, GrantType, RegistryVersion, Scope
 

@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from tests.tokens.assertions import jwks, proof, sign
-from tests.tokens.conftest import API, OTHER_API, basic, make_client, post
+from tests.tokens.factories import API, OTHER_API, basic, make_client, post
 from tokens.clients import client_secret
 from tokens.models import Client, UsedAssertion, User, UserGrant
 

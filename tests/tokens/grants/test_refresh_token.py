@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import override_settings
 from django.utils import timezone
 
-from tests.tokens.conftest import (
+from tests.tokens.factories import (
     API,
     OTHER_API,
     allow,
@@ -76,12 +76,12 @@ def error(answer):
 
 
 @pytest.fixture
-def later(monkeypatch):
+def later(at):
     """Let time pass for the token endpoint."""
     start = timezone.now()
 
     def wait(duration=timedelta(0)):
-        monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: start + duration)
+        at(start + duration)
 
     return wait
 

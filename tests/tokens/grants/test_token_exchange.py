@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.tokens.assertions import jwks, proof
-from tests.tokens.conftest import API, OTHER_API, basic, make_client, post, redeem
+from tests.tokens.factories import API, OTHER_API, basic, make_client, post, redeem
 from tokens import conf
 from tokens.clients import client_secret
 from tokens.issued import access_token, revocation_record, user_grant
@@ -261,9 +261,9 @@ def test_a_public_client_may_not_exchange(client, notes, mint):
 
 
 @pytest.mark.parametrize(("left", "expected"), [(1.5, 1), (59.9, 59), (3000, 600)])
-def test_the_new_token_ends_no_later_than_the_old_one(client, notes, mint, left, expected, monkeypatch):
+def test_the_new_token_ends_no_later_than_the_old_one(client, notes, mint, left, expected, at):
     now = timezone.now().replace(microsecond=0)
-    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: now)
+    at(now)
     token = mint(issued_at=now - timedelta(minutes=10), lifetime=timedelta(minutes=10, seconds=int(left)))
     body = exchange(client, notes, token).json()
     old, new = (jwt.decode(text, options={"verify_signature": False}) for text in (token, body["access_token"]))

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import call_command
 
-from tests.tokens.conftest import make_client, redeem
+from tests.tokens.factories import make_client, redeem
 from tokens.keys import keyring
 
 

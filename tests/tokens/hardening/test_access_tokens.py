@@ -11,7 +11,7 @@ from resources.revocation_feed import FeedState, read_document
 from resources.revocation_set import EMPTY
 from resources.testing import bad_tokens, bearer, mint, pinned
 from resources.verify import TrustedIssuer, verify
-from tests.tokens.conftest import API, basic, post, redeem
+from tests.tokens.factories import API, basic, post, redeem
 from tests.tokens.hardening.forms import with_bearer
 from tests.tokens.rfc import signed_again
 from tokens.authorize.backend import backend

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.tokens.conftest import make_client, post
+from tests.tokens.factories import make_client, post
 from tests.tokens.hardening.forms import DEVICE
 from tokens.models import AuditEvent, Client
 

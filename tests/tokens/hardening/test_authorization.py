@@ -3,7 +3,7 @@
 import jwt
 import pytest
 
-from tests.tokens.conftest import allow, authorization, log_in, parameters, redeem
+from tests.tokens.factories import allow, authorization, log_in, parameters, redeem
 
 pytestmark = pytest.mark.django_db
 

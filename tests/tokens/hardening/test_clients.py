@@ -8,7 +8,7 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
-from tests.tokens.conftest import basic, make_client, post, redeem
+from tests.tokens.factories import basic, make_client, post, redeem
 from tests.tokens.hardening.forms import DEVICE, form
 from tokens import conf
 from tokens.authorize.backend import backend

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.tokens.conftest import API, redeem
+from tests.tokens.factories import API, redeem
 from tokens.grants import authorization_code
 from tokens.issued import one_time, revocation_record
 from tokens.models import AuthorizationCode, RefreshToken, UserGrant

@@ -5,7 +5,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 
 from resources.testing import bearer, mint, pinned
-from tests.tokens.conftest import CALLBACK, authorization, log_in, make_client, parameters, post, redeem
+from tests.tokens.factories import CALLBACK, authorization, log_in, make_client, parameters, post, redeem
 from tests.tokens.hardening.forms import DEVICE
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from tests.tokens.conftest import log_in, make_client, post
+from tests.tokens.factories import log_in, make_client, post
 from tests.tokens.hardening.forms import DEVICE
 from tokens.issued import one_time, revocation_record
 from tokens.models import DeviceCode, UserGrant

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from resources.testing import bearer
-from tests.tokens.conftest import make_client, post, redeem
+from tests.tokens.factories import make_client, post, redeem
 from tokens.models import Revocation, UserGrant
 
 pytestmark = pytest.mark.django_db

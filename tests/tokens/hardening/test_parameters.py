@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tokens.conftest import API, basic, post
+from tests.tokens.factories import API, basic, post
 
 pytestmark = pytest.mark.django_db
 

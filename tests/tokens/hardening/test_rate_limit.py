@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tokens.conftest import post
+from tests.tokens.factories import post
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.tokens.conftest import post
+from tests.tokens.factories import post
 from tokens.grants import refresh_token as refresh_grant
 from tokens.issued.refresh_token import LOST_ANSWER
 from tokens.models import RefreshToken, UserGrant

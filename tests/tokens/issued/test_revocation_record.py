@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.db.models.signals import post_save
 from django.utils import timezone
 
-from tests.tokens.conftest import OTHER_API, redeem
+from tests.tokens.factories import OTHER_API, redeem
 from tokens.issued import one_time, revocation_key, revocation_record, token_reader
 from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import AuditEvent, AuthorizationCode, Revocation, Scope, SigningKey, UserGrant, WaitingEntry
@@ -156,10 +156,10 @@ def test_a_code_reused_after_its_retry_window_revokes_its_tokens(client, webapp,
     assert (event.actor, event.details) == ("client:webapp", {"why": "code used twice"})
 
 
-def test_a_code_reused_long_after_it_expired_revokes_its_tokens(client, webapp, code, monkeypatch):
+def test_a_code_reused_long_after_it_expired_revokes_its_tokens(client, webapp, code, at):
     issued = code(webapp)
     claims = presented(client, webapp, lambda _: issued)
-    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda now=timezone.now: now() + timedelta(minutes=5))
+    at(timezone.now() + timedelta(minutes=5))
     assert redeem(client, webapp, issued).json()["error"] == "invalid_grant"
     assert is_revoked(claims)
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.tokens.conftest import API
+from tests.tokens.factories import API
 from tokens.issued import access_token, id_token, jws, token_reader
 from tokens.issued.access_token import AccessToken
 from tokens.issued.login import Login

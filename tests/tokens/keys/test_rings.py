@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from tests.tokens.conftest import API, OTHER_API, basic, make_client, post
+from tests.tokens.factories import API, OTHER_API, basic, make_client, post
 from tests.tokens.keys.by_hand import by_hand
 from tokens import conf
 from tokens.clients import client_secret

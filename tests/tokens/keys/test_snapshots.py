@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from tests.tokens.conftest import basic, post
+from tests.tokens.factories import basic, post
 from tokens.keys import keyring, store
 from tokens.keys.errors import NotReady
 from tokens.keys.ring_snapshot import Snapshot

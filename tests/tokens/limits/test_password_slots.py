@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.management import call_command
 
-from tests.tokens.conftest import basic, post
+from tests.tokens.factories import basic, post
 from tokens.limits import password_slots
 from tokens.limits.password_slots import RETRY_AFTER, Bound, Busy, cores
 from tokens.models import User

@@ -8,7 +8,7 @@ import pytest
 from django.test import RequestFactory
 
 from tests.addresses import ADDRESSES
-from tests.tokens.conftest import basic, post
+from tests.tokens.factories import basic, post
 from tokens.conf import RATE_LIMITS, Rate
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted, TooMany

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.tokens.conftest import basic, log_in, post, redeem
+from tests.tokens.factories import basic, log_in, post, redeem
 from tokens.models import AuditEvent, Client, Consent, User, UserGrant
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.utils import timezone
 
-from tests.tokens.conftest import basic, log_in, make_client, post, redeem
+from tests.tokens.factories import basic, log_in, make_client, post, redeem
 from tokens.clients import client_secret
 from tokens.issued import revocation_record
 from tokens.keys import keyring, store

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.tokens.conftest import make_client
+from tests.tokens.factories import make_client
 from tokens.models import Api, AuditEvent, Scope
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests.tokens.assertions import FAMILY, jwks, private
-from tests.tokens.conftest import basic, post
+from tests.tokens.factories import basic, post
 from tokens.clients import client_secret
 from tokens.models import Api, AuditEvent, Client, ClientSecret, GrantType, Scope
 

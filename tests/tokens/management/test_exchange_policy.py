@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.tokens.conftest import API, OTHER_API, make_client
+from tests.tokens.factories import API, OTHER_API, make_client
 from tokens.models import Api, AuditEvent, ExchangePolicy, RegistryVersion
 
 pytestmark = pytest.mark.django_db

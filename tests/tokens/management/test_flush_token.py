@@ -8,7 +8,7 @@ import jwt
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.tokens.conftest import make_client
+from tests.tokens.factories import make_client
 from tokens.keys import keyring, store
 from tokens.models import Api, SigningKey
 

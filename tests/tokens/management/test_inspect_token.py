@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.resources.loopback import Loopback
-from tests.tokens.conftest import basic, post
+from tests.tokens.factories import basic, post
 from tests.tokens.fuzz import EXAMPLES, anything, bounded
 from tokens.inspection.report import NoToken, inspect
 from tokens.inspection.signature_trial import VerificationKey

@@ -96,13 +96,13 @@ def test_a_revocation_prints_its_consequences_and_asks(monkeypatch):
 
 
 @pytest.fixture
-def propagated():
+def propagated(at):
     """Return a time at which every API has the standby, and set the clocks to it."""
     run("rotate_keys")
     late = store.database_now() + timedelta(days=3)
     with (
         patch("tokens.keys.store.database_now", return_value=late),
-        patch("tokens.management.commands.revoke_key.timezone.now", return_value=late),
+        at(late),
     ):
         yield late
 
@@ -163,7 +163,7 @@ def test_the_timeline_shows_every_key_with_its_phase_and_the_next_step():
     assert output["policy"]["token_lifetime"] == 3600.0
 
 
-def test_the_check_fails_before_the_first_key_and_if_rotation_is_overdue():
+def test_the_check_fails_before_the_first_key_and_if_rotation_is_overdue(at):
     code, message = refused("keys", "--check")
     assert (code, "no key yet" in message) == (3, True)
     run("rotate_keys")
@@ -171,7 +171,7 @@ def test_the_check_fails_before_the_first_key_and_if_rotation_is_overdue():
     late = store.database_now() + timedelta(days=92)
     with (
         patch("tokens.keys.store.database_now", return_value=late),
-        patch("tokens.management.commands.keys.timezone.now", return_value=late),
+        at(late),
     ):
         code, message = refused("keys", "--check")
     assert (code, "rotate_keys does not run" in message) == (3, True)

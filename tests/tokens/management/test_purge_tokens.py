@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from tests.tokens.conftest import API
+from tests.tokens.factories import API
 from tokens.issued import revocation_key, revocation_record
 from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import (

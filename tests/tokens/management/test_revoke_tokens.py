@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import allow, authorization, basic, log_in, make_client, parameters, post, redeem
+from tests.tokens.factories import allow, authorization, basic, log_in, make_client, parameters, post, redeem
 from tokens.clients import client_secret
 from tokens.issued import revocation_record, token_reader
 from tokens.management.commands import revoke_tokens

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.tokens.assertions import jwks, sign
-from tests.tokens.conftest import allow, authorization, basic, log_in, make_client, parameters, post, redeem
+from tests.tokens.factories import allow, authorization, basic, log_in, make_client, parameters, post, redeem
 from tokens.issued import revocation_record, token_reader
 from tokens.models import AuthorizationCode, Client, RefreshToken, Revocation, User, UserGrant
 from tokens.revoking import bulk, everywhere

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, post, redeem
+from tests.tokens.factories import allow, authorization, log_in, make_client, parameters, post, redeem
 from tokens.authorize import authorization_code
 from tokens.clients import client_secret
 from tokens.conf import issuer
@@ -164,13 +164,12 @@ def test_a_revocation_with_an_earlier_instant_changes_nothing(user):
 
 
 @pytest.mark.parametrize("seconds", [30, -30])
-def test_a_token_is_dated_by_the_database_s_clock_and_not_by_the_node_s(client, service, monkeypatch, seconds):
+def test_a_token_is_dated_by_the_database_s_clock_and_not_by_the_node_s(client, service, monkeypatch, seconds, at):
     """Revocations have the same clock. A token dated by a fast node would be younger than a later revocation."""
     monkeypatch.undo()  # a real ring signs here
     call_command("rotate_keys")
     keyring.snapshots.forget()
-    off = timezone.now() + timedelta(seconds=seconds)
-    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: off)
+    at(timezone.now() + timedelta(seconds=seconds))
     form = {"grant_type": "client_credentials", "scope": "notes:read", "client_id": "service"}
     body = post(client, "/oauth/token", form | {"client_secret": service.plain}).json()
     claims = token_reader.read(body["access_token"], now=timezone.now()).claims

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from tests import prepared
 from tests.tokens.feed_reader import entries_of, key
 from tokens.issued import revocation_record
 from tokens.models import Publication, RevocationLog
@@ -41,8 +42,10 @@ print(since.number, len(entries), len(set(entries)))
 """
 
 
+@pytest.mark.processes
 @pytest.mark.xdist_group("run")
-def test_on_sqlite_readers_get_each_entry_of_two_concurrent_writers_exactly_once(tmp_path):
+def test_on_sqlite_readers_get_each_entry_of_two_concurrent_writers_exactly_once(tmp_path, tmp_path_factory):
+    prepared.databases(tmp_path_factory, tmp_path)
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
         "DATABASE_URL": f"sqlite:///{tmp_path / 'issuer.sqlite3'}",
@@ -60,7 +63,6 @@ def test_on_sqlite_readers_get_each_entry_of_two_concurrent_writers_exactly_once
         assert process.returncode == 0
         return out.split()
 
-    printed(start("migrate", "--verbosity", "0"))
     writers = [shell(WRITE.format(first=first)) for first in (0, 50)]
     readers = [shell(READ) for _ in range(2)]
     for writer in writers:

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.utils import timezone
 
-from tests.tokens.conftest import make_client
+from tests.tokens.factories import make_client
 from tokens.audit import trail
 from tokens.issued import revocation_record
 from tokens.keys import store

@@ -8,7 +8,7 @@ import jwt
 from django.utils import timezone
 from django.utils.html import escape
 
-from tests.tokens.conftest import CALLBACK, make_client
+from tests.tokens.factories import CALLBACK, make_client
 from tokens.clients import client_secret
 from tokens.issued import jws
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.tokens.conftest import CALLBACK, basic, post, redeem
+from tests.tokens.factories import CALLBACK, basic, post, redeem
 from tests.tokens.rfc import (
     INVALID_BASIC,
     INVALID_CLIENT,

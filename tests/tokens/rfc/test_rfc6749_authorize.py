@@ -4,7 +4,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from tests.tokens.conftest import CALLBACK, allow, authorization, log_in, make_client
+from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_client
 from tests.tokens.rfc import ISSUER, answer, page, redirected
 from tokens.models import Client
 

@@ -7,7 +7,7 @@ import jwt
 import pytest
 from django.utils import timezone
 
-from tests.tokens.conftest import API, basic, post, redeem
+from tests.tokens.factories import API, basic, post, redeem
 from tests.tokens.rfc import JSON, Answer, answer, claims_of, refusal, signed_again
 from tokens.models import User
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tokens.conftest import basic, post, redeem
+from tests.tokens.factories import basic, post, redeem
 from tests.tokens.rfc import (
     INVALID_BASIC,
     INVALID_CLIENT,

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.tokens.assertions import TYPE, jwks, proof, sign
-from tests.tokens.conftest import API, basic, make_client, post
+from tests.tokens.factories import API, basic, make_client, post
 from tests.tokens.rfc import (
     INVALID_BASIC,
     INVALID_CLIENT,

@@ -6,7 +6,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from tests.tokens.conftest import CHALLENGE, VERIFIER, allow, authorization, log_in, parameters, post, redeem
+from tests.tokens.factories import CHALLENGE, VERIFIER, allow, authorization, log_in, parameters, post, redeem
 from tests.tokens.rfc import ISSUER, answer, granted, missing, redirected, refusal, repeated
 from tokens.models import AuthorizationCode, UserGrant
 

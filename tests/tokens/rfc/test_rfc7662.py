@@ -4,7 +4,7 @@ import jwt
 import pytest
 
 from tests.tokens.assertions import jwks, proof
-from tests.tokens.conftest import API, basic, post, redeem
+from tests.tokens.factories import API, basic, post, redeem
 from tests.tokens.rfc import (
     INVALID_BASIC,
     INVALID_CLIENT,

@@ -4,7 +4,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, post, redeem
+from tests.tokens.factories import allow, authorization, log_in, make_client, parameters, post, redeem
 from tests.tokens.rfc import INVALID_CLIENT, ISSUER, answer, granted, missing, page, redirected, refusal
 from tokens.addresses import redirect_uri_problem
 from tokens.models import Client

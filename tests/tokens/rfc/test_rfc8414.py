@@ -3,7 +3,7 @@
 import pytest
 
 from tests.tokens.assertions import jwks, proof
-from tests.tokens.conftest import API, OTHER_API, basic, post
+from tests.tokens.factories import API, OTHER_API, basic, post
 from tests.tokens.rfc import INVALID_CLIENT, ISSUER, answer, confidential
 from tokens.metadata.document import document, locations
 from tokens.models import Client

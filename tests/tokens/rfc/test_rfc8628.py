@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.assertions import jwks, proof
-from tests.tokens.conftest import OTHER_API, basic, log_in, make_client, post
+from tests.tokens.factories import OTHER_API, basic, log_in, make_client, post
 from tests.tokens.rfc import (
     INVALID_CLIENT,
     ISSUER,
@@ -59,12 +59,11 @@ def begun(device):
 
 
 @pytest.fixture
-def later(monkeypatch):
+def later(at):
     start = timezone.now()
 
     def wait(seconds):
-        for view in ("endpoint", "device"):
-            monkeypatch.setattr(f"tokens.views.{view}.timezone.now", lambda: start + timedelta(seconds=seconds))
+        at(start + timedelta(seconds=seconds))
 
     wait(0)
     return wait

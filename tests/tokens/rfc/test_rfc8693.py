@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from tests.tokens.conftest import API, OTHER_API, basic, make_client, post, redeem
+from tests.tokens.factories import API, OTHER_API, basic, make_client, post, redeem
 from tests.tokens.rfc import (
     INVALID_BASIC,
     ISSUER,

@@ -4,7 +4,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from tests.tokens.conftest import API, OTHER_API, allow, authorization, basic, log_in, parameters, post, redeem
+from tests.tokens.factories import API, OTHER_API, allow, authorization, basic, log_in, parameters, post, redeem
 from tests.tokens.rfc import (
     ISSUER,
     UNKNOWN_RESOURCE,

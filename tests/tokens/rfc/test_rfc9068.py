@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.tokens.assertions import jwks, sign
-from tests.tokens.conftest import API, OTHER_API, basic, make_client, post, redeem
+from tests.tokens.factories import API, OTHER_API, basic, make_client, post, redeem
 from tests.tokens.rfc import ISSUER, JSON, Answer, answer, claims_of, confidential, signed_again
 from tokens import conf
 from tokens.keys import rotation

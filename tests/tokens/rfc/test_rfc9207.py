@@ -4,7 +4,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from tests.tokens.conftest import CALLBACK, OTHER_API, allow, authorization, log_in
+from tests.tokens.factories import CALLBACK, OTHER_API, allow, authorization, log_in
 from tests.tokens.rfc import ISSUER, answer, page, redirected
 from tokens.models import Client
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client as Browser
 
-from tests.tokens.conftest import (
+from tests.tokens.factories import (
     CALLBACK,
     allow,
     authorization,

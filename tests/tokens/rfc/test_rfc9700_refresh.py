@@ -6,7 +6,7 @@ from unittest.mock import ANY
 import pytest
 from django.utils import timezone
 
-from tests.tokens.conftest import make_client, post, redeem
+from tests.tokens.factories import make_client, post, redeem
 from tests.tokens.rfc import answer, confidential, granted, refusal
 from tokens.issued.refresh_token import LOST_ANSWER
 from tokens.models import RefreshToken, UserGrant

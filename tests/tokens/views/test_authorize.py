@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client as Browser
 
-from tests.tokens.conftest import (
+from tests.tokens.factories import (
     API,
     CALLBACK,
     CHALLENGE,

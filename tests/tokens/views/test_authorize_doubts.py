@@ -2,14 +2,13 @@
 
 import json
 from datetime import timedelta
-from unittest.mock import patch
 
 import pytest
 from django.utils import timezone
 from django.utils.http import urlencode
 
 from tests.tokens.authorize.test_redirect_uri import REFUSED, REGISTERED
-from tests.tokens.conftest import CALLBACK, allow, authorization, log_in, make_client, parameters
+from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_client, parameters
 from tokens import parameters as declared
 from tokens.models import AuthorizationCode, Client, User
 
@@ -125,11 +124,11 @@ def test_the_proof_of_display_is_bound_to_the_login(browser, user, webapp):
 
 
 @pytest.mark.parametrize(("seconds", "good"), [(599, True), (601, False)])
-def test_the_proof_of_display_is_valid_for_ten_minutes(browser, webapp, signer, seconds, good):
+def test_the_proof_of_display_is_valid_for_ten_minutes(browser, webapp, signer, seconds, good, at):
     now = timezone.now()
-    with patch("tokens.views.authorize.timezone.now", return_value=now):
+    with at(now):
         address, answer = consent_form(browser, authorization(webapp))
-    with patch("tokens.views.authorize.timezone.now", return_value=now + timedelta(seconds=seconds)):
+    with at(now + timedelta(seconds=seconds)):
         location = browser.post(address, answer)["Location"]
     assert location.startswith(CALLBACK) is good
 

@@ -9,7 +9,7 @@ from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.test.client import MULTIPART_CONTENT
 
-from tests.tokens.conftest import basic, log_in, make_client
+from tests.tokens.factories import basic, log_in, make_client
 from tests.tokens.pages import assert_page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]

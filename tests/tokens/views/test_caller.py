@@ -8,7 +8,7 @@ import pytest
 from django.test import RequestFactory
 
 from tests.tokens.assertions import sign
-from tests.tokens.conftest import basic
+from tests.tokens.factories import basic
 from tokens.views.caller import claimed_client
 
 

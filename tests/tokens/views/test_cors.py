@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.urls import get_resolver
 
-from tests.tokens.conftest import basic, make_client, post
+from tests.tokens.factories import basic, make_client, post
 from tokens.conf import RATE_LIMITS
 from tokens.issued import jws
 from tokens.keys import keyring

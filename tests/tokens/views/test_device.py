@@ -7,7 +7,7 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import API, OTHER_API, log_in, make_client, post
+from tests.tokens.factories import API, OTHER_API, log_in, make_client, post
 from tokens.grants import device_authorization
 from tokens.models import AuditEvent, DeviceCode, RefreshToken, UserGrant
 
@@ -42,12 +42,11 @@ def browser(client, user):
 
 
 @pytest.fixture
-def later(monkeypatch):
+def later(at):
     start = timezone.now()
 
     def wait(seconds):
-        for view in ("endpoint", "device"):
-            monkeypatch.setattr(f"tokens.views.{view}.timezone.now", lambda: start + timedelta(seconds=seconds))
+        at(start + timedelta(seconds=seconds))
 
     return wait
 

@@ -13,7 +13,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import CALLBACK, authorization, log_in, make_client, parameters, redeem
+from tests.tokens.factories import CALLBACK, authorization, log_in, make_client, parameters, redeem
 from tests.tokens.pages import assert_page
 from tokens.authorize import authorization_code, consent
 from tokens.models import AuthorizationCode, Client, Consent, UserGrant

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.test import Client as Browser
 
-from tests.tokens.conftest import authorization, log_in, make_client, post
+from tests.tokens.factories import authorization, log_in, make_client, post
 from tests.tokens.pages import assert_page
 from tokens.models import DeviceCode, GrantType, User, UserGrant
 from tokens.views import failures

@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from tests.tokens.assertions import ISSUER, proof, sign
-from tests.tokens.conftest import basic, log_in, make_client, post
+from tests.tokens.factories import basic, log_in, make_client, post
 from tokens.clients import registry
 from tokens.conf import RATE_LIMITS
 from tokens.limits import rate_limit

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import allow, authorization, log_in, make_client, parameters, redeem
+from tests.tokens.factories import allow, authorization, log_in, make_client, parameters, redeem
 from tokens import conf
 from tokens.keys import keyring, rotation, store
 from tokens.keys.revocation import revoke

@@ -1,13 +1,12 @@
 """Discovery: what the issuer advertises is what works."""
 
 from datetime import timedelta
-from unittest.mock import patch
 
 import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from tests.tokens.conftest import API, OTHER_API
+from tests.tokens.factories import API, OTHER_API
 from tokens import conf
 from tokens.authorize.login_session import LEVELS
 from tokens.keys import rotation
@@ -105,29 +104,29 @@ def away(*_):
 
 
 @pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
-def test_the_metadata_is_served_from_memory_until_n_after_the_last_reading(client, apis, name):
+def test_the_metadata_is_served_from_memory_until_n_after_the_last_reading(client, apis, name, at):
     before = client.get(METADATA).json()
     soon = timezone.now() + PRODUCTION.snapshot_age - timedelta(seconds=1)
-    with patch("django.utils.timezone.now", return_value=soon), connection.execute_wrapper(away):
+    with at(soon), connection.execute_wrapper(away):
         answer = client.get(f"/.well-known/{name}")
     assert (answer.status_code, answer.json()) == (200, before)
 
 
-def test_the_metadata_is_503_with_retry_after_once_n_has_passed(client, apis):
+def test_the_metadata_is_503_with_retry_after_once_n_has_passed(client, apis, at):
     client.get(METADATA)
     late = timezone.now() + PRODUCTION.snapshot_age + timedelta(seconds=1)
-    with patch("django.utils.timezone.now", return_value=late), connection.execute_wrapper(away):
+    with at(late), connection.execute_wrapper(away):
         answer = client.get(METADATA)
     assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store")
     assert answer["Access-Control-Allow-Origin"] == "*"
     assert "the scopes and APIs could not be read" in answer.json()["error_description"]
 
 
-def test_a_new_scope_is_listed_once_the_snapshot_is_due(client, apis):
+def test_a_new_scope_is_listed_once_the_snapshot_is_due(client, apis, at):
     client.get(METADATA)
     apis[API].scopes.create(name="notes:print", description="Print")
     later = timezone.now() + PRODUCTION.reread + timedelta(seconds=1)
-    with patch("django.utils.timezone.now", return_value=later):
+    with at(later):
         assert "notes:print" in client.get(METADATA).json()["scopes_supported"]
 
 

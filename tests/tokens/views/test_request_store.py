@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import CALLBACK, authorization, log_in, make_client, parameters, stored_query
+from tests.tokens.factories import CALLBACK, authorization, log_in, make_client, parameters, stored_query
 from tests.tokens.pages import assert_page
 from tokens.conf import RATE_LIMITS
 from tokens.parameters import AUTHORIZATION
@@ -186,12 +186,11 @@ def test_tabs_that_are_sent_to_the_login_at_once_have_a_request_each(client, use
         assert parameters(client.get(back))["state"] == f"tab-{number}"
 
 
-def test_a_browser_has_eight_requests_and_drops_the_oldest(client, user, own, monkeypatch):
+def test_a_browser_has_eight_requests_and_drops_the_oldest(client, user, own, at):
     now, backs = timezone.now(), []
     for second in range(MAX_REQUESTS + 1):
-        monkeypatch.setattr("tokens.views.authorize.timezone.now", lambda at=now + timedelta(seconds=second): at)
-        backs.append(parameters({"Location": to_login(client, own, state=f"s-{second}")})["next"])
-    monkeypatch.undo()
+        with at(now + timedelta(seconds=second)):
+            backs.append(parameters({"Location": to_login(client, own, state=f"s-{second}")})["next"])
     log_in(client, user)
     for name in [name for name, cookie in client.cookies.items() if not cookie.value]:
         del client.cookies[name]  # as a browser does

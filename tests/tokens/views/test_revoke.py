@@ -8,7 +8,7 @@ import pytest
 from django.db.models import Count
 from django.utils import timezone
 
-from tests.tokens.conftest import API, basic, make_client, post, redeem
+from tests.tokens.factories import API, basic, make_client, post, redeem
 from tokens.clients import client_secret
 from tokens.issued import revocation_record
 from tokens.models import AuditEvent, Revocation
@@ -82,11 +82,10 @@ def test_what_is_no_token_needs_no_revocation(client, service, token):
 
 @pytest.mark.parametrize(("ago", "is_kept"), [(300 + 60, True), (300 + 2 * 60 + 5, False)])
 def test_a_token_that_some_api_may_still_take_is_taken_back_though_it_has_expired(
-    client, service, token, monkeypatch, ago, is_kept
+    client, service, token, at, ago, is_kept
 ):
     """Its `exp`, the leeway of an obedient API (S), and clocks that are off (2δ)."""
-    later = timezone.now() + timedelta(seconds=600 + ago)
-    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: later)
+    at(timezone.now() + timedelta(seconds=600 + ago))
     assert revoke(client, service, token=token).status_code == 200
     assert Revocation.objects.exists() == is_kept
 

@@ -10,7 +10,7 @@ from django.core.cache import caches
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.conftest import CALLBACK, OTHER_API, VERIFIER, basic, make_client, post
+from tests.tokens.factories import CALLBACK, OTHER_API, VERIFIER, basic, make_client, post
 from tokens.clients import client_secret
 from tokens.issued.refresh_token import LOST_ANSWER
 from tokens.limits import rate_limit

@@ -4,7 +4,7 @@ import jwt
 import pytest
 from django.utils import timezone
 
-from tests.tokens.conftest import API, basic, post, redeem
+from tests.tokens.factories import API, basic, post, redeem
 from tests.tokens.feed_reader import decode, entries_of, key
 from tokens import conf
 from tokens.keys import keyring, revocation, rotation

@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client as Browser
 
-from tests.tokens.conftest import authorization, log_in, make_client, parameters, post
+from tests.tokens.factories import authorization, log_in, make_client, parameters, post
 from tests.tokens.pages import assert_page
 from tokens.models import GrantType, User, UserGrant
 

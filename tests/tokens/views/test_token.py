@@ -6,7 +6,7 @@ import pytest
 from django.test.client import MULTIPART_CONTENT
 from django.utils import timezone
 
-from tests.tokens.conftest import API, OTHER_API, basic, make_client, post, redeem
+from tests.tokens.factories import API, OTHER_API, basic, make_client, post, redeem
 from tokens.keys import keyring
 from tokens.keys.errors import NotReady
 from tokens.models import Api, AuditEvent, AuthorizationCode, Client, UserGrant
@@ -97,13 +97,13 @@ USED = {"error": "invalid_grant", "error_description": "The authorization code w
 @pytest.mark.parametrize("which", ["webapp", "spa"])
 @pytest.mark.parametrize(("seconds", "revoked"), [(0, False), (9, False), (10, False), (11, True), (3600, True)])
 def test_a_code_is_refused_the_second_time_and_its_grant_revoked_after_the_retry_window(
-    client, request, code, signer, monkeypatch, which, seconds, revoked
+    client, request, code, signer, at, which, seconds, revoked
 ):
     of = request.getfixturevalue(which)
     issued, start = code(of), timezone.now()
-    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: start)
+    at(start)
     assert redeem(client, of, issued).status_code == 200
-    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: start + timedelta(seconds=seconds))
+    at(start + timedelta(seconds=seconds))
     for _ in range(2):
         assert redeem(client, of, issued).json() == USED
     grant = UserGrant.objects.get()
@@ -111,12 +111,10 @@ def test_a_code_is_refused_the_second_time_and_its_grant_revoked_after_the_retry
     assert AuditEvent.objects.filter(action="grant.reuse_detected").count() == int(revoked)
 
 
-def test_a_repeated_redemption_at_a_node_whose_clock_is_behind_revokes_nothing(
-    client, webapp, code, signer, monkeypatch
-):
+def test_a_repeated_redemption_at_a_node_whose_clock_is_behind_revokes_nothing(client, webapp, code, signer, at):
     issued, start = code(webapp), timezone.now()
     assert redeem(client, webapp, issued).status_code == 200
-    monkeypatch.setattr("tokens.views.endpoint.timezone.now", lambda: start - timedelta(seconds=55))
+    at(start - timedelta(seconds=55))
     assert redeem(client, webapp, issued).json() == USED
     assert UserGrant.objects.get().revoked_at is None
 

@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 
 import tokens
-from tests.tokens.conftest import basic, post
+from tests.tokens.factories import basic, post
 from tokens import conf
 from tokens.keys import rotation
 from tokens.keys.rules.policy import PRODUCTION

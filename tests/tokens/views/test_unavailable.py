@@ -12,7 +12,7 @@ from django.db import InterfaceError, InternalError, OperationalError, Programmi
 
 from tests.database_errors import raised
 from tests.tokens.assertions import jwks, proof
-from tests.tokens.conftest import authorization, basic, log_in, make_client, post
+from tests.tokens.factories import authorization, basic, log_in, make_client, post
 from tokens.audit import trail
 from tokens.keys.errors import NotReady
 from tokens.models import Client

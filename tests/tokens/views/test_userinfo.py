@@ -4,7 +4,7 @@ import jwt
 import pytest
 from allauth.account.models import EmailAddress
 
-from tests.tokens.conftest import basic, post, redeem
+from tests.tokens.factories import basic, post, redeem
 from tokens.issued import jws
 from tokens.models import Client, User
 

@@ -1,0 +1,10 @@
+"""Marks of tests that start processes. `loadgroup` runs each group on one worker, so that two never start one stack."""
+
+import pytest
+
+stack = (pytest.mark.processes, pytest.mark.xdist_group("stack"))
+"""Tests of the shared stack (tests/flow/conftest.py)."""
+run = (pytest.mark.processes, pytest.mark.xdist_group("run"))
+"""Tests that start `make run` or many commands at once."""
+serve = (pytest.mark.processes, pytest.mark.xdist_group("serve"))
+"""Tests that start single servers."""

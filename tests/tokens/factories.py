@@ -1,0 +1,144 @@
+"""Clients, APIs, users and keys for the issuer's tests, and the requests that a client, a user and a browser send."""
+
+import base64
+import hashlib
+import json
+import time
+from datetime import timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import jwt
+from allauth.account.internal.flows.login import record_authentication
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from django.http import HttpRequest
+from django.utils import timezone
+
+from tokens.authorize import login_session
+from tokens.clients import client_secret
+from tokens.keys import keyring
+from tokens.models import Api, Client, Scope, User
+from tokens.views import request_store
+
+API = "https://api.example/"
+OTHER_API = "https://other.example/"
+CALLBACK = "https://client.example/callback"
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+
+
+class TestSigner:
+    """Signs with a key made for the run of the tests."""
+
+    __test__ = False
+    kid = "test-key"
+    algorithm = "RS256"
+    max_lifetime = timedelta(hours=1)
+
+    def __init__(self):
+        self.private = rsa.generate_private_key(65537, 2048)
+        jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.private.public_key()))
+        self.public = keyring.PublicKey(self.kid, self.algorithm, jwk | {"kid": self.kid, "alg": self.algorithm})
+
+    def sign(self, message: bytes) -> bytes:
+        return self.private.sign(message, padding.PKCS1v15(), SHA256())
+
+
+def make_api(identifier, *scopes):
+    made = Api.objects.create(identifier=identifier, name=identifier)
+    for name in scopes:
+        Scope.objects.create(name=name, description=f"May {name}", api=made)
+    return made
+
+
+def make_user(username="ada", *, password="correct horse", **fields):
+    return User.objects.create_user(username, email=f"{username}@example.org", password=password, **fields)
+
+
+def make_client(client_id, *grants, public=False, scopes=("notes:read", "notes:write"), **fields):
+    made = Client.objects.create(
+        client_id=client_id,
+        name=client_id,
+        client_type=Client.CLIENT_PUBLIC if public else Client.CLIENT_CONFIDENTIAL,
+        # a secret is accepted in either place
+        token_endpoint_auth_method="none" if public else "client_secret_post",
+        grants=list(grants),
+        redirect_uris=CALLBACK,
+        **fields,
+    )
+    made.scopes.set(Scope.objects.filter(name__in=scopes))
+    return made
+
+
+def with_secret(client):
+    """Give the client a secret, which is its `plain`."""
+    client.plain = client_secret.create(client, now=timezone.now())
+    return client
+
+
+def basic(client_id, secret):
+    return {"HTTP_AUTHORIZATION": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+
+def post(browser, path, data, **extra):
+    body = data if isinstance(data, str) else urlencode(data, doseq=True)
+    return browser.post(path, body, content_type="application/x-www-form-urlencoded", **extra)
+
+
+def log_in(browser, user, *, ago=0):
+    """A session as the login page leaves it, `ago` seconds old."""
+    browser.force_login(user)
+    request = HttpRequest()
+    request.session = browser.session
+    record_authentication(request, user, method="password", username=user.username)
+    request.session["account_authentication_methods"][0]["at"] = time.time() - ago
+    request.session[login_session.EPOCH] = login_session.epoch(user)
+    request.session.save()
+
+
+def authorization(client, **changes):
+    asked = {
+        "response_type": "code",
+        "client_id": client.client_id,
+        "redirect_uri": CALLBACK,
+        "scope": "openid notes:read",
+        "state": "s-1",
+        "nonce": "n-1",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    } | changes
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def allow(browser, query, answer="true"):
+    """Read the consent page and answer it; the response after the answer."""
+    page = browser.get("/oauth/authorize", query)
+    if page.status_code != 200:
+        return page
+    shown = page.context["form"].initial["shown"]
+    address = page.request["PATH_INFO"] + "?" + page.request["QUERY_STRING"]
+    return browser.post(address, {"shown": shown, "allow": answer})
+
+
+def stored_query(browser, address):
+    """Return the authorization request that the server stores for the handle in the address, or None."""
+    request = HttpRequest()
+    request.COOKIES = {name: cookie.value for name, cookie in browser.cookies.items()}
+    return request_store.find_query(request, address.partition("?")[2])
+
+
+def parameters(response):
+    return {name: values[0] for name, values in parse_qs(urlsplit(response["Location"]).query).items()}
+
+
+def redeem(browser, client, issued, /, **changes):
+    form = {
+        "grant_type": "authorization_code",
+        "code": issued,
+        "redirect_uri": CALLBACK,
+        "code_verifier": VERIFIER,
+        "client_id": client.client_id,
+    } | changes
+    if hasattr(client, "plain"):
+        form.setdefault("client_secret", client.plain)
+    return post(browser, "/oauth/token", {name: value for name, value in form.items() if value is not None})

@@ -5,16 +5,16 @@ from datetime import timedelta
 from django.utils import timezone
 
 from tests.clock import freezer
-from tokens.views import token
+from tokens.views import endpoint
 
 
 def test_the_clock_stands_at_the_last_instant_and_goes_on_afterwards():
     start = timezone.now()
     with freezer() as freeze:
         freeze(start)
-        assert token.timezone.now() == timezone.now() == start
+        assert endpoint.timezone.now() == timezone.now() == start
         freeze(start + timedelta(hours=1))
-        assert token.timezone.now() == start + timedelta(hours=1)
+        assert endpoint.timezone.now() == start + timedelta(hours=1)
     assert start < timezone.now() < start + timedelta(hours=1)
 
 

@@ -1,4 +1,4 @@
-"""Distinguish pages of the admin, which have longer bounds because they make keys and delete many rows. Pure."""
+"""Recognize admin pages. They have longer time limits, because they generate keys and delete many rows. Pure."""
 
 ADMIN = "/admin/"
 ADMIN_LOGIN = "/admin/login/"

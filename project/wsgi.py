@@ -19,7 +19,7 @@ TWO_SCHEMES = "The proxy must replace the header that reports the scheme, not ad
 
 
 class Request(WSGIRequest):
-    """Django's request, with the parameters of the Content-Type read, but its charset ignored."""
+    """A WSGI request that parses the Content-Type but ignores its charset parameter."""
 
     # Django decodes the URL by the charset of the body, and fails if that is a codec such as `base64`.
 

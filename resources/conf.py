@@ -210,7 +210,7 @@ def _entries(issuers: Sequence[str | Mapping[str, Any]]) -> list[Mapping[str, An
 
 
 def _complete(entries: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return `entries` with defaults. Raises ImproperlyConfigured, so that a misspelled name is not ignored."""
+    """Return `entries` completed with `defaults`. Raises ImproperlyConfigured if a name in `entries` is unknown."""
     if unknown := entries.keys() - defaults.keys():
         raise ImproperlyConfigured(f"{where} has unknown entries: {', '.join(sorted(unknown))}.")
     return {**defaults, **entries}

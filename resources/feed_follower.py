@@ -71,10 +71,10 @@ class Policy:
 
 
 class Follower:
-    """The state of one feed.
+    """Polls the revocation feed of one ring, and holds its entries.
 
-    `clock` returns seconds that never go back and pass while the machine sleeps, `wall` the time of day. `sleep` lets
-    other threads of the process run for so many seconds.
+    `clock` returns monotonic seconds, including time in system suspend. `wall` returns the current date and time.
+    `sleep` takes seconds, and yields to other threads of the process.
     """
 
     def __init__(

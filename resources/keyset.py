@@ -170,7 +170,7 @@ class KeySet:
         return self._clock() < self._snapshot.stale_until
 
     def _find_without_keys(self, kid: str) -> Sequence[Key]:
-        """Return the keys of `kid` after the first fetch, or after keys became too old. Raises Unavailable."""
+        """Wait for a fetch because no keys are usable, then return the keys of `kid`. Raises Unavailable."""
         if not self._wait_for_keys():
             raise Unavailable(self._flights.retry_after())
         return self._answer(kid)
@@ -204,7 +204,7 @@ class KeySet:
         return now + self._timing.unknown_for
 
     def _start_forced(self, snapshot: Snapshot) -> Flight | None:
-        """Start a fetch that bypasses caches, unless `snapshot` was replaced or the bucket is empty."""
+        """Start a fetch that bypasses HTTP caches, unless `snapshot` is outdated or the token bucket is empty."""
         return self._flights.start(
             forced=True, condition=lambda: self._snapshot is snapshot and self._take_from_bucket()
         )

@@ -79,7 +79,7 @@ class HasScopes(TokenPermission):
         return lacking(token, self.alternatives)
 
     def scopes(self, view: Any, method: str) -> Sequence[Sequence[str]]:
-        """Return the alternatives: one here, several in a subclass."""
+        """Return the alternative lists of scopes. The token must have all scopes of one list."""
         del view, method
         return self.alternatives
 
@@ -121,7 +121,7 @@ class RequireAcr(TokenPermission):
         self.values = _not_empty(values)
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return the classes, or None if the token's `acr` is one of them."""
+        """Return a demand for the required classes, or None if the token's `acr` is one of them."""
         del view
         return None if token.claims.get("acr") in self.values else Demand(acr=self.values)
 

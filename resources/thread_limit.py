@@ -58,7 +58,7 @@ class WaitingRoom:
         self.renew()
 
     def renew(self) -> None:
-        """Empty the room (after a fork: the threads that wait exist only in the parent)."""
+        """Empty the waiting room after a fork. The waiting threads exist only in the parent process."""
         self._lock = threading.Lock()
         self._taken = 0
 

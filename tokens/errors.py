@@ -10,9 +10,9 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class OAuthError(Exception):
-    """A refusal by its registered code, such as `invalid_grant`. The description says why and never repeats input.
+    """An OAuth error response with a registered error code, such as `invalid_grant`.
 
-    `reason` is for the log alone; without one, the log gets the description.
+    `description` is sent to the client and never repeats input. `reason` is only logged; default: the description.
     """
 
     def __init__(self, error: str, description: str, *, status: int = 400, reason: str = "") -> None:

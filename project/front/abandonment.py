@@ -25,7 +25,7 @@ class Abandoned(OperationalError):
 
 
 def watch_connections() -> None:
-    """Guard every database connection that this process opens from now on."""
+    """Make every new database connection of this process raise Abandoned for statements of an abandoned request."""
     connection_created.connect(_guard, dispatch_uid="project.front.abandonment")
 
 

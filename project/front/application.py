@@ -145,7 +145,7 @@ class _Call:
             self._loop.call_later(turn.SETTLING / 4, self._look, last)
 
     async def rest(self) -> AsyncIterator[bytes]:
-        """Yield the parts of a long answer after its beginning."""
+        """Yield the parts of the body that follow the part in the `Reply`."""
         while (part := await self._parts.get()) is not None:
             yield part
 

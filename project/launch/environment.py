@@ -47,7 +47,7 @@ class LostEnvironment(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Environments:
-    """The variables of each process, and the demo's credentials, of which the databases hold only hashes."""
+    """The environment variables of each process, and the demo's credentials in plain text (databases store hashes)."""
 
     issuer: Variables
     api: Variables

@@ -22,7 +22,7 @@ REASONS = {
 
 
 class ServerCircuit:
-    """The state for one database; shared by the threads of one process."""
+    """The circuit breaker of one database, shared by the threads of one process."""
 
     def __init__(self, reason: str = "", *, clock: Callable[[], float] = time.monotonic) -> None:
         self._reason, self._clock = reason, clock

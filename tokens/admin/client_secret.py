@@ -15,7 +15,7 @@ from tokens.registration.secret_rotation import SecretEnded
 
 
 class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """The end of a secret: revoked now, or at a later date."""
+    """Form that revokes a client secret now, or sets its expiry date."""
 
     revoke_now = forms.BooleanField(required=False)
 

@@ -13,9 +13,11 @@ LIFETIME = timedelta(seconds=60)
 
 
 def create(request: AuthorizationRequest, user: User, login: Login, *, now: datetime) -> str:
-    """Return a new authorization code for what `user` allowed, and store its digest with a new user grant.
+    """Create a user grant and an authorization code for it, store the code's digest, and return the code.
 
-    Raises OAuthError access_denied if the user may not log in, SessionEnded if the login ended at the same time.
+    Raises:
+        OAuthError: access_denied, if the user is not active.
+        SessionEnded: The user's sessions were ended after this request's session was checked.
     """
     code = one_time.new()
     with transaction.atomic():

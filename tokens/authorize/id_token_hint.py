@@ -36,7 +36,7 @@ class Hint:
 
 
 def read(text: str) -> Hint:
-    """Return the hint in an ID token of any age. Raises NotOurs."""
+    """Verify an ID token, expired or not, and return the user, client and login time in it. Raises NotOurs."""
     try:
         jws = compact.read(text, longest=LONGEST)
         key = _key(jws.header.get("kid"))

@@ -21,7 +21,7 @@ OUTAGE = {"guesses": "until it does, logins are refused", "default": "until it d
 
 @register("cache")
 def check_caches(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Return warnings tokens.W601 to W603."""
+    """Warn if a Redis evicts keys (W601), does not answer (W602), or hides its eviction policy (W603)."""
     if not databases:
         return []
     return [message for alias in VARIABLES if (message := _check(alias)) is not None]

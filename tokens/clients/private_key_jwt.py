@@ -80,9 +80,12 @@ def _registered(parsed: Assertion, version: str | None, *, now: datetime) -> Cli
 
 
 def _judge(parsed: Assertion, client: Client | None, *, now: datetime) -> Client:
-    """Return `client` if its key signed the assertion, and audience and dates are right.
+    """Return `client` if one of its keys signed the assertion, and the audience and dates are valid.
 
-    Raises InvalidAssertion if no key of the client verifies the signature, else Unfit or LegacyAudience.
+    Raises:
+        InvalidAssertion: No key of the client verifies the signature.
+        LegacyAudience: A check failed, and the audience is the token endpoint, which this client may not use.
+        Unfit: The signature is valid, but another check failed.
     """
     signed = parsed.verified(keys(client, kid=parsed.header.get("kid")), stand_in=stand_in(parsed.header["alg"]))
     if not signed or client is None:

@@ -48,7 +48,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class ProvenWithSubject(Proven):
-    """The client, and the subject token; None if it is not an access token of this issuer, or has expired."""
+    """The authenticated client and the subject token.
+
+    `subject` is None if the token is not a valid access token of this issuer, or has expired.
+    """
 
     subject: Subject | None
 

@@ -76,7 +76,7 @@ def _has_kid(key: VerificationKey, kid: object) -> bool:
 
 
 def _fitting(keys: Sequence[VerificationKey], algorithm: object) -> list[tuple[VerificationKey, jwt.PyJWK]]:
-    """Return the first MOST keys that may verify. Raises UnfitKey with the first key's reason if there is none."""
+    """Return at most MOST keys that may verify `algorithm`. If there are none, raises the UnfitKey of the first key."""
     fitting: list[tuple[VerificationKey, jwt.PyJWK]] = []
     reasons: list[UnfitKey] = []
     for key in keys:

@@ -31,7 +31,7 @@ class IdToken:
     access_token: str
 
     def claims(self, *, algorithm: str, lifetime: timedelta) -> dict[str, object]:
-        """Return the claims of section 2; `nonce` only if the authorization request had one."""
+        """Return the claims (OpenID Connect Core section 2). Includes `nonce` if the authorization request had one."""
         issued_at = int(self.issued_at.timestamp())
         claims: dict[str, object] = {
             "iss": self.issuer,

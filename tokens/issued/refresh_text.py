@@ -29,7 +29,7 @@ SUCCESSOR = "refresh token successor"
 
 
 def first(family: str, *, key: EncryptionKey) -> str:
-    """Return the text of the first token of a family, with a random own part."""
+    """Return the text of the first token of a family: generation 0, 192 random bits, and the tag."""
     return _tagged(f"{family}.0.{secrets.token_urlsafe(BYTES)}", key)
 
 

@@ -147,7 +147,13 @@ def _spend(token: RefreshToken, *, now: datetime) -> None:
 
 
 def _repeat(text: str, token: RefreshToken, client: Client, *, now: datetime) -> str:
-    """Return the text of the successor that the first use of `token` got. Raises Reused, Superseded, NotReady."""
+    """Return the same successor again, for a retry with the used `token`. Its text is `text`.
+
+    Raises:
+        Reused: The token was spent without a successor.
+        Superseded: The successor was used or has expired.
+        NotReady: This process lacks the key that made the successor.
+    """
     successors = list(RefreshToken.objects.filter(previous=token.digest))
     if not successors:
         raise Reused  # `_spend` spent it together with its sibling

@@ -18,7 +18,7 @@ ESCAPED = re.compile(r"\\u00([0-7][0-9a-f])", re.IGNORECASE)
 
 
 def read(text: str) -> dict[str, Any]:
-    """Return the JWKS in `text`, or one of the JWK or the PEM public keys in it. Raises UnusableKey.
+    """Parse a JWKS, a single JWK, or PEM public keys, and return a JWKS. Raises UnusableKey.
 
     A PEM public key is a SubjectPublicKeyInfo (RFC 7468 section 13).
     """

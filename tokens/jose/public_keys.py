@@ -97,10 +97,12 @@ def published(document: object) -> tuple[ClientKey, ...]:
 
 
 def meant(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) -> tuple[ClientKey, ...]:
-    """Return the keys that might have signed under a header's `kid` and `alg` (RFC 7515 section 4.1.4).
+    """Return the candidate keys for a JWS with this `kid` and `algorithm` (RFC 7515 section 4.1.4).
 
-    These are the keys with that kid. If there are none, it is the only fitting key without a kid, or, for a header
-    without kid, the only fitting key.
+    Only keys that support the algorithm count.
+    1. If keys have the header's kid: these keys.
+    2. If none has it: the key without a kid, if there is exactly one.
+    3. If the header has no kid: the key, if there is exactly one.
     """
     fitting = [key for key in keys if algorithm in key.algorithms]
     named = [key for key in fitting if kid is not None and key.kid == kid]

@@ -19,7 +19,10 @@ TRIES = 10
 
 
 class Keystore(Protocol):
-    """Generates key pairs, and loads each by the secret that its row keeps."""
+    """Generates, loads and destroys key pairs.
+
+    `secret` is a private half, or the identifier of one in a PKCS#11 token.
+    """
 
     def generate(self, algorithm: str, *, bits: int | None) -> KeyPair:
         """Return a fresh pair. Raises ValueError if the keystore does not support the algorithm or the size."""

@@ -178,7 +178,10 @@ def _adopted(locked: LockedRing, proposed: Policy, *, actor: str, write: bool) -
 
 
 def _lengthened(locked: LockedRing, *, before: Policy, actor: str) -> LockedRing:
-    """Change live keys to match the adopted timings. `before` are the timings that plans assumed until now."""
+    """Let live keys sign the adopted token lifetime, and postpone starts and withdrawals if P1 or P2 requires it.
+
+    `before` is the policy by which the dates were planned.
+    """
     after = succession.lengthen(locked.keys, before=before, policy=locked.policy, now=locked.now)
     if after == locked.keys:
         return locked

@@ -18,7 +18,7 @@ PROBE = b"keyturn probe"
 
 
 def prove_all(rows: Sequence[StoredKey], keys: Sequence[EncryptionKey]) -> None:
-    """Prove every row and every private half. Raises CannotOpen."""
+    """Verify each row and that its private half, unless destroyed, matches its public half. Raises CannotOpen."""
     for row in rows:
         prove(row, keys)
 

@@ -113,7 +113,10 @@ def _revocable(locked: LockedRing, kid: str | None) -> list[str]:
 
 
 def _flush_at(locked: LockedRing, after: timedelta | None) -> datetime | None:
-    """Return when the flush is, or None if a broken row has the place of the next signing key. Raises Unsafe."""
+    """Return the time of the flush, at which the next key starts to sign so that lazy APIs drop the revoked key.
+
+    Returns None if a row that does not verify blocks the next signing key. Raises Unsafe if `after` is out of bounds.
+    """
     shortest, longest = locked.policy.refetch, locked.policy.flush
     if after is not None and not shortest <= after <= longest:
         raise Unsafe(

@@ -1,7 +1,7 @@
 """Rate limits: counts requests in the shared cache, by client and address together.
 
-- Client and address count together, so that an attacker at another address cannot lock a client out. Windows are
-  fixed; the cache has names as hashes.
+- Client and address count together, so that an attacker at another address cannot lock a client out.
+- Windows are fixed. Cache keys contain hashes of the counted names, not the names.
 - After a failure or timeout the cache is not asked for `PAUSE` seconds; then one request tries it. Until it answers,
   requests are not counted. Token requests are admitted, because secrets and tokens are too long to guess. Logins are
   refused.

@@ -75,7 +75,7 @@ class Replaced(BaseCommand):
     """The issuer's command that replaces it."""
 
     def run_from_argv(self, _argv: list[str]) -> None:
-        """Print the name of the replacement, and exit with 2."""
+        """Print which issuer command replaces this django-oauth-toolkit command, and exit with 2."""
         # Overridden, because the parser would first complain about options of the toolkit's command.
         print(f"CommandError: {self._refusal()}", file=sys.stderr)
         sys.exit(USAGE)

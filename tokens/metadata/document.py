@@ -68,8 +68,8 @@ def document(
 def locations(issuer: str) -> list[str]:
     """Return the paths of the metadata documents, without a leading slash.
 
-    Some are relative to the issuer's URL (OpenID Connect Discovery section 4). If the URL has a path, others are
-    relative to its origin, with that path at the end (RFC 8414 section 3.1).
+    - `.well-known/<name>`, relative to the issuer's URL (OpenID Connect Discovery section 4).
+    - If that URL has a path, also `.well-known/<name>/<path>`, relative to its origin (RFC 8414 section 3.1).
     """
     path = urlsplit(issuer).path.strip("/")
     plain = [f".well-known/{name}" for name in DOCUMENTS]

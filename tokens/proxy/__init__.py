@@ -3,7 +3,7 @@
 Owns: the trials of the command `check_proxy`. Each trial sends a few small requests and changes nothing.
 Does not own: configurations of proxies (docs/proxies.md).
 Steps: none.
-Neighbours: imports no other room of the issuer.
+Neighbours: imports no other package of the issuer.
 
 Read in this order:
 - `wire`: send one request, byte by byte.

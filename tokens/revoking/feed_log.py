@@ -123,7 +123,7 @@ def publish_all(*, now: datetime) -> None:
 
 
 def _vacuum() -> None:
-    """Remove the index entries of published rows from the queue (PostgreSQL only)."""
+    """Vacuum the queue table, to remove index entries of deleted rows (PostgreSQL only)."""
     # Until then, each poll walks through them: 10 ms for a million.
     if connection.vendor != "postgresql" or connection.in_atomic_block:
         return  # autovacuum does it within a minute or two

@@ -38,7 +38,7 @@ TOO_LONG = f"The authorization request is longer than {request_store.MAX_LENGTH}
 
 @method_decorator([page_if_not_ready, csrf_exempt], name="dispatch")
 class AuthorizeView(View):
-    """Serves authorization requests. The address names the request, also when the consent form is sent."""
+    """The authorization endpoint (RFC 6749 section 3.1). Its URL identifies the request, also for the consent form."""
 
     http_method_names = ["get", "post"]  # no HEAD: it would make a code that no client reads
 

@@ -88,7 +88,7 @@ def first(request: HttpRequest, credentials: Credentials, endpoint: str, *, now:
 
 
 def _key(request: HttpRequest, credentials: Credentials, endpoint: str) -> str | None:
-    """Return the name of the request's entry, or None if it names no client."""
+    """Return the cache key of the request, or None if the request does not identify a client."""
     # The name is the same if the secret is in the header or in the body.
     try:
         shown = authentication.presented(credentials)

@@ -49,7 +49,7 @@ class Policy:
 
     @property
     def propagation(self) -> timedelta:
-        """Return N + C + T + 2δ: after this time, every obedient API has a key that was announced (P1)."""
+        """Return the time from publishing a key until every conforming API has fetched it: N + C + T + 2δ (P1)."""
         return self.snapshot_age + self.shared_cache + self.api_copy + 2 * self.clock_error
 
     @property

@@ -226,8 +226,8 @@ def replayed(url: str, *, at: int, exp: int, since: str = "") -> bytes:
 @pytest.mark.parametrize(
     ("lasts", "delta", "says"),
     [
-        pytest.param(600, False, "has ended", id="a full state"),
-        pytest.param(600, True, "has ended", id="a delta"),
+        pytest.param(600, False, "has expired", id="a full state"),
+        pytest.param(600, True, "has expired", id="a delta"),
         pytest.param(2 * HOUR, False, "older than the last one", id="one that has not ended"),
     ],
 )

@@ -47,7 +47,7 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the user's page, with a note if the e-mail address is not verified."""
-        user = User.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        user = self.get_object(request, object_id)
         unverified = user is not None and user.email and not email_proof.is_verified(user)
         note = {"unverified": user.email, "may_verify": self._may_verify(request, user)} if user and unverified else {}
         return super().change_view(request, object_id, form_url, (extra_context or {}) | note)

@@ -70,7 +70,7 @@ def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
     """Revoke the tokens, record an event, publish the revocations. Returns the counts that `preview` returns."""
     counts = {"grants": 0, "users": 0}
     if target.everything:
-        revocation_record.revoke_everything(now=store.database_now())
+        _begin(target, reason, actor)
         counts["users"] = sum(_end_sessions(chunk) for chunk in _chunks(User.objects.order_by("pk")))
         counts["grants"] = sum(
             _end_grants(chunk, reason) for chunk in _chunks(UserGrant.objects.filter(revoked_at=None))
@@ -86,6 +86,15 @@ def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
         trail.record("tokens.revoked", actor=actor, subject=target.subject, details=details, now=now)
     feed_log.publish_all(now=now)
     return counts
+
+
+def _begin(target: BulkTarget, reason: str, actor: str) -> None:
+    """Revoke every token issued so far, and record that, because a run that is cut short records no end."""
+    with transaction.atomic():
+        now = store.database_now()
+        revocation_record.revoke_everything(now=now)
+        details = {"reason": reason}
+        trail.record("tokens.revocation_begun", actor=actor, subject=target.subject, details=details, now=now)
 
 
 def log_out(users: Iterable[User], reason: str) -> int:

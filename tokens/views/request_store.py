@@ -39,6 +39,7 @@ ANSWERED = "authorization_answered"
 ANSWERED_AT = "authorization_answered_at"
 """The database's clock at the first answer, in seconds since the epoch."""
 HANDLE = re.compile(r"[0-9a-f]{16}")
+SESSION_KEY = re.compile(r"[a-z0-9]{32}")
 ONLY_HANDLE = re.compile(rf"{PARAMETER}=({HANDLE.pattern})")
 """A handle is the whole query. A client's own parameter of that name comes with others, and is ignored."""
 
@@ -191,7 +192,8 @@ def _handles(request: HttpRequest) -> list[str]:
 def _key(request: HttpRequest, query: str) -> str:
     """Return the key that this browser has for the handle in `query`, or ""."""
     match = ONLY_HANDLE.fullmatch(query)
-    return request.COOKIES.get(_cookie(match[1]), "") if match else ""
+    key = request.COOKIES.get(_cookie(match[1]), "") if match else ""
+    return key if SESSION_KEY.fullmatch(key) else ""  # a cookie can hold a NUL, which PostgreSQL's driver refuses
 
 
 def _cookie(handle: str) -> str:

@@ -16,7 +16,7 @@ golang.org/x/oauth2 does that until a request succeeds, and reports only the sec
 
 import json
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import datetime, timedelta
 
 from django.http import HttpRequest, JsonResponse
@@ -83,7 +83,8 @@ def first(request: HttpRequest, credentials: Credentials, endpoint: str, *, now:
         entry = rate_limit.take(key, now=now)
     except NotCounted:
         return None
-    refusal = FirstRefusal(*entry) if isinstance(entry, tuple) else None
+    # During an upgrade another release can have written the entry.
+    refusal = FirstRefusal(*entry) if isinstance(entry, tuple) and len(entry) == len(fields(FirstRefusal)) else None
     return refusal if refusal and now.timestamp() - refusal.at <= WINDOW.total_seconds() else None
 
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 from tests.tokens.feed_reader import key
 from tokens import conf
 from tokens.models import AuditEvent, Publication, Revocation, User, UserGrant
+from tokens.revoking import bulk
 
 pytestmark = pytest.mark.django_db
 PAGE, LIST = "/admin/tokens/client/revoke-all/", "/admin/tokens/client/"
@@ -51,6 +52,21 @@ def test_a_confirmed_form_revokes_everything_publishes_it_and_is_audited(admin, 
     assert (event.actor, event.subject) == ("user:root", f"issuer:{conf.issuer().url}")
     assert event.details == {"reason": "breach", "grants": 1, "users": users}
     assert admin.get(PAGE).status_code == 302, "who revoked everything logs in again"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_is_cut_short_has_an_event_of_its_beginning(admin, grant, monkeypatch):
+    def cut(*_, **__):
+        raise RuntimeError
+
+    monkeypatch.setattr(bulk, "_end_sessions", cut)
+    with pytest.raises(RuntimeError):
+        admin.post(PAGE, CONFIRMED)
+    assert Revocation.objects.filter(kind="iss").exists()
+    begun = AuditEvent.objects.get(action="tokens.revocation_begun")
+    assert (begun.actor, begun.subject) == ("user:root", f"issuer:{conf.issuer().url}")
+    assert begun.details == {"reason": "breach"}
+    assert not AuditEvent.objects.filter(action="tokens.revoked").exists()
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

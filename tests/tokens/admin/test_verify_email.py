@@ -171,3 +171,8 @@ def test_an_address_is_not_verified_if_its_event_cannot_be_recorded(admin, eve, 
     monkeypatch.setattr(users.UserAdmin, "record", fails)
     assert admin.post(verification_of(eve), {"email": eve.email}).status_code == 403
     assert verified() == []
+
+
+@pytest.mark.parametrize("pk", ["9" * 5000, "9" * 30, "x"])
+def test_a_page_of_an_impossible_user_is_not_found(admin, pk):
+    assert admin.get(f"/admin/tokens/user/{pk}/change/").status_code in {302, 404}

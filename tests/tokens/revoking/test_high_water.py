@@ -143,6 +143,20 @@ def test_a_replaced_version_of_the_registry_is_reported_and_an_unknown_one_is_no
     assert report() == ""
 
 
+def test_a_version_that_another_process_replaced_after_it_was_read_is_not_reported(remembered, monkeypatch):
+    make_client("a", "client_credentials")
+    record()
+    former = RegistryVersion.objects.get().value
+
+    def replaced(registry, *, now):
+        make_client("b", "client_credentials")  # another process, between this process's reading and its question
+        return registry == former
+
+    monkeypatch.setattr(high_water_marks, "was_replaced", replaced)
+    remembered.marks = Marks(registry="a version before")
+    assert report() == ""
+
+
 def test_while_the_database_is_older_no_mark_is_written_and_the_log_says_so_once(remembered, caplog):
     recorder, marks = Recorder(), Marks(event=Event(7, NOW))
     remembered.marks = marks

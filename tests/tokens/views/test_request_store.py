@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.http import HttpRequest
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -141,6 +142,17 @@ def test_an_invented_cookie_opens_nothing(client, user, own, key):
     handle = "0123456789abcdef"
     client.cookies[f"issuer_session_{handle}"] = client.session.session_key if key == "of a login" else key
     assert client.get(f"/oauth/authorize?continue={handle}").status_code == 400
+
+
+@pytest.mark.parametrize("value", ["a" * 31 + "\x00", "A" * 32, "a" * 33, "\x00", "é" * 32], ids=repr)
+def test_a_cookie_that_is_no_session_key_is_never_looked_up(client, user, own, value, monkeypatch):
+    monkeypatch.setattr(request_store, "_row", lambda key: pytest.fail(f"looked up {key!r}"))
+    request = HttpRequest()
+    handle = "0123456789abcdef"
+    request.META["QUERY_STRING"] = f"continue={handle}"
+    request.COOKIES = {f"issuer_session_{handle}": value}
+    with pytest.raises(request_store.NotStored):
+        request_store.read(request, now=timezone.now())
 
 
 def test_a_continue_parameter_beside_others_is_ignored(client, user, own):

@@ -407,3 +407,8 @@ def test_only_a_request_by_the_header_that_was_refused_is_remembered(app, monkey
         assert post(Browser(), "/oauth/token", MISSING, HTTP_AUTHORIZATION="Bearer x").status_code == 401
         assert post(Browser(), "/oauth/token", MISSING).status_code == 401
     assert kept == []
+
+
+def test_an_entry_of_another_release_is_ignored(app, code, monkeypatch):
+    monkeypatch.setattr(rate_limit, "take", lambda *_, **__: ("invalid_scope", "of another release"))
+    assert go(app).in_body({"grant_type": "client_credentials", "scope": "notes:read"}).status_code == 200

@@ -186,8 +186,12 @@ def imports(parsed: ast.Module, known: dict[str, Path] = MODULES) -> Iterator[tu
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                yield node.lineno, full if full in known else node.module or ""
+                module, full = node.module or "", f"{node.module}.{alias.name}"
+                if full not in known:
+                    yield node.lineno, module
+                # A foreign name can be a module too: `from urllib import request`.
+                if full in known or module not in known:
+                    yield node.lineno, full
 
 
 def room(module: str) -> str:
@@ -328,7 +332,14 @@ def test_a_right_import_is_not_caught(module: str, line: str) -> None:
     "module", ["tokens.keys.rules.moves", "tokens.issued.revocation_key", "tokens.admin.key_picture"]
 )
 @pytest.mark.parametrize(
-    "line", ["from django.utils import timezone", "import urllib.request", "from tokens import conf"]
+    "line",
+    [
+        "from django.utils import timezone",
+        "import urllib.request",
+        "from urllib import request",
+        "from http import client",
+        "from tokens import conf",
+    ],
 )
 def test_an_impure_import_in_a_pure_module_is_caught(module: str, line: str) -> None:
     assert module in pure_modules()

@@ -271,6 +271,17 @@ def test_every_room_is_in_the_table_and_every_room_of_the_table_exists() -> None
     assert {room(name) for name in ISSUER} == set(TABLE)
 
 
+def test_contributing_lists_every_room() -> None:
+    _, _, rooms = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("The rooms of `tokens/`")
+    table, _, _ = rooms.partition("Each room's `__init__.py`")
+    assert [name for name in TABLE if f"`{name}`" not in table and f"`{name}/`" not in table] == []
+
+
+def test_the_issuers_docstring_lists_every_room() -> None:
+    docstring = ast.get_docstring(tree(MODULES["tokens"])) or ""
+    assert [name for name in TABLE if f"`{name}`" not in docstring] == []
+
+
 def test_a_room_imports_only_rooms_below_it() -> None:
     order = list(TABLE)
     up = [(own, other) for own in TABLE for other in TABLE[own].split() if order.index(other) <= order.index(own)]

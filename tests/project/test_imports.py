@@ -69,7 +69,7 @@ def forbidden(path: str, module: str) -> str | None:
 
 def origins(parsed: ast.Module) -> dict[str, str]:
     """Return the qualified name of each name that a module imports."""
-    names = {}
+    names: dict[str, str] = {}
     for node in ast.walk(parsed):
         if isinstance(node, ast.Import):
             names |= {alias.asname: alias.name for alias in node.names if alias.asname}

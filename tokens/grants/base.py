@@ -1,7 +1,7 @@
 """Steps that every grant type shares: authenticate the client, check its grant types, issue, and answer.
 
 1. The grant type is one that this issuer has (`table`).
-2. `identify` proves who sends the request: the client, and what else the grant type needs to know.
+2. `identify` authenticates the client, and reads what else the grant type needs to know.
 3. The client may use the grant type.
 4. `issue` checks the grant and returns the tokens.
 

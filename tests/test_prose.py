@@ -1,4 +1,4 @@
-"""The words of docstrings, messages, templates and documentation: plain technical English, so that one reading is enough.
+"""The words of docstrings, messages, templates and pages: plain technical English, so that one reading is enough.
 
 - Each banned word stands in a table with the reason, which a failing test shows.
 - Every string of the source is checked, because a message can be a constant far from its `raise`, log call or `help=`.

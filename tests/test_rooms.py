@@ -439,11 +439,22 @@ def listed(docstring: str) -> list[str]:
     return [name for head in heads for name in re.findall(r"`(\w+)`", head)]
 
 
+UNLISTED = {"management", "migrations"}
 ROOMS = [path for name, path in ISSUER.items() if path.name == "__init__.py" and room(name) in TABLE]
 
 
-@pytest.mark.parametrize("path", [p for p in ROOMS if not {"management", "migrations"} & set(p.parts)], ids=str)
+@pytest.mark.parametrize(
+    "path", [MODULES["resources"], *(path for path in ROOMS if not UNLISTED & set(path.parts))], ids=str
+)
 def test_a_rooms_docstring_says_what_it_owns_and_lists_its_modules_once(path: Path) -> None:
     docstring = ast.get_docstring(tree(path)) or ""
     assert [word for word in ("Owns:", "Does not own:", "Steps:", "Neighbours:") if word not in docstring] == []
     assert sorted(listed(docstring)) == sorted(p.stem for p in path.parent.glob("*.py") if p.name != "__init__.py")
+
+
+def test_the_resource_servers_docstring_lists_its_pure_modules() -> None:
+    _, _, pure = (ast.get_docstring(tree(MODULES["resources"])) or "").partition("These modules are pure:")
+    stated = re.findall(r"`(\w+)`", pure.partition("\n\n")[0])
+    assert sorted(f"resources.{name}" for name in stated) == sorted(
+        name for name in pure_modules() if name.startswith("resources.")
+    )

@@ -1,4 +1,4 @@
-"""Who may import whom, besides the issuer's rooms (tests/test_rooms.py)."""
+"""Imports between the four packages, and reads of the clock. tests/test_rooms.py has the rooms of the issuer."""
 
 import ast
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.test_rooms import MODULES, pure_modules
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROOMS = ("tokens", "resources", "project", "examples")
 CLOCK_READERS = ("tokens/keys/clock.py",)
-"""Compares two clocks: both have to be read at the same moment."""
+"""Modules that may read a node's clock: this one compares two clocks, and reads both at the same moment."""
 DATES = frozenset(
     {
         "django.utils.timezone.now", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today",
@@ -22,11 +22,12 @@ DATES = frozenset(
 CLOCKS = DATES | {
     f"time.{name}{unit}" for name in ("monotonic", "perf_counter", "process_time") for unit in ("", "_ns")
 }
-"""All clocks. Code that is not pure may measure how long it waits."""
+"""All clocks. Code that is not pure may measure durations."""
 EDGES = ("views", "admin", "commands", "checks", "authentication", "permissions", "middleware", "forms", "testing")
 
 
 def imports(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and the name of each imported module, and of each name that is imported from it."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -37,11 +38,12 @@ def imports(source: str) -> Iterator[tuple[int, str]]:
 
 
 def within(module: str, *packages: str) -> bool:
+    """Return True if the module is one of the packages or in one of them."""
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def forbidden(path: str, module: str) -> str | None:
-    """The rule that `path` breaks by importing `module`, or None."""
+    """Return the rule that `path` breaks by importing `module`. Returns None if it breaks no rule."""
     room = path.partition("/")[0]
     rules = {
         "tokens and resources never import each other": (
@@ -90,6 +92,7 @@ def clock_reads(source: str, clocks: frozenset[str] = DATES) -> Iterator[int]:
 
 
 def sources() -> list[str]:
+    """Return the paths of the packages' modules, except migrations."""
     return [
         path.relative_to(ROOT).as_posix()
         for room in ROOMS

@@ -1,4 +1,4 @@
-"""The words of docstrings, messages and templates: plain technical English, so that one reading is enough.
+"""The words of docstrings, messages, templates and pages: plain technical English, so that one reading is enough.
 
 - Each banned word stands in a table with the reason, which a failing test shows.
 - Every string of the source is checked, because a message can be a constant far from its `raise`, log call or `help=`.
@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("tokens", "resources", "project", "examples", "bench")
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 TEMPLATE_ENDINGS = {".html", ".txt"}
 
 NAME_THE_ACTOR = "name the actor: client, user, API, attacker, operator, another process"
@@ -104,6 +105,17 @@ def test_templates_use_no_banned_word() -> None:
     assert found == [], "\n".join(["", *found])
 
 
+def problems_of_page(text: str) -> list[tuple[int, str]]:
+    """Return the lines and problems of a page of the documentation, in Markdown."""
+    return [(1 + below, problem) for below, problem in banned_words(text)]
+
+
+def test_the_documentation_uses_no_banned_word() -> None:
+    pages = [*sorted((ROOT / "docs").rglob("*.md")), *(ROOT / name for name in PAGES)]
+    found = [line for path in pages for line in report(path, problems_of_page(path.read_text(encoding="utf-8")))]
+    assert found == [], "\n".join(["", *found])
+
+
 PLACES = {
     "the module's docstring": '"""Reads keys, {}."""',
     "a class's docstring": 'class Key:\n    """A key, {}."""',
@@ -134,6 +146,11 @@ def test_a_banned_word_is_found_in_a_template(word: str) -> None:
     assert problems_of_template(f"{{% if key %}}\n<p>A key, {word.capitalize()}.</p>\n{{% endif %}}") == [
         (2, f'"{word}": {BANNED[word]}')
     ]
+
+
+@pytest.mark.parametrize("word", BANNED)
+def test_a_banned_word_is_found_in_a_page(word: str) -> None:
+    assert problems_of_page(f"# Keys\n\n| a key | {word} |\n") == [(3, f'"{word}": {BANNED[word]}')]
 
 
 def test_a_banned_phrase_is_found_across_a_line_break_and_its_line_is_named() -> None:

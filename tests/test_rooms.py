@@ -1,4 +1,4 @@
-"""The rooms of the issuer: who may import whom, which code is pure, and how modules and classes are named."""
+"""The rooms of the issuer: which room may import which, which code is pure, and how modules and classes are named."""
 
 import ast
 import re
@@ -81,14 +81,14 @@ IMPURE = frozenset(
 TOOLKIT = ("oauthlib", "oauth2_provider")
 TOOLKIT_ROOMS = ("tokens/authorize/", "tokens/models/client.py", "tokens/checks/oauth.py", "tokens/admin/__init__.py")
 NOUNS = frozenset({"ring", "keyring", "feed", "testing"})
-"""No participles, though they end like one. `resources.testing` is a name that users import."""
+"""Words that end like a participle and are none. `resources.testing` is a name that users import."""
 ENDINGS = (
     *("abilities", "ability", "ations", "ation", "itions", "ition", "ments", "ment", "ances", "ance", "able", "ible"),
     *("ings", "ing", "ions", "ion", "ies", "ers", "er", "ors", "or", "ed", "es", "s", "e", "y"),
 )
 IRREGULAR = frozenset({"done", "found", "gone", "held", "kept", "known", "shown", "told"})
 REPEATED = {"Command", "Meta"}
-"""Names that Django gives."""
+"""Class names that Django requires."""
 
 # Modules without a test module of their own, by the tests that cover them.
 COVERED = {
@@ -162,11 +162,12 @@ COVERED = {
 
 @cache
 def tree(path: Path) -> ast.Module:
+    """Return the syntax tree of a file."""
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def modules(*packages: str) -> dict[str, Path]:
-    """Every module by its dotted name."""
+    """Return the path of every module of the packages, by dotted name."""
     found = {}
     for package in packages:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -180,25 +181,29 @@ ISSUER = {name: path for name, path in MODULES.items() if name.startswith("token
 
 
 def imports(parsed: ast.Module, known: dict[str, Path] = MODULES) -> Iterator[tuple[int, str]]:
-    """Lines and modules that are imported, wherever the statement stands."""
+    """Yield the line and the module of each import, also in functions. A foreign `from` import has two candidates."""
     for node in ast.walk(parsed):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                yield node.lineno, full if full in known else node.module or ""
+                module, full = node.module or "", f"{node.module}.{alias.name}"
+                if full not in known:
+                    yield node.lineno, module
+                # A foreign name can be a module too: `from urllib import request`.
+                if full in known or module not in known:
+                    yield node.lineno, full
 
 
 def room(module: str) -> str:
-    """The room of a module of the issuer: its first folder, or the module itself if it stands alone."""
+    """Return the room of a module of the issuer: its first folder, or the module itself if it is in none."""
     if module == "tokens.keys.errors" or module.startswith("tokens.keys.rules"):
         return "keys/" + module.split(".")[2]
     return module.split(".")[1] if "." in module else ""
 
 
 def wrong_imports(module: str, parsed: ast.Module) -> list[str]:
-    """Imports of another room that the table does not allow."""
+    """Return a line for each import of a room that the table does not allow."""
     own = room(module)
     allowed = {own, *TABLE[own].split()}
     return [
@@ -209,11 +214,12 @@ def wrong_imports(module: str, parsed: ast.Module) -> list[str]:
 
 
 def claims_purity(parsed: ast.Module) -> bool:
-    """Whether a docstring says that its module is pure."""
+    """Return True if the docstring says that the module is pure."""
     return re.search(r"\bPure\b", ast.get_docstring(parsed) or "") is not None
 
 
 def pure_modules() -> list[str]:
+    """Return the modules that `PURE` lists or whose docstring says that they are pure."""
     return [
         name
         for name, path in MODULES.items()
@@ -222,7 +228,7 @@ def pure_modules() -> list[str]:
 
 
 def impure_imports(parsed: ast.Module, seen: frozenset[str] = frozenset()) -> list[str]:
-    """What a module imports, itself or through others, that does input or output."""
+    """Return a line for each import that does input or output, in the module or in a module that it imports."""
     found = []
     for line, name in imports(parsed):
         parts = name.split(".")
@@ -235,13 +241,13 @@ def impure_imports(parsed: ast.Module, seen: frozenset[str] = frozenset()) -> li
 
 
 def stem(name: str) -> str:
-    """A module's name without the ending of its last word."""
+    """Return the name of a module without the ending of its last word."""
     ending = next((end for end in ENDINGS if name.endswith(end) and len(name.rpartition("_")[2]) - len(end) >= 3), "")
     return name.removesuffix(ending)
 
 
 def alike(names: list[str]) -> list[set[str]]:
-    """Sets of different names that differ by an ending only."""
+    """Return the sets of names that differ only by an ending."""
     groups = defaultdict(set)
     for name in names:
         groups[stem(name)].add(name)
@@ -249,7 +255,7 @@ def alike(names: list[str]) -> list[set[str]]:
 
 
 def named(package: str) -> list[str]:
-    """The modules of a package by their last name; a command's is what an operator types, and is left out."""
+    """Return the last names of a package's modules, without commands, which are named by what an operator types."""
     own = [
         (name, path) for name, path in MODULES.items() if name.startswith(f"{package}.") and "migrations" not in name
     ]
@@ -259,12 +265,23 @@ def named(package: str) -> list[str]:
 
 
 def is_participle(name: str) -> bool:
-    """Whether a word of a module's name is a participle."""
+    """Return True if a word of a module's name is a participle."""
     return any((word.endswith(("ing", "ed")) and word not in NOUNS) or word in IRREGULAR for word in name.split("_"))
 
 
 def test_every_room_is_in_the_table_and_every_room_of_the_table_exists() -> None:
     assert {room(name) for name in ISSUER} == set(TABLE)
+
+
+def test_contributing_lists_every_room() -> None:
+    _, _, rooms = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("The rooms of `tokens/`")
+    table, _, _ = rooms.partition("Each room's `__init__.py`")
+    assert [name for name in TABLE if f"`{name}`" not in table and f"`{name}/`" not in table] == []
+
+
+def test_the_issuers_docstring_lists_every_room() -> None:
+    docstring = ast.get_docstring(tree(MODULES["tokens"])) or ""
+    assert [name for name in TABLE if f"`{name}`" not in docstring] == []
 
 
 def test_a_room_imports_only_rooms_below_it() -> None:
@@ -328,7 +345,14 @@ def test_a_right_import_is_not_caught(module: str, line: str) -> None:
     "module", ["tokens.keys.rules.moves", "tokens.issued.revocation_key", "tokens.admin.key_picture"]
 )
 @pytest.mark.parametrize(
-    "line", ["from django.utils import timezone", "import urllib.request", "from tokens import conf"]
+    "line",
+    [
+        "from django.utils import timezone",
+        "import urllib.request",
+        "from urllib import request",
+        "from http import client",
+        "from tokens import conf",
+    ],
 )
 def test_an_impure_import_in_a_pure_module_is_caught(module: str, line: str) -> None:
     assert module in pure_modules()
@@ -385,13 +409,13 @@ def test_each_of_the_seven_steps_opens_exactly_one_docstring() -> None:
 
 
 def mirror(module: str) -> str:
-    """The test module of a module, without the ending of its file's name."""
+    """Return the path of a module's test module, without `.py`."""
     package, _, name = module.replace(".management.commands.", ".management.").rpartition(".")
     return f"{package.replace('.', '/')}/test_{name}"
 
 
 def untested() -> set[str]:
-    """Modules of the issuer without a test module of their own."""
+    """Return the modules of the issuer that have no test module of their own."""
     tests = [path.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests" / "tokens").rglob("test_*.py")]
     return {
         name.removeprefix("tokens.").replace(".", "/")
@@ -412,16 +436,27 @@ def test_the_tests_that_the_list_names_exist(path: str) -> None:
 
 
 def listed(docstring: str) -> list[str]:
-    """The modules that a room's docstring lists in reading order: the names before each item's colon."""
+    """Return the modules that a room's docstring lists in reading order, which are the names before each colon."""
     heads = re.findall(r"^- (`[^:]+`):", docstring, re.MULTILINE)
     return [name for head in heads for name in re.findall(r"`(\w+)`", head)]
 
 
+UNLISTED = {"management", "migrations"}
 ROOMS = [path for name, path in ISSUER.items() if path.name == "__init__.py" and room(name) in TABLE]
 
 
-@pytest.mark.parametrize("path", [p for p in ROOMS if not {"management", "migrations"} & set(p.parts)], ids=str)
+@pytest.mark.parametrize(
+    "path", [MODULES["resources"], *(path for path in ROOMS if not UNLISTED & set(path.parts))], ids=str
+)
 def test_a_rooms_docstring_says_what_it_owns_and_lists_its_modules_once(path: Path) -> None:
     docstring = ast.get_docstring(tree(path)) or ""
     assert [word for word in ("Owns:", "Does not own:", "Steps:", "Neighbours:") if word not in docstring] == []
     assert sorted(listed(docstring)) == sorted(p.stem for p in path.parent.glob("*.py") if p.name != "__init__.py")
+
+
+def test_the_resource_servers_docstring_lists_its_pure_modules() -> None:
+    _, _, pure = (ast.get_docstring(tree(MODULES["resources"])) or "").partition("These modules are pure:")
+    stated = re.findall(r"`(\w+)`", pure.partition("\n\n")[0])
+    assert sorted(f"resources.{name}" for name in stated) == sorted(
+        name for name in pure_modules() if name.startswith("resources.")
+    )

@@ -5,14 +5,18 @@ Does not own: how an API verifies a token. That is `resources`, which is never i
 Steps: 1 (`login`), 3 (`clients`) and 4 (`issued`).
 
 Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
+- `apps`, `urls`: the Django app, and the URLs of its views.
 - `views`, `admin`, `management`: the edges. They parse, call one function and answer.
 - `background`, `checks`, `metadata`: work between requests, checks of the installation, and metadata documents.
 - `authorize`: asks the user. `grants`: the token endpoint. `revoking`: revocation. `registration`: clients and APIs.
 - `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: returns a user's claims.
 - `issued`: the content of tokens, and the check if a token is still accepted.
 - `keys`: rotation of signing keys, and signing.
-- `login`, `parameters`, `audit`, `models`, `limits`, `conf`: tables, settings, and other code that all rooms share.
-- `jose`, `keys/rules`, `outbound`, `encryption`, `addresses`, `errors`: the lowest layer; most of it is pure.
+- `email_proof`, `login`, `parameters`, `audit`, `migrations`, `models`, `limits`, `conf`: verified e-mail addresses,
+  passwords, tables, settings, and other code that rooms share.
+- `keys/rules`, `keys/errors`, `jose`, `encryption`, `addresses`: the lowest layer, pure.
+- `outbound`, `errors`, `database_errors`, `registry_lock`, `triggers`: the lowest layer, with I/O or Django.
+- `proxy`: tests a proxy from outside, and imports no other room.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Who may import whom, besides the issuer's rooms (tests/test_rooms.py)."""
+"""Imports between the four packages, and reads of the clock. tests/test_rooms.py has the rooms of the issuer."""
 
 import ast
 from collections.abc import Iterator
@@ -6,14 +6,28 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_rooms import MODULES, pure_modules
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROOMS = ("tokens", "resources", "project", "examples")
 CLOCK_READERS = ("tokens/keys/clock.py",)
-"""Compares two clocks: both have to be read at the same moment."""
+"""Modules that may read a node's clock: this one compares two clocks, and reads both at the same moment."""
+DATES = frozenset(
+    {
+        "django.utils.timezone.now", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today",
+        "datetime.date.today", "time.time", "time.time_ns",
+    }
+)  # fmt: skip
+"""The functions that return the date and time."""
+CLOCKS = DATES | {
+    f"time.{name}{unit}" for name in ("monotonic", "perf_counter", "process_time") for unit in ("", "_ns")
+}
+"""All clocks. Code that is not pure may measure durations."""
 EDGES = ("views", "admin", "commands", "checks", "authentication", "permissions", "middleware", "forms", "testing")
 
 
 def imports(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and the name of each imported module, and of each name that is imported from it."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -24,11 +38,12 @@ def imports(source: str) -> Iterator[tuple[int, str]]:
 
 
 def within(module: str, *packages: str) -> bool:
+    """Return True if the module is one of the packages or in one of them."""
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def forbidden(path: str, module: str) -> str | None:
-    """The rule that `path` breaks by importing `module`, or None."""
+    """Return the rule that `path` breaks by importing `module`. Returns None if it breaks no rule."""
     room = path.partition("/")[0]
     rules = {
         "tokens and resources never import each other": (
@@ -54,15 +69,30 @@ def forbidden(path: str, module: str) -> str | None:
     return next((rule for rule, broken in rules.items() if broken), None)
 
 
-def clock_reads(source: str) -> Iterator[int]:
-    """Lines that read the clock: timezone.now(), datetime.now(), datetime.utcnow(), time.time()."""
-    reads = {("timezone", "now"), ("datetime", "now"), ("datetime", "utcnow"), ("time", "time")}
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Attribute) and (ast.unparse(node.value), node.attr) in reads:
-            yield node.lineno
+def origins(parsed: ast.Module) -> dict[str, str]:
+    """Return the qualified name of each name that a module imports."""
+    names: dict[str, str] = {}
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.Import):
+            names |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def clock_reads(source: str, clocks: frozenset[str] = DATES) -> Iterator[int]:
+    """Yield the lines that use a function of `clocks`, under any name by which the module imports it."""
+    parsed = ast.parse(source)
+    names = origins(parsed)
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.Attribute | ast.Name):
+            first, dot, rest = ast.unparse(node).partition(".")
+            if names.get(first, first) + dot + rest in clocks:
+                yield node.lineno
 
 
 def sources() -> list[str]:
+    """Return the paths of the packages' modules, except migrations."""
     return [
         path.relative_to(ROOT).as_posix()
         for room in ROOMS
@@ -88,6 +118,11 @@ def test_the_clock_is_read_only_at_the_edges(path: str) -> None:
     is_edge = any(part in EDGES or part.removesuffix("s") in EDGES for part in parts)
     if not is_edge and path not in CLOCK_READERS:
         assert list(clock_reads((ROOT / path).read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize("module", pure_modules())
+def test_a_pure_module_reads_no_clock(module: str) -> None:
+    assert list(clock_reads(MODULES[module].read_text(encoding="utf-8"), CLOCKS)) == []
 
 
 @pytest.mark.parametrize(
@@ -123,5 +158,35 @@ def test_a_right_import_is_not_caught(path: str, line: str) -> None:
     assert not any(forbidden(path, module) for _, module in imports(line))
 
 
-def test_a_clock_read_is_seen() -> None:
-    assert list(clock_reads("from django.utils import timezone\nnow = timezone.now()")) == [2]
+READS = {
+    "django's now": "from django.utils import timezone\nnow = timezone.now()",
+    "datetime": "from datetime import datetime\nnow = datetime.now()",
+    "datetime by its module": "import datetime\nnow = datetime.datetime.now()",
+    "date": "from datetime import date\ntoday = date.today()",
+    "time by its module": "import time\nnow = time.time()",
+    "time by its name": "from time import time\nnow = time()",
+    "another name": "from datetime import datetime as Instant\nnow = Instant.now()",
+}
+MEASURES = {
+    "monotonic by its module": "import time\nstart = time.monotonic()",
+    "monotonic by its name": "from time import monotonic\nstart = monotonic()",
+    "a module's other name": "import time as clocks\nstart = clocks.perf_counter_ns()",
+}
+
+
+@pytest.mark.parametrize("sample", READS)
+def test_a_clock_read_is_caught(sample: str) -> None:
+    assert list(clock_reads(READS[sample])) == list(clock_reads(READS[sample], CLOCKS)) == [2]
+
+
+@pytest.mark.parametrize("sample", MEASURES)
+def test_a_monotonic_clock_is_caught_in_pure_code_only(sample: str) -> None:
+    assert list(clock_reads(MEASURES[sample], CLOCKS)) == [2]
+    assert list(clock_reads(MEASURES[sample])) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["def due(now):\n    return now()", "from datetime import datetime\nat = datetime.fromtimestamp(0)"]
+)
+def test_a_time_that_is_an_argument_is_not_caught(source: str) -> None:
+    assert list(clock_reads(source, CLOCKS)) == []

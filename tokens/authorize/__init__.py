@@ -4,7 +4,7 @@ Owns: the authorization request and response, consent, re-authentication, the lo
 django-oauth-toolkit, which are imported in this room.
 Does not own: passwords (`login`), tokens (`issued`), or pages (`views`).
 Steps: 2 arrives here; 1 is repeated if the client requires a new login.
-Neighbours: above `grants`, which redeems its codes. Called by `views.authorize`, `device` and `logout`.
+Neighbours: above `grants`, which redeems its codes.
 
 Read in this order:
 - `redirect_uri`: match a redirect URI exactly (RFC 9700 section 2.1).

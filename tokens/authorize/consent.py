@@ -21,6 +21,7 @@ from tokens.issued.audience import OPENID
 from tokens.issued.login import Login
 from tokens.models import Consent, Scope, User
 
+# Another value invalidates the consent pages that are open.
 SALT = "tokens.oauth.consent"
 TIME_TO_DECIDE = timedelta(minutes=10)
 LOG_IN = frozenset({"login", "select_account"})

@@ -17,6 +17,7 @@ from django.core import signing
 from tokens.issued.login import Login
 
 PARAMETER = "asked_at"
+# Another value invalidates the marks of requests whose user is about to log in.
 SALT = "tokens.oauth.login_again"
 NEW = timedelta(minutes=10)
 """For how long a login is new for the request that required it."""

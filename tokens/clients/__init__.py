@@ -3,7 +3,7 @@
 Owns: client authentication, secrets and their hashes, client assertions, clients' public keys, and the cached registry.
 Does not own: adding clients (`registration`), the scopes that a client may get (`grants`), or checking a JWK (`jose`).
 Steps: 3 (`authentication`).
-Neighbours: below `grants`, which authenticates a client before it issues. Fetches `jwks_uri` through `outbound`.
+Neighbours: above `issued`, `jose` and `models`. Fetches `jwks_uri` through `outbound`.
 
 Read in this order:
 - `registry`: clients with secrets, scopes and APIs, cached until the registry's version changes.

@@ -1,4 +1,4 @@
-"""Step 3. The client proves who it is before it asks for a token: by its own key or a secret, in one way per request.
+"""Step 3. The client authenticates before it requests a token: by its own key or a secret, one method per request.
 
 - A secret is accepted in the header or in the body (RFC 6749 section 2.3.1), unless the client is pinned to one place.
 - A client with a key never authenticates by a secret, nor the other way round.

@@ -1,7 +1,7 @@
 """Steps that every grant type shares: authenticate the client, check its grant types, issue, and answer.
 
 1. The grant type is one that this issuer has (`table`).
-2. `identify` proves who sends the request: the client, and what else the grant type needs to know.
+2. `identify` authenticates the client, and reads what else the grant type needs to know.
 3. The client may use the grant type.
 4. `issue` checks the grant and returns the tokens.
 
@@ -74,7 +74,7 @@ class Flow(Generic[P]):
 
 def answer(request: TokenRequest, table: Mapping[str, Flow[Any]]) -> dict[str, object]:
     """Return the token response for the grant type of the request. Raises OAuthError and NotReady."""
-    if (grant_type := request.form.get("grant_type")) is None:
+    if (grant_type := request.grant_type) is None:
         raise OAuthError("invalid_request", "Missing grant_type parameter.")
     if (flow := table.get(grant_type)) is None:
         raise OAuthError("unsupported_grant_type", "This issuer does not know the grant type.")
@@ -121,7 +121,7 @@ def issue_access_token(
         "jti": token.token_id,
         "aud": token.audience,
         "scope": " ".join(token.scopes),
-        "grant": request.form.get("grant_type"),
+        "grant": request.grant_type,
     }
     actor = f"client:{client.client_id}"
     trail.log("token.issued", actor=actor, subject=token.subject, details=details, now=request.now)

@@ -33,6 +33,7 @@ INTERVAL = 5
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 section 6.1
 HALF = 4
 TRIES = 3
+# Another value invalidates the user codes that devices display.
 SALT = "tokens.oauth.device_code"
 
 

@@ -3,7 +3,7 @@
 Owns: counting in the shared cache, what happens if the cache fails, and the slots for password hashing.
 Does not own: the caller for whom a request counts (`views.limits`, `views.caller`), or the answer 429 (`errors`).
 Steps: none; it protects 1 and 3.
-Neighbours: imports `conf` only. Used by `login` and `views`.
+Neighbours: imports `conf` only.
 
 Read in this order:
 - `circuit`: remember that a dependency failed, so that not every request waits for it.

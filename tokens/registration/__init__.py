@@ -3,7 +3,7 @@
 Owns: adding a client, an API or an exchange policy, rotating client secrets, and the demo's data.
 Does not own: the tables and their validation (`models`), or the cache that requests read (`clients.registry`).
 Steps: none; it prepares 2 and 3.
-Neighbours: called by `admin` and `management`. `registry_lock` bounds how long a change waits.
+Neighbours: imports `audit`, `clients`, `issued` and `models`. `registry_lock` bounds how long a change waits.
 
 Read in this order:
 - `client`: register a client.

@@ -20,7 +20,7 @@ from tokens.issued import audience
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.issued.user_grant import SessionEnded
-from tokens.keys import keyring as keys
+from tokens.keys import keyring
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.models import DeviceCode
 from tokens.views.endpoint import endpoint
@@ -57,18 +57,18 @@ def verify(request: HttpRequest) -> HttpResponseBase:
     except NotCounted:
         page = _page(request, {"error": "Codes cannot be checked at this moment. Try again soon."}, status=503)
         return errors.because(page, "guesses of device codes cannot be counted: the shared cache does not answer")
-    now = keys.clock(now=timezone.now())
+    now = keyring.clock(now=timezone.now())
     code = device_authorization.waiting(request.POST.get("user_code", ""), now=now)
     if code is None:
         return _page(request, {"error": UNKNOWN}, status=400)
     try:
-        asked = _target(code)
+        target = _target(code)
     except OAuthError:
         return _page(request, {"error": UNKNOWN}, status=400)
     if not _was_shown(request, code, now=now):
-        return _ask(request, code, asked, now=now)
+        return _ask(request, code, target, now=now)
     try:
-        return _answer(request, code, asked, login, now=now)
+        return _answer(request, code, target, login, now=now)
     except SessionEnded:
         return log_in_first(
             f"{request.path}?{urlencode({'user_code': device_authorization.shown(request.POST['user_code'])})}"
@@ -80,12 +80,12 @@ def _typed(request: HttpRequest) -> str:
     return (request.POST.get("user_code") or request.GET.get("user_code", ""))[:16]
 
 
-def _answer(request: HttpRequest, code: DeviceCode, asked: Target, login: Login, *, now: datetime) -> HttpResponse:
+def _answer(request: HttpRequest, code: DeviceCode, target: Target, login: Login, *, now: datetime) -> HttpResponse:
     assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
     allowed = request.POST.get("allow") == "true"
     with transaction.atomic():
         if allowed:
-            answered = device_authorization.allow(code, request.user, asked, login, now=now)
+            answered = device_authorization.allow(code, request.user, target, login, now=now)
         else:
             answered = device_authorization.refuse(code, now=now)
         if answered:
@@ -97,11 +97,11 @@ def _answer(request: HttpRequest, code: DeviceCode, asked: Target, login: Login,
     return _page(request, {"done": "allowed" if allowed else "refused", "client": code.client})
 
 
-def _ask(request: HttpRequest, code: DeviceCode, asked: Target, *, now: datetime) -> HttpResponse:
+def _ask(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetime) -> HttpResponse:
     context: dict[str, object] = {
         "client": code.client,
-        "api": asked.api,
-        "scopes": consent.describe_scopes(asked.scopes),
+        "api": target.api,
+        "scopes": consent.describe_scopes(target.scopes),
         "typed": device_authorization.shown(request.POST.get("user_code", "")),
         "shown": signing.dumps([code.pk, request.user.pk, now.timestamp()], salt=SALT),
     }

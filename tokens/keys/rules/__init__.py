@@ -5,7 +5,7 @@ the inequalities that a policy must satisfy. This code keeps promises P1 to P5 (
 (docs/revoked-keys.md).
 Does not own: rows, locks, clocks or private keys (`keys`). Time is an argument.
 Steps: none; `keys` carries them out.
-Neighbours: imports `keys/errors` only. Used by `conf`, `models`, `keys` and pages that draw a ring.
+Neighbours: imports `keys/errors` only.
 
 Read in this order:
 - `policy`: the timings and the inequalities between them.

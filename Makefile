@@ -32,7 +32,7 @@ test: environment  ## every test that needs no service
 
 test-services: environment  ## the tests that need PostgreSQL, Redis, RabbitMQ and node, and those of the proxies; fails if one is missing
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m services tests/services
+	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m services tests/services
 	@$(MAKE) --no-print-directory test-proxies
 
 test-proxies: environment  ## docs/proxies.md with nginx, HAProxy, Caddy and Apache; fails if one is missing

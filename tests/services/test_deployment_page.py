@@ -19,7 +19,7 @@ import requests
 
 from project.launch import processes
 from project.launch.ports import free
-from tests.services.conftest import ROOT, SERVER
+from tests.services.conftest import ROOT, server
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 REDIS = os.environ.get("TEST_CACHE_URL", "redis://127.0.0.1:6379/15")
@@ -123,15 +123,15 @@ class Deployment:
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     names = {process: f"keyturn_{process}_{secrets.token_hex(6)}" for process in ("issuer", "api")}
-    with psycopg.connect(SERVER, autocommit=True) as server:
+    with psycopg.connect(server(), autocommit=True) as connection:
         for name in names.values():
-            server.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name}")
         try:
-            urls = {process: urlsplit(SERVER)._replace(path=f"/{name}").geturl() for process, name in names.items()}
+            urls = {process: urlsplit(server())._replace(path=f"/{name}").geturl() for process, name in names.items()}
             yield Deployment(tmp_path_factory.mktemp("deployment"), urls)
         finally:
             for name in names.values():
-                server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def split(commands: list[str]) -> tuple[list[str], list[str], str]:

@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def measure(folder: Path, entries: int) -> Iterator[Figure]:
-    """Read a feed of so many entries, then follow it; then look tokens up in it."""
+    """Yield the figures of an API: reading a feed of `entries` entries, polling deltas, and looking tokens up."""
     source = Files(folder, first_document(folder, entries))
     follower = followed(source)
     with ahead(os.getpid()):

@@ -1,4 +1,4 @@
-"""RSA keys for rings in tests: made once per process, because each costs 80 ms of CPU, and drawn anew by each test.
+"""RSA keys for rings in tests: made once per process, because each costs 80 ms of CPU, and drawn again by each test.
 
 A test gets a different key at each draw. Two tests get the same keys, as no test sees the database of another.
 """

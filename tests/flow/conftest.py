@@ -41,7 +41,7 @@ class System:
 
     @contextmanager
     def without_issuer(self) -> Iterator[None]:
-        """Stop the issuer in the block. Start it again on its port afterwards, whatever the block raised."""
+        """Stop the issuer for the block, and start it again on its port, also if the block raises."""
         issuer = self.children["issuer"]
         processes.stop([issuer])
         try:

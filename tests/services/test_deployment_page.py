@@ -51,7 +51,7 @@ class Deployment:
 
     def adapted(self, command: str) -> str:
         """The command with this machine's addresses, files and secrets, and nothing else changed."""
-        for theirs, ours in (
+        for in_page, in_test in (
             ("https://issuer.example", f"http://localhost:{self.ports['issuer']}"),
             ("ALLOWED_HOSTS=issuer.example", "ALLOWED_HOSTS=localhost"),
             ("ALLOWED_HOSTS=api.example", "ALLOWED_HOSTS=localhost"),
@@ -67,7 +67,7 @@ class Deployment:
             ("serve 8000", f"serve {self.ports['issuer']}"),
             ("serve 8001", f"serve {self.ports['api']}"),
         ):
-            command = command.replace(theirs, ours)
+            command = command.replace(in_page, in_test)
         return re.sub("…", lambda _: secrets.token_urlsafe(48), command)
 
     def export(self, process: str, commands: list[str]) -> None:

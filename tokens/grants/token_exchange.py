@@ -136,7 +136,7 @@ def _holder(subject: PresentedToken, client: Client) -> Holder:
 
 
 def _target(client: Client, request: TokenRequest) -> Target:
-    """Return the next API and its scopes, by the exchange policies of the client. Raises OAuthError."""
+    """Return the requested API and scopes if an exchange policy of the client allows them. Raises OAuthError."""
     policies = client.exchange_policies.all()
     usable = [scope for policy in policies for scope in policy.scopes.all() if scope.api_id == policy.api_id]
     resources = (*request.resources, *request.audiences)

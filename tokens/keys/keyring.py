@@ -178,7 +178,7 @@ def _require_last(key: lifecycle.Key, snapshot: Snapshot, clock: datetime) -> No
 def feed_signer(ring: str, *, now: datetime) -> Signer:
     """Return a key that every reader of the JWKS of `ring` knows: the ring's signer, or that of a ring shown there.
 
-    Raises NotReady, and UnknownKey if there is no such ring.
+    Raises NotReady, and UnknownKey for an unknown ring.
     """
     if ring == DEFAULT_RING:
         return signer(now=now)
@@ -243,7 +243,7 @@ def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
 
 
 def _shown(ring: str, *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose keys the JWKS of `ring` shows. Raises NotReady and UnknownKey."""
+    """Return the rings whose keys the JWKS of `ring` contains. Raises NotReady, and UnknownKey for an unknown ring."""
     if ring == DEFAULT_RING:
         return (ring,)
     snapshots.get(ring, now=now)  # raises UnknownKey if there is no such ring

@@ -26,7 +26,7 @@ class SecretEnded(Exception):
 
 
 def refusal(client: Client) -> str | None:
-    """Return why the client cannot have a secret. Returns None if it can."""
+    """Return the reason why the client cannot have a secret, or None if it can have one."""
     if client.is_public:
         return PUBLIC
     if client.token_endpoint_auth_method not in client_secret.METHODS:

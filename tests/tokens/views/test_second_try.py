@@ -317,7 +317,7 @@ def test_a_second_try_that_comes_late_is_a_request_of_its_own(app, lines, counte
 
 
 def test_what_changed_between_two_attempts_counts_for_the_next_one(app):
-    """A second try repeats the refusal; the attempt after it is judged anew."""
+    """A second try repeats the refusal; the attempt after it is processed."""
     Client.objects.update(grants=[])
     form = MISSING | {"scope": "notes:read"}
     go(app).twice(form)

@@ -59,7 +59,7 @@ class Policy:
 
     @property
     def flush(self) -> timedelta:
-        """Return the time from a revocation to its flush, if no operator shortens it: `announce`, but at least P1."""
+        """Return the default time from a revocation to its flush: `announce`, or the bound of P1 if that is longer."""
         return max(self.announce, self.propagation)
 
     @property

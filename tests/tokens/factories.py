@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from tokens.authorize import login_session
 from tokens.clients import client_secret
-from tokens.keys import keyring
+from tokens.keys import publication
 from tokens.models import Api, Client, Scope, User
 from tokens.views import request_store
 
@@ -38,7 +38,7 @@ class TestSigner:
     def __init__(self):
         self.private = rsa.generate_private_key(65537, 2048)
         jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.private.public_key()))
-        self.public = keyring.PublicKey(self.kid, self.algorithm, jwk | {"kid": self.kid, "alg": self.algorithm})
+        self.public = publication.PublicKey(self.kid, self.algorithm, jwk | {"kid": self.kid, "alg": self.algorithm})
 
     def sign(self, message: bytes) -> bytes:
         return self.private.sign(message, padding.PKCS1v15(), SHA256())

@@ -19,6 +19,6 @@ Read in this order:
 - `rings`, `rotation`: create a ring; its next safe step.
 - `cancellation`, `rewrap`, `transfer`: cancel an announced key, re-encrypt a ring, move an API to another ring.
 - `trust`, `broken_rows`, `revocation`: until when verifiers trust a revoked key; rows that do not verify; revoke a key.
-- `snapshots`, `ring_snapshot`: keep what was read from the database; a ring as it was read.
-- `keyring`, `refresher`: sign from the snapshots, and refresh them in the background.
+- `snapshots`, `ring_snapshot`, `ring_reader`: keep what was read from the database; a ring as it was read; read it.
+- `keyring`, `publication`, `refresher`: sign from the snapshots, publish the JWKS from them, and refresh them.
 """

@@ -1,4 +1,4 @@
-"""The signing path: one snapshot of each ring in this process, from which tokens are signed and the JWKS is served.
+"""The signing path: one snapshot of each ring in this process, from which tokens are signed.
 
 - Phases are computed from the database's clock, carried forward from when the snapshot was read
   (tokens/keys/snapshots.py).
@@ -7,27 +7,20 @@
 - The signer of a ring is remembered until its snapshot is replaced, or until the next date at which it can change.
 """
 
-import logging
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from tokens import conf
-from tokens.audit import journal
-from tokens.encryption import EncryptionKey, MalformedEncryptionKey
-from tokens.keys import adoption, store, transfer
 from tokens.keys import clock as clocks
-from tokens.keys.errors import CannotOpen, NoKey, NotReady, UnknownKey
-from tokens.keys.key_pair import KeyPair, RingSigner, Signer
+from tokens.keys import ring_reader
+from tokens.keys.errors import NoKey, NotReady
+from tokens.keys.key_pair import RingSigner, Signer
 from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules import lifecycle, moves
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.policy import Policy
 from tokens.keys.snapshots import Snapshots
-from tokens.models.key import Ring
 
-logger = logging.getLogger(__name__)
 END = datetime.max.replace(tzinfo=UTC)
 
 
@@ -52,38 +45,6 @@ class _Remembered:
 
 _signers: dict[str, _Remembered] = {}
 """By ring. Lives as long as the process; an entry is replaced when its snapshot is."""
-
-
-def read(ring: str) -> Snapshot:
-    """Read a ring and the clock from the database. Raises NotReady if the ring has no key yet."""
-    started = time.monotonic()
-    stored_ring = Ring.objects.filter(name=ring).first()
-    if stored_ring is None and ring != DEFAULT_RING:
-        raise UnknownKey(f"there is no ring {ring!r}")
-    stored = store.load(ring)
-    if stored_ring is None or not stored:
-        raise NoKey(f"the ring {ring!r} has no key yet: run manage.py rotate_keys")
-    keys, secrets = _encryption_keys(), conf.issuer().vouching_secrets
-    reading = clocks.read()
-    elapsed = timedelta(seconds=reading.monotonic - started)
-    genuine = tuple(row for row in stored if row.verifies(keys))
-    trusted = tuple(row for row in stored if row in genuine or row.is_vouched(secrets))
-    doubtful = tuple(row for row in stored if row not in trusted)
-    revoked = journal.revoked_keys()
-    for row in doubtful:
-        logger.error("The row of signing key %s does not verify; it is neither used nor published", row.key.kid)
-    return Snapshot(
-        stored=tuple(_as_revoked(row, revoked) for row in trusted),
-        pairs=_open(tuple(_as_revoked(row, revoked) for row in genuine), keys),
-        missing=frozenset(row.encryption_key_id for row in stored) - {key.id for key in keys},
-        changed=tuple(row.key for row in doubtful if _is_ours(row, keys)),
-        policy=adoption.obeyed(stored_ring),
-        database_time=reading.database - elapsed,  # the data is as old as the beginning of the read
-        wall_time=reading.wall - elapsed,
-        monotonic=started,
-        skew=reading.skew,
-        moves=transfer.load() if ring == DEFAULT_RING else {},
-    )
 
 
 def clock(*, now: datetime) -> datetime:
@@ -208,56 +169,6 @@ def _has_signed(ring: str, *, now: datetime) -> bool:
     return any(row.key.start is not None and row.key.start <= clock for row in snapshot.stored)
 
 
-def trusted_rings(audience: str, *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose signatures on an access token for `audience` are valid. Raises NotReady."""
-    snapshot = snapshots.get(DEFAULT_RING, now=now)
-    return moves.trusted(audience, snapshot.moves, now=snapshot.clock(now=now))
-
-
-@dataclass(frozen=True, slots=True)
-class PublicKey:
-    """A public key of the JWKS."""
-
-    kid: str
-    algorithm: str
-    jwk: dict[str, str]
-
-
-def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """Return the public keys of the ring, the signing row first. Raises NotReady and UnknownKey."""
-    snapshot = snapshots.get(ring, now=now)
-    public = {row.key.kid: PublicKey(row.key.kid, row.algorithm, row.jwk) for row in snapshot.stored}
-    shown = lifecycle.published([row.key for row in snapshot.stored], now=snapshot.clock(now=now))
-    return tuple(public[key.kid] for key in shown)
-
-
-def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """Return the keys of the ring's JWKS: its own, then those of rings that APIs move from or to. Never empty.
-
-    Raises NotReady and UnknownKey.
-    """
-    keys = tuple(key for name in _shown(ring, now=now) for key in published(name, now=now))
-    if not keys:
-        raise NotReady(f"no row of the ring {ring!r} verifies, and nothing else is published")
-    return keys
-
-
-def _shown(ring: str, *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose keys the JWKS of `ring` contains. Raises NotReady, and UnknownKey for an unknown ring."""
-    if ring == DEFAULT_RING:
-        return (ring,)
-    snapshots.get(ring, now=now)  # raises UnknownKey if there is no such ring
-    snapshot = snapshots.get(DEFAULT_RING, now=now)
-    return moves.shown(ring, snapshot.moves.values(), now=snapshot.clock(now=now))
-
-
-def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
-    """Return the published key `kid` that may sign access tokens for `audience`, or None. Raises NotReady."""
-    # Only rings of this API count: a stolen key of another ring signs no valid token for it.
-    rings = trusted_rings(audience, now=now)
-    return next((key for ring in rings for key in published(ring, now=now) if key.kid == kid), None)
-
-
 def is_to_begin(ring: str, *, now: datetime) -> bool:
     """Return True if no key of the ring ever signed, and its first switch is planned. Raises NotReady."""
     snapshot = snapshots.get(ring, now=now)
@@ -271,52 +182,10 @@ def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
     return lifecycle.overdue([row.key for row in snapshot.stored], policy=snapshot.policy, now=snapshot.clock(now=now))
 
 
-def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
-    """Return for how many seconds a shared cache may keep the JWKS: the least C of its rings. Raises NotReady."""
-    policies = [snapshots.get(name, now=now).policy for name in _shown(ring, now=now)]
-    return int(min(policy.shared_cache for policy in policies).total_seconds())
-
-
 def _lacking(snapshot: Snapshot) -> str:
     return f"; KEY_ENCRYPTION_KEYS lacks {', '.join(sorted(snapshot.missing))}" if snapshot.missing else ""
 
 
-def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) -> dict[str, KeyPair]:
-    pairs = {}
-    for row in stored:
-        if row.sealed is None or row.key.discarded:
-            continue
-        try:
-            pairs[row.key.kid] = row.open(keys)
-        except CannotOpen as error:
-            logger.error("Cannot sign with %s: %s", row.key.kid, error)  # noqa: TRY400 (the reason is the message)
-    return pairs
-
-
-def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.StoredKey:
-    """Return the key, as revoked if the journal says so: a restored database can lack the revocation."""
-    at = revoked.get(row.key.kid)
-    if at is None or row.key.revoked_at is not None:
-        return row
-    logger.error("Signing key %s was revoked, says AUDIT_JOURNAL: run manage.py after_restore", row.key.kid)
-    return replace(row, key=replace(row.key, revoked_at=at))
-
-
-def _is_ours(row: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:
-    """Return True if the private half in an altered row opens: the key itself is of this ring."""
-    try:
-        return row.open(keys).kid == row.key.kid
-    except CannotOpen:
-        return False
-
-
-def _encryption_keys() -> tuple[EncryptionKey, ...]:
-    try:
-        return conf.issuer().encryption_keys()
-    except MalformedEncryptionKey as error:
-        logger.error("Nothing can be signed: %s", error)  # noqa: TRY400 (the reason is the message)
-        return ()
-
-
-snapshots: Snapshots[Snapshot] = Snapshots(lambda ring, _now: read(ring))  # the clocks are read with the keys
+# The clocks are read with the keys.
+snapshots: Snapshots[Snapshot] = Snapshots(lambda ring, _now: ring_reader.read(ring))
 """The snapshots of this process, for its lifetime."""

@@ -10,7 +10,7 @@ from tests.tokens.keys.by_hand import by_hand
 from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import adoption, keyring, keystore, rewrap, rotation, store
+from tokens.keys import adoption, keyring, keystore, publication, rewrap, rotation, store
 from tokens.keys.errors import CannotOpen, NotReady
 from tokens.keys.revocation import revoke
 from tokens.keys.rules import lifecycle
@@ -118,7 +118,7 @@ def test_a_forged_row_with_a_later_start_does_not_stop_the_signing_key(clock):
     forged = forge(signs_at=clock.now, withdraw_at=clock.now + timedelta(days=9))
     clock.now += timedelta(seconds=1)
     assert keyring.signer(now=clock.now).kid == kid
-    assert forged not in {key.kid for key in keyring.published(now=clock.now)}
+    assert forged not in {key.kid for key in publication.published(now=clock.now)}
     assert codes() == {"not_genuine"}
 
 
@@ -132,7 +132,7 @@ def test_a_withdrawn_key_does_not_sign_although_its_successor_is_only_planned():
 
 
 def test_if_an_encrypting_key_is_lost_every_public_half_is_published_and_the_signer_is_not_replaced(clock, mixed):
-    assert len(keyring.published(now=clock.now)) == SigningKey.objects.count() == 3
+    assert len(publication.published(now=clock.now)) == SigningKey.objects.count() == 3
     with pytest.raises(NotReady, match=f"KEY_ENCRYPTION_KEYS lacks {mixed}"):
         keyring.signer(now=clock.now)
     with pytest.raises(CannotOpen, match=mixed):
@@ -219,7 +219,7 @@ def test_health_says_which_seal_is_broken_and_the_way_out(clock, columns, code, 
         (code, True)
     ]
     assert {problem.code for problem in problems} == {code} | (set() if published else {"no_standby"})
-    assert (broken.kid in {key.kid for key in keyring.published(now=clock.now)}) is published
+    assert (broken.kid in {key.kid for key in publication.published(now=clock.now)}) is published
 
 
 def test_rewrapping_renews_both_seals(clock):
@@ -234,9 +234,9 @@ def test_a_key_that_a_fallback_of_secret_key_vouches_for_stays_published(clock, 
     step(clock, keys=parse([LOST]))
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another" * 9
-    assert len(keyring.published(now=clock.now)) == 2
+    assert len(publication.published(now=clock.now)) == 2
     settings.SECRET_KEY_FALLBACKS = []
     keyring.snapshots.forget()
-    assert keyring.published(now=clock.now) == ()
+    assert publication.published(now=clock.now) == ()
     with pytest.raises(NotReady, match=f"lacks {parse([LOST])[0].id}"):
         keyring.signer(now=clock.now)

@@ -13,7 +13,7 @@ from tests.tokens.factories import API, OTHER_API, basic, make_client, post
 from tests.tokens.keys.by_hand import by_hand
 from tokens import conf
 from tokens.clients import client_secret
-from tokens.keys import cancellation, keyring, rotation, store, transfer
+from tokens.keys import cancellation, keyring, publication, rotation, store, transfer
 from tokens.keys.errors import NotReady, UnknownKey, Unsafe, WrongRing
 from tokens.keys.revocation import revoke
 from tokens.keys.rings import RingKind
@@ -172,11 +172,11 @@ def test_a_key_of_one_api_s_ring_is_no_key_for_another_audience(client, clock, o
     clock.now = planned.settled_at
     keyring.snapshots.forget()
     stolen = keyring.signer("orders", now=clock.now).kid
-    assert keyring.public_key(stolen, audience=API, now=clock.now).kid == stolen
+    assert publication.public_key(stolen, audience=API, now=clock.now).kid == stolen
     for audience in (OTHER_API, conf.issuer().url, "https://unknown.example/"):
-        assert keyring.public_key(stolen, audience=audience, now=clock.now) is None
+        assert publication.public_key(stolen, audience=audience, now=clock.now) is None
     default = keyring.signer(now=clock.now).kid
-    assert keyring.public_key(default, audience=API, now=clock.now) is None
+    assert publication.public_key(default, audience=API, now=clock.now) is None
 
 
 def test_the_feed_of_a_ring_verifies_by_the_ring_s_jwks_before_and_after_its_first_key_signs(client, clock, orders):
@@ -374,7 +374,7 @@ def test_until_the_new_ring_s_first_key_signs_the_previous_ring_does_however_tha
         text = token(client, service)
         assert jwt.get_unverified_header(text)["alg"] == algorithm
         assert verifies(client, text, "orders")
-        assert keyring.public_key(jwt.get_unverified_header(text)["kid"], audience=API, now=clock.now)
+        assert publication.public_key(jwt.get_unverified_header(text)["kid"], audience=API, now=clock.now)
 
 
 def test_a_move_between_two_rings_of_their_own_breaks_no_token(client, clock, orders, service):

@@ -11,7 +11,7 @@ from tests.tokens.keys.by_hand import by_hand
 from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import adoption, keyring, keystore, store
+from tokens.keys import adoption, keyring, keystore, publication, store
 from tokens.keys.cancellation import cancel
 from tokens.keys.errors import CannotOpen, NotReady, UnknownKey, Unsafe
 from tokens.keys.revocation import revoke
@@ -44,7 +44,7 @@ def test_the_first_run_makes_a_key_that_signs_and_a_standby():
     keys = [row.key for row in store.load("default")]
     now = store.database_now()
     assert sorted(lifecycle.phase(key, keys, now=now) for key in keys) == ["announced", "signing"]
-    assert len(keyring.published(now=timezone.now())) == 2
+    assert len(publication.published(now=timezone.now())) == 2
 
 
 def test_a_run_with_nothing_due_writes_nothing():
@@ -82,14 +82,14 @@ def test_a_year_of_silence_ends_with_the_long_announced_standby_and_nobody_loses
 
 def test_a_wrong_encrypting_key_makes_no_key_and_signs_nothing_but_the_jwks_is_served(settings):
     run()
-    kids = {key.kid for key in keyring.published(now=timezone.now())}
+    kids = {key.kid for key in publication.published(now=timezone.now())}
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
     keyring.snapshots.forget()
     with pytest.raises(CannotOpen, match="KEY_ENCRYPTION_KEYS"):
         run(early=True, keys=parse(["Z" * 43]))
     with pytest.raises(NotReady, match="KEY_ENCRYPTION_KEYS"):
         keyring.signer(now=timezone.now())
-    assert {key.kid for key in keyring.published(now=timezone.now())} == kids
+    assert {key.kid for key in publication.published(now=timezone.now())} == kids
     assert SigningKey.objects.count() == 2
 
 
@@ -98,7 +98,7 @@ def test_a_public_key_written_into_the_table_by_hand_is_never_published():
     standby = SigningKey.objects.get(signs_at=None)
     forged = {**standby.public_jwk, "n": standby.public_jwk["n"][:-4] + "AAAA"}
     by_hand(SigningKey.objects.filter(pk=standby.pk), public_jwk=forged)
-    assert standby.kid not in {key.kid for key in keyring.published(now=timezone.now())}
+    assert standby.kid not in {key.kid for key in publication.published(now=timezone.now())}
 
 
 def test_a_date_changed_by_hand_takes_the_key_out_of_use():
@@ -283,11 +283,11 @@ def forged_row():
 
 def test_an_attacker_who_writes_into_the_table_publishes_nothing_even_in_a_process_that_just_started():
     run()
-    kids = {key.kid for key in keyring.published(now=timezone.now())}
+    kids = {key.kid for key in publication.published(now=timezone.now())}
     by_hand(SigningKey.objects.all(), encryption_key_id="0" * 8)
     forged = forged_row()
     keyring.snapshots.forget()
-    assert {key.kid for key in keyring.published(now=timezone.now())} == kids, (
+    assert {key.kid for key in publication.published(now=timezone.now())} == kids, (
         "what SECRET_KEY vouches for, and no more"
     )
     assert forged not in kids
@@ -308,7 +308,7 @@ def test_if_only_one_of_the_encrypting_keys_is_left_every_public_half_is_publish
         run(early=True, keys=parse([second, first]))
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [second]}
     keyring.snapshots.forget()
-    assert len(keyring.published(now=timezone.now())) == SigningKey.objects.count() == 4
+    assert len(publication.published(now=timezone.now())) == SigningKey.objects.count() == 4
     with pytest.raises(NotReady, match=f"lacks {parse([first])[0].id}"):
         keyring.signer(now=timezone.now())
 
@@ -403,7 +403,7 @@ def test_a_node_whose_clock_is_off_signs_nothing_and_publishes_still():
         now = keyring.carried_clock(now=wrong)
         with pytest.raises(NotReady, match="synchronise"):
             keyring.signer(now=now)
-        assert len(keyring.published(now=now)) == 2
+        assert len(publication.published(now=now)) == 2
 
 
 def cancel_key(kid):
@@ -418,7 +418,7 @@ def test_a_cancelled_standby_is_replaced_at_once_and_never_published_again():
     standby.refresh_from_db()
     assert (standby.sealed, standby.cancelled_at is None) == (None, False)
     keyring.snapshots.forget()
-    assert standby.kid not in {key.kid for key in keyring.published(now=timezone.now())}
+    assert standby.kid not in {key.kid for key in publication.published(now=timezone.now())}
     assert SigningKey.objects.filter(signs_at=None, cancelled_at=None).count() == 1
     assert AuditEvent.objects.filter(action="key.cancelled", subject=f"key:{standby.kid}").exists()
 
@@ -481,12 +481,12 @@ def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
     """The database goes away in the second in which a switch was planned, and comes back after N."""
     run()
     old = keyring.snapshots.get("default", now=timezone.now())
-    before = {key.kid for key in keyring.published(now=timezone.now())}
+    before = {key.kid for key in publication.published(now=timezone.now())}
     planned = run(early=True)
     now = timezone.now()
     with patch.object(keyring.Snapshots, "_reread", return_value=old):
         late = now + PRODUCTION.snapshot_age - timedelta(seconds=5)
-        assert {key.kid for key in keyring.published(now=late)} == before
+        assert {key.kid for key in publication.published(now=late)} == before
         assert keyring.signer(now=now).kid in before
         with pytest.raises(NotReady):
             keyring.signer(now=now + PRODUCTION.snapshot_age + timedelta(seconds=2))

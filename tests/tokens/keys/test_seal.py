@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tests.tokens.keys.by_hand import by_hand
 from tokens.conf import issuer
-from tokens.keys import keyring, store
+from tokens.keys import keyring, publication, store
 from tokens.keys.cancellation import cancel
 from tokens.keys.errors import NotReady
 from tokens.keys.revocation import revoke
@@ -53,7 +53,7 @@ def test_a_key_with_one_column_changed_by_hand_neither_signs_nor_is_published(fi
     by_hand(SigningKey.objects.filter(pk=first.pk), **{column: CHANGES[column]()})
     assert in_use() == set()
     assert published() == {key.kid for key in SigningKey.objects.filter(signs_at=None, ring__name="default")}
-    assert first.public_jwk["n"] not in {key.jwk["n"] for key in keyring.published("orders", now=timezone.now())}
+    assert first.public_jwk["n"] not in {key.jwk["n"] for key in publication.published("orders", now=timezone.now())}
 
 
 SEALS = {"encryption_key_id": "0" * 8, "mac": b"another", "vouched": b"another"}
@@ -86,7 +86,7 @@ def test_a_ring_that_was_changed_by_hand_has_no_key(first, column, value):
     by_hand(Ring.objects.filter(name="default"), **{column: value})
     with pytest.raises(NotReady):
         keyring.signer("renamed" if column == "name" else "default", now=timezone.now())
-    assert keyring.published("renamed" if column == "name" else "default", now=timezone.now()) == ()
+    assert publication.published("renamed" if column == "name" else "default", now=timezone.now()) == ()
 
 
 def test_a_revoked_or_cancelled_key_whose_date_is_removed_by_hand_is_not_published(first):
@@ -119,4 +119,4 @@ def in_use():
 
 def published():
     keyring.snapshots.forget()
-    return {key.kid for key in keyring.published(now=timezone.now())}
+    return {key.kid for key in publication.published(now=timezone.now())}

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tests.tokens.feed_reader import Reader, claims_of, decode, entries_of, key
 from tokens.issued import revocation_record
-from tokens.keys import keyring
+from tokens.keys import keyring, publication
 from tokens.keys.errors import NotReady
 from tokens.models import Publication, RevocationLog, Segment, WaitingEntry
 from tokens.revoking import feed as revocation_feed
@@ -371,8 +371,8 @@ def test_a_reader_with_another_etag_gets_the_feed(client, condition):
 @pytest.mark.parametrize("path", ["/oauth/revocations", "/.well-known/jwks.json"])
 def test_a_condition_on_a_date_is_ignored(client, signer, path, header, monkeypatch):
     """RFC 9110 sections 13.1.3 and 13.1.4."""
-    monkeypatch.setattr(keyring, "shared_cache", lambda ring="default", *, now: 300)
-    monkeypatch.setattr(keyring, "jwks", lambda ring="default", *, now: (signer.public,))
+    monkeypatch.setattr(publication, "shared_cache", lambda ring="default", *, now: 300)
+    monkeypatch.setattr(publication, "jwks", lambda ring="default", *, now: (signer.public,))
     assert client.get(path, headers={header: "Thu, 01 Jan 1970 00:00:00 GMT"}).status_code == 200
 
 

@@ -103,7 +103,8 @@ COVERED = {
     "tests/tokens/views/test_logout.py": "authorize/logout",
     "tests/tokens/views/test_jwks.py": "background",
     "tests/services/test_revocation_log.py": "checks/durability",
-    "tests/tokens/keys/test_broken_rows.py": "checks/key_health keys/adoption keys/errors keys/keystore keys/ring_reader keys/store",
+    "tests/tokens/keys/test_broken_rows.py": "checks/key_health keys/adoption keys/errors keys/keystore"
+    " keys/ring_reader keys/signer_choice keys/store",
     "tests/tokens/clients/test_private_key_jwt.py": "clients/assertion",
     "tests/tokens/admin/test_key.py": "conf keys/rules/timeline",
     "tests/tokens/keys/test_seal.py": "encryption",

@@ -20,5 +20,6 @@ Read in this order:
 - `cancellation`, `rewrap`, `transfer`: cancel an announced key, re-encrypt a ring, move an API to another ring.
 - `trust`, `broken_rows`, `revocation`: until when verifiers trust a revoked key; rows that do not verify; revoke a key.
 - `snapshots`, `ring_snapshot`, `ring_reader`: keep what was read from the database; a ring as it was read; read it.
-- `keyring`, `publication`, `refresher`: sign from the snapshots, publish the JWKS from them, and refresh them.
+- `signer_choice`, `keyring`: choose the signing key of a snapshot; sign from the snapshots.
+- `publication`, `refresher`: publish the JWKS from the snapshots; refresh them in the background.
 """

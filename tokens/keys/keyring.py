@@ -3,30 +3,31 @@
 - Phases are computed from the database's clock, carried forward from when the snapshot was read
   (tokens/keys/snapshots.py).
 - An edge reads that clock once per request (`clock`). Every other `now` is that instant; no other clock is read.
-- `for_audience` answers once per response which ring and key sign, and the instant of issue.
+- `for_audience` answers once per response which ring and key sign, and the instant of issue: for access tokens and ID
+  tokens. `for_operator` answers the same for introspection responses, `for_readers` for the revocation feed.
 - The signer of a ring is remembered until its snapshot is replaced, or until the next date at which it can change.
 """
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from tokens import conf
 from tokens.keys import clock as clocks
-from tokens.keys import ring_reader
+from tokens.keys import ring_reader, signer_choice
 from tokens.keys.errors import NoKey, NotReady
-from tokens.keys.key_pair import RingSigner, Signer
+from tokens.keys.key_pair import Signer
 from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules import lifecycle, moves
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.policy import Policy
 from tokens.keys.snapshots import Snapshots
 
-END = datetime.max.replace(tzinfo=UTC)
-
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """The key that signs for an audience, its ring, and the instant of issue (the database's clock)."""
+    """The key that signs, its ring, and the instant of issue (the database's clock)."""
 
     ring: str
     signer: Signer = field(repr=False)
@@ -89,8 +90,30 @@ def for_audience(audience: str, *, now: datetime) -> Signing:
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     if audience not in snapshot.moves:
         return Signing(DEFAULT_RING, _current_signer(DEFAULT_RING, snapshot, snapshot.clock(now=now)), now)
-    ring = signing_ring(audience, now=now)
+    ring = _ring_of(audience, now=now)
     return Signing(ring, signer(ring, now=now), now)
+
+
+def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
+    """Return what signs for a client that operates the APIs `audiences`: their ring, or the default one if they differ.
+
+    Raises NotReady if no key may sign.
+    """
+    # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
+    rings = {_ring_of(audience, now=now) for audience in audiences}
+    return for_readers(rings.pop() if len(rings) == 1 else DEFAULT_RING, now=now)
+
+
+def for_readers(ring: str, *, now: datetime) -> Signing:
+    """Return what signs for readers of the JWKS of `ring`: that ring, or if it cannot sign, a ring shown there too.
+
+    Raises NotReady if none of them can sign, and UnknownKey for an unknown ring.
+    """
+    *preferred, last = shown_rings(ring, now=now)
+    for name in preferred:
+        with suppress(NotReady):
+            return Signing(name, signer(name, now=now), now)
+    return Signing(last, signer(last, now=now), now)
 
 
 def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
@@ -104,56 +127,25 @@ def _current_signer(ring: str, snapshot: Snapshot, clock: datetime) -> Signer:
     last = _signers.get(ring)
     if last is not None and last.snapshot is snapshot and last.since <= clock < last.until:
         return last.signer
-    made = _signer(snapshot, clock)
-    _signers[ring] = _Remembered(snapshot, made, clock, _next_change(snapshot, clock))
-    return made
-
-
-def _next_change(snapshot: Snapshot, clock: datetime) -> datetime:
-    """Return the first date after `clock` at which another key can sign, or none."""
-    starts = [key.start for key in (*(row.key for row in snapshot.stored), *snapshot.changed)]
-    dates = [*starts, *(row.key.withdraw_at for row in snapshot.stored)]
-    return min((date for date in dates if date is not None and date > clock), default=END)
-
-
-def _signer(snapshot: Snapshot, clock: datetime) -> Signer:
-    key = lifecycle.signer([row.key for row in snapshot.stored], now=clock)
-    if key is None:
-        raise NotReady("no key may sign right now" + _lacking(snapshot))
-    _require_last(key, snapshot, clock)
     _require_right_clock(snapshot.skew, snapshot.policy)
-    if key.kid not in snapshot.pairs:
-        raise NotReady(
-            f"the private half of {key.kid} does not open: KEY_ENCRYPTION_KEYS is not what it was" + _lacking(snapshot)
-        )
-    return RingSigner(key.max_lifetime, snapshot.pairs[key.kid])
+    chosen = signer_choice.choose(snapshot, clock)
+    _signers[ring] = _Remembered(snapshot, chosen, clock, signer_choice.next_change(snapshot, clock))
+    return chosen
 
 
-def _require_last(key: lifecycle.Key, snapshot: Snapshot, clock: datetime) -> None:
-    """Raise NotReady if a key whose row was altered might have taken over from `key`."""
-    for other in snapshot.changed:
-        if key.start and other.start and key.start < other.start <= clock:
-            raise NotReady(f"the row of {other.kid}, which took over from {key.kid}, does not verify")
+def shown_rings(ring: str, *, now: datetime) -> tuple[str, ...]:
+    """Return the rings whose keys the JWKS of `ring` contains, itself first. Raises NotReady.
 
-
-def feed_signer(ring: str, *, now: datetime) -> Signer:
-    """Return a key that every reader of the JWKS of `ring` knows: the ring's signer, or that of a ring shown there.
-
-    Raises NotReady, and UnknownKey for an unknown ring.
+    Raises UnknownKey for an unknown ring.
     """
     if ring == DEFAULT_RING:
-        return signer(now=now)
-    snapshots.get(ring, now=now)
-    default = snapshots.get(DEFAULT_RING, now=now)
-    for name in moves.shown(ring, default.moves.values(), now=default.clock(now=now))[1:]:
-        try:
-            return signer(ring, now=now)
-        except NotReady:
-            ring = name
-    return signer(ring, now=now)
+        return (ring,)
+    snapshots.get(ring, now=now)  # raises UnknownKey if there is no such ring
+    snapshot = snapshots.get(DEFAULT_RING, now=now)
+    return moves.shown(ring, snapshot.moves.values(), now=snapshot.clock(now=now))
 
 
-def signing_ring(audience: str, *, now: datetime) -> str:
+def _ring_of(audience: str, *, now: datetime) -> str:
     """Return the ring that signs access tokens for `audience`. Raises NotReady."""
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     if audience not in snapshot.moves:
@@ -180,10 +172,6 @@ def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
     """Return True if a switch has been due for half of `announce` and is not planned. Raises NotReady."""
     snapshot = snapshots.get(ring, now=now)
     return lifecycle.overdue([row.key for row in snapshot.stored], policy=snapshot.policy, now=snapshot.clock(now=now))
-
-
-def _lacking(snapshot: Snapshot) -> str:
-    return f"; KEY_ENCRYPTION_KEYS lacks {', '.join(sorted(snapshot.missing))}" if snapshot.missing else ""
 
 
 # The clocks are read with the keys.

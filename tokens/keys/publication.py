@@ -31,19 +31,10 @@ def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
 
     Raises NotReady and UnknownKey.
     """
-    keys = tuple(key for name in _shown(ring, now=now) for key in published(name, now=now))
+    keys = tuple(key for name in keyring.shown_rings(ring, now=now) for key in published(name, now=now))
     if not keys:
         raise NotReady(f"no row of the ring {ring!r} verifies, and nothing else is published")
     return keys
-
-
-def _shown(ring: str, *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose keys the JWKS of `ring` contains. Raises NotReady, and UnknownKey for an unknown ring."""
-    if ring == DEFAULT_RING:
-        return (ring,)
-    keyring.snapshots.get(ring, now=now)  # raises UnknownKey if there is no such ring
-    snapshot = keyring.snapshots.get(DEFAULT_RING, now=now)
-    return moves.shown(ring, snapshot.moves.values(), now=snapshot.clock(now=now))
 
 
 def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
@@ -61,5 +52,5 @@ def trusted_rings(audience: str, *, now: datetime) -> tuple[str, ...]:
 
 def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
     """Return for how many seconds a shared cache may keep the JWKS: the least C of its rings. Raises NotReady."""
-    policies = [keyring.snapshots.get(name, now=now).policy for name in _shown(ring, now=now)]
+    policies = [keyring.snapshots.get(name, now=now).policy for name in keyring.shown_rings(ring, now=now)]
     return int(min(policy.shared_cache for policy in policies).total_seconds())

@@ -47,7 +47,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
     not_modified = HttpResponse(status=304, headers=headers) if is_current(request, headers["ETag"]) else None
     try:
-        signer = keyring.feed_signer(ring, now=keyring.carried_clock(now=timezone.now()))
+        signer = keyring.for_readers(ring, now=keyring.carried_clock(now=timezone.now())).signer
     except UnknownKey:
         return errors.answer({"error": "not_found", "error_description": "This ring does not exist."}, 404)
     except NotReady as error:

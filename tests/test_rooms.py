@@ -28,7 +28,7 @@ TABLE = {
     "metadata": "authorize clients conf grants issued jose keys models userinfo",
     "authorize": "addresses clients conf errors grants issued jose keys keys/rules models parameters",
     "grants": "audit clients conf errors issued keys login models parameters",
-    "revoking": "audit conf encryption errors issued keys keys/rules limits models registration registry_lock",
+    "revoking": "audit conf errors issued keys limits models registration registry_lock",
     "registration": "audit clients issued models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
@@ -121,7 +121,7 @@ COVERED = {
     "tests/services/test_lock.py": "keys/deadline keys/lock",
     "tests/tokens/keys/test_promises.py": "keys/rules/discard keys/rules/succession",
     "tests/tokens/keys/test_rings.py": "keys/publication keys/transfer",
-    "tests/tokens/keys/test_rotation.py": "keys/cancellation keys/rewrap",
+    "tests/tokens/keys/test_rotation.py": "keys/cancellation keys/operation keys/rewrap",
     "tests/tokens/keys/test_snapshots.py": "keys/ring_snapshot",
     "tests/tokens/limits/test_circuit.py": "limits/counter_memory",
     "tests/tokens/management/test_arguments.py": "management/commands/cleartokens"

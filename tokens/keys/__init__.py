@@ -15,7 +15,7 @@ Read in this order:
 - `store`, `kids`: the rows of a ring's keys; finding keys by kid.
 - `adoption`, `clock`: the timings in force; the database's clock beside this node's.
 - `proof`, `audit`, `deadline`: prove that keys work, record a step, limit its time.
-- `lock`: hold a ring for one step. Every step goes through it.
+- `operation`, `lock`: who takes a step, and under which settings; hold a ring for one step. Every step goes through it.
 - `rings`, `rotation`: create a ring; its next safe step.
 - `cancellation`, `rewrap`, `transfer`: cancel an announced key, re-encrypt a ring, move an API to another ring.
 - `trust`, `broken_rows`, `revocation`: until when verifiers trust a revoked key; rows that do not verify; revoke a key.

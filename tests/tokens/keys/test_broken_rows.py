@@ -6,6 +6,7 @@ from unittest.mock import patch
 import pytest
 from django.utils import timezone
 
+from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
 from tokens.checks import key_health
 from tokens.conf import issuer
@@ -39,18 +40,17 @@ def clock():
         yield moved
 
 
-def step(clock, *, keys=None, **options):
+def step(clock, *, keys=None, policy=PRODUCTION, **options):
     """Take the next step at the clock's instant."""
-    given = {"policy": PRODUCTION, "actor": "test", "now": clock.now} | options
-    outcome = rotation.rotate(encryption_keys=keys or issuer().encryption_keys(), **given)
+    changes = {"encryption_keys": keys} if keys else {}
+    outcome = rotation.rotate(operation(clock.now, policy=policy, **changes), **options)
     keyring.snapshots.forget()
     return outcome
 
 
-def revoke_key(clock, kid, **options):
+def revoke_key(clock, kid, *, policy=PRODUCTION, **options):
     """Revoke a key, or all, at the clock's instant."""
-    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test", "now": clock.now}
-    done = revoke(kid, reason="leaked", **(given | options))
+    done = revoke(operation(clock.now, policy=policy), kid, reason="leaked", **options)
     keyring.snapshots.forget()
     return done
 
@@ -226,7 +226,7 @@ def test_rewrapping_renews_both_seals(clock):
     step(clock)
     by_hand(SigningKey.objects.all(), vouched=None)
     assert codes() == {"not_vouched"}
-    assert rewrap.rewrap(encryption_keys=issuer().encryption_keys(), actor="test").step == "rewrapped"
+    assert rewrap.rewrap(operation()).step == "rewrapped"
     assert codes() == set()
 
 

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
+from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.keys.default_ring import Ring, ring
 from tokens.checks import key_health
@@ -35,9 +36,7 @@ def flush_of(ring: Ring, kid: str) -> lifecycle.Key | None:
 def cancel(ring: Ring, kid: str) -> rotation.Outcome:
     """Cancel a key."""
     with ring.at():
-        return cancellation.cancel(
-            kid, policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=ring.now
-        )
+        return cancellation.cancel(operation(ring.now), kid)
 
 
 def signs_throughout(ring: Ring) -> bool:
@@ -264,9 +263,7 @@ def test_longer_timings_put_a_flush_off_only_as_far_as_its_own_bound(ring):
     def under(name, value):
         changed = type(PRODUCTION)(**{**_values(PRODUCTION), name: value})
         with ring.at():
-            return rotation.rotate(
-                policy=changed, encryption_keys=issuer().encryption_keys(), actor="test", now=ring.now
-            )
+            return rotation.rotate(operation(ring.now, policy=changed))
 
     short = ring.revoke(ring.kid(Phase.SIGNING), flush_after=TEN_MINUTES)
     under("api_copy", timedelta(hours=30))
@@ -283,7 +280,7 @@ def test_longer_timings_put_off_both_of_two_planned_switches_in_their_order(ring
         **{**_values(PRODUCTION), "api_copy": timedelta(hours=60), "announce": timedelta(hours=70)}
     )
     with ring.at():
-        rotation.rotate(policy=longer, encryption_keys=issuer().encryption_keys(), actor="test", now=ring.now)
+        rotation.rotate(operation(ring.now, policy=longer))
     chain = lifecycle.switches(ring.dates(), now=ring.now)
     assert [one.kid for one in chain] == [first.flush_kid, second.flush_kid]
     assert [one.signs_at for one in chain] == [lifecycle.seen_at(one, longer) for one in chain]

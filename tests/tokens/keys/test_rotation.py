@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 from django.utils import timezone
 
+from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
 from tokens.checks import key_health
 from tokens.conf import issuer
@@ -25,14 +26,8 @@ pytestmark = pytest.mark.django_db
 
 
 def run(*, early=False, policy=PRODUCTION, keys=None, **options):
-    return rotate(
-        policy=policy,
-        encryption_keys=keys or issuer().encryption_keys(),
-        actor="test",
-        now=store.database_now(),
-        early=early,
-        **options,
-    )
+    changes = {"encryption_keys": keys} if keys else {}
+    return rotate(operation(store.database_now(), policy=policy, **changes), early=early, **options)
 
 
 def at(instant):
@@ -173,15 +168,14 @@ def test_a_node_whose_clock_is_off_plans_nothing(skew):
         patch("tokens.keys.clock.timezone.now", return_value=node),
         pytest.raises(Unsafe, match="synchronise the clocks"),
     ):
-        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=node, early=True)
+        rotate(operation(node), early=True)
     assert SigningKey.objects.count() == 2
 
 
 def test_a_process_that_was_suspended_before_it_compared_the_clocks_can_plan():
     """Its clock is right, though it was read a minute before the database's."""
     run()
-    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test", "early": True}
-    assert rotate(now=store.database_now() - timedelta(seconds=61), **given).step == "planned"
+    assert rotate(operation(store.database_now() - timedelta(seconds=61)), early=True).step == "planned"
 
 
 def test_a_step_that_took_too_long_is_not_done():
@@ -189,18 +183,17 @@ def test_a_step_that_took_too_long_is_not_done():
     start = store.database_now()
     clock = iter([start, start, start + timedelta(seconds=61)])
     with patch("tokens.keys.store.database_now", side_effect=clock), pytest.raises(Unsafe, match="took 61") as refused:
-        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=start, early=True)
+        rotate(operation(start), early=True)
     assert SigningKey.objects.count() == 2
     assert str(refused.value).endswith("clock_error (δ) is 60 s; nothing was done, run it again")
 
 
 def test_a_development_ring_names_the_timings_that_let_it_keep_its_dates_on_a_loaded_machine():
     run(policy=DEVELOPMENT)
-    given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "early": True}
     start = store.database_now()
     slow = [start, start, start + timedelta(seconds=1.4)]
     with patch("tokens.keys.store.database_now", side_effect=iter(slow)), pytest.raises(Unsafe) as refused:
-        rotate(policy=DEVELOPMENT, now=start, **given)
+        rotate(operation(start, policy=DEVELOPMENT), early=True)
     said, _, timings = str(refused.value).partition(" set KEY_TIMINGS=")
     assert "took 1.4 s, too long to keep its dates: clock_error (δ) is 1 s; nothing was done" in said
     assert timings == "clock_error=3,announce=24"
@@ -209,7 +202,7 @@ def test_a_development_ring_names_the_timings_that_let_it_keep_its_dates_on_a_lo
     start = store.database_now()
     slow = iter([start, start, start + timedelta(seconds=1.4)])
     with patch("tokens.keys.store.database_now", side_effect=slow):
-        assert rotate(policy=wider, now=start, **given).step == "planned"
+        assert rotate(operation(start, policy=wider), early=True).step == "planned"
 
 
 def test_a_development_step_within_the_clock_error_is_done():
@@ -217,8 +210,7 @@ def test_a_development_step_within_the_clock_error_is_done():
     start = store.database_now()
     clock = iter([start, start, start + timedelta(seconds=1)])
     with patch("tokens.keys.store.database_now", side_effect=clock):
-        given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "early": True}
-        assert rotate(policy=DEVELOPMENT, now=start, **given).step == "planned"
+        assert rotate(operation(start, policy=DEVELOPMENT), early=True).step == "planned"
 
 
 def test_the_private_half_is_destroyed_once_no_node_can_sign_with_it_and_the_row_still_verifies():
@@ -256,11 +248,11 @@ def test_a_dry_run_at_a_time_when_lowered_timings_count_says_what_would_happen_t
 def test_rewrapping_seals_every_row_under_the_first_encrypting_key():
     run()
     old, new = issuer().encryption_keys()[0], parse(["N" * 43])[0]
-    assert rewrap(encryption_keys=(new, old), actor="test").step == "rewrapped"
+    assert rewrap(operation(encryption_keys=(new, old))).step == "rewrapped"
     assert all(row.verifies([new]) and row.open([new]) for row in store.load("default"))
-    assert rewrap(encryption_keys=(new,), actor="test").step == "nothing"
+    assert rewrap(operation(encryption_keys=(new,))).step == "nothing"
     with pytest.raises(CannotOpen):
-        rewrap(encryption_keys=(old,), actor="test")
+        rewrap(operation(encryption_keys=(old,)))
 
 
 def test_a_private_half_that_is_not_the_row_s_own_fails_its_probe_and_nothing_is_planned():
@@ -319,7 +311,7 @@ def test_with_another_secret_key_the_encrypting_keys_vouch_alone_until_a_rewrap(
     keyring.snapshots.forget()
     assert keyring.signer(now=timezone.now())
     assert {problem.code for problem in problems()} == {"not_vouched"}
-    assert rewrap(encryption_keys=issuer().encryption_keys(), actor="test").step == "rewrapped"
+    assert rewrap(operation()).step == "rewrapped"
     assert problems() == []
 
 
@@ -335,10 +327,9 @@ def test_if_no_row_verifies_the_jwks_is_refused_and_not_empty(client, settings):
 def test_a_key_can_be_revoked_beside_a_forged_row():
     run()
     forged, leaked = forged_row(), SigningKey.objects.get(signs_at=None).kid
-    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test"}
     with pytest.raises(CannotOpen):
         run(early=True)
-    done = revoke(leaked, reason="leaked", now=store.database_now(), **given)
+    done = revoke(operation(store.database_now()), leaked, reason="leaked")
     assert done.kids == (leaked,)
     assert SigningKey.objects.get(kid=forged).revoked_at is None
 
@@ -355,8 +346,8 @@ def test_longer_timings_count_before_the_next_step_which_can_be_a_revocation():
     run()
     planned = run(early=True)
     long = other(shared_cache=3600)
-    given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "now": store.database_now()}
-    revoke(SigningKey.objects.get(signs_at=None).kid, reason="leaked", policy=long, **given)
+    standby = SigningKey.objects.get(signs_at=None).kid
+    revoke(operation(store.database_now(), policy=long), standby, reason="leaked")
     key = SigningKey.objects.get(kid=planned.kid)
     assert key.signs_at >= key.announced_at + long.propagation
     assert AuditEvent.objects.filter(action="key.lengthened").exists()
@@ -407,8 +398,7 @@ def test_a_node_whose_clock_is_off_signs_nothing_and_publishes_still():
 
 
 def cancel_key(kid):
-    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test"}
-    return cancel(kid, now=store.database_now(), **given)
+    return cancel(operation(store.database_now()), kid)
 
 
 def test_a_cancelled_standby_is_replaced_at_once_and_never_published_again():
@@ -456,7 +446,7 @@ def test_a_row_that_was_changed_by_hand_is_not_made_genuine_by_rewrapping(cancel
         cancel_key(changed.kid)
     by_hand(SigningKey.objects.filter(pk=changed.pk), max_lifetime=timedelta(days=400))
     with pytest.raises(CannotOpen):
-        rewrap(encryption_keys=(new, *issuer().encryption_keys()), actor="test")
+        rewrap(operation(encryption_keys=(new, *issuer().encryption_keys())))
 
 
 def test_two_switches_within_one_token_lifetime_leave_every_token_verifiable():

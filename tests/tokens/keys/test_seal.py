@@ -5,31 +5,25 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
-from tokens.conf import issuer
 from tokens.keys import keyring, publication, store
 from tokens.keys.cancellation import cancel
 from tokens.keys.errors import NotReady
 from tokens.keys.revocation import revoke
 from tokens.keys.rings import RingKind
 from tokens.keys.rotation import rotate
-from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import Ring, SigningKey
 
 pytestmark = pytest.mark.django_db
-GIVEN = {"policy": PRODUCTION, "actor": "test"}
 LONG_AGO, FAR = datetime(2020, 1, 1, tzinfo=UTC), datetime(2900, 1, 1, tzinfo=UTC)
-
-
-def given():
-    return GIVEN | {"encryption_keys": issuer().encryption_keys(), "now": store.database_now()}
 
 
 @pytest.fixture
 def first():
     """Return the signing key. There is another ring of its algorithm."""
-    rotate(**given())
-    rotate("orders", kind=RingKind(algorithm="RS256"), **given())
+    rotate(operation(store.database_now()))
+    rotate(operation(store.database_now()), "orders", kind=RingKind(algorithm="RS256"))
     return SigningKey.objects.get(ring__name="default", signs_at__isnull=False)
 
 
@@ -91,8 +85,8 @@ def test_a_ring_that_was_changed_by_hand_has_no_key(first, column, value):
 
 def test_a_revoked_or_cancelled_key_whose_date_is_removed_by_hand_is_not_published(first):
     standby = SigningKey.objects.get(ring__name="default", signs_at=None)
-    cancel(standby.kid, **given())
-    revoke(first.kid, reason="leaked", accept_outage=True, **given())
+    cancel(operation(store.database_now()), standby.kid)
+    revoke(operation(store.database_now()), first.kid, reason="leaked", accept_outage=True)
     for kid, column in ((standby.kid, "cancelled_at"), (first.kid, "revoked_at")):
         by_hand(SigningKey.objects.filter(kid=kid), **{column: None})
     assert published() == set(

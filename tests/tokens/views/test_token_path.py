@@ -10,13 +10,10 @@ from pathlib import Path
 from types import CodeType, FunctionType
 
 import pytest
-from django.utils import timezone
 
 import tokens
-from tests.tokens.factories import basic, post
-from tokens import conf
+from tests.tokens.factories import basic, operation, post
 from tokens.keys import rotation
-from tokens.keys.rules.policy import PRODUCTION
 
 pytestmark = pytest.mark.django_db
 
@@ -61,8 +58,7 @@ class Trace:
 
 
 def test_a_token_request_passes_few_modules(client, service):
-    now = timezone.now()
-    rotation.rotate(policy=PRODUCTION, encryption_keys=conf.issuer().encryption_keys(), actor="test", now=now)
+    rotation.rotate(operation())
 
     def request():
         return post(client, "/oauth/token", FORM, **basic("service", service.plain))

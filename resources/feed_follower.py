@@ -70,11 +70,22 @@ class Policy:
     max_entries: int = MAX_ENTRIES
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Time:
+    """The functions by which a follower reads and passes time."""
+
+    clock: Callable[[], float]
+    """Returns monotonic seconds, including time in system suspend."""
+    wall: Callable[[], datetime]
+    """Returns the current date and time."""
+    sleep: Callable[[float], object]
+    """Sleeps for a number of seconds, and yields to other threads of the process."""
+
+
 class Follower:
     """Polls the revocation feed of one ring, and holds its entries.
 
-    `clock` returns monotonic seconds, including time in system suspend. `wall` returns the current date and time.
-    `sleep` takes seconds, and yields to other threads of the process.
+    `own` are the reasons to refuse a token that the settings give.
     """
 
     def __init__(
@@ -82,16 +93,14 @@ class Follower:
         source: Source,
         issuer: TrustedIssuer,
         policy: Policy,
+        time: Time,
         *,
         ring: str,
-        clock: Callable[[], float],
-        wall: Callable[[], datetime],
-        sleep: Callable[[float], object],
         own: Refusals,
         state: FeedState = NO_STATE,
     ) -> None:
         self._source, self._issuer, self._policy, self._ring = source, issuer, policy, ring
-        self._clock, self._wall, self._sleep = clock, wall, sleep
+        self._time = time
         self._own, self.state = own, state
         self._refusals = replace(own, entries=state.entries)
         self._heard_at = -math.inf
@@ -110,11 +119,11 @@ class Follower:
 
     def is_ready(self) -> bool:
         """Return True if `refusals` does not raise: the feed is not late, or the settings say to serve then."""
-        return not (self._policy.refuse_when_late and self._is_late(self._wall()))
+        return not (self._policy.refuse_when_late and self._is_late(self._time.wall()))
 
     def poll(self) -> float:
         """Poll the issuer once, and return the seconds until the next poll. Never raises."""
-        now, started = self._wall(), self._clock()
+        now, started = self._time.wall(), self._time.clock()
         try:
             document = self._fetch_next(now)
         except Exception as error:  # noqa: BLE001 (after any failure the last good state stays in force)
@@ -131,14 +140,14 @@ class Follower:
         if self._backoff:
             return self._backoff
         more = document is not None and document.more
-        return 0.0 if more else max(0.0, self._policy.every - (self._clock() - started))
+        return 0.0 if more else max(0.0, self._policy.every - (self._time.clock() - started))
 
     def status(self) -> dict[str, Any]:
         """Return the state of the feed for /readyz. The age is in seconds, None before the first answer."""
-        age = self._clock() - self._heard_at
+        age = self._time.clock() - self._heard_at
         return {
             "age": math.floor(age) if math.isfinite(age) else None,
-            "late": self._is_late(self._wall()),
+            "late": self._is_late(self._time.wall()),
             "version": self.state.version,
             "entries": self.state.entries.count,
             "near_limit": self.state.entries.count > self._policy.max_entries // 2,
@@ -173,7 +182,7 @@ class Follower:
         entries = self.state.entries
         for start in range(0, len(packed), SLICE * ENTRY):
             if start:
-                self._sleep(BETWEEN)
+                self._time.sleep(BETWEEN)
             entries = entries.merged(packed[start : start + SLICE * ENTRY], now=now.timestamp())
         if entries.count > self._policy.max_entries:
             raise BadFeed(f"the feed has more than {self._policy.max_entries} entries")
@@ -220,7 +229,7 @@ class Follower:
 
     def _is_late(self, now: datetime) -> bool:
         expired = self.state.exp <= now.timestamp() - CLOCK_ERROR
-        return expired or self._clock() - self._heard_at > self._policy.late_after
+        return expired or self._time.clock() - self._heard_at > self._policy.late_after
 
     def _alarm_if_late(self, now: datetime) -> None:
         self._alarm_if("late", self._is_late(now), f"is late: {self._last_error}")

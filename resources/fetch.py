@@ -59,53 +59,46 @@ class Response:
         return None
 
 
-def get(
-    url: str,
-    *,
-    deadline: float,
-    clock: Callable[[], float],
-    etag: str = "",
-    forced: bool = False,
-    allow_http: bool = False,
-    max_bytes: int = MAX_BYTES,
-) -> Response:
-    """Send a GET to `url`, and give up after `deadline` seconds. Raises FetchError.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The bounds of one request and its answer."""
 
-    `etag` makes the request conditional, `forced` makes caches revalidate, `allow_http` permits http beyond loopback.
+    until: float
+    """When to give up, in seconds of `clock`."""
+    clock: Callable[[], float]
+    """Returns seconds that never go back."""
+    allow_http: bool = False
+    """Permits http to hosts beyond loopback."""
+    max_bytes: int = MAX_BYTES
+    """The longest answer."""
+
+
+def get(url: str, bounds: Bounds, *, etag: str = "", forced: bool = False) -> Response:
+    """Send a GET to `url`. Raises FetchError.
+
+    `etag` makes the request conditional. `forced` makes caches revalidate.
     """
     headers = {"Accept": "application/json, */*;q=0.1", "If-None-Match": etag}
     headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"} if forced else {}
-    response = send(
-        "GET", url, headers=headers, until=clock() + deadline, clock=clock, allow_http=allow_http, max_bytes=max_bytes
-    )
+    response = send("GET", url, bounds, headers=headers)
     if response.status == http.client.NOT_MODIFIED and not etag:
         raise FetchError("the server answered 304 to an unconditional request")
     return response
 
 
-def send(
-    method: str,
-    url: str,
-    *,
-    headers: Mapping[str, str],
-    until: float,
-    clock: Callable[[], float],
-    body: bytes | None = None,
-    allow_http: bool = False,
-    max_bytes: int = MAX_BYTES,
-) -> Response:
-    """Send one request, and give up at `until`, in seconds of `clock`. Raises FetchError."""
-    if not is_allowed(url, allow_http=allow_http):
+def send(method: str, url: str, bounds: Bounds, *, headers: Mapping[str, str], body: bytes | None = None) -> Response:
+    """Send one request. Headers without a value are left out. Raises FetchError."""
+    if not is_allowed(url, allow_http=bounds.allow_http):
         raise FetchError("the URL must be https, or http on loopback")
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     sent = {name: value for name, value in headers.items() if value}
     try:
-        with closing(_open(parts, until, clock)) as wire:
+        with closing(_open(parts, bounds.until, bounds.clock)) as wire:
             connection = http.client.HTTPConnection(parts.netloc)
-            connection.sock = _Wire(wire, until, clock)
+            connection.sock = _Wire(wire, bounds.until, bounds.clock)
             connection.request(method, target, body, {"Accept-Encoding": "identity", "Connection": "close", **sent})
-            return _read(connection.getresponse(), max_bytes)
+            return _read(connection.getresponse(), bounds.max_bytes)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise FetchError(f"{parts.hostname}: {_describe(error)}") from error
 

@@ -22,7 +22,7 @@ from django.core.signals import setting_changed
 from resources import fetch, strict_json
 from resources.conf import resource_server
 from resources.errors import Unavailable
-from resources.fetch import FetchError
+from resources.fetch import Bounds, FetchError
 from resources.issuers import clock, trusts
 from resources.principal import AccessToken
 
@@ -99,15 +99,13 @@ def _query(issuer: str, token: str) -> Mapping[str, Any]:
     response = fetch.send(
         "POST",
         endpoint,
+        Bounds(until, clock, conf.allow_http),
         headers={
             "Authorization": "Basic " + b64encode(credentials.encode()).decode(),
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
         },
         body=urlencode({"token": token, "token_type_hint": "access_token"}).encode(),
-        until=until,
-        clock=clock,
-        allow_http=conf.allow_http,
     )
     try:
         answer = strict_json.parse(response.body)

@@ -17,7 +17,7 @@ from django.core.signals import setting_changed
 
 from resources.conf import IssuerSettings, ResourceServer, resource_server
 from resources.discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
-from resources.feed_follower import Follower, Policy
+from resources.feed_follower import Follower, Policy, Time
 from resources.jwk import FAMILIES
 from resources.keyset import KeySet, PinnedKeys
 from resources.poller import Poller
@@ -120,10 +120,8 @@ def _follower(
             refuse_when_late=conf.refuse_when_late,
             longest_backoff=conf.timing.longest_backoff,
         ),
+        Time(clock=clock, wall=time_of_day, sleep=time.sleep),
         ring=address.ring,
-        clock=clock,
-        wall=time_of_day,
-        sleep=time.sleep,
         own=refused,
     )
 

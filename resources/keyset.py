@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from resources.errors import Unavailable
-from resources.flight import Flight, Flights, in_a_thread
+from resources.flight import Flight, Flights, Limits, in_a_thread
 from resources.jwk import Key, Verdict
 from resources.thread_limit import WaitingRoom
 
@@ -55,6 +55,16 @@ class Timing:
     def longest_use(self) -> float:
         """Return T, the longest time for which a copy of the JWKS is used."""
         return self.fresh_at_most + self.stale + self.deadline
+
+    @property
+    def limits(self) -> Limits:
+        """Return the limits of the fetches."""
+        return Limits(
+            deadline=self.deadline,
+            waiters=self.waiters,
+            patience=self.patience,
+            longest_backoff=self.longest_backoff,
+        )
 
 
 PRODUCTION = Timing()
@@ -113,10 +123,7 @@ class KeySet:
             lambda flight: self._fetch(etag=self._snapshot.etag, forced=flight.forced),
             self._keep,
             clock=clock,
-            deadline=timing.deadline,
-            waiters=timing.waiters,
-            patience=timing.patience,
-            longest_backoff=timing.longest_backoff,
+            limits=timing.limits,
             spawn=spawn,
             room=room,
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from resources.discovery import read_jwks
-from resources.feed_follower import Answer, Follower, Policy
+from resources.feed_follower import Answer, Follower, Policy, Time
 from resources.keyset import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_feed import FeedState
@@ -85,10 +85,8 @@ def test_a_reader_accepts_or_refuses_the_document_of_a_case(case: dict[str, Any]
         Script(case),
         TrustedIssuer(FEEDS["issuer"], algorithms, keys),
         Policy(every=30, late_after=120, refuse_when_late=False, longest_backoff=60),
+        Time(clock=lambda: 0.0, wall=lambda: at(FEEDS["now"]), sleep=lambda _seconds: None),
         ring=FEEDS["ring"],
-        clock=lambda: 0.0,
-        wall=lambda: at(FEEDS["now"]),
-        sleep=lambda _seconds: None,
         own=Refusals(),
         state=state(case),
     )

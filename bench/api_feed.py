@@ -29,7 +29,7 @@ from bench.priority import ahead  # noqa: E402
 from bench.token_check import ISSUER, packed  # noqa: E402
 from resources.feed_follower import Answer, Follower, Policy, Time  # noqa: E402
 from resources.jwk import judge_all  # noqa: E402
-from resources.keyset import PinnedKeys  # noqa: E402
+from resources.key_pins import PinnedKeys  # noqa: E402
 from resources.refusals import Refusals  # noqa: E402
 from resources.revocation_set import LAYOUT  # noqa: E402
 from resources.testing import SigningKey, compact, jwks  # noqa: E402

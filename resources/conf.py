@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from resources.keyset import POLICIES, Timing
+from resources.key_policy import POLICIES, Timing
 from resources.local_users import LocalUsers, new_user
 
 DEFAULTS: dict[str, Any] = {
@@ -25,7 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "ALGORITHMS": ["RS256"],
     # The address of the JWKS, if it differs from the one in the metadata. One issuer only.
     "JWKS_URL": "",
-    # The timings of keys: "production" or "development" (POLICIES in resources/keyset.py).
+    # The timings of keys: "production" or "development" (POLICIES in resources/key_policy.py).
     "KEY_POLICY": "production",
     # The scopes of this API with their descriptions, for its metadata and its OpenAPI document.
     "SCOPES": {},

@@ -19,7 +19,8 @@ from resources.conf import IssuerSettings, ResourceServer, resource_server
 from resources.discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
 from resources.feed_follower import Follower, Policy, Time
 from resources.jwk import FAMILIES
-from resources.keyset import KeySet, PinnedKeys
+from resources.key_pins import PinnedKeys
+from resources.keyset import KeySet
 from resources.poller import Poller
 from resources.refusals import Refusals
 from resources.verify import TrustedIssuer

@@ -105,6 +105,15 @@ def judge(entry: object, *, algorithms: frozenset[str]) -> Verdict:
     return Verdict(name, key=Key(name, bound, public_key))
 
 
+def by_kid(verdicts: Iterable[Verdict]) -> dict[str, tuple[Key, ...]]:
+    """Return the usable keys by kid. Two keys of an issuer can have the same kid (RFC 7517 section 4.5)."""
+    keys: dict[str, tuple[Key, ...]] = {}
+    for verdict in verdicts:
+        if verdict.key:
+            keys[verdict.kid] = (*keys.get(verdict.kid, ()), verdict.key)
+    return keys
+
+
 def _misuse(entry: Mapping[str, Any]) -> str:
     """Return why use or key_ops forbid verification, or "" if they permit it."""
     if entry.get("use", "sig") != "sig":

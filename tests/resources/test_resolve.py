@@ -10,7 +10,7 @@ from django.test import Client, RequestFactory, override_settings
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from resources import fetch
+from resources import fetch, wire
 from resources.fetch import FetchError
 from resources.permissions import RequireActive
 from resources.resolve import Lookups
@@ -45,7 +45,7 @@ class Resolver:
 def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
     made = Resolver()
     monkeypatch.setattr(socket, "getaddrinfo", made)
-    monkeypatch.setattr(fetch, "lookups", Lookups())
+    monkeypatch.setattr(wire, "lookups", Lookups())
     yield made
     made.release.set()
 

@@ -9,7 +9,7 @@ import pytest
 
 from resources.discovery import read_jwks
 from resources.feed_follower import Answer, Follower, Policy, Time
-from resources.keyset import PinnedKeys
+from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_feed import FeedState
 from resources.revocation_key import key

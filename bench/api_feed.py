@@ -27,7 +27,8 @@ from bench import token_check  # noqa: E402
 from bench.figures import Row  # noqa: E402
 from bench.priority import ahead  # noqa: E402
 from bench.token_check import ISSUER, packed  # noqa: E402
-from resources.feed_follower import Answer, Follower, Policy, Time  # noqa: E402
+from resources.feed_follower import Follower  # noqa: E402
+from resources.feed_source import Answer, Policy, Time  # noqa: E402
 from resources.jwk import judge_all  # noqa: E402
 from resources.key_pins import PinnedKeys  # noqa: E402
 from resources.refusals import Refusals  # noqa: E402

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from resources import fetch, strict_json
-from resources.feed_follower import Answer
+from resources.feed_source import Answer
 from resources.fetch import Bounds, FetchError
 from resources.jwk import Verdict, judge_all
 from resources.keyset import Fetched

@@ -16,12 +16,12 @@ because the digest is signed and no message removes an entry.
 
 import logging
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from resources.errors import Unavailable
+from resources.feed_source import Policy, Source, Time
 from resources.refusals import Refusals
 from resources.revocation_feed import CLOCK_ERROR, BadFeed, Document, FeedState, check_segment, number, read_document
 from resources.revocation_set import BLOCKS, ENTRY, RevocationSet
@@ -29,7 +29,6 @@ from resources.verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)
 
-MAX_ENTRIES = 4_194_304  # about 128 MiB
 SWEPT = 4  # blocks swept in one poll: all of them within 64 polls
 SLICE = 1024  # entries merged at once, in about a millisecond
 BETWEEN = 0.0005  # seconds between two slices
@@ -37,49 +36,6 @@ FIRST_BACKOFF = 0.25  # seconds; short, because a process that starts often has 
 RETRY_AFTER = 1  # seconds; the poller polls soon
 
 NO_STATE = FeedState()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The issuer's answer to a poll. `body` is None if the status is 304."""
-
-    body: bytes | None
-
-
-class Source(Protocol):
-    """The requests to one issuer's feed, with bounds on time and size."""
-
-    def poll(self, *, since: str, conditional: bool) -> Answer:
-        """Fetch the changes since the version `since`, or a full state if it is "". Raises on any failure.
-
-        If `conditional`, the issuer may answer 304 if there are none.
-        """
-
-    def segment(self, digest: str) -> bytes:
-        """Fetch the segment with this digest. Raises on any failure."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """The settings for following a feed. Times are in seconds."""
-
-    every: float
-    late_after: float
-    refuse_when_late: bool
-    longest_backoff: float
-    max_entries: int = MAX_ENTRIES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Time:
-    """The functions by which a follower reads and passes time."""
-
-    clock: Callable[[], float]
-    """Returns monotonic seconds, including time in system suspend."""
-    wall: Callable[[], datetime]
-    """Returns the current date and time."""
-    sleep: Callable[[float], object]
-    """Sleeps for a number of seconds, and yields to other threads of the process."""
 
 
 class Follower:

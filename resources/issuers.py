@@ -17,7 +17,8 @@ from django.core.signals import setting_changed
 
 from resources.conf import IssuerSettings, ResourceServer, resource_server
 from resources.discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
-from resources.feed_follower import Follower, Policy, Time
+from resources.feed_follower import Follower
+from resources.feed_source import Policy, Time
 from resources.jwk import FAMILIES
 from resources.key_pins import PinnedKeys
 from resources.keyset import KeySet

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from resources.errors import Unavailable
-from resources.feed_follower import BETWEEN, MAX_ENTRIES, SLICE, Answer, Follower, Policy, Time
+from resources.feed_follower import BETWEEN, SLICE, Follower
+from resources.feed_source import MAX_ENTRIES, Answer, Policy, Time
 from resources.refusals import Refusals
 from resources.revocation_set import ENTRY
 from resources.testing import SigningKey, at, shared_key

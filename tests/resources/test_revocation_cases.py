@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from resources.discovery import read_jwks
-from resources.feed_follower import Answer, Follower, Policy, Time
+from resources.feed_follower import Follower
+from resources.feed_source import Answer, Policy, Time
 from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_feed import FeedState

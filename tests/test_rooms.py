@@ -72,6 +72,7 @@ PURE = (
     "resources/revocation_key.py",
     "resources/revocation_set.py",
     "resources/feed_follower.py",
+    "resources/feed_source.py",
     "resources/strict_json.py",
     "resources/jwk.py",
 )
@@ -97,6 +98,8 @@ REPEATED = {"Command", "Meta"}
 COVERED = {
     "tests/tokens/admin/": "admin/audit admin/client_form admin/client_layout admin/client_secret admin/events"
     " admin/key_picture admin/key_step admin/read_only admin/ring_page",
+    "tests/tokens/inspection/test_report.py": "inspection/requirements",
+    "tests/tokens/revoking/test_feed_log.py": "revoking/feed_entries revoking/feed_publisher",
     "tests/tokens/management/test_inspect_token.py": "admin/inspection inspection/key_source"
     " inspection/signature_trial",
     "tests/tokens/views/test_authorize.py": "authorize/backend authorize/consent authorize/login_session"
@@ -116,10 +119,11 @@ COVERED = {
     "tests/tokens/views/test_device.py": "grants/device_authorization grants/device_code",
     "tests/tokens/rfc/test_rfc9068.py": "issued/access_token issued/holder issued/login",
     "tests/tokens/issued/test_token_reader.py": "issued/id_token issued/jws",
-    "tests/tokens/grants/test_refresh_token.py": "issued/refresh_token issued/token_status issued/user_grant",
+    "tests/tokens/grants/test_refresh_token.py": "issued/refresh_rotation issued/refresh_token issued/token_status"
+    " issued/user_grant",
     "tests/tokens/issued/test_revocation_record.py": "issued/revocation_key models/revocation",
     "tests/tokens/revoking/test_enabled_again.py": "issued/revocation_second revoking/signals triggers/session_epoch",
-    "tests/tokens/jose/test_public_keys.py": "jose/compact jose/key_format",
+    "tests/tokens/jose/test_public_keys.py": "jose/compact jose/key_choice jose/key_format",
     "tests/services/test_pkcs11.py": "keys/pkcs11 keys/key_pair",
     "tests/services/test_lock.py": "keys/deadline keys/lock",
     "tests/tokens/keys/test_promises.py": "keys/rules/discard keys/rules/succession",
@@ -139,7 +143,8 @@ COVERED = {
     "tests/services/test_migrations.py": "triggers/lock_wait",
     "tests/tokens/models/": "models/assertion models/audit models/consent models/device models/lifetimes"
     " models/registry models/user_grant",
-    "tests/proxies/test_proxies.py": "proxy/report proxy/trials proxy/wire",
+    "tests/proxies/test_proxies.py": "proxy/connection_trials proxy/content_trials proxy/header_trials proxy/report"
+    " proxy/trial_server proxy/trials proxy/wire",
     "tests/tokens/management/test_create_api.py": "registration/api",
     "tests/tokens/management/test_demo_setup.py": "registration/demo",
     "tests/tokens/management/test_client_secret.py": "registration/secret_rotation",

@@ -12,9 +12,9 @@ from django.utils import timezone
 from tokens import conf
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import KeyProblem
-from tokens.keys.operation import Operation
+from tokens.keys.operation import Operation, Outcome
 from tokens.keys.revocation import revoke
-from tokens.keys.rotation import Outcome, rotate
+from tokens.keys.rotation import rotate
 from tokens.keys.trust import KeyRevocation
 from tokens.models.key import Ring, SigningKey
 

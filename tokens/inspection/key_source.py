@@ -5,7 +5,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from tokens import outbound
-from tokens.inspection.report import Inspection, Point, is_text
+from tokens.inspection.report import Inspection
+from tokens.inspection.requirements import Point, is_text
 from tokens.inspection.signature_trial import VERIFIED, VerificationKey
 from tokens.issued import revocation_record
 from tokens.jose.compact import is_instant

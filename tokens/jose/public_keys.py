@@ -4,7 +4,7 @@ An entry with private members is leaked. Other unusable entries are skipped if a
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,22 +94,6 @@ def published(document: object) -> tuple[ClientKey, ...]:
         if len(usable) > MAX_PUBLISHED:
             raise UnusableKey(f"The JWKS has more than {MAX_PUBLISHED} usable keys.")
     return tuple(usable)
-
-
-def meant(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) -> tuple[ClientKey, ...]:
-    """Return the candidate keys for a JWS with this `kid` and `algorithm` (RFC 7515 section 4.1.4).
-
-    Only keys that support the algorithm count.
-    1. If keys have the header's kid: these keys.
-    2. If none has it: the key without a kid, if there is exactly one.
-    3. If the header has no kid: the key, if there is exactly one.
-    """
-    fitting = [key for key in keys if algorithm in key.algorithms]
-    named = [key for key in fitting if kid is not None and key.kid == kid]
-    if named:
-        return tuple(named[:MAX_PER_KID])
-    others = [key for key in fitting if kid is None or key.kid is None]
-    return tuple(others) if len(others) == 1 else ()
 
 
 def names(document: object) -> list[str]:

@@ -6,8 +6,8 @@ from tokens.keys import kids
 from tokens.keys.clock import refuse_skew
 from tokens.keys.keystore import fresh_pairs
 from tokens.keys.lock import hold
-from tokens.keys.operation import Operation
-from tokens.keys.rotation import Outcome, new_key
+from tokens.keys.operation import Operation, Outcome
+from tokens.keys.rotation import new_key
 from tokens.keys.rules import discard, lifecycle
 
 

@@ -1,10 +1,11 @@
-"""An operation on a ring: who takes a step, when, under which timings and encrypting keys."""
+"""An operation on a ring, and its outcome: who takes a step, under which settings, and what it did."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from tokens.encryption import EncryptionKey
+from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.policy import Policy
 
 
@@ -20,3 +21,16 @@ class Operation:
     """The actor of the audit events, such as `command:rotate_keys`."""
     now: datetime
     """This node's clock, only to be compared with the database's. All dates of keys are the database's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The result of a step: what it did, or why it did nothing."""
+
+    step: str
+    """`created`, `planned`, `announced`, `lengthened`, `destroyed`, `rewrapped`, `cancelled` or `nothing`."""
+    message: str
+    kid: str | None = None
+    at: datetime | None = None
+    """When the step takes effect, or when the next one is due."""
+    ring: str = DEFAULT_RING

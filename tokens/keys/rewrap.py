@@ -3,8 +3,7 @@
 from tokens.conf import issuer
 from tokens.keys import store
 from tokens.keys.lock import hold
-from tokens.keys.operation import Operation
-from tokens.keys.rotation import Outcome
+from tokens.keys.operation import Operation, Outcome
 from tokens.keys.rules.moves import DEFAULT_RING
 
 

@@ -12,7 +12,7 @@ and the others find nothing to do. It takes the first of these that applies:
 6. destroy: no node can sign with a retired key any more. Destroy its private half.
 7. nothing.
 
-No step runs at the instant of a switch. The planned date is enough: each node computes the signer from the dates.
+No step runs at the instant of a switch: each node computes the signer from the dates.
 
 Worked example, with the timings of production and rotate_keys every minute:
 
@@ -26,7 +26,7 @@ Worked example, with the timings of production and rotate_keys every minute:
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -36,24 +36,11 @@ from tokens.keys.clock import refuse_skew
 from tokens.keys.key_pair import KeyPair
 from tokens.keys.keystore import fresh_pairs
 from tokens.keys.lock import LockedRing, hold
-from tokens.keys.operation import Operation
+from tokens.keys.operation import Operation, Outcome
 from tokens.keys.rings import ANY, RingKind
 from tokens.keys.rules import lifecycle, succession
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.moves import DEFAULT_RING
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a step did, or why it did nothing."""
-
-    step: str
-    """`created`, `planned`, `announced`, `lengthened`, `destroyed`, `rewrapped`, `cancelled` or `nothing`."""
-    message: str
-    kid: str | None = None
-    at: datetime | None = None
-    """When the step takes effect, or when the next one is due."""
-    ring: str = DEFAULT_RING
 
 
 def rotate(

@@ -15,7 +15,7 @@ from tokens.keys.key_pair import Signer
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.models import Segment
-from tokens.revoking import feed, feed_log
+from tokens.revoking import feed, feed_log, feed_publisher
 from tokens.revoking.feed import Document, Edition, documents
 from tokens.revoking.feed_log import Head, Version
 from tokens.views.conditional import is_current
@@ -43,7 +43,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     read_at, more = None, False
     if head.has_waiting:  # revocations without a version: the first reader after them publishes a bounded number
         read_at = store.database_now()
-        more, head = feed_log.publish(now=read_at), feed_log.head()
+        more, head = feed_publisher.publish(now=read_at), feed_log.head()
     headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
     not_modified = HttpResponse(status=304, headers=headers) if is_current(request, headers["ETag"]) else None
     try:

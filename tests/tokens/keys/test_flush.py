@@ -12,6 +12,7 @@ from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.keys import cancellation, rotation
 from tokens.keys.errors import Unsafe
+from tokens.keys.operation import Outcome
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.lifecycle import Phase
 from tokens.keys.rules.policy import PRODUCTION
@@ -33,7 +34,7 @@ def flush_of(ring: Ring, kid: str) -> lifecycle.Key | None:
     return lifecycle.flush(key(ring, kid), ring.dates())
 
 
-def cancel(ring: Ring, kid: str) -> rotation.Outcome:
+def cancel(ring: Ring, kid: str) -> Outcome:
     """Cancel a key."""
     with ring.at():
         return cancellation.cancel(operation(ring.now), kid)

@@ -16,7 +16,7 @@ from tokens.keys import keyring, publication
 from tokens.keys.errors import NotReady
 from tokens.models import Publication, RevocationLog, Segment, WaitingEntry
 from tokens.revoking import feed as revocation_feed
-from tokens.revoking import feed_log
+from tokens.revoking import feed_log, feed_publisher
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer", "no_documents")]
 
@@ -113,7 +113,7 @@ def test_the_full_state_has_an_entry_that_waits_to_be_published_again(client):
     """A reader that starts at this moment gets everything that other readers have."""
     now = timezone.now()
     revocation_record.revoke_users(["ada"], now=now)
-    feed_log.publish(now=now)
+    feed_publisher.publish(now=now)
     revocation_record.revoke_users(["ada"], now=now + timedelta(seconds=5))
     assert set(entries_of(feed_log.changes(None, now=now, sealed=0).entries)) == {key("sub", "ada")}
 
@@ -122,7 +122,7 @@ def test_the_feed_has_the_latest_entry_of_a_thing_that_was_revoked_twice(client)
     now = timezone.now()
     for later in (0, 60, 120):
         revocation_record.revoke_users(["ada"], now=now + timedelta(seconds=later))
-        feed_log.publish(now=now)
+        feed_publisher.publish(now=now)
     [(_, before)] = entries_of(feed_log.changes(None, now=now, sealed=0).entries).values()
     assert before == int(now.timestamp()) + 121
 
@@ -304,7 +304,7 @@ def test_a_segment_whose_entries_have_all_ended_is_no_longer_listed(client, monk
 
 def test_a_feed_log_that_grows_too_long_is_an_error_in_the_log(client, monkeypatch, caplog):
     monkeypatch.setattr(feed_log, "SEGMENT", 2)
-    monkeypatch.setattr(feed_log, "MANY_SEGMENTS", 2)
+    monkeypatch.setattr(feed_publisher, "MANY_SEGMENTS", 2)
     revoke("a", "b", "c")
     claims(client)
     assert "revocation feed" not in caplog.text

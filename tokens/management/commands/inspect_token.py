@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from tokens import conf
 from tokens.inspection import key_source
-from tokens.inspection.report import Inspection, NoToken, Point, inspect
+from tokens.inspection.report import Inspection, NoToken, inspect
+from tokens.inspection.requirements import Point
 from tokens.inspection.signature_trial import VerificationKey
 from tokens.keys import store
 from tokens.management.arguments import OperatorCommand

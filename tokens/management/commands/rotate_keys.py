@@ -14,10 +14,10 @@ from tokens.jose.key_format import ALGORITHMS
 from tokens.keys.cancellation import cancel
 from tokens.keys.keystore import NAMES
 from tokens.keys.material import RSA_BITS
-from tokens.keys.operation import Operation
+from tokens.keys.operation import Operation, Outcome
 from tokens.keys.rewrap import rewrap
 from tokens.keys.rings import RingKind
-from tokens.keys.rotation import Outcome, rotate
+from tokens.keys.rotation import rotate
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.transfer import Planned, move
 from tokens.management.arguments import EXIT_CODES, USAGE, KeyCommand, exit_codes, instant

@@ -105,7 +105,7 @@ def followed(source: Files) -> Follower:
         Policy(every=1, late_after=120, refuse_when_late=False, longest_backoff=60),
         Time(clock=time.monotonic, wall=lambda: datetime.now(UTC), sleep=time.sleep),
         ring="default",
-        own=Refusals(),
+        configured=Refusals(),
     )
 
 

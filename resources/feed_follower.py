@@ -41,7 +41,7 @@ NO_STATE = FeedState()
 class Follower:
     """Polls the revocation feed of one ring, and holds its entries.
 
-    `own` are the reasons to refuse a token that the settings give.
+    `configured` are the reasons to refuse a token that the settings give.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class Follower:
         time: Time,
         *,
         ring: str,
-        own: Refusals,
+        configured: Refusals,
         state: FeedState = NO_STATE,
     ) -> None:
         self._source, self._issuer, self._policy, self._ring = source, issuer, policy, ring
         self._time = time
-        self._own, self.state = own, state
-        self._refusals = replace(own, entries=state.entries)
+        self._configured, self.state = configured, state
+        self._refusals = replace(configured, entries=state.entries)
         self._heard_at = -math.inf
         self._loaded: frozenset[str] = frozenset()  # segments whose entries are in the set
         self._sweep_at = 0
@@ -159,7 +159,7 @@ class Follower:
     def _swap(self, entries: RevocationSet) -> None:
         """Replace the entries, for polls and for requests."""
         self.state = replace(self.state, entries=entries)
-        self._refusals = replace(self._own, entries=entries)
+        self._refusals = replace(self._configured, entries=entries)
 
     def _sweep(self, now: datetime) -> None:
         """Remove the ended entries of the next blocks. Each poll sweeps a part, so that no poll takes long."""

@@ -85,10 +85,10 @@ class Flights(Generic[T]):
         self.next_attempt = -math.inf
         self.attempts = self.failures = 0
         self.last_error = ""
-        self.renew()
+        self.reset_after_fork()
         _all.add(self)
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Replace the lock and forget the flight (after a fork: the parent's threads do not run in this process)."""
         self._lock = threading.Lock()
         self._flight: Flight | None = None
@@ -130,7 +130,7 @@ class Flights(Generic[T]):
                 return False
             self._waiting += 1
             first, flight.waited_for = not flight.waited_for, True
-            lock = self._lock  # `renew` can replace it before this request has stopped waiting
+            lock = self._lock  # `reset_after_fork` can replace it before this request has stopped waiting
         try:
             if getattr(_thread, "is_fetching", False):  # this thread fetches for another source, and serves no requests
                 return flight.done.wait(self._limits.patience)
@@ -186,7 +186,7 @@ _all: "WeakSet[Flights[Any]]" = WeakSet()
 
 def _renew_all() -> None:
     for flights in list(_all):
-        flights.renew()
+        flights.reset_after_fork()
 
 
 os.register_at_fork(after_in_child=_renew_all)

@@ -42,9 +42,9 @@ class Introspector:
         self._query, self._clock, self._cached_for = query, clock, cached_for
         self._answers: OrderedDict[bytes, tuple[float, bool]] = OrderedDict()
         self._paused_until = 0.0
-        self.renew()
+        self.reset_after_fork()
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Replace the semaphore (after a fork: the threads that hold it exist only in the parent)."""
         self._slots = threading.BoundedSemaphore(AT_ONCE)
 
@@ -82,7 +82,7 @@ def introspector(issuer: str) -> Introspector:
     """Return this process's introspector of a trusted issuer."""
     conf = resource_server()
     made = Introspector(lambda token: _query(issuer, token), clock=clock, cached_for=conf.introspection_for)
-    os.register_at_fork(after_in_child=made.renew)
+    os.register_at_fork(after_in_child=made.reset_after_fork)
     return made
 
 

@@ -124,7 +124,7 @@ def _follower(
         ),
         Time(clock=clock, wall=time_of_day, sleep=time.sleep),
         ring=address.ring,
-        own=refused,
+        configured=refused,
     )
 
 

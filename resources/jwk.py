@@ -127,10 +127,10 @@ def _misuse(entry: Mapping[str, Any]) -> str:
 def _bound_algorithms(entry: Mapping[str, Any], algorithms: frozenset[str]) -> frozenset[str]:
     """Return those of `algorithms` for which the key may be used, by its type, curve and alg."""
     family = (entry.get("kty"), entry.get("crv", "") if entry.get("kty") != "RSA" else "")
-    fitting = frozenset(name for name in algorithms if FAMILIES[name] == family)
+    supported = frozenset(name for name in algorithms if FAMILIES[name] == family)
     if "alg" not in entry:
-        return fitting
-    return fitting & {entry["alg"]} if isinstance(entry["alg"], str) else frozenset()
+        return supported
+    return supported & {entry["alg"]} if isinstance(entry["alg"], str) else frozenset()
 
 
 def _bad_numbers(entry: Mapping[str, Any]) -> str:

@@ -164,7 +164,6 @@ COVERED = {
     "tests/tokens/authorize/test_reauthentication.py": "views/login",
     "tests/tokens/test_no_input.py": "apps urls",
     "tests/tokens/admin/test_verify_email.py": "email_proof",
-    "tests/tokens/keys/test_flush.py": "keys/trust",
     "tests/tokens/management/test_flush_token.py": "issued/flush_token",
 }
 

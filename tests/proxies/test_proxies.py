@@ -73,7 +73,7 @@ def test_the_configuration_of_the_page_has_nothing_to_be_found(served, language,
         findings = trials.run(served.server())
         assert [finding for finding in findings if finding.level != "ok"] == []
         assert found(findings).keys() >= {"tls", "host", "scheme", "address", "causes", "half body", "8 kB address"}
-        assert "127.0.0.1" in next(finding.found for finding in findings if finding.trial == "address")
+        assert "127.0.0.1" in next(finding.result for finding in findings if finding.trial == "address")
         assert header_trials.seen_address(served.server(), {"X-Forwarded-For": header_trials.CLAIMED}) == "127.0.0.1"
 
 

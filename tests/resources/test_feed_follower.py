@@ -36,7 +36,7 @@ class World:
             policy,
             Time(clock=lambda: self.now, wall=lambda: at(T + self.now), sleep=self.slept.append),
             ring="default",
-            own=Refusals(kids=frozenset({"own"})),
+            configured=Refusals(kids=frozenset({"own"})),
         )
 
     def poll(self, *, since: str, conditional: bool) -> Answer:

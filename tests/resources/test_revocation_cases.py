@@ -88,7 +88,7 @@ def test_a_reader_accepts_or_refuses_the_document_of_a_case(case: dict[str, Any]
         Policy(every=30, late_after=120, refuse_when_late=False, longest_backoff=60),
         Time(clock=lambda: 0.0, wall=lambda: at(FEEDS["now"]), sleep=lambda _seconds: None),
         ring=FEEDS["ring"],
-        own=Refusals(),
+        configured=Refusals(),
         state=state(case),
     )
     pause = follower.poll()

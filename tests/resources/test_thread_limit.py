@@ -106,7 +106,7 @@ def test_the_number_of_threads_that_a_server_sets_counts_also_after_a_fork() -> 
     seen = ServingThreads(clock=Clock())
     seen.set_count(8)
     assert seen.count() == 8
-    seen.renew()
+    seen.reset_after_fork()
     assert seen.count() == 8
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,16 +16,21 @@ TYPES = ("at+jwt", "application/at+jwt")
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A requirement of an access token, and if the token meets it. The fields are members of `inspect_token --json`."""
+    """A requirement of an access token, and if the token meets it."""
 
     name: str
     source: str
     """The RFC and section that has the requirement."""
     holds: bool
-    told: str = ""
+    detail: str = ""
     """The token's value, or the reason."""
     is_advice: bool = False
     """True if a token conforms without it."""
+
+    def members(self) -> dict[str, object]:
+        """Return the members of the JSON that `inspect_token --json` prints, under the names of version 0.1.0."""
+        members = asdict(self)
+        return members | {"told": members.pop("detail")}
 
 
 def of_key(key: VerificationKey | None) -> list[Point]:

@@ -167,10 +167,10 @@ def _algorithms(entry: Mapping[str, Any]) -> frozenset[str]:
     kty, crv, alg = entry.get("kty"), entry.get("crv"), entry.get("alg")
     texts = all(isinstance(value, str) for value in (kty, crv, alg) if value is not None)
     family = FAMILIES.get((kty, None if kty == "RSA" else crv), frozenset()) if texts else frozenset()
-    fitting = family if alg is None or not family else family & {alg}
-    if not fitting:
+    supported = family if alg is None or not family else family & {alg}
+    if not supported:
         raise UnusableKey(FITS_NONE)
-    return fitting
+    return supported
 
 
 def _public_key(entry: Mapping[str, Any], algorithm: str) -> Any:

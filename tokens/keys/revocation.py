@@ -132,13 +132,13 @@ def _revocation(locked: LockedRing, revoked: Sequence[str], discarded: Discarded
     return KeyRevocation(
         ring=locked.row.name,
         kids=tuple(revoked),
-        heir=discarded.successor.kid if discarded.successor else None,
+        successor=discarded.successor.kid if discarded.successor else None,
         accepted_until=locked.now + locked.policy.rejection,
         flush_kid=flush.kid if flush else None,
         flush_at=flush.start if flush else None,
         copies_from=_copies_from(locked, flush),
         outage_until=discarded.outage_until,
-        pretended=dry_run,
+        dry_run=dry_run,
         left=tuple(row.key.kid for row in locked.unverified),
     )
 

@@ -69,7 +69,7 @@ def caching(server: ProbedServer) -> Iterator[Finding]:
             yield Finding("caching", "unknown", f"GET {JWKS}: {whole.status}", "Fix the errors above first.")
             return
         conditional = {"Accept-Encoding": "gzip", "If-None-Match": whole.headers.get("etag", '""')}
-        again = server.send(JWKS, conditional)
+        revalidated = server.send(JWKS, conditional)
     except NoAnswer as error:
         yield Finding("caching", "error", str(error), "Fix the errors above first.")
         return
@@ -77,9 +77,11 @@ def caching(server: ProbedServer) -> Iterator[Finding]:
         yield Finding(
             "caching", "error", "the proxy removes ETag or Cache-Control of the JWKS", f"Pass both headers on. {PAGE}"
         )
-    elif again.status != 304:
+    elif revalidated.status != 304:
         remedy = f"Do not compress JSON, or exclude these paths. {PAGE}"  # compression can change the ETag
-        yield Finding("caching", "advice", f"revalidation of the JWKS is answered with {again.status}, not 304", remedy)
+        yield Finding(
+            "caching", "advice", f"revalidation of the JWKS is answered with {revalidated.status}, not 304", remedy
+        )
     else:
         yield Finding("caching", "ok", "the JWKS keeps its ETag and Cache-Control")
     if int(whole.headers.get("age", "0") or 0) > 0 or "hit" in whole.headers.get("x-cache", "").lower():

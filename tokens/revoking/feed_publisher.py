@@ -72,10 +72,10 @@ def _publish_batch(*, now: datetime) -> bool:
     return len(entries) == room
 
 
-def _take(most: int) -> list[bytes]:
-    """Remove up to `most` waiting entries from the queue, the oldest first, and return them."""
+def _take(limit: int) -> list[bytes]:
+    """Remove up to `limit` waiting entries from the queue, the oldest first, and return them."""
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, [most])
+        cursor.execute(TAKE, [limit])
         return [bytes(entry) for (entry,) in feed_log.rows(cursor)]
 
 

@@ -100,9 +100,9 @@ def cancelled(operator):
 def revoked(operator):
     operator.rotate()
     operator.now += timedelta(days=3)
-    kid, heir = operator.signing().kid, operator.standby().kid
+    kid, successor = operator.signing().kid, operator.standby().kid
     revoke(operator.operation(), kid, reason="leaked")
-    return [kid, heir]
+    return [kid, successor]
 
 
 def policy_adopted(operator):

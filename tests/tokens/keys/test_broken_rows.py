@@ -143,7 +143,7 @@ def test_if_an_encrypting_key_is_lost_every_public_half_is_published_and_the_sig
 def test_a_key_whose_encrypting_key_is_lost_can_be_revoked_and_its_row_verifies_again(clock, mixed):
     clock.now += timedelta(days=3)
     done = revoke_key(clock, signing_row().kid)
-    assert keyring.signer(now=clock.now).kid == done.heir
+    assert keyring.signer(now=clock.now).kid == done.successor
     gone = SigningKey.objects.get(kid=done.kids[0])
     assert (gone.sealed, gone.encryption_key_id) == (None, issuer().encryption_keys()[0].id)
     revoke_key(clock, row(lifecycle.Phase.RETIRED).kid)
@@ -162,7 +162,7 @@ def test_if_the_encrypting_key_is_lost_for_good_the_operator_can_revoke_all_with
         revoke_key(clock, signing_row().kid, accept_outage=True)
     assert SigningKey.objects.filter(revoked_at=None).count() == SigningKey.objects.count() == 2
     done = revoke_key(clock, None, ring="default", accept_outage=True)
-    assert keyring.signer(now=clock.now).kid == done.heir
+    assert keyring.signer(now=clock.now).kid == done.successor
     assert codes() == set()
 
 
@@ -175,7 +175,7 @@ def test_a_key_can_be_revoked_beside_a_broken_standby_which_is_not_changed(clock
     done = revoke_key(clock, leaked, accept_outage=True)
     assert done.left == (broken.kid,)
     assert f"not changed, because the row does not verify: {broken.kid}" in str(done)
-    assert keyring.signer(now=clock.now).kid == done.heir != broken.kid
+    assert keyring.signer(now=clock.now).kid == done.successor != broken.kid
     assert SigningKey.objects.filter(pk=broken.pk).values().get() == before
 
 

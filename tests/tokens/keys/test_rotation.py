@@ -417,8 +417,8 @@ def test_if_a_planned_key_is_cancelled_the_standby_takes_its_place_as_safely():
     run()
     planned = run(early=True).kid
     outcome = cancel_key(planned)
-    heir = SigningKey.objects.get(kid=outcome.kid)
-    assert outcome.at == heir.signs_at >= heir.announced_at + PRODUCTION.propagation
+    successor = SigningKey.objects.get(kid=outcome.kid)
+    assert outcome.at == successor.signs_at >= successor.announced_at + PRODUCTION.propagation
     first = SigningKey.objects.get(cancelled_at=None, withdraw_at__isnull=False)
     assert first.withdraw_at >= outcome.at + PRODUCTION.last_acceptance(first.max_lifetime)
     assert keyring.signer(now=timezone.now()).kid == first.kid

@@ -226,7 +226,7 @@ def test_a_document_of_a_key_that_no_longer_signs_is_not_served(client, signer, 
 
 
 def test_the_cache_of_documents_is_bounded(client):
-    documents = revocation_feed.Documents(most=1000)
+    documents = revocation_feed.Documents(max_bytes=1000)
     wanted = revocation_feed.Edition(feed_log.Version(1, "A" * 11), "k")
     now = timezone.now()
 

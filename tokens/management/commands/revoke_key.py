@@ -8,7 +8,6 @@
 import json
 from argparse import ArgumentParser
 from contextlib import nullcontext, suppress
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -137,5 +136,5 @@ def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevo
 def text(revocation: KeyRevocation, options: dict[str, Any]) -> str:
     """Return the revocation in one ring as JSON or as text."""
     if options["json"]:
-        return json.dumps(asdict(revocation), cls=DjangoJSONEncoder)
+        return json.dumps(revocation.members(), cls=DjangoJSONEncoder)
     return f"ring {revocation.ring}\n{revocation}" if options["all"] else str(revocation)

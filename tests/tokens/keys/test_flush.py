@@ -273,7 +273,7 @@ def test_longer_timings_put_a_flush_off_only_as_far_as_its_own_bound(ring):
     assert key(ring, short.flush_kid).signs_at == ring.now + PRODUCTION.refetch + timedelta(minutes=10)
 
 
-def test_longer_timings_put_off_both_of_two_planned_switches_in_tsuccessor_order(ring):
+def test_longer_timings_put_off_both_of_two_planned_switches_in_their_order(ring):
     first = ring.revoke(ring.kid(Phase.SIGNING))
     ring.now += timedelta(hours=1)
     second = ring.revoke(lifecycle.standby(ring.dates()).kid)

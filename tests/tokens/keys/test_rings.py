@@ -156,7 +156,7 @@ def test_an_api_moves_back_as_safely(client, clock, orders, service):
     assert verifies(client, token(client, service), "orders")
 
 
-def test_two_apis_are_on_rings_of_tsuccessor_own_and_the_other_api_stays_on_the_default(client, clock, orders, service):
+def test_two_apis_are_on_rings_of_their_own_and_the_other_api_stays_on_the_default(client, clock, orders, service):
     service.scopes.add(*Api.objects.get(identifier=OTHER_API).scopes.all())
     planned = move(clock, "orders")
     clock.now = planned.settled_at
@@ -229,7 +229,7 @@ def test_an_introspection_response_verifies_by_the_jwks_that_verifies_the_api_s_
 
 
 @pytest.mark.parametrize(("moved", "expected"), [((API,), "RS256"), ((API, OTHER_API), "ES256")])
-def test_a_client_of_several_apis_gets_responses_of_tsuccessor_ring_if_it_is_one(
+def test_a_client_of_several_apis_gets_responses_of_their_ring_if_it_is_one(
     client, clock, orders, service, moved, expected
 ):
     Api.objects.update(algorithms=["RS256", "ES256"])
@@ -371,7 +371,7 @@ def test_until_the_new_ring_s_first_key_signs_the_previous_ring_does_however_tha
         assert publication.public_key(jwt.get_unverified_header(text)["kid"], audience=API, now=clock.now)
 
 
-def test_a_move_between_two_rings_of_tsuccessor_own_breaks_no_token(client, clock, orders, service):
+def test_a_move_between_two_rings_of_their_own_breaks_no_token(client, clock, orders, service):
     clock.now = move(clock, "orders").settled_at
     keyring.snapshots.forget()
     rotate(clock, "fresh", kind=RingKind(algorithm="EdDSA"))

@@ -1,11 +1,11 @@
 """A user or client that is disabled and enabled again gets no token that is revoked already, and no old session."""
 
 from datetime import UTC, datetime, timedelta
-from unittest.mock import patch
 
 import pytest
 from django.utils import timezone
 
+from tests.clock import node_at
 from tests.tokens.assertions import jwks, sign
 from tests.tokens.factories import allow, authorization, basic, log_in, make_client, parameters, post, redeem
 from tokens.issued import revocation_record, token_reader
@@ -37,7 +37,7 @@ def service_token(client, service):
 
 
 def at(instant):
-    return patch("tokens.views.endpoint.timezone.now", return_value=instant)
+    return node_at(instant)
 
 
 def is_unavailable(answer):

@@ -1,12 +1,12 @@
 """Rings that APIs move between, under a clock that a test chooses."""
 
 from datetime import timedelta
-from unittest.mock import patch
 
 import jwt
 import pytest
 from django.utils import timezone
 
+from tests.clock import clocks_at
 from tests.tokens.factories import API, basic, make_client, operation, post
 from tokens.clients import client_secret
 from tokens.keys import keyring, rotation, store, transfer
@@ -31,10 +31,7 @@ class Clock:
 def clock():
     moved = Clock()
     keyring.snapshots.forget()
-    with (
-        patch("tokens.keys.store.database_now", side_effect=lambda: moved.now),
-        patch("django.utils.timezone.now", side_effect=lambda: moved.now),
-    ):
+    with clocks_at(lambda: moved.now):
         yield moved
     keyring.snapshots.forget()
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from unittest.mock import patch
 
+from tests.clock import database_at
 from tests.tokens.factories import operation
 from tokens.checks import key_health
 from tokens.conf import issuer
@@ -20,7 +20,7 @@ def run(*, early=False, policy=PRODUCTION, keys=None, **options):
 
 
 def at(instant):
-    return patch("tokens.keys.store.database_now", return_value=instant)
+    return database_at(instant)
 
 
 def other(**changes):

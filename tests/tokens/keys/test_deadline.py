@@ -1,10 +1,10 @@
 """A step whose clocks differ, or that takes too long, is not done."""
 
 from datetime import timedelta
-from unittest.mock import patch
 
 import pytest
 
+from tests.clock import database_at, node_at
 from tests.tokens.factories import operation
 from tests.tokens.keys.steps import run
 from tokens.keys import store
@@ -21,7 +21,7 @@ def test_a_node_whose_clock_is_off_plans_nothing(skew):
     run()
     node = store.database_now() + timedelta(seconds=skew)
     with (
-        patch("tokens.keys.clock.timezone.now", return_value=node),
+        node_at(node),
         pytest.raises(Unsafe, match="synchronise the clocks"),
     ):
         rotate(operation(node), early=True)
@@ -38,7 +38,7 @@ def test_a_step_that_took_too_long_is_not_done():
     run()
     start = store.database_now()
     clock = iter([start, start, start + timedelta(seconds=61)])
-    with patch("tokens.keys.store.database_now", side_effect=clock), pytest.raises(Unsafe, match="took 61") as refused:
+    with database_at(clock), pytest.raises(Unsafe, match="took 61") as refused:
         rotate(operation(start), early=True)
     assert SigningKey.objects.count() == 2
     assert str(refused.value).endswith("clock_error (δ) is 60 s; nothing was done, run it again")
@@ -48,7 +48,7 @@ def test_a_development_ring_names_the_timings_that_let_it_keep_its_dates_on_a_lo
     run(policy=DEVELOPMENT)
     start = store.database_now()
     slow = [start, start, start + timedelta(seconds=1.4)]
-    with patch("tokens.keys.store.database_now", side_effect=iter(slow)), pytest.raises(Unsafe) as refused:
+    with database_at(iter(slow)), pytest.raises(Unsafe) as refused:
         rotate(operation(start, policy=DEVELOPMENT), early=True)
     said, _, timings = str(refused.value).partition(" set KEY_TIMINGS=")
     assert "took 1.4 s, too long to keep its dates: clock_error (δ) is 1 s; nothing was done" in said
@@ -57,7 +57,7 @@ def test_a_development_ring_names_the_timings_that_let_it_keep_its_dates_on_a_lo
     run(policy=wider)  # adopts them
     start = store.database_now()
     slow = iter([start, start, start + timedelta(seconds=1.4)])
-    with patch("tokens.keys.store.database_now", side_effect=slow):
+    with database_at(slow):
         assert rotate(operation(start, policy=wider), early=True).step == "planned"
 
 
@@ -65,5 +65,5 @@ def test_a_development_step_within_the_clock_error_is_done():
     run(policy=DEVELOPMENT)
     start = store.database_now()
     clock = iter([start, start, start + timedelta(seconds=1)])
-    with patch("tokens.keys.store.database_now", side_effect=clock):
+    with database_at(clock):
         assert rotate(operation(start, policy=DEVELOPMENT), early=True).step == "planned"

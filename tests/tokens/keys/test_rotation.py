@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 from django.utils import timezone
 
+from tests.clock import node_at
 from tests.tokens.factories import operation
 from tests.tokens.keys.steps import at, forged_row, other, run
 from tokens.conf import issuer
@@ -131,7 +132,7 @@ def test_a_node_whose_clock_is_off_signs_nothing_and_publishes_still():
     run()
     keyring.snapshots.forget()
     wrong = timezone.now() + timedelta(seconds=90)
-    with patch("tokens.keys.clock.timezone.now", return_value=wrong):
+    with node_at(wrong):
         now = keyring.carried_clock(now=wrong)
         with pytest.raises(NotReady, match="synchronise"):
             keyring.signer(now=now)

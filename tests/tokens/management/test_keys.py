@@ -2,11 +2,11 @@
 
 import json
 from datetime import timedelta
-from unittest.mock import patch
 
 import pytest
 from django.utils import timezone
 
+from tests.clock import clocks_at
 from tests.tokens.management.key_commands import refused, run
 from tokens.clients import client_secret
 from tokens.encryption import parse
@@ -35,10 +35,7 @@ def test_the_check_fails_before_the_first_key_and_if_rotation_is_overdue(at):
     run("rotate_keys")
     assert run("keys", "--check") == "the signing keys are healthy\n"
     late = store.database_now() + timedelta(days=92)
-    with (
-        patch("tokens.keys.store.database_now", return_value=late),
-        at(late),
-    ):
+    with clocks_at(late):
         code, message = refused("keys", "--check")
     assert (code, "rotate_keys does not run" in message) == (3, True)
 

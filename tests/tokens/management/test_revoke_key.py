@@ -2,10 +2,10 @@
 
 import json
 from datetime import timedelta
-from unittest.mock import patch
 
 import pytest
 
+from tests.clock import clocks_at
 from tests.tokens.management.key_commands import refused, run
 from tokens.keys import store
 from tokens.models import SigningKey
@@ -32,10 +32,7 @@ def propagated(at):
     """Return a time at which every API has the standby, and set the clocks to it."""
     run("rotate_keys")
     late = store.database_now() + timedelta(days=3)
-    with (
-        patch("tokens.keys.store.database_now", return_value=late),
-        at(late),
-    ):
+    with clocks_at(late):
         yield late
 
 

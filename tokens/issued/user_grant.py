@@ -36,8 +36,9 @@ def create(
     lasts: timedelta,
     refreshes_for: timedelta | None = None,
 ) -> UserGrant:
-    """Record what `user` allowed `client`, and how the user had logged in. The grant ends after `lasts`.
+    """Create the grant of `user` to `client`, with the login under which the user gave it.
 
+    The grant ends after `lasts`.
     Its refresh tokens end after `refreshes_for`, which is part of `lasts`, or with the grant if None.
     `user` must be as it was when the session was checked.
     Raises OAuthError access_denied if the user was disabled since, and SessionEnded if all sessions were ended since.

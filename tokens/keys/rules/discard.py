@@ -35,7 +35,7 @@ class Discarded:
     successor: Key | None
     """The key that takes over because of it, at once or later; None if the signing keys stay as they were planned."""
     outage_until: datetime | None
-    """Until when an obedient API can lack the successor; None if every API has it."""
+    """Until when a conforming API can lack the successor; None if every API has it."""
     flush: Key | None = None
     """The key whose start is the flush (P6)."""
 

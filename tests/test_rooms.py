@@ -133,8 +133,8 @@ COVERED = {
     "tests/tokens/clients/test_registry.py": "triggers/registry_version",
     "tests/services/test_restore.py": "triggers/restore triggers/search_path",
     "tests/services/test_migrations.py": "triggers/lock_wait",
-    "tests/tokens/models/": "models/assertion models/audit models/consent models/device models/lifetimes"
-    " models/registry models/user_grant",
+    "tests/tokens/models/": "models/assertion models/audit models/client_choices models/client_problems models/consent"
+    " models/device models/lifetimes models/registry models/user_grant",
     "tests/proxies/test_proxies.py": "proxy/report proxy/trials proxy/wire",
     "tests/tokens/management/test_create_api.py": "registration/api",
     "tests/tokens/management/test_demo_setup.py": "registration/demo",

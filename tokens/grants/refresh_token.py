@@ -86,7 +86,8 @@ def _target(user_grant: UserGrant, client: Client, request: TokenRequest) -> Tar
     resources = [conf.issuer().url] if is_identity and not request.resources else request.resources
     whole = user_grants.target(user_grant, client, resources)
     if not set(scopes) <= set(whole.scopes):
-        raise OAuthError("invalid_scope", "A scope was not allowed by the user, or this client may not ask for it.")
+        refused = [name for name in scopes if name not in whole.scopes]
+        raise audience.refusal("{} was not allowed by the user, or this client may not ask for it.", refused)
     audience.require_sense(scopes)
     if scopes and OPENID.keys() >= set(scopes) and whole.api not in {None, *client.apis.all()}:
         raise OAuthError("invalid_scope", "No scope of the resource was asked for.")

@@ -6,6 +6,7 @@
 - A client may request a token without a scope only for an API that it is registered for (`without_scope`).
 """
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ OPENID = {
     "offline_access": "Stay connected while you are away",
 }
 OFFLINE = "offline_access"
+NAMEABLE = re.compile(r"[A-Za-z0-9:._/-]{1,64}")
+"""A scope that an error may name. A longer one, or one with other characters, is not repeated."""
 ABOUT_THE_USER = frozenset({"profile", "email"})
 
 
@@ -88,7 +91,8 @@ def resolve(
     owners = _owners(scopes, usable=usable, openid=openid)
     api = _only(owners) if resource is None else apis.get(resource)
     if any(owner != api for owner in owners):
-        raise OAuthError("invalid_scope", "A scope does not belong to the resource that was asked for.")
+        others = [scope.name for scope in usable if scope.api != api and scope.name in scopes]
+        raise refusal("{} does not belong to the resource that was asked for.", others)
     if resource is not None and api is not None and not owners:
         raise OAuthError("invalid_scope", "No scope of the resource was asked for.")
     return Target(api.identifier if api else issuer, scopes, api)
@@ -99,10 +103,21 @@ def _owners(scopes: Sequence[str], *, usable: Collection[Scope], openid: Collect
     apis = {scope.name: scope.api for scope in usable}
     if not scopes:
         raise OAuthError("invalid_scope", "Name at least one scope.")
-    if any(name not in apis and name not in openid for name in scopes):
-        raise OAuthError("invalid_scope", "A scope is unknown, or this client may not ask for it.")
+    if refused := [name for name in scopes if name not in apis and name not in openid]:
+        raise refusal("{} is unknown, or this client may not ask for it.", refused)
     require_sense(scopes)
     return [apis[name] for name in scopes if name in apis]
+
+
+def refusal(text: str, scopes: Sequence[str]) -> OAuthError:
+    """Return the error invalid_scope whose description names the first of the refused scopes.
+
+    `text` has {} in place of the scope. The log gets the text without the name.
+    """
+    # A client can send any text as a scope, and the description is shown on pages: so no sentence and no long text.
+    name = next((name for name in scopes if NAMEABLE.fullmatch(name)), None)
+    reason = text.format("A scope")
+    return OAuthError("invalid_scope", text.format(f"The scope {name}") if name else reason, reason=reason)
 
 
 def require_sense(scopes: Collection[str]) -> None:

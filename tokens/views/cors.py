@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
+from tokens import errors
 from tokens.models import Client
 from tokens.views.unavailable import unavailable
 
@@ -22,8 +23,10 @@ MAX_AGE = 600
 """For how many seconds a browser may keep the answer to a preflight."""
 TRACING = "traceparent, tracestate, baggage, sentry-trace"
 """Headers that tracing libraries add to each request of a page (W3C Trace Context and Baggage, Sentry)."""
-CLIENT_HEADERS = f"Authorization, Content-Type, Accept, {TRACING}"
-PUBLIC_HEADERS = f"Accept, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, {TRACING}"
+SCRIPTED = "X-Requested-With"
+"""A header that Swagger UI and older libraries add to each request."""
+CLIENT_HEADERS = f"Authorization, Content-Type, Accept, {SCRIPTED}, {TRACING}"
+PUBLIC_HEADERS = f"Accept, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, {SCRIPTED}, {TRACING}"
 READ = ("GET", "HEAD")
 EXPOSED = "WWW-Authenticate, Retry-After, ETag"
 
@@ -103,4 +106,4 @@ def _preflight(methods: tuple[str, ...], headers: str) -> HttpResponse:
         "Access-Control-Allow-Headers": headers,
         "Access-Control-Max-Age": str(MAX_AGE),
     }
-    return HttpResponse(status=204, headers=permissions)
+    return errors.empty(204, permissions)

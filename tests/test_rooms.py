@@ -97,9 +97,9 @@ COVERED = {
     "tests/tokens/management/test_inspect_token.py": "admin/inspection inspection/key_source"
     " inspection/signature_trial",
     "tests/tokens/views/test_authorize.py": "authorize/backend authorize/consent authorize/login_session"
-    " authorize/request authorize/response authorize/server authorize/validator views/authorization_answer"
-    " views/consent_page",
+    " authorize/request authorize/server authorize/validator views/authorization_answer views/consent_page",
     "tests/tokens/hardening/test_codes.py": "authorize/authorization_code grants/authorization_code issued/one_time",
+    "tests/tokens/views/test_form_post.py": "authorize/response authorize/response_mode",
     "tests/tokens/views/test_logout.py": "authorize/logout",
     "tests/tokens/views/test_jwks.py": "background",
     "tests/services/test_revocation_log.py": "checks/durability",
@@ -134,7 +134,7 @@ COVERED = {
     "tests/services/test_restore.py": "triggers/restore triggers/search_path",
     "tests/services/test_migrations.py": "triggers/lock_wait",
     "tests/tokens/models/": "models/assertion models/audit models/client_choices models/client_problems models/consent"
-    " models/device models/lifetimes models/registry models/user_grant",
+    " models/client_secret models/login_switches models/device models/lifetimes models/registry models/user_grant",
     "tests/proxies/test_proxies.py": "proxy/report proxy/trials proxy/wire",
     "tests/tokens/management/test_create_api.py": "registration/api",
     "tests/tokens/management/test_demo_setup.py": "registration/demo",

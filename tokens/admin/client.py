@@ -4,6 +4,7 @@
 - A secret is ended by the functions that the command `client_secret` calls, each with its audit event.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
@@ -21,6 +22,7 @@ from tokens.jose import public_keys
 from tokens.keys import store
 from tokens.models import Client
 from tokens.registration import secret_rotation
+from tokens.registration.client import unsafe_switches
 from tokens.registration.secret_rotation import SecretEnded
 from tokens.revoking import bulk
 from tokens.revoking.bulk import BulkTarget
@@ -53,6 +55,10 @@ class ClientAdmin(Audited):
         """List the clients, with the button "Revoke everything" for superusers."""
         permission = {"may_revoke_all": may_revoke_all(request)}
         return super().changelist_view(request, (extra_context or {}) | permission)
+
+    def creation_details(self, form: Any) -> Mapping[str, Any] | None:
+        """Return the switches of a new client that are not at their default."""
+        return unsafe_switches(form.instance)
 
     def get_inlines(self, _request: HttpRequest, obj: Any = None) -> Any:
         """Return the table of secrets, unless the client is new."""

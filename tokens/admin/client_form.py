@@ -14,7 +14,8 @@ from django.forms.fields import InvalidJSONInput
 from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
-from tokens.models import AuthenticationMethod, Client, GrantType
+from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule
+from tokens.models.client_choices import LOWERED
 from tokens.registration import secret_rotation
 
 ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
@@ -80,6 +81,20 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
         required=False,
         label="Accept only the chosen method",
         help_text=Client._meta.get_field("pins_authentication_method").help_text,
+    )
+
+    # The model has no row for the default rule, which is an empty column.
+    pkce = forms.TypedChoiceField(
+        choices=[("", PkceRule.REQUIRED.label), *((rule.value, rule.label) for rule in LOWERED)],
+        required=False,
+        empty_value=None,
+        label="PKCE",
+        help_text=Client._meta.get_field("pkce").help_text,
+    )
+    allows_any_localhost_port = forms.BooleanField(
+        required=False,
+        label="Any port on localhost",
+        help_text=Client._meta.get_field("allows_any_localhost_port").help_text,
     )
 
     client_jwks = KeysField(

@@ -16,6 +16,8 @@ FIELDSETS: Any = [
                 "apis",
                 "redirect_uris",
                 "allows_undotted_schemes",
+                "allows_any_localhost_port",
+                "pkce",
                 "access_token_lifetime",
             ],
         },

@@ -9,6 +9,7 @@ Read in this order:
 - `oauth`: the issuer's URL and the toolkit's switches.
 - `key`: KEY_ENCRYPTION_KEYS, timings and rings (tag `keys`).
 - `key_health`: problems of rings and encrypting keys, with remedies.
+- `client`: clients that may log users in without PKCE (tag `clients`).
 - `cache`: the Redis of rate-limit counters answers and does not evict (tag `cache`).
 - `durability`: PostgreSQL keeps acknowledged transactions.
 """

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from tokens.authorize.login_session import LEVELS
+from tokens.authorize.response_mode import MODES
 from tokens.clients.authentication import METHODS
 from tokens.grants.table import GRANT_TYPES
 from tokens.issued.audience import OPENID
@@ -39,7 +40,7 @@ def document(
         "jwks_uri": f"{base}/.well-known/jwks.json",
         "scopes_supported": [*OPENID, *scopes],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(MODES),
         "grant_types_supported": list(GRANT_TYPES),
         "token_endpoint_auth_methods_supported": list(METHODS),
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),

@@ -8,7 +8,8 @@ Neighbours: below every room that reads or writes rows. Other rooms import a cla
 Read in this order:
 - `user`: users, and the `sub` of their tokens.
 - `lifetimes`, `api`: bounds of lifetimes; APIs, scopes and exchange policies.
-- `client_choices`, `client_problems`, `client`: clients and their secrets; what is wrong with a registration.
+- `client_choices`, `login_switches`, `client`, `client_secret`: clients and their secrets.
+- `client_problems`: what is wrong with a registration.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
 - `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
 - `key`: rings and signing keys.
@@ -19,8 +20,9 @@ Read in this order:
 from tokens.models.api import Api, ExchangePolicy, Scope
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
-from tokens.models.client import Client, ClientSecret
-from tokens.models.client_choices import AuthenticationMethod, GrantType
+from tokens.models.client import Client
+from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule
+from tokens.models.client_secret import ClientSecret
 from tokens.models.consent import Consent
 from tokens.models.device import DeviceCode
 from tokens.models.key import Ring, SigningKey
@@ -40,6 +42,7 @@ __all__ = [
     "DeviceCode",
     "ExchangePolicy",
     "GrantType",
+    "PkceRule",
     "Publication",
     "RefreshToken",
     "RegistryVersion",

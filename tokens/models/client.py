@@ -13,7 +13,8 @@ from oauth2_provider.models import AbstractApplication
 from tokens.database_errors import unless_down
 from tokens.models import client_problems, lifetimes
 from tokens.models.api import Api, Scope
-from tokens.models.client_choices import SECRET_METHODS, AuthenticationMethod
+from tokens.models.client_choices import SECRET_METHODS, AuthenticationMethod, PkceRule
+from tokens.models.login_switches import LoginSwitches
 
 
 def new_client_id() -> str:
@@ -24,7 +25,7 @@ def new_client_id() -> str:
     return client_id
 
 
-class Client(AbstractApplication):
+class Client(LoginSwitches, AbstractApplication):
     """An OAuth client. Its secrets are rows of ClientSecret, and the inherited `client_secret` stays empty."""
 
     client_id = models.CharField(
@@ -163,6 +164,17 @@ class Client(AbstractApplication):
         return bool(self.client_type == self.CLIENT_PUBLIC)
 
     @property
+    def pkce_rule(self) -> PkceRule:
+        """Return what the issuer requires of the client's authorization requests (RFC 9700 section 2.1.1)."""
+        lowered = self.pkce in PkceRule.values and not self.is_public
+        return PkceRule(self.pkce) if lowered else PkceRule.REQUIRED
+
+    @property
+    def frees_localhost_port(self) -> bool:
+        """Return True if a redirect URI at localhost matches with any port, as at 127.0.0.1."""
+        return self.is_public and bool(self.allows_any_localhost_port)
+
+    @property
     def accepted_methods(self) -> tuple[str, ...]:
         """Return the methods by which the client may authenticate."""
         own = self.token_endpoint_auth_method
@@ -184,29 +196,6 @@ class Client(AbstractApplication):
             self.last_used_on = now.date()
             with unless_down():
                 Client.objects.filter(pk=self.pk).update(last_used_on=self.last_used_on)
-
-
-class ClientSecret(models.Model):
-    """A secret of a client, stored as a keyed hash. A client can have several, so that it can change them."""
-
-    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
-    encryption_key_id = models.CharField(max_length=16, help_text="Which KEY_ENCRYPTION_KEYS entry keys the hash.")
-    digest = models.BinaryField(max_length=32, editable=False)
-    hint = models.CharField(max_length=4, help_text="The secret's last characters, to tell one from another.")
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_on = models.DateField(null=True, blank=True, editable=False)
-
-    class Meta:
-        ordering = ["created_at"]
-
-    def __str__(self) -> str:
-        return f"…{self.hint}"
-
-    def is_live(self, *, now: datetime) -> bool:
-        """Return True if the secret is neither revoked nor expired at `now`."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 # For the constraint on client_id__length.

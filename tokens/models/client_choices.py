@@ -28,3 +28,15 @@ class AuthenticationMethod(TextChoices):
 
 SECRET_METHODS = (AuthenticationMethod.SECRET_BASIC.value, AuthenticationMethod.SECRET_POST.value)
 """The methods with a secret. A client may use both, unless its method is pinned."""
+
+
+class PkceRule(TextChoices):
+    """What the issuer requires of a client's authorization requests (RFC 9700 section 2.1.1)."""
+
+    REQUIRED = "required", "Required: each request has a code challenge (S256)"
+    NONCE = "nonce", "Nonce: a code challenge, or openid with a nonce that the client verifies"
+    OPTIONAL = "optional", "Optional: neither is required"
+
+
+LOWERED = (PkceRule.NONCE, PkceRule.OPTIONAL)
+"""The rules that only a confidential client may have. A column that names neither means REQUIRED."""

@@ -27,6 +27,8 @@ def by_field(client: "Client") -> dict[str, list[str]]:
         "allowed_origins": _each(client.allowed_origins, origin_problem),
         "token_endpoint_auth_method": _authentication_problems(client),
         "pins_authentication_method": _pin_problems(client),
+        "pkce": _pkce_problems(client),
+        "allows_any_localhost_port": _localhost_problems(client),
         "client_jwks": _key_problems(client),
         "client_jwks_uri": _key_address_problems(client),
     }
@@ -95,4 +97,18 @@ def _key_problems(client: "Client") -> list[str]:
         _ = registered(client.client_jwks) if client.client_jwks is not None else ()
     except UnusableKey as error:
         return [str(error)]
+    return []
+
+
+def _pkce_problems(client: "Client") -> list[str]:
+    """Return the problem if a public client has a rule below required (RFC 9700 section 2.1.1)."""
+    if client.pkce and client.is_public:
+        return ["PKCE is required of a public client (RFC 9700 section 2.1.1). Choose required."]
+    return []
+
+
+def _localhost_problems(client: "Client") -> list[str]:
+    """Return the problem if a confidential client may use any port on localhost."""
+    if client.allows_any_localhost_port and not client.is_public:
+        return ["Only a public client can use any port on localhost. Register the port, or clear this."]
     return []

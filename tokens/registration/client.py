@@ -20,6 +20,8 @@ from tokens.issued.audience import OPENID
 from tokens.models import Api, AuthenticationMethod, Client, Scope
 from tokens.registration import secret_rotation
 
+LOGIN_SWITCHES = ("pkce", "allows_any_localhost_port")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
@@ -79,11 +81,22 @@ def register(
         client.save()
         client.scopes.set(scopes)
         client.apis.set(apis)
-        record("client.created", actor=actor, subject=f"client:{client.client_id}", now=now)
+        record(
+            "client.created",
+            actor=actor,
+            subject=f"client:{client.client_id}",
+            details=unsafe_switches(client),
+            now=now,
+        )
         if registration.authentication in client_secret.METHODS:
             expires_at = registration.secret_expires_at
             secret = secret_rotation.add(client, actor=actor, now=now, expires_at=expires_at, secret=secret)
     return client, secret
+
+
+def unsafe_switches(client: Client) -> dict[str, Any]:
+    """Return the client's switches for authorization requests that are not at their default, for the audit trail."""
+    return {name: value for name in LOGIN_SWITCHES if (value := getattr(client, name))}
 
 
 def _client(registration: Registration) -> Client:

@@ -11,6 +11,7 @@ Read in this order:
 - `second_try`: a client's retry that moves its secret from the header to the body after a refusal.
 - `pages`, `own_forms`, `failures`, `not_ready`: what the pages for users share.
 - `authorize`, `consent_page`, `authorization_answer`: ask the user, and answer the client with a code or an error.
+- `form_post`: the answer as a form (OAuth 2.0 Form Post Response Mode).
 - `request_store`, `duplicate_request`: an authorization request during the login, and after its answer.
 - `login`, `login_events`, `logout`, `account`, `everywhere`: the further pages for users.
 - `cors`, `conditional`: what public documents share.

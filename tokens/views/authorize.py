@@ -2,7 +2,8 @@
 
 The view establishes, in this order, and the first failure is the answer:
 
-1. The request is valid: client, redirect URI, scopes and PKCE challenge.
+1. The request is valid: client, redirect URI, scopes and PKCE. A visitor who is not logged in gets a page of the issuer
+   with the error, before any login.
 2. A user is logged in. The user is the user that the request names, and the login is as recent and as strong as the
    request requires.
 3. The user allows the client now, or allowed it before.
@@ -72,8 +73,13 @@ def _validate(sent: SentRequest) -> AuthorizationRequest:
     """Return the valid request. Raises AuthorizationRefused, also if it is too long to be stored during a login."""
     authorization = backend().authorization(sent.parameters)
     if sent.is_too_long:
-        client_id, uri, state = authorization.client.client_id, authorization.redirect_uri, authorization.state
-        raise AuthorizationRefused("invalid_request", TOO_LONG, client_id=client_id, redirect_uri=uri, state=state)
+        raise AuthorizationRefused(
+            OAuthError("invalid_request", TOO_LONG),
+            client_id=authorization.client.client_id,
+            redirect_uri=authorization.redirect_uri,
+            state=authorization.state,
+            response_mode=authorization.response_mode,
+        )
     return authorization
 
 

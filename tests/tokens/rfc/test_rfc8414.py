@@ -26,7 +26,7 @@ MEMBERS = {
     "2: registration_endpoint": None,
     "2: scopes_supported": SCOPES,
     "2: response_types_supported": ["code"],
-    "2: response_modes_supported": ["query"],
+    "2: response_modes_supported": ["query", "form_post"],
     "2: grant_types_supported": GRANTS,
     "2: token_endpoint_auth_methods_supported": [*PROVEN, "none"],
     "2: token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA"],

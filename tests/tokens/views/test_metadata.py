@@ -38,7 +38,7 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
         "jwks_uri": "http://localhost:8000/.well-known/jwks.json",
         "scopes_supported": [*OPENID, "notes:read", "notes:write", "other:read"],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": [
             "authorization_code",
             "refresh_token",

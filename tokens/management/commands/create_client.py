@@ -13,6 +13,7 @@ from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text, public_keys
 from tokens.jose.public_keys import UnusableKey
 from tokens.keys import store
+from tokens.management import login_options
 from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, instant, one_line, seconds
 from tokens.models import AuthenticationMethod, Client
 from tokens.registration.client import Registration, register
@@ -69,6 +70,7 @@ class Command(OperatorCommand):
             "--inactive", action="store_true", help="the client gets no tokens until it is activated in the admin"
         )
         self._add_authentication(parser)
+        login_options.add(parser)
         parser.add_argument("--first-party", action="store_true", help="never ask users for consent")
         parser.add_argument(
             "--forget-consent", action="store_true", help="ask users for consent at each authorization request"
@@ -160,7 +162,7 @@ class Command(OperatorCommand):
 
 def policy(options: dict[str, Any]) -> dict[str, Any]:
     """Return the client's further fields from the options."""
-    return {
+    return login_options.fields(options) | {
         "is_active": not options["inactive"],
         "accepts_token_endpoint_audience": options["legacy_audience"],
         "allows_undotted_schemes": options["allow_undotted_scheme"],

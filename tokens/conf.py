@@ -34,6 +34,9 @@ DEFAULTS: dict[str, Any] = {
     "AUDIT_JOURNAL": None,
     # True: the claim `name` of a user without first and last name is the username.
     "NAME_FROM_USERNAME": True,
+    # Development only, ignored without DEBUG: remember consent also for redirect URIs at http://localhost, 127.0.0.1
+    # and [::1].
+    "REMEMBER_LOOPBACK_CONSENT": False,
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
@@ -103,6 +106,8 @@ class IssuerSettings:
     """The file that the audit trail is appended to as well (tokens/audit/journal.py)."""
     name_from_username: bool
     """True if the claim `name` falls back to the username."""
+    remembers_loopback_consent: bool
+    """True if consent counts again for a loopback redirect URI, which any program on the device can take."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the encrypting keys. Raises MalformedEncryptionKey."""
@@ -133,6 +138,7 @@ def issuer() -> IssuerSettings:
         rate_limits=_rate_limits(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
         name_from_username=values["NAME_FROM_USERNAME"],
+        remembers_loopback_consent=values["REMEMBER_LOOPBACK_CONSENT"] and settings.DEBUG,
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 
@@ -146,7 +152,7 @@ def _rate_limits(changed: Mapping[str, tuple[int, int]]) -> Mapping[str, Rate]:
 
 
 def _reload(*, setting: str, **_: Any) -> None:
-    if setting in {"ISSUER", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
+    if setting in {"DEBUG", "ISSUER", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
         issuer.cache_clear()
 
 

@@ -28,7 +28,7 @@ SECRETS = {
 }
 # Variables that a process gets only if the environment sets them. .env.example describes each.
 OPTIONAL = {
-    "issuer": ("CACHE_URL", "LOGIN_CACHE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY"),
+    "issuer": ("CACHE_URL", "LOGIN_CACHE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY", "REMEMBER_LOOPBACK_CONSENT"),
     "api": (
         *("CACHE_URL", "ALLOWED_HOSTS", "JWKS_URL", "BEHIND_PROXY"),
         *("REVOCATIONS_EVERY", "REVOCATIONS_LATE_AFTER", "REVOCATIONS_WHEN_LATE"),

@@ -88,6 +88,7 @@ ISSUER = {
     "RATE_LIMITS": environment.rates(),
     "AUDIT_JOURNAL": environment.text("AUDIT_JOURNAL", "") or None,
     "NAME_FROM_USERNAME": environment.flag("NAME_FROM_USERNAME", default=True),
+    "REMEMBER_LOOPBACK_CONSENT": environment.flag("REMEMBER_LOOPBACK_CONSENT", default=False),
     "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),
     "PKCS11_TOKEN": environment.text("PKCS11_TOKEN", ""),
     "PKCS11_PIN": environment.secret("PKCS11_PIN", ""),

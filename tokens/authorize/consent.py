@@ -15,6 +15,7 @@ from typing import Any
 from django.core import signing
 from django.db import transaction
 
+from tokens import conf
 from tokens.authorize import reauthentication
 from tokens.authorize.request import AuthorizationRequest
 from tokens.issued.audience import OPENID
@@ -55,7 +56,7 @@ def is_remembered(request: AuthorizationRequest, user: User) -> bool:
     """Return True if the user agreed to all requested scopes before, and the client remembers consent."""
     # Another program can take the address of an application on a device, and would get the code without a question
     # (RFC 8252 section 8.6).
-    if not request.client.remembers_consent or not _has_claimed_redirect_uri(request):
+    if not (request.client.remembers_consent and (_has_claimed_redirect_uri(request) or _is_development(request))):
         return False
     consents = Consent.objects.filter(user=user, client=request.client, audience=request.target.audience)
     scope = consents.values_list("scope", flat=True).first()
@@ -111,6 +112,12 @@ def _is_trusted(request: AuthorizationRequest) -> bool:
     """Return True if the client is the issuer's own, and a secret or its address proves its identity (RFC 8252 8.6)."""
     is_proven = not request.client.is_public or _has_claimed_redirect_uri(request)
     return request.client.skip_authorization and is_proven
+
+
+def _is_development(request: AuthorizationRequest) -> bool:
+    """Return True if the setting REMEMBER_LOOPBACK_CONSENT is on and the redirect URI is a loopback address."""
+    # `http` is permitted on loopback only (tokens/addresses.py).
+    return conf.issuer().remembers_loopback_consent and request.redirect_uri.startswith("http://")
 
 
 def _has_claimed_redirect_uri(request: AuthorizationRequest) -> bool:

@@ -281,6 +281,33 @@ def test_an_earlier_consent_does_not_count_for_a_program_on_a_device(browser, ap
         assert browser.get("/oauth/authorize", authorization(app, redirect_uri=uri)).status_code == 200
 
 
+LOOPBACK = {
+    "http://127.0.0.1/cb": True,
+    "http://[::1]/cb": True,
+    "http://localhost/cb": True,
+    "com.example.app:/cb": False,
+}
+
+
+@pytest.mark.parametrize("public", [True, False])
+@pytest.mark.parametrize("uri", LOOPBACK)
+def test_in_development_a_consent_for_a_loopback_address_can_be_remembered(browser, apis, settings, uri, public):
+    app = make_client("app", "authorization_code", public=public)
+    Client.objects.update(redirect_uris=uri)
+    query = authorization(app, redirect_uri=uri)
+    allow(browser, query)
+    settings.ISSUER = settings.ISSUER | {"REMEMBER_LOOPBACK_CONSENT": True}
+    assert browser.get("/oauth/authorize", query).status_code == 200, "not without DEBUG"
+    settings.DEBUG = True
+    assert (browser.get("/oauth/authorize", query).status_code == 302) is LOOPBACK[uri]
+    assert browser.get("/oauth/authorize", query | {"prompt": "consent"}).status_code == 200
+    Client.objects.update(remembers_consent=False)
+    assert browser.get("/oauth/authorize", query).status_code == 200
+    Client.objects.update(remembers_consent=True)
+    settings.ISSUER = settings.ISSUER | {"REMEMBER_LOOPBACK_CONSENT": False}
+    assert browser.get("/oauth/authorize", query).status_code == 200, "not without the setting"
+
+
 @pytest.mark.parametrize("values", [PASSWORD, f"phr {PASSWORD} unknown"])
 def test_one_of_several_acr_values_suffices_and_the_token_names_it(browser, webapp, decode, values):
     body = redeem(browser, webapp, parameters(allow(browser, authorization(webapp, acr_values=values)))["code"]).json()

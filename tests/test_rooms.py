@@ -21,15 +21,15 @@ TABLE = {
     " models registration registry_lock revoking views",
     "views": "audit authorize background clients conf database_errors errors grants issued jose keys keys/errors"
     " keys/rules limits login metadata models parameters revoking userinfo",
-    "management": "audit checks conf encryption grants inspection issued jose keys keys/errors keys/rules models"
-    " outbound proxy registration registry_lock revoking",
+    "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
+    " models outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
     "checks": "audit authorize clients conf encryption keys keys/errors keys/rules models revoking",
     "metadata": "authorize clients conf grants issued jose keys models userinfo",
     "authorize": "addresses clients conf errors grants issued jose keys keys/rules models parameters",
     "grants": "audit clients conf errors issued keys login models parameters",
     "revoking": "audit conf encryption errors issued keys keys/rules limits models registration registry_lock",
-    "registration": "audit clients issued models registry_lock",
+    "registration": "audit clients email_proof issued models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
     "userinfo": "conf email_proof errors issued models",
@@ -138,6 +138,7 @@ COVERED = {
     "tests/proxies/test_proxies.py": "proxy/report proxy/trials proxy/wire",
     "tests/tokens/management/test_create_api.py": "registration/api",
     "tests/tokens/management/test_demo_setup.py": "registration/demo",
+    "tests/tokens/management/test_certification_setup.py": "registration/certification registration/certification_plan",
     "tests/tokens/management/test_client_secret.py": "registration/secret_rotation",
     "tests/tokens/views/test_unavailable.py": "registry_lock views/not_ready",
     "tests/tokens/management/test_access.py": "revoking/access",

@@ -106,6 +106,8 @@ class IssuerSettings:
     """The file that the audit trail is appended to as well (tokens/audit/journal.py)."""
     name_from_username: bool
     """True if the claim `name` falls back to the username."""
+    is_development: bool
+    """True if DEBUG is on: a developer's own machine."""
     remembers_loopback_consent: bool
     """True if consent counts again for a loopback redirect URI, which any program on the device can take."""
 
@@ -138,6 +140,7 @@ def issuer() -> IssuerSettings:
         rate_limits=_rate_limits(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
         name_from_username=values["NAME_FROM_USERNAME"],
+        is_development=settings.DEBUG,
         remembers_loopback_consent=values["REMEMBER_LOOPBACK_CONSENT"] and settings.DEBUG,
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )

@@ -13,7 +13,7 @@ from oauth2_provider.models import AbstractApplication
 from tokens.database_errors import unless_down
 from tokens.models import client_problems, lifetimes
 from tokens.models.api import Api, Scope
-from tokens.models.client_choices import SECRET_METHODS, AuthenticationMethod, PkceRule
+from tokens.models.client_choices import LOWERED, SECRET_METHODS, AuthenticationMethod, PkceRule
 from tokens.models.login_switches import LoginSwitches
 
 
@@ -166,8 +166,8 @@ class Client(LoginSwitches, AbstractApplication):
     @property
     def pkce_rule(self) -> PkceRule:
         """Return what the issuer requires of the client's authorization requests (RFC 9700 section 2.1.1)."""
-        lowered = self.pkce in PkceRule.values and not self.is_public
-        return PkceRule(self.pkce) if lowered else PkceRule.REQUIRED
+        lowered = next((rule for rule in LOWERED if rule == self.pkce), PkceRule.REQUIRED)
+        return PkceRule.REQUIRED if self.is_public else lowered
 
     @property
     def frees_localhost_port(self) -> bool:

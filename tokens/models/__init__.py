@@ -8,7 +8,7 @@ Neighbours: below every room that reads or writes rows. Other rooms import a cla
 Read in this order:
 - `user`: users, and the `sub` of their tokens.
 - `lifetimes`, `api`: bounds of lifetimes; APIs, scopes and exchange policies.
-- `client`: clients and their secrets.
+- `client_claims`, `client`: switches for claims; clients and their secrets.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
 - `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
 - `key`: rings and signing keys.

@@ -16,6 +16,7 @@ from tokens.database_errors import unless_down
 from tokens.jose.public_keys import UnusableKey, registered
 from tokens.models import lifetimes
 from tokens.models.api import Api, Scope
+from tokens.models.client_claims import ClaimSettings
 
 
 class GrantType(models.TextChoices):
@@ -53,7 +54,7 @@ def new_client_id() -> str:
     return client_id
 
 
-class Client(AbstractApplication):
+class Client(ClaimSettings, AbstractApplication):
     """An OAuth client. Its secrets are rows of ClientSecret, and the inherited `client_secret` stays empty."""
 
     client_id = models.CharField(

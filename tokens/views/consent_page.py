@@ -26,6 +26,7 @@ def question(
         "client": authorization.client,
         "api": authorization.target.api,
         "scopes": consent.describe_scopes(authorization.target.scopes),
+        "claims": consent.describe_claims(consent.further_claims(authorization)),
         "form": ConsentForm(initial={"shown": consent.display_proof(query, str(request.user.pk), login, now=now)}),
         "error": None,
     }

@@ -16,7 +16,7 @@ from tokens.authorize import consent, login_session
 from tokens.errors import OAuthError
 from tokens.grants import device_authorization
 from tokens.grants.request import TokenRequest
-from tokens.issued import audience
+from tokens.issued import audience, membership
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.issued.user_grant import SessionEnded
@@ -63,8 +63,10 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         return _page(request, {"error": UNKNOWN}, status=400)
     try:
         target = _target(code)
-    except OAuthError:
-        return _page(request, {"error": UNKNOWN}, status=400)
+        target = membership.narrow(target, code.client.scopes.all(), str(request.user.sub))  # type: ignore[union-attr]
+    except OAuthError as error:
+        no_member = error.description == membership.NO_MEMBER
+        return _page(request, {"error": membership.NO_MEMBER if no_member else UNKNOWN}, status=400)
     if not _was_shown(request, code, now=now):
         return _ask(request, code, target, now=now)
     try:

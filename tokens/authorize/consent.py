@@ -3,8 +3,8 @@
 - A user is always asked, unless the client is the issuer's own and cannot be impersonated, or the user agreed to the
   same scopes and claims before and the client remembers consent. No parameter of a request skips the question.
 - prompt=consent asks again. prompt=login, prompt=select_account and max_age require a new login.
-- An answer counts only with a proof that this request was displayed to this user in this login, at most
-  `TIME_TO_DECIDE` ago. So neither an answer to another request nor the answer of another user is accepted.
+- An answer counts only with a proof that this request, with these scopes, was displayed to this user in this login, at
+  most `TIME_TO_DECIDE` ago. So neither an answer to another request nor the answer of another user is accepted.
 """
 
 import hashlib
@@ -119,23 +119,29 @@ def describe_claims(names: Sequence[str]) -> list[dict[str, str]]:
     return [{"name": name, "description": f"Read {WORDS[name]}"} for name in names]
 
 
-def display_proof(query: str, user: str, login: Login, *, now: datetime) -> str:
-    """Return the signed proof that the request `query` was displayed to `user` in this login, at `now`."""
-    return signing.dumps([_facts(query, user, login), now.timestamp()], salt=SALT)
+def displayed(request: AuthorizationRequest, query: str) -> str:
+    """Return what the page displays of the request `query`, for the proof of display."""
+    # Also the scopes: a user who joins a group while reading the page must not give a scope that it did not name.
+    return "\n".join([query, *request.target.scopes, *further_claims(request)])
 
 
-def proves_display(proof: str, query: str, user: str, login: Login, *, now: datetime) -> bool:
-    """Return True if `proof` is for this request, user and login, and at most `TIME_TO_DECIDE` old."""
+def display_proof(content: str, user: str, login: Login, *, now: datetime) -> str:
+    """Return the signed proof that `content` was displayed to `user` in this login, at `now`."""
+    return signing.dumps([_facts(content, user, login), now.timestamp()], salt=SALT)
+
+
+def proves_display(proof: str, content: str, user: str, login: Login, *, now: datetime) -> bool:
+    """Return True if `proof` is for this content, user and login, and at most `TIME_TO_DECIDE` old."""
     try:
         facts, at = signing.loads(proof, salt=SALT)
     except (signing.BadSignature, ValueError):
         return False
-    return bool(facts == _facts(query, user, login)) and now.timestamp() - at <= TIME_TO_DECIDE.total_seconds()
+    return bool(facts == _facts(content, user, login)) and now.timestamp() - at <= TIME_TO_DECIDE.total_seconds()
 
 
-def _facts(query: str, user: str, login: Login) -> list[object]:
+def _facts(content: str, user: str, login: Login) -> list[object]:
     """Return what a proof is bound to."""
-    return [hashlib.sha256(query.encode()).hexdigest(), user, login.at.timestamp()]
+    return [hashlib.sha256(content.encode()).hexdigest(), user, login.at.timestamp()]
 
 
 def _is_trusted(request: AuthorizationRequest) -> bool:

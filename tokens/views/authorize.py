@@ -132,11 +132,13 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
     if login is None or not user.is_authenticated or consent.names_another_user(attempt.authorization, user):
         return see_other(attempt.sent.address)
     now = keyring.clock(now=timezone.now())
-    if not consent.proves_display(request.POST.get("shown", ""), query, str(user.pk), login, now=now):
+    try:
+        attempt = attempt.narrowed(user)
+    except OAuthError as error:  # the user left a group since the page was displayed
+        return send_error(attempt, error)
+    content = consent.displayed(attempt.authorization, query)
+    if not consent.proves_display(request.POST.get("shown", ""), content, str(user.pk), login, now=now):
         return see_other(attempt.sent.address)
     if request.POST.get("allow") != "true":
         return send_error(attempt, OAuthError("access_denied", "The user refused."), action="consent.refused")
-    try:
-        return send_code(attempt.narrowed(user), login, now=now, is_consent=True)
-    except OAuthError as error:  # the user left a group since the page was displayed
-        return send_error(attempt, error)
+    return send_code(attempt, login, now=now, is_consent=True)

@@ -104,3 +104,16 @@ def test_a_token_without_claims_about_the_user_costs_no_statement_for_them(clien
         numbers[scope] = len(queries)
     plain, profile, email = numbers.values()
     assert (profile - plain, email - plain) == (0, 1)
+
+
+def test_the_scopes_address_and_phone_exist_if_the_claims_source_has_their_claims(client, webapp, code, settings):
+    def answer():
+        body = redeem(client, webapp, code(webapp, scope="openid address phone")).json()
+        claims = client.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {body['access_token']}").json()
+        return body["scope"], claims.keys() - {"sub"}
+
+    assert answer() == ("openid", set())
+    settings.ISSUER = settings.ISSUER | {"CLAIMS_SOURCE": {"phone_number": "username"}}
+    assert answer() == ("openid phone", {"phone_number"})
+    settings.ISSUER = settings.ISSUER | {"CLAIMS_SOURCE": {"phone_number": "username", "address": "username"}}
+    assert answer() == ("openid address phone", {"phone_number", "address"})

@@ -2,11 +2,13 @@
 
 import re
 import sys
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connections
 from rest_framework.test import APIRequestFactory
 
 from resources.testing import SigningKey, bearer, mint, pinned
@@ -21,6 +23,7 @@ from tests.tokens.factories import (
     redeem,
     with_secret,
 )
+from tokens.claims import worker
 
 # The hook reads the database in a thread of its own, which sees only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "api"])
@@ -37,7 +40,16 @@ def module(name):
 
 
 @pytest.fixture
-def hook(monkeypatch, settings):
+def thread(monkeypatch):
+    """Give the hook a thread of the test's own, and close its database connection afterwards."""
+    monkeypatch.setattr(worker, "_free", [])
+    monkeypatch.setattr(worker, "_started", 0)
+    yield
+    worker.run(connections.close_all, within=timedelta(seconds=30))
+
+
+@pytest.fixture
+def hook(monkeypatch, settings, thread):
     monkeypatch.setitem(sys.modules, "accounts", ModuleType("accounts"))
     monkeypatch.setitem(sys.modules, "accounts.claims", module("accounts/claims.py"))
     settings.ISSUER = settings.ISSUER | {"CLAIMS": "accounts.claims.add"}

@@ -88,6 +88,20 @@ def test_a_user_who_left_the_group_while_reading_the_page_does_not_give_the_scop
     assert not UserGrant.objects.exists()
 
 
+def test_a_user_who_joined_the_group_while_reading_the_page_is_asked_again(client, user, app, editors):
+    """The page did not name the scope."""
+    log_in(client, user)
+    page = client.get("/oauth/authorize", authorization(app, scope="openid notes:read notes:write"))
+    address = f"{page.request['PATH_INFO']}?{page.request['QUERY_STRING']}"
+    form = {"shown": page.context["form"].initial["shown"], "allow": "true"}
+    user.groups.add(editors)
+    answer = client.post(address, form)
+    assert answer["Location"] == address
+    assert not UserGrant.objects.exists()
+    user.groups.clear()
+    assert "code" in parameters(client.post(address, form)), "the request that was displayed"
+
+
 def test_a_user_who_left_the_group_loses_the_scope_at_the_next_refresh(client, user, app, code, decode, editors):
     user.groups.add(editors)
     first = redeem(client, app, code(app, scope="openid notes:read notes:write")).json()
@@ -150,19 +164,37 @@ def test_an_exchange_gives_the_scope_to_members_only(client, user, app, code, de
         assert body["error"] == "invalid_scope"
 
 
-def test_a_device_s_user_without_the_group_is_told(client, user, editors):
+@pytest.fixture
+def device_page(client, user, editors):
+    """Return a function that sends a form of the page where a user answers a device, which asks for this scope."""
     make_client("tv", DEVICE, public=True)
     log_in(client, user)
-    for scope, expected in (("notes:read notes:write", "notes:read"), ("notes:write", None)):
-        begun = post(client, "/oauth/device", {"client_id": "tv", "scope": scope}).json()
-        page = client.post("/oauth/device/verify", {"user_code": begun["user_code"]})
-        if expected is None:
-            assert page.status_code == 400
-            assert membership.NO_MEMBER in page.content.decode()
-            return
-        form = {"user_code": begun["user_code"], "shown": page.context["shown"], "allow": "true"}
-        assert client.post("/oauth/device/verify", form).status_code == 200
-        assert UserGrant.objects.get().scope == expected
+
+    def begin(scope):
+        code = post(client, "/oauth/device", {"client_id": "tv", "scope": scope}).json()["user_code"]
+        return lambda **fields: client.post("/oauth/device/verify", {"user_code": code} | fields)
+
+    return begin
+
+
+def test_a_device_s_user_outside_of_the_group_gives_the_rest(device_page):
+    send = device_page("notes:read notes:write")
+    assert send(shown=send().context["shown"], allow="true").status_code == 200
+    assert UserGrant.objects.get().scope == "notes:read"
+
+
+def test_a_device_s_user_who_can_give_nothing_is_told(device_page):
+    page = device_page("notes:write")()
+    assert page.status_code == 400
+    assert membership.NO_MEMBER in page.content.decode()
+
+
+def test_a_device_s_user_who_joins_the_group_while_reading_is_asked_again(device_page, user, editors):
+    send = device_page("notes:read notes:write")
+    shown = send().context["shown"]
+    user.groups.add(editors)
+    assert "shown" in send(shown=shown, allow="true").context
+    assert not UserGrant.objects.exists()
 
 
 def test_a_client_that_acts_for_itself_is_not_limited(client, service, editors):

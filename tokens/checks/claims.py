@@ -11,10 +11,13 @@ from tokens import conf
 from tokens.claims import hook, source
 from tokens.models import Scope
 
+LARGEST = 4096
+"""Characters of all chosen groups. APIs refuse tokens of more than 8 KiB."""
+
 
 @register()
 def check_claims(**_: Any) -> list[CheckMessage]:
-    """Return errors tokens.E205 and E206: an entry that no token could be issued with."""
+    """Return errors tokens.E205 and E206 for what no token could be issued with, and warning tokens.W209."""
     settings = conf.issuer()
     messages: list[CheckMessage] = [
         Error(f"CLAIMS_SOURCE: {claim} {problem}", hint="See docs/claims.md.", id="tokens.E205")
@@ -24,6 +27,11 @@ def check_claims(**_: Any) -> list[CheckMessage]:
     if settings.claims_hook and (problem := hook.problem(settings.claims_hook)):
         hint = "Set CLAIMS to the dotted path of a function, or to nothing (docs/claims.md)."
         messages.append(Error(f"CLAIMS: {settings.claims_hook} {problem}.", hint=hint, id="tokens.E206"))
+    if sum(map(len, settings.groups_claim)) > LARGEST:
+        hint = "Choose fewer groups, or let APIs and clients read them from a service of yours."
+        messages.append(
+            Warning("A user in all groups of GROUPS_CLAIM gets too large tokens.", hint=hint, id="tokens.W209")
+        )
     return messages
 
 

@@ -36,6 +36,8 @@ BUILT_IN: Mapping[str, Callable[[User], Any]] = {
     # Without an address, `email_verified` would be a statement about nothing.
     "email_verified": lambda user: is_verified(user) if user.email else None,
 }
+LONGEST = 2048
+"""Characters of a text. A longer one would make tokens that APIs and clients refuse."""
 FIXED = frozenset({"email", "email_verified", "groups"})
 """Claims that CLAIMS_SOURCE may not name."""
 
@@ -104,5 +106,13 @@ def _json(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {str(name): str(part) for name, part in value.items() if part}
-    return value if value is None or isinstance(value, bool | int) else str(value)
+        return {str(name): _text(part) for name, part in value.items() if part}
+    return value if value is None or isinstance(value, bool | int) else _text(value)
+
+
+def _text(value: Any) -> str:
+    """Return a value as text. Raises ValueError if it is too long."""
+    text = str(value)
+    if len(text) > LONGEST:
+        raise ValueError(f"the text is longer than {LONGEST} characters")
+    return text

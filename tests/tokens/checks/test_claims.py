@@ -25,12 +25,14 @@ def ids(messages):
     [
         ({}, []),
         ({"CLAIMS": "json.dumps", "CLAIMS_SOURCE": {"locale": "username", "picture": "json:dumps"}}, []),
+        ({"GROUPS_CLAIM": ["x" * 100] * 40}, []),
+        ({"GROUPS_CLAIM": ["x" * 100] * 41}, ["tokens.W209"]),
         ({"CLAIMS": "nothing.at_all"}, ["tokens.E206"]),
         ({"CLAIMS": "json.__name__"}, ["tokens.E206"]),
         ({"CLAIMS_SOURCE": {"locale": "nothing", "tenant": "username", "email": "username"}}, ["tokens.E205"] * 3),
     ],
 )
-def test_settings_that_no_token_could_be_issued_with_are_errors(configured, entries, found):
+def test_settings_with_which_tokens_could_not_be_issued_or_used_are_named(configured, entries, found):
     configured(**entries)
     assert ids(check_claims()) == found
 

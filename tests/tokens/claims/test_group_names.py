@@ -1,5 +1,8 @@
 """The claim `groups`: chosen groups of the user, where the scope and the API allow it (RFC 9068 section 2.2.3.1)."""
 
+import sys
+from types import ModuleType
+
 import pytest
 from django.contrib.auth.models import Group
 
@@ -34,6 +37,19 @@ def test_the_scope_gives_the_groups_to_the_client_and_to_an_api_by_its_switch(
     assert decode(body["id_token"], "webapp")[1]["groups"] == ["authors", "editors"]
     answer = client.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {body['access_token']}").json()
     assert answer["groups"] == ["authors", "editors"]
+
+
+@pytest.mark.parametrize("at_api", [True, False])
+def test_a_claims_hook_does_not_give_the_groups_to_an_api_whose_switch_is_off(
+    client, webapp, code, decode, groups, settings, monkeypatch, at_api
+):
+    module = ModuleType("deployment_groups")
+    module.add = lambda **_: {"tenant": "acme"}
+    monkeypatch.setitem(sys.modules, "deployment_groups", module)
+    settings.ISSUER = settings.ISSUER | {"CLAIMS": "deployment_groups.add"}
+    Api.objects.update(gets_groups=at_api)
+    access = decode(redeem(client, webapp, code(webapp, scope=SCOPE)).json()["access_token"], API)[1]
+    assert (access["tenant"], access.get("groups")) == ("acme", ["authors", "editors"] if at_api else None)
 
 
 def test_without_the_scope_nobody_gets_the_groups(client, webapp, code, decode, groups):

@@ -92,6 +92,15 @@ def test_a_claim_comes_from_a_function(user, configured, monkeypatch):
     assert source.values(user, ["picture"]) == {"picture": "https://a.example/ada.png"}
 
 
+def test_a_text_has_a_longest_length(user, profile, configured, monkeypatch):
+    configured(website="profile.website")
+    monkeypatch.setattr(Profile, "website", "x" * source.LONGEST, raising=False)
+    assert source.values(user, ["website"]) == {"website": "x" * source.LONGEST}
+    monkeypatch.setattr(Profile, "website", "x" * (source.LONGEST + 1))
+    with pytest.raises(ClaimsFailed):
+        source.values(user, ["website"])
+
+
 @pytest.mark.parametrize("entry", ["profile.broken", "profile.nothing", "nothing:at_all"])
 def test_a_source_that_fails_is_a_clean_error(user, profile, configured, entry):
     configured(locale=entry)

@@ -24,16 +24,17 @@ TABLE = {
     "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
     " models outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
-    "checks": "audit authorize clients conf encryption keys keys/errors keys/rules models revoking",
-    "metadata": "authorize clients conf grants issued jose keys models userinfo",
-    "authorize": "addresses clients conf errors grants issued jose keys keys/rules models parameters",
-    "grants": "audit clients conf errors issued keys login models parameters",
+    "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
+    "metadata": "authorize claims clients conf grants issued jose keys models",
+    "authorize": "addresses claims clients conf errors grants issued jose keys keys/rules models parameters",
+    "grants": "audit claims clients conf errors issued keys login models parameters",
     "revoking": "audit conf encryption errors issued keys keys/rules limits models registration registry_lock",
     "registration": "audit clients email_proof issued models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
-    "userinfo": "conf email_proof errors issued models",
+    "userinfo": "claims conf errors issued models",
     "issued": "audit conf encryption errors jose keys keys/errors models",
+    "claims": "conf email_proof errors jose models",
     "keys": "audit conf encryption jose keys/errors keys/rules models",
     "email_proof": "login models",
     "login": "limits models",
@@ -93,7 +94,9 @@ REPEATED = {"Command", "Meta"}
 # Modules without a test module of their own, by the tests that cover them.
 COVERED = {
     "tests/tokens/admin/": "admin/audit admin/client_form admin/client_layout admin/client_secret admin/events"
-    " admin/key_picture admin/key_step admin/read_only admin/ring_page",
+    " admin/client_claims admin/scope_form admin/key_picture admin/key_step admin/read_only admin/ring_page",
+    "tests/tokens/claims/test_hook.py": "claims/claims_error",
+    "tests/tokens/claims/test_source.py": "claims/names triggers/profile_change",
     "tests/tokens/management/test_inspect_token.py": "admin/inspection inspection/key_source"
     " inspection/signature_trial",
     "tests/tokens/views/test_authorize.py": "authorize/backend authorize/consent authorize/login_session"
@@ -133,8 +136,9 @@ COVERED = {
     "tests/tokens/clients/test_registry.py": "triggers/registry_version",
     "tests/services/test_restore.py": "triggers/restore triggers/search_path",
     "tests/services/test_migrations.py": "triggers/lock_wait",
-    "tests/tokens/models/": "models/assertion models/audit models/client_choices models/client_problems models/consent"
-    " models/client_secret models/login_switches models/device models/lifetimes models/registry models/user_grant",
+    "tests/tokens/models/": "models/assertion models/audit models/client_choices models/client_claims"
+    " models/client_problems models/consent models/client_secret models/login_switches models/device models/lifetimes models/registry"
+    " models/user_grant",
     "tests/proxies/test_proxies.py": "proxy/report proxy/trials proxy/wire",
     "tests/tokens/management/test_create_api.py": "registration/api",
     "tests/tokens/management/test_demo_setup.py": "registration/demo",

@@ -10,7 +10,7 @@ Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
 - `background`, `checks`, `metadata`: work between requests, checks of the installation, and metadata documents.
 - `authorize`: asks the user. `grants`: the token endpoint. `revoking`: revocation. `registration`: clients and APIs.
 - `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: returns a user's claims.
-- `issued`: the content of tokens, and the check if a token is still accepted.
+- `issued`: the content of tokens, and the check if a token is still accepted. `claims`: claims about users.
 - `keys`: rotation of signing keys, and signing.
 - `email_proof`, `login`, `parameters`, `audit`, `migrations`, `models`, `limits`, `conf`: verified e-mail addresses,
   passwords, tables, settings, and other code that rooms share.

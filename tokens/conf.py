@@ -1,6 +1,6 @@
 """Reads settings.ISSUER once, and returns it as a typed, frozen object. No other module of the issuer reads it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -37,6 +37,16 @@ DEFAULTS: dict[str, Any] = {
     # Development only, ignored without DEBUG: remember consent also for redirect URIs at http://localhost, 127.0.0.1
     # and [::1].
     "REMEMBER_LOOPBACK_CONSENT": False,
+    # By claim of OpenID Connect: the user's field ("locale", "profile.website") or "module:function" (docs/claims.md).
+    "CLAIMS_SOURCE": {},
+    # The dotted path of a function that adds claims to tokens and userinfo (docs/claims.md); empty: none.
+    "CLAIMS": "",
+    # How long that function may take.
+    "CLAIMS_WITHIN": timedelta(seconds=1),
+    # The Django groups that the scope `groups` tells clients and APIs; empty: there is no such scope.
+    "GROUPS_CLAIM": [],
+    # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
+    "USERINFO_TOKEN_IN_BODY": False,
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
@@ -110,6 +120,18 @@ class IssuerSettings:
     """True if DEBUG is on: a developer's own machine."""
     remembers_loopback_consent: bool
     """True if consent counts again for a loopback redirect URI, which any program on the device can take."""
+    claims_source: Mapping[str, str]
+    """By claim: the field or function that its value comes from."""
+    claims_hook: str
+    """The dotted path of the claims hook, or the empty string."""
+    claims_within: timedelta
+    """The longest time that the claims hook may take."""
+    groups_claim: tuple[str, ...]
+    """The names of the groups that the scope `groups` tells."""
+    openid_scopes: frozenset[str]
+    """The scopes that this deployment offers without an API."""
+    userinfo_token_in_body: bool
+    """True if userinfo accepts the token in the body."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the encrypting keys. Raises MalformedEncryptionKey."""
@@ -142,8 +164,20 @@ def issuer() -> IssuerSettings:
         name_from_username=values["NAME_FROM_USERNAME"],
         is_development=settings.DEBUG,
         remembers_loopback_consent=values["REMEMBER_LOOPBACK_CONSENT"] and settings.DEBUG,
+        claims_source=dict(values["CLAIMS_SOURCE"]),
+        claims_hook=values["CLAIMS"],
+        claims_within=values["CLAIMS_WITHIN"],
+        groups_claim=tuple(values["GROUPS_CLAIM"]),
+        openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
+        userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
+
+
+def _openid_scopes(source: Mapping[str, str], groups: Collection[str]) -> frozenset[str]:
+    """Return the scopes that have a meaning with these settings."""
+    optional = {"address": "address" in source, "phone": "phone_number" in source, "groups": bool(groups)}
+    return frozenset({"openid", "profile", "email", "offline_access"} | {name for name in optional if optional[name]})
 
 
 def _rate_limits(changed: Mapping[str, tuple[int, int]]) -> Mapping[str, Rate]:

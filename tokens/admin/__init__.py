@@ -10,7 +10,8 @@ This package imports that module first and then unregisters them, so the order o
 
 Read in this order:
 - `read_only`, `search`, `events`: what the pages share.
-- `user`, `client`, `client_form`, `client_layout`, `client_secret`, `api`, `exchange_policy`: the registry.
+- `user`, `client`, `client_form`, `client_claims`, `client_layout`, `client_secret`: users and clients.
+- `api`, `scope_form`, `exchange_policy`: the rest of the registry.
 - `user_grant`, `revoke_all`: user grants, and the page that revokes everything.
 - `ring_page`, `key`, `key_picture`, `key_step`: rings and signing keys.
 - `audit`, `inspection`: the audit trail, and the inspection of a token.

@@ -8,12 +8,17 @@ from django.db.models import JSONField
 from django.http import HttpRequest
 
 from tokens.admin.events import Audited, changes, record
+from tokens.admin.scope_form import ScopeForm
 from tokens.keys import store, transfer
 from tokens.models import Api, Ring, Scope
 
 
 class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
     """The form of an API."""
+
+    gets_groups = forms.BooleanField(
+        required=False, label="Groups in access tokens", help_text=Api._meta.get_field("gets_groups").help_text
+    )
 
     def clean_algorithms(self) -> Any:
         """Return the accepted signature algorithms.
@@ -35,6 +40,7 @@ class ScopeInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cla
     """The scopes of an API."""
 
     model = Scope
+    form = ScopeForm
     extra = 1
 
 
@@ -46,7 +52,7 @@ class ApiAdmin(Audited):
     noun = "api"
     list_display = ["name", "identifier"]
     search_fields = ["name", "identifier"]
-    fields = ["name", "identifier", "max_token_lifetime", "client", "algorithms", "ring", "moves_at"]
+    fields = ["name", "identifier", "max_token_lifetime", "client", "gets_groups", "algorithms", "ring", "moves_at"]
     readonly_fields = ["ring", "moves_at"]
     inlines = [ScopeInline]
     formfield_overrides = {JSONField: {"widget": forms.Textarea(attrs={"rows": 2})}}

@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.forms.fields import InvalidJSONInput
 
+from tokens.admin.client_claims import ClaimSwitches
 from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
@@ -48,7 +49,7 @@ class KeysField(forms.JSONField):
         return json.dumps(value, indent=2)
 
 
-class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
+class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
     """The form of a client."""
 
     name = forms.CharField(max_length=255, help_text="Shown to users on the consent page.")

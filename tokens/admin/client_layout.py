@@ -29,6 +29,8 @@ FIELDSETS: Any = [
             "fields": [
                 "skip_authorization",
                 "remembers_consent",
+                "userinfo_by_api_tokens",
+                "claims_in_id_token",
                 "post_logout_redirect_uris",
                 "allowed_origins",
                 "always_gets_refresh_token",

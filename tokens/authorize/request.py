@@ -4,7 +4,7 @@
 2. No parameter is ambiguous (`_refuse_ambiguous`), and the request uses nothing that is not supported.
 3. PKCE is used as the client's rule requires (`pkce`), and by S256.
 4. The client may request the scopes, and they are for one API.
-5. The parameters of OpenID Connect are well-formed.
+5. The parameters of OpenID Connect are well-formed, the `claims` parameter included.
 """
 
 import re
@@ -17,6 +17,8 @@ from oauthlib.oauth2.rfc6749.grant_types.authorization_code import Authorization
 
 from tokens import parameters
 from tokens.authorize import id_token_hint, pkce, response_mode
+from tokens.claims import claims_request, source
+from tokens.claims.claims_request import ClaimsRequest
 from tokens.errors import OAuthError
 from tokens.grants.authorization_code import matches_challenge
 from tokens.issued import audience
@@ -48,7 +50,9 @@ class AuthorizationRequest:
     """The longest accepted time since the user's last login, in seconds; None for any."""
     login_hint: str | None
     acr_values: frozenset[str]
-    """The authentication context classes of which the login must have one; empty for any."""
+    """The authentication context classes that the client prefers. An API can require them (RFC 9470)."""
+    claims: ClaimsRequest
+    """The single claims that the client requests."""
     subject: str | None
     """The `sub` of the user that an ID token of the client names; None for any user."""
 
@@ -150,9 +154,16 @@ def _details(request: Query) -> dict[str, Any]:
         max_age=_max_age(request.max_age),
         login_hint=request.login_hint,
         acr_values=frozenset((request.acr_values or "").split()),
+        claims=_claims(request, target),
         subject=_subject(request.id_token_hint, request.client),
     )
     return {"authorization": details}
+
+
+def _claims(request: Query, target: Target) -> ClaimsRequest:
+    """Return the requested claims. Without openid the parameter has no meaning, and is ignored (section 5.5)."""
+    text = request._params.get("claims") or None  # noqa: SLF001 (declared, yet of a type that oauthlib chooses)
+    return claims_request.parse(text if "openid" in target.scopes else None, supported=source.supported())
 
 
 def _prompt(value: str | None) -> frozenset[str]:

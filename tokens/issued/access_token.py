@@ -28,11 +28,14 @@ class AccessToken:
     """The login of the user; None if no user logged in."""
     act: Mapping[str, object] | None = None
     """The services that act for the user (RFC 8693 section 4.1); None if the user's own client acts."""
+    further: Mapping[str, object] | None = None
+    """Groups and the deployment's own claims (tokens.claims); none of them has the name of a claim below."""
 
     def claims(self, *, lifetime: timedelta) -> dict[str, object]:
         """Return the claims of RFC 9068 section 2.2, and `grant_id`, by which a whole grant can be revoked."""
         issued_at = int(self.issued_at.timestamp())
         claims: dict[str, object] = {
+            **(self.further or {}),
             "iss": self.issuer,
             "sub": self.subject,
             "aud": self.audience,

@@ -20,12 +20,16 @@ OPENID = {
     "openid": "Know who you are",
     "profile": "Read your name",
     "email": "Read your e-mail address",
+    "address": "Read your postal address",
+    "phone": "Read your phone number",
+    "groups": "Read the groups that you belong to",
     "offline_access": "Stay connected while you are away",
 }
+"""The scopes without an API, with the words for users. `offered` are those that have a meaning in this deployment."""
 OFFLINE = "offline_access"
 NAMEABLE = re.compile(r"[A-Za-z0-9:._/-]{1,64}")
 """A scope that an error may name. A longer one, or one with other characters, is not repeated."""
-ABOUT_THE_USER = frozenset({"profile", "email"})
+ABOUT_THE_USER = frozenset({"profile", "email", "address", "phone", "groups"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,17 @@ def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *
         prefetch_related_objects([client], "scopes__api", "apis")
     usable, names = client.scopes.all(), list[str]()
     if openid:
-        offline = GrantType.REFRESH_TOKEN in client.grants
-        names = [name for name in OPENID if offline or name != OFFLINE]
+        names = offered()
+        if OFFLINE in scopes and len(scopes) > 1 and GrantType.REFRESH_TOKEN not in client.grants:
+            scopes = [name for name in scopes if name != OFFLINE]  # OpenID Connect Core section 11: not an error
         if "openid" in scopes:
             scopes = understood(scopes, known={scope.name for scope in usable})
     return resolve(scopes, resources, usable=usable, openid=names, issuer=conf.issuer().url, further=client.apis.all())
+
+
+def offered() -> list[str]:
+    """Return the scopes without an API that this deployment offers."""
+    return [name for name in OPENID if name in conf.issuer().openid_scopes]
 
 
 def understood(scopes: Sequence[str], *, known: Collection[str]) -> list[str]:
@@ -59,7 +69,7 @@ def understood(scopes: Sequence[str], *, known: Collection[str]) -> list[str]:
     `known` are names of scopes that need no look-up. A scope of an API stays, so that a client that may not use it
     gets an error.
     """
-    known = {*known, *OPENID}
+    known = {*known, *offered()}
     unknown = set(scopes) - known
     defined = set(Scope.objects.filter(name__in=unknown).values_list("name", flat=True)) if unknown else set()
     return [name for name in scopes if name in known or name in defined]
@@ -123,7 +133,7 @@ def refusal(text: str, scopes: Sequence[str]) -> OAuthError:
 def require_sense(scopes: Collection[str]) -> None:
     """Raise OAuthError invalid_scope for OpenID Connect scopes that have no meaning without another scope."""
     if "openid" not in scopes and not ABOUT_THE_USER.isdisjoint(scopes):
-        raise OAuthError("invalid_scope", "The scopes profile and email come with openid.")
+        raise OAuthError("invalid_scope", "Scopes about the user, such as profile and email, come with openid.")
     if set(scopes) == {OFFLINE}:
         raise OAuthError("invalid_scope", "The scope offline_access comes with another one.")
 

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from tokens.authorize.login_session import LEVELS
 from tokens.authorize.response_mode import MODES
+from tokens.claims import source
 from tokens.clients.authentication import METHODS
 from tokens.grants.table import GRANT_TYPES
-from tokens.issued.audience import OPENID
+from tokens.issued import audience
 from tokens.jose.public_keys import ALGORITHMS
-from tokens.userinfo import CLAIMS
 
 ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash")
 DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
@@ -38,7 +38,7 @@ def document(
         "introspection_endpoint": f"{base}/oauth/introspect",
         "end_session_endpoint": f"{base}/oauth/logout",
         "jwks_uri": f"{base}/.well-known/jwks.json",
-        "scopes_supported": [*OPENID, *scopes],
+        "scopes_supported": [*audience.offered(), *scopes],
         "response_types_supported": ["code"],
         "response_modes_supported": list(MODES),
         "grant_types_supported": list(GRANT_TYPES),
@@ -54,10 +54,10 @@ def document(
         "subject_types_supported": ["public"],
         # ID tokens are RS256. Verifiers such as go-oidc accept access tokens by this list, too.
         "id_token_signing_alg_values_supported": list(algorithms),
-        "claims_supported": [*ID_TOKEN_CLAIMS, *(name for claims in CLAIMS.values() for name in claims)],
+        "claims_supported": [*ID_TOKEN_CLAIMS, *source.supported()],
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,

@@ -9,7 +9,7 @@ CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("tokens", "0028_pinned_authentication"),
+        ("tokens", "0030_requested_claims"),
     ]
 
     operations = [

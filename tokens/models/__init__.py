@@ -8,7 +8,7 @@ Neighbours: below every room that reads or writes rows. Other rooms import a cla
 Read in this order:
 - `user`: users, and the `sub` of their tokens.
 - `lifetimes`, `api`: bounds of lifetimes; APIs, scopes and exchange policies.
-- `client_choices`, `login_switches`, `client`, `client_secret`: clients and their secrets.
+- `client_choices`, `login_switches`, `client_claims`, `client`, `client_secret`: clients, their switches and secrets.
 - `client_problems`: what is wrong with a registration.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
 - `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).

@@ -31,6 +31,12 @@ def known_algorithms(value: object) -> None:
         raise ValidationError(f'Enter a list of algorithms from {", ".join(ALGORITHMS)}, such as ["RS256", "ES256"].')
 
 
+def group_names(value: object) -> None:
+    """Raise ValidationError unless `value` is a list of names of groups."""
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) and name for name in value):
+        raise ValidationError('Enter a list of names of groups, such as ["editors"], or nothing.')
+
+
 def absolute_uri(value: str) -> None:
     """Raise ValidationError unless `value` is an absolute URI without a fragment (RFC 8707 section 2)."""
     parts = urlsplit(value)
@@ -63,6 +69,14 @@ class Api(models.Model):
         help_text="The client that this API is when it asks something itself: introspection, token exchange.",
     )
 
+    # Nullable, so that SQLite adds the column without rebuilding the table. None is off.
+    gets_groups = models.BooleanField(
+        "groups in access tokens",
+        null=True,
+        blank=True,
+        help_text="Put the user's groups (GROUPS_CLAIM) into this API's access tokens if the user granted the scope"
+        " groups (RFC 9068 section 2.2.3.1). For APIs that decide by groups.",
+    )
     algorithms = models.JSONField(
         default=signature_algorithms,
         validators=[known_algorithms],
@@ -110,8 +124,17 @@ class Scope(models.Model):
     name = models.CharField(max_length=100, unique=True, validators=[scope_token])
     description = models.CharField(max_length=200, help_text="What the user reads on the consent page.")
     api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="scopes", verbose_name="API")
+    # Names, so that a token request needs no further statement. None: every user.
+    groups = models.JSONField(
+        "only for groups",
+        null=True,
+        blank=True,
+        validators=[group_names],
+        help_text="Only users in one of these groups get the scope. A user who left them loses it at the next refresh."
+        " Names: a group that was renamed no longer counts. A client that acts for itself is not limited.",
+    )
 
-    RESERVED = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+    RESERVED = frozenset({"openid", "profile", "email", "address", "phone", "groups", "offline_access"})
 
     class Meta:
         ordering = ["name"]

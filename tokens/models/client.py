@@ -14,6 +14,7 @@ from tokens.database_errors import unless_down
 from tokens.models import client_problems, lifetimes
 from tokens.models.api import Api, Scope
 from tokens.models.client_choices import LOWERED, SECRET_METHODS, AuthenticationMethod, PkceRule
+from tokens.models.client_claims import ClaimSettings
 from tokens.models.login_switches import LoginSwitches
 
 
@@ -25,7 +26,7 @@ def new_client_id() -> str:
     return client_id
 
 
-class Client(LoginSwitches, AbstractApplication):
+class Client(LoginSwitches, ClaimSettings, AbstractApplication):
     """An OAuth client. Its secrets are rows of ClientSecret, and the inherited `client_secret` stays empty."""
 
     client_id = models.CharField(

@@ -1,6 +1,6 @@
 """Register an API with its scopes, and link an API to the client with which it authenticates at the issuer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from tokens import registry_lock
@@ -9,8 +9,8 @@ from tokens.models import Api, Client, Scope
 
 
 @registry_lock.change()
-def register(api: Api, scopes: Mapping[str, str], *, actor: str, now: datetime) -> Api:
-    """Save an API and its scopes in one transaction. `scopes` maps each scope to the description that users read.
+def register(api: Api, scopes: Iterable[Scope], *, actor: str, now: datetime) -> Api:
+    """Save an API and its scopes in one transaction. `scopes` are unsaved rows without an API.
 
     Raises:
         ValidationError: A field is invalid. The error names the field.
@@ -19,11 +19,12 @@ def register(api: Api, scopes: Mapping[str, str], *, actor: str, now: datetime) 
     api.full_clean()
     api.save()
     record("api.created", actor=actor, subject=f"api:{api.identifier}", now=now)
-    for name, description in scopes.items():
-        scope = Scope(name=name, description=description, api=api)
+    for scope in scopes:
+        scope.api = api
         scope.full_clean()
         scope.save()
-        record("scope.created", actor=actor, subject=f"scope:{name}", details={"api": api.identifier}, now=now)
+        details = {"api": api.identifier} | ({"groups": scope.groups} if scope.groups else {})
+        record("scope.created", actor=actor, subject=f"scope:{scope.name}", details=details, now=now)
     return api
 
 

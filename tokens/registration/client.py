@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from tokens import registry_lock
 from tokens.audit.trail import record
 from tokens.clients import client_secret
-from tokens.issued.audience import OPENID
+from tokens.issued import audience
 from tokens.models import Api, AuthenticationMethod, Client, Scope
 from tokens.registration import secret_rotation
 
@@ -136,7 +136,7 @@ def _refuse_contradictions(registration: Registration, *, now: datetime) -> None
 def _scopes(names: Sequence[str]) -> list[Scope]:
     scopes = list(Scope.objects.filter(name__in=names))
     # The OpenID scopes belong to no API and have no row.
-    if unknown := set(names) - {scope.name for scope in scopes} - OPENID.keys():
+    if unknown := set(names) - {scope.name for scope in scopes} - set(audience.offered()):
         raise ValidationError(
             {"scopes": f"There is no scope {', '.join(sorted(unknown))}. Create it with create_api or in the admin."}
         )

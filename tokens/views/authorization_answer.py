@@ -9,7 +9,7 @@
 - The audit log gets each answer, without the parameters of the request.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -28,6 +28,7 @@ from tokens.issued.user_grant import SessionEnded
 from tokens.keys import keyring
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted, TooMany
+from tokens.models import User
 from tokens.views import consent_page, duplicate_request, form_post, request_store
 from tokens.views.limits import NOBODY, count, please_wait
 from tokens.views.pages import HEADERS, login_address
@@ -48,6 +49,10 @@ class Attempt:
     def client_id(self) -> str:
         """Return the client_id of the client that sent the request."""
         return self.authorization.client.client_id
+
+    def narrowed(self, user: User) -> "Attempt":
+        """Return the attempt without scopes that the user may not have. Raises OAuthError if none is left."""
+        return replace(self, authorization=consent.narrowed(self.authorization, user))
 
     def mark_answered(self) -> None:
         """Mark the request as answered now. Raises AlreadyAnswered, NotStored."""

@@ -91,6 +91,10 @@ def _ask(attempt: Attempt) -> HttpResponse:
     now = keyring.clock(now=timezone.now())
     if answer := _unless_login_suffices(attempt, user, login, now=now):
         return answer
+    try:
+        attempt = attempt.narrowed(user)
+    except OAuthError as error:
+        return send_error(attempt, error)
     if not consent.is_needed(attempt.authorization, user):
         return send_code(attempt, login, now=now)
     if "none" in attempt.authorization.prompt:
@@ -104,7 +108,7 @@ def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: d
     if consent.names_another_user(authorization, user):
         # If the user has just logged in for this request, a further login would lead here again: a redirect loop.
         if reauthentication.was_made(query, login, now=now):
-            error = OAuthError("login_required", "A user logged in who is not the user of the id_token_hint.")
+            error = OAuthError("login_required", "A user logged in who is not the user that the request names.")
             return send_error(attempt, error)
         return _log_in(attempt)
     if consent.needs_login(authorization, query, login, now=now):
@@ -134,7 +138,12 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
     if login is None or not user.is_authenticated or consent.names_another_user(attempt.authorization, user):
         return see_other(attempt.sent.address)
     now = keyring.clock(now=timezone.now())
-    if not consent.proves_display(request.POST.get("shown", ""), query, str(user.pk), login, now=now):
+    try:
+        attempt = attempt.narrowed(user)
+    except OAuthError as error:  # the user left a group since the page was displayed
+        return send_error(attempt, error)
+    content = consent.displayed(attempt.authorization, query)
+    if not consent.proves_display(request.POST.get("shown", ""), content, str(user.pk), login, now=now):
         return see_other(attempt.sent.address)
     if request.POST.get("allow") != "true":
         return send_error(attempt, OAuthError("access_denied", "The user refused."), action="consent.refused")

@@ -5,6 +5,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 
 from tests.tokens.factories import make_client
@@ -66,6 +67,36 @@ def test_every_property_of_an_api_can_be_set():
     api = Api.objects.get()
     assert (api.max_token_lifetime, api.client) == (timedelta(minutes=2), own)
     assert api.algorithms == ["ES256", "RS256"]
+
+
+def test_a_scope_can_be_limited_to_groups_and_an_api_can_get_the_groups_of_users():
+    for name in ("Accounting", "Chiefs"):
+        Group.objects.create(name=name)
+    limits = ("--limit-scope", "orders:read=Accounting", "--limit-scope", "orders:read=Chiefs")
+    create(*ORDERS, "--scope", "orders:read=See", "--scope", "orders:write=Buy", *limits, "--groups-in-tokens")
+    assert dict(Scope.objects.values_list("name", "groups")) == {
+        "orders:read": ["Accounting", "Chiefs"],
+        "orders:write": None,
+    }
+    assert Api.objects.get().gets_groups is True
+    details = AuditEvent.objects.get(subject="scope:orders:read").details
+    assert details == {"api": "https://orders.example/", "groups": ["Accounting", "Chiefs"]}
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [
+        ("orders:read=Nobody", "There is no group Nobody"),
+        ("orders:write=Accounting", "orders:write is no scope of this API"),
+        ("orders:read", "is not like"),
+        ("=Accounting", "is not like"),
+    ],
+)
+def test_a_limit_that_names_no_scope_or_no_group_creates_nothing(limit, why):
+    Group.objects.create(name="Accounting")
+    with pytest.raises(CommandError, match=why):
+        create(*ORDERS, "--scope", "orders:read=See", "--limit-scope", limit)
+    assert not Api.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -314,6 +314,13 @@ def test_one_of_several_acr_values_suffices_and_the_token_names_it(browser, weba
     assert decode(body["id_token"], "webapp")[1]["acr"] == PASSWORD
 
 
+def test_acr_values_are_voluntary_without_an_api(browser, webapp, decode):
+    """OpenID Connect Core section 15.1: never an error; the ID token names the class that was reached."""
+    query = authorization(webapp, scope="openid", acr_values="1 2", prompt="consent")
+    body = redeem(browser, webapp, parameters(allow(browser, query))["code"]).json()
+    assert decode(body["id_token"], "webapp")[1]["acr"] == PASSWORD
+
+
 @pytest.mark.parametrize("values", ["phr", "http://schemas.openid.net/pape/policies/2007/06/multi-factor phr"])
 @pytest.mark.parametrize("prompt", [None, "none", "consent"])
 def test_an_acr_that_no_login_at_the_issuer_has_is_an_error(browser, webapp, values, prompt):

@@ -72,7 +72,6 @@ def test_a_control_character_in_a_parameter_is_refused(browser, own, name):
 
 
 UNDECLARED = {
-    "claims": '{"id_token": {"acr": {"essential": true, "values": ["phr"]}}}',
     "sub": "somebody-else",
     "user": "1",
     "acr": "phr",

@@ -60,11 +60,11 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
         "id_token_signing_alg_values_supported": ["RS256"],
         "claims_supported": [
             *("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash"),
-            *("name", "given_name", "family_name", "preferred_username", "email", "email_verified"),
+            *("name", "given_name", "family_name", "preferred_username", "updated_at", "email", "email_verified"),
         ],
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,

@@ -76,6 +76,16 @@ class Command(OperatorCommand):
             "--forget-consent", action="store_true", help="ask users for consent at each authorization request"
         )
         parser.add_argument(
+            "--no-userinfo-by-api-tokens",
+            action="store_true",
+            help="userinfo answers only tokens for the issuer, so that APIs cannot read the claims of their users",
+        )
+        parser.add_argument(
+            "--claims-in-id-token",
+            action="store_true",
+            help="always put the user's claims into the ID token; for clients that never ask userinfo",
+        )
+        parser.add_argument(
             "--post-logout-redirect-uri", action="append", default=[], dest="post_logout_redirect_uris",
             help="where the browser may go after a logout; can be repeated",
         )  # fmt: skip
@@ -169,6 +179,8 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
         "pins_authentication_method": options["pin_auth_method"] or None,
         "requires_assertion_type": options["strict_assertion_type"],
         "skip_authorization": options["first_party"],
+        "userinfo_by_api_tokens": not options["no_userinfo_by_api_tokens"],
+        "claims_in_id_token": options["claims_in_id_token"] or None,
         "remembers_consent": not options["forget_consent"],
         "post_logout_redirect_uris": " ".join(options["post_logout_redirect_uris"]),
         "allowed_origins": " ".join(options["origins"]),

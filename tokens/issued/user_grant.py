@@ -16,7 +16,7 @@ from tokens import conf
 from tokens.audit import trail
 from tokens.errors import OAuthError
 from tokens.issued import revocation_record
-from tokens.issued.audience import OPENID, Target
+from tokens.issued.audience import OPENID, Target, registered
 from tokens.issued.holder import Holder
 from tokens.issued.login import Login
 from tokens.models import Client, User, UserGrant
@@ -146,7 +146,7 @@ def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> T
     client may no longer use it.
     """
     issuer, names = conf.issuer().url, grant.scope.split()
-    requested = list(dict.fromkeys(resources)) or [grant.audience]
+    requested = list({registered(name, {grant.audience, issuer}): None for name in resources}) or [grant.audience]
     if requested == [issuer] and (grant.audience == issuer or "openid" in names):
         return Target(issuer, tuple(name for name in names if name in OPENID), None)
     if requested != [grant.audience]:

@@ -28,7 +28,11 @@ ANSWERS = {
         "",
         error("invalid_request", "PKCE is required: send code_challenge with code_challenge_method=S256."),
     ),
-    "2: invalid_scope": ({"scope": None}, "", error("invalid_scope", "Name at least one scope.")),
+    "2: invalid_scope": (
+        {"scope": "profile"},
+        "",
+        error("invalid_scope", "The scopes profile and email come with openid."),
+    ),
     "2: invalid_target": (
         {"resource": OTHER_API},
         "",

@@ -10,10 +10,24 @@ from django.http import HttpRequest
 from tokens.admin.events import Audited, changes, record
 from tokens.keys import store, transfer
 from tokens.models import Api, Ring, Scope
+from tokens.registration.api import SWITCHES
+
+
+def switch(label: str, help_text: str) -> forms.BooleanField:
+    """Return the checkbox of one of the model's switches."""
+    return forms.BooleanField(required=False, label=label, help_text=help_text)
 
 
 class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """The form of an API."""
+    """The form of an API. The model's switches are nullable, for which the admin would offer three choices."""
+
+    introspection_names_user = switch(
+        "Introspection names the user", Api._meta.get_field("introspection_names_user").help_text
+    )
+    lists_audience = switch("Audience as a list", Api._meta.get_field("lists_audience").help_text)
+    dangerously_issues_typ_jwt = switch(
+        "DANGEROUS: tokens of the type JWT", Api._meta.get_field("dangerously_issues_typ_jwt").help_text
+    )
 
     def clean_algorithms(self) -> Any:
         """Return the accepted signature algorithms.
@@ -46,7 +60,10 @@ class ApiAdmin(Audited):
     noun = "api"
     list_display = ["name", "identifier"]
     search_fields = ["name", "identifier"]
-    fields = ["name", "identifier", "max_token_lifetime", "client", "algorithms", "ring", "moves_at"]
+    fields = [
+        *("name", "identifier", "max_token_lifetime", "client", "introspection_names_user", "lists_audience"),
+        *("dangerously_issues_typ_jwt", "algorithms", "ring", "moves_at"),
+    ]
     readonly_fields = ["ring", "moves_at"]
     inlines = [ScopeInline]
     formfield_overrides = {JSONField: {"widget": forms.Textarea(attrs={"rows": 2})}}
@@ -54,6 +71,10 @@ class ApiAdmin(Audited):
     def name(self, obj: Api) -> str:
         """Return the API's identifier."""
         return obj.identifier
+
+    def creation_details(self, form: Any) -> dict[str, bool]:
+        """Return the switches that are on."""
+        return {name: True for name in SWITCHES if form.cleaned_data[name]}
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
         """Save the scopes, and record an event for each scope that was created, changed or deleted."""

@@ -115,6 +115,7 @@ def issue_access_token(
         grant_id=holder.grant_id,
         login=holder.login,
         act=holder.act,
+        **_form(target.api),
     )
     minted = access_token.mint(token, signer=keyring.for_audience(target.audience, now=request.now).signer)
     details = {
@@ -126,6 +127,14 @@ def issue_access_token(
     actor = f"client:{client.client_id}"
     trail.log("token.issued", actor=actor, subject=token.subject, details=details, now=request.now)
     return Tokens(access_token=minted.text, expires_in=minted.expires_in, scopes=target.scopes)
+
+
+def _form(api: Api | None) -> dict[str, Any]:
+    """Return how the API wants its tokens to be written; nothing unless it differs from RFC 9068."""
+    if api is None or not (api.lists_audience or api.dangerously_issues_typ_jwt):
+        return {}
+    typ = access_token.PLAIN_TYPE if api.dangerously_issues_typ_jwt else None
+    return {"lists_audience": bool(api.lists_audience), "typ": typ}
 
 
 def _meant_for(target: Target) -> tuple[str, ...]:

@@ -22,8 +22,10 @@ MAX_AGE = 600
 """For how many seconds a browser may keep the answer to a preflight."""
 TRACING = "traceparent, tracestate, baggage, sentry-trace"
 """Headers that tracing libraries add to each request of a page (W3C Trace Context and Baggage, Sentry)."""
-CLIENT_HEADERS = f"Authorization, Content-Type, Accept, {TRACING}"
-PUBLIC_HEADERS = f"Accept, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, {TRACING}"
+SCRIPTED = "X-Requested-With"
+"""A header that Swagger UI and older libraries add to each request."""
+CLIENT_HEADERS = f"Authorization, Content-Type, Accept, {SCRIPTED}, {TRACING}"
+PUBLIC_HEADERS = f"Accept, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, {SCRIPTED}, {TRACING}"
 READ = ("GET", "HEAD")
 EXPOSED = "WWW-Authenticate, Retry-After, ETag"
 

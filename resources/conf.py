@@ -29,6 +29,12 @@ DEFAULTS: dict[str, Any] = {
     "KEY_POLICY": "production",
     # The scopes of this API with their descriptions, for its metadata and its OpenAPI document.
     "SCOPES": {},
+    # The scopes of SCOPES that its metadata lists (RFC 9728); None for all. Clients such as MCP's ask for all of these
+    # if a challenge names no scope.
+    "SCOPES_SUPPORTED": None,
+    # The endpoints in its OpenAPI document; by default those of the first issuer, as Keyturn has them.
+    "AUTHORIZATION_URL": "",
+    "TOKEN_URL": "",
     # The protection space that challenges name (RFC 9110 section 11.5).
     "REALM": "api",
     # This API's resource identifier (RFC 9728); by default the first audience, if that is a URL.
@@ -60,6 +66,8 @@ DEFAULTS: dict[str, Any] = {
     "BEHIND_PROXY": False,
     # Permit DEFAULT_PERMISSION_CLASSES that accept requests without a token.
     "DANGEROUSLY_ALLOW_ANONYMOUS": False,
+    # Accept tokens with the typ JWT, for an issuer that cannot sign at+jwt. ID tokens have this typ, too.
+    "DANGEROUSLY_ACCEPT_TYP_JWT": False,
     # Fetch keys without TLS beyond loopback. An attacker on the network can then make tokens.
     "DANGEROUSLY_ALLOW_HTTP": False,
 }
@@ -105,6 +113,9 @@ class ResourceServer:
     audience: frozenset[str]
     timing: Timing
     scopes: Mapping[str, str]
+    scopes_supported: tuple[str, ...]
+    authorization_url: str
+    token_url: str
     realm: str
     resource: str
     revocations_every: float
@@ -121,6 +132,7 @@ class ResourceServer:
     paths: tuple[str, ...]
     behind_proxy: bool
     allow_anonymous: bool
+    accept_typ_jwt: bool
     allow_http: bool
 
 
@@ -129,11 +141,17 @@ def resource_server() -> ResourceServer:
     """Return the settings. They are cached until a test overrides them. Raises ImproperlyConfigured."""
     values = _complete(settings.RESOURCE_SERVER, DEFAULTS, "RESOURCE_SERVER")
     audience = _strings("AUDIENCE", values["AUDIENCE"])
+    issuers = tuple(_issuer(entry, values) for entry in _entries(values["ISSUERS"]))
+    first = issuers[0].url.rstrip("/") if issuers else ""
+    supported = values["SCOPES"] if values["SCOPES_SUPPORTED"] is None else values["SCOPES_SUPPORTED"]
     return ResourceServer(
-        issuers=tuple(_issuer(entry, values) for entry in _entries(values["ISSUERS"])),
+        issuers=issuers,
         audience=frozenset(audience),
         timing=POLICIES[_one_of("KEY_POLICY", values["KEY_POLICY"], tuple(POLICIES))],
         scopes=dict(values["SCOPES"]),
+        scopes_supported=tuple(sorted(_strings("SCOPES_SUPPORTED", supported))),
+        authorization_url=values["AUTHORIZATION_URL"] or f"{first}/oauth/authorize",
+        token_url=values["TOKEN_URL"] or f"{first}/oauth/token",
         realm=str(values["REALM"]),
         resource=values["RESOURCE"] or next(filter(_is_url, audience[:1]), ""),
         revocations_every=_positive("REVOCATIONS_EVERY", values),
@@ -151,6 +169,7 @@ def resource_server() -> ResourceServer:
         paths=_paths(values["PATHS"]),
         behind_proxy=bool(values["BEHIND_PROXY"]),
         allow_anonymous=bool(values["DANGEROUSLY_ALLOW_ANONYMOUS"]),
+        accept_typ_jwt=bool(values["DANGEROUSLY_ACCEPT_TYP_JWT"]),
         allow_http=bool(values["DANGEROUSLY_ALLOW_HTTP"]),
     )
 

@@ -28,12 +28,13 @@ TABLE = {
     "metadata": "authorize claims clients conf grants issued jose keys models",
     "authorize": "addresses claims clients conf errors grants issued jose keys keys/rules models parameters",
     "grants": "audit claims clients conf errors issued keys login models parameters",
-    "revoking": "audit conf encryption errors issued keys keys/rules limits models registration registry_lock",
+    "revoking": "audit conf email_proof encryption errors issued keys keys/rules limits models registration"
+    " registry_lock",
     "registration": "audit clients email_proof issued models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
     "userinfo": "claims conf errors issued models",
-    "issued": "audit conf encryption errors jose keys keys/errors models",
+    "issued": "addresses audit conf encryption errors jose keys keys/errors models",
     "claims": "conf email_proof errors jose models",
     "keys": "audit conf encryption jose keys/errors keys/rules models",
     "email_proof": "login models",
@@ -137,7 +138,8 @@ COVERED = {
     "tests/services/test_restore.py": "triggers/restore triggers/search_path",
     "tests/services/test_migrations.py": "triggers/lock_wait",
     "tests/tokens/models/": "models/assertion models/audit models/client_choices models/client_claims"
-    " models/client_problems models/consent models/client_secret models/login_switches models/device models/lifetimes models/registry"
+    " models/client_problems models/consent models/client_secret models/login_switches models/device"
+    " models/lifetimes models/registry"
     " models/user_grant",
     "tests/proxies/test_proxies.py": "proxy/report proxy/trials proxy/wire",
     "tests/tokens/management/test_create_api.py": "registration/api",

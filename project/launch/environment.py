@@ -149,6 +149,7 @@ def _addresses(ports: Ports, environ: Mapping[str, str], var: Path) -> dict[str,
             "DJANGO_SETTINGS_MODULE": "project.settings.api",
             "API_ISSUERS": value("API_ISSUERS", issuer),
             "API_AUDIENCE": audience,
+            "API_DOCS_CLIENT_ID": "api-docs",
             "REVOCATIONS_EVERY": "2",  # seconds, so that a revocation takes effect at once
             "API_DATABASE_URL": value("API_DATABASE_URL", _sqlite(var / "api.sqlite3")),
             **common,

@@ -1,20 +1,13 @@
 """The pages in Debian's chromium: form submission, content security policy, and use by keyboard."""
 
-import os
-
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 from project.launch.environment import Environments
 from project.launch.ports import Ports
+from tests.browser import screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-
-
-def screenshot(page: Page, name: str) -> None:
-    """Save a screenshot of the page if SCREENSHOTS names a folder."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 def test_a_user_logs_in_allows_the_client_and_adds_a_note(system: tuple[Ports, Environments], page: Page) -> None:

@@ -11,14 +11,21 @@ from tokens.admin.events import Audited, changes, record
 from tokens.admin.scope_form import ScopeForm
 from tokens.keys import store, transfer
 from tokens.models import Api, Ring, Scope
+from tokens.registration.api import SWITCHES
+
+
+def switch(name: str, label: str) -> forms.BooleanField:
+    """Return the checkbox of the switch `name` of the model."""
+    return forms.BooleanField(required=False, label=label, help_text=str(Api._meta.get_field(name).help_text))
 
 
 class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """The form of an API."""
+    """The form of an API. The model's switches are nullable, for which the admin would offer three choices."""
 
-    gets_groups = forms.BooleanField(
-        required=False, label="Groups in access tokens", help_text=Api._meta.get_field("gets_groups").help_text
-    )
+    introspection_names_user = switch("introspection_names_user", "Introspection names the user")
+    lists_audience = switch("lists_audience", "Audience as a list")
+    gets_groups = switch("gets_groups", "Groups in access tokens")
+    dangerously_issues_typ_jwt = switch("dangerously_issues_typ_jwt", "DANGEROUS: tokens of the type JWT")
 
     def clean_algorithms(self) -> Any:
         """Return the accepted signature algorithms.
@@ -52,7 +59,10 @@ class ApiAdmin(Audited):
     noun = "api"
     list_display = ["name", "identifier"]
     search_fields = ["name", "identifier"]
-    fields = ["name", "identifier", "max_token_lifetime", "client", "gets_groups", "algorithms", "ring", "moves_at"]
+    fields = [
+        *("name", "identifier", "max_token_lifetime", "client", "introspection_names_user", "lists_audience"),
+        *("gets_groups", "dangerously_issues_typ_jwt", "algorithms", "ring", "moves_at"),
+    ]
     readonly_fields = ["ring", "moves_at"]
     inlines = [ScopeInline]
     formfield_overrides = {JSONField: {"widget": forms.Textarea(attrs={"rows": 2})}}
@@ -60,6 +70,10 @@ class ApiAdmin(Audited):
     def name(self, obj: Api) -> str:
         """Return the API's identifier."""
         return obj.identifier
+
+    def creation_details(self, form: Any) -> dict[str, bool]:
+        """Return the switches that are on."""
+        return {name: True for name in SWITCHES if form.cleaned_data[name]}
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
         """Save the scopes, and record an event for each scope that was created, changed or deleted."""

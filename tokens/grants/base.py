@@ -119,6 +119,7 @@ def issue_access_token(
         login=holder.login,
         act=holder.act,
         further=contents.of_access_token(_context(client, holder, target)) if has_further else None,
+        **_form(target.api),
     )
     minted = access_token.mint(token, signer=keyring.for_audience(target.audience, now=request.now).signer)
     details = {
@@ -130,6 +131,14 @@ def issue_access_token(
     actor = f"client:{client.client_id}"
     trail.log("token.issued", actor=actor, subject=token.subject, details=details, now=request.now)
     return Tokens(access_token=minted.text, expires_in=minted.expires_in, scopes=target.scopes)
+
+
+def _form(api: Api | None) -> dict[str, Any]:
+    """Return how the API wants its tokens to be written; nothing unless it differs from RFC 9068."""
+    if api is None or not (api.lists_audience or api.dangerously_issues_typ_jwt):
+        return {}
+    typ = access_token.PLAIN_TYPE if api.dangerously_issues_typ_jwt else None
+    return {"lists_audience": bool(api.lists_audience), "typ": typ}
 
 
 def _meant_for(target: Target, openid: Collection[str]) -> tuple[str, ...]:

@@ -4,6 +4,10 @@
 - If the request names no resource, its scopes must belong to one API.
 - If it names one, every scope must belong to that API or to OpenID Connect.
 - A client may request a token without a scope only for an API that it is registered for (`without_scope`).
+- A request without scope and resource is for the client's one API, with all of the client's scopes there. A request
+  that names only a resource gets the client's scopes there, or none at an API of `without_scope`.
+- The slash of an empty path makes no difference: `https://api.example` means `https://api.example/`. The audience of
+  the token is the identifier as it is registered.
 """
 
 import re
@@ -13,6 +17,7 @@ from dataclasses import dataclass
 from django.db.models import prefetch_related_objects
 
 from tokens import conf
+from tokens.addresses import spellings
 from tokens.errors import OAuthError
 from tokens.models import Api, Client, GrantType, Scope
 
@@ -55,7 +60,32 @@ def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *
             scopes = [name for name in scopes if name != OFFLINE]  # OpenID Connect Core section 11: not an error
         if "openid" in scopes:
             scopes = understood(scopes, known={scope.name for scope in usable})
-    return resolve(scopes, resources, usable=usable, openid=names, issuer=conf.issuer().url, further=client.apis.all())
+    further, issuer = client.apis.all(), conf.issuer().url
+    if not scopes:
+        scopes = _defaults(resources, usable=usable, further=further)
+        resources = resources or _one_api(usable, further)
+    return resolve(scopes, resources, usable=usable, openid=names, issuer=issuer, further=further)
+
+
+def _one_api(usable: Collection[Scope], further: Collection[Api]) -> list[str]:
+    """Return the identifier of the API that a request without scope and resource means, in a list.
+
+    The list is empty if the client may use several APIs, or none.
+    """
+    identifiers = {scope.api.identifier for scope in usable} | {api.identifier for api in further}
+    return list(identifiers) if len(identifiers) == 1 else []
+
+
+def _defaults(resources: Sequence[str], *, usable: Collection[Scope], further: Collection[Api]) -> list[str]:
+    """Return the scopes of a request that names none: the client's scopes at the API that the request means.
+
+    Returns none at an API in `further` that the request names, because the client may ask for no scope there.
+    """
+    named = [spelling for resource in resources for spelling in spellings(resource)]
+    if any(api.identifier in named for api in further):
+        return []
+    meant = named or _one_api(usable, further)
+    return sorted(scope.name for scope in usable if scope.api.identifier in meant)
 
 
 def offered() -> list[str]:
@@ -140,12 +170,19 @@ def require_sense(scopes: Collection[str]) -> None:
 
 def _resource(resources: Sequence[str], usable: Collection[str]) -> str | None:
     """Return the one resource that the request names, or None. Raises OAuthError invalid_target."""
-    names = set(resources)
+    names = {registered(resource, usable) for resource in resources}
     if len(names) > 1:
         raise OAuthError("invalid_target", "A token is for one resource; ask for a token each.")
     if not names <= set(usable):
         raise OAuthError("invalid_target", "The resource is unknown, or this client may not use it.")
     return next(iter(names), None)
+
+
+def registered(resource: str, identifiers: Collection[str]) -> str:
+    """Return the identifier that `resource` means: itself, or one that differs by the slash of an empty path."""
+    if resource in identifiers:
+        return resource
+    return next((identifier for identifier in spellings(resource) if identifier in identifiers), resource)
 
 
 def _only(owners: Sequence[Api]) -> Api | None:

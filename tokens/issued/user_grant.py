@@ -17,7 +17,7 @@ from tokens import conf
 from tokens.audit import trail
 from tokens.errors import OAuthError
 from tokens.issued import audience, membership, revocation_record
-from tokens.issued.audience import Target
+from tokens.issued.audience import Target, registered
 from tokens.issued.holder import Holder
 from tokens.issued.login import Login
 from tokens.models import Client, User, UserGrant
@@ -150,7 +150,7 @@ def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> T
     client may no longer use it, and invalid_scope if the user may no longer have a scope of it.
     """
     issuer, names, without_api = conf.issuer().url, grant.scope.split(), audience.offered()
-    requested = list(dict.fromkeys(resources)) or [grant.audience]
+    requested = list({registered(name, {grant.audience, issuer}): None for name in resources}) or [grant.audience]
     if requested == [issuer] and (grant.audience == issuer or "openid" in names):
         return Target(issuer, tuple(name for name in names if name in without_api), None)
     if requested != [grant.audience]:

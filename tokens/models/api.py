@@ -3,6 +3,7 @@
 The names of the default and validator functions are permanent: migrations import them.
 """
 
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
+from tokens.addresses import spellings
 from tokens.conf import issuer
 from tokens.jose.key_format import ALGORITHMS
 from tokens.models import lifetimes
@@ -51,7 +53,10 @@ class Api(models.Model):
         max_length=255,
         unique=True,
         validators=[absolute_uri],
-        help_text="Absolute URI, compared character by character; the <code>aud</code> of this API's tokens.",
+        help_text="The <code>aud</code> of this API's tokens. Best the base URL with the slash at its end, such as"
+        " https://api.example/, because some resource servers compare it with the URL of a request. For a broker, which"
+        " has none: a URN such as urn:example:broker. Compared character by character; only the slash of an empty path"
+        " does not matter.",
     )
     name = models.CharField(max_length=100, help_text="What the user reads on the consent page.")
     max_token_lifetime = models.DurationField(
@@ -82,6 +87,31 @@ class Api(models.Model):
         validators=[known_algorithms],
         help_text="Signatures that this API accepts (JWA names); a ring of another algorithm cannot sign for it.",
     )
+    # Nullable, so that SQLite adds the columns without rebuilding the table. None is off.
+    introspection_names_user = models.BooleanField(
+        "introspection names the user",
+        null=True,
+        blank=True,
+        help_text="Introspection tells this API's client the user's <code>username</code> and verified"
+        " <code>email</code>, for tokens of a user for this API, also without the scopes profile and email. For"
+        " software that finds its users by name: Dovecot, django-oauth-toolkit. Off: the API learns the user's"
+        " <code>sub</code> only.",
+    )
+    lists_audience = models.BooleanField(
+        "audience as a list",
+        null=True,
+        blank=True,
+        help_text="Write <code>aud</code> as a list with one entry. For a verifier that cannot read a string.",
+    )
+    dangerously_issues_typ_jwt = models.BooleanField(
+        "DANGEROUS: tokens of the type JWT",
+        null=True,
+        blank=True,
+        help_text="Sign this API's tokens with the <code>typ</code> JWT instead of at+jwt. Only for a verifier that"
+        " refuses at+jwt (Dovecot's local validation), and only if it compares <code>aud</code>: ID tokens have this"
+        " type, so a verifier that does not could take an ID token for an access token. Keyturn's own resource server"
+        " refuses such tokens unless DANGEROUSLY_ACCEPT_TYP_JWT is set.",
+    )
     ring = models.ForeignKey(
         Ring,
         on_delete=models.PROTECT,
@@ -109,13 +139,33 @@ class Api(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.identifier})"
 
+    @classmethod
+    def named(cls, identifier: str) -> "Api | None":
+        """Return the API with this identifier, or one that differs by the slash of an empty path, or None."""
+        found = {api.identifier: api for api in cls.objects.filter(identifier__in=spellings(identifier))}
+        return found.get(identifier) or next(iter(found.values()), None)
+
     def clean(self) -> None:
         """Raise ValidationError if the identifier is the issuer's own, which is the audience of tokens for userinfo."""
         super().clean()
-        if self.identifier == issuer().url:
+        own = issuer().url
+        if self.identifier == own or (own in spellings(self.identifier) and self._has_new_identifier()):
             raise ValidationError(
                 {"identifier": "This is the issuer itself. Enter an identifier of its own for the API."}
             )
+
+    def validate_unique(self, exclude: Collection[str] | None = None) -> None:
+        """Raise ValidationError if the identifier is another API's, or differs by the slash of an empty path only."""
+        super().validate_unique(exclude)
+        other = Api.objects.exclude(pk=self.pk).filter(identifier__in=spellings(self.identifier)).first()
+        if other is not None and self._has_new_identifier():
+            raise ValidationError(
+                {"identifier": f"This is the same URI as {other.identifier}, of the API {other.name}."}
+            )
+
+    def _has_new_identifier(self) -> bool:
+        """Return True unless the API was registered under this identifier. Earlier versions allowed more of them."""
+        return not Api.objects.filter(pk=self.pk, identifier=self.identifier).exists()
 
 
 class Scope(models.Model):

@@ -7,6 +7,9 @@ from tokens import registry_lock
 from tokens.audit.trail import record
 from tokens.models import Api, Client, Scope
 
+SWITCHES = ("introspection_names_user", "lists_audience", "gets_groups", "dangerously_issues_typ_jwt")
+"""The properties of an API that are off by default. The event of its creation names those that are on."""
+
 
 @registry_lock.change()
 def register(api: Api, scopes: Iterable[Scope], *, actor: str, now: datetime) -> Api:
@@ -18,7 +21,8 @@ def register(api: Api, scopes: Iterable[Scope], *, actor: str, now: datetime) ->
     """
     api.full_clean()
     api.save()
-    record("api.created", actor=actor, subject=f"api:{api.identifier}", now=now)
+    switched_on = {name: True for name in SWITCHES if getattr(api, name)}
+    record("api.created", actor=actor, subject=f"api:{api.identifier}", details=switched_on, now=now)
     for scope in scopes:
         scope.api = api
         scope.full_clean()

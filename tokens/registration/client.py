@@ -144,9 +144,9 @@ def _scopes(names: Sequence[str]) -> list[Scope]:
 
 
 def _apis(identifiers: Sequence[str]) -> list[Api]:
-    apis = list(Api.objects.filter(identifier__in=identifiers))
-    if unknown := set(identifiers) - {api.identifier for api in apis}:
+    apis = {identifier: Api.named(identifier) for identifier in identifiers}
+    if unknown := [identifier for identifier, api in apis.items() if api is None]:
         raise ValidationError(
             {"apis": f"There is no API {', '.join(sorted(unknown))}. Create it with create_api or in the admin."}
         )
-    return apis
+    return [api for api in apis.values() if api is not None]

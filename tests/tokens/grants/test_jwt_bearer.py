@@ -164,7 +164,6 @@ def test_an_assertion_that_rfc_7523_refuses_is_refused_in_one_way(client, robot,
     ("form", "error"),
     [
         pytest.param({"assertion": None}, "invalid_request", id="RFC 7521 4.1: no assertion"),
-        pytest.param({"scope": None}, "invalid_scope", id="RFC 6749 3.3: no scope"),
         pytest.param({"scope": "openid"}, "invalid_scope", id="OIDC Core 3.1.2.1: no login, no identity"),
         pytest.param({"scope": "other:read"}, "invalid_scope", id="RFC 6749 5.2: not this client's"),
         pytest.param({"resource": OTHER_API}, "invalid_target", id="RFC 8707 2: not this client's"),

@@ -184,7 +184,7 @@ def test_a_user_s_identity_is_told_under_the_grant_that_is_for_an_api(client, se
     told = client.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {body['access_token']}").json()
     assert told["email"] == "ada@example.org"
     assert error(refresh(client, server, text, resource=ISSUER, scope="notes:read")) == (400, "invalid_scope")
-    for other in ([API, ISSUER], OTHER_API, f"{ISSUER}/"):
+    for other in ([API, ISSUER], OTHER_API, f"{ISSUER}//"):
         assert error(refresh(client, server, text, resource=other)) == (400, "invalid_target")
 
 

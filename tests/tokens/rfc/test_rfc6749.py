@@ -26,7 +26,6 @@ from tokens.models import AuthorizationCode, Client, UserGrant
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
 ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
-NO_SCOPE = refusal("invalid_scope", "Name at least one scope.")
 UNKNOWN_GRANT = refusal("unsupported_grant_type", "This issuer does not know the grant type.")
 
 REQUESTS = {
@@ -40,7 +39,7 @@ REQUESTS = {
     "3.3: several scopes, one of them unknown": ({"scope": "notes:read nothing"}, unknown_scope("nothing")),
     "3.3: the same scope twice is one": ({"scope": "notes:read notes:read"}, granted()),
     "3.3: upper and lower case differ": ({"scope": "Notes:read"}, unknown_scope("Notes:read")),
-    "3.3: no scope": ({"scope": None}, NO_SCOPE),
+    "3.3: no scope: those of the client": ({"scope": None}, granted("notes:read notes:write")),
     "5.2 invalid_request: no grant type": ({"grant_type": None}, missing("grant_type")),
     "5.2 invalid_request: a control character": (
         {"scope": "notes:read\n"},

@@ -81,7 +81,7 @@ REQUESTS = {
     "3.1.2.4: no URI": ({"redirect_uri": "callback"}, page("Invalid redirect URI.")),
     "3.1.2: a redirect URI with a fragment": ({"redirect_uri": f"{CALLBACK}#x"}, page("Invalid redirect URI.")),
     "3.3: one scope": ({"scope": "notes:read"}, CODE),
-    "3.3: no scope": ({"scope": None}, sent_back("invalid_scope", "Name at least one scope.")),
+    "3.3: no scope": ({"scope": None}, CODE),
     "4.1.2.1 invalid_scope: unknown": ({"scope": "unknown"}, UNKNOWN_SCOPE),
     "4.1.2.1 invalid_scope: another client's": ({"scope": "other:read"}, NOT_ITS_SCOPE),
     "4.1.2.1: no client": ({"client_id": None}, page("Missing client_id parameter.")),

@@ -102,7 +102,7 @@ BEGINNINGS = {
     "3.1: a confidential client's name alone": ({"client_id": "service"}, INVALID_CLIENT),
     "3.1: a client without the grant": ({"client_id": "spa"}, NOT_ITS_GRANT),
     "3.1: two clients": ({"client_id": ["tv", "tv"]}, repeated("client_id")),
-    "3.1: no scope": ({"scope": None}, refusal("invalid_scope", "Name at least one scope.")),
+    "3.1: no scope: those of the client": ({"scope": None}, BEGUN),
     "3.1: another client's scope": ({"scope": "other:read"}, unknown_scope("other:read")),
     "3.1: another client's API": ({"resource": OTHER_API}, UNKNOWN_RESOURCE),
 }

@@ -116,7 +116,7 @@ SUBJECTS = {
     "2.2.2: expired": ({"exp": 1}, UNACCEPTABLE),
     "2.2.2: of a service": ({"sub": "service", "client_id": "service", "auth_time": None}, UNACCEPTABLE),
     "2.2.2: of nobody": ({"sub": str(uuid.UUID(int=0))}, UNACCEPTABLE),
-    "2.2.2: an ID token": ({"typ": "JWT"}, UNACCEPTABLE),
+    "2.2.2: an ID token": ({"typ": "JWT", "at_hash": "x"}, UNACCEPTABLE),
     "4.1: passed on three times before": ({"act": chain("d", "c", "b", "a")}, EXCHANGED),
     "4.1: passed on too often": ({"act": chain("e", "d", "c", "b", "a")}, UNACCEPTABLE),
 }

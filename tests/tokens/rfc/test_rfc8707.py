@@ -42,7 +42,12 @@ REQUESTS = {
     "2: an empty one is none (RFC 6749 3.1)": (READ | {"resource": ""}, API),
     "2: unknown": (READ | {"resource": "https://third.example/"}, UNKNOWN_RESOURCE),
     "2: of others only": (READ | {"resource": "https://closed.example/"}, UNKNOWN_RESOURCE),
-    "2: nearly the API": (READ | {"resource": API.rstrip("/")}, UNKNOWN_RESOURCE),
+    "2: the API without the slash of its empty path": (READ | {"resource": API.rstrip("/")}, API),
+    "2: both spellings of the API": (READ | {"resource": [API, API.rstrip("/")]}, API),
+    "2: nearly the API": (READ | {"resource": f"{API}/"}, UNKNOWN_RESOURCE),
+    "2: the API, in capitals": (READ | {"resource": API.replace("api", "API")}, UNKNOWN_RESOURCE),
+    "2: the API, with its port": (READ | {"resource": "https://api.example:443/"}, UNKNOWN_RESOURCE),
+    "2: the API, with a query": (READ | {"resource": "https://api.example?"}, UNKNOWN_RESOURCE),
     "2: more than the API": (READ | {"resource": f"{API}notes"}, UNKNOWN_RESOURCE),
     "2: a fragment": (READ | {"resource": f"{API}#x"}, UNKNOWN_RESOURCE),
     "2: no absolute URI": (READ | {"resource": "api.example"}, UNKNOWN_RESOURCE),
@@ -90,6 +95,7 @@ def test_an_application_requests_a_code_for_a_resource(browser, desk, section):
 
 IDENTITY = {
     "2: the issuer itself, for its userinfo": ({"scope": "openid email", "resource": ISSUER}, ISSUER),
+    "2: the issuer itself, with a slash": ({"scope": "openid email", "resource": f"{ISSUER}/"}, ISSUER),
     "2: an API, without a scope of its own": ({"scope": "openid", "resource": API}, NO_SCOPE),
     "2: the issuer, and a scope of an API": ({"scope": "openid notes:read", "resource": ISSUER}, OF_ANOTHER),
     "2: nobody, and no scope of an API": ({"scope": "openid"}, ISSUER),
@@ -115,7 +121,8 @@ TRADES = {
     "2.2: none": (None, None),
     "2.2: another API of this client": (OTHER_API, "invalid_target"),
     "2.2: the resource of the code, and another": ([API, OTHER_API], "invalid_target"),
-    "2.2: nearly the resource of the code": (API.rstrip("/"), "invalid_target"),
+    "2.2: the resource of the code without its slash": (API.rstrip("/"), None),
+    "2.2: nearly the resource of the code": (f"{API}/", "invalid_target"),
 }
 
 

@@ -30,7 +30,11 @@ ANSWERS = {
         "",
         error("invalid_request", f"{MISSING}{CHANGE_SETTING}"),
     ),
-    "2: invalid_scope": ({"scope": None}, "", error("invalid_scope", "Name at least one scope.")),
+    "2: invalid_scope": (
+        {"scope": "profile"},
+        "",
+        error("invalid_scope", "The scopes profile and email come with openid."),
+    ),
     "2: invalid_target": (
         {"resource": OTHER_API},
         "",

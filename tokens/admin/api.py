@@ -1,10 +1,10 @@
 """APIs and their scopes in the admin."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.db.models import JSONField
+from django.db.models import Field, JSONField
 from django.http import HttpRequest
 
 from tokens.admin.events import Audited, changes, record
@@ -16,7 +16,8 @@ from tokens.registration.api import SWITCHES
 
 def switch(name: str, label: str) -> forms.BooleanField:
     """Return the checkbox of the switch `name` of the model."""
-    return forms.BooleanField(required=False, label=label, help_text=str(Api._meta.get_field(name).help_text))
+    field = cast("Field[Any, Any]", Api._meta.get_field(name))
+    return forms.BooleanField(required=False, label=label, help_text=str(field.help_text))
 
 
 class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time

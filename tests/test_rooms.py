@@ -20,15 +20,17 @@ TABLE = {
     "admin": "audit conf email_proof encryption errors grants inspection issued jose keys keys/errors keys/rules"
     " models registration registry_lock revoking views",
     "views": "audit authorize background clients conf database_errors errors grants issued jose keys keys/errors"
-    " keys/rules limits login metadata models parameters revoking userinfo",
+    " keys/rules limits login metadata models open_clients parameters revoking userinfo",
     "management": "audit checks conf encryption grants inspection issued jose keys keys/errors keys/rules models"
     " outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
     "checks": "audit authorize clients conf encryption keys keys/errors keys/rules models revoking",
-    "metadata": "authorize clients conf grants issued jose keys models userinfo",
-    "authorize": "addresses clients conf errors grants issued jose keys keys/rules models parameters",
+    "metadata": "authorize clients conf grants issued jose keys models open_client_settings userinfo",
+    "authorize": "addresses clients conf errors grants issued jose keys keys/rules models open_clients parameters",
     "grants": "audit clients conf errors issued keys login models parameters",
-    "revoking": "audit conf encryption errors issued keys keys/rules limits models registration registry_lock",
+    "revoking": "audit conf encryption errors issued keys keys/rules limits models open_clients registration"
+    " registry_lock",
+    "open_clients": "addresses audit conf errors issued jose models outbound registry_lock",
     "registration": "audit clients issued models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
@@ -42,7 +44,8 @@ TABLE = {
     "migrations": "models triggers",
     "models": "addresses conf database_errors jose keys/rules",
     "limits": "conf",
-    "conf": "encryption keys/rules",
+    "conf": "encryption keys/rules open_client_settings",
+    "open_client_settings": "",
     "keys/rules": "keys/errors",
     "keys/errors": "",
     "jose": "",
@@ -61,6 +64,7 @@ PURE = (
     "tokens/keys/errors.py",
     "tokens/encryption.py",
     "tokens/addresses.py",
+    "tokens/open_client_settings.py",
     "resources/verify.py",
     "resources/keyset.py",
     "resources/client_address.py",
@@ -96,6 +100,9 @@ COVERED = {
     " admin/key_picture admin/key_step admin/read_only admin/ring_page",
     "tests/tokens/management/test_inspect_token.py": "admin/inspection inspection/key_source"
     " inspection/signature_trial",
+    "tests/tokens/open_clients/test_document_client.py": "open_clients/scope_policy views/document_gate",
+    "tests/tokens/open_clients/test_hostile_documents.py": "open_clients/client_metadata open_clients/document_fetch"
+    " open_clients/document_rules open_clients/identifier",
     "tests/tokens/views/test_authorize.py": "authorize/backend authorize/consent authorize/login_session"
     " authorize/request authorize/response authorize/server authorize/validator views/authorization_answer"
     " views/consent_page",
@@ -134,7 +141,7 @@ COVERED = {
     "tests/services/test_restore.py": "triggers/restore triggers/search_path",
     "tests/services/test_migrations.py": "triggers/lock_wait",
     "tests/tokens/models/": "models/assertion models/audit models/consent models/device models/lifetimes"
-    " models/registry models/user_grant",
+    " models/open_client models/registry models/user_grant",
     "tests/proxies/test_proxies.py": "proxy/report proxy/trials proxy/wire",
     "tests/tokens/management/test_create_api.py": "registration/api",
     "tests/tokens/management/test_demo_setup.py": "registration/demo",

@@ -13,6 +13,9 @@ from django.utils.encoding import force_str
 
 from tokens.encryption import EncryptionKey, parse
 from tokens.keys.rules.policy import POLICIES, Policy, changed
+from tokens.open_client_settings import DEFAULTS as OPEN_CLIENT_DEFAULTS
+from tokens.open_client_settings import OpenClientSettings
+from tokens.open_client_settings import parse as parse_open_clients
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 DEFAULTS: dict[str, Any] = {
@@ -37,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
+    **OPEN_CLIENT_DEFAULTS,
 }
 
 
@@ -56,11 +60,14 @@ RATE_LIMITS = {
     "segments": Rate(6000, 60),
     "login": Rate(10, 60),
     "authorize": Rate(300, 60),
+    "documents": Rate(30, 60),
+    "register": Rate(30, 3600),
 }
 """The default limits by endpoint, each for a client at an address, except:
 
 - login: for a username at an address;
-- authorize (requests that wait for a login), revocations, segments: for an address.
+- authorize (requests that wait for a login), documents (fetches of client ID metadata documents), register (dynamic
+  registrations), revocations, segments: for an address.
 """
 
 
@@ -103,6 +110,8 @@ class IssuerSettings:
     """The file that the audit trail is appended to as well (tokens/audit/journal.py)."""
     name_from_username: bool
     """True if the claim `name` falls back to the username."""
+    open_clients: OpenClientSettings
+    """Metadata documents and dynamic registration, and what such clients may request."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the encrypting keys. Raises MalformedEncryptionKey."""
@@ -133,6 +142,7 @@ def issuer() -> IssuerSettings:
         rate_limits=_rate_limits(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
         name_from_username=values["NAME_FROM_USERNAME"],
+        open_clients=parse_open_clients(values, debug=settings.DEBUG),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 
@@ -146,7 +156,7 @@ def _rate_limits(changed: Mapping[str, tuple[int, int]]) -> Mapping[str, Rate]:
 
 
 def _reload(*, setting: str, **_: Any) -> None:
-    if setting in {"ISSUER", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
+    if setting in {"ISSUER", "DEBUG", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
         issuer.cache_clear()
 
 

@@ -28,7 +28,11 @@ SECRETS = {
 }
 # Variables that a process gets only if the environment sets them. .env.example describes each.
 OPTIONAL = {
-    "issuer": ("CACHE_URL", "LOGIN_CACHE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY"),
+    "issuer": (
+        *("CACHE_URL", "LOGIN_CACHE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY"),
+        *("CLIENT_ID_METADATA_DOCUMENTS", "DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS", "DYNAMIC_REGISTRATION"),
+        *("OPEN_CLIENT_SCOPES", "OPEN_CLIENT_APIS", "OPEN_CLIENT_GRANT_TYPES", "RATE_LIMITS"),
+    ),
     "api": (
         *("CACHE_URL", "ALLOWED_HOSTS", "JWKS_URL", "BEHIND_PROXY"),
         *("REVOCATIONS_EVERY", "REVOCATIONS_LATE_AFTER", "REVOCATIONS_WHEN_LATE"),

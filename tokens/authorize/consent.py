@@ -9,8 +9,10 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core import signing
 from django.db import transaction
@@ -19,12 +21,22 @@ from tokens.authorize import reauthentication
 from tokens.authorize.request import AuthorizationRequest
 from tokens.issued.audience import OPENID
 from tokens.issued.login import Login
-from tokens.models import Consent, Scope, User
+from tokens.models import Consent, Registrar, Scope, User
 
 # Another value invalidates the consent pages that are open.
 SALT = "tokens.oauth.consent"
 TIME_TO_DECIDE = timedelta(minutes=10)
 LOG_IN = frozenset({"login", "select_account"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A client that no operator registered, as the consent page shows it."""
+
+    host: str
+    """The host of its metadata document, which proves who publishes it. Empty if it was registered dynamically."""
+    answer_goes_to: str
+    """The host, or the private-use scheme, of the redirect URI."""
 
 
 def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
@@ -79,6 +91,17 @@ def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> Non
             consent.scope = " ".join(dict.fromkeys([*consent.scope.split(), *request.target.scopes]))
             consent.given_at = now
             consent.save(update_fields=["scope", "given_at"])
+
+
+def stranger(request: AuthorizationRequest) -> Stranger | None:
+    """Return what a user has to know of a client that registered itself. Returns None for any other client."""
+    client = request.client
+    if client.registered_by is None:
+        return None
+    is_document = client.registered_by == Registrar.DOCUMENT
+    parts = urlsplit(request.redirect_uri)
+    answer = f"{parts.scheme}: (an application on your device)" if not parts.netloc else parts.netloc
+    return Stranger(host=urlsplit(client.client_id).netloc if is_document else "", answer_goes_to=answer)
 
 
 def describe_scopes(names: Sequence[str]) -> list[Scope]:

@@ -9,6 +9,7 @@ Read in this order:
 - `user`: users, and the `sub` of their tokens.
 - `lifetimes`, `api`: bounds of lifetimes; APIs, scopes and exchange policies.
 - `client`: clients and their secrets.
+- `open_client`: clients that registered themselves, and initial access tokens.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
 - `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
 - `key`: rings and signing keys.
@@ -19,10 +20,11 @@ Read in this order:
 from tokens.models.api import Api, ExchangePolicy, Scope
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
-from tokens.models.client import AuthenticationMethod, Client, ClientSecret, GrantType
+from tokens.models.client import AuthenticationMethod, Client, ClientSecret, GrantType, Registrar
 from tokens.models.consent import Consent
 from tokens.models.device import DeviceCode
 from tokens.models.key import Ring, SigningKey
+from tokens.models.open_client import InitialAccessToken, OpenClient
 from tokens.models.registry import RegistryVersion
 from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment, WaitingEntry
 from tokens.models.user import User
@@ -39,8 +41,11 @@ __all__ = [
     "DeviceCode",
     "ExchangePolicy",
     "GrantType",
+    "InitialAccessToken",
+    "OpenClient",
     "Publication",
     "RefreshToken",
+    "Registrar",
     "RegistryVersion",
     "Revocation",
     "RevocationLog",

@@ -3,9 +3,11 @@
 The names of the default and validator functions are permanent: migrations import them.
 """
 
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -84,7 +86,7 @@ class Api(models.Model):
         verbose_name_plural = "APIs"
         ordering = ["identifier"]
         constraints = [
-            # A client_id has no colon and a URI has one: the two can never be equal.
+            # A URI has a colon. Of all client_ids, only the address of a metadata document has one (`validate_unique`).
             models.CheckConstraint(condition=models.Q(identifier__contains=":"), name="api_identifier_is_a_uri"),
             models.CheckConstraint(
                 condition=lifetimes.bounds(max_token_lifetime=lifetimes.LONGEST_ACCESS_TOKEN),
@@ -101,6 +103,15 @@ class Api(models.Model):
         if self.identifier == issuer().url:
             raise ValidationError(
                 {"identifier": "This is the issuer itself. Enter an identifier of its own for the API."}
+            )
+
+    def validate_unique(self, exclude: Collection[str] | None = None) -> None:
+        """Raise ValidationError if another API has the identifier, or a client whose client_id is a document's URL."""
+        super().validate_unique(exclude=exclude)
+        clients = apps.get_model(settings.OAUTH2_PROVIDER_APPLICATION_MODEL)
+        if clients.objects.filter(client_id=self.identifier).exists():
+            raise ValidationError(
+                {"identifier": "This is the client ID of a client with a metadata document. Enter another one."}
             )
 
 

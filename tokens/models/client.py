@@ -41,6 +41,13 @@ class AuthenticationMethod(models.TextChoices):
     PRIVATE_KEY_JWT = "private_key_jwt", "Its own private key (RFC 7523)"
 
 
+class Registrar(models.TextChoices):
+    """How a client without an operator came to be registered (docs/open-clients.md)."""
+
+    DOCUMENT = "document", "its metadata document (the client ID is its address)"
+    DYNAMIC = "dynamic", "dynamic registration"
+
+
 SECRET_METHODS = (AuthenticationMethod.SECRET_BASIC.value, AuthenticationMethod.SECRET_POST.value)
 """The methods with a secret. A client may use both, unless its method is pinned."""
 
@@ -70,6 +77,15 @@ class Client(AbstractApplication):
     """The Unix second before which its tokens are revoked. Not a column. tokens/clients/registry.py sets it."""
     is_active = models.BooleanField("active", default=True, help_text="An inactive client gets no token.")
     last_used_on = models.DateField("last used", null=True, blank=True, editable=False)
+    # Nullable, so that SQLite adds the column without rebuilding the table.
+    registered_by = models.CharField(  # noqa: DJ001 (see above)
+        max_length=8,
+        choices=Registrar,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="How the client registered itself. Empty: an operator registered it.",
+    )
 
     grants = models.JSONField(default=list, blank=True, help_text="The grant types this client may use.")
     scopes: "models.ManyToManyField[Scope, Any]" = models.ManyToManyField(Scope, blank=True, related_name="clients")
@@ -165,10 +181,16 @@ class Client(AbstractApplication):
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
         constraints = [
             # A `sub` is a UUID (36 characters) and an API identifier a URI (has a colon): neither can be a client_id.
+            # Only the address of a metadata document has a colon. `registration` keeps it apart from APIs.
             models.CheckConstraint(
-                condition=~models.Q(client_id__contains=":"), name="client_id_is_never_an_api_identifier"
+                condition=~models.Q(client_id__contains=":")
+                | models.Q(registered_by__isnull=False, registered_by="document"),
+                name="client_id_with_a_colon_is_a_document",
             ),
-            models.CheckConstraint(condition=~models.Q(client_id__length=36), name="client_id_is_never_a_subject"),
+            models.CheckConstraint(
+                condition=~models.Q(client_id__length=36) | models.Q(client_id__contains=":"),
+                name="client_id_is_a_document_or_never_a_subject",
+            ),
             models.CheckConstraint(condition=~models.Q(client_id=""), name="client_id_is_never_empty"),
             models.CheckConstraint(condition=models.Q(client_secret=""), name="client_secrets_are_rows_of_their_own"),
             models.CheckConstraint(

@@ -18,11 +18,11 @@ TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
     "admin": "audit conf email_proof encryption errors grants inspection issued jose keys keys/errors keys/rules"
-    " models registration registry_lock revoking views",
+    " models open_clients registration registry_lock revoking views",
     "views": "audit authorize background clients conf database_errors errors grants issued jose keys keys/errors"
-    " keys/rules limits login metadata models open_clients parameters revoking userinfo",
+    " keys/rules limits login metadata models open_clients parameters registry_lock revoking userinfo",
     "management": "audit checks conf encryption grants inspection issued jose keys keys/errors keys/rules models"
-    " outbound proxy registration registry_lock revoking",
+    " open_clients outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
     "checks": "audit authorize clients conf encryption keys keys/errors keys/rules models revoking",
     "metadata": "authorize clients conf grants issued jose keys models open_client_settings userinfo",
@@ -30,7 +30,8 @@ TABLE = {
     "grants": "audit clients conf errors issued keys login models parameters",
     "revoking": "audit conf encryption errors issued keys keys/rules limits models open_clients registration"
     " registry_lock",
-    "open_clients": "addresses audit conf errors issued jose models outbound registry_lock",
+    "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
+    " registry_lock",
     "registration": "audit clients issued models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
@@ -100,6 +101,8 @@ COVERED = {
     " admin/key_picture admin/key_step admin/read_only admin/ring_page",
     "tests/tokens/management/test_inspect_token.py": "admin/inspection inspection/key_source"
     " inspection/signature_trial",
+    "tests/tokens/views/test_dynamic_registration.py": "open_clients/dynamic_client open_clients/registration_answer"
+    " views/json_body",
     "tests/tokens/open_clients/test_document_client.py": "open_clients/scope_policy views/document_gate",
     "tests/tokens/open_clients/test_hostile_documents.py": "open_clients/client_metadata open_clients/document_fetch"
     " open_clients/document_rules open_clients/identifier",

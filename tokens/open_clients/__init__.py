@@ -19,5 +19,7 @@ Read in this order:
 - `flights`, `document_fetch`: fetch a document once for all threads that need it, within bounds.
 - `scope_policy`: give a client what the settings allow, and nothing else.
 - `document_client`: find, create and renew the client of a document.
+- `initial_token`: tokens that permit dynamic registrations.
+- `dynamic_client`, `registration_answer`: register, change and delete a client; what it is told about itself.
 - `idle_client`: clients that can be deleted because they are not used.
 """

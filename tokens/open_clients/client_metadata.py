@@ -4,7 +4,8 @@
 2. No software statement is there: none is verified, so one that is ignored would suggest a trust that is not given.
 3. The response type is `code`, and the grant types are among those that the settings allow.
 4. Redirect URIs obey the rules of `create_client` (tokens/addresses.py).
-5. The client authenticates by a permitted method, and has keys exactly if the method needs them.
+5. The client authenticates by a permitted method, and has keys exactly if the method needs them. A `jwks_uri` is an
+   https address with a host name.
 
 The members `scope`, `resource` and the like give no rights: the settings do (`scope_policy`).
 """
@@ -17,6 +18,8 @@ from typing import Any
 from tokens.addresses import redirect_uri_problem
 from tokens.jose import public_keys
 from tokens.jose.public_keys import UnusableKey
+from tokens.open_clients import identifier
+from tokens.open_clients.identifier import UnfitAddress
 
 LONGEST_NAME = 100  # characters
 LONGEST_URI = 500
@@ -56,12 +59,17 @@ class ClientMetadata:
 
 
 def read(
-    members: Mapping[str, Any], *, methods: Collection[str], default_method: str, grant_types: Collection[str]
+    members: Mapping[str, Any],
+    *,
+    methods: Collection[str],
+    default_method: str,
+    grant_types: Collection[str],
+    loopback: bool,
 ) -> ClientMetadata:
     """Return the judged metadata. Raises InvalidMetadata.
 
     `methods` are the permitted authentication methods, `default_method` is the one of a client that names none, and
-    `grant_types` are those that the settings allow.
+    `grant_types` are those that the settings allow. `loopback` permits a `jwks_uri` on loopback, for development.
     """
     if "software_statement" in members:
         raise InvalidMetadata(
@@ -72,6 +80,7 @@ def read(
         raise InvalidMetadata(f"token_endpoint_auth_method must be one of {', '.join(methods)}.")
     uris = _redirect_uris(members)
     jwks, jwks_uri = _keys(members, method)
+    _judge_key_address(jwks_uri, loopback=loopback)
     return ClientMetadata(
         client_name=_name(members),
         redirect_uris=uris,
@@ -136,6 +145,14 @@ def _judge_jwks(jwks: object) -> None:
         public_keys.registered(jwks)
     except UnusableKey as error:
         raise InvalidMetadata(f"jwks: {error}") from None
+
+
+def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
+    """Raise InvalidMetadata unless the address of keys obeys the rules of the address of a document."""
+    try:
+        _ = identifier.read(jwks_uri, loopback=loopback) if jwks_uri else None
+    except UnfitAddress as error:
+        raise InvalidMetadata(str(error).replace("The client_id", "jwks_uri")) from None
 
 
 def _text(members: Mapping[str, Any], name: str) -> str:

@@ -6,7 +6,6 @@
 4. Each redirect URI belongs to the client: it has the origin of the document, is on loopback, or has a private-use
    scheme that is the document's host reversed (com.example.app for app.example.com). So a document cannot send users'
    codes to another site, whose name the user does not read on the consent page.
-5. A `jwks_uri` is an https address with a host name.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,7 +15,6 @@ from urllib.parse import urlsplit
 from tokens.addresses import LOOPBACK
 from tokens.open_clients import client_metadata, identifier
 from tokens.open_clients.client_metadata import ClientMetadata, InvalidMetadata
-from tokens.open_clients.identifier import UnfitAddress
 
 METHODS = ("none", "private_key_jwt")
 SECRETS = ("client_secret", "client_secret_expires_at")
@@ -34,7 +32,9 @@ def read(content: object, client_id: str, *, grant_types: Collection[str], loopb
         raise InvalidMetadata("The client_id in the document is not its address.")
     if any(name in content for name in SECRETS):
         raise InvalidMetadata("The document has a client secret, which everyone can read.")
-    metadata = client_metadata.read(content, methods=METHODS, default_method=_method(content), grant_types=grant_types)
+    metadata = client_metadata.read(
+        content, methods=METHODS, default_method=_method(content), grant_types=grant_types, loopback=loopback
+    )
     address = identifier.read(client_id, loopback=loopback)
     for uri in metadata.redirect_uris:
         if not belongs(uri, origin=identifier.origin(address), host=address.hostname or ""):
@@ -43,7 +43,6 @@ def read(content: object, client_id: str, *, grant_types: Collection[str], loopb
                 " reversed, as its scheme.",
                 error="invalid_redirect_uri",
             )
-    _judge_key_address(metadata.jwks_uri, loopback=loopback)
     return metadata
 
 
@@ -62,10 +61,3 @@ def _method(content: Mapping[str, Any]) -> str:
     """Return the method of a document that names none: by its keys if it has some, else none."""
     # RFC 7591's default is a secret, which no document can have.
     return "private_key_jwt" if content.get("jwks") or content.get("jwks_uri") else "none"
-
-
-def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
-    try:
-        _ = identifier.read(jwks_uri, loopback=loopback) if jwks_uri else None
-    except UnfitAddress as error:
-        raise InvalidMetadata(str(error).replace("The client_id", "jwks_uri")) from None

@@ -26,7 +26,7 @@ TABLE = {
     "background": "keys metadata revoking",
     "checks": "audit authorize clients conf encryption keys keys/errors keys/rules models revoking",
     "metadata": "authorize clients conf grants issued jose keys models open_client_settings userinfo",
-    "authorize": "addresses clients conf errors grants issued jose keys keys/rules models open_clients parameters",
+    "authorize": "addresses clients conf errors grants issued jose keys keys/rules models parameters",
     "grants": "audit clients conf errors issued keys login models parameters",
     "revoking": "audit conf encryption errors issued keys keys/rules limits models open_clients registration"
     " registry_lock",

@@ -21,7 +21,7 @@ from tokens.authorize import reauthentication
 from tokens.authorize.request import AuthorizationRequest
 from tokens.issued.audience import OPENID
 from tokens.issued.login import Login
-from tokens.models import Consent, Registrar, Scope, User
+from tokens.models import Client, Consent, Registrar, Scope, User
 
 # Another value invalidates the consent pages that are open.
 SALT = "tokens.oauth.consent"
@@ -36,7 +36,7 @@ class Stranger:
     host: str
     """The host of its metadata document, which proves who publishes it. Empty if it was registered dynamically."""
     answer_goes_to: str
-    """The host, or the private-use scheme, of the redirect URI."""
+    """The host, or the private-use scheme, of the redirect URI; empty for a device."""
 
 
 def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
@@ -93,14 +93,16 @@ def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> Non
             consent.save(update_fields=["scope", "given_at"])
 
 
-def stranger(request: AuthorizationRequest) -> Stranger | None:
-    """Return what a user has to know of a client that registered itself. Returns None for any other client."""
-    client = request.client
+def stranger(client: Client, redirect_uri: str = "") -> Stranger | None:
+    """Return what a user has to know of a client that registered itself. Returns None for any other client.
+
+    `redirect_uri` is empty for a device.
+    """
     if client.registered_by is None:
         return None
     is_document = client.registered_by == Registrar.DOCUMENT
-    parts = urlsplit(request.redirect_uri)
-    answer = f"{parts.scheme}: (an application on your device)" if not parts.netloc else parts.netloc
+    parts = urlsplit(redirect_uri)
+    answer = f"{parts.scheme}: (an application on your device)" if parts.scheme and not parts.netloc else parts.netloc
     return Stranger(host=urlsplit(client.client_id).netloc if is_document else "", answer_goes_to=answer)
 
 

@@ -22,7 +22,6 @@ from tokens.grants.authorization_code import matches_challenge
 from tokens.issued import audience
 from tokens.issued.audience import Target
 from tokens.models import Client
-from tokens.open_clients import scope_policy
 from tokens.parameters import REPEATABLE
 
 S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -129,7 +128,6 @@ def _details(request: Query) -> dict[str, Any]:
     resources = [value for name, value in request.uri_query_params if name == REPEATABLE]
     # oauthlib splits scopes by another rule than our token endpoint.
     target = audience.of_client(request.client, parameters.scopes(request.scope or None), resources, openid=True)
-    scope_policy.refuse_beyond(request.client, target)
     if not S256_CHALLENGE.fullmatch(request.code_challenge):
         raise OAuthError("invalid_request", "The code challenge is not the base64url of a SHA-256.")
     details = AuthorizationRequest(

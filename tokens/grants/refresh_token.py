@@ -88,6 +88,6 @@ def _target(user_grant: UserGrant, client: Client, request: TokenRequest) -> Tar
     if not set(scopes) <= set(whole.scopes):
         raise OAuthError("invalid_scope", "A scope was not allowed by the user, or this client may not ask for it.")
     audience.require_sense(scopes)
-    if scopes and OPENID.keys() >= set(scopes) and whole.api not in {None, *client.apis.all()}:
+    if scopes and OPENID.keys() >= set(scopes) and whole.api not in {None, *client.permitted_apis}:
         raise OAuthError("invalid_scope", "No scope of the resource was asked for.")
     return Target(whole.audience, scopes or whole.scopes, whole.api)

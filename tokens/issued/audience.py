@@ -41,13 +41,14 @@ def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *
     """
     if openid:  # else the client was authenticated, and the registry read all of this with it
         prefetch_related_objects([client], "scopes__api", "apis")
-    usable, names = client.scopes.all(), list[str]()
+    usable, names = client.permitted_scopes, list[str]()
     if openid:
         offline = GrantType.REFRESH_TOKEN in client.grants
         names = [name for name in OPENID if offline or name != OFFLINE]
         if "openid" in scopes:
             scopes = understood(scopes, known={scope.name for scope in usable})
-    return resolve(scopes, resources, usable=usable, openid=names, issuer=conf.issuer().url, further=client.apis.all())
+    further, issuer = client.permitted_apis, conf.issuer().url
+    return resolve(scopes, resources, usable=usable, openid=names, issuer=issuer, further=further)
 
 
 def understood(scopes: Sequence[str], *, known: Collection[str]) -> list[str]:

@@ -152,8 +152,8 @@ def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> T
     if requested != [grant.audience]:
         raise OAuthError("invalid_target", "The user's grant is for another resource.")
     # The client's permissions as they are now: an administrator may have reduced them since the consent.
-    own = {scope.name: scope.api for scope in client.scopes.all() if scope.api.identifier == grant.audience}
-    without_scope = {api.identifier: api for api in client.apis.all()}
+    own = {scope.name: scope.api for scope in client.permitted_scopes if scope.api.identifier == grant.audience}
+    without_scope = {api.identifier: api for api in client.permitted_apis}
     api = next(iter(own.values()), without_scope.get(grant.audience))
     scopes = tuple(name for name in names if name in own or name in OPENID)
     if api is None or (own.keys().isdisjoint(scopes) and grant.audience not in without_scope):

@@ -1,6 +1,7 @@
 """OAuth clients: what they may do, and how they authenticate."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db.models.functions import Length
 from oauth2_provider.models import AbstractApplication
 
 from tokens.addresses import origin_problem, redirect_uri_problem
+from tokens.conf import issuer
 from tokens.database_errors import unless_down
 from tokens.jose.public_keys import UnusableKey, registered
 from tokens.models import lifetimes
@@ -229,6 +231,25 @@ class Client(AbstractApplication):
         own = self.token_endpoint_auth_method
         either = own in SECRET_METHODS and not self.pins_authentication_method
         return SECRET_METHODS if either else (own,)
+
+    @property
+    def permitted_scopes(self) -> Sequence[Scope]:
+        """Return the scopes that the client may request.
+
+        A client that registered itself may request those that the settings still open (tokens/open_client_settings.py).
+        """
+        own = self.scopes.all()
+        if self.registered_by is None:
+            return own
+        return [scope for scope in own if scope.name in issuer().open_clients.scopes]
+
+    @property
+    def permitted_apis(self) -> Sequence[Api]:
+        """Return the APIs for which the client may request tokens without a scope, by the rule of its scopes."""
+        own = self.apis.all()
+        if self.registered_by is None:
+            return own
+        return [api for api in own if api.identifier in issuer().open_clients.apis]
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Return True if the client may use one of the grant types."""

@@ -24,7 +24,7 @@ def question(
     """Return the page that asks the user whether the client may get the scopes of the request `query`."""
     context: dict[str, object] = {
         "client": authorization.client,
-        "stranger": consent.stranger(authorization),
+        "stranger": consent.stranger(authorization.client, authorization.redirect_uri),
         "api": authorization.target.api,
         "scopes": consent.describe_scopes(authorization.target.scopes),
         "form": ConsentForm(initial={"shown": consent.display_proof(query, str(request.user.pk), login, now=now)}),

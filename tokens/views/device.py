@@ -100,6 +100,7 @@ def _answer(request: HttpRequest, code: DeviceCode, target: Target, login: Login
 def _ask(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetime) -> HttpResponse:
     context: dict[str, object] = {
         "client": code.client,
+        "stranger": consent.stranger(code.client),
         "api": target.api,
         "scopes": consent.describe_scopes(target.scopes),
         "typed": device_authorization.shown(request.POST.get("user_code", "")),

@@ -157,6 +157,26 @@ def test_a_scope_that_is_removed_from_the_settings_is_refused_at_once(browser, t
     assert parameters(browser.get("/oauth/authorize", asked(scope="openid", resource=API)))["error"] == "invalid_target"
 
 
+def test_a_refresh_token_gives_no_scope_that_is_removed_from_the_settings(browser, keyed, turn_on):
+    token = refresh_token(browser, keyed)
+    assert keyed.refresh(browser, token, "two").json()["scope"] == "openid offline_access notes:read"
+    turn_on(OPEN_CLIENT_SCOPES=[], OPEN_CLIENT_APIS=[])
+    assert keyed.refresh(browser, token, "two").json()["error"] == "invalid_grant"
+
+
+def test_the_device_page_warns_of_a_client_that_registered_itself(browser, hosts, turn_on, signer):
+    device = "urn:ietf:params:oauth:grant-type:device_code"
+    turn_on(OPEN_CLIENT_GRANT_TYPES=[device, "authorization_code"])
+    hosts.publish(grant_types=[device, "authorization_code"])
+    browser.get("/oauth/authorize", asked())
+    form = {"client_id": ADDRESS, "scope": "notes:write"}
+    assert post(browser, "/oauth/device", form).json()["error"] == "invalid_scope"
+    codes = post(browser, "/oauth/device", form | {"scope": "openid notes:read"}).json()
+    page = post(browser, "/oauth/device/verify", {"user_code": codes["user_code"]}).content.decode()
+    assert "<strong>app.example</strong>" in page
+    assert "The answer goes to" not in page
+
+
 def test_a_document_cannot_widen_the_policy_of_its_client(browser, hosts, signer):
     hosts.publish(
         scope="notes:write other:read",

@@ -11,7 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from tokens.addresses import LOOPBACK, PLAIN
 
-LONGEST = 255
+LONGEST = 240
+"""Characters. The subject of an audit event, `client:` and the address, has 255."""
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 HOST = re.compile(rf"(?:{LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
 DOTS = frozenset({".", ".."})

@@ -12,8 +12,10 @@ from tests.tokens.jose.test_key_text import private_jwk
 from tests.tokens.open_clients.conftest import ADDRESS, CALLBACK, DOCUMENT
 from tests.tokens.open_clients.test_document_client import Named, asked
 from tokens import outbound
+from tokens.clients import jwks_uri
 from tokens.models import Client
 from tokens.open_clients import document_fetch, flights
+from tokens.outbound import FetchError
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +68,7 @@ ADDRESSES = [
     "urn:app:client",
     "::",
     ":",
-    f"https://app.example/{'x' * 255}",
+    f"https://app.example/{'x' * 221}",
 ]
 RESOLVED = [
     "127.0.0.1",
@@ -248,6 +250,14 @@ def test_a_host_that_resolves_to_a_public_address_is_connected_to(client, user, 
     monkeypatch.setattr(outbound, "_resolve", lambda *_: ["93.184.216.34"])
     client.get("/oauth/authorize", asked())
     assert dialled == [("93.184.216.34", 443)]
+
+
+@pytest.mark.parametrize(("resolved", "expected"), [("10.0.0.1", []), ("93.184.216.34", [("93.184.216.34", 443)])])
+def test_the_keys_of_a_document_are_fetched_from_public_addresses_only(dialled, monkeypatch, resolved, expected):
+    monkeypatch.setattr(outbound, "_resolve", lambda *_: [resolved])
+    with pytest.raises(FetchError):
+        jwks_uri._fetch("https://keys.example/app")
+    assert dialled == expected
 
 
 @pytest.fixture

@@ -97,7 +97,8 @@ def _renew(client_id: str, state: OpenClient | None, *, now: datetime) -> None:
         _note_failure(client_id, state, str(error), now=now)
         raise DocumentRefused(f"The document at the client_id is refused: {error}") from error
     except (Unreachable, StillFetching) as error:
-        _note_failure(client_id, state, str(error) or "the fetch is not complete", now=now)
+        if isinstance(error, Unreachable):
+            _note_failure(client_id, state, str(error), now=now)
         is_usable = state is not None and state.fresh_until is not None and now < state.fresh_until + freshness.GRACE
         if not is_usable:
             raise Unavailable(UNREACHABLE, retry_after=RETRY_AFTER) from error

@@ -18,17 +18,19 @@ TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
     "admin": "audit conf email_proof encryption errors grants inspection issued jose keys keys/errors keys/rules"
-    " models registration registry_lock revoking views",
+    " models open_clients registration registry_lock revoking views",
     "views": "audit authorize background clients conf database_errors errors grants issued jose keys keys/errors"
-    " keys/rules limits login metadata models parameters revoking userinfo",
+    " keys/rules limits login metadata models open_clients parameters registry_lock revoking userinfo",
     "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
-    " models outbound proxy registration registry_lock revoking",
+    " models open_clients outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
-    "metadata": "authorize claims clients conf grants issued jose keys models",
+    "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
     "authorize": "addresses claims clients conf errors grants issued jose keys keys/rules models parameters",
     "grants": "audit claims clients conf errors issued keys login models parameters",
-    "revoking": "audit conf email_proof encryption errors issued keys keys/rules limits models registration"
+    "revoking": "audit conf email_proof encryption errors issued keys keys/rules limits models open_clients"
+    " registration registry_lock",
+    "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",
     "registration": "audit clients email_proof issued models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
@@ -44,7 +46,8 @@ TABLE = {
     "migrations": "models triggers",
     "models": "addresses conf database_errors jose keys/rules",
     "limits": "conf",
-    "conf": "encryption keys/rules",
+    "conf": "encryption keys/rules open_client_settings",
+    "open_client_settings": "",
     "keys/rules": "keys/errors",
     "keys/errors": "",
     "jose": "",
@@ -63,6 +66,7 @@ PURE = (
     "tokens/keys/errors.py",
     "tokens/encryption.py",
     "tokens/addresses.py",
+    "tokens/open_client_settings.py",
     "resources/verify.py",
     "resources/keyset.py",
     "resources/client_address.py",
@@ -100,6 +104,11 @@ COVERED = {
     "tests/tokens/claims/test_source.py": "claims/names triggers/profile_change",
     "tests/tokens/management/test_inspect_token.py": "admin/inspection inspection/key_source"
     " inspection/signature_trial",
+    "tests/tokens/views/test_dynamic_registration.py": "open_clients/dynamic_client open_clients/registration_answer"
+    " views/json_body",
+    "tests/tokens/open_clients/test_document_client.py": "open_clients/scope_policy views/document_gate",
+    "tests/tokens/open_clients/test_hostile_documents.py": "open_clients/client_metadata open_clients/document_fetch"
+    " open_clients/document_rules open_clients/identifier",
     "tests/tokens/views/test_authorize.py": "authorize/backend authorize/consent authorize/login_session"
     " authorize/request authorize/server authorize/validator views/authorization_answer views/consent_page",
     "tests/tokens/hardening/test_codes.py": "authorize/authorization_code grants/authorization_code issued/one_time",
@@ -139,8 +148,7 @@ COVERED = {
     "tests/services/test_migrations.py": "triggers/lock_wait",
     "tests/tokens/models/": "models/assertion models/audit models/client_choices models/client_claims"
     " models/client_problems models/consent models/client_secret models/login_switches models/device"
-    " models/lifetimes models/registry"
-    " models/user_grant",
+    " models/lifetimes models/open_client models/registry models/user_grant",
     "tests/proxies/test_proxies.py": "proxy/report proxy/trials proxy/wire",
     "tests/tokens/management/test_create_api.py": "registration/api",
     "tests/tokens/management/test_demo_setup.py": "registration/demo",

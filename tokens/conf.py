@@ -13,6 +13,9 @@ from django.utils.encoding import force_str
 
 from tokens.encryption import EncryptionKey, parse
 from tokens.keys.rules.policy import POLICIES, Policy, changed
+from tokens.open_client_settings import DEFAULTS as OPEN_CLIENT_DEFAULTS
+from tokens.open_client_settings import OpenClientSettings
+from tokens.open_client_settings import parse as parse_open_clients
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 DEFAULTS: dict[str, Any] = {
@@ -50,6 +53,7 @@ DEFAULTS: dict[str, Any] = {
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
+    **OPEN_CLIENT_DEFAULTS,
 }
 
 
@@ -69,11 +73,14 @@ RATE_LIMITS = {
     "segments": Rate(6000, 60),
     "login": Rate(10, 60),
     "authorize": Rate(300, 60),
+    "documents": Rate(30, 60),
+    "register": Rate(30, 3600),
 }
 """The default limits by endpoint, each for a client at an address, except:
 
 - login: for a username at an address;
-- authorize (requests that wait for a login), revocations, segments: for an address.
+- authorize (requests that wait for a login), documents (fetches of client ID metadata documents), register (dynamic
+  registrations), revocations, segments: for an address.
 """
 
 
@@ -132,6 +139,8 @@ class IssuerSettings:
     """The scopes that this deployment offers without an API."""
     userinfo_token_in_body: bool
     """True if userinfo accepts the token in the body."""
+    open_clients: OpenClientSettings
+    """Metadata documents and dynamic registration, and what such clients may request."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the encrypting keys. Raises MalformedEncryptionKey."""
@@ -170,6 +179,7 @@ def issuer() -> IssuerSettings:
         groups_claim=tuple(values["GROUPS_CLAIM"]),
         openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
         userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
+        open_clients=parse_open_clients(values, debug=settings.DEBUG),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 

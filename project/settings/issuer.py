@@ -93,6 +93,16 @@ ISSUER = {
     "CLAIMS": environment.text("CLAIMS", ""),
     "GROUPS_CLAIM": environment.words("GROUPS_CLAIM", ""),
     "USERINFO_TOKEN_IN_BODY": environment.flag("USERINFO_TOKEN_IN_BODY", default=False),
+    "CLIENT_ID_METADATA_DOCUMENTS": environment.flag("CLIENT_ID_METADATA_DOCUMENTS", default=False),
+    "CLIENT_DOCUMENT_HOSTS": environment.words("CLIENT_DOCUMENT_HOSTS", ""),
+    "CLIENT_DOCUMENT_DENIED_HOSTS": environment.words("CLIENT_DOCUMENT_DENIED_HOSTS", ""),
+    "DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS": environment.flag(
+        "DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS", default=False
+    ),
+    "DYNAMIC_REGISTRATION": environment.choice("DYNAMIC_REGISTRATION", "off", ("off", "token", "open")),
+    "OPEN_CLIENT_SCOPES": environment.words("OPEN_CLIENT_SCOPES", ""),
+    "OPEN_CLIENT_APIS": environment.words("OPEN_CLIENT_APIS", ""),
+    "OPEN_CLIENT_GRANT_TYPES": environment.words("OPEN_CLIENT_GRANT_TYPES", "authorization_code,refresh_token"),
     "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),
     "PKCS11_TOKEN": environment.text("PKCS11_TOKEN", ""),
     "PKCS11_PIN": environment.secret("PKCS11_PIN", ""),

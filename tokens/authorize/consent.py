@@ -9,9 +9,10 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core import signing
 from django.db import transaction
@@ -23,12 +24,22 @@ from tokens.claims.names import WORDS
 from tokens.issued import membership
 from tokens.issued.audience import OPENID
 from tokens.issued.login import Login
-from tokens.models import Consent, Scope, User
+from tokens.models import Client, Consent, Registrar, Scope, User
 
 # Another value invalidates the consent pages that are open.
 SALT = "tokens.oauth.consent"
 TIME_TO_DECIDE = timedelta(minutes=10)
 LOG_IN = frozenset({"login", "select_account"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A client that no operator registered, as the consent page shows it."""
+
+    host: str
+    """The host of its metadata document, which proves who publishes it. Empty if it was registered dynamically."""
+    answer_goes_to: str
+    """The host, or the private-use scheme, of the redirect URI; empty for a device."""
 
 
 def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
@@ -51,7 +62,7 @@ def names_another_user(request: AuthorizationRequest, user: User) -> bool:
 
 def narrowed(request: AuthorizationRequest, user: User) -> AuthorizationRequest:
     """Return the request without scopes that the user may not have. Raises OAuthError invalid_scope if none is left."""
-    target = membership.narrow(request.target, request.client.scopes.all(), str(user.sub))
+    target = membership.narrow(request.target, request.client.permitted_scopes, str(user.sub))
     return replace(request, target=target)
 
 
@@ -106,6 +117,19 @@ def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> Non
             consent.claims = " ".join(dict.fromkeys([*(consent.claims or "").split(), *claims])) or None
             consent.given_at = now
             consent.save(update_fields=["scope", "claims", "given_at"])
+
+
+def stranger(client: Client, redirect_uri: str = "") -> Stranger | None:
+    """Return what a user has to know of a client that registered itself. Returns None for any other client.
+
+    `redirect_uri` is empty for a device.
+    """
+    if client.registered_by is None:
+        return None
+    is_document = client.registered_by == Registrar.DOCUMENT
+    parts = urlsplit(redirect_uri)
+    answer = f"{parts.scheme}: (an application on your device)" if parts.scheme and not parts.netloc else parts.netloc
+    return Stranger(host=urlsplit(client.client_id).netloc if is_document else "", answer_goes_to=answer)
 
 
 def describe_scopes(names: Sequence[str]) -> list[Scope]:

@@ -89,6 +89,6 @@ def _target(user_grant: UserGrant, client: Client, request: TokenRequest) -> Tar
         refused = [name for name in scopes if name not in whole.scopes]
         raise audience.refusal("{} was not allowed by the user, or this client may not ask for it.", refused)
     audience.require_sense(scopes)
-    if scopes and set(audience.offered()) >= set(scopes) and whole.api not in {None, *client.apis.all()}:
+    if scopes and set(audience.offered()) >= set(scopes) and whole.api not in {None, *client.permitted_apis}:
         raise OAuthError("invalid_scope", "No scope of the resource was asked for.")
     return Target(whole.audience, scopes or whole.scopes, whole.api)

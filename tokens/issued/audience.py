@@ -53,14 +53,14 @@ def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *
     """
     if openid:  # else the client was authenticated, and the registry read all of this with it
         prefetch_related_objects([client], "scopes__api", "apis")
-    usable, names = client.scopes.all(), list[str]()
+    usable, names = client.permitted_scopes, list[str]()
     if openid:
         names = offered()
         if OFFLINE in scopes and len(scopes) > 1 and GrantType.REFRESH_TOKEN not in client.grants:
             scopes = [name for name in scopes if name != OFFLINE]  # OpenID Connect Core section 11: not an error
         if "openid" in scopes:
             scopes = understood(scopes, known={scope.name for scope in usable})
-    further, issuer = client.apis.all(), conf.issuer().url
+    further, issuer = client.permitted_apis, conf.issuer().url
     if not scopes:
         scopes = _defaults(resources, usable=usable, further=further)
         resources = resources or _one_api(usable, further)

@@ -156,13 +156,13 @@ def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> T
     if requested != [grant.audience]:
         raise OAuthError("invalid_target", "The user's grant is for another resource.")
     # The client's permissions as they are now: an administrator may have reduced them since the consent.
-    own = {scope.name: scope.api for scope in client.scopes.all() if scope.api.identifier == grant.audience}
-    without_scope = {api.identifier: api for api in client.apis.all()}
+    own = {scope.name: scope.api for scope in client.permitted_scopes if scope.api.identifier == grant.audience}
+    without_scope = {api.identifier: api for api in client.permitted_apis}
     api = next(iter(own.values()), without_scope.get(grant.audience))
     scopes = tuple(name for name in names if name in own or name in without_api)
     if api is None or (own.keys().isdisjoint(scopes) and grant.audience not in without_scope):
         raise OAuthError("invalid_grant", "The client may no longer use the API of this grant.")
-    allowed = membership.narrow(Target(grant.audience, scopes, api), client.scopes.all(), str(grant.user.sub))
-    if resources and allowed.audience not in resources:
+    allowed = membership.narrow(Target(grant.audience, scopes, api), client.permitted_scopes, str(grant.user.sub))
+    if resources and allowed.audience not in requested:
         raise OAuthError("invalid_scope", membership.NO_MEMBER)
     return allowed

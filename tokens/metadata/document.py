@@ -15,17 +15,24 @@ from tokens.clients.authentication import METHODS
 from tokens.grants.table import GRANT_TYPES
 from tokens.issued import audience
 from tokens.jose.public_keys import ALGORITHMS
+from tokens.open_client_settings import OpenClientSettings, RegistrationMode
 
 ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash")
 DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
 
 
 def document(
-    issuer: str, *, scopes: Iterable[str], apis: Iterable[str], algorithms: Iterable[str]
+    issuer: str,
+    *,
+    scopes: Iterable[str],
+    apis: Iterable[str],
+    algorithms: Iterable[str],
+    open_clients: OpenClientSettings | None = None,
 ) -> dict[str, object]:
     """Return the members of the metadata of the issuer with the URL `issuer`.
 
     `scopes` are the names of the APIs' scopes, `apis` their identifiers, `algorithms` the rings' signature algorithms.
+    `open_clients` says how clients can register themselves; None if they cannot.
     """
     base = issuer.rstrip("/")
     members = {
@@ -62,8 +69,19 @@ def document(
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
         "protected_resources": list(apis),
+        **_registration(base, open_clients),
     }
     return {name: value for name, value in members.items() if value != []}  # RFC 8414 section 3.2: omit empty arrays
+
+
+def _registration(base: str, settings: OpenClientSettings | None) -> dict[str, object]:
+    """Return the members about clients that register themselves. Members of what is off are left out."""
+    members: dict[str, object] = {}
+    if settings is not None and settings.documents:
+        members["client_id_metadata_document_supported"] = True
+    if settings is not None and settings.registration is not RegistrationMode.OFF:
+        members["registration_endpoint"] = f"{base}/oauth/register"
+    return members
 
 
 def locations(issuer: str) -> list[str]:

@@ -10,6 +10,7 @@ Read in this order:
 - `lifetimes`, `api`: bounds of lifetimes; APIs, scopes and exchange policies.
 - `client_choices`, `login_switches`, `client_claims`, `client`, `client_secret`: clients, their switches and secrets.
 - `client_problems`: what is wrong with a registration.
+- `open_client`: clients that registered themselves, and initial access tokens.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
 - `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
 - `key`: rings and signing keys.
@@ -21,11 +22,12 @@ from tokens.models.api import Api, ExchangePolicy, Scope
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
 from tokens.models.client import Client
-from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule
+from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule, Registrar
 from tokens.models.client_secret import ClientSecret
 from tokens.models.consent import Consent
 from tokens.models.device import DeviceCode
 from tokens.models.key import Ring, SigningKey
+from tokens.models.open_client import InitialAccessToken, OpenClient
 from tokens.models.registry import RegistryVersion
 from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment, WaitingEntry
 from tokens.models.user import User
@@ -42,9 +44,12 @@ __all__ = [
     "DeviceCode",
     "ExchangePolicy",
     "GrantType",
+    "InitialAccessToken",
+    "OpenClient",
     "PkceRule",
     "Publication",
     "RefreshToken",
+    "Registrar",
     "RegistryVersion",
     "Revocation",
     "RevocationLog",

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -128,7 +129,7 @@ class Api(models.Model):
         verbose_name_plural = "APIs"
         ordering = ["identifier"]
         constraints = [
-            # A client_id has no colon and a URI has one: the two can never be equal.
+            # A URI has a colon. Of all client_ids, only the address of a metadata document has one (`validate_unique`).
             models.CheckConstraint(condition=models.Q(identifier__contains=":"), name="api_identifier_is_a_uri"),
             models.CheckConstraint(
                 condition=lifetimes.bounds(max_token_lifetime=lifetimes.LONGEST_ACCESS_TOKEN),
@@ -155,12 +156,20 @@ class Api(models.Model):
             )
 
     def validate_unique(self, exclude: Collection[str] | None = None) -> None:
-        """Raise ValidationError if the identifier is another API's, or differs by the slash of an empty path only."""
-        super().validate_unique(exclude)
+        """Raise ValidationError if another API, or the client of a metadata document, has the identifier.
+
+        An identifier that differs from another API's by the slash of an empty path only is the same.
+        """
+        super().validate_unique(exclude=exclude)
         other = Api.objects.exclude(pk=self.pk).filter(identifier__in=spellings(self.identifier)).first()
         if other is not None and self._has_new_identifier():
             raise ValidationError(
                 {"identifier": f"This is the same URI as {other.identifier}, of the API {other.name}."}
+            )
+        clients = apps.get_model(settings.OAUTH2_PROVIDER_APPLICATION_MODEL)
+        if clients.objects.filter(client_id=self.identifier).exists():
+            raise ValidationError(
+                {"identifier": "This is the client ID of a client with a metadata document. Enter another one."}
             )
 
     def _has_new_identifier(self) -> bool:

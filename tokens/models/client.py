@@ -1,6 +1,7 @@
 """OAuth clients: what they may do, and how they authenticate."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,11 @@ from django.db import models
 from django.db.models.functions import Length
 from oauth2_provider.models import AbstractApplication
 
+from tokens.conf import issuer
 from tokens.database_errors import unless_down
 from tokens.models import client_problems, lifetimes
 from tokens.models.api import Api, Scope
-from tokens.models.client_choices import LOWERED, SECRET_METHODS, AuthenticationMethod, PkceRule
+from tokens.models.client_choices import LOWERED, SECRET_METHODS, AuthenticationMethod, PkceRule, Registrar
 from tokens.models.client_claims import ClaimSettings
 from tokens.models.login_switches import LoginSwitches
 
@@ -43,6 +45,15 @@ class Client(LoginSwitches, ClaimSettings, AbstractApplication):
     """The Unix second before which its tokens are revoked. Not a column. tokens/clients/registry.py sets it."""
     is_active = models.BooleanField("active", default=True, help_text="An inactive client gets no token.")
     last_used_on = models.DateField("last used", null=True, blank=True, editable=False)
+    # Nullable, so that SQLite adds the column without rebuilding the table.
+    registered_by = models.CharField(  # noqa: DJ001 (see above)
+        max_length=8,
+        choices=Registrar,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="How the client registered itself. Empty: an operator registered it.",
+    )
 
     grants = models.JSONField(default=list, blank=True, help_text="The grant types this client may use.")
     scopes: "models.ManyToManyField[Scope, Any]" = models.ManyToManyField(Scope, blank=True, related_name="clients")
@@ -138,10 +149,16 @@ class Client(LoginSwitches, ClaimSettings, AbstractApplication):
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
         constraints = [
             # A `sub` is a UUID (36 characters) and an API identifier a URI (has a colon): neither can be a client_id.
+            # Only the address of a metadata document has a colon. `registration` keeps it apart from APIs.
             models.CheckConstraint(
-                condition=~models.Q(client_id__contains=":"), name="client_id_is_never_an_api_identifier"
+                condition=~models.Q(client_id__contains=":")
+                | models.Q(registered_by__isnull=False, registered_by="document"),
+                name="client_id_with_a_colon_is_a_document",
             ),
-            models.CheckConstraint(condition=~models.Q(client_id__length=36), name="client_id_is_never_a_subject"),
+            models.CheckConstraint(
+                condition=~models.Q(client_id__length=36) | models.Q(client_id__contains=":"),
+                name="client_id_is_a_document_or_never_a_subject",
+            ),
             models.CheckConstraint(condition=~models.Q(client_id=""), name="client_id_is_never_empty"),
             models.CheckConstraint(condition=models.Q(client_secret=""), name="client_secrets_are_rows_of_their_own"),
             models.CheckConstraint(
@@ -181,6 +198,25 @@ class Client(LoginSwitches, ClaimSettings, AbstractApplication):
         own = self.token_endpoint_auth_method
         either = own in SECRET_METHODS and not self.pins_authentication_method
         return SECRET_METHODS if either else (own,)
+
+    @property
+    def permitted_scopes(self) -> Sequence[Scope]:
+        """Return the scopes that the client may request.
+
+        A client that registered itself may request those that the settings still open (tokens/open_client_settings.py).
+        """
+        own = self.scopes.all()
+        if self.registered_by is None:
+            return list(own)
+        return [scope for scope in own if scope.name in issuer().open_clients.scopes]
+
+    @property
+    def permitted_apis(self) -> Sequence[Api]:
+        """Return the APIs for which the client may request tokens without a scope, by the rule of its scopes."""
+        own = self.apis.all()
+        if self.registered_by is None:
+            return list(own)
+        return [api for api in own if api.identifier in issuer().open_clients.apis]
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Return True if the client may use one of the grant types."""

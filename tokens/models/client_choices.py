@@ -1,4 +1,4 @@
-"""What a client can be registered with: grant types and methods of authentication."""
+"""What a client can be registered with: grant types, methods of authentication and PKCE rules; and by whom."""
 
 from django.db.models import TextChoices
 
@@ -24,6 +24,13 @@ class AuthenticationMethod(TextChoices):
     SECRET_BASIC = "client_secret_basic", "Secret (client_secret_basic: in the Authorization header)"
     SECRET_POST = "client_secret_post", "Secret (client_secret_post: in the body)"
     PRIVATE_KEY_JWT = "private_key_jwt", "Its own private key (RFC 7523)"
+
+
+class Registrar(TextChoices):
+    """How a client without an operator came to be registered (docs/open-clients.md)."""
+
+    DOCUMENT = "document", "its metadata document (the client ID is its address)"
+    DYNAMIC = "dynamic", "dynamic registration"
 
 
 SECRET_METHODS = (AuthenticationMethod.SECRET_BASIC.value, AuthenticationMethod.SECRET_POST.value)

@@ -29,7 +29,7 @@ from tokens.errors import OAuthError
 from tokens.issued.login import Login
 from tokens.keys import keyring
 from tokens.models import User
-from tokens.views import authorization_answer, consent_page, request_store
+from tokens.views import authorization_answer, consent_page, document_gate, request_store
 from tokens.views.authorization_answer import Attempt, see_other, send_code, send_error
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.request_store import AlreadyAnswered, NotStored, SentRequest
@@ -61,6 +61,8 @@ def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpRespons
     """Return the answer of `proceed` to the valid request, or the answer to an invalid request."""
     try:
         sent = request_store.read(request, now=authorization_answer.clock())
+        if (answer := document_gate.admit(request, sent, now=authorization_answer.clock())) is not None:
+            return answer
         authorization = _validate(sent)
     except (NotStored, AlreadyAnswered) as error:
         return authorization_answer.unusable_handle(request, error)

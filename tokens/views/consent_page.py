@@ -25,6 +25,7 @@ def question(
     proof = consent.display_proof(consent.displayed(authorization, query), str(request.user.pk), login, now=now)
     context: dict[str, object] = {
         "client": authorization.client,
+        "stranger": consent.stranger(authorization.client, authorization.redirect_uri),
         "api": authorization.target.api,
         "scopes": consent.describe_scopes(authorization.target.scopes),
         "claims": consent.describe_claims(consent.further_claims(authorization)),

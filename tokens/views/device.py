@@ -63,7 +63,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         return _page(request, {"error": UNKNOWN}, status=400)
     try:
         target = _target(code)
-        target = membership.narrow(target, code.client.scopes.all(), str(request.user.sub))  # type: ignore[union-attr]
+        target = membership.narrow(target, code.client.permitted_scopes, str(request.user.sub))  # type: ignore[union-attr]
     except OAuthError as error:
         no_member = error.description == membership.NO_MEMBER
         return _page(request, {"error": membership.NO_MEMBER if no_member else UNKNOWN}, status=400)
@@ -102,6 +102,7 @@ def _answer(request: HttpRequest, code: DeviceCode, target: Target, login: Login
 def _ask(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetime) -> HttpResponse:
     context: dict[str, object] = {
         "client": code.client,
+        "stranger": consent.stranger(code.client),
         "api": target.api,
         "scopes": consent.describe_scopes(target.scopes),
         "typed": device_authorization.shown(request.POST.get("user_code", "")),

@@ -72,6 +72,24 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
     }
 
 
+@pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
+@pytest.mark.parametrize(
+    ("entries", "members"),
+    [
+        ({}, {}),
+        ({"CLIENT_ID_METADATA_DOCUMENTS": True}, {"client_id_metadata_document_supported": True}),
+        ({"DYNAMIC_REGISTRATION": "open"}, {"registration_endpoint": "http://localhost:8000/oauth/register"}),
+        ({"DYNAMIC_REGISTRATION": "token"}, {"registration_endpoint": "http://localhost:8000/oauth/register"}),
+        ({"DYNAMIC_REGISTRATION": "off"}, {}),
+    ],
+)
+def test_the_metadata_names_the_ways_to_register_that_are_on(client, apis, settings, name, entries, members):
+    settings.ISSUER = settings.ISSUER | entries
+    content = client.get(f"/.well-known/{name}").json()
+    ways = ("client_id_metadata_document_supported", "registration_endpoint")
+    assert {way: content[way] for way in ways if way in content} == members
+
+
 @pytest.mark.django_db
 def test_every_advertised_endpoint_exists(client):
     for name, address in document("http://localhost:8000", scopes=[], apis=[], algorithms=["RS256"]).items():

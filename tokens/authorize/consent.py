@@ -62,7 +62,7 @@ def names_another_user(request: AuthorizationRequest, user: User) -> bool:
 
 def narrowed(request: AuthorizationRequest, user: User) -> AuthorizationRequest:
     """Return the request without scopes that the user may not have. Raises OAuthError invalid_scope if none is left."""
-    target = membership.narrow(request.target, request.client.permitted_scopes, str(user.sub))
+    target = membership.narrow_for_client(request.target, request.client, str(user.sub))
     return replace(request, target=target)
 
 

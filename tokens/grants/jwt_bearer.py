@@ -66,7 +66,7 @@ def issue(request: TokenRequest, proven: ProvenForUser) -> Tokens:
         _log("token.refused", client, user, request)
         raise OAuthError("invalid_grant", "The user is unknown, or may not be acted for.")
     target = audience.of_client(client, request.scopes, request.resources, openid=False)
-    target = membership.narrow(target, client.permitted_scopes, str(user.sub))
+    target = membership.narrow_for_client(target, client, str(user.sub))
     revocation_second.refuse_user(str(user.sub), client, now=request.now)
     holder = Holder(subject=str(user.sub), act=actor.alone(client.client_id), user=user)
     tokens = base.issue_access_token(client, holder, target, request)

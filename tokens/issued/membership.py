@@ -5,7 +5,7 @@
 - If `openid` is not left either, the request is refused.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.contrib.auth.models import Group
 
@@ -13,26 +13,37 @@ from tokens import conf
 from tokens.errors import OAuthError
 from tokens.issued import audience
 from tokens.issued.audience import Target
-from tokens.models import Scope
+from tokens.models import Client, Scope
 
 NO_MEMBER = "The user is in no group that may have the requested scopes."
+
+
+def narrow_for_client(target: Target, client: Client, subject: str) -> Target:
+    """Return the part of a client's target that the user with this `sub` may have. Raises OAuthError invalid_scope."""
+    return narrow(target, client.permitted_scopes, subject)
 
 
 def narrow(target: Target, usable: Iterable[Scope], subject: str) -> Target:
     """Return the part of `target` that the user with this `sub` may have. Runs no statement if no scope is limited.
 
-    `usable` has the rows of the scopes. Raises OAuthError invalid_scope if nothing is left.
+    `usable` has the rows of the API's scopes in `target`; a scope without a row is left out.
+    Raises OAuthError invalid_scope if nothing is left.
     """
-    limits = {scope.name: set(scope.groups) for scope in usable if scope.groups and scope.name in target.scopes}
-    if not limits:
-        return target
-    own = _groups(subject, set().union(*limits.values()))
-    kept = tuple(name for name in target.scopes if name not in limits or not own.isdisjoint(limits[name]))
-    if kept == target.scopes or not set(kept) <= set(audience.offered()):
+    rows = {scope.name: scope.groups for scope in usable if scope.name in target.scopes}
+    without_api = set(audience.offered())
+    limits = {name: set(groups) for name, groups in rows.items() if groups}
+    own = _groups(subject, set().union(*limits.values())) if limits else set()
+    kept = tuple(name for name in target.scopes if _may_have(name, limits, own) and name in {*rows, *without_api})
+    if kept == target.scopes or not set(kept) <= without_api:
         return Target(target.audience, kept, target.api)
     if "openid" in kept:
         return Target(conf.issuer().url, kept, None)
     raise OAuthError("invalid_scope", NO_MEMBER)
+
+
+def _may_have(name: str, limits: Mapping[str, set[str]], own: set[str]) -> bool:
+    """Return True if the scope is not limited, or limited to one of the user's own groups."""
+    return name not in limits or not own.isdisjoint(limits[name])
 
 
 def _groups(subject: str, names: set[str]) -> set[str]:

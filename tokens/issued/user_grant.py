@@ -162,7 +162,7 @@ def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> T
     scopes = tuple(name for name in names if name in own or name in without_api)
     if api is None or (own.keys().isdisjoint(scopes) and grant.audience not in without_scope):
         raise OAuthError("invalid_grant", "The client may no longer use the API of this grant.")
-    allowed = membership.narrow(Target(grant.audience, scopes, api), client.permitted_scopes, str(grant.user.sub))
-    if resources and allowed.audience not in requested:
+    allowed = membership.narrow_for_client(Target(grant.audience, scopes, api), client, str(grant.user.sub))
+    if resources and [allowed.audience] != requested:
         raise OAuthError("invalid_scope", membership.NO_MEMBER)
     return allowed

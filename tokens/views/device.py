@@ -63,7 +63,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         return _page(request, {"error": UNKNOWN}, status=400)
     try:
         target = _target(code)
-        target = membership.narrow(target, code.client.permitted_scopes, str(request.user.sub))  # type: ignore[union-attr]
+        target = membership.narrow_for_client(target, code.client, str(request.user.sub))  # type: ignore[union-attr]
     except OAuthError as error:
         no_member = error.description == membership.NO_MEMBER
         return _page(request, {"error": membership.NO_MEMBER if no_member else UNKNOWN}, status=400)

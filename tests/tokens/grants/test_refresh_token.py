@@ -102,7 +102,7 @@ def test_without_offline_access_there_is_none_unless_the_client_s_policy_says_so
     assert "refresh_token" in log_in_to(app, scope="openid notes:read")
 
 
-def test_offline_access_is_left_out_for_a_client_without_the_grant(client, spa, user):
+def test_offline_access_is_left_out_for_a_client_without_the_grant(client, spa, user, signer):
     """OpenID Connect Core section 11: it is ignored unless it can be granted."""
     log_in(client, user)
     body = redeem(client, spa, parameters(allow(client, authorization(spa, scope=SCOPE)))["code"]).json()

@@ -16,6 +16,7 @@ from tests.tokens.factories import (
     refreshed,
     with_secret,
 )
+from tokens.errors import OAuthError
 from tokens.issued import membership
 from tokens.issued.audience import Target
 from tokens.models import Api, ExchangePolicy, Scope, UserGrant
@@ -45,6 +46,13 @@ def test_no_statement_runs_unless_a_requested_scope_is_limited(editors, django_a
     for names in (("notes:read",), ("openid",), ()):
         with django_assert_num_queries(0):
             assert membership.narrow(Target(API, names, api), scopes, "x") == Target(API, names, api)
+
+
+def test_a_scope_whose_row_is_missing_is_left_out(editors):
+    api = Api.objects.get(identifier=API)
+    assert membership.narrow(Target(API, ("openid", "notes:read"), api), [], "x") == Target(ISSUER, ("openid",), None)
+    with pytest.raises(OAuthError):
+        membership.narrow(Target(API, ("notes:read",), api), [], "x")
 
 
 def test_a_member_gets_the_scope_and_another_user_the_rest(client, user, app, code, editors):

@@ -13,7 +13,7 @@ from tokens.models import Api, Ring, Scope
 from tokens.registration.api import SWITCHES
 
 
-def switch(label: str, help_text: str) -> forms.BooleanField:
+def switch(label: str, help_text: Any) -> forms.BooleanField:
     """Return the checkbox of one of the model's switches."""
     return forms.BooleanField(required=False, label=label, help_text=help_text)
 

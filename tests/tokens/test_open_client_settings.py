@@ -2,6 +2,7 @@
 
 import pytest
 
+from tokens import conf
 from tokens.open_client_settings import DEFAULTS, RegistrationMode, parse
 
 
@@ -67,3 +68,14 @@ def test_an_entry_that_is_no_host_is_refused(name, host):
 def test_denied_hosts_win_over_allowed_ones(allowed, denied, host, permitted):
     settings = read(CLIENT_DOCUMENT_HOSTS=allowed, CLIENT_DOCUMENT_DENIED_HOSTS=denied)
     assert settings.permits_host(host) is permitted
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_an_issuer_in_production_refuses_the_development_only_switch(settings, debug):
+    settings.DEBUG = debug
+    settings.ISSUER = settings.ISSUER | {"DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS": True}
+    if debug:
+        assert conf.issuer().open_clients.loopback_documents
+    else:
+        with pytest.raises(ValueError, match="needs DEBUG"):
+            conf.issuer()

@@ -28,7 +28,7 @@ from tokens.revoking import access, bulk
 from tokens.revoking.bulk import BulkTarget
 
 DECIDED_ELSEWHERE = (
-    *("client_type", "grants", "scopes", "apis", "redirect_uris"),
+    *("client_type", "grants", "scopes", "apis", "redirect_uris", "allowed_origins"),
     *("token_endpoint_auth_method", "client_jwks", "client_jwks_uri"),
 )
 """The fields of a self-registered client that its document, its registration or the settings decide."""

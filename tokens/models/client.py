@@ -1,7 +1,7 @@
 """OAuth clients: what they may do, and how they authenticate."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -200,7 +200,7 @@ class Client(LoginSwitches, ClaimSettings, AbstractApplication):
         return SECRET_METHODS if either else (own,)
 
     @property
-    def permitted_scopes(self) -> Sequence[Scope]:
+    def permitted_scopes(self) -> Collection[Scope]:
         """Return the scopes that the client may request.
 
         A client that registered itself may request those that the settings still open (tokens/open_client_settings.py).
@@ -211,7 +211,7 @@ class Client(LoginSwitches, ClaimSettings, AbstractApplication):
         return [scope for scope in own if scope.name in issuer().open_clients.scopes]
 
     @property
-    def permitted_apis(self) -> Sequence[Api]:
+    def permitted_apis(self) -> Collection[Api]:
         """Return the APIs for which the client may request tokens without a scope, by the rule of its scopes."""
         own = self.apis.all()
         if self.registered_by is None:

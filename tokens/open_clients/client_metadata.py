@@ -14,8 +14,9 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-from tokens.addresses import redirect_uri_problem
+from tokens.addresses import origin_problem, redirect_uri_problem
 from tokens.jose import public_keys
 from tokens.jose.public_keys import UnusableKey
 from tokens.open_clients import identifier
@@ -56,6 +57,15 @@ class ClientMetadata:
     def is_public(self) -> bool:
         """Return True if the client does not authenticate."""
         return self.token_endpoint_auth_method == PUBLIC
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Return the origins of a public client's web redirect URIs, whose pages may read answers (CORS)."""
+        if not self.is_public:
+            return ()
+        parts = [urlsplit(uri) for uri in self.redirect_uris]
+        origins = dict.fromkeys(f"{one.scheme}://{one.netloc}" for one in parts)
+        return tuple(origin for origin in origins if origin_problem(origin) is None)
 
 
 def read(

@@ -169,6 +169,7 @@ def _fields(client_id: str, metadata: ClientMetadata) -> dict[str, Any]:
     return {
         "name": metadata.client_name or (identifier.read(client_id, loopback=True).hostname or ""),
         "redirect_uris": " ".join(metadata.redirect_uris),
+        "allowed_origins": " ".join(metadata.origins),
         "grants": list(metadata.grant_types),
         "client_type": Client.CLIENT_PUBLIC if metadata.is_public else Client.CLIENT_CONFIDENTIAL,
         "token_endpoint_auth_method": metadata.token_endpoint_auth_method,

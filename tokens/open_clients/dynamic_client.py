@@ -170,6 +170,7 @@ def _fields(metadata: ClientMetadata) -> dict[str, Any]:
     return {
         "name": metadata.client_name,
         "redirect_uris": " ".join(metadata.redirect_uris),
+        "allowed_origins": " ".join(metadata.origins),
         "grants": list(metadata.grant_types),
         "client_jwks": metadata.jwks,
         "client_jwks_uri": metadata.jwks_uri,

@@ -2,6 +2,7 @@
 
 - `cors`: the origins that active clients registered may read the answers of an endpoint.
 - `public`: every origin may read a public document, such as the keys.
+- `any_origin`: every origin may call an endpoint that reads no cookie: dynamic registration.
 - No answer permits credentials, so a page can do no more than a program without the user's cookies.
 - /oauth/authorize has no CORS headers: browsers navigate to it, and no script reads it.
 """
@@ -74,6 +75,28 @@ def public(view: View) -> View:
 
     answer.judges_its_body = True  # type: ignore[attr-defined] # so that `bodies` does not take it for a page
     return csrf_exempt(answer)
+
+
+def any_origin(*methods: str) -> Callable[[View], View]:
+    """Permit every origin to call the view by these methods and to read its answer.
+
+    Use it only for views that read no cookie and serve clients that are not registered yet.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            if _is_preflight(request):
+                response: HttpResponseBase = _preflight(methods, CLIENT_HEADERS)
+            else:
+                response = _answer(view, request, *args, **kwargs)
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED
+            return response
+
+        return answer
+
+    return decorate
 
 
 def is_registered(origin: str) -> bool:

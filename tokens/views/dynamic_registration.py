@@ -21,6 +21,7 @@ from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.open_clients import dynamic_client, registration_answer
 from tokens.registry_lock import RegistryLocked
 from tokens.views import json_body
+from tokens.views.cors import any_origin
 from tokens.views.limits import NOBODY, count
 from tokens.views.refusals import refuse_unread
 
@@ -30,8 +31,9 @@ Answer = Callable[..., HttpResponse]
 
 
 def _endpoint(view: Answer) -> Callable[..., HttpResponseBase]:
-    """Count the request, and answer and log what the view raises."""
+    """Count the request, and answer and log what the view raises. Pages of every origin may call it."""
 
+    @any_origin("GET", "POST", "PUT", "DELETE")
     @wraps(view)
     def dispatch(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:

@@ -203,6 +203,13 @@ def test_a_removed_redirect_uri_is_refused_once_the_document_is_due(browser, hos
     assert changed == {"redirect_uris": [f"{CALLBACK} https://app.example/second", CALLBACK]}
 
 
+@pytest.mark.parametrize(("origin", "permitted"), [("https://app.example", True), ("https://evil.example", False)])
+def test_pages_of_a_public_client_may_call_the_token_endpoint(browser, signer, origin, permitted):
+    browser.get("/oauth/authorize", asked())
+    answer = post(browser, "/oauth/token", {"client_id": ADDRESS, "grant_type": "x"}, HTTP_ORIGIN=origin)
+    assert answer.get("Access-Control-Allow-Origin") == (origin if permitted else None)
+
+
 def test_a_document_that_is_gone_stops_its_client_once_it_is_due(browser, hosts, at, signer):
     tokens_of(browser)
     hosts.documents.clear()
@@ -333,6 +340,11 @@ def refresh_token(browser, keyed):
     answer = redeem(browser, Named(), code, redirect_uri=CALLBACK, **keyed.proof("one"))
     assert answer.status_code == 200, answer.content
     return answer.json()["refresh_token"]
+
+
+def test_pages_of_a_client_with_a_key_may_not_call_the_token_endpoint(browser, keyed):
+    browser.get("/oauth/authorize", asked())
+    assert Client.objects.get(client_id=ADDRESS).allowed_origins == ""
 
 
 def test_a_client_authenticates_by_the_key_in_its_document_and_not_without(browser, keyed):

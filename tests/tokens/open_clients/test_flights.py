@@ -96,22 +96,34 @@ def test_a_process_without_threads_left_is_busy_and_tries_again():
     assert one.is_due("a")
 
 
+class Seats(threading.BoundedSemaphore):
+    """The seats of requests that wait, which count how many are taken."""
+
+    def __init__(self, number):
+        super().__init__(number)
+        self.taken = threading.Semaphore(0)
+
+    def acquire(self, blocking=True, timeout=None):
+        got = super().acquire(blocking, timeout)
+        if got:
+            self.taken.release()
+        return got
+
+
 def test_waits_at_once_are_bounded():
-    release, begun = threading.Event(), threading.Semaphore(0)
+    release = threading.Event()
 
     def fetch(address):
-        begun.release()
         release.wait(20)
         return address
 
     one = Flights(fetch, clock=lambda: 0.0, patience=20)
+    one._room = Seats(flights.WAITERS)
     results = []
     waiting = [threading.Thread(target=lambda: results.append(one.get("a"))) for _ in range(flights.WAITERS)]
     for thread in waiting:
         thread.start()
-    assert begun.acquire(timeout=20)
-    while one._room._value:  # until each of them waits
-        threading.Event().wait(0.01)
+    assert all(one._room.taken.acquire(timeout=20) for _ in waiting)
     with pytest.raises(StillFetching):
         one.get("a")
     release.set()

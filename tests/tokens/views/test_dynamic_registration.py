@@ -198,6 +198,17 @@ def test_another_method_is_refused(browser, method):
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
 
 
+def test_pages_of_every_origin_may_register_a_client_without_cookies(browser):
+    preflight = {"HTTP_ORIGIN": "https://any.example", "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
+    asked = browser.options(REGISTER, **preflight)
+    assert (asked.status_code, asked["Access-Control-Allow-Origin"]) == (204, "*")
+    assert "Content-Type" in asked["Access-Control-Allow-Headers"]
+    answers = [send(browser, body, HTTP_ORIGIN="https://any.example") for body in (PUBLIC, {})]
+    assert [(one.status_code, one["Access-Control-Allow-Origin"]) for one in answers] == [(201, "*"), (400, "*")]
+    assert "Access-Control-Allow-Credentials" not in answers[0].headers
+    assert Client.objects.get().allowed_origins == "https://client.example"
+
+
 def test_registrations_from_one_address_are_limited(browser, mode):
     mode("open", RATE_LIMITS={"register": (2, 3600)})
     answers = [send(browser, PUBLIC) for _ in range(3)]

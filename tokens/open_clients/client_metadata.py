@@ -26,6 +26,7 @@ LONGEST_NAME = 100  # characters
 LONGEST_URI = 500
 MOST_URIS = 20
 LONGEST_JWKS_URI = 200
+LOCALHOST = ("http://localhost/", "http://localhost:")
 PUBLIC = "none"
 """The authentication method of a client that does not authenticate."""
 AUTHORIZATION_CODE = "authorization_code"
@@ -57,6 +58,11 @@ class ClientMetadata:
     def is_public(self) -> bool:
         """Return True if the client does not authenticate."""
         return self.token_endpoint_auth_method == PUBLIC
+
+    @property
+    def listens_on_localhost(self) -> bool:
+        """Return True if the client is a public one with a redirect URI at http://localhost, on a port of the moment."""
+        return self.is_public and any(uri.startswith(LOCALHOST) for uri in self.redirect_uris)
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -171,6 +171,7 @@ def _fields(client_id: str, metadata: ClientMetadata) -> dict[str, Any]:
         "redirect_uris": " ".join(metadata.redirect_uris),
         "allowed_origins": " ".join(metadata.origins),
         "grants": list(metadata.grant_types),
+        "allows_any_localhost_port": metadata.listens_on_localhost or None,
         "client_type": Client.CLIENT_PUBLIC if metadata.is_public else Client.CLIENT_CONFIDENTIAL,
         "token_endpoint_auth_method": metadata.token_endpoint_auth_method,
         "client_jwks": metadata.jwks,

@@ -172,6 +172,7 @@ def _fields(metadata: ClientMetadata) -> dict[str, Any]:
         "redirect_uris": " ".join(metadata.redirect_uris),
         "allowed_origins": " ".join(metadata.origins),
         "grants": list(metadata.grant_types),
+        "allows_any_localhost_port": metadata.listens_on_localhost or None,
         "client_jwks": metadata.jwks,
         "client_jwks_uri": metadata.jwks_uri,
     }

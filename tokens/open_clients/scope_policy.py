@@ -6,7 +6,7 @@
 """
 
 from tokens import conf
-from tokens.issued.audience import OPENID
+from tokens.issued import audience
 from tokens.models import Api, Client, Scope
 
 
@@ -23,5 +23,5 @@ def apply(client: Client) -> bool:
 
 def granted_scopes(client: Client) -> str:
     """Return the scopes that the client may request, as the `scope` member of its registration."""
-    names = [*OPENID, *sorted(scope.name for scope in client.permitted_scopes)]
+    names = [*audience.offered(), *sorted(scope.name for scope in client.permitted_scopes)]
     return " ".join(name for name in names if name != "offline_access" or "refresh_token" in client.grants)

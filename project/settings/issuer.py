@@ -108,9 +108,6 @@ ISSUER = {
     "PKCS11_PIN": environment.secret("PKCS11_PIN", ""),
 }
 
-# Clients such as Swagger UI open the login in a popup, which Django's default would cut off from its opener.
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "unsafe-none"
-
 FORCE_SCRIPT_NAME = urlsplit(ISSUER_URL).path.rstrip("/") or None
 
 # The toolkit's switches, all in their safe position. tokens/checks/oauth.py refuses to start if one is in another

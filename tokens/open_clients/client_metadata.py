@@ -61,7 +61,7 @@ class ClientMetadata:
 
     @property
     def listens_on_localhost(self) -> bool:
-        """Return True if the client is a public one with a redirect URI at http://localhost, on a port of the moment."""
+        """Return True if the client is a public one that listens on some port of localhost."""
         return self.is_public and any(uri.startswith(LOCALHOST) for uri in self.redirect_uris)
 
     @property

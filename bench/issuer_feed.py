@@ -19,7 +19,7 @@ from bench.priority import ahead
 from bench.revocation_rows import END_ALL, arrive, hashed, load
 from bench.shared import FEED, JWKS
 from bench.stalls import Stalls, Waits
-from tests.services.test_revocation_log import Over
+from tests.services.test_revocation_log import HttpBrowser
 from tests.tokens.feed_reader import Reader, claims_of
 
 ARRIVING, ROUNDS, READS = 1000, 50, 10
@@ -131,7 +131,7 @@ def delta(one: Served, version: str) -> float:
 
 def arriving(one: Served) -> float:
     """Return the longest time in seconds from a commit until a reader that polls continuously has the entry."""
-    reader = Reader(Over(one.url))
+    reader = Reader(HttpBrowser(one.url))
     reader.version = claims_of(requests.get(one.url + FEED, timeout=60).text)["version"]
     committed: dict[bytes, float] = {}
     seen: dict[bytes, float] = {}

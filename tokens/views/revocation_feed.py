@@ -42,8 +42,8 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     head = feed_log.head()
     read_at, more = None, False
     if head.has_waiting:  # revocations without a version: the first reader after them publishes a bounded number
-        read_at = store.database_now()
-        more, head = feed_log.publish(now=read_at), feed_log.head()
+        read_at, head = head.at, feed_log.publish(now=head.at)
+        more = head.has_waiting
     headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
     not_modified = HttpResponse(status=304, headers=headers) if is_current(request, headers["ETag"]) else None
     try:

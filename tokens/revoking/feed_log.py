@@ -46,7 +46,7 @@ MANY_SEGMENTS = 128
 HEAD = """
 SELECT version, tag, sealed, (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1) IS NOT NULL, {clock}
 FROM tokens_revocationlog WHERE id = 1"""
-# Plain SQL, because a delta is limited to 5 ms of CPU (docs/revocation-feed.md section 8) and the ORM would take 0.6 ms.
+# Plain SQL: a delta may cost 5 ms of CPU (docs/revocation-feed.md section 8), and the ORM would take 0.6 ms of it.
 LOCK = "SELECT version, tag, sealed, unsealed FROM tokens_revocationlog WHERE id = 1 {for_update}"
 ADVANCE = "UPDATE tokens_revocationlog SET version = %s, tag = %s, sealed = %s, unsealed = %s WHERE id = 1"
 APPEND = """

@@ -15,7 +15,7 @@ from bench.shared import FEED
 
 LARGER = (60_000, 100_000, 1_000_000)
 """Sizes that are only read once: the build's APIs read 4 MiB."""
-LIMIT = "from resources.feed_follower import MAX_FEED; print(MAX_FEED)"
+LIMIT = "from resources.revocations import MAX_FEED; print(MAX_FEED)"
 """Prints the bytes of a feed that the build's APIs read."""
 
 

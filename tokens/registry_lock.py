@@ -58,7 +58,7 @@ def deleted(name: object) -> RegistryLocked:
 
 @contextmanager
 def change() -> Iterator[None]:
-    """Run a change of the registry in one transaction, and no other change meanwhile. Raises as `bounded_wait`."""
+    """Run a change of the registry in one transaction. Other changes wait until it ends. Raises as `bounded_wait`."""
     with bounded_wait():
         lock()
         yield

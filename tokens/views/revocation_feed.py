@@ -90,9 +90,7 @@ def _since(request: HttpRequest) -> Version | None:
     return Version(int(match["number"]), match["tag"])
 
 
-def _document(
-    ring: str, since: Version | None, head: Head, *, signer: Signer, read_at: datetime | None
-) -> Document:
+def _document(ring: str, since: Version | None, head: Head, *, signer: Signer, read_at: datetime | None) -> Document:
     """Return the document of the current version, from this process's cache if it is there. Raises NotReady.
 
     `read_at` is the database's clock if this request read it.

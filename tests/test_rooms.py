@@ -34,7 +34,7 @@ TABLE = {
     "inspection": "issued jose keys keys/rules models outbound",
     "userinfo": "conf email_proof errors issued models",
     "issued": "audit conf encryption errors jose keys keys/errors models",
-    "keys": "audit conf encryption jose keys/errors keys/rules models",
+    "keys": "audit conf encryption jose keys/errors keys/rules models registry_lock",
     "email_proof": "login models",
     "login": "limits models",
     "parameters": "errors models",

@@ -42,9 +42,10 @@ BATCHES = 4
 MANY_SEGMENTS = 128
 """Half of the segments that every reader can hold. From this number on, the issuer logs an error."""
 
-# One row of the queue is read to learn if there is any: counting a long queue would take as long as reading it.
+# One row of the queue is read to learn if there is any: counting a long queue would take as long as reading it. The
+# clock is read with it, because a poll that finds nothing needs none.
 HEAD = """
-SELECT version, tag, sealed, (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1) IS NOT NULL, {clock}
+SELECT version, tag, sealed, (SELECT {clock} FROM tokens_waitingentry ORDER BY id LIMIT 1)
 FROM tokens_revocationlog WHERE id = 1"""
 # Plain SQL: a delta may cost 5 ms of CPU (docs/revocation-feed.md section 8), and the ORM would take 0.6 ms of it.
 LOCK = "SELECT version, tag, sealed, unsealed FROM tokens_revocationlog WHERE id = 1 {for_update}"
@@ -86,10 +87,23 @@ class Head:
     version: Version
     sealed: int
     """The last version whose entries are in a segment."""
-    has_waiting: bool
-    """True if entries wait for the next version. After a publication: if it was full, so that more can wait."""
-    at: datetime = field(compare=False)
-    """The database's clock when the state was read."""
+    waiting_at: datetime | None = None
+    """The database's clock if entries wait for the next version. After a publication: if more can wait."""
+    newest: "Newest | None" = field(default=None, compare=False)
+    """The publication that made the version, if the caller published it."""
+
+    @property
+    def has_waiting(self) -> bool:
+        """Return True if entries wait for the next version, or can wait after a publication."""
+        return self.waiting_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """A publication, and the version before it."""
+
+    before: Version
+    body: bytes
 
 
 def head() -> Head:
@@ -100,8 +114,8 @@ def head() -> Head:
     if row is None:  # a database that was emptied by hand
         begin(now=store.database_now())
         return head()
-    number, tag, sealed, has_waiting, at = row
-    return Head(Version(number, tag), sealed, bool(has_waiting), store.as_instant(at))
+    number, tag, sealed, at = row
+    return Head(Version(number, tag), sealed, None if at is None else store.as_instant(at))
 
 
 def begin(*, now: datetime) -> None:
@@ -148,6 +162,13 @@ def _vacuum() -> None:
         )
 
 
+def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:
+    """Return the changes since a version, without a statement if the caller has just published all of them."""
+    if head.newest and head.newest.before == since:
+        return Changes(head.version, _merged([head.newest.body], now=now), ())
+    return changes(since, now=now, sealed=head.sealed)
+
+
 def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | None:
     """Return the live entries that were published after `since`, or all live entries if it is None.
 
@@ -189,17 +210,19 @@ def _publish_batch(*, now: datetime) -> Head:
     with transaction.atomic():
         # The row lock makes publishers wait for each other until the commit, so that versions commit in their order.
         version, sealed, unsealed = _lock(now=now)
+        newest = None
         if must_seal := unsealed >= SEGMENT:
             _seal(version, after=sealed, now=now)
             sealed, unsealed = version.number, 0
         room = SEGMENT - unsealed
         entries = _take(room)
         if entries:
-            version, unsealed = Version(version.number + 1, new_tag()), unsealed + len(entries)
-            _append(version, _merged(entries), now=now)
+            newest, unsealed = Newest(version, _merged(entries)), unsealed + len(entries)
+            version = Version(version.number + 1, new_tag())
+            _append(version, newest.body, now=now)
         if entries or must_seal:
             _execute(ADVANCE, [version.number, version.tag, sealed, unsealed])
-    return Head(version, sealed, has_waiting=len(entries) == room, at=now)
+    return Head(version, sealed, now if len(entries) == room else None, newest)
 
 
 def _lock(*, now: datetime) -> tuple[Version, int, int]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -122,8 +123,25 @@ def test_a_publication_creates_the_log_of_a_database_that_was_emptied_by_hand():
 
 @pytest.mark.django_db
 def test_the_state_is_dated_by_the_clock_of_the_database():
-    before, at, after = store.database_now(), feed_log.head().at, store.database_now()
+    assert feed_log.head().waiting_at is None
+    revocation_record.revoke_token("a", expires_at=timezone.now())
+    before, at, after = store.database_now(), feed_log.head().waiting_at, store.database_now()
     assert before <= at <= after
+
+
+@pytest.mark.django_db
+def test_the_changes_of_ones_own_publication_are_those_that_the_log_has():
+    first = feed_log.head().version
+    heads = []
+    for name in "ab":
+        revocation_record.revoke_token(name, expires_at=timezone.now())
+        heads.append(feed_log.publish(now=timezone.now()))
+    for since in (first, heads[0].version, heads[1].version, Version(1, "A" * 11), None):
+        now = timezone.now()
+        assert feed_log.changes_to(heads[1], since, now=now) == feed_log.changes(since, now=now, sealed=0)
+    assert feed_log.changes_to(heads[1], heads[0].version, now=timezone.now()).entries != b""
+    later = timezone.now() + timedelta(days=1)
+    assert feed_log.changes_to(heads[1], heads[0].version, now=later).entries == b""
 
 
 @pytest.mark.django_db

@@ -248,7 +248,7 @@ def _append(version: Version, body: bytes, *, now: datetime) -> None:
     _execute(APPEND, [version.number, version.tag, at, len(body) // ENTRY, _until(body), body])
 
 
-def _execute(statement: str, values: Sequence[object]) -> None:
+def _execute(statement: str, values: Sequence[Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
 

@@ -38,7 +38,7 @@ TABLE = {
     "userinfo": "claims conf errors issued models",
     "issued": "addresses audit conf encryption errors jose keys keys/errors models",
     "claims": "conf email_proof errors jose models",
-    "keys": "audit conf encryption jose keys/errors keys/rules models",
+    "keys": "audit conf encryption jose keys/errors keys/rules models registry_lock",
     "email_proof": "login models",
     "login": "limits models",
     "parameters": "errors models",

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max
 
+from tokens import registry_lock
 from tokens.encryption import EncryptionKey
 from tokens.keys import adoption, audit, store
 from tokens.keys.clock import refuse_skew
@@ -62,6 +63,7 @@ def move(
     """
     refuse_skew(policy, now=now)
     with hold(ring, proposed=policy, encryption_keys=encryption_keys, actor=actor, dry_run=dry_run) as locked:
+        registry_lock.lock()  # before the API's row: the lock order of every change of the registry
         api = Api.objects.select_for_update(of=["self"]).select_related("ring").filter(identifier=identifier).first()
         if api is None:
             raise UnknownKey(f"there is no API {identifier}")

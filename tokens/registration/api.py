@@ -36,7 +36,9 @@ def register(api: Api, scopes: Iterable[Scope], *, actor: str, now: datetime) ->
 def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
     """Link the API to `client`, or to no client if None. Returns False if nothing changed. Raises RegistryLocked."""
     # Read the row again under a lock: the event must name the client that this change replaces.
-    locked = Api.objects.select_for_update(of=("self",)).select_related("client").get(pk=api.pk)
+    locked = Api.objects.select_for_update(of=("self",)).select_related("client").filter(pk=api.pk).first()
+    if locked is None:
+        raise registry_lock.deleted(f"The API {api.identifier}")
     if locked.client == client:
         return False
     before_after = [linked.client_id if linked else "None" for linked in (locked.client, client)]

@@ -22,7 +22,7 @@ import logging
 import secrets
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -42,10 +42,16 @@ BATCHES = 4
 MANY_SEGMENTS = 128
 """Half of the segments that every reader can hold. From this number on, the issuer logs an error."""
 
-# One row of the queue is read to learn if there is any: counting a long queue would take as long as reading it.
+# One row of the queue is read to learn if there is any: counting a long queue would take as long as reading it. The
+# clock is read with it, because a poll that finds nothing needs none.
 HEAD = """
-SELECT version, tag, sealed, (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1) IS NOT NULL
+SELECT version, tag, sealed, (SELECT {clock} FROM tokens_waitingentry ORDER BY id LIMIT 1)
 FROM tokens_revocationlog WHERE id = 1"""
+# Plain SQL: a delta may cost 5 ms of CPU (docs/revocation-feed.md section 8), and the ORM would take 0.6 ms of it.
+LOCK = "SELECT version, tag, sealed, unsealed FROM tokens_revocationlog WHERE id = 1 {for_update}"
+ADVANCE = "UPDATE tokens_revocationlog SET version = %s, tag = %s, sealed = %s, unsealed = %s WHERE id = 1"
+APPEND = """
+INSERT INTO tokens_publication (version, tag, at, count, until, body) VALUES (%s, %s, %s, %s, %s, %s)"""
 TAKE = """
 DELETE FROM tokens_waitingentry WHERE id IN (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT %s) RETURNING entry"""
 PUBLISHED = """
@@ -81,20 +87,35 @@ class Head:
     version: Version
     sealed: int
     """The last version whose entries are in a segment."""
-    has_waiting: bool
-    """True if entries wait for the next version."""
+    waiting_at: datetime | None = None
+    """The database's clock if entries wait for the next version. After a publication: if more can wait."""
+    newest: "Newest | None" = field(default=None, compare=False)
+    """The publication that made the version, if the caller published it."""
+
+    @property
+    def has_waiting(self) -> bool:
+        """Return True if entries wait for the next version, or can wait after a publication."""
+        return self.waiting_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """A publication, and the version before it."""
+
+    before: Version
+    body: bytes
 
 
 def head() -> Head:
     """Return the state of the log, by one statement. Creates the log if there is none."""
     with connection.cursor() as cursor:
-        cursor.execute(HEAD)
+        cursor.execute(HEAD.format(clock=store.CLOCK[connection.vendor]))
         row = cursor.fetchone()
     if row is None:  # a database that was emptied by hand
         begin(now=store.database_now())
         return head()
-    number, tag, sealed, has_waiting = row
-    return Head(Version(number, tag), sealed, bool(has_waiting))
+    number, tag, sealed, at = row
+    return Head(Version(number, tag), sealed, None if at is None else store.as_instant(at))
 
 
 def begin(*, now: datetime) -> None:
@@ -108,15 +129,19 @@ def begin(*, now: datetime) -> None:
             )
 
 
-def publish(*, now: datetime, batches: int = BATCHES) -> bool:
-    """Publish waiting entries, at most `batches` full batches. Returns True if more can be waiting."""
-    return all(_publish_batch(now=now) for _ in range(batches))
+def publish(*, now: datetime, batches: int = BATCHES) -> Head:
+    """Publish waiting entries, at most `batches` full batches. Returns the new state of the log."""
+    for _ in range(batches):
+        published = _publish_batch(now=now)
+        if not published.has_waiting:
+            break
+    return published
 
 
 def publish_all(*, now: datetime) -> None:
     """Publish until no entry waits, for commands. Vacuums the queue if there were many entries."""
     were_many = False
-    while publish(now=now):
+    while publish(now=now).has_waiting:
         were_many = True
     if were_many:
         _vacuum()
@@ -135,6 +160,13 @@ def _vacuum() -> None:
             "The table tokens_waitingentry was not vacuumed, so polls of the feed are slower until autovacuum: %s",
             error,
         )
+
+
+def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:
+    """Return the changes since a version, without a statement if the caller has just published all of them."""
+    if head.newest and head.newest.before == since:
+        return Changes(head.version, _merged([head.newest.body], now=now), ())
+    return changes(since, now=now, sealed=head.sealed)
 
 
 def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | None:
@@ -173,22 +205,52 @@ def new_tag() -> str:
     return _base64url(secrets.token_bytes(8))
 
 
-def _publish_batch(*, now: datetime) -> bool:
-    """Publish waiting entries under the next version, as many as fit into the segment. Returns True if it is full."""
+def _publish_batch(*, now: datetime) -> Head:
+    """Publish waiting entries under the next version, as many as fit into the segment. Returns the new head."""
     with transaction.atomic():
         # The row lock makes publishers wait for each other until the commit, so that versions commit in their order.
-        log = RevocationLog.objects.select_for_update().get(pk=1)
-        if log.unsealed >= SEGMENT:
-            _seal(log, now=now)
-        room = SEGMENT - log.unsealed
+        version, sealed, unsealed = _lock(now=now)
+        newest = None
+        if must_seal := unsealed >= SEGMENT:
+            _seal(version, after=sealed, now=now)
+            sealed, unsealed = version.number, 0
+        room = SEGMENT - unsealed
         entries = _take(room)
         if entries:
-            log.version, log.tag, log.unsealed = log.version + 1, new_tag(), log.unsealed + len(entries)
-            body = _merged(entries)
-            fields = {"count": len(body) // ENTRY, "until": _until(body), "body": body}
-            Publication.objects.create(version=log.version, tag=log.tag, at=now, **fields)
-        log.save()
-    return len(entries) == room
+            newest, unsealed = Newest(version, _merged(entries)), unsealed + len(entries)
+            version = Version(version.number + 1, new_tag())
+            _append(version, newest.body, now=now)
+        if entries or must_seal:
+            _execute(ADVANCE, [version.number, version.tag, sealed, unsealed])
+    return Head(version, sealed, now if len(entries) == room else None, newest)
+
+
+def _lock(*, now: datetime) -> tuple[Version, int, int]:
+    """Lock the head's row until the commit. Returns the version, the sealed version and the number of unsealed entries.
+
+    Creates the log if there is none.
+    """
+    # SQLite locks the whole database at the beginning of a transaction.
+    for_update = "FOR UPDATE" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK.format(for_update=for_update))
+        row = cursor.fetchone()
+    if row is None:  # a database that was emptied by hand
+        begin(now=now)
+        return _lock(now=now)
+    number, tag, sealed, unsealed = row
+    return Version(number, tag), sealed, unsealed
+
+
+def _append(version: Version, body: bytes, *, now: datetime) -> None:
+    """Write the publication of a version."""
+    at = connection.ops.adapt_datetimefield_value(now)
+    _execute(APPEND, [version.number, version.tag, at, len(body) // ENTRY, _until(body), body])
+
+
+def _execute(statement: str, values: Sequence[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
 
 
 def _take(most: int) -> list[bytes]:
@@ -198,14 +260,13 @@ def _take(most: int) -> list[bytes]:
         return [bytes(entry) for (entry,) in _rows(cursor)]
 
 
-def _seal(log: RevocationLog, *, now: datetime) -> None:
-    """Pack the entries that were published since the last segment into a new one."""
-    _, bodies, _ = _published(log.sealed, now=now)
+def _seal(version: Version, *, after: int, now: datetime) -> None:
+    """Pack the entries that were published after a version, up to `version`, into a new segment."""
+    _, bodies, _ = _published(after, now=now)
     if body := _merged(bodies, now=now):
         digest = _base64url(hashlib.sha256(body).digest())
-        fields = {"version": log.version, "count": len(body) // ENTRY, "until": _until(body), "body": body}
+        fields = {"version": version.number, "count": len(body) // ENTRY, "until": _until(body), "body": body}
         Segment.objects.get_or_create(digest=digest, defaults=fields)
-    log.sealed, log.unsealed = log.version, 0
     if (number := Segment.objects.filter(until__gt=int(now.timestamp())).count()) >= MANY_SEGMENTS:
         logger.error(
             "The revocation feed has %d segments of %d entries. APIs can hold 256 segments. Replace many revocations"

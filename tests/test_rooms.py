@@ -28,8 +28,7 @@ TABLE = {
     "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
     "authorize": "addresses claims clients conf errors grants issued jose keys keys/rules models parameters",
     "grants": "audit claims clients conf errors issued keys login models parameters",
-    "revoking": "audit conf email_proof encryption errors issued keys keys/rules limits models open_clients"
-    " registration registry_lock",
+    "revoking": "audit conf email_proof errors issued keys limits models open_clients registration registry_lock",
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",
     "registration": "audit clients email_proof issued models registry_lock",
@@ -69,12 +68,16 @@ PURE = (
     "tokens/open_client_settings.py",
     "resources/verify.py",
     "resources/keyset.py",
+    "resources/key_policy.py",
+    "resources/key_pins.py",
+    "resources/token_bucket.py",
     "resources/client_address.py",
     "resources/refusals.py",
     "resources/revocation_feed.py",
     "resources/revocation_key.py",
     "resources/revocation_set.py",
     "resources/feed_follower.py",
+    "resources/feed_source.py",
     "resources/strict_json.py",
     "resources/jwk.py",
 )
@@ -102,6 +105,8 @@ COVERED = {
     " admin/client_claims admin/scope_form admin/key_picture admin/key_step admin/read_only admin/ring_page",
     "tests/tokens/claims/test_hook.py": "claims/claims_error",
     "tests/tokens/claims/test_source.py": "claims/names triggers/profile_change",
+    "tests/tokens/inspection/test_report.py": "inspection/requirements",
+    "tests/tokens/revoking/test_feed_log.py": "revoking/feed_entries revoking/feed_publisher",
     "tests/tokens/management/test_inspect_token.py": "admin/inspection inspection/key_source"
     " inspection/signature_trial",
     "tests/tokens/views/test_dynamic_registration.py": "open_clients/dynamic_client open_clients/registration_answer"
@@ -116,7 +121,8 @@ COVERED = {
     "tests/tokens/views/test_logout.py": "authorize/logout",
     "tests/tokens/views/test_jwks.py": "background",
     "tests/services/test_revocation_log.py": "checks/durability",
-    "tests/tokens/keys/test_broken_rows.py": "checks/key_health keys/adoption keys/errors keys/keystore keys/store",
+    "tests/tokens/keys/test_broken_rows.py": "checks/key_health keys/adoption keys/errors keys/keystore"
+    " keys/ring_reader keys/signer_choice keys/store",
     "tests/tokens/clients/test_private_key_jwt.py": "clients/assertion",
     "tests/tokens/admin/test_key.py": "conf keys/rules/timeline",
     "tests/tokens/keys/test_seal.py": "encryption",
@@ -125,15 +131,16 @@ COVERED = {
     "tests/tokens/views/test_device.py": "grants/device_authorization grants/device_code",
     "tests/tokens/rfc/test_rfc9068.py": "issued/access_token issued/holder issued/login",
     "tests/tokens/issued/test_token_reader.py": "issued/id_token issued/jws",
-    "tests/tokens/grants/test_refresh_token.py": "issued/refresh_token issued/token_status issued/user_grant",
+    "tests/tokens/grants/test_refresh_token.py": "issued/refresh_rotation issued/refresh_token issued/token_status"
+    " issued/user_grant",
     "tests/tokens/issued/test_revocation_record.py": "issued/revocation_key models/revocation",
     "tests/tokens/revoking/test_enabled_again.py": "issued/revocation_second revoking/signals triggers/session_epoch",
-    "tests/tokens/jose/test_public_keys.py": "jose/compact jose/key_format",
+    "tests/tokens/jose/test_public_keys.py": "jose/compact jose/key_choice jose/key_format",
     "tests/services/test_pkcs11.py": "keys/pkcs11 keys/key_pair",
     "tests/services/test_lock.py": "keys/deadline keys/lock",
     "tests/tokens/keys/test_promises.py": "keys/rules/discard keys/rules/succession",
-    "tests/tokens/keys/test_rings.py": "keys/transfer",
-    "tests/tokens/keys/test_rotation.py": "keys/cancellation keys/rewrap",
+    "tests/tokens/keys/test_rings.py": "keys/publication keys/transfer",
+    "tests/tokens/keys/test_rotation.py": "keys/cancellation keys/operation keys/rewrap",
     "tests/tokens/keys/test_snapshots.py": "keys/ring_snapshot",
     "tests/tokens/limits/test_circuit.py": "limits/counter_memory",
     "tests/tokens/management/test_arguments.py": "management/commands/cleartokens"
@@ -149,7 +156,8 @@ COVERED = {
     "tests/tokens/models/": "models/assertion models/audit models/client_choices models/client_claims"
     " models/client_problems models/consent models/client_secret models/login_switches models/device"
     " models/lifetimes models/open_client models/registry models/user_grant",
-    "tests/proxies/test_proxies.py": "proxy/report proxy/trials proxy/wire",
+    "tests/proxies/test_proxies.py": "proxy/connection_trials proxy/content_trials proxy/header_trials proxy/report"
+    " proxy/trial_server proxy/trials proxy/wire",
     "tests/tokens/management/test_create_api.py": "registration/api",
     "tests/tokens/management/test_demo_setup.py": "registration/demo",
     "tests/tokens/management/test_certification_setup.py": "registration/certification registration/certification_plan",
@@ -170,7 +178,6 @@ COVERED = {
     "tests/tokens/authorize/test_reauthentication.py": "views/login",
     "tests/tokens/test_no_input.py": "apps urls",
     "tests/tokens/admin/test_verify_email.py": "email_proof",
-    "tests/tokens/keys/test_flush.py": "keys/trust",
     "tests/tokens/management/test_flush_token.py": "issued/flush_token",
 }
 

@@ -14,7 +14,7 @@ from rest_framework.permissions import BasePermission
 
 from resources.checks import check_settings
 from resources.conf import resource_server
-from resources.keyset import DEVELOPMENT, PRODUCTION
+from resources.key_policy import DEVELOPMENT, PRODUCTION
 from resources.permissions import HasScopes
 
 GOOD: dict[str, Any] = {"ISSUERS": ["https://issuer.example"], "AUDIENCE": ["https://api.example/"]}

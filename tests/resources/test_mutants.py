@@ -16,7 +16,7 @@ import pytest
 from resources import verify as real
 from resources.errors import InvalidRequest, InvalidToken
 from resources.jwk import Key, Verdict
-from resources.keyset import PinnedKeys
+from resources.key_pins import PinnedKeys
 from tests.resources import test_verify
 from tests.resources.test_verify import (
     ACCEPTED,

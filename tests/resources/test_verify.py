@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from resources import verify as real
 from resources.errors import InvalidRequest, InvalidToken, Reason, Unavailable
 from resources.jwk import Key, judge
-from resources.keyset import PinnedKeys
+from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_key import key
 from resources.revocation_set import EMPTY, LAYOUT, RevocationSet

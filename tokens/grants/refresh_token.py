@@ -13,10 +13,10 @@ from tokens.errors import OAuthError
 from tokens.grants import user_response
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import TokenRequest
-from tokens.issued import audience, refresh_token
+from tokens.issued import audience, refresh_rotation, refresh_token
 from tokens.issued import user_grant as user_grants
 from tokens.issued.audience import Target
-from tokens.issued.refresh_token import Reused, Superseded
+from tokens.issued.refresh_rotation import Reused, Superseded
 from tokens.models import Client, RefreshToken, UserGrant
 
 REUSED = "refresh token used twice"
@@ -60,8 +60,8 @@ def _tokens(text: str, user_grant: UserGrant, client: Client, request: TokenRequ
         raise OAuthError("invalid_grant", UNKNOWN)
     target = _target(user_grant, client, request)
     successor = None
-    if refresh_token.rotates(client) or token.used_at is not None:  # it rotated before the client's policy changed
-        successor = refresh_token.rotate(text, token, client, now=request.now)
+    if refresh_rotation.rotates(client) or token.used_at is not None:  # it rotated before the client's policy changed
+        successor = refresh_rotation.rotate(text, token, client, now=request.now)
     else:
         refresh_token.extend(token, client, now=request.now)
     return replace(user_response.issue(user_grant, client, target, request), refresh_token=successor)

@@ -12,6 +12,7 @@ Read in this order:
 - `jws`, `access_token`, `id_token`: serialise and sign (RFC 9068, OpenID Connect Core section 2).
 - `flush_token`: an invalid token that makes verifiers fetch the JWKS again.
 - `one_time`, `refresh_text`, `refresh_token`: random codes, and refresh tokens in families.
+- `refresh_rotation`: replace a refresh token by its successor, and detect reuse.
 - `user_grant`: what a user allowed a client; the lock order is user, then grant.
 - `revocation_key`, `revocation_record`, `revocation_second`: which entry covers which token, the records, and the
   second in which nothing may be issued.

@@ -17,7 +17,7 @@ from typing import Any
 from tokens import conf
 from tokens.issued import access_token
 from tokens.jose import compact
-from tokens.keys import keyring
+from tokens.keys import publication
 from tokens.keys.key_pair import verifies
 
 LONGEST = 8 * 1024  # characters; no API reads a longer token
@@ -84,7 +84,7 @@ def read(text: str, *, now: datetime, leeway: timedelta = NO_LEEWAY) -> Presente
         raise InvalidPresentedToken("the token is not a JWT") from error
     kid, audience = _addressing(jws)
     # The unverified audience only chooses among the issuer's own keys.
-    key = keyring.public_key(kid, audience=audience, now=now)
+    key = publication.public_key(kid, audience=audience, now=now)
     if key is None:
         raise InvalidPresentedToken("no published key has the token's kid")
     if jws.header.get("alg") != key.algorithm or not verifies(jws.signature, jws.message, key.jwk):

@@ -17,8 +17,6 @@ from tokens.email_proof import is_verified
 from tokens.issued import jws, refresh_token, token_reader, token_status
 from tokens.issued.token_reader import InvalidPresentedToken, PresentedToken
 from tokens.keys import keyring
-from tokens.keys.key_pair import Signer
-from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.models import Api, Client, RefreshToken, User
 
 PARAMETERS = frozenset({"token", "token_type_hint"})
@@ -77,17 +75,11 @@ def _names(token: PresentedToken) -> dict[str, object]:
     return names | ({"email": user.email} if is_verified(user) else {})
 
 
-def ring_for(client: Client, *, now: datetime) -> str:
-    """Return the ring that signs responses to `client`: that of the APIs that it operates, else the default ring.
+def sign(response: Mapping[str, object], client: Client, *, now: datetime) -> str:
+    """Return the response as a JWT for `client` (RFC 9701 section 5). Raises NotReady if no key may sign.
 
-    The default ring is used too if the APIs have different rings. Raises NotReady if the keys cannot be read.
+    The client can verify it with the JWKS that its APIs read.
     """
-    # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
-    rings = {keyring.signing_ring(api.identifier, now=now) for api in client.operated_apis.all()}
-    return rings.pop() if len(rings) == 1 else DEFAULT_RING
-
-
-def sign(response: Mapping[str, object], client: Client, *, signer: Signer, now: datetime) -> str:
-    """Return the response as a JWT for `client` (RFC 9701 section 5)."""
-    claims = {"iss": conf.issuer().url, "aud": client.client_id, "iat": int(now.timestamp())}
-    return jws.sign(claims | {"token_introspection": response}, typ=SIGNED, signer=signer)
+    signing = keyring.for_operator([api.identifier for api in client.operated_apis.all()], now=now)
+    claims = {"iss": conf.issuer().url, "aud": client.client_id, "iat": int(signing.issued_at.timestamp())}
+    return jws.sign(claims | {"token_introspection": response}, typ=SIGNED, signer=signing.signer)

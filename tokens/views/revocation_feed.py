@@ -15,7 +15,7 @@ from tokens.keys.key_pair import Signer
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.models import Segment
-from tokens.revoking import feed, feed_log
+from tokens.revoking import feed, feed_log, feed_publisher
 from tokens.revoking.feed import Document, Edition, documents
 from tokens.revoking.feed_log import Head, Version
 from tokens.views.conditional import is_current
@@ -42,11 +42,11 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     head = feed_log.head()
     read_at = head.waiting_at
     if read_at:  # revocations without a version: the first reader after them publishes a bounded number
-        head = feed_log.publish(now=read_at)
+        head = feed_publisher.publish(now=read_at)
     headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
     not_modified = HttpResponse(status=304, headers=headers) if is_current(request, headers["ETag"]) else None
     try:
-        signer = keyring.feed_signer(ring, now=keyring.carried_clock(now=timezone.now()))
+        signer = keyring.for_readers(ring, now=keyring.carried_clock(now=timezone.now())).signer
     except UnknownKey:
         return errors.answer({"error": "not_found", "error_description": "This ring does not exist."}, 404)
     except NotReady as error:

@@ -5,14 +5,11 @@ from unittest.mock import patch
 
 import jwt
 import pytest
-from django.utils import timezone
 
-from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_client, parameters, redeem
+from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_client, operation, parameters, redeem
 from tests.tokens.views.test_logout import rotate, withdraw
-from tokens import conf
 from tokens.authorize import id_token_hint
 from tokens.keys.revocation import revoke
-from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import Api, AuthorizationCode, User
 
 pytestmark = pytest.mark.django_db
@@ -105,9 +102,7 @@ def test_a_hint_signed_by_a_withdrawn_key_is_accepted(browser, own, tokens):
 
 
 def test_a_hint_signed_by_a_revoked_key_is_refused(browser, own, tokens):
-    kid, keys = jwt.get_unverified_header(tokens["id_token"])["kid"], conf.issuer().encryption_keys()
-    given = {"policy": PRODUCTION, "encryption_keys": keys, "actor": "test", "now": timezone.now()}
-    revoke(kid, reason="stolen", accept_outage=True, **given)
+    revoke(operation(), jwt.get_unverified_header(tokens["id_token"])["kid"], reason="stolen", accept_outage=True)
     assert parameters(request_with_hint(browser, own, tokens["id_token"]))["error"] == "invalid_request"
 
 

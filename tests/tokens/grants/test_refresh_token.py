@@ -24,7 +24,7 @@ from tests.tokens.factories import (
 )
 from tokens.clients import client_secret
 from tokens.issued import one_time, revocation_key, revocation_record, user_grant
-from tokens.issued.refresh_token import LOST_ANSWER
+from tokens.issued.refresh_rotation import RETRY_WINDOW
 from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import AuditEvent, RefreshToken, Revocation, Scope, UserGrant
 from tokens.revoking import purge
@@ -221,7 +221,7 @@ def test_every_repeat_within_the_retry_window_gets_the_same_successor(client, ap
     of.save()
     text = log_in_to(of)["refresh_token"]
     answers = [refresh(client, of, text) for _ in range(5)]
-    later(LOST_ANSWER)
+    later(RETRY_WINDOW)
     answers.append(refresh(client, of, text))
     assert {answer.status_code for answer in answers} == {200}
     [successor] = {answer.json()["refresh_token"] for answer in answers}
@@ -452,7 +452,7 @@ def test_one_of_which_no_row_is_left_says_nothing_to_another_client(client, app,
 def test_a_spent_row_is_kept_for_a_lost_answer_and_while_what_it_gave_lives(client, app, log_in_to, later):
     first = log_in_to(app)["refresh_token"]
     refresh(client, app, first)
-    start = timezone.now() + LOST_ANSWER + revocation_record.acceptance_after_issue() + 2 * PRODUCTION.clock_error
+    start = timezone.now() + RETRY_WINDOW + revocation_record.acceptance_after_issue() + 2 * PRODUCTION.clock_error
     assert list(purge.purge("refresh tokens", now=start - timedelta(seconds=2))) == []
     assert list(purge.purge("refresh tokens", now=start + timedelta(seconds=2))) == [1]
 
@@ -495,7 +495,7 @@ def spent_by_an_earlier_version(text):
         expires_at=row.expires_at,
         previous=row.digest,
     )
-    RefreshToken.objects.filter(pk=row.pk).update(used_at=now, expires_at=now + LOST_ANSWER)
+    RefreshToken.objects.filter(pk=row.pk).update(used_at=now, expires_at=now + RETRY_WINDOW)
     return successor
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.tokens.factories import make_client
-from tokens.keys import keyring, store
+from tokens.keys import publication, store
 from tokens.models import Api, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,7 @@ def test_the_token_is_valid_except_for_its_unknown_key(api, settings):
     assert {"sub", "jti", "client_id"} <= claims.keys()
     assert "scope" not in claims
     assert not SigningKey.objects.filter(kid=made["kid"]).exists()
-    assert made["kid"] not in {key.kid for key in keyring.jwks(now=store.database_now())}
+    assert made["kid"] not in {key.kid for key in publication.jwks(now=store.database_now())}
     again = json.loads(run("flush_token", ORDERS, "--json"))
     assert again["kid"] != made["kid"], "a verifier may remember kids that it did not find"
 

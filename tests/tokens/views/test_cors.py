@@ -10,7 +10,7 @@ from django.urls import get_resolver
 from tests.tokens.factories import basic, make_client, post
 from tokens.conf import RATE_LIMITS
 from tokens.issued import jws
-from tokens.keys import keyring
+from tokens.keys import keyring, publication
 from tokens.keys.errors import NotReady
 from tokens.models import Client
 from tokens.parameters import FORM
@@ -93,8 +93,9 @@ def nothing_signs(monkeypatch):
     def fail(*_, **__):
         raise NotReady("no key")
 
-    for name in ("signer", "published", "trusted_rings", "jwks"):
-        monkeypatch.setattr(keyring, name, fail)
+    monkeypatch.setattr(keyring, "signer", fail)
+    for name in ("published", "trusted_rings", "jwks"):
+        monkeypatch.setattr(publication, name, fail)
 
 
 LONG = b"a=b&" * 1001

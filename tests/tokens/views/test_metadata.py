@@ -6,8 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from tests.tokens.factories import API, OTHER_API
-from tokens import conf
+from tests.tokens.factories import API, OTHER_API, operation
 from tokens.authorize.login_session import LEVELS
 from tokens.keys import rotation
 from tokens.keys.rings import ANY, RingKind
@@ -150,8 +149,7 @@ def test_a_new_scope_is_listed_once_the_snapshot_is_due(client, apis, at):
 
 def rotated(ring, algorithm=None):
     kind = RingKind(algorithm=algorithm) if algorithm else ANY
-    keys, now = conf.issuer().encryption_keys(), timezone.now()
-    rotation.rotate(ring, kind=kind, policy=PRODUCTION, encryption_keys=keys, actor="test", now=now)
+    rotation.rotate(operation(), ring, kind=kind)
 
 
 def listed(client):

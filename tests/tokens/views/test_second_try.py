@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tests.tokens.factories import CALLBACK, OTHER_API, VERIFIER, basic, make_api, make_client, post
 from tokens.clients import client_secret
-from tokens.issued.refresh_token import LOST_ANSWER
+from tokens.issued.refresh_rotation import RETRY_WINDOW
 from tokens.limits import rate_limit
 from tokens.models import Client, DeviceCode, GrantType, RefreshToken, UserGrant
 from tokens.views import second_try
@@ -185,7 +185,7 @@ def refresh_token_is_made_up(app, code):
 def refresh_token_was_used(app, code):
     form = refresh_token(app, code)
     assert go(app).in_header(form).status_code == 200
-    RefreshToken.objects.exclude(used_at=None).update(used_at=timezone.now() - LOST_ANSWER - timedelta(seconds=1))
+    RefreshToken.objects.exclude(used_at=None).update(used_at=timezone.now() - RETRY_WINDOW - timedelta(seconds=1))
     return form, (400, "invalid_grant", "The refresh token was used before; its family is revoked.")
 
 

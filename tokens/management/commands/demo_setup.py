@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tokens import conf
 from tokens.keys.errors import KeyProblem
+from tokens.keys.operation import Operation
 from tokens.keys.rotation import rotate
 from tokens.management.arguments import OperatorCommand
 from tokens.models import SigningKey
@@ -71,10 +72,12 @@ def make_first_key() -> None:
     if not SigningKey.objects.exists():
         settings = conf.issuer()
         rotate(
-            policy=settings.key_policy,
-            encryption_keys=settings.encryption_keys(),
-            actor="command:demo_setup",
-            now=timezone.now(),
+            Operation(
+                policy=settings.key_policy,
+                encryption_keys=settings.encryption_keys(),
+                actor="command:demo_setup",
+                now=timezone.now(),
+            )
         )
 
 

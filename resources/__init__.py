@@ -25,6 +25,7 @@ Read in this order:
 - `issuers`, `introspection`: the trusted issuers of this process; RFC 7662 for a few endpoints.
 - `principal`, `local_users`: the verified token and its user; users of the API's own database.
 - `authentication`, `permissions`, `decorators`: authenticate a request of DRF; decide by scope; protect plain views.
+- `scope_needs`: the scopes that a request needs in full.
 - `challenges`, `handler`, `database_errors`: what a refused request gets; which database errors are outages.
 - `edge`, `wsgi`, `middleware`, `parsers`: refuse ambiguous requests; JSON errors and probes; strict JSON bodies.
 - `client_address`, `throttles`, `throttle_cache`: the address of a request; rate limits; the cache that counts.

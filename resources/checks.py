@@ -33,6 +33,7 @@ def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMes
     return [
         *_issuers(conf),
         *_audience(conf),
+        *_tokens(conf),
         *_local_users(conf),
         *_rest_framework(rest_framework),
         *_anonymous(conf),
@@ -77,6 +78,16 @@ def _issuers(conf: ResourceServer) -> Iterator[CheckMessage]:
         )
     if conf.allow_http:
         yield Alarm("DANGEROUSLY_ALLOW_HTTP is set: an attacker on the network can make tokens.", id="resources.W001")
+
+
+def _tokens(conf: ResourceServer) -> Iterator[CheckMessage]:
+    if conf.accept_typ_jwt:
+        hint = "Unset it if the issuer can sign at+jwt (Keyturn: the API's page in the admin)."
+        yield Alarm("DANGEROUSLY_ACCEPT_TYP_JWT is set: ID tokens have this type, too.", hint=hint, id="resources.W007")
+    if unknown := set(conf.scopes_supported) - conf.scopes.keys():
+        hint = "Add them to SCOPES, or remove them from SCOPES_SUPPORTED."
+        text = f"SCOPES_SUPPORTED has scopes that SCOPES lacks: {', '.join(sorted(unknown))}."
+        yield Error(text, hint=hint, id="resources.E014")
 
 
 def _audience(conf: ResourceServer) -> Iterator[CheckMessage]:

@@ -38,6 +38,9 @@ class ResourceServer:
     audience: frozenset[str]
     timing: Timing
     scopes: Mapping[str, str]
+    scopes_supported: tuple[str, ...]
+    authorization_url: str
+    token_url: str
     realm: str
     resource: str
     revocations_every: float
@@ -54,6 +57,7 @@ class ResourceServer:
     paths: tuple[str, ...]
     behind_proxy: bool
     allow_anonymous: bool
+    accept_typ_jwt: bool
     allow_http: bool
 
 
@@ -65,11 +69,17 @@ def resource_server() -> ResourceServer:
     """
     values = _complete(settings.RESOURCE_SERVER, DEFAULTS, "RESOURCE_SERVER")
     audience = _strings("AUDIENCE", values["AUDIENCE"])
+    issuers = tuple(_issuer(entry, values) for entry in _entries(values["ISSUERS"]))
+    first = issuers[0].url.rstrip("/") if issuers else ""
+    supported = values["SCOPES"] if values["SCOPES_SUPPORTED"] is None else values["SCOPES_SUPPORTED"]
     return ResourceServer(
-        issuers=tuple(_issuer(entry, values) for entry in _entries(values["ISSUERS"])),
+        issuers=issuers,
         audience=frozenset(audience),
         timing=POLICIES[_one_of("KEY_POLICY", values["KEY_POLICY"], tuple(POLICIES))],
         scopes=dict(values["SCOPES"]),
+        scopes_supported=tuple(sorted(_strings("SCOPES_SUPPORTED", supported))),
+        authorization_url=values["AUTHORIZATION_URL"] or f"{first}/oauth/authorize",
+        token_url=values["TOKEN_URL"] or f"{first}/oauth/token",
         realm=str(values["REALM"]),
         resource=values["RESOURCE"] or next(filter(_is_url, audience[:1]), ""),
         revocations_every=_positive("REVOCATIONS_EVERY", values),
@@ -87,6 +97,7 @@ def resource_server() -> ResourceServer:
         paths=_paths(values["PATHS"]),
         behind_proxy=bool(values["BEHIND_PROXY"]),
         allow_anonymous=bool(values["DANGEROUSLY_ALLOW_ANONYMOUS"]),
+        accept_typ_jwt=bool(values["DANGEROUSLY_ACCEPT_TYP_JWT"]),
         allow_http=bool(values["DANGEROUSLY_ALLOW_HTTP"]),
     )
 

@@ -15,6 +15,12 @@ DEFAULTS: dict[str, Any] = {
     "KEY_POLICY": "production",
     # The scopes of this API with their descriptions, for its metadata and its OpenAPI document.
     "SCOPES": {},
+    # The scopes of SCOPES that its metadata lists (RFC 9728); None for all. Clients such as MCP's ask for all of these
+    # if a challenge names no scope.
+    "SCOPES_SUPPORTED": None,
+    # The endpoints in its OpenAPI document; by default those of the first issuer, as Keyturn has them.
+    "AUTHORIZATION_URL": "",
+    "TOKEN_URL": "",
     # The protection space that challenges name (RFC 9110 section 11.5).
     "REALM": "api",
     # This API's resource identifier (RFC 9728); by default the first audience, if that is a URL.
@@ -46,6 +52,8 @@ DEFAULTS: dict[str, Any] = {
     "BEHIND_PROXY": False,
     # Permit DEFAULT_PERMISSION_CLASSES that accept requests without a token.
     "DANGEROUSLY_ALLOW_ANONYMOUS": False,
+    # Accept tokens with the typ JWT, for an issuer that cannot sign at+jwt. ID tokens have this typ, too.
+    "DANGEROUSLY_ACCEPT_TYP_JWT": False,
     # Fetch keys without TLS beyond loopback. An attacker on the network can then make tokens.
     "DANGEROUSLY_ALLOW_HTTP": False,
 }

@@ -171,6 +171,14 @@ def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:
         raise ImproperlyConfigured(f"{name} must be like rotate_every=2592000,token_lifetime=900 (seconds).") from None
 
 
+def pairs(name: str) -> dict[str, str]:
+    """Return the comma-separated `name=value` of the variable."""
+    entries = [entry.partition("=") for entry in words(name, "")]
+    if not all(key.strip() and value.strip() for key, _, value in entries):
+        raise ImproperlyConfigured(f"{name} must be like locale=profile.language,picture=profile.photo.")
+    return {key.strip(): value.strip() for key, _, value in entries}
+
+
 def rates(name: str = "RATE_LIMITS") -> dict[str, tuple[int, int]]:
     """Return the comma-separated `name=number/seconds` of the variable: changes of the rate limits."""
     limits = {}

@@ -218,6 +218,10 @@ OTHERS: dict[str, tuple[tuple[str, str], Callable[[ModuleType], Any]]] = {
         ("if revoked := issuer.refusals(now).reason(kid, claims):", "if revoked := '':"),
         refuses(lambda m: check(token(), m, issuers={ISSUER: trust(refusals=lambda _: REVOKED["jti"])}), InvalidToken),
     ),
+    "test_an_id_token_is_refused_also_if_the_type_jwt_is_accepted": (
+        ('if "jwt" in types and not ID_TOKEN_CLAIMS.isdisjoint(claims):', "if False:"),
+        refuses(lambda m: check(token(head={"typ": "JWT"}, at_hash="x"), m, types=m.ANY_JWT), InvalidToken),
+    ),
     "test_with_several_issuers_each_is_verified_by_its_own_keys_only": (
         ("    return issuers[iss], claims", "    return next(iter(issuers.values())), claims"),
         lambda m: two_issuers(m, token(SigningKey(private=RSA.private, kid="theirs"), iss=OTHER)),

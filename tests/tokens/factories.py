@@ -152,3 +152,9 @@ def redeem(browser, client, issued, /, **changes):
     if hasattr(client, "plain"):
         form.setdefault("client_secret", client.plain)
     return post(browser, "/oauth/token", {name: value for name, value in form.items() if value is not None})
+
+
+def refreshed(browser, client, text, /, **changes):
+    """Return the answer to a refresh by a confidential client."""
+    form = {"grant_type": "refresh_token", "refresh_token": text, **changes}
+    return post(browser, "/oauth/token", form, **basic(client.client_id, client.plain))

@@ -15,7 +15,7 @@ from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import TokenRequest
 from tokens.issued import audience, refresh_rotation, refresh_token
 from tokens.issued import user_grant as user_grants
-from tokens.issued.audience import OPENID, Target
+from tokens.issued.audience import Target
 from tokens.issued.refresh_rotation import Reused, Superseded
 from tokens.models import Client, RefreshToken, UserGrant
 
@@ -82,12 +82,13 @@ def _target(user_grant: UserGrant, client: Client, request: TokenRequest) -> Tar
     names = user_grant.scope.split()
     requested = audience.understood(request.scopes, known=names) if "openid" in names else request.scopes
     scopes = tuple(dict.fromkeys(requested))
-    is_identity = "openid" in names and "openid" in scopes and OPENID.keys() >= set(scopes)
+    is_identity = "openid" in names and "openid" in scopes and set(audience.offered()) >= set(scopes)
     resources = [conf.issuer().url] if is_identity and not request.resources else request.resources
     whole = user_grants.target(user_grant, client, resources)
     if not set(scopes) <= set(whole.scopes):
-        raise OAuthError("invalid_scope", "A scope was not allowed by the user, or this client may not ask for it.")
+        refused = [name for name in scopes if name not in whole.scopes]
+        raise audience.refusal("{} was not allowed by the user, or this client may not ask for it.", refused)
     audience.require_sense(scopes)
-    if scopes and OPENID.keys() >= set(scopes) and whole.api not in {None, *client.apis.all()}:
+    if scopes and set(audience.offered()) >= set(scopes) and whole.api not in {None, *client.permitted_apis}:
         raise OAuthError("invalid_scope", "No scope of the resource was asked for.")
     return Target(whole.audience, scopes or whole.scopes, whole.api)

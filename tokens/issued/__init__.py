@@ -7,6 +7,7 @@ Neighbours: below everything that issues, reads or revokes tokens; above `keys`,
 
 Read in this order:
 - `audience`: the API and scopes of a token, and how a client's request resolves to them.
+- `membership`: scopes that only members of a group get.
 - `login`, `actor`, `holder`: the user's login, who acts for the user, and whom a token speaks for.
 - `jws`, `access_token`, `id_token`: serialise and sign (RFC 9068, OpenID Connect Core section 2).
 - `flush_token`: an invalid token that makes verifiers fetch the JWKS again.

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max
 
+from tokens import registry_lock
 from tokens.keys import adoption, audit, store
 from tokens.keys.clock import refuse_skew
 from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
@@ -51,6 +52,7 @@ def move(operation: Operation, identifier: str, ring: str, *, dry_run: bool = Fa
     """
     refuse_skew(operation.policy, now=operation.now)
     with hold(operation, ring, dry_run=dry_run) as locked:
+        registry_lock.lock()  # before the API's row: the lock order of every change of the registry
         api = Api.objects.select_for_update(of=["self"]).select_related("ring").filter(identifier=identifier).first()
         if api is None:
             raise UnknownKey(f"there is no API {identifier}")

@@ -17,7 +17,7 @@ import base64
 import logging
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -33,9 +33,10 @@ logger = logging.getLogger(__name__)
 SEGMENT = 16_384
 """The most entries in a segment, and in the part of an answer that is in no segment."""
 
-# One row of the queue is read to learn if there is any: counting a long queue would take as long as reading it.
+# One row of the queue is read to learn if there is any: counting a long queue would take as long as reading it. The
+# clock is read with it, because a poll that finds nothing needs none.
 HEAD = """
-SELECT version, tag, sealed, (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1) IS NOT NULL
+SELECT version, tag, sealed, (SELECT {clock} FROM tokens_waitingentry ORDER BY id LIMIT 1)
 FROM tokens_revocationlog WHERE id = 1"""
 PUBLISHED = """
 SELECT version, tag, count, until, body FROM tokens_publication WHERE version >= %s ORDER BY version"""
@@ -70,20 +71,35 @@ class Head:
     version: Version
     sealed: int
     """The last version whose entries are in a segment."""
-    has_waiting: bool
-    """True if entries wait for the next version."""
+    waiting_at: datetime | None = None
+    """The database's clock if entries wait for the next version. After a publication: if more can wait."""
+    newest: "Newest | None" = field(default=None, compare=False)
+    """The publication that made the version, if the caller published it."""
+
+    @property
+    def has_waiting(self) -> bool:
+        """Return True if entries wait for the next version, or can wait after a publication."""
+        return self.waiting_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """A publication, and the version before it."""
+
+    before: Version
+    body: bytes
 
 
 def head() -> Head:
     """Return the state of the log, by one statement. Creates the log if there is none."""
     with connection.cursor() as cursor:
-        cursor.execute(HEAD)
+        cursor.execute(HEAD.format(clock=store.CLOCK[connection.vendor]))
         row = cursor.fetchone()
     if row is None:  # a database that was emptied by hand
         begin(now=store.database_now())
         return head()
-    number, tag, sealed, has_waiting = row
-    return Head(Version(number, tag), sealed, bool(has_waiting))
+    number, tag, sealed, at = row
+    return Head(Version(number, tag), sealed, None if at is None else store.as_instant(at))
 
 
 def begin(*, now: datetime) -> None:
@@ -95,6 +111,13 @@ def begin(*, now: datetime) -> None:
             Publication.objects.update_or_create(
                 version=0, defaults={"tag": log.tag, "at": now, "count": 0, "until": 0, "body": b""}
             )
+
+
+def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:
+    """Return the changes since a version, without a statement if the caller has just published all of them."""
+    if head.newest and head.newest.before == since:
+        return Changes(head.version, feed_entries.merged([head.newest.body], now=now), ())
+    return changes(since, now=now, sealed=head.sealed)
 
 
 def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | None:

@@ -5,6 +5,7 @@ A token is reported as active if all of these hold:
 2. The client that asks may see it: it was issued to the client, or is for an API that the client operates.
 3. It is not revoked, and its client and user are active.
 
+The client that an API is learns the user's name and verified e-mail address as well, if the API is switched so.
 Every other token gets the same answer, so that the answer reveals nothing about tokens of others (section 2.2).
 """
 
@@ -12,10 +13,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tokens import conf
+from tokens.email_proof import is_verified
 from tokens.issued import jws, refresh_token, token_reader, token_status
 from tokens.issued.token_reader import InvalidPresentedToken, PresentedToken
 from tokens.keys import keyring
-from tokens.models import Api, Client, RefreshToken
+from tokens.models import Api, Client, RefreshToken, User
 
 PARAMETERS = frozenset({"token", "token_type_hint"})
 SIGNED = "token-introspection+jwt"  # RFC 9701 section 5
@@ -34,9 +36,11 @@ def introspect(text: str, client: Client, *, now: datetime) -> Mapping[str, obje
         token = token_reader.read(text, now=now)
     except InvalidPresentedToken:
         return INACTIVE
-    if not may_see(token, client) or not token_status.is_accepted(token):
+    api = _operated(token, client)
+    if (api is None and token.client_id != client.client_id) or not token_status.is_accepted(token):
         return INACTIVE
-    return {"active": True, "token_type": "Bearer", **token.claims}
+    about_user = _names(token) if api is not None and api.introspection_names_user else {}
+    return {"active": True, "token_type": "Bearer", **token.claims, **about_user}
 
 
 def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> Mapping[str, object]:
@@ -55,11 +59,20 @@ def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> 
     }
 
 
-def may_see(token: PresentedToken, client: Client) -> bool:
-    """Return True if the token was issued to `client`, or is for an API that `client` operates."""
-    if token.client_id == client.client_id:
-        return True
-    return Api.objects.filter(identifier=token.audience, client=client).exists()
+def _operated(token: PresentedToken, client: Client) -> Api | None:
+    """Return the API that the token is for if `client` operates it, else None."""
+    return next((api for api in client.operated_apis.all() if api.identifier == token.audience), None)
+
+
+def _names(token: PresentedToken) -> dict[str, object]:
+    """Return `username` (section 2.2) and, if it is verified, `email` of the token's user. Empty without a user."""
+    if token.subject == token.client_id:
+        return {}
+    user = User.objects.filter(sub=token.subject, is_active=True).first()
+    if user is None:
+        return {}
+    names: dict[str, object] = {"username": user.get_username()}
+    return names | ({"email": user.email} if is_verified(user) else {})
 
 
 def sign(response: Mapping[str, object], client: Client, *, now: datetime) -> str:

@@ -8,8 +8,9 @@ import pytest
 
 from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_client, operation, parameters, redeem
 from tests.tokens.views.test_logout import rotate, withdraw
+from tokens.authorize import id_token_hint
 from tokens.keys.revocation import revoke
-from tokens.models import AuthorizationCode, User
+from tokens.models import Api, AuthorizationCode, User
 
 pytestmark = pytest.mark.django_db
 
@@ -132,3 +133,17 @@ def test_a_request_sent_as_a_form_keeps_its_hint(browser, own, tokens, eve):
 def test_the_user_of_the_hint_can_answer_the_consent_page(browser, own, tokens):
     query = authorization(own, id_token_hint=tokens["id_token"], prompt="consent")
     assert "code" in parameters(allow(browser, query))
+
+
+@pytest.mark.parametrize("form", [{}, {"lists_audience": True}])
+def test_an_access_token_of_the_type_jwt_is_no_hint(browser, own, tokens, apis, form):
+    Api.objects.update(dangerously_issues_typ_jwt=True, **form)
+    access_token = redeem(browser, own, parameters(browser.get("/oauth/authorize", authorization(own)))["code"]).json()[
+        "access_token"
+    ]
+    assert jwt.get_unverified_header(access_token)["typ"] == "JWT"
+    response = request_with_hint(browser, own, access_token)
+    assert parameters(response)["error"] == "invalid_request"
+    with pytest.raises(id_token_hint.NotOurs, match="an access token"):
+        id_token_hint.read(access_token)
+    assert id_token_hint.read(tokens["id_token"]).client_id == "own"

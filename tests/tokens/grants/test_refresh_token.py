@@ -31,10 +31,14 @@ def test_without_offline_access_there_is_none_unless_the_client_s_policy_says_so
     assert "refresh_token" in log_in_to(app, scope="openid notes:read")
 
 
-def test_a_client_without_the_grant_may_not_ask_for_offline_access(client, spa, user):
+def test_offline_access_is_left_out_for_a_client_without_the_grant(client, spa, user, signer):
+    """OpenID Connect Core section 11: it is ignored unless it can be granted."""
     log_in(client, user)
-    answer = allow(client, authorization(spa, scope=SCOPE))
-    assert parameters(answer)["error"] == "invalid_scope"
+    body = redeem(client, spa, parameters(allow(client, authorization(spa, scope=SCOPE)))["code"]).json()
+    assert body["scope"] == "openid notes:read notes:write"
+    assert "refresh_token" not in body
+    alone = parameters(allow(client, authorization(spa, scope="offline_access")))
+    assert alone["error"] == "invalid_scope", "nothing else is requested"
     spa.always_gets_refresh_token = True
     spa.save()
     answer = allow(client, authorization(spa, scope="openid notes:read"))
@@ -109,7 +113,7 @@ def test_a_user_s_identity_is_told_under_the_grant_that_is_for_an_api(client, se
     told = client.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {body['access_token']}").json()
     assert told["email"] == "ada@example.org"
     assert error(refresh(client, server, text, resource=ISSUER, scope="notes:read")) == (400, "invalid_scope")
-    for other in ([API, ISSUER], OTHER_API, f"{ISSUER}/"):
+    for other in ([API, ISSUER], OTHER_API, f"{ISSUER}//"):
         assert error(refresh(client, server, text, resource=other)) == (400, "invalid_target")
 
 

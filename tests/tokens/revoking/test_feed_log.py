@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import timezone
 from tests import prepared
 from tests.tokens.feed_reader import entries_of, key
 from tokens.issued import revocation_record
+from tokens.keys import store
 from tokens.models import Publication, RevocationLog
 from tokens.revoking import feed_log, feed_publisher
 from tokens.revoking.feed_log import Version
@@ -23,6 +25,7 @@ import random, time
 from django.db import transaction
 from tokens.keys import store
 from tokens.issued import revocation_record
+from tokens.keys import store
 for number in range({first}, {first} + 50):
     with transaction.atomic():
         revocation_record.revoke_token("t-%d" % number, expires_at=store.database_now())
@@ -88,6 +91,57 @@ def test_a_publication_without_waiting_entries_makes_no_version():
     feed_publisher.publish(now=timezone.now())
     assert feed_log.head() == before
     assert Publication.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_publication_returns_the_state_that_the_next_statement_reads():
+    for name in "ab":
+        revocation_record.revoke_token(name, expires_at=timezone.now())
+        published = feed_publisher.publish(now=timezone.now())
+        assert published == feed_log.head()
+    assert published.version.number == 2
+
+
+@pytest.mark.django_db
+def test_a_full_publication_says_that_more_can_wait_and_one_that_is_not_full_says_no(monkeypatch):
+    monkeypatch.setattr(feed_log, "SEGMENT", 2)
+    now = timezone.now()
+    revocation_record.revoke_users("abc", now=now)
+    assert feed_publisher.publish(now=now, batches=1).has_waiting
+    assert not feed_publisher.publish(now=now, batches=1).has_waiting
+    assert feed_log.head().sealed == 1
+
+
+@pytest.mark.django_db
+def test_a_publication_creates_the_log_of_a_database_that_was_emptied_by_hand():
+    RevocationLog.objects.all().delete()
+    Publication.objects.all().delete()
+    revocation_record.revoke_token("a", expires_at=timezone.now())
+    assert feed_publisher.publish(now=timezone.now()).version.number == 1
+    assert set(entries_of(feed_log.changes(None, now=timezone.now(), sealed=0).entries)) == {key("jti", "a")}
+
+
+@pytest.mark.django_db
+def test_the_state_is_dated_by_the_clock_of_the_database():
+    assert feed_log.head().waiting_at is None
+    revocation_record.revoke_token("a", expires_at=timezone.now())
+    before, at, after = store.database_now(), feed_log.head().waiting_at, store.database_now()
+    assert before <= at <= after
+
+
+@pytest.mark.django_db
+def test_the_changes_of_ones_own_publication_are_those_that_the_log_has():
+    first = feed_log.head().version
+    heads = []
+    for name in "ab":
+        revocation_record.revoke_token(name, expires_at=timezone.now())
+        heads.append(feed_publisher.publish(now=timezone.now()))
+    for since in (first, heads[0].version, heads[1].version, Version(1, "A" * 11), None):
+        now = timezone.now()
+        assert feed_log.changes_to(heads[1], since, now=now) == feed_log.changes(since, now=now, sealed=0)
+    assert feed_log.changes_to(heads[1], heads[0].version, now=timezone.now()).entries != b""
+    later = timezone.now() + timedelta(days=1)
+    assert feed_log.changes_to(heads[1], heads[0].version, now=later).entries == b""
 
 
 @pytest.mark.django_db

@@ -148,7 +148,8 @@ CHANGES = {
     "2.1: the typ of an ID token": ({"typ": "JWT"}, False),
     "2.1: the typ of an introspection": ({"typ": "token-introspection+jwt"}, False),
     "4: of another issuer": ({"iss": f"{ISSUER}/"}, False),
-    "4: for somebody else": ({"aud": API}, False),
+    "4: for an API, under the same grant": ({"aud": API}, True),
+    "4: for two APIs": ({"aud": [API, "https://other.example/"]}, False),
     "4: an hour left": ({"exp": 2**33}, True),
     "4: expired": ({"exp": 1}, False),
 }

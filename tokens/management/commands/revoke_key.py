@@ -38,8 +38,10 @@ class Command(KeyCommand):
         + """
 how long a verifier can accept a revoked key (docs/revoked-keys.md):
   renews its copy of the JWKS       until the time that this command prints; with Keyturn's feed, for seconds
-  fetches only for an unknown kid   until its first token after the flush; flush_token makes it fetch now
-  reads a key file; Open Liberty    until you replace the file; until you restart it
+  fetches only for an unknown kid   the time does not hold (RabbitMQ, Vault, go-oidc, Quarkus, PyJWT): until its first
+                                    token after the flush. Run: flush_token IDENTIFIER --url URL | sh
+  reads a key file                  the time does not hold (Dovecot, HAProxy): replace the file, and reload HAProxy
+  Open Liberty                      the time does not hold: restart it
 """
         + "\nAfter a leak of the encrypting key, put a new value at the front of KEY_ENCRYPTION_KEYS, then use --all.\n"
     )

@@ -130,6 +130,7 @@ COVERED = {
     " authorize/server authorize/validator views/authorization_answer",
     "tests/tokens/views/test_device.py": "grants/device_authorization grants/device_code",
     "tests/tokens/views/test_health.py": "views/operator",
+    "tests/tokens/views/test_revoke.py": "revoking/introspection views/introspection",
     "tests/tokens/views/test_token.py": "grants/base grants/user_response views/endpoint",
     "tests/tokens/views/test_unavailable.py": "registry_lock",
 }

@@ -25,6 +25,7 @@ Read in this order:
 - `client_address`, `throttles`, `throttle_cache`: the address of a request; rate limits; the cache that counts.
 - `views`, `urls`, `operator`, `status`, `counters`: metadata and health; who may see the state; the state itself.
 - `schema`, `openapi`: the scopes of each operation in the OpenAPI document, and its URLs.
-- `apps`, `checks`, `inspection`: the Django app; system checks; a report on an issuer's keys.
+- `apps`, `checks`: the Django app; system checks.
+- `inspection`, `pem_folder`: a report on an issuer's keys; those keys as PEM files, for programs that read key files.
 - `testing`, `pytest_plugin`: tokens for the tests of APIs.
 """

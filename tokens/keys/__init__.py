@@ -21,4 +21,5 @@ Read in this order:
 - `trust`, `broken_rows`, `revocation`: until when verifiers trust a revoked key; rows that do not verify; revoke a key.
 - `snapshots`, `ring_snapshot`: keep what was read from the database; a ring as it was read.
 - `keyring`, `refresher`: sign from the snapshots, and refresh them in the background.
+- `pem_folder`: the published keys as PEM files, for programs that read key files.
 """

@@ -4,7 +4,7 @@ PY = .venv/bin/python
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients bench-verify bench-feed check audit format lock
+.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients test-servers servers-table bench-verify bench-feed check audit format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,7 +28,7 @@ story:  ## the seven steps, and the module that carries each
 	@$(PYTHON) project/story.py
 
 test: environment  ## every test that needs no service
-	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not browser and not node"
+	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not servers and not browser and not node"
 
 test-services: environment  ## the tests that need PostgreSQL, Redis, RabbitMQ and node, and those of the proxies; fails if one is missing
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
@@ -47,6 +47,12 @@ test-browser: environment  ## the pages in a real browser; fails where chromium 
 test-clients: environment  ## foreign clients and verifiers, those of node too; fails where node or npm are missing
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
 	@$(PY) -m pytest tests/clients
+
+test-servers: environment  ## docs/resource-servers/ with the servers of Debian and PyPI; fails if one is missing
+	@$(PY) -m pytest -n 2 --dist loadfile -m servers tests/servers
+
+servers-table: environment  ## write what the servers answered into the table of docs/resource-servers/README.md
+	@WRITE_SERVERS_TABLE=1 $(MAKE) --no-print-directory test-servers
 
 check: environment  ## format, lint, types, migrations, deployment checks, then the tests
 	@$(PY) -m project.launch.check

@@ -20,8 +20,9 @@ class Command(BaseCommand):
     help = (
         "Fetches the metadata and the JWKS of each trusted issuer, as this API does. Prints for each key if it is "
         "usable, and if not, why. Compares the audience with the identifiers that the issuer lists. Exit codes: 0 if "
-        "the tokens of every issuer can be verified, 1 if those of an issuer cannot, 2 if the settings cannot be used. With --pem, writes the usable keys of one issuer as files, for programs that read key "
-        "files; prints what changed, and nothing if nothing did (from cron, hourly)."
+        "the tokens of every issuer can be verified, 1 if those of an issuer cannot, 2 if the settings cannot be used. "
+        "With --pem, writes the usable keys of one issuer as files, for programs that read "
+        "key files; prints what changed, and nothing if nothing did (from cron, hourly)."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

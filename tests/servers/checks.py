@@ -1,0 +1,28 @@
+"""What is tried at every server: a good token, its neighbours, a revoked token, and the token of a revoked key."""
+
+from collections.abc import Callable
+
+import jwt
+
+from tests.servers.issuer import Issuer, neighbours, unknown_kid
+
+Ask = Callable[[str | None], str]
+"""Sends a request with this token to the server. Returns what it answers, such as a status code."""
+
+
+def answers(issuer: Issuer, good: str, ask: Ask) -> dict[str, str]:
+    """Return the server's answer to a good token, and to each of its neighbours, by name."""
+    return {name: ask(token) for name, token in {"good": good, **neighbours(issuer, good)}.items()}
+
+
+def revoked_key(issuer: Issuer, good: str, ask: Ask) -> str:
+    """Withdraw the key of a good token from the JWKS. Return what makes the server refuse the token."""
+    standby, accepted = issuer.standby(good), ask(good)
+    assert ask(standby) == accepted
+    with issuer.front.without_key(jwt.get_unverified_header(good)["kid"]):
+        if ask(good) != accepted:
+            return "at once"
+        assert ask(unknown_kid(good)) != accepted
+        refused = ask(good) != accepted
+        assert ask(standby) == accepted, "a good token of the key that follows was refused"
+        return "a token of an unknown key" if refused else "not by a token"

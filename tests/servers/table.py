@@ -1,0 +1,40 @@
+"""The table of docs/resource-servers/README.md: one row for each server, written from what the tests saw.
+
+`make test-servers` compares each row with the page. `make servers-table` writes the rows.
+"""
+
+import fcntl
+import os
+import re
+from collections.abc import Mapping
+
+from tests.servers.environment import KEPT
+from tests.servers.page import FOLDER
+
+PAGE = FOLDER / "README.md"
+LOCK = KEPT / "table.lock"
+COLUMNS = (
+    *("good", "none", "another audience", "another scope", "expired", "changed", "another key", "another issuer"),
+    *("revoked token", "revoked key"),
+)
+"""The cells of a row after its name, as the tests call them."""
+WRITE = "WRITE_SERVERS_TABLE"
+
+
+def row(name: str, cells: Mapping[str, str]) -> str:
+    """Return the row of a server in Markdown. Raises KeyError if a cell is missing."""
+    return f"| {name} | " + " | ".join(cells[column] for column in COLUMNS) + " |"
+
+
+def settle(page: str, line: str) -> None:
+    """Compare the row that links to `page` with the one that the tests made, or write it (`make servers-table`)."""
+    KEPT.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        text = PAGE.read_text(encoding="utf-8")
+        found = re.findall(rf"^\| \[[^\]]+\]\({page}\.md\) .*$", text, re.MULTILINE)
+        assert len(found) == 1, f"docs/resource-servers/README.md needs one row that links to {page}.md"
+        if os.environ.get(WRITE):
+            PAGE.write_text(text.replace(found[0], line), encoding="utf-8")
+        else:
+            assert found[0] == line, "the server answered otherwise than the page says: run make servers-table"

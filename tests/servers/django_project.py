@@ -1,4 +1,4 @@
-"""A Django project of its own from the blocks of a page: `# settings.py` and `# urls.py`."""
+"""A Django project of its own from the files of a page: `settings.py`, `urls.py`, and others if the page has them."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from tests.ports import free
 from tests.servers import environment
 from tests.servers.issuer import Issuer
 from tests.servers.page import Page, adapted
-from tests.servers.program import answers, running
+from tests.servers.program import Clock, answers, running
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BEFORE = """
@@ -37,14 +37,21 @@ class Project:
 
 @contextmanager
 def serving(
-    page: Page, folder: Path, issuer: Issuer, changes: Mapping[str, object], *, port: int | None = None
+    page: Page,
+    folder: Path,
+    issuer: Issuer,
+    changes: Mapping[str, object],
+    *,
+    port: int | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[Project]:
     """Serve the project of a page. `changes` are printed texts of the settings and what the test uses instead."""
     port = port or free()
     shutil.copytree(ROOT / "resources", folder / "resources", ignore=shutil.ignore_patterns("__pycache__"))
-    settings, urls = page.python("# settings.py"), page.python("# urls.py")
-    (folder / "settings.py").write_text(BEFORE + adapted(settings, changes))
-    (folder / "urls.py").write_text(urls)
+    files = page.files()
+    files["settings.py"] = BEFORE + adapted(files["settings.py"], changes)
+    for name, text in files.items():
+        (folder / name).write_text(text)
     variables = {
         "DJANGO_SETTINGS_MODULE": "settings",
         "SSL_CERT_FILE": str(issuer.ca),
@@ -55,6 +62,7 @@ def serving(
     finished(["migrate", "--verbosity", "0"], folder, variables)
     command = [environment.python(), "-m", "django", "runserver", "--noreload", f"127.0.0.1:{port}"]
     url = f"http://localhost:{port}"
+    variables |= clock.variables if clock else {}
     with running(command, folder, ready=lambda: answers(url), variables=variables) as log:
         yield Project(url, log)
 

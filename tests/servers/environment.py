@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -28,3 +29,8 @@ def python() -> Path:
 
 def _uv(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "uv", *arguments], check=True)
+
+
+def version(distribution: str) -> str:
+    """Return the version of a distribution in the lock."""
+    return re.findall(rf"^{distribution}(?:\[\w+\])?==(\S+)", LOCK.read_text(encoding="utf-8"), re.MULTILINE)[0]

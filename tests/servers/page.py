@@ -26,11 +26,12 @@ class Page:
         found: list[str] = re.findall(rf"^```{language}\n(.*?)^```", self.text, re.DOTALL | re.MULTILINE)
         return found[number]
 
-    def python(self, first_line: str) -> str:
-        """Return the block of Python that begins with this line."""
-        found: list[str] = re.findall(r"^```python\n(.*?)^```", self.text, re.DOTALL | re.MULTILINE)
-        (block,) = (one for one in found if one.startswith(first_line))
-        return block
+    def files(self) -> dict[str, str]:
+        """Return the blocks of Python that begin with the name of a file, by that name."""
+        found: list[tuple[str, str]] = re.findall(
+            r"^```python\n(# ([\w.]+)\n.*?)^```", self.text, re.DOTALL | re.MULTILINE
+        )
+        return {name: block for block, name in found}
 
     def commands(self) -> list[list[str]]:
         """Return the arguments of each `manage.py` command of the section "At the issuer"."""

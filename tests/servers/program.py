@@ -6,9 +6,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+
+from tests.services.nodes import library
 
 STARTS_WITHIN = 120.0
 """Seconds; a busy machine needs some."""
@@ -64,7 +67,31 @@ def answers(url: str) -> bool:
     return True
 
 
-def status(url: str, token: str | None) -> str:
-    """Return the status of a GET request with this bearer token."""
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+def status(url: str, token: str | None, **others: str) -> str:
+    """Return the status of a GET request with this bearer token, and with other headers (`_` in names is `-`)."""
+    headers = {name.replace("_", "-"): value for name, value in others.items()}
+    headers |= {} if token is None else {"Authorization": f"Bearer {token}"}
     return str(requests.get(url, headers=headers, timeout=PATIENCE, allow_redirects=False).status_code)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The clock of a program, which a test sets forward by Debian's libfaketime."""
+
+    file: Path
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the environment of a program that is to have this clock."""
+        self.forward(0)
+        return {
+            "LD_PRELOAD": library(),
+            "FAKETIME_TIMESTAMP_FILE": str(self.file),
+            "FAKETIME_NO_CACHE": "1",
+        }
+
+    def forward(self, seconds: float) -> None:
+        """Set the clock ahead of the machine's."""
+        draft = self.file.with_suffix(".new")
+        draft.write_text(f"+{seconds}s\n")
+        draft.replace(self.file)

@@ -19,6 +19,7 @@ def make(folder: Path) -> tuple[Path, Path]:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+    served.touch(mode=0o600)
     served.write_bytes(leaf.public_bytes(serialization.Encoding.PEM) + private)
     return ca, served
 

@@ -1,6 +1,6 @@
 """What is tried at every server: a good token, its neighbours, a revoked token, and the token of a revoked key."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jwt
 
@@ -10,9 +10,17 @@ Ask = Callable[[str | None], str]
 """Sends a request with this token to the server. Returns what it answers, such as a status code."""
 
 
-def answers(issuer: Issuer, good: str, ask: Ask) -> dict[str, str]:
-    """Return the server's answer to a good token, and to each of its neighbours, by name."""
-    return {name: ask(token) for name, token in {"good": good, **neighbours(issuer, good)}.items()}
+def good_alone(
+    issuer: Issuer, good: str, ask: Ask, *, accepted: str, refused: str, others: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Fail unless the server accepts a good token and refuses each of its neighbours. Return its answers by name.
+
+    `others` are neighbours that get another answer than `refused`, as the server's page says.
+    """
+    tokens = neighbours(issuer, good)
+    found = {name: ask(token) for name, token in {"good": good, **tokens}.items()}
+    assert found == dict.fromkeys(tokens, refused) | {"good": accepted} | dict(others or {})
+    return found
 
 
 def revoked_key(issuer: Issuer, good: str, ask: Ask) -> str:

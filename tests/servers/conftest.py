@@ -15,9 +15,9 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="module")
-def row(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+def row() -> Iterator[dict[str, str]]:
     """The cells of the module's row in the table. The row is compared once every test of the module filled its own."""
     cells: dict[str, str] = {}
     yield cells
     if {"name", *table.COLUMNS} <= cells.keys():
-        table.settle(request.module.PAGE.name, table.row(cells["name"], cells))
+        table.settle(table.row(cells["name"], cells))

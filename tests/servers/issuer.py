@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jwt
 import pytest
@@ -44,12 +45,17 @@ class Issuer:
     demo: dict[str, str]
     secrets: dict[str, str] = field(default_factory=dict)
     """By client_id: what `create_client` printed."""
+    followed: set[str] = field(default_factory=set)
+    """The pages whose commands were run."""
 
     def manage(self, *arguments: str) -> str:
         return processes.command(self.variables, *arguments)
 
     def follow(self, page: Page) -> None:
-        """Run the commands that the page prints, and keep the secrets that they print."""
+        """Run the commands that the page prints, once, and keep the secrets that they print."""
+        if page.name in self.followed:
+            return
+        self.followed.add(page.name)
         for command in page.commands():
             made = json.loads(self.manage(*command, "--json"))
             if made.get("client_secret"):
@@ -128,7 +134,6 @@ def unknown_kid(good: str) -> str:
 def serving(factory: pytest.TempPathFactory) -> Iterator[Issuer]:
     """Start the issuer: with two keys in its JWKS, and the demo's user."""
     var, port, where = factory.mktemp("issuer"), free(), Ports(free(), free(), free())
-    ca, certificate = certificates.make(var)
     prepared_variables = environment.prepare(where, {"KEY_POLICY": "production"}, var)
     prepared.databases(factory, var)
     variables = prepared_variables.issuer | {
@@ -140,6 +145,10 @@ def serving(factory: pytest.TempPathFactory) -> Iterator[Issuer]:
     }
     prepared.set_up(replace(prepared_variables, issuer=variables), var, webapp=where.url("webapp"))
     with ExitStack() as stack:
+        # Servers that drop root's rights read the CA: pytest's own folders are closed to them.
+        public = Path(stack.enter_context(TemporaryDirectory(prefix="keyturn-")))
+        public.chmod(0o755)
+        ca, certificate = certificates.make(public)
         child = processes.start("issuer", variables, url=where.url("issuer"), var=var)
         stack.callback(processes.stop, [child])
         processes.wait_until_ready(child, "/readyz", within=180)

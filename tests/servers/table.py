@@ -26,14 +26,15 @@ def row(name: str, cells: Mapping[str, str]) -> str:
     return f"| {name} | " + " | ".join(cells[column] for column in COLUMNS) + " |"
 
 
-def settle(page: str, line: str) -> None:
-    """Compare the row that links to `page` with the one that the tests made, or write it (`make servers-table`)."""
+def settle(line: str) -> None:
+    """Compare a row with the page's row that has the same link, or write it (`make servers-table`)."""
+    link = line.partition("](")[2].partition(")")[0]
     KEPT.mkdir(exist_ok=True)
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         text = PAGE.read_text(encoding="utf-8")
-        found = re.findall(rf"^\| \[[^\]]+\]\({page}\.md\) .*$", text, re.MULTILINE)
-        assert len(found) == 1, f"docs/resource-servers/README.md needs one row that links to {page}.md"
+        found = re.findall(rf"^\| \[[^\]]+\]\({re.escape(link)}\).*$", text, re.MULTILINE)
+        assert len(found) == 1, f"docs/resource-servers/README.md needs one row with the link {link}"
         if os.environ.get(WRITE):
             PAGE.write_text(text.replace(found[0], line), encoding="utf-8")
         else:

@@ -75,7 +75,7 @@ def test_a_revoked_token_passes_until_it_expires(issuer: Issuer, url: str, row: 
 def test_a_revoked_key_is_trusted_until_the_copy_is_old(
     issuer: Issuer, application: Loopback, good: str, row: dict[str, str], tmp_path: Path
 ) -> None:
-    clock, later = Clock(tmp_path / "clock"), int(time.time()) + 2 * AGE
+    clock, later = Clock(issuer.ca.parent / "clock"), int(time.time()) + 2 * AGE
     kid, claims = jwt.get_unverified_header(good)["kid"], claims_of(good) | {"exp": later + 3600}
     token = issuer.signed(claims, kid=kid)
     with apache(PAGE.block("apache"), tmp_path, issuer, {APPLICATION: application.url}, clock=clock) as url:

@@ -1,5 +1,6 @@
-"""A TLS proxy before the issuer. It can withdraw keys from the JWKS, and counts the requests by path."""
+"""A TLS proxy before the issuer. It can withdraw keys from the JWKS, and counts the requests by path and by client."""
 
+import base64
 import http.client
 import json
 import ssl
@@ -10,16 +11,21 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
-JWKS = "/.well-known/jwks.json"
+JWKS, TOKEN = "/.well-known/jwks.json", "/oauth/token"
 PER_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade"})
 
 
 class Front:
-    """The proxy. `seen` counts requests by path, `withdrawn` names the kids that the JWKS lacks."""
+    """The proxy. `withdrawn` names the kids that the JWKS lacks.
+
+    `seen` counts requests by path, `clients` the requests for tokens by the client_id in the header.
+    """
 
     def __init__(self, certificate: Path, upstream: int, port: int) -> None:
         self.seen: Counter[str] = Counter()
+        self.clients: Counter[str] = Counter()
         self.withdrawn: set[str] = set()
         front = self
 
@@ -29,6 +35,8 @@ class Front:
             def do_GET(self) -> None:
                 path = self.path.partition("?")[0]
                 front.seen[path] += 1
+                if path == TOKEN:
+                    front.clients[client_id(self.headers.get("Authorization", ""))] += 1
                 status, headers, body = front.forward(self, upstream)
                 if path == JWKS and front.withdrawn:
                     body = front.without(body)
@@ -93,6 +101,13 @@ class Front:
             yield
         finally:
             self.withdrawn.discard(kid)
+
+
+def client_id(authorization: str) -> str:
+    """Return the client_id of HTTP Basic, or "" (RFC 6749 section 2.3.1)."""
+    scheme, _, credentials = authorization.partition(" ")
+    basic = base64.b64decode(credentials).decode() if scheme.lower() == "basic" else ""
+    return unquote_plus(basic.partition(":")[0])
 
 
 @contextmanager

@@ -57,9 +57,17 @@ class Issuer:
             return
         self.followed.add(page.name)
         for command in page.commands():
-            made = json.loads(self.manage(*command, "--json"))
-            if made.get("client_secret"):
-                self.secrets[made["client_id"]] = made["client_secret"]
+            self.create(*command)
+
+    def create(self, *command: str) -> None:
+        """Run `create_api` or `create_client`, and keep the secret that it prints."""
+        made = json.loads(self.manage(*command, "--json"))
+        if made.get("client_secret"):
+            self.secrets[made["client_id"]] = made["client_secret"]
+
+    def tokens_of(self, client_id: str) -> int:
+        """Return how many requests for a token this client sent, with its secret in the header."""
+        return self.front.clients[client_id]
 
     def token(self, client_id: str, **form: str) -> str:
         """Return a token of the client for itself."""

@@ -1,4 +1,4 @@
-"""The table of docs/resource-servers/README.md: one row for each server, written from what the tests saw.
+"""The tables of docs/resource-servers/README.md: one row for each server or client, written from what the tests saw.
 
 `make test-servers` compares each row with the page. `make servers-table` writes the rows.
 """
@@ -13,17 +13,21 @@ from tests.servers.page import FOLDER
 
 PAGE = FOLDER / "README.md"
 LOCK = KEPT / "table.lock"
-COLUMNS = (
+SERVERS = (
     *("good", "none", "another audience", "another scope", "expired", "changed", "another key", "another issuer"),
     *("revoked token", "revoked key"),
 )
-"""The cells of a row after its name, as the tests call them."""
+CLIENTS = ("right", "no token", "scope of another client", "API of another client", "wrong secret", "renews")
+"""The cells of a row after its name, as the tests call them: of programs that verify tokens, or get them."""
 WRITE = "WRITE_SERVERS_TABLE"
 
 
-def row(name: str, cells: Mapping[str, str]) -> str:
-    """Return the row of a server in Markdown. Raises KeyError if a cell is missing."""
-    return f"| {name} | " + " | ".join(cells[column] for column in COLUMNS) + " |"
+def row(cells: Mapping[str, str]) -> str | None:
+    """Return the row of a server or client in Markdown, or None if a cell is missing."""
+    for columns in (SERVERS, CLIENTS):
+        if {"name", *columns} == cells.keys():
+            return f"| {cells['name']} | " + " | ".join(cells[column] for column in columns) + " |"
+    return None
 
 
 def settle(line: str) -> None:

@@ -1,6 +1,7 @@
 # Every target works from a fresh clone: Python 3.11 or later with its venv module is all that must be there.
 PYTHON ?= python3
 PY = .venv/bin/python
+SERVERS ?= tests/servers
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
@@ -48,8 +49,8 @@ test-clients: environment  ## foreign clients and verifiers, those of node too; 
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
 	@$(PY) -m pytest tests/clients
 
-test-servers: environment  ## docs/resource-servers/ with the servers of Debian and PyPI; fails if one is missing
-	@$(PY) -m pytest -n 2 --dist loadfile -m servers tests/servers
+test-servers: environment  ## docs/resource-servers/ with servers of Debian and PyPI, or only the files of SERVERS="…"; fails if one is missing
+	@$(PY) -m pytest -n 2 --dist loadfile -m servers $(SERVERS)
 
 servers-table: environment  ## write what the servers answered into the table of docs/resource-servers/README.md
 	@WRITE_SERVERS_TABLE=1 $(MAKE) --no-print-directory test-servers

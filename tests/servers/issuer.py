@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -151,7 +151,7 @@ def serving(factory: pytest.TempPathFactory) -> Iterator[Issuer]:
         "DEBUG": "false",
         "ANSWER_WITHIN": "30",
     }
-    prepared.set_up(replace(prepared_variables, issuer=variables), var, webapp=where.url("webapp"))
+    processes.command(variables, "demo_setup", "--credentials", str(var / "demo.env"))
     with ExitStack() as stack:
         # Servers that drop root's rights read the CA: pytest's own folders are closed to them.
         public = Path(stack.enter_context(TemporaryDirectory(prefix="keyturn-")))

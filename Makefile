@@ -72,8 +72,11 @@ format: environment  ## put every file into the one format
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
 # `fewest` locks one Django for every Python: the LTS, as 3.11 has no later one.
-lock: environment  ## pin pyproject.toml's dependencies, with hashes
+lock: environment  ## pin the dependencies of pyproject.toml and of tests/servers, with hashes
 	@for extra in "" "--extra=dev"; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate --upgrade --fork-strategy fewest pyproject.toml $$extra \
 	    -o requirements$${extra:+-dev}.txt || exit 1; done
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --no-annotate --upgrade tests/servers/requirements.in \
+	  -o tests/servers/requirements.txt

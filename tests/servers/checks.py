@@ -19,7 +19,9 @@ def good_alone(
     """
     tokens = neighbours(issuer, good)
     found = {name: ask(token) for name, token in {"good": good, **tokens}.items()}
-    assert found == dict.fromkeys(tokens, refused) | {"good": accepted} | dict(others or {})
+    expected = dict.fromkeys(tokens, refused) | {"good": accepted} | dict(others or {})
+    wrong = {name: f"{found[name]}, not {expected[name]}" for name in found if found[name] != expected[name]}
+    assert not wrong, wrong
     return found
 
 

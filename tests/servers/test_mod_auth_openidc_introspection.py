@@ -64,6 +64,7 @@ def test_without_the_hash_the_issuer_is_asked_at_each_request(
     with apache(config(), tmp_path, issuer, {**changes, "OIDCCacheEncrypt On": "OIDCCacheEncrypt Off"}) as url:
         assert {status(url, token) for _ in range(4)} == {"200"}
     assert issuer.front.fetches(INTROSPECT) == before + 4
+    assert token[:100] in (tmp_path / "error.log").read_text()
 
 
 def test_a_revoked_token_or_key_is_trusted_for_the_interval(

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +43,8 @@ class Broker:
 
     def serve(self, connection: socket.socket) -> None:
         """Answer the requests of one connection."""
-        with connection, connection.makefile("rb") as stream:
+        # A client that ends, or gives up after a refusal, resets its connection.
+        with connection, connection.makefile("rb") as stream, suppress(OSError):
             while size := stream.read(4):
                 request = stream.read(struct.unpack(">i", size)[0])
                 key, version, correlation, name = struct.unpack(">hhih", request[:10])

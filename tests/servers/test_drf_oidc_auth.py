@@ -25,7 +25,7 @@ def good(issuer: Issuer) -> str:
 
 
 @pytest.fixture(scope="module")
-def url(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(issuer: Issuer, good: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("drf-oidc-auth")
     with django_project.serving(PAGE, folder, issuer, {ISSUER: issuer.url}) as project:
         yield f"{project.url}/photos/"

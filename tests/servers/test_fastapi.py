@@ -37,7 +37,7 @@ def good(issuer: Issuer) -> str:
 
 
 @pytest.fixture(scope="module")
-def url(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(issuer: Issuer, good: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving(issuer, tmp_path_factory.mktemp("fastapi"), {}) as url:
         yield url
 

@@ -82,7 +82,7 @@ def balancer(issuer: Issuer, application: Loopback, tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture(scope="module")
-def url(balancer: Balancer) -> Iterator[str]:
+def url(balancer: Balancer, good: str) -> Iterator[str]:
     printed = balancer.refresh_keys()
     assert printed.endswith("reload haproxy\n")
     with running(balancer.command(), balancer.folder, ready=lambda: answers(balancer.url)):

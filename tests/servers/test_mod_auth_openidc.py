@@ -35,7 +35,7 @@ def application() -> Iterator[Loopback]:
 
 
 @pytest.fixture(scope="module")
-def url(issuer: Issuer, application: Loopback, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(issuer: Issuer, good: str, application: Loopback, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     changes = {APPLICATION: application.url}
     with apache(PAGE.block("apache"), tmp_path_factory.mktemp("apache"), issuer, changes) as url:
         yield url

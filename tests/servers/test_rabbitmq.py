@@ -50,7 +50,7 @@ def good(issuer: Issuer) -> str:
 
 
 @pytest.fixture(scope="module")
-def send(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str | None], str]]:
+def send(issuer: Issuer, good: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str | None], str]]:
     folder, port = tmp_path_factory.mktemp("rabbitmq"), free()
     with node(folder, port, conf=conf(issuer, port, issuer.ca)):
         yield sender(folder, port)

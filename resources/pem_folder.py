@@ -2,12 +2,13 @@
 
 1. Files of usable keys are written before files of other keys are removed: a reader lacks no key.
 2. Each file is replaced as a whole, so that a reader never sees half of it.
-3. Only public keys are removed. Every other file in the folder stays.
+3. Only public keys are removed. Every other file in the folder stays, also the draft of another process (`.KID.…`).
 4. A kid that could name a file elsewhere is refused.
 """
 
 import os
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from resources.jwk import Key
 
 FIRST_LINE = b"-----BEGIN PUBLIC KEY-----\n"
+MODE = 0o644
+"""The permissions of a file, under any umask: the program that reads it is another user."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
@@ -44,7 +47,7 @@ def update(folder: Path, keys: Sequence[Key]) -> PemChange:
     if unsafe := [key.kid for key in keys if not NAME.fullmatch(key.kid)]:
         raise UnsafeName(f"the kid {unsafe[0]!r} is not a file name of letters, digits, - and _")
     wanted = {key.kid: pem(key) for key in keys}
-    present = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    present = {path.name: path.read_bytes() for path in _own(folder)}
     written = tuple(kid for kid, text in wanted.items() if present.get(kid) != text)
     for kid in written:
         _replace(folder / kid, wanted[kid])
@@ -60,7 +63,13 @@ def pem(key: Key) -> bytes:
     return public
 
 
+def _own(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+
+
 def _replace(path: Path, text: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(text)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
+        os.fchmod(file.fileno(), MODE)
+        file.write(text)
     draft.replace(path)

@@ -2,10 +2,11 @@
 
 1. Files of published keys are written before files of other keys are removed: a reader lacks no key.
 2. Each file is replaced as a whole, so that a reader never sees half of it.
-3. Only public keys are removed. Every other file in the folder stays.
+3. Only public keys are removed. Every other file in the folder stays, also the draft of another process (`.KID.…`).
 """
 
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from jwt import PyJWK
 from tokens.keys.keyring import PublicKey
 
 FIRST_LINE = b"-----BEGIN PUBLIC KEY-----\n"
+MODE = 0o644
+"""The permissions of a file, under any umask: the program that reads it is another user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class PemChange:
 def update(folder: Path, keys: Sequence[PublicKey]) -> PemChange:
     """Make the PEM files of the folder those of `keys`. Raises OSError if the folder cannot be read or written."""
     wanted = {key.kid: pem(key.jwk) for key in keys}
-    present = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    present = {path.name: path.read_bytes() for path in _own(folder)}
     written = tuple(kid for kid, text in wanted.items() if present.get(kid) != text)
     for kid in written:
         _replace(folder / kid, wanted[kid])
@@ -49,9 +52,15 @@ def pem(jwk: Mapping[str, str]) -> bytes:
     return public
 
 
+def _own(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+
+
 def _replace(path: Path, text: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(text)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
+        os.fchmod(file.fileno(), MODE)
+        file.write(text)
     draft.replace(path)
 
 

@@ -1,6 +1,7 @@
 """The folder of PEM files, and `keys --pem`, which keeps it."""
 
 import json
+import os
 from io import StringIO
 from pathlib import Path
 
@@ -63,11 +64,22 @@ def test_a_revoked_key_s_file_is_removed_and_the_files_of_others_stay(tmp_path):
     run("--pem", str(tmp_path))
     (tmp_path / "notes.txt").write_text("-----BEGIN CERTIFICATE-----\n")
     (tmp_path / "folder").mkdir()
+    (tmp_path / ".draft").write_text("-----BEGIN PUBLIC KEY-----\n")
     signing = SigningKey.objects.exclude(signs_at=None).get().kid
     call_command("revoke_key", signing, "--reason", "x", "--yes", "--accept-outage", stdout=StringIO())
     keyring.snapshots.forget()
     assert f"removed  {signing}\n" in run("--pem", str(tmp_path))
-    assert names(tmp_path) == {"notes.txt", "folder", *(kids() - {signing})}
+    assert names(tmp_path) == {"notes.txt", "folder", ".draft", *(kids() - {signing})}
+
+
+def test_other_users_may_read_the_files_under_any_umask(tmp_path):
+    call_command("rotate_keys", stdout=StringIO())
+    before = os.umask(0o077)
+    try:
+        run("--pem", str(tmp_path))
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o644}
 
 
 def test_a_damaged_file_is_written_again(tmp_path):

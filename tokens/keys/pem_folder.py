@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt import PyJWK
 
-from tokens.keys.keyring import PublicKey
+from tokens.keys.publication import PublicKey
 
 FIRST_LINE = b"-----BEGIN PUBLIC KEY-----\n"
 MODE = 0o644

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tokens import conf
 from tokens.checks import key_health
-from tokens.keys import adoption, keyring, pem_folder, store
+from tokens.keys import adoption, keyring, pem_folder, publication, store
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.timeline import Line, next_step, timeline
 from tokens.management.arguments import KEY_UNUSABLE, UNSAFE, USAGE, KeyCommand, exit_codes
@@ -58,7 +58,7 @@ class Command(KeyCommand):
         """Write the PEM files. Raises CommandError if the folder cannot be used, and NotReady."""
         now = keyring.clock(now=timezone.now())
         try:
-            change = pem_folder.update(options["pem"], keyring.jwks(options["ring"] or DEFAULT_RING, now=now))
+            change = pem_folder.update(options["pem"], publication.jwks(options["ring"] or DEFAULT_RING, now=now))
         except OSError as error:
             raise CommandError(f"{options['pem']} cannot be used: {error.strerror}", returncode=USAGE) from error
         if options["json"]:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.servers import checks, django_project, environment
 from tests.servers.issuer import Issuer
+from tests.servers.login import user_token
 from tests.servers.page import ISSUER, Page
 from tests.servers.program import status, wait_for
 
@@ -49,6 +51,15 @@ def test_a_request_for_another_url_than_the_identifier_is_refused(url: str, good
     assert ask(url, good) == "200"
     assert ask(url, good, host="other.example") == "401"
     assert ask(url, good, scheme="http") == "401"
+
+
+def test_the_user_of_a_token_is_logged_in_and_a_service_is_not(issuer: Issuer, url: str, good: str) -> None:
+    def who(token: str) -> object:
+        proxied = {"Host": "files.example", "X-Forwarded-Proto": "https", "Authorization": f"Bearer {token}"}
+        return requests.get(url, headers=proxied, timeout=60).json()["user"]
+
+    assert who(user_token(issuer, "desk", "files:read")) == "demo"
+    assert who(good) is None
 
 
 def test_a_revoked_token_or_key_is_trusted_as_long_as_the_answer_is_kept(

@@ -82,12 +82,9 @@ def test_the_right_token_alone_connects(issuer: Issuer, kafka: Broker, row: dict
 
 
 def test_a_client_of_one_api_needs_no_scope(issuer: Issuer, kafka: Broker, tmp_path: Path) -> None:
-    only = ("--client-id", "plain", "--name", "Plain", "--grant", "client_credentials", "--api", "urn:kafka")
-    issuer.create("create_client", *only)
-    changes = {'"orders"': '"plain"', '    "sasl.oauthbearer.scope": "kafka:connect",\n': ""}
-    assert run(issuer, kafka, tmp_path, changes, KAFKA_SECRET=issuer.secrets["plain"]) == "1\n"
+    assert run(issuer, kafka, tmp_path, {'    "sasl.oauthbearer.scope": "kafka:connect",\n': ""}) == "1\n"
     claims = kafka.accepted[-1]
-    assert (claims["sub"], claims["aud"], claims.get("scope")) == ("plain", "urn:kafka", None)
+    assert (claims["sub"], claims["aud"], claims["scope"]) == ("orders", "urn:kafka", "kafka:connect")
 
 
 def test_a_token_is_renewed_at_80_percent_of_its_life(

@@ -1,10 +1,11 @@
 # Every target works from a fresh clone: Python 3.11 or later with its venv module is all that must be there.
 PYTHON ?= python3
 PY = .venv/bin/python
+SERVERS ?= tests/servers
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients bench-verify bench-feed check audit format lock
+.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients test-servers servers-table bench-verify bench-feed check audit format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,7 +29,7 @@ story:  ## the seven steps, and the module that carries each
 	@$(PYTHON) project/story.py
 
 test: environment  ## every test that needs no service
-	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not browser and not node"
+	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not servers and not browser and not node"
 
 test-services: environment  ## the tests that need PostgreSQL, Redis, RabbitMQ and node, and those of the proxies; fails if one is missing
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
@@ -48,6 +49,12 @@ test-clients: environment  ## foreign clients and verifiers, those of node too; 
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
 	@$(PY) -m pytest tests/clients
 
+test-servers: environment  ## docs/resource-servers/ with servers of Debian and PyPI, or only the files of SERVERS="…"; fails if one is missing
+	@$(PY) -m pytest -n 2 --dist loadfile -m servers $(SERVERS)
+
+servers-table: environment  ## write what the servers answered into the table of docs/resource-servers/README.md
+	@WRITE_SERVERS_TABLE=1 $(MAKE) --no-print-directory test-servers
+
 check: environment  ## format, lint, types, migrations, deployment checks, then the tests
 	@$(PY) -m project.launch.check
 	@$(MAKE) --no-print-directory test
@@ -65,8 +72,11 @@ format: environment  ## put every file into the one format
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
 # `fewest` locks one Django for every Python: the LTS, as 3.11 has no later one.
-lock: environment  ## pin pyproject.toml's dependencies, with hashes
+lock: environment  ## pin the dependencies of pyproject.toml and of tests/servers, with hashes
 	@for extra in "" "--extra=dev"; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate --upgrade --fork-strategy fewest pyproject.toml $$extra \
 	    -o requirements$${extra:+-dev}.txt || exit 1; done
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --no-annotate --upgrade tests/servers/requirements.in \
+	  -o tests/servers/requirements.txt

@@ -32,6 +32,6 @@ Read in this order:
 - `views`, `urls`, `operator`, `status`, `counters`: metadata and health; who may see the state; the state itself.
 - `schema`, `openapi`: the scopes of each operation in the OpenAPI document, and its URLs.
 - `apps`, `checks`, `anonymous_access`: the Django app; system checks; which methods need no token.
-- `inspection`: a report on an issuer's keys.
+- `inspection`, `pem_folder`: a report on an issuer's keys; those keys as PEM files, for programs that read key files.
 - `testing`, `pytest_plugin`: tokens for the tests of APIs.
 """

@@ -46,14 +46,22 @@ class Broker:
 @contextmanager
 def broker(folder: Path, *, jwks: str, audience: str) -> Iterator[Broker]:
     """Start a broker that takes tokens for `audience`, signed by the keys at the URL `jwks`."""
-    port, epmd = free(), str(free())
-    (folder / "advanced.config").write_text(CONFIGURATION.format(port=port, audience=audience, jwks=jwks))
+    port = free()
+    advanced = CONFIGURATION.format(port=port, audience=audience, jwks=jwks)
+    with node(folder, port, conf="", advanced=advanced):
+        yield Broker(port)
+
+
+@contextmanager
+def node(folder: Path, port: int, *, conf: str, advanced: str = "[].") -> Iterator[dict[str, str]]:
+    """Start a node by the texts of rabbitmq.conf and advanced.config. Return the environment for its tools."""
+    (folder / "advanced.config").write_text(advanced)
     (folder / "plugins").write_text("[rabbitmq_auth_backend_oauth2].")
-    (folder / "rabbitmq.conf").write_text("")
+    (folder / "rabbitmq.conf").write_text(conf)
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
-        "ERL_EPMD_PORT": epmd,
+        "ERL_EPMD_PORT": str(free()),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
         "RABBITMQ_NODENAME": f"keyturn{port}@localhost",
         "RABBITMQ_DIST_PORT": str(free()),
@@ -70,7 +78,7 @@ def broker(folder: Path, *, jwks: str, audience: str) -> Iterator[Broker]:
         )
     try:
         _wait(process, port, folder / "output.log")
-        yield Broker(port)
+        yield environment
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=60)

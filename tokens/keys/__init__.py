@@ -22,4 +22,5 @@ Read in this order:
 - `snapshots`, `ring_snapshot`, `ring_reader`: keep what was read from the database; a ring as it was read; read it.
 - `signer_choice`, `keyring`: choose the signing key of a snapshot; sign from the snapshots.
 - `publication`, `refresher`: publish the JWKS from the snapshots; refresh them in the background.
+- `pem_folder`: the published keys as PEM files, for programs that read key files.
 """

@@ -1,11 +1,14 @@
 """`manage.py check_issuer` fetches the issuers' keys now, and prints for each key if this API can use it."""
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from resources import pem_folder
 from resources.conf import resource_server
 from resources.inspection import Report, inspect
 from resources.issuers import trusts
@@ -17,13 +20,21 @@ class Command(BaseCommand):
     help = (
         "Fetches the metadata and the JWKS of each trusted issuer, as this API does. Prints for each key if it is "
         "usable, and if not, why. Compares the audience with the identifiers that the issuer lists. Exit codes: 0 if "
-        "the tokens of every issuer can be verified, 1 if those of an issuer cannot, 2 if the settings cannot be used."
+        "the tokens of every issuer can be verified, 1 if those of an issuer cannot, 2 if the settings cannot be used. "
+        "With --pem, writes the usable keys of one issuer as files, for programs that read "
+        "key files; prints what changed, and nothing if nothing did (from cron, hourly)."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the issuers and the output format."""
         parser.add_argument("issuer", nargs="*", help="URL of a trusted issuer (default: every trusted issuer)")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
+        parser.add_argument(
+            "--pem",
+            type=Path,
+            metavar="FOLDER",
+            help="write each usable key as a PEM file named by its kid, and remove the files of other public keys",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Report on the given issuers, or on all."""
@@ -35,9 +46,30 @@ class Command(BaseCommand):
             raise CommandError(f"not a trusted issuer: {', '.join(unknown)}", returncode=2)
         audience = resource_server().audience
         reports = [inspect(trusted[url], audience=audience) for url in options["issuer"] or trusted]
+        if options["pem"] is not None:
+            self._write_pem(reports, options["pem"], as_json=options["json"])
+            return
         self.stdout.write(json.dumps([report.document() for report in reports]) if options["json"] else _text(reports))
         if not all(report.usable for report in reports):
             raise CommandError("The tokens of at least one issuer cannot be verified.", returncode=1)
+
+    def _write_pem(self, reports: list[Report], folder: Path, *, as_json: bool) -> None:
+        """Write the keys of one issuer as files. Raises CommandError, and then changes nothing."""
+        if len(reports) != 1:  # a key of one issuer must not verify the tokens of another
+            raise CommandError("--pem writes the keys of one issuer: name its URL", returncode=2)
+        keys = [verdict.key for verdict in reports[0].verdicts if verdict.key]
+        if not keys:
+            raise CommandError(f"{_text(reports)}\nNo file was changed: there is no usable key.", returncode=1)
+        try:
+            change = pem_folder.update(folder, keys)
+        except pem_folder.UnsafeName as error:
+            raise CommandError(f"{error}. No file was changed.", returncode=1) from error
+        except OSError as error:
+            raise CommandError(f"{folder} cannot be used: {error.strerror}", returncode=2) from error
+        if as_json:
+            self.stdout.write(json.dumps(asdict(change)))
+        elif lines := change.lines():
+            self.stdout.write("\n".join(lines))
 
 
 def _text(reports: list[Report]) -> str:

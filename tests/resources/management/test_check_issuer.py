@@ -2,9 +2,11 @@
 
 import json
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
@@ -137,3 +139,48 @@ def test_metadata_of_another_issuer_names_both_and_the_slash(issuer: Loopback) -
     printed, code = run(issuer.url)
     assert "names the issuer 'https://evil.example', the settings" in printed
     assert "differ by the slash" not in printed
+
+
+def test_usable_keys_are_written_as_pem_files_and_others_removed(issuer: Loopback, tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("-----BEGIN PUBLIC KEY-----\n")
+    (tmp_path / "other.txt").write_text("a file of another program")
+    issuer.publish({"keys": [GOOD.jwk, {**SigningKey(kid="enc").jwk, "use": "enc"}]})
+    assert run(issuer.url, "--pem", str(tmp_path)) == (f"written  {GOOD.kid}\nremoved  old\n", 0)
+    public = GOOD.private.public_key()
+    assert (tmp_path / GOOD.kid).read_bytes() == public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    assert {path.name for path in tmp_path.iterdir()} == {GOOD.kid, "other.txt"}
+    assert run(issuer.url, "--pem", str(tmp_path)) == ("", 0)
+    assert json.loads(run(issuer.url, "--pem", str(tmp_path), "--json")[0]) == {"written": [], "removed": []}
+
+
+@pytest.mark.parametrize("kid", ["../outside", "/absolute", ".hidden", "a b", "x" * 201])
+def test_a_kid_that_is_no_file_name_changes_nothing(issuer: Loopback, tmp_path: Path, kid: str) -> None:
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    (folder / "old").write_text("-----BEGIN PUBLIC KEY-----\n")
+    issuer.publish({"keys": [GOOD.jwk, SigningKey(kid=kid).jwk]})
+    printed, code = run(issuer.url, "--pem", str(folder))
+    assert (code, printed.endswith("No file was changed.")) == (1, True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["keys", "old"]
+
+
+def test_no_pem_file_is_changed_without_a_usable_key_or_for_two_issuers(issuer: Loopback, tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("-----BEGIN PUBLIC KEY-----\n")
+    for answer in (document({"keys": []}), status(500)):
+        issuer.publish({"keys": []})
+        issuer.answers["/jwks.json"] = answer
+        printed, code = run(issuer.url, "--pem", str(tmp_path))
+        assert (code, "No file was changed" in printed) == (1, True)
+    two = {"ISSUERS": [issuer.url, "https://second.example"], "AUDIENCE": ["https://api.example/"]}
+    with override_settings(RESOURCE_SERVER=two), pytest.raises(CommandError, match="name its URL") as error:
+        call_command("check_issuer", "--pem", str(tmp_path))
+    assert error.value.returncode == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_folder_that_is_absent_is_named(issuer: Loopback, tmp_path: Path) -> None:
+    issuer.publish(jwks(GOOD))
+    assert run(issuer.url, "--pem", str(tmp_path / "none")) == (
+        f"{tmp_path / 'none'} cannot be used: No such file or directory",
+        2,
+    )

@@ -1,9 +1,10 @@
-"""`keys`: show each ring of signing keys as a timeline, or check the rings."""
+"""`keys`: show each ring of signing keys as a timeline, check the rings, or write the public keys as PEM files."""
 
 import json
 from argparse import ArgumentParser
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from tokens import conf
 from tokens.checks import key_health
-from tokens.keys import adoption, store
+from tokens.keys import adoption, keyring, pem_folder, publication, store
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.timeline import Line, next_step, timeline
 from tokens.management.arguments import KEY_UNUSABLE, UNSAFE, USAGE, KeyCommand, exit_codes
@@ -24,22 +25,46 @@ MARKS = {"announced": "·", "signing": "█", "retired": "▒", "withdrawn": " "
 
 
 class Command(KeyCommand):
-    """Prints the timelines, or the problems."""
+    """Prints the timelines or the problems, or writes PEM files."""
 
-    help = "Show the signing keys as a timeline, or check them for overdue, undecryptable and missing keys."
+    help = (
+        "Show the signing keys as a timeline, check them for overdue, undecryptable and missing keys, or write the"
+        " public keys of the JWKS as PEM files."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
         parser.add_argument("--ring", help="only this ring")
-        parser.add_argument(
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument(
             "--check", action="store_true", help="print the problems, and exit with 3 or 5 if there are any"
+        )
+        what.add_argument(
+            "--pem",
+            type=Path,
+            metavar="FOLDER",
+            help="write each public key of the JWKS as a PEM file that is named by its kid, and remove the files of"
+            " other public keys from the folder; prints what changed, and nothing if nothing did (from cron, hourly)",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print the timelines or the problems."""
+        """Print the timelines or the problems, or write the PEM files."""
+        action = self._check if options["check"] else self._write_pem if options["pem"] is not None else self._show
         with exit_codes():
-            self._check(options) if options["check"] else self._show(options)
+            action(options)
+
+    def _write_pem(self, options: dict[str, Any]) -> None:
+        """Write the PEM files. Raises CommandError if the folder cannot be used, and NotReady."""
+        now = keyring.clock(now=timezone.now())
+        try:
+            change = pem_folder.update(options["pem"], publication.jwks(options["ring"] or DEFAULT_RING, now=now))
+        except OSError as error:
+            raise CommandError(f"{options['pem']} cannot be used: {error.strerror}", returncode=USAGE) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(asdict(change)))
+        elif lines := change.lines():
+            self.stdout.write("\n".join(lines))
 
     def _check(self, options: dict[str, Any]) -> None:
         """Print notes. Raises CommandError with the problems of the ring and of the settings, if any."""

@@ -1,0 +1,1 @@
+"""Other projects' servers accept this issuer's access tokens, configured by the blocks of docs/resource-servers/."""

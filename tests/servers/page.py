@@ -1,0 +1,52 @@
+"""Reads a page of docs/resource-servers/: the tests run the commands and configurations that the page prints."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "resource-servers"
+ISSUER = "https://issuer.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page, by the name of its file."""
+
+    name: str
+
+    @property
+    def text(self) -> str:
+        """Return the page."""
+        return (FOLDER / f"{self.name}.md").read_text(encoding="utf-8")
+
+    def block(self, language: str, number: int = 0) -> str:
+        """Return a block of the page in this language, the first by default."""
+        found: list[str] = re.findall(rf"^```{language}\n(.*?)^```", self.text, re.DOTALL | re.MULTILINE)
+        return found[number]
+
+    def files(self) -> dict[str, str]:
+        """Return the blocks of Python that begin with the name of a file, by that name."""
+        found: list[tuple[str, str]] = re.findall(
+            r"^```python\n(# ([\w.]+)\n.*?)^```", self.text, re.DOTALL | re.MULTILINE
+        )
+        return {name: block for block, name in found}
+
+    def commands(self) -> list[list[str]]:
+        """Return the arguments of each `manage.py` command of the section "At the issuer"."""
+        section = self.text.partition("## At the issuer\n")[2].partition("\n## ")[0]
+        (block,) = re.findall(r"^```console\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+        lines = block.replace("\\\n", " ").splitlines()
+        commands = [shlex.split(line.removeprefix("$ ")) for line in lines if line.startswith("$ ")]
+        assert commands
+        assert all(command[0] == "manage.py" for command in commands)
+        return [command[1:] for command in commands]
+
+
+def adapted(config: str, changes: Mapping[str, object]) -> str:
+    """Return a block with the addresses, files and secrets of the test. Each of them must be in the block."""
+    for printed, used in changes.items():
+        assert printed in config, printed
+        config = config.replace(printed, str(used))
+    return config

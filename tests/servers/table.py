@@ -1,0 +1,45 @@
+"""The tables of docs/resource-servers/README.md: one row for each server or client, written from what the tests saw.
+
+`make test-servers` compares each row with the page. `make servers-table` writes the rows.
+"""
+
+import fcntl
+import os
+import re
+from collections.abc import Mapping
+
+from tests.servers.environment import KEPT
+from tests.servers.page import FOLDER
+
+PAGE = FOLDER / "README.md"
+LOCK = KEPT / "table.lock"
+SERVERS = (
+    *("good", "none", "another audience", "another scope", "expired", "changed", "another key", "another issuer"),
+    *("revoked token", "revoked key"),
+)
+CLIENTS = ("right", "no token", "scope of another client", "API of another client", "wrong secret", "renews")
+"""The cells of a row after its name, as the tests call them: of programs that verify tokens, or get them."""
+WRITE = "WRITE_SERVERS_TABLE"
+
+
+def row(cells: Mapping[str, str]) -> str | None:
+    """Return the row of a server or client in Markdown, or None if a cell is missing."""
+    for columns in (SERVERS, CLIENTS):
+        if {"name", *columns} == cells.keys():
+            return f"| {cells['name']} | " + " | ".join(cells[column] for column in columns) + " |"
+    return None
+
+
+def settle(line: str) -> None:
+    """Compare a row with the page's row that has the same link, or write it (`make servers-table`)."""
+    link = line.partition("](")[2].partition(")")[0]
+    KEPT.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        text = PAGE.read_text(encoding="utf-8")
+        found = re.findall(rf"^\| \[[^\]]+\]\({re.escape(link)}\).*$", text, re.MULTILINE)
+        assert len(found) == 1, f"docs/resource-servers/README.md needs one row with the link {link}"
+        if os.environ.get(WRITE):
+            PAGE.write_text(text.replace(found[0], line), encoding="utf-8")
+        else:
+            assert found[0] == line, "the server answered otherwise than the page says: run make servers-table"

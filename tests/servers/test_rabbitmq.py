@@ -1,0 +1,109 @@
+"""docs/resource-servers/rabbitmq.md: RabbitMQ takes tokens as passwords, and permissions from their scopes."""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ports import free
+from tests.servers import certificates, checks, environment
+from tests.servers.issuer import Issuer
+from tests.servers.page import ISSUER, Page, adapted
+from tests.services.rabbitmq import node
+
+PAGE = Page("rabbitmq")
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+SCOPES = [f"urn:rabbitmq.{permission}:*/*" for permission in ("read", "write", "configure")]
+REFUSALS = ("ACCESS_REFUSED", "NOT_ALLOWED", "ProbableAuthenticationError", "ProbableAccessDeniedError")
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("rabbitmq")]
+
+
+def conf(issuer: Issuer, port: int, ca: Path) -> str:
+    """Return the page's rabbitmq.conf, which listens on loopback alone."""
+    config = adapted(PAGE.block("ini"), {ISSUER: issuer.url, BUNDLE: ca})
+    return f"{config}listeners.tcp.1 = 127.0.0.1:{port}\n"
+
+
+def sender(folder: Path, port: int) -> Callable[[str | None], str]:
+    """Return a function that runs the page's client with a token, and returns what became of it."""
+    script = folder / "send.py"
+    script.write_text(adapted(PAGE.files()["send.py"], {'"localhost", 5672': f'"127.0.0.1", {port}'}))
+
+    def ask(token: str | None) -> str:
+        command = [environment.python(), script, token or ""]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        if done.returncode == 0:
+            return "accepted"
+        assert any(refusal in done.stderr for refusal in REFUSALS), done.stderr
+        return "refused"
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def good(issuer: Issuer) -> str:
+    issuer.follow(PAGE)
+    return issuer.token("shop", scope=" ".join(SCOPES))
+
+
+@pytest.fixture(scope="module")
+def send(issuer: Issuer, good: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str | None], str]]:
+    folder, port = tmp_path_factory.mktemp("rabbitmq"), free()
+    with node(folder, port, conf=conf(issuer, port, issuer.ca)):
+        yield sender(folder, port)
+
+
+def test_it_accepts_a_good_token_alone(
+    issuer: Issuer, send: Callable[[str | None], str], good: str, row: dict[str, str]
+) -> None:
+    # RabbitMQ does not look at iss, as the page says.
+    others = {"another issuer": "accepted"}
+    found = checks.good_alone(issuer, good, send, accepted="accepted", refused="refused", others=others)
+    row |= found | {"name": f"[RabbitMQ](rabbitmq.md) {version()}"}
+
+
+def version() -> str:
+    command = ["dpkg-query", "--show", "--showformat=${Version}", "rabbitmq-server"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return re.findall(r"^[\d.]+", printed)[0]
+
+
+@pytest.mark.parametrize("lacking", SCOPES[1:])
+def test_each_permission_needs_its_scope(
+    issuer: Issuer, send: Callable[[str | None], str], good: str, lacking: str
+) -> None:
+    assert send(good) == "accepted"
+    fewer = issuer.token("shop", scope=" ".join(scope for scope in SCOPES if scope != lacking))
+    assert send(fewer) == "refused"
+
+
+def test_a_revoked_token_passes_and_a_revoked_key_s_until_a_token_of_an_unknown_key(
+    issuer: Issuer, send: Callable[[str | None], str], good: str, row: dict[str, str]
+) -> None:
+    token = issuer.token("shop", scope=" ".join(SCOPES))
+    issuer.revoke("shop", token)
+    assert send(token) == "accepted"
+    row["revoked token"] = "its expiry"
+    assert checks.revoked_key(issuer, good, send) == "a token of an unknown key"
+    row["revoked key"] = "the flush and one token"
+
+
+def test_the_token_of_flush_token_makes_it_fetch_the_jwks(
+    issuer: Issuer, send: Callable[[str | None], str], good: str
+) -> None:
+    assert send(good) == "accepted"
+    before = issuer.front.fetches()
+    made = json.loads(issuer.manage("flush_token", "urn:rabbitmq", "--url", "http://unused/", "--json"))
+    assert send(made["token"]) == "refused"
+    assert issuer.front.fetches() > before
+
+
+def test_a_jwks_under_an_untrusted_certificate_is_not_used(issuer: Issuer, good: str, tmp_path: Path) -> None:
+    other, _ = certificates.make(tmp_path)
+    port, before = free(), issuer.front.fetches()
+    with node(tmp_path, port, conf=conf(issuer, port, other)):
+        assert sender(tmp_path, port)(good) == "refused"
+    assert issuer.front.fetches() == before

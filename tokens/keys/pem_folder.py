@@ -1,0 +1,68 @@
+"""A folder of public keys as PEM files, for programs that read key files (HAProxy, Dovecot). Each file's name is a kid.
+
+1. Files of published keys are written before files of other keys are removed: a reader lacks no key.
+2. Each file is replaced as a whole, so that a reader never sees half of it.
+3. Only public keys are removed. Every other file in the folder stays, also the draft of another process (`.KID.…`).
+"""
+
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt import PyJWK
+
+from tokens.keys.publication import PublicKey
+
+FIRST_LINE = b"-----BEGIN PUBLIC KEY-----\n"
+MODE = 0o644
+"""The permissions of a file, under any umask: the program that reads it is another user."""
+
+
+@dataclass(frozen=True, slots=True)
+class PemChange:
+    """The kids whose files were written, and those whose files were removed."""
+
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    def lines(self) -> tuple[str, ...]:
+        """Return a line for each file that changed."""
+        return (*(f"written  {kid}" for kid in self.written), *(f"removed  {kid}" for kid in self.removed))
+
+
+def update(folder: Path, keys: Sequence[PublicKey]) -> PemChange:
+    """Make the PEM files of the folder those of `keys`. Raises OSError if the folder cannot be read or written."""
+    wanted = {key.kid: pem(key.jwk) for key in keys}
+    present = {path.name: path.read_bytes() for path in _own(folder)}
+    written = tuple(kid for kid, text in wanted.items() if present.get(kid) != text)
+    for kid in written:
+        _replace(folder / kid, wanted[kid])
+    old = sorted(name for name, text in present.items() if name not in wanted and _is_public_key(text))
+    for name in old:
+        (folder / name).unlink(missing_ok=True)
+    return PemChange(written, tuple(old))
+
+
+def pem(jwk: Mapping[str, str]) -> bytes:
+    """Return a public key as PEM (SubjectPublicKeyInfo, RFC 7468 section 13)."""
+    public: bytes = PyJWK(dict(jwk)).key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return public
+
+
+def _own(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+
+
+def _replace(path: Path, text: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
+        os.fchmod(file.fileno(), MODE)
+        file.write(text)
+    draft.replace(path)
+
+
+def _is_public_key(text: bytes) -> bool:
+    return text.startswith(FIRST_LINE)

@@ -35,8 +35,8 @@ def names() -> list[str]:
 
 def python(name: str) -> str:
     """Return the interpreter of an environment. Makes the environment if it is missing or has another lock."""
-    lock = LOCKS / f"{name}.txt"
-    place, stamp = folder() / name, _digest(lock)
+    lock, place = LOCKS / f"{name}.txt", folder() / name
+    stamp = _digest(lock, place)
     with _alone(name):
         if not _is_stamped(place, stamp):
             shutil.rmtree(place, ignore_errors=True)
@@ -49,7 +49,8 @@ def python(name: str) -> str:
 
 def node() -> Path:
     """Return the folder of the programs for node, with their packages. Installs the packages if they are missing."""
-    place, stamp = NODE / "node_modules", _digest(NODE / "package-lock.json")
+    place = NODE / "node_modules"
+    stamp = _digest(NODE / "package-lock.json", place)
     with _alone("node"):
         if not _is_stamped(place, stamp):
             subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=NODE, check=True)
@@ -63,8 +64,9 @@ def lock(name: str) -> None:
     subprocess.run([*compiled, str(LOCKS / f"{name}.in"), "-o", str(LOCKS / f"{name}.txt")], check=True)
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _digest(lock: Path, place: Path) -> str:
+    # An environment belongs to its Python, and cannot be moved.
+    return hashlib.sha256(f"{sys.version} {place}\n".encode() + lock.read_bytes()).hexdigest()
 
 
 def _is_stamped(place: Path, stamp: str) -> bool:

@@ -25,7 +25,7 @@ def node(page: Page, client: Mapping[str, str], keyturn: Stack, folder: Path, ur
     place = environments.node()
     (folder / "node_modules").symlink_to(place / "node_modules")
     (folder / "site.mjs").write_text(page.code("js", **client), encoding="utf-8")
-    own = keyturn.trust() | {"SESSION_SECRET": "a long and secret text of a test", "REFRESH_EARLY": "3600"}
+    own = keyturn.trust() | {"SESSION_SECRET": "a long and secret text of a test"}
     command = ["node", str(place / "site.mjs"), url.rpartition(":")[2]]
     with programs.website(command, folder, own, url=f"{url}/favicon.ico") as log:
         yield log

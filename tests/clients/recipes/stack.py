@@ -29,11 +29,14 @@ USER = {
     "email": "ada@mail.example",
     "password": "analytical-engine-1843",
 }
+GROUP = "hub-admins"
 MAKE_USER = f"""
+from django.contrib.auth.models import Group
 from allauth.account.models import EmailAddress
 from tokens.models import User
 user = User.objects.create_user(**{USER!r})
 EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+user.groups.add(Group.objects.create(name="{GROUP}"), Group.objects.create(name="others"))
 """
 
 
@@ -118,6 +121,7 @@ def running(factory: pytest.TempPathFactory) -> Iterator[Stack]:
     variables = environment.prepare(where, {"ISSUER_URL": issuer, "BEHIND_PROXY": "true"}, var)
     prepared.set_up(variables, var, webapp=where.url("webapp"))
     processes.command(variables.issuer, "shell", "-c", MAKE_USER)
+    variables.issuer["GROUPS_CLAIM"] = GROUP
     variables.issuer["RATE_LIMITS"] = "login=1000/60"  # one user logs in for every test
     variables.api["SSL_CERT_FILE"] = str(certificate)
     stack = Stack(issuer, where.url("api"), variables.api["API_AUDIENCE"], certificate, variables)

@@ -1,5 +1,6 @@
 """docs/clients/oidc-client-ts.md: a single-page application in chromium."""
 
+import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -57,8 +58,10 @@ def site(page, client, app, tmp_path):
 @pytest.fixture
 def tab():
     """A tab of a chromium that accepts the test's certificate."""
+    path = shutil.which("chromium")
+    assert path, "chromium is not installed: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser.new_context(ignore_https_errors=True).new_page()
         browser.close()
 

@@ -28,6 +28,7 @@ def test_a_site_with_authlib_logs_its_user_in_refreshes_and_logs_the_user_out(
         assert second["access_token"] != first["access_token"]
         assert keyturn.opens_api(second["access_token"])
         steps.done("refresh")
+        assert ada.is_logged_in()
         assert ada.browser.get(f"{app}/logout").url == f"{app}/"
         assert not ada.is_logged_in()
         steps.done("logout")

@@ -44,6 +44,7 @@ def test_a_hub_logs_its_user_in_refreshes_the_tokens_and_logs_the_user_out(hub, 
     wait_for(lambda: state()["access_token"] != first["access_token"], within=60)
     assert keyturn.opens_api(state()["access_token"])
     steps.done("refresh")
+    assert ada.is_logged_in()
     ada.log_out(ada.browser.get(f"{hub}/hub/logout"))
     assert not ada.is_logged_in()
     steps.done("logout")

@@ -39,6 +39,7 @@ def test_a_library_logs_a_user_in_refreshes_and_logs_the_user_out(page, client, 
         assert fresh["access_token"] != logged_in["access_token"]
         assert keyturn.opens_api(fresh["access_token"])
         steps.done("refresh")
+        assert ada.is_logged_in()
         if "logout" not in LACKS[page.name]:
             assert ada.callback(program.answer("logout_url")["go"], app).startswith(f"{app}/")
             assert not ada.is_logged_in()

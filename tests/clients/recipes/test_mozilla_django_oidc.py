@@ -28,6 +28,7 @@ def test_a_site_with_mozilla_django_oidc_logs_its_user_in_renews_the_session_and
         assert any("prompt=none" in url for url in second.history)
         assert json.loads(second.text)["access_token"] != first
         steps.done("refresh")
+        assert ada.is_logged_in()
         form = ada.browser.get(f"{app}/button?action=/oidc/logout/")
         assert ada.browser.submit(form, {}).url == f"{app}/"
         assert not ada.is_logged_in()

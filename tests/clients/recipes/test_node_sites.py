@@ -29,6 +29,7 @@ def test_a_site_with_auth_js_logs_its_user_in_refreshes_and_logs_the_user_out(
         first, second = (session(ada, app)["accessToken"] for _ in range(2))
         assert first != second
         steps.done("refresh")
+        assert ada.is_logged_in()
         assert ada.browser.get(f"{app}/logout").url == f"{app}/"
         assert not ada.is_logged_in()
         steps.done("logout")
@@ -56,6 +57,7 @@ def test_a_site_with_express_openid_connect_logs_its_user_in_refreshes_and_logs_
         assert json.loads(ada.browser.get(f"{app}/refresh").text) == {"changed": True}
         assert json.loads(ada.browser.get(f"{app}/notes").text)["count"] == 0
         steps.done("refresh")
+        assert ada.is_logged_in()
         ada.browser.get(f"{app}/logout")
         assert not ada.is_logged_in()
         steps.done("logout")

@@ -27,9 +27,10 @@ from bench import token_check  # noqa: E402
 from bench.figures import Row  # noqa: E402
 from bench.priority import ahead  # noqa: E402
 from bench.token_check import ISSUER, packed  # noqa: E402
-from resources.feed_follower import Answer, Follower, Policy  # noqa: E402
+from resources.feed_follower import Follower  # noqa: E402
+from resources.feed_source import Answer, Policy, Time  # noqa: E402
 from resources.jwk import judge_all  # noqa: E402
-from resources.keyset import PinnedKeys  # noqa: E402
+from resources.key_pins import PinnedKeys  # noqa: E402
 from resources.refusals import Refusals  # noqa: E402
 from resources.revocation_set import LAYOUT  # noqa: E402
 from resources.testing import SigningKey, compact, jwks  # noqa: E402
@@ -102,11 +103,9 @@ def followed(source: Files) -> Follower:
         source,
         TrustedIssuer(ISSUER, frozenset({KEY.algorithm}), trusted_keys()),
         Policy(every=1, late_after=120, refuse_when_late=False, longest_backoff=60),
+        Time(clock=time.monotonic, wall=lambda: datetime.now(UTC), sleep=time.sleep),
         ring="default",
-        clock=time.monotonic,
-        wall=lambda: datetime.now(UTC),
-        sleep=time.sleep,
-        own=Refusals(),
+        configured=Refusals(),
     )
 
 

@@ -15,7 +15,7 @@ from bench.shared import FEED
 
 LARGER = (60_000, 100_000, 1_000_000)
 """Sizes that are only read once: the build's APIs read 4 MiB."""
-LIMIT = "from resources.feed_follower import MAX_FEED; print(MAX_FEED)"
+LIMIT = "from resources.revocations import MAX_FEED; print(MAX_FEED)"
 """Prints the bytes of a feed that the build's APIs read."""
 
 
@@ -25,7 +25,7 @@ def measure(root: Path, folder: Path, entries: int) -> tuple[dict[str, float], l
         fill(one, 0, entries)
         tag = read(one).headers["ETag"]
         cost, waits = stalled(one, lambda: read(one))
-        ratio = shared.ratio_of_304(one, tag, times=10)
+        ratio = shared.ratio_of_304(one, tag, times=2)
         beside = shared.beside_readers(one, arriving=False)[0]
         figures = {"full": cost / 1000, "stall": waits.longest, "304": ratio, "beside": beside}
         return figures, list(larger(one, entries, int(python(root, LIMIT))))

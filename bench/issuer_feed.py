@@ -19,7 +19,7 @@ from bench.priority import ahead
 from bench.revocation_rows import END_ALL, arrive, hashed, load
 from bench.shared import FEED, JWKS
 from bench.stalls import Stalls, Waits
-from tests.services.test_revocation_log import Over
+from tests.services.test_revocation_log import HttpBrowser
 from tests.tokens.feed_reader import Reader, claims_of
 
 ARRIVING, ROUNDS, READS = 1000, 50, 10
@@ -131,12 +131,14 @@ def delta(one: Served, version: str) -> float:
 
 def arriving(one: Served) -> float:
     """Return the longest time in seconds from a commit until a reader that polls continuously has the entry."""
-    reader = Reader(Over(one.url))
+    reader = Reader(HttpBrowser(one.url))
     reader.version = claims_of(requests.get(one.url + FEED, timeout=60).text)["version"]
     committed: dict[bytes, float] = {}
     seen: dict[bytes, float] = {}
-    thread = threading.Thread(target=revoke_for_ten_seconds, args=(one.database, committed))
     with ExitStack() as stack:
+        # Connected here, so that it has priority too: otherwise fewer arrive, and a publisher waits for its locks.
+        connection = stack.enter_context(psycopg.connect(one.database, autocommit=True))
+        thread = threading.Thread(target=revoke_for_ten_seconds, args=(connection, committed))
         for process in (os.getpid(), *one.processes(), *one.connections()):
             stack.enter_context(ahead(process))
         start = time.time()
@@ -150,15 +152,14 @@ def arriving(one: Served) -> float:
     return max(seen[entry] - at for entry, at in committed.items())
 
 
-def revoke_for_ten_seconds(database: str, committed: dict[bytes, float]) -> None:
+def revoke_for_ten_seconds(connection: "psycopg.Connection[tuple[object, ...]]", committed: dict[bytes, float]) -> None:
     """Revoke ARRIVING tokens a second, ten in a transaction; note when each was committed."""
     start = time.time()
-    with psycopg.connect(database, autocommit=True) as connection:
-        for number in range(ARRIVING):
-            time.sleep(max(0.0, start + number * 10 / ARRIVING - time.time()))
-            names = [f"arriving-{number}-{n}" for n in range(10)]
-            arrive(connection, names)
-            committed |= {hashed(name): time.time() for name in names}
+    for number in range(ARRIVING):
+        time.sleep(max(0.0, start + number * 10 / ARRIVING - time.time()))
+        names = [f"arriving-{number}-{n}" for n in range(10)]
+        arrive(connection, names)
+        committed |= {hashed(name): time.time() for name in names}
 
 
 def purged(one: Served) -> list[Row]:

@@ -7,24 +7,31 @@ Steps: 6 (`verify`) and 7 (`permissions`).
 Neighbours: imports no other package of this project. It knows of an issuer only its URL. `resources.notes` is the
 example API, `resources.user_links` an optional table of users, `resources.management` the command `check_issuer`.
 
-These modules are pure: `strict_json`, `jwk`, `verify`, `refusals`, `keyset`, `flight`, `revocation_key`,
-`revocation_set`, `revocation_lookup`, `revocation_feed`, `feed_follower`, `client_address`, `edge`.
+These modules are pure: `strict_json`, `jwk`, `verify`, `refusals`, `key_policy`, `token_bucket`,
+`keyset`, `key_pins`, `flight`, `revocation_key`,
+`revocation_set`, `revocation_lookup`, `revocation_feed`, `feed_source`, `feed_follower`, `client_address`, `edge`.
 
 Read in this order:
 - `errors`, `strict_json`, `jwk`: the reasons to refuse a token; parse JSON; judge the keys of a JWKS.
 - `verify`, `refusals`: verify a token; refuse a verified token that is revoked or that the settings exclude.
-- `keyset`, `flight`, `thread_limit`: an issuer's cached keys; single-flight fetches; how many threads wait for them.
-- `discovery`, `fetch`, `resolve`, `poller`: find the JWKS; bounded HTTP requests; host names; the background thread.
+- `keyset`, `key_policy`, `token_bucket`, `key_pins`: an issuer's cached keys; how long they are used; a rate limit;
+  keys from the settings.
+- `flight`, `thread_limit`: single-flight fetches; how many threads wait for them.
+- `discovery`, `fetch`, `wire`, `resolve`: find the JWKS; bounded HTTP requests; their connections; host names.
+- `poller`: the background thread.
 - `revocation_key`, `revocation_set`, `revocation_lookup`: the entries of a revocation feed, and the look-up of a token.
-- `revocation_feed`, `feed_follower`: verify the documents of a feed, and follow it.
-- `conf`, `issuers`, `introspection`: the settings; the trusted issuers of this process; RFC 7662 for a few endpoints.
+- `revocation_feed`, `feed_source`, `feed_follower`: verify the documents of a feed; where they come from; follow it.
+- `defaults`, `conf`: the entries of the settings; the settings, typed.
+- `issuers`, `introspection`: the trusted issuers of this process; RFC 7662 for a few endpoints.
 - `principal`, `local_users`: the verified token and its user; users of the API's own database.
 - `authentication`, `permissions`, `decorators`: authenticate a request of DRF; decide by scope; protect plain views.
+- `scope_needs`: the scopes that a request needs in full.
 - `challenges`, `handler`, `database_errors`: what a refused request gets; which database errors are outages.
 - `edge`, `wsgi`, `middleware`, `parsers`: refuse ambiguous requests; JSON errors and probes; strict JSON bodies.
 - `client_address`, `throttles`, `throttle_cache`: the address of a request; rate limits; the cache that counts.
 - `views`, `urls`, `operator`, `status`, `counters`: metadata and health; who may see the state; the state itself.
 - `schema`, `openapi`: the scopes of each operation in the OpenAPI document, and its URLs.
-- `apps`, `checks`, `inspection`: the Django app; system checks; a report on an issuer's keys.
+- `apps`, `checks`, `anonymous_access`: the Django app; system checks; which methods need no token.
+- `inspection`: a report on an issuer's keys.
 - `testing`, `pytest_plugin`: tokens for the tests of APIs.
 """

@@ -12,7 +12,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
-from resources import challenges, edge
+from resources import challenges, edge, scope_needs
 from resources.conf import resource_server
 from resources.counters import counters
 from resources.errors import InvalidRequest, InvalidToken, Unavailable
@@ -21,7 +21,7 @@ from resources.local_users import local_user
 from resources.principal import AccessToken, TokenUser
 from resources.thread_limit import serving
 from resources.throttles import FailedTokens
-from resources.verify import credentials, verify
+from resources.verify import ACCESS_TOKEN, ANY_JWT, credentials, verify
 
 logger = logging.getLogger(__name__)
 
@@ -72,15 +72,17 @@ class JWTAuthentication(BaseAuthentication):
             counters.count("throttled")
             raise Throttled(wait)
         conf = resource_server()
-        verified = verify(token, issuers=trusted_issuers(), audience=conf.audience, now=timezone.now())
+        types = ANY_JWT if conf.accept_typ_jwt else ACCESS_TOKEN
+        verified = verify(token, issuers=trusted_issuers(), audience=conf.audience, now=timezone.now(), types=types)
         user = self.user(verified)
         counters.count("accepted")
         return user, verified
 
     def authenticate_header(self, request: Request) -> str:
-        """Return the challenge for a request without credentials."""
-        del request
-        return challenges.challenge()
+        """Return the challenge for a request without credentials. It names the scopes that the request needs."""
+        view = (request.parser_context or {}).get("view")
+        scopes = scope_needs.challenged(view, request.method or "") if view is not None else ()
+        return challenges.challenge(scope=" ".join(scopes))
 
     def user(self, token: AccessToken) -> Any:
         """Return `request.user` for a verified token; a subclass can override it. Raises InvalidToken to refuse."""

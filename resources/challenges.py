@@ -4,6 +4,7 @@ RFC 6750 section 3 defines the challenges, RFC 9728 section 5 their parameter `r
 This module makes no decision: its callers name the error.
 """
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from rest_framework import status
@@ -61,6 +62,10 @@ class TokenRefused(Refusal):
     def __init__(self, reason: Reason, claim: str = "") -> None:
         super().__init__("invalid_token", reason.value)
         self.reason, self.claim = reason, claim
+
+    def name_scopes(self, scopes: Sequence[str]) -> None:
+        """Name in the challenge the scopes that the request needs, so that the client asks for these at once."""
+        self.auth_header = challenge("invalid_token", self.reason.value, scope=" ".join(scopes))
 
 
 class BadRequest(Refusal):

@@ -1,6 +1,6 @@
 """System checks for settings with which verification would be weak or would not work."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -9,18 +9,15 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Alarm
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest
-from rest_framework.request import Request
 from rest_framework.settings import api_settings
-from rest_framework.views import APIView
 
+from resources.anonymous_access import anonymous_methods
 from resources.conf import ResourceServer, resource_server
 from resources.fetch import is_allowed
 from resources.jwk import FAMILIES
 
 HANDLER = "resources.handler.exception_handler"
 NO_STORE = "resources.middleware.no_store"
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SESSIONS = "rest_framework.authentication.SessionAuthentication"
 
 
@@ -36,6 +33,7 @@ def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMes
     return [
         *_issuers(conf),
         *_audience(conf),
+        *_tokens(conf),
         *_local_users(conf),
         *_rest_framework(rest_framework),
         *_anonymous(conf),
@@ -80,6 +78,16 @@ def _issuers(conf: ResourceServer) -> Iterator[CheckMessage]:
         )
     if conf.allow_http:
         yield Alarm("DANGEROUSLY_ALLOW_HTTP is set: an attacker on the network can make tokens.", id="resources.W001")
+
+
+def _tokens(conf: ResourceServer) -> Iterator[CheckMessage]:
+    if conf.accept_typ_jwt:
+        hint = "Unset it if the issuer can sign at+jwt (Keyturn: the API's page in the admin)."
+        yield Alarm("DANGEROUSLY_ACCEPT_TYP_JWT is set: ID tokens have this type, too.", hint=hint, id="resources.W007")
+    if unknown := set(conf.scopes_supported) - conf.scopes.keys():
+        hint = "Add them to SCOPES, or remove them from SCOPES_SUPPORTED."
+        text = f"SCOPES_SUPPORTED has scopes that SCOPES lacks: {', '.join(sorted(unknown))}."
+        yield Error(text, hint=hint, id="resources.E014")
 
 
 def _audience(conf: ResourceServer) -> Iterator[CheckMessage]:
@@ -148,24 +156,6 @@ def _anonymous(conf: ResourceServer) -> Iterator[CheckMessage]:
         "If anonymous requests are intended, set RESOURCE_SERVER['DANGEROUSLY_ALLOW_ANONYMOUS'] = True.",
         id="resources.E009",
     )
-
-
-def anonymous_methods(permission_classes: Iterable[Any]) -> list[str]:
-    """Return the HTTP methods that these permissions allow to a request without credentials."""
-    return [method for method in METHODS if _allow_anonymous(permission_classes, method)]
-
-
-def _allow_anonymous(permission_classes: Iterable[Any], method: str) -> bool:
-    bare = HttpRequest()
-    bare.method = method
-    request = Request(bare, authenticators=())
-    view: Any = APIView()
-    view.request = request
-    view.queryset = next((model._default_manager.none() for model in apps.get_models()), None)  # noqa: SLF001
-    try:
-        return all(permission().has_permission(request, view) for permission in permission_classes)
-    except Exception:  # noqa: BLE001 (a permission that needs a real view or a database is not tested)
-        return False
 
 
 def _middleware(names: Sequence[str]) -> Iterator[CheckMessage]:

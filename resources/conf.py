@@ -13,76 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from resources.keyset import POLICIES, Timing
+from resources.defaults import DEFAULTS, ISSUER_DEFAULTS, LOCAL_USERS_DEFAULTS
+from resources.key_policy import POLICIES, Timing
 from resources.local_users import LocalUsers, new_user
-
-DEFAULTS: dict[str, Any] = {
-    # The trusted issuers: URLs, or dictionaries with the entries of ISSUER_DEFAULTS.
-    "ISSUERS": [],
-    # Every `aud` that means this API.
-    "AUDIENCE": [],
-    # The accepted signature algorithms. Asymmetric only.
-    "ALGORITHMS": ["RS256"],
-    # The address of the JWKS, if it differs from the one in the metadata. One issuer only.
-    "JWKS_URL": "",
-    # The timings of keys: "production" or "development" (POLICIES in resources/keyset.py).
-    "KEY_POLICY": "production",
-    # The scopes of this API with their descriptions, for its metadata and its OpenAPI document.
-    "SCOPES": {},
-    # The protection space that challenges name (RFC 9110 section 11.5).
-    "REALM": "api",
-    # This API's resource identifier (RFC 9728); by default the first audience, if that is a URL.
-    "RESOURCE": "",
-    # Follow each issuer's revocation feed.
-    "REVOCATIONS": False,
-    # Seconds between two polls of the feed, and seconds without an answer after which it counts as late.
-    "REVOCATIONS_EVERY": 30,
-    "REVOCATIONS_LATE_AFTER": 120,
-    # While the feed is late: "serve" requests and log an error, or "refuse" them with 503.
-    "REVOCATIONS_WHEN_LATE": "serve",
-    # Kids and `jti` that are always refused.
-    "DENIED_KIDS": [],
-    "DENIED_TOKENS": [],
-    # Dotted path of a function (kid, claims) -> bool. A verified token is refused if it returns True.
-    "DENY": "",
-    # Entries of LOCAL_USERS_DEFAULTS, to make request.user a user of this project, looked up by (iss, sub).
-    "LOCAL_USERS": {},
-    # Bearer token with which /readyz shows the state of keys and feeds. If empty, only this machine sees it.
-    "OPERATOR_TOKEN": "",
-    # The client as which RequireActive authenticates to the introspection endpoint.
-    "INTROSPECTION_CLIENT_ID": "",
-    "INTROSPECTION_CLIENT_SECRET": "",
-    # Seconds for which an answer of the introspection endpoint is cached.
-    "INTROSPECTION_FOR": 5,
-    # The paths of this API, as prefixes such as "/api/": errors below them are JSON unless the client prefers HTML.
-    "PATHS": [],
-    # True if a proxy in front appends the client's address to X-Forwarded-For. Failed tokens are counted by it.
-    "BEHIND_PROXY": False,
-    # Permit DEFAULT_PERMISSION_CLASSES that accept requests without a token.
-    "DANGEROUSLY_ALLOW_ANONYMOUS": False,
-    # Fetch keys without TLS beyond loopback. An attacker on the network can then make tokens.
-    "DANGEROUSLY_ALLOW_HTTP": False,
-}
-
-LOCAL_USERS_DEFAULTS: dict[str, Any] = {
-    # The two fields of the user model that hold issuer and subject, unique together.
-    "ISSUER_FIELD": "",
-    "SUBJECT_FIELD": "",
-    # True to use the table of resources.user_links instead, which must be in INSTALLED_APPS.
-    "LINK_TABLE": False,
-    # Create a user for a subject without one: True, or the dotted path of a function (token) -> user or None.
-    "CREATE": False,
-}
-
-ISSUER_DEFAULTS: dict[str, Any] = {
-    "URL": "",
-    "ALGORITHMS": None,
-    "JWKS_URL": "",
-    # A JWKS, or the path of a file with a JWKS, used instead of the network.
-    "PINNED_JWKS": "",
-    # True, False, or the URL of the feed. None: as RESOURCE_SERVER['REVOCATIONS'] says.
-    "REVOCATIONS": None,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +38,9 @@ class ResourceServer:
     audience: frozenset[str]
     timing: Timing
     scopes: Mapping[str, str]
+    scopes_supported: tuple[str, ...]
+    authorization_url: str
+    token_url: str
     realm: str
     resource: str
     revocations_every: float
@@ -121,6 +57,7 @@ class ResourceServer:
     paths: tuple[str, ...]
     behind_proxy: bool
     allow_anonymous: bool
+    accept_typ_jwt: bool
     allow_http: bool
 
 
@@ -129,11 +66,17 @@ def resource_server() -> ResourceServer:
     """Return the settings. They are cached until a test overrides them. Raises ImproperlyConfigured."""
     values = _complete(settings.RESOURCE_SERVER, DEFAULTS, "RESOURCE_SERVER")
     audience = _strings("AUDIENCE", values["AUDIENCE"])
+    issuers = tuple(_issuer(entry, values) for entry in _entries(values["ISSUERS"]))
+    first = issuers[0].url.rstrip("/") if issuers else ""
+    supported = values["SCOPES"] if values["SCOPES_SUPPORTED"] is None else values["SCOPES_SUPPORTED"]
     return ResourceServer(
-        issuers=tuple(_issuer(entry, values) for entry in _entries(values["ISSUERS"])),
+        issuers=issuers,
         audience=frozenset(audience),
         timing=POLICIES[_one_of("KEY_POLICY", values["KEY_POLICY"], tuple(POLICIES))],
         scopes=dict(values["SCOPES"]),
+        scopes_supported=tuple(sorted(_strings("SCOPES_SUPPORTED", supported))),
+        authorization_url=values["AUTHORIZATION_URL"] or f"{first}/oauth/authorize",
+        token_url=values["TOKEN_URL"] or f"{first}/oauth/token",
         realm=str(values["REALM"]),
         resource=values["RESOURCE"] or next(filter(_is_url, audience[:1]), ""),
         revocations_every=_positive("REVOCATIONS_EVERY", values),
@@ -151,6 +94,7 @@ def resource_server() -> ResourceServer:
         paths=_paths(values["PATHS"]),
         behind_proxy=bool(values["BEHIND_PROXY"]),
         allow_anonymous=bool(values["DANGEROUSLY_ALLOW_ANONYMOUS"]),
+        accept_typ_jwt=bool(values["DANGEROUSLY_ACCEPT_TYP_JWT"]),
         allow_http=bool(values["DANGEROUSLY_ALLOW_HTTP"]),
     )
 

@@ -11,9 +11,9 @@ class Counters:
     """Counts that threads share. A forked process starts at zero."""
 
     def __init__(self) -> None:
-        self.renew()
+        self.reset_after_fork()
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Set every count to zero, and replace the lock (after a fork)."""
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
@@ -37,4 +37,4 @@ class Counters:
 
 
 counters = Counters()
-os.register_at_fork(after_in_child=counters.renew)
+os.register_at_fork(after_in_child=counters.reset_after_fork)

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from resources import fetch, strict_json
-from resources.feed_follower import Answer
-from resources.fetch import FetchError
+from resources.feed_source import Answer
+from resources.fetch import Bounds, FetchError
 from resources.jwk import Verdict, judge_all
 from resources.keyset import Fetched
 from resources.revocation_feed import MAX_DOCUMENT, MAX_SEGMENT
@@ -56,14 +56,8 @@ class Discovery:
         """Fetch the JWKS. Metadata and JWKS share one deadline. Raises FetchError."""
         until = self.clock() + self.deadline
         try:
-            response = fetch.get(
-                self.jwks_url or self.address("jwks_uri", until=until),
-                deadline=until - self.clock(),
-                clock=self.clock,
-                etag=etag,
-                forced=forced,
-                allow_http=self.allow_http,
-            )
+            address = self.jwks_url or self.address("jwks_uri", until=until)
+            response = fetch.get(address, self._bounds(until), etag=etag, forced=forced)
             verdicts = None if response.status == 304 else read_jwks(response.body, algorithms=self.algorithms)
         except ValueError as error:
             self._metadata = None
@@ -99,11 +93,14 @@ class Discovery:
         problem = FetchError("no metadata")
         for url in metadata_urls(self.issuer):
             try:
-                response = fetch.get(url, deadline=until - self.clock(), clock=self.clock, allow_http=self.allow_http)
+                response = fetch.get(url, self._bounds(until))
                 return read_metadata(response.body, issuer=self.issuer)
             except FetchError as error:
                 problem = error
         raise problem
+
+    def _bounds(self, until: float) -> Bounds:
+        return Bounds(until, self.clock, self.allow_http)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +129,8 @@ class FeedAddress:
         return self._get(f"{self.url}/segments/{digest}", max_bytes=ENTRY * MAX_SEGMENT).body
 
     def _get(self, url: str, *, max_bytes: int, etag: str = "") -> fetch.Response:
-        return fetch.get(
-            url,
-            deadline=self.deadline,
-            clock=self.clock,
-            etag=etag,
-            forced=bool(etag),
-            allow_http=self.allow_http,
-            max_bytes=max_bytes,
-        )
+        bounds = Bounds(self.clock() + self.deadline, self.clock, self.allow_http, max_bytes)
+        return fetch.get(url, bounds, etag=etag, forced=bool(etag))
 
 
 def read_metadata(body: bytes, *, issuer: str) -> Mapping[str, Any]:

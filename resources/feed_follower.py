@@ -16,12 +16,12 @@ because the digest is signed and no message removes an entry.
 
 import logging
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from resources.errors import Unavailable
+from resources.feed_source import Policy, Source, Time
 from resources.refusals import Refusals
 from resources.revocation_feed import CLOCK_ERROR, BadFeed, Document, FeedState, check_segment, number, read_document
 from resources.revocation_set import BLOCKS, ENTRY, RevocationSet
@@ -29,7 +29,6 @@ from resources.verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)
 
-MAX_ENTRIES = 4_194_304  # about 128 MiB
 SWEPT = 4  # blocks swept in one poll: all of them within 64 polls
 SLICE = 1024  # entries merged at once, in about a millisecond
 BETWEEN = 0.0005  # seconds between two slices
@@ -39,42 +38,10 @@ RETRY_AFTER = 1  # seconds; the poller polls soon
 NO_STATE = FeedState()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The issuer's answer to a poll. `body` is None if the status is 304."""
-
-    body: bytes | None
-
-
-class Source(Protocol):
-    """The requests to one issuer's feed, with bounds on time and size."""
-
-    def poll(self, *, since: str, conditional: bool) -> Answer:
-        """Fetch the changes since the version `since`, or a full state if it is "". Raises on any failure.
-
-        If `conditional`, the issuer may answer 304 if there are none.
-        """
-
-    def segment(self, digest: str) -> bytes:
-        """Fetch the segment with this digest. Raises on any failure."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """The settings for following a feed. Times are in seconds."""
-
-    every: float
-    late_after: float
-    refuse_when_late: bool
-    longest_backoff: float
-    max_entries: int = MAX_ENTRIES
-
-
 class Follower:
     """Polls the revocation feed of one ring, and holds its entries.
 
-    `clock` returns monotonic seconds, including time in system suspend. `wall` returns the current date and time.
-    `sleep` takes seconds, and yields to other threads of the process.
+    `configured` are the reasons to refuse a token that the settings give.
     """
 
     def __init__(
@@ -82,18 +49,16 @@ class Follower:
         source: Source,
         issuer: TrustedIssuer,
         policy: Policy,
+        time: Time,
         *,
         ring: str,
-        clock: Callable[[], float],
-        wall: Callable[[], datetime],
-        sleep: Callable[[float], object],
-        own: Refusals,
+        configured: Refusals,
         state: FeedState = NO_STATE,
     ) -> None:
         self._source, self._issuer, self._policy, self._ring = source, issuer, policy, ring
-        self._clock, self._wall, self._sleep = clock, wall, sleep
-        self._own, self.state = own, state
-        self._refusals = replace(own, entries=state.entries)
+        self._time = time
+        self._configured, self.state = configured, state
+        self._refusals = replace(configured, entries=state.entries)
         self._heard_at = -math.inf
         self._loaded: frozenset[str] = frozenset()  # segments whose entries are in the set
         self._sweep_at = 0
@@ -110,11 +75,11 @@ class Follower:
 
     def is_ready(self) -> bool:
         """Return True if `refusals` does not raise: the feed is not late, or the settings say to serve then."""
-        return not (self._policy.refuse_when_late and self._is_late(self._wall()))
+        return not (self._policy.refuse_when_late and self._is_late(self._time.wall()))
 
     def poll(self) -> float:
         """Poll the issuer once, and return the seconds until the next poll. Never raises."""
-        now, started = self._wall(), self._clock()
+        now, started = self._time.wall(), self._time.clock()
         try:
             document = self._fetch_next(now)
         except Exception as error:  # noqa: BLE001 (after any failure the last good state stays in force)
@@ -131,14 +96,14 @@ class Follower:
         if self._backoff:
             return self._backoff
         more = document is not None and document.more
-        return 0.0 if more else max(0.0, self._policy.every - (self._clock() - started))
+        return 0.0 if more else max(0.0, self._policy.every - (self._time.clock() - started))
 
     def status(self) -> dict[str, Any]:
         """Return the state of the feed for /readyz. The age is in seconds, None before the first answer."""
-        age = self._clock() - self._heard_at
+        age = self._time.clock() - self._heard_at
         return {
             "age": math.floor(age) if math.isfinite(age) else None,
-            "late": self._is_late(self._wall()),
+            "late": self._is_late(self._time.wall()),
             "version": self.state.version,
             "entries": self.state.entries.count,
             "near_limit": self.state.entries.count > self._policy.max_entries // 2,
@@ -173,7 +138,7 @@ class Follower:
         entries = self.state.entries
         for start in range(0, len(packed), SLICE * ENTRY):
             if start:
-                self._sleep(BETWEEN)
+                self._time.sleep(BETWEEN)
             entries = entries.merged(packed[start : start + SLICE * ENTRY], now=now.timestamp())
         if entries.count > self._policy.max_entries:
             raise BadFeed(f"the feed has more than {self._policy.max_entries} entries")
@@ -194,7 +159,7 @@ class Follower:
     def _swap(self, entries: RevocationSet) -> None:
         """Replace the entries, for polls and for requests."""
         self.state = replace(self.state, entries=entries)
-        self._refusals = replace(self._own, entries=entries)
+        self._refusals = replace(self._configured, entries=entries)
 
     def _sweep(self, now: datetime) -> None:
         """Remove the ended entries of the next blocks. Each poll sweeps a part, so that no poll takes long."""
@@ -220,7 +185,7 @@ class Follower:
 
     def _is_late(self, now: datetime) -> bool:
         expired = self.state.exp <= now.timestamp() - CLOCK_ERROR
-        return expired or self._clock() - self._heard_at > self._policy.late_after
+        return expired or self._time.clock() - self._heard_at > self._policy.late_after
 
     def _alarm_if_late(self, now: datetime) -> None:
         self._alarm_if("late", self._is_late(now), f"is late: {self._last_error}")

@@ -1,7 +1,6 @@
 """Bounded HTTP requests to issuers.
 
-- One deadline covers name resolution, connection, request and answer. It is set again before each read and write, so
-  that a server that sends one byte at a time cannot extend it.
+- One deadline covers name resolution, connection, request and answer (`wire`).
 - An answer has at most `max_bytes` bytes, and is not compressed: a small compressed answer could be huge.
 - Redirects and the proxy variables of the environment are ignored, so that a request goes to the given host only.
 - The URL must be https, or http on loopback, unless `allow_http` is set.
@@ -9,17 +8,13 @@
 """
 
 import http.client
-import io
-import socket
-import ssl
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from resources.resolve import lookups
+from resources import wire
 
 MAX_BYTES = 512 * 1024
 
@@ -59,53 +54,46 @@ class Response:
         return None
 
 
-def get(
-    url: str,
-    *,
-    deadline: float,
-    clock: Callable[[], float],
-    etag: str = "",
-    forced: bool = False,
-    allow_http: bool = False,
-    max_bytes: int = MAX_BYTES,
-) -> Response:
-    """Send a GET to `url`, and give up after `deadline` seconds. Raises FetchError.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The bounds of one request and its answer."""
 
-    `etag` makes the request conditional, `forced` makes caches revalidate, `allow_http` permits http beyond loopback.
+    until: float
+    """When to give up, in seconds of `clock`."""
+    clock: Callable[[], float]
+    """Returns seconds that never go back."""
+    allow_http: bool = False
+    """Permits http to hosts beyond loopback."""
+    max_bytes: int = MAX_BYTES
+    """The longest answer."""
+
+
+def get(url: str, bounds: Bounds, *, etag: str = "", forced: bool = False) -> Response:
+    """Send a GET to `url`. Raises FetchError.
+
+    `etag` makes the request conditional. `forced` makes caches revalidate.
     """
     headers = {"Accept": "application/json, */*;q=0.1", "If-None-Match": etag}
     headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"} if forced else {}
-    response = send(
-        "GET", url, headers=headers, until=clock() + deadline, clock=clock, allow_http=allow_http, max_bytes=max_bytes
-    )
+    response = send("GET", url, bounds, headers=headers)
     if response.status == http.client.NOT_MODIFIED and not etag:
         raise FetchError("the server answered 304 to an unconditional request")
     return response
 
 
-def send(
-    method: str,
-    url: str,
-    *,
-    headers: Mapping[str, str],
-    until: float,
-    clock: Callable[[], float],
-    body: bytes | None = None,
-    allow_http: bool = False,
-    max_bytes: int = MAX_BYTES,
-) -> Response:
-    """Send one request, and give up at `until`, in seconds of `clock`. Raises FetchError."""
-    if not is_allowed(url, allow_http=allow_http):
+def send(method: str, url: str, bounds: Bounds, *, headers: Mapping[str, str], body: bytes | None = None) -> Response:
+    """Send one request. Headers without a value are left out. Raises FetchError."""
+    if not is_allowed(url, allow_http=bounds.allow_http):
         raise FetchError("the URL must be https, or http on loopback")
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     sent = {name: value for name, value in headers.items() if value}
     try:
-        with closing(_open(parts, until, clock)) as wire:
+        with closing(wire.connect(parts, bounds.until, bounds.clock)) as opened:
             connection = http.client.HTTPConnection(parts.netloc)
-            connection.sock = _Wire(wire, until, clock)
+            connection.sock = wire.Wire(opened, bounds.until, bounds.clock)
             connection.request(method, target, body, {"Accept-Encoding": "identity", "Connection": "close", **sent})
-            return _read(connection.getresponse(), max_bytes)
+            return _read(connection.getresponse(), bounds.max_bytes)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise FetchError(f"{parts.hostname}: {_describe(error)}") from error
 
@@ -155,73 +143,3 @@ def _describe(error: Exception) -> str:
 
 def _digits(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) < 10
-
-
-def _open(parts: SplitResult, until: float, clock: Callable[[], float]) -> socket.socket:
-    secure = parts.scheme == "https"
-    host = parts.hostname or ""
-    plain = _connect(host, parts.port or (443 if secure else 80), until, clock)
-    if not secure:
-        return plain
-    try:
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
-    except OSError:
-        plain.close()
-        raise
-
-
-def _connect(host: str, port: int, until: float, clock: Callable[[], float]) -> socket.socket:
-    """Return a connection to the first address of `host` that answers. Raises OSError; gives up at `until`."""
-    problem: OSError = OSError("the host name has no address")
-    for family, kind, protocol, _, address in lookups.addresses(host, port, timeout=_left(until, clock)):
-        wire = socket.socket(family, kind, protocol)
-        try:
-            wire.settimeout(_left(until, clock))
-            wire.connect(address)
-        except OSError as error:
-            wire.close()
-            problem = error
-        else:
-            return wire
-    raise problem
-
-
-def _left(until: float, clock: Callable[[], float]) -> float:
-    left = until - clock()
-    if left <= 0:
-        raise TimeoutError("no complete answer before the deadline")
-    return left
-
-
-class _Wire:
-    """The interface of a socket that http.client uses. Each read and write times out at the deadline."""
-
-    def __init__(self, wire: socket.socket, until: float, clock: Callable[[], float]) -> None:
-        self._wire, self._until, self._clock = wire, until, clock
-
-    def sendall(self, data: bytes) -> None:
-        self._wire.settimeout(_left(self._until, self._clock))
-        self._wire.sendall(data)
-
-    def receive(self, buffer: Any) -> int:
-        self._wire.settimeout(_left(self._until, self._clock))
-        return self._wire.recv_into(buffer)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self))
-
-    def close(self) -> None:
-        """Do nothing: http.client closes too early. `send` closes the socket after it has read the body."""
-
-
-class _Reader(io.RawIOBase):
-    """Adapter of `_Wire` to io.BufferedReader."""
-
-    def __init__(self, wire: _Wire) -> None:
-        self._wire = wire
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._wire.receive(buffer)

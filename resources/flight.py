@@ -30,6 +30,20 @@ _thread = threading.local()  # `_thread.is_fetching` is True in the thread of a 
 GRACE = 1.0  # seconds; a job whose resolver hangs does not end at its own deadline
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The limits of the fetches of one source. Times are in seconds."""
+
+    deadline: float
+    """When a fetch gives up."""
+    waiters: int
+    """How many requests may wait for a fetch."""
+    patience: float
+    """How long a request waits."""
+    longest_backoff: float
+    """The longest time without an attempt after failures."""
+
+
 @dataclass(slots=True, eq=False)
 class Flight:
     """A fetch under way. `done` is set when it ends, by success or failure."""
@@ -57,10 +71,7 @@ class Flights(Generic[T]):
         keep: Callable[[Flight, T], None],
         *,
         clock: Callable[[], float],
-        deadline: float,
-        waiters: int,
-        patience: float,
-        longest_backoff: float,
+        limits: Limits,
         spawn: Callable[[Callable[[], None]], None] = in_a_thread,
         room: WaitingRoom | None = None,
     ) -> None:
@@ -68,17 +79,16 @@ class Flights(Generic[T]):
         self._room = room or thread_limit.room
         self._clock = clock
         self._spawn = spawn
-        self._deadline, self._waiters = deadline, waiters
-        self._patience, self._longest_backoff = patience, longest_backoff
+        self._limits = limits
         self._waiting = 0
         self._backoff = 0.0
         self.next_attempt = -math.inf
         self.attempts = self.failures = 0
         self.last_error = ""
-        self.renew()
+        self.reset_after_fork()
         _all.add(self)
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Replace the lock and forget the flight (after a fork: the parent's threads do not run in this process)."""
         self._lock = threading.Lock()
         self._flight: Flight | None = None
@@ -87,7 +97,7 @@ class Flights(Generic[T]):
     def current(self) -> Flight | None:
         """Return the flight under way. Returns None if there is none, or if it is overdue."""
         flight = self._flight
-        if flight is None or self._clock() > flight.started + self._deadline + GRACE:
+        if flight is None or self._clock() > flight.started + self._limits.deadline + GRACE:
             return None
         return flight
 
@@ -114,18 +124,18 @@ class Flights(Generic[T]):
         if flight.done.is_set():
             return True
         if thread_limit.is_background():  # a thread that serves no requests needs no place
-            return flight.done.wait(self._patience)
+            return flight.done.wait(self._limits.patience)
         with self._lock:
-            if self._waiting >= self._waiters:
+            if self._waiting >= self._limits.waiters:
                 return False
             self._waiting += 1
             first, flight.waited_for = not flight.waited_for, True
-            lock = self._lock  # `renew` can replace it before this request has stopped waiting
+            lock = self._lock  # `reset_after_fork` can replace it before this request has stopped waiting
         try:
             if getattr(_thread, "is_fetching", False):  # this thread fetches for another source, and serves no requests
-                return flight.done.wait(self._patience)
+                return flight.done.wait(self._limits.patience)
             with self._room.place(first=first) as admitted:
-                return admitted and flight.done.wait(self._patience)
+                return admitted and flight.done.wait(self._limits.patience)
         finally:
             with lock:
                 self._waiting = max(0, self._waiting - 1)
@@ -166,7 +176,7 @@ class Flights(Generic[T]):
             return
         self.failures += 1
         self.last_error = str(error) or type(error).__name__
-        self._backoff = min(self._longest_backoff, self._backoff * 2 or 1.0)
+        self._backoff = min(self._limits.longest_backoff, self._backoff * 2 or 1.0)
         self.next_attempt = self._clock() + self._backoff
         logger.warning("Fetch failed; next attempt in %.0f s: %s", self._backoff, self.last_error)
 
@@ -176,7 +186,7 @@ _all: "WeakSet[Flights[Any]]" = WeakSet()
 
 def _renew_all() -> None:
     for flights in list(_all):
-        flights.renew()
+        flights.reset_after_fork()
 
 
 os.register_at_fork(after_in_child=_renew_all)

@@ -1,6 +1,7 @@
 """DRF's EXCEPTION_HANDLER: turns refusals, unreadable requests and outages into a status and a challenge."""
 
 import logging
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +20,7 @@ from resources.challenges import DatabaseUnavailable, Forbidden, StepUp, TokenRe
 from resources.database_errors import outage
 from resources.errors import Reason
 from resources.permissions import Demand, demand_of
+from resources.scope_needs import challenged
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """Return the response to `error`, with its challenge. Returns None if `error` is a bug, which becomes a 500."""
     error = earlier_refusal(context) or error
     if (demand := demand_of(error, context)) is not None:
-        error = refusal(demand)
+        error = refusal(in_full(demand, context))
     elif isinstance(error, RequestDataTooBig):
         error = TooLarge()
     elif isinstance(error, MALFORMED):
@@ -41,7 +43,20 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     elif isinstance(error, Error) and (reason := outage(error)):
         logger.error("Answered 503: %s", reason)
         error = DatabaseUnavailable()
+    if isinstance(error, TokenRefused) and (view := context.get("view")) is not None:
+        error.name_scopes(challenged(view, context["request"].method))
     return drf_exception_handler(error, context)
+
+
+def in_full(demand: Demand, context: dict[str, Any]) -> Demand:
+    """Return the demand with every scope that the request needs, if it lacks one (RFC 6750 section 3, RFC 9470)."""
+    view, request = context["view"], context["request"]
+    held = request.auth.scopes
+    if demand.scopes:
+        return replace(demand, scopes=challenged(view, request.method, held=held, demanded=demand.scopes))
+    if demand.acr or demand.max_age is not None:
+        return replace(demand, scopes=challenged(view, request.method, held=held))
+    return demand
 
 
 def earlier_refusal(context: dict[str, Any]) -> Exception | None:
@@ -96,5 +111,11 @@ def refusal(demand: Demand) -> APIException:
     if demand.acr or demand.max_age is not None:
         max_age = "" if demand.max_age is None else str(demand.max_age)
         description = "A stronger or more recent login is needed"
-        return StepUp("insufficient_user_authentication", description, acr_values=" ".join(demand.acr), max_age=max_age)
+        return StepUp(
+            "insufficient_user_authentication",
+            description,
+            acr_values=" ".join(demand.acr),
+            max_age=max_age,
+            scope=" ".join(demand.scopes),
+        )
     return Forbidden("insufficient_scope", "The token's scope is not enough", scope=" ".join(demand.scopes))

@@ -8,7 +8,7 @@ from resources.discovery import Discovery
 from resources.fetch import FetchError
 from resources.issuers import Trust, clock
 from resources.jwk import Verdict
-from resources.keyset import PinnedKeys
+from resources.key_pins import PinnedKeys
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from django.core.signals import setting_changed
 from resources import fetch, strict_json
 from resources.conf import resource_server
 from resources.errors import Unavailable
-from resources.fetch import FetchError
+from resources.fetch import Bounds, FetchError
 from resources.issuers import clock, trusts
 from resources.principal import AccessToken
 
@@ -42,9 +42,9 @@ class Introspector:
         self._query, self._clock, self._cached_for = query, clock, cached_for
         self._answers: OrderedDict[bytes, tuple[float, bool]] = OrderedDict()
         self._paused_until = 0.0
-        self.renew()
+        self.reset_after_fork()
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Replace the semaphore (after a fork: the threads that hold it exist only in the parent)."""
         self._slots = threading.BoundedSemaphore(AT_ONCE)
 
@@ -82,7 +82,7 @@ def introspector(issuer: str) -> Introspector:
     """Return this process's introspector of a trusted issuer."""
     conf = resource_server()
     made = Introspector(lambda token: _query(issuer, token), clock=clock, cached_for=conf.introspection_for)
-    os.register_at_fork(after_in_child=made.renew)
+    os.register_at_fork(after_in_child=made.reset_after_fork)
     return made
 
 
@@ -99,15 +99,13 @@ def _query(issuer: str, token: str) -> Mapping[str, Any]:
     response = fetch.send(
         "POST",
         endpoint,
+        Bounds(until, clock, conf.allow_http),
         headers={
             "Authorization": "Basic " + b64encode(credentials.encode()).decode(),
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
         },
         body=urlencode({"token": token, "token_type_hint": "access_token"}).encode(),
-        until=until,
-        clock=clock,
-        allow_http=conf.allow_http,
     )
     try:
         answer = strict_json.parse(response.body)

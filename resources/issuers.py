@@ -17,9 +17,11 @@ from django.core.signals import setting_changed
 
 from resources.conf import IssuerSettings, ResourceServer, resource_server
 from resources.discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
-from resources.feed_follower import Follower, Policy
+from resources.feed_follower import Follower
+from resources.feed_source import Policy, Time
 from resources.jwk import FAMILIES
-from resources.keyset import KeySet, PinnedKeys
+from resources.key_pins import PinnedKeys
+from resources.keyset import KeySet
 from resources.poller import Poller
 from resources.refusals import Refusals
 from resources.verify import TrustedIssuer
@@ -120,11 +122,9 @@ def _follower(
             refuse_when_late=conf.refuse_when_late,
             longest_backoff=conf.timing.longest_backoff,
         ),
+        Time(clock=clock, wall=time_of_day, sleep=time.sleep),
         ring=address.ring,
-        clock=clock,
-        wall=time_of_day,
-        sleep=time.sleep,
-        own=refused,
+        configured=refused,
     )
 
 

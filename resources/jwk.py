@@ -105,6 +105,15 @@ def judge(entry: object, *, algorithms: frozenset[str]) -> Verdict:
     return Verdict(name, key=Key(name, bound, public_key))
 
 
+def by_kid(verdicts: Iterable[Verdict]) -> dict[str, tuple[Key, ...]]:
+    """Return the usable keys by kid. Two keys of an issuer can have the same kid (RFC 7517 section 4.5)."""
+    keys: dict[str, tuple[Key, ...]] = {}
+    for verdict in verdicts:
+        if verdict.key:
+            keys[verdict.kid] = (*keys.get(verdict.kid, ()), verdict.key)
+    return keys
+
+
 def _misuse(entry: Mapping[str, Any]) -> str:
     """Return why use or key_ops forbid verification, or "" if they permit it."""
     if entry.get("use", "sig") != "sig":
@@ -118,10 +127,10 @@ def _misuse(entry: Mapping[str, Any]) -> str:
 def _bound_algorithms(entry: Mapping[str, Any], algorithms: frozenset[str]) -> frozenset[str]:
     """Return those of `algorithms` for which the key may be used, by its type, curve and alg."""
     family = (entry.get("kty"), entry.get("crv", "") if entry.get("kty") != "RSA" else "")
-    fitting = frozenset(name for name in algorithms if FAMILIES[name] == family)
+    supported = frozenset(name for name in algorithms if FAMILIES[name] == family)
     if "alg" not in entry:
-        return fitting
-    return fitting & {entry["alg"]} if isinstance(entry["alg"], str) else frozenset()
+        return supported
+    return supported & {entry["alg"]} if isinstance(entry["alg"], str) else frozenset()
 
 
 def _bad_numbers(entry: Mapping[str, Any]) -> str:

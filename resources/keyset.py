@@ -22,45 +22,12 @@ from typing import Any, Protocol
 
 from resources.errors import Unavailable
 from resources.flight import Flight, Flights, in_a_thread
-from resources.jwk import Key, Verdict
+from resources.jwk import Key, Verdict, by_kid
+from resources.key_policy import PRODUCTION, Timing
 from resources.thread_limit import WaitingRoom
+from resources.token_bucket import TokenBucket
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How long keys are used, and how often they are fetched. Times are in seconds.
-
-    An API uses a copy of the JWKS for at most fresh_at_most + stale + deadline. The issuer's rotation
-    rules call this time T.
-    """
-
-    fresh: float = 300
-    fresh_at_least: float = 60
-    fresh_at_most: float = 3600
-    stale: float = 3600
-    deadline: float = 5
-    refresh_at: float = 0.8
-    jitter: float = 0.1
-    unknown_attempts: int = 2
-    unknown_every: float = 10
-    unknown_remembered: int = 128
-    unknown_for: float = 60
-    waiters: int = 8
-    patience: float = 2
-    longest_backoff: float = 60
-
-    @property
-    def longest_use(self) -> float:
-        """Return T, the longest time for which a copy of the JWKS is used."""
-        return self.fresh_at_most + self.stale + self.deadline
-
-
-PRODUCTION = Timing()
-# T is 12 s, so that a rotation takes less than two minutes.
-DEVELOPMENT = Timing(fresh=5, fresh_at_least=5, fresh_at_most=5, stale=5, deadline=2, longest_backoff=2)
-POLICIES: Mapping[str, Timing] = {"production": PRODUCTION, "development": DEVELOPMENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +72,14 @@ class KeySet:
         room: WaitingRoom | None = None,
     ) -> None:
         self._fetch, self._clock, self._timing, self._jitter = fetch, clock, timing, jitter
-        self._snapshot = Snapshot()
-        self._unknown: OrderedDict[str, float] = OrderedDict()
+        self._snapshot, self._unknown = Snapshot(), OrderedDict[str, float]()
         self._published: Mapping[str, None] = {}  # the kids of past and present fetches, the latest last; bounded
-        self._bucket, self._bucket_at = float(timing.unknown_attempts), clock()
+        self._bucket = TokenBucket(timing.unknown_attempts, timing.unknown_every, clock=clock)
         self._flights: Flights[Fetched] = Flights(
             lambda flight: self._fetch(etag=self._snapshot.etag, forced=flight.forced),
             self._keep,
             clock=clock,
-            deadline=timing.deadline,
-            waiters=timing.waiters,
-            patience=timing.patience,
-            longest_backoff=timing.longest_backoff,
+            limits=timing.limits,
             spawn=spawn,
             room=room,
         )
@@ -128,7 +91,9 @@ class KeySet:
         """
         now, snapshot = self._clock(), self._snapshot
         if now >= snapshot.stale_until:
-            keys = self._find_without_keys(kid)
+            if not self._wait_for_keys():
+                raise Unavailable(self._flights.retry_after())
+            keys = self._answer(kid)
         elif not (keys := snapshot.keys.get(kid, ())):
             keys = self._find_unknown(kid, snapshot)
         elif now >= snapshot.refresh_at and now >= self._flights.next_attempt:
@@ -169,12 +134,6 @@ class KeySet:
             self._flights.wait(flight)
         return self._clock() < self._snapshot.stale_until
 
-    def _find_without_keys(self, kid: str) -> Sequence[Key]:
-        """Wait for a fetch because no keys are usable, then return the keys of `kid`. Raises Unavailable."""
-        if not self._wait_for_keys():
-            raise Unavailable(self._flights.retry_after())
-        return self._answer(kid)
-
     def _find_unknown(self, kid: str, snapshot: Snapshot) -> Sequence[Key]:
         """Return the keys of a kid that `snapshot` lacks, after a fetch if the bucket allows. Raises Unavailable."""
         if snapshot.keys and self._unknown.get(kid, -math.inf) > self._clock():
@@ -190,7 +149,7 @@ class KeySet:
         if keys := snapshot.keys.get(kid):
             return keys
         if not snapshot.keys or now - snapshot.fetched_at > self._timing.unknown_every:
-            raise Unavailable(max(self._flights.retry_after(), math.ceil(self._until_refill(now))))
+            raise Unavailable(max(self._flights.retry_after(), math.ceil(self._bucket.until_refill(now))))
         self._unknown[kid] = self._unknown_until(kid, now)
         while len(self._unknown) > self._timing.unknown_remembered:
             self._unknown.popitem(last=False)
@@ -205,30 +164,13 @@ class KeySet:
 
     def _start_forced(self, snapshot: Snapshot) -> Flight | None:
         """Start a fetch that bypasses HTTP caches, unless `snapshot` is outdated or the token bucket is empty."""
-        return self._flights.start(
-            forced=True, condition=lambda: self._snapshot is snapshot and self._take_from_bucket()
-        )
-
-    def _take_from_bucket(self) -> bool:
-        """Take one fetch from the token bucket. Returns False if the bucket is empty."""
-        now = self._clock()
-        full, every = float(self._timing.unknown_attempts), self._timing.unknown_every
-        self._bucket = min(full, self._bucket + (now - self._bucket_at) / every)
-        self._bucket_at = now
-        if self._bucket < 1:
-            return False
-        self._bucket -= 1
-        return True
-
-    def _until_refill(self, now: float) -> float:
-        """Return the seconds until the bucket holds one fetch."""
-        return max(0.0, (1 - self._bucket) * self._timing.unknown_every - (now - self._bucket_at))
+        return self._flights.start(forced=True, condition=lambda: self._snapshot is snapshot and self._bucket.take())
 
     def _keep(self, flight: Flight, fetched: Fetched) -> None:
         """Replace the snapshot by the result of `flight`. Keys that are not in it are dropped."""
         keys, etag = self._snapshot.keys, fetched.etag or self._snapshot.etag
         if fetched.verdicts is not None:
-            keys, etag = _by_kid(fetched.verdicts), fetched.etag
+            keys, etag = by_kid(fetched.verdicts), fetched.etag
             kids = [*(kid for kid in self._published if kid not in keys), *keys]
             self._published = dict.fromkeys(kids[-self._timing.unknown_remembered :])
             if keys != self._snapshot.keys:
@@ -236,9 +178,7 @@ class KeySet:
                 self._unknown.clear()
         # Times count from the start of the fetch: the issuer can have changed its keys right after it answered.
         # The jitter keeps processes from fetching at the same time.
-        timing = self._timing
-        fresh = timing.fresh if fetched.max_age is None else fetched.max_age
-        fresh = min(timing.fresh_at_most, max(timing.fresh_at_least, fresh))
+        timing, fresh = self._timing, self._timing.fresh_for(fetched.max_age)
         self._snapshot = Snapshot(
             keys=keys,
             etag=etag,
@@ -247,37 +187,6 @@ class KeySet:
             fresh_until=flight.started + fresh,
             stale_until=flight.started + fresh + timing.stale,
         )
-
-
-class PinnedKeys:
-    """Keys from the settings instead of the network, for tests and for systems without a network."""
-
-    def __init__(self, verdicts: Sequence[Verdict]) -> None:
-        self.verdicts = tuple(verdicts)
-        self._keys = _by_kid(verdicts)
-
-    def find(self, kid: str, algorithm: str) -> Sequence[Key]:
-        """Return the keys with this `kid` for `algorithm`."""
-        return [key for key in self._keys.get(kid, ()) if algorithm in key.algorithms]
-
-    def recheck(self) -> None:
-        """Do nothing: pinned keys do not change."""
-
-    def ready(self) -> bool:
-        """Return True if there is at least one usable key."""
-        return bool(self._keys)
-
-    def status(self) -> dict[str, Any]:
-        """Return the state of the keys for /readyz."""
-        return {"kids": sorted(self._keys), "pinned": True, "usable": bool(self._keys)}
-
-
-def _by_kid(verdicts: Sequence[Verdict]) -> dict[str, tuple[Key, ...]]:
-    keys: dict[str, tuple[Key, ...]] = {}
-    for verdict in verdicts:
-        if verdict.key:
-            keys[verdict.kid] = (*keys.get(verdict.kid, ()), verdict.key)
-    return keys
 
 
 def _report(verdicts: Sequence[Verdict]) -> None:

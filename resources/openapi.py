@@ -1,16 +1,24 @@
-"""The URLs of an API's OpenAPI document and its page.
+"""The URLs of an API's OpenAPI document and its page, Swagger UI.
 
-`path("api/", include("resources.openapi"))` adds api/schema/ and api/docs/. Both are public, and the document does not
-list them. They need drf_spectacular in INSTALLED_APPS.
+`path("api/", include("resources.openapi"))` adds api/schema/, api/docs/ and api/docs/oauth2-redirect.html, where the
+issuer sends the browser back after a login on the page. All are public, and the document does not list them. They need
+drf_spectacular in INSTALLED_APPS.
 """
 
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from django.utils.html import format_html
+from django.views.decorators.http import require_safe
+from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.response import Response
+
+from resources.conf import resource_server
 
 
 class Document(SpectacularAPIView):
@@ -23,10 +31,45 @@ class Document(SpectacularAPIView):
         return response
 
 
+class Page(SpectacularSwaggerView):
+    """Swagger UI, which logs in with PKCE and asks for every scope of this API."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return the page. SWAGGER_UI_OAUTH2_CONFIG can change how it logs in."""
+        response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+        own = spectacular_settings.SWAGGER_UI_OAUTH2_CONFIG
+        if isinstance(own, dict):  # a string is JavaScript, which stays as it is
+            defaults = {"usePkceWithAuthorizationCodeGrant": True, "scopes": sorted(resource_server().scopes)}
+            response.data["oauth2_config"] = self._dump({**defaults, **own})  # type: ignore[no-untyped-call]
+        return response
+
+
+@require_safe
+def oauth2_redirect(request: HttpRequest) -> HttpResponse:
+    """Return the page to which the issuer redirects the popup: it hands the code to Swagger UI, its opener."""
+    del request
+    script = SpectacularSwaggerView._swagger_ui_resource("oauth2-redirect.js")  # type: ignore[no-untyped-call] # noqa: SLF001
+    parts = urlsplit(script)
+    source = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "'self'"
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": f"default-src 'none'; script-src {source}; frame-ancestors 'none'",
+        # Django's default, same-origin, would cut the popup off from the page that waits for the code.
+        "Cross-Origin-Opener-Policy": "unsafe-none",
+        "Referrer-Policy": "no-referrer",  # the address has the code
+    }
+    text = format_html(
+        '<!doctype html>\n<html lang="en"><title>Login</title><script src="{}"></script></html>\n', script
+    )
+    return HttpResponse(text, headers=headers)
+
+
 # OPTIONS is off, because DRF would need a template to describe these views.
 PUBLIC: dict[str, Any] = {"authentication_classes": [], "permission_classes": [], "metadata_class": None}
 
 urlpatterns = [
     path("schema/", Document.as_view(**PUBLIC), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(**PUBLIC), name="docs"),
+    path("docs/", Page.as_view(**PUBLIC), name="docs"),
+    path("docs/oauth2-redirect.html", oauth2_redirect, name="oauth2-redirect"),
 ]

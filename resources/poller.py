@@ -45,7 +45,7 @@ class Poller(Generic[T]):
                 return
             self._process = os.getpid()
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Replace the lock (after a fork: a thread that holds it exists only in the parent)."""
         self._lock = threading.Lock()
 
@@ -64,7 +64,7 @@ _all: "weakref.WeakSet[Poller[Any]]" = weakref.WeakSet()
 
 def _renew_all() -> None:
     for poller in list(_all):
-        poller.renew()
+        poller.reset_after_fork()
 
 
 os.register_at_fork(after_in_child=_renew_all)

@@ -18,9 +18,9 @@ class Lookups:
     """The look-ups that are running in this process."""
 
     def __init__(self) -> None:
-        self.renew()
+        self.reset_after_fork()
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Forget the running look-ups (after a fork: their threads exist only in the parent)."""
         self._lock = threading.Lock()
         self._pending: dict[tuple[str, int], Future[Addresses]] = {}
@@ -53,4 +53,4 @@ class Lookups:
 
 
 lookups = Lookups()
-os.register_at_fork(after_in_child=lookups.renew)
+os.register_at_fork(after_in_child=lookups.reset_after_fork)

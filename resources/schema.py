@@ -4,24 +4,10 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
-from rest_framework.permissions import (
-    AND,
-    OR,
-    SAFE_METHODS,
-    AllowAny,
-    DjangoModelPermissionsOrAnonReadOnly,
-    IsAuthenticatedOrReadOnly,
-)
+from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAuthenticatedOrReadOnly
 
 from resources.conf import resource_server
-from resources.permissions import TokenPermission, operands
-
-Needs = frozenset[str] | None
-"""The scopes that a token needs, all of them. None if no token is needed."""
-Alternatives = list[Needs]
-"""A client must meet at least one entry. An empty list refuses every request."""
-
-READABLE = (IsAuthenticatedOrReadOnly, DjangoModelPermissionsOrAnonReadOnly)
+from resources.scope_needs import needs
 
 
 class AutoSchema(SpectacularAutoSchema):
@@ -48,14 +34,12 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
     name = "oauth2"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        """Return a scheme that refers to the issuer's metadata (OpenAPI 3, Security Scheme Object)."""
+        """Return a scheme with one flow, the authorization code (OpenAPI 3, Security Scheme Object)."""
         del auto_schema
         conf = resource_server()
-        return {
-            "type": "openIdConnect",
-            "openIdConnectUrl": f"{conf.issuers[0].url.rstrip('/')}/.well-known/openid-configuration",
-            "description": "\n".join(f"- `{name}`: {text}" for name, text in conf.scopes.items()),
-        }
+        # Not `openIdConnect`: Swagger UI would then list each grant type of the issuer, and its scopes instead of ours.
+        flow = {"authorizationUrl": conf.authorization_url, "tokenUrl": conf.token_url, "scopes": dict(conf.scopes)}
+        return {"type": "oauth2", "flows": {"authorizationCode": flow}}
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
         """Return one entry per alternative, or the empty requirement if no token is needed."""
@@ -64,39 +48,7 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         if None in options:
             # The empty requirement must not appear twice.
             return [] if _spectacular_says_public(view, method) else [{}]
-        return [{self.name: sorted(scopes or ())} for scopes in options or [frozenset()]]
-
-
-def needs(view: Any, method: str) -> Alternatives:
-    """Return the alternatives that meet all permissions of `view`."""
-    options: Alternatives = [None]
-    for permission in view.get_permissions():
-        options = both(options, alternatives(permission, view, method))
-    return options
-
-
-def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
-    """Return the alternatives of `permission`. An unknown permission needs a token with any scopes."""
-    if sides := operands(permission, AND):
-        return both(*(alternatives(side, view, method) for side in sides))
-    if sides := operands(permission, OR):
-        return [scopes for side in sides for scopes in alternatives(side, view, method)]
-    if isinstance(permission, AllowAny) or (isinstance(permission, READABLE) and method in SAFE_METHODS):
-        return [None]
-    if isinstance(permission, TokenPermission):
-        return [frozenset(scopes) for scopes in permission.scopes(view, method)]
-    return [frozenset()]
-
-
-def both(left: Alternatives, right: Alternatives) -> Alternatives:
-    """Return the alternatives that meet `left` and `right`."""
-    return list(dict.fromkeys(_together(first, second) for first in left for second in right))
-
-
-def _together(left: Needs, right: Needs) -> Needs:
-    if left is None or right is None:
-        return right if left is None else left
-    return left | right
+        return [{self.name: sorted(scopes or ())} for scopes in options or [()]]
 
 
 def _spectacular_says_public(view: Any, method: str) -> bool:

@@ -24,9 +24,9 @@ class ServingThreads:
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._set = 0
-        self.renew()
+        self.reset_after_fork()
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Forget the threads of the parent process (after a fork)."""
         self._seen: dict[int, float] = {}
 
@@ -55,9 +55,9 @@ class WaitingRoom:
 
     def __init__(self, *, serving: Callable[[], int]) -> None:
         self._serving = serving
-        self.renew()
+        self.reset_after_fork()
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Empty the waiting room after a fork. The waiting threads exist only in the parent process."""
         self._lock = threading.Lock()
         self._taken = 0
@@ -68,7 +68,7 @@ class WaitingRoom:
 
         `first` says that no other request has waited for the same fetch.
         """
-        lock = self._lock  # `renew` can replace it while the block runs
+        lock = self._lock  # `reset_after_fork` can replace it while the block runs
         with lock:
             free = self._taken < self._serving() // 2 or (first and not self._taken)
             self._taken += free
@@ -98,8 +98,8 @@ room = WaitingRoom(serving=serving.count)
 
 
 def _renew() -> None:
-    serving.renew()
-    room.renew()
+    serving.reset_after_fork()
+    room.reset_after_fork()
 
 
 os.register_at_fork(after_in_child=_renew)

@@ -38,9 +38,9 @@ class FailOpenCache:
         self._cache, self._clock = cache, clock
         self._failed = False
         self._retry_at = 0.0
-        self.renew()
+        self.reset_after_fork()
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Replace the lock (after a fork: a thread that holds it exists only in the parent)."""
         self._lock = threading.Lock()
 
@@ -85,4 +85,4 @@ class FailOpenCache:
 
 cache = FailOpenCache(default_cache, clock=time.monotonic)
 """The cache of this process's throttles, for the lifetime of the process."""
-os.register_at_fork(after_in_child=cache.renew)
+os.register_at_fork(after_in_child=cache.reset_after_fork)

@@ -37,6 +37,9 @@ MAX_AHEAD = 120  # seconds that iat may lie in the future
 END_OF_TIME = 253_402_300_799  # the last second that a datetime can hold
 
 ACCESS_TOKEN = frozenset({"at+jwt", "application/at+jwt"})
+ANY_JWT = ACCESS_TOKEN | {"jwt", "application/jwt"}
+"""The types if DANGEROUSLY_ACCEPT_TYP_JWT is set. ID tokens have the last two, too."""
+ID_TOKEN_CLAIMS = frozenset({"at_hash", "nonce"})
 
 _B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 _SEGMENTS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
@@ -96,13 +99,21 @@ def credentials(authorization: str | None, *, also_in_query: bool) -> str | None
     return token
 
 
-def verify(token: str, *, issuers: Mapping[str, TrustedIssuer], audience: frozenset[str], now: datetime) -> AccessToken:
+def verify(
+    token: str,
+    *,
+    issuers: Mapping[str, TrustedIssuer],
+    audience: frozenset[str],
+    now: datetime,
+    types: frozenset[str] = ACCESS_TOKEN,
+) -> AccessToken:
     """Return the verified token (RFC 9068 section 4). Raises InvalidToken, or Unavailable if keys are unavailable.
 
-    `issuers` are the trusted issuers by URL, `audience` is every `aud` that means this API.
+    `issuers` are the trusted issuers by URL, `audience` is every `aud` that means this API, and `types` every `typ` of
+    an access token: ACCESS_TOKEN or ANY_JWT.
     """
     header_part, payload_part, signature_part = segments(token)
-    kid, algorithm = header(header_part, types=ACCESS_TOKEN)
+    kid, algorithm = header(header_part, types=types)
     issuer, claims = _issuer(payload_part, issuers)
     check_signature(token, kid, algorithm, signature_part, issuer)
     if claims is None:
@@ -111,6 +122,8 @@ def verify(token: str, *, issuers: Mapping[str, TrustedIssuer], audience: frozen
     _check_addressing(claims, issuer.url, audience)
     _check_times(claims, seconds)
     _check_identity(claims)
+    if "jwt" in types and not ID_TOKEN_CLAIMS.isdisjoint(claims):
+        raise InvalidToken(Reason.TYPE, "typ")
     scopes = _scopes(claims)
     if revoked := issuer.refusals(now).reason(kid, claims):  # check 8
         raise InvalidToken(Reason.REVOKED, revoked)

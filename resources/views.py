@@ -19,7 +19,7 @@ def protected_resource(request: HttpRequest, path: str = "") -> HttpResponse:
     document = {
         "resource": conf.resource,
         "authorization_servers": [issuer.url for issuer in conf.issuers],
-        "scopes_supported": sorted(conf.scopes),
+        "scopes_supported": conf.scopes_supported,
         "bearer_methods_supported": ["header"],
     }
     response = JsonResponse({name: value for name, value in document.items() if value})

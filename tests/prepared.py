@@ -41,7 +41,7 @@ def make(var: Path) -> None:
     migrated.mkdir()
     for name in environment.DATABASES:
         shutil.copy(var / name, migrated)
-    set_up(variables, var, webapp=ports.url("webapp"))
+    set_up(variables, var, ports)
 
 
 def copy(factory: pytest.TempPathFactory) -> Path:
@@ -56,10 +56,11 @@ def databases(factory: pytest.TempPathFactory, folder: Path) -> None:
     shutil.copytree(template(factory) / "migrated", folder, dirs_exist_ok=True)
 
 
-def set_up(variables: Environments, var: Path, *, webapp: str) -> None:
+def set_up(variables: Environments, var: Path, where: Ports) -> None:
     """Make the demo's API and clients, or bring them into step with the addresses."""
     processes.command(
         variables.issuer,
         *("demo_setup", "--credentials", str(var / "demo.env")),
-        *("--api-audience", variables.api["API_AUDIENCE"], "--webapp-url", webapp),
+        *("--api-audience", variables.api["API_AUDIENCE"]),
+        *("--api-url", where.url("api"), "--webapp-url", where.url("webapp")),
     )

@@ -14,6 +14,14 @@ os.environ.update(
     ANSWER_WITHIN="3",
     API_AUDIENCE="http://localhost:8001/",
     AUDIT_JOURNAL="",
+    # `make run` may have written others under var/.
+    CLIENT_ID_METADATA_DOCUMENTS="false",
+    DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS="false",
+    DYNAMIC_REGISTRATION="off",
+    OPEN_CLIENT_SCOPES="",
+    OPEN_CLIENT_APIS="",
+    OPEN_CLIENT_GRANT_TYPES="",
+    RATE_LIMITS="",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "sqlite://:memory:"),
     API_DATABASE_URL="sqlite://:memory:",
 )

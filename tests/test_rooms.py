@@ -18,23 +18,26 @@ TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
     "admin": "audit conf email_proof encryption errors grants inspection issued jose keys keys/errors keys/rules"
-    " models registration registry_lock revoking views",
+    " models open_clients registration registry_lock revoking views",
     "views": "audit authorize background clients conf database_errors errors grants issued jose keys keys/errors"
-    " keys/rules limits login metadata models parameters revoking userinfo",
-    "management": "audit checks conf encryption grants inspection issued jose keys keys/errors keys/rules models"
-    " outbound proxy registration registry_lock revoking",
+    " keys/rules limits login metadata models open_clients parameters registry_lock revoking userinfo",
+    "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
+    " models open_clients outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
-    "checks": "audit authorize clients conf encryption keys keys/errors keys/rules models revoking",
-    "metadata": "authorize clients conf grants issued jose keys models userinfo",
-    "authorize": "addresses clients conf errors grants issued jose keys keys/rules models parameters",
-    "grants": "audit clients conf errors issued keys login models parameters",
-    "revoking": "audit conf encryption errors issued keys keys/rules limits models registration registry_lock",
-    "registration": "audit clients issued models registry_lock",
+    "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
+    "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
+    "authorize": "addresses claims clients conf errors grants issued jose keys keys/rules models parameters",
+    "grants": "audit claims clients conf errors issued keys login models parameters",
+    "revoking": "audit conf email_proof errors issued keys limits models open_clients registration registry_lock",
+    "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
+    " registry_lock",
+    "registration": "audit clients email_proof issued models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
-    "userinfo": "conf email_proof errors issued models",
-    "issued": "audit conf encryption errors jose keys keys/errors models",
-    "keys": "audit conf encryption jose keys/errors keys/rules models",
+    "userinfo": "claims conf errors issued models",
+    "issued": "addresses audit conf encryption errors jose keys keys/errors models",
+    "claims": "conf email_proof errors jose models",
+    "keys": "audit conf encryption jose keys/errors keys/rules models registry_lock",
     "email_proof": "login models",
     "login": "limits models",
     "parameters": "errors models",
@@ -42,7 +45,8 @@ TABLE = {
     "migrations": "models triggers",
     "models": "addresses conf database_errors jose keys/rules",
     "limits": "conf",
-    "conf": "encryption keys/rules",
+    "conf": "encryption keys/rules open_client_settings",
+    "open_client_settings": "",
     "keys/rules": "keys/errors",
     "keys/errors": "",
     "jose": "",
@@ -61,14 +65,19 @@ PURE = (
     "tokens/keys/errors.py",
     "tokens/encryption.py",
     "tokens/addresses.py",
+    "tokens/open_client_settings.py",
     "resources/verify.py",
     "resources/keyset.py",
+    "resources/key_policy.py",
+    "resources/key_pins.py",
+    "resources/token_bucket.py",
     "resources/client_address.py",
     "resources/refusals.py",
     "resources/revocation_feed.py",
     "resources/revocation_key.py",
     "resources/revocation_set.py",
     "resources/feed_follower.py",
+    "resources/feed_source.py",
     "resources/strict_json.py",
     "resources/jwk.py",
 )
@@ -93,17 +102,27 @@ REPEATED = {"Command", "Meta"}
 # Modules without a test module of their own, by the tests that cover them.
 COVERED = {
     "tests/tokens/admin/": "admin/audit admin/client_form admin/client_layout admin/client_secret admin/events"
-    " admin/key_picture admin/key_step admin/read_only admin/ring_page",
+    " admin/client_claims admin/scope_form admin/key_picture admin/key_step admin/read_only admin/ring_page",
+    "tests/tokens/claims/test_hook.py": "claims/claims_error",
+    "tests/tokens/claims/test_source.py": "claims/names triggers/profile_change",
+    "tests/tokens/inspection/test_report.py": "inspection/requirements",
+    "tests/tokens/revoking/test_feed_log.py": "revoking/feed_entries revoking/feed_publisher",
     "tests/tokens/management/test_inspect_token.py": "admin/inspection inspection/key_source"
     " inspection/signature_trial",
+    "tests/tokens/views/test_dynamic_registration.py": "open_clients/dynamic_client open_clients/registration_answer"
+    " views/json_body",
+    "tests/tokens/open_clients/test_document_client.py": "open_clients/scope_policy views/document_gate",
+    "tests/tokens/open_clients/test_hostile_documents.py": "open_clients/client_metadata open_clients/document_fetch"
+    " open_clients/document_rules open_clients/identifier",
     "tests/tokens/views/test_authorize.py": "authorize/backend authorize/consent authorize/login_session"
-    " authorize/request authorize/response authorize/server authorize/validator views/authorization_answer"
-    " views/consent_page",
+    " authorize/request authorize/server authorize/validator views/authorization_answer views/consent_page",
     "tests/tokens/hardening/test_codes.py": "authorize/authorization_code grants/authorization_code issued/one_time",
+    "tests/tokens/views/test_form_post.py": "authorize/response authorize/response_mode",
     "tests/tokens/views/test_logout.py": "authorize/logout",
     "tests/tokens/views/test_jwks.py": "background",
     "tests/services/test_revocation_log.py": "checks/durability",
-    "tests/tokens/keys/test_broken_rows.py": "checks/key_health keys/adoption keys/errors keys/keystore keys/store",
+    "tests/tokens/keys/test_broken_rows.py": "checks/key_health keys/adoption keys/errors keys/keystore"
+    " keys/ring_reader keys/signer_choice keys/store",
     "tests/tokens/clients/test_private_key_jwt.py": "clients/assertion",
     "tests/tokens/admin/test_key.py": "conf keys/rules/timeline",
     "tests/tokens/keys/test_seal.py": "encryption",
@@ -112,15 +131,16 @@ COVERED = {
     "tests/tokens/views/test_device.py": "grants/device_authorization grants/device_code",
     "tests/tokens/rfc/test_rfc9068.py": "issued/access_token issued/holder issued/login",
     "tests/tokens/issued/test_token_reader.py": "issued/id_token issued/jws",
-    "tests/tokens/grants/test_refresh_token.py": "issued/refresh_token issued/token_status issued/user_grant",
+    "tests/tokens/grants/test_refresh_token.py": "issued/refresh_rotation issued/refresh_token issued/token_status"
+    " issued/user_grant",
     "tests/tokens/issued/test_revocation_record.py": "issued/revocation_key models/revocation",
     "tests/tokens/revoking/test_enabled_again.py": "issued/revocation_second revoking/signals triggers/session_epoch",
-    "tests/tokens/jose/test_public_keys.py": "jose/compact jose/key_format",
+    "tests/tokens/jose/test_public_keys.py": "jose/compact jose/key_choice jose/key_format",
     "tests/services/test_pkcs11.py": "keys/pkcs11 keys/key_pair",
     "tests/services/test_lock.py": "keys/deadline keys/lock",
     "tests/tokens/keys/test_promises.py": "keys/rules/discard keys/rules/succession",
-    "tests/tokens/keys/test_rings.py": "keys/transfer",
-    "tests/tokens/keys/test_rotation.py": "keys/cancellation keys/rewrap",
+    "tests/tokens/keys/test_rings.py": "keys/publication keys/transfer",
+    "tests/tokens/keys/test_rotation.py": "keys/cancellation keys/operation keys/rewrap",
     "tests/tokens/keys/test_snapshots.py": "keys/ring_snapshot",
     "tests/tokens/limits/test_circuit.py": "limits/counter_memory",
     "tests/tokens/management/test_arguments.py": "management/commands/cleartokens"
@@ -133,11 +153,14 @@ COVERED = {
     "tests/tokens/clients/test_registry.py": "triggers/registry_version",
     "tests/services/test_restore.py": "triggers/restore triggers/search_path",
     "tests/services/test_migrations.py": "triggers/lock_wait",
-    "tests/tokens/models/": "models/assertion models/audit models/consent models/device models/lifetimes"
-    " models/registry models/user_grant",
-    "tests/proxies/test_proxies.py": "proxy/report proxy/trials proxy/wire",
+    "tests/tokens/models/": "models/assertion models/audit models/client_choices models/client_claims"
+    " models/client_problems models/consent models/client_secret models/login_switches models/device"
+    " models/lifetimes models/open_client models/registry models/user_grant",
+    "tests/proxies/test_proxies.py": "proxy/connection_trials proxy/content_trials proxy/header_trials proxy/report"
+    " proxy/trial_server proxy/trials proxy/wire",
     "tests/tokens/management/test_create_api.py": "registration/api",
     "tests/tokens/management/test_demo_setup.py": "registration/demo",
+    "tests/tokens/management/test_certification_setup.py": "registration/certification registration/certification_plan",
     "tests/tokens/management/test_client_secret.py": "registration/secret_rotation",
     "tests/tokens/views/test_unavailable.py": "registry_lock views/not_ready",
     "tests/tokens/management/test_access.py": "revoking/access",
@@ -155,7 +178,6 @@ COVERED = {
     "tests/tokens/authorize/test_reauthentication.py": "views/login",
     "tests/tokens/test_no_input.py": "apps urls",
     "tests/tokens/admin/test_verify_email.py": "email_proof",
-    "tests/tokens/keys/test_flush.py": "keys/trust",
     "tests/tokens/management/test_flush_token.py": "issued/flush_token",
 }
 

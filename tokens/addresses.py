@@ -1,4 +1,4 @@
-"""Checks the addresses that a client is registered with: redirect URIs and origins. Pure.
+"""Checks the addresses that a client is registered with: redirect URIs and origins; compares identifiers. Pure.
 
 - A redirect URI is https, http on loopback, or has a private-use scheme with a dot (RFC 8252 section 7).
 - An address with other characters than those of RFC 3986 is refused: browsers and parsers read it in different ways.
@@ -24,6 +24,8 @@ RESERVED = frozenset(
         "view-source", "vnc", "ws", "wss", "xmpp",
     )
 )  # fmt: skip
+EMPTY_PATH = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#]+)/?(\?[^#]*)?")
+"""A URI with an authority and an empty path, in the two spellings of such a path."""
 LISTED = re.compile(r",(?:$|[A-Za-z][A-Za-z0-9+.-]*:)")
 """A comma at the end or before a scheme: the administrator separated addresses by commas."""
 
@@ -82,6 +84,19 @@ def origin_problem(origin: str) -> str | None:
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         return "must be https (http on loopback only)."
     return None
+
+
+def spellings(uri: str) -> frozenset[str]:
+    """Return every spelling of an identifier that means the same URI: with and without the slash of an empty path.
+
+    `https://api.example` and `https://api.example/` are the same (RFC 3986 section 6.2.3). Other paths, such as `/v1`
+    and `/v1/`, are not.
+    """
+    match = EMPTY_PATH.fullmatch(uri)
+    if match is None:
+        return frozenset({uri})
+    origin, query = match.groups(default="")
+    return frozenset({origin + query, f"{origin}/{query}"})
 
 
 def _parts(uri: str) -> SplitResult | None:

@@ -1,6 +1,6 @@
 """Reads settings.ISSUER once, and returns it as a typed, frozen object. No other module of the issuer reads it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -13,6 +13,9 @@ from django.utils.encoding import force_str
 
 from tokens.encryption import EncryptionKey, parse
 from tokens.keys.rules.policy import POLICIES, Policy, changed
+from tokens.open_client_settings import DEFAULTS as OPEN_CLIENT_DEFAULTS
+from tokens.open_client_settings import OpenClientSettings
+from tokens.open_client_settings import parse as parse_open_clients
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 DEFAULTS: dict[str, Any] = {
@@ -34,9 +37,23 @@ DEFAULTS: dict[str, Any] = {
     "AUDIT_JOURNAL": None,
     # True: the claim `name` of a user without first and last name is the username.
     "NAME_FROM_USERNAME": True,
+    # Development only, ignored without DEBUG: remember consent also for redirect URIs at http://localhost, 127.0.0.1
+    # and [::1].
+    "REMEMBER_LOOPBACK_CONSENT": False,
+    # By claim of OpenID Connect: the user's field ("locale", "profile.website") or "module:function" (docs/claims.md).
+    "CLAIMS_SOURCE": {},
+    # The dotted path of a function that adds claims to tokens and userinfo (docs/claims.md); empty: none.
+    "CLAIMS": "",
+    # How long that function may take.
+    "CLAIMS_WITHIN": timedelta(seconds=1),
+    # The Django groups that the scope `groups` tells clients and APIs; empty: there is no such scope.
+    "GROUPS_CLAIM": [],
+    # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
+    "USERINFO_TOKEN_IN_BODY": False,
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
+    **OPEN_CLIENT_DEFAULTS,
 }
 
 
@@ -56,11 +73,14 @@ RATE_LIMITS = {
     "segments": Rate(6000, 60),
     "login": Rate(10, 60),
     "authorize": Rate(300, 60),
+    "documents": Rate(30, 60),
+    "register": Rate(30, 3600),
 }
 """The default limits by endpoint, each for a client at an address, except:
 
 - login: for a username at an address;
-- authorize (requests that wait for a login), revocations, segments: for an address.
+- authorize (requests that wait for a login), documents (fetches of client ID metadata documents), register (dynamic
+  registrations), revocations, segments: for an address.
 """
 
 
@@ -103,6 +123,24 @@ class IssuerSettings:
     """The file that the audit trail is appended to as well (tokens/audit/journal.py)."""
     name_from_username: bool
     """True if the claim `name` falls back to the username."""
+    is_development: bool
+    """True if DEBUG is on: a developer's own machine."""
+    remembers_loopback_consent: bool
+    """True if consent counts again for a loopback redirect URI, which any program on the device can take."""
+    claims_source: Mapping[str, str]
+    """By claim: the field or function that its value comes from."""
+    claims_hook: str
+    """The dotted path of the claims hook, or the empty string."""
+    claims_within: timedelta
+    """The longest time that the claims hook may take."""
+    groups_claim: tuple[str, ...]
+    """The names of the groups that the scope `groups` tells."""
+    openid_scopes: frozenset[str]
+    """The scopes that this deployment offers without an API."""
+    userinfo_token_in_body: bool
+    """True if userinfo accepts the token in the body."""
+    open_clients: OpenClientSettings
+    """Metadata documents and dynamic registration, and what such clients may request."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the encrypting keys. Raises MalformedEncryptionKey."""
@@ -133,8 +171,23 @@ def issuer() -> IssuerSettings:
         rate_limits=_rate_limits(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
         name_from_username=values["NAME_FROM_USERNAME"],
+        is_development=settings.DEBUG,
+        remembers_loopback_consent=values["REMEMBER_LOOPBACK_CONSENT"] and settings.DEBUG,
+        claims_source=dict(values["CLAIMS_SOURCE"]),
+        claims_hook=values["CLAIMS"],
+        claims_within=values["CLAIMS_WITHIN"],
+        groups_claim=tuple(values["GROUPS_CLAIM"]),
+        openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
+        userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
+        open_clients=parse_open_clients(values, debug=settings.DEBUG),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
+
+
+def _openid_scopes(source: Mapping[str, str], groups: Collection[str]) -> frozenset[str]:
+    """Return the scopes that have a meaning with these settings."""
+    optional = {"address": "address" in source, "phone": "phone_number" in source, "groups": bool(groups)}
+    return frozenset({"openid", "profile", "email", "offline_access"} | {name for name in optional if optional[name]})
 
 
 def _rate_limits(changed: Mapping[str, tuple[int, int]]) -> Mapping[str, Rate]:
@@ -146,7 +199,7 @@ def _rate_limits(changed: Mapping[str, tuple[int, int]]) -> Mapping[str, Rate]:
 
 
 def _reload(*, setting: str, **_: Any) -> None:
-    if setting in {"ISSUER", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
+    if setting in {"DEBUG", "ISSUER", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
         issuer.cache_clear()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from django.http import HttpResponseBase, JsonResponse
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -12,7 +12,8 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 class OAuthError(Exception):
     """An OAuth error response with a registered error code, such as `invalid_grant`.
 
-    `description` is sent to the client and never repeats input. `reason` is only logged; default: the description.
+    `description` is sent to the client. It repeats no input, except the name of a refused scope (issued/audience.py).
+    `reason` is only logged and repeats none; default: the description.
     """
 
     def __init__(self, error: str, description: str, *, status: int = 400, reason: str = "") -> None:
@@ -93,6 +94,13 @@ def answer(
     """Return a JSON answer that no cache keeps. `reason` says in the log why it is a 503, unless the body does."""
     response = JsonResponse(dict(body), status=status, headers={**NO_STORE, **(headers or {})})
     response.unavailable_because = reason or str(body.get("error_description", ""))  # type: ignore[attr-defined]
+    return response
+
+
+def empty(status: int, headers: Mapping[str, str]) -> HttpResponse:
+    """Return an answer without a body. It has no Content-Type: oidc-client-ts refuses text/html, Django's default."""
+    response = HttpResponse(status=status, headers=dict(headers))
+    del response.headers["Content-Type"]
     return response
 
 

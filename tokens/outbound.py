@@ -1,4 +1,4 @@
-"""Fetches a JSON document by GET from an address that a client or another issuer chose.
+"""Fetches a document, such as JSON, by GET from an address that a client or another issuer chose.
 
 The address might be an attacker's, so
 1. it must be https, without user and fragment (`_parts`);
@@ -6,7 +6,7 @@ The address might be an attacker's, so
    process (server-side request forgery). The connection uses those addresses, not the name (`_open`);
 3. redirects, compression and proxies are not used;
 4. a deadline covers name resolution, connection, TLS and reading, even if the server sends slowly;
-5. a document has at most MAX_BYTES.
+5. a document has at most MAX_BYTES, or as many as the caller permits.
 Every failure is a FetchError.
 """
 
@@ -18,8 +18,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -42,18 +43,45 @@ class FetchError(Exception):
     """The document could not be fetched. The message gives the reason."""
 
 
+class StatusError(FetchError):
+    """The server answered, with a status other than 200."""
+
+    def __init__(self, host: str | None, status: int) -> None:
+        super().__init__(f"{host}: it answered {status}")
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A document with its headers, whose names are in lower case. If a header is repeated, its values are joined."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
 def get_json(url: str, *, allow_private: bool = False, deadline: float = DEADLINE) -> Any:
     """Fetch the JSON document at `url` within `deadline` seconds. Raises FetchError.
 
     `allow_private` permits addresses in private networks, and http on loopback, for development.
     """
+    document = get(url, allow_private=allow_private, deadline=deadline)
+    try:
+        return json.loads(document.body)
+    except (ValueError, RecursionError) as error:  # their text can quote the document
+        raise FetchError(f"{urlsplit(url).hostname}: {type(error).__name__}") from error
+
+
+def get(url: str, *, allow_private: bool = False, deadline: float = DEADLINE, longest: int = MAX_BYTES) -> Download:
+    """Fetch the document of at most `longest` bytes at `url` within `deadline` seconds.
+
+    Raises StatusError if the status is not 200, and FetchError. `allow_private` is that of `get_json`.
+    """
     until = time.monotonic() + deadline
     parts = _parts(url, allow_private=allow_private)
     try:
         with closing(_open(parts, until, allow_private=allow_private)) as wire:
-            body = _request(parts, wire, until)
-        return json.loads(body)
-    except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+            return _request(parts, wire, until, longest)
+    except (OSError, http.client.HTTPException, ValueError) as error:
         # Only an OSError's text: that of the others can quote the document.
         reason = str(error) if isinstance(error, OSError) and str(error) else type(error).__name__
         raise FetchError(f"{parts.hostname}: {reason}") from error
@@ -139,8 +167,8 @@ def _connect(addresses: Sequence[tuple[str, int]], until: float) -> socket.socke
     raise failure
 
 
-def _request(parts: SplitResult, wire: socket.socket, until: float) -> bytes:
-    """Send the request and return the body of the answer. Raises FetchError unless the status is 200."""
+def _request(parts: SplitResult, wire: socket.socket, until: float, longest: int) -> Download:
+    """Send the request and return the answer. Raises StatusError unless the status is 200."""
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = http.client.HTTPConnection(parts.netloc)
     connection.sock = wire
@@ -150,19 +178,20 @@ def _request(parts: SplitResult, wire: socket.socket, until: float) -> bytes:
     response = _Response(wire, until)
     response.begin()
     if response.status != http.client.OK:
-        raise FetchError(f"{parts.hostname}: it answered {response.status}")
+        raise StatusError(parts.hostname, response.status)
     # A small compressed document could expand to gigabytes.
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise FetchError(f"{parts.hostname}: it answered with a compressed document")
-    return _read(response)
+    headers = {name.lower(): ", ".join(response.headers.get_all(name, [])) for name in response.headers}
+    return Download(_read(response, longest), headers)
 
 
-def _read(response: http.client.HTTPResponse) -> bytes:
+def _read(response: http.client.HTTPResponse, longest: int) -> bytes:
     body = b""
     while chunk := response.read1(CHUNK):
         body += chunk
-        if len(body) > MAX_BYTES:
-            raise FetchError(f"the document is longer than {MAX_BYTES} bytes")
+        if len(body) > longest:
+            raise FetchError(f"the document is longer than {longest} bytes")
     if response.length:  # bytes of Content-Length that did not come
         raise FetchError("the document is shorter than its Content-Length")
     return body

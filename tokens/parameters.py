@@ -40,6 +40,7 @@ AUTHORIZATION = frozenset(
         "login_hint",
         "id_token_hint",
         "acr_values",
+        "claims",
         "request",
         "request_uri",
     )

@@ -1,20 +1,28 @@
-"""Bounds how long a change of the registry (clients, secrets, APIs, scopes, policies) waits for other transactions.
+"""Lets changes of the registry (clients, secrets, APIs, scopes, policies) run one at a time, and bounds their waits.
 
 - With every change, a trigger updates the version of the registry (tokens/triggers/registry_version.py). The version is
   one row, so changes wait for each other.
-- A transaction that was left open therefore blocks all changes, on every node. So the wait is bounded.
-- On PostgreSQL the error names the process that holds the lock. SQLite cannot tell.
+- A change locks rows before that row, and PostgreSQL locks the rows that its foreign keys name at the commit. Two
+  changes would deadlock in any order of rows. So each begins with an advisory lock, and a deletion too.
+- A transaction that was left open blocks all changes, on every node. So the wait is bounded.
+- On PostgreSQL the error names the process that holds the lock. SQLite cannot tell. It has one writer at a time.
+
+    delete a client      locks the client       waits for the version
+    add a secret         locks the version      waits for the client, which its row names     deadlock
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import OperationalError, connection, transaction
+from django.db import Error, connection, transaction
 
+LOCK = int.from_bytes(b"registry")
+"""The key of the advisory lock. Such locks are of one database."""
 WAIT = timedelta(seconds=2)
 """Less than ANSWER_WITHIN (3 s), so that the client gets this error and not a timeout."""
-LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL appendix A
+# SQLSTATEs (PostgreSQL appendix A)
+LOCK_NOT_AVAILABLE, DEADLOCK, ROW_IS_GONE = "55P03", "40P01", "23503"
 
 HOLDER = """
 SELECT a.pid, a.state, date_trunc('second', a.xact_start AT TIME ZONE 'UTC')::text
@@ -27,16 +35,43 @@ ORDER BY a.xact_start LIMIT 1
 
 
 class RegistryLocked(Exception):
-    """Another transaction held a lock that the change needs for longer than WAIT; nothing was changed."""
+    """Another transaction prevented the change: it held a lock for longer than WAIT, or deleted a row. Nothing changed.
+
+    The message names the cause and the remedy.
+    """
+
+
+def lock() -> None:
+    """Wait until no other change of the registry runs, and keep others waiting until the transaction ends.
+
+    Call it before any row of the registry is locked or written. It can be called again in the same transaction.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+def deleted(name: object) -> RegistryLocked:
+    """Return the error that a row, which the change names, was deleted."""
+    return RegistryLocked(f"{name} was deleted by another transaction; nothing was changed. Look at what is left.")
 
 
 @contextmanager
 def change() -> Iterator[None]:
+    """Run a change of the registry in one transaction. Other changes wait until it ends. Raises as `bounded_wait`."""
+    with bounded_wait():
+        lock()
+        yield
+
+
+@contextmanager
+def bounded_wait() -> Iterator[None]:
     """Run the block in one transaction that waits at most WAIT for a lock.
 
-    Raises RegistryLocked if a lock was not available in time. Inside another transaction, OperationalError is raised.
+    Raises RegistryLocked if a lock was not available in time, or another transaction deleted a row that the block
+    names. Inside another transaction, Django's error is raised.
     """
-    # The outermost `change` translates the error, after its transaction was rolled back and released its locks.
+    # The outermost block translates the error, after its transaction was rolled back and released its locks.
     outermost = not connection.in_atomic_block
     try:
         with transaction.atomic():
@@ -45,16 +80,21 @@ def change() -> Iterator[None]:
                     # LOCAL: the setting ends with the transaction, because connections are reused.
                     cursor.execute(f"SET LOCAL lock_timeout = '{int(WAIT.total_seconds() * 1000)}ms'")
             yield
-    except OperationalError as error:
-        if outermost and _is_lock_timeout(error):
-            raise RegistryLocked(_explanation()) from error
+    except Error as error:
+        if outermost and (refusal := _refusal(error)):
+            raise refusal from error
         raise
 
 
-def _is_lock_timeout(error: OperationalError) -> bool:
-    """Return True if the error says that a lock was not available in time."""
+def _refusal(error: Error) -> RegistryLocked | None:
+    """Return the error for the caller. Returns None unless another transaction is the cause."""
+    state = getattr(error.__cause__, "sqlstate", None)
     # SQLite has no SQLSTATE, so the text of its error decides.
-    return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE or "database is locked" in str(error)
+    if state == LOCK_NOT_AVAILABLE or "database is locked" in str(error):
+        return RegistryLocked(_explanation())
+    if state == DEADLOCK:  # with a transaction that is not of this program
+        return RegistryLocked("another transaction was in a deadlock with this change; nothing was changed. Try again.")
+    return deleted("A row that the change names") if state == ROW_IS_GONE else None
 
 
 def _explanation() -> str:

@@ -7,6 +7,7 @@ from tokens.metadata.document import locations
 from tokens.views import account
 from tokens.views.authorize import AuthorizeView
 from tokens.views.device import device, verify
+from tokens.views.dynamic_registration import register, registration
 from tokens.views.everywhere import log_out_everywhere
 from tokens.views.health import healthz, readyz
 from tokens.views.introspection import introspect
@@ -32,6 +33,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/revocations/<slug:ring>", revocations, name="ring_revocations"),
     path("oauth/revocations/segments/<slug:digest>", segment, name="segment"),
     path("oauth/revocations/<slug:ring>/segments/<slug:digest>", segment, name="ring_segment"),
+    path("oauth/register", register, name="register"),
+    path("oauth/register/<slug:client_id>", registration, name="registration"),
     path("oauth/introspect", introspect, name="introspect"),
     path("oauth/logout", logout, name="logout"),
     path("oauth/userinfo", userinfo, name="userinfo"),

@@ -1,41 +1,27 @@
 """The claims that the userinfo endpoint returns about a user (OpenID Connect Core section 5.3).
 
 An access token opens the endpoint if
-1. it is signed by this issuer, has not expired, and its audience is the issuer;
+1. it is signed by this issuer, and has not expired;
 2. it is not revoked, and its client is active;
-3. it has the scope openid;
-4. its user is active.
+3. it was issued under a user's grant, to the client that the user allowed: neither a service's token nor an exchanged
+   one is, because the user granted their holders nothing;
+4. the grant has the scope openid. A token for an API does not contain that scope, so the grant decides, and a switch
+   of the client can refuse such tokens. A token for the issuer contains it itself;
+5. its user is active.
 """
 
-from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from tokens import conf
-from tokens.email_proof import is_verified
+from tokens.claims import contents
+from tokens.claims.hook import ClaimsContext, Place
 from tokens.errors import OAuthError
-from tokens.issued import token_reader, token_status
-from tokens.issued.token_reader import InvalidPresentedToken
-from tokens.models import User
-
-
-def _name(user: User) -> str:
-    """Return a user's name for display: first and last name, else the username if NAME_FROM_USERNAME is True."""
-    # Common clients (Dex) refuse a user without `name`. The username is in `preferred_username` anyway.
-    return user.get_full_name() or (user.get_username() if conf.issuer().name_from_username else "")
-
+from tokens.issued import audience, token_reader, token_status
+from tokens.issued.token_reader import InvalidPresentedToken, PresentedToken
+from tokens.models import Api, UserGrant
 
 REALM = "userinfo"
-
-# The claims of each scope (section 5.4). Section 5.3.2: a claim without a value is omitted.
-CLAIMS: Mapping[str, Mapping[str, Callable[[User], str | bool]]] = {
-    "profile": {
-        "name": _name,
-        "given_name": lambda user: user.first_name,
-        "family_name": lambda user: user.last_name,
-        "preferred_username": lambda user: user.get_username(),
-    },
-    "email": {"email": lambda user: user.email, "email_verified": is_verified},
-}
 
 
 class TokenRefused(OAuthError):
@@ -48,27 +34,51 @@ class TokenRefused(OAuthError):
         return {"WWW-Authenticate": f'Bearer realm="{REALM}", {reason}'}
 
 
-def userinfo(text: str, *, now: datetime) -> dict[str, str | bool]:
+def userinfo(text: str, *, now: datetime) -> dict[str, Any]:
     """Return the claims about the user of the access token in `text`.
 
-    Raises TokenRefused if the token is not valid for this endpoint, and NotReady if the keys cannot be read.
+    Raises TokenRefused if the token is not valid for this endpoint, OAuthError server_error if the claims cannot be
+    computed, and NotReady if the keys cannot be read.
     """
     try:
         token = token_reader.read(text, now=now)
     except InvalidPresentedToken as error:
-        raise _invalid() from error
-    if token.audience != conf.issuer().url or not token_status.is_accepted(token):
-        raise _invalid()
-    if "openid" not in token.scopes:
+        raise _invalid(str(error)) from error
+    if not token_status.is_accepted(token):
+        raise _invalid("the token, its user or its client is not accepted any more")
+    grant, scopes = _grant(token)
+    api = None if _is_for_issuer(token) or not conf.issuer().claims_hook else _api(token)
+    context = ClaimsContext(user=grant.user, client=grant.client, api=api, scopes=scopes, place=Place.USERINFO)
+    return {**contents.of_userinfo(context, grant), "sub": token.subject}
+
+
+def _grant(token: PresentedToken) -> tuple[UserGrant, frozenset[str]]:
+    """Return the user's grant of the token, and the scopes that count here. Raises TokenRefused."""
+    if _is_for_issuer(token) and "openid" not in token.scopes:
         raise TokenRefused("insufficient_scope", "The token lacks the scope openid.", status=403)
-    user = User.objects.filter(sub=token.subject, is_active=True).first()
-    if user is None:
-        raise _invalid()
-    requested = [claim for scope in token.scopes for claim in CLAIMS.get(scope, {}).items()]
-    # Without an address, `email_verified` would be a statement about nothing.
-    values = {name: read(user) for name, read in requested if user.email or not name.startswith("email")}
-    return {"sub": token.subject} | {name: value for name, value in values.items() if value != ""}
+    if token.grant_id is None or "act" in token.claims:
+        raise _invalid("no user granted it to its holder (a service's, an exchanged or a JWT bearer token)")
+    row = UserGrant.objects.select_related("user", "client").filter(pk=token.grant_id, user__is_active=True).first()
+    if row is None:
+        raise _invalid("its grant or user does not exist any more")
+    if _is_for_issuer(token):
+        return row, frozenset(token.scopes)
+    scopes = frozenset(row.scope.split()).intersection(audience.offered())
+    if "openid" not in scopes:
+        raise TokenRefused("insufficient_scope", "The user's grant lacks the scope openid.", status=403)
+    if not row.client.opens_userinfo_by_api_tokens:
+        how = "Tokens for an API do not open userinfo for this client; ask for a token with resource=the issuer."
+        raise TokenRefused("invalid_token", how, status=401)
+    return row, scopes.union(token.scopes)
 
 
-def _invalid() -> TokenRefused:
-    return TokenRefused("invalid_token", "The access token is not valid here.", status=401)
+def _is_for_issuer(token: PresentedToken) -> bool:
+    return token.audience == conf.issuer().url
+
+
+def _api(token: PresentedToken) -> Api | None:
+    return Api.objects.filter(identifier=token.audience).first()
+
+
+def _invalid(reason: str) -> TokenRefused:
+    return TokenRefused("invalid_token", "The access token is not valid here.", status=401, reason=reason)

@@ -32,30 +32,32 @@ def watch_connections() -> None:
 def _guard(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
     if _execute not in connection.execute_wrappers:
         connection.execute_wrappers.append(_execute)
-        connection._commit = partial(_committing, connection._commit)  # type: ignore[attr-defined]  # noqa: SLF001
+        connection._commit = partial(_commit_unless_abandoned, connection._commit)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _execute(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001 (Django's signature)
     run = partial(execute, sql, params, many, context)
     if context["connection"].in_atomic_block or sql.lstrip().upper().startswith(CHANGES_NOTHING):
         if turn := current():
-            _translated(turn.go_on)
+            _take_step(turn.go_on)
         return run()
-    return _committing(run)  # without a transaction each statement commits itself
+    return _commit_unless_abandoned(run)  # without a transaction each statement commits itself
 
 
-def _committing(commit: Callable[[], Any]) -> Any:
+def _commit_unless_abandoned(commit: Callable[[], Any]) -> Any:
+    """Run a statement that commits. Raises Abandoned if the request was answered before."""
     turn = current()
     if turn is None:
         return commit()
-    _translated(turn.begin_commit)
+    _take_step(turn.begin_commit)
     try:
         return commit()
     finally:
         turn.end_commit()
 
 
-def _translated(step: Callable[[], None]) -> None:
+def _take_step(step: Callable[[], None]) -> None:
+    """Take a step of the turn. Raises Abandoned if the turn is over."""
     try:
         step()
     except TurnOver:

@@ -111,7 +111,7 @@ class Front:
             reason = f"no answer within {self._within(path):g} s"
             logger.error("No answer within %g s: 503 for %s %r", self._within(path), values["REQUEST_METHOD"], path)
             raise Refused(503, "temporarily_unavailable", BUSY, retry_after=5, reason=reason)
-        await _send(answered, send, rest=None if answered.is_whole else call.rest())
+        await _send(answered, send, remaining=None if answered.is_whole else call.remaining_parts())
 
 
 class _Call:
@@ -129,22 +129,22 @@ class _Call:
     async def answered(self, within: float) -> Reply | None:
         """Return the answer, or None if the call was abandoned after `within` seconds. Raises what the call raised."""
         deadline = self._loop.time() + within
-        timer = self._loop.call_at(deadline, self._look, deadline + turn.SETTLING)
+        timer = self._loop.call_at(deadline, self._abandon_if_possible, deadline + turn.SETTLING)
         try:
             return await self._reply
         finally:
             timer.cancel()
 
-    def _look(self, last: float) -> None:
+    def _abandon_if_possible(self, last: float) -> None:
         """Abandon the call, or check again soon if it is committing. At `last` (loop time), abandon it in any case."""
         if self._reply.done():
             return
         if self._turn.abandon(time.monotonic(), surely=self._loop.time() >= last):
             self._settle(None)
         else:
-            self._loop.call_later(turn.SETTLING / 4, self._look, last)
+            self._loop.call_later(turn.SETTLING / 4, self._abandon_if_possible, last)
 
-    async def rest(self) -> AsyncIterator[bytes]:
+    async def remaining_parts(self) -> AsyncIterator[bytes]:
         """Yield the parts of the body that follow the part in the `Reply`."""
         while (part := await self._parts.get()) is not None:
             yield part
@@ -186,14 +186,14 @@ class _Call:
             logger.error("An answer ended early", exc_info=error)
 
 
-async def _send(answered: Reply | Refusal, send: Send, rest: AsyncIterator[bytes] | None = None) -> None:
+async def _send(answered: Reply | Refusal, send: Send, remaining: AsyncIterator[bytes] | None = None) -> None:
     headers = [(name.lower().encode("latin-1"), value.strip().encode("latin-1")) for name, value in answered.headers]
     await send({"type": "http.response.start", "status": answered.status, "headers": headers})
-    async with asyncio.timeout(None if rest is None else STALLED):
-        await send({"type": "http.response.body", "body": answered.body, "more_body": rest is not None})
-    if rest is not None:
+    async with asyncio.timeout(None if remaining is None else STALLED):
+        await send({"type": "http.response.body", "body": answered.body, "more_body": remaining is not None})
+    if remaining is not None:
         async with asyncio.timeout(None) as stalled:
-            async for part in rest:
+            async for part in remaining:
                 stalled.reschedule(asyncio.get_running_loop().time() + STALLED)
                 await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})

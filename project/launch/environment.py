@@ -28,7 +28,11 @@ SECRETS = {
 }
 # Variables that a process gets only if the environment sets them. .env.example describes each.
 OPTIONAL = {
-    "issuer": ("CACHE_URL", "LOGIN_CACHE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY"),
+    "issuer": (
+        *("CACHE_URL", "LOGIN_CACHE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY", "REMEMBER_LOOPBACK_CONSENT"),
+        *("CLIENT_ID_METADATA_DOCUMENTS", "DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS", "DYNAMIC_REGISTRATION"),
+        *("OPEN_CLIENT_SCOPES", "OPEN_CLIENT_APIS", "OPEN_CLIENT_GRANT_TYPES", "RATE_LIMITS"),
+    ),
     "api": (
         *("CACHE_URL", "ALLOWED_HOSTS", "JWKS_URL", "BEHIND_PROXY"),
         *("REVOCATIONS_EVERY", "REVOCATIONS_LATE_AFTER", "REVOCATIONS_WHEN_LATE"),
@@ -149,6 +153,7 @@ def _addresses(ports: Ports, environ: Mapping[str, str], var: Path) -> dict[str,
             "DJANGO_SETTINGS_MODULE": "project.settings.api",
             "API_ISSUERS": value("API_ISSUERS", issuer),
             "API_AUDIENCE": audience,
+            "API_DOCS_CLIENT_ID": "api-docs",
             "REVOCATIONS_EVERY": "2",  # seconds, so that a revocation takes effect at once
             "API_DATABASE_URL": value("API_DATABASE_URL", _sqlite(var / "api.sqlite3")),
             **common,

@@ -64,7 +64,7 @@ def watch(process_ports: Ports, variables: Environments) -> Watched:
     started = time.monotonic()
     while seen.phases[-1:] != ["withdrawn"] and time.monotonic() - started < LONGEST:
         rotation = next(rotations, "")
-        _look(tour, variables, seen, at=time.monotonic() - started, rotation=rotation)
+        _observe(tour, variables, seen, at=time.monotonic() - started, rotation=rotation)
         time.sleep(LOOK_EVERY)
     print(
         f"\n{seen.calls} calls of the API, {len(seen.refused)} refused; "
@@ -86,7 +86,7 @@ def _rotations(variables: Environments, seen: Watched) -> Iterator[str]:
         yield ""
 
 
-def _look(tour: walk.Walk, variables: Environments, seen: Watched, *, at: float, rotation: str) -> None:
+def _observe(tour: walk.Walk, variables: Environments, seen: Watched, *, at: float, rotation: str) -> None:
     evidence = json.loads(tour.browser.get(f"{tour.ports.url('webapp')}/evidence.json").text)
     keys = _keys(variables)
     phase = next(key["phase"] for key in keys if key["kid"] == seen.kid)

@@ -69,6 +69,7 @@ def prepare_databases(variables: Environments, process_ports: Ports, var: Path) 
         "demo_setup",
         *("--credentials", str(var / "demo.env")),
         *("--api-audience", variables.webapp["API_AUDIENCE"]),
+        *("--api-url", process_ports.url("api")),
         *("--webapp-url", process_ports.url("webapp")),
     )
 

@@ -46,6 +46,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_OAUTH2_CONFIG": {"clientId": environment.text("API_DOCS_CLIENT_ID", "")},
 }
 
 REVOCATIONS_EVERY = environment.seconds("REVOCATIONS_EVERY", 30)

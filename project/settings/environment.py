@@ -4,12 +4,13 @@ Each function raises ImproperlyConfigured if the variable is missing or malforme
 """
 
 import os
-import socket
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from project.settings import connections
 
 _env = environ.Env()
 _secrets: set[str] = set()  # names of the variables that were read as secrets; lives as long as the process
@@ -17,22 +18,6 @@ _secrets: set[str] = set()  # names of the variables that were read as secrets; 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 POLICIES = ("production", "development")
 SHORTEST_TOKEN = 32  # characters
-POSTGRESQL = {
-    "connect_timeout": 5,  # seconds; the least is 2
-    "keepalives_idle": 15,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,  # milliseconds
-}
-"""Parameters of libpq that end a connection to a machine that has disappeared, in commands too. The URL overrides each.
-
-None of them is sent to the server, so PgBouncer accepts them. `project/postgresql` bounds the waits of requests.
-"""
-CACHE_ENTRIES = 50_000
-"""Entries of an in-process cache. An attacker who invents names could evict all 300 of Django's default in a second."""
-
-CACHE_WAIT = 0.2
-"""Seconds to wait for a Redis to accept a connection, and for each of its answers."""
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -140,33 +125,7 @@ def issuer_url(name: str, default: str | None = None) -> str:
 
 def database(name: str, default: str | None = None) -> dict[str, object]:
     """Return a Django database by the variable: postgres://user:password@host:port/name, or sqlite:///path."""
-    value = secret(name, default)
-    try:
-        config: dict[str, object] = dict(_env.db_url_config(value))
-    except (ValueError, ImproperlyConfigured):
-        config = {}
-    engine = config.get("ENGINE", "")
-    if engine == "django.db.backends.sqlite3":
-        # IMMEDIATE takes the write lock when a transaction begins, so that no other can invalidate a decision made
-        # inside it. Recursive triggers: INSERT OR REPLACE must not delete a row that a trigger protects.
-        config["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 30,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA recursive_triggers=ON",
-        }
-    elif engine == "django.db.backends.postgresql":
-        config["ENGINE"] = "project.postgresql"  # Django's backend with deadlines for requests
-        config.setdefault("CONN_MAX_AGE", 60)
-        config["CONN_HEALTH_CHECKS"] = True
-        config["DISABLE_SERVER_SIDE_CURSORS"] = (
-            True  # PgBouncer's transaction pooling cannot keep them between transactions
-        )
-        options = config.setdefault("OPTIONS", {})
-        if isinstance(options, dict):
-            config["OPTIONS"] = POSTGRESQL | options
-    else:  # the message must not repeat the value, which holds a password
-        raise ImproperlyConfigured(f"{name} must be a URL such as postgres://user@host:5432/name or sqlite:///path.")
-    return config
+    return connections.database(name, secret(name, default))
 
 
 def cache(*names: str, apart: str = "") -> dict[str, object]:
@@ -175,28 +134,7 @@ def cache(*names: str, apart: str = "") -> dict[str, object]:
     `apart` names an in-process cache of its own, so that its entries do not evict those of others.
     """
     name = next((name for name in names if str(_env.str(name, default="")).strip()), names[0])
-    value = secret(name, "locmem://")
-    if value == "locmem://":
-        backend = "django.core.cache.backends.locmem.LocMemCache"
-        return {"BACKEND": backend, "LOCATION": apart, "OPTIONS": {"MAX_ENTRIES": CACHE_ENTRIES}}
-    if urlsplit(value).scheme not in {"redis", "rediss", "valkey", "unix"}:
-        raise ImproperlyConfigured(f"{name} must be a URL such as redis://host:6379/0.")
-    return {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": value.replace(
-            "valkey://", "redis://", 1
-        ),  # the same protocol, but redis-py accepts only the older name
-        "OPTIONS": {"socket_connect_timeout": CACHE_WAIT, "socket_timeout": CACHE_WAIT, **_kept_alive(value)},
-    }
-
-
-def _kept_alive(url: str) -> dict[str, object]:
-    """Return the options that keep idle connections alive, because routers drop idle ones silently."""
-    if urlsplit(url).scheme == "unix":
-        return {}
-    keepalive = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seconds, seconds, probes
-    options = {getattr(socket, name): value for name, value in keepalive.items() if hasattr(socket, name)}
-    return {"socket_keepalive": True, "socket_keepalive_options": options}
+    return connections.cache(name, secret(name, "locmem://"), apart=apart)
 
 
 def policy(name: str = "KEY_POLICY") -> str:
@@ -231,6 +169,14 @@ def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:
         return {key.strip(): float(seconds) for key, _, seconds in pairs}
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be like rotate_every=2592000,token_lifetime=900 (seconds).") from None
+
+
+def pairs(name: str) -> dict[str, str]:
+    """Return the comma-separated `name=value` of the variable."""
+    entries = [entry.partition("=") for entry in words(name, "")]
+    if not all(key.strip() and value.strip() for key, _, value in entries):
+        raise ImproperlyConfigured(f"{name} must be like locale=profile.language,picture=profile.photo.")
+    return {key.strip(): value.strip() for key, _, value in entries}
 
 
 def rates(name: str = "RATE_LIMITS") -> dict[str, tuple[int, int]]:

@@ -75,6 +75,20 @@ def test_authlib_gets_verifies_refreshes_and_revokes_tokens_by_the_code_flow(kin
         client.refresh_token(metadata["token_endpoint"], refresh_token=live)
 
 
+def test_authlib_gets_a_user_s_claims_with_a_token_for_an_api(confidential, system, metadata, agree):
+    """With the scopes that its integrations request: the ID token and userinfo have the user's claims."""
+    credentials = {"client_secret": confidential["client_secret"], "token_endpoint_auth_method": "client_secret_basic"}
+    client = session(confidential["client_id"], system, metadata, **credentials)
+    client.scope = "openid profile email notes:read"
+    token, _ = log_in(client, agree, metadata)
+    assert system.call("GET", "/api/notes/", token["access_token"]).status_code == 200
+    claims = id_claims(token["id_token"], system, metadata)
+    assert (claims["preferred_username"], claims["email"]) == ("demo", "demo@example.com")
+    bearer = {"Authorization": f"Bearer {token['access_token']}"}
+    told = requests.get(metadata["userinfo_endpoint"], headers=bearer, timeout=60)
+    assert told.json().items() >= {"sub": claims["sub"], "name": "demo", "email": "demo@example.com"}.items()
+
+
 def test_authlib_reads_userinfo_and_introspects_the_client_s_own_token(register, system, metadata, agree):
     method = ("--auth-method", "client_secret_post")
     own = register("By body", "--grant", "authorization_code", "--redirect-uri", system.callback, *method)

@@ -61,7 +61,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, elsewhere: Stranger) -> Ite
     var = prepared.copy(tmp_path_factory)
     where = Ports(free(), free(), free())
     variables = environment.prepare(where, {}, var)
-    prepared.set_up(variables, var, webapp=where.url("webapp"))
+    prepared.set_up(variables, var, where)
     callback = elsewhere.url + CALLBACK
     call_back_at(callback, var / "issuer.sqlite3")
     variables.issuer["RATE_LIMITS"] = "login=1000/60"  # one demo user logs in for every test

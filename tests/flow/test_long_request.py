@@ -34,9 +34,7 @@ def test_a_long_state_comes_back_from_login_and_consent(system: System, length: 
     assert all(len(visited) < 200 for visited in landed.history if "/accounts/login/" in visited)
 
 
-def test_a_longer_request_is_an_error_at_the_client(system: System) -> None:
-    landed = Browser().get(address(system, 8192))
-    assert landed.url.startswith(system.callback)
-    answer = parse_qs(urlsplit(landed.url).query)
-    assert answer["error"] == ["invalid_request"]
-    assert answer["error_description"] == ["The authorization request is longer than 8192 characters."]
+def test_a_longer_request_is_an_error_page_for_a_visitor(system: System) -> None:
+    refused = Browser().get(address(system, 8192))
+    assert (refused.status, refused.url.startswith(system.issuer)) == (400, True)
+    assert "The authorization request is longer than 8192 characters." in refused.text

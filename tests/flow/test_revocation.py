@@ -18,6 +18,7 @@ PATIENCE = 60.0  # seconds; a busy machine needs more than the polling time
 def revoke(system: System, token: str) -> int:
     secret = system.variables.demo["SERVICE_CLIENT_SECRET"]
     answer = requests.post(f"{system.issuer}/oauth/revoke", {"token": token}, auth=("service", secret), timeout=60)
+    assert (answer.content, answer.headers.get("Content-Type")) == (b"", None), "oidc-client-ts refuses text/html"
     return answer.status_code
 
 

@@ -147,3 +147,18 @@ def test_any_other_form_of_an_issuer_is_refused_with_the_reason(monkeypatch, val
     monkeypatch.setenv("ISSUER_URL", value)
     with pytest.raises(ImproperlyConfigured, match=f"ISSUER_URL must be .*{NOT_ISSUERS[value]}"):
         environment.issuer_url("ISSUER_URL")
+
+
+def test_pairs_are_read_from_a_variable(monkeypatch):
+    monkeypatch.setenv("CLAIMS_SOURCE", "locale=profile.language, picture = accounts.claims:photo")
+    expected = {"locale": "profile.language", "picture": "accounts.claims:photo"}
+    assert environment.pairs("CLAIMS_SOURCE") == expected
+    monkeypatch.delenv("CLAIMS_SOURCE")
+    assert environment.pairs("CLAIMS_SOURCE") == {}
+
+
+@pytest.mark.parametrize("value", ["locale", "locale=", "=username", "locale=username,picture"])
+def test_a_pair_without_name_or_value_is_refused(monkeypatch, value):
+    monkeypatch.setenv("CLAIMS_SOURCE", value)
+    with pytest.raises(ImproperlyConfigured, match="CLAIMS_SOURCE must be like"):
+        environment.pairs("CLAIMS_SOURCE")

@@ -1,6 +1,8 @@
 """Imports between the four packages, and reads of the clock. tests/test_rooms.py has the rooms of the issuer."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,6 +112,16 @@ def test_a_module_imports_only_what_its_room_may(path: str) -> None:
         if (rule := forbidden(path, module))
     ]
     assert broken == []
+
+
+def test_every_benchmark_can_be_imported() -> None:
+    """They use helpers of tests/, which do not know them. A process of its own, because one sets the tests' server."""
+    modules = [f"bench.{path.stem}" for path in sorted((ROOT / "bench").glob("[a-z]*.py"))]
+    assert "bench.issuer_feed" in modules
+    program = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
+    command = [sys.executable, "-c", program, *modules]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("path", [path for path in sources() if path.partition("/")[0] in {"tokens", "resources"}])

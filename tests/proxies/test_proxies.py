@@ -17,9 +17,9 @@ from project.launch import environment, processes
 from project.launch.ports import Ports
 from tests.ports import free
 from tests.proxies.servers import LANGUAGES, adapted, block, certificate, running
-from tokens.proxy import trials
+from tokens.proxy import header_trials, trial_server, trials
 from tokens.proxy.report import Finding
-from tokens.proxy.trials import ProbedServer
+from tokens.proxy.trial_server import ProbedServer
 from tokens.proxy.wire import Address, NoAnswer, connect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -73,8 +73,8 @@ def test_the_configuration_of_the_page_has_nothing_to_be_found(served, language,
         findings = trials.run(served.server())
         assert [finding for finding in findings if finding.level != "ok"] == []
         assert found(findings).keys() >= {"tls", "host", "scheme", "address", "causes", "half body", "8 kB address"}
-        assert "127.0.0.1" in next(finding.found for finding in findings if finding.trial == "address")
-        assert trials._seen(served.server(), {"X-Forwarded-For": trials.CLAIMED}) == "127.0.0.1"
+        assert "127.0.0.1" in next(finding.result for finding in findings if finding.trial == "address")
+        assert header_trials.seen_address(served.server(), {"X-Forwarded-For": header_trials.CLAIMED}) == "127.0.0.1"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -86,7 +86,7 @@ def test_half_sent_forms_stop_nothing(served, language, size, tmp_path):
         try:
             for wire in wires:
                 wire.sendall(server.form({"Content-Length": str(size)}, b"a" * (size // 2)))
-            for path in ("/healthz", trials.JWKS, "/.well-known/openid-configuration"):
+            for path in ("/healthz", trial_server.JWKS, "/.well-known/openid-configuration"):
                 assert server.status(path) == 200
         finally:
             for wire in wires:
@@ -157,7 +157,7 @@ def test_the_command_prints_json_and_says_by_its_exit_code_whether_there_is_an_e
 
 
 def test_a_silent_server_costs_a_bounded_time(monkeypatch):
-    monkeypatch.setattr(trials, "exchange", lambda *a, **k: (_ for _ in ()).throw(NoAnswer("timed out")))
+    monkeypatch.setattr(trial_server, "exchange", lambda *a, **k: (_ for _ in ()).throw(NoAnswer("timed out")))
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

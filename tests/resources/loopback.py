@@ -2,12 +2,20 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from resources.fetch import Bounds
+
 Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+def within(seconds: float) -> Bounds:
+    """Return the bounds of a request that gives up after `seconds`."""
+    return Bounds(time.monotonic() + seconds, time.monotonic)
 
 
 class Loopback:

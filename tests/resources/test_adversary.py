@@ -107,7 +107,8 @@ class Row:
 
     def challenge(self) -> str:
         if not self.error:
-            return f'Bearer realm="api", {METADATA}'
+            needed = 'scope="notes:write", ' if self.path == "/api/notes/" else ""
+            return f'Bearer realm="api", {needed}{METADATA}'
         scope = ', scope="notes:write"' if self.error == "insufficient_scope" else ""
         described = f'error="{self.error}", error_description="{self.description}"{scope}'
         return f'Bearer realm="api", {described}, {METADATA}'

@@ -90,7 +90,8 @@ def test_a_token_in_the_query_or_the_body_is_never_accepted(client: Client) -> N
         in_query = client.get(f"/api/whoami/?access_token={mint()}")
         in_body = client.post("/api/notes/", {"access_token": mint("notes:write")})
     assert (in_query.status_code, in_query["WWW-Authenticate"]) == (401, BARE)
-    assert (in_body.status_code, in_body["WWW-Authenticate"]) == (401, BARE)
+    needed = BARE.replace(METADATA, f'scope="notes:write", {METADATA}')
+    assert (in_body.status_code, in_body["WWW-Authenticate"]) == (401, needed)
 
 
 def test_the_reason_is_logged_and_the_token_is_not(client: Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -138,3 +139,15 @@ def test_a_body_of_unknown_length_is_411_under_any_server(client, method, lost):
     """RFC 9110 section 15.5.12. Django would treat the body as empty, and answer 200 without a change."""
     answer = getattr(client, method)("/api/notes/1/", "{}", "application/json", **lost)
     assert (answer.status_code, answer.json()) == (411, {"detail": "Send the length of the body as Content-Length"})
+
+
+def test_a_token_of_the_type_jwt_is_accepted_only_with_the_dangerous_setting(client: Client) -> None:
+    token = mint(header={"typ": "JWT"})
+    with pinned():
+        refused = client.get("/api/whoami/", headers=bearer(token))
+    assert (refused.status_code, refused.json()["detail"]) == (401, "The token is not an access token")
+    with pinned(DANGEROUSLY_ACCEPT_TYP_JWT=True):
+        assert client.get("/api/whoami/", headers=bearer(token)).status_code == 200
+        assert client.get("/api/whoami/", headers=bearer(mint())).status_code == 200
+        id_token = mint(header={"typ": "JWT"}, at_hash="x")
+        assert client.get("/api/whoami/", headers=bearer(id_token)).status_code == 401

@@ -14,7 +14,7 @@ from rest_framework.permissions import BasePermission
 
 from resources.checks import check_settings
 from resources.conf import resource_server
-from resources.keyset import DEVELOPMENT, PRODUCTION
+from resources.key_policy import DEVELOPMENT, PRODUCTION
 from resources.permissions import HasScopes
 
 GOOD: dict[str, Any] = {"ISSUERS": ["https://issuer.example"], "AUDIENCE": ["https://api.example/"]}
@@ -103,6 +103,7 @@ def test_an_issuer_entry_overrides_the_common_settings(tmp_path: Path) -> None:
         {"LOCAL_USERS": {"LINK_TABLE": True, "CREATE": 1}},
         {"PATHS": ["api/"]},
         {"PATHS": [1]},
+        {"SCOPES_SUPPORTED": [1]},
     ],
 )
 def test_a_malformed_setting_is_an_error(changes: dict[str, Any]) -> None:
@@ -132,6 +133,10 @@ def test_a_malformed_setting_is_an_error(changes: dict[str, Any]) -> None:
             ["resources.E006"],
         ),
         ({"AUDIENCE": []}, ["resources.E007"]),
+        ({"DANGEROUSLY_ACCEPT_TYP_JWT": True}, ["resources.W007"]),
+        ({"SCOPES": {"a": "A", "b": "B"}, "SCOPES_SUPPORTED": ["a"]}, []),
+        ({"SCOPES": {"a": "A"}, "SCOPES_SUPPORTED": []}, []),
+        ({"SCOPES": {"a": "A"}, "SCOPES_SUPPORTED": ["a", "b"]}, ["resources.E014"]),
         ({"REVOCATIONS": True, "REVOCATIONS_EVERY": 30, "REVOCATIONS_LATE_AFTER": 30}, ["resources.E013"]),
         ({"REVOCATIONS": True, "REVOCATIONS_EVERY": 30, "REVOCATIONS_LATE_AFTER": 31}, []),
         ({"REVOCATIONS_EVERY": 300}, []),

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from resources.errors import Unavailable
-from resources.feed_follower import BETWEEN, MAX_ENTRIES, SLICE, Answer, Follower, Policy
+from resources.feed_follower import BETWEEN, SLICE, Follower
+from resources.feed_source import MAX_ENTRIES, Answer, Policy, Time
 from resources.refusals import Refusals
 from resources.revocation_set import ENTRY
 from resources.testing import SigningKey, at, shared_key
@@ -33,11 +34,9 @@ class World:
             self,
             trust(),
             policy,
+            Time(clock=lambda: self.now, wall=lambda: at(T + self.now), sleep=self.slept.append),
             ring="default",
-            clock=lambda: self.now,
-            wall=lambda: at(T + self.now),
-            sleep=self.slept.append,
-            own=Refusals(kids=frozenset({"own"})),
+            configured=Refusals(kids=frozenset({"own"})),
         )
 
     def poll(self, *, since: str, conditional: bool) -> Answer:

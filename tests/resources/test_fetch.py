@@ -8,11 +8,11 @@ import pytest
 
 from resources import fetch
 from resources.fetch import FetchError, get, is_allowed
-from tests.resources.loopback import Loopback, raw, status
+from tests.resources.loopback import Loopback, raw, status, within
 
 
-def ask(issuer: Loopback, **changes: Any) -> fetch.Response:
-    return get(issuer.url + "/", **{"deadline": 5, "clock": time.monotonic, **changes})
+def ask(issuer: Loopback, *, deadline: float = 5, **changes: Any) -> fetch.Response:
+    return get(issuer.url + "/", within(deadline), **changes)
 
 
 def test_a_good_answer_is_returned_with_its_etag_and_max_age(issuer: Loopback) -> None:
@@ -105,7 +105,7 @@ def test_an_answer_that_is_not_http_is_a_failure(issuer: Loopback) -> None:
 
 def test_plain_http_spoken_to_a_tls_client_is_a_failure(issuer: Loopback) -> None:
     with pytest.raises(FetchError):
-        get(issuer.url.replace("http:", "https:"), deadline=5, clock=time.monotonic)
+        get(issuer.url.replace("http:", "https:"), within(5))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_https_and_loopback_may_be_fetched(url: str) -> None:
 def test_no_other_url_may_be_fetched(url: str) -> None:
     assert not is_allowed(url, allow_http=False)
     with pytest.raises(FetchError, match="must be https"):
-        get(url, deadline=1, clock=time.monotonic)
+        get(url, within(1))
 
 
 def test_http_beyond_loopback_needs_the_setting_that_says_so() -> None:

@@ -49,7 +49,7 @@ QUERIES = ["page", "page_size", "format", "lang", "version", "access_token", "id
 METADATA = 'resource_metadata="http://localhost:8001/.well-known/oauth-protected-resource"'
 CHALLENGES = {
     400: r'Bearer realm="api", error="invalid_request", .*',
-    401: r'Bearer realm="api", (error="invalid_token", error_description="[^"]+", )?',
+    401: r'Bearer realm="api", (error="invalid_token", error_description="[^"]+", )?(scope="notes:(read|write)", )?',
     403: r'Bearer realm="api", error="insufficient_scope", .*, scope="notes:(read|write)", ',
 }
 DEEP = [b"[" * 20_000, b'{"a":' * 9_000, b'{"title":' + b"[" * 20_000 + b"]" * 20_000 + b"}"]

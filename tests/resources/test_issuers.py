@@ -197,7 +197,7 @@ def test_a_local_user_is_looked_up_by_issuer_and_subject_together() -> None:
 
 
 def test_tokens_are_counted_by_their_result(client: Client, issuer: Loopback) -> None:
-    counters.renew()
+    counters.reset_after_fork()
     with pinned():
         for token in (mint(), mint(), bad_tokens()["expired"], bad_tokens()["wrong audience"]):
             whoami(client, token)

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from resources.errors import InvalidToken
 from resources.jwk import judge
-from resources.keyset import PinnedKeys
+from resources.key_pins import PinnedKeys
 from resources.testing import at, shared_key
 from resources.verify import TrustedIssuer, verify
 from tests.jwt_cases import NOW, TABLE, Case, cases

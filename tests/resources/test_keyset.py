@@ -8,7 +8,9 @@ import pytest
 
 from resources.errors import Unavailable
 from resources.jwk import Key, Verdict
-from resources.keyset import DEVELOPMENT, PRODUCTION, Fetched, KeySet, PinnedKeys, Timing
+from resources.key_pins import PinnedKeys
+from resources.key_policy import DEVELOPMENT, PRODUCTION, Timing
+from resources.keyset import Fetched, KeySet
 from resources.testing import jwks
 from resources.thread_limit import WaitingRoom
 
@@ -299,7 +301,7 @@ def test_a_key_set_is_ready_if_one_attempt_brings_keys() -> None:
     assert world.at(2).set.ready()
 
 
-def test_pinned_keys_need_no_network() -> None:
+def test_key_pins_need_no_network() -> None:
     pinned = PinnedKeys([verdict("a"), Verdict("b", problem="bad")])
     pinned.recheck()
     assert [len(pinned.find(kid, RS)) for kid in ("a", "b")] == [1, 0]

@@ -16,7 +16,7 @@ import pytest
 from resources import verify as real
 from resources.errors import InvalidRequest, InvalidToken
 from resources.jwk import Key, Verdict
-from resources.keyset import PinnedKeys
+from resources.key_pins import PinnedKeys
 from tests.resources import test_verify
 from tests.resources.test_verify import (
     ACCEPTED,
@@ -217,6 +217,10 @@ OTHERS: dict[str, tuple[tuple[str, str], Callable[[ModuleType], Any]]] = {
     "test_a_revoked_token_is_refused_and_its_neighbour_is_not": (
         ("if revoked := issuer.refusals(now).reason(kid, claims):", "if revoked := '':"),
         refuses(lambda m: check(token(), m, issuers={ISSUER: trust(refusals=lambda _: REVOKED["jti"])}), InvalidToken),
+    ),
+    "test_an_id_token_is_refused_also_if_the_type_jwt_is_accepted": (
+        ('if "jwt" in types and not ID_TOKEN_CLAIMS.isdisjoint(claims):', "if False:"),
+        refuses(lambda m: check(token(head={"typ": "JWT"}, at_hash="x"), m, types=m.ANY_JWT), InvalidToken),
     ),
     "test_with_several_issuers_each_is_verified_by_its_own_keys_only": (
         ("    return issuers[iss], claims", "    return next(iter(issuers.values())), claims"),

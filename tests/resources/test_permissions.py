@@ -86,12 +86,21 @@ REFUSED: dict[str, tuple[list[Any], str, str]] = {
     "capitals": ([A], "A", "a"),
     "one of two": ([HasScopes("a", "b")], "a", "a b"),
     "any of two": ([HasAnyScope("b", "c")], "a", "b"),
-    "and, the left": ([A & B], "b", "a"),
-    "and, the right": ([A & B], "a", "b"),
+    "and, the left": ([A & B], "b", "a b"),
+    "and, the right": ([A & B], "a", "a b"),
+    "and, in or": ([(A & B) | C], "b", "a b"),
+    "or, twice": ([A | B, C], "b", "b c"),
+    "or, nearer by the second permission": ([HasScopes("a", "x") | B, C], "a x", "a x c"),
     "or": ([A | B], "c", "a"),
     "not": ([~A], "a", ""),
     "not, inside": ([~(A | B)], "a", ""),
-    "the second of two": ([A, B], "a", "b"),
+    "the second of two": ([A, B], "a", "a b"),
+    "both of two": ([A, B], "c", "a b"),
+    "the first of two": ([A, B], "b", "a b"),
+    "with scopes of other operations": ([A, B], "a c d", "a b"),
+    "beside DRF's own": ([IsAuthenticated, A, B], "b", "a b"),
+    "foreign beside ours, and ours": ([Never | A, B], "b", "a b"),
+    "foreign beside ours, and ours, with neither": ([Never | A, B], "c", "a b"),
     "foreign first": ([Never, A], "", ""),
     "foreign after ours": ([A, Never], "a", ""),
     "foreign beside ours": ([Never | A], "b", "a"),
@@ -181,10 +190,70 @@ def test_an_old_login_gets_a_challenge_with_max_age() -> None:
 def test_without_credentials_every_permission_asks_for_them_first() -> None:
     view = type("View", (APIView,), {"permission_classes": [A | RequireAcr("gold")]})
     answer = view.as_view()(RequestFactory().get("/"))
-    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, f'Bearer realm="api", {METADATA}')
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, f'Bearer realm="api", scope="a", {METADATA}')
 
 
 def test_operands_returns_both_sides_of_the_given_operator_only() -> None:
     both = (A & B)()
     assert operands(both, AND) == (A, B)
     assert operands(both, OR) == operands(A, AND) == ()
+
+
+BARE: dict[str, tuple[list[Any], str]] = {
+    "one": ([A], "a"),
+    "all": ([HasScopes("b", "a")], "b a"),
+    "any: the first": ([HasAnyScope("b", "a")], "b"),
+    "two permissions": ([A, B], "a b"),
+    "and": ([A & B], "a b"),
+    "or: the shorter": ([(A & B) | C], "c"),
+    "not, and ours": ([~A, B], "b"),
+    "a login": ([RequireAcr("gold")], ""),
+    "a login and a scope": ([RequireAcr("gold"), A], "a"),
+    "DRF's own": ([IsAuthenticated], ""),
+    "DRF's own, and ours": ([IsAuthenticated, A], "a"),
+    "foreign or ours": ([Never | A], "a"),
+    "foreign": ([Never], ""),
+    "by a map": ([HasRequiredScopes()], "a"),
+    "by a map, and more": ([HasRequiredScopes(), B], "a b"),
+}
+
+
+class Fragile(APIView):
+    """Its permissions need the token of the request."""
+
+    def get_permissions(self) -> list[Any]:
+        return [A] if self.request.auth.scopes else [B]
+
+    def get(self, request: Any) -> Response:
+        return Response()
+
+
+@pytest.mark.parametrize("token", ["", "expired", "garbage"])
+@pytest.mark.parametrize("name", BARE)
+def test_the_challenge_of_a_401_names_the_scopes_that_the_request_needs(name: str, token: str) -> None:
+    permissions, wanted = BARE[name]
+    view = type("View", (APIView,), {"permission_classes": permissions, "get": lambda *_: None, **MAPPED})
+    headers = {"": {}, "expired": bearer(mint(exp=1)), "garbage": bearer("a.b.c")}[token]
+    with pinned():
+        answer = view.as_view()(RequestFactory().get("/", headers=headers))
+    assert answer.status_code == 401
+    assert ('error="invalid_token"' in answer["WWW-Authenticate"]) is bool(token)
+    assert answer["WWW-Authenticate"].count("scope=") == bool(wanted)
+    assert answer["WWW-Authenticate"].endswith((f'scope="{wanted}", ' if wanted else '", ' if token else "") + METADATA)
+
+
+def test_a_bad_token_is_401_also_if_the_permissions_of_the_view_cannot_be_read() -> None:
+    with pinned():
+        answer = Fragile.as_view()(RequestFactory().get("/", headers=bearer(mint(exp=1))))
+        assert Fragile.as_view()(RequestFactory().get("/", headers=bearer(mint("a")))).status_code == 200
+    assert (answer.status_code, "scope=" in answer["WWW-Authenticate"]) == (401, False)
+
+
+def test_a_view_that_asks_for_a_later_login_names_the_scopes_that_the_token_lacks_as_well() -> None:
+    """RFC 9470 section 3: one authorization request then gets both."""
+    lacking = ask([RequireAcr("gold"), A, B], "b")
+    assert lacking["WWW-Authenticate"] == step_up('acr_values="gold", scope="a b"')
+    enough = ask([RequireAcr("gold"), A | B], "b")
+    assert enough["WWW-Authenticate"] == step_up('acr_values="gold"')
+    assert ask([MaxAuthAge(300), A], "b")["WWW-Authenticate"] == step_up('max_age="300", scope="a"')
+    assert needed(ask([A, B, RequireAcr("gold")], "b")) == "a b"

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,12 +10,12 @@ from django.test import Client, RequestFactory, override_settings
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from resources import fetch
+from resources import fetch, wire
 from resources.fetch import FetchError
 from resources.permissions import RequireActive
 from resources.resolve import Lookups
 from resources.testing import SigningKey, bearer, jwks, mint
-from tests.resources.loopback import Loopback, document, raw
+from tests.resources.loopback import Loopback, document, raw, within
 
 NAME = "issuer.localhost"
 AUDIENCE = "http://localhost:8001/"
@@ -46,7 +45,7 @@ class Resolver:
 def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
     made = Resolver()
     monkeypatch.setattr(socket, "getaddrinfo", made)
-    monkeypatch.setattr(fetch, "lookups", Lookups())
+    monkeypatch.setattr(wire, "lookups", Lookups())
     yield made
     made.release.set()
 
@@ -71,7 +70,7 @@ def whoami(issuer: Loopback, key: SigningKey | None = None) -> int:
 def test_a_fetch_ends_at_its_deadline_while_the_resolver_hangs(resolver: Resolver) -> None:
     resolver.hangs = True
     with pytest.raises(FetchError, match="not resolved in time"):
-        fetch.get(f"http://{NAME}:1/", deadline=0.1, clock=time.monotonic)
+        fetch.get(f"http://{NAME}:1/", within(0.1))
     assert not resolver.release.is_set()
 
 
@@ -79,7 +78,7 @@ def test_a_look_up_that_hangs_occupies_one_thread_for_all_requests(resolver: Res
     resolver.hangs = True
     for _ in range(20):
         with pytest.raises(FetchError, match="not resolved in time"):
-            fetch.get(f"http://{NAME}:1/", deadline=0.01, clock=time.monotonic)
+            fetch.get(f"http://{NAME}:1/", within(0.01))
     assert resolver.lookups == 1
 
 
@@ -87,24 +86,24 @@ def test_a_name_that_was_slow_is_looked_up_again(by_name: Loopback, resolver: Re
     by_name.answers["/"] = raw(b"{}")
     resolver.hangs = True
     with pytest.raises(FetchError):
-        fetch.get(f"{by_name.url}/", deadline=0.01, clock=time.monotonic)
+        fetch.get(f"{by_name.url}/", within(0.01))
     resolver.hangs = False
     resolver.release.set()
-    assert fetch.get(f"{by_name.url}/", deadline=10, clock=time.monotonic).body == b"{}"
+    assert fetch.get(f"{by_name.url}/", within(10)).body == b"{}"
 
 
 def test_every_address_of_a_name_is_tried(by_name: Loopback, resolver: Resolver) -> None:
     by_name.answers["/"] = raw(b"{}")
     resolver.addresses = ["127.0.0.2", "127.0.0.1"]
-    assert fetch.get(f"{by_name.url}/", deadline=10, clock=time.monotonic).body == b"{}"
+    assert fetch.get(f"{by_name.url}/", within(10)).body == b"{}"
 
 
 def test_an_unknown_name_and_a_name_without_an_address_are_failures(resolver: Resolver) -> None:
     with pytest.raises(FetchError, match=r"nobody\.invalid"):
-        fetch.get("https://nobody.invalid/", deadline=30, clock=time.monotonic)
+        fetch.get("https://nobody.invalid/", within(30))
     resolver.addresses = []
     with pytest.raises(FetchError, match="no address"):
-        fetch.get(f"http://{NAME}:1/", deadline=10, clock=time.monotonic)
+        fetch.get(f"http://{NAME}:1/", within(10))
 
 
 def test_a_thread_that_cannot_be_started_is_a_failure(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +112,7 @@ def test_a_thread_that_cannot_be_started_is_a_failure(resolver: Resolver, monkey
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with pytest.raises(FetchError, match="can't start new thread"):
-        fetch.get(f"http://{NAME}:1/", deadline=1, clock=time.monotonic)
+        fetch.get(f"http://{NAME}:1/", within(1))
 
 
 @pytest.mark.django_db

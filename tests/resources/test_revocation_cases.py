@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from resources.discovery import read_jwks
-from resources.feed_follower import Answer, Follower, Policy
-from resources.keyset import PinnedKeys
+from resources.feed_follower import Follower
+from resources.feed_source import Answer, Policy, Time
+from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_feed import FeedState
 from resources.revocation_key import key
@@ -85,11 +86,9 @@ def test_a_reader_accepts_or_refuses_the_document_of_a_case(case: dict[str, Any]
         Script(case),
         TrustedIssuer(FEEDS["issuer"], algorithms, keys),
         Policy(every=30, late_after=120, refuse_when_late=False, longest_backoff=60),
+        Time(clock=lambda: 0.0, wall=lambda: at(FEEDS["now"]), sleep=lambda _seconds: None),
         ring=FEEDS["ring"],
-        clock=lambda: 0.0,
-        wall=lambda: at(FEEDS["now"]),
-        sleep=lambda _seconds: None,
-        own=Refusals(),
+        configured=Refusals(),
         state=state(case),
     )
     pause = follower.poll()

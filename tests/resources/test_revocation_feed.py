@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from resources.keyset import PinnedKeys
+from resources.key_pins import PinnedKeys
 from resources.revocation_feed import (
     MAX_DOCUMENT,
     BadFeed,
@@ -183,6 +183,6 @@ def test_a_segment_must_have_the_signed_digest_and_length() -> None:
             check_segment(wrong, Segment(named, 2))
 
 
-def test_pinned_keys_verify_a_document_too() -> None:
+def test_key_pins_verify_a_document_too() -> None:
     assert isinstance(trust().keys, PinnedKeys)
     assert read_document(made(ONE), trust(), ring="default", state=FeedState(), now=at(T + 1))

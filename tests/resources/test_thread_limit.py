@@ -19,7 +19,7 @@ from django.test import Client
 from project.front.lanes import WORK_THREADS
 from project.launch.serve import load
 from resources import authentication, thread_limit
-from resources.flight import Flights
+from resources.flight import Flights, Limits
 from resources.testing import SigningKey, bearer, jwks, mint, pinned
 from resources.thread_limit import MANY, RECENT, ServingThreads, WaitingRoom
 from tests.resources.api_process import ROOT, Api, api
@@ -106,7 +106,7 @@ def test_the_number_of_threads_that_a_server_sets_counts_also_after_a_fork() -> 
     seen = ServingThreads(clock=Clock())
     seen.set_count(8)
     assert seen.count() == 8
-    seen.renew()
+    seen.reset_after_fork()
     assert seen.count() == 8
 
 
@@ -124,8 +124,8 @@ def test_our_own_server_sets_its_number_of_threads() -> None:
 def test_a_background_thread_waits_without_a_place_and_does_not_count_as_the_first() -> None:
     """A process that has just started has one place. The poll of its feed must not take it from the first request."""
     room, landing = WaitingRoom(serving=lambda: 1), threading.Event()
-    options = {"clock": time.monotonic, "deadline": 60, "waiters": 1, "patience": 30, "longest_backoff": 1}
-    flights = Flights(lambda _: landing.wait(30), lambda *_: None, room=room, **options)
+    limits = Limits(deadline=60, waiters=1, patience=30, longest_backoff=1)
+    flights = Flights(lambda _: landing.wait(30), lambda *_: None, room=room, clock=time.monotonic, limits=limits)
     flight = flights.start()
     assert flight is not None
 
@@ -154,7 +154,7 @@ def test_a_fetch_that_waits_for_another_needs_no_place() -> None:
     """A revocation feed is verified in the thread of its fetch, which can wait for keys."""
     full = WaitingRoom(serving=lambda: 0)
     landed, answers = threading.Event(), []
-    options = {"clock": time.monotonic, "deadline": 30, "waiters": 8, "patience": 30, "longest_backoff": 1}
+    options = {"clock": time.monotonic, "limits": Limits(deadline=30, waiters=8, patience=30, longest_backoff=1)}
     keys = Flights(lambda _: landed.wait(30), lambda *_: None, room=full, **options)
     feed = Flights(lambda _: keys.wait(keys.start()), lambda _, brought: answers.append(brought), room=full, **options)
     with full.place(first=True):

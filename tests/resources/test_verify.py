@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from resources import verify as real
 from resources.errors import InvalidRequest, InvalidToken, Reason, Unavailable
 from resources.jwk import Key, judge
-from resources.keyset import PinnedKeys
+from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_key import key
 from resources.revocation_set import EMPTY, LAYOUT, RevocationSet
@@ -509,3 +509,37 @@ def test_the_jwks_of_the_tests_has_only_public_numbers() -> None:
     assert [set(entry) for entry in jwks(RSA)["keys"]] == [{"kty", "n", "e", "kid", "alg", "use"}]
     assert rsa.RSAPublicNumbers(65537, RSA.private.public_key().public_numbers().n)
     assert verify is real.verify
+
+
+@pytest.mark.parametrize("typ", ["JWT", "jwt", "application/jwt"])
+def test_a_token_of_the_type_jwt_is_refused_unless_the_api_accepts_the_type(typ: str) -> None:
+    presented = token(head={"typ": typ}, aud=[US])
+    with pytest.raises(InvalidToken) as refused:
+        check(presented)
+    assert (refused.value.reason, refused.value.claim) == (Reason.TYPE, "typ")
+    assert check(presented, types=real.ANY_JWT).scopes == check(token()).scopes
+    assert check(token(), types=real.ANY_JWT), "at+jwt stays accepted"
+
+
+ID_TOKENS: dict[str, tuple[dict[str, Any], Reason]] = {
+    "at_hash": ({"at_hash": "x"}, Reason.TYPE),
+    "nonce": ({"nonce": "x"}, Reason.TYPE),
+    "for a client": ({"aud": "webapp"}, Reason.AUDIENCE),
+    "without a client": ({"client_id": None}, Reason.CLAIM),
+    "without an id": ({"jti": None}, Reason.CLAIM),
+}
+
+
+@pytest.mark.parametrize("name", ID_TOKENS)
+def test_an_id_token_is_refused_also_if_the_type_jwt_is_accepted(name: str) -> None:
+    changes, reason = ID_TOKENS[name]
+    with pytest.raises(InvalidToken) as refused:
+        check(token(head={"typ": "JWT"}, **changes), types=real.ANY_JWT)
+    assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize("typ", [None, "token-introspection+jwt", "revocations+jwt", "secevent+jwt", "dpop+jwt"])
+def test_no_other_type_is_accepted_with_the_type_jwt(typ: str | None) -> None:
+    with pytest.raises(InvalidToken) as refused:
+        check(token(head={"typ": typ}) if typ else compact({**header(), "typ": 1}, claims()), types=real.ANY_JWT)
+    assert refused.value.reason is Reason.TYPE

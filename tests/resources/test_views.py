@@ -81,11 +81,38 @@ def test_the_openapi_document_lists_the_scopes_of_each_operation(client: Client)
         "delete /api/notes/{id}/": [{"oauth2": ["notes:write"]}],
         "get /api/whoami/": [{"oauth2": []}],
     }
-    assert document["components"]["securitySchemes"]["oauth2"] == {
-        "type": "openIdConnect",
-        "openIdConnectUrl": "http://localhost:8000/.well-known/openid-configuration",
-        "description": "- `notes:read`: Read your notes\n- `notes:write`: Write, change and delete your notes",
+    flow = {
+        "authorizationUrl": "http://localhost:8000/oauth/authorize",
+        "tokenUrl": "http://localhost:8000/oauth/token",
+        "scopes": {"notes:read": "Read your notes", "notes:write": "Write, change and delete your notes"},
     }
+    scheme = document["components"]["securitySchemes"]["oauth2"]
+    assert scheme == {"type": "oauth2", "flows": {"authorizationCode": flow}}
+
+
+def test_the_openapi_document_names_the_endpoints_of_another_issuer_by_the_settings(client: Client) -> None:
+    urls = {"AUTHORIZATION_URL": "https://other.example/auth", "TOKEN_URL": "https://other.example/token"}
+    with pinned(**urls):
+        document = json.loads(client.get("/api/schema/?format=json").content)
+    flow = document["components"]["securitySchemes"]["oauth2"]["flows"]["authorizationCode"]
+    assert (flow["authorizationUrl"], flow["tokenUrl"]) == tuple(urls.values())
+
+
+@pytest.mark.parametrize(
+    ("limited", "listed"),
+    [
+        (None, ["notes:read", "notes:write"]),
+        (["notes:read"], ["notes:read"]),
+        ("notes:read", ["notes:read"]),
+        ([], None),
+    ],
+)
+def test_the_scopes_that_the_metadata_lists_can_be_limited(client: Client, limited: object, listed: object) -> None:
+    with pinned(SCOPES_SUPPORTED=limited):
+        answer = client.get("/.well-known/oauth-protected-resource").json()
+        challenge = client.post("/api/notes/")["WWW-Authenticate"]
+    assert answer.get("scopes_supported") == listed
+    assert 'scope="notes:write"' in challenge, "a challenge names what its request needs"
 
 
 def test_the_documentation_page_needs_no_other_host(client: Client) -> None:

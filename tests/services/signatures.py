@@ -9,7 +9,7 @@ from django.utils import timezone
 
 django.setup()
 
-from tokens.keys import keyring  # noqa: E402 (the models need the settings first)
+from tokens.keys import keyring, publication  # noqa: E402 (the models need the settings first)
 from tokens.keys.errors import NotReady  # noqa: E402
 from tokens.keys.key_pair import verifies  # noqa: E402
 
@@ -26,7 +26,7 @@ def signed() -> dict[str, object]:
     try:
         now = keyring.carried_clock(now=timezone.now())
         signer = keyring.signer(now=now)
-        public = next(key for key in keyring.published(now=now) if key.kid == signer.kid)
+        public = next(key for key in publication.published(now=now) if key.kid == signer.kid)
         return {"kid": signer.kid, "verifies": verifies(signer.sign(MESSAGE), MESSAGE, public.jwk)}
     except NotReady as error:
         return {"refused": str(error), "retry_after": error.retry_after}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rest_framework.settings import api_settings
 
-from project.settings import environment
+from project.settings import connections, environment
 from resources import throttle_cache
 from resources.testing import pinned
 from tests.resources.test_throttle_cache import RATES, Throttled, ask
@@ -35,10 +35,10 @@ def redis(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_a_redis_that_hangs_costs_one_request_its_timeout_and_the_others_nothing(
     redis: RedisServer, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(environment, "CACHE_WAIT", 10.0)  # a busy machine is no outage
+    monkeypatch.setattr(connections, "CACHE_WAIT", 10.0)  # a busy machine is no outage
     settings.CACHES = {**settings.CACHES, "default": environment.cache("OWN_CACHE_URL")}
     assert [ask(Throttled).status_code for _ in range(4)] == [200, 200, 200, 429]
-    monkeypatch.setattr(environment, "CACHE_WAIT", 0.2)
+    monkeypatch.setattr(connections, "CACHE_WAIT", 0.2)
     settings.CACHES = {**settings.CACHES, "default": environment.cache("OWN_CACHE_URL")}
     redis.freeze()
     with caplog.at_level(logging.ERROR):

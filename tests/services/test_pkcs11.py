@@ -13,7 +13,7 @@ import pytest
 from joserfc import jwk, jws
 
 from tests.services.conftest import Issuer
-from tokens import conf
+from tests.tokens.factories import operation
 from tokens.conf import Pkcs11Settings
 from tokens.keys import keyring, keystore, revocation, rotation, store
 from tokens.keys.errors import CannotOpen
@@ -26,10 +26,10 @@ pytestmark = [pytest.mark.services, pytest.mark.xdist_group("softhsm")]
 
 MODULE = next((path for path in Path("/usr/lib").glob("**/libsofthsm2.so")), Path("libsofthsm2.so is not installed"))
 SIGN = (
-    "from django.utils import timezone; from tokens.keys import keyring as signing; from tokens.issued import jws;"
+    "from django.utils import timezone; from tokens.keys import keyring, publication; from tokens.issued import jws;"
     "import json; now = timezone.now();"
-    "print(json.dumps({'token': jws.sign({'sub': 'me'}, typ='JWT', signer=signing.signer(now=now)),"
-    " 'keys': [key.jwk for key in signing.jwks(now=now)]}))"
+    "print(json.dumps({'token': jws.sign({'sub': 'me'}, typ='JWT', signer=keyring.signer(now=now)),"
+    " 'keys': [key.jwk for key in publication.jwks(now=now)]}))"
 )
 
 
@@ -130,11 +130,10 @@ def test_a_ring_in_the_token_lives_its_whole_life(hsm, monkeypatch, django_captu
     clock = [start]
     monkeypatch.setattr(store, "database_now", lambda: clock[0])
     monkeypatch.setattr("tokens.keys.clock.timezone.now", lambda: clock[0])
-    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
 
     def rotate(**options):
         with django_capture_on_commit_callbacks(execute=True):
-            return rotation.rotate(now=clock[0], kind=RingKind(keystore="pkcs11"), **given, **options)
+            return rotation.rotate(operation(clock[0]), kind=RingKind(keystore="pkcs11"), **options)
 
     held = len(objects(hsm))
     assert rotate().step == "created"
@@ -158,14 +157,13 @@ def test_the_key_of_a_flush_is_made_in_the_token_and_destroyed_there_if_a_sooner
     clock = [store.database_now()]
     monkeypatch.setattr(store, "database_now", lambda: clock[0])
     monkeypatch.setattr("tokens.keys.clock.timezone.now", lambda: clock[0])
-    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
     held = len(objects(hsm))
-    rotation.rotate(now=clock[0], kind=RingKind(keystore="pkcs11"), **given)
+    rotation.rotate(operation(clock[0]), kind=RingKind(keystore="pkcs11"))
     clock[0] += timedelta(days=3)
 
     def revoke(kid, **options):
         with django_capture_on_commit_callbacks(execute=True):
-            return revocation.revoke(kid, reason="leaked", now=clock[0], **given, **options)
+            return revocation.revoke(operation(clock[0]), kid, reason="leaked", **options)
 
     first = revoke(SigningKey.objects.get(signs_at__isnull=False).kid)
     assert len(objects(hsm)) == held + 6, "the successor, the flush and the standby; the revoked key is gone"

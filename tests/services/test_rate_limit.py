@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.core.cache.backends.redis import RedisCache
 
-from project.settings import environment
+from project.settings import connections
 from tokens.conf import Rate
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted, TooMany
@@ -57,7 +57,7 @@ def test_a_value_that_two_processes_read_at_once_is_taken_by_the_one_that_delete
 
 
 def test_a_connection_that_is_idle_is_kept_alive():
-    options = environment._kept_alive(REDIS) | {"socket_timeout": 5}
+    options = connections.kept_alive(REDIS) | {"socket_timeout": 5}
     client = RedisCache(REDIS, {"OPTIONS": options})._cache.get_client()
     assert client.ping()
     (connection,) = client.connection_pool._available_connections

@@ -154,15 +154,14 @@ KILLED = """
 import os, signal
 from django.db import transaction
 from tokens.keys import store
-from tokens.models import Publication
-from tokens.revoking import feed_log as revocation_log
+from tokens.revoking import feed_publisher
 
-create = Publication.objects.create
-def die(**fields):
-    create(**fields)
+append = feed_publisher._append
+def die(*values, **named):
+    append(*values, **named)
     os.kill(os.getpid(), signal.SIGKILL)
-Publication.objects.create = die
-revocation_log.publish(now=store.database_now())
+feed_publisher._append = die
+feed_publisher.publish(now=store.database_now())
 """
 
 
@@ -249,8 +248,8 @@ def watch_health(url: str) -> Callable[[], float]:
 MANY = 70_000  # more than one call of `publish` takes
 PUBLISH_ALL = """
 from tokens.keys import store
-from tokens.revoking import feed_log as revocation_log
-revocation_log.publish_all(now=store.database_now())
+from tokens.revoking import feed_publisher
+feed_publisher.publish_all(now=store.database_now())
 """
 PAGES_OF_THE_QUEUE = """
 EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1"""

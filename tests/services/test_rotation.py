@@ -33,7 +33,8 @@ import time
 from django.db import connection
 from tokens import conf
 from tokens.keys.lock import hold
-with hold("default", encryption_keys=conf.issuer().encryption_keys(), proposed=conf.issuer().key_policy, actor="test"):
+from tests.tokens.factories import operation
+with hold(operation(policy=conf.issuer().key_policy), "default"):
     {stuck}
 """
 

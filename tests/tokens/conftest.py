@@ -22,7 +22,7 @@ from tests.tokens.factories import (
 )
 from tokens.audit import trail
 from tokens.clients import registry
-from tokens.keys import keyring
+from tokens.keys import keyring, publication
 from tokens.parameters import FORM
 from tokens.revoking import feed
 
@@ -70,15 +70,15 @@ def test_signer():
 @pytest.fixture
 def signer(test_signer, monkeypatch):
     monkeypatch.setattr(keyring, "signer", lambda ring="default", *, now: test_signer)
-    monkeypatch.setattr(keyring, "published", lambda ring="default", *, now: (test_signer.public,))
+    monkeypatch.setattr(publication, "published", lambda ring="default", *, now: (test_signer.public,))
     for name in ("clock", "carried_clock", "estimated_clock"):
         monkeypatch.setattr(keyring, name, lambda *, now: now)
-    monkeypatch.setattr(keyring, "signing_ring", lambda audience, *, now: "default")
-    # looked up when called: a test can replace `signer`
-    monkeypatch.setattr(
-        keyring, "for_audience", lambda audience, *, now: keyring.Signing("default", keyring.signer(now=now), now)
-    )
-    monkeypatch.setattr(keyring, "trusted_rings", lambda audience, *, now: ("default",))
+    for name in ("for_audience", "for_operator"):
+        # looked up when called: a test can replace `signer`
+        monkeypatch.setattr(
+            keyring, name, lambda audience, *, now: keyring.Signing("default", keyring.signer(now=now), now)
+        )
+    monkeypatch.setattr(publication, "trusted_rings", lambda audience, *, now: ("default",))
     return test_signer
 
 

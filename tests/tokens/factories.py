@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import time
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -14,9 +15,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from django.http import HttpRequest
 from django.utils import timezone
 
+from tokens import conf
 from tokens.authorize import login_session
 from tokens.clients import client_secret
-from tokens.keys import keyring
+from tokens.keys import publication
+from tokens.keys.operation import Operation
+from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import Api, Client, Scope, User
 from tokens.views import request_store
 
@@ -38,10 +42,16 @@ class TestSigner:
     def __init__(self):
         self.private = rsa.generate_private_key(65537, 2048)
         jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.private.public_key()))
-        self.public = keyring.PublicKey(self.kid, self.algorithm, jwk | {"kid": self.kid, "alg": self.algorithm})
+        self.public = publication.PublicKey(self.kid, self.algorithm, jwk | {"kid": self.kid, "alg": self.algorithm})
 
     def sign(self, message: bytes) -> bytes:
         return self.private.sign(message, padding.PKCS1v15(), SHA256())
+
+
+def operation(now=None, **changes):
+    """Return an operation on keys under the timings of production, at `now`, or else at this node's clock."""
+    now, keys = now or timezone.now(), conf.issuer().encryption_keys()
+    return replace(Operation(policy=PRODUCTION, encryption_keys=keys, actor="test", now=now), **changes)
 
 
 def make_api(identifier, *scopes):
@@ -142,3 +152,9 @@ def redeem(browser, client, issued, /, **changes):
     if hasattr(client, "plain"):
         form.setdefault("client_secret", client.plain)
     return post(browser, "/oauth/token", {name: value for name, value in form.items() if value is not None})
+
+
+def refreshed(browser, client, text, /, **changes):
+    """Return the answer to a refresh by a confidential client."""
+    form = {"grant_type": "refresh_token", "refresh_token": text, **changes}
+    return post(browser, "/oauth/token", form, **basic(client.client_id, client.plain))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tokens.addresses import origin_problem, redirect_uri_problem
+from tokens.addresses import origin_problem, redirect_uri_problem, spellings
 
 
 @pytest.mark.parametrize(
@@ -131,3 +131,36 @@ def test_a_scheme_without_a_dot_needs_the_option(uri: str) -> None:
 )
 def test_the_option_permits_no_scheme_of_browsers_or_operating_systems(uri: str) -> None:
     assert redirect_uri_problem(uri, undotted=True) is not None
+
+
+@pytest.mark.parametrize(
+    ("uri", "same"),
+    [
+        ("https://api.example", "https://api.example/"),
+        ("http://localhost:8001", "http://localhost:8001/"),
+        ("https://api.example?k=1", "https://api.example/?k=1"),
+        ("amqp://broker.example", "amqp://broker.example/"),
+    ],
+)
+def test_the_slash_of_an_empty_path_makes_no_other_uri(uri: str, same: str) -> None:
+    assert spellings(uri) == spellings(same) == {uri, same}
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://api.example/v1",
+        "https://api.example/v1/",
+        "https://api.example//",
+        "https://api.example/#",
+        "https://api.example#x",
+        "https:///",
+        "https:/",
+        "urn:example:broker",
+        "urn:example:broker/",
+        "api.example/",
+        "",
+    ],
+)
+def test_any_other_uri_has_one_spelling(uri: str) -> None:
+    assert spellings(uri) == {uri}

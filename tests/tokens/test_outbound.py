@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from resources import fetch as api_fetch
-from resources.keyset import PRODUCTION
+from resources.key_policy import PRODUCTION
 from tests.resources.loopback import Loopback
 from tokens import outbound
 from tokens.outbound import FetchError

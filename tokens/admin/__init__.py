@@ -10,7 +10,9 @@ This package imports that module first and then unregisters them, so the order o
 
 Read in this order:
 - `read_only`, `search`, `events`: what the pages share.
-- `user`, `client`, `client_form`, `client_layout`, `client_secret`, `api`, `exchange_policy`: the registry.
+- `user`, `client`, `client_form`, `client_claims`, `client_layout`, `client_secret`: users and clients.
+- `api`, `scope_form`, `exchange_policy`: the rest of the registry.
+- `open_client`: self-registered clients, and initial access tokens.
 - `user_grant`, `revoke_all`: user grants, and the page that revokes everything.
 - `ring_page`, `key`, `key_picture`, `key_step`: rings and signing keys.
 - `audit`, `inspection`: the audit trail, and the inspection of a token.
@@ -32,4 +34,16 @@ admin.site.site_header = admin.site.site_title = "Keyturn issuer"
 foreign: list[type[Model]] = [Client, Group, EmailAddress, *apps.get_app_config("oauth2_provider").get_models()]
 admin.site.unregister(model for model in foreign if admin.site.is_registered(model))
 
-from tokens.admin import api, audit, client, exchange_policy, key, login, ring_page, third_party, user, user_grant  # noqa: E402, F401 (registers the pages)
+from tokens.admin import (  # noqa: E402 (registers the pages)
+    api,  # noqa: F401
+    audit,  # noqa: F401
+    client,  # noqa: F401
+    exchange_policy,  # noqa: F401
+    key,  # noqa: F401
+    login,  # noqa: F401
+    open_client,  # noqa: F401
+    ring_page,  # noqa: F401
+    third_party,  # noqa: F401
+    user,  # noqa: F401
+    user_grant,  # noqa: F401
+)

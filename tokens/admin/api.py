@@ -1,19 +1,32 @@
 """APIs and their scopes in the admin."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.db.models import JSONField
+from django.db.models import Field, JSONField
 from django.http import HttpRequest
 
 from tokens.admin.events import Audited, changes, record
+from tokens.admin.scope_form import ScopeForm
 from tokens.keys import store, transfer
 from tokens.models import Api, Ring, Scope
+from tokens.registration.api import SWITCHES
+
+
+def switch(name: str, label: str) -> forms.BooleanField:
+    """Return the checkbox of the switch `name` of the model."""
+    field = cast("Field[Any, Any]", Api._meta.get_field(name))
+    return forms.BooleanField(required=False, label=label, help_text=str(field.help_text))
 
 
 class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """The form of an API."""
+    """The form of an API. The model's switches are nullable, for which the admin would offer three choices."""
+
+    introspection_names_user = switch("introspection_names_user", "Introspection names the user")
+    lists_audience = switch("lists_audience", "Audience as a list")
+    gets_groups = switch("gets_groups", "Groups in access tokens")
+    dangerously_issues_typ_jwt = switch("dangerously_issues_typ_jwt", "DANGEROUS: tokens of the type JWT")
 
     def clean_algorithms(self) -> Any:
         """Return the accepted signature algorithms.
@@ -35,6 +48,7 @@ class ScopeInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cla
     """The scopes of an API."""
 
     model = Scope
+    form = ScopeForm
     extra = 1
 
 
@@ -46,7 +60,10 @@ class ApiAdmin(Audited):
     noun = "api"
     list_display = ["name", "identifier"]
     search_fields = ["name", "identifier"]
-    fields = ["name", "identifier", "max_token_lifetime", "client", "algorithms", "ring", "moves_at"]
+    fields = [
+        *("name", "identifier", "max_token_lifetime", "client", "introspection_names_user", "lists_audience"),
+        *("gets_groups", "dangerously_issues_typ_jwt", "algorithms", "ring", "moves_at"),
+    ]
     readonly_fields = ["ring", "moves_at"]
     inlines = [ScopeInline]
     formfield_overrides = {JSONField: {"widget": forms.Textarea(attrs={"rows": 2})}}
@@ -54,6 +71,10 @@ class ApiAdmin(Audited):
     def name(self, obj: Api) -> str:
         """Return the API's identifier."""
         return obj.identifier
+
+    def creation_details(self, form: Any) -> dict[str, bool]:
+        """Return the switches that are on."""
+        return {name: True for name in SWITCHES if form.cleaned_data[name]}
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
         """Save the scopes, and record an event for each scope that was created, changed or deleted."""

@@ -4,6 +4,7 @@
 - A secret is ended by the functions that the command `client_secret` calls, each with its audit event.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
@@ -21,10 +22,16 @@ from tokens.jose import public_keys
 from tokens.keys import store
 from tokens.models import Client
 from tokens.registration import secret_rotation
+from tokens.registration.client import unsafe_switches
 from tokens.registration.secret_rotation import SecretEnded
-from tokens.revoking import bulk
+from tokens.revoking import access, bulk
 from tokens.revoking.bulk import BulkTarget
 
+DECIDED_ELSEWHERE = (
+    *("client_type", "grants", "scopes", "apis", "redirect_uris", "allowed_origins"),
+    *("token_endpoint_auth_method", "client_jwks", "client_jwks_uri"),
+)
+"""The fields of a self-registered client that its document, its registration or the settings decide."""
 SECRET_ATTRIBUTE = "_client_secret"  # noqa: S105 (a name, not a secret)
 """The attribute of the request that carries a new secret from `save_model` to the response."""
 
@@ -36,11 +43,11 @@ class ClientAdmin(Audited):
     noun = "client"
     form = ClientForm
     view_on_site = False  # the toolkit's page of a client is not served
-    list_display = ["name", "client_id", "client_type", "is_active", "last_used_on"]
-    list_filter = ["is_active", "client_type"]
+    list_display = ["name", "client_id", "client_type", "registered_by", "is_active", "last_used_on"]
+    list_filter = ["is_active", "client_type", "registered_by"]
     search_fields = ["name", "client_id"]
     filter_horizontal = ["scopes", "apis"]
-    actions = ["revoke_tokens"]
+    actions = ["revoke_tokens", "block"]
     change_list_template = "admin/tokens/client/change_list.html"
     fieldsets = FIELDSETS
 
@@ -54,14 +61,23 @@ class ClientAdmin(Audited):
         permission = {"may_revoke_all": may_revoke_all(request)}
         return super().changelist_view(request, (extra_context or {}) | permission)
 
+    def creation_details(self, form: Any) -> Mapping[str, Any] | None:
+        """Return the switches of a new client that are not at their default."""
+        return unsafe_switches(form.instance)
+
     def get_inlines(self, _request: HttpRequest, obj: Any = None) -> Any:
         """Return the table of secrets, unless the client is new."""
         return [SecretInline] if obj else []
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fields that cannot be changed: the client_id of an existing client."""
+        """Return the fields that cannot be changed: the client_id of an existing client.
+
+        Of a client that registered itself, also what its document, its registration or the settings decide.
+        """
         # Tokens, user grants and the audit trail name a client by its client_id.
-        return ["client_id"] if obj else []
+        if obj and obj.registered_by:
+            return ["registered_by", "client_id", *DECIDED_ELSEWHERE]
+        return ["registered_by", "client_id"] if obj else ["registered_by"]
 
     @admin.action(description="Revoke every token of the selected clients", permissions=["change"])
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
@@ -71,6 +87,14 @@ class ClientAdmin(Audited):
         for client in clients:
             bulk.revoke(BulkTarget(client=client), reason="revoked in the admin", actor=actor)
         self.message_user(request, f"Clients whose tokens were revoked: {len(clients)}.", messages.SUCCESS)
+
+    @admin.action(description="Block the selected clients", permissions=["change"])
+    def block(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
+        """Disable each client, which revokes its tokens. A client that registered itself cannot enable itself again."""
+        event: dict[str, Any] = {"reason": "blocked in the admin", "actor": f"user:{request.user.get_username()}"}
+        clients = list(queryset.order_by("pk"))
+        changed = [access.set_active(one, active=False, **event, now=store.database_now()) for one in clients]
+        self.message_user(request, f"Clients that were blocked: {sum(changed)}.", messages.SUCCESS)
 
     def name(self, obj: Client) -> str:
         """Return the client's client_id."""

@@ -11,10 +11,12 @@ from typing import Any
 from django import forms
 from django.forms.fields import InvalidJSONInput
 
+from tokens.admin.client_claims import ClaimSwitches
 from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
-from tokens.models import AuthenticationMethod, Client, GrantType
+from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule
+from tokens.models.client_choices import LOWERED
 from tokens.registration import secret_rotation
 
 ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
@@ -47,7 +49,7 @@ class KeysField(forms.JSONField):
         return json.dumps(value, indent=2)
 
 
-class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
+class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
     """The form of a client."""
 
     name = forms.CharField(max_length=255, help_text="Shown to users on the consent page.")
@@ -80,6 +82,20 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
         required=False,
         label="Accept only the chosen method",
         help_text=Client._meta.get_field("pins_authentication_method").help_text,
+    )
+
+    # The model has no row for the default rule, which is an empty column.
+    pkce = forms.TypedChoiceField(
+        choices=[("", PkceRule.REQUIRED.label), *((rule.value, rule.label) for rule in LOWERED)],
+        required=False,
+        empty_value=None,
+        label="PKCE",
+        help_text=Client._meta.get_field("pkce").help_text,
+    )
+    allows_any_localhost_port = forms.BooleanField(
+        required=False,
+        label="Any port on localhost",
+        help_text=Client._meta.get_field("allows_any_localhost_port").help_text,
     )
 
     client_jwks = KeysField(

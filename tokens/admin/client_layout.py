@@ -5,7 +5,7 @@ from typing import Any
 LIFETIMES = "Enter lifetimes as days and hours:minutes:seconds, such as 30 00:00:00 or 00:10:00."
 
 FIELDSETS: Any = [
-    (None, {"fields": ["name", "client_id", "client_type", "is_active"]}),
+    (None, {"fields": ["name", "client_id", "client_type", "registered_by", "is_active"]}),
     (
         "Permissions",
         {
@@ -16,6 +16,8 @@ FIELDSETS: Any = [
                 "apis",
                 "redirect_uris",
                 "allows_undotted_schemes",
+                "allows_any_localhost_port",
+                "pkce",
                 "access_token_lifetime",
             ],
         },
@@ -27,6 +29,8 @@ FIELDSETS: Any = [
             "fields": [
                 "skip_authorization",
                 "remembers_consent",
+                "userinfo_by_api_tokens",
+                "claims_in_id_token",
                 "post_logout_redirect_uris",
                 "allowed_origins",
                 "always_gets_refresh_token",

@@ -35,6 +35,8 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
 
     noun: str
     """The row's type in the audit trail: the event is `noun.created`, its subject `noun:` and the row's `name`."""
+    in_registry = True
+    """False if the rows are not in the registry, so that its changes need not wait for each other."""
 
     def name(self, obj: Any) -> str:
         """Return the row's name in the audit trail."""
@@ -46,15 +48,15 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the form, or save it. Waits for locks are bounded."""
-        return bounded(super().changeform_view, request, *args, **kwargs)
+        return self._bounded(super().changeform_view, request, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Ask for confirmation, or delete. Waits for locks are bounded."""
-        return bounded(super().delete_view, request, *args, **kwargs)
+        return self._bounded(super().delete_view, request, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """List the rows, or run an action. Waits for locks are bounded."""
-        return bounded(super().changelist_view, request, *args, **kwargs)
+        return self._bounded(super().changelist_view, request, *args, **kwargs)
 
     def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:
         """Record the event `noun.done` for the row, with the administrator as its actor."""
@@ -76,6 +78,20 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         read_only = {str(model._meta.verbose_name) for model, page in pages if _is_read_only(page)}
         return to_delete, counts, set(lacking) - read_only, protected
 
+    def _bounded(
+        self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Return the view's answer, or 503 with the reason if another transaction prevented the change."""
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        try:
+            with registry_lock.change() if self.in_registry else registry_lock.bounded_wait():
+                return view(request, *args, **kwargs)
+        except RegistryLocked as error:
+            answer = failures.page(503, f"{str(error)[0].upper()}{str(error)[1:]}")
+            answer.headers["Retry-After"] = str(RETRY_AFTER)
+            return errors.because(answer, str(error))
+
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         """Delete each row by `delete_model`, so that each has its event."""
@@ -87,19 +103,6 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         """Delete the row and record the event."""
         self.record(request, "deleted", obj)  # before the deletion, while related rows can still name it
         super().delete_model(request, obj)
-
-
-def bounded(view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-    """Return the view's answer, or 503 with the reason if another transaction held a lock for too long."""
-    if request.method != "POST":
-        return view(request, *args, **kwargs)
-    try:
-        with registry_lock.change():
-            return view(request, *args, **kwargs)
-    except RegistryLocked as error:
-        answer = failures.page(503, f"{str(error)[0].upper()}{str(error)[1:]}")
-        answer.headers["Retry-After"] = str(RETRY_AFTER)
-        return errors.because(answer, str(error))
 
 
 def _is_read_only(page: object) -> bool:

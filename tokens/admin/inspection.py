@@ -45,7 +45,7 @@ def inspect_page(request: HttpRequest) -> HttpResponse:
 
 def _inspected(text: str) -> dict[str, object]:
     try:
-        keys = key_source.own(now=store.database_now())
+        keys = key_source.of_this_issuer(now=store.database_now())
         inspection = key_source.with_revocation(inspect(text, issuer=conf.issuer().url, keys=keys, now=timezone.now()))
     except NoToken as error:
         return {"problem": f"This is not a token: {error}."}

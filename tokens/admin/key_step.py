@@ -3,8 +3,6 @@
 They call the functions that the commands `rotate_keys` and `revoke_key` call, with the administrator as the actor.
 """
 
-from typing import Any
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,8 +12,9 @@ from django.utils import timezone
 from tokens import conf
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import KeyProblem
+from tokens.keys.operation import Operation, Outcome
 from tokens.keys.revocation import revoke
-from tokens.keys.rotation import Outcome, rotate
+from tokens.keys.rotation import rotate
 from tokens.keys.trust import KeyRevocation
 from tokens.models.key import Ring, SigningKey
 
@@ -25,14 +24,14 @@ PROBLEMS = (KeyProblem, MalformedEncryptionKey)
 
 def rotate_ring(request: HttpRequest, ring: Ring, *, dry_run: bool) -> Outcome:
     """Plan the next switch of the ring. With `dry_run`, only return what would happen. Raises PROBLEMS."""
-    return rotate(ring.name, early=True, dry_run=dry_run, **_edge_arguments(request))
+    return rotate(_operation(request), ring.name, early=True, dry_run=dry_run)
 
 
 def revoke_key(
     request: HttpRequest, key: SigningKey, *, reason: str, dry_run: bool, accept_outage: bool = False
 ) -> KeyRevocation:
     """Revoke the key. With `dry_run`, only return what would happen. Raises PROBLEMS."""
-    return revoke(key.kid, reason=reason, dry_run=dry_run, accept_outage=accept_outage, **_edge_arguments(request))
+    return revoke(_operation(request), key.kid, reason=reason, dry_run=dry_run, accept_outage=accept_outage)
 
 
 def require(request: HttpRequest, permission: str) -> None:
@@ -47,12 +46,9 @@ def refused(request: HttpRequest, error: Exception, page: str, pk: int) -> HttpR
     return HttpResponseRedirect(reverse(page, args=[pk]))
 
 
-def _edge_arguments(request: HttpRequest) -> dict[str, Any]:
-    """Return settings, actor and time for a key operation."""
+def _operation(request: HttpRequest) -> Operation:
+    """Return the operation of the administrator, under the settings."""
     settings, actor = conf.issuer(), f"user:{request.user.get_username()}"
-    return {
-        "policy": settings.key_policy,
-        "encryption_keys": settings.encryption_keys(),
-        "actor": actor,
-        "now": timezone.now(),
-    }
+    return Operation(
+        policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=actor, now=timezone.now()
+    )

@@ -17,7 +17,7 @@ from tokens.admin.key_picture import picture
 from tokens.admin.key_step import PROBLEMS, refused, require, rotate_ring
 from tokens.admin.read_only import ReadOnly
 from tokens.keys import adoption, store
-from tokens.keys.rotation import Outcome
+from tokens.keys.operation import Outcome
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.timeline import next_step, timeline
 from tokens.models.key import Ring, SigningKey

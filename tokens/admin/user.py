@@ -30,6 +30,7 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
     """Django's page of a user, with the `sub` that identifies the user in tokens."""
 
     noun = "user"
+    in_registry = False  # an action on many users takes long
     privileges = ("is_staff", "is_superuser", "groups", "user_permissions")
     list_display = ["username", "email", "sub", "is_active", "is_staff", "last_login"]
     search_fields = ["username", "email", "first_name", "last_name", "=sub"]

@@ -8,10 +8,11 @@ Neighbours: above `grants`, which redeems its codes.
 
 Read in this order:
 - `redirect_uri`: match a redirect URI exactly (RFC 9700 section 2.1).
+- `pkce`, `response_mode`: the client's PKCE rule; the answer by a redirect or a form.
 - `id_token_hint`, `request`: the parsed request, and the user that it names.
 - `login_session`, `reauthentication`: this session's login, and the mark that ties a login to a request.
 - `consent`: when a login or consent is required, and the proof of what was displayed.
-- `authorization_code`, `response`: the code, and the redirect that carries it (RFC 9207).
+- `authorization_code`, `response`: the code, and the response that carries it (RFC 9207).
 - `logout`: RP-initiated logout.
 - `validator`, `server`, `backend`: the toolkit's classes, with the rules of this room.
 """

@@ -30,6 +30,7 @@ def create(request: AuthorizationRequest, user: User, login: Login, *, now: date
             now=now,
             lasts=max(LIFETIME, family),  # the user grant must outlive the code
             refreshes_for=family,
+            claims=request.claims.stored(),
         )
         AuthorizationCode.objects.create(
             digest=one_time.digest(code),

@@ -27,7 +27,7 @@ class Backend(OAuthLibCore):
         try:
             parameters.declared(sent, parameters.DECISIVE)
         except OAuthError as error:
-            raise AuthorizationRefused(error.error, error.description) from error
+            raise AuthorizationRefused(error) from error
         query = parameters.present(sent, parameters.AUTHORIZATION)
         return self.server.authorization(urlencode(query))
 

@@ -1,30 +1,45 @@
 """Decide when a user must log in again and when the user must be asked, and prove what was displayed.
 
 - A user is always asked, unless the client is the issuer's own and cannot be impersonated, or the user agreed to the
-  same scopes before and the client remembers consent. No parameter of a request skips the question.
+  same scopes and claims before and the client remembers consent. No parameter of a request skips the question.
 - prompt=consent asks again. prompt=login, prompt=select_account and max_age require a new login.
-- An answer counts only with a proof that this request was displayed to this user in this login, at most
-  `TIME_TO_DECIDE` ago. So neither an answer to another request nor the answer of another user is accepted.
+- An answer counts only with a proof that this request, with these scopes, was displayed to this user in this login, at
+  most `TIME_TO_DECIDE` ago. So neither an answer to another request nor the answer of another user is accepted.
 """
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core import signing
 from django.db import transaction
 
+from tokens import conf
 from tokens.authorize import reauthentication
 from tokens.authorize.request import AuthorizationRequest
+from tokens.claims.names import WORDS
+from tokens.issued import membership
 from tokens.issued.audience import OPENID
 from tokens.issued.login import Login
-from tokens.models import Consent, Scope, User
+from tokens.models import Client, Consent, Registrar, Scope, User
 
 # Another value invalidates the consent pages that are open.
 SALT = "tokens.oauth.consent"
 TIME_TO_DECIDE = timedelta(minutes=10)
 LOG_IN = frozenset({"login", "select_account"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A client that no operator registered, as the consent page shows it."""
+
+    host: str
+    """The host of its metadata document, which proves who publishes it. Empty if it was registered dynamically."""
+    answer_goes_to: str
+    """The host, or the private-use scheme, of the redirect URI; empty for a device."""
 
 
 def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
@@ -40,8 +55,15 @@ def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now:
 
 
 def names_another_user(request: AuthorizationRequest, user: User) -> bool:
-    """Return True if the request's id_token_hint names a user other than `user` (OIDC Core section 3.1.2.2)."""
-    return request.subject is not None and request.subject != str(user.sub)
+    """Return True if id_token_hint or the claim `sub` names another user (OIDC Core sections 3.1.2.2 and 5.5.1)."""
+    subject = str(user.sub)
+    return request.subject not in {None, subject} or not request.claims.allows_subject(subject)
+
+
+def narrowed(request: AuthorizationRequest, user: User) -> AuthorizationRequest:
+    """Return the request without scopes that the user may not have. Raises OAuthError invalid_scope if none is left."""
+    target = membership.narrow_for_client(request.target, request.client, str(user.sub))
+    return replace(request, target=target)
 
 
 def is_needed(request: AuthorizationRequest, user: User) -> bool:
@@ -52,33 +74,62 @@ def is_needed(request: AuthorizationRequest, user: User) -> bool:
 
 
 def is_remembered(request: AuthorizationRequest, user: User) -> bool:
-    """Return True if the user agreed to all requested scopes before, and the client remembers consent."""
+    """Return True if the user agreed to all scopes and claims before, and the client remembers consent."""
     # Another program can take the address of an application on a device, and would get the code without a question
     # (RFC 8252 section 8.6).
-    if not request.client.remembers_consent or not _has_claimed_redirect_uri(request):
+    if not (request.client.remembers_consent and (_has_claimed_redirect_uri(request) or _is_development(request))):
         return False
     consents = Consent.objects.filter(user=user, client=request.client, audience=request.target.audience)
-    scope = consents.values_list("scope", flat=True).first()
-    return scope is not None and set(request.target.scopes) <= set(scope.split())
+    row = consents.values_list("scope", "claims").first()
+    if row is None:
+        return False
+    scope, claims = row
+    has_claims = set(further_claims(request)) <= set((claims or "").split())
+    return has_claims and set(request.target.scopes) <= set(scope.split())
+
+
+def further_claims(request: AuthorizationRequest) -> tuple[str, ...]:
+    """Return the claims that the client requests by name, beyond those of its scopes."""
+    return request.claims.beyond(request.target.scopes)
 
 
 def has_class(request: AuthorizationRequest, login: Login) -> bool:
-    """Return True if the request names no authentication context class, or if the login has a named one (RFC 9470)."""
-    return not request.acr_values or login.acr in request.acr_values
+    """Return True unless the request requires an authentication context class that the login does not have.
+
+    `acr_values` is voluntary (OpenID Connect Core section 15.1), unless the request is for an API, which can have
+    required the class (RFC 9470). The claim `acr` is a requirement if it is essential (section 5.5.1.1).
+    """
+    is_required = request.acr_values and request.target.api is not None
+    return request.claims.allows_class(login.acr) and (not is_required or login.acr in request.acr_values)
 
 
 def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> None:
-    """Add the requested scopes to the user's consent for the client, if the client remembers consent."""
+    """Add the requested scopes and claims to the user's consent for the client, if the client remembers consent."""
     if not request.client.remembers_consent:
         return
     key: dict[str, Any] = {"user": user, "client": request.client, "audience": request.target.audience}
-    values = {"scope": " ".join(request.target.scopes), "given_at": now}
+    claims = further_claims(request)
+    values = {"scope": " ".join(request.target.scopes), "claims": " ".join(claims) or None, "given_at": now}
     with transaction.atomic():  # the row lock, so that two answers at once do not overwrite each other's scopes
         consent, is_first = Consent.objects.select_for_update().get_or_create(**key, defaults=values)
         if not is_first:
             consent.scope = " ".join(dict.fromkeys([*consent.scope.split(), *request.target.scopes]))
+            consent.claims = " ".join(dict.fromkeys([*(consent.claims or "").split(), *claims])) or None
             consent.given_at = now
-            consent.save(update_fields=["scope", "given_at"])
+            consent.save(update_fields=["scope", "claims", "given_at"])
+
+
+def stranger(client: Client, redirect_uri: str = "") -> Stranger | None:
+    """Return what a user has to know of a client that registered itself. Returns None for any other client.
+
+    `redirect_uri` is empty for a device.
+    """
+    if client.registered_by is None:
+        return None
+    is_document = client.registered_by == Registrar.DOCUMENT
+    parts = urlsplit(redirect_uri)
+    answer = f"{parts.scheme}: (an application on your device)" if parts.scheme and not parts.netloc else parts.netloc
+    return Stranger(host=urlsplit(client.client_id).netloc if is_document else "", answer_goes_to=answer)
 
 
 def describe_scopes(names: Sequence[str]) -> list[Scope]:
@@ -88,29 +139,46 @@ def describe_scopes(names: Sequence[str]) -> list[Scope]:
     return [(rows | openid)[name] for name in names]
 
 
-def display_proof(query: str, user: str, login: Login, *, now: datetime) -> str:
-    """Return the signed proof that the request `query` was displayed to `user` in this login, at `now`."""
-    return signing.dumps([_facts(query, user, login), now.timestamp()], salt=SALT)
+def describe_claims(names: Sequence[str]) -> list[dict[str, str]]:
+    """Return the words of these claims, for a page that displays them below the scopes."""
+    return [{"name": name, "description": f"Read {WORDS[name]}"} for name in names]
 
 
-def proves_display(proof: str, query: str, user: str, login: Login, *, now: datetime) -> bool:
-    """Return True if `proof` is for this request, user and login, and at most `TIME_TO_DECIDE` old."""
+def displayed(request: AuthorizationRequest, query: str) -> str:
+    """Return what the page displays of the request `query`, for the proof of display."""
+    # Also the scopes: a user who joins a group while reading the page must not give a scope that it did not name.
+    return "\n".join([query, *request.target.scopes, *further_claims(request)])
+
+
+def display_proof(content: str, user: str, login: Login, *, now: datetime) -> str:
+    """Return the signed proof that `content` was displayed to `user` in this login, at `now`."""
+    return signing.dumps([_facts(content, user, login), now.timestamp()], salt=SALT)
+
+
+def proves_display(proof: str, content: str, user: str, login: Login, *, now: datetime) -> bool:
+    """Return True if `proof` is for this content, user and login, and at most `TIME_TO_DECIDE` old."""
     try:
         facts, at = signing.loads(proof, salt=SALT)
     except (signing.BadSignature, ValueError):
         return False
-    return bool(facts == _facts(query, user, login)) and now.timestamp() - at <= TIME_TO_DECIDE.total_seconds()
+    return bool(facts == _facts(content, user, login)) and now.timestamp() - at <= TIME_TO_DECIDE.total_seconds()
 
 
-def _facts(query: str, user: str, login: Login) -> list[object]:
+def _facts(content: str, user: str, login: Login) -> list[object]:
     """Return what a proof is bound to."""
-    return [hashlib.sha256(query.encode()).hexdigest(), user, login.at.timestamp()]
+    return [hashlib.sha256(content.encode()).hexdigest(), user, login.at.timestamp()]
 
 
 def _is_trusted(request: AuthorizationRequest) -> bool:
     """Return True if the client is the issuer's own, and a secret or its address proves its identity (RFC 8252 8.6)."""
     is_proven = not request.client.is_public or _has_claimed_redirect_uri(request)
     return request.client.skip_authorization and is_proven
+
+
+def _is_development(request: AuthorizationRequest) -> bool:
+    """Return True if the setting REMEMBER_LOOPBACK_CONSENT is on and the redirect URI is a loopback address."""
+    # `http` is permitted on loopback only (tokens/addresses.py).
+    return conf.issuer().remembers_loopback_consent and request.redirect_uri.startswith("http://")
 
 
 def _has_claimed_redirect_uri(request: AuthorizationRequest) -> bool:

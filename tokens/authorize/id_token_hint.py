@@ -12,7 +12,7 @@ Expiry is not checked, as the specification allows. The caller must check the cl
 from dataclasses import dataclass
 
 from tokens import conf
-from tokens.issued import id_token
+from tokens.issued import access_token, id_token
 from tokens.jose import compact
 from tokens.keys import store
 from tokens.keys.key_pair import verifies
@@ -48,6 +48,8 @@ def read(text: str) -> Hint:
         raise NotOurs("not signed by a key of this issuer")
     if header.get("typ") != id_token.TYPE or claims.get("iss") != conf.issuer().url:
         raise NotOurs("not an ID token of this issuer")
+    if access_token.has_its_claims(claims) or not isinstance(claims.get("aud"), str):
+        raise NotOurs("an access token of the type JWT")  # an API asked for that type
     return Hint(subject=claims["sub"], client_id=claims["aud"], auth_time=claims.get("auth_time"))
 
 

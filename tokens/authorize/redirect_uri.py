@@ -1,8 +1,8 @@
 """Match the redirect URI of a request with the client's registered redirect URIs. Pure.
 
 - Both must be equal, character for character (RFC 9700 section 2.1).
-- Exception: the port is free if the host is 127.0.0.1 or [::1] (RFC 8252 section 7.3). The port of `localhost` is not,
-  because a name can resolve to another address.
+- Exception: the port is free if the host is 127.0.0.1 or [::1] (RFC 8252 section 7.3).
+- The port of `localhost` is free only for a client with that switch, because a name can resolve to another address.
 """
 
 import re
@@ -11,15 +11,35 @@ from collections.abc import Iterable
 from tokens.addresses import redirect_uri_problem
 
 LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?(/[^#]*)?")
+LOCALHOST = re.compile(r"(http://localhost)(?::[0-9]{1,5})?(/[^#]*)?")
+
+NOT_REGISTERED = (
+    "The application did not register the redirect URI of this request. Register it exactly as the application sends it"
+    " (admin: Redirect URIs; create_client --redirect-uri)."
+)
+LOCALHOST_PORT = (
+    "The application did not register this redirect URI at localhost, whose port is compared, too. If the port changes,"
+    " use and register http://127.0.0.1/… instead: its port is free. For a public client that cannot, register"
+    " http://localhost/… and allow any port on localhost (admin; create_client --any-localhost-port)."
+)
 
 
-def matches(presented: str, registered: Iterable[str], *, undotted: bool = False) -> bool:
+def matches(
+    presented: str, registered: Iterable[str], *, undotted: bool = False, any_localhost_port: bool = False
+) -> bool:
     """Return True if `presented` is acceptable and equals one of the `registered` URIs, or differs in a loopback port.
 
-    `undotted` permits private-use schemes without a dot.
+    `undotted` permits private-use schemes without a dot. `any_localhost_port` frees the port of localhost.
     """
-    is_usable = acceptable(presented, undotted=undotted)
-    return is_usable and any(presented == uri or _differs_only_by_port(presented, uri) for uri in registered)
+    if not acceptable(presented, undotted=undotted):
+        return False
+    hosts = (LOOPBACK, LOCALHOST) if any_localhost_port else (LOOPBACK,)
+    return any(presented == uri or _differ_only_by_port(presented, uri, hosts) for uri in registered)
+
+
+def remedy(presented: str) -> str:
+    """Return the text for a redirect URI that is not registered. It says what to register, and repeats no input."""
+    return LOCALHOST_PORT if LOCALHOST.fullmatch(presented) else NOT_REGISTERED
 
 
 def acceptable(uri: str, *, undotted: bool = False) -> bool:
@@ -28,7 +48,7 @@ def acceptable(uri: str, *, undotted: bool = False) -> bool:
     return redirect_uri_problem(uri, undotted=undotted) is None
 
 
-def _differs_only_by_port(presented: str, registered: str) -> bool:
-    """Return True if both are loopback addresses with the same host and path."""
-    left, right = LOOPBACK.fullmatch(presented), LOOPBACK.fullmatch(registered)
-    return left is not None and right is not None and left.groups() == right.groups()
+def _differ_only_by_port(presented: str, registered: str, hosts: Iterable[re.Pattern[str]]) -> bool:
+    """Return True if both are addresses at the same one of the `hosts`, with the same path and query."""
+    pairs = ((host.fullmatch(presented), host.fullmatch(registered)) for host in hosts)
+    return any(left is not None and right is not None and left.groups() == right.groups() for left, right in pairs)

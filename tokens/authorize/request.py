@@ -2,9 +2,9 @@
 
 1. oauthlib: the client exists, and registered the redirect URI. Until then, no error is sent there.
 2. No parameter is ambiguous (`_refuse_ambiguous`), and the request uses nothing that is not supported.
-3. PKCE is used, by S256 (RFC 7636, RFC 9700 section 2.1.1).
+3. PKCE is used as the client's rule requires (`pkce`), and by S256.
 4. The client may request the scopes, and they are for one API.
-5. The parameters of OpenID Connect are well-formed.
+5. The parameters of OpenID Connect are well-formed, the `claims` parameter included.
 """
 
 import re
@@ -16,7 +16,9 @@ from oauthlib.oauth2.rfc6749.errors import MissingRedirectURIError
 from oauthlib.oauth2.rfc6749.grant_types.authorization_code import AuthorizationCodeGrant
 
 from tokens import parameters
-from tokens.authorize import id_token_hint
+from tokens.authorize import id_token_hint, pkce, response_mode
+from tokens.claims import claims_request, source
+from tokens.claims.claims_request import ClaimsRequest
 from tokens.errors import OAuthError
 from tokens.grants.authorization_code import matches_challenge
 from tokens.issued import audience
@@ -37,15 +39,20 @@ class AuthorizationRequest:
     names_redirect_uri: bool
     """True if the request named it; else it is the only one that the client registered."""
     state: str | None
+    response_mode: str
+    """How the client gets the answer: one of `response_mode.MODES`."""
     target: Target
     code_challenge: str
+    """The S256 code challenge; "" if the client's PKCE rule permits a request without one."""
     nonce: str
     prompt: frozenset[str]
     max_age: int | None
     """The longest accepted time since the user's last login, in seconds; None for any."""
     login_hint: str | None
     acr_values: frozenset[str]
-    """The authentication context classes of which the login must have one; empty for any."""
+    """The authentication context classes that the client prefers. An API can require them (RFC 9470)."""
+    claims: ClaimsRequest
+    """The single claims that the client requests."""
     subject: str | None
     """The `sub` of the user that an ID token of the client names; None for any user."""
 
@@ -55,15 +62,16 @@ class AuthorizationRefused(OAuthError):
 
     def __init__(
         self,
-        error: str,
-        description: str,
+        error: OAuthError,
         *,
         client_id: str | None = None,
         redirect_uri: str | None = None,
         state: str | None = None,
+        response_mode: str = response_mode.QUERY,
     ) -> None:
-        super().__init__(error, description)
+        super().__init__(error.error, error.description, reason=error.reason)
         self.client_id, self.redirect_uri, self.state = client_id, redirect_uri, state
+        self.response_mode = response_mode
 
 
 class Query(Request):
@@ -79,6 +87,12 @@ class Query(Request):
         """Return the state if it can be sent back unchanged. Returns None if there are several or it is not UTF-8."""
         states = [value for name, value in self.uri_query_params if name == "state"]
         return states[0] if len(states) == 1 and not parameters.damaged([("state", states[0])]) else None
+
+    @property
+    def refusal_mode(self) -> str:
+        """Return the response mode for an error. The request is invalid, and can have several `response_mode`."""
+        values = [value for name, value in self.uri_query_params if name == "response_mode"]
+        return response_mode.of_refusal(values, self.redirect_uri or "")
 
 
 class CodeResponseType(AuthorizationCodeGrant):
@@ -99,19 +113,15 @@ def _refuse_unsupported(request: Query) -> dict[str, Any]:
     if "request" in request._params or "request_uri" in request._params:  # noqa: SLF001 (declared, yet not by oauthlib)
         unsupported = "request" if "request" in request._params else "request_uri"  # noqa: SLF001
         raise OAuthError(f"{unsupported}_not_supported", f"The {unsupported} parameter is not supported.")
-    if request.response_mode not in {None, "query"}:
-        raise OAuthError("invalid_request", "The response mode is not supported; use query.")
-    _refuse_without_pkce(request)
+    response_mode.of_request(request.response_mode, request.redirect_uri)
+    pkce.require(
+        request.client,
+        challenge=request.code_challenge or "",
+        method=request.code_challenge_method or "",
+        scopes=request.scope or "",
+        nonce=request.nonce or "",
+    )
     return {}
-
-
-def _refuse_without_pkce(request: Query) -> None:
-    """Raise OAuthError invalid_request unless the request uses PKCE by S256 (RFC 7636 section 4.4.1)."""
-    # oauthlib's own errors do not name S256.
-    if not request.code_challenge:
-        raise OAuthError("invalid_request", "PKCE is required: send code_challenge with code_challenge_method=S256.")
-    if request.code_challenge_method != "S256":
-        raise OAuthError("invalid_request", "The code_challenge_method is not supported; use S256.")
 
 
 def _refuse_ambiguous(request: Query) -> None:
@@ -128,23 +138,32 @@ def _details(request: Query) -> dict[str, Any]:
     resources = [value for name, value in request.uri_query_params if name == REPEATABLE]
     # oauthlib splits scopes by another rule than our token endpoint.
     target = audience.of_client(request.client, parameters.scopes(request.scope or None), resources, openid=True)
-    if not S256_CHALLENGE.fullmatch(request.code_challenge):
+    challenge = request.code_challenge or ""
+    if challenge and not S256_CHALLENGE.fullmatch(challenge):
         raise OAuthError("invalid_request", "The code challenge is not the base64url of a SHA-256.")
     details = AuthorizationRequest(
         client=request.client,
         redirect_uri=request.redirect_uri,
         names_redirect_uri=not request.using_default_redirect_uri,
         state=request.state,
+        response_mode=response_mode.of_request(request.response_mode, request.redirect_uri),
         target=target,
-        code_challenge=request.code_challenge,
+        code_challenge=challenge,
         nonce=request.nonce or "",
         prompt=_prompt(request.prompt),
         max_age=_max_age(request.max_age),
         login_hint=request.login_hint,
         acr_values=frozenset((request.acr_values or "").split()),
+        claims=_claims(request, target),
         subject=_subject(request.id_token_hint, request.client),
     )
     return {"authorization": details}
+
+
+def _claims(request: Query, target: Target) -> ClaimsRequest:
+    """Return the requested claims. Without openid the parameter has no meaning, and is ignored (section 5.5)."""
+    text = request._params.get("claims") or None  # noqa: SLF001 (declared, yet of a type that oauthlib chooses)
+    return claims_request.parse(text if "openid" in target.scopes else None, supported=source.supported())
 
 
 def _prompt(value: str | None) -> frozenset[str]:

@@ -1,31 +1,69 @@
-"""The authorization response: a redirect to the client that names the issuer (RFC 9207)."""
+"""The authorization response: what the client gets, and by which response mode. It names the issuer (RFC 9207)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from urllib.parse import unquote_plus, urlencode
 
-from tokens.authorize.request import AuthorizationRequest
+from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
+from tokens.authorize.response_mode import FORM_POST
 from tokens.errors import OAuthError
 
 
-def success(request: AuthorizationRequest, code: str, *, issuer: str) -> str:
-    """Return the redirect URI with the code (RFC 6749 section 4.1.2)."""
-    return with_parameters(request.redirect_uri, {"code": code, "state": request.state, "iss": issuer})
+@dataclass(frozen=True, slots=True)
+class AuthorizationResponse:
+    """A code or an error for a client. The caller has validated the redirect URI."""
+
+    redirect_uri: str
+    mode: str
+    parameters: Mapping[str, str]
+
+    @property
+    def is_form(self) -> bool:
+        """Return True if the browser sends the parameters as a form (OAuth 2.0 Form Post Response Mode)."""
+        return self.mode == FORM_POST
+
+    @property
+    def address(self) -> str:
+        """Return the redirect URI to open: with the parameters in the query, unless they are sent as a form."""
+        if self.is_form:
+            return without_parameters(self.redirect_uri, self.parameters)
+        return with_parameters(self.redirect_uri, self.parameters)
 
 
-def failure(error: OAuthError, redirect_uri: str, state: str | None, *, issuer: str) -> str:
-    """Return the redirect URI with the error (RFC 6749 section 4.1.2.1)."""
+def success(request: AuthorizationRequest, code: str, *, issuer: str) -> AuthorizationResponse:
+    """Return the response with the code (RFC 6749 section 4.1.2)."""
+    parameters = _present({"code": code, "state": request.state, "iss": issuer})
+    return AuthorizationResponse(request.redirect_uri, request.response_mode, parameters)
+
+
+def failure(
+    error: OAuthError, request: AuthorizationRequest | AuthorizationRefused, *, issuer: str
+) -> AuthorizationResponse:
+    """Return the response with the error (RFC 6749 section 4.1.2.1). The caller has checked that it has an address."""
     description = error.description or None
-    parameters = {"error": error.error, "error_description": description, "state": state, "iss": issuer}
-    return with_parameters(redirect_uri, parameters)
+    parameters = {"error": error.error, "error_description": description, "state": request.state, "iss": issuer}
+    return AuthorizationResponse(request.redirect_uri or "", request.response_mode, _present(parameters))
 
 
 def with_parameters(uri: str, parameters: Mapping[str, str | None]) -> str:
     """Return `uri` with the parameters that have a value, after its own query (RFC 6749 section 3.1.2)."""
-    added = {name: value for name, value in parameters.items() if value is not None}
+    added = _present(parameters)
     if not added:
         return uri
-    address, _, query = uri.partition("?")
-    # A parameter of the registered URI gives way to an added parameter of the same name: a client that reads only the
-    # first would take a registered `code` or `state` for the response's.
-    own = [part for part in query.split("&") if unquote_plus(part.partition("=")[0]) not in added]
-    return f"{address}?{'&'.join([*(own if query else []), urlencode(added)])}"
+    address, _, query = without_parameters(uri, added).partition("?")
+    return f"{address}?{'&'.join([*([query] if query else []), urlencode(added)])}"
+
+
+def without_parameters(uri: str, names: Collection[str]) -> str:
+    """Return `uri` without the parameters of its own query that are in `names`."""
+    # A parameter of the registered URI gives way to a parameter of the response: a client that reads only the first
+    # would take a registered `code` or `state` for the response's.
+    address, mark, query = uri.partition("?")
+    parts = query.split("&")
+    own = [part for part in parts if unquote_plus(part.partition("=")[0]) not in names]
+    return uri if len(own) == len(parts) else f"{address}{mark if own else ''}{'&'.join(own)}"
+
+
+def _present(parameters: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the parameters that have a value."""
+    return {name: value for name, value in parameters.items() if value is not None}

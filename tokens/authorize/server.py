@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error
+from oauthlib.oauth2.rfc6749.errors import FatalClientError, MismatchingRedirectURIError, OAuth2Error
 from oauthlib.openid.connect.core.endpoints.pre_configured import Server as OpenIDServer
 
+from tokens.authorize import redirect_uri
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest, CodeResponseType, Query
 from tokens.errors import OAuthError
 
@@ -31,11 +32,22 @@ class Server(OpenIDServer):
 
 def _refusal(error: OAuth2Error | OAuthError, request: Query) -> AuthorizationRefused:
     """Translate an error of oauthlib or of our rules, with the redirect URI unless client or URI are in doubt."""
-    is_fatal = isinstance(error, FatalClientError)
+    client = request.client or None
+    if isinstance(error, FatalClientError):
+        return AuthorizationRefused(_translated(error, request), client_id=client.client_id if client else None)
     return AuthorizationRefused(
-        str(error.error),
-        str(error.description or ""),
-        client_id=request.client.client_id if request.client else None,
-        redirect_uri=None if is_fatal else request.redirect_uri,
-        state=None if is_fatal else request.returnable_state,
+        _translated(error, request),
+        client_id=client.client_id if client else None,
+        redirect_uri=request.redirect_uri,
+        state=request.returnable_state,
+        response_mode=request.refusal_mode,
     )
+
+
+def _translated(error: OAuth2Error | OAuthError, request: Query) -> OAuthError:
+    """Return oauthlib's error as one of ours. A redirect URI that does not match gets a text that names the cure."""
+    if isinstance(error, OAuthError):
+        return error
+    if isinstance(error, MismatchingRedirectURIError):
+        return OAuthError("invalid_request", redirect_uri.remedy(request.redirect_uri))
+    return OAuthError(str(error.error), str(error.description or ""))

@@ -20,7 +20,12 @@ class Validator(OAuth2Validator):
     def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Any, *_: Any, **__: Any) -> bool:  # noqa: ARG002
         """Return True if the client registered this redirect URI."""
         client = request.client
-        return matches(redirect_uri, client.redirect_uris.split(), undotted=client.allows_undotted_schemes)
+        return matches(
+            redirect_uri,
+            client.redirect_uris.split(),
+            undotted=client.allows_undotted_schemes,
+            any_localhost_port=client.frees_localhost_port,
+        )
 
     def get_default_redirect_uri(self, client_id: str, request: Any, *_: Any, **__: Any) -> str | None:  # noqa: ARG002
         """Return the redirect URI of a client that has only one. Returns None if the request must name it."""
@@ -32,8 +37,8 @@ class Validator(OAuth2Validator):
         return GrantType.AUTHORIZATION_CODE.value in client.grants
 
     def is_pkce_required(self, client_id: str, request: Any) -> bool:  # noqa: ARG002
-        """Return True: PKCE is required of every client (RFC 9700 section 2.1.1)."""
-        return True
+        """Return False: tokens/authorize/pkce.py has required it already, by the client's rule."""
+        return False
 
     def get_default_scopes(self, client_id: str, request: Any, *_: Any, **__: Any) -> list[str]:  # noqa: ARG002
         """Return no scopes: a client must request them."""

@@ -9,6 +9,8 @@ Read in this order:
 - `oauth`: the issuer's URL and the toolkit's switches.
 - `key`: KEY_ENCRYPTION_KEYS, timings and rings (tag `keys`).
 - `key_health`: problems of rings and encrypting keys, with remedies.
+- `client`: clients that may log users in without PKCE (tag `clients`).
+- `claims`: the settings of claims about users.
 - `cache`: the Redis of rate-limit counters answers and does not evict (tag `cache`).
 - `durability`: PostgreSQL keeps acknowledged transactions.
 """

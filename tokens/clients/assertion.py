@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tokens.jose import compact, public_keys
+from tokens.jose import compact, key_choice
 from tokens.jose.public_keys import ALGORITHMS, ClientKey
 
 LONGEST = 8 * 1024  # characters
@@ -74,7 +74,7 @@ class Assertion:
     def verified(self, keys: Sequence[ClientKey], *, stand_in: ClientKey) -> bool:
         """Return True if one of `keys` signed the assertion; `stand_in` is a key that signed nothing."""
         algorithm = self.header["alg"]
-        candidates = public_keys.meant(keys, kid=self.header.get("kid"), algorithm=algorithm)
+        candidates = key_choice.candidates(keys, kid=self.header.get("kid"), algorithm=algorithm)
         # Without a candidate `stand_in` is verified with, so that timing does not reveal if a client has a key.
         signed = any(key.verifies(algorithm, self.message, self.signature) for key in candidates or (stand_in,))
         return signed and bool(candidates)

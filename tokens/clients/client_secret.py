@@ -22,7 +22,8 @@ from django.db.models import Count
 from tokens.conf import issuer
 from tokens.database_errors import unless_down
 from tokens.encryption import parse
-from tokens.models.client import SECRET_METHODS, Client, ClientSecret
+from tokens.models import Client, ClientSecret
+from tokens.models.client_choices import SECRET_METHODS
 
 METHODS = SECRET_METHODS
 """The authentication methods that use a secret (RFC 7591 section 2)."""

@@ -12,7 +12,7 @@ from tokens.grants import user_response
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import TokenRequest
 from tokens.issued import one_time, user_grant
-from tokens.models import AuthorizationCode, Client
+from tokens.models import AuthorizationCode, Client, PkceRule
 
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 
@@ -59,9 +59,22 @@ def _verify(code: AuthorizationCode, request: TokenRequest) -> None:
     # Before reuse detection: a client without them never held the code, and must not be able to revoke the grant.
     if not _has_same_redirect_uri(code, request):
         raise OAuthError("invalid_grant", "The redirect URI is not that of the authorization request.")
-    verifier = request.required("code_verifier")
-    if not (VERIFIER.fullmatch(verifier) and matches_challenge(verifier, code.code_challenge)):
-        raise OAuthError("invalid_grant", "The code verifier does not match the code challenge.")
+    _verify_pkce(code, request)
+
+
+def _verify_pkce(code: AuthorizationCode, request: TokenRequest) -> None:
+    """Raise OAuthError unless the code verifier, or its absence, fits the authorization request."""
+    if code.code_challenge:
+        verifier = request.required("code_verifier")
+        if not (VERIFIER.fullmatch(verifier) and matches_challenge(verifier, code.code_challenge)):
+            raise OAuthError("invalid_grant", "The code verifier does not match the code challenge.")
+        return
+    # The client used PKCE, and an attacker removed the challenge from its request (RFC 9700 section 4.8.2).
+    if request.form.get("code_verifier"):
+        raise OAuthError("invalid_grant", "The authorization request had no code challenge for this code verifier.")
+    # The client became public, or its rule was raised, after the authorization request.
+    if code.grant.client.pkce_rule == PkceRule.REQUIRED:
+        raise OAuthError("invalid_grant", "PKCE is required now; repeat the authorization request with a challenge.")
 
 
 def _has_same_redirect_uri(code: AuthorizationCode, request: TokenRequest) -> bool:

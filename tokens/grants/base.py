@@ -9,22 +9,24 @@ A grant type fills in `identify` and `issue`, and cannot leave out the other ste
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from tokens import conf
 from tokens.audit import trail
+from tokens.claims import contents
+from tokens.claims.hook import ClaimsContext, Place
 from tokens.clients import authentication
 from tokens.errors import OAuthError
 from tokens.grants.request import TokenRequest
 from tokens.issued import access_token, revocation_second
 from tokens.issued.access_token import AccessToken
-from tokens.issued.audience import OPENID, Target
+from tokens.issued.audience import Target
 from tokens.issued.holder import Holder
 from tokens.keys import keyring
-from tokens.models import Api, Client
+from tokens.models import Api, Client, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +104,22 @@ def issue_access_token(
     """
     if client.tokens_from > request.now.timestamp():  # else no revocation covers the second of issue
         revocation_second.refuse_client(client, now=request.now)
-    longest, issued_at = lifetime(client, target.api), request.now
+    longest, issued_at, settings = lifetime(client, target.api), request.now, conf.issuer()
+    has_further = settings.claims_hook or (target.api and target.api.gets_groups)
     token = AccessToken(
-        issuer=conf.issuer().url,
+        issuer=settings.url,
         subject=holder.subject,
         audience=target.audience,
         client_id=client.client_id,
-        scopes=_meant_for(target),
+        scopes=_meant_for(target, settings.openid_scopes),
         token_id=uuid.uuid4().hex,
         issued_at=issued_at,  # the instant of the checks: a revocation in between is later, and covers the token
         lifetime=longest if until is None else min(longest, until - issued_at),
         grant_id=holder.grant_id,
         login=holder.login,
         act=holder.act,
+        further=contents.of_access_token(_context(client, holder, target)) if has_further else None,
+        **_form(target.api),
     )
     minted = access_token.mint(token, signer=keyring.for_audience(target.audience, now=request.now).signer)
     details = {
@@ -128,11 +133,28 @@ def issue_access_token(
     return Tokens(access_token=minted.text, expires_in=minted.expires_in, scopes=target.scopes)
 
 
-def _meant_for(target: Target) -> tuple[str, ...]:
+def _form(api: Api | None) -> dict[str, Any]:
+    """Return how the API wants its tokens to be written; nothing unless it differs from RFC 9068."""
+    if api is None or not (api.lists_audience or api.dangerously_issues_typ_jwt):
+        return {}
+    typ = access_token.PLAIN_TYPE if api.dangerously_issues_typ_jwt else None
+    return {"lists_audience": bool(api.lists_audience), "typ": typ}
+
+
+def _meant_for(target: Target, openid: Collection[str]) -> tuple[str, ...]:
     """Return the scopes that have a meaning at the audience (RFC 9068 section 2.2.3)."""
     if target.api is None:
         return target.scopes
-    return tuple([name for name in target.scopes if name not in OPENID])
+    return tuple([name for name in target.scopes if name not in openid])
+
+
+def _context(client: Client, holder: Holder, target: Target) -> ClaimsContext:
+    """Return what the claims hook is told about an access token."""
+    user = holder.user
+    if user is None and holder.subject != client.client_id:  # a token exchange names the user only
+        user = User.objects.filter(sub=holder.subject).first()
+    scopes = frozenset(target.scopes)
+    return ClaimsContext(user=user, client=client, api=target.api, scopes=scopes, place=Place.ACCESS_TOKEN)
 
 
 def lifetime(client: Client, api: Api | None) -> timedelta:

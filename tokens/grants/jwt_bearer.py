@@ -22,7 +22,7 @@ from tokens.errors import OAuthError
 from tokens.grants import base
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import TokenRequest
-from tokens.issued import actor, audience, revocation_second
+from tokens.issued import actor, audience, membership, revocation_second
 from tokens.issued.holder import Holder
 from tokens.models import Client, GrantType, User
 
@@ -66,8 +66,9 @@ def issue(request: TokenRequest, proven: ProvenForUser) -> Tokens:
         _log("token.refused", client, user, request)
         raise OAuthError("invalid_grant", "The user is unknown, or may not be acted for.")
     target = audience.of_client(client, request.scopes, request.resources, openid=False)
+    target = membership.narrow_for_client(target, client, str(user.sub))
     revocation_second.refuse_user(str(user.sub), client, now=request.now)
-    holder = Holder(subject=str(user.sub), act=actor.alone(client.client_id))
+    holder = Holder(subject=str(user.sub), act=actor.alone(client.client_id), user=user)
     tokens = base.issue_access_token(client, holder, target, request)
     _log("token.issued_for_user", client, user, request)
     return tokens

@@ -13,10 +13,10 @@ from tokens.errors import OAuthError
 from tokens.grants import user_response
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import TokenRequest
-from tokens.issued import audience, refresh_token
+from tokens.issued import audience, refresh_rotation, refresh_token
 from tokens.issued import user_grant as user_grants
-from tokens.issued.audience import OPENID, Target
-from tokens.issued.refresh_token import Reused, Superseded
+from tokens.issued.audience import Target
+from tokens.issued.refresh_rotation import Reused, Superseded
 from tokens.models import Client, RefreshToken, UserGrant
 
 REUSED = "refresh token used twice"
@@ -60,8 +60,8 @@ def _tokens(text: str, user_grant: UserGrant, client: Client, request: TokenRequ
         raise OAuthError("invalid_grant", UNKNOWN)
     target = _target(user_grant, client, request)
     successor = None
-    if refresh_token.rotates(client) or token.used_at is not None:  # it rotated before the client's policy changed
-        successor = refresh_token.rotate(text, token, client, now=request.now)
+    if refresh_rotation.rotates(client) or token.used_at is not None:  # it rotated before the client's policy changed
+        successor = refresh_rotation.rotate(text, token, client, now=request.now)
     else:
         refresh_token.extend(token, client, now=request.now)
     return replace(user_response.issue(user_grant, client, target, request), refresh_token=successor)
@@ -82,12 +82,13 @@ def _target(user_grant: UserGrant, client: Client, request: TokenRequest) -> Tar
     names = user_grant.scope.split()
     requested = audience.understood(request.scopes, known=names) if "openid" in names else request.scopes
     scopes = tuple(dict.fromkeys(requested))
-    is_identity = "openid" in names and "openid" in scopes and OPENID.keys() >= set(scopes)
+    is_identity = "openid" in names and "openid" in scopes and set(audience.offered()) >= set(scopes)
     resources = [conf.issuer().url] if is_identity and not request.resources else request.resources
     whole = user_grants.target(user_grant, client, resources)
     if not set(scopes) <= set(whole.scopes):
-        raise OAuthError("invalid_scope", "A scope was not allowed by the user, or this client may not ask for it.")
+        refused = [name for name in scopes if name not in whole.scopes]
+        raise audience.refusal("{} was not allowed by the user, or this client may not ask for it.", refused)
     audience.require_sense(scopes)
-    if scopes and OPENID.keys() >= set(scopes) and whole.api not in {None, *client.apis.all()}:
+    if scopes and set(audience.offered()) >= set(scopes) and whole.api not in {None, *client.permitted_apis}:
         raise OAuthError("invalid_scope", "No scope of the resource was asked for.")
     return Target(whole.audience, scopes or whole.scopes, whole.api)

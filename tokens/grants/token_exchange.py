@@ -20,7 +20,7 @@ from tokens.errors import OAuthError
 from tokens.grants import base
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import TokenRequest
-from tokens.issued import actor, audience, token_reader, token_status
+from tokens.issued import actor, audience, membership, token_reader, token_status
 from tokens.issued.actor import ChainTooLong
 from tokens.issued.audience import Target
 from tokens.issued.holder import Holder
@@ -79,7 +79,7 @@ def issue(request: TokenRequest, proven: ProvenWithSubject) -> Tokens:
     except (Unacceptable, ChainTooLong) as error:
         _log("token.refused", client, request, {"reason": str(error)})
         raise OAuthError("invalid_request", "The subject token cannot be exchanged by this client.") from error
-    target = _target(client, request)
+    target = _target(client, request, holder.subject)
     tokens = base.issue_access_token(client, holder, target, request, until=subject.expires_at)
     details = {"subject": holder.subject, "from": subject.token_id, "audience": target.audience}
     _log("token.exchanged", client, request, details)
@@ -135,16 +135,20 @@ def _holder(subject: PresentedToken, client: Client) -> Holder:
     return Holder(subject=subject.subject, grant_id=subject.grant_id, login=login, act=act)
 
 
-def _target(client: Client, request: TokenRequest) -> Target:
-    """Return the requested API and scopes if an exchange policy of the client allows them. Raises OAuthError."""
+def _target(client: Client, request: TokenRequest, subject: str) -> Target:
+    """Return the requested API and scopes if an exchange policy of the client allows them. Raises OAuthError.
+
+    A scope that the user with this `sub` may not have is left out.
+    """
     policies = client.exchange_policies.all()
     usable = [scope for policy in policies for scope in policy.scopes.all() if scope.api_id == policy.api_id]
     resources = (*request.resources, *request.audiences)
     try:
-        return audience.resolve(request.scopes, resources, usable=usable, openid=(), issuer=conf.issuer().url)
+        target = audience.resolve(request.scopes, resources, usable=usable, openid=(), issuer=conf.issuer().url)
     except OAuthError as error:
         why = f"{error.description} (by the exchange policies of this client)"
         raise OAuthError(error.error, error.description, reason=why) from error
+    return membership.narrow(target, usable, subject)
 
 
 def _log(action: str, client: Client, request: TokenRequest, details: Mapping[str, object]) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from tokens.claims import contents
+from tokens.claims.hook import ClaimsContext, Place
 from tokens.grants import base
 from tokens.grants.base import Tokens
 from tokens.grants.request import TokenRequest
@@ -27,11 +29,15 @@ def first(user_grant: UserGrant, client: Client, request: TokenRequest, *, nonce
 def issue(user_grant: UserGrant, client: Client, target: Target, request: TokenRequest, *, nonce: str = "") -> Tokens:
     """Issue an access token for `target`, and an ID token if `openid` is in its scopes. Raises NotReady.
 
-    Raises OAuthError temporarily_unavailable if the token would be revoked already.
+    Raises OAuthError temporarily_unavailable if the token would be revoked already, and server_error if the claims of
+    the user cannot be computed.
     """
     revocation_second.refuse_user(str(user_grant.user.sub), client, now=request.now)
     tokens = base.issue_access_token(client, user_grants.holder(user_grant), target, request)
     if "openid" not in target.scopes:
         return tokens
-    identity = id_token.for_grant(user_grant, tokens.access_token, nonce=nonce, now=request.now)
+    scopes = frozenset(target.scopes)
+    context = ClaimsContext(user=user_grant.user, client=client, api=target.api, scopes=scopes, place=Place.ID_TOKEN)
+    further = contents.of_id_token(context, user_grant)
+    identity = id_token.for_grant(user_grant, tokens.access_token, nonce=nonce, now=request.now, further=further)
     return replace(tokens, id_token=identity)

@@ -7,6 +7,6 @@ Neighbours: called by `admin.inspection` and the command `inspect_token`. Fetche
 
 Read in this order:
 - `signature_trial`: select the published keys that may verify the token, and try them.
-- `report`: check each header and claim.
+- `requirements`, `report`: check each header and claim; put the report together.
 - `key_source`: read this issuer's keys, or fetch another issuer's.
 """

@@ -5,7 +5,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from tokens import outbound
-from tokens.inspection.report import Inspection, Point, is_text
+from tokens.inspection.report import Inspection
+from tokens.inspection.requirements import Point, is_text
 from tokens.inspection.signature_trial import VERIFIED, VerificationKey
 from tokens.issued import revocation_record
 from tokens.jose.compact import is_instant
@@ -15,7 +16,7 @@ from tokens.models import Ring
 from tokens.outbound import FetchError
 
 
-def own(*, now: datetime) -> list[VerificationKey]:
+def of_this_issuer(*, now: datetime) -> list[VerificationKey]:
     """Return the keys of all rings, also withdrawn and revoked ones, with their phases at `now` (the database's)."""
     keys = []
     for name in Ring.objects.order_by("name").values_list("name", flat=True):
@@ -40,7 +41,7 @@ def with_revocation(inspection: Inspection) -> Inspection:
         return inspection
     revoked = revocation_record.is_revoked(claims, kid=str(inspection.header.get("kid", "")))
     point = Point(
-        "it is not revoked", "RFC 7009", holds=not revoked, told="in the revocation feed" if revoked else "no"
+        "it is not revoked", "RFC 7009", holds=not revoked, detail="in the revocation feed" if revoked else "no"
     )
     return replace(inspection, points=[*inspection.points, point])
 

@@ -5,7 +5,7 @@ A key may verify a token if
 2. it has no private half, and `use` and `key_ops` permit verification (RFC 7517 sections 4.2 and 4.3);
 3. its type, curve and `alg` are those of the header's algorithm, which is asymmetric;
 4. its numbers are well-formed, and an RSA key has at least MIN_RSA_BITS.
-Of these keys, the first MOST are tried.
+Of these keys, the first MAX_KEYS are tried.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ import jwt
 from tokens.jose import compact
 from tokens.jose.public_keys import LONGEST_NUMBER, MEMBERS, MIN_RSA_BITS, SECRET_MEMBERS
 
-MOST = 4
+MAX_KEYS = 4
 """The number of keys that are tried: as many as a resource server keeps under one kid."""
 RSA = (("RSA", None),)
 KINDS: Mapping[str, tuple[tuple[str, str | None], ...]] = {
@@ -58,37 +58,37 @@ def verdict(
         return "no published key has its kid", None
     try:
         signature = compact.octets(text.rpartition(".")[2])
-        fitting = _fitting(candidates, header.get("alg"))
+        usable = _usable_keys(candidates, header.get("alg"))
     except compact.Unreadable as error:
         return f"it cannot be read: {error}", candidates[0]
     except UnfitKey as error:
         return str(error), candidates[0]
     message = text.rpartition(".")[0].encode()
-    for key, loaded in fitting:
+    for key, loaded in usable:
         if loaded.Algorithm.verify(message, loaded.key, signature):
             return VERIFIED, key
-    tried = "" if len(fitting) == 1 else f" by any of {len(fitting)} keys"
-    return f"it does not verify{tried}", fitting[0][0]
+    tried = "" if len(usable) == 1 else f" by any of {len(usable)} keys"
+    return f"it does not verify{tried}", usable[0][0]
 
 
 def _has_kid(key: VerificationKey, kid: object) -> bool:
     return isinstance(kid, str) and key.jwk.get("kid") == kid
 
 
-def _fitting(keys: Sequence[VerificationKey], algorithm: object) -> list[tuple[VerificationKey, jwt.PyJWK]]:
-    """Return at most MOST keys that may verify `algorithm`. If there are none, raises the UnfitKey of the first key."""
-    fitting: list[tuple[VerificationKey, jwt.PyJWK]] = []
+def _usable_keys(keys: Sequence[VerificationKey], algorithm: object) -> list[tuple[VerificationKey, jwt.PyJWK]]:
+    """Return at most MAX_KEYS keys that may verify `algorithm`. Raises the UnfitKey of the first key if none may."""
+    usable: list[tuple[VerificationKey, jwt.PyJWK]] = []
     reasons: list[UnfitKey] = []
     for key in keys:
         try:
-            fitting.append((key, _load(key.jwk, algorithm)))
+            usable.append((key, _load(key.jwk, algorithm)))
         except UnfitKey as error:
             reasons.append(error)
-        if len(fitting) == MOST:
+        if len(usable) == MAX_KEYS:
             break
-    if not fitting:
+    if not usable:
         raise reasons[0]
-    return fitting
+    return usable
 
 
 def _load(jwk: Mapping[str, Any], algorithm: object) -> jwt.PyJWK:

@@ -9,6 +9,8 @@ from tokens.issued.login import Login
 from tokens.keys.key_pair import Signer
 
 TYPE = "at+jwt"
+PLAIN_TYPE = "JWT"
+"""The `typ` of tokens for APIs whose verifier refuses `at+jwt`. ID tokens have it, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +30,21 @@ class AccessToken:
     """The login of the user; None if no user logged in."""
     act: Mapping[str, object] | None = None
     """The services that act for the user (RFC 8693 section 4.1); None if the user's own client acts."""
+    further: Mapping[str, object] | None = None
+    """Groups and the deployment's own claims (tokens.claims); none of them has the name of a claim below."""
+    lists_audience: bool = False
+    """True if `aud` is written as a list with one entry (RFC 7519 section 4.1.3)."""
+    typ: str | None = None
+    """The `typ` of the header; None for TYPE."""
 
     def claims(self, *, lifetime: timedelta) -> dict[str, object]:
         """Return the claims of RFC 9068 section 2.2, and `grant_id`, by which a whole grant can be revoked."""
         issued_at = int(self.issued_at.timestamp())
         claims: dict[str, object] = {
+            **(self.further or {}),
             "iss": self.issuer,
             "sub": self.subject,
-            "aud": self.audience,
+            "aud": [self.audience] if self.lists_audience else self.audience,
             "exp": issued_at + int(lifetime.total_seconds()),
             "iat": issued_at,
             "jti": self.token_id,
@@ -63,5 +72,11 @@ class Minted:
 def mint(token: AccessToken, *, signer: Signer) -> Minted:
     """Sign an access token. Its lifetime is capped by that of the signing key."""
     lifetime = min(token.lifetime, signer.max_lifetime)
-    text = jws.sign(token.claims(lifetime=lifetime), typ=TYPE, signer=signer)
+    text = jws.sign(token.claims(lifetime=lifetime), typ=token.typ or TYPE, signer=signer)
     return Minted(text, int(lifetime.total_seconds()))
+
+
+def has_its_claims(claims: Mapping[str, object]) -> bool:
+    """Return True if a JWT of this issuer with the type PLAIN_TYPE is an access token, and False for an ID token."""
+    # An ID token always has at_hash, and neither a client_id nor a jti.
+    return {"client_id", "jti"} <= claims.keys() and "at_hash" not in claims

@@ -4,14 +4,20 @@
 - If the request names no resource, its scopes must belong to one API.
 - If it names one, every scope must belong to that API or to OpenID Connect.
 - A client may request a token without a scope only for an API that it is registered for (`without_scope`).
+- A request without scope and resource is for the client's one API, with all of the client's scopes there. A request
+  that names only a resource gets the client's scopes there, or none at an API of `without_scope`.
+- The slash of an empty path makes no difference: `https://api.example` means `https://api.example/`. The audience of
+  the token is the identifier as it is registered.
 """
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import prefetch_related_objects
 
 from tokens import conf
+from tokens.addresses import spellings
 from tokens.errors import OAuthError
 from tokens.models import Api, Client, GrantType, Scope
 
@@ -19,10 +25,16 @@ OPENID = {
     "openid": "Know who you are",
     "profile": "Read your name",
     "email": "Read your e-mail address",
+    "address": "Read your postal address",
+    "phone": "Read your phone number",
+    "groups": "Read the groups that you belong to",
     "offline_access": "Stay connected while you are away",
 }
+"""The scopes without an API, with the words for users. `offered` are those that have a meaning in this deployment."""
 OFFLINE = "offline_access"
-ABOUT_THE_USER = frozenset({"profile", "email"})
+NAMEABLE = re.compile(r"[A-Za-z0-9:._/-]{1,64}")
+"""A scope that an error may name. A longer one, or one with other characters, is not repeated."""
+ABOUT_THE_USER = frozenset({"profile", "email", "address", "phone", "groups"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +53,44 @@ def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *
     """
     if openid:  # else the client was authenticated, and the registry read all of this with it
         prefetch_related_objects([client], "scopes__api", "apis")
-    usable, names = client.scopes.all(), list[str]()
+    usable, names = client.permitted_scopes, list[str]()
     if openid:
-        offline = GrantType.REFRESH_TOKEN in client.grants
-        names = [name for name in OPENID if offline or name != OFFLINE]
+        names = offered()
+        if OFFLINE in scopes and len(scopes) > 1 and GrantType.REFRESH_TOKEN not in client.grants:
+            scopes = [name for name in scopes if name != OFFLINE]  # OpenID Connect Core section 11: not an error
         if "openid" in scopes:
             scopes = understood(scopes, known={scope.name for scope in usable})
-    return resolve(scopes, resources, usable=usable, openid=names, issuer=conf.issuer().url, further=client.apis.all())
+    further, issuer = client.permitted_apis, conf.issuer().url
+    if not scopes:
+        scopes = _defaults(resources, usable=usable, further=further)
+        resources = resources or _one_api(usable, further)
+    return resolve(scopes, resources, usable=usable, openid=names, issuer=issuer, further=further)
+
+
+def _one_api(usable: Collection[Scope], further: Collection[Api]) -> list[str]:
+    """Return the identifier of the API that a request without scope and resource means, in a list.
+
+    The list is empty if the client may use several APIs, or none.
+    """
+    identifiers = {scope.api.identifier for scope in usable} | {api.identifier for api in further}
+    return list(identifiers) if len(identifiers) == 1 else []
+
+
+def _defaults(resources: Sequence[str], *, usable: Collection[Scope], further: Collection[Api]) -> list[str]:
+    """Return the scopes of a request that names none: the client's scopes at the API that the request means.
+
+    Returns none at an API in `further` that the request names, because the client may ask for no scope there.
+    """
+    named = [spelling for resource in resources for spelling in spellings(resource)]
+    if any(api.identifier in named for api in further):
+        return []
+    meant = named or _one_api(usable, further)
+    return sorted(scope.name for scope in usable if scope.api.identifier in meant)
+
+
+def offered() -> list[str]:
+    """Return the scopes without an API that this deployment offers."""
+    return [name for name in OPENID if name in conf.issuer().openid_scopes]
 
 
 def understood(scopes: Sequence[str], *, known: Collection[str]) -> list[str]:
@@ -56,7 +99,7 @@ def understood(scopes: Sequence[str], *, known: Collection[str]) -> list[str]:
     `known` are names of scopes that need no look-up. A scope of an API stays, so that a client that may not use it
     gets an error.
     """
-    known = {*known, *OPENID}
+    known = {*known, *offered()}
     unknown = set(scopes) - known
     defined = set(Scope.objects.filter(name__in=unknown).values_list("name", flat=True)) if unknown else set()
     return [name for name in scopes if name in known or name in defined]
@@ -88,7 +131,8 @@ def resolve(
     owners = _owners(scopes, usable=usable, openid=openid)
     api = _only(owners) if resource is None else apis.get(resource)
     if any(owner != api for owner in owners):
-        raise OAuthError("invalid_scope", "A scope does not belong to the resource that was asked for.")
+        others = [scope.name for scope in usable if scope.api != api and scope.name in scopes]
+        raise refusal("{} does not belong to the resource that was asked for.", others)
     if resource is not None and api is not None and not owners:
         raise OAuthError("invalid_scope", "No scope of the resource was asked for.")
     return Target(api.identifier if api else issuer, scopes, api)
@@ -99,28 +143,46 @@ def _owners(scopes: Sequence[str], *, usable: Collection[Scope], openid: Collect
     apis = {scope.name: scope.api for scope in usable}
     if not scopes:
         raise OAuthError("invalid_scope", "Name at least one scope.")
-    if any(name not in apis and name not in openid for name in scopes):
-        raise OAuthError("invalid_scope", "A scope is unknown, or this client may not ask for it.")
+    if refused := [name for name in scopes if name not in apis and name not in openid]:
+        raise refusal("{} is unknown, or this client may not ask for it.", refused)
     require_sense(scopes)
     return [apis[name] for name in scopes if name in apis]
+
+
+def refusal(text: str, scopes: Sequence[str]) -> OAuthError:
+    """Return the error invalid_scope whose description names the first of the refused scopes.
+
+    `text` has {} in place of the scope. The log gets the text without the name.
+    """
+    # A client can send any text as a scope, and the description is shown on pages: so no sentence and no long text.
+    name = next((name for name in scopes if NAMEABLE.fullmatch(name)), None)
+    reason = text.format("A scope")
+    return OAuthError("invalid_scope", text.format(f"The scope {name}") if name else reason, reason=reason)
 
 
 def require_sense(scopes: Collection[str]) -> None:
     """Raise OAuthError invalid_scope for OpenID Connect scopes that have no meaning without another scope."""
     if "openid" not in scopes and not ABOUT_THE_USER.isdisjoint(scopes):
-        raise OAuthError("invalid_scope", "The scopes profile and email come with openid.")
+        raise OAuthError("invalid_scope", "Scopes about the user, such as profile and email, come with openid.")
     if set(scopes) == {OFFLINE}:
         raise OAuthError("invalid_scope", "The scope offline_access comes with another one.")
 
 
 def _resource(resources: Sequence[str], usable: Collection[str]) -> str | None:
     """Return the one resource that the request names, or None. Raises OAuthError invalid_target."""
-    names = set(resources)
+    names = {registered(resource, usable) for resource in resources}
     if len(names) > 1:
         raise OAuthError("invalid_target", "A token is for one resource; ask for a token each.")
     if not names <= set(usable):
         raise OAuthError("invalid_target", "The resource is unknown, or this client may not use it.")
     return next(iter(names), None)
+
+
+def registered(resource: str, identifiers: Collection[str]) -> str:
+    """Return the identifier that `resource` means: itself, or one that differs by the slash of an empty path."""
+    if resource in identifiers:
+        return resource
+    return next((identifier for identifier in spellings(resource) if identifier in identifiers), resource)
 
 
 def _only(owners: Sequence[Api]) -> Api | None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 from tokens.issued import access_token, jws
 from tokens.keys import material
 from tokens.keys.key_pair import RingSigner
+from tokens.models import Api
 
 LIFETIME = timedelta(minutes=10)
 ID_TOKEN = "JWT"  # noqa: S105 (a type, not a secret)
@@ -27,8 +28,8 @@ class FlushToken:
     token: str = field(repr=False)
 
 
-def make(issuer: str, audience: str, *, is_client: bool, algorithm: str, bits: int | None, now: datetime) -> FlushToken:
-    """Return an ID token for the client `audience` if `is_client`, else an access token for the API `audience`.
+def make(issuer: str, audience: str, *, api: Api | None, algorithm: str, bits: int | None, now: datetime) -> FlushToken:
+    """Return an access token for `api`, whose identifier is `audience`, or an ID token for the client `audience`.
 
     It is signed by a new key of `algorithm`. `bits` is the size of an RSA modulus, or None for other keys.
     """
@@ -41,9 +42,11 @@ def make(issuer: str, audience: str, *, is_client: bool, algorithm: str, bits: i
         "exp": issued_at + int(LIFETIME.total_seconds()),
         "iat": issued_at,
     }
-    if not is_client:
+    if api is not None:
         claims |= {"jti": str(uuid4()), "client_id": name}
-    typ = ID_TOKEN if is_client else access_token.TYPE
+    if api is not None and api.lists_audience:
+        claims["aud"] = [audience]
+    typ = ID_TOKEN if api is None or api.dangerously_issues_typ_jwt else access_token.TYPE
     return FlushToken(
         audience=audience,
         kid=signer.kid,

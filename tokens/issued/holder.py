@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tokens.issued.login import Login
+from tokens.models import User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,3 +15,5 @@ class Holder:
     grant_id: str | None = None
     login: Login | None = None
     act: Mapping[str, object] | None = None
+    user: User | None = None
+    """The user's row, if the grant type read it."""

@@ -1,7 +1,8 @@
 """The ID token, which tells one client who logged in (OpenID Connect Core section 2)."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tokens import conf
@@ -29,11 +30,14 @@ class IdToken:
     login: Login
     nonce: str
     access_token: str
+    further: Mapping[str, object] = field(default_factory=dict)
+    """Claims about the user (tokens.claims)."""
 
     def claims(self, *, algorithm: str, lifetime: timedelta) -> dict[str, object]:
         """Return the claims (OpenID Connect Core section 2). Includes `nonce` if the authorization request had one."""
         issued_at = int(self.issued_at.timestamp())
         claims: dict[str, object] = {
+            **self.further,
             "iss": self.issuer,
             "sub": self.subject,
             "aud": self.client_id,
@@ -47,8 +51,11 @@ class IdToken:
         return claims
 
 
-def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime) -> str:
-    """Return the ID token of the user who gave `grant`, bound to an access token. Raises NotReady."""
+def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime, further: Mapping[str, object]) -> str:
+    """Return the ID token of the user who gave `grant`, bound to an access token. Raises NotReady.
+
+    `further` are claims about the user.
+    """
     client_id = grant.client.client_id
     token = IdToken(
         issuer=conf.issuer().url,
@@ -58,6 +65,7 @@ def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime)
         login=user_grant.login(grant),
         nonce=nonce,
         access_token=access_token,
+        further=further,
     )
     return mint(token, signer=keyring.for_audience(client_id, now=now).signer)
 

@@ -1,19 +1,8 @@
-"""Issues, finds and rotates refresh tokens. The database stores only their hashes (refresh_text makes the texts).
+"""Issue and find refresh tokens. The database stores only their hashes (`refresh_text` makes the texts).
 
-- The tokens of one user grant are a family. Rotation replaces a token by its successor. The row of the spent token
-  records when it was used.
-- Retry window: for LOST_ANSWER after its first use, a spent token can be repeated any number of times, and each repeat
-  gets the same successor (RFC 9700 section 4.14.2). Browser tabs refresh at the same time, and answers get lost.
-- If the successor was used, a repeat within the window is refused without revoking the family, because the client has
-  the newer token.
-- After the window, a spent token is evidence of theft. Reuse detection revokes the family.
+- The tokens of one user grant are a family. Rotation replaces a token by its successor (`refresh_rotation`).
+- A family ends at a fixed instant, and earlier if its latest token is idle for too long.
 - A text that was never issued revokes nothing.
-
-    0 s   token A is used           answer: B
-    5 s   A is repeated             answer: B again, since the first answer was lost
-    9 s   B is used                 answer: C
-    12 s  A is repeated             refused (Superseded); the family lives
-    60 s  A is repeated             refused (Reused); the caller revokes the family
 """
 
 from collections.abc import Collection
@@ -27,17 +16,6 @@ from tokens.issued import one_time, refresh_text, user_grant
 from tokens.issued.audience import OFFLINE
 from tokens.keys.errors import NotReady
 from tokens.models import Client, GrantType, RefreshToken, UserGrant
-
-LOST_ANSWER = timedelta(seconds=30)
-"""The retry window: for how long after its first use a spent token gets its successor again."""
-
-
-class Reused(Exception):
-    """A spent refresh token was presented after its retry window: two parties have it."""
-
-
-class Superseded(Exception):
-    """A spent refresh token was repeated within its retry window, and its successor was used or has expired."""
 
 
 def is_granted(client: Client, scopes: Collection[str]) -> bool:
@@ -63,9 +41,9 @@ def create(grant: UserGrant, client: Client, *, now: datetime) -> str:
 
     Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
     """
-    key = _keys()[0]
+    key = keys()[0]
     text = refresh_text.first(one_time.new(), key=key)
-    _row(text, grant, client, key_id=key.id, now=now).save(force_insert=True)
+    row(text, grant, client, key_id=key.id, now=now).save(force_insert=True)
     return text
 
 
@@ -87,7 +65,7 @@ def grant_of(text: str) -> UserGrant | None:
 
 
 def was_rotated(text: str) -> bool:
-    """Return True if the token in `text` was spent, judged by the generations of its family. Its own row is gone.
+    """Return True if the token in `text` was used, judged by the generations of its family. Its own row is gone.
 
     Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
     """
@@ -102,7 +80,7 @@ def generation(text: str) -> int | None:
 
     Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
     """
-    return refresh_text.generation(text, _keys())
+    return refresh_text.generation(text, keys())
 
 
 def is_live(token: RefreshToken, *, now: datetime) -> bool:
@@ -111,71 +89,12 @@ def is_live(token: RefreshToken, *, now: datetime) -> bool:
     return is_grant_live and token.used_at is None and now < token.expires_at
 
 
-def rotates(client: Client) -> bool:
-    """Return True if each use replaces the token by a successor."""
-    # Public clients do not authenticate, so only rotation detects a stolen token (RFC 9700 section 2.2.2).
-    return client.is_public or client.rotates_refresh_tokens
-
-
-def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime) -> str:
-    """Return the text of the successor of `token`, whose own text is `text`. The caller holds the lock on the grant.
-
-    Raises Reused, Superseded, and NotReady if this process lacks the key that made the successor.
-    """
-    if token.used_at is None:
-        _spend(token, now=now)
-        return _succeed(text, token, client, now=now)
-    if now - token.used_at > LOST_ANSWER:
-        raise Reused
-    RefreshToken.objects.filter(pk=token.pk).update(retried_at=now)
-    return _repeat(text, token, client, now=now)
-
-
 def extend(token: RefreshToken, client: Client, *, now: datetime) -> None:
     """Restart the idle lifetime of a token that is used and does not rotate."""
     RefreshToken.objects.filter(pk=token.pk).update(expires_at=_end(token.grant, client, now=now))
 
 
-def _spend(token: RefreshToken, *, now: datetime) -> None:
-    """Mark the token as used. It expires with its retry window."""
-    spent = {"used_at": now, "expires_at": now + LOST_ANSWER}
-    RefreshToken.objects.filter(pk=token.pk).update(**spent)
-    if token.previous:
-        # Earlier versions of Keyturn answered a repeat with a second successor. Now that the client uses the first, the
-        # second is spent without a successor, so that its use is detected as reuse.
-        RefreshToken.objects.filter(previous=token.previous, used_at=None).update(**spent, retried_at=now)
-
-
-def _repeat(text: str, token: RefreshToken, client: Client, *, now: datetime) -> str:
-    """Return the same successor again, for a retry with the used `token`. Its text is `text`.
-
-    Raises:
-        Reused: The token was spent without a successor.
-        Superseded: The successor was used or has expired.
-        NotReady: This process lacks the key that made the successor.
-    """
-    successors = list(RefreshToken.objects.filter(previous=token.digest))
-    if not successors:
-        raise Reused  # `_spend` spent it together with its sibling
-    if any(row.used_at is not None or row.expires_at <= now for row in successors):
-        raise Superseded
-    derived = next((row for row in successors if row.encryption_key_id), None)
-    if derived is None:  # an earlier version of Keyturn made a random successor, whose text is not stored
-        return _succeed(text, token, client, now=now)
-    return refresh_text.successor(text, generation=derived.generation, key=_key(derived.encryption_key_id))
-
-
-def _succeed(text: str, token: RefreshToken, client: Client, *, now: datetime) -> str:
-    """Issue the successor of `token` and return its text."""
-    key, number = _keys()[0], token.generation + 1
-    successor = refresh_text.successor(text, generation=number, key=key)
-    row = _row(successor, token.grant, client, key_id=key.id, now=now)
-    row.previous, row.generation = token.digest, number
-    row.save(force_insert=True)
-    return successor
-
-
-def _row(text: str, grant: UserGrant, client: Client, *, key_id: str, now: datetime) -> RefreshToken:
+def row(text: str, grant: UserGrant, client: Client, *, key_id: str, now: datetime) -> RefreshToken:
     """Return an unsaved row for the token in `text`."""
     return RefreshToken(
         digest=one_time.digest(text),
@@ -202,7 +121,7 @@ def _end(grant: UserGrant, client: Client, *, now: datetime) -> datetime:
     return min(now + idle, family_ends_at(grant))
 
 
-def _keys() -> tuple[EncryptionKey, ...]:
+def keys() -> tuple[EncryptionKey, ...]:
     """Return KEY_ENCRYPTION_KEYS. Raises NotReady if they cannot be read."""
     try:
         return conf.issuer().encryption_keys()
@@ -210,9 +129,9 @@ def _keys() -> tuple[EncryptionKey, ...]:
         raise NotReady(str(error)) from error
 
 
-def _key(key_id: str) -> EncryptionKey:
+def key_by_id(key_id: str) -> EncryptionKey:
     """Return the encryption key with this id. Raises NotReady if this process lacks it."""
-    for key in _keys():
+    for key in keys():
         if key.id == key_id:
             return key
     raise NotReady(

@@ -1,6 +1,6 @@
 """Records revocations (of a token, a grant, a key, or all tokens before an instant), and looks them up for a token.
 
-- A record is written in the transaction of its cause, and published afterwards (tokens/revoking/feed_log.py).
+- A record is written in the transaction of its cause, and published afterwards (tokens/revoking/feed_publisher.py).
 - Revoking again moves the instants of a record later, never earlier. A record is never removed before its `until`.
 - A coarse record (of a user, a client, both, or the issuer) covers every token with an earlier `iat`.
 - A record of a client or of the issuer renews the version of the registry, because each process caches the instants of

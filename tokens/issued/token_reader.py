@@ -1,6 +1,7 @@
 """Reads an access token that a client presents to the issuer: to introspect, exchange or revoke it.
 
-1. The text is a compact JWS, and its `typ` is that of an access token (RFC 9068 section 4).
+1. The text is a compact JWS, and its `typ` is that of an access token (RFC 9068 section 4). The `typ` JWT, which some
+   APIs ask for, is accepted for an API only, and only with claims that no ID token has.
 2. A key that the issuer still publishes has its `kid`, and may sign for its audience.
 3. The signature verifies by that key and its algorithm. So the issuer wrote the claims, and they are well-formed.
 4. The token was issued under this issuer's URL, and has not expired.
@@ -16,7 +17,7 @@ from typing import Any
 from tokens import conf
 from tokens.issued import access_token
 from tokens.jose import compact
-from tokens.keys import keyring
+from tokens.keys import publication
 from tokens.keys.key_pair import verifies
 
 LONGEST = 8 * 1024  # characters; no API reads a longer token
@@ -42,7 +43,7 @@ class PresentedToken:
     @property
     def audience(self) -> str:
         """Return the `aud`: the identifier of one API, or of the issuer."""
-        return str(self.claims["aud"])
+        return str(_audience(self.claims))
 
     @property
     def client_id(self) -> str:
@@ -83,7 +84,7 @@ def read(text: str, *, now: datetime, leeway: timedelta = NO_LEEWAY) -> Presente
         raise InvalidPresentedToken("the token is not a JWT") from error
     kid, audience = _addressing(jws)
     # The unverified audience only chooses among the issuer's own keys.
-    key = keyring.public_key(kid, audience=audience, now=now)
+    key = publication.public_key(kid, audience=audience, now=now)
     if key is None:
         raise InvalidPresentedToken("no published key has the token's kid")
     if jws.header.get("alg") != key.algorithm or not verifies(jws.signature, jws.message, key.jwk):
@@ -98,9 +99,23 @@ def read(text: str, *, now: datetime, leeway: timedelta = NO_LEEWAY) -> Presente
 
 def _addressing(jws: compact.Jws) -> tuple[str, str]:
     """Return the `kid` and the `aud` of an access token. Raises InvalidPresentedToken if it is something else."""
-    kid, audience = jws.header.get("kid"), jws.claims.get("aud")
-    if jws.header.get("typ") != access_token.TYPE or not isinstance(kid, str) or "crit" in jws.header:
+    kid, audience = jws.header.get("kid"), _audience(jws.claims)
+    if not _is_access_token(jws, audience) or not isinstance(kid, str) or "crit" in jws.header:
         raise InvalidPresentedToken("the token is not an access token")
     if not isinstance(audience, str):
         raise InvalidPresentedToken("the token is not an access token of this issuer")
     return kid, audience
+
+
+def _audience(claims: Mapping[str, Any]) -> object:
+    """Return the `aud`. If it is a list with one entry, as some APIs ask for, return the entry."""
+    audience = claims.get("aud")
+    return audience[0] if isinstance(audience, list) and len(audience) == 1 else audience
+
+
+def _is_access_token(jws: compact.Jws, audience: object) -> bool:
+    """Return True if the type is that of an access token, or of a token for an API that asks for PLAIN_TYPE."""
+    typ = jws.header.get("typ")
+    if typ != access_token.PLAIN_TYPE:
+        return bool(typ == access_token.TYPE)
+    return audience != conf.issuer().url and access_token.has_its_claims(jws.claims)

@@ -6,8 +6,9 @@
 - Revoking a grant revokes every token that was issued under it, in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -15,8 +16,8 @@ from django.db.models import Q
 from tokens import conf
 from tokens.audit import trail
 from tokens.errors import OAuthError
-from tokens.issued import revocation_record
-from tokens.issued.audience import OPENID, Target
+from tokens.issued import audience, membership, revocation_record
+from tokens.issued.audience import Target, registered
 from tokens.issued.holder import Holder
 from tokens.issued.login import Login
 from tokens.models import Client, User, UserGrant
@@ -35,10 +36,12 @@ def create(
     now: datetime,
     lasts: timedelta,
     refreshes_for: timedelta | None = None,
+    claims: Mapping[str, Any] | None = None,
 ) -> UserGrant:
     """Record what `user` allowed `client`, and how the user had logged in. The grant ends after `lasts`.
 
     Its refresh tokens end after `refreshes_for`, which is part of `lasts`, or with the grant if None.
+    `claims` are the single claims that the client requested, as JSON.
     `user` must be as it was when the session was checked.
     Raises OAuthError access_denied if the user was disabled since, and SessionEnded if all sessions were ended since.
     """
@@ -56,6 +59,7 @@ def create(
             client=client,
             audience=target.audience,
             scope=" ".join(target.scopes),
+            claims=claims,
             auth_time=login.at,
             acr=login.acr,
             amr=list(login.amr),
@@ -128,7 +132,7 @@ def revoke_reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -
 
 def holder(grant: UserGrant) -> Holder:
     """Return the holder of the grant's tokens: the user, with this grant and its login."""
-    return Holder(subject=str(grant.user.sub), grant_id=str(grant.id), login=login(grant))
+    return Holder(subject=str(grant.user.sub), grant_id=str(grant.id), login=login(grant), user=grant.user)
 
 
 def login(grant: UserGrant) -> Login:
@@ -140,22 +144,25 @@ def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> T
     """Return the target of a token under the grant (RFC 8707 section 2.2).
 
     1. It is the grant's API, or the issuer if `resources` names the issuer and the user allowed `openid`.
-    2. Its scopes are those that the user allowed and that the client may still request.
+    2. Its scopes are those that the user allowed, that the client may still request, and that the user may still have.
 
-    Raises OAuthError invalid_target if `resources` names anything else, and invalid_grant if the API was deleted or the
-    client may no longer use it.
+    Raises OAuthError invalid_target if `resources` names anything else, invalid_grant if the API was deleted or the
+    client may no longer use it, and invalid_scope if the user may no longer have a scope of it.
     """
-    issuer, names = conf.issuer().url, grant.scope.split()
-    requested = list(dict.fromkeys(resources)) or [grant.audience]
+    issuer, names, without_api = conf.issuer().url, grant.scope.split(), audience.offered()
+    requested = list({registered(name, {grant.audience, issuer}): None for name in resources}) or [grant.audience]
     if requested == [issuer] and (grant.audience == issuer or "openid" in names):
-        return Target(issuer, tuple(name for name in names if name in OPENID), None)
+        return Target(issuer, tuple(name for name in names if name in without_api), None)
     if requested != [grant.audience]:
         raise OAuthError("invalid_target", "The user's grant is for another resource.")
     # The client's permissions as they are now: an administrator may have reduced them since the consent.
-    own = {scope.name: scope.api for scope in client.scopes.all() if scope.api.identifier == grant.audience}
-    without_scope = {api.identifier: api for api in client.apis.all()}
+    own = {scope.name: scope.api for scope in client.permitted_scopes if scope.api.identifier == grant.audience}
+    without_scope = {api.identifier: api for api in client.permitted_apis}
     api = next(iter(own.values()), without_scope.get(grant.audience))
-    scopes = tuple(name for name in names if name in own or name in OPENID)
+    scopes = tuple(name for name in names if name in own or name in without_api)
     if api is None or (own.keys().isdisjoint(scopes) and grant.audience not in without_scope):
         raise OAuthError("invalid_grant", "The client may no longer use the API of this grant.")
-    return Target(grant.audience, scopes, api)
+    allowed = membership.narrow_for_client(Target(grant.audience, scopes, api), client, str(grant.user.sub))
+    if resources and [allowed.audience] != requested:
+        raise OAuthError("invalid_scope", membership.NO_MEMBER)
+    return allowed

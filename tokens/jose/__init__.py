@@ -10,5 +10,6 @@ Read in this order:
 - `compact`: split and decode a compact JWS without believing it (RFC 7515 section 3.1).
 - `key_format`: write a public key as a JWK, and compute its thumbprint (RFC 7517, RFC 7638).
 - `public_keys`: judge the entries of a client's JWKS, and verify a signature by one of them.
+- `key_choice`: choose the keys that can have signed a JWS.
 - `key_text`: read keys that an administrator pastes: PEM, JWK or JWKS.
 """

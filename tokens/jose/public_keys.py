@@ -4,7 +4,7 @@ An entry with private members is leaked. Other unusable entries are skipped if a
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,22 +96,6 @@ def published(document: object) -> tuple[ClientKey, ...]:
     return tuple(usable)
 
 
-def meant(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) -> tuple[ClientKey, ...]:
-    """Return the candidate keys for a JWS with this `kid` and `algorithm` (RFC 7515 section 4.1.4).
-
-    Only keys that support the algorithm count.
-    1. If keys have the header's kid: these keys.
-    2. If none has it: the key without a kid, if there is exactly one.
-    3. If the header has no kid: the key, if there is exactly one.
-    """
-    fitting = [key for key in keys if algorithm in key.algorithms]
-    named = [key for key in fitting if kid is not None and key.kid == kid]
-    if named:
-        return tuple(named[:MAX_PER_KID])
-    others = [key for key in fitting if kid is None or key.kid is None]
-    return tuple(others) if len(others) == 1 else ()
-
-
 def names(document: object) -> list[str]:
     """Return a name for each usable key of a JWKS: its kid, if it has one, and its RFC 7638 thumbprint.
 
@@ -183,10 +167,10 @@ def _algorithms(entry: Mapping[str, Any]) -> frozenset[str]:
     kty, crv, alg = entry.get("kty"), entry.get("crv"), entry.get("alg")
     texts = all(isinstance(value, str) for value in (kty, crv, alg) if value is not None)
     family = FAMILIES.get((kty, None if kty == "RSA" else crv), frozenset()) if texts else frozenset()
-    fitting = family if alg is None or not family else family & {alg}
-    if not fitting:
+    supported = family if alg is None or not family else family & {alg}
+    if not supported:
         raise UnusableKey(FITS_NONE)
-    return fitting
+    return supported
 
 
 def _public_key(entry: Mapping[str, Any], algorithm: str) -> Any:

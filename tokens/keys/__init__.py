@@ -15,10 +15,11 @@ Read in this order:
 - `store`, `kids`: the rows of a ring's keys; finding keys by kid.
 - `adoption`, `clock`: the timings in force; the database's clock beside this node's.
 - `proof`, `audit`, `deadline`: prove that keys work, record a step, limit its time.
-- `lock`: hold a ring for one step. Every step goes through it.
+- `operation`, `lock`: who takes a step, and under which settings; hold a ring for one step. Every step goes through it.
 - `rings`, `rotation`: create a ring; its next safe step.
 - `cancellation`, `rewrap`, `transfer`: cancel an announced key, re-encrypt a ring, move an API to another ring.
 - `trust`, `broken_rows`, `revocation`: until when verifiers trust a revoked key; rows that do not verify; revoke a key.
-- `snapshots`, `ring_snapshot`: keep what was read from the database; a ring as it was read.
-- `keyring`, `refresher`: sign from the snapshots, and refresh them in the background.
+- `snapshots`, `ring_snapshot`, `ring_reader`: keep what was read from the database; a ring as it was read; read it.
+- `signer_choice`, `keyring`: choose the signing key of a snapshot; sign from the snapshots.
+- `publication`, `refresher`: publish the JWKS from the snapshots; refresh them in the background.
 """

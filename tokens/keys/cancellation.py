@@ -1,33 +1,29 @@
 """Cancel an announced key before it signs."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
-from tokens.encryption import EncryptionKey
 from tokens.keys import kids
 from tokens.keys.clock import refuse_skew
 from tokens.keys.keystore import fresh_pairs
 from tokens.keys.lock import hold
-from tokens.keys.rotation import Outcome, new_key
+from tokens.keys.operation import Operation, Outcome
+from tokens.keys.rotation import new_key
 from tokens.keys.rules import discard, lifecycle
-from tokens.keys.rules.policy import Policy
 
 
-def cancel(kid: str, *, policy: Policy, encryption_keys: Sequence[EncryptionKey], actor: str, now: datetime) -> Outcome:
+def cancel(operation: Operation, kid: str) -> Outcome:
     """Cancel a standby or planned key. If its switch was planned, the standby takes its place.
 
-    `kid` can be the beginning of a kid. `now` is this node's clock, to be compared with the database's. Raises
-    UnknownKey if the key is not announced, Unsafe if nodes might begin to sign with it at any moment, and what `rotate`
-    raises.
+    `kid` can be the beginning of a kid. Raises UnknownKey if the key is not announced, Unsafe if nodes might begin to
+    sign with it at any moment, and what `rotate` raises.
     """
-    refuse_skew(policy, now=now)
+    refuse_skew(operation.policy, now=operation.now)
     key = kids.find(kid)
     kid, row = key.kid, key.ring
     with (
         # Two: one takes the place of the cancelled key, one becomes the standby.
         fresh_pairs(row, 2) as pairs,
-        hold(row.name, proposed=policy, encryption_keys=encryption_keys, actor=actor) as locked,
+        hold(operation, row.name) as locked,
     ):
         fresh = [new_key(locked, pair) for pair in pairs]
         discarded = discard.cancel(locked.keys, kid, fresh=fresh, now=locked.now, policy=locked.policy)
@@ -36,7 +32,7 @@ def cancel(kid: str, *, policy: Policy, encryption_keys: Sequence[EncryptionKey]
         for pair in pairs:
             if added := next((key for key in after if key.kid == pair.kid), None):
                 locked.add(pair, added)
-        locked.record("key.cancelled", kid, actor=actor, after=after)
+        locked.record("key.cancelled", kid, after=after)
     successor = discarded.successor
     message = f"cancelled {kid}; another takes over at" if successor else f"cancelled {kid}; a standby is announced"
     next_key = successor or lifecycle.standby(after)

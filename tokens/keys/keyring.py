@@ -1,39 +1,33 @@
-"""The signing path: one snapshot of each ring in this process, from which tokens are signed and the JWKS is served.
+"""The signing path: one snapshot of each ring in this process, from which tokens are signed.
 
 - Phases are computed from the database's clock, carried forward from when the snapshot was read
   (tokens/keys/snapshots.py).
 - An edge reads that clock once per request (`clock`). Every other `now` is that instant; no other clock is read.
-- `for_audience` answers once per response which ring and key sign, and the instant of issue.
+- `for_audience` answers once per response which ring and key sign, and the instant of issue: for access tokens and ID
+  tokens. `for_operator` answers the same for introspection responses, `for_readers` for the revocation feed.
 - The signer of a ring is remembered until its snapshot is replaced, or until the next date at which it can change.
 """
 
-import logging
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from tokens import conf
-from tokens.audit import journal
-from tokens.encryption import EncryptionKey, MalformedEncryptionKey
-from tokens.keys import adoption, store, transfer
 from tokens.keys import clock as clocks
-from tokens.keys.errors import CannotOpen, NoKey, NotReady, UnknownKey
-from tokens.keys.key_pair import KeyPair, RingSigner, Signer
+from tokens.keys import ring_reader, signer_choice
+from tokens.keys.errors import NoKey, NotReady
+from tokens.keys.key_pair import Signer
 from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules import lifecycle, moves
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.policy import Policy
 from tokens.keys.snapshots import Snapshots
-from tokens.models.key import Ring
-
-logger = logging.getLogger(__name__)
-END = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """The key that signs for an audience, its ring, and the instant of issue (the database's clock)."""
+    """The key that signs, its ring, and the instant of issue (the database's clock)."""
 
     ring: str
     signer: Signer = field(repr=False)
@@ -52,38 +46,6 @@ class _Remembered:
 
 _signers: dict[str, _Remembered] = {}
 """By ring. Lives as long as the process; an entry is replaced when its snapshot is."""
-
-
-def read(ring: str) -> Snapshot:
-    """Read a ring and the clock from the database. Raises NotReady if the ring has no key yet."""
-    started = time.monotonic()
-    stored_ring = Ring.objects.filter(name=ring).first()
-    if stored_ring is None and ring != DEFAULT_RING:
-        raise UnknownKey(f"there is no ring {ring!r}")
-    stored = store.load(ring)
-    if stored_ring is None or not stored:
-        raise NoKey(f"the ring {ring!r} has no key yet: run manage.py rotate_keys")
-    keys, secrets = _encryption_keys(), conf.issuer().vouching_secrets
-    reading = clocks.read()
-    elapsed = timedelta(seconds=reading.monotonic - started)
-    genuine = tuple(row for row in stored if row.verifies(keys))
-    trusted = tuple(row for row in stored if row in genuine or row.is_vouched(secrets))
-    doubtful = tuple(row for row in stored if row not in trusted)
-    revoked = journal.revoked_keys()
-    for row in doubtful:
-        logger.error("The row of signing key %s does not verify; it is neither used nor published", row.key.kid)
-    return Snapshot(
-        stored=tuple(_as_revoked(row, revoked) for row in trusted),
-        pairs=_open(tuple(_as_revoked(row, revoked) for row in genuine), keys),
-        missing=frozenset(row.encryption_key_id for row in stored) - {key.id for key in keys},
-        changed=tuple(row.key for row in doubtful if _is_ours(row, keys)),
-        policy=adoption.obeyed(stored_ring),
-        database_time=reading.database - elapsed,  # the data is as old as the beginning of the read
-        wall_time=reading.wall - elapsed,
-        monotonic=started,
-        skew=reading.skew,
-        moves=transfer.load() if ring == DEFAULT_RING else {},
-    )
 
 
 def clock(*, now: datetime) -> datetime:
@@ -128,8 +90,30 @@ def for_audience(audience: str, *, now: datetime) -> Signing:
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     if audience not in snapshot.moves:
         return Signing(DEFAULT_RING, _current_signer(DEFAULT_RING, snapshot, snapshot.clock(now=now)), now)
-    ring = signing_ring(audience, now=now)
+    ring = _ring_of(audience, now=now)
     return Signing(ring, signer(ring, now=now), now)
+
+
+def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
+    """Return what signs for a client that operates the APIs `audiences`: their ring, or the default one if they differ.
+
+    Raises NotReady if no key may sign.
+    """
+    # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
+    rings = {_ring_of(audience, now=now) for audience in audiences}
+    return for_readers(rings.pop() if len(rings) == 1 else DEFAULT_RING, now=now)
+
+
+def for_readers(ring: str, *, now: datetime) -> Signing:
+    """Return what signs for readers of the JWKS of `ring`: that ring, or if it cannot sign, a ring shown there too.
+
+    Raises NotReady if none of them can sign, and UnknownKey for an unknown ring.
+    """
+    *preferred, last = shown_rings(ring, now=now)
+    for name in preferred:
+        with suppress(NotReady):
+            return Signing(name, signer(name, now=now), now)
+    return Signing(last, signer(last, now=now), now)
 
 
 def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
@@ -143,56 +127,25 @@ def _current_signer(ring: str, snapshot: Snapshot, clock: datetime) -> Signer:
     last = _signers.get(ring)
     if last is not None and last.snapshot is snapshot and last.since <= clock < last.until:
         return last.signer
-    made = _signer(snapshot, clock)
-    _signers[ring] = _Remembered(snapshot, made, clock, _next_change(snapshot, clock))
-    return made
-
-
-def _next_change(snapshot: Snapshot, clock: datetime) -> datetime:
-    """Return the first date after `clock` at which another key can sign, or none."""
-    starts = [key.start for key in (*(row.key for row in snapshot.stored), *snapshot.changed)]
-    dates = [*starts, *(row.key.withdraw_at for row in snapshot.stored)]
-    return min((date for date in dates if date is not None and date > clock), default=END)
-
-
-def _signer(snapshot: Snapshot, clock: datetime) -> Signer:
-    key = lifecycle.signer([row.key for row in snapshot.stored], now=clock)
-    if key is None:
-        raise NotReady("no key may sign right now" + _lacking(snapshot))
-    _require_last(key, snapshot, clock)
     _require_right_clock(snapshot.skew, snapshot.policy)
-    if key.kid not in snapshot.pairs:
-        raise NotReady(
-            f"the private half of {key.kid} does not open: KEY_ENCRYPTION_KEYS is not what it was" + _lacking(snapshot)
-        )
-    return RingSigner(key.max_lifetime, snapshot.pairs[key.kid])
+    chosen = signer_choice.choose(snapshot, clock)
+    _signers[ring] = _Remembered(snapshot, chosen, clock, signer_choice.next_change(snapshot, clock))
+    return chosen
 
 
-def _require_last(key: lifecycle.Key, snapshot: Snapshot, clock: datetime) -> None:
-    """Raise NotReady if a key whose row was altered might have taken over from `key`."""
-    for other in snapshot.changed:
-        if key.start and other.start and key.start < other.start <= clock:
-            raise NotReady(f"the row of {other.kid}, which took over from {key.kid}, does not verify")
+def shown_rings(ring: str, *, now: datetime) -> tuple[str, ...]:
+    """Return the rings whose keys the JWKS of `ring` contains, itself first. Raises NotReady.
 
-
-def feed_signer(ring: str, *, now: datetime) -> Signer:
-    """Return a key that every reader of the JWKS of `ring` knows: the ring's signer, or that of a ring shown there.
-
-    Raises NotReady, and UnknownKey for an unknown ring.
+    Raises UnknownKey for an unknown ring.
     """
     if ring == DEFAULT_RING:
-        return signer(now=now)
-    snapshots.get(ring, now=now)
-    default = snapshots.get(DEFAULT_RING, now=now)
-    for name in moves.shown(ring, default.moves.values(), now=default.clock(now=now))[1:]:
-        try:
-            return signer(ring, now=now)
-        except NotReady:
-            ring = name
-    return signer(ring, now=now)
+        return (ring,)
+    snapshots.get(ring, now=now)  # raises UnknownKey if there is no such ring
+    snapshot = snapshots.get(DEFAULT_RING, now=now)
+    return moves.shown(ring, snapshot.moves.values(), now=snapshot.clock(now=now))
 
 
-def signing_ring(audience: str, *, now: datetime) -> str:
+def _ring_of(audience: str, *, now: datetime) -> str:
     """Return the ring that signs access tokens for `audience`. Raises NotReady."""
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     if audience not in snapshot.moves:
@@ -208,56 +161,6 @@ def _has_signed(ring: str, *, now: datetime) -> bool:
     return any(row.key.start is not None and row.key.start <= clock for row in snapshot.stored)
 
 
-def trusted_rings(audience: str, *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose signatures on an access token for `audience` are valid. Raises NotReady."""
-    snapshot = snapshots.get(DEFAULT_RING, now=now)
-    return moves.trusted(audience, snapshot.moves, now=snapshot.clock(now=now))
-
-
-@dataclass(frozen=True, slots=True)
-class PublicKey:
-    """A public key of the JWKS."""
-
-    kid: str
-    algorithm: str
-    jwk: dict[str, str]
-
-
-def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """Return the public keys of the ring, the signing row first. Raises NotReady and UnknownKey."""
-    snapshot = snapshots.get(ring, now=now)
-    public = {row.key.kid: PublicKey(row.key.kid, row.algorithm, row.jwk) for row in snapshot.stored}
-    shown = lifecycle.published([row.key for row in snapshot.stored], now=snapshot.clock(now=now))
-    return tuple(public[key.kid] for key in shown)
-
-
-def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """Return the keys of the ring's JWKS: its own, then those of rings that APIs move from or to. Never empty.
-
-    Raises NotReady and UnknownKey.
-    """
-    keys = tuple(key for name in _shown(ring, now=now) for key in published(name, now=now))
-    if not keys:
-        raise NotReady(f"no row of the ring {ring!r} verifies, and nothing else is published")
-    return keys
-
-
-def _shown(ring: str, *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose keys the JWKS of `ring` contains. Raises NotReady, and UnknownKey for an unknown ring."""
-    if ring == DEFAULT_RING:
-        return (ring,)
-    snapshots.get(ring, now=now)  # raises UnknownKey if there is no such ring
-    snapshot = snapshots.get(DEFAULT_RING, now=now)
-    return moves.shown(ring, snapshot.moves.values(), now=snapshot.clock(now=now))
-
-
-def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
-    """Return the published key `kid` that may sign access tokens for `audience`, or None. Raises NotReady."""
-    # Only rings of this API count: a stolen key of another ring signs no valid token for it.
-    rings = trusted_rings(audience, now=now)
-    return next((key for ring in rings for key in published(ring, now=now) if key.kid == kid), None)
-
-
 def is_to_begin(ring: str, *, now: datetime) -> bool:
     """Return True if no key of the ring ever signed, and its first switch is planned. Raises NotReady."""
     snapshot = snapshots.get(ring, now=now)
@@ -271,52 +174,6 @@ def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
     return lifecycle.overdue([row.key for row in snapshot.stored], policy=snapshot.policy, now=snapshot.clock(now=now))
 
 
-def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
-    """Return for how many seconds a shared cache may keep the JWKS: the least C of its rings. Raises NotReady."""
-    policies = [snapshots.get(name, now=now).policy for name in _shown(ring, now=now)]
-    return int(min(policy.shared_cache for policy in policies).total_seconds())
-
-
-def _lacking(snapshot: Snapshot) -> str:
-    return f"; KEY_ENCRYPTION_KEYS lacks {', '.join(sorted(snapshot.missing))}" if snapshot.missing else ""
-
-
-def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) -> dict[str, KeyPair]:
-    pairs = {}
-    for row in stored:
-        if row.sealed is None or row.key.discarded:
-            continue
-        try:
-            pairs[row.key.kid] = row.open(keys)
-        except CannotOpen as error:
-            logger.error("Cannot sign with %s: %s", row.key.kid, error)  # noqa: TRY400 (the reason is the message)
-    return pairs
-
-
-def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.StoredKey:
-    """Return the key, as revoked if the journal says so: a restored database can lack the revocation."""
-    at = revoked.get(row.key.kid)
-    if at is None or row.key.revoked_at is not None:
-        return row
-    logger.error("Signing key %s was revoked, says AUDIT_JOURNAL: run manage.py after_restore", row.key.kid)
-    return replace(row, key=replace(row.key, revoked_at=at))
-
-
-def _is_ours(row: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:
-    """Return True if the private half in an altered row opens: the key itself is of this ring."""
-    try:
-        return row.open(keys).kid == row.key.kid
-    except CannotOpen:
-        return False
-
-
-def _encryption_keys() -> tuple[EncryptionKey, ...]:
-    try:
-        return conf.issuer().encryption_keys()
-    except MalformedEncryptionKey as error:
-        logger.error("Nothing can be signed: %s", error)  # noqa: TRY400 (the reason is the message)
-        return ()
-
-
-snapshots: Snapshots[Snapshot] = Snapshots(lambda ring, _now: read(ring))  # the clocks are read with the keys
+# The clocks are read with the keys.
+snapshots: Snapshots[Snapshot] = Snapshots(lambda ring, _now: ring_reader.read(ring))
 """The snapshots of this process, for its lifetime."""

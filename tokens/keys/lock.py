@@ -12,7 +12,7 @@ Rules:
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from tokens.encryption import EncryptionKey
 from tokens.keys import adoption, audit, deadline, keystore, kids, proof, store
 from tokens.keys.errors import CannotOpen, UnknownKey, Unsafe
 from tokens.keys.key_pair import KeyPair
+from tokens.keys.operation import Operation
 from tokens.keys.rules import succession
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.policy import Policy
@@ -43,13 +44,18 @@ class LockedRing:
     """The timings that plans assume."""
     now: datetime
     """The database's clock, read after the lock was acquired."""
-    encryption_keys: Sequence[EncryptionKey] = field(repr=False)
+    operation: Operation
     adopted: bool = False
-    """Return True if the timings of the settings were new and were adopted."""
+    """True if the timings of the settings were new and were adopted."""
     lengthened: bool = False
-    """Return True if adopted timings changed the dates or the longest token of live keys."""
+    """True if adopted timings changed the dates or the longest token of live keys."""
     unverified: tuple[store.StoredKey, ...] = ()
     """Rows that neither seal verifies. They are not in `stored` and are not changed."""
+
+    @property
+    def encryption_keys(self) -> Sequence[EncryptionKey]:
+        """Return KEY_ENCRYPTION_KEYS."""
+        return self.operation.encryption_keys
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -90,27 +96,26 @@ class LockedRing:
         # Not before: a PKCS#11 token cannot roll back, and a step that fails must leave the key as it was.
         transaction.on_commit(partial(keystore.keystore(before.keystore).destroy, secret), robust=True)
 
-    def record(self, action: str, kid: str | None, *, actor: str, after: Sequence[Key] = (), **details: Any) -> None:
+    def record(self, action: str, kid: str | None, *, after: Sequence[Key] = (), **details: Any) -> None:
         """Write an audit event about the key `kid`, or about the ring: `after` are the keys that the step changed."""
         subject = f"key:{kid}" if kid else f"ring:{self.row.name}"
         changed = details | {"keys": audit.changes(self.keys, after)}
-        audit.record(action, subject, changed, policy=self.policy, actor=actor, now=self.now)
+        audit.record(action, subject, changed, policy=self.policy, actor=self.operation.actor, now=self.now)
 
 
 @contextmanager
 def hold(
+    operation: Operation,
     name: str,
     *,
-    proposed: Policy | None = None,
-    encryption_keys: Sequence[EncryptionKey],
-    actor: str,
+    adopt: bool = True,
     at: datetime | None = None,
     dry_run: bool = False,
     skip_unverified: bool = False,
 ) -> Iterator[LockedRing]:
     """Lock the ring `name` for one step, and commit when the block ends. Roll back if `dry_run` is set.
 
-    - `proposed` are the timings of the settings, to be adopted.
+    - `adopt` is False for a step that does not adopt the timings of the settings.
     - `at` replaces the database's clock. It needs `dry_run`.
     - `skip_unverified` leaves out rows that do not verify, so that a broken row cannot prevent the revocation of
       another key. If there is such a row, nothing is proved and no timings are adopted.
@@ -126,12 +131,12 @@ def hold(
         now, stored = at or store.database_now(), store.load(name)
         if not skip_unverified:  # a revocation is the remedy for a database that lacks one
             _require_no_lost_revocation(name, now=now)
-        locked = LockedRing(row, stored, adoption.assumed(row), now, encryption_keys)
-        if skip_unverified and not all(key.verifies(encryption_keys) for key in stored):
+        locked = LockedRing(row, stored, adoption.assumed(row), now, operation)
+        if skip_unverified and not all(key.verifies(operation.encryption_keys) for key in stored):
             locked = _without_unverified(locked)
         else:
-            proof.prove_all(stored, encryption_keys)
-            locked = _adopted(locked, proposed, actor=actor, write=at is None) if proposed else locked
+            proof.prove_all(stored, operation.encryption_keys)
+            locked = _adopted(locked, write=at is None) if adopt else locked
         deadline.limit_duration(locked.policy)
         yield locked
         if at is None:
@@ -166,18 +171,18 @@ def _without_unverified(locked: LockedRing) -> LockedRing:
     return replace(locked, stored=ours, unverified=tuple(row for row in locked.stored if row not in ours))
 
 
-def _adopted(locked: LockedRing, proposed: Policy, *, actor: str, write: bool) -> LockedRing:
+def _adopted(locked: LockedRing, *, write: bool) -> LockedRing:
     """Adopt the timings of the settings, and return the ring with its live keys changed to match."""
     before, assumed_before = adoption.in_force(locked.row), adoption.assumed(locked.row)
-    policy = adoption.adopt(locked.row, proposed, now=locked.now, write=write)
+    policy = adoption.adopt(locked.row, locked.operation.policy, now=locked.now, write=write)
     after = adoption.in_force(locked.row)
     locked = replace(locked, policy=policy, adopted=after != before)
     if locked.adopted:
-        locked.record("ring.policy_adopted", None, actor=actor, timings={"before": before, "after": after})
-    return _lengthened(locked, before=assumed_before, actor=actor)
+        locked.record("ring.policy_adopted", None, timings={"before": before, "after": after})
+    return _with_adopted_dates(locked, before=assumed_before)
 
 
-def _lengthened(locked: LockedRing, *, before: Policy, actor: str) -> LockedRing:
+def _with_adopted_dates(locked: LockedRing, *, before: Policy) -> LockedRing:
     """Let live keys sign the adopted token lifetime, and postpone starts and withdrawals if P1 or P2 requires it.
 
     `before` is the policy by which the dates were planned.
@@ -186,5 +191,5 @@ def _lengthened(locked: LockedRing, *, before: Policy, actor: str) -> LockedRing
     if after == locked.keys:
         return locked
     locked.save(after)
-    locked.record("key.lengthened", None, actor=actor, after=after)
+    locked.record("key.lengthened", None, after=after)
     return replace(locked, stored=store.load(locked.row.name), lengthened=True)

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from tokens.encryption import EncryptionKey
 from tokens.keys import kids
 from tokens.keys.broken_rows import broken_successors, require_encrypting_keys, storable
 from tokens.keys.clock import refuse_skew
@@ -22,11 +21,11 @@ from tokens.keys.errors import CannotOpen, UnknownKey, Unsafe
 from tokens.keys.key_pair import KeyPair
 from tokens.keys.keystore import fresh_pairs
 from tokens.keys.lock import LockedRing, hold
+from tokens.keys.operation import Operation
 from tokens.keys.rotation import new_key
 from tokens.keys.rules import discard, lifecycle
 from tokens.keys.rules.discard import Discarded
 from tokens.keys.rules.lifecycle import Key
-from tokens.keys.rules.policy import Policy
 from tokens.keys.trust import KeyRevocation, utc
 from tokens.models.key import Ring, SigningKey
 
@@ -34,14 +33,11 @@ ENDED = (lifecycle.Phase.WITHDRAWN, lifecycle.Phase.REVOKED, lifecycle.Phase.CAN
 
 
 def revoke(
+    operation: Operation,
     kid: str | None,
     *,
     ring: str | None = None,
     reason: str,
-    policy: Policy,
-    encryption_keys: Sequence[EncryptionKey],
-    actor: str,
-    now: datetime,
     flush_after: timedelta | None = None,
     accept_outage: bool = False,
     dry_run: bool = False,
@@ -51,7 +47,6 @@ def revoke(
     - `kid` can be the beginning of a kid (tokens/keys/kids.py).
     - `flush_after` is the time from now to the flush, if it is to be shorter than the policy's.
     - `accept_outage` allows a revocation after which APIs refuse tokens for a time.
-    - `now` is this node's clock, to be compared with the database's.
 
     Raises UnknownKey if there is nothing to revoke; Unsafe if the clocks differ, if APIs would refuse tokens and that
     is not accepted, or if `flush_after` is out of bounds; CannotOpen if the successor does not open or the key's row
@@ -61,16 +56,14 @@ def revoke(
         key = kids.find(kid)
         kid, ring = key.kid, ring or key.ring.name
     name = ring or ""
-    refuse_skew(policy, now=now)
+    refuse_skew(operation.policy, now=operation.now)
     row = Ring.objects.filter(name=name).first()
     if row is None:
         raise UnknownKey(f"there is no ring {name!r}; manage.py keys lists them")
     with (
         # Two: one for the flush or as the successor, one as the standby.
         fresh_pairs(row, 2) as pairs,
-        hold(
-            name, proposed=policy, encryption_keys=encryption_keys, actor=actor, dry_run=dry_run, skip_unverified=True
-        ) as held,
+        hold(operation, name, dry_run=dry_run, skip_unverified=True) as held,
     ):
         locked = replace(held, now=discard.instant_of_revocation(held.keys, now=held.now))
         if not accept_outage:
@@ -90,7 +83,7 @@ def revoke(
         _write(locked, after, pairs)
         SigningKey.objects.filter(kid__in=revoked).update(revoke_reason=reason)
         revocation = _revocation(locked, revoked, discarded, dry_run=dry_run)
-        _record(locked, revocation, after, reason=reason, actor=actor)
+        _record(locked, revocation, after, reason=reason)
     return revocation
 
 
@@ -139,13 +132,13 @@ def _revocation(locked: LockedRing, revoked: Sequence[str], discarded: Discarded
     return KeyRevocation(
         ring=locked.row.name,
         kids=tuple(revoked),
-        heir=discarded.successor.kid if discarded.successor else None,
+        successor=discarded.successor.kid if discarded.successor else None,
         accepted_until=locked.now + locked.policy.rejection,
         flush_kid=flush.kid if flush else None,
         flush_at=flush.start if flush else None,
         copies_from=_copies_from(locked, flush),
         outage_until=discarded.outage_until,
-        pretended=dry_run,
+        dry_run=dry_run,
         left=tuple(row.key.kid for row in locked.unverified),
     )
 
@@ -160,13 +153,12 @@ def _copies_from(locked: LockedRing, flush: Key | None) -> datetime | None:
     return flush.announced_at + locked.policy.refetch
 
 
-def _record(locked: LockedRing, revocation: KeyRevocation, after: Sequence[Key], *, reason: str, actor: str) -> None:
+def _record(locked: LockedRing, revocation: KeyRevocation, after: Sequence[Key], *, reason: str) -> None:
     """Write an audit event for each revoked key."""
     for kid in revocation.kids:
         locked.record(
             "key.revoked",
             kid,
-            actor=actor,
             after=after,
             reason=reason,
             accepted_until=revocation.accepted_until,

@@ -1,26 +1,23 @@
 """Re-encrypt the keys of a ring under the first encrypting key, so that an operator can drop the others."""
 
-from collections.abc import Sequence
-
 from tokens.conf import issuer
-from tokens.encryption import EncryptionKey
 from tokens.keys import store
 from tokens.keys.lock import hold
-from tokens.keys.rotation import Outcome
+from tokens.keys.operation import Operation, Outcome
 from tokens.keys.rules.moves import DEFAULT_RING
 
 
-def rewrap(ring: str = DEFAULT_RING, *, encryption_keys: Sequence[EncryptionKey], actor: str) -> Outcome:
+def rewrap(operation: Operation, ring: str = DEFAULT_RING) -> Outcome:
     """Seal every row of `ring` under the first encrypting key and the first SECRET_KEY, unless it is already.
 
     Raises CannotOpen if a row does not open under any of them, LockNotHad after 30 s.
     """
-    with hold(ring, encryption_keys=encryption_keys, actor=actor) as locked:
-        first, secret = encryption_keys[0], issuer().vouching_secrets[0]
+    with hold(operation, ring, adopt=False) as locked:
+        first, secret = operation.encryption_keys[0], issuer().vouching_secrets[0]
         old = [row for row in locked.stored if row.encryption_key_id != first.id or not row.is_vouched([secret])]
         for row in old:
-            store.rewrap(row, keys=encryption_keys)
+            store.rewrap(row, keys=operation.encryption_keys)
         if not old:
             return Outcome(step="nothing", message=f"every key is sealed under {first.id} already", ring=ring)
-        locked.record("key.rewrapped", None, actor=actor, encryption_key=first.id, kids=[row.key.kid for row in old])
+        locked.record("key.rewrapped", None, encryption_key=first.id, kids=[row.key.kid for row in old])
     return Outcome(step="rewrapped", message=f"{len(old)} keys are sealed under {first.id} now", ring=ring)

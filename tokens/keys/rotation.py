@@ -12,7 +12,7 @@ and the others find nothing to do. It takes the first of these that applies:
 6. destroy: no node can sign with a retired key any more. Destroy its private half.
 7. nothing.
 
-No step runs at the instant of a switch. The planned date is enough: each node computes the signer from the dates.
+No step runs at the instant of a switch: each node computes the signer from the dates.
 
 Worked example, with the timings of production and rotate_keys every minute:
 
@@ -26,52 +26,34 @@ Worked example, with the timings of production and rotate_keys every minute:
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
 
-from tokens.encryption import EncryptionKey
 from tokens.keys import deadline, rings
 from tokens.keys.clock import refuse_skew
 from tokens.keys.key_pair import KeyPair
 from tokens.keys.keystore import fresh_pairs
 from tokens.keys.lock import LockedRing, hold
+from tokens.keys.operation import Operation, Outcome
 from tokens.keys.rings import ANY, RingKind
 from tokens.keys.rules import lifecycle, succession
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.moves import DEFAULT_RING
-from tokens.keys.rules.policy import Policy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a step did, or why it did nothing."""
-
-    step: str
-    """`created`, `planned`, `announced`, `lengthened`, `destroyed`, `rewrapped`, `cancelled` or `nothing`."""
-    message: str
-    kid: str | None = None
-    at: datetime | None = None
-    """When the step takes effect, or when the next one is due."""
-    ring: str = DEFAULT_RING
 
 
 def rotate(
+    operation: Operation,
     ring: str = DEFAULT_RING,
     *,
-    policy: Policy,
-    encryption_keys: Sequence[EncryptionKey],
-    actor: str,
-    now: datetime,
     kind: RingKind = ANY,
     early: bool = False,
     dry_run: bool = False,
     at: datetime | None = None,
 ) -> Outcome:
-    """Take the next safe step of `ring` under `policy`, the timings of the settings.
+    """Take the next safe step of `ring`, under the timings of `operation`.
 
-    - `now` is this node's clock, only to be compared with the database's. All dates are the database's.
     - `kind` describes the ring to create if there is none of that name.
     - `early` plans the next switch for the earliest safe instant although the signing key is not due.
     - `dry_run` computes the step and commits nothing; then `at` can replace the database's clock.
@@ -79,16 +61,16 @@ def rotate(
     Raises CannotOpen if a key does not decrypt or sign, Unsafe if the clocks or the timings forbid to plan, UnknownKey
     and WrongRing as `rings.find_or_make`, LockNotHad after 30 s.
     """
-    refuse_skew(policy, now=now)
+    refuse_skew(operation.policy, now=operation.now)
     with _rolled_back(dry_run):
         with deadline.translated_errors():
-            row = rings.find_or_make(ring, kind, policy=policy)
+            row = rings.find_or_make(ring, kind, policy=operation.policy)
         with (
             # Before the lock: an RSA key takes up to a second, and the lock holds up every other step.
             fresh_pairs(row, 1 if row.keys.exists() else 2) as pairs,
-            hold(ring, proposed=policy, encryption_keys=encryption_keys, actor=actor, at=at, dry_run=dry_run) as locked,
+            hold(operation, ring, at=at, dry_run=dry_run) as locked,
         ):
-            return replace(_step(locked, pairs, actor=actor, early=early), ring=ring)
+            return replace(_step(locked, pairs, early=early), ring=ring)
 
 
 @contextmanager
@@ -102,34 +84,34 @@ def _rolled_back(dry_run: bool) -> Iterator[None]:  # noqa: FBT001 (it decides w
         transaction.set_rollback(True)
 
 
-def _step(locked: LockedRing, pairs: Sequence[KeyPair], *, actor: str, early: bool) -> Outcome:
+def _step(locked: LockedRing, pairs: Sequence[KeyPair], *, early: bool) -> Outcome:
     """Take the first step that applies. `pairs` are fresh, for the keys that it announces."""
     if not locked.stored:
-        return _create(locked, pairs, actor=actor)
+        return _create(locked, pairs)
     standby, planned = lifecycle.standby(locked.keys), lifecycle.planned(locked.keys, now=locked.now)
     if standby is None:
-        return _announce(locked, pairs[0], actor=actor)
+        return _announce(locked, pairs[0])
     if locked.lengthened:
         message = "adopted longer timings for the keys that live; in force since"
         return Outcome(step="lengthened", message=message, at=locked.now)
     if lifecycle.is_stale(standby, locked.keys) and _is_dispensable(planned, locked):
-        return _replace_standby(locked, standby, pairs[0], actor=actor)
+        return _replace_standby(locked, standby, pairs[0])
     due = lifecycle.due(locked.keys, policy=locked.policy, now=locked.now)
     if planned is None and (due <= locked.now or early or lifecycle.unflushed(locked.keys)):
-        return _plan(locked, standby, pairs[0], actor=actor)
+        return _plan(locked, standby, pairs[0])
     if destroyable := _destroyable(locked):
-        return _destroy(locked, destroyable, actor=actor)
+        return _destroy(locked, destroyable)
     return _nothing(locked, standby, planned, due)
 
 
-def _create(locked: LockedRing, pairs: Sequence[KeyPair], *, actor: str) -> Outcome:
+def _create(locked: LockedRing, pairs: Sequence[KeyPair]) -> Outcome:
     """Create the first key and its standby."""
     first = new_key(locked, pairs[0])
     first = replace(first, signs_at=_first_start(locked, first))
     standby = new_key(locked, pairs[1])
     locked.add(pairs[0], first)
     locked.add(pairs[1], standby)
-    locked.record("key.created", first.kid, actor=actor, after=[first, standby])
+    locked.record("key.created", first.kid, after=[first, standby])
     message = "created the first key and its standby; signs from"
     return Outcome(step="created", message=message, kid=first.kid, at=first.signs_at)
 
@@ -141,11 +123,11 @@ def _first_start(locked: LockedRing, first: Key) -> datetime:
     return locked.now if is_default else succession.earliest(first, now=locked.now, policy=locked.policy)
 
 
-def _announce(locked: LockedRing, pair: KeyPair, *, actor: str) -> Outcome:
+def _announce(locked: LockedRing, pair: KeyPair) -> Outcome:
     """Announce a standby."""
     standby = new_key(locked, pair)
     locked.add(pair, standby)
-    locked.record("key.announced", standby.kid, actor=actor, after=[*locked.keys, standby])
+    locked.record("key.announced", standby.kid, after=[*locked.keys, standby])
     return Outcome(step="announced", message="announced a standby", kid=standby.kid, at=locked.now)
 
 
@@ -154,25 +136,25 @@ def _is_dispensable(planned: Key | None, locked: LockedRing) -> bool:
     return planned is None or lifecycle.seen_at(planned, locked.policy) <= locked.now
 
 
-def _replace_standby(locked: LockedRing, standby: Key, pair: KeyPair, *, actor: str) -> Outcome:
+def _replace_standby(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome:
     """Cancel a standby that a JWKS can show beside a revoked key, and announce another (P6)."""
     fresh = new_key(locked, pair)
     after = [replace(standby, cancelled_at=locked.now, private_destroyed_at=locked.now)]
     locked.save(after)
     locked.add(pair, fresh)
-    locked.record("key.announced", fresh.kid, actor=actor, after=[*after, fresh])
+    locked.record("key.announced", fresh.kid, after=[*after, fresh])
     message = "announced another standby, because the last one is older than a revocation"
     return Outcome(step="announced", message=message, kid=fresh.kid, at=locked.now)
 
 
-def _plan(locked: LockedRing, standby: Key, pair: KeyPair, *, actor: str) -> Outcome:
+def _plan(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome:
     """Plan the standby's start at the earliest safe instant, and announce the next standby."""
     at = succession.earliest(standby, now=locked.now, policy=locked.policy)
     after = succession.supersede(locked.keys, standby.kid, at=at, now=locked.now, policy=locked.policy)
     next_standby = new_key(locked, pair)
     locked.save(after)  # first: a ring has room for one standby
     locked.add(pair, next_standby)
-    locked.record("key.planned", standby.kid, actor=actor, after=[*after, next_standby], at=at)
+    locked.record("key.planned", standby.kid, after=[*after, next_standby], at=at)
     message = "planned the switch, and announced the next standby; switches at"
     return Outcome(step="planned", message=message, kid=standby.kid, at=at)
 
@@ -184,11 +166,11 @@ def _destroyable(locked: LockedRing) -> list[Key]:
     return [key for key in whole if (date := dates[key.kid]) is not None and date <= locked.now]
 
 
-def _destroy(locked: LockedRing, keys: Sequence[Key], *, actor: str) -> Outcome:
+def _destroy(locked: LockedRing, keys: Sequence[Key]) -> Outcome:
     """Destroy the private halves of `keys`."""
     after = [replace(key, private_destroyed_at=locked.now) for key in keys]
     locked.save(after)
-    locked.record("key.destroyed", keys[0].kid, actor=actor, after=after)
+    locked.record("key.destroyed", keys[0].kid, after=after)
     message = f"destroyed the private half of {len(keys)} retired keys"
     return Outcome(step="destroyed", message=message, kid=keys[0].kid, at=locked.now)
 

@@ -55,15 +55,10 @@ class Snapshots(Generic[R]):
 
     def get(self, ring: str, *, now: datetime) -> R:
         """Return a snapshot no older than N at `now`, the clock by which it ages. Raises NotReady if there is none."""
-        before = latest = self._latest.get(ring)
-        if latest is None or latest.age(now=now) > self._age_limit(latest):
-            latest = self._reread(ring, latest, now=now)
-        if latest is not before and latest.age(now=now) > latest.policy.snapshot_age:
-            # It was just read and is older than N: the process was suspended after the reading.
-            latest = self._reread(ring, latest, now=now)
-        if latest.age(now=now) > latest.policy.snapshot_age:
-            raise NotReady(f"{self._what} could not be read from the database for too long")
-        return latest
+        latest = self._latest.get(ring)
+        if latest is not None and latest.age(now=now) <= self._age_limit(latest):
+            return latest
+        return self._newer(ring, latest, now=now)
 
     def at(self, ring: str, *, wall: datetime) -> R:
         """Return a snapshot no older than N at `wall`, this node's clock. Raises NotReady if there is none.
@@ -95,11 +90,23 @@ class Snapshots(Generic[R]):
 
     def _age_limit(self, latest: R) -> timedelta:
         """Return the age from which on a request reads by itself."""
-        return latest.policy.snapshot_age if self.is_refreshed() else latest.policy.reread
+        return (
+            latest.policy.snapshot_age if self.is_refreshed() else min(latest.policy.reread, latest.policy.snapshot_age)
+        )
 
     def _renew_lock(self) -> None:
         # A thread of the parent can have held the lock at the fork. It does not exist in the child.
         self._reading = threading.Lock()
+
+    def _newer(self, ring: str, old: R | None, *, now: datetime) -> R:
+        """Return a newer snapshot, or `old` if it cannot be read now. Raises NotReady if that is older than N."""
+        latest = self._reread(ring, old, now=now)
+        if latest is not old and latest.age(now=now) > latest.policy.snapshot_age:
+            # It was just read and is older than N: the process was suspended after the reading.
+            latest = self._reread(ring, latest, now=now)
+        if latest.age(now=now) > latest.policy.snapshot_age:
+            raise NotReady(f"{self._what} could not be read from the database for too long")
+        return latest
 
     def forget(self) -> None:
         """Drop every snapshot, so that the next use reads."""

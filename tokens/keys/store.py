@@ -13,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -27,6 +28,9 @@ from tokens.keys.rules.lifecycle import Key
 from tokens.models.key import Ring, SigningKey
 
 DATES = ("announced_at", "signs_at", "withdraw_at", "revoked_at", "cancelled_at", "private_destroyed_at")
+# PostgreSQL's `now()` is the beginning of the transaction, before a wait for a lock.
+CLOCK = {"postgresql": "clock_timestamp()", "sqlite": "strftime('%Y-%m-%d %H:%M:%f', 'now')"}
+"""The SQL expression of the database's clock, by which all nodes date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +97,13 @@ class StoredKey:
 
 def database_now() -> datetime:
     """Return the database's clock, by which all nodes date."""
-    # PostgreSQL's `now()` is the beginning of the transaction, before a wait for a lock.
-    statement = {
-        "postgresql": "SELECT clock_timestamp()",
-        "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
-    }[connection.vendor]
     with connection.cursor() as cursor:
-        cursor.execute(statement)
-        value = cursor.fetchone()[0]
+        cursor.execute(f"SELECT {CLOCK[connection.vendor]}")
+        return as_instant(cursor.fetchone()[0])
+
+
+def as_instant(value: Any) -> datetime:
+    """Return the instant that a statement read by CLOCK."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 

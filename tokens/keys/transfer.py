@@ -7,20 +7,19 @@
 5. Once no token of the previous ring can be valid, the move is settled: the API trusts the new ring alone.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Max
 
-from tokens.encryption import EncryptionKey
+from tokens import registry_lock
 from tokens.keys import adoption, audit, store
 from tokens.keys.clock import refuse_skew
 from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
 from tokens.keys.lock import LockedRing, hold
+from tokens.keys.operation import Operation
 from tokens.keys.rules import lifecycle, moves
 from tokens.keys.rules.moves import DEFAULT_RING, Move, Moves
-from tokens.keys.rules.policy import Policy
 from tokens.models.api import Api
 from tokens.models.key import Ring, SigningKey
 
@@ -44,24 +43,16 @@ class Planned:
         )
 
 
-def move(
-    identifier: str,
-    ring: str,
-    *,
-    policy: Policy,
-    encryption_keys: Sequence[EncryptionKey],
-    actor: str,
-    now: datetime,
-    dry_run: bool = False,
-) -> Planned:
+def move(operation: Operation, identifier: str, ring: str, *, dry_run: bool = False) -> Planned:
     """Plan the move of the API `identifier` to `ring`, at the earliest instant that breaks no token.
 
-    `now` is this node's clock, to be compared with the database's. Raises UnknownKey if there is no such API or ring,
+    Raises UnknownKey if there is no such API or ring,
     WrongRing if the API is on the ring already or does not accept its algorithm, Unsafe if an earlier move is under way
     or the clocks differ, CannotOpen if the ring's keys do not open, LockNotHad after 30 s.
     """
-    refuse_skew(policy, now=now)
-    with hold(ring, proposed=policy, encryption_keys=encryption_keys, actor=actor, dry_run=dry_run) as locked:
+    refuse_skew(operation.policy, now=operation.now)
+    with hold(operation, ring, dry_run=dry_run) as locked:
+        registry_lock.lock()  # before the API's row: the lock order of every change of the registry
         api = Api.objects.select_for_update(of=["self"]).select_related("ring").filter(identifier=identifier).first()
         if api is None:
             raise UnknownKey(f"there is no API {identifier}")
@@ -72,7 +63,9 @@ def move(
         api.previous_ring, api.ring, api.moves_at = api.ring, locked.row, at
         api.save(update_fields=["ring", "previous_ring", "moves_at"])
         details = {"from": previous, "to": ring, "at": at, "settled_at": settled_at}
-        audit.record("api.moved", f"api:{identifier}", details, policy=locked.policy, actor=actor, now=locked.now)
+        audit.record(
+            "api.moved", f"api:{identifier}", details, policy=locked.policy, actor=operation.actor, now=locked.now
+        )
     return Planned(api=identifier, ring=ring, previous=previous, at=at, settled_at=settled_at)
 
 

@@ -5,7 +5,7 @@
 3. Some never fetch again. An operator replaces their key file or restarts them.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 RENEWING = ("Keyturn", "Spring", "Kafka", "jwx", "keyfunc", "Micronaut", "Vert.x", "mod_auth_openidc")
@@ -20,8 +20,8 @@ class KeyRevocation:
 
     ring: str
     kids: tuple[str, ...]
-    heir: str | None
-    """The key that signs instead, the successor; None if the signing key stays."""
+    successor: str | None
+    """The key that signs instead; None if the signing key stays."""
     accepted_until: datetime
     """Until when an obedient API can accept a revoked key: now + N + C + T + 2δ (P3)."""
     flush_kid: str | None
@@ -32,16 +32,21 @@ class KeyRevocation:
     """Copies fetched earlier can lack the flush's key when it signs; None if every obedient copy has it then."""
     outage_until: datetime | None
     """Until when APIs can refuse the successor's tokens because they lack its key; None if they have it."""
-    pretended: bool = False
+    dry_run: bool = False
     """True for a dry run."""
     left: tuple[str, ...] = ()
     """Keys whose rows do not verify. They were not changed."""
 
+    def members(self) -> dict[str, object]:
+        """Return the members of the JSON that `revoke_key --json` prints, under the names of version 0.1.0."""
+        members = asdict(self)
+        return members | {"heir": members.pop("successor"), "pretended": members.pop("dry_run")}
+
     def __str__(self) -> str:
-        done = "would revoke" if self.pretended else "revoked"
+        done = "would revoke" if self.dry_run else "revoked"
         lines = [f"{done}: {', '.join(self.kids)}"]
-        if self.heir:
-            lines.append(f"takes over: {self.heir}")
+        if self.successor:
+            lines.append(f"takes over: {self.successor}")
         lines += trusted_until(self)
         if self.copies_from:
             lines.append(

@@ -164,8 +164,8 @@ def find_client(client_id: str) -> Client:
 
 
 def find_api(identifier: str) -> Api:
-    """Return the API with this identifier. Raises CommandError if there is none."""
-    api = Api.objects.filter(identifier=identifier).first()
+    """Return the API with this identifier, up to the slash of an empty path. Raises CommandError if there is none."""
+    api = Api.named(identifier)
     if api is None:
         raise CommandError(f"there is no API {identifier}. To register it, run create_api", returncode=USAGE)
     return api

@@ -9,22 +9,30 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from tokens.authorize.login_session import LEVELS
+from tokens.authorize.response_mode import MODES
+from tokens.claims import source
 from tokens.clients.authentication import METHODS
 from tokens.grants.table import GRANT_TYPES
-from tokens.issued.audience import OPENID
+from tokens.issued import audience
 from tokens.jose.public_keys import ALGORITHMS
-from tokens.userinfo import CLAIMS
+from tokens.open_client_settings import OpenClientSettings, RegistrationMode
 
 ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash")
 DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
 
 
 def document(
-    issuer: str, *, scopes: Iterable[str], apis: Iterable[str], algorithms: Iterable[str]
+    issuer: str,
+    *,
+    scopes: Iterable[str],
+    apis: Iterable[str],
+    algorithms: Iterable[str],
+    open_clients: OpenClientSettings | None = None,
 ) -> dict[str, object]:
     """Return the members of the metadata of the issuer with the URL `issuer`.
 
     `scopes` are the names of the APIs' scopes, `apis` their identifiers, `algorithms` the rings' signature algorithms.
+    `open_clients` says how clients can register themselves; None if they cannot.
     """
     base = issuer.rstrip("/")
     members = {
@@ -37,9 +45,9 @@ def document(
         "introspection_endpoint": f"{base}/oauth/introspect",
         "end_session_endpoint": f"{base}/oauth/logout",
         "jwks_uri": f"{base}/.well-known/jwks.json",
-        "scopes_supported": [*OPENID, *scopes],
+        "scopes_supported": [*audience.offered(), *scopes],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(MODES),
         "grant_types_supported": list(GRANT_TYPES),
         "token_endpoint_auth_methods_supported": list(METHODS),
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
@@ -53,16 +61,27 @@ def document(
         "subject_types_supported": ["public"],
         # ID tokens are RS256. Verifiers such as go-oidc accept access tokens by this list, too.
         "id_token_signing_alg_values_supported": list(algorithms),
-        "claims_supported": [*ID_TOKEN_CLAIMS, *(name for claims in CLAIMS.values() for name in claims)],
+        "claims_supported": [*ID_TOKEN_CLAIMS, *source.supported()],
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
         "protected_resources": list(apis),
+        **_registration(base, open_clients),
     }
     return {name: value for name, value in members.items() if value != []}  # RFC 8414 section 3.2: omit empty arrays
+
+
+def _registration(base: str, settings: OpenClientSettings | None) -> dict[str, object]:
+    """Return the members about clients that register themselves. Members of what is off are left out."""
+    members: dict[str, object] = {}
+    if settings is not None and settings.documents:
+        members["client_id_metadata_document_supported"] = True
+    if settings is not None and settings.registration is not RegistrationMode.OFF:
+        members["registration_endpoint"] = f"{base}/oauth/register"
+    return members
 
 
 def locations(issuer: str) -> list[str]:

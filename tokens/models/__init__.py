@@ -8,7 +8,9 @@ Neighbours: below every room that reads or writes rows. Other rooms import a cla
 Read in this order:
 - `user`: users, and the `sub` of their tokens.
 - `lifetimes`, `api`: bounds of lifetimes; APIs, scopes and exchange policies.
-- `client`: clients and their secrets.
+- `client_choices`, `login_switches`, `client_claims`, `client`, `client_secret`: clients, their switches and secrets.
+- `client_problems`: what is wrong with a registration.
+- `open_client`: clients that registered themselves, and initial access tokens.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
 - `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
 - `key`: rings and signing keys.
@@ -19,10 +21,13 @@ Read in this order:
 from tokens.models.api import Api, ExchangePolicy, Scope
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
-from tokens.models.client import AuthenticationMethod, Client, ClientSecret, GrantType
+from tokens.models.client import Client
+from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule, Registrar
+from tokens.models.client_secret import ClientSecret
 from tokens.models.consent import Consent
 from tokens.models.device import DeviceCode
 from tokens.models.key import Ring, SigningKey
+from tokens.models.open_client import InitialAccessToken, OpenClient
 from tokens.models.registry import RegistryVersion
 from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment, WaitingEntry
 from tokens.models.user import User
@@ -39,8 +44,12 @@ __all__ = [
     "DeviceCode",
     "ExchangePolicy",
     "GrantType",
+    "InitialAccessToken",
+    "OpenClient",
+    "PkceRule",
     "Publication",
     "RefreshToken",
+    "Registrar",
     "RegistryVersion",
     "Revocation",
     "RevocationLog",

@@ -3,14 +3,17 @@
 The names of the default and validator functions are permanent: migrations import them.
 """
 
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
+from tokens.addresses import spellings
 from tokens.conf import issuer
 from tokens.jose.key_format import ALGORITHMS
 from tokens.models import lifetimes
@@ -31,6 +34,12 @@ def known_algorithms(value: object) -> None:
         raise ValidationError(f'Enter a list of algorithms from {", ".join(ALGORITHMS)}, such as ["RS256", "ES256"].')
 
 
+def group_names(value: object) -> None:
+    """Raise ValidationError unless `value` is a list of names of groups."""
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) and name for name in value):
+        raise ValidationError('Enter a list of names of groups, such as ["editors"], or nothing.')
+
+
 def absolute_uri(value: str) -> None:
     """Raise ValidationError unless `value` is an absolute URI without a fragment (RFC 8707 section 2)."""
     parts = urlsplit(value)
@@ -45,7 +54,10 @@ class Api(models.Model):
         max_length=255,
         unique=True,
         validators=[absolute_uri],
-        help_text="Absolute URI, compared character by character; the <code>aud</code> of this API's tokens.",
+        help_text="The <code>aud</code> of this API's tokens. Best the base URL with the slash at its end, such as"
+        " https://api.example/, because some resource servers compare it with the URL of a request. For a broker, which"
+        " has none: a URN such as urn:example:broker. Compared character by character; only the slash of an empty path"
+        " does not matter.",
     )
     name = models.CharField(max_length=100, help_text="What the user reads on the consent page.")
     max_token_lifetime = models.DurationField(
@@ -63,10 +75,43 @@ class Api(models.Model):
         help_text="The client that this API is when it asks something itself: introspection, token exchange.",
     )
 
+    # Nullable, so that SQLite adds the column without rebuilding the table. None is off.
+    gets_groups = models.BooleanField(
+        "groups in access tokens",
+        null=True,
+        blank=True,
+        help_text="Put the user's groups (GROUPS_CLAIM) into this API's access tokens if the user granted the scope"
+        " groups (RFC 9068 section 2.2.3.1). For APIs that decide by groups.",
+    )
     algorithms = models.JSONField(
         default=signature_algorithms,
         validators=[known_algorithms],
         help_text="Signatures that this API accepts (JWA names); a ring of another algorithm cannot sign for it.",
+    )
+    # Nullable, so that SQLite adds the columns without rebuilding the table. None is off.
+    introspection_names_user = models.BooleanField(
+        "introspection names the user",
+        null=True,
+        blank=True,
+        help_text="Introspection tells this API's client the user's <code>username</code> and verified"
+        " <code>email</code>, for tokens of a user for this API, also without the scopes profile and email. For"
+        " software that finds its users by name: Dovecot, django-oauth-toolkit. Off: the API learns the user's"
+        " <code>sub</code> only.",
+    )
+    lists_audience = models.BooleanField(
+        "audience as a list",
+        null=True,
+        blank=True,
+        help_text="Write <code>aud</code> as a list with one entry. For a verifier that cannot read a string.",
+    )
+    dangerously_issues_typ_jwt = models.BooleanField(
+        "DANGEROUS: tokens of the type JWT",
+        null=True,
+        blank=True,
+        help_text="Sign this API's tokens with the <code>typ</code> JWT instead of at+jwt. Only for a verifier that"
+        " refuses at+jwt (Dovecot's local validation), and only if it compares <code>aud</code>: ID tokens have this"
+        " type, so a verifier that does not could take an ID token for an access token. Keyturn's own resource server"
+        " refuses such tokens unless DANGEROUSLY_ACCEPT_TYP_JWT is set.",
     )
     ring = models.ForeignKey(
         Ring,
@@ -84,7 +129,7 @@ class Api(models.Model):
         verbose_name_plural = "APIs"
         ordering = ["identifier"]
         constraints = [
-            # A client_id has no colon and a URI has one: the two can never be equal.
+            # A URI has a colon. Of all client_ids, only the address of a metadata document has one (`validate_unique`).
             models.CheckConstraint(condition=models.Q(identifier__contains=":"), name="api_identifier_is_a_uri"),
             models.CheckConstraint(
                 condition=lifetimes.bounds(max_token_lifetime=lifetimes.LONGEST_ACCESS_TOKEN),
@@ -95,13 +140,41 @@ class Api(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.identifier})"
 
+    @classmethod
+    def named(cls, identifier: str) -> "Api | None":
+        """Return the API with this identifier, or one that differs by the slash of an empty path, or None."""
+        found = {api.identifier: api for api in cls.objects.filter(identifier__in=spellings(identifier))}
+        return found.get(identifier) or next(iter(found.values()), None)
+
     def clean(self) -> None:
         """Raise ValidationError if the identifier is the issuer's own, which is the audience of tokens for userinfo."""
         super().clean()
-        if self.identifier == issuer().url:
+        own = issuer().url
+        if self.identifier == own or (own in spellings(self.identifier) and self._has_new_identifier()):
             raise ValidationError(
                 {"identifier": "This is the issuer itself. Enter an identifier of its own for the API."}
             )
+
+    def validate_unique(self, exclude: Collection[str] | None = None) -> None:
+        """Raise ValidationError if another API, or the client of a metadata document, has the identifier.
+
+        An identifier that differs from another API's by the slash of an empty path only is the same.
+        """
+        super().validate_unique(exclude=exclude)
+        other = Api.objects.exclude(pk=self.pk).filter(identifier__in=spellings(self.identifier)).first()
+        if other is not None and self._has_new_identifier():
+            raise ValidationError(
+                {"identifier": f"This is the same URI as {other.identifier}, of the API {other.name}."}
+            )
+        clients = apps.get_model(settings.OAUTH2_PROVIDER_APPLICATION_MODEL)
+        if clients.objects.filter(client_id=self.identifier).exists():
+            raise ValidationError(
+                {"identifier": "This is the client ID of a client with a metadata document. Enter another one."}
+            )
+
+    def _has_new_identifier(self) -> bool:
+        """Return True unless the API was registered under this identifier. Earlier versions allowed more of them."""
+        return not Api.objects.filter(pk=self.pk, identifier=self.identifier).exists()
 
 
 class Scope(models.Model):
@@ -110,8 +183,17 @@ class Scope(models.Model):
     name = models.CharField(max_length=100, unique=True, validators=[scope_token])
     description = models.CharField(max_length=200, help_text="What the user reads on the consent page.")
     api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="scopes", verbose_name="API")
+    # Names, so that a token request needs no further statement. None: every user.
+    groups = models.JSONField(
+        "only for groups",
+        null=True,
+        blank=True,
+        validators=[group_names],
+        help_text="Only users in one of these groups get the scope. A user who left them loses it at the next refresh."
+        " Names: a group that was renamed no longer counts. A client that acts for itself is not limited.",
+    )
 
-    RESERVED = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+    RESERVED = frozenset({"openid", "profile", "email", "address", "phone", "groups", "offline_access"})
 
     class Meta:
         ordering = ["name"]

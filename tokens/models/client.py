@@ -1,48 +1,23 @@
 """OAuth clients: what they may do, and how they authenticate."""
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Length
 from oauth2_provider.models import AbstractApplication
 
-from tokens.addresses import origin_problem, redirect_uri_problem
+from tokens.conf import issuer
 from tokens.database_errors import unless_down
-from tokens.jose.public_keys import UnusableKey, registered
-from tokens.models import lifetimes
+from tokens.models import client_problems, lifetimes
 from tokens.models.api import Api, Scope
-
-
-class GrantType(models.TextChoices):
-    """The supported grant types (RFC 6749, 8628, 8693, 7523). Neither `implicit` nor `password` (RFC 9700)."""
-
-    AUTHORIZATION_CODE = "authorization_code", "Authorization code: a user logs in"
-    REFRESH_TOKEN = "refresh_token", "Refresh token: stay logged in"
-    CLIENT_CREDENTIALS = "client_credentials", "Client credentials: the client acts for itself"
-    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code", "Device code: a user logs in on another screen"
-    TOKEN_EXCHANGE = (
-        "urn:ietf:params:oauth:grant-type:token-exchange",
-        "Token exchange: pass a received user on to the next API",
-    )
-    JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer", "JWT bearer: act for users without their consent"
-
-
-class AuthenticationMethod(models.TextChoices):
-    """The methods of client authentication (RFC 7591 section 2)."""
-
-    NONE = "none", "None (public client: PKCE only)"
-    SECRET_BASIC = "client_secret_basic", "Secret (client_secret_basic: in the Authorization header)"
-    SECRET_POST = "client_secret_post", "Secret (client_secret_post: in the body)"
-    PRIVATE_KEY_JWT = "private_key_jwt", "Its own private key (RFC 7523)"
-
-
-SECRET_METHODS = (AuthenticationMethod.SECRET_BASIC.value, AuthenticationMethod.SECRET_POST.value)
-"""The methods with a secret. A client may use both, unless its method is pinned."""
+from tokens.models.client_choices import LOWERED, SECRET_METHODS, AuthenticationMethod, PkceRule, Registrar
+from tokens.models.client_claims import ClaimSettings
+from tokens.models.login_switches import LoginSwitches
 
 
 def new_client_id() -> str:
@@ -53,7 +28,7 @@ def new_client_id() -> str:
     return client_id
 
 
-class Client(AbstractApplication):
+class Client(LoginSwitches, ClaimSettings, AbstractApplication):
     """An OAuth client. Its secrets are rows of ClientSecret, and the inherited `client_secret` stays empty."""
 
     client_id = models.CharField(
@@ -70,6 +45,15 @@ class Client(AbstractApplication):
     """The Unix second before which its tokens are revoked. Not a column. tokens/clients/registry.py sets it."""
     is_active = models.BooleanField("active", default=True, help_text="An inactive client gets no token.")
     last_used_on = models.DateField("last used", null=True, blank=True, editable=False)
+    # Nullable, so that SQLite adds the column without rebuilding the table.
+    registered_by = models.CharField(  # noqa: DJ001 (see above)
+        max_length=8,
+        choices=Registrar,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="How the client registered itself. Empty: an operator registered it.",
+    )
 
     grants = models.JSONField(default=list, blank=True, help_text="The grant types this client may use.")
     scopes: "models.ManyToManyField[Scope, Any]" = models.ManyToManyField(Scope, blank=True, related_name="clients")
@@ -165,10 +149,16 @@ class Client(AbstractApplication):
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
         constraints = [
             # A `sub` is a UUID (36 characters) and an API identifier a URI (has a colon): neither can be a client_id.
+            # Only the address of a metadata document has a colon. `registration` keeps it apart from APIs.
             models.CheckConstraint(
-                condition=~models.Q(client_id__contains=":"), name="client_id_is_never_an_api_identifier"
+                condition=~models.Q(client_id__contains=":")
+                | models.Q(registered_by__isnull=False, registered_by="document"),
+                name="client_id_with_a_colon_is_a_document",
             ),
-            models.CheckConstraint(condition=~models.Q(client_id__length=36), name="client_id_is_never_a_subject"),
+            models.CheckConstraint(
+                condition=~models.Q(client_id__length=36) | models.Q(client_id__contains=":"),
+                name="client_id_is_a_document_or_never_a_subject",
+            ),
             models.CheckConstraint(condition=~models.Q(client_id=""), name="client_id_is_never_empty"),
             models.CheckConstraint(condition=models.Q(client_secret=""), name="client_secrets_are_rows_of_their_own"),
             models.CheckConstraint(
@@ -183,17 +173,7 @@ class Client(AbstractApplication):
 
     def clean(self) -> None:
         """Raise ValidationError if the client could not work or would be unsafe. Problems are listed by field."""
-        errors = {
-            "grants": self._grant_problems(),
-            "redirect_uris": self._redirect_problems(),
-            "post_logout_redirect_uris": _problems(self.post_logout_redirect_uris, self._redirect_uri_problem),
-            "allowed_origins": _problems(self.allowed_origins, origin_problem),
-            "token_endpoint_auth_method": self._authentication_problems(),
-            "pins_authentication_method": self._pin_problems(),
-            "client_jwks": self._key_problems(),
-            "client_jwks_uri": self._key_address_problems(),
-        }
-        if problems_by_field := {field: problems for field, problems in errors.items() if problems}:
+        if problems_by_field := client_problems.by_field(self):
             raise ValidationError(problems_by_field)
 
     @property
@@ -202,11 +182,41 @@ class Client(AbstractApplication):
         return bool(self.client_type == self.CLIENT_PUBLIC)
 
     @property
+    def pkce_rule(self) -> PkceRule:
+        """Return what the issuer requires of the client's authorization requests (RFC 9700 section 2.1.1)."""
+        lowered = next((rule for rule in LOWERED if rule == self.pkce), PkceRule.REQUIRED)
+        return PkceRule.REQUIRED if self.is_public else lowered
+
+    @property
+    def frees_localhost_port(self) -> bool:
+        """Return True if a redirect URI at localhost matches with any port, as at 127.0.0.1."""
+        return self.is_public and bool(self.allows_any_localhost_port)
+
+    @property
     def accepted_methods(self) -> tuple[str, ...]:
         """Return the methods by which the client may authenticate."""
         own = self.token_endpoint_auth_method
         either = own in SECRET_METHODS and not self.pins_authentication_method
         return SECRET_METHODS if either else (own,)
+
+    @property
+    def permitted_scopes(self) -> Collection[Scope]:
+        """Return the scopes that the client may request.
+
+        A client that registered itself may request those that the settings still open (tokens/open_client_settings.py).
+        """
+        own = self.scopes.all()
+        if self.registered_by is None:
+            return list(own)
+        return [scope for scope in own if scope.name in issuer().open_clients.scopes]
+
+    @property
+    def permitted_apis(self) -> Collection[Api]:
+        """Return the APIs for which the client may request tokens without a scope, by the rule of its scopes."""
+        own = self.apis.all()
+        if self.registered_by is None:
+            return list(own)
+        return [api for api in own if api.identifier in issuer().open_clients.apis]
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Return True if the client may use one of the grant types."""
@@ -223,95 +233,6 @@ class Client(AbstractApplication):
             self.last_used_on = now.date()
             with unless_down():
                 Client.objects.filter(pk=self.pk).update(last_used_on=self.last_used_on)
-
-    def _grant_problems(self) -> list[str]:
-        """Return the problems of the client's grant types."""
-        if not isinstance(self.grants, list):
-            return ["Enter a list of grant types."]
-        problems = [f"{grant} is not a grant type." for grant in self.grants if grant not in GrantType.values]
-        if self.is_public:
-            # These grant types rest on the client's identity alone, which a public client cannot prove.
-            secret_only = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.JWT_BEARER}
-            problems += [f"A public client cannot use {grant}." for grant in self.grants if grant in secret_only]
-        with_login = {GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE}
-        if GrantType.REFRESH_TOKEN in self.grants and with_login.isdisjoint(self.grants):
-            problems += [
-                "Refresh tokens need a grant type with a login. Allow authorization_code or the device code, too."
-            ]
-        # It names the users itself, so a leaked secret would give access to all of them (RFC 7523).
-        by_key = self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
-        if GrantType.JWT_BEARER in self.grants and not by_key:
-            problems += ["A client that acts for users (jwt-bearer) must authenticate with private_key_jwt."]
-        return problems
-
-    def _redirect_problems(self) -> list[str]:
-        """Return the problems of the redirect URIs."""
-        if GrantType.AUTHORIZATION_CODE in self.grants and not self.redirect_uris.split():
-            return ["The authorization code grant needs at least one redirect URI."]
-        return _problems(self.redirect_uris, self._redirect_uri_problem)
-
-    def _redirect_uri_problem(self, uri: str) -> str | None:
-        return redirect_uri_problem(uri, undotted=self.allows_undotted_schemes)
-
-    def _authentication_problems(self) -> list[str]:
-        """Return the problems of the authentication method."""
-        public = self.is_public
-        if public != (self.token_endpoint_auth_method == AuthenticationMethod.NONE):
-            return ["A public client has the authentication method none. A confidential client needs another method."]
-        has_keys = bool(self.client_jwks) != bool(self.client_jwks_uri)
-        if self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT and not has_keys:
-            return ["private_key_jwt needs the client's public keys or their address, and not both."]
-        return []
-
-    def _pin_problems(self) -> list[str]:
-        """Return the problem if the client restricts a method that has no alternative."""
-        if self.pins_authentication_method and self.token_endpoint_auth_method not in SECRET_METHODS:
-            return [
-                "Only a client with a secret can restrict its method. Clear this, or choose a method with a secret."
-            ]
-        return []
-
-    def _key_address_problems(self) -> list[str]:
-        """Return the problem if the address of public keys is not https. Plain http is allowed with DEBUG."""
-        if not self.client_jwks_uri or self.client_jwks_uri.startswith("https://") or settings.DEBUG:
-            return []
-        return ["The address of public keys must begin with https://."]
-
-    def _key_problems(self) -> list[str]:
-        """Return the problem of the pasted public keys."""
-        try:
-            _ = registered(self.client_jwks) if self.client_jwks is not None else ()
-        except UnusableKey as error:
-            return [str(error)]
-        return []
-
-
-class ClientSecret(models.Model):
-    """A secret of a client, stored as a keyed hash. A client can have several, so that it can change them."""
-
-    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
-    encryption_key_id = models.CharField(max_length=16, help_text="Which KEY_ENCRYPTION_KEYS entry keys the hash.")
-    digest = models.BinaryField(max_length=32, editable=False)
-    hint = models.CharField(max_length=4, help_text="The secret's last characters, to tell one from another.")
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_on = models.DateField(null=True, blank=True, editable=False)
-
-    class Meta:
-        ordering = ["created_at"]
-
-    def __str__(self) -> str:
-        return f"…{self.hint}"
-
-    def is_live(self, *, now: datetime) -> bool:
-        """Return True if the secret is neither revoked nor expired at `now`."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
-
-
-def _problems(words: str, check: Any) -> list[str]:
-    """Return `<word>: <problem>` for each word in which `check` returns a problem."""
-    return [f"{word}: {problem}" for word in words.split() if (problem := check(word))]
 
 
 # For the constraint on client_id__length.

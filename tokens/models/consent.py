@@ -13,6 +13,7 @@ class Consent(models.Model):
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="consents")
     audience = models.CharField(max_length=255)
     scope = models.TextField(help_text="Space-separated.")
+    claims = models.TextField(null=True, blank=True, help_text="Claims beyond the scopes. Space-separated.")  # noqa: DJ001
     given_at = models.DateTimeField()
 
     class Meta:

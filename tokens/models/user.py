@@ -25,6 +25,10 @@ class User(AbstractUser):
     sub = models.UUIDField("subject", default=uuid.uuid4, unique=True, editable=False)
     logged_out_at = models.DateTimeField(null=True, editable=False, help_text="When every session was ended.")
 
+    # Written by the database (tokens/triggers/profile_change.py), so that plain SQL is noticed too.
+    profile_changed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When a name or the e-mail address changed; the claim updated_at."
+    )
     session_epoch = models.UUIDField(
         null=True, editable=False, help_text="Random. Sessions and grants of another epoch have ended."
     )
@@ -40,10 +44,10 @@ class User(AbstractUser):
         # An instance that was read before a logout everywhere would write the old epoch back, and revive the sessions.
         # So the epoch of the row counts, and the later of both instants of a logout.
         with transaction.atomic():
-            columns = User.objects.values_list("sub", "logged_out_at", "session_epoch")
+            columns = User.objects.values_list("sub", "logged_out_at", "session_epoch", "profile_changed_at")
             row = columns.select_for_update().filter(pk=self.pk).first()
             if row is not None:
-                sub, logged_out_at, self.session_epoch = row
+                sub, logged_out_at, self.session_epoch, self.profile_changed_at = row
                 if str(sub) != str(self.sub):
                     raise SubjectIsImmutable("A user's sub must not change. APIs store data under it.")
                 self.logged_out_at = max(filter(None, (logged_out_at, self.logged_out_at)), default=None)

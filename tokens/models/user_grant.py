@@ -16,6 +16,9 @@ class UserGrant(models.Model):
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="user_grants")
     audience = models.CharField(max_length=255, help_text="The API that its tokens are for, or the issuer itself.")
     scope = models.TextField(help_text="Space-separated, as the user allowed them.")
+    claims = models.JSONField(
+        null=True, blank=True, help_text="The single claims that the client requested (OpenID Connect Core 5.5)."
+    )
     auth_time = models.DateTimeField(help_text="When the user proved who they are, in the session that allowed this.")
     acr = models.CharField(max_length=100, blank=True)
     # Compared with the user's epoch whenever a token is issued. Nullable: users who never logged out have none.

@@ -8,5 +8,7 @@ Neighbours: imports no other package of the issuer.
 Read in this order:
 - `wire`: send one request, byte by byte.
 - `report`: a finding and its remedy.
-- `trials`: the trials.
+- `trial_server`: the tested server, and the requests to it.
+- `connection_trials`, `header_trials`, `content_trials`: the trials.
+- `trials`: run all trials in order.
 """

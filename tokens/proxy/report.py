@@ -15,8 +15,13 @@ class Finding:
 
     trial: str
     level: Level
-    found: str
+    result: str
     remedy: str = ""
+
+    def members(self) -> dict[str, object]:
+        """Return the members of the JSON that `check_proxy --json` prints, under the names of version 0.1.0."""
+        members = asdict(self)
+        return members | {"found": members.pop("result")}
 
 
 def worst(findings: Sequence[Finding]) -> Level:
@@ -26,7 +31,7 @@ def worst(findings: Sequence[Finding]) -> Level:
 
 def as_json(url: str, findings: Sequence[Finding]) -> dict[str, Any]:
     """Return the findings as the JSON object that --json prints."""
-    return {"url": url, "result": worst(findings), "findings": [asdict(finding) for finding in findings]}
+    return {"url": url, "result": worst(findings), "findings": [finding.members() for finding in findings]}
 
 
 def as_text(findings: Sequence[Finding]) -> str:
@@ -34,7 +39,7 @@ def as_text(findings: Sequence[Finding]) -> str:
     width = max(len(finding.trial) for finding in findings)
     lines = []
     for finding in findings:
-        lines.append(f"{finding.level:<8}{finding.trial:<{width}}  {finding.found}")
+        lines.append(f"{finding.level:<8}{finding.trial:<{width}}  {finding.result}")
         if finding.remedy:
             lines.append(f"{'':<8}{'':<{width}}  -> {finding.remedy}")
     return "\n".join(lines)

@@ -1,14 +1,17 @@
 """Register clients, APIs and exchange policies. Each function records an audit event.
 
-Owns: adding a client, an API or an exchange policy, rotating client secrets, and the demo's data.
+Owns: adding a client, an API or an exchange policy, rotating client secrets, and the data of the demo and of
+certification runs.
 Does not own: the tables and their validation (`models`), or the cache that requests read (`clients.registry`).
 Steps: none; it prepares 2 and 3.
-Neighbours: imports `audit`, `clients`, `issued` and `models`. `registry_lock` bounds how long a change waits.
+Neighbours: imports `audit`, `clients`, `email_proof`, `issued` and `models`. `registry_lock` bounds how long a change
+waits.
 
 Read in this order:
 - `client`: register a client.
 - `secret_rotation`: add and end client secrets.
 - `api`: register an API and its scopes.
 - `exchange_policy`: let a client exchange users' tokens for an API.
+- `certification`, `certification_plan`: clients and user of the OpenID certification plans; the suite's configuration.
 - `demo`: create the demo's users, clients and API; idempotent.
 """

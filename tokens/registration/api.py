@@ -1,16 +1,19 @@
 """Register an API with its scopes, and link an API to the client with which it authenticates at the issuer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from tokens import registry_lock
 from tokens.audit.trail import record
 from tokens.models import Api, Client, Scope
 
+SWITCHES = ("introspection_names_user", "lists_audience", "gets_groups", "dangerously_issues_typ_jwt")
+"""The properties of an API that are off by default. The event of its creation names those that are on."""
+
 
 @registry_lock.change()
-def register(api: Api, scopes: Mapping[str, str], *, actor: str, now: datetime) -> Api:
-    """Save an API and its scopes in one transaction. `scopes` maps each scope to the description that users read.
+def register(api: Api, scopes: Iterable[Scope], *, actor: str, now: datetime) -> Api:
+    """Save an API and its scopes in one transaction. `scopes` are unsaved rows without an API.
 
     Raises:
         ValidationError: A field is invalid. The error names the field.
@@ -18,12 +21,14 @@ def register(api: Api, scopes: Mapping[str, str], *, actor: str, now: datetime) 
     """
     api.full_clean()
     api.save()
-    record("api.created", actor=actor, subject=f"api:{api.identifier}", now=now)
-    for name, description in scopes.items():
-        scope = Scope(name=name, description=description, api=api)
+    switched_on = {name: True for name in SWITCHES if getattr(api, name)}
+    record("api.created", actor=actor, subject=f"api:{api.identifier}", details=switched_on, now=now)
+    for scope in scopes:
+        scope.api = api
         scope.full_clean()
         scope.save()
-        record("scope.created", actor=actor, subject=f"scope:{name}", details={"api": api.identifier}, now=now)
+        details = {"api": api.identifier} | ({"groups": scope.groups} if scope.groups else {})
+        record("scope.created", actor=actor, subject=f"scope:{scope.name}", details=details, now=now)
     return api
 
 
@@ -31,7 +36,9 @@ def register(api: Api, scopes: Mapping[str, str], *, actor: str, now: datetime) 
 def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
     """Link the API to `client`, or to no client if None. Returns False if nothing changed. Raises RegistryLocked."""
     # Read the row again under a lock: the event must name the client that this change replaces.
-    locked = Api.objects.select_for_update(of=("self",)).select_related("client").get(pk=api.pk)
+    locked = Api.objects.select_for_update(of=("self",)).select_related("client").filter(pk=api.pk).first()
+    if locked is None:
+        raise registry_lock.deleted(f"The API {api.identifier}")
     if locked.client == client:
         return False
     before_after = [linked.client_id if linked else "None" for linked in (locked.client, client)]

@@ -16,9 +16,11 @@ from django.core.exceptions import ValidationError
 from tokens import registry_lock
 from tokens.audit.trail import record
 from tokens.clients import client_secret
-from tokens.issued.audience import OPENID
+from tokens.issued import audience
 from tokens.models import Api, AuthenticationMethod, Client, Scope
 from tokens.registration import secret_rotation
+
+LOGIN_SWITCHES = ("pkce", "allows_any_localhost_port")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +81,22 @@ def register(
         client.save()
         client.scopes.set(scopes)
         client.apis.set(apis)
-        record("client.created", actor=actor, subject=f"client:{client.client_id}", now=now)
+        record(
+            "client.created",
+            actor=actor,
+            subject=f"client:{client.client_id}",
+            details=unsafe_switches(client),
+            now=now,
+        )
         if registration.authentication in client_secret.METHODS:
             expires_at = registration.secret_expires_at
             secret = secret_rotation.add(client, actor=actor, now=now, expires_at=expires_at, secret=secret)
     return client, secret
+
+
+def unsafe_switches(client: Client) -> dict[str, Any]:
+    """Return the client's switches for authorization requests that are not at their default, for the audit trail."""
+    return {name: value for name in LOGIN_SWITCHES if (value := getattr(client, name))}
 
 
 def _client(registration: Registration) -> Client:
@@ -123,7 +136,7 @@ def _refuse_contradictions(registration: Registration, *, now: datetime) -> None
 def _scopes(names: Sequence[str]) -> list[Scope]:
     scopes = list(Scope.objects.filter(name__in=names))
     # The OpenID scopes belong to no API and have no row.
-    if unknown := set(names) - {scope.name for scope in scopes} - OPENID.keys():
+    if unknown := set(names) - {scope.name for scope in scopes} - set(audience.offered()):
         raise ValidationError(
             {"scopes": f"There is no scope {', '.join(sorted(unknown))}. Create it with create_api or in the admin."}
         )
@@ -131,9 +144,9 @@ def _scopes(names: Sequence[str]) -> list[Scope]:
 
 
 def _apis(identifiers: Sequence[str]) -> list[Api]:
-    apis = list(Api.objects.filter(identifier__in=identifiers))
-    if unknown := set(identifiers) - {api.identifier for api in apis}:
+    apis = {identifier: Api.named(identifier) for identifier in identifiers}
+    if unknown := [identifier for identifier, api in apis.items() if api is None]:
         raise ValidationError(
             {"apis": f"There is no API {', '.join(sorted(unknown))}. Create it with create_api or in the admin."}
         )
-    return apis
+    return [api for api in apis.values() if api is not None]

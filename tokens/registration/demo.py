@@ -1,4 +1,7 @@
-"""Create the demo: a user, an administrator, an API with two scopes, a web application and a service. Idempotent."""
+"""Create the demo: a user, an administrator, an API with two scopes, and clients. Idempotent.
+
+The clients are a web application, a service, and the API's own documentation page, which logs in as a public client.
+"""
 
 import secrets
 from collections.abc import Mapping
@@ -33,7 +36,7 @@ def credentials(given: Mapping[str, str]) -> DemoCredentials:
 
 
 @transaction.atomic
-def set_up(demo: DemoCredentials, *, api_audience: str, webapp_url: str, now: datetime) -> None:
+def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url: str, now: datetime) -> None:
     """Create the rows that are missing, and update existing rows to these credentials and URLs."""
     ensure_user("demo", demo.values["DEMO_PASSWORD"], administrator=False)
     ensure_user("admin", demo.values["ADMIN_PASSWORD"], administrator=True)
@@ -51,6 +54,16 @@ def set_up(demo: DemoCredentials, *, api_audience: str, webapp_url: str, now: da
     service = Registration(
         client_id="service", name="Example service", grants=[GrantType.CLIENT_CREDENTIALS], scopes=["notes:read"]
     )
+    docs = Registration(
+        client_id="api-docs",
+        name="API documentation",
+        public=True,
+        grants=[GrantType.AUTHORIZATION_CODE],
+        redirect_uris=[f"{api_url}/api/docs/oauth2-redirect.html"],
+        scopes=list(SCOPES),
+        policy={"allowed_origins": api_url},
+    )
+    ensure_client(docs, None, now=now)
     ensure_client(webapp, demo.values["WEBAPP_CLIENT_SECRET"], now=now)
     ensure_client(service, demo.values["SERVICE_CLIENT_SECRET"], now=now)
 
@@ -66,13 +79,17 @@ def ensure_user(username: str, password: str, *, administrator: bool) -> None:
         user.save()
 
 
-def ensure_client(wanted: Registration, secret: str, *, now: datetime) -> None:
-    """Register the client if missing. Update its redirect URIs and grant types, and add the secret if it differs."""
+def ensure_client(wanted: Registration, secret: str | None, *, now: datetime) -> None:
+    """Register the client if missing. Update its addresses and grant types, and add the secret if it differs.
+
+    A public client has no secret: pass None.
+    """
     client = Client.objects.filter(client_id=wanted.client_id).first()
     if client is None:
         client, _ = register(wanted, actor=ACTOR, now=now, secret=secret)
     client.redirect_uris, client.grants = " ".join(wanted.redirect_uris), list(wanted.grants)
     client.post_logout_redirect_uris = wanted.policy.get("post_logout_redirect_uris", "")
+    client.allowed_origins = wanted.policy.get("allowed_origins", "")
     client.save()
-    if not client_secret.matches(client_secret.kept_of(client), secret, now=now):
+    if secret is not None and not client_secret.matches(client_secret.kept_of(client), secret, now=now):
         secret_rotation.add(client, actor=ACTOR, now=now, secret=secret)

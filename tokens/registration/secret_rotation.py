@@ -2,7 +2,7 @@
 
 - A client can have several live secrets, so that a secret can be replaced without downtime.
 - A secret ends when it is revoked or expires. A secret that has ended stays so: no function revives it.
-- Each function locks the registry. Under the lock it checks again that the secret is live.
+- Each function locks the registry. Under the lock it checks again that the secret exists and is live.
 """
 
 from collections.abc import Collection
@@ -46,7 +46,7 @@ def add(
         SecretNotUsed: The client does not authenticate with a secret.
         SecretEnded: `expires_at` has passed.
         ValueError: `secret` is too weak.
-        RegistryLocked: Another transaction held a lock for too long.
+        RegistryLocked: Another transaction prevented the change.
     """
     if reason := refusal(client):
         raise SecretNotUsed(reason)
@@ -94,7 +94,9 @@ def _record(action: str, secret: ClientSecret, dates: Collection[str], *, actor:
 @registry_lock.change()
 def _end(secret: ClientSecret, name: str, at: datetime | None, action: str, *, actor: str, now: datetime) -> None:
     # Another request can have ended the secret since it was read: check the locked row.
-    locked = ClientSecret.objects.select_for_update().get(pk=secret.pk)
+    locked = ClientSecret.objects.select_for_update(of=("self",)).filter(pk=secret.pk).first()
+    if locked is None:
+        raise registry_lock.deleted(f"The secret {secret}")
     refuse_ended(locked, now=now)
     setattr(locked, name, at)
     locked.save(update_fields=[name])

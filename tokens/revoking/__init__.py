@@ -13,7 +13,8 @@ Read in this order:
 - `signals`: revoke when models are saved or deleted.
 - `access`: disable and enable users and clients.
 - `bulk`: revoke by issuer, client, user, grant or token.
-- `feed_log`, `feed`: versions of the revocation feed, and its signed documents (docs/revocation-feed.md).
+- `feed_entries`, `feed_log`, `feed_publisher`: the entries of the revocation feed, its versions, and their publication.
+- `feed`: the signed documents of the feed (docs/revocation-feed.md).
 - `high_water_marks`, `high_water`: detect a database that went back in time.
 - `after_restore`: revoke again what a restored backup lacks.
 - `purge`: delete rows that no request needs any more.

@@ -23,11 +23,10 @@ from django.db import transaction
 from tokens import registry_lock
 from tokens.audit import journal, trail
 from tokens.audit.journal import Entry
-from tokens.encryption import EncryptionKey
 from tokens.issued import revocation_record
 from tokens.keys import kids, store
+from tokens.keys.operation import Operation
 from tokens.keys.revocation import revoke
-from tokens.keys.rules.policy import Policy
 from tokens.models import Client, ClientSecret, Consent, User, UserGrant
 from tokens.registration import secret_rotation
 from tokens.revoking import high_water
@@ -61,20 +60,13 @@ class Restored:
     """False if Redis did not delete the marks. Checks then still report that the database is older."""
 
 
-def apply(
-    logs: Iterable[Entry],
-    *,
-    policy: Policy,
-    encryption_keys: Sequence[EncryptionKey],
-    actor: str,
-    now: datetime,
-    dry_run: bool = False,
-) -> Restored:
+def apply(operation: Operation, logs: Iterable[Entry], *, dry_run: bool = False) -> Restored:
     """Apply the events of the journal and `logs` that the database lacks, and log all users out.
 
     If `dry_run`, nothing is changed, and the result says what would be done.
     Raises KeyProblem if a key cannot be revoked, RegistryLocked, and OSError if the journal cannot be read.
     """
+    actor, now = operation.actor, operation.now
     events = sorted([*journal.entries(), *logs], key=lambda event: event.at)
     # Only events that the database lacks are applied. All events are needed to know the last state of an account.
     lacking = [event for event in events if not event.is_in_database()]
@@ -83,15 +75,7 @@ def apply(
     revived = [key.kid for key in kids.revived(reasons, now=store.database_now())]
     # Each revocation commits by itself, so that a key is revoked even if a later step fails.
     for kid in () if dry_run else revived:
-        revoke(
-            kid,
-            reason=reasons[kid] or REASON,
-            policy=policy,
-            encryption_keys=encryption_keys,
-            actor=actor,
-            now=now,
-            accept_outage=True,
-        )
+        revoke(operation, kid, reason=reasons[kid] or REASON, accept_outage=True)
     with registry_lock.change():
         restored = _apply(events, lacking, actor=actor, now=now)
         restored = replace(restored, keys=tuple(revived), records=len(lacking), older=older, unread=unread)

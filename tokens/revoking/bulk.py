@@ -22,7 +22,7 @@ from tokens.audit import trail
 from tokens.issued import revocation_record, user_grant
 from tokens.keys import store
 from tokens.models import Client, User, UserGrant
-from tokens.revoking import everywhere, feed_log
+from tokens.revoking import everywhere, feed_publisher
 
 BATCH = 1000
 """Users or grants that one transaction changes."""
@@ -84,7 +84,7 @@ def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
         if target.user and target.client:
             details["user"] = target.user.get_username()
         trail.record("tokens.revoked", actor=actor, subject=target.subject, details=details, now=now)
-    feed_log.publish_all(now=now)
+    feed_publisher.publish_all(now=now)
     return counts
 
 

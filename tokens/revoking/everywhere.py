@@ -73,9 +73,9 @@ def revoke_until_commit(revoke: Revoke) -> None:
     before = store.database_now()
     revoke(now=before)
 
-    def again() -> None:
+    def revoke_later_tokens() -> None:
         if (after := store.database_now()).replace(microsecond=0) > before:
             revoke(now=after)
 
     # robust: the change is committed, so a failure here must not look to the caller as if it were not.
-    transaction.on_commit(again, robust=True)
+    transaction.on_commit(revoke_later_tokens, robust=True)

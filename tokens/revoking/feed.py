@@ -46,9 +46,9 @@ class Document:
 class Documents:
     """A cache of documents that drops the least recently requested."""
 
-    def __init__(self, *, most: int = MAX_BYTES) -> None:
+    def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
         self._cache: OrderedDict[DocumentKey, Document] = OrderedDict()
-        self._most, self._size = most, 0
+        self._max_bytes, self._size = max_bytes, 0
         # `_lock` guards the cache and is held briefly. `_building` is held while a document is built and signed.
         self._lock, self._building = threading.Lock(), threading.Lock()
 
@@ -88,7 +88,7 @@ class Documents:
             self._cache[key] = document
             self._size += len(document.body)
             # The newest document stays even if it alone is too large, or every request would build it again.
-            while self._size > self._most and len(self._cache) > 1:
+            while self._size > self._max_bytes and len(self._cache) > 1:
                 _, dropped = self._cache.popitem(last=False)
                 self._size -= len(dropped.body)
 

@@ -1,9 +1,6 @@
-"""The versioned log of revocations: publishes entries under versions, and reads the changes since a version.
+"""The versioned log of revocations: read its state, and the changes since a version.
 
-- From the commit of its transaction on, an entry waits without a version. A publication gives the waiting entries the
-  next version.
-- One publisher works at a time. It locks the head's row until its commit, so versions become visible in order, and no
-  entry is added to a version that a reader can have seen.
+- From the commit of its transaction on, an entry waits without a version, until a publication (`feed_publisher`).
 - A version is a number and a random tag. A restored backup, or a failover that lost transactions, can reach the same
   number again, but with another tag.
 - Publications never change. After SEGMENT entries, the publications since the last segment are sealed into a new one.
@@ -17,37 +14,30 @@
 """
 
 import base64
-import hashlib
 import logging
 import secrets
-import struct
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Sum
 
-from tokens.issued.revocation_key import ENTRY, KEY, LAYOUT
 from tokens.keys import store
 from tokens.models import Publication, RevocationLog, Segment
+from tokens.revoking import feed_entries
 
 logger = logging.getLogger(__name__)
 
 SEGMENT = 16_384
 """The most entries in a segment, and in the part of an answer that is in no segment."""
-BATCHES = 4
-"""Batches that one request publishes before it answers."""
-MANY_SEGMENTS = 128
-"""Half of the segments that every reader can hold. From this number on, the issuer logs an error."""
 
-# One row of the queue is read to learn if there is any: counting a long queue would take as long as reading it.
+# One row of the queue is read to learn if there is any: counting a long queue would take as long as reading it. The
+# clock is read with it, because a poll that finds nothing needs none.
 HEAD = """
-SELECT version, tag, sealed, (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT 1) IS NOT NULL
+SELECT version, tag, sealed, (SELECT {clock} FROM tokens_waitingentry ORDER BY id LIMIT 1)
 FROM tokens_revocationlog WHERE id = 1"""
-TAKE = """
-DELETE FROM tokens_waitingentry WHERE id IN (SELECT id FROM tokens_waitingentry ORDER BY id LIMIT %s) RETURNING entry"""
 PUBLISHED = """
 SELECT version, tag, count, until, body FROM tokens_publication WHERE version >= %s ORDER BY version"""
 CHUNK = 1000
@@ -81,20 +71,35 @@ class Head:
     version: Version
     sealed: int
     """The last version whose entries are in a segment."""
-    has_waiting: bool
-    """True if entries wait for the next version."""
+    waiting_at: datetime | None = None
+    """The database's clock if entries wait for the next version. After a publication: if more can wait."""
+    newest: "Newest | None" = field(default=None, compare=False)
+    """The publication that made the version, if the caller published it."""
+
+    @property
+    def has_waiting(self) -> bool:
+        """Return True if entries wait for the next version, or can wait after a publication."""
+        return self.waiting_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """A publication, and the version before it."""
+
+    before: Version
+    body: bytes
 
 
 def head() -> Head:
     """Return the state of the log, by one statement. Creates the log if there is none."""
     with connection.cursor() as cursor:
-        cursor.execute(HEAD)
+        cursor.execute(HEAD.format(clock=store.CLOCK[connection.vendor]))
         row = cursor.fetchone()
     if row is None:  # a database that was emptied by hand
         begin(now=store.database_now())
         return head()
-    number, tag, sealed, has_waiting = row
-    return Head(Version(number, tag), sealed, bool(has_waiting))
+    number, tag, sealed, at = row
+    return Head(Version(number, tag), sealed, None if at is None else store.as_instant(at))
 
 
 def begin(*, now: datetime) -> None:
@@ -108,33 +113,11 @@ def begin(*, now: datetime) -> None:
             )
 
 
-def publish(*, now: datetime, batches: int = BATCHES) -> bool:
-    """Publish waiting entries, at most `batches` full batches. Returns True if more can be waiting."""
-    return all(_publish_batch(now=now) for _ in range(batches))
-
-
-def publish_all(*, now: datetime) -> None:
-    """Publish until no entry waits, for commands. Vacuums the queue if there were many entries."""
-    were_many = False
-    while publish(now=now):
-        were_many = True
-    if were_many:
-        _vacuum()
-
-
-def _vacuum() -> None:
-    """Vacuum the queue table, to remove index entries of deleted rows (PostgreSQL only)."""
-    # Until then, each poll walks through them: 10 ms for a million.
-    if connection.vendor != "postgresql" or connection.in_atomic_block:
-        return  # autovacuum does it within a minute or two
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM tokens_waitingentry")
-    except DatabaseError as error:
-        logger.warning(
-            "The table tokens_waitingentry was not vacuumed, so polls of the feed are slower until autovacuum: %s",
-            error,
-        )
+def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:
+    """Return the changes since a version, without a statement if the caller has just published all of them."""
+    if head.newest and head.newest.before == since:
+        return Changes(head.version, feed_entries.merged([head.newest.body], now=now), ())
+    return changes(since, now=now, sealed=head.sealed)
 
 
 def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | None:
@@ -146,10 +129,10 @@ def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | N
     number = since.number if since else 0
     in_segments = number < sealed and (since is None or (_is_known(since) and _count(number, now=now) > SEGMENT))
     after = sealed if in_segments else number
-    version, bodies, first = _published(after, now=now)
+    version, bodies, first = published(after, now=now)
     if since and not in_segments and first != since:  # purged, or of a database that went back in time
         return None
-    entries = _merged(bodies, now=now)
+    entries = feed_entries.merged(bodies, now=now)
     if not in_segments:
         return Changes(version, entries, ())
     # Read after the publications: a segment that was sealed in between only adds newer entries.
@@ -170,52 +153,10 @@ def _count(after: int, *, now: datetime) -> int:
 
 def new_tag() -> str:
     """Return a random tag: 8 bytes in base64url."""
-    return _base64url(secrets.token_bytes(8))
+    return base64url(secrets.token_bytes(8))
 
 
-def _publish_batch(*, now: datetime) -> bool:
-    """Publish waiting entries under the next version, as many as fit into the segment. Returns True if it is full."""
-    with transaction.atomic():
-        # The row lock makes publishers wait for each other until the commit, so that versions commit in their order.
-        log = RevocationLog.objects.select_for_update().get(pk=1)
-        if log.unsealed >= SEGMENT:
-            _seal(log, now=now)
-        room = SEGMENT - log.unsealed
-        entries = _take(room)
-        if entries:
-            log.version, log.tag, log.unsealed = log.version + 1, new_tag(), log.unsealed + len(entries)
-            body = _merged(entries)
-            fields = {"count": len(body) // ENTRY, "until": _until(body), "body": body}
-            Publication.objects.create(version=log.version, tag=log.tag, at=now, **fields)
-        log.save()
-    return len(entries) == room
-
-
-def _take(most: int) -> list[bytes]:
-    """Remove up to `most` waiting entries from the queue, the oldest first, and return them."""
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE, [most])
-        return [bytes(entry) for (entry,) in _rows(cursor)]
-
-
-def _seal(log: RevocationLog, *, now: datetime) -> None:
-    """Pack the entries that were published since the last segment into a new one."""
-    _, bodies, _ = _published(log.sealed, now=now)
-    if body := _merged(bodies, now=now):
-        digest = _base64url(hashlib.sha256(body).digest())
-        fields = {"version": log.version, "count": len(body) // ENTRY, "until": _until(body), "body": body}
-        Segment.objects.get_or_create(digest=digest, defaults=fields)
-    log.sealed, log.unsealed = log.version, 0
-    if (number := Segment.objects.filter(until__gt=int(now.timestamp())).count()) >= MANY_SEGMENTS:
-        logger.error(
-            "The revocation feed has %d segments of %d entries. APIs can hold 256 segments. Replace many revocations"
-            " by a single one: run manage.py revoke_tokens --all",
-            number,
-            SEGMENT,
-        )
-
-
-def _published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Version | None]:
+def published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Version | None]:
     """Return up to SEGMENT entries that were published after the version numbered `after`.
 
     Returns the last version, the bodies, and the version `after` with its tag, or None if the log no longer has it.
@@ -224,7 +165,7 @@ def _published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Vers
     total, bodies, version, first = 0, [], Version(after, ""), None
     with connection.cursor() as cursor:
         cursor.execute(PUBLISHED, [after])
-        for number, tag, count, until, body in _rows(cursor):
+        for number, tag, count, until, body in rows(cursor):
             live = number > after and until > now.timestamp()
             if live and total + count > SEGMENT:
                 break
@@ -236,25 +177,12 @@ def _published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Vers
     return version, bodies, first
 
 
-def _rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
+def rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of a result, fetched CHUNK at a time."""
     while rows := cursor.fetchmany(CHUNK):
         yield from rows
 
 
-def _merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
-    """Return the latest entry of each key in all parts, sorted by key, without entries that ended by `now`."""
-    ended = struct.pack(">I", int(now.timestamp()) if now else 0)
-    entries = [part[start : start + ENTRY] for part in parts for start in range(0, len(part), ENTRY)]
-    # The instants of a key only grow, so its latest entry sorts last.
-    latest = {entry[:KEY]: entry for entry in sorted(entries) if entry[KEY : KEY + 4] > ended}
-    return b"".join(latest.values())
-
-
-def _until(body: bytes) -> int:
-    """Return the Unix second at which the last entry of the body ends."""
-    return max(int(until) for _, until, _ in struct.iter_unpack(LAYOUT, body))
-
-
-def _base64url(octets: bytes) -> str:
+def base64url(octets: bytes) -> str:
+    """Return the octets in base64url without padding."""
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

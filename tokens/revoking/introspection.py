@@ -5,6 +5,7 @@ A token is reported as active if all of these hold:
 2. The client that asks may see it: it was issued to the client, or is for an API that the client operates.
 3. It is not revoked, and its client and user are active.
 
+The client that an API is learns the user's name and verified e-mail address as well, if the API is switched so.
 Every other token gets the same answer, so that the answer reveals nothing about tokens of others (section 2.2).
 """
 
@@ -12,12 +13,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tokens import conf
+from tokens.email_proof import is_verified
 from tokens.issued import jws, refresh_token, token_reader, token_status
 from tokens.issued.token_reader import InvalidPresentedToken, PresentedToken
 from tokens.keys import keyring
-from tokens.keys.key_pair import Signer
-from tokens.keys.rules.moves import DEFAULT_RING
-from tokens.models import Api, Client, RefreshToken
+from tokens.models import Api, Client, RefreshToken, User
 
 PARAMETERS = frozenset({"token", "token_type_hint"})
 SIGNED = "token-introspection+jwt"  # RFC 9701 section 5
@@ -36,9 +36,11 @@ def introspect(text: str, client: Client, *, now: datetime) -> Mapping[str, obje
         token = token_reader.read(text, now=now)
     except InvalidPresentedToken:
         return INACTIVE
-    if not may_see(token, client) or not token_status.is_accepted(token):
+    api = _operated(token, client)
+    if (api is None and token.client_id != client.client_id) or not token_status.is_accepted(token):
         return INACTIVE
-    return {"active": True, "token_type": "Bearer", **token.claims}
+    about_user = _names(token) if api is not None and api.introspection_names_user else {}
+    return {"active": True, "token_type": "Bearer", **token.claims, **about_user}
 
 
 def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> Mapping[str, object]:
@@ -57,24 +59,27 @@ def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> 
     }
 
 
-def may_see(token: PresentedToken, client: Client) -> bool:
-    """Return True if the token was issued to `client`, or is for an API that `client` operates."""
-    if token.client_id == client.client_id:
-        return True
-    return Api.objects.filter(identifier=token.audience, client=client).exists()
+def _operated(token: PresentedToken, client: Client) -> Api | None:
+    """Return the API that the token is for if `client` operates it, else None."""
+    return next((api for api in client.operated_apis.all() if api.identifier == token.audience), None)
 
 
-def ring_for(client: Client, *, now: datetime) -> str:
-    """Return the ring that signs responses to `client`: that of the APIs that it operates, else the default ring.
+def _names(token: PresentedToken) -> dict[str, object]:
+    """Return `username` (section 2.2) and, if it is verified, `email` of the token's user. Empty without a user."""
+    if token.subject == token.client_id:
+        return {}
+    user = User.objects.filter(sub=token.subject, is_active=True).first()
+    if user is None:
+        return {}
+    names: dict[str, object] = {"username": user.get_username()}
+    return names | ({"email": user.email} if is_verified(user) else {})
 
-    The default ring is used too if the APIs have different rings. Raises NotReady if the keys cannot be read.
+
+def sign(response: Mapping[str, object], client: Client, *, now: datetime) -> str:
+    """Return the response as a JWT for `client` (RFC 9701 section 5). Raises NotReady if no key may sign.
+
+    The client can verify it with the JWKS that its APIs read.
     """
-    # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
-    rings = {keyring.signing_ring(api.identifier, now=now) for api in client.operated_apis.all()}
-    return rings.pop() if len(rings) == 1 else DEFAULT_RING
-
-
-def sign(response: Mapping[str, object], client: Client, *, signer: Signer, now: datetime) -> str:
-    """Return the response as a JWT for `client` (RFC 9701 section 5)."""
-    claims = {"iss": conf.issuer().url, "aud": client.client_id, "iat": int(now.timestamp())}
-    return jws.sign(claims | {"token_introspection": response}, typ=SIGNED, signer=signer)
+    signing = keyring.for_operator([api.identifier for api in client.operated_apis.all()], now=now)
+    claims = {"iss": conf.issuer().url, "aud": client.client_id, "iat": int(signing.issued_at.timestamp())}
+    return jws.sign(claims | {"token_introspection": response}, typ=SIGNED, signer=signing.signer)

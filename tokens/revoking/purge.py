@@ -18,6 +18,7 @@ from tokens.issued import revocation_record
 from tokens.models import (
     AuthorizationCode,
     DeviceCode,
+    InitialAccessToken,
     Publication,
     RefreshToken,
     Revocation,
@@ -26,6 +27,7 @@ from tokens.models import (
     UsedAssertion,
     UserGrant,
 )
+from tokens.open_clients import idle_client
 
 BATCH = 1000
 """Rows deleted in one transaction."""
@@ -72,6 +74,8 @@ TABLES: Mapping[str, Ended] = {
     "revocations": lambda now: Revocation.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
     "revocation segments": lambda now: Segment.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
     "revocation versions": _versions,
+    "initial access tokens": lambda now: InitialAccessToken.objects.filter(expires_at__lt=now).order_by("expires_at"),
+    "self-registered clients": idle_client.ended,
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
 }
 

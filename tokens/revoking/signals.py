@@ -13,8 +13,9 @@ from django.db.models import Q, QuerySet
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
+from tokens import registry_lock
 from tokens.issued import revocation_record, user_grant
-from tokens.models import Client, SigningKey, User
+from tokens.models import Api, Client, SigningKey, User
 from tokens.revoking import everywhere
 
 NEW_PASSWORD = "_password"  # noqa: S105 (an attribute)
@@ -63,12 +64,19 @@ def client_saved(instance: Client, **_: Any) -> None:
 
 @receiver(pre_delete, sender=Client)
 def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
-    """Lock every client that is deleted, then the registry, then their grants."""
+    """Lock the registry's changes out, every client that is deleted, the registry's version, then their grants."""
+    registry_lock.lock()
     # The same order as every other change of a client, to avoid deadlocks.
     clients = _rows_to_lock(instance, origin)
     list(Client.objects.select_for_update().filter(pk__in=clients).order_by("pk").values_list("pk"))
     revocation_record.renew_registry()
     user_grant.lock_all(Q(client__in=clients))
+
+
+@receiver(pre_delete, sender=Api)
+def lock_api(**_: Any) -> None:
+    """Lock the registry's other changes out, before rows that the deletion cascades to."""
+    registry_lock.lock()
 
 
 @receiver(post_delete, sender=Client)

@@ -13,12 +13,14 @@ Read in this order:
 - `row_rule`: refuse an UPDATE, DELETE, TRUNCATE or INSERT OR REPLACE.
 - `registry_version`: renew the registry's version with every change of a table.
 - `session_epoch`: end the sessions of a user who is disabled.
+- `profile_change`: date the last change of a user's name or e-mail address.
 - `restore`: let pg_restore copy rows that triggers have already written.
 - `search_path`: bind trigger functions to their schema.
 - `lock_wait`: limit how long a migration waits for a lock.
 """
 
 from tokens.triggers.lock_wait import bound_lock_wait
+from tokens.triggers.profile_change import date_profile_changes
 from tokens.triggers.registry_version import registry
 from tokens.triggers.restore import replace_inserted
 from tokens.triggers.row_rule import changed, refuse, refuse_replacing
@@ -28,6 +30,7 @@ from tokens.triggers.session_epoch import end_sessions_of_disabled_users
 __all__ = [
     "bound_lock_wait",
     "changed",
+    "date_profile_changes",
     "end_sessions_of_disabled_users",
     "fix_search_paths",
     "refuse",

@@ -8,9 +8,12 @@ Neighbours: at the top; only `admin`, `urls` and `apps` import views.
 Read in this order:
 - `endpoint`, `bodies`, `caller`, `limits`, `refusals`: what the endpoints for clients share.
 - `token`, `revoke`, `introspection`, `userinfo`, `device`: the endpoints for clients.
+- `json_body`, `dynamic_registration`: clients register themselves.
+- `document_gate`: admit clients with a metadata document, at the endpoints and before a user is asked.
 - `second_try`: a client's retry that moves its secret from the header to the body after a refusal.
 - `pages`, `own_forms`, `failures`, `not_ready`: what the pages for users share.
 - `authorize`, `consent_page`, `authorization_answer`: ask the user, and answer the client with a code or an error.
+- `form_post`: the answer as a form (OAuth 2.0 Form Post Response Mode).
 - `request_store`, `duplicate_request`: an authorization request during the login, and after its answer.
 - `login`, `login_events`, `logout`, `account`, `everywhere`: the further pages for users.
 - `cors`, `conditional`: what public documents share.

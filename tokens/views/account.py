@@ -7,7 +7,7 @@ from django.shortcuts import render
 from tokens.views.limits import limited_login
 from tokens.views.login import LoginPage
 from tokens.views.not_ready import page_if_not_ready
-from tokens.views.pages import private
+from tokens.views.pages import ACCOUNT_HEADERS, private
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -17,4 +17,4 @@ def home(request: HttpRequest) -> HttpResponse:
 
 login = private(limited_login("login")(page_if_not_ready(LoginPage.as_view())))
 logout = private(LogoutView.as_view())
-account = private(home)
+account = private(home, headers=ACCOUNT_HEADERS)

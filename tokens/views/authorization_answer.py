@@ -4,10 +4,12 @@
   is over gives neither a code nor an error.
 - A code and that mark are written in one transaction: if the mark fails, there is no code.
 - An error goes to the client only if its redirect URI is valid, else to a page of the issuer (RFC 6749 4.1.2.1).
+- The error of an invalid request also stays at the issuer if its visitor is not logged in (`refuse`).
+- The client gets its answer by a redirect or by a form, as its request says (`form_post`).
 - The audit log gets each answer, without the parameters of the request.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -19,13 +21,15 @@ from tokens.audit import trail
 from tokens.authorize import authorization_code, consent, login_session, reauthentication
 from tokens.authorize import response as authorization_response
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
+from tokens.authorize.response import AuthorizationResponse
 from tokens.errors import OAuthError
 from tokens.issued.login import Login
 from tokens.issued.user_grant import SessionEnded
 from tokens.keys import keyring
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted, TooMany
-from tokens.views import consent_page, duplicate_request, request_store
+from tokens.models import User
+from tokens.views import consent_page, duplicate_request, form_post, request_store
 from tokens.views.limits import NOBODY, count, please_wait
 from tokens.views.pages import HEADERS, login_address
 from tokens.views.request_store import AlreadyAnswered, NotStored, SentRequest
@@ -45,6 +49,10 @@ class Attempt:
     def client_id(self) -> str:
         """Return the client_id of the client that sent the request."""
         return self.authorization.client.client_id
+
+    def narrowed(self, user: User) -> "Attempt":
+        """Return the attempt without scopes that the user may not have. Raises OAuthError if none is left."""
+        return replace(self, authorization=consent.narrowed(self.authorization, user))
 
     def mark_answered(self) -> None:
         """Mark the request as answered now. Raises AlreadyAnswered, NotStored."""
@@ -80,7 +88,7 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
         note(request, "consent.given", attempt.client_id)
     scope = " ".join(authorization.target.scopes)
     note(request, "code.issued", attempt.client_id, aud=authorization.target.audience, scope=scope)
-    return redirect(request, authorization_response.success(authorization, code, issuer=conf.issuer().url))
+    return _deliver(request, authorization_response.success(authorization, code, issuer=conf.issuer().url))
 
 
 def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorization.refused") -> HttpResponse:
@@ -90,28 +98,30 @@ def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorizat
     except (NotStored, AlreadyAnswered) as reason:
         return unusable_handle(attempt.http, reason)
     note(attempt.http, action, attempt.client_id, error=error.error, reason=error.description)
-    redirect_uri, state = attempt.authorization.redirect_uri, attempt.authorization.state
-    uri = authorization_response.failure(error, redirect_uri, state, issuer=conf.issuer().url)
-    return redirect(attempt.http, uri)
+    return _deliver(
+        attempt.http, authorization_response.failure(error, attempt.authorization, issuer=conf.issuer().url)
+    )
 
 
 def refuse(request: HttpRequest, sent: SentRequest, error: AuthorizationRefused) -> HttpResponse:
-    """Answer an invalid request: by a redirect to the client if that is safe, else by a page (section 4.1.2.1)."""
-    if not error.redirect_uri:
-        note(request, "authorization.refused", error.client_id, error=error.error, reason=error.description)
-        return consent_page.error_page(request, str(error.description or error.error))
-    # RFC 9700 section 4.11.2: no redirect before a login, or a link to the issuer would be an open redirect. A request
-    # without pages cannot log in, and a request that is too long cannot be stored during the login.
-    if login_session.current(request) is None and not _wants_no_page(sent) and not sent.is_too_long:
-        return to_login(request, sent)
-    client_id, redirect_uri = str(error.client_id), error.redirect_uri
-    try:
-        request_store.mark_answered(sent, client_id=client_id, redirect_uri=redirect_uri, now=clock())
-    except (NotStored, AlreadyAnswered) as reason:
-        return unusable_handle(request, reason)
-    note(request, "authorization.refused", error.client_id, error=error.error, reason=error.description)
-    uri = authorization_response.failure(error, redirect_uri, error.state, issuer=conf.issuer().url)
-    return redirect(request, uri)
+    """Answer an invalid request: to the client if that is safe, else by a page (RFC 6749 section 4.1.2.1).
+
+    The page is also for a visitor who is not logged in, unless the request has prompt=none.
+    """
+    # RFC 9700 section 4.11.2: no redirect before a login, or a link to the issuer would be an open redirect. A login
+    # would not help: the request stays invalid.
+    is_visitor = login_session.current(request) is None and not _wants_no_page(sent)
+    if error.redirect_uri and not is_visitor:
+        try:
+            request_store.mark_answered(
+                sent, client_id=str(error.client_id), redirect_uri=error.redirect_uri, now=clock()
+            )
+        except (NotStored, AlreadyAnswered) as reason:
+            return unusable_handle(request, reason)
+    note(request, "authorization.refused", error.client_id, error=error.error, reason=error.reason)
+    if not error.redirect_uri or is_visitor:
+        return consent_page.error_page(request, error.description or error.error)
+    return _deliver(request, authorization_response.failure(error, error, issuer=conf.issuer().url))
 
 
 def unusable_handle(request: HttpRequest, reason: NotStored | AlreadyAnswered) -> HttpResponse:
@@ -155,6 +165,11 @@ def note(request: HttpRequest, action: str, client_id: str | None, **details: st
         details={**details, "address": rate_limit.address(request)},
         now=timezone.now(),
     )
+
+
+def _deliver(request: HttpRequest, response: AuthorizationResponse) -> HttpResponse:
+    """Send the browser to the client with its answer, by a redirect or by a form."""
+    return form_post.page(response) if response.is_form else redirect(request, response.address)
 
 
 def redirect(request: HttpRequest, uri: str) -> HttpResponse:

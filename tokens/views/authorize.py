@@ -2,7 +2,8 @@
 
 The view establishes, in this order, and the first failure is the answer:
 
-1. The request is valid: client, redirect URI, scopes and PKCE challenge.
+1. The request is valid: client, redirect URI, scopes and PKCE. A visitor who is not logged in gets a page of the issuer
+   with the error, before any login.
 2. A user is logged in. The user is the user that the request names, and the login is as recent and as strong as the
    request requires.
 3. The user allows the client now, or allowed it before.
@@ -28,7 +29,7 @@ from tokens.errors import OAuthError
 from tokens.issued.login import Login
 from tokens.keys import keyring
 from tokens.models import User
-from tokens.views import authorization_answer, consent_page, request_store
+from tokens.views import authorization_answer, consent_page, document_gate, request_store
 from tokens.views.authorization_answer import Attempt, see_other, send_code, send_error
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.request_store import AlreadyAnswered, NotStored, SentRequest
@@ -60,6 +61,8 @@ def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpRespons
     """Return the answer of `proceed` to the valid request, or the answer to an invalid request."""
     try:
         sent = request_store.read(request, now=authorization_answer.clock())
+        if (answer := document_gate.admit(request, sent, now=authorization_answer.clock())) is not None:
+            return answer
         authorization = _validate(sent)
     except (NotStored, AlreadyAnswered) as error:
         return authorization_answer.unusable_handle(request, error)
@@ -72,8 +75,13 @@ def _validate(sent: SentRequest) -> AuthorizationRequest:
     """Return the valid request. Raises AuthorizationRefused, also if it is too long to be stored during a login."""
     authorization = backend().authorization(sent.parameters)
     if sent.is_too_long:
-        client_id, uri, state = authorization.client.client_id, authorization.redirect_uri, authorization.state
-        raise AuthorizationRefused("invalid_request", TOO_LONG, client_id=client_id, redirect_uri=uri, state=state)
+        raise AuthorizationRefused(
+            OAuthError("invalid_request", TOO_LONG),
+            client_id=authorization.client.client_id,
+            redirect_uri=authorization.redirect_uri,
+            state=authorization.state,
+            response_mode=authorization.response_mode,
+        )
     return authorization
 
 
@@ -85,6 +93,10 @@ def _ask(attempt: Attempt) -> HttpResponse:
     now = keyring.clock(now=timezone.now())
     if answer := _unless_login_suffices(attempt, user, login, now=now):
         return answer
+    try:
+        attempt = attempt.narrowed(user)
+    except OAuthError as error:
+        return send_error(attempt, error)
     if not consent.is_needed(attempt.authorization, user):
         return send_code(attempt, login, now=now)
     if "none" in attempt.authorization.prompt:
@@ -98,7 +110,7 @@ def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: d
     if consent.names_another_user(authorization, user):
         # If the user has just logged in for this request, a further login would lead here again: a redirect loop.
         if reauthentication.was_made(query, login, now=now):
-            error = OAuthError("login_required", "A user logged in who is not the user of the id_token_hint.")
+            error = OAuthError("login_required", "A user logged in who is not the user that the request names.")
             return send_error(attempt, error)
         return _log_in(attempt)
     if consent.needs_login(authorization, query, login, now=now):
@@ -128,7 +140,12 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
     if login is None or not user.is_authenticated or consent.names_another_user(attempt.authorization, user):
         return see_other(attempt.sent.address)
     now = keyring.clock(now=timezone.now())
-    if not consent.proves_display(request.POST.get("shown", ""), query, str(user.pk), login, now=now):
+    try:
+        attempt = attempt.narrowed(user)
+    except OAuthError as error:  # the user left a group since the page was displayed
+        return send_error(attempt, error)
+    content = consent.displayed(attempt.authorization, query)
+    if not consent.proves_display(request.POST.get("shown", ""), content, str(user.pk), login, now=now):
         return see_other(attempt.sent.address)
     if request.POST.get("allow") != "true":
         return send_error(attempt, OAuthError("access_denied", "The user refused."), action="consent.refused")

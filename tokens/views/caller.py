@@ -13,6 +13,7 @@ from tokens.jose import compact
 LONGEST_NAME = 256
 """Characters of a client's name in a log or a counter."""
 PARAMETERS = parameters.CLIENT | {"assertion"}
+ADDRESS = "https://"  # how the client_id of a client with a metadata document begins, and no secret
 SECRET = 43  # characters of 256 bits in base64url: no secret of a client is shorter
 
 
@@ -41,7 +42,8 @@ def claimed(credentials: Credentials, form: Mapping[str, str]) -> str:
 
 def subject(name: str) -> str:
     """Return how the audit log calls the client of this name. Hides all but four characters of a possible secret."""
-    return f"client:{name if len(name) < SECRET else name[:4] + '…'}"
+    is_shown = len(name) < SECRET or name.startswith(ADDRESS)
+    return f"client:{name if is_shown else name[:4] + '…'}"
 
 
 def _issuer(assertion: str | None) -> str:

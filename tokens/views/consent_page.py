@@ -22,11 +22,14 @@ def question(
     request: HttpRequest, query: str, authorization: AuthorizationRequest, login: Login, *, now: datetime
 ) -> HttpResponse:
     """Return the page that asks the user whether the client may get the scopes of the request `query`."""
+    proof = consent.display_proof(consent.displayed(authorization, query), str(request.user.pk), login, now=now)
     context: dict[str, object] = {
         "client": authorization.client,
+        "stranger": consent.stranger(authorization.client, authorization.redirect_uri),
         "api": authorization.target.api,
         "scopes": consent.describe_scopes(authorization.target.scopes),
-        "form": ConsentForm(initial={"shown": consent.display_proof(query, str(request.user.pk), login, now=now)}),
+        "claims": consent.describe_claims(consent.further_claims(authorization)),
+        "form": ConsentForm(initial={"shown": proof}),
         "error": None,
     }
     return _page(request, context)

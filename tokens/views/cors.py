@@ -2,6 +2,7 @@
 
 - `cors`: the origins that active clients registered may read the answers of an endpoint.
 - `public`: every origin may read a public document, such as the keys.
+- `any_origin`: every origin may call an endpoint that reads no cookie: dynamic registration.
 - No answer permits credentials, so a page can do no more than a program without the user's cookies.
 - /oauth/authorize has no CORS headers: browsers navigate to it, and no script reads it.
 """
@@ -14,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
+from tokens import errors
 from tokens.models import Client
 from tokens.views.unavailable import unavailable
 
@@ -22,8 +24,10 @@ MAX_AGE = 600
 """For how many seconds a browser may keep the answer to a preflight."""
 TRACING = "traceparent, tracestate, baggage, sentry-trace"
 """Headers that tracing libraries add to each request of a page (W3C Trace Context and Baggage, Sentry)."""
-CLIENT_HEADERS = f"Authorization, Content-Type, Accept, {TRACING}"
-PUBLIC_HEADERS = f"Accept, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, {TRACING}"
+SCRIPTED = "X-Requested-With"
+"""A header that Swagger UI and older libraries add to each request."""
+CLIENT_HEADERS = f"Authorization, Content-Type, Accept, {SCRIPTED}, {TRACING}"
+PUBLIC_HEADERS = f"Accept, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, {SCRIPTED}, {TRACING}"
 READ = ("GET", "HEAD")
 EXPOSED = "WWW-Authenticate, Retry-After, ETag"
 
@@ -73,6 +77,28 @@ def public(view: View) -> View:
     return csrf_exempt(answer)
 
 
+def any_origin(*methods: str) -> Callable[[View], View]:
+    """Permit every origin to call the view by these methods and to read its answer.
+
+    Use it only for views that read no cookie and serve clients that are not registered yet.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            if _is_preflight(request):
+                response: HttpResponseBase = _preflight(methods, CLIENT_HEADERS)
+            else:
+                response = _answer(view, request, *args, **kwargs)
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED
+            return response
+
+        return answer
+
+    return decorate
+
+
 def is_registered(origin: str) -> bool:
     """Return True if an active client registered exactly this origin."""
     # `contains` also finds longer origins, so compare each registered origin.
@@ -103,4 +129,4 @@ def _preflight(methods: tuple[str, ...], headers: str) -> HttpResponse:
         "Access-Control-Allow-Headers": headers,
         "Access-Control-Max-Age": str(MAX_AGE),
     }
-    return HttpResponse(status=204, headers=permissions)
+    return errors.empty(204, permissions)

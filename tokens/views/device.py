@@ -16,7 +16,7 @@ from tokens.authorize import consent, login_session
 from tokens.errors import OAuthError
 from tokens.grants import device_authorization
 from tokens.grants.request import TokenRequest
-from tokens.issued import audience
+from tokens.issued import audience, membership
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.issued.user_grant import SessionEnded
@@ -63,9 +63,11 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         return _page(request, {"error": UNKNOWN}, status=400)
     try:
         target = _target(code)
-    except OAuthError:
-        return _page(request, {"error": UNKNOWN}, status=400)
-    if not _was_shown(request, code, now=now):
+        target = membership.narrow_for_client(target, code.client, str(request.user.sub))  # type: ignore[union-attr]
+    except OAuthError as error:
+        no_member = error.description == membership.NO_MEMBER
+        return _page(request, {"error": membership.NO_MEMBER if no_member else UNKNOWN}, status=400)
+    if not _was_shown(request, code, target, now=now):
         return _ask(request, code, target, now=now)
     try:
         return _answer(request, code, target, login, now=now)
@@ -100,24 +102,23 @@ def _answer(request: HttpRequest, code: DeviceCode, target: Target, login: Login
 def _ask(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetime) -> HttpResponse:
     context: dict[str, object] = {
         "client": code.client,
+        "stranger": consent.stranger(code.client),
         "api": target.api,
         "scopes": consent.describe_scopes(target.scopes),
         "typed": device_authorization.shown(request.POST.get("user_code", "")),
-        "shown": signing.dumps([code.pk, request.user.pk, now.timestamp()], salt=SALT),
+        "shown": signing.dumps([code.pk, request.user.pk, list(target.scopes), now.timestamp()], salt=SALT),
     }
     return _page(request, context)
 
 
-def _was_shown(request: HttpRequest, code: DeviceCode, *, now: datetime) -> bool:
-    """Return True if this request was shown to this user at most ten minutes ago."""
+def _was_shown(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetime) -> bool:
+    """Return True if this request, with these scopes, was shown to this user at most ten minutes ago."""
     try:
-        pk, user, at = signing.loads(request.POST.get("shown", ""), salt=SALT)
+        pk, user, scopes, at = signing.loads(request.POST.get("shown", ""), salt=SALT)
     except (signing.BadSignature, ValueError):
         return False
-    return (pk, user) == (
-        code.pk,
-        request.user.pk,
-    ) and now.timestamp() - at <= device_authorization.LIFETIME.total_seconds()
+    is_same = (pk, user, scopes) == (code.pk, request.user.pk, list(target.scopes))
+    return is_same and now.timestamp() - at <= device_authorization.LIFETIME.total_seconds()
 
 
 def _target(code: DeviceCode) -> Target:

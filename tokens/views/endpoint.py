@@ -3,7 +3,8 @@
 1. The body is a form (`bodies`).
 2. Parameters and credentials are read once. Nothing is judged yet.
 3. A second try of a refused request is recognized (`second_try`); any other request is counted by the rate limit.
-4. The parameters are judged, and the endpoint's view answers.
+4. A client that is named by the address of its metadata document is renewed (`document_gate`).
+5. The parameters are judged, and the endpoint's view answers.
 """
 
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from tokens.keys import keyring
 from tokens.keys.errors import NotReady
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.parameters import CLIENT
-from tokens.views import caller, limits, second_try
+from tokens.views import caller, document_gate, limits, second_try
 from tokens.views.bodies import form_only
 from tokens.views.refusals import refuse
 from tokens.views.second_try import FirstRefusal
@@ -59,6 +60,8 @@ def endpoint(
                 return errors.too_many(seconds)
             try:
                 now = keyring.clock(now=timezone.now())
+                if ":" in name:  # the address of a metadata document
+                    document_gate.renew(name, by_header=credentials.has_header, now=now)
                 return view(http, token_request.parse(http, pairs, credentials, now=now))
             except OAuthError as error:
                 return _refuse(http, credentials, error, refused, first)

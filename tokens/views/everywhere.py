@@ -8,12 +8,11 @@ from django.views.decorators.http import require_http_methods
 
 from tokens.audit import trail
 from tokens.revoking import everywhere
-from tokens.views.pages import log_in_first, private
+from tokens.views.pages import ACCOUNT_HEADERS, log_in_first, private
 
 
-@private
 @require_http_methods(["GET", "HEAD", "POST"])
-def log_out_everywhere(request: HttpRequest) -> HttpResponse:
+def _log_out_everywhere(request: HttpRequest) -> HttpResponse:
     """Show what will end, and end it when the user confirms."""
     if not request.user.is_authenticated:
         return log_in_first(request.path)
@@ -26,3 +25,6 @@ def log_out_everywhere(request: HttpRequest) -> HttpResponse:
         trail.record("user.logged_out_everywhere", actor=user, subject=user, now=timezone.now())
     request.session.flush()
     return render(request, "account/everywhere.html", {"done": True})
+
+
+log_out_everywhere = private(_log_out_everywhere, headers=ACCOUNT_HEADERS)

@@ -6,7 +6,6 @@ from tokens import errors
 from tokens.clients import authentication
 from tokens.errors import InvalidClient
 from tokens.grants.request import TokenRequest
-from tokens.keys import keyring
 from tokens.revoking import introspection
 from tokens.views.endpoint import endpoint
 
@@ -20,6 +19,5 @@ def introspect(http: HttpRequest, request: TokenRequest) -> HttpResponse:
     response = introspection.introspect(request.required("token"), client, now=request.now)
     if http.get_preferred_type(["application/json", introspection.MEDIA_TYPE]) != introspection.MEDIA_TYPE:
         return errors.answer(response)
-    signer = keyring.feed_signer(introspection.ring_for(client, now=request.now), now=request.now)
-    signed = introspection.sign(response, client, signer=signer, now=request.now)
+    signed = introspection.sign(response, client, now=request.now)
     return HttpResponse(signed, content_type=introspection.MEDIA_TYPE, headers=errors.NO_STORE)

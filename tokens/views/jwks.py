@@ -9,7 +9,7 @@ from django.utils.http import quote_etag
 
 from tokens import errors
 from tokens.background import refresher
-from tokens.keys import keyring
+from tokens.keys import keyring, publication
 from tokens.keys.errors import NotReady, UnknownKey
 from tokens.keys.refresher import RINGS
 from tokens.keys.rules.moves import DEFAULT_RING
@@ -25,7 +25,7 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         return unknown()
     try:
         now = keyring.carried_clock(now=timezone.now())
-        keys, max_age = keyring.jwks(ring, now=now), keyring.shared_cache(ring, now=now)
+        keys, max_age = publication.jwks(ring, now=now), publication.shared_cache(ring, now=now)
     except UnknownKey:
         return unknown()
     except NotReady as error:

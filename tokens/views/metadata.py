@@ -22,5 +22,11 @@ def metadata(_request: HttpRequest) -> HttpResponse:
         body = {"error": "temporarily_unavailable", "error_description": f"The metadata is not available: {error}."}
         return errors.answer(body, 503, {"Retry-After": str(error.retry_after)}, reason=str(error))
     headers = {"Cache-Control": "public, max-age=300"}
-    content = document(conf.issuer().url, scopes=catalogue.scopes, apis=catalogue.apis, algorithms=catalogue.algorithms)
+    content = document(
+        conf.issuer().url,
+        scopes=catalogue.scopes,
+        apis=catalogue.apis,
+        algorithms=catalogue.algorithms,
+        open_clients=conf.issuer().open_clients,
+    )
     return JsonResponse(content, headers=headers)

@@ -9,18 +9,24 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils.http import urlencode
 
+POLICY_HEADER = "Content-Security-Policy"
+# No form-action: browsers apply it to redirects after a form as well, and consent redirects to the client.
+POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+OPENER_POLICY = "Cross-Origin-Opener-Policy"
+
 HEADERS = {
     "Cache-Control": "no-store",
-    # No form-action: browsers apply it to redirects after a form as well, and consent redirects to the client.
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; "
-    "base-uri 'none'",
+    POLICY_HEADER: POLICY,
+    # A client can open the login in a popup, and wait for it by `opener` and `closed`. Each page and redirect on the
+    # way back to the client needs this value: Django's default, same-origin, cuts the popup off from its opener.
+    OPENER_POLICY: "unsafe-none",
     "Referrer-Policy": "no-referrer",  # views/own_forms.py recognizes the forms of our pages without it
     "X-Frame-Options": "DENY",
 }
 
-ADMIN_HEADERS = HEADERS | {  # Django's admin has scripts
-    "Content-Security-Policy": f"{HEADERS['Content-Security-Policy']}; script-src 'self'",
-}
+# No client opens these pages.
+ACCOUNT_HEADERS = HEADERS | {OPENER_POLICY: "same-origin"}
+ADMIN_HEADERS = ACCOUNT_HEADERS | {POLICY_HEADER: f"{POLICY}; script-src 'self'"}  # Django's admin has scripts
 
 CARRIED = (REDIRECT_FIELD_NAME, "user_code")
 """Form fields that their pages also read from the address."""

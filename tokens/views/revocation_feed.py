@@ -15,7 +15,7 @@ from tokens.keys.key_pair import Signer
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.models import Segment
-from tokens.revoking import feed, feed_log
+from tokens.revoking import feed, feed_log, feed_publisher
 from tokens.revoking.feed import Document, Edition, documents
 from tokens.revoking.feed_log import Head, Version
 from tokens.views.conditional import is_current
@@ -40,14 +40,13 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
             {"error": "invalid_request", "error_description": "The since parameter is not a version."}, 400
         )
     head = feed_log.head()
-    read_at, more = None, False
-    if head.has_waiting:  # revocations without a version: the first reader after them publishes a bounded number
-        read_at = store.database_now()
-        more, head = feed_log.publish(now=read_at), feed_log.head()
+    read_at = head.waiting_at
+    if read_at:  # revocations without a version: the first reader after them publishes a bounded number
+        head = feed_publisher.publish(now=read_at)
     headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
     not_modified = HttpResponse(status=304, headers=headers) if is_current(request, headers["ETag"]) else None
     try:
-        signer = keyring.feed_signer(ring, now=keyring.carried_clock(now=timezone.now()))
+        signer = keyring.for_readers(ring, now=keyring.carried_clock(now=timezone.now())).signer
     except UnknownKey:
         return errors.answer({"error": "not_found", "error_description": "This ring does not exist."}, 404)
     except NotReady as error:
@@ -56,7 +55,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     if answer := not_modified or _too_many(request, "revocations"):
         return answer
     try:
-        document = _document(ring, since, head, more=more, signer=signer, read_at=read_at)
+        document = _document(ring, since, head, signer=signer, read_at=read_at)
     except NotReady as error:  # the PKCS#11 token does not answer
         return errors.unavailable(error.retry_after, reason=str(error))
     headers["ETag"] = f'W/"{document.edition.version}"'
@@ -91,9 +90,7 @@ def _since(request: HttpRequest) -> Version | None:
     return Version(int(match["number"]), match["tag"])
 
 
-def _document(
-    ring: str, since: Version | None, head: Head, *, more: bool, signer: Signer, read_at: datetime | None
-) -> Document:
+def _document(ring: str, since: Version | None, head: Head, *, signer: Signer, read_at: datetime | None) -> Document:
     """Return the document of the current version, from this process's cache if it is there. Raises NotReady.
 
     `read_at` is the database's clock if this request read it.
@@ -106,12 +103,12 @@ def _document(
         # A carried clock must not date a document: nodes differ by milliseconds, and a reader refuses a document that
         # is older than its last one.
         at = read_at or store.database_now()
-        changes = feed_log.changes(since, now=at, sealed=head.sealed)
-        return feed.sign(changes, position, more=more, signer=signer, now=at) if changes else None
+        changes = feed_log.changes_to(head, since, now=at)
+        return feed.sign(changes, position, more=head.has_waiting, signer=signer, now=at) if changes else None
 
     document = documents.get(position, edition, now=timezone.now(), build=build)
     # None if the log does not have the reader's version; then send the full state
-    return document or _document(ring, None, head, more=more, signer=signer, read_at=read_at)
+    return document or _document(ring, None, head, signer=signer, read_at=read_at)
 
 
 def _too_many(request: HttpRequest, limit: str) -> HttpResponse | None:

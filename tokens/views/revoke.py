@@ -16,4 +16,4 @@ def revoke(_: HttpRequest, request: TokenRequest) -> HttpResponse:
     """Return 200 with an empty body. Raises OAuthError and NotReady."""
     client = authentication.authenticate(request.credentials, now=request.now)
     revocation.revoke(request.required("token"), client, now=request.now)
-    return HttpResponse(headers=errors.NO_STORE)
+    return errors.empty(200, errors.NO_STORE)

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import pytest
 
 from project.front import lanes, turn
-from project.front.abandonment import Abandoned, _committing, _guard
+from project.front.abandonment import Abandoned, _commit_unless_abandoned, _guard
 from project.front.turn import Turn, TurnOver
 from project.launch import serve
 from tests.project.front.asgi import BOUNDS, ask, asked, front
@@ -312,6 +312,6 @@ def test_a_failing_commit_ends_the_commit():
     one = Turn()
     turn.take(one)
     with pytest.raises(ZeroDivisionError):
-        _committing(lambda: 1 / 0)
+        _commit_unless_abandoned(lambda: 1 / 0)
     turn.take(None)
     assert one.abandon(time.monotonic() + turn.SETTLING + 0.1)

@@ -111,3 +111,54 @@ def test_algorithms_that_are_not_a_list_are_refused_at_their_field(admin, notes,
     assert answer.context["adminform"].errors.keys() == {"algorithms"}
     notes.refresh_from_db()
     assert notes.algorithms == ["RS256"]
+
+
+SWITCHES = ("introspection_names_user", "lists_audience", "dangerously_issues_typ_jwt")
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_each_switch_is_set_and_cleared_with_an_event(admin, notes, name):
+    row = {"name": "notes:read", "description": "Read your notes"}
+    before = len(events())
+    for sent, stored in (({name: "on"}, True), ({}, False)):
+        assert admin.post(f"{LIST}{notes.pk}/change/", NOTES | sent | rows(notes, row)).status_code == 302
+        notes.refresh_from_db()
+        assert {other: bool(getattr(notes, other)) for other in SWITCHES} == dict.fromkeys(SWITCHES, False) | {
+            name: stored
+        }
+    assert [details for _, _, details in events()[before:]] == [{name: ["False", "True"]}, {name: ["True", "False"]}]
+
+
+def test_the_event_of_a_new_api_names_its_switches(admin):
+    admin.post(f"{LIST}add/", NOTES | {"dangerously_issues_typ_jwt": "on"})
+    assert events()[0] == ("api.created", "api:https://notes.example/", {"dangerously_issues_typ_jwt": True})
+
+
+def test_the_page_says_when_to_use_a_switch(admin, notes):
+    page = admin.get(f"{LIST}{notes.pk}/change/").content.decode()
+    assert "DANGEROUS: tokens of the type JWT" in page
+    assert "Only for a verifier that refuses at+jwt" in page
+    assert "the base URL with the slash at its end" in page
+
+
+@pytest.mark.parametrize(
+    ("identifier", "why"),
+    [
+        ("https://notes.example", "This is the same URI as https://notes.example/, of the API Notes."),
+        ("http://localhost:8000/", "This is the issuer itself."),
+    ],
+)
+def test_an_identifier_that_means_the_same_as_another_is_refused_at_its_field(admin, notes, identifier, why):
+    other = {"name": "Other", "identifier": identifier, "scopes-0-name": "other:read"}
+    page = admin.post(f"{LIST}add/", NOTES | other)
+    assert why in str(page.context["adminform"].form.errors["identifier"])
+    assert admin.post(f"{LIST}add/", NOTES | other | {"identifier": "https://notes.example/v1"}).status_code == 302
+
+
+def test_an_api_that_was_registered_under_such_an_identifier_can_still_be_changed(admin, notes):
+    row = {"name": "notes:read", "description": "Read your notes"}
+    for identifier in ("http://localhost:8000/", "https://notes.example"):
+        Api.objects.filter(pk=notes.pk).update(identifier=identifier)
+        Api.objects.get_or_create(identifier="https://notes.example/", name="Notes")
+        changed = NOTES | rows(notes, row) | {"identifier": identifier, "max_token_lifetime": "00:05:00"}
+        assert admin.post(f"{LIST}{notes.pk}/change/", changed).status_code == 302

@@ -247,6 +247,54 @@ def test_saving_a_client_that_was_never_pinned_does_not_record_the_pin(admin, fo
     assert AuditEvent.objects.latest("pk").details == {"name": ["Reports", "Other"]}
 
 
+def test_lowering_and_raising_the_pkce_rule_are_audit_events(admin, form):
+    admin.post(ADD, form)
+    made = Client.objects.get()
+    assert made.pkce is None
+    for rule in ("nonce", "optional", ""):
+        assert admin.post(page_of(made), {**form, **NO_SECRETS, "pkce": rule}).status_code == 302
+        assert Client.objects.get().pkce == (rule or None)
+    changes = AuditEvent.objects.filter(action="client.changed").order_by("pk").values_list("details", flat=True)
+    assert [details["pkce"] for details in changes] == [["None", "nonce"], ["nonce", "optional"], ["optional", "None"]]
+
+
+def test_a_new_client_below_required_is_named_in_its_event(admin, form):
+    admin.post(ADD, {**form, "pkce": "nonce"})
+    assert AuditEvent.objects.get(action="client.created").details == {"pkce": "nonce"}
+
+
+PUBLIC = {"client_type": "public", "grants": ["authorization_code"], "redirect_uris": "http://localhost/callback"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        (PUBLIC | {"pkce": "nonce"}, "pkce"),
+        (PUBLIC | {"pkce": "optional"}, "pkce"),
+        ({"pkce": "none"}, "pkce"),
+        ({"allows_any_localhost_port": "on"}, "allows_any_localhost_port"),
+    ],
+    ids=["public, nonce", "public, optional", "unknown", "confidential, any port"],
+)
+def test_a_switch_that_the_client_cannot_have_is_refused_at_its_field(admin, form, changes, field):
+    refused = admin.post(ADD, {**form, **changes})
+    assert list(refused.context["adminform"].form.errors) == [field]
+    assert not Client.objects.exists()
+
+
+def test_a_confidential_client_below_required_cannot_become_public(admin, form):
+    admin.post(ADD, {**form, "pkce": "optional"})
+    made = Client.objects.get()
+    refused = admin.post(page_of(made), {**form, **NO_SECRETS, **PUBLIC, "pkce": "optional"})
+    assert "pkce" in refused.context["adminform"].form.errors
+
+
+@pytest.mark.parametrize("ticked", [{"allows_any_localhost_port": "on"}, {}], ids=["on", "off"])
+def test_a_public_client_can_have_any_port_on_localhost(admin, form, ticked):
+    admin.post(ADD, {**form, **PUBLIC, **ticked})
+    assert Client.objects.get().frees_localhost_port is bool(ticked)
+
+
 def test_a_client_with_a_key_cannot_be_pinned(admin, form):
     by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps(jwks())}
     refused = admin.post(ADD, {**by_key, "pins_authentication_method": "on"})

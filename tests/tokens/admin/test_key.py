@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from tokens import conf
+from tests.tokens.factories import operation
 from tokens.admin.key_picture import LEFT, RIGHT, picture
 from tokens.keys import keyring, rotation, store
 from tokens.keys.rules import lifecycle
@@ -18,8 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def rotate(**options):
-    arguments = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
-    return rotation.rotate(now=timezone.now(), **arguments, **options)
+    return rotation.rotate(operation(), **options)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tokens.audit import journal, trail
 from tokens.audit.journal import Entry
-from tokens.keys import keyring, store
+from tokens.keys import keyring, publication, store
 from tokens.keys.errors import NotReady
 from tokens.models import AuditEvent, SigningKey
 
@@ -120,7 +120,7 @@ def revived(path, db):
 def test_a_revived_key_neither_signs_nor_is_published_and_no_older_key_replaces_it(revived, caplog):
     with pytest.raises(NotReady):
         keyring.signer(now=timezone.now())
-    published = {key.kid for key in keyring.published(now=timezone.now())}
+    published = {key.kid for key in publication.published(now=timezone.now())}
     assert revived not in published
     assert published, "the standby still is"
     assert f"Signing key {revived} was revoked, says AUDIT_JOURNAL" in caplog.text

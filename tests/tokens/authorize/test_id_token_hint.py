@@ -5,14 +5,12 @@ from unittest.mock import patch
 
 import jwt
 import pytest
-from django.utils import timezone
 
-from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_client, parameters, redeem
+from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_client, operation, parameters, redeem
 from tests.tokens.views.test_logout import rotate, withdraw
-from tokens import conf
+from tokens.authorize import id_token_hint
 from tokens.keys.revocation import revoke
-from tokens.keys.rules.policy import PRODUCTION
-from tokens.models import AuthorizationCode, User
+from tokens.models import Api, AuthorizationCode, User
 
 pytestmark = pytest.mark.django_db
 
@@ -104,9 +102,7 @@ def test_a_hint_signed_by_a_withdrawn_key_is_accepted(browser, own, tokens):
 
 
 def test_a_hint_signed_by_a_revoked_key_is_refused(browser, own, tokens):
-    kid, keys = jwt.get_unverified_header(tokens["id_token"])["kid"], conf.issuer().encryption_keys()
-    given = {"policy": PRODUCTION, "encryption_keys": keys, "actor": "test", "now": timezone.now()}
-    revoke(kid, reason="stolen", accept_outage=True, **given)
+    revoke(operation(), jwt.get_unverified_header(tokens["id_token"])["kid"], reason="stolen", accept_outage=True)
     assert parameters(request_with_hint(browser, own, tokens["id_token"]))["error"] == "invalid_request"
 
 
@@ -137,3 +133,17 @@ def test_a_request_sent_as_a_form_keeps_its_hint(browser, own, tokens, eve):
 def test_the_user_of_the_hint_can_answer_the_consent_page(browser, own, tokens):
     query = authorization(own, id_token_hint=tokens["id_token"], prompt="consent")
     assert "code" in parameters(allow(browser, query))
+
+
+@pytest.mark.parametrize("form", [{}, {"lists_audience": True}])
+def test_an_access_token_of_the_type_jwt_is_no_hint(browser, own, tokens, apis, form):
+    Api.objects.update(dangerously_issues_typ_jwt=True, **form)
+    access_token = redeem(browser, own, parameters(browser.get("/oauth/authorize", authorization(own)))["code"]).json()[
+        "access_token"
+    ]
+    assert jwt.get_unverified_header(access_token)["typ"] == "JWT"
+    response = request_with_hint(browser, own, access_token)
+    assert parameters(response)["error"] == "invalid_request"
+    with pytest.raises(id_token_hint.NotOurs, match="an access token"):
+        id_token_hint.read(access_token)
+    assert id_token_hint.read(tokens["id_token"]).client_id == "own"

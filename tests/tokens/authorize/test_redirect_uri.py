@@ -2,7 +2,7 @@
 
 import pytest
 
-from tokens.authorize.redirect_uri import matches
+from tokens.authorize.redirect_uri import LOCALHOST_PORT, NOT_REGISTERED, matches, remedy
 
 REGISTERED = [
     "https://client.example/callback",
@@ -84,3 +84,57 @@ def test_a_registered_redirect_uri_matches(uri):
 @pytest.mark.parametrize("uri", REFUSED)
 def test_a_neighbour_of_a_registered_redirect_uri_does_not_match(uri):
     assert not matches(uri, REGISTERED)
+
+
+LOCALHOST = ["http://localhost", "http://localhost:3000/callback", "http://localhost/q?a=1", "https://localhost/tls"]
+AT_LOCALHOST = {
+    "http://localhost:41887": True,
+    "http://localhost": True,
+    "http://localhost/callback": True,
+    "http://localhost:51004/callback": True,
+    "http://localhost:51004/q?a=1": True,
+    "http://localhost:51004/q?a=2": False,
+    "http://localhost:51004/other": False,
+    "http://localhost:51004/callback/": False,
+    "http://localhost:/callback": False,
+    "http://localhost:123456/callback": False,
+    "http://LOCALHOST:51004/callback": False,
+    "http://localhost.:51004/callback": False,
+    "http://localhost.evil.example/callback": False,
+    "http://localhost:51004@evil.example/callback": False,
+    "http://127.0.0.1:51004/callback": False,
+    "http://[::1]:51004/callback": False,
+    "https://localhost:51004/tls": False,
+    "https://localhost:51004/callback": False,
+}
+
+
+@pytest.mark.parametrize("uri", AT_LOCALHOST)
+def test_any_port_on_localhost_matches_only_with_the_switch(uri):
+    assert matches(uri, LOCALHOST, any_localhost_port=True) is AT_LOCALHOST[uri]
+    assert matches(uri, LOCALHOST) is (uri in LOCALHOST)
+
+
+@pytest.mark.parametrize("uri", REFUSED)
+def test_the_switch_permits_no_other_neighbour(uri):
+    expected = uri in {"http://localhost/callback", "http://localhost:3001/callback"}
+    assert matches(uri, REGISTERED, any_localhost_port=True) is expected
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:1/callback", "http://[::1]/callback"])
+def test_the_switch_takes_nothing_from_other_loopback_addresses(uri):
+    assert matches(uri, REGISTERED, any_localhost_port=True)
+
+
+@pytest.mark.parametrize(
+    ("uri", "text"),
+    [
+        ("http://localhost:51004/callback", LOCALHOST_PORT),
+        ("http://localhost", LOCALHOST_PORT),
+        ("http://localhost.evil.example/", NOT_REGISTERED),
+        ("http://127.0.0.1:1/other", NOT_REGISTERED),
+        ("https://client.example/other", NOT_REGISTERED),
+    ],
+)
+def test_the_error_says_what_to_register(uri, text):
+    assert remedy(uri) == text

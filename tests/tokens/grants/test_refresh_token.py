@@ -24,7 +24,7 @@ from tests.tokens.factories import (
 )
 from tokens.clients import client_secret
 from tokens.issued import one_time, revocation_key, revocation_record, user_grant
-from tokens.issued.refresh_token import LOST_ANSWER
+from tokens.issued.refresh_rotation import RETRY_WINDOW
 from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import AuditEvent, RefreshToken, Revocation, Scope, UserGrant
 from tokens.revoking import purge
@@ -102,10 +102,14 @@ def test_without_offline_access_there_is_none_unless_the_client_s_policy_says_so
     assert "refresh_token" in log_in_to(app, scope="openid notes:read")
 
 
-def test_a_client_without_the_grant_may_not_ask_for_offline_access(client, spa, user):
+def test_offline_access_is_left_out_for_a_client_without_the_grant(client, spa, user, signer):
+    """OpenID Connect Core section 11: it is ignored unless it can be granted."""
     log_in(client, user)
-    answer = allow(client, authorization(spa, scope=SCOPE))
-    assert parameters(answer)["error"] == "invalid_scope"
+    body = redeem(client, spa, parameters(allow(client, authorization(spa, scope=SCOPE)))["code"]).json()
+    assert body["scope"] == "openid notes:read notes:write"
+    assert "refresh_token" not in body
+    alone = parameters(allow(client, authorization(spa, scope="offline_access")))
+    assert alone["error"] == "invalid_scope", "nothing else is requested"
     spa.always_gets_refresh_token = True
     spa.save()
     answer = allow(client, authorization(spa, scope="openid notes:read"))
@@ -180,7 +184,7 @@ def test_a_user_s_identity_is_told_under_the_grant_that_is_for_an_api(client, se
     told = client.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {body['access_token']}").json()
     assert told["email"] == "ada@example.org"
     assert error(refresh(client, server, text, resource=ISSUER, scope="notes:read")) == (400, "invalid_scope")
-    for other in ([API, ISSUER], OTHER_API, f"{ISSUER}/"):
+    for other in ([API, ISSUER], OTHER_API, f"{ISSUER}//"):
         assert error(refresh(client, server, text, resource=other)) == (400, "invalid_target")
 
 
@@ -217,7 +221,7 @@ def test_every_repeat_within_the_retry_window_gets_the_same_successor(client, ap
     of.save()
     text = log_in_to(of)["refresh_token"]
     answers = [refresh(client, of, text) for _ in range(5)]
-    later(LOST_ANSWER)
+    later(RETRY_WINDOW)
     answers.append(refresh(client, of, text))
     assert {answer.status_code for answer in answers} == {200}
     [successor] = {answer.json()["refresh_token"] for answer in answers}
@@ -448,7 +452,7 @@ def test_one_of_which_no_row_is_left_says_nothing_to_another_client(client, app,
 def test_a_spent_row_is_kept_for_a_lost_answer_and_while_what_it_gave_lives(client, app, log_in_to, later):
     first = log_in_to(app)["refresh_token"]
     refresh(client, app, first)
-    start = timezone.now() + LOST_ANSWER + revocation_record.acceptance_after_issue() + 2 * PRODUCTION.clock_error
+    start = timezone.now() + RETRY_WINDOW + revocation_record.acceptance_after_issue() + 2 * PRODUCTION.clock_error
     assert list(purge.purge("refresh tokens", now=start - timedelta(seconds=2))) == []
     assert list(purge.purge("refresh tokens", now=start + timedelta(seconds=2))) == [1]
 
@@ -491,7 +495,7 @@ def spent_by_an_earlier_version(text):
         expires_at=row.expires_at,
         previous=row.digest,
     )
-    RefreshToken.objects.filter(pk=row.pk).update(used_at=now, expires_at=now + LOST_ANSWER)
+    RefreshToken.objects.filter(pk=row.pk).update(used_at=now, expires_at=now + RETRY_WINDOW)
     return successor
 
 

@@ -129,7 +129,7 @@ def test_a_token_that_this_service_may_not_exchange_is_refused_in_one_way(client
     assert (response.status_code, response.json()) == (400, UNACCEPTABLE)
 
 
-@pytest.mark.parametrize("typ", ["JWT", "client-authentication+jwt", "authorization-grant+jwt"])
+@pytest.mark.parametrize("typ", ["client-authentication+jwt", "authorization-grant+jwt"])
 def test_another_jwt_of_the_same_key_is_no_subject_token(client, notes, mint, monkeypatch, typ):
     with monkeypatch.context() as patch:
         patch.setattr(access_token, "TYPE", typ)

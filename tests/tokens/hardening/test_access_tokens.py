@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from resources.errors import InvalidToken, Reason
 from resources.jwk import judge
-from resources.keyset import PinnedKeys
+from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_feed import FeedState, read_document
 from resources.revocation_set import EMPTY

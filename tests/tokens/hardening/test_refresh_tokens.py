@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tests.tokens.factories import post
 from tokens.grants import refresh_token as refresh_grant
-from tokens.issued.refresh_token import LOST_ANSWER
+from tokens.issued.refresh_rotation import RETRY_WINDOW
 from tokens.models import RefreshToken, UserGrant
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +74,7 @@ def test_concurrent_refreshes_get_the_same_successor(client, app, refresh_token,
 
 def used_long_ago(seconds):
     """Move the use of every used token that many seconds before the retry window."""
-    used_at = timezone.now() - LOST_ANSWER - timedelta(seconds=seconds)
+    used_at = timezone.now() - RETRY_WINDOW - timedelta(seconds=seconds)
     RefreshToken.objects.exclude(used_at=None).update(used_at=used_at)
 
 

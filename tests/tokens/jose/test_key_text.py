@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jwt.algorithms import get_default_algorithms
 
 from tests.tokens.assertions import FAMILY, jwks, private, public_jwk
-from tokens.jose import key_text, public_keys
+from tokens.jose import key_choice, key_text, public_keys
 from tokens.jose.key_format import thumbprint
 from tokens.jose.public_keys import UnusableKey
 
@@ -53,7 +53,7 @@ def test_a_pem_becomes_a_jwk_that_says_nothing_of_a_name(algorithm, line):
     (key,) = keys = public_keys.registered({"keys": [jwk]})
     assert algorithm in key.algorithms
     for kid in (None, "whatever"):
-        assert public_keys.meant(keys, kid=kid, algorithm=algorithm) == (key,)
+        assert key_choice.candidates(keys, kid=kid, algorithm=algorithm) == (key,)
 
 
 def test_several_pems_are_several_keys_with_what_is_said_of_them_between():

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from tests.tokens.assertions import private, public_jwk
-from tokens.jose import public_keys
+from tokens.jose import key_choice, public_keys
 from tokens.jose.public_keys import LeakedKey, UnusableKey
 
 
@@ -125,7 +125,7 @@ def test_a_jwks_of_more_usable_keys_than_anybody_needs_is_refused_whole():
 def test_a_kid_means_the_keys_of_that_name_and_only_where_there_is_none_one_without_a_name(kids, kid, meant):
     pairs = [public_jwk(name=str(number), kid=name) for number, name in enumerate(kids)]
     keys = public_keys.registered({"keys": pairs})
-    assert public_keys.meant(keys, kid=kid, algorithm="ES256") == tuple(keys[number] for number in meant)
+    assert key_choice.candidates(keys, kid=kid, algorithm="ES256") == tuple(keys[number] for number in meant)
 
 
 def test_keys_are_told_by_their_kid_and_thumbprint():

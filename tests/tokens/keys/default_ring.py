@@ -5,12 +5,11 @@ from unittest.mock import patch
 
 import pytest
 
-from tokens.conf import issuer
+from tests.tokens.factories import operation
 from tokens.keys import store
 from tokens.keys.revocation import revoke
 from tokens.keys.rotation import rotate
 from tokens.keys.rules import lifecycle
-from tokens.keys.rules.policy import PRODUCTION
 
 
 class Ring:
@@ -26,22 +25,12 @@ class Ring:
     def rotate(self, **options):
         """Take the next step."""
         with self.at():
-            return rotate(
-                policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=self.now, **options
-            )
+            return rotate(operation(self.now), **options)
 
     def revoke(self, kid, **options):
         """Revoke a key, or all."""
         with self.at():
-            return revoke(
-                kid,
-                reason="leaked",
-                policy=PRODUCTION,
-                encryption_keys=issuer().encryption_keys(),
-                actor="test",
-                now=self.now,
-                **options,
-            )
+            return revoke(operation(self.now), kid, reason="leaked", **options)
 
     def dates(self):
         """Return the dates of every key."""

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
 from tokens.conf import issuer
 from tokens.encryption import parse
@@ -26,13 +27,11 @@ class Operator:
     def __init__(self):
         self.now = store.database_now()
 
-    @property
-    def given(self):
-        given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys()}
-        return given | {"actor": "user:alice", "now": self.now}
+    def operation(self, **changes):
+        return operation(self.now, actor="user:alice", **changes)
 
-    def rotate(self, ring="default", **options):
-        return rotation.rotate(ring, **(self.given | options))
+    def rotate(self, ring="default", *, policy=PRODUCTION, **options):
+        return rotation.rotate(self.operation(policy=policy), ring, **options)
 
     def standby(self):
         return SigningKey.objects.get(ring__name="default", signs_at=None, revoked_at=None, cancelled_at=None)
@@ -94,16 +93,16 @@ def destroyed(operator):
 def cancelled(operator):
     operator.rotate()
     kid = operator.standby().kid
-    cancellation.cancel(kid, **operator.given)
+    cancellation.cancel(operator.operation(), kid)
     return [kid, operator.standby().kid]
 
 
 def revoked(operator):
     operator.rotate()
     operator.now += timedelta(days=3)
-    kid, heir = operator.signing().kid, operator.standby().kid
-    revoke(kid, reason="leaked", **operator.given)
-    return [kid, heir]
+    kid, successor = operator.signing().kid, operator.standby().kid
+    revoke(operator.operation(), kid, reason="leaked")
+    return [kid, successor]
 
 
 def policy_adopted(operator):
@@ -115,7 +114,7 @@ def policy_adopted(operator):
 def rewrapped(operator):
     operator.rotate()
     keys = (*parse(["N" * 43]), *issuer().encryption_keys())
-    rewrap.rewrap(encryption_keys=keys, actor="user:alice")
+    rewrap.rewrap(operator.operation(encryption_keys=keys))
     return []
 
 
@@ -174,7 +173,7 @@ def test_the_event_of_a_move_has_both_rings_and_both_instants(operator):
     operator.rotate()
     operator.rotate("orders", kind=RingKind(algorithm="ES256"))
     Api.objects.create(identifier=API, name="Orders", algorithms=["RS256", "ES256"])
-    done = transfer.move(API, "orders", **operator.given)
+    done = transfer.move(operator.operation(), API, "orders")
     event = AuditEvent.objects.get(action="api.moved")
     assert (event.actor, event.subject) == ("user:alice", f"api:{API}")
     assert event.details == {

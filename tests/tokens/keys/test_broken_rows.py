@@ -6,11 +6,12 @@ from unittest.mock import patch
 import pytest
 from django.utils import timezone
 
+from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
 from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import adoption, keyring, keystore, rewrap, rotation, store
+from tokens.keys import adoption, keyring, keystore, publication, rewrap, rotation, store
 from tokens.keys.errors import CannotOpen, NotReady
 from tokens.keys.revocation import revoke
 from tokens.keys.rules import lifecycle
@@ -39,18 +40,17 @@ def clock():
         yield moved
 
 
-def step(clock, *, keys=None, **options):
+def step(clock, *, keys=None, policy=PRODUCTION, **options):
     """Take the next step at the clock's instant."""
-    given = {"policy": PRODUCTION, "actor": "test", "now": clock.now} | options
-    outcome = rotation.rotate(encryption_keys=keys or issuer().encryption_keys(), **given)
+    changes = {"encryption_keys": keys} if keys else {}
+    outcome = rotation.rotate(operation(clock.now, policy=policy, **changes), **options)
     keyring.snapshots.forget()
     return outcome
 
 
-def revoke_key(clock, kid, **options):
+def revoke_key(clock, kid, *, policy=PRODUCTION, **options):
     """Revoke a key, or all, at the clock's instant."""
-    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test", "now": clock.now}
-    done = revoke(kid, reason="leaked", **(given | options))
+    done = revoke(operation(clock.now, policy=policy), kid, reason="leaked", **options)
     keyring.snapshots.forget()
     return done
 
@@ -118,7 +118,7 @@ def test_a_forged_row_with_a_later_start_does_not_stop_the_signing_key(clock):
     forged = forge(signs_at=clock.now, withdraw_at=clock.now + timedelta(days=9))
     clock.now += timedelta(seconds=1)
     assert keyring.signer(now=clock.now).kid == kid
-    assert forged not in {key.kid for key in keyring.published(now=clock.now)}
+    assert forged not in {key.kid for key in publication.published(now=clock.now)}
     assert codes() == {"not_genuine"}
 
 
@@ -132,7 +132,7 @@ def test_a_withdrawn_key_does_not_sign_although_its_successor_is_only_planned():
 
 
 def test_if_an_encrypting_key_is_lost_every_public_half_is_published_and_the_signer_is_not_replaced(clock, mixed):
-    assert len(keyring.published(now=clock.now)) == SigningKey.objects.count() == 3
+    assert len(publication.published(now=clock.now)) == SigningKey.objects.count() == 3
     with pytest.raises(NotReady, match=f"KEY_ENCRYPTION_KEYS lacks {mixed}"):
         keyring.signer(now=clock.now)
     with pytest.raises(CannotOpen, match=mixed):
@@ -143,7 +143,7 @@ def test_if_an_encrypting_key_is_lost_every_public_half_is_published_and_the_sig
 def test_a_key_whose_encrypting_key_is_lost_can_be_revoked_and_its_row_verifies_again(clock, mixed):
     clock.now += timedelta(days=3)
     done = revoke_key(clock, signing_row().kid)
-    assert keyring.signer(now=clock.now).kid == done.heir
+    assert keyring.signer(now=clock.now).kid == done.successor
     gone = SigningKey.objects.get(kid=done.kids[0])
     assert (gone.sealed, gone.encryption_key_id) == (None, issuer().encryption_keys()[0].id)
     revoke_key(clock, row(lifecycle.Phase.RETIRED).kid)
@@ -162,7 +162,7 @@ def test_if_the_encrypting_key_is_lost_for_good_the_operator_can_revoke_all_with
         revoke_key(clock, signing_row().kid, accept_outage=True)
     assert SigningKey.objects.filter(revoked_at=None).count() == SigningKey.objects.count() == 2
     done = revoke_key(clock, None, ring="default", accept_outage=True)
-    assert keyring.signer(now=clock.now).kid == done.heir
+    assert keyring.signer(now=clock.now).kid == done.successor
     assert codes() == set()
 
 
@@ -175,7 +175,7 @@ def test_a_key_can_be_revoked_beside_a_broken_standby_which_is_not_changed(clock
     done = revoke_key(clock, leaked, accept_outage=True)
     assert done.left == (broken.kid,)
     assert f"not changed, because the row does not verify: {broken.kid}" in str(done)
-    assert keyring.signer(now=clock.now).kid == done.heir != broken.kid
+    assert keyring.signer(now=clock.now).kid == done.successor != broken.kid
     assert SigningKey.objects.filter(pk=broken.pk).values().get() == before
 
 
@@ -219,14 +219,14 @@ def test_health_says_which_seal_is_broken_and_the_way_out(clock, columns, code, 
         (code, True)
     ]
     assert {problem.code for problem in problems} == {code} | (set() if published else {"no_standby"})
-    assert (broken.kid in {key.kid for key in keyring.published(now=clock.now)}) is published
+    assert (broken.kid in {key.kid for key in publication.published(now=clock.now)}) is published
 
 
 def test_rewrapping_renews_both_seals(clock):
     step(clock)
     by_hand(SigningKey.objects.all(), vouched=None)
     assert codes() == {"not_vouched"}
-    assert rewrap.rewrap(encryption_keys=issuer().encryption_keys(), actor="test").step == "rewrapped"
+    assert rewrap.rewrap(operation()).step == "rewrapped"
     assert codes() == set()
 
 
@@ -234,9 +234,9 @@ def test_a_key_that_a_fallback_of_secret_key_vouches_for_stays_published(clock, 
     step(clock, keys=parse([LOST]))
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another" * 9
-    assert len(keyring.published(now=clock.now)) == 2
+    assert len(publication.published(now=clock.now)) == 2
     settings.SECRET_KEY_FALLBACKS = []
     keyring.snapshots.forget()
-    assert keyring.published(now=clock.now) == ()
+    assert publication.published(now=clock.now) == ()
     with pytest.raises(NotReady, match=f"lacks {parse([LOST])[0].id}"):
         keyring.signer(now=clock.now)

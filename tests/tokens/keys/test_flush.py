@@ -5,12 +5,14 @@ from unittest.mock import patch
 
 import pytest
 
+from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.keys.default_ring import Ring, ring
 from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.keys import cancellation, rotation
 from tokens.keys.errors import Unsafe
+from tokens.keys.operation import Outcome
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.lifecycle import Phase
 from tokens.keys.rules.policy import PRODUCTION
@@ -32,12 +34,10 @@ def flush_of(ring: Ring, kid: str) -> lifecycle.Key | None:
     return lifecycle.flush(key(ring, kid), ring.dates())
 
 
-def cancel(ring: Ring, kid: str) -> rotation.Outcome:
+def cancel(ring: Ring, kid: str) -> Outcome:
     """Cancel a key."""
     with ring.at():
-        return cancellation.cancel(
-            kid, policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=ring.now
-        )
+        return cancellation.cancel(operation(ring.now), kid)
 
 
 def signs_throughout(ring: Ring) -> bool:
@@ -53,8 +53,8 @@ def test_a_revocation_plans_one_more_switch_to_a_key_that_it_announces(ring):
     assert (flush.announced_at, flush.signs_at) == (ring.now, ring.now + PRODUCTION.announce)
     assert (done.flush_at, done.copies_from) == (flush.signs_at, None)
     assert lifecycle.standby(ring.dates()).kid not in (standby, flush.kid)
-    heir = key(ring, standby)
-    assert heir.withdraw_at >= flush.signs_at + PRODUCTION.last_acceptance(heir.max_lifetime)
+    successor = key(ring, standby)
+    assert successor.withdraw_at >= flush.signs_at + PRODUCTION.last_acceptance(successor.max_lifetime)
     assert flush_of(ring, signing) == flush
     details = AuditEvent.objects.get(action="key.revoked").details
     assert (details["flush_kid"], details["flush_at"]) == (flush.kid, flush.signs_at.isoformat())
@@ -113,7 +113,7 @@ def test_a_key_that_does_not_sign_is_flushed_as_well(ring, phase):
     ring.now = ring.rotate(early=True).at + SECOND
     signing, revoked = ring.kid(Phase.SIGNING), ring.kid(phase)
     done = ring.revoke(revoked)
-    assert (done.heir, ring.kid(Phase.SIGNING)) == (None, signing)
+    assert (done.successor, ring.kid(Phase.SIGNING)) == (None, signing)
     assert flush_of(ring, revoked).kid == done.flush_kid
     assert lifecycle.planned(ring.dates(), now=ring.now).kid == done.flush_kid
     ring.now = done.flush_at
@@ -124,7 +124,7 @@ def test_a_second_revocation_during_a_flush_adds_its_own_and_leaves_the_first_wh
     first = ring.revoke(ring.kid(Phase.SIGNING))
     ring.now += timedelta(hours=30)
     second = ring.revoke(ring.kid(Phase.SIGNING))
-    assert (second.heir, second.outage_until) == (first.flush_kid, None), "every API has the flush's key by now"
+    assert (second.successor, second.outage_until) == (first.flush_kid, None), "every API has the flush's key by now"
     assert flush_of(ring, first.kids[0]).kid == first.flush_kid
     assert flush_of(ring, second.kids[0]).kid == second.flush_kid
     assert second.flush_at == ring.now + PRODUCTION.announce
@@ -138,7 +138,7 @@ def test_a_second_revocation_before_any_key_reached_every_api_needs_an_accepted_
     with pytest.raises(Unsafe, match="--accept-outage"):
         ring.revoke(signing)
     second = ring.revoke(signing, accept_outage=True)
-    assert second.heir == first.flush_kid
+    assert second.successor == first.flush_kid
     assert flush_of(ring, second.kids[0]).kid == second.flush_kid != first.flush_kid
 
 
@@ -149,7 +149,7 @@ def test_an_older_standby_that_every_api_has_signs_before_the_key_of_a_flush_tha
     first = ring.revoke(retired)
     ring.now += timedelta(hours=1)
     second = ring.revoke(ring.kid(Phase.SIGNING))
-    assert (second.heir, second.outage_until) == (standby, None)
+    assert (second.successor, second.outage_until) == (standby, None)
     assert flush_of(ring, retired).kid == first.flush_kid, "it signs before that flush, and not after it"
     assert signs_throughout(ring)
 
@@ -158,11 +158,11 @@ def test_the_key_of_a_flush_is_revoked_and_the_standby_keeps_the_first_promise(r
     first = ring.revoke(ring.kid(Phase.SIGNING))
     ring.now += timedelta(hours=1)
     second = ring.revoke(first.flush_kid)
-    assert flush_of(ring, first.kids[0]).kid == second.heir
+    assert flush_of(ring, first.kids[0]).kid == second.successor
     assert flush_of(ring, first.kids[0]).signs_at <= first.flush_at
     assert flush_of(ring, first.flush_kid).kid == second.flush_kid
     chain = [one.kid for one in lifecycle.switches(ring.dates(), now=ring.now)]
-    assert chain == [second.heir, second.flush_kid]
+    assert chain == [second.successor, second.flush_kid]
     assert signs_throughout(ring)
 
 
@@ -171,7 +171,7 @@ def test_a_signing_key_is_revoked_while_two_switches_are_planned(ring):
     ring.now += timedelta(hours=30)
     other = ring.revoke(lifecycle.standby(ring.dates()).kid)
     done = ring.revoke(ring.kid(Phase.SIGNING))
-    assert done.heir == first.flush_kid, "it has a successor, and takes over earlier"
+    assert done.successor == first.flush_kid, "it has a successor, and takes over earlier"
     assert flush_of(ring, other.kids[0]).kid == other.flush_kid
     assert signs_throughout(ring)
 
@@ -235,8 +235,8 @@ def test_the_switch_before_a_flush_is_cancelled_and_the_flush_stays(ring):
     planned = ring.rotate(early=True)
     ring.now += SECOND
     done = ring.revoke(planned.kid)
-    assert [one.kid for one in lifecycle.switches(ring.dates(), now=ring.now)] == [done.heir, done.flush_kid]
-    cancelled = cancel(ring, done.heir)
+    assert [one.kid for one in lifecycle.switches(ring.dates(), now=ring.now)] == [done.successor, done.flush_kid]
+    cancelled = cancel(ring, done.successor)
     assert (cancelled.kid, cancelled.at) == (done.flush_kid, done.flush_at)
     assert flush_of(ring, planned.kid).kid == done.flush_kid
     assert signs_throughout(ring)
@@ -244,10 +244,10 @@ def test_the_switch_before_a_flush_is_cancelled_and_the_flush_stays(ring):
 
 def test_revoking_all_is_its_own_flush(ring):
     done = ring.revoke(None, ring="default", accept_outage=True)
-    assert done.flush_kid == done.heir
+    assert done.flush_kid == done.successor
     assert done.flush_at == ring.now
     assert len(lifecycle.switches(ring.dates(), now=ring.now)) == 0
-    assert {flush_of(ring, kid).kid for kid in done.kids} == {done.heir}
+    assert {flush_of(ring, kid).kid for kid in done.kids} == {done.successor}
 
 
 def test_a_key_that_was_announced_at_the_same_instant_flushes_nothing(ring):
@@ -264,9 +264,7 @@ def test_longer_timings_put_a_flush_off_only_as_far_as_its_own_bound(ring):
     def under(name, value):
         changed = type(PRODUCTION)(**{**_values(PRODUCTION), name: value})
         with ring.at():
-            return rotation.rotate(
-                policy=changed, encryption_keys=issuer().encryption_keys(), actor="test", now=ring.now
-            )
+            return rotation.rotate(operation(ring.now, policy=changed))
 
     short = ring.revoke(ring.kid(Phase.SIGNING), flush_after=TEN_MINUTES)
     under("api_copy", timedelta(hours=30))
@@ -283,7 +281,7 @@ def test_longer_timings_put_off_both_of_two_planned_switches_in_their_order(ring
         **{**_values(PRODUCTION), "api_copy": timedelta(hours=60), "announce": timedelta(hours=70)}
     )
     with ring.at():
-        rotation.rotate(policy=longer, encryption_keys=issuer().encryption_keys(), actor="test", now=ring.now)
+        rotation.rotate(operation(ring.now, policy=longer))
     chain = lifecycle.switches(ring.dates(), now=ring.now)
     assert [one.kid for one in chain] == [first.flush_kid, second.flush_kid]
     assert [one.signs_at for one in chain] == [lifecycle.seen_at(one, longer) for one in chain]

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.keys.default_ring import ring
 from tokens.encryption import parse
@@ -41,7 +42,7 @@ def test_a_probe_accepts_halves_that_belong_together_only(algorithm):
 def test_a_step_with_nothing_due_refuses_a_wrong_encrypting_key(ring):
     assert ring.rotate().step == "nothing"
     with ring.at(), pytest.raises(CannotOpen, match="does not verify under KEY_ENCRYPTION_KEYS"):
-        rotation.rotate(policy=PRODUCTION, encryption_keys=parse(["W" * 43]), actor="test", now=ring.now)
+        rotation.rotate(operation(ring.now, encryption_keys=parse(["W" * 43])))
 
 
 @pytest.mark.django_db

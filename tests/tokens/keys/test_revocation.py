@@ -20,7 +20,7 @@ __all__ = ["ring"]
 def test_the_propagated_standby_takes_over_at_once_and_the_next_one_is_announced(ring):
     signing, standby = ring.kid(Phase.SIGNING), ring.kid(Phase.ANNOUNCED)
     done = ring.revoke(signing)
-    assert (done.heir, done.outage_until) == (standby, None)
+    assert (done.successor, done.outage_until) == (standby, None)
     assert done.accepted_until == ring.now + PRODUCTION.propagation
     assert sorted(ring.phases().values()) == ["announced", "announced", "revoked", "signing"]
     assert ring.kid(Phase.SIGNING) == standby
@@ -47,7 +47,7 @@ def test_without_a_propagated_standby_the_outage_has_to_be_accepted(ring):
 
 def test_a_standby_is_replaced_and_the_signing_key_stays(ring):
     signing, standby = ring.kid(Phase.SIGNING), ring.kid(Phase.ANNOUNCED)
-    assert ring.revoke(standby).heir is None
+    assert ring.revoke(standby).successor is None
     assert ring.kid(Phase.SIGNING) == signing
     assert ring.phases()[standby] is Phase.REVOKED
     assert lifecycle.standby(ring.dates()).kid != standby
@@ -58,25 +58,25 @@ def test_when_the_planned_key_is_revoked_the_standby_is_planned_in_its_place_and
     planned = ring.rotate(early=True)
     done = ring.revoke(planned.kid)
     assert ring.kid(Phase.SIGNING) == signing
-    heir = lifecycle.planned(ring.dates(), now=ring.now)
-    assert heir.kid == done.heir
-    assert heir.signs_at >= lifecycle.seen_at(heir, PRODUCTION)
+    successor = lifecycle.planned(ring.dates(), now=ring.now)
+    assert successor.kid == done.successor
+    assert successor.signs_at >= lifecycle.seen_at(successor, PRODUCTION)
     old = next(key for key in ring.dates() if key.kid == signing)
-    assert old.withdraw_at >= heir.signs_at + PRODUCTION.last_acceptance(old.max_lifetime)
-    ring.now = heir.signs_at
-    assert ring.kid(Phase.SIGNING) == heir.kid
+    assert old.withdraw_at >= successor.signs_at + PRODUCTION.last_acceptance(old.max_lifetime)
+    ring.now = successor.signs_at
+    assert ring.kid(Phase.SIGNING) == successor.kid
 
 
 def test_while_a_switch_is_planned_the_planned_key_takes_over_from_a_revoked_signing_key(ring):
     planned = ring.rotate(early=True)
-    assert ring.revoke(ring.kid(Phase.SIGNING)).heir == planned.kid
+    assert ring.revoke(ring.kid(Phase.SIGNING)).successor == planned.kid
     assert ring.kid(Phase.SIGNING) == planned.kid
 
 
 def test_a_retired_key_leaves_and_nothing_else_changes(ring):
     ring.now = ring.rotate(early=True).at
     retired, signing = ring.kid(Phase.RETIRED), ring.kid(Phase.SIGNING)
-    assert ring.revoke(retired).heir is None
+    assert ring.revoke(retired).successor is None
     assert ring.kid(Phase.SIGNING) == signing
     assert retired not in {key.kid for key in lifecycle.published(ring.dates(), now=ring.now)}
 
@@ -104,7 +104,7 @@ def test_what_is_revoked_already_or_unknown_cannot_be_revoked(ring):
 def test_a_dry_run_returns_the_consequence_and_changes_nothing(ring):
     before = list(SigningKey.objects.values())
     done = ring.revoke(ring.kid(Phase.SIGNING), dry_run=True)
-    assert done.heir == ring.kid(Phase.ANNOUNCED)
+    assert done.successor == ring.kid(Phase.ANNOUNCED)
     assert list(SigningKey.objects.values()) == before
     assert not AuditEvent.objects.filter(action="key.revoked").exists()
 

@@ -9,11 +9,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from tests.tokens.factories import API, OTHER_API, basic, make_client, post
+from tests.tokens.factories import API, OTHER_API, basic, make_client, operation, post
 from tests.tokens.keys.by_hand import by_hand
 from tokens import conf
 from tokens.clients import client_secret
-from tokens.keys import cancellation, keyring, rotation, store, transfer
+from tokens.keys import cancellation, keyring, publication, rotation, store, transfer
 from tokens.keys.errors import NotReady, UnknownKey, Unsafe, WrongRing
 from tokens.keys.revocation import revoke
 from tokens.keys.rings import RingKind
@@ -49,15 +49,13 @@ def clock():
 
 
 def rotate(clock, ring="default", **options):
-    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
-    outcome = rotation.rotate(ring, now=clock.now, **given, **options)
+    outcome = rotation.rotate(operation(clock.now), ring, **options)
     keyring.snapshots.forget()
     return outcome
 
 
 def move(clock, ring, api=API):
-    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
-    planned = transfer.move(api, ring, now=clock.now, **given)
+    planned = transfer.move(operation(clock.now), api, ring)
     keyring.snapshots.forget()
     return planned
 
@@ -172,11 +170,11 @@ def test_a_key_of_one_api_s_ring_is_no_key_for_another_audience(client, clock, o
     clock.now = planned.settled_at
     keyring.snapshots.forget()
     stolen = keyring.signer("orders", now=clock.now).kid
-    assert keyring.public_key(stolen, audience=API, now=clock.now).kid == stolen
+    assert publication.public_key(stolen, audience=API, now=clock.now).kid == stolen
     for audience in (OTHER_API, conf.issuer().url, "https://unknown.example/"):
-        assert keyring.public_key(stolen, audience=audience, now=clock.now) is None
+        assert publication.public_key(stolen, audience=audience, now=clock.now) is None
     default = keyring.signer(now=clock.now).kid
-    assert keyring.public_key(default, audience=API, now=clock.now) is None
+    assert publication.public_key(default, audience=API, now=clock.now) is None
 
 
 def test_the_feed_of_a_ring_verifies_by_the_ring_s_jwks_before_and_after_its_first_key_signs(client, clock, orders):
@@ -322,16 +320,14 @@ def test_a_dry_run_makes_no_ring(clock, orders):
 
 def test_revoking_a_ring_s_first_key_before_it_signs_gives_the_standby_a_safe_start(clock, orders):
     first = SigningKey.objects.get(ring=orders, signs_at__isnull=False)
-    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
-    done = revoke(first.kid, reason="test", now=clock.now, **given)
+    done = revoke(operation(clock.now), first.kid, reason="test")
     assert done.outage_until is None
-    heir = SigningKey.objects.get(kid=done.heir)
-    assert heir.signs_at >= heir.announced_at + PRODUCTION.propagation
+    successor = SigningKey.objects.get(kid=done.successor)
+    assert successor.signs_at >= successor.announced_at + PRODUCTION.propagation
 
 
 def revoke_all(clock, ring):
-    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
-    revoke(None, ring=ring, reason="leaked", now=clock.now, **given)
+    revoke(operation(clock.now), None, ring=ring, reason="leaked")
     keyring.snapshots.forget()
 
 
@@ -341,15 +337,13 @@ def put_off_by_revoking(clock):
 
 def put_off_by_cancelling(clock):
     first = SigningKey.objects.get(ring__name="orders", signs_at__isnull=False).kid
-    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
-    cancellation.cancel(first, now=clock.now, **given)
+    cancellation.cancel(operation(clock.now), first)
     keyring.snapshots.forget()
 
 
 def put_off_by_longer_timings(clock):
     longer = replace(PRODUCTION, api_copy=timedelta(hours=30))
-    given = {"encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
-    rotation.rotate("orders", policy=longer, now=clock.now, **given)
+    rotation.rotate(operation(clock.now, policy=longer), "orders")
     keyring.snapshots.forget()
 
 
@@ -374,7 +368,7 @@ def test_until_the_new_ring_s_first_key_signs_the_previous_ring_does_however_tha
         text = token(client, service)
         assert jwt.get_unverified_header(text)["alg"] == algorithm
         assert verifies(client, text, "orders")
-        assert keyring.public_key(jwt.get_unverified_header(text)["kid"], audience=API, now=clock.now)
+        assert publication.public_key(jwt.get_unverified_header(text)["kid"], audience=API, now=clock.now)
 
 
 def test_a_move_between_two_rings_of_their_own_breaks_no_token(client, clock, orders, service):

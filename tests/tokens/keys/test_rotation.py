@@ -7,11 +7,12 @@ from unittest.mock import patch
 import pytest
 from django.utils import timezone
 
+from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
 from tokens.checks import key_health
 from tokens.conf import issuer
 from tokens.encryption import parse
-from tokens.keys import adoption, keyring, keystore, store
+from tokens.keys import adoption, keyring, keystore, publication, store
 from tokens.keys.cancellation import cancel
 from tokens.keys.errors import CannotOpen, NotReady, UnknownKey, Unsafe
 from tokens.keys.revocation import revoke
@@ -25,14 +26,8 @@ pytestmark = pytest.mark.django_db
 
 
 def run(*, early=False, policy=PRODUCTION, keys=None, **options):
-    return rotate(
-        policy=policy,
-        encryption_keys=keys or issuer().encryption_keys(),
-        actor="test",
-        now=store.database_now(),
-        early=early,
-        **options,
-    )
+    changes = {"encryption_keys": keys} if keys else {}
+    return rotate(operation(store.database_now(), policy=policy, **changes), early=early, **options)
 
 
 def at(instant):
@@ -44,7 +39,7 @@ def test_the_first_run_makes_a_key_that_signs_and_a_standby():
     keys = [row.key for row in store.load("default")]
     now = store.database_now()
     assert sorted(lifecycle.phase(key, keys, now=now) for key in keys) == ["announced", "signing"]
-    assert len(keyring.published(now=timezone.now())) == 2
+    assert len(publication.published(now=timezone.now())) == 2
 
 
 def test_a_run_with_nothing_due_writes_nothing():
@@ -82,14 +77,14 @@ def test_a_year_of_silence_ends_with_the_long_announced_standby_and_nobody_loses
 
 def test_a_wrong_encrypting_key_makes_no_key_and_signs_nothing_but_the_jwks_is_served(settings):
     run()
-    kids = {key.kid for key in keyring.published(now=timezone.now())}
+    kids = {key.kid for key in publication.published(now=timezone.now())}
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
     keyring.snapshots.forget()
     with pytest.raises(CannotOpen, match="KEY_ENCRYPTION_KEYS"):
         run(early=True, keys=parse(["Z" * 43]))
     with pytest.raises(NotReady, match="KEY_ENCRYPTION_KEYS"):
         keyring.signer(now=timezone.now())
-    assert {key.kid for key in keyring.published(now=timezone.now())} == kids
+    assert {key.kid for key in publication.published(now=timezone.now())} == kids
     assert SigningKey.objects.count() == 2
 
 
@@ -98,7 +93,7 @@ def test_a_public_key_written_into_the_table_by_hand_is_never_published():
     standby = SigningKey.objects.get(signs_at=None)
     forged = {**standby.public_jwk, "n": standby.public_jwk["n"][:-4] + "AAAA"}
     by_hand(SigningKey.objects.filter(pk=standby.pk), public_jwk=forged)
-    assert standby.kid not in {key.kid for key in keyring.published(now=timezone.now())}
+    assert standby.kid not in {key.kid for key in publication.published(now=timezone.now())}
 
 
 def test_a_date_changed_by_hand_takes_the_key_out_of_use():
@@ -173,15 +168,14 @@ def test_a_node_whose_clock_is_off_plans_nothing(skew):
         patch("tokens.keys.clock.timezone.now", return_value=node),
         pytest.raises(Unsafe, match="synchronise the clocks"),
     ):
-        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=node, early=True)
+        rotate(operation(node), early=True)
     assert SigningKey.objects.count() == 2
 
 
 def test_a_process_that_was_suspended_before_it_compared_the_clocks_can_plan():
     """Its clock is right, though it was read a minute before the database's."""
     run()
-    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test", "early": True}
-    assert rotate(now=store.database_now() - timedelta(seconds=61), **given).step == "planned"
+    assert rotate(operation(store.database_now() - timedelta(seconds=61)), early=True).step == "planned"
 
 
 def test_a_step_that_took_too_long_is_not_done():
@@ -189,18 +183,17 @@ def test_a_step_that_took_too_long_is_not_done():
     start = store.database_now()
     clock = iter([start, start, start + timedelta(seconds=61)])
     with patch("tokens.keys.store.database_now", side_effect=clock), pytest.raises(Unsafe, match="took 61") as refused:
-        rotate(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), actor="test", now=start, early=True)
+        rotate(operation(start), early=True)
     assert SigningKey.objects.count() == 2
     assert str(refused.value).endswith("clock_error (δ) is 60 s; nothing was done, run it again")
 
 
 def test_a_development_ring_names_the_timings_that_let_it_keep_its_dates_on_a_loaded_machine():
     run(policy=DEVELOPMENT)
-    given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "early": True}
     start = store.database_now()
     slow = [start, start, start + timedelta(seconds=1.4)]
     with patch("tokens.keys.store.database_now", side_effect=iter(slow)), pytest.raises(Unsafe) as refused:
-        rotate(policy=DEVELOPMENT, now=start, **given)
+        rotate(operation(start, policy=DEVELOPMENT), early=True)
     said, _, timings = str(refused.value).partition(" set KEY_TIMINGS=")
     assert "took 1.4 s, too long to keep its dates: clock_error (δ) is 1 s; nothing was done" in said
     assert timings == "clock_error=3,announce=24"
@@ -209,7 +202,7 @@ def test_a_development_ring_names_the_timings_that_let_it_keep_its_dates_on_a_lo
     start = store.database_now()
     slow = iter([start, start, start + timedelta(seconds=1.4)])
     with patch("tokens.keys.store.database_now", side_effect=slow):
-        assert rotate(policy=wider, now=start, **given).step == "planned"
+        assert rotate(operation(start, policy=wider), early=True).step == "planned"
 
 
 def test_a_development_step_within_the_clock_error_is_done():
@@ -217,8 +210,7 @@ def test_a_development_step_within_the_clock_error_is_done():
     start = store.database_now()
     clock = iter([start, start, start + timedelta(seconds=1)])
     with patch("tokens.keys.store.database_now", side_effect=clock):
-        given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "early": True}
-        assert rotate(policy=DEVELOPMENT, now=start, **given).step == "planned"
+        assert rotate(operation(start, policy=DEVELOPMENT), early=True).step == "planned"
 
 
 def test_the_private_half_is_destroyed_once_no_node_can_sign_with_it_and_the_row_still_verifies():
@@ -256,11 +248,11 @@ def test_a_dry_run_at_a_time_when_lowered_timings_count_says_what_would_happen_t
 def test_rewrapping_seals_every_row_under_the_first_encrypting_key():
     run()
     old, new = issuer().encryption_keys()[0], parse(["N" * 43])[0]
-    assert rewrap(encryption_keys=(new, old), actor="test").step == "rewrapped"
+    assert rewrap(operation(encryption_keys=(new, old))).step == "rewrapped"
     assert all(row.verifies([new]) and row.open([new]) for row in store.load("default"))
-    assert rewrap(encryption_keys=(new,), actor="test").step == "nothing"
+    assert rewrap(operation(encryption_keys=(new,))).step == "nothing"
     with pytest.raises(CannotOpen):
-        rewrap(encryption_keys=(old,), actor="test")
+        rewrap(operation(encryption_keys=(old,)))
 
 
 def test_a_private_half_that_is_not_the_row_s_own_fails_its_probe_and_nothing_is_planned():
@@ -283,11 +275,11 @@ def forged_row():
 
 def test_an_attacker_who_writes_into_the_table_publishes_nothing_even_in_a_process_that_just_started():
     run()
-    kids = {key.kid for key in keyring.published(now=timezone.now())}
+    kids = {key.kid for key in publication.published(now=timezone.now())}
     by_hand(SigningKey.objects.all(), encryption_key_id="0" * 8)
     forged = forged_row()
     keyring.snapshots.forget()
-    assert {key.kid for key in keyring.published(now=timezone.now())} == kids, (
+    assert {key.kid for key in publication.published(now=timezone.now())} == kids, (
         "what SECRET_KEY vouches for, and no more"
     )
     assert forged not in kids
@@ -308,7 +300,7 @@ def test_if_only_one_of_the_encrypting_keys_is_left_every_public_half_is_publish
         run(early=True, keys=parse([second, first]))
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [second]}
     keyring.snapshots.forget()
-    assert len(keyring.published(now=timezone.now())) == SigningKey.objects.count() == 4
+    assert len(publication.published(now=timezone.now())) == SigningKey.objects.count() == 4
     with pytest.raises(NotReady, match=f"lacks {parse([first])[0].id}"):
         keyring.signer(now=timezone.now())
 
@@ -319,7 +311,7 @@ def test_with_another_secret_key_the_encrypting_keys_vouch_alone_until_a_rewrap(
     keyring.snapshots.forget()
     assert keyring.signer(now=timezone.now())
     assert {problem.code for problem in problems()} == {"not_vouched"}
-    assert rewrap(encryption_keys=issuer().encryption_keys(), actor="test").step == "rewrapped"
+    assert rewrap(operation()).step == "rewrapped"
     assert problems() == []
 
 
@@ -335,10 +327,9 @@ def test_if_no_row_verifies_the_jwks_is_refused_and_not_empty(client, settings):
 def test_a_key_can_be_revoked_beside_a_forged_row():
     run()
     forged, leaked = forged_row(), SigningKey.objects.get(signs_at=None).kid
-    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test"}
     with pytest.raises(CannotOpen):
         run(early=True)
-    done = revoke(leaked, reason="leaked", now=store.database_now(), **given)
+    done = revoke(operation(store.database_now()), leaked, reason="leaked")
     assert done.kids == (leaked,)
     assert SigningKey.objects.get(kid=forged).revoked_at is None
 
@@ -355,8 +346,8 @@ def test_longer_timings_count_before_the_next_step_which_can_be_a_revocation():
     run()
     planned = run(early=True)
     long = other(shared_cache=3600)
-    given = {"encryption_keys": issuer().encryption_keys(), "actor": "test", "now": store.database_now()}
-    revoke(SigningKey.objects.get(signs_at=None).kid, reason="leaked", policy=long, **given)
+    standby = SigningKey.objects.get(signs_at=None).kid
+    revoke(operation(store.database_now(), policy=long), standby, reason="leaked")
     key = SigningKey.objects.get(kid=planned.kid)
     assert key.signs_at >= key.announced_at + long.propagation
     assert AuditEvent.objects.filter(action="key.lengthened").exists()
@@ -403,12 +394,11 @@ def test_a_node_whose_clock_is_off_signs_nothing_and_publishes_still():
         now = keyring.carried_clock(now=wrong)
         with pytest.raises(NotReady, match="synchronise"):
             keyring.signer(now=now)
-        assert len(keyring.published(now=now)) == 2
+        assert len(publication.published(now=now)) == 2
 
 
 def cancel_key(kid):
-    given = {"policy": PRODUCTION, "encryption_keys": issuer().encryption_keys(), "actor": "test"}
-    return cancel(kid, now=store.database_now(), **given)
+    return cancel(operation(store.database_now()), kid)
 
 
 def test_a_cancelled_standby_is_replaced_at_once_and_never_published_again():
@@ -418,7 +408,7 @@ def test_a_cancelled_standby_is_replaced_at_once_and_never_published_again():
     standby.refresh_from_db()
     assert (standby.sealed, standby.cancelled_at is None) == (None, False)
     keyring.snapshots.forget()
-    assert standby.kid not in {key.kid for key in keyring.published(now=timezone.now())}
+    assert standby.kid not in {key.kid for key in publication.published(now=timezone.now())}
     assert SigningKey.objects.filter(signs_at=None, cancelled_at=None).count() == 1
     assert AuditEvent.objects.filter(action="key.cancelled", subject=f"key:{standby.kid}").exists()
 
@@ -427,8 +417,8 @@ def test_if_a_planned_key_is_cancelled_the_standby_takes_its_place_as_safely():
     run()
     planned = run(early=True).kid
     outcome = cancel_key(planned)
-    heir = SigningKey.objects.get(kid=outcome.kid)
-    assert outcome.at == heir.signs_at >= heir.announced_at + PRODUCTION.propagation
+    successor = SigningKey.objects.get(kid=outcome.kid)
+    assert outcome.at == successor.signs_at >= successor.announced_at + PRODUCTION.propagation
     first = SigningKey.objects.get(cancelled_at=None, withdraw_at__isnull=False)
     assert first.withdraw_at >= outcome.at + PRODUCTION.last_acceptance(first.max_lifetime)
     assert keyring.signer(now=timezone.now()).kid == first.kid
@@ -456,7 +446,7 @@ def test_a_row_that_was_changed_by_hand_is_not_made_genuine_by_rewrapping(cancel
         cancel_key(changed.kid)
     by_hand(SigningKey.objects.filter(pk=changed.pk), max_lifetime=timedelta(days=400))
     with pytest.raises(CannotOpen):
-        rewrap(encryption_keys=(new, *issuer().encryption_keys()), actor="test")
+        rewrap(operation(encryption_keys=(new, *issuer().encryption_keys())))
 
 
 def test_two_switches_within_one_token_lifetime_leave_every_token_verifiable():
@@ -481,12 +471,12 @@ def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
     """The database goes away in the second in which a switch was planned, and comes back after N."""
     run()
     old = keyring.snapshots.get("default", now=timezone.now())
-    before = {key.kid for key in keyring.published(now=timezone.now())}
+    before = {key.kid for key in publication.published(now=timezone.now())}
     planned = run(early=True)
     now = timezone.now()
     with patch.object(keyring.Snapshots, "_reread", return_value=old):
         late = now + PRODUCTION.snapshot_age - timedelta(seconds=5)
-        assert {key.kid for key in keyring.published(now=late)} == before
+        assert {key.kid for key in publication.published(now=late)} == before
         assert keyring.signer(now=now).kid in before
         with pytest.raises(NotReady):
             keyring.signer(now=now + PRODUCTION.snapshot_age + timedelta(seconds=2))

@@ -5,31 +5,25 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
-from tokens.conf import issuer
-from tokens.keys import keyring, store
+from tokens.keys import keyring, publication, store
 from tokens.keys.cancellation import cancel
 from tokens.keys.errors import NotReady
 from tokens.keys.revocation import revoke
 from tokens.keys.rings import RingKind
 from tokens.keys.rotation import rotate
-from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import Ring, SigningKey
 
 pytestmark = pytest.mark.django_db
-GIVEN = {"policy": PRODUCTION, "actor": "test"}
 LONG_AGO, FAR = datetime(2020, 1, 1, tzinfo=UTC), datetime(2900, 1, 1, tzinfo=UTC)
-
-
-def given():
-    return GIVEN | {"encryption_keys": issuer().encryption_keys(), "now": store.database_now()}
 
 
 @pytest.fixture
 def first():
     """Return the signing key. There is another ring of its algorithm."""
-    rotate(**given())
-    rotate("orders", kind=RingKind(algorithm="RS256"), **given())
+    rotate(operation(store.database_now()))
+    rotate(operation(store.database_now()), "orders", kind=RingKind(algorithm="RS256"))
     return SigningKey.objects.get(ring__name="default", signs_at__isnull=False)
 
 
@@ -53,7 +47,7 @@ def test_a_key_with_one_column_changed_by_hand_neither_signs_nor_is_published(fi
     by_hand(SigningKey.objects.filter(pk=first.pk), **{column: CHANGES[column]()})
     assert in_use() == set()
     assert published() == {key.kid for key in SigningKey.objects.filter(signs_at=None, ring__name="default")}
-    assert first.public_jwk["n"] not in {key.jwk["n"] for key in keyring.published("orders", now=timezone.now())}
+    assert first.public_jwk["n"] not in {key.jwk["n"] for key in publication.published("orders", now=timezone.now())}
 
 
 SEALS = {"encryption_key_id": "0" * 8, "mac": b"another", "vouched": b"another"}
@@ -86,13 +80,13 @@ def test_a_ring_that_was_changed_by_hand_has_no_key(first, column, value):
     by_hand(Ring.objects.filter(name="default"), **{column: value})
     with pytest.raises(NotReady):
         keyring.signer("renamed" if column == "name" else "default", now=timezone.now())
-    assert keyring.published("renamed" if column == "name" else "default", now=timezone.now()) == ()
+    assert publication.published("renamed" if column == "name" else "default", now=timezone.now()) == ()
 
 
 def test_a_revoked_or_cancelled_key_whose_date_is_removed_by_hand_is_not_published(first):
     standby = SigningKey.objects.get(ring__name="default", signs_at=None)
-    cancel(standby.kid, **given())
-    revoke(first.kid, reason="leaked", accept_outage=True, **given())
+    cancel(operation(store.database_now()), standby.kid)
+    revoke(operation(store.database_now()), first.kid, reason="leaked", accept_outage=True)
     for kid, column in ((standby.kid, "cancelled_at"), (first.kid, "revoked_at")):
         by_hand(SigningKey.objects.filter(kid=kid), **{column: None})
     assert published() == set(
@@ -119,4 +113,4 @@ def in_use():
 
 def published():
     keyring.snapshots.forget()
-    return {key.kid for key in keyring.published(now=timezone.now())}
+    return {key.kid for key in publication.published(now=timezone.now())}

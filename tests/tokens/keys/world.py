@@ -143,7 +143,7 @@ class World(RuleBasedStateMachine):
     @initialize()
     def first_key(self) -> None:
         locked = FakeLockedRing((), self.policy, self.now, lengthened=False)
-        rotation._step(locked, self._pairs(), actor="", early=False)
+        rotation._step(locked, self._pairs(), early=False)
         self.keys = tuple(locked.after.values())
         self.states.append(State(self.now, self.keys, self.policy))
 
@@ -184,7 +184,7 @@ class World(RuleBasedStateMachine):
         """Take the next step. A crash before the commit leaves nothing."""
         ring, keys, policy = self._hold()
         locked = FakeLockedRing(keys, policy, self.now, lengthened=keys != self.keys)
-        rotation._step(locked, self._pairs(), actor="", early=early)
+        rotation._step(locked, self._pairs(), early=early)
         if self._commit(ring, tuple(locked.after.values()), crash=crash, late=late):
             self._plans_keep_the_flushes(excused=lambda _: locked.adopted)
 

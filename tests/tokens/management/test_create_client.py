@@ -214,3 +214,11 @@ def test_only_an_option_allows_a_scheme_without_a_dot():
         create(*arguments)
     create(*arguments, "--allow-undotted-scheme")
     assert Client.objects.get().allows_undotted_schemes
+
+
+def test_the_switches_for_claims_are_options():
+    code = ("--grant", "authorization_code", "--redirect-uri", "https://client.example/callback")
+    create("--name", "A", "--client-id", "a", *code)
+    create("--name", "B", "--client-id", "b", *code, "--no-userinfo-by-api-tokens", "--claims-in-id-token")
+    switches = Client.objects.values_list("client_id", "userinfo_by_api_tokens", "claims_in_id_token")
+    assert set(switches) == {("a", True, None), ("b", False, True)}

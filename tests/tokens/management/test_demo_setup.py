@@ -57,6 +57,14 @@ def test_a_run_with_other_credentials_and_urls_updates_the_demo(tmp_path):
     assert Api.objects.get().identifier == "http://localhost:9001/"
 
 
+def test_the_documentation_of_the_api_is_a_public_client_of_the_api_s_origin():
+    for url in ("http://localhost:8001", "http://localhost:9001"):
+        set_up("--api-url", f"{url}/")
+        docs = Client.objects.get(client_id="api-docs")
+        assert (docs.redirect_uris, docs.allowed_origins) == (f"{url}/api/docs/oauth2-redirect.html", url)
+    assert (docs.is_public, docs.grants, docs.secrets.count()) == (True, ["authorization_code"], 0)
+
+
 def test_the_service_may_read_and_not_write():
     set_up()
     assert [scope.name for scope in Client.objects.get(client_id="service").scopes.all()] == ["notes:read"]

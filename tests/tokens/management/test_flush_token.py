@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.tokens.factories import make_client
-from tokens.keys import keyring, store
+from tokens.keys import publication, store
 from tokens.models import Api, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,7 @@ def test_the_token_is_valid_except_for_its_unknown_key(api, settings):
     assert {"sub", "jti", "client_id"} <= claims.keys()
     assert "scope" not in claims
     assert not SigningKey.objects.filter(kid=made["kid"]).exists()
-    assert made["kid"] not in {key.kid for key in keyring.jwks(now=store.database_now())}
+    assert made["kid"] not in {key.kid for key in publication.jwks(now=store.database_now())}
     again = json.loads(run("flush_token", ORDERS, "--json"))
     assert again["kid"] != made["kid"], "a verifier may remember kids that it did not find"
 
@@ -83,7 +83,7 @@ def test_an_api_on_a_ring_of_its_own_gets_its_algorithm(api, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("https://orders.example",), "neither the identifier of an API nor a client_id"),
+        (("https://orders.example/v1",), "neither the identifier of an API nor a client_id"),
         (("CLIENT",), "pass the URL of the request with --url"),
         (("CLIENT", "--url", "cluster.example"), "--url must be an http or https URL"),
         ((ORDERS, "--url", "https://orders.example/'$(id)"), "--url must be an http or https URL"),
@@ -100,3 +100,17 @@ def test_before_the_first_key_the_error_names_rotate_keys(db):
     Api.objects.create(identifier=ORDERS, name="Orders")
     code, text = refused(ORDERS)
     assert (code, "run manage.py rotate_keys" in text) == (2, True)
+
+
+def test_the_token_is_written_as_the_switches_of_its_api_say(api):
+    Api.objects.update(dangerously_issues_typ_jwt=True, lists_audience=True)
+    token = json.loads(run("flush_token", ORDERS, "--json"))["token"]
+    assert jwt.get_unverified_header(token)["typ"] == "JWT"
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["aud"], {"jti", "client_id"} <= claims.keys()) == ([ORDERS], True)
+
+
+def test_the_slash_of_an_empty_path_can_be_left_out(api):
+    token = json.loads(run("flush_token", ORDERS.rstrip("/"), "--json"))["token"]
+    assert jwt.decode(token, options={"verify_signature": False})["aud"] == ORDERS
+    assert refused(f"{ORDERS}v1")[0] == 2

@@ -15,7 +15,10 @@ from tokens.issued import revocation_key, revocation_record
 from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import (
     AuthorizationCode,
+    Client,
     DeviceCode,
+    InitialAccessToken,
+    OpenClient,
     Publication,
     RefreshToken,
     Revocation,
@@ -59,21 +62,26 @@ def rows(user, webapp):
         Segment.objects.create(digest=name, version=number, count=1, until=at.timestamp(), body=b"")
         Publication.objects.create(version=number, tag=name, at=before, count=1, until=at.timestamp(), body=b"")
         Session.objects.create(session_key=name, expire_date=at)
+        InitialAccessToken.objects.create(digest=name, created_at=now, expires_at=at, registrations_left=1)
+        stranger = Client.objects.create(client_id=name, registered_by="dynamic")
+        OpenClient.objects.create(client=stranger, created_at=now, ends_at=at)
 
 
 def test_expired_rows_are_deleted_and_other_rows_stay(rows):
     out, err = run()
-    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "deleted"]] * 9
-    assert err.count("…") == 9
+    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "deleted"]] * 11
+    assert err.count("…") == 11
     assert [one.pk for one in AuthorizationCode.objects.all()] == ["live"]
     assert [one.pk for one in RefreshToken.objects.all()] == ["live"]
     assert [one.pk for one in DeviceCode.objects.all()] == ["live"]
     assert UserGrant.objects.count() == 3
     assert [bytes(one.digest) for one in UsedAssertion.objects.all()] == [b"live"]
-    assert [one.key for one in Revocation.objects.all()] == [revocation_key.key("jti", "live")]
+    assert [one.key for one in Revocation.objects.filter(kind="jti")] == [revocation_key.key("jti", "live")]
     assert [one.digest for one in Segment.objects.all()] == ["live"]
     assert [one.tag for one in Publication.objects.exclude(version=0)] == ["live"]
     assert [one.pk for one in Session.objects.all()] == ["live"]
+    assert [one.digest for one in InitialAccessToken.objects.all()] == ["live"]
+    assert [one.client_id for one in Client.objects.exclude(registered_by=None)] == ["live"]
 
 
 def test_a_redeemed_code_stays_while_its_grant_exists(rows):

@@ -21,11 +21,12 @@ JWKS = jwks()
     [
         {"client_id": "https://api.example/"},
         {"client_id": "urn:api"},
+        {"client_id": "https://app.example/client.json", "registered_by": "dynamic"},
         {"client_id": "3f0e7d2c-6f5a-4b8e-9c56-0d5f8c1a2b3c"},
         {"client_id": ""},
         {"client_secret": "x"},
     ],
-    ids=["an API identifier", "a URN", "a subject", "empty", "a secret in the row"],
+    ids=["an API identifier", "a URN", "an address of no document", "a subject", "empty", "a secret in the row"],
 )
 def test_the_database_refuses_a_client_id_that_could_be_a_subject_or_an_api(fields) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():

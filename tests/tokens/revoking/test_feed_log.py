@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from django.utils import timezone
 from tests import prepared
 from tests.tokens.feed_reader import entries_of, key
 from tokens.issued import revocation_record
+from tokens.keys import store
 from tokens.models import Publication, RevocationLog
-from tokens.revoking import feed_log
+from tokens.revoking import feed_log, feed_publisher
 from tokens.revoking.feed_log import Version
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -23,6 +25,7 @@ import random, time
 from django.db import transaction
 from tokens.keys import store
 from tokens.issued import revocation_record
+from tokens.keys import store
 for number in range({first}, {first} + 50):
     with transaction.atomic():
         revocation_record.revoke_token("t-%d" % number, expires_at=store.database_now())
@@ -31,11 +34,11 @@ for number in range({first}, {first} + 50):
 READ = """
 import sys, time
 from django.utils import timezone
-from tokens.revoking import feed_log as revocation_log
+from tokens.revoking import feed_log, feed_publisher
 entries, since, end = [], None, time.monotonic() + 100
 while len(entries) < 100 and time.monotonic() < end:
-    revocation_log.publish(now=timezone.now())
-    changes = revocation_log.changes(since, now=timezone.now(), sealed=0)
+    feed_publisher.publish(now=timezone.now())
+    changes = feed_log.changes(since, now=timezone.now(), sealed=0)
     entries += [changes.entries[start:start + 24].hex() for start in range(0, len(changes.entries), 24)]
     since = changes.version
 print(since.number, len(entries), len(set(entries)))
@@ -76,7 +79,7 @@ def test_a_waiting_entry_is_in_no_answer_before_its_publication():
     revocation_record.revoke_token("a", expires_at=now)
     before = feed_log.head()
     assert (before.has_waiting, feed_log.changes(None, now=now, sealed=0).entries) == (True, b"")
-    feed_log.publish(now=now)
+    feed_publisher.publish(now=now)
     after = feed_log.head()
     assert (after.version.number, after.has_waiting) == (before.version.number + 1, False)
     assert set(entries_of(feed_log.changes(before.version, now=now, sealed=0).entries)) == {key("jti", "a")}
@@ -85,16 +88,67 @@ def test_a_waiting_entry_is_in_no_answer_before_its_publication():
 @pytest.mark.django_db
 def test_a_publication_without_waiting_entries_makes_no_version():
     before = feed_log.head()
-    feed_log.publish(now=timezone.now())
+    feed_publisher.publish(now=timezone.now())
     assert feed_log.head() == before
     assert Publication.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_publication_returns_the_state_that_the_next_statement_reads():
+    for name in "ab":
+        revocation_record.revoke_token(name, expires_at=timezone.now())
+        published = feed_log.publish(now=timezone.now())
+        assert published == feed_log.head()
+    assert published.version.number == 2
+
+
+@pytest.mark.django_db
+def test_a_full_publication_says_that_more_can_wait_and_one_that_is_not_full_says_no(monkeypatch):
+    monkeypatch.setattr(feed_log, "SEGMENT", 2)
+    now = timezone.now()
+    revocation_record.revoke_users("abc", now=now)
+    assert feed_log.publish(now=now, batches=1).has_waiting
+    assert not feed_log.publish(now=now, batches=1).has_waiting
+    assert feed_log.head().sealed == 1
+
+
+@pytest.mark.django_db
+def test_a_publication_creates_the_log_of_a_database_that_was_emptied_by_hand():
+    RevocationLog.objects.all().delete()
+    Publication.objects.all().delete()
+    revocation_record.revoke_token("a", expires_at=timezone.now())
+    assert feed_log.publish(now=timezone.now()).version.number == 1
+    assert set(entries_of(feed_log.changes(None, now=timezone.now(), sealed=0).entries)) == {key("jti", "a")}
+
+
+@pytest.mark.django_db
+def test_the_state_is_dated_by_the_clock_of_the_database():
+    assert feed_log.head().waiting_at is None
+    revocation_record.revoke_token("a", expires_at=timezone.now())
+    before, at, after = store.database_now(), feed_log.head().waiting_at, store.database_now()
+    assert before <= at <= after
+
+
+@pytest.mark.django_db
+def test_the_changes_of_ones_own_publication_are_those_that_the_log_has():
+    first = feed_log.head().version
+    heads = []
+    for name in "ab":
+        revocation_record.revoke_token(name, expires_at=timezone.now())
+        heads.append(feed_log.publish(now=timezone.now()))
+    for since in (first, heads[0].version, heads[1].version, Version(1, "A" * 11), None):
+        now = timezone.now()
+        assert feed_log.changes_to(heads[1], since, now=now) == feed_log.changes(since, now=now, sealed=0)
+    assert feed_log.changes_to(heads[1], heads[0].version, now=timezone.now()).entries != b""
+    later = timezone.now() + timedelta(days=1)
+    assert feed_log.changes_to(heads[1], heads[0].version, now=later).entries == b""
 
 
 @pytest.mark.django_db
 def test_every_version_has_a_tag_of_its_own_and_another_tag_is_unknown():
     for name in "abc":
         revocation_record.revoke_token(name, expires_at=timezone.now())
-        feed_log.publish(now=timezone.now())
+        feed_publisher.publish(now=timezone.now())
     tags = set(Publication.objects.values_list("tag", flat=True))
     assert len(tags) == 4
     assert RevocationLog.objects.get().tag in tags
@@ -106,6 +160,6 @@ def test_every_version_has_a_tag_of_its_own_and_another_tag_is_unknown():
 def test_publish_all_publishes_more_entries_than_one_request_does(monkeypatch):
     monkeypatch.setattr(feed_log, "SEGMENT", 2)
     revocation_record.revoke_users(map(str, range(25)), now=timezone.now())
-    feed_log.publish_all(now=timezone.now())
+    feed_publisher.publish_all(now=timezone.now())
     assert not feed_log.head().has_waiting
     assert connection.vendor != "sqlite" or Publication.objects.count() > 10

@@ -16,7 +16,7 @@ from tokens.audit import trail
 from tokens.issued import revocation_record
 from tokens.keys import store
 from tokens.models import AuditEvent, Publication, RegistryVersion, RevocationLog
-from tokens.revoking import feed_log, high_water, high_water_marks
+from tokens.revoking import feed_publisher, high_water, high_water_marks
 from tokens.revoking.feed_log import Version
 from tokens.revoking.high_water import EVERY, Recorder
 from tokens.revoking.high_water_marks import Event, Marks
@@ -66,7 +66,7 @@ def event(at=NOW):
 
 def publish():
     revocation_record.revoke_token(secrets.token_hex(8), expires_at=timezone.now() + timedelta(minutes=5))
-    feed_log.publish_all(now=store.database_now())
+    feed_publisher.publish_all(now=store.database_now())
 
 
 def report():

@@ -36,7 +36,7 @@ def answer(response):
         headers["Location"] = (address, parse_qsl(query, keep_blank_values=True))
     if response.cookies:
         headers["Set-Cookie"] = sorted(response.cookies)
-    if headers["Content-Type"] == "application/json":
+    if headers.get("Content-Type") == "application/json":
         return Answer(response.status_code, headers, response.json())
     text = response.content.decode()
     if response.context is None:
@@ -69,9 +69,13 @@ def page(error, *, status=400, headers=None):
 
 INVALID_CLIENT = refusal("invalid_client", "Client authentication failed.", status=401)
 INVALID_BASIC = refusal("invalid_client", "Client authentication failed.", status=401, headers=BASIC)
-UNKNOWN_SCOPE = refusal("invalid_scope", "A scope is unknown, or this client may not ask for it.")
 UNKNOWN_RESOURCE = refusal("invalid_target", "The resource is unknown, or this client may not use it.")
 NOT_ITS_GRANT = refusal("unauthorized_client", "This client may not use the grant type.")
+
+
+def unknown_scope(name):
+    """Return the refusal of a scope that the client may not request (RFC 6749 section 5.2)."""
+    return refusal("invalid_scope", f"The scope {name} is unknown, or this client may not ask for it.")
 
 
 def repeated(name):

@@ -11,13 +11,13 @@ from tests.tokens.rfc import (
     INVALID_BASIC,
     INVALID_CLIENT,
     NOT_ITS_GRANT,
-    UNKNOWN_SCOPE,
     answer,
     confidential,
     granted,
     missing,
     refusal,
     repeated,
+    unknown_scope,
     without_blanks,
 )
 from tokens.issued import one_time
@@ -26,7 +26,6 @@ from tokens.models import AuthorizationCode, Client, UserGrant
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
 ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
-NO_SCOPE = refusal("invalid_scope", "Name at least one scope.")
 UNKNOWN_GRANT = refusal("unsupported_grant_type", "This issuer does not know the grant type.")
 
 REQUESTS = {
@@ -37,16 +36,16 @@ REQUESTS = {
     "3.2: no value is no parameter": ({"resource": ""}, granted()),
     "3.2: no value where one is needed": ({"grant_type": ""}, missing("grant_type")),
     "3.3: several scopes": ({"scope": "notes:write notes:read"}, granted("notes:write notes:read")),
-    "3.3: several scopes, one of them unknown": ({"scope": "notes:read nothing"}, UNKNOWN_SCOPE),
+    "3.3: several scopes, one of them unknown": ({"scope": "notes:read nothing"}, unknown_scope("nothing")),
     "3.3: the same scope twice is one": ({"scope": "notes:read notes:read"}, granted()),
-    "3.3: upper and lower case differ": ({"scope": "Notes:read"}, UNKNOWN_SCOPE),
-    "3.3: no scope": ({"scope": None}, NO_SCOPE),
+    "3.3: upper and lower case differ": ({"scope": "Notes:read"}, unknown_scope("Notes:read")),
+    "3.3: no scope: those of the client": ({"scope": None}, granted("notes:read notes:write")),
     "5.2 invalid_request: no grant type": ({"grant_type": None}, missing("grant_type")),
     "5.2 invalid_request: a control character": (
         {"scope": "notes:read\n"},
         refusal("invalid_request", "The scope parameter holds a control character."),
     ),
-    "5.2 invalid_scope: another client's": ({"scope": "other:read"}, UNKNOWN_SCOPE),
+    "5.2 invalid_scope: another client's": ({"scope": "other:read"}, unknown_scope("other:read")),
     "5.2 unauthorized_client: not its grant": ({"grant_type": "authorization_code"}, NOT_ITS_GRANT),
     "5.2 unsupported_grant_type: passwords (4.3)": ({"grant_type": "password"}, UNKNOWN_GRANT),
     "5.2 unsupported_grant_type: upper case": ({"grant_type": "CLIENT_CREDENTIALS"}, UNKNOWN_GRANT),
@@ -187,7 +186,8 @@ def test_an_expired_code_is_refused(client, webapp, code):
 
 STAYS = "openid notes:read offline_access"
 BAD_REFRESH = refusal("invalid_grant", "The refresh token is unknown, expired, or another client's.")
-TOO_MUCH = refusal("invalid_scope", "A scope was not allowed by the user, or this client may not ask for it.")
+NOT_ALLOWED = "The scope notes:write was not allowed by the user, or this client may not ask for it."
+TOO_MUCH = refusal("invalid_scope", NOT_ALLOWED)
 
 REFRESHES = {
     "6: the same scopes": ({}, granted(STAYS, id_token=True)),

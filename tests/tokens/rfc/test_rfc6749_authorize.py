@@ -6,6 +6,7 @@ import pytest
 
 from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_client
 from tests.tokens.rfc import ISSUER, answer, page, redirected
+from tokens.authorize.redirect_uri import NOT_REGISTERED
 from tokens.models import Client
 
 pytestmark = pytest.mark.django_db
@@ -25,10 +26,11 @@ def browser(client, user):
     return client
 
 
-UNKNOWN_SCOPE = sent_back("invalid_scope", "A scope is unknown, or this client may not ask for it.")
+UNKNOWN_SCOPE = sent_back("invalid_scope", "The scope unknown is unknown, or this client may not ask for it.")
+NOT_ITS_SCOPE = sent_back("invalid_scope", "The scope other:read is unknown, or this client may not ask for it.")
 NO_RESPONSE_TYPE = sent_back("invalid_request", "Missing response_type parameter.")
 NO_SUCH_TYPE = sent_back("unsupported_response_type", "The response type is not supported; use code.")
-NOWHERE = page("Mismatching redirect URI.")
+NOWHERE = page(NOT_REGISTERED)
 
 REQUESTS = {
     "4.1.1: as it should be": ({}, CODE),
@@ -79,9 +81,9 @@ REQUESTS = {
     "3.1.2.4: no URI": ({"redirect_uri": "callback"}, page("Invalid redirect URI.")),
     "3.1.2: a redirect URI with a fragment": ({"redirect_uri": f"{CALLBACK}#x"}, page("Invalid redirect URI.")),
     "3.3: one scope": ({"scope": "notes:read"}, CODE),
-    "3.3: no scope": ({"scope": None}, sent_back("invalid_scope", "Name at least one scope.")),
+    "3.3: no scope": ({"scope": None}, CODE),
     "4.1.2.1 invalid_scope: unknown": ({"scope": "unknown"}, UNKNOWN_SCOPE),
-    "4.1.2.1 invalid_scope: another client's": ({"scope": "other:read"}, UNKNOWN_SCOPE),
+    "4.1.2.1 invalid_scope: another client's": ({"scope": "other:read"}, NOT_ITS_SCOPE),
     "4.1.2.1: no client": ({"client_id": None}, page("Missing client_id parameter.")),
     "4.1.2.1: an unknown client": ({"client_id": "nobody"}, page("Invalid client_id parameter value.")),
     "4.1.2.1: two clients": ({"client_id": ["webapp", "spa"]}, page("Duplicate client_id parameter.")),

@@ -97,7 +97,11 @@ CHANGES = {
         INVALID,
     ),
     "3.1 invalid_token: not yet expired": (lambda token, signer: signed_again(token, signer, exp=soon()), None),
-    "3.1 invalid_token: for an API": (lambda token, signer: signed_again(token, signer, aud=API), INVALID),
+    "3.1: for an API, with a grant that has openid": (lambda token, signer: signed_again(token, signer, aud=API), None),
+    "3.1 invalid_token: for an API, without a grant": (
+        lambda token, signer: signed_again(token, signer, aud=API, grant_id=None),
+        INVALID,
+    ),
     "3.1 invalid_token: of another issuer": (
         lambda token, signer: signed_again(token, signer, iss="https://x.example"),
         INVALID,

@@ -168,7 +168,7 @@ def test_a_token_is_inactive_after_a_change_by_sql(client, notes, tokens, active
 def test_the_status_of_a_token_takes_one_statement(client, notes, tokens, django_assert_num_queries):
     ask = {"token": tokens["access_token"]}
     post(client, PATH, ask, **by(notes))
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         post(client, PATH, ask, **by(notes))
 
 

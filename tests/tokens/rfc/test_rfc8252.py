@@ -7,6 +7,7 @@ import pytest
 from tests.tokens.factories import allow, authorization, log_in, make_client, parameters, post, redeem
 from tests.tokens.rfc import INVALID_CLIENT, ISSUER, answer, granted, missing, page, redirected, refusal
 from tokens.addresses import redirect_uri_problem
+from tokens.authorize.redirect_uri import LOCALHOST_PORT, NOT_REGISTERED
 from tokens.models import Client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -17,7 +18,7 @@ LOOPBACK = "http://127.0.0.1/callback"
 LOOPBACK_6 = "http://[::1]/callback"
 REGISTERED = (APP, CLAIMED, LOOPBACK, LOOPBACK_6, "http://127.0.0.1:4000/fixed?x=1", "http://localhost:4000/callback")
 UNDOTTED = "myapp:/callback"
-MISMATCH = page("Mismatching redirect URI.")
+MISMATCH = page(NOT_REGISTERED)
 INVALID = page("Invalid redirect URI.")
 
 
@@ -58,7 +59,7 @@ ADDRESSES = {
     "7.3: an address that begins like one": ("http://127.0.0.1.evil.example/callback", MISMATCH),
     "7.3: a user before the address": ("http://127.0.0.1:51004@evil.example/callback", INVALID),
     "8.3: localhost as it is registered": ("http://localhost:4000/callback", None),
-    "8.3: localhost is a name, and its port fixed": ("http://localhost:51004/callback", MISMATCH),
+    "8.3: localhost is a name, and its port fixed": ("http://localhost:51004/callback", page(LOCALHOST_PORT)),
     "8.4: without one, where several are registered": (None, page("Missing redirect URI.")),
 }
 
@@ -77,6 +78,32 @@ def test_a_scheme_without_a_dot_is_permitted_if_the_client_has_the_option(browse
     code = redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), to=UNDOTTED, status=303)
     assert answer(allow(browser, authorization(native, redirect_uri=UNDOTTED))) == code
     assert answer(browser.get("/oauth/authorize", authorization(native, redirect_uri="other:/callback"))) == MISMATCH
+
+
+PORTS = {
+    "8.3: a public client with the switch": (True, True, True),
+    "8.3: a public client without it": (True, None, False),
+    "8.3: a confidential client, also if its row has it": (False, True, False),
+}
+
+
+@pytest.mark.parametrize("section", PORTS)
+def test_localhost_matches_with_any_port_for_a_public_client_with_the_switch(browser, apis, section):
+    public, switch, permitted = PORTS[section]
+    app = make_client("app", "authorization_code", public=public, allows_any_localhost_port=switch)
+    Client.objects.update(redirect_uris="http://localhost/callback")
+    uri = "http://localhost:41887/callback"
+    code = redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), to=uri, status=303)
+    assert answer(allow(browser, authorization(app, redirect_uri=uri))) == (code if permitted else page(LOCALHOST_PORT))
+
+
+def test_a_code_that_was_sent_to_a_free_port_is_redeemed_with_that_port_only(browser, apis):
+    app = make_client("app", "authorization_code", public=True, allows_any_localhost_port=True)
+    Client.objects.update(redirect_uris="http://localhost")
+    uri = "http://localhost:41887"
+    issued = parameters(allow(browser, authorization(app, redirect_uri=uri)))["code"]
+    assert redeem(browser, app, issued, redirect_uri="http://localhost:41888").status_code == 400
+    assert redeem(browser, app, issued, redirect_uri=uri).status_code == 200
 
 
 REGISTRATIONS = {

@@ -16,7 +16,6 @@ from tests.tokens.rfc import (
     JSON,
     NOT_ITS_GRANT,
     UNKNOWN_RESOURCE,
-    UNKNOWN_SCOPE,
     Answer,
     answer,
     granted,
@@ -24,6 +23,7 @@ from tests.tokens.rfc import (
     page,
     refusal,
     repeated,
+    unknown_scope,
     without_blanks,
 )
 from tokens.clients import client_secret
@@ -102,8 +102,8 @@ BEGINNINGS = {
     "3.1: a confidential client's name alone": ({"client_id": "service"}, INVALID_CLIENT),
     "3.1: a client without the grant": ({"client_id": "spa"}, NOT_ITS_GRANT),
     "3.1: two clients": ({"client_id": ["tv", "tv"]}, repeated("client_id")),
-    "3.1: no scope": ({"scope": None}, refusal("invalid_scope", "Name at least one scope.")),
-    "3.1: another client's scope": ({"scope": "other:read"}, UNKNOWN_SCOPE),
+    "3.1: no scope: those of the client": ({"scope": None}, BEGUN),
+    "3.1: another client's scope": ({"scope": "other:read"}, unknown_scope("other:read")),
     "3.1: another client's API": ({"resource": OTHER_API}, UNKNOWN_RESOURCE),
 }
 

@@ -10,7 +10,6 @@ from tests.tokens.rfc import (
     ISSUER,
     NOT_ITS_GRANT,
     UNKNOWN_RESOURCE,
-    UNKNOWN_SCOPE,
     answer,
     claims_of,
     confidential,
@@ -19,6 +18,7 @@ from tests.tokens.rfc import (
     refusal,
     repeated,
     signed_again,
+    unknown_scope,
     without_blanks,
 )
 from tokens.models import Api, Client, ExchangePolicy, Scope, User
@@ -76,8 +76,8 @@ REQUESTS = {
     "2.2.2 invalid_target: unknown": ({"resource": "https://third.example/"}, UNKNOWN_RESOURCE),
     "2.2.2 invalid_target: not in the policy": ({"resource": API}, UNKNOWN_RESOURCE),
     "2.2.2 invalid_target: an unknown audience": ({"resource": None, "audience": "third"}, UNKNOWN_RESOURCE),
-    "2.1: a scope that is not in the policy": ({"scope": "notes:read"}, UNKNOWN_SCOPE),
-    "2.1: a scope that nobody knows": ({"scope": "other:read more"}, UNKNOWN_SCOPE),
+    "2.1: a scope that is not in the policy": ({"scope": "notes:read"}, unknown_scope("notes:read")),
+    "2.1: a scope that nobody knows": ({"scope": "other:read more"}, unknown_scope("more")),
     "2.1: no scope": ({"scope": None}, refusal("invalid_scope", "Name at least one scope.")),
     "2.1: an access token, asked for by its type": ({"requested_token_type": ACCESS_TOKEN}, EXCHANGED),
     "2.1: a refresh token": ({"requested_token_type": f"{TYPE}:refresh_token"}, REQUESTED_TYPE),
@@ -116,7 +116,7 @@ SUBJECTS = {
     "2.2.2: expired": ({"exp": 1}, UNACCEPTABLE),
     "2.2.2: of a service": ({"sub": "service", "client_id": "service", "auth_time": None}, UNACCEPTABLE),
     "2.2.2: of nobody": ({"sub": str(uuid.UUID(int=0))}, UNACCEPTABLE),
-    "2.2.2: an ID token": ({"typ": "JWT"}, UNACCEPTABLE),
+    "2.2.2: an ID token": ({"typ": "JWT", "at_hash": "x"}, UNACCEPTABLE),
     "4.1: passed on three times before": ({"act": chain("d", "c", "b", "a")}, EXCHANGED),
     "4.1: passed on too often": ({"act": chain("e", "d", "c", "b", "a")}, UNACCEPTABLE),
 }

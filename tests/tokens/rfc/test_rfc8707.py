@@ -23,7 +23,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 SCOPES = ("notes:read", "notes:write", "other:read")
 READ = {"scope": "notes:read"}
 BOTH = {"scope": "notes:read other:read"}
-OF_ANOTHER = refusal("invalid_scope", "A scope does not belong to the resource that was asked for.")
+NOT_THERE = "The scope {} does not belong to the resource that was asked for."
+OF_ANOTHER = refusal("invalid_scope", NOT_THERE.format("notes:read"))
+ONE_OF_ANOTHER = refusal("invalid_scope", NOT_THERE.format("other:read"))
 SEVERAL = refusal("invalid_target", "A token is for one resource; ask for a token each.")
 NO_SCOPE = refusal("invalid_scope", "No scope of the resource was asked for.")
 
@@ -32,7 +34,7 @@ REQUESTS = {
     "2: the API of the scope": (READ | {"resource": API}, API),
     "2: another API of this client": ({"scope": "other:read", "resource": OTHER_API}, OTHER_API),
     "2: the API of another scope": (READ | {"resource": OTHER_API}, OF_ANOTHER),
-    "2: one of the APIs of the scopes": (BOTH | {"resource": API}, OF_ANOTHER),
+    "2: one of the APIs of the scopes": (BOTH | {"resource": API}, ONE_OF_ANOTHER),
     "2: the same API twice is one": (READ | {"resource": [API, API]}, API),
     "2: several": (BOTH | {"resource": [API, OTHER_API]}, SEVERAL),
     "2: one of them unknown": (READ | {"resource": [API, "https://third.example/"]}, SEVERAL),
@@ -40,7 +42,12 @@ REQUESTS = {
     "2: an empty one is none (RFC 6749 3.1)": (READ | {"resource": ""}, API),
     "2: unknown": (READ | {"resource": "https://third.example/"}, UNKNOWN_RESOURCE),
     "2: of others only": (READ | {"resource": "https://closed.example/"}, UNKNOWN_RESOURCE),
-    "2: nearly the API": (READ | {"resource": API.rstrip("/")}, UNKNOWN_RESOURCE),
+    "2: the API without the slash of its empty path": (READ | {"resource": API.rstrip("/")}, API),
+    "2: both spellings of the API": (READ | {"resource": [API, API.rstrip("/")]}, API),
+    "2: nearly the API": (READ | {"resource": f"{API}/"}, UNKNOWN_RESOURCE),
+    "2: the API, in capitals": (READ | {"resource": API.replace("api", "API")}, UNKNOWN_RESOURCE),
+    "2: the API, with its port": (READ | {"resource": "https://api.example:443/"}, UNKNOWN_RESOURCE),
+    "2: the API, with a query": (READ | {"resource": "https://api.example?"}, UNKNOWN_RESOURCE),
     "2: more than the API": (READ | {"resource": f"{API}notes"}, UNKNOWN_RESOURCE),
     "2: a fragment": (READ | {"resource": f"{API}#x"}, UNKNOWN_RESOURCE),
     "2: no absolute URI": (READ | {"resource": "api.example"}, UNKNOWN_RESOURCE),
@@ -88,6 +95,7 @@ def test_an_application_requests_a_code_for_a_resource(browser, desk, section):
 
 IDENTITY = {
     "2: the issuer itself, for its userinfo": ({"scope": "openid email", "resource": ISSUER}, ISSUER),
+    "2: the issuer itself, with a slash": ({"scope": "openid email", "resource": f"{ISSUER}/"}, ISSUER),
     "2: an API, without a scope of its own": ({"scope": "openid", "resource": API}, NO_SCOPE),
     "2: the issuer, and a scope of an API": ({"scope": "openid notes:read", "resource": ISSUER}, OF_ANOTHER),
     "2: nobody, and no scope of an API": ({"scope": "openid"}, ISSUER),
@@ -113,7 +121,8 @@ TRADES = {
     "2.2: none": (None, None),
     "2.2: another API of this client": (OTHER_API, "invalid_target"),
     "2.2: the resource of the code, and another": ([API, OTHER_API], "invalid_target"),
-    "2.2: nearly the resource of the code": (API.rstrip("/"), "invalid_target"),
+    "2.2: the resource of the code without its slash": (API.rstrip("/"), None),
+    "2.2: nearly the resource of the code": (f"{API}/", "invalid_target"),
 }
 
 

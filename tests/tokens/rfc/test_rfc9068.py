@@ -8,11 +8,9 @@ import pytest
 from django.utils import timezone
 
 from tests.tokens.assertions import jwks, sign
-from tests.tokens.factories import API, OTHER_API, basic, make_client, post, redeem
+from tests.tokens.factories import API, OTHER_API, basic, make_client, operation, post, redeem
 from tests.tokens.rfc import ISSUER, JSON, Answer, answer, claims_of, confidential, signed_again
-from tokens import conf
 from tokens.keys import rotation
-from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import Client, ExchangePolicy, Scope, UserGrant
 
 pytestmark = pytest.mark.django_db
@@ -150,7 +148,8 @@ CHANGES = {
     "2.1: the typ of an ID token": ({"typ": "JWT"}, False),
     "2.1: the typ of an introspection": ({"typ": "token-introspection+jwt"}, False),
     "4: of another issuer": ({"iss": f"{ISSUER}/"}, False),
-    "4: for somebody else": ({"aud": API}, False),
+    "4: for an API, under the same grant": ({"aud": API}, True),
+    "4: for two APIs": ({"aud": [API, "https://other.example/"]}, False),
     "4: an hour left": ({"exp": 2**33}, True),
     "4: expired": ({"exp": 1}, False),
 }
@@ -177,8 +176,7 @@ def test_an_id_token_has_another_audience_and_typ(client, desk, code, signer):
 
 def test_a_token_verifies_by_the_key_at_the_jwks_uri_of_the_metadata(client, service):
     """Section 4."""
-    keys = conf.issuer().encryption_keys()
-    rotation.rotate(policy=PRODUCTION, encryption_keys=keys, actor="test", now=timezone.now())
+    rotation.rotate(operation())
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     text = post(client, "/oauth/token", form, **basic("service", service.plain)).json()["access_token"]
     metadata = client.get("/.well-known/oauth-authorization-server").json()

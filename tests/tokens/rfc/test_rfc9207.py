@@ -6,6 +6,8 @@ import pytest
 
 from tests.tokens.factories import CALLBACK, OTHER_API, allow, authorization, log_in
 from tests.tokens.rfc import ISSUER, answer, page, redirected
+from tokens.authorize.pkce import CHANGE_SETTING, MISSING
+from tokens.authorize.redirect_uri import NOT_REGISTERED
 from tokens.models import Client
 
 pytestmark = pytest.mark.django_db
@@ -26,9 +28,13 @@ ANSWERS = {
     "2: invalid_request": (
         {"code_challenge": None},
         "",
-        error("invalid_request", "PKCE is required: send code_challenge with code_challenge_method=S256."),
+        error("invalid_request", f"{MISSING}{CHANGE_SETTING}"),
     ),
-    "2: invalid_scope": ({"scope": None}, "", error("invalid_scope", "Name at least one scope.")),
+    "2: invalid_scope": (
+        {"scope": "profile"},
+        "",
+        error("invalid_scope", "The scopes profile and email come with openid."),
+    ),
     "2: invalid_target": (
         {"resource": OTHER_API},
         "",
@@ -96,7 +102,7 @@ def test_an_error_page_names_no_issuer(client, user, webapp):
     """Section 2: only a response that is sent to a client has `iss`."""
     log_in(client, user)
     response = client.get("/oauth/authorize", authorization(webapp, redirect_uri=f"{CALLBACK}/x"))
-    assert answer(response) == page("Mismatching redirect URI.")
+    assert answer(response) == page(NOT_REGISTERED)
 
 
 ISSUERS = {

@@ -18,12 +18,14 @@ from tests.tokens.factories import (
     redeem,
 )
 from tests.tokens.rfc import ISSUER, answer, granted, page, redirected, refusal
+from tokens.authorize.pkce import CHANGE_SETTING, MISSING
+from tokens.authorize.redirect_uri import NOT_REGISTERED
 from tokens.models import Client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
 CODE = redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), status=303)
-MISMATCH = page("Mismatching redirect URI.")
+MISMATCH = page(NOT_REGISTERED)
 INVALID = page("Invalid redirect URI.")
 
 
@@ -65,11 +67,11 @@ PKCE = {
     "2.1.1: a confidential client with PKCE": ({}, CODE),
     "2.1.1: a confidential client without": (
         {"code_challenge": None},
-        invalid_request("PKCE is required: send code_challenge with code_challenge_method=S256."),
+        invalid_request(f"{MISSING}{CHANGE_SETTING}"),
     ),
     "4.8.2: taken out on its way": (
         {"code_challenge": None, "code_challenge_method": None},
-        invalid_request("PKCE is required: send code_challenge with code_challenge_method=S256."),
+        invalid_request(f"{MISSING}{CHANGE_SETTING}"),
     ),
     "2.1.1: one that shows the verifier": (
         {"code_challenge_method": "plain"},
@@ -98,24 +100,31 @@ def allow_by(user, query):
     return allow(browser, query)
 
 
-LED_ON = {
-    "4.11.2: a wrong scope": ({"scope": "unknown"}, "/accounts/login/"),
-    "4.11.2: a wrong response type": ({"response_type": "x"}, "/accounts/login/"),
-    "4.11.2: a parameter twice": ({"nonce": ["a", "b"]}, "/accounts/login/"),
-    "4.11.2: a wrong prompt": ({"prompt": "create"}, "/accounts/login/"),
-    "4.11.2: silent": ({"scope": "unknown", "prompt": "none"}, CALLBACK),
+REFUSED = {
+    "4.11.2: a wrong scope": {"scope": "unknown"},
+    "4.11.2: a wrong response type": {"response_type": "x"},
+    "4.11.2: a parameter twice": {"nonce": ["a", "b"]},
+    "4.11.2: a wrong prompt": {"prompt": "create"},
+    "4.11.2: no code challenge": {"code_challenge": None},
+    "4.11.2: no code challenge, the answer as a form": {"code_challenge": None, "response_mode": "form_post"},
 }
 
 
-@pytest.mark.parametrize("section", LED_ON)
-def test_an_error_is_redirected_to_the_client_only_after_the_login(client, user, webapp, section):
-    """A malformed link to the issuer in a mail leads to the login page, not to the client (open redirect)."""
-    changes, to = LED_ON[section]
-    response = client.get("/oauth/authorize", authorization(webapp, **changes))
-    assert response["Location"].partition("?")[0] == to
-    if to != CALLBACK:
-        log_in(client, user)
-        assert client.get(parameters(response)["next"])["Location"].startswith(f"{CALLBACK}?error=")
+@pytest.mark.parametrize("section", REFUSED)
+def test_an_error_is_redirected_to_the_client_only_if_the_user_is_logged_in(client, user, webapp, section):
+    """A malformed link to the issuer in a mail leads to a page of the issuer, not to the client (open redirect)."""
+    request = authorization(webapp, **REFUSED[section])
+    shown = client.get("/oauth/authorize", request)
+    assert (shown.status_code, "Location" in shown, CALLBACK in shown.content.decode()) == (400, False, False)
+    log_in(client, user)
+    sent = client.get("/oauth/authorize", request)
+    assert CALLBACK in (sent["Location"] if "Location" in sent else sent.content.decode())
+
+
+def test_a_request_without_pages_gets_its_error_without_a_login(client, webapp):
+    """Section 4.11.2: the exception is prompt=none."""
+    response = client.get("/oauth/authorize", authorization(webapp, scope="unknown", prompt="none"))
+    assert response["Location"].startswith(f"{CALLBACK}?error=invalid_scope")
 
 
 FLOWS = {
@@ -137,6 +146,8 @@ CLOSED = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; "
     "base-uri 'none'",
+    # Not of this RFC: a client that opened the login in a popup keeps it.
+    "Cross-Origin-Opener-Policy": "unsafe-none",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }

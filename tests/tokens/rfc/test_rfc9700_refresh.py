@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.tokens.factories import make_client, post, redeem
 from tests.tokens.rfc import answer, confidential, granted, refusal
-from tokens.issued.refresh_token import LOST_ANSWER
+from tokens.issued.refresh_rotation import RETRY_WINDOW
 from tokens.models import RefreshToken, UserGrant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -43,7 +43,7 @@ def test_reuse_of_a_public_client_s_refresh_token_revokes_the_family(client, app
     assert answer(second) == ROTATED
     third = refresh(client, app, second.json()["refresh_token"])
     assert answer(third) == ROTATED
-    RefreshToken.objects.exclude(used_at=None).update(used_at=timezone.now() - LOST_ANSWER - timedelta(seconds=1))
+    RefreshToken.objects.exclude(used_at=None).update(used_at=timezone.now() - RETRY_WINDOW - timedelta(seconds=1))
     assert answer(refresh(client, app, first)) == REUSED
     assert answer(refresh(client, app, third.json()["refresh_token"])) == REVOKED
     assert UserGrant.objects.get().revoked_at is not None

@@ -72,7 +72,6 @@ def test_a_control_character_in_a_parameter_is_refused(browser, own, name):
 
 
 UNDECLARED = {
-    "claims": '{"id_token": {"acr": {"essential": true, "values": ["phr"]}}}',
     "sub": "somebody-else",
     "user": "1",
     "acr": "phr",
@@ -196,11 +195,14 @@ def test_a_refusal_is_written_to_the_audit_log_without_the_parameters(browser, w
     assert "secret" not in caplog.text
 
 
-def test_a_redirect_to_the_login_is_no_refusal_in_the_audit_log(client, webapp, caplog):
+def test_a_redirect_to_the_login_is_no_refusal_in_the_audit_log_and_an_invalid_request_is(client, webapp, caplog):
     caplog.set_level("INFO", "tokens.audit")
-    for changes in ({}, {"scope": "unknown"}):
-        client.get("/oauth/authorize", authorization(webapp, **changes))
+    client.get("/oauth/authorize", authorization(webapp))
     assert lines(caplog) == []
+    client.get("/oauth/authorize", authorization(webapp, scope="secret-scope"))
+    [(action, actor, about, details)] = lines(caplog)
+    assert (action, actor, about) == ("authorization.refused", "user:unknown", "client:webapp")
+    assert (details["error"], "secret" in caplog.text) == ("invalid_scope", False)
 
 
 @pytest.mark.parametrize("state", ["a b+c", "%", "é", "x" * 1000, "a&b=c#d", '"<>\\', " s "])

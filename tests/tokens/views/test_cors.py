@@ -10,7 +10,7 @@ from django.urls import get_resolver
 from tests.tokens.factories import basic, make_client, post
 from tokens.conf import RATE_LIMITS
 from tokens.issued import jws
-from tokens.keys import keyring
+from tokens.keys import keyring, publication
 from tokens.keys.errors import NotReady
 from tokens.models import Client
 from tokens.parameters import FORM
@@ -38,7 +38,8 @@ def test_a_registered_origin_may_send_requests_and_read_answers(client, page, pa
         OPEN[path],
     )
     assert "Authorization" in preflight["Access-Control-Allow-Headers"]
-    assert set(TRACED.split(",")) <= set(preflight["Access-Control-Allow-Headers"].split(", "))
+    assert {"X-Requested-With", *TRACED.split(",")} <= set(preflight["Access-Control-Allow-Headers"].split(", "))
+    assert "Content-Type" not in preflight
     assert "Access-Control-Allow-Credentials" not in preflight
     answer = post(client, path, {"client_id": "page", "grant_type": "x", "token": "x"}, HTTP_ORIGIN=ORIGIN)
     assert answer[READ] == ORIGIN
@@ -92,8 +93,9 @@ def nothing_signs(monkeypatch):
     def fail(*_, **__):
         raise NotReady("no key")
 
-    for name in ("signer", "published", "trusted_rings", "jwks"):
-        monkeypatch.setattr(keyring, name, fail)
+    monkeypatch.setattr(keyring, "signer", fail)
+    for name in ("published", "trusted_rings", "jwks"):
+        monkeypatch.setattr(publication, name, fail)
 
 
 LONG = b"a=b&" * 1001
@@ -204,7 +206,9 @@ def test_every_origin_reads_a_public_document(client, published, path, headers):
 
 
 @pytest.mark.parametrize("path", [*PUBLIC, *NOWHERE])
-@pytest.mark.parametrize("requested", ["if-none-match", "accept", "cache-control,if-none-match", TRACED, None])
+@pytest.mark.parametrize(
+    "requested", ["if-none-match", "accept", "cache-control,if-none-match", "x-requested-with", TRACED, None]
+)
 def test_a_preflight_permits_requests_for_public_documents(client, path, requested):
     headers = {"origin": "https://anybody.example", "access-control-request-method": "GET"}
     answer = client.options(

@@ -251,7 +251,6 @@ def test_a_user_or_client_that_was_disabled_meanwhile_gets_nothing(device, brows
         pytest.param({"scope": "openid"}, (401, "invalid_client"), id="RFC 8628 3.1: no client"),
         pytest.param({"client_id": "nobody", "scope": "openid"}, (401, "invalid_client"), id="RFC 6749 5.2"),
         pytest.param({"client_id": "spa", "scope": "openid"}, (400, "unauthorized_client"), id="not its grant"),
-        pytest.param({"client_id": "tv"}, (400, "invalid_scope"), id="RFC 6749 3.3: none"),
         pytest.param({"client_id": "tv", "scope": "other:read"}, (400, "invalid_scope"), id="not its scope"),
         pytest.param(
             {"client_id": "tv", "scope": "notes:read", "resource": OTHER_API}, (400, "invalid_target"), id="RFC 8707"

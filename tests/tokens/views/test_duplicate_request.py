@@ -127,10 +127,11 @@ def test_a_login_form_that_is_sent_twice_ends_at_the_client_too(client, user, ow
 
 
 def test_an_error_that_the_client_got_ends_the_handle_too(client, user, own, wait):
-    back = waiting(client, own, scope="unknown")
+    back = waiting(client, own)
+    Client.objects.filter(pk=own.pk).update(grants=["client_credentials"])  # the request becomes invalid
     for seconds in (0, 9.5):
         wait(seconds)
-        assert parameters(client.get(back))["error"] == "invalid_scope"
+        assert parameters(client.get(back))["error"] == "unauthorized_client"
     wait(10.5)
     assert list(links(client.get(back))) == [f"Go to {own.name}", "Your account"]
 

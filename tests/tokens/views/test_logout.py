@@ -6,14 +6,11 @@ from unittest.mock import patch
 import jwt
 import pytest
 from django.test import Client as Browser
-from django.utils import timezone
 
-from tests.tokens.factories import allow, authorization, log_in, make_client, parameters, redeem
-from tokens import conf
+from tests.tokens.factories import allow, authorization, log_in, make_client, operation, parameters, redeem
 from tokens.keys import keyring, rotation, store
 from tokens.keys.revocation import revoke
 from tokens.keys.rules import lifecycle
-from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import User
 
 pytestmark = pytest.mark.django_db
@@ -21,18 +18,15 @@ AFTER = "https://client.example/bye"
 
 
 def rotate(**options):
-    rotation.rotate(
-        policy=PRODUCTION, encryption_keys=conf.issuer().encryption_keys(), actor="test", now=timezone.now(), **options
-    )
+    rotation.rotate(operation(), **options)
     keyring.snapshots.forget()
 
 
 def withdraw(kid):
     """Let more than a year pass, so that another key signs and the key `kid` is withdrawn."""
     then = store.database_now() + timedelta(days=400)
-    given = {"policy": PRODUCTION, "encryption_keys": conf.issuer().encryption_keys(), "actor": "test"}
     with patch("tokens.keys.store.database_now", side_effect=lambda: then):
-        then = rotation.rotate(now=then, **given).at + timedelta(days=30)
+        then = rotation.rotate(operation(then)).at + timedelta(days=30)
         keys = [one.key for one in store.load("default")]
         assert lifecycle.phase(next(key for key in keys if key.kid == kid), keys, now=then) == "withdrawn"
 
@@ -124,15 +118,7 @@ def test_an_expired_hint_signed_by_a_withdrawn_key_is_accepted(browser, hint):
 
 
 def test_a_hint_signed_by_a_revoked_key_is_refused(browser, hint):
-    revoke(
-        jwt.get_unverified_header(hint)["kid"],
-        reason="stolen",
-        policy=PRODUCTION,
-        encryption_keys=conf.issuer().encryption_keys(),
-        actor="test",
-        now=timezone.now(),
-        accept_outage=True,
-    )
+    revoke(operation(), jwt.get_unverified_header(hint)["kid"], reason="stolen", accept_outage=True)
     assert request_logout(browser, id_token_hint=hint).status_code == 400
     assert logged_in(browser)
 

@@ -6,8 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from tests.tokens.factories import API, OTHER_API
-from tokens import conf
+from tests.tokens.factories import API, OTHER_API, operation
 from tokens.authorize.login_session import LEVELS
 from tokens.keys import rotation
 from tokens.keys.rings import ANY, RingKind
@@ -38,7 +37,7 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
         "jwks_uri": "http://localhost:8000/.well-known/jwks.json",
         "scopes_supported": [*OPENID, "notes:read", "notes:write", "other:read"],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": [
             "authorization_code",
             "refresh_token",
@@ -60,16 +59,34 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
         "id_token_signing_alg_values_supported": ["RS256"],
         "claims_supported": [
             *("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash"),
-            *("name", "given_name", "family_name", "preferred_username", "email", "email_verified"),
+            *("name", "given_name", "family_name", "preferred_username", "updated_at", "email", "email_verified"),
         ],
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
         "protected_resources": [API, OTHER_API],
     }
+
+
+@pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
+@pytest.mark.parametrize(
+    ("entries", "members"),
+    [
+        ({}, {}),
+        ({"CLIENT_ID_METADATA_DOCUMENTS": True}, {"client_id_metadata_document_supported": True}),
+        ({"DYNAMIC_REGISTRATION": "open"}, {"registration_endpoint": "http://localhost:8000/oauth/register"}),
+        ({"DYNAMIC_REGISTRATION": "token"}, {"registration_endpoint": "http://localhost:8000/oauth/register"}),
+        ({"DYNAMIC_REGISTRATION": "off"}, {}),
+    ],
+)
+def test_the_metadata_names_the_ways_to_register_that_are_on(client, apis, settings, name, entries, members):
+    settings.ISSUER = settings.ISSUER | entries
+    content = client.get(f"/.well-known/{name}").json()
+    ways = ("client_id_metadata_document_supported", "registration_endpoint")
+    assert {way: content[way] for way in ways if way in content} == members
 
 
 @pytest.mark.django_db
@@ -132,8 +149,7 @@ def test_a_new_scope_is_listed_once_the_snapshot_is_due(client, apis, at):
 
 def rotated(ring, algorithm=None):
     kind = RingKind(algorithm=algorithm) if algorithm else ANY
-    keys, now = conf.issuer().encryption_keys(), timezone.now()
-    rotation.rotate(ring, kind=kind, policy=PRODUCTION, encryption_keys=keys, actor="test", now=now)
+    rotation.rotate(operation(), ring, kind=kind)
 
 
 def listed(client):

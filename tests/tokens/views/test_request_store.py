@@ -13,6 +13,7 @@ from django.utils import timezone
 from tests.tokens.factories import CALLBACK, authorization, log_in, make_client, parameters, stored_query
 from tests.tokens.pages import assert_page
 from tokens.conf import RATE_LIMITS
+from tokens.models import Client
 from tokens.parameters import AUTHORIZATION
 from tokens.revoking import purge
 from tokens.views import request_store
@@ -100,12 +101,17 @@ def test_a_request_of_the_maximum_length_is_stored_and_a_longer_request_is_an_er
     limit, over = exactly(own, MAX_LENGTH), exactly(own, MAX_LENGTH + 1)
     page = client.get("/oauth/authorize", limit)["Location"]
     assert parameters(client.get(submit(client, page)["Location"]))["code"]
-    for browser in (Browser(), client):  # logged in or not
-        answer = browser.get("/oauth/authorize", over)
-        assert answer["Location"].startswith(f"{CALLBACK}?error=")
-        answered = parameters(answer)
-        assert (answered["error"], answered["error_description"]) == ("invalid_request", TOO_LONG)
-        assert (answered["state"], answered["iss"]) == (over["state"], "http://localhost:8000")
+    answer = client.get("/oauth/authorize", over)
+    assert answer["Location"].startswith(f"{CALLBACK}?error=")
+    answered = parameters(answer)
+    assert (answered["error"], answered["error_description"]) == ("invalid_request", TOO_LONG)
+    assert (answered["state"], answered["iss"]) == (over["state"], "http://localhost:8000")
+
+
+def test_a_visitor_with_a_longer_request_gets_a_page_before_the_login(client, own):
+    answer = client.get("/oauth/authorize", authorization(own, state="s" * MAX_LENGTH))
+    assert (answer.status_code, answer.context["error"]) == (400, TOO_LONG)
+    assert not Session.objects.exists()
 
 
 @pytest.mark.parametrize("changes", [{"client_id": "nobody"}, {"redirect_uri": "https://evil.example/"}], ids=str)
@@ -115,15 +121,18 @@ def test_a_request_that_is_too_long_goes_to_no_invalid_redirect_uri(client, own,
     assert "Location" not in answer
 
 
-def test_a_request_that_is_too_long_and_invalid_is_an_error_at_the_client(client, own):
-    answer = client.get("/oauth/authorize", authorization(own, scope="unknown", state="s" * MAX_LENGTH))
-    assert parameters(answer)["error"] == "invalid_scope"
+def test_a_request_that_can_never_succeed_is_refused_before_the_login_and_not_stored(client, own):
+    answer = client.get("/oauth/authorize", authorization(own, scope="unknown", state="s" * 5000))
+    assert answer.status_code == 400
+    assert answer.context["error"] == "The scope unknown is unknown, or this client may not ask for it."
     assert not Session.objects.exists()
 
 
-def test_an_error_goes_to_the_client_after_the_login(client, user, own):
-    page = to_login(client, own, scope="unknown", state="s" * 5000)
-    assert parameters(client.get(submit(client, page)["Location"]))["error"] == "invalid_scope"
+def test_a_request_that_became_invalid_during_the_login_is_an_error_at_the_client(client, user, own):
+    page = to_login(client, own)
+    Client.objects.update(grants=["client_credentials"])
+    answered = parameters(client.get(submit(client, page)["Location"]))
+    assert (answered["error"], answered["state"]) == ("unauthorized_client", "s-1")
 
 
 def test_a_handle_opens_nothing_in_another_browser(client, user, own):

@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from tests.tokens.feed_reader import Reader, claims_of, decode, entries_of, key
 from tokens.issued import revocation_record
-from tokens.keys import keyring
+from tokens.keys import keyring, publication
 from tokens.keys.errors import NotReady
 from tokens.models import Publication, RevocationLog, Segment, WaitingEntry
 from tokens.revoking import feed as revocation_feed
-from tokens.revoking import feed_log
+from tokens.revoking import feed_log, feed_publisher
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer", "no_documents")]
 
@@ -113,7 +113,7 @@ def test_the_full_state_has_an_entry_that_waits_to_be_published_again(client):
     """A reader that starts at this moment gets everything that other readers have."""
     now = timezone.now()
     revocation_record.revoke_users(["ada"], now=now)
-    feed_log.publish(now=now)
+    feed_publisher.publish(now=now)
     revocation_record.revoke_users(["ada"], now=now + timedelta(seconds=5))
     assert set(entries_of(feed_log.changes(None, now=now, sealed=0).entries)) == {key("sub", "ada")}
 
@@ -122,7 +122,7 @@ def test_the_feed_has_the_latest_entry_of_a_thing_that_was_revoked_twice(client)
     now = timezone.now()
     for later in (0, 60, 120):
         revocation_record.revoke_users(["ada"], now=now + timedelta(seconds=later))
-        feed_log.publish(now=now)
+        feed_publisher.publish(now=now)
     [(_, before)] = entries_of(feed_log.changes(None, now=now, sealed=0).entries).values()
     assert before == int(now.timestamp()) + 121
 
@@ -188,13 +188,27 @@ def test_an_unchanged_poll_is_304_by_one_statement(client):
     assert len(queries) == 1
 
 
+def test_a_delta_reads_the_head_once_and_takes_five_statements(client):
+    """With more, a delta of 100 entries would cost the issuer over 5 ms of CPU on a busy machine."""
+    revoke("a")
+    reader = Reader(client)
+    reader.poll()
+    revoke("b")
+    with CaptureQueriesContext(connection) as queries:
+        assert reader.poll() == 200
+    statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+    assert sum("waitingentry ORDER BY id LIMIT 1)" in statement for statement in statements) == 1
+    assert len(statements) <= 5, statements
+    assert set(reader.held) == {key("jti", "a"), key("jti", "b")}
+
+
 def test_a_document_is_built_once_for_its_version_ring_and_since(client, monkeypatch):
     revoke("a")
     since = claims(client)["version"]
     revoke("b")
     built = []
-    changes = feed_log.changes
-    monkeypatch.setattr(feed_log, "changes", lambda *args, **more: built.append(args) or changes(*args, **more))
+    changes = feed_log.changes_to
+    monkeypatch.setattr(feed_log, "changes_to", lambda *args, **more: built.append(args) or changes(*args, **more))
     bodies = {feed(client, since).content for _ in range(3)} | {feed(client).content for _ in range(3)}
     assert (len(built), len(bodies)) == (2, 2)
     revoke("c")
@@ -226,7 +240,7 @@ def test_a_document_of_a_key_that_no_longer_signs_is_not_served(client, signer, 
 
 
 def test_the_cache_of_documents_is_bounded(client):
-    documents = revocation_feed.Documents(most=1000)
+    documents = revocation_feed.Documents(max_bytes=1000)
     wanted = revocation_feed.Edition(feed_log.Version(1, "A" * 11), "k")
     now = timezone.now()
 
@@ -304,7 +318,7 @@ def test_a_segment_whose_entries_have_all_ended_is_no_longer_listed(client, monk
 
 def test_a_feed_log_that_grows_too_long_is_an_error_in_the_log(client, monkeypatch, caplog):
     monkeypatch.setattr(feed_log, "SEGMENT", 2)
-    monkeypatch.setattr(feed_log, "MANY_SEGMENTS", 2)
+    monkeypatch.setattr(feed_publisher, "MANY_SEGMENTS", 2)
     revoke("a", "b", "c")
     claims(client)
     assert "revocation feed" not in caplog.text
@@ -371,8 +385,8 @@ def test_a_reader_with_another_etag_gets_the_feed(client, condition):
 @pytest.mark.parametrize("path", ["/oauth/revocations", "/.well-known/jwks.json"])
 def test_a_condition_on_a_date_is_ignored(client, signer, path, header, monkeypatch):
     """RFC 9110 sections 13.1.3 and 13.1.4."""
-    monkeypatch.setattr(keyring, "shared_cache", lambda ring="default", *, now: 300)
-    monkeypatch.setattr(keyring, "jwks", lambda ring="default", *, now: (signer.public,))
+    monkeypatch.setattr(publication, "shared_cache", lambda ring="default", *, now: 300)
+    monkeypatch.setattr(publication, "jwks", lambda ring="default", *, now: (signer.public,))
     assert client.get(path, headers={header: "Thu, 01 Jan 1970 00:00:00 GMT"}).status_code == 200
 
 

@@ -2,13 +2,10 @@
 
 import jwt
 import pytest
-from django.utils import timezone
 
-from tests.tokens.factories import API, basic, post, redeem
+from tests.tokens.factories import API, basic, operation, post, redeem
 from tests.tokens.feed_reader import decode, entries_of, key
-from tokens import conf
 from tokens.keys import keyring, revocation, rotation
-from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -18,9 +15,7 @@ ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
 
 @pytest.fixture
 def ring(db):
-    rotation.rotate(
-        policy=PRODUCTION, encryption_keys=conf.issuer().encryption_keys(), actor="test", now=timezone.now()
-    )
+    rotation.rotate(operation())
 
 
 def verify(client, token, audience):
@@ -49,15 +44,7 @@ def test_before_the_first_key_nothing_is_signed(client, service):
 
 def test_the_feed_names_a_revoked_key_and_is_signed_by_its_successor(client, ring):
     stolen = SigningKey.objects.get(signs_at__isnull=False).kid
-    revocation.revoke(
-        stolen,
-        reason="stolen",
-        policy=PRODUCTION,
-        encryption_keys=conf.issuer().encryption_keys(),
-        actor="test",
-        now=timezone.now(),
-        accept_outage=True,
-    )
+    revocation.revoke(operation(), stolen, reason="stolen", accept_outage=True)
     keyring.snapshots.forget()
     text = client.get("/oauth/revocations").content.decode()
     kid = jwt.get_unverified_header(text)["kid"]

@@ -4,11 +4,14 @@ import jwt
 import pytest
 from allauth.account.models import EmailAddress
 
-from tests.tokens.factories import basic, post, redeem
+from tests.tokens.factories import API, OTHER_API, basic, make_client, post, redeem, with_secret
 from tokens.issued import jws
-from tokens.models import Client, User
+from tokens.models import Api, Client, ExchangePolicy, Scope, User, UserGrant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+
+
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
 def bearer(token):
@@ -27,7 +30,9 @@ def token(client, webapp, code):
 def test_a_token_for_the_issuer_gives_the_claims_of_its_scopes(client, token, user, method):
     user.first_name, user.last_name = "Ada", "Lovelace"
     user.save()
+    user.refresh_from_db()  # the database dated the change
     names = {"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "preferred_username": "ada"}
+    names["updated_at"] = int(user.profile_changed_at.timestamp())
     expected = {
         "openid": {"sub": str(user.sub)},
         "openid profile": {"sub": str(user.sub), **names},
@@ -40,7 +45,8 @@ def test_a_token_for_the_issuer_gives_the_claims_of_its_scopes(client, token, us
 
 def test_an_empty_claim_is_left_out(client, token, user):
     body = client.get("/oauth/userinfo", **bearer(token("openid profile"))).json()
-    assert body == {"sub": str(user.sub), "name": "ada", "preferred_username": "ada"}
+    joined = int(user.date_joined.timestamp())
+    assert body == {"sub": str(user.sub), "name": "ada", "preferred_username": "ada", "updated_at": joined}
 
 
 @pytest.mark.parametrize("falls_back", [True, False])
@@ -88,18 +94,76 @@ def test_an_invalid_token_is_refused(client, text):
     assert refused(client.get("/oauth/userinfo", **bearer(text))) == (401, INVALID, "no-store")
 
 
-def test_a_token_for_an_api_and_an_id_token_are_refused(client, webapp, code, service):
+def test_a_service_s_token_and_an_id_token_are_refused(client, webapp, code, service):
     body = redeem(client, webapp, code(webapp)).json()
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     own = post(client, "/oauth/token", form, **basic("service", service.plain)).json()
-    for text in (body["access_token"], body["id_token"], own["access_token"]):
+    for text in (body["id_token"], own["access_token"]):
         assert refused(client.get("/oauth/userinfo", **bearer(text))) == (401, INVALID, "no-store")
 
 
-def test_a_token_in_the_address_or_the_body_is_refused(client, token):
+@pytest.mark.parametrize("switch", [True, False, None])
+def test_a_token_for_an_api_gives_the_claims_of_the_grant_unless_the_client_s_switch_is_off(
+    client, token, user, switch
+):
+    text, own = token("openid email notes:read"), token("openid email")
+    Client.objects.update(userinfo_by_api_tokens=switch)
+    answer = client.get("/oauth/userinfo", **bearer(text))
+    if switch is False:
+        assert answer.status_code == 401
+        assert "ask for a token with resource=the issuer" in answer["WWW-Authenticate"]
+    else:
+        assert answer.json() == {"sub": str(user.sub), "email": "ada@example.org", "email_verified": False}
+    assert client.get("/oauth/userinfo", **bearer(own)).status_code == 200, "a token for the issuer"
+
+
+def test_a_token_for_an_api_of_a_grant_without_openid_is_insufficient_scope(client, token):
+    answer = client.get("/oauth/userinfo", **bearer(token("notes:read")))
+    assert answer.status_code == 403
+    assert "The user's grant lacks the scope openid." in answer["WWW-Authenticate"]
+
+
+def test_a_revoked_token_for_an_api_is_refused(client, token, webapp):
+    taken, other = token("openid notes:read"), token("openid notes:read")
+    post(client, "/oauth/revoke", {"token": taken}, **basic("webapp", webapp.plain))
+    assert refused(client.get("/oauth/userinfo", **bearer(taken))) == (401, INVALID, "no-store")
+    assert client.get("/oauth/userinfo", **bearer(other)).status_code == 200
+    UserGrant.objects.all().delete()
+    assert refused(client.get("/oauth/userinfo", **bearer(other))) == (401, INVALID, "no-store")
+
+
+def test_an_exchanged_token_is_refused(client, token):
+    """The user granted its holder nothing."""
+    gateway = with_secret(make_client("gateway", EXCHANGE, scopes=()))
+    Api.objects.filter(identifier=API).update(client=gateway)
+    policy = ExchangePolicy.objects.create(client=gateway, api=Api.objects.get(identifier=OTHER_API))
+    policy.scopes.set(Scope.objects.filter(name="other:read"))
+    received = token("openid notes:read")
+    form = {"grant_type": EXCHANGE, "subject_token": received, "scope": "other:read"}
+    form["subject_token_type"] = "urn:ietf:params:oauth:token-type:access_token"
+    exchanged = post(client, "/oauth/token", form, **basic("gateway", gateway.plain)).json()["access_token"]
+    assert client.get("/oauth/userinfo", **bearer(received)).status_code == 200
+    assert refused(client.get("/oauth/userinfo", **bearer(exchanged))) == (401, INVALID, "no-store")
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_token_in_the_body_is_accepted_by_a_switch_and_never_in_the_address(client, token, settings, accepted):
     text = token("openid")
+    settings.ISSUER = settings.ISSUER | {"USERINFO_TOKEN_IN_BODY": accepted}
     assert client.get("/oauth/userinfo", {"access_token": text}).status_code == 400
-    assert post(client, "/oauth/userinfo", {"access_token": text}).status_code == 400
+    assert post(client, f"/oauth/userinfo?access_token={text}", {}).status_code == 400
+    assert post(client, "/oauth/userinfo", {"access_token": text}).status_code == (200 if accepted else 400)
+
+
+def test_a_token_is_sent_once(client, token, settings):
+    """RFC 6750 section 2: no more than one method."""
+    text = token("openid")
+    settings.ISSUER = settings.ISSUER | {"USERINFO_TOKEN_IN_BODY": True}
+    assert post(client, "/oauth/userinfo", {"access_token": text}, **bearer(text)).status_code == 400
+    assert post(client, "/oauth/userinfo", {"access_token": [text, text]}).status_code == 400
+    wrong = post(client, "/oauth/userinfo", {"access_token": "x"})
+    assert refused(wrong) == (401, INVALID, "no-store")
+    assert post(client, "/oauth/userinfo", {}).status_code == 401
 
 
 def test_a_revoked_token_and_a_token_of_a_disabled_user_are_refused(client, token, webapp, user):
@@ -125,8 +189,9 @@ def test_a_client_that_was_disabled_by_sql_gets_no_claims(client, token):
     assert refused(client.get("/oauth/userinfo", **bearer(text))) == (401, INVALID, "no-store")
 
 
-def test_userinfo_costs_two_statements(client, token, django_assert_num_queries):
-    request = bearer(token("openid profile"))
+@pytest.mark.parametrize("scope", ["openid profile", "openid profile notes:read"])
+def test_userinfo_costs_two_statements(client, token, django_assert_num_queries, scope):
+    request = bearer(token(scope))
     with django_assert_num_queries(2):
         assert client.get("/oauth/userinfo", **request).status_code == 200
 

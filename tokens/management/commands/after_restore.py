@@ -18,6 +18,7 @@ from django.utils import timezone
 from tokens import conf
 from tokens.audit import journal
 from tokens.audit.journal import Entry
+from tokens.keys.operation import Operation
 from tokens.management.arguments import EXIT_CODES, UNSAFE, USAGE, OperatorCommand, confirm, exit_codes
 from tokens.revoking import after_restore
 from tokens.revoking.after_restore import Restored
@@ -104,15 +105,11 @@ def read(path: Path) -> list[Entry]:
 def apply(events: list[Entry], *, dry_run: bool = False) -> Restored:
     """Apply the events, and those of the journal. Raises CommandError if the journal cannot be read."""
     settings = conf.issuer()
+    operation = Operation(
+        policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=ACTOR, now=timezone.now()
+    )
     try:
-        return after_restore.apply(
-            events,
-            policy=settings.key_policy,
-            encryption_keys=settings.encryption_keys(),
-            actor=ACTOR,
-            now=timezone.now(),
-            dry_run=dry_run,
-        )
+        return after_restore.apply(operation, events, dry_run=dry_run)
     except OSError as error:
         raise CommandError(f"AUDIT_JOURNAL cannot be read: {error}", returncode=USAGE) from error
 

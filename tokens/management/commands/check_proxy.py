@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from tokens import conf
 from tokens.management.arguments import USAGE, OperatorCommand
 from tokens.proxy import report, trials
-from tokens.proxy.trials import ProbedServer
+from tokens.proxy.trial_server import ProbedServer
 from tokens.proxy.wire import target
 
 NOTES = """examples:

@@ -4,14 +4,15 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
 from tokens.jose.key_format import ALGORITHMS
 from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, find_client, one_line, seconds
-from tokens.models import Api
-from tokens.registration.api import register
+from tokens.models import Api, Scope
+from tokens.registration.api import SWITCHES, register
 
 
 class Command(OperatorCommand):
@@ -25,6 +26,19 @@ examples:
                --scope orders:read="See your orders" --scope orders:write="Order in your name"
   an API that sends requests to the issuer (introspection, token exchange), with its client from create_client:
     create_api --identifier https://orders.example/ --name Orders --client orders-api
+  a broker, which has no URL of its own:
+    create_api --identifier urn:example:broker --name Broker --scope urn:example:broker.read:*/*="Read every queue"
+  a mail server that finds its mailboxes by the user's name (Dovecot, introspection_mode = post):
+    create_api --identifier https://mail.example/ --name Mail --scope imap="Read your mail" --client imap \\
+               --introspection-names-user
+  an API whose reports are for accountants only (the group must exist):
+    create_api --identifier https://reports.example/ --name Reports \\
+               --scope reports:read="See the reports" --limit-scope reports:read=Accounting
+
+the identifier:
+  Best the API's base URL with the slash at its end: some resource servers (django-oauth-toolkit) compare it with the
+  URL of a request. A URN for software without a URL. It is the aud of the tokens, exactly as it is registered; clients
+  may leave out the slash of an empty path (https://orders.example), but no other.
 
 To sign tokens for this API with a ring of its own, run rotate_keys --ring RING --move IDENTIFIER. Other properties can
 be changed in the admin.
@@ -32,7 +46,7 @@ be changed in the admin.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
-        parser.add_argument("--identifier", required=True, metavar="URI", help="the aud of the API's tokens")
+        parser.add_argument("--identifier", required=True, metavar="URI", help="the aud of the API's tokens; see below")
         parser.add_argument("--name", required=True, help="shown to users on the consent page")
         parser.add_argument(
             "--scope", action="append", default=[], type=scope, metavar="NAME=DESCRIPTION", dest="scopes",
@@ -51,7 +65,33 @@ be changed in the admin.
             "--algorithm", action="append", choices=ALGORITHMS, metavar="ALGORITHM", dest="algorithms",
             help=f"a signature algorithm that the API accepts: {', '.join(ALGORITHMS)}; can be repeated; default RS256",
         )  # fmt: skip
+        parser.add_argument(
+            "--limit-scope", action="append", default=[], type=limit, metavar="NAME=GROUP", dest="limits",
+            help="give the scope only to users in this group; can be repeated",
+        )  # fmt: skip
+        self._add_switches(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def _add_switches(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--introspection-names-user", action="store_true",
+            help="introspection tells the client of this API the user's username and verified e-mail address; for"
+            " software that finds its users by name, such as Dovecot and django-oauth-toolkit",
+        )  # fmt: skip
+        parser.add_argument(
+            "--audience-as-list", action="store_true", dest="lists_audience",
+            help="write aud as a list with one entry, for a verifier that cannot read a string",
+        )  # fmt: skip
+        parser.add_argument(
+            "--groups-in-tokens", action="store_true", dest="gets_groups",
+            help="put the user's groups (GROUPS_CLAIM) into access tokens if the user granted the scope groups",
+        )  # fmt: skip
+        parser.add_argument(
+            "--dangerously-issue-typ-jwt", action="store_true", dest="dangerously_issues_typ_jwt",
+            help="sign tokens with the typ JWT instead of at+jwt; only for a verifier that refuses at+jwt (Dovecot's"
+            " local validation) and compares aud, because ID tokens have this type, too; Keyturn's own resources"
+            " refuse such tokens unless told",
+        )  # fmt: skip
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Register the API, and print its identifier and scopes."""
@@ -63,12 +103,14 @@ be changed in the admin.
             name=options["name"],
             max_token_lifetime=options["max_token_lifetime"],
             client=find_client(options["client"]) if options["client"] is not None else None,
+            **{name: options[name] or None for name in SWITCHES},
         )
         if options["algorithms"]:
             api.algorithms = list(dict.fromkeys(options["algorithms"]))
         try:
             with exit_codes():
-                register(api, dict(options["scopes"]), actor="command:create_api", now=timezone.now())
+                scopes = scope_rows(dict(options["scopes"]), options["limits"])
+                register(api, scopes, actor="command:create_api", now=timezone.now())
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
         if options["json"]:
@@ -76,6 +118,26 @@ be changed in the admin.
             return
         self.stdout.write(f"identifier  {api.identifier}")
         self.stdout.write(f"scopes      {' '.join(names) or '(none)'}")
+
+
+def scope_rows(descriptions: dict[str, str], limits: list[tuple[str, str]]) -> list[Scope]:
+    """Return the scopes with their limits to groups. Raises ValidationError if a limit names no scope or no group."""
+    groups = set(Group.objects.filter(name__in={group for _, group in limits}).values_list("name", flat=True))
+    for name, group in limits:
+        if name not in descriptions:
+            raise ValidationError({"--limit-scope": f"{name} is no scope of this API."})
+        if group not in groups:
+            raise ValidationError({"--limit-scope": f"There is no group {group}. Create it in the admin."})
+    allowed = {name: [group for limited, group in limits if limited == name] or None for name in descriptions}
+    return [Scope(name=name, description=text, groups=allowed[name]) for name, text in descriptions.items()]
+
+
+def limit(text: str) -> tuple[str, str]:
+    """Return a scope and a group. Raises ArgumentTypeError if one is missing."""
+    name, _, group = text.partition("=")
+    if not (name and group.strip()):
+        raise ArgumentTypeError(f"{text!r} is not like reports:read=Accounting")
+    return name, group.strip()
 
 
 def scope(text: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text, public_keys
 from tokens.jose.public_keys import UnusableKey
 from tokens.keys import store
+from tokens.management import login_options
 from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, instant, one_line, seconds
 from tokens.models import AuthenticationMethod, Client
 from tokens.registration.client import Registration, register
@@ -69,9 +70,20 @@ class Command(OperatorCommand):
             "--inactive", action="store_true", help="the client gets no tokens until it is activated in the admin"
         )
         self._add_authentication(parser)
+        login_options.add(parser)
         parser.add_argument("--first-party", action="store_true", help="never ask users for consent")
         parser.add_argument(
             "--forget-consent", action="store_true", help="ask users for consent at each authorization request"
+        )
+        parser.add_argument(
+            "--no-userinfo-by-api-tokens",
+            action="store_true",
+            help="userinfo answers only tokens for the issuer, so that APIs cannot read the claims of their users",
+        )
+        parser.add_argument(
+            "--claims-in-id-token",
+            action="store_true",
+            help="always put the user's claims into the ID token; for clients that never ask userinfo",
         )
         parser.add_argument(
             "--post-logout-redirect-uri", action="append", default=[], dest="post_logout_redirect_uris",
@@ -160,13 +172,15 @@ class Command(OperatorCommand):
 
 def policy(options: dict[str, Any]) -> dict[str, Any]:
     """Return the client's further fields from the options."""
-    return {
+    return login_options.fields(options) | {
         "is_active": not options["inactive"],
         "accepts_token_endpoint_audience": options["legacy_audience"],
         "allows_undotted_schemes": options["allow_undotted_scheme"],
         "pins_authentication_method": options["pin_auth_method"] or None,
         "requires_assertion_type": options["strict_assertion_type"],
         "skip_authorization": options["first_party"],
+        "userinfo_by_api_tokens": not options["no_userinfo_by_api_tokens"],
+        "claims_in_id_token": options["claims_in_id_token"] or None,
         "remembers_consent": not options["forget_consent"],
         "post_logout_redirect_uris": " ".join(options["post_logout_redirect_uris"]),
         "allowed_origins": " ".join(options["origins"]),

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tokens import conf
 from tokens.keys.errors import KeyProblem
+from tokens.keys.operation import Operation
 from tokens.keys.rotation import rotate
 from tokens.management.arguments import OperatorCommand
 from tokens.models import SigningKey
@@ -21,8 +22,9 @@ class Command(OperatorCommand):
     """Creates the demo and prints the generated credentials."""
 
     help = (
-        "Create the demo: user `demo`, administrator `admin`, the API and its scopes, the clients `webapp` and"
-        " `service`, and the first signing key. A second run with the same --credentials changes nothing."
+        "Create the demo: user `demo`, administrator `admin`, the API and its scopes, the clients `webapp`,"
+        " `service` and `api-docs`, and the first signing key. A second run with the same --credentials changes"
+        " nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,6 +36,9 @@ class Command(OperatorCommand):
         )
         parser.add_argument("--api-audience", default="http://localhost:8001/", help="the API's `aud` (%(default)s)")
         parser.add_argument(
+            "--api-url", default="http://localhost:8001", help="the API's origin, for its documentation (%(default)s)"
+        )
+        parser.add_argument(
             "--webapp-url", default="http://localhost:8002", help="the application's origin (%(default)s)"
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -41,9 +46,14 @@ class Command(OperatorCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Create the demo, and print the generated credentials."""
         credentials = demo.credentials(read(options["credentials"]))
-        audience, webapp = options["api_audience"], options["webapp_url"].rstrip("/")
         try:
-            demo.set_up(credentials, api_audience=audience, webapp_url=webapp, now=timezone.now())
+            demo.set_up(
+                credentials,
+                api_audience=options["api_audience"],
+                api_url=options["api_url"].rstrip("/"),
+                webapp_url=options["webapp_url"].rstrip("/"),
+                now=timezone.now(),
+            )
             make_first_key()
         except (ValidationError, ValueError) as error:
             raise CommandError("; ".join(getattr(error, "messages", [str(error)]))) from error
@@ -52,7 +62,7 @@ class Command(OperatorCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"generated": dict(credentials.generated)}))
             return
-        self.stdout.write("The demo is ready: users demo and admin, clients webapp and service.")
+        self.stdout.write("The demo is ready: users demo and admin, clients webapp, service and api-docs.")
         for name, value in credentials.generated.items():
             self.stdout.write(f"{name}={value}")
 
@@ -62,10 +72,12 @@ def make_first_key() -> None:
     if not SigningKey.objects.exists():
         settings = conf.issuer()
         rotate(
-            policy=settings.key_policy,
-            encryption_keys=settings.encryption_keys(),
-            actor="command:demo_setup",
-            now=timezone.now(),
+            Operation(
+                policy=settings.key_policy,
+                encryption_keys=settings.encryption_keys(),
+                actor="command:demo_setup",
+                now=timezone.now(),
+            )
         )
 
 

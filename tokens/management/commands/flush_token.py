@@ -73,15 +73,14 @@ The token gives access to nothing: its private key is deleted when this command 
 
 def make(audience: str) -> FlushToken:
     """Return a token for an audience. Raises CommandError if the audience is neither an API nor a client."""
-    is_api = Api.objects.filter(identifier=audience).exists()
-    if not is_api and not Client.objects.filter(client_id=audience).exists():
+    api = Api.named(audience)
+    audience = api.identifier if api else audience
+    if api is None and not Client.objects.filter(client_id=audience).exists():
         raise CommandError(f"{audience} is neither the identifier of an API nor a client_id", returncode=USAGE)
     now = store.database_now()
-    name = moves.signing(audience, transfer.load(), now=now) if is_api else DEFAULT_RING
+    name = moves.signing(audience, transfer.load(), now=now) if api else DEFAULT_RING
     ring = Ring.objects.filter(name=name).first()
     if ring is None:
         raise CommandError("there is no signing key yet: run manage.py rotate_keys", returncode=USAGE)
     settings = conf.issuer()
-    return flush_token.make(
-        settings.url, audience, is_client=not is_api, algorithm=ring.algorithm, bits=ring.bits, now=now
-    )
+    return flush_token.make(settings.url, audience, api=api, algorithm=ring.algorithm, bits=ring.bits, now=now)

@@ -3,7 +3,6 @@
 import json
 import sys
 from argparse import SUPPRESS, ArgumentParser
-from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +12,8 @@ from django.utils import timezone
 
 from tokens import conf
 from tokens.inspection import key_source
-from tokens.inspection.report import Inspection, NoToken, Point, inspect
+from tokens.inspection.report import Inspection, NoToken, inspect
+from tokens.inspection.requirements import Point
 from tokens.inspection.signature_trial import VerificationKey
 from tokens.keys import store
 from tokens.management.arguments import OperatorCommand
@@ -71,7 +71,7 @@ class Command(OperatorCommand):
 
     def _keys(self, issuer: str | None) -> list[VerificationKey]:
         if issuer is None:
-            return key_source.own(now=store.database_now())
+            return key_source.of_this_issuer(now=store.database_now())
         return key_source.foreign(issuer, allow_private=settings.DEBUG)
 
 
@@ -87,7 +87,7 @@ def text(inspection: Inspection) -> str:
     """Return the inspection as text."""
     lines = ["header", json.dumps(inspection.header, indent=2), "claims", json.dumps(inspection.claims, indent=2)]
     lines += [f"key        {inspection.key_phase}", f"signature  {inspection.signature}", ""]
-    lines += [f"{_verdict(point)}  {point.name:38} {point.told}   ({point.source})" for point in inspection.points]
+    lines += [f"{_verdict(point)}  {point.name:38} {point.detail}   ({point.source})" for point in inspection.points]
     return "\n".join(lines)
 
 
@@ -102,5 +102,5 @@ def _json(inspection: Inspection) -> dict[str, Any]:
         "claims": dict(inspection.claims),
         "key": inspection.key_phase,
         "signature": inspection.signature,
-        "points": [asdict(point) for point in inspection.points],
+        "points": [point.members() for point in inspection.points],
     }

@@ -8,7 +8,6 @@
 import json
 from argparse import ArgumentParser
 from contextlib import nullcontext, suppress
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -17,6 +16,7 @@ from django.utils import timezone
 
 from tokens import conf
 from tokens.keys.errors import KeyProblem, UnknownKey
+from tokens.keys.operation import Operation
 from tokens.keys.revocation import revoke
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.trust import KeyRevocation
@@ -38,8 +38,10 @@ class Command(KeyCommand):
         + """
 how long a verifier can accept a revoked key (docs/revoked-keys.md):
   renews its copy of the JWKS       until the time that this command prints; with Keyturn's feed, for seconds
-  fetches only for an unknown kid   until its first token after the flush; flush_token makes it fetch now
-  reads a key file; Open Liberty    until you replace the file; until you restart it
+  fetches only for an unknown kid   the time does not hold (RabbitMQ, Vault, go-oidc, Quarkus, PyJWT): until its first
+                                    token after the flush. Run: flush_token IDENTIFIER --url URL | sh
+  reads a key file                  the time does not hold (Dovecot, HAProxy): replace the file, and reload HAProxy
+  Open Liberty                      the time does not hold: restart it
 """
         + "\nAfter a leak of the encrypting key, put a new value at the front of KEY_ENCRYPTION_KEYS, then use --all.\n"
     )
@@ -116,14 +118,17 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevocation:
     """Revoke the kid, or every live key of `ring`. With `dry_run`, only compute the consequences."""
     settings = conf.issuer()
-    return revoke(
-        options["kid"],
-        ring=ring or None,
-        reason=options["reason"],
+    operation = Operation(
         policy=settings.key_policy,
         encryption_keys=settings.encryption_keys(),
         actor="command:revoke_key",
         now=timezone.now(),
+    )
+    return revoke(
+        operation,
+        options["kid"],
+        ring=ring or None,
+        reason=options["reason"],
         flush_after=options["flush_after"],
         accept_outage=options["accept_outage"],
         dry_run=dry_run,
@@ -133,5 +138,5 @@ def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevo
 def text(revocation: KeyRevocation, options: dict[str, Any]) -> str:
     """Return the revocation in one ring as JSON or as text."""
     if options["json"]:
-        return json.dumps(asdict(revocation), cls=DjangoJSONEncoder)
+        return json.dumps(revocation.members(), cls=DjangoJSONEncoder)
     return f"ring {revocation.ring}\n{revocation}" if options["all"] else str(revocation)

@@ -14,9 +14,10 @@ from tokens.jose.key_format import ALGORITHMS
 from tokens.keys.cancellation import cancel
 from tokens.keys.keystore import NAMES
 from tokens.keys.material import RSA_BITS
+from tokens.keys.operation import Operation, Outcome
 from tokens.keys.rewrap import rewrap
 from tokens.keys.rings import RingKind
-from tokens.keys.rotation import Outcome, rotate
+from tokens.keys.rotation import rotate
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.transfer import Planned, move
 from tokens.management.arguments import EXIT_CODES, USAGE, KeyCommand, exit_codes, instant
@@ -114,29 +115,18 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
     """Rotate, re-encrypt, cancel or move, as the options say."""
     settings = conf.issuer()
-    keys = settings.encryption_keys()
+    operation = Operation(
+        policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=ACTOR, now=timezone.now()
+    )
     if options["rewrap"]:
-        return rewrap(ring, encryption_keys=keys, actor=ACTOR)
+        return rewrap(operation, ring)
     if options["cancel"]:
-        return cancel(
-            options["cancel"], policy=settings.key_policy, encryption_keys=keys, actor=ACTOR, now=timezone.now()
-        )
+        return cancel(operation, options["cancel"])
     if options["move"]:
-        return move(
-            options["move"],
-            ring,
-            policy=settings.key_policy,
-            encryption_keys=keys,
-            actor=ACTOR,
-            now=timezone.now(),
-            dry_run=options["dry_run"],
-        )
+        return move(operation, options["move"], ring, dry_run=options["dry_run"])
     return rotate(
+        operation,
         ring,
-        policy=settings.key_policy,
-        encryption_keys=keys,
-        actor=ACTOR,
-        now=timezone.now(),
         kind=RingKind(algorithm=options["algorithm"], bits=options["bits"], keystore=options["keystore"]),
         early=options["now"],
         dry_run=options["dry_run"],

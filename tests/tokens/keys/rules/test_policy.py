@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from resources import keyset
+from resources import key_policy
 from resources.verify import LEEWAY
 from tokens.keys.rules.policy import DEVELOPMENT, POLICIES, PRODUCTION, Policy, changed, problems, slower
 
@@ -83,9 +83,9 @@ def test_the_policies_hold_together(policy):
 @pytest.mark.parametrize("name", sorted(POLICIES))
 def test_our_own_api_is_as_obedient_as_the_policy_of_its_name_assumes(name):
     """T and S: an API that used its copy for longer, or granted more, would break P1 and P2."""
-    assert timedelta(seconds=keyset.POLICIES[name].longest_use) <= POLICIES[name].api_copy
+    assert timedelta(seconds=key_policy.POLICIES[name].longest_use) <= POLICIES[name].api_copy
     assert timedelta(seconds=LEEWAY) <= POLICIES[name].leeway
-    assert sorted(keyset.POLICIES) == sorted(POLICIES)
+    assert sorted(key_policy.POLICIES) == sorted(POLICIES)
 
 
 @pytest.mark.parametrize("took", [1.001, 1.4, 2, 5, 9.9, 60, 400])

@@ -1,0 +1,79 @@
+"""The entries of settings.RESOURCE_SERVER, with their defaults and their meaning."""
+
+from typing import Any
+
+DEFAULTS: dict[str, Any] = {
+    # The trusted issuers: URLs, or dictionaries with the entries of ISSUER_DEFAULTS.
+    "ISSUERS": [],
+    # Every `aud` that means this API.
+    "AUDIENCE": [],
+    # The accepted signature algorithms. Asymmetric only.
+    "ALGORITHMS": ["RS256"],
+    # The address of the JWKS, if it differs from the one in the metadata. One issuer only.
+    "JWKS_URL": "",
+    # The timings of keys: "production" or "development" (POLICIES in resources/key_policy.py).
+    "KEY_POLICY": "production",
+    # The scopes of this API with their descriptions, for its metadata and its OpenAPI document.
+    "SCOPES": {},
+    # The scopes of SCOPES that its metadata lists (RFC 9728); None for all. Clients such as MCP's ask for all of these
+    # if a challenge names no scope.
+    "SCOPES_SUPPORTED": None,
+    # The endpoints in its OpenAPI document; by default those of the first issuer, as Keyturn has them.
+    "AUTHORIZATION_URL": "",
+    "TOKEN_URL": "",
+    # The protection space that challenges name (RFC 9110 section 11.5).
+    "REALM": "api",
+    # This API's resource identifier (RFC 9728); by default the first audience, if that is a URL.
+    "RESOURCE": "",
+    # Follow each issuer's revocation feed.
+    "REVOCATIONS": False,
+    # Seconds between two polls of the feed, and seconds without an answer after which it counts as late.
+    "REVOCATIONS_EVERY": 30,
+    "REVOCATIONS_LATE_AFTER": 120,
+    # While the feed is late: "serve" requests and log an error, or "refuse" them with 503.
+    "REVOCATIONS_WHEN_LATE": "serve",
+    # Kids and `jti` that are always refused.
+    "DENIED_KIDS": [],
+    "DENIED_TOKENS": [],
+    # Dotted path of a function (kid, claims) -> bool. A verified token is refused if it returns True.
+    "DENY": "",
+    # Entries of LOCAL_USERS_DEFAULTS, to make request.user a user of this project, looked up by (iss, sub).
+    "LOCAL_USERS": {},
+    # Bearer token with which /readyz shows the state of keys and feeds. If empty, only this machine sees it.
+    "OPERATOR_TOKEN": "",
+    # The client as which RequireActive authenticates to the introspection endpoint.
+    "INTROSPECTION_CLIENT_ID": "",
+    "INTROSPECTION_CLIENT_SECRET": "",
+    # Seconds for which an answer of the introspection endpoint is cached.
+    "INTROSPECTION_FOR": 5,
+    # The paths of this API, as prefixes such as "/api/": errors below them are JSON unless the client prefers HTML.
+    "PATHS": [],
+    # True if a proxy in front appends the client's address to X-Forwarded-For. Failed tokens are counted by it.
+    "BEHIND_PROXY": False,
+    # Permit DEFAULT_PERMISSION_CLASSES that accept requests without a token.
+    "DANGEROUSLY_ALLOW_ANONYMOUS": False,
+    # Accept tokens with the typ JWT, for an issuer that cannot sign at+jwt. ID tokens have this typ, too.
+    "DANGEROUSLY_ACCEPT_TYP_JWT": False,
+    # Fetch keys without TLS beyond loopback. An attacker on the network can then make tokens.
+    "DANGEROUSLY_ALLOW_HTTP": False,
+}
+
+LOCAL_USERS_DEFAULTS: dict[str, Any] = {
+    # The two fields of the user model that hold issuer and subject, unique together.
+    "ISSUER_FIELD": "",
+    "SUBJECT_FIELD": "",
+    # True to use the table of resources.user_links instead, which must be in INSTALLED_APPS.
+    "LINK_TABLE": False,
+    # Create a user for a subject without one: True, or the dotted path of a function (token) -> user or None.
+    "CREATE": False,
+}
+
+ISSUER_DEFAULTS: dict[str, Any] = {
+    "URL": "",
+    "ALGORITHMS": None,
+    "JWKS_URL": "",
+    # A JWKS, or the path of a file with a JWKS, used instead of the network.
+    "PINNED_JWKS": "",
+    # True, False, or the URL of the feed. None: as RESOURCE_SERVER['REVOCATIONS'] says.
+    "REVOCATIONS": None,
+}

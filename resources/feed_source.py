@@ -1,0 +1,51 @@
+"""What the follower of a feed needs: a source of its documents, settings, and time. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+MAX_ENTRIES = 4_194_304  # about 128 MiB
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The issuer's answer to a poll. `body` is None if the status is 304."""
+
+    body: bytes | None
+
+
+class Source(Protocol):
+    """The requests to one issuer's feed, with bounds on time and size."""
+
+    def poll(self, *, since: str, conditional: bool) -> Answer:
+        """Fetch the changes since the version `since`, or a full state if it is "". Raises on any failure.
+
+        If `conditional`, the issuer may answer 304 if there are none.
+        """
+
+    def segment(self, digest: str) -> bytes:
+        """Fetch the segment with this digest. Raises on any failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The settings for following a feed. Times are in seconds."""
+
+    every: float
+    late_after: float
+    refuse_when_late: bool
+    longest_backoff: float
+    max_entries: int = MAX_ENTRIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Time:
+    """The functions by which a follower reads and passes time."""
+
+    clock: Callable[[], float]
+    """Returns monotonic seconds, including time in system suspend."""
+    wall: Callable[[], datetime]
+    """Returns the current date and time."""
+    sleep: Callable[[float], object]
+    """Sleeps for a number of seconds, and yields to other threads of the process."""

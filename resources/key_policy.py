@@ -1,0 +1,55 @@
+"""How long an API uses the keys of an issuer, and how often it fetches them. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from resources.flight import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long keys are used, and how often they are fetched. Times are in seconds.
+
+    An API uses a copy of the JWKS for at most fresh_at_most + stale + deadline. The issuer's rotation
+    rules call this time T.
+    """
+
+    fresh: float = 300
+    fresh_at_least: float = 60
+    fresh_at_most: float = 3600
+    stale: float = 3600
+    deadline: float = 5
+    refresh_at: float = 0.8
+    jitter: float = 0.1
+    unknown_attempts: int = 2
+    unknown_every: float = 10
+    unknown_remembered: int = 128
+    unknown_for: float = 60
+    waiters: int = 8
+    patience: float = 2
+    longest_backoff: float = 60
+
+    @property
+    def longest_use(self) -> float:
+        """Return T, the longest time for which a copy of the JWKS is used."""
+        return self.fresh_at_most + self.stale + self.deadline
+
+    def fresh_for(self, max_age: float | None) -> float:
+        """Return how long fetched keys are fresh: for the issuer's `max_age`, or by default for `fresh`, in bounds."""
+        return min(self.fresh_at_most, max(self.fresh_at_least, self.fresh if max_age is None else max_age))
+
+    @property
+    def limits(self) -> Limits:
+        """Return the limits of the fetches."""
+        return Limits(
+            deadline=self.deadline,
+            waiters=self.waiters,
+            patience=self.patience,
+            longest_backoff=self.longest_backoff,
+        )
+
+
+PRODUCTION = Timing()
+# T is 12 s, so that a rotation takes less than two minutes.
+DEVELOPMENT = Timing(fresh=5, fresh_at_least=5, fresh_at_most=5, stale=5, deadline=2, longest_backoff=2)
+POLICIES: Mapping[str, Timing] = {"production": PRODUCTION, "development": DEVELOPMENT}

@@ -1,0 +1,88 @@
+"""The scopes that a request needs in full, read from the permissions of its view: for challenges and OpenAPI.
+
+- A challenge names every scope of the operation (RFC 6750 section 3), also those that the token has, but none that the
+  client got for other operations. The client unites them with the scopes that it asked for before (MCP 2026-07-28).
+- A permission that is not of this package needs a token with any scopes, unless it is known to need none.
+"""
+
+import logging
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from rest_framework.permissions import (
+    AND,
+    OR,
+    SAFE_METHODS,
+    AllowAny,
+    DjangoModelPermissionsOrAnonReadOnly,
+    IsAuthenticatedOrReadOnly,
+)
+
+from resources.permissions import TokenPermission, operands
+
+logger = logging.getLogger(__name__)
+
+Needs = tuple[str, ...] | None
+"""The scopes that a token needs, all of them. None if no token is needed."""
+Alternatives = list[Needs]
+"""A client must meet at least one entry. An empty list refuses every request."""
+
+READABLE = (IsAuthenticatedOrReadOnly, DjangoModelPermissionsOrAnonReadOnly)
+
+
+def challenged(
+    view: Any, method: str, *, held: Collection[str] | None = None, demanded: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Return the scopes for the challenge to a request: all of the nearest alternative that has `demanded`.
+
+    `held` are the scopes of the token, None without one. `demanded` are those for which a permission refused the token;
+    if there are none, a token that lacks no scope gets none.
+    """
+    try:
+        options = needs(view, method)
+    except Exception:
+        logger.debug("The permissions of %s cannot be read for a challenge", type(view).__name__, exc_info=True)
+        return tuple(demanded)
+    own = set(held or ())
+    is_met = held is not None and not demanded and any(set(scopes or ()) <= own for scopes in options)
+    if None in options or is_met:
+        return tuple(demanded)
+    lacking = [scopes for scopes in options if scopes and set(demanded) <= set(scopes) and set(scopes) - own]
+    return min(lacking, key=lambda scopes: len(set(scopes) - own), default=tuple(demanded))
+
+
+def needs(view: Any, method: str) -> Alternatives:
+    """Return the alternatives that meet all permissions of `view`."""
+    options: Alternatives = [None]
+    for permission in view.get_permissions():
+        options = both(options, alternatives(permission, view, method))
+    return options
+
+
+def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
+    """Return the alternatives of `permission`. An unknown permission needs a token with any scopes."""
+    if sides := operands(permission, AND):
+        return both(*(alternatives(side, view, method) for side in sides))
+    if sides := operands(permission, OR):
+        return [scopes for side in sides for scopes in alternatives(side, view, method)]
+    if isinstance(permission, AllowAny) or (isinstance(permission, READABLE) and method in SAFE_METHODS):
+        return [None]
+    if isinstance(permission, TokenPermission):
+        return [tuple(scopes) for scopes in permission.scopes(view, method)]
+    return [()]
+
+
+def both(left: Alternatives, right: Alternatives) -> Alternatives:
+    """Return the alternatives that meet `left` and `right`, each set of scopes once."""
+    pairs = (_together(first, second) for first in left for second in right)
+    return list({None if scopes is None else frozenset(scopes): scopes for scopes in pairs}.values())
+
+
+def _together(left: Needs, right: Needs) -> Needs:
+    if left is None or right is None:
+        return right if left is None else left
+    return _unique((*left, *right))
+
+
+def _unique(scopes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(scopes))

@@ -1,0 +1,88 @@
+"""Connections of which every step must end before one deadline.
+
+Name resolution, connection, each write and each read set the time that is left as their timeout, so that a server that
+sends one byte at a time cannot extend the deadline.
+"""
+
+import io
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import SplitResult
+
+from resources.resolve import lookups
+
+
+def connect(parts: SplitResult, until: float, clock: Callable[[], float]) -> socket.socket:
+    """Return a connection to the server of a URL, with TLS for https. Raises OSError; gives up at `until`."""
+    secure = parts.scheme == "https"
+    host = parts.hostname or ""
+    plain = _connect_to(host, parts.port or (443 if secure else 80), until, clock)
+    if not secure:
+        return plain
+    try:
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+    except OSError:
+        plain.close()
+        raise
+
+
+def _connect_to(host: str, port: int, until: float, clock: Callable[[], float]) -> socket.socket:
+    """Return a connection to the first address of `host` that answers. Raises OSError; gives up at `until`."""
+    problem: OSError = OSError("the host name has no address")
+    for family, kind, protocol, _, address in lookups.addresses(host, port, timeout=_left(until, clock)):
+        wire = socket.socket(family, kind, protocol)
+        try:
+            wire.settimeout(_left(until, clock))
+            wire.connect(address)
+        except OSError as error:
+            wire.close()
+            problem = error
+        else:
+            return wire
+    raise problem
+
+
+def _left(until: float, clock: Callable[[], float]) -> float:
+    left = until - clock()
+    if left <= 0:
+        raise TimeoutError("no complete answer before the deadline")
+    return left
+
+
+class Wire:
+    """The interface of a socket that http.client uses. Each read and write times out at the deadline."""
+
+    def __init__(self, wire: socket.socket, until: float, clock: Callable[[], float]) -> None:
+        self._wire, self._until, self._clock = wire, until, clock
+
+    def sendall(self, data: bytes) -> None:
+        """Send all bytes. Raises OSError."""
+        self._wire.settimeout(_left(self._until, self._clock))
+        self._wire.sendall(data)
+
+    def receive(self, buffer: Any) -> int:
+        """Read into `buffer`, and return the number of bytes. Raises OSError."""
+        self._wire.settimeout(_left(self._until, self._clock))
+        return self._wire.recv_into(buffer)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return a reader of this connection."""
+        return io.BufferedReader(_Reader(self))
+
+    def close(self) -> None:
+        """Do nothing: http.client closes too early. the caller closes the socket after it has read the body."""
+
+
+class _Reader(io.RawIOBase):
+    """Adapter of `Wire` to io.BufferedReader."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._wire.receive(buffer)

@@ -1,0 +1,44 @@
+"""Fixtures: issuer, API and example application as processes, and a page of Debian's chromium."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from project.launch import run
+from project.launch.environment import Environments, prepare
+from project.launch.ports import Ports
+from tests.ports import free
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ports, Environments]]:
+    var = tmp_path_factory.mktemp("var")
+    where = Ports(free(), free(), free())
+    variables = prepare(where, {}, var)
+    run.prepare_databases(variables, where, var)
+    with run.started(variables, where, var):
+        yield where, variables
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    assert path, "chromium is not installed: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    page = chromium.new_page(viewport={"width": 1000, "height": 900})
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    yield page
+    page.context.close()
+    assert problems == [], "the console is quiet"

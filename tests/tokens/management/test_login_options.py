@@ -1,0 +1,61 @@
+"""`create_client --pkce` and `--any-localhost-port`: on, off, and refused."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tokens.models import AuditEvent, Client, PkceRule
+
+pytestmark = pytest.mark.django_db
+
+CODE = ("--name", "App", "--grant", "authorization_code", "--redirect-uri")
+WEB, NATIVE = "https://app.example/callback", "http://localhost/callback"
+
+
+def create(*options, uri=WEB):
+    call_command("create_client", *CODE, uri, *options, verbosity=0)
+    return Client.objects.get()
+
+
+@pytest.mark.parametrize(
+    ("options", "stored", "rule"),
+    [
+        ([], None, PkceRule.REQUIRED),
+        (["--pkce", "required"], None, PkceRule.REQUIRED),
+        (["--pkce", "nonce"], "nonce", PkceRule.NONCE),
+        (["--pkce", "optional"], "optional", PkceRule.OPTIONAL),
+    ],
+)
+def test_a_confidential_client_has_the_rule_that_was_chosen_and_the_trail_names_it(options, stored, rule):
+    client = create(*options)
+    assert (client.pkce, client.pkce_rule) == (stored, rule)
+    details = AuditEvent.objects.get(action="client.created").details
+    assert details == ({"pkce": stored} if stored else {})
+
+
+@pytest.mark.parametrize("rule", ["nonce", "optional"])
+def test_a_public_client_is_not_registered_below_required(rule):
+    with pytest.raises(CommandError, match="PKCE is required of a public client"):
+        create("--public", "--pkce", rule)
+    assert not Client.objects.exists()
+    assert create("--public", "--pkce", "required").pkce_rule == PkceRule.REQUIRED
+
+
+def test_an_unknown_rule_is_refused():
+    with pytest.raises(CommandError, match="invalid choice"):
+        create("--pkce", "none")
+
+
+def test_a_public_client_can_use_any_port_on_localhost_and_the_trail_says_so():
+    client = create("--public", "--any-localhost-port", uri=NATIVE)
+    assert client.frees_localhost_port
+    assert AuditEvent.objects.get(action="client.created").details == {"allows_any_localhost_port": True}
+
+
+def test_without_the_option_the_port_is_compared():
+    assert not create("--public", uri=NATIVE).frees_localhost_port
+
+
+def test_a_confidential_client_cannot_use_any_port_on_localhost():
+    with pytest.raises(CommandError, match="Only a public client"):
+        create("--any-localhost-port", uri=NATIVE)
+    assert not Client.objects.exists()

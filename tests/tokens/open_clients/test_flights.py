@@ -1,0 +1,132 @@
+"""One fetch at a time for each address, and its outcome is remembered for a short time."""
+
+import threading
+
+import pytest
+
+from tokens.open_clients import flights
+from tokens.open_clients.flights import Flights, StillFetching
+
+
+class World:
+    """A clock, fetches that run when `land` says so, and their results."""
+
+    def __init__(self, **options):
+        self.now, self.fetched, self.waiting, self.error = 0.0, [], [], None
+        self.flights = Flights(self.fetch, clock=lambda: self.now, spawn=self.waiting.append, patience=0, **options)
+
+    def fetch(self, address):
+        self.fetched.append(address)
+        if self.error:
+            raise self.error
+        return f"{address} at {self.now}"
+
+    def land(self):
+        while self.waiting:
+            self.waiting.pop(0)()
+
+
+def test_requests_at_once_share_one_fetch():
+    world = World()
+    for _ in range(3):
+        with pytest.raises(StillFetching):
+            world.flights.get("a")
+    world.land()
+    assert (world.flights.get("a"), world.fetched) == ("a at 0.0", ["a"])
+
+
+@pytest.mark.parametrize("error", [None, ValueError("gone")])
+def test_an_outcome_is_remembered_and_then_fetched_again(error):
+    world = World()
+    world.error = error
+    with pytest.raises(StillFetching):
+        world.flights.get("a")
+    world.land()
+    world.now = flights.KEPT - 1
+    assert not world.flights.is_due("a")
+    if error:
+        with pytest.raises(ValueError, match="gone"):
+            world.flights.get("a")
+    world.now = flights.KEPT + 1
+    assert world.flights.is_due("a")
+    with pytest.raises(StillFetching):
+        world.flights.get("a")
+    world.land()
+    assert world.fetched == ["a", "a"]
+
+
+def test_a_fetch_that_runs_is_not_due():
+    world = World()
+    assert world.flights.is_due("a")
+    with pytest.raises(StillFetching):
+        world.flights.get("a")
+    assert not world.flights.is_due("a")
+
+
+def test_the_number_of_fetches_at_once_is_bounded():
+    world = World()
+    for number in range(flights.FLIGHTS + 1):
+        with pytest.raises(StillFetching):
+            world.flights.get(str(number))
+    assert len(world.waiting) == flights.FLIGHTS
+    world.land()
+    with pytest.raises(StillFetching):
+        world.flights.get("later")
+    assert len(world.waiting) == 1
+
+
+def test_remembered_outcomes_are_bounded(monkeypatch):
+    monkeypatch.setattr(flights, "REMEMBERED", 2)
+    world = World()
+    for address in "abc":
+        with pytest.raises(StillFetching):
+            world.flights.get(address)
+        world.land()
+    assert [world.flights.is_due(address) for address in "abc"] == [True, False, False]
+
+
+def test_a_process_without_threads_left_is_busy_and_tries_again():
+    def spawn(_work):
+        raise RuntimeError("can't start new thread")
+
+    one = Flights(lambda address: address, clock=lambda: 0.0, spawn=spawn)
+    for _ in range(flights.FLIGHTS + 1):
+        with pytest.raises(StillFetching):
+            one.get("a")
+    assert one.is_due("a")
+
+
+class Seats(threading.BoundedSemaphore):
+    """The seats of requests that wait, which count how many are taken."""
+
+    def __init__(self, number):
+        super().__init__(number)
+        self.taken = threading.Semaphore(0)
+
+    def acquire(self, blocking=True, timeout=None):
+        got = super().acquire(blocking, timeout)
+        if got:
+            self.taken.release()
+        return got
+
+
+def test_waits_at_once_are_bounded():
+    release = threading.Event()
+
+    def fetch(address):
+        release.wait(20)
+        return address
+
+    one = Flights(fetch, clock=lambda: 0.0, patience=20)
+    one._room = Seats(flights.WAITERS)
+    results = []
+    waiting = [threading.Thread(target=lambda: results.append(one.get("a"))) for _ in range(flights.WAITERS)]
+    for thread in waiting:
+        thread.start()
+    assert all(one._room.taken.acquire(timeout=20) for _ in waiting)
+    with pytest.raises(StillFetching):
+        one.get("a")
+    release.set()
+    for thread in waiting:
+        thread.join(20)
+    assert results == ["a"] * flights.WAITERS

@@ -1,0 +1,107 @@
+"""Self-registered clients and initial access tokens in the admin.
+
+- The state of a self-registered client is read-only. Its client is blocked on the page of the clients.
+- A new initial access token is shown once, in the answer to the form that created it. Only its hash is stored.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from tokens.admin.events import Audited
+from tokens.admin.read_only import ReadOnly
+from tokens.keys import store
+from tokens.models import InitialAccessToken, OpenClient
+from tokens.open_clients import initial_token
+
+TOKEN_ATTRIBUTE = "_initial_token"  # noqa: S105 (a name, not a token)
+"""The attribute of the request that carries a new token from `save_model` to the response."""
+
+
+@admin.register(OpenClient)
+class OpenClientAdmin(ReadOnly):
+    """When documents were fetched, why that failed, and which token registered a client."""
+
+    list_display = ["client", "registered_by", "created_at", "fetched_at", "fresh_until", "failure", "initial_token"]
+    list_filter = ["client__registered_by", "client__is_active"]
+    list_select_related = ["client", "initial_token"]
+    search_fields = ["client__client_id", "client__name"]
+    exclude = ["token_digest"]
+
+    @admin.display(description="registered by")
+    def registered_by(self, obj: OpenClient) -> str:
+        """Return how the client registered itself."""
+        return obj.client.get_registered_by_display()
+
+
+class InitialAccessTokenForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
+    """The form of a new token."""
+
+    class Meta:
+        model = InitialAccessToken
+        fields = ["note", "registrations_left", "expires_at"]
+        labels = {"registrations_left": "number of registrations"}
+
+    def clean(self) -> dict[str, Any]:
+        """Return the cleaned data. Adds an error for an expiry in the past and for a wrong number."""
+        data = super().clean() or {}
+        if {"registrations_left", "expires_at"} <= data.keys():
+            try:
+                initial_token.judge(data["registrations_left"], data["expires_at"], now=store.database_now())
+            except ValidationError as error:
+                self.add_error(None, error)
+        return data
+
+
+@admin.register(InitialAccessToken)
+class InitialAccessTokenAdmin(Audited):
+    """Initial access tokens: create one, list all, revoke some."""
+
+    noun = "initial_token"
+    form = InitialAccessTokenForm
+    list_display = ["note", "hint", "created_at", "expires_at", "registrations_left", "revoked_at"]
+    search_fields = ["note"]
+    actions = ["revoke"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return False for a stored token, which never changes; for the list, Django's answer."""
+        return obj is None and super().has_change_permission(request)
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Return False: a token is revoked, and `purge_tokens` deletes it after it expired."""
+        return False
+
+    def name(self, obj: InitialAccessToken) -> str:
+        """Return the token's id and hint."""
+        return initial_token.subject(obj).partition(":")[2]
+
+    def save_model(self, request: HttpRequest, obj: InitialAccessToken, _form: Any, _change: Any) -> None:
+        """Create the token, with its audit event."""
+        actor = f"user:{request.user.get_username()}"
+        setattr(request, TOKEN_ATTRIBUTE, initial_token.create(obj, actor=actor, now=store.database_now()))
+
+    def response_add(
+        self, request: HttpRequest, obj: InitialAccessToken, _post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Return the page with the new token."""
+        # Shown in this response, because a redirect would need the token in the session, which is stored.
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Initial access token",
+            "note": obj.note,
+            "token": getattr(request, TOKEN_ATTRIBUTE),
+        }
+        template = "admin/tokens/initialaccesstoken/token.html"
+        return TemplateResponse(request, template, context, headers={"Cache-Control": "no-store"})
+
+    @admin.action(description="Revoke the selected tokens", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[InitialAccessToken]) -> None:
+        """Revoke each token. Clients that it registered stay."""
+        actor, now = f"user:{request.user.get_username()}", store.database_now()
+        revoked = [initial_token.revoke(token, actor=actor, now=now) for token in queryset.order_by("pk")]
+        self.message_user(request, f"Tokens that were revoked: {sum(revoked)}.", messages.SUCCESS)

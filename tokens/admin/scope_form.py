@@ -1,0 +1,40 @@
+"""The form of a scope in the admin: the groups to which it is limited are chosen from the groups that exist."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+
+from tokens.models import Scope
+
+
+def group_choices() -> list[tuple[str, str]]:
+    """Return the names of all groups, as choices."""
+    return [(name, name) for name in Group.objects.order_by("name").values_list("name", flat=True)]
+
+
+class ScopeForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
+    """The form of a scope."""
+
+    groups = forms.MultipleChoiceField(
+        choices=group_choices,
+        required=False,
+        label="Only for groups",
+        help_text=Scope._meta.get_field("groups").help_text,
+    )
+
+    class Meta:
+        model = Scope
+        fields = ["name", "description", "groups"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A group that was renamed or deleted: saving the form must not lift the limit without a word.
+        field, chosen = self.fields["groups"], self.instance.groups or []
+        known = group_choices()
+        gone = [(name, f"{name} (no such group)") for name in chosen if (name, name) not in known]
+        field.choices = [*known, *gone]  # type: ignore[attr-defined]
+
+    def clean_groups(self) -> list[str] | None:
+        """Return the chosen groups, or None if the scope is for every user."""
+        return self.cleaned_data["groups"] or None

@@ -1,0 +1,37 @@
+"""What a client's PKCE rule requires of an authorization request, and of the code that it led to (RFC 7636, RFC 9700).
+
+- required (the default; always of public clients): a code challenge by S256.
+- nonce: a code challenge, or `openid` with a `nonce`. The ID token repeats the nonce, and the client that verifies it
+  detects an injected code (RFC 9700 section 2.1.1).
+- optional: neither.
+- A challenge that was sent is always enforced: by S256 only, and the verifier must match. `grants.authorization_code`
+  refuses a verifier if there was no challenge (downgrade, RFC 9700 section 4.8.2).
+"""
+
+from tokens.errors import OAuthError
+from tokens.models import Client, PkceRule
+
+MISSING = "PKCE is required: send code_challenge with code_challenge_method=S256."
+CHANGE_SETTING = " If the application cannot, change this client's setting PKCE (admin; create_client --pkce nonce)."
+NO_NONCE = (
+    "Send code_challenge with code_challenge_method=S256, or the scope openid with a nonce: the setting PKCE of this"
+    " client is nonce."
+)
+
+
+def require(client: Client, *, challenge: str, method: str, scopes: str, nonce: str) -> None:
+    """Raise OAuthError invalid_request unless the parameters, "" if not sent, satisfy the client's rule.
+
+    `scopes` is the parameter as it was sent. The caller checks the form of the challenge.
+    """
+    if challenge:
+        if method != "S256":
+            raise OAuthError("invalid_request", "The code_challenge_method is not supported; use S256.")
+        return
+    if client.pkce_rule == PkceRule.REQUIRED:
+        raise OAuthError("invalid_request", MISSING if client.is_public else f"{MISSING}{CHANGE_SETTING}")
+    # The client uses PKCE, and its challenge was lost or removed on the way.
+    if method:
+        raise OAuthError("invalid_request", "The code_challenge_method comes with a code_challenge.")
+    if client.pkce_rule == PkceRule.NONCE and not (nonce and "openid" in scopes.split()):
+        raise OAuthError("invalid_request", NO_NONCE)

@@ -1,0 +1,29 @@
+"""Check the switches of registered clients before a deployment (tag `clients`)."""
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Warning, register  # noqa: A004 (Django's name)
+from django.db import DatabaseError
+
+from tokens.models import Client, PkceRule
+
+HINT = (
+    "Turn PKCE on in the application, then choose required in the admin (RFC 9700 section 2.1.1). If the application"
+    " cannot: SILENCED_SYSTEM_CHECKS."
+)
+
+
+@register("clients", deploy=True)
+def check_pkce(**_: Any) -> list[CheckMessage]:
+    """Return warning tokens.W205 for each active client that may log users in without PKCE."""
+    try:
+        clients = list(Client.objects.filter(is_active=True, pkce__isnull=False).order_by("client_id"))
+    except DatabaseError:
+        return []  # /readyz reports a database that cannot be reached or is not migrated
+    return [
+        Warning(
+            f"The client {client.client_id} has the PKCE rule {client.pkce_rule.value}.", hint=HINT, id="tokens.W205"
+        )
+        for client in clients
+        if client.pkce_rule != PkceRule.REQUIRED
+    ]

@@ -1,0 +1,17 @@
+"""The claims about a user: their values, and which of them a token or the userinfo endpoint contains.
+
+Owns: the claims of each scope, the claims source, the `claims` request parameter, the `groups` claim and the hook.
+Does not own: the claims of the protocol itself (`issued`), or which scopes a client may request (`issued.audience`).
+Steps: none; 4 and userinfo read claims here.
+Neighbours: above `models` and `email_proof`; `grants`, `authorize`, `userinfo` and `metadata` call it.
+
+Read in this order:
+- `names`: the claims of each scope, their words for users, and reserved names.
+- `claims_error`: the error of claims that cannot be computed.
+- `source`: the value of a claim, from the user's fields or a function.
+- `claims_request`: the `claims` parameter (OpenID Connect Core section 5.5).
+- `group_names`: the groups of a user that tokens may name.
+- `worker`: run a function in another thread for a bounded time.
+- `hook`: the deployment's own claims, checked before they are used.
+- `contents`: the claims of an access token, an ID token and a userinfo answer.
+"""

@@ -1,0 +1,26 @@
+"""The error of claims that cannot be computed. No token is issued without them."""
+
+from traceback import extract_tb
+
+from tokens.errors import OAuthError
+
+LONGEST = 200
+"""Characters of an exception's text in the log."""
+
+
+class ClaimsFailed(OAuthError):
+    """A function of the deployment failed, took too long, or returned claims that no token may have.
+
+    `reason` is for the audit log. The client learns only that the issuer is at fault.
+    """
+
+    def __init__(self, reason: str) -> None:
+        description = "The issuer cannot compute the claims of this user. Its operator finds the reason in the log."
+        super().__init__("server_error", description, status=500, reason=reason)
+
+
+def described(error: Exception) -> str:
+    """Return the type, the text and the place of an exception, for the reason of a ClaimsFailed."""
+    frames = extract_tb(error.__traceback__)
+    at = f" at {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}: {str(error)[:LONGEST]}{at}"

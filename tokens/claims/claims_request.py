@@ -1,0 +1,117 @@
+"""The `claims` request parameter: single claims that a client requests (OpenID Connect Core section 5.5).
+
+- Its members `userinfo` and `id_token` map the name of a claim to null or to `essential`, `value` or `values`.
+- Claims that this issuer does not support are ignored, so are names with a language tag and unknown members.
+- A claim whose value is none of the requested values is left out.
+- `acr` and `sub` are requirements of the login (sections 5.5.1 and 5.5.1.1); the caller enforces them.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tokens.claims import names
+from tokens.errors import OAuthError
+from tokens.jose import strict_json
+
+LONGEST = 4096
+"""Characters of the parameter."""
+PLACES = ("userinfo", "id_token")
+OF_LOGIN = frozenset({"sub", "acr"})
+"""Claims that a request can require of the login."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A claim that a client requests."""
+
+    essential: bool = False
+    values: tuple[Any, ...] | None = None
+    """The accepted values; None for any."""
+
+    def accepts(self, value: object) -> bool:
+        """Return True if a claim with this value may be given."""
+        return self.values is None or any(type(one) is type(value) and one == value for one in self.values)
+
+    def stored(self) -> dict[str, Any]:
+        """Return the request for the claim as JSON, for `read`."""
+        return {"essential": self.essential} | ({} if self.values is None else {"values": list(self.values)})
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsRequest:
+    """The claims that a client requests for userinfo and for the ID token."""
+
+    userinfo: Mapping[str, Wanted] = field(default_factory=dict)
+    id_token: Mapping[str, Wanted] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the requested claims about the user."""
+        return tuple(dict.fromkeys(name for name in (*self.userinfo, *self.id_token) if name not in OF_LOGIN))
+
+    def beyond(self, scopes: Iterable[str]) -> tuple[str, ...]:
+        """Return the requested claims that these scopes do not grant."""
+        return tuple(name for name in self.names if name not in names.of_scopes(scopes))
+
+    def allows_subject(self, subject: str) -> bool:
+        """Return True unless the client requests another user by the claim `sub` (section 5.5.1)."""
+        return all(part["sub"].accepts(subject) for part in (self.userinfo, self.id_token) if "sub" in part)
+
+    def allows_class(self, acr: str) -> bool:
+        """Return True unless the client requests another class as essential (section 5.5.1.1)."""
+        wanted = self.id_token.get("acr")
+        return wanted is None or not wanted.essential or (bool(acr) and wanted.accepts(acr))
+
+    def stored(self) -> dict[str, dict[str, Any]] | None:
+        """Return the requests for claims about the user as JSON, for the user grant. Returns None if there are none."""
+        parts = {place: getattr(self, place) for place in PLACES}
+        kept = {place: {name: wanted.stored() for name, wanted in _kept(part)} for place, part in parts.items()}
+        return kept if any(kept.values()) else None
+
+
+NOTHING = ClaimsRequest()
+
+
+def parse(text: str | None, *, supported: Collection[str]) -> ClaimsRequest:
+    """Return the request in the parameter's value. Raises OAuthError invalid_request if it is malformed."""
+    if text is None:
+        return NOTHING
+    if len(text) > LONGEST:
+        raise OAuthError("invalid_request", f"The claims parameter is longer than {LONGEST} characters.")
+    try:
+        document = strict_json.parse(text)
+    except strict_json.NotStrict as error:
+        raise OAuthError("invalid_request", f"The claims parameter is not usable: {error}.") from error
+    if not isinstance(document, dict):
+        raise OAuthError("invalid_request", "The claims parameter is not a JSON object.")
+    return read(document, supported={*supported, *OF_LOGIN})
+
+
+def read(document: Mapping[str, Any], *, supported: Collection[str]) -> ClaimsRequest:
+    """Return the request in a JSON object. Raises OAuthError invalid_request if it is malformed."""
+    return ClaimsRequest(**{place: dict(_part(document.get(place), supported)) for place in PLACES})
+
+
+def _part(part: object, supported: Collection[str]) -> Iterator[tuple[str, Wanted]]:
+    if part is None:
+        return
+    if not isinstance(part, dict):
+        raise OAuthError("invalid_request", "A member of the claims parameter is not an object.")
+    yield from ((name, _wanted(options)) for name, options in part.items() if name in supported)
+
+
+def _wanted(options: object) -> Wanted:
+    if options is None:
+        return Wanted()
+    essential = options.get("essential", False) if isinstance(options, dict) else None
+    if not isinstance(options, dict) or not isinstance(essential, bool) or {"value", "values"} <= options.keys():
+        raise OAuthError("invalid_request", "A claim in the claims parameter has malformed options.")
+    values = [options["value"]] if "value" in options else options.get("values")
+    if values is not None and not (isinstance(values, list) and values):
+        raise OAuthError("invalid_request", "The values of a claim in the claims parameter are not a list.")
+    return Wanted(essential, None if values is None else tuple(values))
+
+
+def _kept(part: Mapping[str, Wanted]) -> Iterator[tuple[str, Wanted]]:
+    return ((name, wanted) for name, wanted in part.items() if name not in OF_LOGIN)

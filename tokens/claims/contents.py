@@ -1,0 +1,59 @@
+"""The claims of an access token, an ID token and a userinfo answer, beyond those of the protocol.
+
+| | scopes that the user granted | `claims` parameter | `groups` | hook |
+|---|---|---|---|---|
+| userinfo | yes | `userinfo` | by the scope | yes |
+| ID token | if its access token is for an API, or by a switch of the client | `id_token` | as the other scopes | yes |
+| access token | no | no | by the scope, and a switch of the API | yes |
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from tokens.claims import claims_request, group_names, hook, names, source
+from tokens.claims.claims_request import ClaimsRequest, Wanted
+from tokens.claims.hook import ClaimsContext
+from tokens.models import User, UserGrant
+
+GROUPS = "groups"
+
+
+def of_access_token(context: ClaimsContext) -> dict[str, Any]:
+    """Return the further claims of an access token. Raises ClaimsFailed."""
+    user, api = context.user, context.api
+    own: dict[str, Any] = {}
+    if user is not None and api is not None and api.gets_groups and GROUPS in context.scopes:
+        own = {GROUPS: group_names.of_user(user)}
+    return own | hook.added(context)
+
+
+def of_id_token(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
+    """Return the further claims of an ID token under `grant`. Raises ClaimsFailed."""
+    with_scopes = context.api is not None or bool(context.client.claims_in_id_token)
+    requested = _requested(grant).id_token
+    if with_scopes or requested:
+        scopes = context.scopes if with_scopes else frozenset()
+        return of_user(grant.user, scopes, requested) | hook.added(context)
+    return hook.added(context)
+
+
+def of_userinfo(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
+    """Return the claims of a userinfo answer under `grant`, without `sub`. Raises ClaimsFailed."""
+    return of_user(grant.user, context.scopes, _requested(grant).userinfo) | hook.added(context)
+
+
+def of_user(user: User, scopes: Collection[str], requested: Mapping[str, Wanted]) -> dict[str, Any]:
+    """Return the claims that the scopes grant and those that were requested by name. Raises ClaimsFailed."""
+    supported = source.supported()
+    granted = names.of_scopes(scopes)
+    wanted = [name for name in supported if name in granted or name in requested]
+    values = source.values(user, [name for name in wanted if name != GROUPS])
+    if GROUPS in wanted:
+        values[GROUPS] = group_names.of_user(user)
+    return {name: value for name, value in values.items() if name in granted or requested[name].accepts(value)}
+
+
+def _requested(grant: UserGrant) -> ClaimsRequest:
+    if grant.claims is None:
+        return claims_request.NOTHING
+    return claims_request.read(grant.claims, supported=source.supported())

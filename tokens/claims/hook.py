@@ -1,0 +1,103 @@
+"""The claims hook: a function of the deployment that adds claims (ISSUER["CLAIMS"], docs/claims.md).
+
+1. It is called with the user, client, API, scopes and place, in another thread, for at most CLAIMS_WITHIN.
+2. It returns a mapping with JSON values, at most LARGEST bytes, strict enough for every verifier.
+3. No name is one by which clients and APIs judge a token, or one that has a setting of its own.
+
+If any of this fails, no token is issued, and the audit line of the refusal has the reason.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import partial
+from typing import Any, Protocol
+
+from django.utils.module_loading import import_string
+
+from tokens import conf
+from tokens.claims import names, worker
+from tokens.claims.claims_error import ClaimsFailed, described
+from tokens.jose import strict_json
+from tokens.models import Api, Client, User
+
+LARGEST = 2048
+"""Bytes of the added claims as JSON. APIs refuse tokens of more than 8 KiB."""
+
+
+class Place(StrEnum):
+    """Where the added claims go."""
+
+    ACCESS_TOKEN = "access_token"  # noqa: S105 (a name)
+    ID_TOKEN = "id_token"  # noqa: S105 (a name)
+    USERINFO = "userinfo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimsContext:
+    """The arguments of the hook."""
+
+    user: User | None
+    """None if the client acts for itself."""
+    client: Client
+    api: Api | None
+    """The API that the access token is for; None if it is for the issuer."""
+    scopes: frozenset[str]
+    """The granted scopes, those of OpenID Connect included."""
+    place: Place
+
+
+class ClaimsHook(Protocol):
+    """The type of the function that ISSUER["CLAIMS"] names."""
+
+    def __call__(
+        self, *, user: User | None, client: Client, api: Api | None, scopes: frozenset[str], place: Place
+    ) -> Mapping[str, Any]:
+        """Return the claims to add; an empty mapping for none."""
+
+
+def added(context: ClaimsContext) -> dict[str, Any]:
+    """Return the claims that the hook adds; none if there is no hook. Raises ClaimsFailed."""
+    settings = conf.issuer()
+    if not settings.claims_hook:
+        return {}
+    try:
+        hook: ClaimsHook = import_string(settings.claims_hook)
+        arguments: Any = {field.name: getattr(context, field.name) for field in fields(context)}
+        claims = worker.run(partial(hook, **arguments), within=settings.claims_within)
+        return _checked(claims, context.place)
+    except ClaimsFailed:
+        raise
+    except TimeoutError as error:
+        raise ClaimsFailed(f"the claims hook took longer than {settings.claims_within.total_seconds():g} s") from error
+    except Exception as error:
+        raise ClaimsFailed(f"the claims hook failed with {described(error)}") from error
+
+
+def problem(path: str) -> str | None:
+    """Return why the function at this dotted path cannot be the hook, or None. Imports it."""
+    try:
+        return None if callable(import_string(path)) else "is no function"
+    except ImportError as error:
+        return f"cannot be imported: {error}"
+
+
+def reserved(place: Place) -> frozenset[str]:
+    """Return the names that the hook may not add there."""
+    # The claims source gives those to clients; an API gets none of them otherwise.
+    identity = () if place == Place.ACCESS_TOKEN else names.WORDS.keys() - {"groups"}
+    return names.PROTOCOL.union(identity, ["groups"] if conf.issuer().groups_claim else [])
+
+
+def _checked(claims: object, place: Place) -> dict[str, Any]:
+    """Return the claims as plain JSON. Raises ClaimsFailed, and ValueError or TypeError for what is no JSON."""
+    if not isinstance(claims, Mapping) or not all(isinstance(name, str) and name for name in claims):
+        raise ClaimsFailed("the claims hook returned no mapping of names to values")
+    if taken := reserved(place) & claims.keys():
+        raise ClaimsFailed(f"the claims hook returned reserved claims: {', '.join(sorted(taken))}")
+    text = json.dumps(dict(claims), allow_nan=False)
+    if len(text) > LARGEST:
+        raise ClaimsFailed(f"the claims hook returned more than {LARGEST} bytes")
+    # As verifiers read it: no number or text that they refuse.
+    return dict(strict_json.parse(text))

@@ -1,0 +1,118 @@
+"""The values of claims about a user, from the user's fields or from CLAIMS_SOURCE.
+
+- A claim that CLAIMS_SOURCE names comes from there; the others below are built in.
+- An entry is a field ("locale"), a field of a related row ("profile.website"), or a function ("accounts.claims:photo").
+- `email` and `email_verified` are always the user's own, because clients recognize users by a verified address.
+- A claim without a value is left out (OpenID Connect Core section 5.3.2).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.utils.module_loading import import_string
+
+from tokens import conf
+from tokens.claims import names
+from tokens.claims.claims_error import ClaimsFailed, described
+from tokens.email_proof import is_verified
+from tokens.models import User
+
+
+def _name(user: User) -> str:
+    """Return a user's name for display: first and last name, else the username if NAME_FROM_USERNAME is True."""
+    # Common clients (Dex) refuse a user without `name`. The username is in `preferred_username` anyway.
+    return user.get_full_name() or (user.get_username() if conf.issuer().name_from_username else "")
+
+
+BUILT_IN: Mapping[str, Callable[[User], Any]] = {
+    "name": _name,
+    "given_name": lambda user: user.first_name,
+    "family_name": lambda user: user.last_name,
+    "preferred_username": lambda user: user.get_username(),
+    "updated_at": lambda user: user.profile_changed_at or user.date_joined,
+    "email": lambda user: user.email,
+    # Without an address, `email_verified` would be a statement about nothing.
+    "email_verified": lambda user: is_verified(user) if user.email else None,
+}
+LONGEST = 2048
+"""Characters of a text. A longer one would make tokens that APIs and clients refuse."""
+FIXED = frozenset({"email", "email_verified", "groups"})
+"""Claims that CLAIMS_SOURCE may not name."""
+
+
+def supported() -> tuple[str, ...]:
+    """Return the claims about users that this deployment can give, in the order of the scopes."""
+    settings = conf.issuer()
+    given = {*BUILT_IN, *settings.claims_source, *(["groups"] if settings.groups_claim else [])}
+    return tuple(name for name in names.of_scopes(names.SCOPES) if name in given)
+
+
+def values(user: User, wanted: Iterable[str]) -> dict[str, Any]:
+    """Return the values of the claims in `wanted` that the user has. Raises ClaimsFailed."""
+    read = {name: _value(user, name) for name in dict.fromkeys(wanted)}
+    return {name: value for name, value in read.items() if value is not None and value != ""}
+
+
+def problem(claim: str, entry: str) -> str | None:
+    """Return what is wrong with an entry of CLAIMS_SOURCE, or None. Imports its function."""
+    if claim not in names.of_scopes(names.SCOPES):
+        return "is no claim of OpenID Connect. Add other claims by the hook (CLAIMS)."
+    if claim in FIXED:
+        return "cannot come from CLAIMS_SOURCE."
+    if ":" not in entry:
+        return None if hasattr(User, entry.partition(".")[0]) else f"names {entry}, which users do not have."
+    try:
+        return None if callable(_function(entry)) else f"names {entry}, which is no function."
+    except ImportError as error:
+        return f"names {entry}, which cannot be imported: {error}"
+
+
+def _value(user: User, name: str) -> Any:
+    """Return the value of one claim as JSON, or None. Raises ClaimsFailed."""
+    entry = None if name in FIXED else conf.issuer().claims_source.get(name)
+    try:
+        own = BUILT_IN[name](user) if name in BUILT_IN and (entry is None or name == "updated_at") else None
+        given = _read(user, entry) if entry is not None else None
+        if isinstance(own, datetime) and isinstance(given, datetime):
+            return _json(max(own, given))  # a row of the profile changed, or the user's own
+        return _json(own if given is None else given)
+    except Exception as error:
+        raise ClaimsFailed(f"the claim {name} failed with {described(error)}") from error
+
+
+def _read(user: User, entry: str) -> Any:
+    """Return what an entry of CLAIMS_SOURCE gives for the user; None if a related row is missing."""
+    if ":" in entry:
+        return _function(entry)(user)
+    value: Any = user
+    try:
+        for field in entry.split("."):
+            value = None if value is None else getattr(value, field)
+    except ObjectDoesNotExist:
+        return None
+    return value
+
+
+def _function(entry: str) -> Any:
+    return import_string(entry.replace(":", "."))
+
+
+def _json(value: Any) -> Any:
+    """Return a value as the type that OpenID Connect gives claims: seconds for an instant, text for a date."""
+    if isinstance(value, datetime):
+        return int(value.timestamp())
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(name): _text(part) for name, part in value.items() if part}
+    return value if value is None or isinstance(value, bool | int) else _text(value)
+
+
+def _text(value: Any) -> str:
+    """Return a value as text. Raises ValueError if it is too long."""
+    text = str(value)
+    if len(text) > LONGEST:
+        raise ValueError(f"the text is longer than {LONGEST} characters")
+    return text

@@ -1,0 +1,80 @@
+"""Run a function in another thread for a bounded time, so that a function that hangs does not keep a request.
+
+- A thread that is free takes the next call; at most LIMIT threads exist. If all are busy, the call is refused at once.
+- A call that takes too long is abandoned: its caller goes on, and its thread is free again when the function returns.
+- The threads are daemons, so that a function that hangs does not keep a process from ending.
+- A thread has database connections of its own. It sees what is committed, and not its caller's transaction.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
+from datetime import timedelta
+from functools import partial
+from queue import SimpleQueue
+from typing import Any
+
+from django.db import close_old_connections
+
+LIMIT = 8
+"""Threads of one process."""
+
+Job = tuple["Future[Any]", Callable[[], Any]]
+
+_free: "list[SimpleQueue[Job]]" = []
+"""The queues of the threads that wait for a call. Lives as long as the process; guarded by `_lock`."""
+_started = 0
+"""The number of threads; guarded by `_lock`."""
+_lock = threading.Lock()
+
+
+class AllBusy(Exception):
+    """Each thread is occupied by a function that has not returned."""
+
+
+def run(function: Callable[[], Any], *, within: timedelta) -> Any:
+    """Return what `function` returns. Raises what it raises, TimeoutError after `within`, and AllBusy."""
+    result: Future[Any] = Future()
+    _thread().put((result, partial(copy_context().run, function)))
+    return result.result(within.total_seconds())
+
+
+def _thread() -> "SimpleQueue[Job]":
+    """Return the queue of a thread that is free, or of a new one. Raises AllBusy."""
+    global _started  # noqa: PLW0603 (state of the process)
+    with _lock:
+        if _free:
+            return _free.pop()
+        if _started >= LIMIT:
+            raise AllBusy(f"all {LIMIT} threads are occupied by calls that have not returned")
+        _started += 1
+    jobs: SimpleQueue[Job] = SimpleQueue()
+    threading.Thread(target=_serve, args=(jobs,), name="claims", daemon=True).start()
+    return jobs
+
+
+def _serve(jobs: "SimpleQueue[Job]") -> None:
+    """Answer one call after the other, until the process ends."""
+    while True:
+        result, function = jobs.get()
+        value, error = _call(function)
+        with _lock:
+            _free.append(jobs)
+        # After the thread is free: its caller may call again at once.
+        if error is None:
+            result.set_result(value)
+        else:
+            result.set_exception(error)
+
+
+def _call(function: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    close_old_connections()
+    try:
+        return function(), None
+    except Exception as error:  # noqa: BLE001 (the caller gets it)
+        return None, error
+    except BaseException as error:  # noqa: BLE001 (SystemExit must not end the caller's thread)
+        return None, RuntimeError(f"the function raised {type(error).__name__}")
+    finally:
+        close_old_connections()

@@ -1,0 +1,51 @@
+"""Scopes that only members of a group get (`Scope.groups`), at each issue of a token for a user.
+
+- A scope that the user may not have is left out, and the answer names the granted scopes.
+- If no scope of the API is left, the token is for the issuer, so that the user can still log in.
+- If `openid` is not left either, the request is refused.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from django.contrib.auth.models import Group
+
+from tokens import conf
+from tokens.errors import OAuthError
+from tokens.issued import audience
+from tokens.issued.audience import Target
+from tokens.models import Client, Scope
+
+NO_MEMBER = "The user is in no group that may have the requested scopes."
+
+
+def narrow_for_client(target: Target, client: Client, subject: str) -> Target:
+    """Return the part of a client's target that the user with this `sub` may have. Raises OAuthError invalid_scope."""
+    return narrow(target, client.permitted_scopes, subject)
+
+
+def narrow(target: Target, usable: Iterable[Scope], subject: str) -> Target:
+    """Return the part of `target` that the user with this `sub` may have. Runs no statement if no scope is limited.
+
+    `usable` has the rows of the API's scopes in `target`; a scope without a row is left out.
+    Raises OAuthError invalid_scope if nothing is left.
+    """
+    rows = {scope.name: scope.groups for scope in usable if scope.name in target.scopes}
+    without_api = set(audience.offered())
+    limits = {name: set(groups) for name, groups in rows.items() if groups}
+    own = _groups(subject, set().union(*limits.values())) if limits else set()
+    kept = tuple(name for name in target.scopes if _may_have(name, limits, own) and name in {*rows, *without_api})
+    if kept == target.scopes or not set(kept) <= without_api:
+        return Target(target.audience, kept, target.api)
+    if "openid" in kept:
+        return Target(conf.issuer().url, kept, None)
+    raise OAuthError("invalid_scope", NO_MEMBER)
+
+
+def _may_have(name: str, limits: Mapping[str, set[str]], own: set[str]) -> bool:
+    """Return True if the scope is not limited, or limited to one of the user's own groups."""
+    return name not in limits or not own.isdisjoint(limits[name])
+
+
+def _groups(subject: str, names: set[str]) -> set[str]:
+    """Return which of the groups the user is in. The names are read again for each token: a membership can end."""
+    return set(Group.objects.filter(user__sub=subject, name__in=names).values_list("name", flat=True))

@@ -1,0 +1,91 @@
+"""Rotate refresh tokens: replace a token by its successor, and tell a lost answer from a stolen token.
+
+- The row of a used token records when it was used.
+- Retry window: for RETRY_WINDOW after its first use, a used token can be presented again any number of times, and gets
+  the same successor each time (RFC 9700 section 4.14.2). Browser tabs refresh at the same time, and answers get lost.
+- If the successor was used, a retry within the window is refused without revoking the family, because the client has
+  the newer token.
+- After the window, a used token is evidence of theft. Reuse detection revokes the family.
+
+    0 s   token A is used           answer: B
+    5 s   A is retried              answer: B again, since the first answer was lost
+    9 s   B is used                 answer: C
+    12 s  A is retried              refused (Superseded); the family lives
+    60 s  A is presented            refused (Reused); the caller revokes the family
+"""
+
+from datetime import datetime, timedelta
+
+from tokens.issued import refresh_text
+from tokens.issued.refresh_token import key_by_id, keys, row
+from tokens.models import Client, RefreshToken
+
+RETRY_WINDOW = timedelta(seconds=30)
+"""For how long after its first use a used token gets its successor again."""
+
+
+class Reused(Exception):
+    """A used refresh token was presented after its retry window: two parties have it."""
+
+
+class Superseded(Exception):
+    """A used refresh token was presented again within its retry window, and its successor was used or has expired."""
+
+
+def rotates(client: Client) -> bool:
+    """Return True if each use replaces the token by a successor."""
+    # Public clients do not authenticate, so only rotation detects a stolen token (RFC 9700 section 2.2.2).
+    return client.is_public or client.rotates_refresh_tokens
+
+
+def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime) -> str:
+    """Return the text of the successor of `token`, whose own text is `text`. The caller holds the lock on the grant.
+
+    Raises Reused, Superseded, and NotReady if this process lacks the key that made the successor.
+    """
+    if token.used_at is None:
+        _mark_used(token, now=now)
+        return _issue_successor(text, token, client, now=now)
+    if now - token.used_at > RETRY_WINDOW:
+        raise Reused
+    RefreshToken.objects.filter(pk=token.pk).update(retried_at=now)
+    return _successor_again(text, token, client, now=now)
+
+
+def _mark_used(token: RefreshToken, *, now: datetime) -> None:
+    """Mark the token as used. It expires with its retry window."""
+    used = {"used_at": now, "expires_at": now + RETRY_WINDOW}
+    RefreshToken.objects.filter(pk=token.pk).update(**used)
+    if token.previous:
+        # Earlier versions of Keyturn answered a retry with a second successor. Now that the client uses the first, the
+        # second counts as used without a successor, so that its use is detected as reuse.
+        RefreshToken.objects.filter(previous=token.previous, used_at=None).update(**used, retried_at=now)
+
+
+def _successor_again(text: str, token: RefreshToken, client: Client, *, now: datetime) -> str:
+    """Return the same successor again, for a retry with the used `token`. Its text is `text`.
+
+    Raises:
+        Reused: The token was marked as used without a successor.
+        Superseded: The successor was used or has expired.
+        NotReady: This process lacks the key that made the successor.
+    """
+    successors = list(RefreshToken.objects.filter(previous=token.digest))
+    if not successors:
+        raise Reused  # `_mark_used` marked it together with its sibling
+    if any(one.used_at is not None or one.expires_at <= now for one in successors):
+        raise Superseded
+    derived = next((one for one in successors if one.encryption_key_id), None)
+    if derived is None:  # an earlier version of Keyturn made a random successor, whose text is not stored
+        return _issue_successor(text, token, client, now=now)
+    return refresh_text.successor(text, generation=derived.generation, key=key_by_id(derived.encryption_key_id))
+
+
+def _issue_successor(text: str, token: RefreshToken, client: Client, *, now: datetime) -> str:
+    """Issue the successor of `token` and return its text."""
+    key, number = keys()[0], token.generation + 1
+    successor = refresh_text.successor(text, generation=number, key=key)
+    new = row(successor, token.grant, client, key_id=key.id, now=now)
+    new.previous, new.generation = token.digest, number
+    new.save(force_insert=True)
+    return successor

@@ -1,0 +1,36 @@
+"""An operation on a ring, and its outcome: who takes a step, under which settings, and what it did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tokens.encryption import EncryptionKey
+from tokens.keys.rules.moves import DEFAULT_RING
+from tokens.keys.rules.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """The part that every step of a ring shares: an edge makes one from the settings, the actor and its clock."""
+
+    policy: Policy
+    """The timings of the settings, which a step adopts."""
+    encryption_keys: Sequence[EncryptionKey] = field(repr=False)
+    """KEY_ENCRYPTION_KEYS. The first one seals new keys."""
+    actor: str
+    """The actor of the audit events, such as `command:rotate_keys`."""
+    now: datetime
+    """This node's clock, only to be compared with the database's. All dates of keys are the database's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The result of a step: what it did, or why it did nothing."""
+
+    step: str
+    """`created`, `planned`, `announced`, `lengthened`, `destroyed`, `rewrapped`, `cancelled` or `nothing`."""
+    message: str
+    kid: str | None = None
+    at: datetime | None = None
+    """When the step takes effect, or when the next one is due."""
+    ring: str = DEFAULT_RING

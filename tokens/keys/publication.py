@@ -1,0 +1,56 @@
+"""Publish the public keys of a ring as its JWKS, and find the published key that a token names."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tokens.keys import keyring
+from tokens.keys.errors import NotReady
+from tokens.keys.rules import lifecycle, moves
+from tokens.keys.rules.moves import DEFAULT_RING
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key of the JWKS."""
+
+    kid: str
+    algorithm: str
+    jwk: dict[str, str]
+
+
+def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
+    """Return the public keys of the ring, the signing row first. Raises NotReady and UnknownKey."""
+    snapshot = keyring.snapshots.get(ring, now=now)
+    public = {row.key.kid: PublicKey(row.key.kid, row.algorithm, row.jwk) for row in snapshot.stored}
+    shown = lifecycle.published([row.key for row in snapshot.stored], now=snapshot.clock(now=now))
+    return tuple(public[key.kid] for key in shown)
+
+
+def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
+    """Return the keys of the ring's JWKS: its own, then those of rings that APIs move from or to. Never empty.
+
+    Raises NotReady and UnknownKey.
+    """
+    keys = tuple(key for name in keyring.shown_rings(ring, now=now) for key in published(name, now=now))
+    if not keys:
+        raise NotReady(f"no row of the ring {ring!r} verifies, and nothing else is published")
+    return keys
+
+
+def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
+    """Return the published key `kid` that may sign access tokens for `audience`, or None. Raises NotReady."""
+    # Only rings of this API count: a stolen key of another ring signs no valid token for it.
+    rings = trusted_rings(audience, now=now)
+    return next((key for ring in rings for key in published(ring, now=now) if key.kid == kid), None)
+
+
+def trusted_rings(audience: str, *, now: datetime) -> tuple[str, ...]:
+    """Return the rings whose signatures on an access token for `audience` are valid. Raises NotReady."""
+    snapshot = keyring.snapshots.get(DEFAULT_RING, now=now)
+    return moves.trusted(audience, snapshot.moves, now=snapshot.clock(now=now))
+
+
+def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
+    """Return for how many seconds a shared cache may keep the JWKS: the least C of its rings. Raises NotReady."""
+    policies = [keyring.snapshots.get(name, now=now).policy for name in keyring.shown_rings(ring, now=now)]
+    return int(min(policy.shared_cache for policy in policies).total_seconds())

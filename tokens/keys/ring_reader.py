@@ -1,0 +1,93 @@
+"""Read the snapshot of a ring: the rows of its keys, checked and opened, and both clocks.
+
+- A row that does not verify is neither published nor used. It is reported in the log.
+- A key that the audit journal says was revoked counts as revoked, even if a restored database lacks the revocation.
+- The database's clock is dated back by the time that the reading took, because the data is as old as its beginning.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from tokens import conf
+from tokens.audit import journal
+from tokens.encryption import EncryptionKey, MalformedEncryptionKey
+from tokens.keys import adoption, clock, store, transfer
+from tokens.keys.errors import CannotOpen, NoKey, UnknownKey
+from tokens.keys.key_pair import KeyPair
+from tokens.keys.ring_snapshot import Snapshot
+from tokens.keys.rules.moves import DEFAULT_RING
+from tokens.models.key import Ring
+
+logger = logging.getLogger(__name__)
+
+
+def read(ring: str) -> Snapshot:
+    """Read a ring and the clock from the database. Raises NotReady if the ring has no key yet."""
+    started = time.monotonic()
+    stored_ring = Ring.objects.filter(name=ring).first()
+    if stored_ring is None and ring != DEFAULT_RING:
+        raise UnknownKey(f"there is no ring {ring!r}")
+    stored = store.load(ring)
+    if stored_ring is None or not stored:
+        raise NoKey(f"the ring {ring!r} has no key yet: run manage.py rotate_keys")
+    keys, secrets = _encryption_keys(), conf.issuer().vouching_secrets
+    reading = clock.read()
+    elapsed = timedelta(seconds=reading.monotonic - started)
+    genuine = tuple(row for row in stored if row.verifies(keys))
+    trusted = tuple(row for row in stored if row in genuine or row.is_vouched(secrets))
+    doubtful = tuple(row for row in stored if row not in trusted)
+    revoked = journal.revoked_keys()
+    for row in doubtful:
+        logger.error("The row of signing key %s does not verify; it is neither used nor published", row.key.kid)
+    return Snapshot(
+        stored=tuple(_as_revoked(row, revoked) for row in trusted),
+        pairs=_open(tuple(_as_revoked(row, revoked) for row in genuine), keys),
+        missing=frozenset(row.encryption_key_id for row in stored) - {key.id for key in keys},
+        changed=tuple(row.key for row in doubtful if _is_ours(row, keys)),
+        policy=adoption.obeyed(stored_ring),
+        database_time=reading.database - elapsed,  # the data is as old as the beginning of the read
+        wall_time=reading.wall - elapsed,
+        monotonic=started,
+        skew=reading.skew,
+        moves=transfer.load() if ring == DEFAULT_RING else {},
+    )
+
+
+def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) -> dict[str, KeyPair]:
+    pairs = {}
+    for row in stored:
+        if row.sealed is None or row.key.discarded:
+            continue
+        try:
+            pairs[row.key.kid] = row.open(keys)
+        except CannotOpen as error:
+            logger.error("Cannot sign with %s: %s", row.key.kid, error)  # noqa: TRY400 (the reason is the message)
+    return pairs
+
+
+def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.StoredKey:
+    """Return the key, as revoked if the journal says so: a restored database can lack the revocation."""
+    at = revoked.get(row.key.kid)
+    if at is None or row.key.revoked_at is not None:
+        return row
+    logger.error("Signing key %s was revoked, says AUDIT_JOURNAL: run manage.py after_restore", row.key.kid)
+    return replace(row, key=replace(row.key, revoked_at=at))
+
+
+def _is_ours(row: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:
+    """Return True if the private half in an altered row opens: the key itself is of this ring."""
+    try:
+        return row.open(keys).kid == row.key.kid
+    except CannotOpen:
+        return False
+
+
+def _encryption_keys() -> tuple[EncryptionKey, ...]:
+    try:
+        return conf.issuer().encryption_keys()
+    except MalformedEncryptionKey as error:
+        logger.error("Nothing can be signed: %s", error)  # noqa: TRY400 (the reason is the message)
+        return ()

@@ -1,0 +1,45 @@
+"""Choose the signing key from the snapshot of a ring, and tell until when the choice holds."""
+
+from datetime import UTC, datetime
+
+from tokens.keys.errors import NotReady
+from tokens.keys.key_pair import RingSigner, Signer
+from tokens.keys.ring_snapshot import Snapshot
+from tokens.keys.rules import lifecycle
+
+END = datetime.max.replace(tzinfo=UTC)
+
+
+def choose(snapshot: Snapshot, clock: datetime) -> Signer:
+    """Return the key of the ring that signs at `clock`, the database's clock.
+
+    Raises NotReady if no key may sign, if the row of a key that might have taken over was altered, or if the private
+    half does not open.
+    """
+    key = lifecycle.signer([row.key for row in snapshot.stored], now=clock)
+    if key is None:
+        raise NotReady("no key may sign right now" + _lacking(snapshot))
+    _require_last(key, snapshot, clock)
+    if key.kid not in snapshot.pairs:
+        raise NotReady(
+            f"the private half of {key.kid} does not open: KEY_ENCRYPTION_KEYS is not what it was" + _lacking(snapshot)
+        )
+    return RingSigner(key.max_lifetime, snapshot.pairs[key.kid])
+
+
+def next_change(snapshot: Snapshot, clock: datetime) -> datetime:
+    """Return the first date after `clock` at which another key can sign, or `END` if there is none."""
+    starts = [key.start for key in (*(row.key for row in snapshot.stored), *snapshot.changed)]
+    dates = [*starts, *(row.key.withdraw_at for row in snapshot.stored)]
+    return min((date for date in dates if date is not None and date > clock), default=END)
+
+
+def _require_last(key: lifecycle.Key, snapshot: Snapshot, clock: datetime) -> None:
+    """Raise NotReady if a key whose row was altered might have taken over from `key`."""
+    for other in snapshot.changed:
+        if key.start and other.start and key.start < other.start <= clock:
+            raise NotReady(f"the row of {other.kid}, which took over from {key.kid}, does not verify")
+
+
+def _lacking(snapshot: Snapshot) -> str:
+    return f"; KEY_ENCRYPTION_KEYS lacks {', '.join(sorted(snapshot.missing))}" if snapshot.missing else ""

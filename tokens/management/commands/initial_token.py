@@ -1,0 +1,102 @@
+"""`initial_token`: create, revoke and list the tokens that permit dynamic client registration."""
+
+import json
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+from django.core.serializers.json import DjangoJSONEncoder
+
+from tokens.keys import store
+from tokens.management.arguments import USAGE, OperatorCommand, duration, exit_codes, one_line
+from tokens.models import InitialAccessToken
+from tokens.open_clients import initial_token
+
+ACTOR = "command:initial_token"
+NOTES = """
+With DYNAMIC_REGISTRATION=token, a program registers a client if it sends such a token as a bearer token
+(docs/open-clients.md). The token is printed once and stored as a hash.
+  initial_token create --note "Ada's notebooks" --registrations 5 --expires-in 7d
+  initial_token list
+  initial_token revoke --id 3
+Revoking a token keeps the clients that it registered. To block one, run access disable --client CLIENT_ID.
+"""
+
+
+class Command(OperatorCommand):
+    """Creates, revokes or lists initial access tokens."""
+
+    help = "Create, revoke or list initial access tokens, which permit dynamic client registration (RFC 7591)."
+    notes = NOTES
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the three actions and their options."""
+        what = parser.add_subparsers(dest="what", required=True, metavar="create | revoke | list")
+        create = what.add_parser("create", help="create a token and print it")
+        create.add_argument("--note", required=True, help="who gets it, and for what; shown in lists")
+        create.add_argument("--registrations", type=int, default=1, help="how many clients it may register; default: 1")
+        create.add_argument(
+            "--expires-in", type=duration, default="1d", metavar="DURATION", help="such as 12h or 7d; default: 1d"
+        )
+        revoke = what.add_parser("revoke", help="revoke a token; clients that it registered stay")
+        revoke.add_argument("--id", type=int, required=True, help="the id in the list")
+        show = what.add_parser("list", help="list the tokens, without the tokens themselves")
+        for action in (create, revoke, show):
+            action.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Run the action and print its result."""
+        what = {"create": create, "revoke": revoke, "list": show}[options["what"]]
+        try:
+            with exit_codes():
+                result = what(options, store.database_now())
+        except ValidationError as error:
+            raise CommandError(one_line(error), returncode=USAGE) from error
+        self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder) if options["json"] else text(result))
+
+
+def create(options: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Create a token and return it. Raises ValidationError."""
+    token = InitialAccessToken(
+        note=options["note"], registrations_left=options["registrations"], expires_at=now + options["expires_in"]
+    )
+    value = initial_token.create(token, actor=ACTOR, now=now)
+    return {"id": token.pk, "token": value, "expires_at": token.expires_at}
+
+
+def revoke(options: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Revoke a token and return its properties. Raises CommandError if there is none."""
+    token = InitialAccessToken.objects.filter(pk=options["id"]).first()
+    if token is None:
+        raise CommandError(f"there is no initial access token {options['id']}", returncode=USAGE)
+    initial_token.revoke(token, actor=ACTOR, now=now)
+    token.refresh_from_db()
+    return {"tokens": [properties(token, now=now)]}
+
+
+def show(_options: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the properties of all tokens."""
+    return {"tokens": [properties(token, now=now) for token in InitialAccessToken.objects.all()]}
+
+
+def properties(token: InitialAccessToken, *, now: datetime) -> dict[str, Any]:
+    """Return the properties of a token that can be printed."""
+    names = ("id", "note", "hint", "created_at", "expires_at", "registrations_left", "revoked_at")
+    return {name: getattr(token, name) for name in names} | {
+        "live": token.is_live(now=now),
+        "clients": token.clients.count(),
+    }
+
+
+def text(result: dict[str, Any]) -> str:
+    """Return the result of an action as text."""
+    if "token" in result:
+        return f"token    {result['token']}\nexpires  {result['expires_at']:%Y-%m-%d %H:%M:%S %Z}"
+    lines = [
+        f"id {one['id']}  …{one['hint']}  {'live' if one['live'] else 'ended'}  {one['registrations_left']} left"
+        f"  {one['clients']} clients  expires {one['expires_at']:%Y-%m-%d %H:%M}  {one['note']}"
+        for one in result["tokens"]
+    ]
+    return "\n".join(lines) or "there is no initial access token"

@@ -1,0 +1,30 @@
+"""The options of `create_client` for the switches in tokens/models/login_switches.py."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from tokens.models import PkceRule
+
+
+def add(parser: ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "--pkce", choices=PkceRule.values, default=PkceRule.REQUIRED.value,
+        help="what each authorization request needs: required (default; always for public clients), a code challenge;"
+        " nonce, a code challenge or openid with a nonce, for applications that cannot send a challenge, such as"
+        " passport-openidconnect; optional, neither, for certification tests and legacy applications (RFC 9700 section"
+        " 2.1.1 recommends PKCE for confidential clients, too); a challenge that was sent is always enforced",
+    )  # fmt: skip
+    parser.add_argument(
+        "--any-localhost-port", action="store_true",
+        help="public clients only: http://localhost/... matches with any port, for native applications that cannot use"
+        " 127.0.0.1, whose port is always free, such as msal and MCP clients",
+    )  # fmt: skip
+
+
+def fields(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the client's columns from the options. None is the default of each."""
+    return {
+        "pkce": None if options["pkce"] == PkceRule.REQUIRED else options["pkce"],
+        "allows_any_localhost_port": options["any_localhost_port"] or None,
+    }

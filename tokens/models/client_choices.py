@@ -1,0 +1,49 @@
+"""What a client can be registered with: grant types, methods of authentication and PKCE rules; and by whom."""
+
+from django.db.models import TextChoices
+
+
+class GrantType(TextChoices):
+    """The supported grant types (RFC 6749, 8628, 8693, 7523). Neither `implicit` nor `password` (RFC 9700)."""
+
+    AUTHORIZATION_CODE = "authorization_code", "Authorization code: a user logs in"
+    REFRESH_TOKEN = "refresh_token", "Refresh token: stay logged in"
+    CLIENT_CREDENTIALS = "client_credentials", "Client credentials: the client acts for itself"
+    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code", "Device code: a user logs in on another screen"
+    TOKEN_EXCHANGE = (
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "Token exchange: pass a received user on to the next API",
+    )
+    JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer", "JWT bearer: act for users without their consent"
+
+
+class AuthenticationMethod(TextChoices):
+    """The methods of client authentication (RFC 7591 section 2)."""
+
+    NONE = "none", "None (public client: PKCE only)"
+    SECRET_BASIC = "client_secret_basic", "Secret (client_secret_basic: in the Authorization header)"
+    SECRET_POST = "client_secret_post", "Secret (client_secret_post: in the body)"
+    PRIVATE_KEY_JWT = "private_key_jwt", "Its own private key (RFC 7523)"
+
+
+class Registrar(TextChoices):
+    """How a client without an operator came to be registered (docs/open-clients.md)."""
+
+    DOCUMENT = "document", "its metadata document (the client ID is its address)"
+    DYNAMIC = "dynamic", "dynamic registration"
+
+
+SECRET_METHODS = (AuthenticationMethod.SECRET_BASIC.value, AuthenticationMethod.SECRET_POST.value)
+"""The methods with a secret. A client may use both, unless its method is pinned."""
+
+
+class PkceRule(TextChoices):
+    """What the issuer requires of a client's authorization requests (RFC 9700 section 2.1.1)."""
+
+    REQUIRED = "required", "Required: each request has a code challenge (S256)"
+    NONCE = "nonce", "Nonce: a code challenge, or openid with a nonce that the client verifies"
+    OPTIONAL = "optional", "Optional: neither is required"
+
+
+LOWERED = (PkceRule.NONCE, PkceRule.OPTIONAL)
+"""The rules that only a confidential client may have. A column that names neither means REQUIRED."""

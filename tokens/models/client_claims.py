@@ -1,0 +1,31 @@
+"""Which claims about users a client gets, and where."""
+
+from django.db import models
+
+
+class ClaimSettings(models.Model):
+    """The switches of a client for claims about users. Nullable, so that SQLite adds them without a rebuild."""
+
+    userinfo_by_api_tokens = models.BooleanField(
+        "userinfo by API tokens",
+        null=True,
+        blank=True,
+        help_text="Userinfo answers each access token of a user who granted openid, also one for an API, which most"
+        " libraries rely on. Turn it off if APIs must not read the claims of their tokens' users; the client then asks"
+        " for a token for the issuer (resource=ISSUER_URL).",
+    )
+    claims_in_id_token = models.BooleanField(
+        "user's claims in the ID token",
+        null=True,
+        blank=True,
+        help_text="Always put the claims of profile, email and the other granted scopes into the ID token. For clients"
+        " that never ask userinfo. Off: only if the access token is for an API.",
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def opens_userinfo_by_api_tokens(self) -> bool:
+        """Return True unless the switch is off. Rows of earlier versions have no value, and are on."""
+        return self.userinfo_by_api_tokens is not False

@@ -1,0 +1,114 @@
+"""What is wrong with a client as it is registered: it could not work, or it would be unsafe.
+
+`by_field` calls one function for each field or group of fields. `Client.clean` raises what it returns.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from tokens.addresses import origin_problem, redirect_uri_problem
+from tokens.jose.public_keys import UnusableKey, registered
+from tokens.models.client_choices import SECRET_METHODS, AuthenticationMethod, GrantType
+
+if TYPE_CHECKING:
+    from tokens.models.client import Client
+
+
+def by_field(client: "Client") -> dict[str, list[str]]:
+    """Return the problems of a client by field; without the fields that have none."""
+    is_redirect_uri = partial(redirect_uri_problem, undotted=client.allows_undotted_schemes)
+    problems = {
+        "grants": _grant_problems(client),
+        "redirect_uris": _redirect_problems(client) or _each(client.redirect_uris, is_redirect_uri),
+        "post_logout_redirect_uris": _each(client.post_logout_redirect_uris, is_redirect_uri),
+        "allowed_origins": _each(client.allowed_origins, origin_problem),
+        "token_endpoint_auth_method": _authentication_problems(client),
+        "pins_authentication_method": _pin_problems(client),
+        "pkce": _pkce_problems(client),
+        "allows_any_localhost_port": _localhost_problems(client),
+        "client_jwks": _key_problems(client),
+        "client_jwks_uri": _key_address_problems(client),
+    }
+    return {field: found for field, found in problems.items() if found}
+
+
+def _each(words: str, check: Callable[[str], str | None]) -> list[str]:
+    """Return `<word>: <problem>` for each word in which `check` returns a problem."""
+    return [f"{word}: {problem}" for word in words.split() if (problem := check(word))]
+
+
+def _grant_problems(client: "Client") -> list[str]:
+    """Return the problems of the client's grant types."""
+    if not isinstance(client.grants, list):
+        return ["Enter a list of grant types."]
+    problems = [f"{grant} is not a grant type." for grant in client.grants if grant not in GrantType.values]
+    if client.is_public:
+        # These grant types rest on the client's identity alone, which a public client cannot prove.
+        secret_only = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.JWT_BEARER}
+        problems += [f"A public client cannot use {grant}." for grant in client.grants if grant in secret_only]
+    with_login = {GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE}
+    if GrantType.REFRESH_TOKEN in client.grants and with_login.isdisjoint(client.grants):
+        problems += ["Refresh tokens need a grant type with a login. Allow authorization_code or the device code, too."]
+    # It names the users itself, so a leaked secret would give access to all of them (RFC 7523).
+    by_key = client.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
+    if GrantType.JWT_BEARER in client.grants and not by_key:
+        problems += ["A client that acts for users (jwt-bearer) must authenticate with private_key_jwt."]
+    return problems
+
+
+def _redirect_problems(client: "Client") -> list[str]:
+    """Return the problem if the client needs a redirect URI and has none."""
+    if GrantType.AUTHORIZATION_CODE in client.grants and not client.redirect_uris.split():
+        return ["The authorization code grant needs at least one redirect URI."]
+    return []
+
+
+def _authentication_problems(client: "Client") -> list[str]:
+    """Return the problems of the authentication method."""
+    public = client.is_public
+    if public != (client.token_endpoint_auth_method == AuthenticationMethod.NONE):
+        return ["A public client has the authentication method none. A confidential client needs another method."]
+    has_keys = bool(client.client_jwks) != bool(client.client_jwks_uri)
+    if client.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT and not has_keys:
+        return ["private_key_jwt needs the client's public keys or their address, and not both."]
+    return []
+
+
+def _pin_problems(client: "Client") -> list[str]:
+    """Return the problem if the client restricts a method that has no alternative."""
+    if client.pins_authentication_method and client.token_endpoint_auth_method not in SECRET_METHODS:
+        return ["Only a client with a secret can restrict its method. Clear this, or choose a method with a secret."]
+    return []
+
+
+def _key_address_problems(client: "Client") -> list[str]:
+    """Return the problem if the address of public keys is not https. Plain http is allowed with DEBUG."""
+    if not client.client_jwks_uri or client.client_jwks_uri.startswith("https://") or settings.DEBUG:
+        return []
+    return ["The address of public keys must begin with https://."]
+
+
+def _key_problems(client: "Client") -> list[str]:
+    """Return the problem of the pasted public keys."""
+    try:
+        _ = registered(client.client_jwks) if client.client_jwks is not None else ()
+    except UnusableKey as error:
+        return [str(error)]
+    return []
+
+
+def _pkce_problems(client: "Client") -> list[str]:
+    """Return the problem if a public client has a rule below required (RFC 9700 section 2.1.1)."""
+    if client.pkce and client.is_public:
+        return ["PKCE is required of a public client (RFC 9700 section 2.1.1). Choose required."]
+    return []
+
+
+def _localhost_problems(client: "Client") -> list[str]:
+    """Return the problem if a confidential client may use any port on localhost."""
+    if client.allows_any_localhost_port and not client.is_public:
+        return ["Only a public client can use any port on localhost. Register the port, or clear this."]
+    return []

@@ -1,0 +1,38 @@
+"""Switches of a client for authorization requests that are safe by default. They are columns of its table.
+
+- A switch is nullable, so that SQLite adds the column without rebuilding the table. None is the default.
+- The columns hold what was registered. `Client.pkce_rule` and `Client.frees_localhost_port` say what counts: a client
+  that became public by SQL is held to the rules of public clients.
+"""
+
+from django.db import models
+
+from tokens.models.client_choices import LOWERED
+
+
+class LoginSwitches(models.Model):
+    """The switches of a client for authorization requests."""
+
+    pkce = models.CharField(  # noqa: DJ001 (nullable: see above)
+        "PKCE",
+        max_length=16,
+        null=True,
+        blank=True,
+        choices=[(rule.value, rule.label) for rule in LOWERED],
+        help_text="Leave this at required if the application can send a code challenge. Choose nonce for an"
+        " application that cannot, such as passport-openidconnect, or whose library needs a setting for it: its"
+        " requests then need the scope openid and a nonce (RFC 9700 section 2.1.1). Choose optional for certification"
+        " tests and legacy applications only: section 2.1.1 recommends PKCE for confidential clients, too. Public"
+        " clients are always at required. A code challenge that was sent is always enforced.",
+    )
+    allows_any_localhost_port = models.BooleanField(
+        "any port on localhost",
+        null=True,
+        blank=True,
+        help_text="Public clients only: http://localhost/… matches with any port, as http://127.0.0.1/… and"
+        " http://[::1]/… always do. For native applications that cannot be changed to 127.0.0.1, such as msal and MCP"
+        " clients. localhost is a name, which can resolve to another address (RFC 8252 section 8.3).",
+    )
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,101 @@
+"""The settings for clients that no operator registered: metadata documents and dynamic registration. Pure.
+
+- Both ways are off by default. docs/open-clients.md describes them.
+- A client that registered itself gets the scopes, APIs and grant types of these settings, and no others.
+- `tokens.conf` reads the settings, and calls `parse`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+GRANT_TYPES = ("authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code")
+"""The grant types that self-registered clients can be allowed: those in which a user logs in and allows the client."""
+DEFAULTS: Mapping[str, Any] = {
+    # True: a client_id can be the https URL of a client ID metadata document.
+    "CLIENT_ID_METADATA_DOCUMENTS": False,
+    # Hosts whose documents are fetched; ".example.com" stands for all hosts of the domain. If empty: all public hosts.
+    "CLIENT_DOCUMENT_HOSTS": (),
+    # Hosts whose documents are refused, in the same form. They win over CLIENT_DOCUMENT_HOSTS.
+    "CLIENT_DOCUMENT_DENIED_HOSTS": (),
+    # True, with DEBUG only: documents may also be on loopback, by http. Otherwise the issuer does not start.
+    "DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS": False,
+    # Who may register clients at /oauth/register: "off", "token" (with an initial access token), or "open" (anyone).
+    "DYNAMIC_REGISTRATION": "off",
+    # What clients of both kinds may request.
+    "OPEN_CLIENT_SCOPES": (),
+    "OPEN_CLIENT_APIS": (),
+    "OPEN_CLIENT_GRANT_TYPES": ("authorization_code", "refresh_token"),
+}
+
+
+class RegistrationMode(Enum):
+    """Who may register clients dynamically (RFC 7591 section 3)."""
+
+    OFF = "off"
+    TOKEN = "token"  # noqa: S105 (a mode's name)
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenClientSettings:
+    """The settings of both ways by which a client can be used without an operator."""
+
+    documents: bool
+    """True if client ID metadata documents are accepted."""
+    hosts: tuple[str, ...]
+    denied_hosts: tuple[str, ...]
+    loopback_documents: bool
+    """True if documents may be on loopback. Only in development."""
+    registration: RegistrationMode
+    scopes: frozenset[str]
+    apis: frozenset[str]
+    grant_types: tuple[str, ...]
+
+    def permits_host(self, host: str) -> bool:
+        """Return True if documents of this host are accepted."""
+        if any(_covers(entry, host) for entry in self.denied_hosts):
+            return False
+        return not self.hosts or any(_covers(entry, host) for entry in self.hosts)
+
+
+def parse(values: Mapping[str, Any], *, debug: bool) -> OpenClientSettings:
+    """Return the settings in `values`. Raises ValueError if one is malformed, or for production if `debug` is False."""
+    loopback = bool(values["DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS"])
+    if loopback and not debug:
+        raise ValueError(
+            "DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS needs DEBUG: in production it would let strangers send requests"
+            " to this machine. Remove it."
+        )
+    try:
+        mode = RegistrationMode(values["DYNAMIC_REGISTRATION"])
+    except ValueError:
+        raise ValueError("DYNAMIC_REGISTRATION must be off, token or open.") from None
+    grant_types = tuple(values["OPEN_CLIENT_GRANT_TYPES"])
+    if unknown := set(grant_types) - set(GRANT_TYPES):
+        raise ValueError(
+            f"OPEN_CLIENT_GRANT_TYPES cannot have {', '.join(sorted(unknown))}; possible are {', '.join(GRANT_TYPES)}."
+        )
+    return OpenClientSettings(
+        documents=bool(values["CLIENT_ID_METADATA_DOCUMENTS"]),
+        hosts=_hosts(values["CLIENT_DOCUMENT_HOSTS"]),
+        denied_hosts=_hosts(values["CLIENT_DOCUMENT_DENIED_HOSTS"]),
+        loopback_documents=loopback,
+        registration=mode,
+        scopes=frozenset(values["OPEN_CLIENT_SCOPES"]),
+        apis=frozenset(values["OPEN_CLIENT_APIS"]),
+        grant_types=grant_types,
+    )
+
+
+def _hosts(entries: Sequence[str]) -> tuple[str, ...]:
+    """Return the entries in lower case. Raises ValueError for an entry that is no host, such as a URL."""
+    if wrong := [entry for entry in entries if not entry.strip(".") or set(entry) & set("/:*@ ")]:
+        raise ValueError(f"Write a host such as app.example, or .example for a domain and its hosts, not {wrong[0]!r}.")
+    return tuple(entry.lower() for entry in entries)
+
+
+def _covers(entry: str, host: str) -> bool:
+    """Return True if the entry is the host, or begins with a dot and is its domain."""
+    return host == entry or (entry.startswith(".") and (host.endswith(entry) or host == entry[1:]))

@@ -1,0 +1,191 @@
+"""Judges the metadata of a client: a document, or the body of a registration (RFC 7591 section 2). Pure.
+
+1. Each member that this issuer understands has the right type and a bounded size. Other members are ignored.
+2. No software statement is there: none is verified, so one that is ignored would suggest a trust that is not given.
+3. The response type is `code`, and the grant types are among those that the settings allow.
+4. Redirect URIs obey the rules of `create_client` (tokens/addresses.py).
+5. The client authenticates by a permitted method, and has keys exactly if the method needs them. A `jwks_uri` is an
+   https address with a host name.
+
+The members `scope`, `resource` and the like give no rights: the settings do (`scope_policy`).
+"""
+
+import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from tokens.addresses import origin_problem, redirect_uri_problem
+from tokens.jose import public_keys
+from tokens.jose.public_keys import UnusableKey
+from tokens.open_clients import identifier
+from tokens.open_clients.identifier import UnfitAddress
+
+LONGEST_NAME = 100  # characters
+LONGEST_URI = 500
+MOST_URIS = 20
+LONGEST_JWKS_URI = 200
+LOCALHOST = ("http://localhost/", "http://localhost:")
+PUBLIC = "none"
+"""The authentication method of a client that does not authenticate."""
+AUTHORIZATION_CODE = "authorization_code"
+HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+"""Categories of characters that are invisible, or turn the direction of the text after them."""
+
+
+class InvalidMetadata(ValueError):
+    """The metadata is refused. `error` is the code of RFC 7591 section 3.2.2, the message says why."""
+
+    def __init__(self, description: str, *, error: str = "invalid_client_metadata") -> None:
+        super().__init__(description)
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientMetadata:
+    """Metadata that was judged. The members have the names of RFC 7591 section 2."""
+
+    client_name: str
+    """Empty if the client has no name."""
+    redirect_uris: tuple[str, ...]
+    grant_types: tuple[str, ...]
+    token_endpoint_auth_method: str
+    jwks: Mapping[str, Any] | None
+    jwks_uri: str
+
+    @property
+    def is_public(self) -> bool:
+        """Return True if the client does not authenticate."""
+        return self.token_endpoint_auth_method == PUBLIC
+
+    @property
+    def listens_on_localhost(self) -> bool:
+        """Return True if the client is a public one that listens on some port of localhost."""
+        return self.is_public and any(uri.startswith(LOCALHOST) for uri in self.redirect_uris)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Return the origins of a public client's web redirect URIs, whose pages may read answers (CORS)."""
+        if not self.is_public:
+            return ()
+        parts = [urlsplit(uri) for uri in self.redirect_uris]
+        origins = dict.fromkeys(f"{one.scheme}://{one.netloc}" for one in parts)
+        return tuple(origin for origin in origins if origin_problem(origin) is None)
+
+
+def read(
+    members: Mapping[str, Any],
+    *,
+    methods: Collection[str],
+    default_method: str,
+    grant_types: Collection[str],
+    loopback: bool,
+) -> ClientMetadata:
+    """Return the judged metadata. Raises InvalidMetadata.
+
+    `methods` are the permitted authentication methods, `default_method` is the one of a client that names none, and
+    `grant_types` are those that the settings allow. `loopback` permits a `jwks_uri` on loopback, for development.
+    """
+    if "software_statement" in members:
+        raise InvalidMetadata(
+            "Software statements are not verified here. Register without one.", error="invalid_software_statement"
+        )
+    method = _text(members, "token_endpoint_auth_method") or default_method
+    if method not in methods:
+        raise InvalidMetadata(f"token_endpoint_auth_method must be one of {', '.join(methods)}.")
+    uris = _redirect_uris(members)
+    jwks, jwks_uri = _keys(members, method)
+    _judge_key_address(jwks_uri, loopback=loopback)
+    return ClientMetadata(
+        client_name=_name(members),
+        redirect_uris=uris,
+        grant_types=_grant_types(members, allowed=grant_types, uris=uris),
+        token_endpoint_auth_method=method,
+        jwks=jwks,
+        jwks_uri=jwks_uri,
+    )
+
+
+def _name(members: Mapping[str, Any]) -> str:
+    """Return the name without surrounding blanks. Raises InvalidMetadata if users could be misled by its characters."""
+    name = _text(members, "client_name").strip()
+    if len(name) > LONGEST_NAME:
+        raise InvalidMetadata(f"client_name is longer than {LONGEST_NAME} characters.")
+    if any(unicodedata.category(character) in HIDDEN for character in name):
+        raise InvalidMetadata("client_name has invisible characters.")
+    return name
+
+
+def _redirect_uris(members: Mapping[str, Any]) -> tuple[str, ...]:
+    uris = _texts(members, "redirect_uris")
+    if len(uris) > MOST_URIS:
+        raise InvalidMetadata(f"More than {MOST_URIS} redirect URIs.", error="invalid_redirect_uri")
+    for uri in uris:
+        problem = "is too long." if len(uri) > LONGEST_URI else redirect_uri_problem(uri)
+        if problem:
+            raise InvalidMetadata(f"A redirect URI {problem}", error="invalid_redirect_uri")
+    return tuple(dict.fromkeys(uris))
+
+
+def _grant_types(members: Mapping[str, Any], *, allowed: Collection[str], uris: Collection[str]) -> tuple[str, ...]:
+    """Return the requested grant types that the settings allow, without those that a client cannot use alone."""
+    if any(response != "code" for response in _texts(members, "response_types")):
+        raise InvalidMetadata("response_types must be code.")
+    wanted = _texts(members, "grant_types") or [AUTHORIZATION_CODE]
+    granted = [name for name in dict.fromkeys(wanted) if name in allowed]
+    if not set(granted) - {"refresh_token"}:
+        raise InvalidMetadata(f"grant_types must name one of {', '.join(allowed)}.")
+    if AUTHORIZATION_CODE in granted and not uris:
+        raise InvalidMetadata("redirect_uris is missing.", error="invalid_redirect_uri")
+    return tuple(granted)
+
+
+def _keys(members: Mapping[str, Any], method: str) -> tuple[Mapping[str, Any] | None, str]:
+    """Return `jwks` and `jwks_uri`, of which a client with private_key_jwt has one. Raises InvalidMetadata."""
+    jwks, jwks_uri = members.get("jwks"), _text(members, "jwks_uri")
+    if jwks is not None:
+        _judge_jwks(jwks)
+    if method != "private_key_jwt":
+        return None, ""  # published keys of a public client are not used, and do no harm
+    if (jwks is None) == (not jwks_uri):
+        raise InvalidMetadata("private_key_jwt needs jwks or jwks_uri, and not both.")
+    if len(jwks_uri) > LONGEST_JWKS_URI:
+        raise InvalidMetadata(f"jwks_uri is longer than {LONGEST_JWKS_URI} characters.")
+    return jwks, jwks_uri
+
+
+def _judge_jwks(jwks: object) -> None:
+    """Raise InvalidMetadata unless the JWKS has a usable public key and nothing private or symmetric."""
+    try:
+        public_keys.registered(jwks)
+    except UnusableKey as error:
+        raise InvalidMetadata(f"jwks: {error}") from None
+
+
+def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
+    """Raise InvalidMetadata unless the address of keys obeys the rules of the address of a document."""
+    try:
+        _ = identifier.read(jwks_uri, loopback=loopback) if jwks_uri else None
+    except UnfitAddress as error:
+        raise InvalidMetadata(str(error).replace("The client_id", "jwks_uri")) from None
+
+
+def _text(members: Mapping[str, Any], name: str) -> str:
+    """Return a member that is text; empty if it is missing or null. Raises InvalidMetadata."""
+    value = members.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise InvalidMetadata(f"{name} must be a text.")
+    return value
+
+
+def _texts(members: Mapping[str, Any], name: str) -> list[str]:
+    """Return a member that is a list of texts; empty if it is missing or null. Raises InvalidMetadata."""
+    value = members.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        raise InvalidMetadata(f"{name} must be a list of texts.")
+    return value

@@ -1,0 +1,97 @@
+"""Fetches client ID metadata documents, within the bounds of the draft (02 sections 5 and 8.6).
+
+- The request is guarded (`outbound`): no address inside the network, no redirect, bounded in time.
+- A document has at most LONGEST bytes, is JSON by its Content-Type, and strict JSON by its content.
+- In development, and only if the settings say so, a document may be on loopback.
+"""
+
+import os
+import re
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tokens import conf, outbound
+from tokens.addresses import LOOPBACK
+from tokens.jose import strict_json
+from tokens.jose.strict_json import NotStrict
+from tokens.open_clients import document_rules, freshness, identifier
+from tokens.open_clients.client_metadata import ClientMetadata, InvalidMetadata
+from tokens.open_clients.flights import Flights
+from tokens.outbound import FetchError, StatusError
+
+LONGEST = 16 * 1024
+"""Bytes. The draft recommends 5 KB, which a JWKS of RSA keys exceeds."""
+TYPE = re.compile(r"application/(json|[a-z0-9.+-]+\+json)\s*(;.*)?", re.IGNORECASE | re.DOTALL)
+GONE = range(400, 500)
+"""Statuses that mean that there is no document. Others are failures that can be temporary."""
+OVERLOADED = frozenset({408, 425, 429})
+
+
+class NoDocument(Exception):
+    """The document is not there or invalid, so its client is refused. The message says why."""
+
+
+class Unreachable(Exception):
+    """The document could not be fetched at the moment. The message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidDocument:
+    """The metadata of a valid document, and for how long it is fresh."""
+
+    metadata: ClientMetadata
+    fresh_for: timedelta
+
+
+def is_due(client_id: str) -> bool:
+    """Return True if `get` would send a request now."""
+    return flights.is_due(client_id)
+
+
+def get(client_id: str) -> ValidDocument:
+    """Return the document at the address `client_id`. Raises NoDocument, Unreachable and flights.StillFetching."""
+    return flights.get(client_id)
+
+
+def _fetch(client_id: str) -> ValidDocument:
+    settings = conf.issuer().open_clients
+    loopback = identifier.read(client_id, loopback=settings.loopback_documents).hostname in LOOPBACK
+    try:
+        answer = outbound.get(client_id, allow_private=loopback, longest=LONGEST)
+    except StatusError as error:
+        is_gone = error.status in GONE and error.status not in OVERLOADED
+        raise (NoDocument if is_gone or error.status < GONE.start else Unreachable)(str(error)) from error
+    except FetchError as error:
+        raise Unreachable(str(error)) from error
+    if not TYPE.fullmatch(answer.headers.get("content-type", "").strip()):
+        raise NoDocument("its Content-Type is not application/json")
+    metadata = _read(answer.body, client_id, loopback=loopback)
+    return ValidDocument(metadata, freshness.lifetime(answer.headers))
+
+
+def _read(body: bytes, client_id: str, *, loopback: bool) -> ClientMetadata:
+    grant_types = conf.issuer().open_clients.grant_types
+    try:
+        content = strict_json.parse(body.decode())
+        return document_rules.read(content, client_id, grant_types=grant_types, loopback=loopback)
+    except (UnicodeDecodeError, NotStrict) as error:
+        raise NoDocument(f"it is not strict JSON ({error})" if isinstance(error, NotStrict) else "no UTF-8") from None
+    except InvalidMetadata as error:
+        raise NoDocument(str(error)) from error
+
+
+def _new_flights() -> "Flights[ValidDocument]":
+    return Flights(_fetch, clock=time.monotonic)
+
+
+flights: "Flights[ValidDocument]" = _new_flights()
+"""The fetches of this process. Replaced in a forked process, which has none of its parent's threads."""
+
+
+def _reset_after_fork() -> None:
+    global flights  # noqa: PLW0603 (a lock that a thread of the parent held is never released here)
+    flights = _new_flights()
+
+
+os.register_at_fork(after_in_child=_reset_after_fork)

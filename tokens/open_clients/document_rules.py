@@ -1,0 +1,63 @@
+"""Judges a client ID metadata document (draft 02 sections 4 and 8). Pure.
+
+1. It is a JSON object whose `client_id` is its own address.
+2. It has no secret, and no authentication method with one: there is no way to agree on it. No key has a private half.
+3. Its metadata is valid (`client_metadata`).
+4. Each redirect URI belongs to the client: it has the origin of the document, is on loopback, or has a private-use
+   scheme that is the document's host reversed (com.example.app for app.example.com). So a document cannot send users'
+   codes to another site, whose name the user does not read on the consent page.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from tokens.addresses import LOOPBACK
+from tokens.open_clients import client_metadata, identifier
+from tokens.open_clients.client_metadata import ClientMetadata, InvalidMetadata
+
+METHODS = ("none", "private_key_jwt")
+SECRETS = ("client_secret", "client_secret_expires_at")
+
+
+def read(content: object, client_id: str, *, grant_types: Collection[str], loopback: bool) -> ClientMetadata:
+    """Return the metadata in the document at the address `client_id`. Raises InvalidMetadata.
+
+    `loopback` permits http addresses of keys on loopback, for development.
+    """
+    if not isinstance(content, dict):
+        raise InvalidMetadata("The document is not a JSON object.")
+    # Character by character, without normalization (RFC 3986 section 6.2.1).
+    if content.get("client_id") != client_id:
+        raise InvalidMetadata("The client_id in the document is not its address.")
+    if any(name in content for name in SECRETS):
+        raise InvalidMetadata("The document has a client secret, which everyone can read.")
+    metadata = client_metadata.read(
+        content, methods=METHODS, default_method=_method(content), grant_types=grant_types, loopback=loopback
+    )
+    address = identifier.read(client_id, loopback=loopback)
+    for uri in metadata.redirect_uris:
+        if not belongs(uri, origin=identifier.origin(address), host=address.hostname or ""):
+            raise InvalidMetadata(
+                "A redirect URI must have the origin of the document, be on loopback, or have the document's host,"
+                " reversed, as its scheme.",
+                error="invalid_redirect_uri",
+            )
+    return metadata
+
+
+def belongs(uri: str, *, origin: str, host: str) -> bool:
+    """Return True if a redirect URI belongs to the client whose document has this origin and host."""
+    parts = urlsplit(uri)
+    if parts.scheme == "https":
+        return f"{parts.scheme}://{parts.netloc}" == origin
+    if parts.scheme == "http":
+        return parts.hostname in LOOPBACK
+    own = ".".join(reversed(host.split(".")))
+    return "." in own and (parts.scheme == own or parts.scheme.startswith(f"{own}."))
+
+
+def _method(content: Mapping[str, Any]) -> str:
+    """Return the method of a document that names none: by its keys if it has some, else none."""
+    # RFC 7591's default is a secret, which no document can have.
+    return "private_key_jwt" if content.get("jwks") or content.get("jwks_uri") else "none"

@@ -1,0 +1,198 @@
+"""Register clients that ask for it, and let each read, change and delete itself (RFC 7591, RFC 7592).
+
+1. The mode of the settings: off, open to everyone, or with an initial access token.
+2. The metadata is valid (`client_metadata`). Scopes, APIs and grant types are those of the settings.
+3. The client gets a random client_id, a secret if its method needs one, and a registration access token. Secret and
+   token are stored as hashes, and shown once.
+4. The registration access token permits the client to read, change and delete itself, and nothing else. A client
+   without it, another client's token and a client_id that does not exist are refused alike.
+
+A change replaces all metadata. It cannot change the authentication method, and no secret: both need a new registration.
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from tokens import conf, registry_lock
+from tokens.audit.trail import record
+from tokens.errors import OAuthError, Unavailable
+from tokens.issued import one_time
+from tokens.models import Client, InitialAccessToken, OpenClient, Registrar
+from tokens.open_client_settings import RegistrationMode
+from tokens.open_clients import client_metadata, idle_client, initial_token, scope_policy
+from tokens.open_clients.client_metadata import ClientMetadata, InvalidMetadata
+from tokens.registration import secret_rotation
+
+METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
+DEFAULT_METHOD = "client_secret_basic"  # RFC 7591 section 2
+NOT_SENT = ("registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at")
+"""Members that a client must not send with a change (RFC 7592 section 2.2)."""
+NO_CLIENT = one_time.digest("")
+TOO_MANY_AFTER = 3600  # seconds
+INVALID_METADATA = "invalid_client_metadata"
+
+
+class BearerRefused(OAuthError):
+    """The initial or registration access token is missing or not valid (RFC 6750 section 3.1)."""
+
+    def __init__(self, description: str, *, is_missing: bool = False) -> None:
+        super().__init__("invalid_token", description, status=401)
+        self.is_missing = is_missing
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the challenge, without an error code if the request has no token."""
+        return {
+            "WWW-Authenticate": 'Bearer realm="registration"' + ("" if self.is_missing else ', error="invalid_token"')
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A registered client, with what it is told once."""
+
+    client: Client
+    registration_token: str = field(repr=False)
+    secret: str | None = field(repr=False)
+
+
+def register(members: Mapping[str, Any], bearer: str | None, *, address: str, now: datetime) -> NewClient:
+    """Register a client with the metadata `members`. `bearer` is the token of the request, `address` its sender.
+
+    Raises OAuthError, also BearerRefused and Unavailable, and RegistryLocked.
+    """
+    mode = conf.issuer().open_clients.registration
+    if mode is RegistrationMode.OFF:
+        raise OAuthError("not_found", "This issuer does not register clients dynamically.", status=404)
+    if mode is RegistrationMode.TOKEN and not bearer:
+        raise BearerRefused("Send an initial access token as a bearer token.", is_missing=True)
+    with registry_lock.change():
+        # First: a stranger learns nothing about the metadata. A refusal undoes the count with the transaction.
+        token = _used(bearer or "", now=now) if mode is RegistrationMode.TOKEN else None
+        if idle_client.are_too_many(Registrar.DYNAMIC):
+            raise Unavailable("Too many registered clients were never used.", retry_after=TOO_MANY_AFTER)
+        client = _create(_judged(members))
+        actor = initial_token.subject(token) if token else "registration:open"
+        subject, details = f"client:{client.client_id}", {"address": address}
+        record("client.created", actor=actor, subject=subject, details=details, now=now)
+        usable = secret_rotation.refusal(client) is None
+        secret = secret_rotation.add(client, actor=actor, now=now) if usable else None
+        return NewClient(client, _add_state(client, token, now=now), secret)
+
+
+def authenticate(client_id: str, bearer: str | None) -> Client:
+    """Return the client whose registration access token `bearer` is. Raises BearerRefused."""
+    if not bearer:
+        raise BearerRefused("Send the registration access token as a bearer token.", is_missing=True)
+    state = OpenClient.objects.select_related("client").filter(client__client_id=client_id).first()
+    stored = state.token_digest if state is not None and state.token_digest else NO_CLIENT
+    # Compared even if there is no client, in constant time.
+    is_right = hmac.compare_digest(stored, one_time.digest(bearer))
+    if state is None or not is_right or not state.token_digest or not state.client.is_active:
+        raise BearerRefused("The registration access token is not valid.")
+    return state.client
+
+
+def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Client:
+    """Replace the metadata of the client, and return it (RFC 7592 section 2.2).
+
+    Raises OAuthError and RegistryLocked.
+    """
+    if members.get("client_id") != client.client_id:
+        raise OAuthError(INVALID_METADATA, "client_id must be that of this client.")
+    if sent := [name for name in (*NOT_SENT, "client_secret") if name in members]:
+        raise OAuthError(INVALID_METADATA, f"Do not send {sent[0]}.")
+    metadata = _judged(members)
+    if metadata.token_endpoint_auth_method != client.token_endpoint_auth_method:
+        raise OAuthError(INVALID_METADATA, "token_endpoint_auth_method cannot change. Register a new client.")
+    with registry_lock.change():
+        locked = Client.objects.select_for_update().get(pk=client.pk)
+        wanted = _fields(metadata)
+        changed = [name for name, value in wanted.items() if getattr(locked, name) != value]
+        for name in changed:
+            setattr(locked, name, wanted[name])
+        _validate(locked)
+        locked.save(update_fields=changed)
+        if changed:  # users agreed to the client as it was
+            locked.consents.all().delete()
+        scope_policy.apply(locked)
+        subject = f"client:{client.client_id}"
+        record("client.changed", actor=subject, subject=subject, details={"fields": changed}, now=now)
+    return locked
+
+
+def delete(client: Client, *, now: datetime) -> None:
+    """Delete the client, which revokes its tokens (RFC 7592 section 2.3). Raises RegistryLocked."""
+    with registry_lock.change():
+        subject = f"client:{client.client_id}"
+        record("client.deleted", actor=subject, subject=subject, now=now)
+        client.delete()
+
+
+def _judged(members: Mapping[str, Any]) -> ClientMetadata:
+    settings = conf.issuer().open_clients
+    try:
+        return client_metadata.read(
+            members,
+            methods=METHODS,
+            default_method=DEFAULT_METHOD,
+            grant_types=settings.grant_types,
+            loopback=settings.loopback_documents,
+        )
+    except InvalidMetadata as error:
+        raise OAuthError(error.error, str(error)) from error
+
+
+def _used(bearer: str, *, now: datetime) -> InitialAccessToken:
+    token = initial_token.use(bearer, now=now)
+    if token is None:
+        raise BearerRefused("The initial access token is not valid, has expired, or is used up.")
+    return token
+
+
+def _create(metadata: ClientMetadata) -> Client:
+    client = Client(registered_by=Registrar.DYNAMIC, **_fields(metadata))
+    client.token_endpoint_auth_method = metadata.token_endpoint_auth_method
+    client.client_type = Client.CLIENT_PUBLIC if metadata.is_public else Client.CLIENT_CONFIDENTIAL
+    _validate(client)
+    client.save()
+    scope_policy.apply(client)
+    return client
+
+
+def _fields(metadata: ClientMetadata) -> dict[str, Any]:
+    """Return the columns that a client can change, by name."""
+    return {
+        "name": metadata.client_name,
+        "redirect_uris": " ".join(metadata.redirect_uris),
+        "allowed_origins": " ".join(metadata.origins),
+        "grants": list(metadata.grant_types),
+        "allows_any_localhost_port": metadata.listens_on_localhost or None,
+        "client_jwks": metadata.jwks,
+        "client_jwks_uri": metadata.jwks_uri,
+    }
+
+
+def _validate(client: Client) -> None:
+    try:
+        client.full_clean()
+    except ValidationError as error:
+        raise OAuthError(INVALID_METADATA, " ".join(error.messages)) from error
+
+
+def _add_state(client: Client, token: InitialAccessToken | None, *, now: datetime) -> str:
+    """Store the state of a new client, and return its registration access token."""
+    text = one_time.new()
+    OpenClient.objects.create(
+        client=client,
+        created_at=now,
+        ends_at=now + idle_client.NEVER_USED,
+        token_digest=one_time.digest(text),
+        initial_token=token,
+    )
+    return text

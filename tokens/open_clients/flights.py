@@ -1,0 +1,134 @@
+"""Runs at most one fetch at a time for each address (single-flight), and remembers its outcome for a short time. Pure.
+
+- Requests that need the same document wait for the same fetch, each up to `patience` seconds. A fetch that takes longer
+  goes on, and a request that comes later finds its outcome.
+- An outcome is reused for KEPT seconds. A failure too, so that requests for a document that cannot be fetched neither
+  wait nor send a request each time. It is in memory only, and short, because errors must not be cached (draft 02
+  section 5.2).
+- At most FLIGHTS fetches run at once, and at most WAITERS requests wait. Further ones are `StillFetching`.
+
+Threads: a lock guards the tables and is never held during a fetch or a wait. The fetch, the clock and the start of a
+thread are arguments.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Generic, TypeVar
+
+KEPT = 30.0  # seconds
+REMEMBERED = 1024
+"""Outcomes that are remembered; the oldest is dropped."""
+FLIGHTS = 8
+WAITERS = 4
+"""Requests that wait at once: fewer than there are threads for requests (project/front/lanes.py)."""
+PATIENCE = 2.0  # seconds, less than ANSWER_WITHIN
+
+T = TypeVar("T")
+
+
+class StillFetching(Exception):
+    """The outcome is not known yet. The fetch goes on, unless too many run."""
+
+
+@dataclass(slots=True)
+class Flight(Generic[T]):
+    """A fetch, or its outcome: `value` or `error`."""
+
+    ended: threading.Event = field(default_factory=threading.Event)
+    value: T | None = None
+    error: Exception | None = None
+    at: float = 0.0
+    """The instant of its end, in seconds of the injected clock."""
+
+
+def in_a_thread(work: Callable[[], None]) -> None:
+    """Run `work` in a short-lived thread."""
+    threading.Thread(target=work, name="client-document", daemon=True).start()
+
+
+class Flights(Generic[T]):
+    """The fetches of a process. `fetch` returns a value for an address, or raises an exception."""
+
+    def __init__(
+        self,
+        fetch: Callable[[str], T],
+        *,
+        clock: Callable[[], float],
+        spawn: Callable[[Callable[[], None]], None] = in_a_thread,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._fetch, self._clock, self._spawn, self._patience = fetch, clock, spawn, patience
+        self._lock, self._room = threading.Lock(), threading.BoundedSemaphore(WAITERS)
+        self._running: dict[str, Flight[T]] = {}
+        self._outcomes: OrderedDict[str, Flight[T]] = OrderedDict()
+
+    def is_due(self, address: str) -> bool:
+        """Return True if `get` would start a fetch: none runs, and no outcome is remembered."""
+        with self._lock:
+            return address not in self._running and self._remembered(address) is None
+
+    def get(self, address: str) -> T:
+        """Return the value at the address. Raises what the fetch raised, or StillFetching."""
+        flight = self._join(address)
+        if not self._has_ended(flight):
+            raise StillFetching
+        if flight.error is not None:
+            raise flight.error
+        return flight.value  # type: ignore[return-value] # set, because there is no error
+
+    def forget(self) -> None:
+        """Delete every outcome."""
+        with self._lock:
+            self._outcomes.clear()
+
+    def _remembered(self, address: str) -> Flight[T] | None:
+        outcome = self._outcomes.get(address)
+        return outcome if outcome is not None and self._clock() - outcome.at < KEPT else None
+
+    def _join(self, address: str) -> Flight[T]:
+        """Return the remembered outcome, or the fetch that runs, or a new one. Raises StillFetching if too many run."""
+        with self._lock:
+            known = self._running.get(address) or self._remembered(address)
+            if known is not None:
+                return known
+            if len(self._running) >= FLIGHTS:
+                raise StillFetching
+            flight = self._running[address] = Flight()
+        try:
+            self._spawn(partial(self._run, address, flight))
+        except RuntimeError as error:  # too many threads
+            self._end(address, flight)
+            raise StillFetching from error
+        return flight
+
+    def _has_ended(self, flight: Flight[T]) -> bool:
+        """Wait for the fetch. Returns False if that takes too long, or too many requests wait already."""
+        if flight.ended.is_set():
+            return True
+        if not self._room.acquire(blocking=False):
+            return False
+        try:
+            return flight.ended.wait(self._patience)
+        finally:
+            self._room.release()
+
+    def _run(self, address: str, flight: Flight[T]) -> None:
+        try:
+            flight.value = self._fetch(address)
+        except Exception as error:  # noqa: BLE001 (an exception would end the thread unseen; `get` raises it)
+            flight.error = error
+        flight.at = self._clock()
+        with self._lock:
+            self._outcomes[address] = flight
+            self._outcomes.move_to_end(address)
+            if len(self._outcomes) > REMEMBERED:
+                self._outcomes.popitem(last=False)
+        self._end(address, flight)
+
+    def _end(self, address: str, flight: Flight[T]) -> None:
+        with self._lock:
+            self._running.pop(address, None)
+        flight.ended.set()

@@ -1,0 +1,56 @@
+"""For how long a document is used before it is fetched again, by its headers and within bounds (RFC 9111). Pure.
+
+| headers                                   | seconds                          |
+|-------------------------------------------|----------------------------------|
+| Cache-Control: no-store, no-cache         | LEAST                            |
+| Cache-Control: max-age=N, with Age: M     | N - M, from LEAST to MOST        |
+| Expires, with Date                        | their distance, from LEAST to MOST |
+| neither                                   | UNSTATED                         |
+
+A document that cannot be fetched then is used for GRACE more. After that its client is refused.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+
+LEAST = timedelta(minutes=1)
+UNSTATED = timedelta(minutes=5)
+MOST = timedelta(hours=1)
+"""The longest time until a changed document acts: a removed key or redirect URI is refused then."""
+GRACE = timedelta(hours=1)
+MAX_AGE = re.compile(r"max-age=\"?([0-9]{1,9})\"?")
+
+
+def lifetime(headers: Mapping[str, str]) -> timedelta:
+    """Return for how long the document is fresh. The names of `headers` are in lower case."""
+    directives = [one.strip().lower() for one in headers.get("cache-control", "").split(",")]
+    if {"no-store", "no-cache"} & set(directives):
+        return LEAST
+    if (stated := _max_age(directives)) is not None:
+        return _bounded(stated - _seconds(headers.get("age", "")))
+    if "expires" in headers:
+        return _bounded(_until_expiry(headers))
+    return UNSTATED
+
+
+def _max_age(directives: list[str]) -> timedelta | None:
+    matches = [match for one in directives if (match := MAX_AGE.fullmatch(one))]
+    return timedelta(seconds=int(matches[0][1])) if matches else None
+
+
+def _seconds(text: str) -> timedelta:
+    return timedelta(seconds=int(text)) if re.fullmatch(r"[0-9]{1,9}", text) else timedelta()
+
+
+def _until_expiry(headers: Mapping[str, str]) -> timedelta:
+    """Return the time from Date to Expires; zero if one of them cannot be read."""
+    try:
+        return parsedate_to_datetime(headers["expires"]) - parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError, OverflowError):  # a date without a time zone cannot be subtracted from one with it
+        return timedelta()
+
+
+def _bounded(stated: timedelta) -> timedelta:
+    return min(max(stated, LEAST), MOST)

@@ -1,0 +1,74 @@
+"""The address of a client ID metadata document, which is the client's client_id (draft 02 section 3). Pure.
+
+- It is https, with a host name and a path, and without user, fragment and dot segments.
+- Its host is a name in lower case whose last label is not a number: users read it on the consent page, and no address
+  in another notation (0x7f.1, 2130706433) passes as one.
+- It is used as it is sent. Two addresses that differ in one character are two clients.
+"""
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from tokens.addresses import LOOPBACK, PLAIN
+
+LONGEST = 240
+"""Characters. The subject of an audit event, `client:` and the address, has 255."""
+LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+HOST = re.compile(rf"(?:{LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
+DOTS = frozenset({".", ".."})
+
+
+class UnfitAddress(ValueError):
+    """The client_id is the address of no metadata document. The message says why."""
+
+
+def is_address(client_id: str) -> bool:
+    """Return True if the client_id can only be the address of a document: no other client_id has a colon."""
+    return ":" in client_id
+
+
+def read(client_id: str, *, loopback: bool = False) -> SplitResult:
+    """Return the parts of the address. Raises UnfitAddress.
+
+    `loopback` permits http and https on loopback too. That is for development only.
+    """
+    if len(client_id) > LONGEST:
+        raise UnfitAddress(f"The client_id is longer than {LONGEST} characters.")
+    if not PLAIN.fullmatch(client_id) or "\\" in client_id:
+        raise UnfitAddress("The client_id is not a URL.")
+    parts = _split(client_id)
+    if "@" in parts.netloc or "#" in client_id:
+        raise UnfitAddress("The client_id must not have a user or a fragment.")
+    _judge_path(parts.path)
+    if loopback and parts.hostname in LOOPBACK and parts.scheme in {"http", "https"}:
+        return parts
+    if parts.scheme != "https" or not client_id.startswith("https://"):
+        raise UnfitAddress("The client_id must begin with https://.")
+    host, _, port = parts.netloc.partition(":")
+    if not HOST.fullmatch(host) or host in LOOPBACK or (":" in parts.netloc and not port):
+        raise UnfitAddress("The client_id must have a host name in lower case, and no IP address.")
+    return parts
+
+
+def origin(parts: SplitResult) -> str:
+    """Return scheme, host and port of an address."""
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _split(client_id: str) -> SplitResult:
+    try:
+        parts = urlsplit(client_id)
+        port = parts.port
+    except ValueError:
+        raise UnfitAddress("The client_id is not a URL.") from None
+    if port == 0:
+        raise UnfitAddress("The client_id must not name port 0.")
+    return parts
+
+
+def _judge_path(path: str) -> None:
+    """Raise UnfitAddress unless the path is longer than a slash and has no dot segments, also if percent-encoded."""
+    if path in {"", "/"}:
+        raise UnfitAddress("The client_id must have a path, such as https://app.example/client.json.")
+    if DOTS & set(path.lower().replace("%2e", ".").split("/")):
+        raise UnfitAddress("The client_id must not have dot segments in its path.")

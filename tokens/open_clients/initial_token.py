@@ -1,0 +1,64 @@
+"""Initial access tokens: each permits a number of dynamic registrations until it expires (RFC 7591 section 3).
+
+A token has 256 random bits and is shown once. The database stores its SHA-256.
+"""
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db.models import F
+
+from tokens.audit.trail import record
+from tokens.issued import one_time
+from tokens.models import InitialAccessToken
+
+MOST_REGISTRATIONS = 10_000
+
+
+def create(token: InitialAccessToken, *, actor: str, now: datetime) -> str:
+    """Store a token with this note, expiry and number of registrations, and return its text. It cannot be read later.
+
+    Raises ValidationError. The error names the field.
+    """
+    judge(token.registrations_left, token.expires_at, now=now)
+    text = one_time.new()
+    token.digest, token.hint, token.created_at = one_time.digest(text), text[-4:], now
+    token.full_clean()
+    token.save()
+    details = {"note": token.note, "expires_at": str(token.expires_at), "registrations": token.registrations_left}
+    record("initial_token.created", actor=actor, subject=subject(token), details=details, now=now)
+    return text
+
+
+def judge(registrations: int, expires_at: datetime, *, now: datetime) -> None:
+    """Raise ValidationError if the number of registrations is out of bounds, or the expiry time has passed."""
+    if expires_at <= now:
+        raise ValidationError({"expires_at": "The expiry time has passed."})
+    if not 0 < registrations <= MOST_REGISTRATIONS:
+        raise ValidationError({"registrations_left": f"Enter a number from 1 to {MOST_REGISTRATIONS}."})
+
+
+def revoke(token: InitialAccessToken, *, actor: str, now: datetime) -> bool:
+    """Revoke a token. Returns False if it was revoked already. Clients that it registered stay."""
+    if not InitialAccessToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
+        return False
+    record("initial_token.revoked", actor=actor, subject=subject(token), now=now)
+    return True
+
+
+def use(text: str, *, now: datetime) -> InitialAccessToken | None:
+    """Count one registration of a live token, and return the token. Returns None if it is not live.
+
+    The caller runs this in the transaction that registers the client, so that a refused registration is not counted.
+    """
+    live = InitialAccessToken.objects.filter(
+        digest=one_time.digest(text), revoked_at=None, expires_at__gt=now, registrations_left__gt=0
+    )
+    # One UPDATE, so that of two registrations at once only one gets the last of them.
+    counted = live.update(registrations_left=F("registrations_left") - 1)
+    return InitialAccessToken.objects.get(digest=one_time.digest(text)) if counted else None
+
+
+def subject(token: InitialAccessToken) -> str:
+    """Return the name of the token in the audit trail."""
+    return f"initial_token:{token.pk} …{token.hint}"

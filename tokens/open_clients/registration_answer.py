@@ -1,0 +1,42 @@
+"""What a dynamically registered client is told about itself (RFC 7591 section 3.2.1, RFC 7592 section 3)."""
+
+from tokens import conf
+from tokens.models import Client, OpenClient
+from tokens.open_clients import scope_policy
+from tokens.open_clients.dynamic_client import NewClient
+
+
+def location(client: Client) -> str:
+    """Return the URL at which the client reads, changes and deletes itself."""
+    return f"{conf.issuer().url.rstrip('/')}/oauth/register/{client.client_id}"
+
+
+def new(registered: NewClient) -> dict[str, object]:
+    """Return the members of the answer to a registration, with the secret and the registration access token."""
+    members = stored(registered.client, registered.registration_token)
+    if registered.secret is not None:
+        members |= {"client_secret": registered.secret, "client_secret_expires_at": 0}
+    return members
+
+
+def stored(client: Client, registration_token: str) -> dict[str, object]:
+    """Return the members of the answer to a later request. The client has sent its `registration_token`.
+
+    The secret is not among them: only its hash is stored.
+    """
+    issued_at = OpenClient.objects.values_list("created_at", flat=True).get(client=client)
+    members = {
+        "client_id": client.client_id,
+        "client_id_issued_at": int(issued_at.timestamp()),
+        "registration_access_token": registration_token,
+        "registration_client_uri": location(client),
+        "client_name": client.name,
+        "redirect_uris": client.redirect_uris.split(),
+        "grant_types": client.grants,
+        "response_types": ["code"] if client.redirect_uris else [],
+        "token_endpoint_auth_method": client.token_endpoint_auth_method,
+        "jwks": client.client_jwks,
+        "jwks_uri": client.client_jwks_uri,
+        "scope": scope_policy.granted_scopes(client),
+    }
+    return {name: value for name, value in members.items() if value not in (None, "", [])}

@@ -1,0 +1,27 @@
+"""Give a self-registered client what the settings allow, and nothing else.
+
+- `apply` gives the client the scopes and APIs of the settings. It runs at the registration and with each change.
+- Each request is judged by the settings of its moment, too (`Client.permitted_scopes`): a scope that was removed from
+  them is refused at once, also to refresh tokens, although the client's row still has it.
+"""
+
+from tokens import conf
+from tokens.issued import audience
+from tokens.models import Api, Client, Scope
+
+
+def apply(client: Client) -> bool:
+    """Give the client the scopes and APIs of the settings. Returns False if it has them already."""
+    policy = conf.issuer().open_clients
+    scopes, apis = Scope.objects.filter(name__in=policy.scopes), Api.objects.filter(identifier__in=policy.apis)
+    if set(scopes) == set(client.scopes.all()) and set(apis) == set(client.apis.all()):
+        return False
+    client.scopes.set(scopes)
+    client.apis.set(apis)
+    return True
+
+
+def granted_scopes(client: Client) -> str:
+    """Return the scopes that the client may request, as the `scope` member of its registration."""
+    names = [*audience.offered(), *sorted(scope.name for scope in client.permitted_scopes)]
+    return " ".join(name for name in names if name != "offline_access" or "refresh_token" in client.grants)

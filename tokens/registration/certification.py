@@ -1,0 +1,62 @@
+"""Create the clients and the user of the OpenID certification plans, on an issuer that is there for tests only.
+
+- The clients have PKCE rule `optional`, because the plans send no challenge.
+- A second run replaces clients, secrets and password of the same alias. The user keeps its `sub`.
+"""
+
+import secrets
+from datetime import datetime
+
+from django.db import transaction
+
+from tokens import email_proof
+from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule, User
+from tokens.registration.certification_plan import Json, Suite, SuiteUser, configuration
+from tokens.registration.client import Registration, register
+
+ACTOR = "command:certification_setup"
+CLIENTS = {
+    "client": AuthenticationMethod.SECRET_BASIC,
+    "client2": AuthenticationMethod.SECRET_BASIC,
+    "client_secret_post": AuthenticationMethod.SECRET_POST,
+}
+"""The suite's name of each client, and how it authenticates."""
+
+
+@transaction.atomic
+def set_up(suite: Suite, *, issuer: str, now: datetime) -> Json:
+    """Create clients and user, and return the suite's configuration, which contains their secrets.
+
+    Raises ValidationError if the suite's addresses cannot be redirect URIs, and CannotVerify if the user's e-mail
+    address belongs to another user.
+    """
+    clients = {name: _client(suite, name, now=now) for name in CLIENTS}
+    return configuration(suite, clients, _user(suite), issuer=issuer)
+
+
+def _client(suite: Suite, name: str, *, now: datetime) -> Json:
+    """Register a client again, and return its client_id and secret."""
+    client_id = f"certification-{suite.alias}-{name.replace('_', '-')}"
+    for earlier in Client.objects.filter(client_id=client_id):
+        earlier.delete()
+    wanted = Registration(
+        name=f"Certification {suite.alias} {name}",
+        client_id=client_id,
+        grants=[GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN],
+        redirect_uris=[suite.address("callback")],
+        method=CLIENTS[name],
+        policy={"post_logout_redirect_uris": suite.address("post_logout_redirect"), "pkce": PkceRule.OPTIONAL.value},
+    )
+    client, secret = register(wanted, actor=ACTOR, now=now)
+    return {"client_id": client.client_id, "client_secret": secret}
+
+
+def _user(suite: Suite) -> SuiteUser:
+    """Give the suite's user a new password, names and a verified e-mail address."""
+    username, password = f"certification-{suite.alias}", secrets.token_urlsafe(24)
+    defaults = {"email": f"{username}@example.com", "first_name": "Ada", "last_name": "Lovelace"}
+    user, _ = User.objects.update_or_create(username=username, defaults=defaults)
+    user.set_password(password)
+    user.save()
+    email_proof.verify(user, user.email)
+    return SuiteUser(username, password)

@@ -1,0 +1,130 @@
+"""The configuration of the OpenID Foundation's conformance suite for this issuer's certification plans. Pure.
+
+- The suite drives our pages by their ids and names, which are a contract (docs/clients.md).
+- The suite asks for a picture of each page that a person has to judge: error pages, a second login, logout pages.
+- Plans: Config, Basic, Form Post Basic and RP-Initiated Logout, with static clients and discovery.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Json = dict[str, object]
+
+PICTURE = "update-image-placeholder"
+IF_REQUESTED = f"{PICTURE}-optional"
+WAIT = 10  # seconds
+ERROR, QUESTION, DONE, LOGIN = "This request cannot be answered", "Log out?", "You are logged out", "Log in"
+"""The heading of each page that the suite takes a picture of."""
+
+REDIRECT_ERRORS = ("ensure-registered-redirect-uri", "ensure-request-object-with-redirect-uri", "response-type-missing")
+SECOND_LOGINS = ("prompt-login", "max-age-1")
+LOGOUT = "rp-initiated-logout"
+LOGOUT_ERRORS = (
+    "bad-post-logout-redirect-uri",
+    "query-added-to-post-logout-redirect-uri",
+    "modified-id-token-hint",
+    "bad-id-token-hint",
+)
+LOGOUT_QUESTIONS = ("no-id-token-hint",)
+LOGOUT_PAGES = ("no-params", "only-state", "no-post-logout-redirect-uri")
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteUser:
+    """The user that the suite logs in."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """The suite's URL without a slash at the end, and the alias of its test plans."""
+
+    base_url: str
+    alias: str
+
+    def address(self, name: str) -> str:
+        """Return an address of the suite that the clients register, such as `callback`."""
+        return f"{self.base_url}/test/a/{self.alias}/{name}"
+
+
+def configuration(suite: Suite, clients: Mapping[str, Json], user: SuiteUser, *, issuer: str) -> Json:
+    """Return the configuration. `clients` are client_id and secret by the suite's name of the client."""
+    base = issuer.rstrip("/")
+    pages = _Pages(base, user)
+    return {
+        "alias": suite.alias,
+        "description": f"{issuer}, with the settings of certification_setup",
+        "server": {"discoveryUrl": f"{base}/.well-known/openid-configuration"},
+        **{name: client | {"scope": "openid"} for name, client in clients.items()},
+        "browser": [pages.login(), pages.logout(DONE, IF_REQUESTED)],
+        "override": {f"oidcc-{name}": {"browser": browser} for name, browser in _overrides(pages)},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """What the suite does at each page."""
+
+    base: str
+    user: SuiteUser
+
+    def login(self, *before: list[object]) -> Json:
+        """Return how to log in, allow the client, and return to the suite. `before` are commands at the login page."""
+        log_in: list[list[object]] = [
+            *before,
+            ["text", "id", "id_login", self.user.username],
+            ["text", "id", "id_password", self.user.password],
+            ["click", "css", "button[type=submit]"],
+        ]
+        allow: list[list[object]] = [["click", "css", "button[name=allow][value=true]"]]
+        returned: list[list[object]] = [["wait", "id", "submission_complete", WAIT]]
+        address = f"{self.base}/oauth/authorize*"
+        return {
+            "match": address,
+            "tasks": [
+                _task("Log in", f"{self.base}/accounts/login*", log_in, optional=True),
+                _task("Allow the client", address, allow, optional=True),
+                _task("Return to the suite", "*/test/*/callback*", returned),
+            ],
+        }
+
+    def error(self) -> Json:
+        """Return how to take a picture of the error page of the authorization endpoint."""
+        address = f"{self.base}/oauth/authorize*"
+        return {"match": address, "tasks": [_task("Error page", address, [_wait(ERROR, PICTURE)])]}
+
+    def logout(self, heading: str, picture: str) -> Json:
+        """Return how to log out, and take a picture of the page with the heading."""
+        address = f"{self.base}/oauth/logout*"
+        confirm: list[list[object]] = [["click", "name", "log_out", "optional"]]
+        tasks = [_task("Page", address, [_wait(heading, picture)], optional=picture == IF_REQUESTED)]
+        if heading == DONE:
+            tasks.insert(0, _task("Log out", address, confirm, optional=True))
+        return {"match": address, "tasks": tasks}
+
+
+def _overrides(pages: _Pages) -> list[tuple[str, list[Json]]]:
+    """Return the browser commands of the modules that need a picture, by the module's name without its prefix."""
+    login, again = pages.login(), pages.login(_wait(LOGIN, IF_REQUESTED))
+    logouts = ((LOGOUT_ERRORS, ERROR), (LOGOUT_QUESTIONS, QUESTION), (LOGOUT_PAGES, DONE))
+    return [
+        *((name, [pages.error()]) for name in REDIRECT_ERRORS),
+        *((name, [again]) for name in SECOND_LOGINS),
+        *(
+            (f"{LOGOUT}-{name}", [login, pages.logout(heading, PICTURE)])
+            for names, heading in logouts
+            for name in names
+        ),
+    ]
+
+
+def _task(name: str, address: str, commands: list[list[object]], *, optional: bool = False) -> Json:
+    task: Json = {"task": name, "match": address, "commands": commands}
+    return task | {"optional": True} if optional else task
+
+
+def _wait(heading: str, picture: str) -> list[object]:
+    """Return the command that waits for a page with the heading, and takes a picture of it."""
+    return ["wait", "xpath", "//*", WAIT, heading, picture]

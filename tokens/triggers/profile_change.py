@@ -1,0 +1,42 @@
+"""A trigger that dates the last change of a user's name or e-mail address, for the claim updated_at (models.User)."""
+
+from typing import Any
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations import RunPython
+
+COLUMNS = ("username", "first_name", "last_name", "email")
+POSTGRESQL_FUNCTION = """
+CREATE OR REPLACE FUNCTION keyturn_profile_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    NEW.profile_changed_at := clock_timestamp();
+    RETURN NEW;
+END $$
+"""
+SQLITE_NOW = "UPDATE tokens_user SET profile_changed_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE id = NEW.id"
+
+
+def date_profile_changes() -> RunPython:
+    """Return an operation that makes the database write when a name or e-mail address of a user changed."""
+    name = "tokens_user_profile_changed"
+    event = f"UPDATE OF {', '.join(COLUMNS)} ON tokens_user FOR EACH ROW"
+
+    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(apps, editor)
+        is_postgresql = editor.connection.vendor == "postgresql"
+        differs = "IS DISTINCT FROM" if is_postgresql else "IS NOT"
+        condition = " OR ".join(f"OLD.{column} {differs} NEW.{column}" for column in COLUMNS)
+        if is_postgresql:
+            editor.execute(POSTGRESQL_FUNCTION, params=None)
+            trigger = f"CREATE TRIGGER {name} BEFORE {event} WHEN ({condition})"
+            editor.execute(f"{trigger} EXECUTE FUNCTION keyturn_profile_changed()", params=None)
+        else:
+            # A trigger of SQLite cannot assign to NEW, so it updates the row afterwards.
+            trigger = f"CREATE TRIGGER {name} AFTER {event} WHEN ({condition})"
+            editor.execute(f"{trigger} BEGIN {SQLITE_NOW}; END", params=None)
+
+    def drop(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+        on = " ON tokens_user" if editor.connection.vendor == "postgresql" else ""
+        editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
+
+    return RunPython(create, drop)

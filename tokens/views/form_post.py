@@ -1,0 +1,25 @@
+"""The page whose form carries an authorization response to the client (OAuth 2.0 Form Post Response Mode).
+
+- A script submits the form. Without JavaScript, the user presses its button.
+- The content security policy permits this one script by its hash, and no other.
+- As every page, it is neither cached nor framed: it contains the code.
+"""
+
+import base64
+import hashlib
+
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+
+from tokens.authorize.response import AuthorizationResponse
+from tokens.views.pages import HEADERS, POLICY, POLICY_HEADER
+
+SCRIPT = "document.forms[0].submit()"
+SCRIPT_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+FORM_HEADERS = HEADERS | {POLICY_HEADER: f"{POLICY}; script-src 'sha256-{SCRIPT_HASH}'"}
+
+
+def page(response: AuthorizationResponse) -> HttpResponse:
+    """Return 200 with a form to the redirect URI that has each parameter of the response in a hidden field."""
+    context = {"address": response.address, "parameters": response.parameters, "script": SCRIPT}
+    return HttpResponse(render_to_string("tokens/form_post.html", context), headers=FORM_HEADERS)

@@ -119,7 +119,7 @@ def running(factory: pytest.TempPathFactory) -> Iterator[Stack]:
     issuer = f"https://localhost:{tls}/sso"
     certificate = servers.certificate(var)
     variables = environment.prepare(where, {"ISSUER_URL": issuer, "BEHIND_PROXY": "true"}, var)
-    prepared.set_up(variables, var, webapp=where.url("webapp"))
+    prepared.set_up(variables, var, where)
     processes.command(variables.issuer, "shell", "-c", MAKE_USER)
     variables.issuer["GROUPS_CLAIM"] = GROUP
     variables.issuer["RATE_LIMITS"] = "login=1000/60"  # one user logs in for every test

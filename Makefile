@@ -4,7 +4,7 @@ PY = .venv/bin/python
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients client-table bench-verify bench-feed check audit format lock
+.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients client-results client-table bench-verify bench-feed check audit format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,12 +44,15 @@ test-outage: environment  ## the tests that freeze and stop servers, kill worker
 test-browser: environment  ## the pages in a real browser; fails where chromium is missing
 	@$(PY) -m pytest -m browser
 
-test-clients: environment  ## every client of docs/clients/, and foreign verifiers; fails where node, npm, nginx or chromium are missing
+test-clients: client-results  ## every client of docs/clients/, and foreign verifiers; fails where node, npm, nginx or chromium are missing
+	@$(PY) -m tests.clients.recipes.table --check
+
+client-results: environment
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
 	@$(PY) -m tests.clients.recipes.environments
 	@$(PY) -m pytest tests/clients
 
-client-table: test-clients  ## run the clients, and write the table of docs/clients/README.md from the results
+client-table: client-results  ## run the clients, and write the table of docs/clients/README.md from the results
 	@$(PY) -m tests.clients.recipes.table
 
 check: environment  ## format, lint, types, migrations, deployment checks, then the tests

@@ -2,7 +2,7 @@
 
 They are under var/clients/, or CLIENT_ENVIRONMENTS, and are made again if the lock changes.
 
-python -m tests.clients.recipes.environments          makes those that are missing
+python -m tests.clients.recipes.environments          makes those that are missing, and deletes the last results
 python -m tests.clients.recipes.environments --lock   pins the newest versions again
 """
 
@@ -88,3 +88,4 @@ if __name__ == "__main__":
         else:
             python(each)
     node()
+    shutil.rmtree(folder() / "results", ignore_errors=True)

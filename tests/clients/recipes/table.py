@@ -1,10 +1,12 @@
 """The table in docs/clients/README.md: which client did which step in the last run of the tests.
 
-python -m tests.clients.recipes.table   writes it
+python -m tests.clients.recipes.table           writes it
+python -m tests.clients.recipes.table --check   exits with 1 if it is another one
 """
 
 import json
 import re
+import sys
 
 from tests.clients.recipes import environments, pages
 from tests.clients.recipes.steps import STEPS
@@ -68,5 +70,9 @@ def parts() -> tuple[str, str, str]:
 
 
 if __name__ == "__main__":
-    first, _, last = parts()
-    README.write_text(first + head() + "".join(map(row, pages.names())) + last, encoding="utf-8")
+    first, old, last = parts()
+    new = head() + "".join(map(row, pages.names()))
+    if sys.argv[1:] != ["--check"]:
+        README.write_text(first + new + last, encoding="utf-8")
+    elif new != old:
+        sys.exit("docs/clients/README.md: the table is not that of this run. Write it with: make client-table")

@@ -5,7 +5,7 @@ SERVERS ?= tests/servers
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients test-servers servers-table bench-verify bench-feed check audit format lock
+.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients client-results client-table test-servers servers-table bench-verify bench-feed check audit format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,7 +29,7 @@ story:  ## the seven steps, and the module that carries each
 	@$(PYTHON) project/story.py
 
 test: environment  ## every test that needs no service
-	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not servers and not browser and not node"
+	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not servers and not browser and not node and not clients"
 
 test-services: environment  ## the tests that need PostgreSQL, Redis, RabbitMQ and node, and those of the proxies; fails if one is missing
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
@@ -45,9 +45,16 @@ test-outage: environment  ## the tests that freeze and stop servers, kill worker
 test-browser: environment  ## the pages in a real browser; fails where chromium is missing
 	@$(PY) -m pytest -m browser
 
-test-clients: environment  ## foreign clients and verifiers, those of node too; fails where node or npm are missing
+test-clients: client-results  ## every client of docs/clients/, and foreign verifiers; fails where node, npm, nginx or chromium are missing
+	@$(PY) -m tests.clients.recipes.table --check
+
+client-results: environment
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
+	@$(PY) -m tests.clients.recipes.environments
 	@$(PY) -m pytest tests/clients
+
+client-table: client-results  ## run the clients, and write the table of docs/clients/README.md from the results
+	@$(PY) -m tests.clients.recipes.table
 
 test-servers: environment  ## docs/resource-servers/ with servers of Debian and PyPI, or only the files of SERVERS="…"; fails if one is missing
 	@$(PY) -m pytest -n 2 --dist loadfile -m servers $(SERVERS)

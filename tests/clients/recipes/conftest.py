@@ -1,0 +1,57 @@
+"""A test follows one page: it registers the client by the page's command, and runs it with the page's settings."""
+
+from collections.abc import Iterator
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+
+import pytest
+
+from tests.clients.recipes import pages, stack
+from tests.clients.recipes.pages import Page
+from tests.clients.recipes.stack import Person, Stack
+from tests.clients.recipes.steps import Steps
+from tests.ports import free
+
+
+@pytest.fixture(scope="session")
+def keyturn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with stack.running(tmp_path_factory) as running:
+        yield running
+
+
+@pytest.fixture
+def app() -> str:
+    """The URL at which the client's website will listen."""
+    return f"http://localhost:{free()}"
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, keyturn: Stack, app: str) -> Page:
+    """The page that a parameter names, or that of the module: `test_allauth.py` follows docs/clients/allauth.md."""
+    module = Path(request.node.path).stem.removeprefix("test_").replace("_", "-")
+    addresses = {
+        pages.ISSUER_WITH_PATH: keyturn.issuer,
+        pages.ISSUER: keyturn.issuer,
+        pages.API: keyturn.audience,
+        pages.APP: app,
+    }
+    return Page(getattr(request, "param", module), addresses)
+
+
+@pytest.fixture
+def client(page: Page, keyturn: Stack) -> dict[str, str]:
+    """The client_id and client_secret that the page's first command printed."""
+    command = page.commands()[0]
+    return keyturn.create_client(command)
+
+
+@pytest.fixture
+def ada(keyturn: Stack, monkeypatch: pytest.MonkeyPatch) -> Person:
+    # Loopback counts as secure in browsers: cookies with `Secure` go there without TLS.
+    monkeypatch.setattr(DefaultCookiePolicy, "return_ok_secure", lambda *_: True)
+    return Person(keyturn)
+
+
+@pytest.fixture
+def steps(page: Page) -> Steps:
+    return Steps(page.name)

@@ -1,0 +1,61 @@
+"""The URLs of the website: the front page, what the tests read, and the URLs of the page that the site follows."""
+
+import site_urls
+from django.apps import apps
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import RequestContext, Template
+from django.urls import path
+
+NAMES = ("username", "email", "first_name", "last_name")
+BUTTON = '<form method="post" action="{{ action }}">{% csrf_token %}</form>'
+
+
+def front(request: HttpRequest) -> JsonResponse:
+    """Show the user."""
+    return JsonResponse({name: getattr(request.user, name, "") for name in NAMES})
+
+
+def session(request: HttpRequest) -> JsonResponse:
+    """Show what the page's own views keep."""
+    return JsonResponse(dict(request.session.items()))
+
+
+def tokens(request: HttpRequest) -> JsonResponse:
+    """Show the tokens that the client library keeps."""
+    if apps.is_installed("allauth"):
+        kept = request.user.socialaccount_set.get().socialtoken_set.get()
+        return JsonResponse({"access_token": kept.token, "refresh_token": kept.token_secret})
+    if apps.is_installed("social_django"):
+        extra = request.user.social_auth.get().extra_data
+        return JsonResponse({name: extra.get(name) for name in ("access_token", "refresh_token", "id_token")})
+    return JsonResponse({"access_token": request.session["oidc_access_token"]})
+
+
+def refresh(request: HttpRequest) -> HttpResponse:
+    """Refresh the tokens as the library documents it."""
+    from social_django.utils import load_strategy  # noqa: PLC0415 (only a site with social-auth has it)
+
+    request.user.social_auth.get().refresh_token(load_strategy(request))
+    return tokens(request)
+
+
+def expire(request: HttpRequest) -> HttpResponse:
+    """Let the session of mozilla-django-oidc expire."""
+    request.session["oidc_id_token_expiration"] = 0
+    return HttpResponse()
+
+
+def button(request: HttpRequest) -> HttpResponse:
+    """Show a button that posts to a URL of the library."""
+    return HttpResponse(Template(BUTTON).render(RequestContext(request, {"action": request.GET["action"]})))
+
+
+urlpatterns = [
+    *site_urls.urlpatterns,
+    path("", front),
+    path("session", session),
+    path("tokens", tokens),
+    path("refresh", refresh),
+    path("expire", expire),
+    path("button", button),
+]

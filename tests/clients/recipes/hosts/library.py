@@ -1,0 +1,25 @@
+"""Calls the functions of a page's block, which is recipe.py in the working folder, and prints what they return.
+
+Standard input has one line for each call: the callback URL, then names of further functions.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path.cwd()))
+import recipe
+
+
+def say(**document: object) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(json.dumps(document, default=str) + "\n")
+    sys.stdout.flush()
+
+
+say(go=recipe.login_url())
+claims = recipe.log_in(sys.stdin.readline().strip())
+say(claims=dict(claims), access_token=recipe.access_token())
+for line in sys.stdin:
+    result = getattr(recipe, line.strip())()
+    say(go=result) if line.strip() == "logout_url" else say(access_token=recipe.access_token())

@@ -1,0 +1,50 @@
+"""A page of docs/clients/: the command that registers the client, and the settings, as a reader copies them."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent.parent.parent.parent / "docs" / "clients"
+ISSUER, API, APP = "https://issuer.example", "https://api.example/", "https://app.example"
+ISSUER_WITH_PATH = f"{ISSUER}/sso"
+COMMAND = "python manage.py "
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page about a client. `addresses` replaces the names of the page by those of the test."""
+
+    name: str
+    addresses: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        return (FOLDER / f"{self.name}.md").read_text(encoding="utf-8")
+
+    def commands(self) -> list[list[str]]:
+        """Return the arguments of each `manage.py` command on the page."""
+        console = "\n".join(self._blocks("console")).replace("\\\n", " ")
+        lines = [line.partition(COMMAND)[2] for line in console.splitlines() if line.startswith(f"$ {COMMAND}")]
+        return [shlex.split(self._here(line)) for line in lines]
+
+    def code(self, language: str, *, number: int = 0, **credentials: str | None) -> str:
+        """Return a code block with the client's own values in place of CLIENT_ID and CLIENT_SECRET."""
+        code = self._here(self._blocks(language)[number])
+        for name, value in credentials.items():
+            code = re.sub(rf"\b{name.upper()}\b", value or "", code)
+        return code
+
+    def _blocks(self, language: str) -> list[str]:
+        return re.findall(rf"^```{language}\n(.*?)^```", self.text, re.DOTALL | re.MULTILINE)
+
+    def _here(self, text: str) -> str:
+        for there, here in self.addresses.items():
+            text = text.replace(there, here)
+        return text
+
+
+def names() -> list[str]:
+    """Return the names of all pages."""
+    return sorted(path.stem for path in FOLDER.glob("*.md") if path.stem != "README")

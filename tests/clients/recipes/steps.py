@@ -1,0 +1,33 @@
+"""What each client did in a run of the tests, kept under var/clients/ for the table in docs/clients/README.md."""
+
+import json
+from dataclasses import dataclass, field
+
+from tests.clients.recipes import environments
+
+STEPS = {
+    "login": "the user logs in and consents, and the client accepts the response",
+    "claims": "the client has the user's name and e-mail address, from userinfo or the ID token",
+    "API": "the client's access token opens an API",
+    "refresh": "the client gets new tokens without the user",
+    "logout": "the user who logs out at the client is logged out at the issuer",
+}
+
+
+@dataclass(slots=True)
+class Steps:
+    """The steps of a client. The test says which are done, and at its end which ones the client does not have."""
+
+    client: str
+    outcomes: dict[str, str] = field(default_factory=dict)
+
+    def done(self, step: str) -> None:
+        assert step not in self.outcomes
+        self.outcomes[step] = "yes"
+
+    def complete(self, *, lacks: str = "") -> None:
+        """Write the outcomes. Fails unless each step is done or among those that the client lacks."""
+        assert sorted([*self.outcomes, *lacks.split()]) == sorted(STEPS)
+        folder = environments.folder() / "results"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{self.client}.json").write_text(json.dumps(self.outcomes), encoding="utf-8")

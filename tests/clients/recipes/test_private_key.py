@@ -1,0 +1,52 @@
+"""docs/clients/requests-oauth2client.md: a service with a key, whose library names the token endpoint as audience."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
+from tests import marks
+from tests.clients.recipes import environments
+from tests.clients.recipes.programs import dialogue
+
+pytestmark = [*marks.clients]
+PROGRAM = """
+import json
+import recipe
+from requests_oauth2client.exceptions import OAuth2Error
+try:
+    print(json.dumps({"access_token": recipe.access_token()}), flush=True)
+except OAuth2Error as refused:
+    print(json.dumps({"error": refused.error, "description": refused.description}), flush=True)
+"""
+
+
+@pytest.fixture
+def command(page, tmp_path) -> list[str]:
+    """The page's second command, with the public half of a key that the program has."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    names = {"kid": "one", "alg": "ES256", "use": "sig"}
+    private, public = (json.loads(ECAlgorithm.to_jwk(half)) | names for half in (key, key.public_key()))
+    (tmp_path / "private.jwk.json").write_text(json.dumps(private), encoding="utf-8")
+    file = tmp_path / "public.jwks.json"
+    file.write_text(json.dumps({"keys": [public]}), encoding="utf-8")
+    return replace(page, addresses={**page.addresses, file.name: str(file)}).commands()[1]
+
+
+def run(page, made, keyturn, folder) -> dict[str, str]:
+    (folder / "recipe.py").write_text(page.code("python", number=1, **made), encoding="utf-8")
+    (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
+    with dialogue([environments.python("libraries"), "program.py"], folder, keyturn.trust()) as program:
+        return program.next()
+
+
+@pytest.mark.parametrize("page", ["requests-oauth2client"], indirect=True)
+def test_a_service_gets_a_token_by_its_key_and_the_error_without_the_option_names_it(page, command, keyturn, tmp_path):
+    made = keyturn.create_client(command)
+    assert keyturn.opens_api(run(page, made, keyturn, tmp_path)["access_token"])
+    command.remove("--legacy-audience")
+    refused = run(page, keyturn.create_client(command), keyturn, tmp_path)
+    assert refused["error"] == "invalid_client"
+    assert "--legacy-audience" in refused["description"]

@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PY = .venv/bin/python
 SERVERS ?= tests/servers
+CLIENTS ?= tests/clients
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
@@ -48,10 +49,10 @@ test-browser: environment  ## the pages in a real browser; fails where chromium 
 test-clients: client-results  ## every client of docs/clients/, and foreign verifiers; fails where node, npm, nginx or chromium are missing
 	@$(PY) -m tests.clients.recipes.table --check
 
-client-results: environment
+client-results: environment  ## the same without the comparison of the table, or only the files of CLIENTS="…"
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
 	@$(PY) -m tests.clients.recipes.environments
-	@$(PY) -m pytest tests/clients
+	@$(PY) -m pytest $(CLIENTS)
 
 client-table: client-results  ## run the clients, and write the table of docs/clients/README.md from the results
 	@$(PY) -m tests.clients.recipes.table

@@ -92,6 +92,14 @@ def test_the_consent_page_shows_the_host_and_where_the_answer_goes(browser, host
     assert "not registered here" in page
 
 
+def test_the_consent_page_shows_the_scheme_of_an_application_and_no_host_after_it(browser, hosts, signer):
+    callback = "example.app://bank.example/callback"
+    hosts.publish(redirect_uris=[callback])
+    page = browser.get("/oauth/authorize", asked(redirect_uri=callback)).content.decode()
+    assert "<strong>example.app: (an application on your device)</strong>" in page
+    assert "bank.example" not in page
+
+
 def test_the_consent_page_of_a_registered_client_has_no_such_warning(browser, webapp, signer):
     page = browser.get("/oauth/authorize", authorization(webapp)).content.decode()
     assert "not registered here" not in page

@@ -76,7 +76,8 @@ class Flights(Generic[T]):
         if not self._has_ended(flight):
             raise StillFetching
         if flight.error is not None:
-            raise flight.error
+            # Without the frames of earlier requests, which the exception would otherwise collect and keep alive.
+            raise flight.error.with_traceback(None)
         return flight.value  # type: ignore[return-value] # set, because there is no error
 
     def forget(self) -> None:
@@ -100,6 +101,7 @@ class Flights(Generic[T]):
         try:
             self._spawn(partial(self._run, address, flight))
         except RuntimeError as error:  # too many threads
+            flight.error = StillFetching()  # for requests that have joined it meanwhile
             self._end(address, flight)
             raise StillFetching from error
         return flight

@@ -70,6 +70,12 @@ class Flights(Generic[T]):
         with self._lock:
             return address not in self._running and self._remembered(address) is None
 
+    def has_value(self, address: str) -> bool:
+        """Return True if a value is remembered for the address, and no failure."""
+        with self._lock:
+            outcome = self._remembered(address)
+            return outcome is not None and outcome.error is None
+
     def get(self, address: str) -> T:
         """Return the value at the address. Raises what the fetch raised, or StillFetching."""
         flight = self._join(address)

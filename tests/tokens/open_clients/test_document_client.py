@@ -14,6 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.tokens.assertions import jwks
 from tests.tokens.factories import API, allow, authorization, log_in, make_api, parameters, post, redeem
 from tests.tokens.open_clients.conftest import ADDRESS, CALLBACK
 from tokens.models import Api, AuditEvent, Client, OpenClient, Revocation
@@ -249,6 +250,25 @@ def test_a_server_error_is_temporary_and_a_redirect_is_not(browser, hosts, at, s
     assert REFUSED in error_of(browser.get("/oauth/authorize", asked()))
 
 
+@pytest.mark.parametrize("why", ["gone", "invalid", "without its key"])
+def test_a_client_whose_document_was_refused_has_no_grace_when_its_host_falls_silent(browser, hosts, at, signer, why):
+    if why == "without its key":
+        hosts.publish(token_endpoint_auth_method="private_key_jwt", jwks=jwks("ES256"))
+    assert browser.get("/oauth/authorize", asked()).status_code == 200
+    hosts.publish(**{"invalid": {"client_secret": "x"}}.get(why, {}))
+    if why == "gone":
+        hosts.documents.clear()
+    later(at)
+    assert REFUSED in error_of(browser.get("/oauth/authorize", asked()))
+    document_fetch.flights.forget()
+    hosts.fail()
+    assert browser.get("/oauth/authorize", asked()).status_code == 503
+    hosts.failure = None
+    document_fetch.flights.forget()
+    hosts.publish(**({"token_endpoint_auth_method": "private_key_jwt", "jwks": jwks("ES256")} if "key" in why else {}))
+    assert browser.get("/oauth/authorize", asked()).status_code == 200
+
+
 def test_a_failure_is_remembered_for_a_short_time(browser, hosts, signer):
     hosts.fail()
     assert [browser.get("/oauth/authorize", asked()).status_code for _ in range(3)] == [503] * 3
@@ -261,6 +281,23 @@ def test_fetches_from_one_address_are_limited(browser, hosts, turn_on, signer):
     addresses = [f"https://app.example/{number}.json" for number in range(3)]
     pages = [browser.get("/oauth/authorize", asked(client_id=address)).status_code for address in addresses]
     assert (pages[2], len(hosts.fetched)) == (429, 2)
+
+
+def test_requests_that_try_to_store_a_refused_document_are_limited_too(browser, hosts, at, turn_on, signer):
+    """Each locks the registry, and the document is in memory: no fetch limits them."""
+    hosts.publish(token_endpoint_auth_method="private_key_jwt", jwks=jwks("ES256"))
+    browser.get("/oauth/authorize", asked())
+    hosts.publish()
+    later(at)
+    turn_on(RATE_LIMITS={"documents": (3, 60)})
+    pages = [browser.get("/oauth/authorize", asked()).status_code for _ in range(4)]
+    assert pages == [400, 400, 400, 429]
+
+
+def test_requests_for_a_document_that_is_known_to_fail_are_not_counted(browser, hosts, turn_on, signer):
+    turn_on(RATE_LIMITS={"documents": (1, 60)})
+    hosts.documents.clear()
+    assert [browser.get("/oauth/authorize", asked()).status_code for _ in range(4)] == [400] * 4
 
 
 @pytest.mark.parametrize(("changes", "is_asked"), [({}, False), ({"client_name": "Your bank"}, True)])

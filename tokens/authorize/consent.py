@@ -173,8 +173,9 @@ def _facts(content: str, user: str, login: Login) -> list[object]:
 
 def _is_trusted(request: AuthorizationRequest) -> bool:
     """Return True if the client is the issuer's own, and a secret or its address proves its identity (RFC 8252 8.6)."""
-    is_proven = not request.client.is_public or _has_claimed_redirect_uri(request)
-    return request.client.skip_authorization and is_proven
+    client = request.client
+    is_proven = not client.is_public or _has_claimed_redirect_uri(request)
+    return client.skip_authorization and client.registered_by is None and is_proven
 
 
 def _is_development(request: AuthorizationRequest) -> bool:

@@ -101,6 +101,16 @@ def test_the_consent_page_shows_the_scheme_of_an_application_and_no_host_after_i
     assert "bank.example" not in page
 
 
+def test_a_client_that_registered_itself_never_skips_the_question(browser, hosts, signer):
+    browser.get("/oauth/authorize", asked())
+    Client.objects.update(skip_authorization=True)
+    assert browser.get("/oauth/authorize", asked()).status_code == 200
+    with pytest.raises(ValidationError, match="asks each user"):
+        Client.objects.get().full_clean(exclude=["client_id"])
+    Client.objects.update(registered_by=None, client_id="own")
+    assert browser.get("/oauth/authorize", asked(client_id="own")).status_code == 302
+
+
 def test_the_consent_page_of_a_registered_client_has_no_such_warning(browser, webapp, signer):
     page = browser.get("/oauth/authorize", authorization(webapp)).content.decode()
     assert "not registered here" not in page

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.db import transaction
 
@@ -117,6 +118,17 @@ def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> Non
             consent.claims = " ".join(dict.fromkeys([*(consent.claims or "").split(), *claims])) or None
             consent.given_at = now
             consent.save(update_fields=["scope", "claims", "given_at"])
+
+
+def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousUser) -> bool:
+    """Return True if an error may be sent to the client although its user answered no page (RFC 9700 section 4.11.2).
+
+    Anybody can register a client. So a link to the issuer must not lead to the site of a client that registered itself,
+    unless this user allowed it before. A redirect to an application on the user's device leads to no site.
+    """
+    if client.registered_by is None or not redirect_uri.startswith("https://"):
+        return True
+    return user.is_authenticated and Consent.objects.filter(user=user, client=client).exists()
 
 
 def stranger(client: Client, redirect_uri: str = "") -> Stranger | None:

@@ -111,6 +111,37 @@ def test_a_client_that_registered_itself_never_skips_the_question(browser, hosts
     assert browser.get("/oauth/authorize", asked(client_id="own")).status_code == 302
 
 
+@pytest.mark.parametrize("mode", ["query", "form_post"])
+@pytest.mark.parametrize("changes", [{"prompt": "none"}, {"scope": "unknown"}, {"prompt": "none", "scope": "unknown"}])
+@pytest.mark.parametrize("is_visitor", [True, False])
+def test_no_link_to_the_issuer_leads_to_a_stranger_s_site(browser, hosts, signer, changes, mode, is_visitor):
+    if is_visitor:
+        browser.logout()
+    page = browser.get("/oauth/authorize", asked(response_mode=mode, **changes))
+    assert page.status_code == 400
+    assert "location" not in {name.lower() for name in page.headers}
+    assert CALLBACK not in page.content.decode()
+
+
+@pytest.mark.parametrize("changes", [{"prompt": "none", "max_age": "0"}, {"scope": "unknown"}])
+def test_a_stranger_that_the_user_allowed_gets_its_errors(browser, user, hosts, signer, changes):
+    allow(browser, asked())
+    assert "error" in parameters(browser.get("/oauth/authorize", asked(**changes)))
+    user.consents.all().delete()
+    assert browser.get("/oauth/authorize", asked(**changes)).status_code == 400
+
+
+def test_a_stranger_learns_that_the_user_refused(browser, hosts, signer):
+    assert parameters(allow(browser, asked(), answer="false"))["error"] == "access_denied"
+
+
+def test_an_application_on_the_device_gets_its_errors(browser, hosts, signer):
+    callback = "http://127.0.0.1/callback"
+    hosts.publish(redirect_uris=[callback])
+    answer = browser.get("/oauth/authorize", asked(redirect_uri=callback, prompt="none"))
+    assert parameters(answer)["error"] == "consent_required"
+
+
 def test_the_consent_page_of_a_registered_client_has_no_such_warning(browser, webapp, signer):
     page = browser.get("/oauth/authorize", authorization(webapp)).content.decode()
     assert "not registered here" not in page
@@ -165,6 +196,7 @@ def test_a_denied_host_stops_a_client_that_is_known(browser, turn_on, signer):
 
 @pytest.mark.parametrize("scope", ["openid notes:write", "notes:read other:read", "other:read"])
 def test_scopes_that_are_not_open_are_refused(browser, signer, scope):
+    allow(browser, asked())
     answer = parameters(browser.get("/oauth/authorize", asked(scope=scope)))
     assert answer["error"] in {"invalid_scope", "invalid_target"}
 

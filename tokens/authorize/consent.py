@@ -140,7 +140,7 @@ def stranger(client: Client, redirect_uri: str = "") -> Stranger | None:
         return None
     is_document = client.registered_by == Registrar.DOCUMENT
     parts = urlsplit(redirect_uri)
-    # A private-use scheme can be followed by any host (com.example.app://bank.example/), which the answer never reaches.
+    # Any host can follow a private-use scheme (com.example.app://bank.example/), and the answer never reaches it.
     is_web = parts.scheme in {"", "http", "https"}
     answer = parts.netloc if is_web else f"{parts.scheme}: (an application on your device)"
     return Stranger(host=urlsplit(client.client_id).netloc if is_document else "", answer_goes_to=answer)

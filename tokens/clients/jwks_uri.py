@@ -126,7 +126,7 @@ def _fetch(url: str) -> tuple[ClientKey, ...]:
 def _reset_after_fork() -> None:
     """Replace the tables and their locks in a forked process."""
     # The parent's threads do not exist here. A lock that one of them held is never released, nor a fetch completed.
-    global _registered, _strangers  # noqa: PLW0603 (the locks themselves have to be replaced)
+    global _registered, _strangers
     _registered, _strangers = _new_tables()
 
 

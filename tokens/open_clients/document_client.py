@@ -53,7 +53,7 @@ def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) ->
     state = _state(client_id)
     if state is not None and _is_settled(state, now=now):
         return
-    # Also for a document in memory that was not stored, or was refused by its client's row: each try locks the registry.
+    # Also for a document in memory that its client's row refused: each try to store it locks the registry.
     if document_fetch.is_costly(client_id):
         before_fetch()
     _renew(client_id, state, now=now)

@@ -106,8 +106,8 @@ def is_registered(origin: str) -> bool:
     # No client can register anything else. So a request cannot make the database search for a text of its choice.
     if origin_problem(origin) is not None:
         return False
-    # The database compares whole origins: a part of one (`https:`) would be in each of thousands of rows, which strangers
-    # can register, and all of them would be read.
+    # The database compares whole origins: the beginning of one would be in each of thousands of rows that strangers can
+    # register, and all of them would be read.
     whole = rf"(^|\s){re.escape(origin)}(\s|$)"
     return Client.objects.filter(is_active=True, allowed_origins__regex=whole).exists()
 

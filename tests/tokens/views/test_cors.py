@@ -72,7 +72,9 @@ def test_any_other_origin_reads_nothing(client, page, path, origin):
     assert "Origin" in answer["Vary"]
 
 
-@pytest.mark.parametrize("origin", ["https:", "https", "e", "%", "null", "https://app.example/", "https://app.example\0"])
+@pytest.mark.parametrize(
+    "origin", ["https:", "https", "e", "%", "null", "https://app.example/", "https://app.example\0"]
+)
 def test_what_is_no_origin_is_not_searched_for(page, origin, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert not cors.is_registered(origin)
@@ -86,7 +88,9 @@ def test_a_search_for_an_origin_reads_no_text_of_a_client(page, origin, django_a
     assert "allowed_origins" not in captured[0]["sql"].partition("FROM")[0]
 
 
-@pytest.mark.parametrize("text", [ORIGIN, f"{ORIGIN}\nhttps://b.example", f"https://b.example\r\n{ORIGIN}", f" {ORIGIN} "])
+@pytest.mark.parametrize(
+    "text", [ORIGIN, f"{ORIGIN}\nhttps://b.example", f"https://b.example\r\n{ORIGIN}", f" {ORIGIN} "]
+)
 def test_an_origin_is_found_wherever_its_client_registered_it(page, text):
     Client.objects.update(allowed_origins=text)
     assert cors.is_registered(ORIGIN)

@@ -19,8 +19,8 @@ TABLE = {
     "urls": "conf metadata views",
     "admin": "audit conf email_proof encryption errors grants inspection issued jose keys keys/errors keys/rules"
     " models open_clients registration registry_lock revoking views",
-    "views": "audit authorize background clients conf database_errors errors grants issued jose keys keys/errors"
-    " keys/rules limits login metadata models open_clients parameters registry_lock revoking userinfo",
+    "views": "addresses audit authorize background clients conf database_errors errors grants issued jose keys"
+    " keys/errors keys/rules limits login metadata models open_clients parameters registry_lock revoking userinfo",
     "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
     " models open_clients outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",

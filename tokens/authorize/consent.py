@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.db import transaction
 
@@ -119,6 +120,17 @@ def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> Non
             consent.save(update_fields=["scope", "claims", "given_at"])
 
 
+def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousUser) -> bool:
+    """Return True if an error may be sent to the client although its user answered no page (RFC 9700 section 4.11.2).
+
+    Anybody can register a client. So a link to the issuer must not lead to the site of a client that registered itself,
+    unless this user allowed it before. A redirect to an application on the user's device leads to no site.
+    """
+    if client.registered_by is None or not redirect_uri.startswith("https://"):
+        return True
+    return user.is_authenticated and Consent.objects.filter(user=user, client=client).exists()
+
+
 def stranger(client: Client, redirect_uri: str = "") -> Stranger | None:
     """Return what a user has to know of a client that registered itself. Returns None for any other client.
 
@@ -128,7 +140,9 @@ def stranger(client: Client, redirect_uri: str = "") -> Stranger | None:
         return None
     is_document = client.registered_by == Registrar.DOCUMENT
     parts = urlsplit(redirect_uri)
-    answer = f"{parts.scheme}: (an application on your device)" if parts.scheme and not parts.netloc else parts.netloc
+    # Any host can follow a private-use scheme (com.example.app://bank.example/), and the answer never reaches it.
+    is_web = parts.scheme in {"", "http", "https"}
+    answer = parts.netloc if is_web else f"{parts.scheme}: (an application on your device)"
     return Stranger(host=urlsplit(client.client_id).netloc if is_document else "", answer_goes_to=answer)
 
 
@@ -171,8 +185,9 @@ def _facts(content: str, user: str, login: Login) -> list[object]:
 
 def _is_trusted(request: AuthorizationRequest) -> bool:
     """Return True if the client is the issuer's own, and a secret or its address proves its identity (RFC 8252 8.6)."""
-    is_proven = not request.client.is_public or _has_claimed_redirect_uri(request)
-    return request.client.skip_authorization and is_proven
+    client = request.client
+    is_proven = not client.is_public or _has_claimed_redirect_uri(request)
+    return client.skip_authorization and client.registered_by is None and is_proven
 
 
 def _is_development(request: AuthorizationRequest) -> bool:

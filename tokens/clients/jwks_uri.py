@@ -6,6 +6,8 @@
 - A key that the client removed is refused after 5 minutes at the latest, if its address answers in time.
 - If the address does not answer, its copy is used for an hour. After that the client cannot authenticate.
 - A process keeps the copies of the ADDRESSES addresses that were used last.
+- Clients that registered themselves have a table of their own, whose requests and fetches at once are bounded together:
+  a stranger can name any number of slow addresses. None of them delays or drops the keys of other clients.
 """
 
 import logging
@@ -13,11 +15,14 @@ import os
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 
 from tokens import outbound
+from tokens.clients import key_copy
 from tokens.clients.key_copy import KeyCopy, Undetermined
 from tokens.errors import Unavailable
 from tokens.jose import public_keys
@@ -27,36 +32,81 @@ logger = logging.getLogger(__name__)
 ADDRESSES = 256
 LATER = 1  # seconds for Retry-After: the fetch continues in its thread after the request is refused
 
-_copies: "OrderedDict[str, KeyCopy]" = OrderedDict()
-"""By address. Lives as long as the process; guarded by `_copies_lock`."""
-_copies_lock = threading.Lock()
+STRANGERS_WAIT = 2
+"""Requests of self-registered clients that wait at once. Four more can wait for documents, of eight threads."""
+STRANGERS_FETCH = 8
+"""Fetches of their keys at once."""
 
 
-def keys(url: str, *, kid: object) -> tuple[ClientKey, ...]:
+class _Copies:
+    """The copies of the clients of one kind, by address. Lives as long as the process; `lock` guards the table."""
+
+    def __init__(self, **options: Any) -> None:
+        self.lock, self._table, self._options = threading.Lock(), OrderedDict[str, KeyCopy](), options
+
+    def get(self, url: str) -> KeyCopy:
+        with self.lock:
+            copy = self._table.get(url)
+            if copy is None:
+                copy = self._table[url] = KeyCopy(partial(_fetch, url), clock=time.monotonic, **self._options)
+            self._table.move_to_end(url)
+            if len(self._table) > ADDRESSES:
+                self._table.popitem(last=False)
+            return copy
+
+    def forget(self) -> None:
+        with self.lock:
+            self._table.clear()
+
+
+def _bounded(number: int) -> Callable[[Callable[[], None]], None]:
+    """Return a function that runs work in a thread, or raises RuntimeError if `number` of them run."""
+    room = threading.BoundedSemaphore(number)
+
+    def spawn(work: Callable[[], None]) -> None:
+        if not room.acquire(blocking=False):
+            raise RuntimeError("too many fetches at once")
+        try:
+            key_copy.in_a_thread(partial(_then_release, work, room))
+        except RuntimeError:
+            room.release()
+            raise
+
+    return spawn
+
+
+def _then_release(work: Callable[[], None], room: threading.BoundedSemaphore) -> None:
+    try:
+        work()
+    finally:
+        room.release()
+
+
+def _new_tables() -> tuple[_Copies, _Copies]:
+    """Return the tables of registered clients and of strangers."""
+    room = threading.BoundedSemaphore(STRANGERS_WAIT)
+    return _Copies(), _Copies(room=room, spawn=_bounded(STRANGERS_FETCH))
+
+
+_registered, _strangers = _new_tables()
+
+
+def keys(url: str, *, kid: object, is_stranger: bool = False) -> tuple[ClientKey, ...]:
     """Return the keys at `url`, and fetch them again if none has this `kid`. Returns none if they cannot be fetched.
 
-    `kid` is of the JWT's header; None if it has none. Raises Unavailable if the fetch takes too long, or too many
-    requests wait for it.
+    `kid` is of the JWT's header; None if it has none. `is_stranger` is True for a client that registered itself.
+    Raises Unavailable if the fetch takes too long, or too many requests wait for it.
     """
     try:
-        return _copy(url).find(kid)
+        return (_strangers if is_stranger else _registered).get(url).find(kid)
     except Undetermined as error:
         raise Unavailable("The client's keys are being fetched; see Retry-After.", retry_after=LATER) from error
 
 
 def forget() -> None:
     """Delete every copy."""
-    with _copies_lock:
-        _copies.clear()
-
-
-def _copy(url: str) -> KeyCopy:
-    with _copies_lock:
-        copy = _copies.get(url) or _copies.setdefault(url, KeyCopy(partial(_fetch, url), clock=time.monotonic))
-        _copies.move_to_end(url)
-        if len(_copies) > ADDRESSES:
-            _copies.popitem(last=False)
-        return copy
+    _registered.forget()
+    _strangers.forget()
 
 
 def _fetch(url: str) -> tuple[ClientKey, ...]:
@@ -74,11 +124,10 @@ def _fetch(url: str) -> tuple[ClientKey, ...]:
 
 
 def _reset_after_fork() -> None:
-    """Replace the lock and delete the copies in a forked process."""
+    """Replace the tables and their locks in a forked process."""
     # The parent's threads do not exist here. A lock that one of them held is never released, nor a fetch completed.
-    global _copies_lock  # noqa: PLW0603 (the lock itself has to be replaced)
-    _copies_lock = threading.Lock()
-    _copies.clear()
+    global _registered, _strangers
+    _registered, _strangers = _new_tables()
 
 
 os.register_at_fork(after_in_child=_reset_after_fork)

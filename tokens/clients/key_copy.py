@@ -60,7 +60,8 @@ class KeyCopy:
     """The keys at one address, for all threads of a process.
 
     `fetch` returns the keys or raises an exception. `clock` returns monotonic seconds. `spawn` runs a function in a
-    thread; it raises RuntimeError if there are too many threads.
+    thread; it raises RuntimeError if there are too many threads. `room` has a place for each request that may wait,
+    if the copies of several addresses share them; else the copy has `waiters` places of its own.
     """
 
     def __init__(
@@ -71,9 +72,10 @@ class KeyCopy:
         spawn: Callable[[Callable[[], None]], None] = in_a_thread,
         waiters: int = WAITERS,
         patience: float = PATIENCE,
+        room: threading.BoundedSemaphore | None = None,
     ) -> None:
         self._fetch, self._clock, self._spawn, self._patience = fetch, clock, spawn, patience
-        self._lock, self._room = threading.Lock(), threading.BoundedSemaphore(waiters)
+        self._lock, self._room = threading.Lock(), room or threading.BoundedSemaphore(waiters)
         self._fetched, self._started_at = Fetched(), -math.inf
         self._flight: threading.Event | None = None
 

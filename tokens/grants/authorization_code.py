@@ -73,7 +73,8 @@ def _verify_pkce(code: AuthorizationCode, request: TokenRequest) -> None:
     if request.form.get("code_verifier"):
         raise OAuthError("invalid_grant", "The authorization request had no code challenge for this code verifier.")
     # The client became public, or its rule was raised, after the authorization request.
-    if code.grant.client.pkce_rule == PkceRule.REQUIRED:
+    rule, has_nonce = code.grant.client.pkce_rule, bool(code.nonce) and "openid" in code.grant.scope.split()
+    if rule == PkceRule.REQUIRED or (rule == PkceRule.NONCE and not has_nonce):
         raise OAuthError("invalid_grant", "PKCE is required now; repeat the authorization request with a challenge.")
 
 

@@ -28,6 +28,7 @@ def by_field(client: "Client") -> dict[str, list[str]]:
         "token_endpoint_auth_method": _authentication_problems(client),
         "pins_authentication_method": _pin_problems(client),
         "pkce": _pkce_problems(client),
+        "skip_authorization": _consent_problems(client),
         "allows_any_localhost_port": _localhost_problems(client),
         "client_jwks": _key_problems(client),
         "client_jwks_uri": _key_address_problems(client),
@@ -104,6 +105,13 @@ def _pkce_problems(client: "Client") -> list[str]:
     """Return the problem if a public client has a rule below required (RFC 9700 section 2.1.1)."""
     if client.pkce and client.is_public:
         return ["PKCE is required of a public client (RFC 9700 section 2.1.1). Choose required."]
+    return []
+
+
+def _consent_problems(client: "Client") -> list[str]:
+    """Return the problem if no user would be asked for a client that decides itself where its answers go."""
+    if client.skip_authorization and client.registered_by is not None:
+        return ["A client that registered itself asks each user: it can change its name and redirect URIs. Clear this."]
     return []
 
 

@@ -32,6 +32,8 @@ PUBLIC = "none"
 AUTHORIZATION_CODE = "authorization_code"
 HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 """Categories of characters that are invisible, or turn the direction of the text after them."""
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Characters of other categories that show nothing: fillers, the blank of Braille and the grapheme joiner."""
 
 
 class InvalidMetadata(ValueError):
@@ -112,7 +114,7 @@ def _name(members: Mapping[str, Any]) -> str:
     name = _text(members, "client_name").strip()
     if len(name) > LONGEST_NAME:
         raise InvalidMetadata(f"client_name is longer than {LONGEST_NAME} characters.")
-    if any(unicodedata.category(character) in HIDDEN for character in name):
+    if any(unicodedata.category(character) in HIDDEN or character in BLANK for character in name):
         raise InvalidMetadata("client_name has invisible characters.")
     return name
 

@@ -4,7 +4,8 @@
 2. A stored client is used while its document is fresh. A blocked client is left to the caller, which finds none that is
    active.
 3. Otherwise the document is fetched. An invalid or missing document refuses its client.
-4. If the document cannot be fetched at the moment, a stored client is used for GRACE more.
+4. If the document cannot be fetched at the moment, a stored client is used for GRACE more, unless its document was
+   refused before.
 5. A valid document creates the client, or changes its row. A change renews the registry's version, so each process uses
    the changed row at its next request.
 
@@ -44,7 +45,7 @@ class DocumentRefused(Exception):
 
 
 def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) -> None:
-    """Create or renew the client at an authorization request. Calls `before_fetch` before it sends a request.
+    """Create or renew the client at an authorization request. Calls `before_fetch` before a fetch or a change.
 
     Raises DocumentRefused, Unavailable, and what `before_fetch` raises.
     """
@@ -52,7 +53,8 @@ def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) ->
     state = _state(client_id)
     if state is not None and _is_settled(state, now=now):
         return
-    if document_fetch.is_due(client_id):
+    # Also for a document in memory that its client's row refused: each try to store it locks the registry.
+    if document_fetch.is_costly(client_id):
         before_fetch()
     _renew(client_id, state, now=now)
 
@@ -94,7 +96,7 @@ def _renew(client_id: str, state: OpenClient | None, *, now: datetime) -> None:
     try:
         _store(client_id, document_fetch.get(client_id), now=now)
     except (NoDocument, DocumentRefused) as error:
-        _note_failure(client_id, state, str(error), now=now)
+        _note_failure(client_id, state, str(error), now=now, is_final=True)
         raise DocumentRefused(f"The document at the client_id is refused: {error}") from error
     except (Unreachable, StillFetching) as error:
         if isinstance(error, Unreachable):
@@ -184,11 +186,21 @@ def _text(value: object) -> str:
     return "(keys)" if isinstance(value, dict) else ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _note_failure(client_id: str, state: OpenClient | None, reason: str, *, now: datetime) -> None:
-    """Log the failure. If the client is stored, keep the reason for the admin."""
+def _note_failure(
+    client_id: str, state: OpenClient | None, reason: str, *, now: datetime, is_final: bool = False
+) -> None:
+    """Log the failure. If the client is stored, keep the reason for the admin.
+
+    `is_final` is True for a document that is gone or refused: then its client is not used if its host falls silent.
+    """
     log("document.refused", actor="issuer", subject=f"client:{client_id}", details={"reason": reason}, now=now)
-    if state is not None and state.failure != reason[:255]:
-        OpenClient.objects.filter(pk=state.pk).update(failure=reason[:255])
+    if state is None:
+        return
+    fresh_until = None if is_final else state.fresh_until
+    if (state.failure, state.fresh_until) != (reason[:255], fresh_until):
+        # Not if another process fetched a valid document meanwhile.
+        this = OpenClient.objects.filter(pk=state.pk, fresh_until=state.fresh_until)
+        this.update(failure=reason[:255], fresh_until=fresh_until)
 
 
 def _actor(client_id: str) -> str:

@@ -44,9 +44,9 @@ class ValidDocument:
     fresh_for: timedelta
 
 
-def is_due(client_id: str) -> bool:
-    """Return True if `get` would send a request now."""
-    return flights.is_due(client_id)
+def is_costly(client_id: str) -> bool:
+    """Return True if `get` would send a request now, or returns a document, which its caller then has to store."""
+    return flights.is_due(client_id) or flights.has_value(client_id)
 
 
 def get(client_id: str) -> ValidDocument:

@@ -35,6 +35,8 @@ NOT_SENT = ("registration_access_token", "registration_client_uri", "client_secr
 NO_CLIENT = one_time.digest("")
 TOO_MANY_AFTER = 3600  # seconds
 INVALID_METADATA = "invalid_client_metadata"
+NOT_LIVE = "The initial access token is not valid, has expired, or is used up."
+NOT_VALID = "The registration access token is not valid."
 
 
 class BearerRefused(OAuthError):
@@ -71,12 +73,16 @@ def register(members: Mapping[str, Any], bearer: str | None, *, address: str, no
         raise OAuthError("not_found", "This issuer does not register clients dynamically.", status=404)
     if mode is RegistrationMode.TOKEN and not bearer:
         raise BearerRefused("Send an initial access token as a bearer token.", is_missing=True)
+    # Before the metadata, of which a stranger learns nothing, and before the lock, which delays every other change.
+    if mode is RegistrationMode.TOKEN and not initial_token.is_live(bearer or "", now=now):
+        raise BearerRefused(NOT_LIVE)
+    metadata = _judged(members)
     with registry_lock.change():
-        # First: a stranger learns nothing about the metadata. A refusal undoes the count with the transaction.
+        # A refusal undoes the count with the transaction.
         token = _used(bearer or "", now=now) if mode is RegistrationMode.TOKEN else None
         if idle_client.are_too_many(Registrar.DYNAMIC):
             raise Unavailable("Too many registered clients were never used.", retry_after=TOO_MANY_AFTER)
-        client = _create(_judged(members))
+        client = _create(metadata)
         actor = initial_token.subject(token) if token else "registration:open"
         subject, details = f"client:{client.client_id}", {"address": address}
         record("client.created", actor=actor, subject=subject, details=details, now=now)
@@ -94,7 +100,7 @@ def authenticate(client_id: str, bearer: str | None) -> Client:
     # Compared even if there is no client, in constant time.
     is_right = hmac.compare_digest(stored, one_time.digest(bearer))
     if state is None or not is_right or not state.token_digest or not state.client.is_active:
-        raise BearerRefused("The registration access token is not valid.")
+        raise BearerRefused(NOT_VALID)
     return state.client
 
 
@@ -111,7 +117,9 @@ def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Clie
     if metadata.token_endpoint_auth_method != client.token_endpoint_auth_method:
         raise OAuthError(INVALID_METADATA, "token_endpoint_auth_method cannot change. Register a new client.")
     with registry_lock.change():
-        locked = Client.objects.select_for_update().get(pk=client.pk)
+        locked = Client.objects.select_for_update().filter(pk=client.pk, is_active=True).first()
+        if locked is None:  # it was deleted or blocked since it was authenticated
+            raise BearerRefused(NOT_VALID)
         wanted = _fields(metadata)
         changed = [name for name, value in wanted.items() if getattr(locked, name) != value]
         for name in changed:
@@ -151,7 +159,7 @@ def _judged(members: Mapping[str, Any]) -> ClientMetadata:
 def _used(bearer: str, *, now: datetime) -> InitialAccessToken:
     token = initial_token.use(bearer, now=now)
     if token is None:
-        raise BearerRefused("The initial access token is not valid, has expired, or is used up.")
+        raise BearerRefused(NOT_LIVE)
     return token
 
 

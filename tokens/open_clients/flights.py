@@ -70,13 +70,20 @@ class Flights(Generic[T]):
         with self._lock:
             return address not in self._running and self._remembered(address) is None
 
+    def has_value(self, address: str) -> bool:
+        """Return True if a value is remembered for the address, and no failure."""
+        with self._lock:
+            outcome = self._remembered(address)
+            return outcome is not None and outcome.error is None
+
     def get(self, address: str) -> T:
         """Return the value at the address. Raises what the fetch raised, or StillFetching."""
         flight = self._join(address)
         if not self._has_ended(flight):
             raise StillFetching
         if flight.error is not None:
-            raise flight.error
+            # Without the frames of earlier requests, which the exception would otherwise collect and keep alive.
+            raise flight.error.with_traceback(None)
         return flight.value  # type: ignore[return-value] # set, because there is no error
 
     def forget(self) -> None:
@@ -100,6 +107,7 @@ class Flights(Generic[T]):
         try:
             self._spawn(partial(self._run, address, flight))
         except RuntimeError as error:  # too many threads
+            flight.error = StillFetching()  # for requests that have joined it meanwhile
             self._end(address, flight)
             raise StillFetching from error
         return flight

@@ -6,7 +6,7 @@ A token has 256 random bits and is shown once. The database stores its SHA-256.
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from tokens.audit.trail import record
 from tokens.issued import one_time
@@ -51,12 +51,20 @@ def use(text: str, *, now: datetime) -> InitialAccessToken | None:
 
     The caller runs this in the transaction that registers the client, so that a refused registration is not counted.
     """
-    live = InitialAccessToken.objects.filter(
+    # One UPDATE, so that of two registrations at once only one gets the last of them.
+    counted = _live(text, now=now).update(registrations_left=F("registrations_left") - 1)
+    return InitialAccessToken.objects.get(digest=one_time.digest(text)) if counted else None
+
+
+def is_live(text: str, *, now: datetime) -> bool:
+    """Return True if the token in `text` permits a registration at `now`."""
+    return _live(text, now=now).exists()
+
+
+def _live(text: str, *, now: datetime) -> "QuerySet[InitialAccessToken]":
+    return InitialAccessToken.objects.filter(
         digest=one_time.digest(text), revoked_at=None, expires_at__gt=now, registrations_left__gt=0
     )
-    # One UPDATE, so that of two registrations at once only one gets the last of them.
-    counted = live.update(registrations_left=F("registrations_left") - 1)
-    return InitialAccessToken.objects.get(digest=one_time.digest(text)) if counted else None
 
 
 def subject(token: InitialAccessToken) -> str:

@@ -3,7 +3,7 @@
 from tokens import conf
 from tokens.models import Client, OpenClient
 from tokens.open_clients import scope_policy
-from tokens.open_clients.dynamic_client import NewClient
+from tokens.open_clients.dynamic_client import NOT_VALID, BearerRefused, NewClient
 
 
 def location(client: Client) -> str:
@@ -22,9 +22,12 @@ def new(registered: NewClient) -> dict[str, object]:
 def stored(client: Client, registration_token: str) -> dict[str, object]:
     """Return the members of the answer to a later request. The client has sent its `registration_token`.
 
-    The secret is not among them: only its hash is stored.
+    The secret is not among them: only its hash is stored. Raises BearerRefused if the client was deleted
+    after it had authenticated.
     """
-    issued_at = OpenClient.objects.values_list("created_at", flat=True).get(client=client)
+    issued_at = OpenClient.objects.values_list("created_at", flat=True).filter(client=client).first()
+    if issued_at is None:  # it was deleted since it was authenticated
+        raise BearerRefused(NOT_VALID)
     members = {
         "client_id": client.client_id,
         "client_id_issued_at": int(issued_at.timestamp()),

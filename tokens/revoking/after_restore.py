@@ -4,10 +4,11 @@ The lost events are read from the audit journal and from audit logs:
 1. Signing keys that were revoked are revoked again.
 2. Client secrets that were revoked, or that got an earlier expiry, end again.
 3. Users and clients that were disabled or deleted are disabled.
-4. All users are logged out, because journal and logs do not list single sessions and tokens: sessions, user grants with
+4. Initial access tokens are revoked: one that was revoked or used up since would register clients again.
+5. All users are logged out, because journal and logs do not list single sessions and tokens: sessions, user grants with
    their codes and refresh tokens, remembered consents, and every access token issued so far.
-5. The event `database.restored` is recorded, so that journal and database agree again.
-6. The marks in Redis are reset (tokens/revoking/high_water.py).
+6. The event `database.restored` is recorded, so that journal and database agree again.
+7. The marks in Redis are reset (tokens/revoking/high_water.py).
 
 It is idempotent. A run that was interrupted must be repeated.
 """
@@ -27,7 +28,8 @@ from tokens.issued import revocation_record
 from tokens.keys import kids, store
 from tokens.keys.operation import Operation
 from tokens.keys.revocation import revoke
-from tokens.models import Client, ClientSecret, Consent, User, UserGrant
+from tokens.models import Client, ClientSecret, Consent, InitialAccessToken, User, UserGrant
+from tokens.open_clients import initial_token
 from tokens.registration import secret_rotation
 from tokens.revoking import high_water
 
@@ -47,6 +49,8 @@ class Restored:
     clients: tuple[str, ...] = ()
     passwords: tuple[str, ...] = ()
     """Users whose password was changed since the backup. Their old password is valid until they change it again."""
+    initial_tokens: tuple[str, ...] = ()
+    """Notes and last characters of the initial access tokens that were revoked."""
     sessions: int = 0
     grants: int = 0
     consents: int = 0
@@ -115,6 +119,9 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
         subject = f"user:{account.get_username()}" if isinstance(account, User) else f"client:{account.client_id}"
         action = f"{subject.partition(':')[0]}.disabled"
         trail.record(action, actor=actor, subject=subject, details={"why": REASON}, now=now)
+    initial = list(InitialAccessToken.objects.filter(revoked_at=None, expires_at__gt=now).order_by("pk"))
+    for token in initial:
+        initial_token.revoke(token, actor=actor, now=now)
     revocation_record.revoke_everything(now=store.database_now())
     changed = {event.subject.removeprefix("user:") for event in lacking if event.action == PASSWORD}
     live = UserGrant.objects.filter(revoked_at=None)
@@ -123,6 +130,7 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
         users=tuple(account.get_username() for account in disabled if isinstance(account, User)),
         clients=tuple(account.client_id for account in disabled if isinstance(account, Client)),
         passwords=tuple(sorted(changed)),
+        initial_tokens=tuple(map(str, initial)),
         sessions=Session.objects.all().delete()[0],
         grants=live.update(revoked_at=store.database_now(), revoke_reason=REASON),
         consents=Consent.objects.all().delete()[0],

@@ -13,7 +13,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
-from tokens import conf
+from tokens import conf, registry_lock
 from tokens.issued import revocation_record
 from tokens.models import (
     AuthorizationCode,
@@ -31,6 +31,9 @@ from tokens.open_clients import idle_client
 
 BATCH = 1000
 """Rows deleted in one transaction."""
+CLIENTS = "self-registered clients"
+CLIENTS_BATCH = 20
+"""Clients deleted in one transaction: other changes of the registry wait for it, and each has twenty statements."""
 
 Ended = Callable[[datetime], "QuerySet[Model]"]
 
@@ -75,7 +78,7 @@ TABLES: Mapping[str, Ended] = {
     "revocation segments": lambda now: Segment.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
     "revocation versions": _versions,
     "initial access tokens": lambda now: InitialAccessToken.objects.filter(expires_at__lt=now).order_by("expires_at"),
-    "self-registered clients": idle_client.ended,
+    CLIENTS: idle_client.ended,
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
 }
 
@@ -94,6 +97,9 @@ def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
 def _batch(table: str, *, now: datetime, size: int) -> int:
     """Delete up to `size` ended rows in one transaction. Returns their number."""
     with transaction.atomic():
+        if table == CLIENTS:  # before any row is locked, as every change of the registry (tokens/registry_lock.py)
+            registry_lock.lock()
+            size = min(size, CLIENTS_BATCH)
         ended = _ended(table, now=now)
         # Two runs at once share the work: each skips the rows that the other has locked.
         if connection.features.has_select_for_update_skip_locked:

@@ -4,7 +4,8 @@
   is over gives neither a code nor an error.
 - A code and that mark are written in one transaction: if the mark fails, there is no code.
 - An error goes to the client only if its redirect URI is valid, else to a page of the issuer (RFC 6749 4.1.2.1).
-- The error of an invalid request also stays at the issuer if its visitor is not logged in (`refuse`).
+- The error of an invalid request also stays at the issuer if its visitor is not logged in (`refuse`), and every error
+  for a client that registered itself if this user never allowed it.
 - The client gets its answer by a redirect or by a form, as its request says (`form_post`).
 - The audit log gets each answer, without the parameters of the request.
 """
@@ -28,12 +29,14 @@ from tokens.issued.user_grant import SessionEnded
 from tokens.keys import keyring
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted, TooMany
-from tokens.models import User
+from tokens.models import Client, User
 from tokens.views import consent_page, duplicate_request, form_post, request_store
 from tokens.views.limits import NOBODY, count, please_wait
 from tokens.views.pages import HEADERS, login_address
 from tokens.views.request_store import AlreadyAnswered, NotStored, SentRequest
 
+CONSENT_REFUSED = "consent.refused"
+"""The audit event of a user who pressed Refuse."""
 LOST = "The login took too long, or it began in another browser or before cookies were deleted."
 
 
@@ -92,7 +95,14 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
 
 
 def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorization.refused") -> HttpResponse:
-    """Redirect to the client with the error. `action` is the name of the audit event."""
+    """Redirect to the client with the error. `action` is the name of the audit event.
+
+    If the client registered itself and the user never allowed it, the error is shown by a page.
+    """
+    client, uri = attempt.authorization.client, attempt.authorization.redirect_uri
+    if action != CONSENT_REFUSED and not consent.may_answer_unseen(client, uri, attempt.http.user):
+        note(attempt.http, action, attempt.client_id, error=error.error, reason=error.description)
+        return consent_page.error_page(attempt.http, error.description or error.error)
     try:
         attempt.mark_answered()
     except (NotStored, AlreadyAnswered) as reason:
@@ -111,17 +121,23 @@ def refuse(request: HttpRequest, sent: SentRequest, error: AuthorizationRefused)
     # RFC 9700 section 4.11.2: no redirect before a login, or a link to the issuer would be an open redirect. A login
     # would not help: the request stays invalid.
     is_visitor = login_session.current(request) is None and not _wants_no_page(sent)
-    if error.redirect_uri and not is_visitor:
+    goes_back = bool(error.redirect_uri) and not is_visitor and _may_answer_unseen(request, error)
+    if goes_back:
         try:
             request_store.mark_answered(
-                sent, client_id=str(error.client_id), redirect_uri=error.redirect_uri, now=clock()
+                sent, client_id=str(error.client_id), redirect_uri=str(error.redirect_uri), now=clock()
             )
         except (NotStored, AlreadyAnswered) as reason:
             return unusable_handle(request, reason)
     note(request, "authorization.refused", error.client_id, error=error.error, reason=error.reason)
-    if not error.redirect_uri or is_visitor:
+    if not goes_back:
         return consent_page.error_page(request, error.description or error.error)
     return _deliver(request, authorization_response.failure(error, error, issuer=conf.issuer().url))
+
+
+def _may_answer_unseen(request: HttpRequest, error: AuthorizationRefused) -> bool:
+    client = Client.objects.filter(client_id=error.client_id).first()
+    return client is not None and consent.may_answer_unseen(client, error.redirect_uri or "", request.user)
 
 
 def unusable_handle(request: HttpRequest, reason: NotStored | AlreadyAnswered) -> HttpResponse:

@@ -30,7 +30,7 @@ from tokens.issued.login import Login
 from tokens.keys import keyring
 from tokens.models import User
 from tokens.views import authorization_answer, consent_page, document_gate, request_store
-from tokens.views.authorization_answer import Attempt, see_other, send_code, send_error
+from tokens.views.authorization_answer import CONSENT_REFUSED, Attempt, see_other, send_code, send_error
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.request_store import AlreadyAnswered, NotStored, SentRequest
 
@@ -148,5 +148,5 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
     if not consent.proves_display(request.POST.get("shown", ""), content, str(user.pk), login, now=now):
         return see_other(attempt.sent.address)
     if request.POST.get("allow") != "true":
-        return send_error(attempt, OAuthError("access_denied", "The user refused."), action="consent.refused")
+        return send_error(attempt, OAuthError("access_denied", "The user refused."), action=CONSENT_REFUSED)
     return send_code(attempt, login, now=now, is_consent=True)

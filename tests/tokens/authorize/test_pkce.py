@@ -118,6 +118,14 @@ def test_a_code_without_a_challenge_ends_with_the_rule_that_permitted_it(browser
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
+@pytest.mark.parametrize(("changes", "status"), [({"nonce": None}, 400), ({"nonce": "n"}, 200), ({}, 400)])
+def test_a_code_without_challenge_and_nonce_ends_when_the_rule_becomes_nonce(browser, webapp, changes, status):
+    scope = "openid notes:read" if changes else "notes:read"
+    code = issued(browser, ruled(webapp, "optional"), **WITHOUT | {"scope": scope, "nonce": "n"} | changes)
+    Client.objects.filter(pk=webapp.pk).update(pkce="nonce")
+    assert redeem(browser, webapp, code, code_verifier=None).status_code == status
+
+
 def test_the_nonce_of_an_injected_code_is_that_of_the_attackers_request(browser, webapp, decode):
     """RFC 9700 section 4.5.3.2: the client compares it with the nonce of its own session."""
     stolen = issued(browser, ruled(webapp, "nonce"), **WITHOUT, nonce="of-the-attacker")

@@ -13,7 +13,7 @@ import pytest
 from tests.resources.loopback import Loopback, document
 from tests.tokens.assertions import proof, public_jwk
 from tests.tokens.factories import make_client, post
-from tokens.clients import jwks_uri, key_copy
+from tokens.clients import jwks_uri, key_copy, private_key_jwt
 from tokens.models import Client
 
 
@@ -26,12 +26,15 @@ class Slow(Loopback):
         self.answers["/keys"] = document({"keys": [public_jwk(kid="one")]})
 
     def hold(self):
+        self.answers["/keys"] = self.held()
+
+    def held(self):
         def answer(handler):
             self.asked.set()
             self.let_go.wait(120)
             document({"keys": [public_jwk(kid="one"), public_jwk(kid="two", name="two")]})(handler)
 
-        self.answers["/keys"] = answer
+        return answer
 
     def kids(self, kid):
         return [key.kid for key in jwks_uri.keys(f"{self.url}/keys", kid=kid)]
@@ -81,6 +84,42 @@ def test_eight_requests_wait_for_an_address_and_further_ones_get_retry_after(slo
     assert slow.fetches("/keys") == 1
 
 
+def test_strangers_with_many_slow_addresses_hold_two_requests_and_eight_fetches(slow, crowd):
+    """A registered client waits for its own keys beside them, although its address is one of theirs."""
+    addresses = [f"{slow.url}/keys?{number}" for number in range(12)]
+    for address in addresses:
+        slow.answers[address.removeprefix(slow.url)] = slow.held()
+    asking = [crowd.submit(jwks_uri.keys, one, kid="one", is_stranger=True) for one in addresses]
+    turned_away = list(islice(as_completed(asking, timeout=60), len(addresses) - jwks_uri.STRANGERS_WAIT))
+    assert {error.status_code for one in turned_away if (error := one.exception())} == {503}
+    assert [key.kid for key in jwks_uri.keys(f"{slow.url}/keys", kid="one")] == ["one"]
+    own = crowd.submit(jwks_uri.keys, addresses[0], kid="one")
+    slow.let_go.set()
+    assert [key.kid for key in own.result(timeout=60)] == ["one", "two"]
+    assert sum(slow.fetches(one.removeprefix(slow.url)) for one in addresses) <= jwks_uri.STRANGERS_FETCH + 1
+
+
+def test_strangers_do_not_drop_the_keys_of_registered_clients(slow, monkeypatch):
+    monkeypatch.setattr(jwks_uri, "ADDRESSES", 2)
+    assert slow.kids("one") == ["one"]
+    for number in range(3):
+        jwks_uri.keys(f"{slow.url}/other{number}", kid="one", is_stranger=True)
+    assert slow.kids("one") == ["one"]
+    assert slow.fetches("/keys") == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("registered_by", ["dynamic", None])
+def test_a_client_that_registered_itself_is_a_stranger(client, apis, slow, monkeypatch, registered_by):
+    own = make_client("own", "client_credentials", client_jwks_uri=f"{slow.url}/keys")
+    Client.objects.update(token_endpoint_auth_method="private_key_jwt", registered_by=registered_by)
+    asked = []
+    monkeypatch.setattr(jwks_uri, "keys", lambda url, *, kid, is_stranger: asked.append(is_stranger) or ())
+    own.refresh_from_db()
+    private_key_jwt.keys(own, kid="one")
+    assert asked == [registered_by is not None]
+
+
 @pytest.mark.django_db
 def test_a_client_whose_keys_take_too_long_gets_503_with_retry_after(client, apis, signer, slow, monkeypatch, caplog):
     monkeypatch.setattr(jwks_uri, "KeyCopy", partial(key_copy.KeyCopy, patience=0))
@@ -98,7 +137,7 @@ FORKS = """
 import os, signal, django
 django.setup()
 from tokens.clients import jwks_uri as published_keys
-with published_keys._copies_lock:
+with published_keys._registered.lock:
     child = os.fork()
     if child == 0:
         signal.alarm(5)

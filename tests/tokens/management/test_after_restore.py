@@ -20,7 +20,8 @@ from tokens.clients import client_secret
 from tokens.issued import revocation_record
 from tokens.keys import keyring, store
 from tokens.keys.rules import lifecycle
-from tokens.models import AuditEvent, Client, Consent, SigningKey, User, UserGrant
+from tokens.models import AuditEvent, Client, Consent, InitialAccessToken, SigningKey, User, UserGrant
+from tokens.open_clients import initial_token
 
 pytestmark = pytest.mark.django_db
 
@@ -175,6 +176,23 @@ def test_everybody_is_logged_out_and_nothing_issued_before_is_accepted(client, u
 def decoded(token):
 
     return base64.urlsafe_b64decode(token.split(".")[1] + "==")
+
+
+def test_initial_access_tokens_end_because_each_may_be_used_up_or_revoked(path):
+    now = timezone.now()
+    made = [
+        InitialAccessToken(note=note, registrations_left=1, expires_at=now + timedelta(minutes=lasts))
+        for note, lasts in (("Ada", 60), ("over", 1))
+    ]
+    texts = [initial_token.create(one, actor="test", now=now) for one in made]
+    InitialAccessToken.objects.filter(note="over").update(expires_at=now)
+    assert run("--dry-run")["initial_tokens"] == [f"Ada (…{texts[0][-4:]})"]
+    assert initial_token.use(texts[0], now=now) is not None
+    InitialAccessToken.objects.update(registrations_left=1)
+    assert run("--yes")["initial_tokens"] == [f"Ada (…{texts[0][-4:]})"]
+    assert initial_token.use(texts[0], now=now) is None
+    assert AuditEvent.objects.filter(action="initial_token.revoked").count() == 1
+    assert run("--yes")["initial_tokens"] == []
 
 
 def test_a_dry_run_changes_nothing(path, user, service):

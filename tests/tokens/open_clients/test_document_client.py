@@ -14,6 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.tokens.assertions import jwks
 from tests.tokens.factories import API, allow, authorization, log_in, make_api, parameters, post, redeem
 from tests.tokens.open_clients.conftest import ADDRESS, CALLBACK
 from tokens.models import Api, AuditEvent, Client, OpenClient, Revocation
@@ -92,6 +93,55 @@ def test_the_consent_page_shows_the_host_and_where_the_answer_goes(browser, host
     assert "not registered here" in page
 
 
+def test_the_consent_page_shows_the_scheme_of_an_application_and_no_host_after_it(browser, hosts, signer):
+    callback = "example.app://bank.example/callback"
+    hosts.publish(redirect_uris=[callback])
+    page = browser.get("/oauth/authorize", asked(redirect_uri=callback)).content.decode()
+    assert "<strong>example.app: (an application on your device)</strong>" in page
+    assert "bank.example" not in page
+
+
+def test_a_client_that_registered_itself_never_skips_the_question(browser, hosts, signer):
+    browser.get("/oauth/authorize", asked())
+    Client.objects.update(skip_authorization=True)
+    assert browser.get("/oauth/authorize", asked()).status_code == 200
+    with pytest.raises(ValidationError, match="asks each user"):
+        Client.objects.get().full_clean(exclude=["client_id"])
+    Client.objects.update(registered_by=None, client_id="own")
+    assert browser.get("/oauth/authorize", asked(client_id="own")).status_code == 302
+
+
+@pytest.mark.parametrize("mode", ["query", "form_post"])
+@pytest.mark.parametrize("changes", [{"prompt": "none"}, {"scope": "unknown"}, {"prompt": "none", "scope": "unknown"}])
+@pytest.mark.parametrize("is_visitor", [True, False])
+def test_no_link_to_the_issuer_leads_to_a_stranger_s_site(browser, hosts, signer, changes, mode, is_visitor):
+    if is_visitor:
+        browser.logout()
+    page = browser.get("/oauth/authorize", asked(response_mode=mode, **changes))
+    assert page.status_code == 400
+    assert "location" not in {name.lower() for name in page.headers}
+    assert CALLBACK not in page.content.decode()
+
+
+@pytest.mark.parametrize("changes", [{"prompt": "none", "max_age": "0"}, {"scope": "unknown"}])
+def test_a_stranger_that_the_user_allowed_gets_its_errors(browser, user, hosts, signer, changes):
+    allow(browser, asked())
+    assert "error" in parameters(browser.get("/oauth/authorize", asked(**changes)))
+    user.consents.all().delete()
+    assert browser.get("/oauth/authorize", asked(**changes)).status_code == 400
+
+
+def test_a_stranger_learns_that_the_user_refused(browser, hosts, signer):
+    assert parameters(allow(browser, asked(), answer="false"))["error"] == "access_denied"
+
+
+def test_an_application_on_the_device_gets_its_errors(browser, hosts, signer):
+    callback = "http://127.0.0.1/callback"
+    hosts.publish(redirect_uris=[callback])
+    answer = browser.get("/oauth/authorize", asked(redirect_uri=callback, prompt="none"))
+    assert parameters(answer)["error"] == "consent_required"
+
+
 def test_the_consent_page_of_a_registered_client_has_no_such_warning(browser, webapp, signer):
     page = browser.get("/oauth/authorize", authorization(webapp)).content.decode()
     assert "not registered here" not in page
@@ -146,6 +196,7 @@ def test_a_denied_host_stops_a_client_that_is_known(browser, turn_on, signer):
 
 @pytest.mark.parametrize("scope", ["openid notes:write", "notes:read other:read", "other:read"])
 def test_scopes_that_are_not_open_are_refused(browser, signer, scope):
+    allow(browser, asked())
     answer = parameters(browser.get("/oauth/authorize", asked(scope=scope)))
     assert answer["error"] in {"invalid_scope", "invalid_target"}
 
@@ -241,6 +292,25 @@ def test_a_server_error_is_temporary_and_a_redirect_is_not(browser, hosts, at, s
     assert REFUSED in error_of(browser.get("/oauth/authorize", asked()))
 
 
+@pytest.mark.parametrize("why", ["gone", "invalid", "without its key"])
+def test_a_client_whose_document_was_refused_has_no_grace_when_its_host_falls_silent(browser, hosts, at, signer, why):
+    if why == "without its key":
+        hosts.publish(token_endpoint_auth_method="private_key_jwt", jwks=jwks("ES256"))
+    assert browser.get("/oauth/authorize", asked()).status_code == 200
+    hosts.publish(**{"invalid": {"client_secret": "x"}}.get(why, {}))
+    if why == "gone":
+        hosts.documents.clear()
+    later(at)
+    assert REFUSED in error_of(browser.get("/oauth/authorize", asked()))
+    document_fetch.flights.forget()
+    hosts.fail()
+    assert browser.get("/oauth/authorize", asked()).status_code == 503
+    hosts.failure = None
+    document_fetch.flights.forget()
+    hosts.publish(**({"token_endpoint_auth_method": "private_key_jwt", "jwks": jwks("ES256")} if "key" in why else {}))
+    assert browser.get("/oauth/authorize", asked()).status_code == 200
+
+
 def test_a_failure_is_remembered_for_a_short_time(browser, hosts, signer):
     hosts.fail()
     assert [browser.get("/oauth/authorize", asked()).status_code for _ in range(3)] == [503] * 3
@@ -253,6 +323,23 @@ def test_fetches_from_one_address_are_limited(browser, hosts, turn_on, signer):
     addresses = [f"https://app.example/{number}.json" for number in range(3)]
     pages = [browser.get("/oauth/authorize", asked(client_id=address)).status_code for address in addresses]
     assert (pages[2], len(hosts.fetched)) == (429, 2)
+
+
+def test_requests_that_try_to_store_a_refused_document_are_limited_too(browser, hosts, at, turn_on, signer):
+    """Each locks the registry, and the document is in memory: no fetch limits them."""
+    hosts.publish(token_endpoint_auth_method="private_key_jwt", jwks=jwks("ES256"))
+    browser.get("/oauth/authorize", asked())
+    hosts.publish()
+    later(at)
+    turn_on(RATE_LIMITS={"documents": (3, 60)})
+    pages = [browser.get("/oauth/authorize", asked()).status_code for _ in range(4)]
+    assert pages == [400, 400, 400, 429]
+
+
+def test_requests_for_a_document_that_is_known_to_fail_are_not_counted(browser, hosts, turn_on, signer):
+    turn_on(RATE_LIMITS={"documents": (1, 60)})
+    hosts.documents.clear()
+    assert [browser.get("/oauth/authorize", asked()).status_code for _ in range(4)] == [400] * 4
 
 
 @pytest.mark.parametrize(("changes", "is_asked"), [({}, False), ({"client_name": "Your bank"}, True)])

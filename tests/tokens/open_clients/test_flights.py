@@ -1,6 +1,7 @@
 """One fetch at a time for each address, and its outcome is remembered for a short time."""
 
 import threading
+import traceback
 
 import pytest
 
@@ -55,6 +56,20 @@ def test_an_outcome_is_remembered_and_then_fetched_again(error):
     assert world.fetched == ["a", "a"]
 
 
+def test_a_remembered_failure_keeps_no_request_alive():
+    world = World()
+    world.error = ValueError("gone")
+    with pytest.raises(StillFetching):
+        world.flights.get("a")
+    world.land()
+    depths = []
+    for _ in range(3):
+        with pytest.raises(ValueError, match="gone") as caught:
+            world.flights.get("a")
+        depths.append(len(list(traceback.walk_tb(caught.tb))))
+    assert depths == depths[:1] * 3
+
+
 def test_a_fetch_that_runs_is_not_due():
     world = World()
     assert world.flights.is_due("a")
@@ -94,6 +109,19 @@ def test_a_process_without_threads_left_is_busy_and_tries_again():
         with pytest.raises(StillFetching):
             one.get("a")
     assert one.is_due("a")
+
+
+def test_a_request_that_joined_a_fetch_that_never_starts_is_busy_too():
+    joined = []
+
+    def spawn(_work):
+        joined.append(one._join("a"))
+        raise RuntimeError("can't start new thread")
+
+    one = Flights(lambda address: address, clock=lambda: 0.0, spawn=spawn)
+    with pytest.raises(StillFetching):
+        one.get("a")
+    assert isinstance(joined[0].error, StillFetching)
 
 
 class Seats(threading.BoundedSemaphore):

@@ -142,6 +142,8 @@ DOCUMENTS = {
     "a name that turns the text around": DOCUMENT | {"client_name": "Bank\u202egro.live"},
     "a name with a line break": DOCUMENT | {"client_name": "Bank\nis safe"},
     "a name that is invisible": DOCUMENT | {"client_name": "Ba\u200bnk"},
+    "a name that is blank": DOCUMENT | {"client_name": "\u3164"},
+    "a name with the blank of Braille": DOCUMENT | {"client_name": "\u2800\u2800"},
     "a name that is an object": DOCUMENT | {"client_name": {"en": "x"}},
     "keys and their address": DOCUMENT | KEYS | {"jwks": jwks(), "jwks_uri": "https://app.example/k"},
     "private_key_jwt without keys": DOCUMENT | KEYS,

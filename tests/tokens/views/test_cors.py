@@ -14,6 +14,7 @@ from tokens.keys import keyring, publication
 from tokens.keys.errors import NotReady
 from tokens.models import Client
 from tokens.parameters import FORM
+from tokens.views import cors
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 ORIGIN = "https://app.example"
@@ -69,6 +70,30 @@ def test_any_other_origin_reads_nothing(client, page, path, origin):
     answer = post(client, path, {"client_id": "page", "token": "x"}, HTTP_ORIGIN=origin)
     assert READ not in answer
     assert "Origin" in answer["Vary"]
+
+
+@pytest.mark.parametrize(
+    "origin", ["https:", "https", "e", "%", "null", "https://app.example/", "https://app.example\0"]
+)
+def test_what_is_no_origin_is_not_searched_for(page, origin, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert not cors.is_registered(origin)
+
+
+@pytest.mark.parametrize("origin", ["https://a", "https://app.exampl", "https://app-example", "https://app.example"])
+def test_a_search_for_an_origin_reads_no_text_of_a_client(page, origin, django_assert_num_queries):
+    """Strangers register thousands of clients, each with twenty long origins."""
+    with django_assert_num_queries(1) as captured:
+        assert cors.is_registered(origin) is (origin == ORIGIN)
+    assert "allowed_origins" not in captured[0]["sql"].partition("FROM")[0]
+
+
+@pytest.mark.parametrize(
+    "text", [ORIGIN, f"{ORIGIN}\nhttps://b.example", f"https://b.example\r\n{ORIGIN}", f" {ORIGIN} "]
+)
+def test_an_origin_is_found_wherever_its_client_registered_it(page, text):
+    Client.objects.update(allowed_origins=text)
+    assert cors.is_registered(ORIGIN)
 
 
 def test_the_origin_of_a_disabled_client_reads_nothing(client, page):

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tests.tokens.assertions import jwks
 from tests.tokens.factories import API, allow, authorization, log_in, make_client, parameters, post, redeem
 from tests.tokens.jose.test_key_text import private_jwk
+from tokens import registry_lock
 from tokens.limits import rate_limit
 from tokens.models import AuditEvent, Client, ClientSecret, Consent, InitialAccessToken, OpenClient, Revocation
 from tokens.open_clients import dynamic_client, idle_client, initial_token
@@ -282,6 +283,30 @@ def test_an_initial_token_reads_no_client(client, mode):
     _, text = initial(2)
     told = send(client, PUBLIC, token=text).json()
     assert call(client, "GET", told["registration_client_uri"], text).status_code == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize("meanwhile", ["deleted", "blocked"])
+def test_a_client_that_ends_during_its_request_is_refused(browser, monkeypatch, method, meanwhile):
+    told, real = registered(browser), dynamic_client.authenticate
+
+    def authenticate(*arguments):
+        client = real(*arguments)
+        Client.objects.all().delete() if meanwhile == "deleted" else Client.objects.update(is_active=False)
+        return client
+
+    monkeypatch.setattr(dynamic_client, "authenticate", authenticate)
+    body = PUBLIC | {"client_id": told["client_id"], "client_name": "Reader"}
+    answer = call(browser, method, told["registration_client_uri"], told["registration_access_token"], body)
+    assert answer.status_code == (200 if (method, meanwhile) == ("GET", "blocked") else 401)
+    assert not Client.objects.filter(name="Reader").exists()
+
+
+@pytest.mark.parametrize(("token", "status"), [("wrong", 401), (None, 400)])
+def test_a_registration_that_is_refused_locks_nothing(client, mode, monkeypatch, token, status):
+    mode("token")
+    monkeypatch.setattr(registry_lock, "lock", lambda: pytest.fail("the registry was locked"))
+    assert send(client, PUBLIC | {"redirect_uris": []}, token=token or initial()[1]).status_code == status
 
 
 def test_a_client_reads_changes_and_deletes_itself(browser, user):

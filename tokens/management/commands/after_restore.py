@@ -29,6 +29,7 @@ LINES = {
     "secrets": "client secrets revoked or expired again",
     "users": "users disabled again",
     "clients": "clients disabled again",
+    "initial_tokens": "initial access tokens revoked (create new ones)",
     "passwords": "users whose former password is valid again (set a new one)",
 }
 

@@ -4,7 +4,7 @@ PY = .venv/bin/python
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients bench-verify bench-feed check audit format lock
+.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients bench-verify bench-feed check audit packages format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,12 +61,16 @@ audit: environment  ## look the lock up in PyPI's advisories; fails if a package
 bench-feed: environment  ## what the revocation feed costs with a million entries, beside the build before; needs PostgreSQL
 	@$(PY) -m bench.feed
 
+packages: environment  ## wheels and source distributions of `keyturn` and `keyturn-resources`, in dist/
+	@.venv/bin/uv build --quiet --out-dir dist .
+	@.venv/bin/uv build --quiet --out-dir dist resources
+
 format: environment  ## put every file into the one format
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
 # `fewest` locks one Django for every Python: the LTS, as 3.11 has no later one.
 lock: environment  ## pin pyproject.toml's dependencies, with hashes
-	@for extra in "" "--extra=dev"; do \
+	@for extra in "--extra=redis" "--extra=dev"; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate --upgrade --fork-strategy fewest pyproject.toml $$extra \
-	    -o requirements$${extra:+-dev}.txt || exit 1; done
+	    -o requirements$$([ "$$extra" = "--extra=dev" ] && echo -dev).txt || exit 1; done

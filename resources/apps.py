@@ -6,7 +6,7 @@ from django.apps import AppConfig
 class ResourcesConfig(AppConfig):
     """Registers system checks and the OpenAPI extension at start."""
 
-    name = "resources"
+    name = __name__.rpartition(".")[0]
     verbose_name = "Keyturn resource server"
 
     def ready(self) -> None:

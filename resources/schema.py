@@ -29,7 +29,7 @@ class AutoSchema(SpectacularAutoSchema):
 class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """The security scheme of operations that JWTAuthentication guards."""
 
-    target_class = "resources.authentication.JWTAuthentication"
+    target_class = f"{__name__.rpartition('.')[0]}.authentication.JWTAuthentication"
     match_subclasses = True
     name = "oauth2"
 

@@ -4,7 +4,8 @@ Owns: the command, and where Python finds the three packages. They keep their na
 and settings contain these names (docs/decisions/016-packages.md).
 Does not own: anything that the command does (`tokens`, `project`).
 Steps: none.
-Neighbours: imports `project` to serve. In a checkout, the packages are not in this folder, and `manage.py` does the same.
+Neighbours: imports `project` to serve. In a checkout, the packages are not in this folder; there, `manage.py` does the
+same.
 """
 
 import sys

@@ -184,7 +184,7 @@ def test_a_right_import_is_not_caught(path: str, line: str) -> None:
 
 
 def own_name(source: str) -> Iterator[int]:
-    """Yield the lines that name the package `resources` in an import or a dotted path, which fail under another name."""
+    """Yield the lines with the package's name in an import or a dotted path, which fail under another name."""
     parsed = ast.parse(source)
     prose = {id(node.value) for node in ast.walk(parsed) if isinstance(node, ast.Expr)}
     for node in ast.walk(parsed):
@@ -227,7 +227,8 @@ def test_the_package_s_own_name_is_caught(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["from . import verify", '"""Used by resources.urls."""', 'id = "resources.E001"', "import resources_of_mine"]
+    "line",
+    ["from . import verify", '"""Used by resources.urls."""', 'id = "resources.E001"', "import resources_of_mine"],
 )
 def test_other_names_are_not_caught(line: str) -> None:
     assert list(own_name(line)) == []

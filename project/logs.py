@@ -14,7 +14,7 @@ class LogLine(logging.Formatter):
     """Adds no prefix to a line of the audit log, so that a log collector can parse it as JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the record as one line of text."""
         return record.getMessage() if record.name == AUDIT else super().format(record)
 
 

@@ -84,7 +84,7 @@ class StepUp(Refusal):
 
 
 class Forbidden(Refusal):
-    """403 insufficient_scope."""
+    """403: the token lacks a scope (insufficient_scope, RFC 6750 section 3.1)."""
 
     status_code = status.HTTP_403_FORBIDDEN
 

@@ -63,7 +63,10 @@ class ResourceServer:
 
 @cache
 def resource_server() -> ResourceServer:
-    """Return the settings. They are cached until a test overrides them. Raises ImproperlyConfigured."""
+    """Return the settings. They are cached until a test overrides them.
+
+    Raises ImproperlyConfigured, which names the first wrong entry.
+    """
     values = _complete(settings.RESOURCE_SERVER, DEFAULTS, "RESOURCE_SERVER")
     audience = _strings("AUDIENCE", values["AUDIENCE"])
     issuers = tuple(_issuer(entry, values) for entry in _entries(values["ISSUERS"]))

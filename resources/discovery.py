@@ -53,7 +53,10 @@ class Discovery:
     _metadata: Mapping[str, Any] | None = None
 
     def __call__(self, *, etag: str, forced: bool) -> Fetched:
-        """Fetch the JWKS. Metadata and JWKS share one deadline. Raises FetchError."""
+        """Fetch the JWKS. Metadata and JWKS share one deadline.
+
+        Raises FetchError if a request fails, or if the metadata or the JWKS is invalid.
+        """
         until = self.clock() + self.deadline
         try:
             address = self.jwks_url or self.address("jwks_uri", until=until)
@@ -70,7 +73,7 @@ class Discovery:
     def address(self, name: str, *, until: float) -> str:
         """Return the URL under `name` in the metadata, for example "introspection_endpoint".
 
-        Give up at `until`, in seconds of `clock`. Raises FetchError.
+        Give up at `until`, in seconds of `clock`. Raises FetchError if the metadata cannot be fetched or has none.
         """
         if self._metadata is None:
             self._metadata = self._discover(until)
@@ -82,7 +85,7 @@ class Discovery:
     def resources(self, *, until: float) -> tuple[str, ...]:
         """Return the resource identifiers that the metadata lists (RFC 9728 section 4).
 
-        Give up at `until`, in seconds of `clock`. Raises FetchError.
+        Give up at `until`, in seconds of `clock`. Raises FetchError if the metadata cannot be fetched.
         """
         if self._metadata is None:
             self._metadata = self._discover(until)
@@ -118,14 +121,17 @@ class FeedAddress:
         return urlsplit(self.url).path.partition("/oauth/revocations/")[2] or DEFAULT_RING
 
     def poll(self, *, since: str, conditional: bool) -> Answer:
-        """Fetch the document with what was published after `since`. Raises FetchError."""
+        """Fetch the document with the entries that were published after `since`.
+
+        Raises FetchError if the request fails.
+        """
         query = f"?{urlencode({'since': since})}" if since else ""
         etag = f'W/"{since}"' if conditional else ""
         response = self._get(f"{self.url}{query}", etag=etag, max_bytes=MAX_DOCUMENT)
         return Answer(None if response.status == NOT_MODIFIED else response.body)
 
     def segment(self, digest: str) -> bytes:
-        """Fetch a segment of the feed. Raises FetchError."""
+        """Fetch a segment of the feed. Raises FetchError if the request fails."""
         return self._get(f"{self.url}/segments/{digest}", max_bytes=ENTRY * MAX_SEGMENT).body
 
     def _get(self, url: str, *, max_bytes: int, etag: str = "") -> fetch.Response:

@@ -69,7 +69,7 @@ class Bounds:
 
 
 def get(url: str, bounds: Bounds, *, etag: str = "", forced: bool = False) -> Response:
-    """Send a GET to `url`. Raises FetchError.
+    """Send a GET to `url`. Raises FetchError if it fails, or if the answer is not acceptable.
 
     `etag` makes the request conditional. `forced` makes caches revalidate.
     """
@@ -82,7 +82,10 @@ def get(url: str, bounds: Bounds, *, etag: str = "", forced: bool = False) -> Re
 
 
 def send(method: str, url: str, bounds: Bounds, *, headers: Mapping[str, str], body: bytes | None = None) -> Response:
-    """Send one request. Headers without a value are left out. Raises FetchError."""
+    """Send one request. Headers without a value are left out.
+
+    Raises FetchError if the URL is not allowed, the request fails, or the answer is not acceptable.
+    """
     if not is_allowed(url, allow_http=bounds.allow_http):
         raise FetchError("the URL must be https, or http on loopback")
     parts = urlsplit(url)

@@ -1,7 +1,7 @@
 """Single-flight fetches of one source: who starts a fetch, who may wait for it, and when to retry after a failure.
 
 - At most one fetch is under way. Every request that needs it shares it.
-- At most `waiters` requests wait for it, each for `patience` seconds. The waiting room bounds the sum over all sources.
+- At most `waiters` requests wait for it, each for `patience` seconds. WaitLimit bounds the sum over all sources.
 - After a failure, no fetch starts for 1 s, then 2, 4, … up to `longest_backoff` seconds (exponential backoff).
 - A fetch that has not ended GRACE seconds after its deadline counts as failed. Its late result is dropped.
 - The lock guards a few assignments. It is never held while a job runs or a request waits.
@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar, cast
 from weakref import WeakSet
 
 from resources import thread_limit
-from resources.thread_limit import WaitingRoom
+from resources.thread_limit import WaitLimit
 
 logger = logging.getLogger(__name__)
 
@@ -73,10 +73,10 @@ class Flights(Generic[T]):
         clock: Callable[[], float],
         limits: Limits,
         spawn: Callable[[Callable[[], None]], None] = in_a_thread,
-        room: WaitingRoom | None = None,
+        wait_limit: WaitLimit | None = None,
     ) -> None:
         self._job, self._keep = job, keep
-        self._room = room or thread_limit.room
+        self._wait_limit = wait_limit or thread_limit.wait_limit
         self._clock = clock
         self._spawn = spawn
         self._limits = limits
@@ -134,7 +134,7 @@ class Flights(Generic[T]):
         try:
             if getattr(_thread, "is_fetching", False):  # this thread fetches for another source, and serves no requests
                 return flight.done.wait(self._limits.patience)
-            with self._room.place(first=first) as admitted:
+            with self._wait_limit.place(first=first) as admitted:
                 return admitted and flight.done.wait(self._limits.patience)
         finally:
             with lock:

@@ -87,7 +87,10 @@ def introspector(issuer: str) -> Introspector:
 
 
 def _query(issuer: str, token: str) -> Mapping[str, Any]:
-    """Return the issuer's introspection response. Raises FetchError."""
+    """Return the issuer's introspection response.
+
+    Raises FetchError if the request fails, or the answer is no JSON object.
+    """
     conf = resource_server()
     if not conf.introspection_client_id:
         logger.error("Set RESOURCE_SERVER['INTROSPECTION_CLIENT_ID'] for RequireActive(): a client linked to this API")

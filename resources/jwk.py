@@ -65,7 +65,10 @@ class TooManyKeys(ValueError):
 
 
 def judge_all(entries: Iterable[object], *, algorithms: frozenset[str]) -> list[Verdict]:
-    """Return a verdict for each entry of a JWKS. `algorithms` are those of the issuer. Raises TooManyKeys."""
+    """Return a verdict for each entry of a JWKS. `algorithms` are those of the issuer.
+
+    Raises TooManyKeys beyond MAX_KEYS.
+    """
     verdicts: list[Verdict] = []
     per_kid: dict[str, int] = {}
     for entry in entries:

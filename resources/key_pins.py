@@ -1,4 +1,4 @@
-"""Keys of an issuer that come from the settings, with the interface of a key set. Pure."""
+"""The keys of an issuer from the settings, with the interface of a key set. Pure."""
 
 from collections.abc import Sequence
 from typing import Any

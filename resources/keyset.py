@@ -24,7 +24,7 @@ from resources.errors import Unavailable
 from resources.flight import Flight, Flights, in_a_thread
 from resources.jwk import Key, Verdict, by_kid
 from resources.key_policy import PRODUCTION, Timing
-from resources.thread_limit import WaitingRoom
+from resources.thread_limit import WaitLimit
 from resources.token_bucket import TokenBucket
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class KeySet:
         timing: Timing = PRODUCTION,
         spawn: Callable[[Callable[[], None]], None] = in_a_thread,
         jitter: Callable[[], float] = random.random,
-        room: WaitingRoom | None = None,
+        wait_limit: WaitLimit | None = None,
     ) -> None:
         self._fetch, self._clock, self._timing, self._jitter = fetch, clock, timing, jitter
         self._snapshot, self._unknown = Snapshot(), OrderedDict[str, float]()
@@ -81,13 +81,13 @@ class KeySet:
             clock=clock,
             limits=timing.limits,
             spawn=spawn,
-            room=room,
+            wait_limit=wait_limit,
         )
 
     def find(self, kid: str, algorithm: str) -> Sequence[Key]:
-        """Return the keys with this `kid` for `algorithm`, none if the issuer publishes none. Raises Unavailable.
+        """Return the keys with this `kid` for `algorithm`, none if the issuer publishes none.
 
-        Wait for at most one fetch if the kid is unknown or no keys are usable. Do not wait otherwise.
+        Wait for at most one fetch, if the kid is unknown or no keys are usable. Raises Unavailable if none succeeded.
         """
         now, snapshot = self._clock(), self._snapshot
         if now >= snapshot.stale_until:
@@ -135,7 +135,7 @@ class KeySet:
         return self._clock() < self._snapshot.stale_until
 
     def _find_unknown(self, kid: str, snapshot: Snapshot) -> Sequence[Key]:
-        """Return the keys of a kid that `snapshot` lacks, after a fetch if the bucket allows. Raises Unavailable."""
+        """Return the keys of a kid that `snapshot` lacks, after at most one fetch. Raises Unavailable as `find`."""
         if snapshot.keys and self._unknown.get(kid, -math.inf) > self._clock():
             return ()
         flight = self._start_forced(snapshot)

@@ -84,7 +84,10 @@ class FeedState:
 
 
 def read_document(body: bytes, issuer: TrustedIssuer, *, ring: str, state: FeedState, now: datetime) -> Document:
-    """Return the document in `body`, which `issuer` signed for `ring` and which follows `state`. Raises BadFeed."""
+    """Return the document in `body`, which `issuer` signed for `ring` and which follows `state`.
+
+    Raises BadFeed if a rule of docs/revocation-feed.md is broken.
+    """
     kid, claims = _verified(body, issuer)
     # 3.2: a revoked key is refused for the feed, too. Otherwise, a stolen key could sign documents that hide its
     # revocation.
@@ -104,7 +107,7 @@ def read_document(body: bytes, issuer: TrustedIssuer, *, ring: str, state: FeedS
 
 
 def check_segment(body: bytes, segment: Segment) -> None:
-    """Check the length and the digest of a segment (rule 4). Raises BadFeed."""
+    """Check the length and the digest of a segment (rule 4). Raises BadFeed if one differs."""
     digest = urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
     if len(body) != ENTRY * segment.count or digest != segment.digest:
         raise BadFeed("a segment has not the length and digest that the document gives")
@@ -116,7 +119,7 @@ def number(version: str) -> int:
 
 
 def _verified(body: bytes, issuer: TrustedIssuer) -> tuple[str, dict[str, Any]]:
-    """Return kid and claims of the document, by rules 3.1 and 3.2. Raises BadFeed."""
+    """Return kid and claims of the document, by rules 3.1 and 3.2. Raises BadFeed if one is broken."""
     if len(body) > MAX_DOCUMENT:
         raise BadFeed("the document is too long")
     try:
@@ -130,7 +133,10 @@ def _verified(body: bytes, issuer: TrustedIssuer) -> tuple[str, dict[str, Any]]:
 
 
 def _times(claims: dict[str, Any], state: FeedState, seconds: float) -> tuple[float, float]:
-    """Return iat and exp, by rule 3.4 with a tolerance of CLOCK_ERROR. `seconds` is the Unix time. Raises BadFeed."""
+    """Return iat and exp, by rule 3.4 with a tolerance of CLOCK_ERROR. `seconds` is the Unix time.
+
+    Raises BadFeed if the document has expired, or is of the future or older than the last one.
+    """
     iat, exp = claims.get("iat"), claims.get("exp")
     if not is_instant(iat) or not is_instant(exp):
         raise BadFeed("the document's iat or exp is missing or malformed")
@@ -142,7 +148,7 @@ def _times(claims: dict[str, Any], state: FeedState, seconds: float) -> tuple[fl
 
 
 def _versions(claims: dict[str, Any], state: FeedState) -> tuple[str, bool]:
-    """Return the version, and True if the document is a delta, by rule 3.5. Raises BadFeed."""
+    """Return the version, and True if the document is a delta, by rule 3.5. Raises BadFeed if it is broken."""
     version, since = claims.get("version"), claims.get("since")
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise BadFeed("the document's version is missing or malformed")
@@ -156,7 +162,7 @@ def _versions(claims: dict[str, Any], state: FeedState) -> tuple[str, bool]:
 
 
 def _entries(claims: dict[str, Any]) -> bytes:
-    """Return the packed entries, by rule 3.6. Raises BadFeed."""
+    """Return the packed entries, by rule 3.6. Raises BadFeed if it is broken."""
     text = claims.get("entries")
     if not isinstance(text, str) or not _BASE64URL.fullmatch(text):
         raise BadFeed("the document's entries are missing or malformed")
@@ -170,7 +176,7 @@ def _entries(claims: dict[str, Any]) -> bytes:
 
 
 def _segments(claims: dict[str, Any]) -> tuple[Segment, ...]:
-    """Return the digest and count of each segment, by rule 3.6. Raises BadFeed."""
+    """Return the digest and count of each segment, by rule 3.6. Raises BadFeed if it is broken."""
     listed = claims.get("segments", [])
     if not isinstance(listed, list) or len(listed) > MAX_SEGMENTS or not all(map(_is_segment, listed)):
         raise BadFeed("the document's segments are malformed or too many")

@@ -18,7 +18,7 @@ REMEMBERED = 1024
 
 
 class Lookup:
-    """The look-up of tokens in one set."""
+    """Looks tokens up in one set of revocations."""
 
     __slots__ = ("_client", "_client_user", "_grant", "_issuer", "_key", "_last_instant", "_token", "_user")
 

@@ -15,7 +15,7 @@ MAX_DEPTH = 32  # levels of objects and lists; recursive code that reads the val
 
 
 class Repeated(dict[str, Any]):
-    """An object with a repeated member name. Only `parse_leniently` returns it."""
+    """A JSON object that has a member name twice. Only `parse_leniently` returns it."""
 
 
 def parse(raw: bytes) -> Any:
@@ -24,7 +24,9 @@ def parse(raw: bytes) -> Any:
 
 
 def parse_leniently(raw: bytes) -> Any:
-    """Return the value of `raw`, with a `Repeated` for each object with repeated members. Raises ValueError.
+    """Return the value of `raw`, with a `Repeated` for each object with repeated members.
+
+    Raises ValueError if `raw` is no JSON.
 
     The caller must refuse each `Repeated`. Thus one bad entry of a JWKS does not make the others unusable.
     """

@@ -1,6 +1,6 @@
-"""The waiting room: how many of a process's threads may wait for an issuer at the same time.
+"""Limit how many of a process's threads may wait for an issuer at the same time.
 
-- All issuers share one room per process, for keys and revocation feeds.
+- All issuers share one limit per process, for keys and revocation feeds.
 - At most half of the threads that serve may wait, so that a token with a known key always finds a thread.
 - A server can set the number of its threads (`serving.set_count`). Otherwise a thread counts if it has authenticated a
   request within the last ten seconds.
@@ -50,7 +50,7 @@ class ServingThreads:
         return {thread: at for thread, at in self._seen.copy().items() if at > since}
 
 
-class WaitingRoom:
+class WaitLimit:
     """Places for waiting requests. `serving` returns the number of threads that serve."""
 
     def __init__(self, *, serving: Callable[[], int]) -> None:
@@ -58,7 +58,7 @@ class WaitingRoom:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Empty the waiting room after a fork. The waiting threads exist only in the parent process."""
+        """Count no waiting requests after a fork. The waiting threads exist only in the parent process."""
         self._lock = threading.Lock()
         self._taken = 0
 
@@ -94,12 +94,12 @@ def is_background() -> bool:
 
 # The state of this process, for its lifetime. A forked process starts with an empty one.
 serving = ServingThreads(clock=time.monotonic)
-room = WaitingRoom(serving=serving.count)
+wait_limit = WaitLimit(serving=serving.count)
 
 
 def _renew() -> None:
     serving.reset_after_fork()
-    room.reset_after_fork()
+    wait_limit.reset_after_fork()
 
 
 os.register_at_fork(after_in_child=_renew)

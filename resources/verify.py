@@ -131,7 +131,10 @@ def verify(
 
 
 def segments(token: str, *, longest: int = MAX_TOKEN) -> tuple[str, str, str]:
-    """Check 2: return the three base64url segments of a compact JWS (RFC 7515 section 7.1). Raises InvalidToken."""
+    """Check 2: return the three base64url segments of a compact JWS (RFC 7515 section 7.1).
+
+    Raises InvalidToken if the token is too long or has another form.
+    """
     if len(token) > longest:
         raise InvalidToken(Reason.TOO_LONG)
     match = _SEGMENTS.fullmatch(token)
@@ -143,7 +146,10 @@ def segments(token: str, *, longest: int = MAX_TOKEN) -> tuple[str, str, str]:
 
 @lru_cache(maxsize=256)  # of at most 1.4 KB each: an issuer's tokens share their header
 def header(part: str, *, types: frozenset[str]) -> tuple[str, str]:
-    """Check 3: return `kid` and `alg` of a JWS header (RFC 7515 section 4). Raises InvalidToken."""
+    """Check 3: return `kid` and `alg` of a JWS header (RFC 7515 section 4).
+
+    Raises InvalidToken if the header is too long or not JSON, has another type or a critical extension, or lacks one.
+    """
     if len(part) > MAX_HEADER_PART:
         raise InvalidToken(Reason.TOO_LONG, "header")
     members = json_object(part)
@@ -177,7 +183,10 @@ def _issuer(payload_part: str, issuers: Mapping[str, TrustedIssuer]) -> tuple[Tr
 
 
 def check_signature(token: str, kid: str, algorithm: str, signature_part: str, issuer: TrustedIssuer) -> None:
-    """Check 5 and 6: verify the signature with a key of `issuer` for this kid and algorithm. Raises InvalidToken."""
+    """Check 5 and 6: verify the signature with a key of `issuer` for this kid and algorithm.
+
+    Raises InvalidToken if the algorithm is not accepted, if there is no such key, or if no such key verifies.
+    """
     if algorithm not in issuer.algorithms:
         raise InvalidToken(Reason.ALGORITHM, "alg")
     signature = decoded(signature_part)
@@ -194,7 +203,10 @@ def check_signature(token: str, kid: str, algorithm: str, signature_part: str, i
 
 
 def _check_addressing(claims: Mapping[str, Any], issuer: str, audience: frozenset[str]) -> None:
-    """Check 7: compare issuer and audience (RFC 9068 section 4). Raises InvalidToken."""
+    """Check 7: compare issuer and audience (RFC 9068 section 4).
+
+    Raises InvalidToken if one differs or is malformed, or if the token is bound to a key (`cnf`).
+    """
     if claims.get("iss") != issuer:
         raise InvalidToken(Reason.ISSUER, "iss")
     aud = claims.get("aud")
@@ -210,7 +222,10 @@ def _check_addressing(claims: Mapping[str, Any], issuer: str, audience: frozense
 
 
 def _check_times(claims: Mapping[str, Any], seconds: float) -> None:
-    """Check 7: compare exp, iat and nbf with `seconds`, the Unix time of now. Raises InvalidToken."""
+    """Check 7: compare exp, iat and nbf with `seconds`, the Unix time of now.
+
+    Raises InvalidToken if one is malformed, or if the token has expired or is not valid yet.
+    """
     exp, iat = claims.get("exp"), claims.get("iat")
     if not is_instant(exp):
         raise InvalidToken(Reason.CLAIM, "exp")
@@ -230,7 +245,10 @@ def _check_times(claims: Mapping[str, Any], seconds: float) -> None:
 
 
 def _check_identity(claims: Mapping[str, Any]) -> None:
-    """Check 7: require printable strings as sub, client_id and jti (RFC 9068 section 2.2). Raises InvalidToken."""
+    """Check 7: require printable strings as sub, client_id and jti (RFC 9068 section 2.2).
+
+    Raises InvalidToken if one is missing, too long or unprintable.
+    """
     # Unprintable characters could forge log lines, and some databases cannot store NUL.
     for name in ("sub", "client_id", "jti"):
         value = claims.get(name)
@@ -242,7 +260,7 @@ def _check_identity(claims: Mapping[str, Any]) -> None:
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Check 7: return the granted scopes (RFC 6749 section 3.3). Raises InvalidToken."""
+    """Check 7: return the granted scopes (RFC 6749 section 3.3). Raises InvalidToken if malformed."""
     scope = claims.get("scope", "")
     if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
         raise InvalidToken(Reason.CLAIM, "scope")
@@ -257,7 +275,7 @@ def is_instant(value: object) -> TypeGuard[float]:
 
 
 def json_object(part: str) -> dict[str, Any]:
-    """Return the JSON object in a base64url segment. Raises InvalidToken."""
+    """Return the JSON object in a base64url segment. Raises InvalidToken if there is none."""
     try:
         value = strict_json.parse(decoded(part))
     except ValueError:

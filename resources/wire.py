@@ -58,12 +58,12 @@ class Wire:
         self._wire, self._until, self._clock = wire, until, clock
 
     def sendall(self, data: bytes) -> None:
-        """Send all bytes. Raises OSError."""
+        """Send all bytes. Raises OSError if the connection fails, or at the deadline."""
         self._wire.settimeout(_left(self._until, self._clock))
         self._wire.sendall(data)
 
     def receive(self, buffer: Any) -> int:
-        """Read into `buffer`, and return the number of bytes. Raises OSError."""
+        """Read into `buffer`, and return the number of bytes. Raises OSError at the deadline."""
         self._wire.settimeout(_left(self._until, self._clock))
         return self._wire.recv_into(buffer)
 

@@ -45,7 +45,7 @@ def is_current() -> bool:
 
 
 def make() -> None:
-    """Make the environment from scratch and stamp it. Raises CalledProcessError."""
+    """Make the environment from scratch and stamp it. Raises CalledProcessError if a step fails."""
     print("Making .venv ... (once, about a minute)", flush=True)
     subprocess.check_call([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)])  # noqa: S603
     pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check"]

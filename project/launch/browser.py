@@ -46,7 +46,7 @@ class LoopbackAdapter(HTTPAdapter):
     """Sends to this machine only. Redirects come through here as well."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send the request. Raises NotLoopback."""
+        """Send the request. Raises NotLoopback if the host is not this machine."""
         host = urlsplit(request.url or "").hostname
         if host not in LOOPBACK:
             raise NotLoopback(f"{host} is not this machine")

@@ -77,7 +77,10 @@ def write(path: Path, variables: Variables) -> None:
 
 
 def prepare(ports: Ports, environ: Mapping[str, str], var: Path = VAR) -> Environments:
-    """Write the environment files and return their variables. Raises LostEnvironment."""
+    """Write the environment files and return their variables.
+
+    Raises LostEnvironment if the files of an existing database are missing.
+    """
     kept_secrets = {process: _secrets(process, var) for process in SECRETS}
     policy = _policy(environ, var)
     further = _addresses(ports, {**environ, **policy}, var)

@@ -27,7 +27,7 @@ WHOLE_LIFE = ("announced", "signing", "retired", "withdrawn")
 
 @dataclass(slots=True)
 class Watched:
-    """The observations so far."""
+    """The observations of a key, from its announcement to its withdrawal."""
 
     kid: str
     """The watched key: the first standby."""

@@ -45,7 +45,10 @@ def variables_for(variables: Variables, environ: Mapping[str, str]) -> Variables
 
 
 def command(variables: Variables, *arguments: str) -> str:
-    """Run `manage.py` with the variables of a process, and return its output. Raises Failed."""
+    """Run `manage.py` with the variables of a process, and return its output.
+
+    Raises Failed if it exits with an error.
+    """
     result = subprocess.run(  # noqa: S603 (our own command)
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,

@@ -44,7 +44,11 @@ def main() -> None:
 
 
 def run(*, once: bool) -> None:
-    """Prepare, start, walk, and serve until stopped. Raises PortRefused, LostEnvironment, AlreadyRunning and Failed."""
+    """Prepare, start, walk, and serve until stopped.
+
+    Raises PortRefused if a port is taken, LostEnvironment if the files of a database are missing, AlreadyRunning if
+    another `make run` runs here, and Failed if a command fails.
+    """
     process_ports = ports.from_environment(os.environ)
     ports.probe(process_ports)
     with turn.held(VAR):
@@ -59,7 +63,10 @@ def run(*, once: bool) -> None:
 
 
 def prepare_databases(variables: Environments, process_ports: Ports, var: Path) -> None:
-    """Migrate both databases, and create the first key and the demo's users and clients. Raises Failed."""
+    """Migrate both databases, and create the first key and the demo's users and clients.
+
+    Raises Failed if a command fails.
+    """
     print("Preparing databases, the first signing key and the demo's users and clients ...", flush=True)
     processes.command(variables.api, "migrate", "--verbosity", "0")
     processes.command(variables.issuer, "migrate", "--verbosity", "0")

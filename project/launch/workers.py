@@ -31,7 +31,7 @@ class Workers(MPServer):
         self._died_young: list[int] = []
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
-        """Replace workers as they die, until SIGTERM or SIGINT; SIGHUP replaces all of them."""
+        """Replace workers that end, until SIGTERM or SIGINT; SIGHUP replaces all of them."""
         while True:
             self.main_loop_interrupt.wait()
             self.main_loop_interrupt.clear()  # first, so that the next round handles a signal that arrives in this one

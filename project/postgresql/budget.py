@@ -41,7 +41,7 @@ class Budget:
 
     @property
     def next(self) -> float:
-        """The seconds that the next statement can take."""
+        """Return the seconds that the next statement can take."""
         return min(self.left, self.each)
 
     def spend(self, seconds: float) -> None:

@@ -143,7 +143,7 @@ def policy(name: str = "KEY_POLICY") -> str:
 
 
 def choice(name: str, default: str, allowed: Sequence[str]) -> str:
-    """Return the variable, which must be one of `allowed`. Raises ImproperlyConfigured."""
+    """Return the variable, which must be one of `allowed`. Raises ImproperlyConfigured if it is not."""
     value = text(name, default)
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")

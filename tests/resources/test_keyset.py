@@ -12,7 +12,7 @@ from resources.key_pins import PinnedKeys
 from resources.key_policy import DEVELOPMENT, PRODUCTION, Timing
 from resources.keyset import Fetched, KeySet
 from resources.testing import jwks
-from resources.thread_limit import WaitingRoom
+from resources.thread_limit import WaitLimit
 
 RS = "RS256"
 
@@ -33,7 +33,7 @@ class World:
             timing=timing,
             spawn=self.spawn,
             jitter=lambda: 0.0,
-            room=WaitingRoom(serving=lambda: serving),
+            wait_limit=WaitLimit(serving=lambda: serving),
         )
 
     def spawn(self, work: Callable[[], None]) -> None:

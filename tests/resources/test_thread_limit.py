@@ -21,40 +21,40 @@ from project.launch.serve import load
 from resources import authentication, thread_limit
 from resources.flight import Flights, Limits
 from resources.testing import SigningKey, bearer, jwks, mint, pinned
-from resources.thread_limit import MANY, RECENT, ServingThreads, WaitingRoom
+from resources.thread_limit import MANY, RECENT, ServingThreads, WaitLimit
 from tests.resources.api_process import ROOT, Api, api
 from tests.resources.loopback import Loopback, document
 
 
-def admitted(room: WaitingRoom, requests: int, *, first: bool = False) -> int:
+def admitted(wait_limit: WaitLimit, requests: int, *, first: bool = False) -> int:
     """Return how many of `requests` simultaneous requests get a place."""
     with ExitStack() as places:
-        return sum(places.enter_context(room.place(first=first)) for _ in range(requests))
+        return sum(places.enter_context(wait_limit.place(first=first)) for _ in range(requests))
 
 
 @pytest.mark.parametrize(("threads", "waiting"), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (8, 4), (16, 8), (32, 16)])
 def test_half_of_the_threads_wait_and_no_more(threads: int, waiting: int) -> None:
-    assert admitted(WaitingRoom(serving=lambda: threads), 40) == waiting
+    assert admitted(WaitLimit(serving=lambda: threads), 40) == waiting
 
 
 @pytest.mark.parametrize(("threads", "waiting"), [(0, 1), (1, 1), (2, 1), (3, 1), (4, 2)])
 def test_the_first_request_that_waits_for_a_fetch_gets_a_place_in_an_empty_room(threads: int, waiting: int) -> None:
     """The rule covers all issuers together: two fetches must not occupy both of two threads."""
-    assert admitted(WaitingRoom(serving=lambda: threads), 40, first=True) == waiting
+    assert admitted(WaitLimit(serving=lambda: threads), 40, first=True) == waiting
 
 
 def test_a_place_becomes_free_after_success_and_after_an_error() -> None:
-    room = WaitingRoom(serving=lambda: 2)
+    wait_limit = WaitLimit(serving=lambda: 2)
 
     def fail() -> None:
-        with room.place(first=False) as free:
+        with wait_limit.place(first=False) as free:
             assert free
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
     for _ in range(3):
-        assert admitted(room, 5) == 1
+        assert admitted(wait_limit, 5) == 1
 
 
 class Clock:
@@ -123,9 +123,9 @@ def test_our_own_server_sets_its_number_of_threads() -> None:
 
 def test_a_background_thread_waits_without_a_place_and_does_not_count_as_the_first() -> None:
     """A process that has just started has one place. The poll of its feed must not take it from the first request."""
-    room, landing = WaitingRoom(serving=lambda: 1), threading.Event()
+    full, landing = WaitLimit(serving=lambda: 1), threading.Event()
     limits = Limits(deadline=60, waiters=1, patience=30, longest_backoff=1)
-    flights = Flights(lambda _: landing.wait(30), lambda *_: None, room=room, clock=time.monotonic, limits=limits)
+    flights = Flights(lambda _: landing.wait(30), lambda *_: None, wait_limit=full, clock=time.monotonic, limits=limits)
     flight = flights.start()
     assert flight is not None
 
@@ -152,11 +152,13 @@ def test_a_thread_that_authenticates_a_request_is_counted(client: Client) -> Non
 
 def test_a_fetch_that_waits_for_another_needs_no_place() -> None:
     """A revocation feed is verified in the thread of its fetch, which can wait for keys."""
-    full = WaitingRoom(serving=lambda: 0)
+    full = WaitLimit(serving=lambda: 0)
     landed, answers = threading.Event(), []
     options = {"clock": time.monotonic, "limits": Limits(deadline=30, waiters=8, patience=30, longest_backoff=1)}
-    keys = Flights(lambda _: landed.wait(30), lambda *_: None, room=full, **options)
-    feed = Flights(lambda _: keys.wait(keys.start()), lambda _, brought: answers.append(brought), room=full, **options)
+    keys = Flights(lambda _: landed.wait(30), lambda *_: None, wait_limit=full, **options)
+    feed = Flights(
+        lambda _: keys.wait(keys.start()), lambda _, brought: answers.append(brought), wait_limit=full, **options
+    )
     with full.place(first=True):
         flight = feed.start()
         landed.set()
@@ -175,12 +177,12 @@ def test_the_number_of_remembered_threads_is_bounded() -> None:
 FORK = """\
 import os
 
-from resources.thread_limit import room, serving
+from resources.thread_limit import wait_limit, serving
 
 serving.note()
-with room.place(first=True):
+with wait_limit.place(first=True):
     if not os.fork():
-        print(serving.count(), room._taken, flush=True)
+        print(serving.count(), wait_limit._taken, flush=True)
         os._exit(0)
     os.wait()
 """

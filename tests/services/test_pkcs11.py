@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from joserfc import jwk, jws
 
+from tests.clock import clocks_at
 from tests.services.conftest import Issuer
 from tests.tokens.factories import operation
 from tokens.conf import Pkcs11Settings
@@ -124,13 +125,15 @@ def test_a_token_that_cannot_be_opened_is_named_and_its_pin_is_not(hsm, settings
     assert softhsm.pin not in str(refused.value)
 
 
-@pytest.mark.django_db
-def test_a_ring_in_the_token_lives_its_whole_life(hsm, monkeypatch, django_capture_on_commit_callbacks):
-    start = store.database_now()
-    clock = [start]
-    monkeypatch.setattr(store, "database_now", lambda: clock[0])
-    monkeypatch.setattr("tokens.keys.clock.timezone.now", lambda: clock[0])
+@pytest.fixture
+def clock(db):
+    """Return both clocks in a list of one instant, which a test changes."""
+    shown = [store.database_now()]
+    with clocks_at(lambda: shown[0]):
+        yield shown
 
+
+def test_a_ring_in_the_token_lives_its_whole_life(hsm, clock, django_capture_on_commit_callbacks):
     def rotate(**options):
         with django_capture_on_commit_callbacks(execute=True):
             return rotation.rotate(operation(clock[0]), kind=RingKind(keystore="pkcs11"), **options)
@@ -150,13 +153,9 @@ def test_a_ring_in_the_token_lives_its_whole_life(hsm, monkeypatch, django_captu
     keyring.snapshots.forget()
 
 
-@pytest.mark.django_db
 def test_the_key_of_a_flush_is_made_in_the_token_and_destroyed_there_if_a_sooner_one_takes_its_place(
-    hsm, monkeypatch, django_capture_on_commit_callbacks
+    hsm, clock, django_capture_on_commit_callbacks
 ):
-    clock = [store.database_now()]
-    monkeypatch.setattr(store, "database_now", lambda: clock[0])
-    monkeypatch.setattr("tokens.keys.clock.timezone.now", lambda: clock[0])
     held = len(objects(hsm))
     rotation.rotate(operation(clock[0]), kind=RingKind(keystore="pkcs11"))
     clock[0] += timedelta(days=3)

@@ -69,7 +69,7 @@ def _tokens(text: str, user_grant: UserGrant, client: Client, request: TokenRequ
 
 def _has_expired(token: RefreshToken, user_grant: UserGrant, *, now: datetime) -> bool:
     """Return True if the token family has expired, or the token expired before its first use."""
-    # A spent token is bounded by its retry window.
+    # A used token is bounded by its retry window.
     return refresh_token.family_ends_at(user_grant) <= now or (token.used_at is None and token.expires_at <= now)
 
 

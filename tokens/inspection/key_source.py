@@ -49,7 +49,7 @@ def with_revocation(inspection: Inspection) -> Inspection:
 def foreign(issuer: str, *, allow_private: bool) -> list[VerificationKey]:
     """Fetch the keys that `issuer` publishes, by the `jwks_uri` of its metadata (RFC 8414 section 3).
 
-    `allow_private` permits addresses in private networks, for development. Raises FetchError.
+    `allow_private` permits addresses in private networks, for development. Raises FetchError if a request fails.
     """
     metadata = _metadata(issuer, allow_private=allow_private)
     # Otherwise one issuer could present the metadata of another as its own.
@@ -66,7 +66,10 @@ def foreign(issuer: str, *, allow_private: bool) -> list[VerificationKey]:
 
 
 def _metadata(issuer: str, *, allow_private: bool) -> dict[str, object]:
-    """Fetch the metadata at the address of RFC 8414, else at that of OpenID Connect Discovery. Raises FetchError."""
+    """Fetch the metadata at the address of RFC 8414, else at that of OpenID Connect Discovery.
+
+    Raises FetchError if both requests fail.
+    """
     try:
         parts = urlsplit(issuer)
     except ValueError:

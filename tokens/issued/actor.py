@@ -21,7 +21,10 @@ def alone(client_id: str) -> dict[str, Any]:
 
 
 def chain(client_id: str, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the claim of a token that `client_id` gets for one with the claims `before`. Raises ChainTooLong."""
+    """Return the claim of a token that `client_id` gets for one with the claims `before`.
+
+    Raises ChainTooLong if too many services act already.
+    """
     act = before.get("act") or alone(before["client_id"])
     if len(list(clients({"act": act}))) >= LONGEST_CHAIN:
         raise ChainTooLong(f"no more than {LONGEST_CHAIN} clients may act one behind the other")

@@ -1,4 +1,4 @@
-"""The ID token, which tells one client who logged in (OpenID Connect Core section 2)."""
+"""The ID token: the login of a user, signed for one client (OpenID Connect Core section 2)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -52,9 +52,9 @@ class IdToken:
 
 
 def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime, further: Mapping[str, object]) -> str:
-    """Return the ID token of the user who gave `grant`, bound to an access token. Raises NotReady.
+    """Return the ID token of the user who gave `grant`, bound to an access token.
 
-    `further` are claims about the user.
+    `further` are claims about the user. Raises NotReady if no key may sign.
     """
     client_id = grant.client.client_id
     token = IdToken(

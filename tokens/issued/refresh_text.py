@@ -53,7 +53,7 @@ def generation(text: str, keys: Iterable[EncryptionKey]) -> int | None:
 
 
 def _tagged(body: str, key: EncryptionKey) -> str:
-    """Return the text with its tag."""
+    """Append the authentication tag, by which the issuer recognizes its own refresh tokens."""
     return f"{body}.{_mac(key, TAG, body)}"
 
 

@@ -38,8 +38,9 @@ def create(
     refreshes_for: timedelta | None = None,
     claims: Mapping[str, Any] | None = None,
 ) -> UserGrant:
-    """Record what `user` allowed `client`, and how the user had logged in. The grant ends after `lasts`.
+    """Create the grant of `user` to `client`, with the login under which the user gave it.
 
+    The grant ends after `lasts`.
     Its refresh tokens end after `refreshes_for`, which is part of `lasts`, or with the grant if None.
     `claims` are the single claims that the client requested, as JSON.
     `user` must be as it was when the session was checked.

@@ -7,7 +7,7 @@ Neighbours: imports nothing of the issuer.
 
 Read in this order:
 - `strict_json`: parse JSON without repeated members or values that break a database or a page (RFC 7493).
-- `compact`: split and decode a compact JWS without believing it (RFC 7515 section 3.1).
+- `compact`: split and decode a compact JWS without verifying it (RFC 7515 section 3.1).
 - `key_format`: write a public key as a JWK, and compute its thumbprint (RFC 7517, RFC 7638).
 - `public_keys`: judge the entries of a client's JWKS, and verify a signature by one of them.
 - `key_choice`: choose the keys that can have signed a JWS.

@@ -1,4 +1,4 @@
-"""The compact serialisation of a JWS (RFC 7515 section 3.1): one reader, which believes nothing. Pure.
+"""The compact serialisation of a JWS (RFC 7515 section 3.1): split, decode and parse it, without verifying it. Pure.
 
 1. The text is not longer than the caller allows, and has three parts.
 2. Each part is base64url without padding, in its one spelling: a token cannot be altered and stay the same token.
@@ -35,7 +35,7 @@ class Jws:
 
 
 def read(text: str, *, longest: int) -> Jws:
-    """Return the JWS in `text`, of at most `longest` characters. Raises Unreadable."""
+    """Return the JWS in `text`, of at most `longest` characters. Raises Unreadable if it is none."""
     if len(text) > longest or text.count(".") != 2:
         raise Unreadable("it is no JWT, or too long")
     header, claims, signature = text.split(".")
@@ -46,7 +46,7 @@ def read(text: str, *, longest: int) -> Jws:
 def octets(part: str) -> bytes:
     """Return the octets of a part: base64url without padding, in its one spelling (RFC 7515 section 2).
 
-    Raises Unreadable.
+    Raises Unreadable if the part is spelled in another way.
     """
     try:
         decoded = base64.b64decode(part.encode("ascii") + b"=" * (-len(part) % 4), altchars=b"-_", validate=True)
@@ -58,7 +58,7 @@ def octets(part: str) -> bytes:
 
 
 def json_object(part: str) -> dict[str, Any]:
-    """Return the JSON object that a part encodes (RFC 7519 section 7.2). Raises Unreadable."""
+    """Return the JSON object that a part encodes (RFC 7519 section 7.2). Raises Unreadable if it is none."""
     try:
         value = strict_json.parse(octets(part).decode())
     except UnicodeDecodeError:

@@ -18,7 +18,9 @@ ESCAPED = re.compile(r"\\u00([0-7][0-9a-f])", re.IGNORECASE)
 
 
 def read(text: str) -> dict[str, Any]:
-    """Parse a JWKS, a single JWK, or PEM public keys, and return a JWKS. Raises UnusableKey.
+    """Parse a JWKS, a single JWK, or PEM public keys, and return a JWKS.
+
+    Raises UnusableKey if the text is none of these.
 
     A PEM public key is a SubjectPublicKeyInfo (RFC 7468 section 13).
     """

@@ -67,7 +67,10 @@ def registered(document: object) -> tuple[ClientKey, ...]:
 
 
 def skipped(document: object) -> list[str]:
-    """Return a sentence for each entry that `registered` skips: place, kid and reason. Raises UnusableKey."""
+    """Return a sentence for each entry that `registered` skips: place, kid and reason.
+
+    Raises UnusableKey if the document is no JWKS.
+    """
     return [
         f"Key {place}{_named(entry)} is not used. {problem}"
         for place, entry in enumerate(_pasted(document), start=1)
@@ -99,7 +102,7 @@ def published(document: object) -> tuple[ClientKey, ...]:
 def names(document: object) -> list[str]:
     """Return a name for each usable key of a JWKS: its kid, if it has one, and its RFC 7638 thumbprint.
 
-    Raises UnusableKey.
+    Raises UnusableKey if none is usable.
     """
     registered(document)
     entries: list[Any] = [entry for entry in _pasted(document) if _problem(entry) is None]
@@ -107,7 +110,10 @@ def names(document: object) -> list[str]:
 
 
 def read(entry: object) -> ClientKey:
-    """Return one entry of a JWKS as a key (RFC 7517 section 4). Raises UnusableKey and LeakedKey."""
+    """Return one entry of a JWKS as a key (RFC 7517 section 4).
+
+    Raises LeakedKey if it has private members, UnusableKey if it must not verify for another reason.
+    """
     if not isinstance(entry, dict):
         raise UnusableKey("A key is not a JSON object.")
     if SECRET_MEMBERS & entry.keys():

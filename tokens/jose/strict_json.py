@@ -14,7 +14,7 @@ class NotStrict(ValueError):
 
 
 def parse(text: str) -> Any:
-    """Return the value that `text` encodes. Raises NotStrict."""
+    """Return the value that `text` encodes. Raises NotStrict if it is not strict JSON."""
     try:
         value = _DECODER.decode(text)
     except NotStrict:

@@ -19,7 +19,7 @@ from tokens.models.key import Ring
 
 
 def obeyed(ring: Ring) -> Policy:
-    """Return the timings that every node obeys."""
+    """Return the timings in force, by which every node signs and publishes."""
     return Policy.from_json(ring.policy)
 
 

@@ -15,19 +15,19 @@ class KeyPair(Protocol):
 
     @property
     def algorithm(self) -> str:
-        """JWA name."""
+        """Return the name of the algorithm (RFC 7518 section 3)."""
 
     @property
     def kid(self) -> str:
-        """RFC 7638 thumbprint."""
+        """Return the RFC 7638 thumbprint of the public half."""
 
     @property
     def jwk(self) -> dict[str, str]:
-        """Public half as the JWKS shows it."""
+        """Return the public half as the JWKS shows it."""
 
     @property
     def secret(self) -> bytes:
-        """Secret that the key's row keeps, sealed, and from which the keystore loads the pair."""
+        """Return the secret that the key's row stores, sealed, and from which the keystore loads the pair."""
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature in the form of a JWS (RFC 7515 section 5.1)."""
@@ -38,15 +38,15 @@ class Signer(Protocol):
 
     @property
     def kid(self) -> str:
-        """RFC 7638 thumbprint."""
+        """Return the RFC 7638 thumbprint of the public half."""
 
     @property
     def algorithm(self) -> str:
-        """JWA name."""
+        """Return the name of the algorithm (RFC 7518 section 3)."""
 
     @property
     def max_lifetime(self) -> timedelta:
-        """Longest token that it may sign."""
+        """Return the longest lifetime of a token that the key may sign."""
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature in the form of a JWS (RFC 7515 section 5.1)."""
@@ -54,7 +54,7 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RingSigner:
-    """A signer that is a key of a ring."""
+    """The signing key of a ring, with the longest lifetime of a token that it may sign."""
 
     max_lifetime: timedelta
     pair: KeyPair = field(repr=False)

@@ -64,7 +64,10 @@ def clock(*, now: datetime) -> datetime:
 
 
 def carried_clock(*, now: datetime) -> datetime:
-    """Return the database's clock at `now` (this node's clock, right or wrong), to publish. Raises NotReady."""
+    """Return the database's clock at `now` (this node's clock, right or wrong), to publish.
+
+    Raises NotReady if the keys could not be read for longer than N.
+    """
     return snapshots.at(DEFAULT_RING, wall=now).carried(wall=now)
 
 
@@ -123,7 +126,10 @@ def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
 
 
 def _current_signer(ring: str, snapshot: Snapshot, clock: datetime) -> Signer:
-    """Return the signer of a ring's snapshot, the remembered one if it cannot have changed. Raises NotReady."""
+    """Return the signer of a ring's snapshot, the remembered one if it cannot have changed.
+
+    Raises NotReady if this node's clock is wrong, or if no key may sign.
+    """
     last = _signers.get(ring)
     if last is not None and last.snapshot is snapshot and last.since <= clock < last.until:
         return last.signer
@@ -134,9 +140,9 @@ def _current_signer(ring: str, snapshot: Snapshot, clock: datetime) -> Signer:
 
 
 def shown_rings(ring: str, *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose keys the JWKS of `ring` contains, itself first. Raises NotReady.
+    """Return the rings whose keys the JWKS of `ring` contains, itself first.
 
-    Raises UnknownKey for an unknown ring.
+    Raises NotReady if the keys could not be read for longer than N, UnknownKey for an unknown ring.
     """
     if ring == DEFAULT_RING:
         return (ring,)
@@ -146,7 +152,10 @@ def shown_rings(ring: str, *, now: datetime) -> tuple[str, ...]:
 
 
 def _ring_of(audience: str, *, now: datetime) -> str:
-    """Return the ring that signs access tokens for `audience`. Raises NotReady."""
+    """Return the ring that signs access tokens for `audience`.
+
+    Raises NotReady if the keys could not be read for longer than N.
+    """
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     if audience not in snapshot.moves:
         return DEFAULT_RING
@@ -162,14 +171,20 @@ def _has_signed(ring: str, *, now: datetime) -> bool:
 
 
 def is_to_begin(ring: str, *, now: datetime) -> bool:
-    """Return True if no key of the ring ever signed, and its first switch is planned. Raises NotReady."""
+    """Return True if no key of the ring ever signed, and its first switch is planned.
+
+    Raises NotReady if the keys could not be read for longer than N.
+    """
     snapshot = snapshots.get(ring, now=now)
     planned = lifecycle.planned([row.key for row in snapshot.stored], now=snapshot.clock(now=now))
     return planned is not None and not _has_signed(ring, now=now)
 
 
 def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
-    """Return True if a switch has been due for half of `announce` and is not planned. Raises NotReady."""
+    """Return True if a switch has been due for half of `announce` and is not planned.
+
+    Raises NotReady if the keys could not be read for longer than N.
+    """
     snapshot = snapshots.get(ring, now=now)
     return lifecycle.overdue([row.key for row in snapshot.stored], policy=snapshot.policy, now=snapshot.clock(now=now))
 

@@ -28,21 +28,21 @@ class Keystore(Protocol):
         """Return a fresh pair. Raises ValueError if the keystore does not support the algorithm or the size."""
 
     def load(self, secret: bytes, *, algorithm: str) -> KeyPair:
-        """Return the pair. Raises CannotOpen."""
+        """Return the pair. Raises CannotOpen if it cannot be loaded."""
 
     def destroy(self, secret: bytes) -> None:
         """Destroy the private half permanently. Does nothing if it is destroyed already."""
 
 
 class Database:
-    """Private halves in the key's own row, sealed."""
+    """The keystore of the database: each private half is in the key's own row, sealed."""
 
     def generate(self, algorithm: str, *, bits: int | None) -> KeyPair:
         """Return a fresh pair, generated in this process."""
         return material.generate(algorithm, bits=bits)
 
     def load(self, secret: bytes, *, algorithm: str) -> KeyPair:
-        """Return the pair of an unsealed private half. Raises CannotOpen."""
+        """Return the pair of an unsealed private half. Raises CannotOpen if it cannot be loaded."""
         return material.load(secret, algorithm=algorithm)
 
     def destroy(self, secret: bytes) -> None:
@@ -68,7 +68,9 @@ def _pkcs11() -> Keystore:
 
 @contextmanager
 def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
-    """Generate key pairs for a ring. At the end, destroy those that no row has. Raises WrongRing, CannotOpen.
+    """Generate key pairs for a ring. At the end, destroy those that no row has.
+
+    Raises WrongRing if the keystore does not support the algorithm, CannotOpen if it does not answer.
 
     Call it before the ring is locked, because it is slow.
     """

@@ -63,7 +63,7 @@ class LockedRing:
         return tuple(row.key for row in self.stored)
 
     def prove(self, kid: str) -> None:
-        """Prove that the key `kid` can sign, if it is in this ring already. Raises CannotOpen."""
+        """Prove that the key `kid` can sign, if it is in this ring already. Raises CannotOpen if it cannot."""
         for row in self.stored:
             if row.key.kid == kid:
                 proof.prove(row, self.encryption_keys)

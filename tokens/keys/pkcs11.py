@@ -110,7 +110,10 @@ class Pkcs11Token:
         return cast("bytes", self._in_session(partial(_sign, identifier, algorithm, message)))
 
     def _in_session(self, use: Callable[[Any], Any]) -> Any:
-        """Return `use(session)`. If the session fails, open another and try once more. Raises CannotOpen."""
+        """Return `use(session)`. If the session fails, open another and try once more.
+
+        Raises CannotOpen if that fails too.
+        """
         with self._lock:
             for last in (False, True):
                 try:

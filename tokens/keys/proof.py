@@ -18,13 +18,19 @@ PROBE = b"keyturn probe"
 
 
 def prove_all(rows: Sequence[StoredKey], keys: Sequence[EncryptionKey]) -> None:
-    """Verify each row and that its private half, unless destroyed, matches its public half. Raises CannotOpen."""
+    """Verify each row and that its private half, unless destroyed, matches its public half.
+
+    Raises CannotOpen if a row does not verify, or a half does not open or match.
+    """
     for row in rows:
         prove(row, keys)
 
 
 def prove(row: StoredKey, keys: Sequence[EncryptionKey]) -> None:
-    """Prove a row, and its private half unless that is destroyed. Raises CannotOpen."""
+    """Prove a row, and its private half unless that is destroyed.
+
+    Raises CannotOpen if the row does not verify, or the half does not open or match.
+    """
     if not row.verifies(keys):
         raise CannotOpen(
             f"the row of {row.key.kid} does not verify under KEY_ENCRYPTION_KEYS: either these are not the ones that it"

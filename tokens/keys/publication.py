@@ -19,7 +19,10 @@ class PublicKey:
 
 
 def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """Return the public keys of the ring, the signing row first. Raises NotReady and UnknownKey."""
+    """Return the public keys of the ring, the signing row first.
+
+    Raises NotReady if the keys could not be read for longer than N, UnknownKey for an unknown ring.
+    """
     snapshot = keyring.snapshots.get(ring, now=now)
     public = {row.key.kid: PublicKey(row.key.kid, row.algorithm, row.jwk) for row in snapshot.stored}
     shown = lifecycle.published([row.key for row in snapshot.stored], now=snapshot.clock(now=now))
@@ -29,7 +32,8 @@ def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ..
 def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
     """Return the keys of the ring's JWKS: its own, then those of rings that APIs move from or to. Never empty.
 
-    Raises NotReady and UnknownKey.
+    Raises NotReady if the keys could not be read for longer than N, or if none is published; UnknownKey for an unknown
+    ring.
     """
     keys = tuple(key for name in keyring.shown_rings(ring, now=now) for key in published(name, now=now))
     if not keys:
@@ -38,19 +42,28 @@ def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
 
 
 def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
-    """Return the published key `kid` that may sign access tokens for `audience`, or None. Raises NotReady."""
+    """Return the published key `kid` that may sign access tokens for `audience`, or None.
+
+    Raises NotReady if the keys could not be read for longer than N.
+    """
     # Only rings of this API count: a stolen key of another ring signs no valid token for it.
     rings = trusted_rings(audience, now=now)
     return next((key for ring in rings for key in published(ring, now=now) if key.kid == kid), None)
 
 
 def trusted_rings(audience: str, *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose signatures on an access token for `audience` are valid. Raises NotReady."""
+    """Return the rings whose signatures on an access token for `audience` are valid.
+
+    Raises NotReady if the keys could not be read for longer than N.
+    """
     snapshot = keyring.snapshots.get(DEFAULT_RING, now=now)
     return moves.trusted(audience, snapshot.moves, now=snapshot.clock(now=now))
 
 
 def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
-    """Return for how many seconds a shared cache may keep the JWKS: the least C of its rings. Raises NotReady."""
+    """Return for how many seconds a shared cache may keep the JWKS: the least C of its rings.
+
+    Raises NotReady if the keys could not be read for longer than N.
+    """
     policies = [keyring.snapshots.get(name, now=now).policy for name in keyring.shown_rings(ring, now=now)]
     return int(min(policy.shared_cache for policy in policies).total_seconds())

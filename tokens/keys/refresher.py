@@ -23,7 +23,7 @@ from tokens.keys.snapshots import Snapshots
 
 logger = logging.getLogger(__name__)
 LOOKS = 4
-"""Looks per `reread`. A snapshot older than half of `reread` is read again."""
+"""Rounds per `reread`. A snapshot older than half of `reread` is read again."""
 JOIN = 10.0  # seconds; a read that hangs ends at its own deadline
 
 Bound = Callable[[], AbstractContextManager[object]]
@@ -31,15 +31,15 @@ Clock = Callable[[], datetime]
 
 
 class Record(Protocol):
-    """A task that follows each look."""
+    """A task that the refresher runs after each round."""
 
     def __call__(self, *, now: datetime) -> None:
-        """Run the task. It decides itself whether it is due."""
+        """Run the task if it is due."""
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Snapshots to refresh."""
+    """The snapshots to refresh, and where their names come from."""
 
     snapshots: Snapshots[Any]
     names: Callable[[], Sequence[str]]

@@ -1,4 +1,4 @@
-"""Revoke a key that must not be trusted any more, such as one that leaked.
+"""Revoke signing keys, such as a key that leaked.
 
 One transaction does all of it:
 1. The key leaves the JWKS, and its private half is destroyed.
@@ -88,7 +88,10 @@ def revoke(
 
 
 def _revocable(locked: LockedRing, kid: str | None) -> list[str]:
-    """Return the kids to revoke: `kid`, or those of all live keys. Raises UnknownKey, CannotOpen."""
+    """Return the kids to revoke: `kid`, or those of all live keys.
+
+    Raises UnknownKey if there is none, CannotOpen if the row does not verify.
+    """
     live = [key.kid for key in locked.keys if lifecycle.phase(key, locked.keys, now=locked.now) not in ENDED]
     broken = [row.key.kid for row in locked.unverified if kid in (None, row.key.kid)]
     if broken and (kid is not None or not live):

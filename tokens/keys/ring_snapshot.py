@@ -47,7 +47,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Read):
-    """A ring as it was read."""
+    """The keys of a ring, as one reading of the database returned them."""
 
     stored: tuple[store.StoredKey, ...]
     pairs: dict[str, KeyPair]

@@ -26,7 +26,7 @@ class RingKind:
     """Name of the keystore of its private halves."""
 
     def __bool__(self) -> bool:
-        """Return True if anything is wanted."""
+        """Return True if the kind specifies an algorithm, a size or a keystore."""
         return any((self.algorithm, self.bits, self.keystore))
 
 

@@ -83,7 +83,7 @@ class StoredKey:
         return pair
 
     def secret(self, keys: Sequence[EncryptionKey]) -> bytes:
-        """Return the secret from which the keystore loads the pair. Raises CannotOpen."""
+        """Return the secret from which the keystore loads the pair. Raises CannotOpen if the seal does not open."""
         encryption_key = next((key for key in keys if key.id == self.encryption_key_id), None)
         if self.sealed is None:
             raise CannotOpen(f"the private half of {self.key.kid} is destroyed")
@@ -123,7 +123,7 @@ def ours(ring: str) -> tuple[StoredKey, ...]:
 
 
 def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -> None:
-    """Write a new key, sealed."""
+    """Insert the row of a new key, with its private half sealed."""
     row = SigningKey(
         ring=ring,
         kid=key.kid,

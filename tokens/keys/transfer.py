@@ -26,7 +26,7 @@ from tokens.models.key import Ring, SigningKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A planned move."""
+    """A planned move: which ring signs for an API, and from when."""
 
     api: str
     ring: str

@@ -23,13 +23,13 @@ class KeyRevocation:
     successor: str | None
     """The key that signs instead; None if the signing key stays."""
     accepted_until: datetime
-    """Until when an obedient API can accept a revoked key: now + N + C + T + 2δ (P3)."""
+    """Until when a conforming API can accept a revoked key: now + N + C + T + 2δ (P3)."""
     flush_kid: str | None
     """The key whose start is the flush; None if no flush could be planned."""
     flush_at: datetime | None
     """When that key takes over. Lazy verifiers drop the revoked key with their first token after it (P6)."""
     copies_from: datetime | None
-    """Copies fetched earlier can lack the flush's key when it signs; None if every obedient copy has it then."""
+    """Copies fetched earlier can lack the flush's key when it signs; None if every conforming copy has it then."""
     outage_until: datetime | None
     """Until when APIs can refuse the successor's tokens because they lack its key; None if they have it."""
     dry_run: bool = False

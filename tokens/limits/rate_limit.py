@@ -79,12 +79,15 @@ def count(limit: str, caller: Sequence[str], rate: Rate, *, now: datetime) -> No
 
 
 def keep(key: str, value: object, seconds: int, *, now: datetime) -> None:
-    """Put a value into the shared cache for `seconds`. Raises NotCounted."""
+    """Put a value into the shared cache for `seconds`. Raises NotCounted if the cache does not answer."""
     _ask("default", lambda: cache.set(key, value, seconds), now=now)
 
 
 def take(key: str, *, now: datetime) -> object:
-    """Return a value of the shared cache and delete it, or return None if there is none. Raises NotCounted."""
+    """Return a value of the shared cache and delete it, or return None if there is none.
+
+    Raises NotCounted if the cache does not answer.
+    """
 
     def take_once() -> object:
         value = cache.get(key)

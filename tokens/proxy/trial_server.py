@@ -20,7 +20,7 @@ class ProbedServer:
     token: str
 
     def send(self, path: str, headers: dict[str, str], *, host: str | None = None) -> Answer:
-        """Send a GET request and return the answer. Raises NoAnswer."""
+        """Send a GET request and return the answer. Raises NoAnswer if there is none in time."""
         sent = request("GET", self.where.path + path, host or self.where.authority, headers)
         return exchange(self.where, sent, context=self.context)
 

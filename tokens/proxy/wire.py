@@ -56,7 +56,7 @@ def target(url: str) -> Address:
 
 
 def connect(where: Address, *, context: ssl.SSLContext | None, within: float = TIMEOUT) -> socket.socket:
-    """Open a connection, with TLS if `context` is given. `within` is in seconds. Raises OSError."""
+    """Open a connection, with TLS if `context` is given. `within` is in seconds. Raises OSError if that fails."""
     wire = socket.create_connection((where.host, where.port), timeout=within)
     if context is None:
         return wire

@@ -10,7 +10,9 @@ from tokens.revoking import everywhere
 
 @registry_lock.change()
 def set_active(account: User | Client, *, active: bool, reason: str, actor: str, now: datetime) -> bool:
-    """Enable or disable a user or client. Returns False if it was in that state before. Raises RegistryLocked.
+    """Enable or disable a user or client. Returns False if it was in that state before.
+
+    Raises RegistryLocked if another process holds the registry's lock for too long.
 
     Disabling ends its sessions, grants and tokens at once. Enabling restores none of them.
     """
@@ -27,7 +29,10 @@ def set_active(account: User | Client, *, active: bool, reason: str, actor: str,
 
 @registry_lock.change()
 def log_out(user: User, *, reason: str, actor: str, now: datetime) -> None:
-    """End every session, grant and token of the user, and delete the user's consents. Raises RegistryLocked."""
+    """End every session, grant and token of the user, and delete the user's consents.
+
+    Raises RegistryLocked if another process holds the registry's lock for too long.
+    """
     everywhere.log_out(user, "logged out everywhere by a command")
     everywhere.withdraw_consents(user)
     _record("logged_out_everywhere", user, reason, actor=actor, now=now)

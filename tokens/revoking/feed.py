@@ -35,7 +35,7 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A signed document."""
+    """A signed document of the feed, as this process caches it."""
 
     edition: Edition
     renew_at: datetime

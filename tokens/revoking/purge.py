@@ -43,7 +43,7 @@ def _grants(now: datetime) -> "QuerySet[UserGrant]":
 def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
     """Return the refresh tokens that have expired, and whose access tokens are not accepted any more."""
     # Until then, the row is needed to find the family of a reused token. The row of a successor serves that too, so a
-    # spent token can be deleted before its successor.
+    # used token can be deleted before its successor.
     return RefreshToken.objects.filter(expires_at__lt=now - revocation_record.acceptance_after_issue()).order_by(
         "expires_at"
     )

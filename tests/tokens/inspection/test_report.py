@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tokens.fuzz import EXAMPLES, bounded
-from tests.tokens.management.test_inspect_token import ISSUER, NOW, PAGE, run
+from tests.tokens.inspection.tokens import ISSUER, NOW, run
+from tests.tokens.management.test_inspect_token import PAGE
 from tokens.inspection import key_source
 from tokens.inspection.report import Inspection, NoToken, inspect
 

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from tests.tokens.assertions import private, public_jwk
-from tokens.jose import key_choice, public_keys
+from tokens.jose import public_keys
 from tokens.jose.public_keys import LeakedKey, UnusableKey
 
 
@@ -104,28 +104,6 @@ def test_of_a_jwks_that_is_published_the_usable_keys_are_used(entries, usable):
 def test_a_jwks_of_more_usable_keys_than_anybody_needs_is_refused_whole():
     with pytest.raises(UnusableKey, match="more than 100"):
         public_keys.published({"keys": numbered(101)})
-
-
-@pytest.mark.parametrize(
-    ("kids", "kid", "meant"),
-    [
-        (("a", None), "a", (0,)),
-        ((None, "a"), "a", (1,)),
-        ((None, "a"), "b", (0,)),
-        (("a", "b"), "b", (1,)),
-        (("a", None), None, ()),
-        ((None, None), "a", ()),
-        (("a", "a"), "a", (0, 1)),
-        (("a", "b", "a"), "a", (0, 2)),
-        (("a", "a"), None, ()),
-        (("a",), "b", ()),
-        (("a",), None, (0,)),
-    ],
-)
-def test_a_kid_means_the_keys_of_that_name_and_only_where_there_is_none_one_without_a_name(kids, kid, meant):
-    pairs = [public_jwk(name=str(number), kid=name) for number, name in enumerate(kids)]
-    keys = public_keys.registered({"keys": pairs})
-    assert key_choice.candidates(keys, kid=kid, algorithm="ES256") == tuple(keys[number] for number in meant)
 
 
 def test_keys_are_told_by_their_kid_and_thumbprint():

@@ -1,10 +1,10 @@
 """The default ring in the database, at an instant that a test chooses."""
 
 from datetime import timedelta
-from unittest.mock import patch
 
 import pytest
 
+from tests.clock import database_at
 from tests.tokens.factories import operation
 from tokens.keys import store
 from tokens.keys.revocation import revoke
@@ -20,7 +20,7 @@ class Ring:
 
     def at(self):
         """Let the database's clock show `now`."""
-        return patch("tokens.keys.store.database_now", side_effect=lambda: self.now)
+        return database_at(lambda: self.now)
 
     def rotate(self, **options):
         """Take the next step."""

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from tests.clock import database_at
 from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
 from tokens.conf import issuer
@@ -43,7 +44,7 @@ class Operator:
 @pytest.fixture
 def operator():
     one = Operator()
-    with patch("tokens.keys.store.database_now", side_effect=lambda: one.now):
+    with database_at(lambda: one.now):
         yield one
 
 

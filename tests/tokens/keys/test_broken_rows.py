@@ -1,11 +1,11 @@
 """Rows that do not verify: the steps that still work beside them, those that are refused, and the remedy."""
 
 from datetime import timedelta
-from unittest.mock import patch
 
 import pytest
 from django.utils import timezone
 
+from tests.clock import clocks_at
 from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
 from tokens.checks import key_health
@@ -33,10 +33,7 @@ class Clock:
 @pytest.fixture
 def clock():
     moved = Clock()
-    with (
-        patch("tokens.keys.store.database_now", side_effect=lambda: moved.now),
-        patch("django.utils.timezone.now", side_effect=lambda: moved.now),
-    ):
+    with clocks_at(lambda: moved.now):
         yield moved
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from tests.clock import database_at, node_at
 from tokens.keys import clock, keyring, store
 from tokens.keys.errors import NotReady
 from tokens.keys.rules.policy import PRODUCTION
@@ -43,8 +44,8 @@ class Machine:
         fake = SimpleNamespace(monotonic=self.monotonic)
         with (
             patch.object(clock, "time", fake),
-            patch.object(store, "database_now", self.database),
-            patch.object(clock.timezone, "now", self.wall),
+            database_at(self.database),
+            node_at(self.wall),
         ):
             return clock.read(**options)
 
@@ -102,7 +103,7 @@ def ring(db):
 def off(seconds):
     """Let this node's clock be wrong by `seconds`."""
     real = timezone.now
-    return patch("django.utils.timezone.now", side_effect=lambda: real() + timedelta(seconds=seconds))
+    return node_at(lambda: real() + timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize("seconds", [0, 55, -55])

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
+from tests.clock import node_at
 from tests.tokens.factories import operation
 from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.keys.default_ring import Ring, ring
@@ -306,7 +307,7 @@ def test_a_broken_row_in_the_place_of_the_next_key_keeps_no_key_from_being_revok
 
 def problems(ring):
     """Return the problems that `keys --check` reports, by code."""
-    with ring.at(), patch("tokens.keys.clock.timezone.now", side_effect=lambda: ring.now):
+    with ring.at(), node_at(lambda: ring.now):
         return {
             problem.code: problem
             for problem in key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=ring.now)

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
+from tests.clock import node_at
 from tests.tokens.factories import basic, post
 from tokens.keys import keyring, store
 from tokens.keys.errors import NotReady
@@ -117,7 +118,7 @@ def outage(client, apis, service):
 
     with (
         patch.object(keyring.snapshots, "_read", read),
-        patch("django.utils.timezone.now", side_effect=lambda: begun.now),
+        node_at(lambda: begun.now),
     ):
         yield begun
 

@@ -8,6 +8,7 @@ import jwt
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.clock import database_at
 from tests.tokens.factories import make_client
 from tokens.keys import publication, store
 from tokens.models import Api, SigningKey
@@ -69,15 +70,15 @@ def test_the_token_for_a_client_is_an_id_token(api):
     assert "client_id" not in claims
 
 
-def test_an_api_on_a_ring_of_its_own_gets_its_algorithm(api, monkeypatch):
+def test_an_api_on_a_ring_of_its_own_gets_its_algorithm(api):
     api.algorithms = ["RS256", "ES256"]
     api.save()
     run("rotate_keys", "--ring", "orders", "--algorithm", "ES256")
     run("rotate_keys", "--ring", "orders", "--move", ORDERS)
     assert json.loads(run("flush_token", ORDERS, "--json"))["algorithm"] == "RS256", "until the move"
     api.refresh_from_db()
-    monkeypatch.setattr("tokens.keys.store.database_now", lambda: api.moves_at)
-    assert json.loads(run("flush_token", ORDERS, "--json"))["algorithm"] == "ES256", "from the move on"
+    with database_at(api.moves_at):
+        assert json.loads(run("flush_token", ORDERS, "--json"))["algorithm"] == "ES256", "from the move on"
 
 
 @pytest.mark.parametrize(

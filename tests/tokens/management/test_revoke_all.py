@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 
 from tests.tokens.keys.by_hand import by_hand
-from tests.tokens.management.test_key_commands import refused, run
+from tests.tokens.management.key_commands import refused, run
 from tokens.keys.revocation import revoke
 from tokens.models import AuditEvent, SigningKey
 

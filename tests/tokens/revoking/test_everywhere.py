@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
+from tests.clock import database_at
 from tests.tokens.factories import allow, authorization, log_in, make_client, parameters, post, redeem
 from tokens.authorize import authorization_code
 from tokens.clients import client_secret
@@ -136,7 +137,7 @@ def test_a_token_that_was_issued_before_a_slow_commit_is_revoked(app, user, end,
     seconds = [start.timestamp() + more for more in (3, 4)]
     with django_capture_on_commit_callbacks() as committed:
         ENDS[end](user, app)
-    with patch("tokens.keys.store.database_now", return_value=start + timedelta(seconds=3)):
+    with database_at(start + timedelta(seconds=3)):
         for callback in committed:
             callback()
     claims = {"iss": issuer().url, "jti": "t", "sub": str(user.sub), "client_id": "app"}
@@ -149,7 +150,7 @@ def test_a_commit_within_the_second_revokes_nothing_more(user, django_capture_on
         everywhere.revoke_user(user, "test")
     before = list(Revocation.objects.values())
     at = datetime.fromtimestamp(Revocation.objects.get().issued_before, UTC)
-    with patch("tokens.keys.store.database_now", return_value=at - timedelta(milliseconds=1)):
+    with database_at(at - timedelta(milliseconds=1)):
         for callback in committed:
             callback()
     assert list(Revocation.objects.values()) == before

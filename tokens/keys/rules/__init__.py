@@ -1,4 +1,4 @@
-"""The rules by which signing keys live, as functions of dates and a policy. Pure.
+"""The rules for the dates of signing keys, as functions of dates and a policy. Pure.
 
 Owns: the phases of a key, the next safe step of a ring, the dates that a step sets, moves of APIs between rings, and
 the inequalities that a policy must satisfy. This code keeps promises P1 to P5 (docs/key-rotation.md) and P6

@@ -12,8 +12,8 @@ Rules. Each function takes every key of the ring and returns every key; the call
 
 Worked example: A signs, B is the standby. A is revoked on day 10, with fresh keys C and D:
 
-    day 10  A is revoked; B signs at once; C is planned for day 12 (the flush); D is the standby
-    day 12  C signs; with its first token a verifier that has A and B fetches a JWKS of B, C and D
+    day 10  A is revoked; B signs at once; C is the standby; D is planned for day 12 (the flush)
+    day 12  D signs; with its first token a verifier that has A and B fetches a JWKS of B, C and D
 """
 
 from collections.abc import Collection, Sequence
@@ -35,7 +35,7 @@ class Discarded:
     successor: Key | None
     """The key that takes over because of it, at once or later; None if the signing keys stay as they were planned."""
     outage_until: datetime | None
-    """Until when an obedient API can lack the successor; None if every API has it."""
+    """Until when a conforming API can lack the successor; None if every API has it."""
     flush: Key | None = None
     """The key whose start is the flush (P6)."""
 

@@ -146,7 +146,7 @@ def is_stale(key: Key, keys: Iterable[Key]) -> bool:
 
 
 def seen_at(key: Key, policy: Policy) -> datetime:
-    """Return when every obedient API has the key: announced_at + N + C + T + 2δ (P1)."""
+    """Return when every API that keeps to the cache times has the key: announced_at + N + C + T + 2δ (P1)."""
     return key.announced_at + policy.propagation
 
 

@@ -34,7 +34,7 @@ class Move:
     """When no token of the previous ring can be valid any more; None if `at` is None."""
 
     def signing(self, *, now: datetime) -> str:
-        """Return the ring that signs at `now`."""
+        """Return the ring that signs for the API at `now`, the database's clock."""
         return self.ring if self.at is not None and self.at <= now else self.previous
 
     def trusted(self, *, now: datetime) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ TIMINGS = ("snapshot_age", "shared_cache", "api_copy", "clock_error", "token_lif
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How long everything takes, in the worst case that obedient nodes and APIs allow."""
+    """The timings of a ring: the longest time that each stage of a rotation can take."""
 
     snapshot_age: timedelta
     """N: oldest snapshot of the ring that a node signs or serves from."""
@@ -39,7 +39,7 @@ class Policy:
     token_lifetime: timedelta
     """L: longest token that a new key may sign."""
     leeway: timedelta
-    """S: largest leeway that an obedient API grants after `exp`."""
+    """S: largest leeway that a conforming API grants after `exp`."""
     announce: timedelta
     """How long a key is published before it signs, unless an operator plans the switch early."""
     rotate_every: timedelta
@@ -64,7 +64,7 @@ class Policy:
 
     @property
     def rejection(self) -> timedelta:
-        """Return N + C + T + 2δ: after this time, no obedient API accepts a revoked key, by any clock (P3)."""
+        """Return N + C + T + 2δ: after this time, no conforming API accepts a revoked key, by any clock (P3)."""
         return self.snapshot_age + self.shared_cache + self.api_copy + 2 * self.clock_error
 
     @property

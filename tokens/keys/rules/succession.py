@@ -1,7 +1,7 @@
 """The dates that planning a switch, or longer timings, give to the keys of a ring. Pure.
 
 Rules. Each function takes every key of the ring and returns every key; the caller writes those that changed.
-- P1: a key signs no earlier than N + C + T + 2δ after its announcement, when every obedient API has it.
+- P1: a key signs no earlier than N + C + T + 2δ after its announcement, when every conforming API has it.
 - A switch is planned N + δ ahead at the least, so that every node has read the plan before it happens.
 - P2: a key is withdrawn no earlier than N + its longest token + S + 4δ after its successor's start.
 - Every date moves later only, except the start of a planned key, which a revocation can move earlier (`discard`).

@@ -20,7 +20,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One key of the timeline."""
+    """The phases and dates of one key."""
 
     kid: str
     phase: Phase

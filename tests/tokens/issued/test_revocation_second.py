@@ -1,16 +1,15 @@
 """A user or client that is disabled and enabled again gets no token that is revoked already, and no old session."""
 
 from datetime import UTC, datetime, timedelta
-from unittest.mock import patch
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
+from tests.clock import node_at
 from tests.tokens.assertions import jwks, sign
 from tests.tokens.factories import allow, authorization, basic, log_in, make_client, parameters, post, redeem
 from tokens.issued import revocation_record, token_reader
-from tokens.models import AuthorizationCode, Client, RefreshToken, Revocation, User, UserGrant
+from tokens.models import AuthorizationCode, Client, RefreshToken, Revocation, User
 from tokens.revoking import bulk, everywhere
 from tokens.revoking.bulk import BulkTarget
 
@@ -38,7 +37,7 @@ def service_token(client, service):
 
 
 def at(instant):
-    return patch("tokens.views.endpoint.timezone.now", return_value=instant)
+    return node_at(instant)
 
 
 def is_unavailable(answer):
@@ -131,65 +130,3 @@ def test_a_client_that_acts_for_a_user_waits_too(client, user, apis):
             answers.append(post(client, "/oauth/token", form))
     assert is_unavailable(answers[0])
     assert is_alive(answers[1])
-
-
-# --- sessions ---------------------------------------------------------------------------------------------------------
-
-
-def by_save(user, *, active):
-    user.is_active = active
-    user.save()
-
-
-def by_queryset(user, *, active):
-    User.objects.filter(pk=user.pk).update(is_active=active)
-
-
-def by_sql(user, *, active):
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE tokens_user SET is_active = %s WHERE id = %s", [active, user.pk])
-
-
-@pytest.mark.parametrize("door", [by_save, by_queryset, by_sql])
-def test_a_session_from_before_a_user_was_disabled_does_not_work_again(client, app, user, door):
-    log_in(client, user)
-    assert client.get("/oauth/authorize", authorization(app)).status_code == 200
-    door(user, active=False)
-    door(user, active=True)
-    assert client.get("/oauth/authorize", authorization(app))["Location"].startswith("/accounts/login/?")
-    assert not client.get("/accounts/").context["user"].is_authenticated
-
-
-@pytest.mark.parametrize("door", [by_save, by_queryset, by_sql])
-def test_a_grant_from_before_a_user_was_disabled_does_not_work_again(client, app, user, door):
-    log_in(client, user)
-    code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
-    door(user, active=False)
-    door(user, active=True)
-    answer = redeem(client, app, code)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
-
-
-@pytest.mark.parametrize("changed", ["first_name", "last_login", "is_active, which it was"])
-def test_a_session_continues_if_another_field_of_the_user_changes(client, app, user, changed):
-    log_in(client, user)
-    user.first_name, user.last_login = "Ada", timezone.now()
-    user.save(update_fields=[changed.partition(",")[0]])
-    user.save()
-    assert client.get("/oauth/authorize", authorization(app)).status_code == 200
-
-
-def test_saving_a_user_who_was_read_before_being_disabled_revives_no_session(client, app, user):
-    log_in(client, user)
-    stale = User.objects.get(pk=user.pk)
-    disable_and_enable(user)
-    stale.first_name = "Ada"
-    stale.save()
-    assert client.get("/oauth/authorize", authorization(app)).status_code == 302
-
-
-def test_a_login_after_a_user_was_enabled_again_works(client, app, user):
-    disable_and_enable(user)
-    client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
-    assert client.get("/oauth/authorize", authorization(app)).status_code == 200
-    assert UserGrant.objects.count() == 0

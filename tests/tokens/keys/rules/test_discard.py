@@ -1,0 +1,79 @@
+"""The dates after a revocation or a cancellation: the worked example of the module, and its neighbours."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tokens.keys.errors import UnknownKey, Unsafe
+from tokens.keys.rules import discard, lifecycle
+from tokens.keys.rules.lifecycle import Key
+from tokens.keys.rules.policy import PRODUCTION
+
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = START + 10 * DAY
+A = Key(kid="a", announced_at=START, signs_at=START, max_lifetime=timedelta(hours=1))
+B = Key(kid="b", announced_at=START, max_lifetime=timedelta(hours=1))
+FRESH = (Key(kid="c", announced_at=NOW, max_lifetime=timedelta(hours=1)), replace(B, kid="d", announced_at=NOW))
+
+
+def revoke(*kids, keys=(A, B), flush_at=NOW + 2 * DAY):
+    return discard.revoke(keys, kids, fresh=FRESH, now=NOW, policy=PRODUCTION, flush_at=flush_at)
+
+
+def cancel(kid, keys):
+    return discard.cancel(keys, kid, fresh=FRESH, now=NOW, policy=PRODUCTION)
+
+
+def dates(discarded):
+    return {key.kid: key for key in discarded.keys}
+
+
+def test_the_standby_signs_at_once_and_a_fresh_key_flushes_the_revoked_one():
+    done = revoke("a")
+    assert (done.successor.kid, done.flush.kid, done.outage_until) == ("b", "d", None)
+    assert lifecycle.signer(done.keys, now=NOW).kid == "b"
+    assert dates(done)["a"].revoked_at == NOW
+    assert dates(done)["d"].signs_at == NOW + 2 * DAY
+    assert lifecycle.standby(done.keys).kid == "c"
+
+
+def test_if_the_standby_is_revoked_the_signer_stays_and_a_flush_is_planned():
+    done = revoke("b")
+    assert (done.successor, done.flush.kid) == (None, "d")
+    assert lifecycle.signer(done.keys, now=NOW).kid == "a"
+    assert lifecycle.standby(done.keys).kid == "c"
+
+
+def test_if_every_key_is_revoked_a_fresh_one_signs_and_apis_can_lack_it_for_a_time():
+    done = revoke("a", "b")
+    assert (done.successor.kid, done.flush.kid) == ("c", "c")
+    assert done.outage_until == NOW + PRODUCTION.propagation + PRODUCTION.clock_error
+
+
+def test_without_an_instant_for_the_flush_none_is_planned():
+    done = revoke("a", flush_at=None)
+    assert done.flush is None
+    assert lifecycle.planned(done.keys, now=NOW) is None
+
+
+def test_a_cancelled_planned_key_is_replaced_by_the_standby():
+    planned = replace(B, kid="p", signs_at=NOW + DAY)
+    done = cancel("p", (A, planned, B))
+    assert done.successor.kid == "b"
+    assert dates(done)["p"].cancelled_at == NOW
+    assert lifecycle.standby(done.keys).kid == "c"
+
+
+@pytest.mark.parametrize(
+    ("kid", "ahead", "error"), [("a", DAY, UnknownKey), ("p", MINUTE, Unsafe), ("x", DAY, UnknownKey)]
+)
+def test_a_key_that_signs_or_is_about_to_is_not_cancelled(kid, ahead, error):
+    with pytest.raises(error):
+        cancel(kid, (A, replace(B, kid="p", signs_at=NOW + ahead), B))
+
+
+def test_a_key_announced_at_this_instant_counts_as_announced_before_the_revocation():
+    assert discard.instant_of_revocation([A, B], now=NOW) == NOW
+    assert discard.instant_of_revocation([*FRESH, A], now=NOW) > NOW

@@ -11,9 +11,9 @@ class ResourcesConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, and the OpenAPI extension if drf-spectacular is installed."""
-        from resources import checks  # noqa: F401, PLC0415 (registers itself; apps must be ready first)
+        from . import checks  # noqa: F401, PLC0415 (registers itself; apps must be ready first)
 
         try:
-            from resources import schema  # noqa: F401, PLC0415
+            from . import schema  # noqa: F401, PLC0415
         except ImportError:  # drf-spectacular is optional
             return

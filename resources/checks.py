@@ -11,10 +11,10 @@ from django.core.checks import Warning as Alarm
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.settings import api_settings
 
-from resources.anonymous_access import anonymous_methods
-from resources.conf import ResourceServer, resource_server
-from resources.fetch import is_allowed
-from resources.jwk import FAMILIES
+from .anonymous_access import anonymous_methods
+from .conf import ResourceServer, resource_server
+from .fetch import is_allowed
+from .jwk import FAMILIES
 
 PACKAGE = __name__.rpartition(".")[0]
 """`keyturn_resources`, or `resources` if the folder was copied. The ids of messages are the same under both names."""
@@ -183,7 +183,7 @@ def _throttle_cache(rates: Mapping[str, Any], cache: Mapping[str, Any]) -> Itera
 def _schema(installed: Sequence[str]) -> Iterator[CheckMessage]:
     if "drf_spectacular" not in installed:
         return
-    from resources.schema import AutoSchema  # noqa: PLC0415 (drf-spectacular is optional)
+    from .schema import AutoSchema  # noqa: PLC0415 (drf-spectacular is optional)
 
     schema: Any = api_settings.DEFAULT_SCHEMA_CLASS
     if not issubclass(schema, AutoSchema):

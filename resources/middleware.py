@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.urls import Resolver404, resolve
 from django.utils.cache import patch_vary_headers
 
-from resources import views
-from resources.authentication import JWTAuthentication, is_marked
-from resources.conf import resource_server
+from . import views
+from .authentication import JWTAuthentication, is_marked
+from .conf import resource_server
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 PROBES = frozenset({"/healthz", "/readyz"})

@@ -6,8 +6,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAuthenticatedOrReadOnly
 
-from resources.conf import resource_server
-from resources.scope_needs import needs
+from .conf import resource_server
+from .scope_needs import needs
 
 
 class AutoSchema(SpectacularAutoSchema):

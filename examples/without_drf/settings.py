@@ -24,4 +24,5 @@ RESOURCE_SERVER = {
     "AUDIENCE": [os.environ.get("API_AUDIENCE", "http://localhost:8001/")],
     "KEY_POLICY": "development",
     "PATHS": ["/pages/"],
+    # Add BEHIND_PROXY if only a proxy reaches this API.
 }

@@ -12,16 +12,16 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
-from resources import challenges, edge, scope_needs
-from resources.conf import resource_server
-from resources.counters import counters
-from resources.errors import InvalidRequest, InvalidToken, Unavailable
-from resources.issuers import trusted_issuers
-from resources.local_users import local_user
-from resources.principal import AccessToken, TokenUser
-from resources.thread_limit import serving
-from resources.throttles import FailedTokens
-from resources.verify import ACCESS_TOKEN, ANY_JWT, credentials, verify
+from . import challenges, edge, scope_needs
+from .conf import resource_server
+from .counters import counters
+from .errors import InvalidRequest, InvalidToken, Unavailable
+from .issuers import trusted_issuers
+from .local_users import local_user
+from .principal import AccessToken, TokenUser
+from .thread_limit import serving
+from .throttles import FailedTokens
+from .verify import ACCESS_TOKEN, ANY_JWT, credentials, verify
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
-from resources.conf import resource_server
-from resources.errors import Reason
+from .conf import resource_server
+from .errors import Reason
 
 
 def challenge(error: str = "", description: str = "", **parameters: str) -> str:

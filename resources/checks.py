@@ -11,13 +11,15 @@ from django.core.checks import Warning as Alarm
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.settings import api_settings
 
-from resources.anonymous_access import anonymous_methods
-from resources.conf import ResourceServer, resource_server
-from resources.fetch import is_allowed
-from resources.jwk import FAMILIES
+from .anonymous_access import anonymous_methods
+from .conf import ResourceServer, resource_server
+from .fetch import is_allowed
+from .jwk import FAMILIES
 
-HANDLER = "resources.handler.exception_handler"
-NO_STORE = "resources.middleware.no_store"
+PACKAGE = __name__.rpartition(".")[0]
+"""`keyturn_resources`, or `resources` if the folder was copied. The ids of messages are the same under both names."""
+HANDLER = f"{PACKAGE}.handler.exception_handler"
+NO_STORE = f"{PACKAGE}.middleware.no_store"
 SESSIONS = "rest_framework.authentication.SessionAuthentication"
 
 
@@ -101,8 +103,8 @@ def _local_users(conf: ResourceServer) -> Iterator[CheckMessage]:
     if local is None:
         return
     if local.link_table:
-        if not apps.is_installed("resources.user_links"):
-            hint = 'Put "resources.user_links" into INSTALLED_APPS and run manage.py migrate.'
+        if not apps.is_installed(f"{PACKAGE}.user_links"):
+            hint = f'Put "{PACKAGE}.user_links" into INSTALLED_APPS and run manage.py migrate.'
             yield Error("LOCAL_USERS has LINK_TABLE, but its app is not installed.", hint=hint, id="resources.E011")
         return
     fields = {local.issuer_field, local.subject_field}
@@ -181,11 +183,12 @@ def _throttle_cache(rates: Mapping[str, Any], cache: Mapping[str, Any]) -> Itera
 def _schema(installed: Sequence[str]) -> Iterator[CheckMessage]:
     if "drf_spectacular" not in installed:
         return
-    from resources.schema import AutoSchema  # noqa: PLC0415 (drf-spectacular is optional)
+    from .schema import AutoSchema  # noqa: PLC0415 (drf-spectacular is optional)
 
     schema: Any = api_settings.DEFAULT_SCHEMA_CLASS
     if not issubclass(schema, AutoSchema):
-        hint = 'Set REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"] = "resources.schema.AutoSchema", or a class that extends it.'
+        path = f"{PACKAGE}.schema.AutoSchema"
+        hint = f'Set REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"] = "{path}", or a class that extends it.'
         yield Alarm(
             "The OpenAPI document lacks the scopes, or cannot be generated: DEFAULT_SCHEMA_CLASS is another class.",
             hint=hint,

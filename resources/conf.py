@@ -13,9 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from resources.defaults import DEFAULTS, ISSUER_DEFAULTS, LOCAL_USERS_DEFAULTS
-from resources.key_policy import POLICIES, Timing
-from resources.local_users import LocalUsers, new_user
+from .defaults import DEFAULTS, ISSUER_DEFAULTS, LOCAL_USERS_DEFAULTS
+from .key_policy import POLICIES, Timing
+from .local_users import LocalUsers, new_user
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import os
 import threading
 from collections import Counter
 
-from resources.errors import Reason
+from .errors import Reason
 
 
 class Counters:

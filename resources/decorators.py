@@ -9,7 +9,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from resources.authentication import JWTAuthentication
+from .authentication import JWTAuthentication
 
 View = Callable[..., HttpResponseBase]
 

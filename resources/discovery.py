@@ -10,14 +10,14 @@ from http.client import NOT_MODIFIED
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from resources import fetch, strict_json
-from resources.feed_source import Answer
-from resources.fetch import Bounds, FetchError
-from resources.jwk import Verdict, judge_all
-from resources.keyset import Fetched
-from resources.revocation_feed import MAX_DOCUMENT, MAX_SEGMENT
-from resources.revocation_set import ENTRY
-from resources.strict_json import Repeated
+from . import fetch, strict_json
+from .feed_source import Answer
+from .fetch import Bounds, FetchError
+from .jwk import Verdict, judge_all
+from .keyset import Fetched
+from .revocation_feed import MAX_DOCUMENT, MAX_SEGMENT
+from .revocation_set import ENTRY
+from .strict_json import Repeated
 
 MAX_QUOTED = 200  # characters of another issuer's URL in a message
 DEFAULT_RING = "default"

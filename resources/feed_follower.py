@@ -20,12 +20,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from resources.errors import Unavailable
-from resources.feed_source import Policy, Source, Time
-from resources.refusals import Refusals
-from resources.revocation_feed import CLOCK_ERROR, BadFeed, Document, FeedState, check_segment, number, read_document
-from resources.revocation_set import BLOCKS, ENTRY, RevocationSet
-from resources.verify import TrustedIssuer
+from .errors import Unavailable
+from .feed_source import Policy, Source, Time
+from .refusals import Refusals
+from .revocation_feed import CLOCK_ERROR, BadFeed, Document, FeedState, check_segment, number, read_document
+from .revocation_set import BLOCKS, ENTRY, RevocationSet
+from .verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)
 

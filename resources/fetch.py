@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from resources import wire
+from . import wire
 
 MAX_BYTES = 512 * 1024
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 from weakref import WeakSet
 
-from resources import thread_limit
-from resources.thread_limit import WaitLimit
+from . import thread_limit
+from .thread_limit import WaitLimit
 
 logger = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from resources.authentication import JWTAuthentication
-from resources.challenges import DatabaseUnavailable, Forbidden, StepUp, TokenRefused, TooLarge, TryLater
-from resources.database_errors import outage
-from resources.errors import Reason
-from resources.permissions import Demand, demand_of
-from resources.scope_needs import challenged
+from .authentication import JWTAuthentication
+from .challenges import DatabaseUnavailable, Forbidden, StepUp, TokenRefused, TooLarge, TryLater
+from .database_errors import outage
+from .errors import Reason
+from .permissions import Demand, demand_of
+from .scope_needs import challenged
 
 logger = logging.getLogger(__name__)
 

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from resources.discovery import Discovery
-from resources.fetch import FetchError
-from resources.issuers import Trust, clock
-from resources.jwk import Verdict
-from resources.key_pins import PinnedKeys
+from .discovery import Discovery
+from .fetch import FetchError
+from .issuers import Trust, clock
+from .jwk import Verdict
+from .key_pins import PinnedKeys
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,12 @@ from urllib.parse import quote_plus, urlencode
 
 from django.core.signals import setting_changed
 
-from resources import fetch, strict_json
-from resources.conf import resource_server
-from resources.errors import Unavailable
-from resources.fetch import Bounds, FetchError
-from resources.issuers import clock, trusts
-from resources.principal import AccessToken
+from . import fetch, strict_json
+from .conf import resource_server
+from .errors import Unavailable
+from .fetch import Bounds, FetchError
+from .issuers import clock, trusts
+from .principal import AccessToken
 
 logger = logging.getLogger(__name__)
 

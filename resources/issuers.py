@@ -15,16 +15,16 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from resources.conf import IssuerSettings, ResourceServer, resource_server
-from resources.discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
-from resources.feed_follower import Follower
-from resources.feed_source import Policy, Time
-from resources.jwk import FAMILIES
-from resources.key_pins import PinnedKeys
-from resources.keyset import KeySet
-from resources.poller import Poller
-from resources.refusals import Refusals
-from resources.verify import TrustedIssuer
+from .conf import IssuerSettings, ResourceServer, resource_server
+from .discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
+from .feed_follower import Follower
+from .feed_source import Policy, Time
+from .jwk import FAMILIES
+from .key_pins import PinnedKeys
+from .keyset import KeySet
+from .poller import Poller
+from .refusals import Refusals
+from .verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)
 

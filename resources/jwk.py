@@ -14,7 +14,7 @@ from typing import Any
 
 from jwt.algorithms import Algorithm, get_default_algorithms
 
-from resources.strict_json import Repeated
+from .strict_json import Repeated
 
 _LIBRARY = get_default_algorithms()
 

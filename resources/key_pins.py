@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from resources.jwk import Key, Verdict, by_kid
+from .jwk import Key, Verdict, by_kid
 
 
 class PinnedKeys:

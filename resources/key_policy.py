@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from resources.flight import Limits
+from .flight import Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from resources.errors import Unavailable
-from resources.flight import Flight, Flights, in_a_thread
-from resources.jwk import Key, Verdict, by_kid
-from resources.key_policy import PRODUCTION, Timing
-from resources.thread_limit import WaitLimit
-from resources.token_bucket import TokenBucket
+from .errors import Unavailable
+from .flight import Flight, Flights, in_a_thread
+from .jwk import Key, Verdict, by_kid
+from .key_policy import PRODUCTION, Timing
+from .thread_limit import WaitLimit
+from .token_bucket import TokenBucket
 
 logger = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, router, transaction
 from django.db.models import Model
 
-from resources.errors import InvalidToken, Reason
-from resources.principal import AccessToken
+from .errors import InvalidToken, Reason
+from .principal import AccessToken
 
 logger = logging.getLogger(__name__)
 LINKS = "resources_user_links"

@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.urls import Resolver404, resolve
 from django.utils.cache import patch_vary_headers
 
-from resources import views
-from resources.authentication import JWTAuthentication, is_marked
-from resources.conf import resource_server
+from . import views
+from .authentication import JWTAuthentication, is_marked
+from .conf import resource_server
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 PROBES = frozenset({"/healthz", "/readyz"})
@@ -76,15 +76,19 @@ def prefers_html(request: HttpRequest) -> bool:
 
 def belongs_to_api(request: HttpRequest) -> bool:
     """Return True if the path is below one of PATHS, or its view uses JWTAuthentication or is in `resources.urls`."""
-    path = request.path_info
-    prefixes = [prefix.rstrip("/") for prefix in resource_server().paths]
-    if any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes):
+    if is_below_paths(request.path_info):
         return True
     try:
-        view = resolve(path, getattr(request, "urlconf", None)).func
+        view = resolve(request.path_info, getattr(request, "urlconf", None)).func
     except Resolver404:
         return False
     return view.__module__ == views.__name__ or is_guarded(view)
+
+
+def is_below_paths(path: str) -> bool:
+    """Return True if the path is one of PATHS, or below one."""
+    prefixes = [prefix.rstrip("/") for prefix in resource_server().paths]
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)
 
 
 def is_guarded(view: Callable[..., object]) -> bool:

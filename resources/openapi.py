@@ -18,7 +18,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from resources.conf import resource_server
+from .conf import resource_server
 
 
 class Document(SpectacularAPIView):

@@ -8,7 +8,7 @@ import ipaddress
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
-from resources.conf import resource_server
+from .conf import resource_server
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 """Headers of which a proxy sets at least one, even if it is empty."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from resources.jwk import Key
+from .jwk import Key
 
 FIRST_LINE = b"-----BEGIN PUBLIC KEY-----\n"
 MODE = 0o644

@@ -14,9 +14,9 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import AND, OR, SingleOperandHolder
 from rest_framework.request import Request
 
-from resources.errors import Unavailable
-from resources.introspection import introspector
-from resources.principal import AccessToken
+from .errors import Unavailable
+from .introspection import introspector
+from .principal import AccessToken
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from resources import thread_limit
+from . import thread_limit
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from resources.revocation_lookup import Lookup
-from resources.revocation_set import EMPTY, RevocationSet
+from .revocation_lookup import Lookup
+from .revocation_set import EMPTY, RevocationSet
 
 
 @dataclass(frozen=True, slots=True)

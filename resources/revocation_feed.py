@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from resources.errors import InvalidToken
-from resources.revocation_key import key
-from resources.revocation_set import EMPTY, ENTRY, RevocationSet
-from resources.verify import (
+from .errors import InvalidToken
+from .revocation_key import key
+from .revocation_set import EMPTY, ENTRY, RevocationSet
+from .verify import (
     TrustedIssuer,
     check_signature,
     decoded,

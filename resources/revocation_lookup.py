@@ -10,8 +10,8 @@ Every request runs it, so it saves time:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from resources.revocation_key import LENGTH, actors, hash_of_kind
-from resources.revocation_set import RevocationSet
+from .revocation_key import LENGTH, actors, hash_of_kind
+from .revocation_set import RevocationSet
 
 REMEMBERED = 1024
 """The number of cached identifiers of one kind, about 200 bytes each."""

@@ -6,8 +6,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAuthenticatedOrReadOnly
 
-from resources.conf import resource_server
-from resources.scope_needs import needs
+from .conf import resource_server
+from .scope_needs import needs
 
 
 class AutoSchema(SpectacularAutoSchema):
@@ -29,7 +29,7 @@ class AutoSchema(SpectacularAutoSchema):
 class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """The security scheme of operations that JWTAuthentication guards."""
 
-    target_class = "resources.authentication.JWTAuthentication"
+    target_class = f"{__name__.rpartition('.')[0]}.authentication.JWTAuthentication"
     match_subclasses = True
     name = "oauth2"
 

@@ -18,7 +18,7 @@ from rest_framework.permissions import (
     IsAuthenticatedOrReadOnly,
 )
 
-from resources.permissions import TokenPermission, operands
+from .permissions import TokenPermission, operands
 
 logger = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from resources.counters import counters
-from resources.issuers import trusts
+from .counters import counters
+from .issuers import trusts
 
 
 def status() -> dict[str, Any]:

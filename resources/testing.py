@@ -20,7 +20,7 @@ from django.test import override_settings
 from django.utils import timezone
 from jwt.algorithms import HMACAlgorithm, get_default_algorithms
 
-from resources.conf import resource_server
+from .conf import resource_server
 
 LIFETIME = timedelta(minutes=10)
 _LIBRARY = get_default_algorithms()

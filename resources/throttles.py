@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
-from resources import throttle_cache
-from resources.client_address import client_address
-from resources.conf import resource_server
-from resources.principal import AccessToken
+from . import throttle_cache
+from .client_address import client_address
+from .conf import resource_server
+from .principal import AccessToken
 
 
 class TokenThrottle(SimpleRateThrottle):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from resources import views
+from . import views
 
 urlpatterns = [
     path(".well-known/oauth-protected-resource", views.protected_resource),

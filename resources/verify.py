@@ -23,11 +23,11 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Protocol, TypeGuard
 
-from resources import strict_json
-from resources.errors import InvalidRequest, InvalidToken, Reason
-from resources.jwk import MAX_KID, Key
-from resources.principal import AccessToken
-from resources.refusals import NONE, Refusals
+from . import strict_json
+from .errors import InvalidRequest, InvalidToken, Reason
+from .jwk import MAX_KID, Key
+from .principal import AccessToken
+from .refusals import NONE, Refusals
 
 MAX_TOKEN = 8 * 1024
 MAX_HEADER_PART = -(-1024 * 4 // 3)  # 1 KiB in base64url

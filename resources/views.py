@@ -4,9 +4,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from resources.conf import resource_server
-from resources.issuers import trusts
-from resources.operator import is_operator
+from .conf import resource_server
+from .issuers import trusts
+from .operator import is_operator
 
 
 @require_safe

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult
 
-from resources.resolve import lookups
+from .resolve import lookups
 
 
 def connect(parts: SplitResult, until: float, clock: Callable[[], float]) -> socket.socket:

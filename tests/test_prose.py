@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("tokens", "resources", "project", "examples", "bench")
+PACKAGES = ("keyturn_issuer", "tokens", "resources", "project", "examples", "bench")
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 TEMPLATE_ENDINGS = {".html", ".txt"}
 

@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -138,8 +138,22 @@ COVERED = {
 
 @cache
 def tree(path: Path) -> ast.Module:
-    """Return the syntax tree of a file."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+    """Return the syntax tree of a file, with absolute imports."""
+    return absolute(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
+
+
+def absolute(source: str, path: str) -> ast.Module:
+    """Return the syntax tree of `source` in which each relative import is replaced by the absolute one that it means.
+
+    `path` is relative to the project. An import from above the top package becomes one of a top-level package.
+    """
+    parsed = ast.parse(source)
+    package = PurePosixPath(path).parent.parts
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            above = max(len(package) - node.level + 1, 0)
+            node.module, node.level = ".".join([*package[:above], *filter(None, [node.module])]), 0
+    return parsed
 
 
 def modules(*packages: str) -> dict[str, Path]:
@@ -332,8 +346,15 @@ def test_a_right_import_is_not_caught(module: str, line: str) -> None:
 )
 def test_an_impure_import_in_a_pure_module_is_caught(module: str, line: str) -> None:
     assert module in pure_modules()
-    source = MODULES[module].read_text(encoding="utf-8")
-    assert impure_imports(ast.parse(f"{source}\n{line}\n"))
+    path = MODULES[module]
+    source = path.read_text(encoding="utf-8")
+    assert impure_imports(absolute(f"{source}\n{line}\n", path.relative_to(ROOT).as_posix()))
+
+
+@pytest.mark.parametrize("line", ["from . import fetch", "from .fetch import Fetcher", "from .wire import Connection"])
+def test_a_relative_import_that_is_impure_is_caught(line: str) -> None:
+    assert impure_imports(absolute(line, "resources/verify.py"))
+    assert not impure_imports(absolute("from .jwk import FAMILIES", "resources/verify.py"))
 
 
 def test_no_two_modules_of_a_package_differ_by_an_ending() -> None:

@@ -49,9 +49,12 @@ LARGEST = 100 * 1024 * 1024  # bytes
 STDIN = 0
 
 
-def main() -> None:
+PROGRAM = "python -m project.launch.serve"
+
+
+def main(arguments: list[str], *, program: str = PROGRAM) -> None:
     """Check, then serve until SIGTERM; exit 1 if a check reports an error."""
-    options = parse(sys.argv[1:])
+    options = parse(arguments, program)
     lifeline = os.dup(STDIN) if options.end_with_stdin else None
     django.setup()
     refuse_on_errors()
@@ -75,9 +78,9 @@ def main() -> None:
     ).serve(target_loader=partial(load, alive=alive))
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
+def parse(arguments: list[str], program: str) -> argparse.Namespace:
     """Return the options of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m project.launch.serve", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("port", type=int)
     parser.add_argument("--address", default="127.0.0.1", help="where to listen (%(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="number of worker processes (%(default)s)")
@@ -139,4 +142,4 @@ def end_with(lifeline: int, end: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

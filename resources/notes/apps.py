@@ -6,4 +6,4 @@ from django.apps import AppConfig
 class NotesConfig(AppConfig):
     """The example API: notes."""
 
-    name = "resources.notes"
+    name = __name__.rpartition(".")[0]

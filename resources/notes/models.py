@@ -4,7 +4,7 @@ from typing import Self
 
 from django.db import models
 
-from resources.principal import AccessToken
+from ..principal import AccessToken
 
 
 class NoteQuerySet(models.QuerySet["Note"]):

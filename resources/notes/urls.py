@@ -3,7 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from resources.notes.views import NoteViewSet, WhoAmI
+from .views import NoteViewSet, WhoAmI
 
 router = SimpleRouter()
 router.register("notes", NoteViewSet)

@@ -11,10 +11,10 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
-from resources.notes.models import Note, NoteQuerySet
-from resources.notes.serializers import NoteSerializer, WhoAmISerializer
-from resources.permissions import HasRequiredScopes
-from resources.principal import AccessToken
+from ..permissions import HasRequiredScopes
+from ..principal import AccessToken
+from .models import Note, NoteQuerySet
+from .serializers import NoteSerializer, WhoAmISerializer
 
 
 class NotePages(PageNumberPagination):

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 class UserLinksConfig(AppConfig):
     """The table of user links."""
 
-    name = "resources.user_links"
+    name = __name__.rpartition(".")[0]
     label = "resources_user_links"
     verbose_name = "Users of issuers"
     default_auto_field = "django.db.models.BigAutoField"

@@ -1,11 +1,11 @@
-"""Another Django project, with the settings of docs/resource-server.md and a copy of `resources`."""
+"""Another Django project, with the settings of docs/resource-server.md, and a copy of `resources` or its package."""
 
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,7 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["SHOP_DATABASE"]}}
 STATIC_URL = "static/"
 USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 """
 OWN = """
 RESOURCE_SERVER |= {
@@ -56,6 +57,11 @@ RESOURCE_SERVER |= {
 for name in os.environ.get("SHOP_FORGETS", "").split():
     del REST_FRAMEWORK[name]
 """
+NEIGHBOUR = {
+    "__init__.py": "",
+    "models.py": "from django.db import models\n\n\nclass Room(models.Model):\n    name = models.TextField()\n",
+}
+"""An app of the shop's own that is named `resources`, beside the package."""
 ORDERS = """\
 import sys
 
@@ -67,8 +73,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from resources.decorators import token_required
-from resources.permissions import HasRequiredScopes, HasScopes, RequireActive
+from keyturn_resources.decorators import token_required
+from keyturn_resources.permissions import HasRequiredScopes, HasScopes, RequireActive
 
 
 class Orders(APIView):
@@ -148,6 +154,9 @@ class Shop:
     url: str
     folder: Path
     variables: dict[str, str]
+    python: str
+    package: str
+    """The name under which the shop imports the resource server."""
 
     def get(self, path: str, token: str | None = None, **headers: str) -> requests.Response:
         return self.call("GET", path, token, **headers)
@@ -160,7 +169,7 @@ class Shop:
 
     def manage(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [self.python, "manage.py", *arguments],
             cwd=self.folder,
             env=self.variables | variables,
             capture_output=True,
@@ -170,19 +179,37 @@ class Shop:
         )
 
 
-@contextmanager
-def opened(system: System, folder: Path, *settings: str) -> Iterator[Shop]:
-    """Run the shop with further `settings` until the block ends."""
+def copied(folder: Path) -> str:
+    """Copy the folder `resources` into the shop, and return its name."""
     shutil.copytree(ROOT / "resources", folder / "resources", ignore=shutil.ignore_patterns("__pycache__", "notes"))
+    return "resources"
+
+
+def beside_a_neighbour(folder: Path) -> str:
+    """Add an app of the shop's own named `resources`, and return the name of the installed package."""
+    (folder / "resources").mkdir()
+    for name, text in NEIGHBOUR.items():
+        (folder / "resources" / name).write_text(text, encoding="utf-8")
+    return "keyturn_resources"
+
+
+@contextmanager
+def opened(system: System, folder: Path, *settings: str, python: Path | None = None) -> Iterator[Shop]:
+    """Run the shop with further `settings` until the block ends.
+
+    With `python`, that of an environment with the package, the shop uses the package; without it, a copied folder.
+    """
+    package = beside_a_neighbour(folder) if python else copied(folder)
+    own = [OWN, 'INSTALLED_APPS += ["resources"]'] if python else [OWN]
     files = {
         "manage.py": MANAGE,
-        "shop.py": "\n".join([BASE, documented("In your project", "# settings.py"), *settings, OWN]),
+        "shop.py": "\n".join([BASE, documented("In your project", "# settings.py"), *settings, *own]),
         "orders.py": "\n".join(
             [ORDERS, documented("In your project", "# urls.py"), documented("OpenAPI", "# urls.py")]
         ),
     }
     for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text.replace("keyturn_resources", package), encoding="utf-8")
     variables = {
         "PATH": os.environ["PATH"],
         "SHOP_ISSUER": system.issuer,
@@ -190,27 +217,27 @@ def opened(system: System, folder: Path, *settings: str) -> Iterator[Shop]:
         "SHOP_SECRET": system.variables.demo["SERVICE_CLIENT_SECRET"],
         "SHOP_DATABASE": str(folder / "shop.sqlite3"),
     }
-    shop = Shop(f"http://localhost:{free()}", folder, variables)
+    shop = Shop(f"http://localhost:{free()}", folder, variables, str(python or sys.executable), package)
     migrated = shop.manage("migrate", "--verbosity", "0")
     assert migrated.returncode == 0, migrated.stderr
-    with _served(shop.url, folder, variables):
+    with _served(shop):
         yield shop
 
 
 @contextmanager
-def _served(url: str, folder: Path, variables: Mapping[str, str]) -> Iterator[None]:
-    log = folder / "shop.log"
+def _served(shop: Shop) -> Iterator[None]:
+    log = shop.folder / "shop.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "runserver", "--noreload", url.removeprefix("http://")],
-            cwd=folder,
-            env=variables,
+            [shop.python, "manage.py", "runserver", "--noreload", shop.url.removeprefix("http://")],
+            cwd=shop.folder,
+            env=shop.variables,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=0,
         )
-    child = Child("shop", url, log, process)
+    child = Child("shop", shop.url, log, process)
     try:
         processes.wait_until_ready(child, "/healthz", within=180)
         yield

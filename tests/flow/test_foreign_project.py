@@ -1,7 +1,8 @@
-"""A copy of `resources` in another Django project, with the running issuer."""
+"""`resources` in another Django project, copied and as the installed package, with the running issuer."""
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.flow.conftest import System
 from tests.flow.shop import Shop, documented, opened
 from tests.flow.test_revocation import revoke, seconds_until
 from tests.flow.test_story import log_in, service_token
+from tests.packages.environments import built, installed, wheel
 
 pytestmark = [*marks.stack]
 
@@ -17,24 +19,33 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 APPLICATION = "https://app.example"
 
 
+@pytest.fixture(scope="module", params=["copy", pytest.param("package", marks=pytest.mark.packages)])
+def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """The Python of an environment with the package, or None for a shop with a copy of the folder."""
+    if request.param == "copy":
+        return None
+    package = f"{wheel(built(tmp_path_factory), 'keyturn_resources')}[openapi]"
+    return installed(tmp_path_factory.mktemp("shop") / "venv", package, "django-cors-headers")
+
+
 @pytest.fixture(scope="module")
-def shop(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(system: System, python: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     blocks = documented("OpenAPI", "# settings.py"), documented("Your own users", "INSTALLED_APPS")
-    with opened(system, tmp_path_factory.mktemp("shop"), *blocks) as shop:
+    with opened(system, tmp_path_factory.mktemp("shop"), *blocks, python=python) as shop:
         yield shop
 
 
 @pytest.fixture(scope="module")
-def shop_with_cors(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop_with_cors(system: System, python: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     blocks = (
         documented("OpenAPI", "# settings.py"),
         documented("Browsers of other origins (CORS)", "# settings.py"),
     )
-    with opened(system, tmp_path_factory.mktemp("shop"), *blocks) as shop:
+    with opened(system, tmp_path_factory.mktemp("shop"), *blocks, python=python) as shop:
         yield shop
 
 
-def test_the_copy_verifies_tokens_and_decides_by_scope_with_the_issuer_s_url_only(system: System, shop: Shop) -> None:
+def test_it_verifies_tokens_and_decides_by_scope_with_the_issuer_s_url_only(system: System, shop: Shop) -> None:
     token = service_token(system)
     answer = shop.get("/orders/", token)
     assert (answer.status_code, answer.json()["sub"]) == (200, "service")
@@ -46,18 +57,18 @@ def test_the_copy_verifies_tokens_and_decides_by_scope_with_the_issuer_s_url_onl
     assert shop.get("/orders/", f"{token}x").status_code == 401
 
 
-def test_the_copy_imports_no_other_room_of_this_project(system: System, shop: Shop) -> None:
+def test_it_imports_no_other_room_of_this_project(system: System, shop: Shop) -> None:
     shop.get("/orders/", service_token(system))
     rooms = set(shop.get("/rooms/").json()["rooms"])
-    assert "resources" in rooms
+    assert shop.package in rooms
     assert {"tokens", "project", "examples", "tests"} & rooms == set()
     # a process of its own, as drf-spectacular imports the toolkit, if it is installed, to make an OpenAPI document
     fresh = shop.manage("shell", "-v", "0", "-c", "import orders, sys; print(*sys.modules, sep='\\n')").stdout.split()
-    assert {"orders", "resources"} <= set(fresh)
+    assert {"orders", shop.package} <= set(fresh)
     assert {"tokens", "project", "examples", "tests", "oauth2_provider"} & set(fresh) == set()
 
 
-def test_the_copy_refuses_a_revoked_token(system: System, shop: Shop) -> None:
+def test_it_refuses_a_revoked_token(system: System, shop: Shop) -> None:
     """One view uses the introspection endpoint, the others follow the feed."""
     token = service_token(system)
     assert [shop.get(path, token).status_code for path in ("/orders/", "/refund/")] == [200, 200]
@@ -66,7 +77,7 @@ def test_the_copy_refuses_a_revoked_token(system: System, shop: Shop) -> None:
     seconds_until(lambda: shop.get("/orders/", token).status_code == 401)
 
 
-def test_the_commands_and_checks_of_the_copy_work(system: System, shop: Shop) -> None:
+def test_the_commands_and_checks_work(system: System, shop: Shop) -> None:
     checked = shop.manage("check")
     assert (checked.returncode, "resources." in checked.stderr) == (0, False), checked.stderr
     checked = shop.manage("check_issuer", "--json")
@@ -99,12 +110,12 @@ def test_a_user_is_created_once_and_a_service_is_no_local_user(system: System, s
     assert first == again
     assert first["user"][0] == "User"
     assert first["user"][1] != first["sub"]
-    links = "from resources.user_links.models import UserLink; print(UserLink.objects.get().sub)"
+    links = f"from {shop.package}.user_links.models import UserLink; print(UserLink.objects.get().sub)"
     assert first["sub"] in shop.manage("shell", "-c", links).stdout
     assert shop.manage("makemigrations", "--check", "--dry-run").returncode == 0
 
 
-def test_the_openapi_document_of_the_copy_lists_the_scopes_of_each_operation(system: System, shop: Shop) -> None:
+def test_the_openapi_document_of_the_shop_lists_the_scopes_of_each_operation(system: System, shop: Shop) -> None:
     paths = shop.get("/api/schema/", Accept="application/json").json()["paths"]
     security = {
         f"{method} {path}": operation["security"]

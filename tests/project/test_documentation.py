@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DECISIONS = ROOT / "docs" / "decisions"
 RECORDS = sorted(DECISIONS.glob("[0-9]*.md"))
 PAGES = [*(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")), *sorted(ROOT.glob("docs/**/*.md"))]
-FOLDERS = ("tokens", "resources", "project", "tests", "examples", "bench", "findings", "docs")
+FOLDERS = ("keyturn_issuer", "tokens", "resources", "project", "tests", "examples", "bench", "findings", "docs")
 COMMANDS = {name: app for app in ("tokens", "resources") for name in find_commands(str(ROOT / app / "management"))}
 
 
@@ -140,7 +140,8 @@ def test_the_rotation_rules_have_the_numbers_of_the_policy() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["pkcs11"]]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["pkcs11"], *extras["redis"]]
     names = {re.split(r"[\[~><=]", one)[0] for one in needed}
     text = (DECISIONS / "013-dependencies.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == names

@@ -1,6 +1,7 @@
 """Imports between the four packages, and reads of the clock. tests/test_rooms.py has the rooms of the issuer."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_rooms import MODULES, pure_modules
+from tests.test_rooms import MODULES, absolute, pure_modules
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ROOMS = ("tokens", "resources", "project", "examples")
+ROOMS = ("tokens", "resources", "project", "examples", "keyturn_issuer")
 CLOCK_READERS = ("tokens/keys/clock.py",)
 """Modules that may read a node's clock: this one compares two clocks, and reads both at the same moment."""
 DATES = frozenset(
@@ -28,13 +29,12 @@ CLOCKS = DATES | {
 EDGES = ("views", "admin", "commands", "checks", "authentication", "permissions", "middleware", "forms", "testing")
 
 
-def imports(source: str) -> Iterator[tuple[int, str]]:
+def imports(source: str, path: str) -> Iterator[tuple[int, str]]:
     """Yield the line and the name of each imported module, and of each name that is imported from it."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(absolute(source, path)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
             yield node.lineno, node.module or ""
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
@@ -51,7 +51,7 @@ def forbidden(path: str, module: str) -> str | None:
         "tokens and resources never import each other": (
             (room == "tokens" and within(module, "resources")) or (room == "resources" and within(module, "tokens"))
         ),
-        "nobody imports project": room != "project" and within(module, "project"),
+        "only the command imports project": room not in {"project", "keyturn_issuer"} and within(module, "project"),
         "an example knows no room of the product": room == "examples" and within(module, "tokens", "resources"),
         "rest_framework only under resources": room != "resources"
         and within(module, "rest_framework", "drf_spectacular"),
@@ -67,6 +67,7 @@ def forbidden(path: str, module: str) -> str | None:
             and within(module, "resources.user_links")
         ),
         "tests are imported by nothing": within(module, "tests"),
+        "the command is imported by nothing": room != "keyturn_issuer" and within(module, "keyturn_issuer"),
     }
     return next((rule for rule, broken in rules.items() if broken), None)
 
@@ -108,7 +109,7 @@ def test_a_module_imports_only_what_its_room_may(path: str) -> None:
     source = (ROOT / path).read_text(encoding="utf-8")
     broken = [
         f"{path}:{line} imports {module}: {rule}"
-        for line, module in imports(source)
+        for line, module in imports(source, path)
         if (rule := forbidden(path, module))
     ]
     assert broken == []
@@ -141,6 +142,8 @@ def test_a_pure_module_reads_no_clock(module: str) -> None:
     ("path", "line"),
     [
         ("tokens/views.py", "import resources.verify"),
+        ("project/wsgi.py", "import keyturn_issuer"),
+        ("keyturn_issuer/__main__.py", "from rest_framework.views import APIView"),
         ("tokens/views.py", "from resources import verify"),
         ("resources/verify.py", "from tokens.models import User"),
         ("resources/conf.py", "from project import settings"),
@@ -150,10 +153,17 @@ def test_a_pure_module_reads_no_clock(module: str) -> None:
         ("resources/permissions.py", "import oauthlib"),
         ("resources/authentication.py", "from resources.notes.models import Note"),
         ("resources/local_users.py", "from resources.user_links.models import UserLink"),
+        ("resources/local_users.py", "from .user_links.models import UserLink"),
+        ("resources/local_users.py", "from . import user_links"),
+        ("resources/authentication.py", "from .notes.models import Note"),
+        ("resources/management/commands/check_issuer.py", "from ...notes import models"),
+        ("resources/verify.py", "from ..tokens.models import User"),
+        ("resources/management/commands/check_issuer.py", "from ....project import settings"),
+        ("tokens/keys/store.py", "from ...resources import verify"),
     ],
 )
 def test_a_wrong_import_is_caught(path: str, line: str) -> None:
-    assert any(forbidden(path, module) for _, module in imports(line))
+    assert any(forbidden(path, module) for _, module in imports(line, path))
 
 
 @pytest.mark.parametrize(
@@ -162,12 +172,67 @@ def test_a_wrong_import_is_caught(path: str, line: str) -> None:
         ("project/urls/issuer.py", "import tokens.urls"),
         ("resources/notes/views.py", "from resources.permissions import HasScopes"),
         ("resources/keyset.py", "from collections.abc import Callable"),
-        ("resources/user_links/models.py", "from resources.user_links import apps"),
+        ("resources/user_links/models.py", "from . import apps"),
+        ("resources/notes/views.py", "from ..permissions import HasScopes"),
+        ("resources/management/commands/check_issuer.py", "from ...inspection import inspect"),
+        ("keyturn_issuer/__main__.py", "from project.launch import serve"),
         ("resources/permissions.py", "from rest_framework.permissions import BasePermission"),
     ],
 )
 def test_a_right_import_is_not_caught(path: str, line: str) -> None:
-    assert not any(forbidden(path, module) for _, module in imports(line))
+    assert not any(forbidden(path, module) for _, module in imports(line, path))
+
+
+def own_name(source: str) -> Iterator[int]:
+    """Yield the lines with the package's name in an import or a dotted path, which fail under another name."""
+    parsed = ast.parse(source)
+    prose = {id(node.value) for node in ast.walk(parsed) if isinstance(node, ast.Expr)}
+    for node in ast.walk(parsed):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            names = re.findall(r"\bresources\.[a-z_]+", node.value)
+        if any(within(name, "resources") for name in names):
+            yield node.lineno
+
+
+def relative(source: str) -> list[int]:
+    """Return the lines of relative imports."""
+    return [node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) and node.level]
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if path.startswith("resources/")])
+def test_the_resource_server_works_under_any_name(path: str) -> None:
+    assert list(own_name((ROOT / path).read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if not path.startswith("resources/")])
+def test_the_other_packages_import_absolutely(path: str) -> None:
+    assert relative((ROOT / path).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import resources.verify",
+        "from resources import verify",
+        "from resources.verify import verify",
+        'name = "resources.notes"',
+        'hint = f"Set {NAME} to resources.handler.exception_handler"',
+    ],
+)
+def test_the_package_s_own_name_is_caught(line: str) -> None:
+    assert list(own_name(line)) == [1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from . import verify", '"""Used by resources.urls."""', 'id = "resources.E001"', "import resources_of_mine"],
+)
+def test_other_names_are_not_caught(line: str) -> None:
+    assert list(own_name(line)) == []
+    assert relative("from . import verify\nfrom ..jwk import FAMILIES") == [1, 2]
 
 
 READS = {

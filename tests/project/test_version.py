@@ -32,7 +32,12 @@ PATHS = {
 def test_pyproject_reads_the_constant():
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert "version" not in pyproject["project"]
-    assert pyproject["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "tokens.__version__"}
+    assert pyproject["tool"]["hatch"]["version"] == {"path": "tokens/__init__.py"}
+
+
+def test_the_resource_server_s_package_has_this_version():
+    pyproject = tomllib.loads((ROOT / "resources" / "pyproject.toml").read_text(encoding="utf-8"))
+    assert pyproject["project"]["version"] == __version__
 
 
 def test_the_newest_release_of_the_changelog_is_this_version():
@@ -67,7 +72,7 @@ def test_no_answer_shows_the_version(process, path, client, settings, monkeypatc
 
 def test_only_the_commands_read_the_version():
     """So no view, template or header can show it."""
-    rooms = [ROOT / name for name in ("tokens", "resources", "project", "examples")]
+    rooms = [ROOT / name for name in ("tokens", "resources", "project", "examples", "keyturn_issuer")]
     sources = [path for room in rooms for path in room.rglob("*") if path.suffix in {".py", ".html"}]
     readers = {path.relative_to(ROOT).as_posix() for path in sources if "__version__" in path.read_text("utf-8")}
     assert readers == {"tokens/__init__.py", "tokens/management/arguments.py"}

@@ -140,6 +140,7 @@ def mutant(old: str, new: str) -> ModuleType:
     """Return verify.py as a new module, in which `old` is replaced by `new`."""
     assert SOURCE.count(old) == 1, f"{old!r} does not occur exactly once in verify.py: update the table"
     module = ModuleType("resources.verify_mutant")
+    module.__package__ = "resources"  # its imports are relative
     exec(compile(SOURCE.replace(old, new), "mutant of verify.py", "exec"), module.__dict__)  # noqa: S102
     return module
 

@@ -34,13 +34,14 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 from tokens.models import Client, Consent, User
 from tokens.authorize import consent
+from tokens.claims.claims_request import ClaimsRequest
 
 user = User.objects.create_user("ada")
 client = Client.objects.create(client_id="app", name="App", client_type="public", remembers_consent=True)
 
 def answer(scope):
     target = SimpleNamespace(audience="https://api.example/", scopes=(scope,))
-    consent.remember(SimpleNamespace(client=client, target=target), user, now=timezone.now())
+    consent.remember(SimpleNamespace(client=client, target=target, claims=ClaimsRequest()), user, now=timezone.now())
 
 def in_a_thread():
     answer("notes:write")

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 
 from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache
-from redis.exceptions import ResponseError
 
 from tokens import conf
 from tokens.limits.circuit import Circuit
@@ -104,6 +103,8 @@ def _run(command: Callable[[Any], Answer], *, now: datetime) -> Answer | None:
     backend = caches[ALIAS]
     if not isinstance(backend, RedisCache) or not circuit.admits(now.timestamp()):
         return None
+    from redis.exceptions import ResponseError  # noqa: PLC0415 (optional, and there if a cache is in Redis)
+
     try:
         # `write` selects the primary. A replica can lag, and would hide the newest mark.
         answer = command(backend._cache.get_client(write=True))  # noqa: SLF001 (Django has no public way)

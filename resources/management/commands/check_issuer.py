@@ -8,10 +8,10 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from resources import pem_folder
-from resources.conf import resource_server
-from resources.inspection import Report, inspect
-from resources.issuers import trusts
+from ... import pem_folder
+from ...conf import resource_server
+from ...inspection import Report, inspect
+from ...issuers import trusts
 
 
 class Command(BaseCommand):

@@ -1,0 +1,50 @@
+"""A view behind the middleware, one behind the decorator, django-ninja, and the view that proxies ask."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from keyturn_resources.decorators import token_required
+from keyturn_resources.forward_auth import forward_auth
+from keyturn_resources.ninja import Refused, TokenAuth, answer
+from keyturn_resources.permissions import HasScopes
+from ninja import NinjaAPI
+
+api = NinjaAPI(auth=TokenAuth(HasScopes("notes:read")))
+api.add_exception_handler(Refused, answer)
+
+
+@api.get("/whoami")
+def whoami(request: HttpRequest) -> dict[str, str]:
+    """Return the subject: django-ninja has verified the token."""
+    return {"sub": request.auth.claims["sub"]}
+
+
+@api.post("/notes", auth=TokenAuth(HasScopes("notes:write")))
+def write(request: HttpRequest) -> dict[str, str]:
+    """Require another scope than the other operations."""
+    return {"sub": request.auth.claims["sub"]}
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """Answer any valid token: the path is below PATHS, and the middleware RequireToken has verified it."""
+    return HttpResponse(request.auth.claims["sub"])
+
+
+@token_required(HasScopes("notes:write"))
+def export(request: HttpRequest) -> HttpResponse:
+    """Answer a token with the scope notes:write."""
+    return HttpResponse(request.auth.claims["sub"])
+
+
+def public(_request: HttpRequest) -> HttpResponse:
+    """Answer everyone: the path is not below PATHS."""
+    return HttpResponse("public")
+
+
+urlpatterns = [
+    path("public/", public),
+    path("pages/one/", page),
+    path("pages/export/", export),
+    path("ninja/", api.urls),
+    path("forward-auth/", forward_auth(HasScopes("notes:read"))),
+    path("", include("keyturn_resources.urls")),
+]

@@ -1,0 +1,66 @@
+"""A view that tells a proxy if a request may pass: nginx `auth_request`, Traefik `ForwardAuth`, Caddy `forward_auth`.
+
+1. 403 if the request has a header with PREFIX: only this view may set them.
+2. 204 if the token is valid and has the permissions. The headers of CLAIMS say whose request it is.
+3. 401 or 403 with a challenge if not. Proxies turn other client errors into a 500, so that these become 401.
+4. 429 or 503 with Retry-After if it cannot be decided now.
+
+The proxy must send the headers of the 204 to the application behind it, and remove those that the client sent. The
+examples in examples/without_drf/ do both.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from .plain_views import refusal
+from .principal import AccessToken
+
+PREFIX = "X-Keyturn-"
+CLAIMS = {"Subject": "sub", "Client": "client_id", "Issuer": "iss"}
+FORGED = "The request has a header that only the proxy may set"
+AS_THEY_ARE = frozenset(
+    {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+)
+"""The statuses of refusals that proxies pass on, or that are no fault of the client."""
+READABLE = "!#$&'()*+,/:;=?@[]^`{|}~"
+
+
+def forward_auth(*permissions: Any) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Return the view for these permissions, which do not depend on the method of the client's request.
+
+    Without permissions, any valid token is enough.
+    """
+
+    def decide(request: HttpRequest) -> HttpResponseBase:
+        response = JsonResponse({"detail": FORGED}, status=403) if is_forged(request) else answer(request, permissions)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    decide.csrf_exempt = True  # type: ignore[attr-defined]  # a bearer token is sent by no browser on its own
+    return decide
+
+
+def answer(request: HttpRequest, permissions: tuple[Any, ...]) -> HttpResponseBase:
+    """Return 204 with the identity, or the refusal."""
+    refused = refusal(request, *permissions)
+    if refused is None:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=identity(request.auth))  # type: ignore[attr-defined]
+    if refused.status_code not in AS_THEY_ARE and refused.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        refused.status_code = HTTPStatus.UNAUTHORIZED
+    return refused
+
+
+def is_forged(request: HttpRequest) -> bool:
+    """Return True if the client sent a header with PREFIX. WSGI servers can map `_` to `-`, so that both count."""
+    return any(name.replace("_", "-").upper().startswith(PREFIX.upper()) for name in request.headers)
+
+
+def identity(token: AccessToken) -> dict[str, str]:
+    """Return the headers that name the holder of a verified token, percent-encoded (RFC 3986 section 2.1)."""
+    # Every header is always sent: a proxy might keep the client's in the place of one that is missing.
+    named = {f"{PREFIX}{name}": quote(str(token.claims[claim]), READABLE) for name, claim in CLAIMS.items()}
+    return named | {f"{PREFIX}Scope": " ".join(quote(scope, READABLE) for scope in sorted(token.scopes)) or "-"}

@@ -1,0 +1,46 @@
+"""Authentication and permissions for django-ninja, which is an optional dependency: `NinjaAPI(auth=TokenAuth())`.
+
+`api.add_exception_handler(Refused, answer)` sends the challenge. Without it, a refusal has its status only.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from ninja.errors import HttpError
+from ninja.security import HttpBearer
+
+from .plain_views import refusal
+
+
+class Refused(HttpError):  # type: ignore[misc, unused-ignore]  # django-ninja is optional
+    """A refused request. `response` has the challenge."""
+
+    def __init__(self, response: HttpResponseBase) -> None:
+        super().__init__(response.status_code, response.reason_phrase)
+        self.response = response
+
+
+class TokenAuth(HttpBearer):  # type: ignore[misc, unused-ignore]  # django-ninja is optional
+    """Require a valid token with these permissions. `request.auth` is the verified token."""
+
+    def __init__(self, *permissions: Any) -> None:
+        super().__init__()
+        self.permissions = permissions
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Return the verified token. Raises Refused, also for a request without a token."""
+        # HttpBearer would read the header itself, more loosely than RFC 6750 allows.
+        return self.authenticate(request, "")
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        """Return the verified token of the request. Raises Refused."""
+        del token
+        if (response := refusal(request, *self.permissions)) is not None:
+            raise Refused(response)
+        return request.auth  # type: ignore[attr-defined]
+
+
+def answer(request: HttpRequest, error: Refused) -> HttpResponseBase:
+    """Return the refusal with its challenge: a handler of exceptions for django-ninja."""
+    del request
+    return error.response

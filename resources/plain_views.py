@@ -1,0 +1,75 @@
+"""Requests outside of DRF's views: one function that verifies them, and middleware that requires a token.
+
+- `refusal` verifies a request as a DRF view with JWTAuthentication does. forward_auth.py and ninja.py use it, too.
+- `RequireToken` requires a valid token for every path below PATHS. Views of DRF, and those behind `token_required`,
+  decide themselves, by their own permissions.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from .conf import resource_server
+from .decorators import Guarded
+from .handler import exception_handler
+from .middleware import is_below_paths
+
+PACKAGE = __name__.rpartition(".")[0]
+DECIDE_THEMSELVES = frozenset(f"{PACKAGE}.{name}" for name in ("views", "openapi", "forward_auth"))
+"""Modules of this package whose views are public or verify the token themselves."""
+
+
+class Gate(Guarded):
+    """A view that needs no setting of REST_FRAMEWORK: it refuses in JSON, with a challenge."""
+
+    renderer_classes = (JSONRenderer,)
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        """Return the handler that makes challenges."""
+        return exception_handler
+
+
+def refusal(request: HttpRequest, *permissions: Any) -> HttpResponseBase | None:
+    """Return the response that refuses the request, or None if its token is valid and has these permissions.
+
+    Then `request.user` and `request.auth` are set. Without permissions, any valid token is enough.
+    """
+    passed = HttpResponse()
+    gate = Gate.as_view(view=lambda _request: passed, permission_classes=permissions or (IsAuthenticated,))
+    response: HttpResponseBase = gate(request)
+    if response is passed:
+        return None
+    return response.render() if isinstance(response, Response) else response
+
+
+class RequireToken:
+    """Middleware that answers requests below PATHS only if they have a valid token. Raises ImproperlyConfigured."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        if not resource_server().paths:
+            raise ImproperlyConfigured("RequireToken protects nothing: RESOURCE_SERVER['PATHS'] is empty.")
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the answer. `process_view` refuses."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], _args: Any, _kwargs: Any
+    ) -> HttpResponseBase | None:
+        """Return the refusal of a request for a plain view, or None if the view may be called."""
+        if not is_below_paths(request.path_info) or decides_itself(view):
+            return None
+        return refusal(request)
+
+
+def decides_itself(view: Callable[..., Any]) -> bool:
+    """Return True if `view` is one of DRF, or one of this package that is public or verifies the token."""
+    kind = getattr(view, "cls", None)
+    return (isinstance(kind, type) and issubclass(kind, APIView)) or view.__module__ in DECIDE_THEMSELVES

@@ -1,0 +1,202 @@
+"""nginx and Caddy with the configurations of examples/without_drf/, in front of an application that reads no token."""
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import requests
+
+from project.launch import processes
+from project.launch.processes import Child
+from tests.flow.stranger import Stranger, stranger
+from tests.packages.conftest import packages, resource_server
+from tests.packages.environments import ROOT
+from tests.packages.test_resource_server import EXAMPLES, SETTINGS
+from tests.ports import free
+from tests.proxies.servers import running
+
+__all__ = ["packages", "resource_server"]
+pytestmark = [pytest.mark.proxies, pytest.mark.xdist_group("proxies")]
+FILES = {"nginx": "nginx.conf", "caddyfile": "Caddyfile"}
+AUDIENCE = "http://localhost:8001/"
+
+
+@dataclass(frozen=True, slots=True)
+class Proxied:
+    """An application behind a proxy, and the issuer whose tokens it accepts."""
+
+    url: str
+    issuer: Stranger
+
+    def get(self, token: str | None = None, **headers: str) -> requests.Response:
+        return self.call("GET", token, **headers)
+
+    def call(self, method: str, token: str | None = None, **headers: str) -> requests.Response:
+        bearer = {"Authorization": f"Bearer {token}"} if token else {}
+        return requests.request(method, f"{self.url}/a?b=c", headers=bearer | headers, data=b"body", timeout=30)
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Stranger]:
+    with stranger() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def application() -> Iterator[int]:
+    """The port of an application that answers with the headers and the body of the request."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            told = {"path": self.path, "body": body.decode(), "headers": dict(self.headers)}
+            text = json.dumps(told).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@contextmanager
+def asked(python: Path, issuer: str, folder: Path) -> Iterator[int]:
+    """Run the example, and yield its port."""
+    port, log = free(), folder / "example.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [python, "-m", "django", "runserver", "--noreload", f"127.0.0.1:{port}"],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "ISSUER_URL": issuer, "API_AUDIENCE": AUDIENCE} | SETTINGS,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+    child = Child("example", f"http://127.0.0.1:{port}", log, process)
+    try:
+        processes.wait_until_ready(child, "/healthz", within=60)
+        yield port
+    finally:
+        processes.stop([child])
+
+
+@contextmanager
+def proxied(language: str, ports: tuple[int, int], folder: Path, issuer: Stranger) -> Iterator[Proxied]:
+    """Run the proxy before the example and the application at these ports."""
+    folder.chmod(0o755)
+    port = free()
+    config = (EXAMPLES / "without_drf" / FILES[language]).read_text(encoding="utf-8")
+    for documented, used in zip(("127.0.0.1:8001", "127.0.0.1:9000"), ports, strict=True):
+        assert documented in config
+        config = config.replace(documented, f"127.0.0.1:{used}")
+    config = config.replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+    if language == "caddyfile":
+        config = "{\n}\n" + config  # the global options, to which `running` adds its own
+    proxy = Proxied(f"http://127.0.0.1:{port}", issuer)
+
+    def ready() -> bool:
+        try:
+            return proxy.get().status_code > 0
+        except requests.ConnectionError:
+            return False
+
+    with running(language, config, folder, port, ready):
+        yield proxy
+
+
+@pytest.fixture(scope="module", params=FILES)
+def proxy(
+    request: pytest.FixtureRequest,
+    issuer: Stranger,
+    application: int,
+    resource_server: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Proxied]:
+    folder = tmp_path_factory.mktemp("proxy")
+    with (
+        asked(resource_server, issuer.url, folder) as example,
+        proxied(request.param, (example, application), folder, issuer) as proxy,
+    ):
+        yield proxy
+
+
+def test_a_request_with_a_good_token_reaches_the_application_with_the_identity(proxy: Proxied) -> None:
+    answer = proxy.call("POST", proxy.issuer.token(AUDIENCE))
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["path"], told["body"]) == ("/a?b=c", "body")
+    names = {name.lower(): value for name, value in told["headers"].items()}
+    assert {name: value for name, value in names.items() if name.startswith("x-keyturn-")} == {
+        "x-keyturn-subject": "ada",
+        "x-keyturn-client": "app",
+        "x-keyturn-issuer": proxy.issuer.url,
+        "x-keyturn-scope": "notes:read",
+    }
+    assert "authorization" not in names
+
+
+def test_requests_without_a_token_or_with_a_bad_one_get_401_with_one_challenge(proxy: Proxied) -> None:
+    good = proxy.issuer.token(AUDIENCE)
+    for token in (None, f"{good}x", proxy.issuer.token("https://other.example/"), f"{good} {good}", "x"):
+        answer = proxy.get(token)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].count("Bearer ") == 1
+        assert ("error=" in answer.headers["WWW-Authenticate"]) == (token is not None)
+
+
+def test_a_token_without_the_scope_gets_403_with_the_challenge(proxy: Proxied) -> None:
+    answer = proxy.get(proxy.issuer.token(AUDIENCE, scope="other"))
+    assert answer.status_code == 403
+    assert answer.headers["WWW-Authenticate"].count('error="insufficient_scope"') == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Keyturn-Subject", "x-keyturn-scope", "X_Keyturn_Subject", "X-Keyturn_Subject", "x_keyturn-Subject"]
+)
+def test_the_application_never_sees_an_identity_that_the_client_sent(proxy: Proxied, name: str) -> None:
+    answer = proxy.get(proxy.issuer.token(AUDIENCE), **{name: "admin"})
+    assert answer.status_code in {200, 403}
+    assert "admin" not in answer.text
+    assert proxy.get(None, **{name: "admin"}).status_code in {401, 403}
+
+
+@pytest.mark.parametrize("language", FILES)
+def test_a_request_that_cannot_be_decided_gets_503(
+    language: str, issuer: Stranger, application: int, resource_server: Path, tmp_path: Path
+) -> None:
+    nowhere = f"http://localhost:{free()}"
+    lost = Stranger(nowhere, issuer.private)
+    with (
+        asked(resource_server, nowhere, tmp_path) as example,
+        proxied(language, (example, application), tmp_path, lost) as proxy,
+    ):
+        answer = proxy.get(lost.token(AUDIENCE))
+        assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
+
+
+def test_the_configuration_for_traefik_names_the_same_headers() -> None:
+    """Traefik is in no package of Debian, so that its configuration is only compared."""
+    folder = ROOT / "examples" / "without_drf"
+    traefik, caddy = ((folder / name).read_text("utf-8") for name in ("traefik.yaml", "Caddyfile"))
+    names = caddy.partition("copy_headers ")[2].partition("\n")[0].split()
+    assert f"authResponseHeaders: [{', '.join(names)}]" in traefik

@@ -42,7 +42,7 @@ def built(factory: pytest.TempPathFactory) -> Path:
         if not (folder / "complete").exists():
             python = installed(shared / "builder", "hatchling")
             for project in (ROOT, ROOT / "resources"):
-                run(python, "-m", "hatchling", "build", "--directory", folder, folder=project)
+                run(python, "-P", "-m", "hatchling", "build", "--directory", folder, folder=project)
             (folder / "complete").touch()
     return folder
 
@@ -53,7 +53,7 @@ def rebuilt(packages: Path, source: Path, folder: Path) -> None:
         file.extractall(folder, filter="data")
     (project,) = folder.iterdir()
     python = packages.parent / "builder" / "bin" / "python"
-    run(python, "-m", "hatchling", "build", "-t", "wheel", "--directory", folder, folder=project)
+    run(python, "-P", "-m", "hatchling", "build", "-t", "wheel", "--directory", folder, folder=project)
 
 
 def wheel(folder: Path, name: str) -> Path:

@@ -20,7 +20,7 @@ TABLE = {
     "admin": "audit conf email_proof encryption errors grants inspection issued jose keys keys/errors keys/rules"
     " models open_clients registration registry_lock revoking views",
     "views": "audit authorize background clients conf database_errors errors grants issued jose keys keys/errors"
-    " keys/rules limits login metadata models open_clients parameters registry_lock revoking userinfo",
+    " keys/rules limits login metadata models open_clients parameters rate_settings registry_lock revoking userinfo",
     "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
     " models open_clients outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
@@ -44,9 +44,10 @@ TABLE = {
     "audit": "conf models",
     "migrations": "models triggers",
     "models": "addresses conf database_errors jose keys/rules",
-    "limits": "conf",
-    "conf": "encryption keys/rules open_client_settings",
+    "limits": "conf rate_settings",
+    "conf": "encryption keys/rules open_client_settings rate_settings",
     "open_client_settings": "",
+    "rate_settings": "",
     "keys/rules": "keys/errors",
     "keys/errors": "",
     "jose": "",
@@ -66,6 +67,7 @@ PURE = (
     "tokens/encryption.py",
     "tokens/addresses.py",
     "tokens/open_client_settings.py",
+    "tokens/rate_settings.py",
     "resources/verify.py",
     "resources/keyset.py",
     "resources/key_policy.py",

@@ -15,9 +15,7 @@ import time
 from collections import OrderedDict
 from functools import partial
 
-from django.conf import settings
-
-from tokens import outbound
+from tokens import conf, outbound
 from tokens.clients.key_copy import KeyCopy, Undetermined
 from tokens.errors import Unavailable
 from tokens.jose import public_keys
@@ -61,7 +59,7 @@ def _copy(url: str) -> KeyCopy:
 
 def _fetch(url: str) -> tuple[ClientKey, ...]:
     """Fetch the usable keys at `url` and log how many were skipped. Raises FetchError and UnusableKey."""
-    document = outbound.get_json(url, allow_private=settings.DEBUG)
+    document = outbound.get_json(url, allow_private=conf.issuer().is_development)
     keys = public_keys.published(document)
     if unused := len(document["keys"]) - len(keys):
         logger.warning(

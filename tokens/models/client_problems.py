@@ -7,9 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from django.conf import settings
-
 from tokens.addresses import origin_problem, redirect_uri_problem
+from tokens.conf import issuer
 from tokens.jose.public_keys import UnusableKey, registered
 from tokens.models.client_choices import SECRET_METHODS, AuthenticationMethod, GrantType
 
@@ -86,7 +85,7 @@ def _pin_problems(client: "Client") -> list[str]:
 
 def _key_address_problems(client: "Client") -> list[str]:
     """Return the problem if the address of public keys is not https. Plain http is allowed with DEBUG."""
-    if not client.client_jwks_uri or client.client_jwks_uri.startswith("https://") or settings.DEBUG:
+    if not client.client_jwks_uri or client.client_jwks_uri.startswith("https://") or issuer().is_development:
         return []
     return ["The address of public keys must begin with https://."]
 

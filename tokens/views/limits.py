@@ -11,12 +11,12 @@ from django.utils import timezone
 from tokens import conf, errors
 from tokens.audit import trail
 from tokens.clients import registry
-from tokens.conf import Rate
 from tokens.keys import keyring
 from tokens.limits import rate_limit
 from tokens.limits.password_slots import Busy
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.login import folded
+from tokens.rate_settings import Rate
 from tokens.views import caller
 from tokens.views.pages import HEADERS, same_page
 

@@ -21,11 +21,12 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
-from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
+
+from tokens import conf
 
 MAX_LENGTH = 8192
 """Characters of an authorization request's query, as its client sent it."""
@@ -101,14 +102,14 @@ class StoredRequest:
             _cookie(self.handle),
             self.key,
             max_age=LIFETIME,
-            secure=settings.SESSION_COOKIE_SECURE,
+            secure=conf.pages().has_secure_cookies,
             httponly=True,
             samesite="Lax",
         )
         # At most MAX_REQUESTS deletions, the oldest first: many headers would not fit into the buffers of a proxy.
         for handle in _handles(request)[: -(MAX_REQUESTS - 1)][:MAX_REQUESTS]:
             response.delete_cookie(_cookie(handle), samesite="Lax")
-            if settings.SESSION_COOKIE_SECURE:  # browsers accept a `__Host-` cookie, and its deletion, only with it
+            if conf.pages().has_secure_cookies:  # browsers accept a `__Host-` cookie, and its deletion, only with it
                 response.cookies[_cookie(handle)]["secure"] = True
         return response
 
@@ -198,10 +199,10 @@ def _key(request: HttpRequest, query: str) -> str:
 
 def _cookie(handle: str) -> str:
     """Return the name of the cookie for the handle."""
-    return f"{settings.SESSION_COOKIE_NAME}_{handle}"
+    return f"{conf.pages().session_cookie}_{handle}"
 
 
 def _row(key: str | None) -> SessionBase:
     """Return the session row of the key, or a new row for None."""
-    row: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    row: SessionBase = import_module(conf.pages().session_engine).SessionStore(key)
     return row

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from tests.tokens.factories import CALLBACK, authorization, log_in, make_client, parameters, stored_query
 from tests.tokens.pages import assert_page
-from tokens.conf import RATE_LIMITS
 from tokens.models import Client
 from tokens.parameters import AUTHORIZATION
+from tokens.rate_settings import RATE_LIMITS
 from tokens.revoking import purge
 from tokens.views import request_store
 from tokens.views.request_store import LIFETIME, MAX_LENGTH, MAX_REQUESTS

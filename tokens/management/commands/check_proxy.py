@@ -1,7 +1,6 @@
 """`check_proxy`: test the proxy in front of an issuer or an API from outside."""
 
 import json
-import os
 import ssl
 import sys
 from argparse import ArgumentParser
@@ -59,4 +58,4 @@ def probed_server(url: str, cafile: str | None) -> ProbedServer:
         context = ssl.create_default_context(cafile=cafile) if where.scheme == "https" else None
     except (ValueError, OSError) as error:
         raise CommandError(str(error), returncode=USAGE) from error
-    return ProbedServer(where, context, os.environ.get("OPERATOR_TOKEN", "") or conf.issuer().operator_token)
+    return ProbedServer(where, context, conf.issuer().operator_token)

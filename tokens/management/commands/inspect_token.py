@@ -5,7 +5,6 @@ import sys
 from argparse import SUPPRESS, ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
@@ -72,7 +71,7 @@ class Command(OperatorCommand):
     def _keys(self, issuer: str | None) -> list[VerificationKey]:
         if issuer is None:
             return key_source.of_this_issuer(now=store.database_now())
-        return key_source.foreign(issuer, allow_private=settings.DEBUG)
+        return key_source.foreign(issuer, allow_private=conf.issuer().is_development)
 
 
 def read() -> str:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
-    "admin": "audit conf email_proof encryption errors grants inspection issued jose keys keys/errors keys/rules"
+    "admin": "audit conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules"
     " models open_clients registration registry_lock revoking views",
     "views": "audit authorize background clients conf database_errors errors grants issued jose keys keys/errors"
     " keys/rules limits login metadata models open_clients parameters rate_settings registry_lock revoking userinfo",
@@ -31,11 +31,11 @@ TABLE = {
     "revoking": "audit conf email_proof errors issued keys limits models open_clients registration registry_lock",
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",
-    "registration": "audit clients email_proof issued models registry_lock",
+    "registration": "audit clients email_proof issued keys models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
     "userinfo": "claims conf errors issued models",
-    "issued": "addresses audit conf encryption errors jose keys keys/errors models",
+    "issued": "addresses audit conf encryption errors jose keys keys/errors keys/rules models",
     "claims": "conf email_proof errors jose models",
     "keys": "audit conf encryption jose keys/errors keys/rules models registry_lock",
     "email_proof": "login models",
@@ -119,6 +119,7 @@ COVERED = {
     "tests/tokens/views/test_authorize.py": "authorize/backend authorize/consent authorize/login_session"
     " authorize/request authorize/server authorize/validator views/authorization_answer views/consent_page",
     "tests/tokens/hardening/test_codes.py": "authorize/authorization_code grants/authorization_code issued/one_time",
+    "tests/tokens/views/test_request_store.py": "authorize/request_row",
     "tests/tokens/views/test_form_post.py": "authorize/response authorize/response_mode",
     "tests/tokens/views/test_logout.py": "authorize/logout",
     "tests/tokens/views/test_jwks.py": "background",
@@ -130,7 +131,7 @@ COVERED = {
     "tests/tokens/keys/test_seal.py": "encryption",
     "tests/tokens/views/test_token.py": "errors grants/base grants/client_credentials grants/request"
     " grants/table grants/user_response views/endpoint views/refusals",
-    "tests/tokens/views/test_device.py": "grants/device_authorization grants/device_code",
+    "tests/tokens/views/test_device.py": "grants/device_answer grants/device_authorization grants/device_code",
     "tests/tokens/rfc/test_rfc9068.py": "issued/access_token issued/holder issued/login",
     "tests/tokens/issued/test_token_reader.py": "issued/id_token issued/jws",
     "tests/tokens/grants/test_refresh_token.py": "issued/refresh_rotation issued/refresh_token issued/token_status"
@@ -145,7 +146,7 @@ COVERED = {
     "tests/tokens/keys/test_rotation.py": "keys/cancellation keys/operation keys/rewrap",
     "tests/tokens/keys/test_snapshots.py": "keys/ring_snapshot",
     "tests/tokens/limits/test_circuit.py": "limits/counter_memory",
-    "tests/tokens/management/test_arguments.py": "management/commands/cleartokens"
+    "tests/tokens/management/test_arguments.py": "management/operator_command management/commands/cleartokens"
     " management/commands/createapplication",
     "tests/tokens/management/test_key_commands.py": "management/commands/keys management/commands/revoke_key"
     " management/commands/rotate_keys",

@@ -1,10 +1,9 @@
-"""The device authorization request and the user's answer to it (RFC 8628 sections 3.1 to 3.3).
+"""The device authorization request (RFC 8628 sections 3.1 and 3.2). `device_answer` is the user's part.
 
 - A device gets two codes. It polls with the device code; its user types the user code on another screen.
 - A user code has eight of twenty consonants, so that it forms no word and no two letters look alike. That is 34 bits:
   few attempts are allowed, and a code lives for ten minutes.
 - The database keeps hashes of both. The user code's is keyed, because 34 bits can be searched by brute force.
-- A request is answered once.
 """
 
 import secrets
@@ -12,7 +11,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from tokens import conf
@@ -20,10 +18,9 @@ from tokens.audit import trail
 from tokens.clients import authentication, registry
 from tokens.errors import InvalidClient, OAuthError
 from tokens.grants.request import TokenRequest
-from tokens.issued import audience, one_time, refresh_token, user_grant
+from tokens.issued import audience, one_time
 from tokens.issued.audience import Target
-from tokens.issued.login import Login
-from tokens.models import Client, DeviceCode, GrantType, User
+from tokens.models import Client, DeviceCode, GrantType
 from tokens.parameters import CLIENT
 
 PARAMETERS = frozenset({"scope", "resource"})
@@ -108,39 +105,6 @@ def shown(typed: str) -> str:
 
 def _letters(typed: str) -> str:
     return "".join(letter for letter in typed.upper() if letter in LETTERS)
-
-
-def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
-    """Return the request with the user code that the user typed. Returns None if it was answered or has expired."""
-    unanswered = DeviceCode.objects.filter(grant=None, refused_at=None, expires_at__gt=now, client__is_active=True)
-    return unanswered.select_related("client").filter(user_code_digest=user_code_digest(typed)).first()
-
-
-def allow(code: DeviceCode, user: User, target: Target, login: Login, *, now: datetime) -> bool:
-    """Record that `user` allowed the request. Returns False if it was answered before, or the user was deleted.
-
-    Raises SessionEnded if all sessions of the user were ended after this one was checked.
-    """
-    family = refresh_token.family_lifetime(code.client, target.scopes)
-    lasts = max(LIFETIME, family)
-    try:
-        with transaction.atomic():
-            grant = user_grant.create(user, code.client, target, login, now=now, lasts=lasts, refreshes_for=family)
-            won = _unanswered(code).update(grant=grant)
-            if not won:
-                transaction.set_rollback(True)
-    except OAuthError:
-        return False
-    return bool(won)
-
-
-def refuse(code: DeviceCode, *, now: datetime) -> bool:
-    """Record that the user refused the request. Returns False if it was answered before."""
-    return bool(_unanswered(code).update(refused_at=now))
-
-
-def _unanswered(code: DeviceCode) -> "QuerySet[DeviceCode]":
-    return DeviceCode.objects.filter(pk=code.pk, grant=None, refused_at=None)
 
 
 def _addresses(user_code: str) -> Mapping[str, str]:

@@ -11,7 +11,9 @@ from datetime import datetime
 from django.db import transaction
 
 from tokens.clients import client_secret
-from tokens.models import Api, Client, GrantType, Scope, User
+from tokens.keys.operation import Operation
+from tokens.keys.rotation import rotate
+from tokens.models import Api, Client, GrantType, Scope, SigningKey, User
 from tokens.registration import secret_rotation
 from tokens.registration.client import Registration, register
 
@@ -66,6 +68,12 @@ def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url
     ensure_client(docs, None, now=now)
     ensure_client(webapp, demo.values["WEBAPP_CLIENT_SECRET"], now=now)
     ensure_client(service, demo.values["SERVICE_CLIENT_SECRET"], now=now)
+
+
+def make_first_key(operation: Operation) -> None:
+    """Create the first signing key and its standby key, unless there is a signing key. Raises KeyProblem."""
+    if not SigningKey.objects.exists():
+        rotate(operation)
 
 
 def ensure_user(username: str, password: str, *, administrator: bool) -> None:

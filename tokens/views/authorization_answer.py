@@ -1,7 +1,7 @@
 """Answers of the authorization endpoint: a code, an error, or the way to the login page.
 
-- An answer to the client marks the request as answered (`request_store`) before the browser gets it. So a handle that
-  is over gives neither a code nor an error.
+- An answer to the client marks the request as answered (`authorize.request_row`) before the browser gets it. So a
+  handle that is over gives neither a code nor an error.
 - A code and that mark are written in one transaction: if the mark fails, there is no code.
 - An error goes to the client only if its redirect URI is valid, else to a page of the issuer (RFC 6749 4.1.2.1).
 - The error of an invalid request also stays at the issuer if its visitor is not logged in (`refuse`).
@@ -21,6 +21,7 @@ from tokens.audit import trail
 from tokens.authorize import authorization_code, consent, login_session, reauthentication
 from tokens.authorize import response as authorization_response
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
+from tokens.authorize.request_row import AlreadyAnswered, NotStored
 from tokens.authorize.response import AuthorizationResponse
 from tokens.errors import OAuthError
 from tokens.issued.login import Login
@@ -32,7 +33,7 @@ from tokens.models import User
 from tokens.views import consent_page, duplicate_request, form_post, request_store
 from tokens.views.limits import NOBODY, count, please_wait
 from tokens.views.pages import HEADERS, login_address
-from tokens.views.request_store import AlreadyAnswered, NotStored, SentRequest
+from tokens.views.request_store import SentRequest
 
 LOST = "The login took too long, or it began in another browser or before cookies were deleted."
 
@@ -57,7 +58,7 @@ class Attempt:
     def mark_answered(self) -> None:
         """Mark the request as answered now. Raises AlreadyAnswered, NotStored."""
         redirect_uri = self.authorization.redirect_uri
-        request_store.mark_answered(self.sent, client_id=self.client_id, redirect_uri=redirect_uri, now=clock())
+        self.sent.mark_answered(client_id=self.client_id, redirect_uri=redirect_uri, now=clock())
 
 
 def clock() -> datetime:
@@ -113,9 +114,7 @@ def refuse(request: HttpRequest, sent: SentRequest, error: AuthorizationRefused)
     is_visitor = login_session.current(request) is None and not _wants_no_page(sent)
     if error.redirect_uri and not is_visitor:
         try:
-            request_store.mark_answered(
-                sent, client_id=str(error.client_id), redirect_uri=error.redirect_uri, now=clock()
-            )
+            sent.mark_answered(client_id=str(error.client_id), redirect_uri=error.redirect_uri, now=clock())
         except (NotStored, AlreadyAnswered) as reason:
             return unusable_handle(request, reason)
     note(request, "authorization.refused", error.client_id, error=error.error, reason=error.reason)

@@ -25,6 +25,7 @@ from tokens import parameters
 from tokens.authorize import consent, login_session, reauthentication
 from tokens.authorize.backend import backend
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
+from tokens.authorize.request_row import AlreadyAnswered, NotStored
 from tokens.errors import OAuthError
 from tokens.issued.login import Login
 from tokens.keys import keyring
@@ -32,7 +33,7 @@ from tokens.models import User
 from tokens.views import authorization_answer, consent_page, document_gate, request_store
 from tokens.views.authorization_answer import Attempt, see_other, send_code, send_error
 from tokens.views.not_ready import page_if_not_ready
-from tokens.views.request_store import AlreadyAnswered, NotStored, SentRequest
+from tokens.views.request_store import SentRequest
 
 TOO_LONG = f"The authorization request is longer than {request_store.MAX_LENGTH} characters."
 

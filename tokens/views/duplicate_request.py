@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
+from tokens.authorize.request_row import AlreadyAnswered
 from tokens.models import Client
 from tokens.views import failures
 from tokens.views.failures import Link
-from tokens.views.request_store import AlreadyAnswered
 
 EXPLANATION = "Nothing was done now. If you are not logged in there, start the login again at the application."
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tokens.management.arguments import USAGE, OperatorCommand, exit_codes
+from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import Client, User
 from tokens.revoking import access
 

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.utils import timezone
 
 from tokens import conf
 from tokens.audit import journal
 from tokens.audit.journal import Entry
-from tokens.keys.operation import Operation
-from tokens.management.arguments import EXIT_CODES, UNSAFE, USAGE, OperatorCommand, confirm, exit_codes
+from tokens.management.arguments import confirm, operation
+from tokens.management.operator_command import EXIT_CODES, UNSAFE, USAGE, OperatorCommand, exit_codes
 from tokens.revoking import after_restore
 from tokens.revoking.after_restore import Restored
 
@@ -104,12 +103,8 @@ def read(path: Path) -> list[Entry]:
 
 def apply(events: list[Entry], *, dry_run: bool = False) -> Restored:
     """Apply the events, and those of the journal. Raises CommandError if the journal cannot be read."""
-    settings = conf.issuer()
-    operation = Operation(
-        policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=ACTOR, now=timezone.now()
-    )
     try:
-        return after_restore.apply(operation, events, dry_run=dry_run)
+        return after_restore.apply(operation(ACTOR), events, dry_run=dry_run)
     except OSError as error:
         raise CommandError(f"AUDIT_JOURNAL cannot be read: {error}", returncode=USAGE) from error
 

@@ -11,7 +11,8 @@ from django.core.management.base import CommandError
 from tokens import conf
 from tokens.email_proof import CannotVerify
 from tokens.keys import store
-from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand, exit_codes, one_line
+from tokens.management.arguments import one_line
+from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand, exit_codes
 from tokens.registration import certification
 from tokens.registration.certification_plan import Suite
 

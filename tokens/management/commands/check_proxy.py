@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from tokens import conf
-from tokens.management.arguments import USAGE, OperatorCommand
+from tokens.management.operator_command import USAGE, OperatorCommand
 from tokens.proxy import report, trials
 from tokens.proxy.trial_server import ProbedServer
 from tokens.proxy.wire import target

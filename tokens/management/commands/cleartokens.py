@@ -1,6 +1,6 @@
 """`cleartokens`: django-oauth-toolkit's command, refused in favor of `purge_tokens`."""
 
-from tokens.management.arguments import Replaced
+from tokens.management.operator_command import Replaced
 
 
 class Command(Replaced):

@@ -10,7 +10,8 @@ from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from tokens.keys import store
-from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand, exit_codes, find_client, instant
+from tokens.management.arguments import find_client, instant
+from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand, exit_codes
 from tokens.models import ClientSecret
 from tokens.registration import secret_rotation
 from tokens.registration.secret_rotation import SecretEnded, SecretNotUsed

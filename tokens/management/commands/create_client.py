@@ -14,7 +14,8 @@ from tokens.jose import key_text, public_keys
 from tokens.jose.public_keys import UnusableKey
 from tokens.keys import store
 from tokens.management import login_options
-from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, instant, one_line, seconds
+from tokens.management.arguments import instant, one_line, seconds
+from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import AuthenticationMethod, Client
 from tokens.registration.client import Registration, register
 

@@ -1,6 +1,6 @@
 """`createapplication`: django-oauth-toolkit's command, refused in favor of `create_client`."""
 
-from tokens.management.arguments import Replaced
+from tokens.management.operator_command import Replaced
 
 
 class Command(Replaced):

@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, find_api, find_client, one_line
+from tokens.management.arguments import find_api, find_client, one_line
+from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import ExchangePolicy
 from tokens.registration import exchange_policy
 

@@ -10,7 +10,8 @@ from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from tokens.keys import store
-from tokens.management.arguments import USAGE, OperatorCommand, duration, exit_codes, one_line
+from tokens.management.arguments import duration, one_line
+from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import InitialAccessToken
 from tokens.open_clients import initial_token
 

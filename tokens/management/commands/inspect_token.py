@@ -15,7 +15,7 @@ from tokens.inspection.report import Inspection, NoToken, inspect
 from tokens.inspection.requirements import Point
 from tokens.inspection.signature_trial import VerificationKey
 from tokens.keys import store
-from tokens.management.arguments import OperatorCommand
+from tokens.management.operator_command import OperatorCommand
 from tokens.outbound import FetchError
 
 USAGE, NONCONFORMING, UNREACHABLE = 2, 3, 4

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from tokens.keys import store
-from tokens.management.arguments import OperatorCommand
+from tokens.management.operator_command import OperatorCommand
 from tokens.revoking import purge
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.core.management.base import CommandError
 from django.db.models import Q
 
-from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand
+from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand
 from tokens.models import Client, User, UserGrant
 from tokens.revoking import bulk
 from tokens.revoking.bulk import BulkTarget

@@ -7,20 +7,19 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.utils import timezone
 
-from tokens import conf
 from tokens.jose.key_format import ALGORITHMS
 from tokens.keys.cancellation import cancel
 from tokens.keys.keystore import NAMES
 from tokens.keys.material import RSA_BITS
-from tokens.keys.operation import Operation, Outcome
+from tokens.keys.operation import Outcome
 from tokens.keys.rewrap import rewrap
 from tokens.keys.rings import RingKind
 from tokens.keys.rotation import rotate
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.transfer import Planned, move
-from tokens.management.arguments import EXIT_CODES, USAGE, KeyCommand, exit_codes, instant
+from tokens.management.arguments import instant, operation
+from tokens.management.operator_command import EXIT_CODES, USAGE, KeyCommand, exit_codes
 from tokens.models.key import Ring
 
 ACTOR = "command:rotate_keys"
@@ -114,18 +113,15 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 
 def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
     """Rotate, re-encrypt, cancel or move, as the options say."""
-    settings = conf.issuer()
-    operation = Operation(
-        policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=ACTOR, now=timezone.now()
-    )
+    step = operation(ACTOR)
     if options["rewrap"]:
-        return rewrap(operation, ring)
+        return rewrap(step, ring)
     if options["cancel"]:
-        return cancel(operation, options["cancel"])
+        return cancel(step, options["cancel"])
     if options["move"]:
-        return move(operation, options["move"], ring, dry_run=options["dry_run"])
+        return move(step, options["move"], ring, dry_run=options["dry_run"])
     return rotate(
-        operation,
+        step,
         ring,
         kind=RingKind(algorithm=options["algorithm"], bits=options["bits"], keystore=options["keystore"]),
         early=options["now"],

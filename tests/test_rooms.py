@@ -357,7 +357,7 @@ def test_a_wrong_import_is_caught(module: str, line: str) -> None:
     ("module", "line"),
     [
         ("tokens.views.token", "from tokens.authorize import backend"),
-        ("tokens.grants.base", "from tokens.grants.request import TokenRequest"),
+        ("tokens.grants.base", "from tokens.grants.request import ClientRequest"),
         ("tokens.models.user", "from django.db import models"),
         ("tokens.keys.rules.succession", "from tokens.keys.errors import Unsafe"),
     ],

@@ -41,9 +41,9 @@ def verify(user: User, address: str) -> bool:
 
 
 def _refuse_taken(user: User) -> None:
-    others = EmailAddress.objects.filter(login.spelled("email", user.email), verified=True).exclude(user=user)
+    verified = EmailAddress.objects.filter(login.spelled("email", user.email), verified=True).exclude(user=user)
     # UPPER of the database can match more than `folded`: it depends on the collation.
-    if any(login.folded(other.email) == login.folded(user.email) for other in others):
+    if any(login.folded(other.email) == login.folded(user.email) for other in verified):
         raise CannotVerify(TAKEN)
 
 

@@ -199,10 +199,10 @@ def _read(response: http.client.HTTPResponse, longest: int) -> bytes:
 
 def _left(until: float) -> float:
     """Return the seconds until the deadline. Raises TimeoutError if it has passed."""
-    left = until - time.monotonic()
-    if left <= 0:
+    seconds = until - time.monotonic()
+    if seconds <= 0:
         raise TimeoutError("no complete answer in time")
-    return left
+    return seconds
 
 
 class _Response(http.client.HTTPResponse):

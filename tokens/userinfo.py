@@ -67,8 +67,10 @@ def _grant(token: PresentedToken) -> tuple[UserGrant, frozenset[str]]:
     if "openid" not in scopes:
         raise TokenRefused("insufficient_scope", "The user's grant lacks the scope openid.", status=403)
     if not row.client.opens_userinfo_by_api_tokens:
-        how = "Tokens for an API do not open userinfo for this client; ask for a token with resource=the issuer."
-        raise TokenRefused("invalid_token", how, status=401)
+        description = (
+            "Tokens for an API do not open userinfo for this client; ask for a token with resource=the issuer."
+        )
+        raise TokenRefused("invalid_token", description, status=401)
     return row, scopes.union(token.scopes)
 
 

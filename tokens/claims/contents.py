@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tokens.claims import claims_request, group_names, hook, names, source
-from tokens.claims.claims_request import ClaimsRequest, Wanted
+from tokens.claims.claims_request import ClaimsRequest, RequestedClaim
 from tokens.claims.hook import ClaimsContext
 from tokens.models import User, UserGrant
 
@@ -42,13 +42,13 @@ def of_userinfo(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
     return of_user(grant.user, context.scopes, _requested(grant).userinfo) | hook.added(context)
 
 
-def of_user(user: User, scopes: Collection[str], requested: Mapping[str, Wanted]) -> dict[str, Any]:
+def of_user(user: User, scopes: Collection[str], requested: Mapping[str, RequestedClaim]) -> dict[str, Any]:
     """Return the claims that the scopes grant and those that were requested by name. Raises ClaimsFailed."""
     supported = source.supported()
     granted = names.of_scopes(scopes)
-    wanted = [name for name in supported if name in granted or name in requested]
-    values = source.values(user, [name for name in wanted if name != GROUPS])
-    if GROUPS in wanted:
+    needed = [name for name in supported if name in granted or name in requested]
+    values = source.values(user, [name for name in needed if name != GROUPS])
+    if GROUPS in needed:
         values[GROUPS] = group_names.of_user(user)
     return {name: value for name, value in values.items() if name in granted or requested[name].accepts(value)}
 

@@ -94,8 +94,8 @@ def _checked(claims: object, place: Place) -> dict[str, Any]:
     """Return the claims as plain JSON. Raises ClaimsFailed, and ValueError or TypeError for what is no JSON."""
     if not isinstance(claims, Mapping) or not all(isinstance(name, str) and name for name in claims):
         raise ClaimsFailed("the claims hook returned no mapping of names to values")
-    if taken := reserved(place) & claims.keys():
-        raise ClaimsFailed(f"the claims hook returned reserved claims: {', '.join(sorted(taken))}")
+    if refused := reserved(place) & claims.keys():
+        raise ClaimsFailed(f"the claims hook returned reserved claims: {', '.join(sorted(refused))}")
     text = json.dumps(dict(claims), allow_nan=False)
     if len(text) > LARGEST:
         raise ClaimsFailed(f"the claims hook returned more than {LARGEST} bytes")

@@ -124,43 +124,43 @@ def presented(credentials: Credentials) -> Presented:
     return credentials.basic
 
 
-def _by_secret(shown: Presented, version: str | None, *, now: datetime) -> Client:
+def _by_secret(identity: Presented, version: str | None, *, now: datetime) -> Client:
     """Return the client whose secret was presented, or the public client that was named. Raises InvalidClient."""
-    cached = registry.recall(shown.client_id, version=version)
-    if _proves(shown, cached, cached.secrets.all() if cached else (), now=now) and cached is not None:
+    cached = registry.recall(identity.client_id, version=version)
+    if _proves(identity, cached, cached.secrets.all() if cached else (), now=now) and cached is not None:
         return cached
     # A failure is looked up in the database if the client is cached, too, so that timing reveals no client_id.
-    client = registry.read(shown.client_id)
-    if not _proves(shown, client, client_secret.kept_of(client), now=now) or client is None:
-        raise InvalidClient(_why(shown, client))
+    client = registry.read(identity.client_id)
+    if not _proves(identity, client, client_secret.stored_of(client), now=now) or client is None:
+        raise InvalidClient(_failure(identity, client))
     return registry.keep(client, version=version)
 
 
-def _why(shown: Presented, client: Client | None) -> str:
+def _failure(identity: Presented, client: Client | None) -> str:
     """Return for the log why the credentials prove nothing. It does not say if a refused secret is right."""
     if client is None:
         return "no active client has this client_id"
-    if shown.secret is None or _fits(shown, client):
+    if identity.secret is None or _fits(identity, client):
         return "the secret is wrong, or missing"
-    where = "in the Authorization header" if shown.in_header else "in the body"
+    place = "in the Authorization header" if identity.in_header else "in the body"
     bound = "pinned to" if client.pins_authentication_method else "registered for"
-    return f"a secret {where}, from a client that is {bound} {client.token_endpoint_auth_method}"
+    return f"a secret {place}, from a client that is {bound} {client.token_endpoint_auth_method}"
 
 
-def _proves(shown: Presented, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
+def _proves(identity: Presented, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
     """Return True if the secret is one of the client's `secrets`, or a public client names itself. Raises NotReady."""
-    if shown.secret is None:
+    if identity.secret is None:
         return client is not None and client.is_public
     try:
         # A client that may not use a secret here is compared like one that does not exist, by the same work.
-        return client_secret.matches(secrets if _fits(shown, client) else (), shown.secret, now=now)
+        return client_secret.matches(secrets if _fits(identity, client) else (), identity.secret, now=now)
     except (MalformedEncryptionKey, LostKey) as error:
         raise NotReady(str(error)) from error
 
 
-def _fits(shown: Presented, client: Client | None) -> bool:
+def _fits(identity: Presented, client: Client | None) -> bool:
     """Return True if the client may authenticate by a secret in this place."""
-    here = AuthenticationMethod.SECRET_BASIC if shown.in_header else AuthenticationMethod.SECRET_POST
+    here = AuthenticationMethod.SECRET_BASIC if identity.in_header else AuthenticationMethod.SECRET_POST
     return client is not None and here in client.accepted_methods
 
 

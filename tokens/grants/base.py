@@ -20,7 +20,7 @@ from tokens.claims import contents
 from tokens.claims.hook import ClaimsContext, Place
 from tokens.clients import authentication
 from tokens.errors import OAuthError
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.issued import access_token, revocation_second
 from tokens.issued.access_token import AccessToken
 from tokens.issued.audience import Target
@@ -70,11 +70,11 @@ P = TypeVar("P", bound=Proven)
 class Flow(Generic[P]):
     """The two functions of a grant type. Both raise OAuthError; `issue` also NotReady if no key may sign."""
 
-    identify: Callable[[TokenRequest], P]
-    issue: Callable[[TokenRequest, P], Tokens]
+    identify: Callable[[ClientRequest], P]
+    issue: Callable[[ClientRequest, P], Tokens]
 
 
-def answer(request: TokenRequest, table: Mapping[str, Flow[Any]]) -> dict[str, object]:
+def answer(request: ClientRequest, table: Mapping[str, Flow[Any]]) -> dict[str, object]:
     """Return the token response for the grant type of the request. Raises OAuthError and NotReady."""
     if (grant_type := request.grant_type) is None:
         raise OAuthError("invalid_request", "Missing grant_type parameter.")
@@ -89,13 +89,13 @@ def answer(request: TokenRequest, table: Mapping[str, Flow[Any]]) -> dict[str, o
     return tokens.response()
 
 
-def identify(request: TokenRequest) -> Proven:
+def identify(request: ClientRequest) -> Proven:
     """Authenticate the client of the request. Raises OAuthError."""
     return Proven(authentication.authenticate(request.credentials, now=request.now))
 
 
 def issue_access_token(
-    client: Client, holder: Holder, target: Target, request: TokenRequest, *, until: datetime | None = None
+    client: Client, holder: Holder, target: Target, request: ClientRequest, *, until: datetime | None = None
 ) -> Tokens:
     """Issue an access token for `target`. Raises NotReady if no key may sign.
 
@@ -159,6 +159,6 @@ def _context(client: Client, holder: Holder, target: Target) -> ClaimsContext:
 
 def lifetime(client: Client, api: Api | None) -> timedelta:
     """Return how long an access token may live: the client's setting or the issuer's, capped by the API's."""
-    wanted = client.access_token_lifetime or conf.issuer().access_token_lifetime
+    configured = client.access_token_lifetime or conf.issuer().access_token_lifetime
     cap = api.max_token_lifetime if api else None
-    return wanted if cap is None else min(wanted, cap)
+    return configured if cap is None else min(configured, cap)

@@ -17,7 +17,7 @@ from tokens import conf
 from tokens.audit import trail
 from tokens.clients import authentication, registry
 from tokens.errors import InvalidClient, OAuthError
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.issued import audience, one_time
 from tokens.issued.audience import Target
 from tokens.models import Client, DeviceCode, GrantType
@@ -34,7 +34,7 @@ TRIES = 3
 SALT = "tokens.oauth.device_code"
 
 
-def client_of(request: TokenRequest) -> Client:
+def client_of(request: ClientRequest) -> Client:
     """Return the authenticated client of a device authorization request (section 3.1). Raises OAuthError, NotReady."""
     try:
         return authentication.authenticate(request.credentials, now=request.now)
@@ -50,11 +50,11 @@ def _name_method(client_id: str, error: InvalidClient) -> None:
     client = registry.read(client_id)
     if client is not None and GrantType.DEVICE_CODE in client.grants:
         methods = " or ".join(client.accepted_methods)
-        how = f"Authenticate this client by {methods} here, as at the token endpoint."
-        raise OAuthError("invalid_client", how, status=401, reason=error.reason) from error
+        description = f"Authenticate this client by {methods} here, as at the token endpoint."
+        raise OAuthError("invalid_client", description, status=401, reason=error.reason) from error
 
 
-def begin(request: TokenRequest, client: Client) -> dict[str, object]:
+def begin(request: ClientRequest, client: Client) -> dict[str, object]:
     """Return the device authorization response (section 3.2). Raises OAuthError."""
     if GrantType.DEVICE_CODE not in client.grants:
         raise OAuthError("unauthorized_client", "This client may not use the grant type.")
@@ -97,7 +97,7 @@ def user_code_digest(typed: str) -> str:
     return salted_hmac(SALT, _letters(typed), algorithm="sha256").hexdigest()
 
 
-def shown(typed: str) -> str:
+def formatted(typed: str) -> str:
     """Return the user code that the user typed, in the form in which the device shows it."""
     letters = _letters(typed)
     return f"{letters[:HALF]}-{letters[HALF:]}"

@@ -67,7 +67,7 @@ class OperatorCommand(BaseCommand):
 class Replaced(BaseCommand):
     """A command of django-oauth-toolkit that does not work with this issuer. It refuses and names the replacement."""
 
-    ours: str
+    replacement: str
     """The issuer's command that replaces it."""
 
     def run_from_argv(self, _argv: list[str]) -> None:
@@ -81,7 +81,7 @@ class Replaced(BaseCommand):
         raise CommandError(self._refusal(), returncode=USAGE)
 
     def _refusal(self) -> str:
-        return f"use {self.ours}: this command of django-oauth-toolkit does not work with this issuer"
+        return f"use {self.replacement}: this command of django-oauth-toolkit does not work with this issuer"
 
 
 class KeyCommand(OperatorCommand):

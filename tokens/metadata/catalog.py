@@ -52,8 +52,8 @@ def registered(*, now: datetime) -> Registered:
 def _algorithms() -> tuple[str, ...]:
     """Return the algorithms of the rings that have keys, the default ring's first."""
     # Include rings that no API uses yet: verifiers read the metadata once, when they start.
-    others = set(Ring.objects.filter(keys__isnull=False).values_list("algorithm", flat=True)) - {DEFAULT_ALGORITHM}
-    return (DEFAULT_ALGORITHM, *sorted(others))
+    further = set(Ring.objects.filter(keys__isnull=False).values_list("algorithm", flat=True)) - {DEFAULT_ALGORITHM}
+    return (DEFAULT_ALGORITHM, *sorted(further))
 
 
 snapshots: Snapshots[Registered] = Snapshots(read, what="the scopes and APIs")

@@ -143,8 +143,8 @@ class Api(models.Model):
     @classmethod
     def named(cls, identifier: str) -> "Api | None":
         """Return the API with this identifier, or one that differs by the slash of an empty path, or None."""
-        found = {api.identifier: api for api in cls.objects.filter(identifier__in=spellings(identifier))}
-        return found.get(identifier) or next(iter(found.values()), None)
+        apis = {api.identifier: api for api in cls.objects.filter(identifier__in=spellings(identifier))}
+        return apis.get(identifier) or next(iter(apis.values()), None)
 
     def clean(self) -> None:
         """Raise ValidationError if the identifier is the issuer's own, which is the audience of tokens for userinfo."""

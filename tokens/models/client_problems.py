@@ -31,7 +31,7 @@ def by_field(client: "Client") -> dict[str, list[str]]:
         "client_jwks": _key_problems(client),
         "client_jwks_uri": _key_address_problems(client),
     }
-    return {field: found for field, found in problems.items() if found}
+    return {field: messages for field, messages in problems.items() if messages}
 
 
 def _each(words: str, check: Callable[[str], str | None]) -> list[str]:

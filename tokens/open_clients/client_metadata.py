@@ -70,7 +70,7 @@ class ClientMetadata:
         if not self.is_public:
             return ()
         parts = [urlsplit(uri) for uri in self.redirect_uris]
-        origins = dict.fromkeys(f"{one.scheme}://{one.netloc}" for one in parts)
+        origins = dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts)
         return tuple(origin for origin in origins if origin_problem(origin) is None)
 
 
@@ -100,7 +100,7 @@ def read(
     return ClientMetadata(
         client_name=_name(members),
         redirect_uris=uris,
-        grant_types=_grant_types(members, allowed=grant_types, uris=uris),
+        grant_types=_grant_types(members, permitted=grant_types, uris=uris),
         token_endpoint_auth_method=method,
         jwks=jwks,
         jwks_uri=jwks_uri,
@@ -128,14 +128,14 @@ def _redirect_uris(members: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(uris))
 
 
-def _grant_types(members: Mapping[str, Any], *, allowed: Collection[str], uris: Collection[str]) -> tuple[str, ...]:
+def _grant_types(members: Mapping[str, Any], *, permitted: Collection[str], uris: Collection[str]) -> tuple[str, ...]:
     """Return the requested grant types that the settings allow, without those that a client cannot use alone."""
     if any(response != "code" for response in _texts(members, "response_types")):
         raise InvalidMetadata("response_types must be code.")
-    wanted = _texts(members, "grant_types") or [AUTHORIZATION_CODE]
-    granted = [name for name in dict.fromkeys(wanted) if name in allowed]
+    requested = _texts(members, "grant_types") or [AUTHORIZATION_CODE]
+    granted = [name for name in dict.fromkeys(requested) if name in permitted]
     if not set(granted) - {"refresh_token"}:
-        raise InvalidMetadata(f"grant_types must name one of {', '.join(allowed)}.")
+        raise InvalidMetadata(f"grant_types must name one of {', '.join(permitted)}.")
     if AUTHORIZATION_CODE in granted and not uris:
         raise InvalidMetadata("redirect_uris is missing.", error="invalid_redirect_uri")
     return tuple(granted)

@@ -148,8 +148,8 @@ def _change(client: Client, metadata: ClientMetadata, *, now: datetime) -> None:
     """Save the fields that the document changed, and record their values before and after."""
     if metadata.is_public and not client.is_public:
         raise DocumentRefused(WEAKER)
-    wanted = _fields(client.client_id, metadata)
-    changed = {name: value for name, value in wanted.items() if getattr(client, name) != value}
+    new_values = _fields(client.client_id, metadata)
+    changed = {name: value for name, value in new_values.items() if getattr(client, name) != value}
     details = {name: [_text(getattr(client, name)), _text(value)] for name, value in changed.items()}
     for name, value in changed.items():
         setattr(client, name, value)

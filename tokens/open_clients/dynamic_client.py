@@ -112,10 +112,10 @@ def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Clie
         raise OAuthError(INVALID_METADATA, "token_endpoint_auth_method cannot change. Register a new client.")
     with registry_lock.change():
         locked = Client.objects.select_for_update().get(pk=client.pk)
-        wanted = _fields(metadata)
-        changed = [name for name, value in wanted.items() if getattr(locked, name) != value]
+        new_values = _fields(metadata)
+        changed = [name for name, value in new_values.items() if getattr(locked, name) != value]
         for name in changed:
-            setattr(locked, name, wanted[name])
+            setattr(locked, name, new_values[name])
         _validate(locked)
         locked.save(update_fields=changed)
         if changed:  # users agreed to the client as it was

@@ -91,9 +91,9 @@ class Flights(Generic[T]):
     def _join(self, address: str) -> Flight[T]:
         """Return the remembered outcome, or the fetch that runs, or a new one. Raises StillFetching if too many run."""
         with self._lock:
-            known = self._running.get(address) or self._remembered(address)
-            if known is not None:
-                return known
+            flight_or_outcome = self._running.get(address) or self._remembered(address)
+            if flight_or_outcome is not None:
+                return flight_or_outcome
             if len(self._running) >= FLIGHTS:
                 raise StillFetching
             flight = self._running[address] = Flight()

@@ -59,5 +59,5 @@ def scope_rows(descriptions: dict[str, str], limits: list[tuple[str, str]]) -> l
             raise ValidationError({"--limit-scope": f"{name} is no scope of this API."})
         if group not in groups:
             raise ValidationError({"--limit-scope": f"There is no group {group}. Create it in the admin."})
-    allowed = {name: [group for limited, group in limits if limited == name] or None for name in descriptions}
-    return [Scope(name=name, description=text, groups=allowed[name]) for name, text in descriptions.items()]
+    groups_by_scope = {name: [group for limited, group in limits if limited == name] or None for name in descriptions}
+    return [Scope(name=name, description=text, groups=groups_by_scope[name]) for name, text in descriptions.items()]

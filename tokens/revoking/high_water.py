@@ -109,8 +109,8 @@ def _feed(marks: Marks, state: Marks) -> Iterator[str]:
     if marks.feed is None:
         return
     current = state.feed or Version(0, "")
-    others = Publication.objects.filter(version=marks.feed.number).exclude(tag=marks.feed.tag)
-    if current.number < marks.feed.number or others.exists():
+    other_publications = Publication.objects.filter(version=marks.feed.number).exclude(tag=marks.feed.tag)
+    if current.number < marks.feed.number or other_publications.exists():
         yield f"its revocation feed is at {current}, and was at {marks.feed}"
 
 

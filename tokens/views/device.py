@@ -12,7 +12,7 @@ from tokens import conf, errors
 from tokens.authorize import consent, login_session
 from tokens.errors import OAuthError
 from tokens.grants import device_answer, device_authorization
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.issued import membership
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
@@ -29,7 +29,7 @@ UNKNOWN = "No device waits for this code. Look at its screen: the code may have 
 
 
 @endpoint(rate="device", refused="device.request_refused", accepts=device_authorization.PARAMETERS)
-def device(_: HttpRequest, request: TokenRequest) -> HttpResponse:
+def device(_: HttpRequest, request: ClientRequest) -> HttpResponse:
     """Return the codes of the device (section 3.2). Raises OAuthError and NotReady."""
     return errors.answer(device_authorization.begin(request, device_authorization.client_of(request)))
 
@@ -61,7 +61,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         return _answer(request, code, target, login, now=now)
     except SessionEnded:
         return log_in_first(
-            f"{request.path}?{urlencode({'user_code': device_authorization.shown(request.POST['user_code'])})}"
+            f"{request.path}?{urlencode({'user_code': device_authorization.formatted(request.POST['user_code'])})}"
         )
 
 
@@ -83,7 +83,7 @@ def _ask(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetim
         "stranger": consent.stranger(code.client),
         "api": target.api,
         "scopes": consent.describe_scopes(target.scopes),
-        "typed": device_authorization.shown(request.POST.get("user_code", "")),
+        "typed": device_authorization.formatted(request.POST.get("user_code", "")),
         "shown": device_answer.seal(code, _user(request), target, now=now),
     }
     return _page(request, context)

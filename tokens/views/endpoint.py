@@ -20,8 +20,8 @@ from tokens import errors, parameters
 from tokens.clients import authentication
 from tokens.clients.authentication import Credentials
 from tokens.errors import OAuthError
-from tokens.grants import request as token_request
-from tokens.grants.request import TokenRequest
+from tokens.grants import request as client_request
+from tokens.grants.request import ClientRequest
 from tokens.keys import keyring
 from tokens.keys.errors import NotReady
 from tokens.limits.rate_limit import NotCounted, TooMany
@@ -31,7 +31,7 @@ from tokens.views.bodies import form_only
 from tokens.views.refusals import refuse
 from tokens.views.second_try import FirstRefusal
 
-View = Callable[[HttpRequest, TokenRequest], HttpResponse]
+View = Callable[[HttpRequest, ClientRequest], HttpResponse]
 
 
 def endpoint(
@@ -62,7 +62,7 @@ def endpoint(
                 now = keyring.clock(now=timezone.now())
                 if ":" in name:  # the address of a metadata document
                     document_gate.renew(name, by_header=credentials.has_header, now=now)
-                return view(http, token_request.parse(http, pairs, credentials, now=now))
+                return view(http, client_request.parse(http, pairs, credentials, now=now))
             except OAuthError as error:
                 return _refuse(http, credentials, error, refused, first)
             except NotReady as error:

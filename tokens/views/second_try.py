@@ -92,9 +92,9 @@ def _key(request: HttpRequest, credentials: Credentials, endpoint: str) -> str |
     """Return the cache key of the request, or None if the request does not identify a client."""
     # The name is the same if the secret is in the header or in the body.
     try:
-        shown = authentication.presented(credentials)
+        identity = authentication.presented(credentials)
     except OAuthError:
         return None
-    others = sorted((name, values) for name, values in request.POST.lists() if name not in MOVED)
-    same = [endpoint, rate_limit.address(request), shown.client_id, shown.secret or "", others]
+    other_parameters = sorted((name, values) for name, values in request.POST.lists() if name not in MOVED)
+    same = [endpoint, rate_limit.address(request), identity.client_id, identity.secret or "", other_parameters]
     return f"second:{salted_hmac(SALT, json.dumps(same), algorithm='sha256').hexdigest()}"

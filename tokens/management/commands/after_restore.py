@@ -80,12 +80,12 @@ logger tokens.audit.trail). Without either, it cannot know which keys and secret
                 raise CommandError("nothing was changed", returncode=UNSAFE)
             self._report(apply(events), options)
 
-    def _report(self, done: Restored, options: dict[str, Any], *, dry_run: bool = False) -> None:
+    def _report(self, restored: Restored, options: dict[str, Any], *, dry_run: bool = False) -> None:
         """Print the result, and warnings on stderr."""
-        self.stdout.write(text(done, options, dry_run=dry_run))
-        if done.unread:
-            self.stderr.write(UNREAD.format(at=done.unread))
-        if not done.marks_reset:
+        self.stdout.write(text(restored, options, dry_run=dry_run))
+        if restored.unread:
+            self.stderr.write(UNREAD.format(at=restored.unread))
+        if not restored.marks_reset:
             self.stderr.write(NOT_RESET)
 
 
@@ -109,13 +109,13 @@ def apply(events: list[Entry], *, dry_run: bool = False) -> Restored:
         raise CommandError(f"AUDIT_JOURNAL cannot be read: {error}", returncode=USAGE) from error
 
 
-def text(done: Restored, options: dict[str, Any], *, dry_run: bool = False) -> str:
+def text(restored: Restored, options: dict[str, Any], *, dry_run: bool = False) -> str:
     """Return the result as JSON or as text."""
     if options["json"]:
-        return json.dumps(asdict(done) | {"pretended": dry_run})
+        return json.dumps(asdict(restored) | {"pretended": dry_run})
     lines = ["dry run, nothing was changed:"] if dry_run else []
-    lines += [done.older] if done.older else []
-    lines += [f"events missing in the database: {done.records}"]
-    lines += [f"{label}: {', '.join(getattr(done, name)) or 'none'}" for name, label in LINES.items()]
-    counts = f"{done.sessions} sessions, {done.grants} grants, {done.consents} consents"
+    lines += [restored.older] if restored.older else []
+    lines += [f"events missing in the database: {restored.records}"]
+    lines += [f"{label}: {', '.join(getattr(restored, name)) or 'none'}" for name, label in LINES.items()]
+    counts = f"{restored.sessions} sessions, {restored.grants} grants, {restored.consents} consents"
     return "\n".join([*lines, f"revoked: {counts}, and every access token issued so far"])

@@ -54,8 +54,8 @@ class Command(OperatorCommand):
 def probed_server(url: str, cafile: str | None) -> ProbedServer:
     """Return the target and its connection data. Raises CommandError if the URL or the certificates are invalid."""
     try:
-        where = target(url)
-        context = ssl.create_default_context(cafile=cafile) if where.scheme == "https" else None
+        address = target(url)
+        context = ssl.create_default_context(cafile=cafile) if address.scheme == "https" else None
     except (ValueError, OSError) as error:
         raise CommandError(str(error), returncode=USAGE) from error
-    return ProbedServer(where, context, conf.issuer().operator_token)
+    return ProbedServer(address, context, conf.issuer().operator_token)

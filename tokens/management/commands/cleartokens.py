@@ -7,4 +7,4 @@ class Command(Replaced):
     """Refuses, and names `purge_tokens`."""
 
     help = "Not available. Use purge_tokens."
-    ours = "purge_tokens"
+    replacement = "purge_tokens"

@@ -42,18 +42,18 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the four actions and their options."""
-        what = parser.add_subparsers(dest="what", required=True, metavar="add | expire | revoke | list")
-        add = what.add_parser("add", help="add a secret and print it; other secrets stay valid")
+        actions = parser.add_subparsers(dest="what", required=True, metavar="add | expire | revoke | list")
+        add = actions.add_parser("add", help="add a secret and print it; other secrets stay valid")
         add.add_argument(
             "--expires",
             type=instant,
             metavar="TIME",
             help="when the secret expires (2027-01-31T12:00Z); never by default",
         )
-        expire = what.add_parser("expire", help="let a live secret expire at a future time")
+        expire = actions.add_parser("expire", help="let a live secret expire at a future time")
         expire.add_argument("--at", type=instant, metavar="TIME", required=True, help="2027-01-31T12:00Z")
-        revoke = what.add_parser("revoke", help="revoke a live secret now")
-        show = what.add_parser(
+        revoke = actions.add_parser("revoke", help="revoke a live secret now")
+        show = actions.add_parser(
             "list", help="list the secrets of one client or of all clients, without the secrets themselves"
         )
         show.add_argument("client_id", nargs="?")
@@ -68,10 +68,10 @@ class Command(OperatorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the action and print its result."""
-        what = {"add": add, "expire": expire, "revoke": revoke, "list": show}[options["what"]]
+        run = {"add": add, "expire": expire, "revoke": revoke, "list": show}[options["what"]]
         try:
             with exit_codes():
-                result = what(options, store.database_now())
+                result = run(options, store.database_now())
         except (SecretNotUsed, SecretEnded) as error:
             raise CommandError(str(error), returncode=UNSAFE) from error
         self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder) if options["json"] else text(result))

@@ -7,4 +7,4 @@ class Command(Replaced):
     """Refuses, and names `create_client`."""
 
     help = "Not available. Use create_client."
-    ours = "create_client"
+    replacement = "create_client"

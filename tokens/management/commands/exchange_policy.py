@@ -34,10 +34,10 @@ exit codes:
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the three actions and their options."""
-        what = parser.add_subparsers(dest="what", required=True, metavar="set | remove | list")
-        put = what.add_parser("set", help="allow these scopes and no others")
-        remove = what.add_parser("remove", help="remove the policy")
-        show = what.add_parser("list", help="list the policies of one client or of all clients")
+        actions = parser.add_subparsers(dest="what", required=True, metavar="set | remove | list")
+        put = actions.add_parser("set", help="allow these scopes and no others")
+        remove = actions.add_parser("remove", help="remove the policy")
+        show = actions.add_parser("list", help="list the policies of one client or of all clients")
         for action in (put, remove):
             action.add_argument("client_id")
             action.add_argument("api", metavar="identifier", help="the API's identifier")

@@ -47,7 +47,7 @@ The token gives access to nothing: its private key is deleted when this command 
         audience, url = options["audience"], options["url"]
         try:
             with exit_codes():
-                made = flush_token.make(audience, now=store.database_now())
+                token = flush_token.make(audience, now=store.database_now())
         except CannotFlush as error:
             raise CommandError(str(error), returncode=USAGE) from error
         if url is None and audience.startswith(("https://", "http://")):
@@ -61,9 +61,9 @@ The token gives access to nothing: its private key is deleted when this command 
             raise CommandError(
                 "--url must be an http or https URL without quotes, spaces or backslashes", returncode=USAGE
             )
-        request = f"curl --silent --show-error -H 'Authorization: Bearer {made.token}' '{url}'"
+        request = f"curl --silent --show-error -H 'Authorization: Bearer {token.token}' '{url}'"
         if options["json"]:
-            result = asdict(made) | {"url": url, "request": request}
+            result = asdict(token) | {"url": url, "request": request}
             self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder))
         else:
             self.stdout.write(request)

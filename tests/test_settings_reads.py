@@ -11,6 +11,7 @@ READERS = {
     "tokens/conf.py": "reads them for the issuer",
     "tokens/models/api.py": SWAPPABLE,
     "tokens/models/consent.py": SWAPPABLE,
+    "tokens/models/scope.py": SWAPPABLE,
     "tokens/models/user_grant.py": SWAPPABLE,
     "tokens/checks/oauth.py": "checks the settings of django-oauth-toolkit",
     "tokens/limits/rate_limit.py": "one circuit for each place of CACHES, which tests replace",

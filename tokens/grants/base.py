@@ -122,15 +122,19 @@ def issue_access_token(
         **_form(target.api),
     )
     minted = access_token.mint(token, signer=keyring.for_audience(target.audience, now=request.now).signer)
+    _log_issue(token, request)
+    return Tokens(access_token=minted.text, expires_in=minted.expires_in, scopes=target.scopes)
+
+
+def _log_issue(token: AccessToken, request: ClientRequest) -> None:
     details = {
         "jti": token.token_id,
         "aud": token.audience,
         "scope": " ".join(token.scopes),
         "grant": request.grant_type,
     }
-    actor = f"client:{client.client_id}"
+    actor = f"client:{token.client_id}"
     trail.log("token.issued", actor=actor, subject=token.subject, details=details, now=request.now)
-    return Tokens(access_token=minted.text, expires_in=minted.expires_in, scopes=target.scopes)
 
 
 def _form(api: Api | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.http import HttpRequest
 
 from tokens import parameters
-from tokens.clients.authentication import Credentials
+from tokens.clients.credentials import Credentials
 from tokens.errors import OAuthError
 from tokens.parameters import REPEATABLE, REPEATABLE_TOO, Pairs
 

@@ -14,10 +14,13 @@ from oauth2_provider.models import AbstractApplication
 from tokens.conf import issuer
 from tokens.database_errors import unless_down
 from tokens.models import client_problems, lifetimes
-from tokens.models.api import Api, Scope
-from tokens.models.client_choices import LOWERED, SECRET_METHODS, AuthenticationMethod, PkceRule, Registrar
+from tokens.models.api import Api
+from tokens.models.authentication_settings import AuthenticationSettings
+from tokens.models.client_choices import LOWERED, PkceRule, Registrar
 from tokens.models.client_claims import ClaimSettings
 from tokens.models.login_switches import LoginSwitches
+from tokens.models.scope import Scope
+from tokens.models.token_settings import TokenSettings
 
 
 def new_client_id() -> str:
@@ -28,7 +31,7 @@ def new_client_id() -> str:
     return client_id
 
 
-class Client(LoginSwitches, ClaimSettings, AbstractApplication):
+class Client(AuthenticationSettings, TokenSettings, LoginSwitches, ClaimSettings, AbstractApplication):
     """An OAuth client. Its secrets are rows of ClientSecret, and the inherited `client_secret` stays empty."""
 
     client_id = models.CharField(
@@ -77,64 +80,6 @@ class Client(LoginSwitches, ClaimSettings, AbstractApplication):
         db_default=False,
         help_text="For native applications that cannot change myapp:/callback to com.example.app:/callback. Another"
         " application on the device can claim such a scheme and receive the code; PKCE alone protects it then.",
-    )
-
-    access_token_lifetime = models.DurationField(
-        null=True,
-        blank=True,
-        validators=lifetimes.validators(lifetimes.LONGEST_ACCESS_TOKEN),
-        help_text="One second to one day, and never longer than the key policy allows. Empty: the issuer's.",
-    )
-    refresh_token_lifetime = models.DurationField(
-        null=True,
-        blank=True,
-        validators=lifetimes.validators(lifetimes.LONGEST_REFRESH),
-        help_text="From the user's consent to the end: ten years at the most. Empty: the issuer's.",
-    )
-    refresh_token_idle_lifetime = models.DurationField(
-        null=True,
-        blank=True,
-        validators=lifetimes.validators(lifetimes.LONGEST_REFRESH),
-        help_text="Between two uses. Empty: the issuer's.",
-    )
-    rotates_refresh_tokens = models.BooleanField(
-        default=False, help_text="Public clients always rotate; a confidential one authenticates and need not."
-    )
-    always_gets_refresh_token = models.BooleanField(default=False, help_text="Without asking for offline_access.")
-
-    token_endpoint_auth_method = models.CharField(
-        "authentication",
-        max_length=32,
-        choices=AuthenticationMethod,
-        default=AuthenticationMethod.SECRET_BASIC,
-    )
-    # Nullable, so that SQLite adds the column without rebuilding the table. None is off.
-    pins_authentication_method = models.BooleanField(
-        "only the chosen authentication",
-        null=True,
-        blank=True,
-        help_text="Refuse the secret in the other place. For policies that require one place, such as never in a body"
-        " that a proxy logs. Off: the header and the body are accepted, one per request, which libraries that try both"
-        " need (most Go programs).",
-    )
-    client_jwks = models.JSONField(
-        "public keys", null=True, blank=True, help_text="A JWKS with public keys only (private_key_jwt)."
-    )
-    client_jwks_uri = models.URLField(
-        "address of public keys", blank=True, default="", help_text="Or where to fetch it; https."
-    )
-    accepts_token_endpoint_audience = models.BooleanField(
-        "legacy audience",
-        default=False,
-        help_text="Accept the token endpoint's address as an assertion's <code>aud</code>, not the issuer only.",
-    )
-
-    requires_assertion_type = models.BooleanField(
-        "strict assertion type",
-        default=False,
-        db_default=False,
-        help_text="JWT bearer: refuse an assertion whose <code>typ</code> is not"
-        " <code>authorization-grant+jwt</code>. Off: <code>JWT</code> or none is accepted, too.",
     )
 
     # Inherited and not used: one grant type per client, secrets in the row, ID tokens signed with the secret.
@@ -191,13 +136,6 @@ class Client(LoginSwitches, ClaimSettings, AbstractApplication):
     def frees_localhost_port(self) -> bool:
         """Return True if a redirect URI at localhost matches with any port, as at 127.0.0.1."""
         return self.is_public and bool(self.allows_any_localhost_port)
-
-    @property
-    def accepted_methods(self) -> tuple[str, ...]:
-        """Return the methods by which the client may authenticate."""
-        own = self.token_endpoint_auth_method
-        either = own in SECRET_METHODS and not self.pins_authentication_method
-        return SECRET_METHODS if either else (own,)
 
     @property
     def permitted_scopes(self) -> Collection[Scope]:

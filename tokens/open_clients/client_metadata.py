@@ -87,10 +87,7 @@ def read(
     `methods` are the permitted authentication methods, `default_method` is the one of a client that names none, and
     `grant_types` are those that the settings allow. `loopback` permits a `jwks_uri` on loopback, for development.
     """
-    if "software_statement" in members:
-        raise InvalidMetadata(
-            "Software statements are not verified here. Register without one.", error="invalid_software_statement"
-        )
+    _refuse_statement(members)
     method = _text(members, "token_endpoint_auth_method") or default_method
     if method not in methods:
         raise InvalidMetadata(f"token_endpoint_auth_method must be one of {', '.join(methods)}.")
@@ -105,6 +102,14 @@ def read(
         jwks=jwks,
         jwks_uri=jwks_uri,
     )
+
+
+def _refuse_statement(members: Mapping[str, Any]) -> None:
+    """Raise InvalidMetadata if the metadata has a software statement (RFC 7591 section 2.3)."""
+    if "software_statement" in members:
+        raise InvalidMetadata(
+            "Software statements are not verified here. Register without one.", error="invalid_software_statement"
+        )
 
 
 def _name(members: Mapping[str, Any]) -> str:

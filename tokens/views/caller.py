@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from django.http import HttpRequest
 
 from tokens import parameters
-from tokens.clients import authentication
 from tokens.clients.assertion import LONGEST
-from tokens.clients.authentication import Credentials
+from tokens.clients.credentials import Credentials, read
 from tokens.jose import compact
 
 LONGEST_NAME = 256
@@ -23,12 +22,12 @@ def claimed_client(request: HttpRequest) -> str:
     Returns an empty string if the request names none.
     """
     form = dict(parameters.present(request.POST, PARAMETERS))
-    return claimed(authentication.read(request.headers.get("Authorization"), form), form)
+    return claimed(read(request.headers.get("Authorization"), form), form)
 
 
 def claimed_in_header(request: HttpRequest) -> str:
     """Return the client that the header names, or an empty string. Does not read the body."""
-    return claimed(authentication.read(request.headers.get("Authorization"), {}), {})
+    return claimed(read(request.headers.get("Authorization"), {}), {})
 
 
 def claimed(credentials: Credentials, form: Mapping[str, str]) -> str:

@@ -17,8 +17,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 
 from tokens import errors, parameters
-from tokens.clients import authentication
-from tokens.clients.authentication import Credentials
+from tokens.clients.credentials import Credentials
+from tokens.clients.credentials import read as read_credentials
 from tokens.errors import OAuthError
 from tokens.grants import request as client_request
 from tokens.grants.request import ClientRequest
@@ -50,7 +50,7 @@ def endpoint(
         def dispatch(http: HttpRequest) -> HttpResponse:
             pairs = parameters.present(http.POST, names)
             form = dict(pairs)
-            credentials = authentication.read(http.headers.get("Authorization"), form)
+            credentials = read_credentials(http.headers.get("Authorization"), form)
             # A second try follows a request with the header, and has its secret in the body.
             first = None if credentials.has_header else _first_refusal(http, credentials, refused)
             if first is not None and first.is_final:

@@ -23,8 +23,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.crypto import salted_hmac
 
 from tokens import errors
-from tokens.clients import authentication
-from tokens.clients.authentication import Credentials
+from tokens.clients.credentials import Credentials, presented
 from tokens.errors import OAuthError
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted
@@ -92,7 +91,7 @@ def _key(request: HttpRequest, credentials: Credentials, endpoint: str) -> str |
     """Return the cache key of the request, or None if the request does not identify a client."""
     # The name is the same if the secret is in the header or in the body.
     try:
-        identity = authentication.presented(credentials)
+        identity = presented(credentials)
     except OAuthError:
         return None
     other_parameters = sorted((name, values) for name, values in request.POST.lists() if name not in MOVED)

@@ -61,6 +61,11 @@ To sign one API's tokens with a ring of its own:
             metavar="KID",
             help="cancel an announced key before it signs; KID can be shortened",
         )
+        self._add_ring(parser)
+        parser.add_argument("--json", action="store_true", help="print one JSON object for each ring, each on a line")
+
+    def _add_ring(self, parser: ArgumentParser) -> None:
+        """Add the options that move an API or create a ring."""
         parser.add_argument("--move", metavar="API", help="with --ring: plan that this ring signs for the API")
         parser.add_argument("--algorithm", choices=ALGORITHMS, help="with --ring: create a ring with this algorithm")
         parser.add_argument(
@@ -69,7 +74,6 @@ To sign one API's tokens with a ring of its own:
         parser.add_argument(
             "--keystore", choices=NAMES, help="with --ring: where a new ring's private keys are stored (database)"
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object for each ring, each on a line")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Take one step of each ring and print it. An error in one ring does not stop the others."""

@@ -58,12 +58,13 @@ class Api(models.Model):
         " has none: a URN such as urn:example:broker. Compared character by character; only the slash of an empty path"
         " does not matter.",
     )
-    name = models.CharField(max_length=100, help_text="What the user reads on the consent page.")
+    name = models.CharField(max_length=100, help_text="Shown to users on the consent page.")
     max_token_lifetime = models.DurationField(
         null=True,
         blank=True,
         validators=lifetimes.validators(lifetimes.LONGEST_ACCESS_TOKEN),
-        help_text="No access token for this API lives longer: one second to one day. Empty: the key policy alone.",
+        help_text="The longest lifetime of an access token for this API: one second to one day. Empty: the key"
+        " policy's limit only.",
     )
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
@@ -71,7 +72,7 @@ class Api(models.Model):
         null=True,
         blank=True,
         related_name="operated_apis",
-        help_text="The client that this API is when it asks something itself: introspection, token exchange.",
+        help_text="The client with which this API authenticates at the issuer, for introspection and token exchange.",
     )
 
     # Nullable, so that SQLite adds the column without rebuilding the table. None is off.
@@ -85,7 +86,8 @@ class Api(models.Model):
     algorithms = models.JSONField(
         default=signature_algorithms,
         validators=[known_algorithms],
-        help_text="Signatures that this API accepts (JWA names); a ring of another algorithm cannot sign for it.",
+        help_text="The signature algorithms that this API accepts (JWA names). A ring with another algorithm cannot"
+        " sign its tokens.",
     )
     # Nullable, so that SQLite adds the columns without rebuilding the table. None is off.
     introspection_names_user = models.BooleanField(
@@ -118,10 +120,12 @@ class Api(models.Model):
         null=True,
         editable=False,
         related_name="apis",
-        help_text="The ring that signs its tokens, from <code>moves_at</code> on; empty for the default ring.",
+        help_text="The ring that signs this API's tokens from <code>moves_at</code> on. Empty: the default ring.",
     )
     previous_ring = models.ForeignKey(Ring, on_delete=models.PROTECT, null=True, editable=False, related_name="+")
-    moves_at = models.DateTimeField(null=True, editable=False, help_text="When its last move between rings happens.")
+    moves_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the ring of this API changes, or last changed."
+    )
 
     class Meta:
         verbose_name = "API"

@@ -24,15 +24,22 @@ class AuthenticationSettings(models.Model):
         " need (most Go programs).",
     )
     client_jwks = models.JSONField(
-        "public keys", null=True, blank=True, help_text="A JWKS with public keys only (private_key_jwt)."
+        "public keys",
+        null=True,
+        blank=True,
+        help_text="A JWKS that contains public keys only, for authentication with private_key_jwt.",
     )
     client_jwks_uri = models.URLField(
-        "address of public keys", blank=True, default="", help_text="Or where to fetch it; https."
+        "address of public keys",
+        blank=True,
+        default="",
+        help_text="The https URL at which the client publishes its JWKS. Use it instead of pasted keys.",
     )
     accepts_token_endpoint_audience = models.BooleanField(
         "legacy audience",
         default=False,
-        help_text="Accept the token endpoint's address as an assertion's <code>aud</code>, not the issuer only.",
+        help_text="Accept also the URL of the token endpoint as the <code>aud</code> of an assertion, not only the"
+        " issuer's URL.",
     )
 
     requires_assertion_type = models.BooleanField(

@@ -46,7 +46,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, ClaimSettings
     )
     tokens_from: int = 0
     """The Unix second before which its tokens are revoked. Not a column. tokens/clients/registry.py sets it."""
-    is_active = models.BooleanField("active", default=True, help_text="An inactive client gets no token.")
+    is_active = models.BooleanField("active", default=True, help_text="An inactive client cannot get tokens.")
     last_used_on = models.DateField("last used", null=True, blank=True, editable=False)
     # Nullable, so that SQLite adds the column without rebuilding the table.
     registered_by = models.CharField(  # noqa: DJ001 (see above)
@@ -55,23 +55,23 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, ClaimSettings
         null=True,
         blank=True,
         editable=False,
-        help_text="How the client registered itself. Empty: an operator registered it.",
+        help_text="How the client registered itself. Empty: an operator registered the client.",
     )
 
-    grants = models.JSONField(default=list, blank=True, help_text="The grant types this client may use.")
+    grants = models.JSONField(default=list, blank=True, help_text="The grant types that this client may use.")
     scopes: "models.ManyToManyField[Scope, Any]" = models.ManyToManyField(Scope, blank=True, related_name="clients")
     apis: "models.ManyToManyField[Api, Any]" = models.ManyToManyField(
         Api,
         blank=True,
         related_name="clients",
         verbose_name="further APIs",
-        help_text="APIs it may ask tokens for without a scope; those that own one of its scopes need not be named.",
+        help_text="APIs for which the client may request tokens without a scope. Do not list APIs of the scopes above.",
     )
     remembers_consent = models.BooleanField(
-        default=True, help_text="A user who agreed once is not asked for the same scopes again."
+        default=True, help_text="Do not ask a user again for scopes that the user has already allowed."
     )
     skip_authorization = models.BooleanField(
-        "skips consent", default=False, help_text="First-party: no user is ever asked."
+        "skips consent", default=False, help_text="For first-party clients: never ask users for consent."
     )
 
     allows_undotted_schemes = models.BooleanField(

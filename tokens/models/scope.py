@@ -13,7 +13,7 @@ class Scope(models.Model):
     """A permission at one API. Its name is unique among all APIs, so a request can name the API by its scopes alone."""
 
     name = models.CharField(max_length=100, unique=True, validators=[scope_token])
-    description = models.CharField(max_length=200, help_text="What the user reads on the consent page.")
+    description = models.CharField(max_length=200, help_text="Shown to users on the consent page.")
     api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="scopes", verbose_name="API")
     # Names, so that a token request needs no further statement. None: every user.
     groups = models.JSONField(

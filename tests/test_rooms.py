@@ -51,8 +51,8 @@ TABLE = {
     "keys/rules": "keys/errors",
     "keys/errors": "",
     "jose": "",
-    "outbound": "public_networks timed_response",
-    "timed_response": "",
+    "outbound": "public_networks deadline_response",
+    "deadline_response": "",
     "public_networks": "",
     "addresses": "",
     "encryption": "",
@@ -130,7 +130,6 @@ COVERED = {
     "tests/tokens/keys/test_broken_rows.py": "checks/key_health keys/adoption keys/errors keys/keystore"
     " keys/ring_reader keys/signer_choice keys/store",
     "tests/tokens/clients/test_private_key_jwt.py": "clients/assertion",
-    "tests/tokens/clients/test_authentication.py": "clients/credentials",
     "tests/tokens/admin/test_key.py": "conf keys/rules/timeline",
     "tests/tokens/keys/test_seal.py": "encryption",
     "tests/tokens/views/test_token.py": "errors grants/base grants/client_credentials grants/request"
@@ -186,7 +185,7 @@ COVERED = {
     "tests/tokens/views/test_account.py": "views/pages",
     "tests/tokens/authorize/test_reauthentication.py": "views/login",
     "tests/tokens/test_no_input.py": "apps urls",
-    "tests/tokens/test_outbound.py": "public_networks timed_response",
+    "tests/tokens/test_outbound.py": "public_networks deadline_response",
     "tests/tokens/admin/test_verify_email.py": "email_proof",
     "tests/tokens/management/test_flush_token.py": "issued/flush_token",
 }

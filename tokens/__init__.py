@@ -17,7 +17,7 @@ Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
   passwords, tables, settings, and other code that rooms share.
 - `open_client_settings`, `rate_settings`: parts of the settings, pure.
 - `keys/rules`, `keys/errors`, `jose`, `encryption`, `addresses`: the lowest layer, pure.
-- `public_networks`, `timed_response`, `outbound`: requests to addresses that others chose.
+- `public_networks`, `deadline_response`, `outbound`: requests to addresses that others chose.
 - `errors`, `database_errors`, `registry_lock`, `triggers`: the lowest layer, with I/O or Django.
 - `proxy`: tests a proxy from outside, and imports no other room.
 """

@@ -118,7 +118,7 @@ class IssuerSettings:
     """Metadata documents and dynamic registration, and what such clients may request."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
-        """Return the encrypting keys. Raises MalformedEncryptionKey."""
+        """Return the parsed encrypting keys. Raises MalformedEncryptionKey if an entry is malformed."""
         return parse(self.key_encryption_keys)
 
 
@@ -176,7 +176,7 @@ class PageSettings:
 
 
 def pages() -> PageSettings:
-    """Return the settings of pages."""
+    """Return the settings of Django that the issuer's pages need."""
     return PageSettings(
         session_engine=settings.SESSION_ENGINE,
         session_cookie=settings.SESSION_COOKIE_NAME,

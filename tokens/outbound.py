@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from tokens import public_networks
-from tokens.timed_response import TimedResponse, remaining
+from tokens.deadline_response import TimedResponse, remaining
 
 DEADLINE = 5.0  # seconds
 MAX_BYTES = 512 * 1024
@@ -36,7 +36,7 @@ class FetchError(Exception):
 
 
 class StatusError(FetchError):
-    """The server answered, with a status other than 200."""
+    """The server answered with a status other than 200."""
 
     def __init__(self, host: str | None, status: int) -> None:
         super().__init__(f"{host}: it answered {status}")

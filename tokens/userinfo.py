@@ -29,7 +29,7 @@ class TokenRefused(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The challenge, with the scheme and the reason (RFC 6750 section 3)."""
+        """Return the header `WWW-Authenticate` with the error (RFC 6750 section 3)."""
         reason = f'error="{self.error}", error_description="{self.description}"'
         return {"WWW-Authenticate": f'Bearer realm="{REALM}", {reason}'}
 

@@ -62,7 +62,7 @@ class ClientAdmin(Audited):
         return super().changelist_view(request, (extra_context or {}) | permission)
 
     def creation_details(self, form: Any) -> Mapping[str, Any] | None:
-        """Return the switches of a new client that are not at their default."""
+        """Return the new client's switches that differ from their default, for the audit event of its creation."""
         return unsafe_switches(form.instance)
 
     def get_inlines(self, _request: HttpRequest, obj: Any = None) -> Any:

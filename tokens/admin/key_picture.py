@@ -24,7 +24,7 @@ AHEAD = 0.08
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """The bar of one phase."""
+    """The bar of one phase of a key, as coordinates of the SVG."""
 
     phase: Phase
     x: float
@@ -34,7 +34,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The row of one key."""
+    """One key in the picture: its bars, and the marks on them."""
 
     line: Line
     y: int
@@ -76,7 +76,7 @@ class Scale:
     end: datetime
 
     def x(self, at: datetime) -> float:
-        """Return the position of an instant. Instants outside the picture are moved to its edge."""
+        """Return the x position of an instant. An instant outside the picture gets the position of the nearest edge."""
         share = (at - self.start) / (self.end - self.start)
         return round(LEFT + WIDTH * min(max(share, 0), 1), 1)
 

@@ -28,11 +28,11 @@ ANSWERED_AT = "authorization_answered_at"
 
 
 class NotStored(Exception):
-    """The row has no request, or there is no row: it expired, or the browser has no key of one."""
+    """No request is stored for this browser: its row expired or was dropped, or another browser sent the request."""
 
 
 class AlreadyAnswered(Exception):
-    """The request was answered more than `AGAIN` ago."""
+    """The client got the first answer to the request more than `AGAIN` ago."""
 
     def __init__(self, client_id: str, redirect_uri: str) -> None:
         super().__init__(f"the request of client {client_id} was already answered")
@@ -69,7 +69,7 @@ def read(key: str, *, now: datetime) -> str:
 
 @transaction.atomic
 def mark_answered(key: str, *, client_id: str, redirect_uri: str, now: datetime) -> None:
-    """Date the row of a request whose client gets an answer at `now`, which is the database's clock.
+    """Record that the client of a stored request gets an answer at `now`, which is the database's clock.
 
     Call it in the transaction that makes the answer. Raises AlreadyAnswered if the first answer is more than `AGAIN`
     old, and NotStored if the row is gone.

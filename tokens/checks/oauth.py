@@ -26,7 +26,7 @@ REQUIRED = (
 
 @register(Tags.security)
 def check_oauth(**_: Any) -> list[CheckMessage]:
-    """Return errors tokens.E201 to E204."""
+    """Return errors tokens.E201 to E204 for an issuer URL without https and for unsafe settings of the toolkit."""
     return [*_issuer(), *_toolkit()]
 
 

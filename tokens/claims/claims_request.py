@@ -1,4 +1,4 @@
-"""The `claims` request parameter: single claims that a client requests (OpenID Connect Core section 5.5).
+"""The `claims` request parameter, by which a client requests claims by name (OpenID Connect Core section 5.5).
 
 - Its members `userinfo` and `id_token` map the name of a claim to null or to `essential`, `value` or `values`.
 - Claims that this issuer does not support are ignored, so are names with a language tag and unknown members.
@@ -30,13 +30,13 @@ class RequestedClaim:
     """The accepted values; None for any."""
 
     def accepts(self, value: object) -> bool:
-        """Return True if a claim with this value may be given."""
+        """Return True if the client accepts this value of the claim."""
         return self.values is None or any(
             type(accepted) is type(value) and accepted == value for accepted in self.values
         )
 
     def stored(self) -> dict[str, Any]:
-        """Return the request for the claim as JSON, for `read`."""
+        """Return the requested claim as JSON, as `read` expects it."""
         return {"essential": self.essential} | ({} if self.values is None else {"values": list(self.values)})
 
 
@@ -57,16 +57,16 @@ class ClaimsRequest:
         return tuple(name for name in self.names if name not in names.of_scopes(scopes))
 
     def allows_subject(self, subject: str) -> bool:
-        """Return True unless the client requests another user by the claim `sub` (section 5.5.1)."""
+        """Return True unless the claim `sub` names another user (section 5.5.1)."""
         return all(part["sub"].accepts(subject) for part in (self.userinfo, self.id_token) if "sub" in part)
 
     def allows_class(self, acr: str) -> bool:
-        """Return True unless the client requests another class as essential (section 5.5.1.1)."""
+        """Return True unless the client requires another authentication context class (section 5.5.1.1)."""
         requested = self.id_token.get("acr")
         return requested is None or not requested.essential or (bool(acr) and requested.accepts(acr))
 
     def stored(self) -> dict[str, dict[str, Any]] | None:
-        """Return the requests for claims about the user as JSON, for the user grant. Returns None if there are none."""
+        """Return the requested claims about the user as JSON, for the user grant, or None if there are none."""
         parts = {place: getattr(self, place) for place in PLACES}
         stored_parts = {
             place: {name: requested.stored() for name, requested in _about_user(part)} for place, part in parts.items()
@@ -78,7 +78,7 @@ NOTHING = ClaimsRequest()
 
 
 def parse(text: str | None, *, supported: Collection[str]) -> ClaimsRequest:
-    """Return the request in the parameter's value. Raises OAuthError invalid_request if it is malformed."""
+    """Parse the value of the parameter. Raises OAuthError invalid_request if it is malformed."""
     if text is None:
         return NOTHING
     if len(text) > LONGEST:
@@ -93,7 +93,7 @@ def parse(text: str | None, *, supported: Collection[str]) -> ClaimsRequest:
 
 
 def read(document: Mapping[str, Any], *, supported: Collection[str]) -> ClaimsRequest:
-    """Return the request in a JSON object. Raises OAuthError invalid_request if it is malformed."""
+    """Parse the JSON object of the parameter. Raises OAuthError invalid_request if it is malformed."""
     return ClaimsRequest(**{place: dict(_part(document.get(place), supported)) for place in PLACES})
 
 

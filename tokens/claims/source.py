@@ -50,13 +50,13 @@ def supported() -> tuple[str, ...]:
 
 
 def values(user: User, claims: Iterable[str]) -> dict[str, Any]:
-    """Return the values of the claims in `claims` that the user has. Raises ClaimsFailed."""
+    """Return the values of these claims that the user has. Raises ClaimsFailed if a value cannot be computed."""
     read = {name: _value(user, name) for name in dict.fromkeys(claims)}
     return {name: value for name, value in read.items() if value is not None and value != ""}
 
 
 def problem(claim: str, entry: str) -> str | None:
-    """Return what is wrong with an entry of CLAIMS_SOURCE, or None. Imports its function."""
+    """Return the problem of an entry of CLAIMS_SOURCE, or None. Imports the function that the entry names."""
     if claim not in names.of_scopes(names.SCOPES):
         return "is no claim of OpenID Connect. Add other claims by the hook (CLAIMS)."
     if claim in FIXED:

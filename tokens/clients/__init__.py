@@ -11,6 +11,5 @@ Read in this order:
 - `assertion`: read, verify and check a JWT of a client (RFC 7523 section 3).
 - `key_copy`, `jwks_uri`: cache the keys that a client publishes, stale-while-revalidate; fetch them.
 - `private_key_jwt`: verify an assertion and accept each `jti` once.
-- `credentials`: read what a request presents.
 - `authentication`: authenticate by one method per request; answer every failure alike.
 """

@@ -4,15 +4,20 @@
 - A client with a key never authenticates by a secret, nor the other way round.
 - Public clients have no credentials: they name themselves, and PKCE protects what they fetch.
 - A failure takes the same work for a client that does not exist, so that timing reveals no client_id.
+
+`read` reads header and body once, and judges nothing. The rate limit and the log use the client that it names.
 """
 
-from collections.abc import Iterable
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import unquote_to_bytes
 
-from tokens.clients import assertion, client_secret, private_key_jwt, registry
-from tokens.clients.assertion import Assertion, InvalidAssertion
+from tokens.clients import client_secret, private_key_jwt, registry
+from tokens.clients.assertion import InvalidAssertion
 from tokens.clients.client_secret import LostKey
-from tokens.clients.credentials import Credentials, Presented, presented
 from tokens.clients.private_key_jwt import LegacyAudience
 from tokens.encryption import MalformedEncryptionKey
 from tokens.errors import InvalidClient, OAuthError
@@ -21,15 +26,62 @@ from tokens.models import AuthenticationMethod, Client, ClientSecret
 
 SECRET_METHODS = client_secret.METHODS
 METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
-
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
-"""The `typ` of an assertion that authenticates a client: most libraries write the plain one."""
+NOT_BASIC = "the Authorization header is not Basic"
+MALFORMED = "the Authorization header is malformed"
 
 LEGACY_AUDIENCE = (
     "The aud of the assertion is the token endpoint. Send the URL of the issuer, or register the client with"
     " --legacy-audience (admin: legacy audience)."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The client_id and secret that a request presents. The secret is None if the request only names a client."""
+
+    client_id: str
+    secret: str | None = field(repr=False)
+    in_header: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """The credentials of a request, as they were sent. They are not verified, and can contradict each other."""
+
+    has_header: bool
+    name: str | None = None
+    """The client_id in header or body. Empty if a Basic header is malformed, None if neither has one."""
+    basic: Presented | None = None
+    """Name and secret of a Basic header; None if there is none, or it is malformed."""
+    problem: str = ""
+    """Why the header gives no name and secret: NOT_BASIC or MALFORMED."""
+    client_id: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    assertion: str | None = field(default=None, repr=False)
+    assertion_type: str | None = None
+
+    @property
+    def proves(self) -> bool:
+        """Return True if the request has a secret, an assertion or an `Authorization` header."""
+        return self.has_header or bool(self.secret or self.assertion or self.assertion_type)
+
+
+def read(authorization: str | None, form: Mapping[str, str]) -> Credentials:
+    """Read the credentials of a request from its `Authorization` header and the parameters of its body."""
+    basic, problem = (None, "") if authorization is None else _basic(authorization)
+    # A malformed Basic header names nobody: without a colon, all of it might be a secret.
+    in_header = basic.client_id if basic else "" if problem == MALFORMED else None
+    return Credentials(
+        has_header=authorization is not None,
+        name=form.get("client_id") if in_header is None else in_header,
+        basic=basic,
+        problem=problem,
+        client_id=form.get("client_id"),
+        secret=form.get("client_secret"),
+        assertion=form.get("client_assertion"),
+        assertion_type=form.get("client_assertion_type"),
+    )
 
 
 def authenticate(credentials: Credentials, *, now: datetime, version: str | None = None) -> Client:
@@ -49,6 +101,24 @@ def authenticate(credentials: Credentials, *, now: datetime, version: str | None
     if not client.is_public:  # a public client only names itself: that is no use of it
         client.note_use(now=now)
     return client
+
+
+def presented(credentials: Credentials) -> Presented:
+    """Return the client's name and secret, from the header or from the body.
+
+    Raises InvalidClient if there is no name, and OAuthError invalid_request if header and body contradict each other.
+    """
+    if not credentials.has_header:
+        if not credentials.client_id:
+            raise InvalidClient("the request names no client")
+        return Presented(credentials.client_id, credentials.secret)
+    if credentials.secret:
+        raise OAuthError("invalid_request", "Authenticate the client in one way: by the header or in the body.")
+    if credentials.basic is None:
+        raise InvalidClient(credentials.problem)
+    if credentials.client_id not in {None, credentials.basic.client_id}:
+        raise OAuthError("invalid_request", "The header and the body name different clients.")
+    return credentials.basic
 
 
 def _by_secret(identity: Presented, version: str | None, *, now: datetime) -> Client:
@@ -103,7 +173,7 @@ def _by_key(credentials: Credentials, *, now: datetime) -> Client:
     if credentials.assertion_type != ASSERTION_TYPE:
         raise InvalidClient("the client_assertion_type is another one")
     try:
-        client = private_key_jwt.prove(_self_issued(credentials.assertion), now=now)
+        client = private_key_jwt.prove_itself(credentials.assertion, now=now)
     except LegacyAudience as error:  # the client's key signed it, so this reveals no client_id
         raise OAuthError("invalid_client", LEGACY_AUDIENCE, status=401, reason=str(error)) from error
     except InvalidAssertion as error:
@@ -113,9 +183,18 @@ def _by_key(credentials: Credentials, *, now: datetime) -> Client:
     return client
 
 
-def _self_issued(text: str) -> Assertion:
-    """Return the assertion in `text` if it is about its own issuer (RFC 7523 section 3). Raises InvalidAssertion."""
-    own = assertion.read(text, types=TYPES)
-    if own.subject != own.issuer:
-        raise InvalidAssertion("its sub is not its iss")
-    return own
+def _basic(authorization: str) -> tuple[Presented | None, str]:
+    """Return name and secret of a Basic header, each form-encoded inside it (RFC 6749 section 2.3.1), or a problem."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None, NOT_BASIC
+    try:
+        name, colon, secret = base64.b64decode(encoded.strip(" "), validate=True).partition(b":")
+        client_id = unquote_to_bytes(name.replace(b"+", b" ")).decode()
+        text = unquote_to_bytes(secret.replace(b"+", b" ")).decode()
+    except (binascii.Error, ValueError):
+        return None, MALFORMED
+    # An empty secret is compared like any other wrong one: libraries send it for public clients.
+    if not (colon and client_id) or "\0" in client_id:
+        return None, MALFORMED
+    return Presented(client_id, text, in_header=True), ""

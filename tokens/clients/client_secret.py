@@ -72,7 +72,7 @@ def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | No
 
 
 def stored_of(client: Client | None) -> list[ClientSecret]:
-    """Return the stored secrets of the client, live or not; an empty list for None."""
+    """Return all stored secrets of the client, also revoked and expired ones. Returns no secrets if it is None."""
     # The same statement runs for a client that does not exist, so that timing does not reveal which client_ids exist.
     return list(ClientSecret.objects.filter(client_id=client.pk if client else NO_CLIENT))
 
@@ -99,7 +99,7 @@ def matches(stored: Iterable[ClientSecret], presented: str, *, now: datetime) ->
 
 
 def live_by_key(*, now: datetime) -> dict[str, int]:
-    """Return the number of usable secrets for each encrypting key that their hashes need, by the key's id."""
+    """Return how many live secrets are hashed under each encrypting key, by the ID of the key."""
     live = ClientSecret.objects.filter(revoked_at=None, client__token_endpoint_auth_method__in=METHODS)
     counted = live.exclude(expires_at__lte=now).order_by().values("encryption_key_id").annotate(number=Count("pk"))
     return dict(counted.values_list("encryption_key_id", "number"))

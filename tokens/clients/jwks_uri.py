@@ -43,7 +43,7 @@ def keys(url: str, *, kid: object) -> tuple[ClientKey, ...]:
 
 
 def forget() -> None:
-    """Delete every copy."""
+    """Delete all cached keys."""
     with _copies_lock:
         _copies.clear()
 

@@ -31,7 +31,7 @@ from tokens.models import Api, Client, User
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """An authenticated client. A grant type that proves more has a subclass."""
+    """An authenticated client. Grant types that also verify a user or a token add fields in a subclass."""
 
     client: Client
 
@@ -50,7 +50,7 @@ class Tokens:
     """The type of an exchanged token (RFC 8693 section 2.2.1)."""
 
     def response(self) -> dict[str, object]:
-        """Return the members of the JSON response; a member without a value is left out."""
+        """Return the members of the JSON response, without members that have no value."""
         members = {
             "access_token": self.access_token,
             "token_type": "Bearer",
@@ -90,7 +90,7 @@ def answer(request: ClientRequest, table: Mapping[str, Flow[Any]]) -> dict[str, 
 
 
 def identify(request: ClientRequest) -> Proven:
-    """Authenticate the client of the request. Raises OAuthError."""
+    """Authenticate the client of the request. Raises OAuthError invalid_client if that fails."""
     return Proven(authentication.authenticate(request.credentials, now=request.now))
 
 

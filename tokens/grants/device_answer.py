@@ -26,7 +26,7 @@ SALT = "tokens.views.device"
 
 
 def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
-    """Return the request with the user code that the user typed. Returns None if it was answered or has expired."""
+    """Return the open request with the user code that the user typed. Returns None if it was answered or expired."""
     unanswered = DeviceCode.objects.filter(grant=None, refused_at=None, expires_at__gt=now, client__is_active=True)
     return unanswered.select_related("client").filter(user_code_digest=user_code_digest(typed)).first()
 
@@ -42,12 +42,12 @@ def target_for(code: DeviceCode, user: User) -> Target:
 
 
 def seal(code: DeviceCode, user: User, target: Target, *, now: datetime) -> str:
-    """Return a signed text: this request, with these scopes, was displayed to this user at `now`."""
+    """Sign that this request, with these scopes, was displayed to this user at `now`. Return the signed text."""
     return signing.dumps([code.pk, user.pk, list(target.scopes), now.timestamp()], salt=SALT)
 
 
 def was_displayed(text: str, code: DeviceCode, user: User, target: Target, *, now: datetime) -> bool:
-    """Return True if `text` is the seal of this request, with these scopes, for this user, at most ten minutes old."""
+    """Return True if `seal` signed `text` for this request, scopes and user in the last ten minutes."""
     try:
         pk, user_pk, scopes, at = signing.loads(text, salt=SALT)
     except (signing.BadSignature, ValueError):

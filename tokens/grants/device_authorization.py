@@ -35,7 +35,7 @@ SALT = "tokens.oauth.device_code"
 
 
 def client_of(request: ClientRequest) -> Client:
-    """Return the authenticated client of a device authorization request (section 3.1). Raises OAuthError, NotReady."""
+    """Authenticate the client of a device authorization request (section 3.1). Raises OAuthError and NotReady."""
     try:
         return authentication.authenticate(request.credentials, now=request.now)
     except InvalidClient as error:

@@ -25,7 +25,7 @@ TOLERANCE = timedelta(seconds=1)
 
 
 def issue(request: ClientRequest, proven: Proven) -> Tokens:
-    """Issue tokens for one device.
+    """Issue the tokens of an allowed device request.
 
     Raises OAuthError authorization_pending, slow_down, access_denied, expired_token and invalid_grant (section 3.5).
     """

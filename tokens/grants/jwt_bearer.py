@@ -41,7 +41,7 @@ class ProvenForUser(Proven):
 
 
 def identify(request: ClientRequest) -> ProvenForUser:
-    """Return the client whose key signed the assertion. Raises OAuthError.
+    """Verify the assertion, and return its client and user. Raises OAuthError if it is not valid.
 
     If the request also has credentials, they must authenticate the same client.
     """
@@ -60,7 +60,7 @@ def identify(request: ClientRequest) -> ProvenForUser:
 
 
 def issue(request: ClientRequest, proven: ProvenForUser) -> Tokens:
-    """Issue a token for the user that the assertion names. Raises OAuthError."""
+    """Issue a token for the user that the assertion names. Raises OAuthError if the scope or resource is refused."""
     client, user = proven.client, _user(proven.user)
     if user is None or not _may_be_acted_for(user):
         _log("token.refused", client, user, request)

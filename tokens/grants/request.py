@@ -7,7 +7,7 @@ from datetime import datetime
 from django.http import HttpRequest
 
 from tokens import parameters
-from tokens.clients.credentials import Credentials
+from tokens.clients.authentication import Credentials
 from tokens.errors import OAuthError
 from tokens.parameters import REPEATABLE, REPEATABLE_TOO, Pairs
 
@@ -48,7 +48,7 @@ class ClientRequest:
 
 
 def parse(http: HttpRequest, pairs: Pairs, credentials: Credentials, *, now: datetime) -> ClientRequest:
-    """Return the request that `pairs` make. Raises OAuthError invalid_request.
+    """Return the request with the parameters `pairs`. Raises OAuthError invalid_request if one is malformed.
 
     `pairs` are the declared parameters of the body, `credentials` those that were read from header and body.
     """

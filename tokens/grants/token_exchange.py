@@ -1,4 +1,4 @@
-"""The token exchange grant type: a service passes a user's token on, as one for the next API (RFC 8693).
+"""The token exchange grant type: a service exchanges a user's token for a token for another API (RFC 8693).
 
 1. The subject token is a valid access token of this issuer, for an API of this client.
 2. Its user and the client that it was issued to are active, and no revocation covers it.
@@ -40,7 +40,7 @@ class Unacceptable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A verified subject token, and what the database says about it."""
+    """A verified subject token, with its API and its user grant from the database."""
 
     token: PresentedToken
     status: TokenStatus
@@ -57,7 +57,7 @@ class ProvenWithSubject(Proven):
 
 
 def identify(request: ClientRequest) -> ProvenWithSubject:
-    """Authenticate the client, and verify the subject token. Raises OAuthError."""
+    """Authenticate the client and verify the subject token. Raises OAuthError if one of them fails."""
     # The statement about the subject token also reads the registry's version, which authentication needs. Nothing
     # about the token is refused before the client is authenticated.
     subject = _look_up(request)
@@ -68,7 +68,7 @@ def identify(request: ClientRequest) -> ProvenWithSubject:
 
 
 def issue(request: ClientRequest, proven: ProvenWithSubject) -> Tokens:
-    """Issue a token for the next API (RFC 8693 section 2.2.1). Raises OAuthError (section 2.2.2)."""
+    """Issue a token for another API (RFC 8693 section 2.2.1). Raises OAuthError if the exchange is not permitted."""
     client = proven.client
     if client.is_public:
         raise OAuthError("unauthorized_client", "A public client receives no tokens that it could exchange.")

@@ -1,4 +1,4 @@
-"""The tokens under a user's grant, the same for every grant type in which a user gave it."""
+"""Issues the tokens under a user grant, for the authorization code, device code and refresh token grant types."""
 
 from dataclasses import replace
 

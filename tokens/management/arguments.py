@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
-from django.utils import timezone
 
 from tokens import conf
 from tokens.keys.operation import Operation
@@ -17,12 +16,10 @@ DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd]?)", re.ASCII)
 UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def operation(actor: str) -> Operation:
-    """Return the operation of a command on keys, under the settings. Raises MalformedEncryptionKey."""
+def operation(actor: str, *, now: datetime) -> Operation:
+    """Return the settings, the actor and this node's clock for a step on keys. Raises MalformedEncryptionKey."""
     settings = conf.issuer()
-    return Operation(
-        policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=actor, now=timezone.now()
-    )
+    return Operation(policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=actor, now=now)
 
 
 def find_client(client_id: str) -> Client:
@@ -75,5 +72,5 @@ def duration(text: str) -> timedelta:
 
 
 def one_line(error: ValidationError) -> str:
-    """Return every problem with its field, on one line."""
+    """Return the messages of a ValidationError on one line, each with its field."""
     return " ".join(f"{field}: {' '.join(problems)}" for field, problems in error.message_dict.items())

@@ -140,7 +140,7 @@ def _add_lifetimes(parser: ArgumentParser) -> None:
 
 
 def policy(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the client's further fields from the options."""
+    """Return the fields of the client that the options set beyond those of Registration."""
     return login_options.fields(options) | {
         "is_active": not options["inactive"],
         "accepts_token_endpoint_audience": options["legacy_audience"],

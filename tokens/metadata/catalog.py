@@ -45,7 +45,7 @@ def read(_name: str, now: datetime) -> Registered:
 
 
 def registered(*, now: datetime) -> Registered:
-    """Return scopes, APIs and algorithms, at most N old. Raises NotReady if the last reading is older than N."""
+    """Return scopes, APIs and algorithms from memory, at most `N` old. Raises NotReady if the memory is older."""
     return snapshots.get(REGISTRY, now=now)
 
 

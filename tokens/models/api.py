@@ -23,7 +23,7 @@ scope_token = RegexValidator(r"\A[\x21\x23-\x5b\x5d-\x7e]+\Z", 'A scope is print
 
 
 def signature_algorithms() -> list[str]:
-    """Return the algorithms of a new API: that of the default ring."""
+    """Return the signature algorithms that a new API accepts: that of the default ring."""
     return ["RS256"]
 
 

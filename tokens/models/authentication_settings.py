@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from tokens.models.client_choices import SECRET_METHODS, AuthenticationMethod
+from tokens.models.client_choices import AuthenticationMethod
 
 
 class AuthenticationSettings(models.Model):
@@ -52,10 +52,3 @@ class AuthenticationSettings(models.Model):
 
     class Meta:
         abstract = True
-
-    @property
-    def accepted_methods(self) -> tuple[str, ...]:
-        """Return the methods by which the client may authenticate."""
-        own = self.token_endpoint_auth_method
-        either = own in SECRET_METHODS and not self.pins_authentication_method
-        return SECRET_METHODS if either else (own,)

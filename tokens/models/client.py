@@ -16,7 +16,7 @@ from tokens.database_errors import unless_down
 from tokens.models import client_problems, lifetimes
 from tokens.models.api import Api
 from tokens.models.authentication_settings import AuthenticationSettings
-from tokens.models.client_choices import LOWERED, PkceRule, Registrar
+from tokens.models.client_choices import LOWERED, SECRET_METHODS, PkceRule, Registrar
 from tokens.models.client_claims import ClaimSettings
 from tokens.models.login_switches import LoginSwitches
 from tokens.models.scope import Scope
@@ -123,7 +123,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, ClaimSettings
 
     @property
     def is_public(self) -> bool:
-        """Return True if it cannot keep a secret and therefore does not authenticate (RFC 6749 section 2.1)."""
+        """Return True if the client cannot keep a secret and does not authenticate (RFC 6749 section 2.1)."""
         return bool(self.client_type == self.CLIENT_PUBLIC)
 
     @property
@@ -136,6 +136,13 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, ClaimSettings
     def frees_localhost_port(self) -> bool:
         """Return True if a redirect URI at localhost matches with any port, as at 127.0.0.1."""
         return self.is_public and bool(self.allows_any_localhost_port)
+
+    @property
+    def accepted_methods(self) -> tuple[str, ...]:
+        """Return the methods by which the client may authenticate."""
+        own = self.token_endpoint_auth_method
+        either = own in SECRET_METHODS and not self.pins_authentication_method
+        return SECRET_METHODS if either else (own,)
 
     @property
     def permitted_scopes(self) -> Collection[Scope]:

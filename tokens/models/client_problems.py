@@ -1,4 +1,4 @@
-"""What is wrong with a client as it is registered: it could not work, or it would be unsafe.
+"""Finds problems of a client's registration: combinations of fields that cannot work or are unsafe.
 
 `by_field` calls one function for each field or group of fields. `Client.clean` raises what it returns.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def by_field(client: "Client") -> dict[str, list[str]]:
-    """Return the problems of a client by field; without the fields that have none."""
+    """Return the problems of a client by field. Fields without problems are left out."""
     is_redirect_uri = partial(redirect_uri_problem, undotted=client.allows_undotted_schemes)
     problems = {
         "grants": _grant_problems(client),

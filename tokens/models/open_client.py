@@ -1,4 +1,4 @@
-"""Clients that no operator registered: what is known of each beside its row of `Client`, and initial access tokens."""
+"""Self-registered clients: what is stored of each beside its row of `Client`, and initial access tokens."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from tokens.models.client import Client
 
 
 class OpenClient(models.Model):
-    """The state of a client that registered itself, by a metadata document or dynamically."""
+    """The state of a self-registered client: by a metadata document, or by dynamic registration."""
 
     client = models.OneToOneField(Client, on_delete=models.CASCADE, primary_key=True, related_name="open_client")
     created_at = models.DateTimeField()

@@ -48,7 +48,7 @@ class Revocation(models.Model):
 
 
 class WaitingEntry(models.Model):
-    """An entry for the next publication."""
+    """An entry of the revocation feed that the next publication will contain."""
 
     entry = models.BinaryField(help_text="The entry as it is published: 24 bytes.")
 
@@ -71,7 +71,7 @@ class RevocationLog(models.Model):
 
 
 class Publication(models.Model):
-    """The entries of one version."""
+    """The entries that one version of the revocation log added."""
 
     version = models.BigIntegerField(primary_key=True)
     tag = models.CharField(max_length=11)

@@ -1,4 +1,4 @@
-"""Judges the metadata of a client: a document, or the body of a registration (RFC 7591 section 2). Pure.
+"""Validates client metadata from a document or a registration request (RFC 7591 section 2). Pure.
 
 1. Each member that this issuer understands has the right type and a bounded size. Other members are ignored.
 2. No software statement is there: none is verified, so one that is ignored would suggest a trust that is not given.
@@ -44,7 +44,7 @@ class InvalidMetadata(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientMetadata:
-    """Metadata that was judged. The members have the names of RFC 7591 section 2."""
+    """Validated metadata of a client. The fields have the names of RFC 7591 section 2."""
 
     client_name: str
     """Empty if the client has no name."""
@@ -61,7 +61,7 @@ class ClientMetadata:
 
     @property
     def listens_on_localhost(self) -> bool:
-        """Return True if the client is a public one that listens on some port of localhost."""
+        """Return True if the client is public and has a redirect URI at localhost."""
         return self.is_public and any(uri.startswith(LOCALHOST) for uri in self.redirect_uris)
 
     @property
@@ -82,7 +82,7 @@ def read(
     grant_types: Collection[str],
     loopback: bool,
 ) -> ClientMetadata:
-    """Return the judged metadata. Raises InvalidMetadata.
+    """Validate the metadata in `members`. Raises InvalidMetadata if it is refused.
 
     `methods` are the permitted authentication methods, `default_method` is the one of a client that names none, and
     `grant_types` are those that the settings allow. `loopback` permits a `jwks_uri` on loopback, for development.

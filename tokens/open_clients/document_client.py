@@ -40,11 +40,11 @@ TOO_MANY = "Too many clients were registered and never used. Try again later."
 
 
 class DocumentRefused(Exception):
-    """No client may be used by this document. The message says why."""
+    """The document is missing or refused, so its client cannot be used. The message says why."""
 
 
 def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) -> None:
-    """Create or renew the client at an authorization request. Calls `before_fetch` before it sends a request.
+    """Create the client of a document, or renew it if its document is stale. Calls `before_fetch` before a fetch.
 
     Raises DocumentRefused, Unavailable, and what `before_fetch` raises.
     """
@@ -58,7 +58,7 @@ def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) ->
 
 
 def renew(client_id: str, *, now: datetime) -> None:
-    """Renew a stored client whose document is not fresh any more. Raises DocumentRefused and Unavailable.
+    """Fetch the document of a stored client again if it is stale. Raises DocumentRefused and Unavailable.
 
     Fetches nothing for a client that is not stored: only an authorization request introduces a client.
     """

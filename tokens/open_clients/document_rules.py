@@ -1,4 +1,4 @@
-"""Judges a client ID metadata document (draft 02 sections 4 and 8). Pure.
+"""Validates a client ID metadata document (draft 02 sections 4 and 8). Pure.
 
 1. It is a JSON object whose `client_id` is its own address.
 2. It has no secret, and no authentication method with one: there is no way to agree on it. No key has a private half.

@@ -1,4 +1,4 @@
-"""Register clients that ask for it, and let each read, change and delete itself (RFC 7591, RFC 7592).
+"""Dynamic client registration: register, read, change and delete a client (RFC 7591, RFC 7592).
 
 1. The mode of the settings: off, open to everyone, or with an initial access token.
 2. The metadata is valid (`client_metadata`). Scopes, APIs and grant types are those of the settings.
@@ -46,7 +46,7 @@ class BearerRefused(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the challenge, without an error code if the request has no token."""
+        """Return the header `WWW-Authenticate`, without an error code if the request has no token."""
         return {
             "WWW-Authenticate": 'Bearer realm="registration"' + ("" if self.is_missing else ', error="invalid_token"')
         }
@@ -54,7 +54,7 @@ class BearerRefused(OAuthError):
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """A registered client, with what it is told once."""
+    """A new client, with its secret and registration access token, which are stored as hashes only."""
 
     client: Client
     registration_token: str = field(repr=False)
@@ -86,7 +86,7 @@ def register(members: Mapping[str, Any], bearer: str | None, *, address: str, no
 
 
 def authenticate(client_id: str, bearer: str | None) -> Client:
-    """Return the client whose registration access token `bearer` is. Raises BearerRefused."""
+    """Return the client whose registration access token is `bearer`. Raises BearerRefused if it is not valid."""
     if not bearer:
         raise BearerRefused("Send the registration access token as a bearer token.", is_missing=True)
     state = OpenClient.objects.select_related("client").filter(client__client_id=client_id).first()

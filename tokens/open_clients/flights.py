@@ -30,12 +30,12 @@ T = TypeVar("T")
 
 
 class StillFetching(Exception):
-    """The outcome is not known yet. The fetch goes on, unless too many run."""
+    """The fetch has no result yet and continues, or too many other fetches are running."""
 
 
 @dataclass(slots=True)
 class Flight(Generic[T]):
-    """A fetch, or its outcome: `value` or `error`."""
+    """A fetch of one address. When it has ended, `value` or `error` is its outcome."""
 
     ended: threading.Event = field(default_factory=threading.Event)
     value: T | None = None
@@ -71,7 +71,7 @@ class Flights(Generic[T]):
             return address not in self._running and self._remembered(address) is None
 
     def get(self, address: str) -> T:
-        """Return the value at the address. Raises what the fetch raised, or StillFetching."""
+        """Return the value at the address. Raises the exception of the fetch, or StillFetching."""
         flight = self._join(address)
         if not self._has_ended(flight):
             raise StillFetching

@@ -1,4 +1,4 @@
-"""Create the clients and the user of the OpenID certification plans, on an issuer that is there for tests only.
+"""Create the clients and the user of the OpenID certification plans, on an issuer for tests only.
 
 - The clients have PKCE rule `optional`, because the plans send no challenge.
 - A second run replaces clients, secrets and password of the same alias. The user keeps its `sub`.
@@ -54,8 +54,9 @@ def _client(suite: Suite, name: str, *, now: datetime) -> Json:
 def _user(suite: Suite) -> SuiteUser:
     """Give the suite's user a new password, names and a verified e-mail address."""
     username, password = f"certification-{suite.alias}", secrets.token_urlsafe(24)
-    defaults = {"email": f"{username}@example.com", "first_name": "Ada", "last_name": "Lovelace"}
-    user, _ = User.objects.update_or_create(username=username, defaults=defaults)
+    user = User.objects.filter(username=username).first() or User(username=username)
+    user.email, user.first_name, user.last_name = f"{username}@example.com", "Ada", "Lovelace"
+    # A new user is saved once: a later change of the password would revoke tokens issued in the same second.
     user.set_password(password)
     user.save()
     email_proof.verify(user, user.email)

@@ -90,7 +90,7 @@ def register(
 
 
 def unsafe_switches(client: Client) -> dict[str, Any]:
-    """Return the client's switches for authorization requests that are not at their default, for the audit trail."""
+    """Return the client's switches that differ from their safe default, for the audit trail."""
     return {name: value for name in LOGIN_SWITCHES if (value := getattr(client, name))}
 
 

@@ -32,7 +32,7 @@ class DemoCredentials:
 
 
 def credentials(from_operator: Mapping[str, str]) -> DemoCredentials:
-    """Return the given credentials, and a generated value for each that is missing."""
+    """Return the operator's credentials, and generate those that are missing."""
     generated = {name: secrets.token_urlsafe(32) for name in NAMES if not from_operator.get(name)}
     return DemoCredentials(
         {name: from_operator[name] for name in NAMES if name not in generated} | generated, generated

@@ -17,7 +17,7 @@ def foreign(scopes: Iterable[Scope], api: Api | None) -> list[str]:
 
 @registry_lock.change()
 def put(client: Client, api: Api, names: Sequence[str], *, actor: str, now: datetime) -> bool:
-    """Let the client exchange users' tokens for the API, with these scopes and no others.
+    """Let the client exchange users' tokens for tokens for the API, with these scopes and no others.
 
     Returns False if nothing changed.
 

@@ -66,7 +66,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The state of the log."""
+    """The current version of the log, and the entries that wait for the next version."""
 
     version: Version
     sealed: int
@@ -84,7 +84,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """A publication, and the version before it."""
+    """The newest publication, with the version before it."""
 
     before: Version
     body: bytes
@@ -114,7 +114,7 @@ def begin(*, now: datetime) -> None:
 
 
 def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:
-    """Return the changes since a version, without a statement if the caller has just published all of them."""
+    """Return the changes since a version. Runs no query if `head` already contains all of them."""
     if head.newest and head.newest.before == since:
         return Changes(head.version, feed_entries.merged([head.newest.body], now=now), ())
     return changes(since, now=now, sealed=head.sealed)

@@ -31,7 +31,7 @@ REMEDY = "a backup was restored, or a failover lost transactions: run manage.py 
 
 
 def report(*, now: datetime) -> str:
-    """Return what the database lacks of the marks, with the remedy. Returns "" if nothing, or if there are no marks."""
+    """Compare the database with the marks. Return what it lacks, with the remedy, or "" if it lacks nothing."""
     marks = high_water_marks.read(now=now)
     return _problem(marks, _state(), now=now) if marks else ""
 

@@ -56,13 +56,13 @@ class Attempt:
         return replace(self, authorization=consent.narrowed(self.authorization, user))
 
     def mark_answered(self) -> None:
-        """Mark the request as answered now. Raises AlreadyAnswered, NotStored."""
+        """Record that the client gets its answer now. Raises AlreadyAnswered and NotStored."""
         redirect_uri = self.authorization.redirect_uri
         self.sent.mark_answered(client_id=self.client_id, redirect_uri=redirect_uri, now=clock())
 
 
 def clock() -> datetime:
-    """Return the database's clock as far as this process knows it, for the age of an answer."""
+    """Return this process's estimate of the database's clock, for the age of an answer."""
     # Not `keyring.clock`: that raises NotReady, and a redirect to the login page needs no right clock.
     return keyring.estimated_clock(now=timezone.now())
 
@@ -105,7 +105,7 @@ def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorizat
 
 
 def refuse(request: HttpRequest, sent: SentRequest, error: AuthorizationRefused) -> HttpResponse:
-    """Answer an invalid request: to the client if that is safe, else by a page (RFC 6749 section 4.1.2.1).
+    """Answer an invalid request: redirect to the client if that is safe, else show a page (RFC 6749 4.1.2.1).
 
     The page is also for a visitor who is not logged in, unless the request has prompt=none.
     """
@@ -178,5 +178,5 @@ def redirect(request: HttpRequest, uri: str) -> HttpResponse:
 
 
 def see_other(uri: str) -> HttpResponse:
-    """Redirect to `uri`, an address of the issuer, which the browser then reads by GET."""
+    """Redirect to `uri`, an address of the issuer, with 303: the browser then sends a GET."""
     return HttpResponse(status=303, headers={**HEADERS, "Location": uri})

@@ -45,7 +45,7 @@ class AuthorizeView(View):
     http_method_names = ["get", "post"]  # no HEAD: it would make a code that no client reads
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Redirect to the login, ask the user, or answer the client without a question."""
+        """Redirect to the login, show the consent page, or answer the client without asking the user."""
         return _with_attempt(request, _ask)
 
     def post(self, request: HttpRequest) -> HttpResponse:

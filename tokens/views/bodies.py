@@ -44,7 +44,7 @@ class UnreadableBody(Exception):
 
 
 def form_only(action: str) -> Callable[[View], View]:
-    """Refuse, in JSON, requests that are not one readable form by POST (RFC 6749 section 3.2 and appendix B).
+    """Answer with a JSON error unless the request is a POST with a readable form (RFC 6749 3.2, appendix B).
 
     `action` is the name of the audit event of a refusal.
     """
@@ -52,7 +52,7 @@ def form_only(action: str) -> Callable[[View], View]:
 
 
 def form_or_none(kind: type[OAuthError], action: str) -> Callable[[View], View]:
-    """Refuse, in JSON, requests that are neither GET nor POST, or have an unreadable form. A form is optional.
+    """Answer with a JSON error unless the request is a GET, or a POST without a form or with a readable one.
 
     `kind` is the class of the error, `action` the name of its audit event.
     """

@@ -1,4 +1,4 @@
-"""The client that a request names, before anything is verified: for a counter and for a line of the audit log."""
+"""Finds the client that a request names, before anything is verified, for rate limits and the audit log."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from tokens import parameters
 from tokens.clients.assertion import LONGEST
-from tokens.clients.credentials import Credentials, read
+from tokens.clients.authentication import Credentials, read
 from tokens.jose import compact
 
 LONGEST_NAME = 256
@@ -40,7 +40,7 @@ def claimed(credentials: Credentials, form: Mapping[str, str]) -> str:
 
 
 def subject(name: str) -> str:
-    """Return how the audit log calls the client of this name. Hides all but four characters of a possible secret."""
+    """Return the client's name for the audit log. If it can be a secret, only four characters are shown."""
     is_shown = len(name) < SECRET or name.startswith(ADDRESS)
     return f"client:{name if is_shown else name[:4] + '…'}"
 

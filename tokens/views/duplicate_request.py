@@ -14,7 +14,7 @@ EXPLANATION = "Nothing was done now. If you are not logged in there, start the l
 
 
 def page(answered: AlreadyAnswered) -> HttpResponse:
-    """Return 410 with links to the client's site and to the user's account."""
+    """Return a page with status 410, and links to the client's site and to the user's account."""
     client = Client.objects.filter(client_id=answered.client_id).first()
     home = _home(answered.redirect_uri)
     links = [Link(home, f"Go to {client}")] if client and home else []

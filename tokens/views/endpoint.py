@@ -1,4 +1,4 @@
-"""What the endpoints that clients call share: one form in, JSON out, and every refusal in the audit log.
+"""The decorator of the endpoints for clients: reads the form, answers in JSON, and logs refusals.
 
 1. The body is a form (`bodies`).
 2. Parameters and credentials are read once. Nothing is judged yet.
@@ -17,8 +17,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 
 from tokens import errors, parameters
-from tokens.clients.credentials import Credentials
-from tokens.clients.credentials import read as read_credentials
+from tokens.clients import authentication
+from tokens.clients.authentication import Credentials
 from tokens.errors import OAuthError
 from tokens.grants import request as client_request
 from tokens.grants.request import ClientRequest
@@ -37,7 +37,7 @@ View = Callable[[HttpRequest, ClientRequest], HttpResponse]
 def endpoint(
     *, rate: str, refused: str, accepts: frozenset[str]
 ) -> Callable[[View], Callable[[HttpRequest], HttpResponseBase]]:
-    """Serve a form by POST with the parameters that it `accepts`, and those that authenticate the client.
+    """Return a decorator for a view that takes a form by POST, with the parameters in `accepts` and the credentials.
 
     `rate` names the limit for one client at one address. A refusal is answered as RFC 6749 section 5.2 writes it, and
     logged as `refused`; 503 if no key may sign. No error report contains the form.
@@ -50,7 +50,7 @@ def endpoint(
         def dispatch(http: HttpRequest) -> HttpResponse:
             pairs = parameters.present(http.POST, names)
             form = dict(pairs)
-            credentials = read_credentials(http.headers.get("Authorization"), form)
+            credentials = authentication.read(http.headers.get("Authorization"), form)
             # A second try follows a request with the header, and has its secret in the body.
             first = None if credentials.has_header else _first_refusal(http, credentials, refused)
             if first is not None and first.is_final:

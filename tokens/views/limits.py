@@ -27,7 +27,7 @@ BY_ADDRESS = 10
 
 
 def count_client(request: HttpRequest, limit: str, claimed: str) -> None:
-    """Count one request of a client, which is `claimed` by the request, at its address. Raises TooMany and NotCounted.
+    """Count one request of the client `claimed` at the sender's address. Raises TooMany and NotCounted.
 
     Clients that this process has not served yet share one counter for each address.
     """
@@ -96,7 +96,7 @@ def _count_login(request: HttpRequest, name: str) -> None:
 
 
 def please_wait(request: HttpRequest, status: int, retry_after: int, *, busy: bool = False) -> HttpResponse:
-    """Return the page that asks to try again after `retry_after` seconds; its link leads back to the same page.
+    """Return a page that says to try again after `retry_after` seconds, with a link back to the same page.
 
     429 after too many attempts; 503 if nothing can be counted, or too many passwords are being hashed (`busy`).
     """

@@ -23,7 +23,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.crypto import salted_hmac
 
 from tokens import errors
-from tokens.clients.credentials import Credentials, presented
+from tokens.clients.authentication import Credentials, presented
 from tokens.errors import OAuthError
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted
@@ -37,7 +37,7 @@ MOVED = frozenset({"client_id", "client_secret"})
 
 @dataclass(frozen=True, slots=True)
 class FirstRefusal:
-    """What the first request was answered, and when (seconds since the epoch)."""
+    """The answer to the first request, and its time in seconds since the epoch."""
 
     error: str
     description: str
@@ -47,7 +47,7 @@ class FirstRefusal:
 
     @property
     def is_final(self) -> bool:
-        """Return True if the second try would be refused, too, because authentication was not the reason."""
+        """Return True if the first request was not refused for its authentication, so that a retry cannot succeed."""
         return self.error != "invalid_client"
 
     def answer(self) -> JsonResponse:
@@ -73,7 +73,7 @@ def remember(
 
 
 def first(request: HttpRequest, credentials: Credentials, endpoint: str, *, now: datetime) -> FirstRefusal | None:
-    """Return the refusal whose second try the request is, and forget it. Returns None if there is none."""
+    """Return and forget the earlier refusal if this request is its retry. Returns None if it is not a retry."""
     if credentials.has_header or not credentials.client_id:
         return None
     if (key := _key(request, credentials, endpoint)) is None:

@@ -12,7 +12,7 @@ from tests.tokens.factories import basic, make_client, post, redeem
 from tests.tokens.hardening.forms import DEVICE, form
 from tokens import conf
 from tokens.authorize.backend import backend
-from tokens.clients import authentication, client_secret, credentials
+from tokens.clients import authentication, client_secret
 from tokens.errors import InvalidClient
 from tokens.models import ClientSecret
 
@@ -32,7 +32,7 @@ def error(answer):
 
 
 def authenticate(body):
-    return authentication.authenticate(credentials.read(None, body), now=timezone.now())
+    return authentication.authenticate(authentication.read(None, body), now=timezone.now())
 
 
 # a client_id is not authentication

@@ -16,7 +16,7 @@ ACTOR = "command:access"
 
 
 class Command(OperatorCommand):
-    """Disables, enables or logs out."""
+    """Disables or enables a user or a client, or logs a user out everywhere."""
 
     help = "Disable or enable a user or client, or log a user out everywhere. The command is idempotent."
     notes = """

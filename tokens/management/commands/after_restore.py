@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from tokens import conf
 from tokens.audit import journal
@@ -42,7 +43,7 @@ NOT_RESET = (
 
 
 class Command(OperatorCommand):
-    """Prints a dry run, asks, and applies the missing revocations."""
+    """Prints a dry run, asks the operator, and applies the missing revocations."""
 
     help = "After a backup was restored: apply again the revocations since the backup, and log all users out."
     notes = f"""
@@ -104,7 +105,7 @@ def read(path: Path) -> list[Entry]:
 def apply(events: list[Entry], *, dry_run: bool = False) -> Restored:
     """Apply the events, and those of the journal. Raises CommandError if the journal cannot be read."""
     try:
-        return after_restore.apply(operation(ACTOR), events, dry_run=dry_run)
+        return after_restore.apply(operation(ACTOR, now=timezone.now()), events, dry_run=dry_run)
     except OSError as error:
         raise CommandError(f"AUDIT_JOURNAL cannot be read: {error}", returncode=USAGE) from error
 

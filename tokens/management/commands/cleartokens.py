@@ -4,7 +4,7 @@ from tokens.management.operator_command import Replaced
 
 
 class Command(Replaced):
-    """Refuses, and names `purge_tokens`."""
+    """Refuses to run, and names `purge_tokens` instead."""
 
     help = "Not available. Use purge_tokens."
     replacement = "purge_tokens"

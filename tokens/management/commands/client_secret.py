@@ -35,7 +35,7 @@ exit codes:
 
 
 class Command(OperatorCommand):
-    """Adds, expires, revokes or lists secrets."""
+    """Adds a secret to a client, changes its expiry, revokes it, or lists secrets."""
 
     help = "Add a secret to a client (printed once, stored as a hash), let a secret expire, revoke it, or list secrets."
     notes = NOTES
@@ -116,7 +116,7 @@ def find_secret(options: dict[str, Any]) -> ClientSecret:
 
 
 def listed(secrets: Iterable[ClientSecret], *, now: datetime) -> dict[str, Any]:
-    """Return the properties of secrets that can be printed."""
+    """Return the properties of secrets, without the secrets themselves."""
     names = ("hint", "created_at", "expires_at", "revoked_at", "last_used_on", "encryption_key_id")
     properties = [
         {"client_id": secret.client.client_id, "id": secret.pk, "live": secret.is_live(now=now)}

@@ -4,7 +4,7 @@ from tokens.management.operator_command import Replaced
 
 
 class Command(Replaced):
-    """Refuses, and names `create_client`."""
+    """Refuses to run, and names `create_client` instead."""
 
     help = "Not available. Use create_client."
     replacement = "create_client"

@@ -51,7 +51,7 @@ class Command(OperatorCommand):
                 webapp_url=options["webapp_url"].rstrip("/"),
                 now=timezone.now(),
             )
-            demo.make_first_key(operation(demo.ACTOR))
+            demo.make_first_key(operation(demo.ACTOR, now=timezone.now()))
         except (ValidationError, ValueError) as error:
             raise CommandError("; ".join(getattr(error, "messages", [str(error)]))) from error
         except KeyProblem as error:

@@ -17,7 +17,7 @@ ACTOR = "command:exchange_policy"
 
 
 class Command(OperatorCommand):
-    """Sets, removes or lists policies."""
+    """Sets, removes or lists exchange policies."""
 
     help = "Let a client exchange users' tokens for an API (RFC 8693), remove that policy, or list policies."
     notes = """

@@ -59,7 +59,7 @@ class Command(OperatorCommand):
 
 
 def create(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Create a token and return it. Raises ValidationError."""
+    """Create a token and return it. Raises ValidationError if an option is out of bounds."""
     token = InitialAccessToken(
         note=options["note"], registrations_left=options["registrations"], expires_at=now + options["expires_in"]
     )
@@ -83,7 +83,7 @@ def show(_options: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def properties(token: InitialAccessToken, *, now: datetime) -> dict[str, Any]:
-    """Return the properties of a token that can be printed."""
+    """Return the properties of a token, without the token itself."""
     names = ("id", "note", "hint", "created_at", "expires_at", "registrations_left", "revoked_at")
     return {name: getattr(token, name) for name in names} | {
         "live": token.is_live(now=now),

@@ -75,7 +75,7 @@ class Command(OperatorCommand):
 
 
 def read() -> str:
-    """Return the token on standard input. Raises NoToken."""
+    """Return the token on standard input. Raises NoToken if the input is not text."""
     try:
         return sys.stdin.read().strip().removeprefix("Bearer ")
     except UnicodeDecodeError:

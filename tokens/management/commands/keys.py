@@ -24,7 +24,7 @@ MARKS = {"announced": "·", "signing": "█", "retired": "▒", "withdrawn": " "
 
 
 class Command(KeyCommand):
-    """Prints the timelines, or the problems."""
+    """Prints the timeline of each ring, or the problems of the rings."""
 
     help = "Show the signing keys as a timeline, or check them for overdue, undecryptable and missing keys."
 
@@ -37,7 +37,7 @@ class Command(KeyCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print the timelines or the problems."""
+        """Print the timeline of each ring or, with --check, the problems."""
         with exit_codes():
             self._check(options) if options["check"] else self._show(options)
 

@@ -14,7 +14,7 @@ ACTOR = "command:link_api"
 
 
 class Command(OperatorCommand):
-    """Links the API and the client."""
+    """Sets the client with which an API authenticates."""
 
     help = "Set the client with which an API authenticates at the issuer (introspection, token exchange)."
     notes = """

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
 
 from tokens.keys.errors import KeyProblem, UnknownKey
 from tokens.keys.revocation import revoke
@@ -25,7 +26,7 @@ LONGEST_REASON = SigningKey._meta.get_field("revoke_reason").max_length or 0
 
 
 class Command(KeyCommand):
-    """Prints the consequences, asks, and revokes."""
+    """Prints the consequences, asks the operator, and revokes the key."""
 
     help = (
         "Revoke a signing key: the key leaves the JWKS, the standby takes over at once, and its tokens are refused."
@@ -116,7 +117,7 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevocation:
     """Revoke the kid, or every live key of `ring`. With `dry_run`, only compute the consequences."""
     return revoke(
-        operation("command:revoke_key"),
+        operation("command:revoke_key", now=timezone.now()),
         options["kid"],
         ring=ring or None,
         reason=options["reason"],

@@ -47,7 +47,7 @@ exit codes:
 
 
 class Command(OperatorCommand):
-    """Counts, asks, and revokes."""
+    """Counts the affected grants and users, asks the operator, and revokes the tokens."""
 
     help = "Revoke access tokens together with their user grants and refresh tokens."
     notes = NOTES

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
 
 from tokens.jose.key_format import ALGORITHMS
 from tokens.keys.cancellation import cancel
@@ -26,7 +27,7 @@ ACTOR = "command:rotate_keys"
 
 
 class Command(KeyCommand):
-    """Rotates, re-encrypts, cancels or moves."""
+    """Takes the next step of each ring, or encrypts keys again, cancels a key, or moves an API to a ring."""
 
     help = "Take the next safe step of the signing keys: create the first key and its standby, or switch when due."
     notes = f"""{EXIT_CODES}
@@ -116,8 +117,8 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 
 
 def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
-    """Rotate, re-encrypt, cancel or move, as the options say."""
-    step = operation(ACTOR)
+    """Take the step in `ring` that the options name: rotate, encrypt again, cancel a key, or move an API."""
+    step = operation(ACTOR, now=timezone.now())
     if options["rewrap"]:
         return rewrap(step, ring)
     if options["cancel"]:

@@ -52,7 +52,7 @@ class Download:
 
 
 def get_json(url: str, *, allow_private: bool = False, deadline: float = DEADLINE) -> Any:
-    """Fetch the JSON document at `url` within `deadline` seconds. Raises FetchError.
+    """Fetch the JSON document at `url` within `deadline` seconds. Raises FetchError if that fails.
 
     `allow_private` permits addresses in private networks, and http on loopback, for development.
     """

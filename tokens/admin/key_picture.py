@@ -55,7 +55,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """All data that the template needs to draw a ring."""
+    """The data with which the template draws the timeline of a ring."""
 
     rows: tuple[Row, ...]
     ticks: tuple[Tick, ...]

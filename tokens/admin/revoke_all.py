@@ -30,7 +30,7 @@ def may_revoke_all(request: HttpRequest) -> bool:
 
 
 def revoke_all_page(request: HttpRequest) -> HttpResponse:
-    """Show what would be revoked; revoke it once the form is confirmed. Raises PermissionDenied."""
+    """Show what would be revoked; revoke it once the form is confirmed. For superusers only."""
     if not may_revoke_all(request):
         raise PermissionDenied
     form = RevokeAllForm(request.POST or None)

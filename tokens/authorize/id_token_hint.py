@@ -36,7 +36,7 @@ class Hint:
 
 
 def read(text: str) -> Hint:
-    """Verify an ID token, which may have expired, and return its user, client and login time. Raises NotOurs."""
+    """Verify an ID token and return its user, client and login time. It may have expired. Raises NotOurs if invalid."""
     try:
         jws = compact.read(text, longest=LONGEST)
         key = _key(jws.header.get("kid"))

@@ -56,7 +56,7 @@ def find(key: str) -> str | None:
 
 
 def read(key: str, *, now: datetime) -> str:
-    """Return the request in the row with this key. Raises NotStored, and AlreadyAnswered.
+    """Return the request in the row with this key. Raises NotStored if there is none, and AlreadyAnswered.
 
     `now` is the database's clock.
     """

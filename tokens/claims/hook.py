@@ -36,7 +36,7 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimsContext:
-    """The arguments of the hook."""
+    """The arguments of the claims hook."""
 
     user: User | None
     """None if the client acts for itself."""

@@ -75,7 +75,7 @@ class Flow(Generic[P]):
 
 
 def answer(request: ClientRequest, table: Mapping[str, Flow[Any]]) -> dict[str, object]:
-    """Return the token response for the grant type of the request. Raises OAuthError and NotReady."""
+    """Return the token response. Raises OAuthError if the request is refused, and NotReady if no key may sign."""
     if (grant_type := request.grant_type) is None:
         raise OAuthError("invalid_request", "Missing grant_type parameter.")
     if (flow := table.get(grant_type)) is None:

@@ -35,7 +35,7 @@ SALT = "tokens.oauth.device_code"
 
 
 def client_of(request: ClientRequest) -> Client:
-    """Authenticate the client of a device authorization request (section 3.1). Raises OAuthError and NotReady."""
+    """Authenticate the client of the request (section 3.1). Raises OAuthError if that fails, and NotReady."""
     try:
         return authentication.authenticate(request.credentials, now=request.now)
     except InvalidClient as error:
@@ -55,7 +55,7 @@ def _name_method(client_id: str, error: InvalidClient) -> None:
 
 
 def begin(request: ClientRequest, client: Client) -> dict[str, object]:
-    """Return the device authorization response (section 3.2). Raises OAuthError."""
+    """Return the device authorization response (section 3.2). Raises OAuthError if the request is refused."""
     if GrantType.DEVICE_CODE not in client.grants:
         raise OAuthError("unauthorized_client", "This client may not use the grant type.")
     target = audience.of_client(client, request.scopes, request.resources, openid=True)

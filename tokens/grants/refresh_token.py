@@ -25,7 +25,7 @@ SUPERSEDED = "The refresh token was used before, and its successor was used or h
 
 
 def issue(request: ClientRequest, proven: Proven) -> Tokens:
-    """Issue tokens for a refresh token. Raises OAuthError invalid_grant, invalid_scope and invalid_target.
+    """Issue tokens for a refresh token. Raises OAuthError if token, scope or resource is refused.
 
     Revokes the grant if the refresh token is reused after its retry window.
     """

@@ -36,7 +36,7 @@ class ClientRequest:
 
     @property
     def scopes(self) -> list[str]:
-        """Return the requested scopes; empty if the client names none. Raises OAuthError invalid_scope."""
+        """Return the requested scopes, none if there is no `scope`. Raises OAuthError invalid_scope if malformed."""
         # Judged when read, after authentication: a client that fails to authenticate gets invalid_client.
         return parameters.scopes(self.form.get("scope"))
 

@@ -40,7 +40,7 @@ class Unacceptable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A verified subject token, with its API and its user grant from the database."""
+    """A verified subject token, and its status in the database."""
 
     token: PresentedToken
     status: TokenStatus

@@ -27,7 +27,7 @@ def first(user_grant: UserGrant, client: Client, request: ClientRequest, *, nonc
 
 
 def issue(user_grant: UserGrant, client: Client, target: Target, request: ClientRequest, *, nonce: str = "") -> Tokens:
-    """Issue an access token for `target`, and an ID token if `openid` is in its scopes. Raises NotReady.
+    """Issue an access token for `target`, and an ID token if `openid` is in its scopes.
 
     Raises OAuthError temporarily_unavailable if the token would be revoked already, and server_error if the claims of
     the user cannot be computed.

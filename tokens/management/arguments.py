@@ -17,7 +17,7 @@ UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days
 
 
 def operation(actor: str, *, now: datetime) -> Operation:
-    """Return the settings, the actor and this node's clock for a step on keys. Raises MalformedEncryptionKey."""
+    """Return the settings, actor and clock for a step on keys. Raises MalformedEncryptionKey if a key is malformed."""
     settings = conf.issuer()
     return Operation(policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=actor, now=now)
 
@@ -48,7 +48,7 @@ def confirm(question: str) -> bool:
 
 
 def instant(text: str) -> datetime:
-    """Return an ISO 8601 date and time. Without an offset, the time is UTC. Raises ArgumentTypeError."""
+    """Parse an ISO 8601 date and time, in UTC if it has no offset. Raises ArgumentTypeError if it is malformed."""
     try:
         value = datetime.fromisoformat(text)
     except ValueError:
@@ -57,14 +57,14 @@ def instant(text: str) -> datetime:
 
 
 def seconds(text: str) -> timedelta:
-    """Return a number of seconds from 1 to 999999999. Raises ArgumentTypeError."""
+    """Parse a number of seconds. Raises ArgumentTypeError unless it is from 1 to 999999999."""
     if not text.isdecimal() or not 0 < int(text) < 10**9:
         raise ArgumentTypeError(f"{text!r} is not a number of seconds")
     return timedelta(seconds=int(text))
 
 
 def duration(text: str) -> timedelta:
-    """Return a duration such as 90s, 10m, 12h or 2d. The default unit is seconds. Raises ArgumentTypeError."""
+    """Parse a duration such as 90s, 10m, 12h or 2d; without a unit, seconds. Raises ArgumentTypeError if malformed."""
     match = DURATION.fullmatch(text)
     if match is None:
         raise ArgumentTypeError(f"{text!r} is not a duration such as 90s, 10m, 12h or 2d")

@@ -162,7 +162,7 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def jwks_file(path: str) -> Any:
-    """Return the public keys in a file (a JWKS, a JWK or PEM) as a JWKS. Raises ArgumentTypeError."""
+    """Read public keys (a JWKS, a JWK or PEM) from a file, as a JWKS. Raises ArgumentTypeError if that fails."""
     try:
         return key_text.read(Path(path).read_text("utf-8"))
     except OSError as error:

@@ -45,7 +45,7 @@ def read(_name: str, now: datetime) -> Registered:
 
 
 def registered(*, now: datetime) -> Registered:
-    """Return scopes, APIs and algorithms from memory, at most `N` old. Raises NotReady if the memory is older."""
+    """Return scopes, APIs and algorithms as read at most `snapshot_age` ago. Raises NotReady if they are older."""
     return snapshots.get(REGISTRY, now=now)
 
 

@@ -1,4 +1,4 @@
-"""Self-registered clients: what is stored of each beside its row of `Client`, and initial access tokens."""
+"""Self-registered clients: their state beside the row of `Client`, and initial access tokens."""
 
 from datetime import datetime
 

@@ -21,7 +21,7 @@ SECRETS = ("client_secret", "client_secret_expires_at")
 
 
 def read(content: object, client_id: str, *, grant_types: Collection[str], loopback: bool) -> ClientMetadata:
-    """Return the metadata in the document at the address `client_id`. Raises InvalidMetadata.
+    """Return the metadata in the document at `client_id`. Raises InvalidMetadata if the document breaks a rule.
 
     `loopback` permits http addresses of keys on loopback, for development.
     """

@@ -64,7 +64,8 @@ class NewClient:
 def register(members: Mapping[str, Any], bearer: str | None, *, address: str, now: datetime) -> NewClient:
     """Register a client with the metadata `members`. `bearer` is the token of the request, `address` its sender.
 
-    Raises OAuthError, also BearerRefused and Unavailable, and RegistryLocked.
+    Raises BearerRefused if `bearer` is no valid initial access token, OAuthError if the metadata is refused,
+    Unavailable if too many clients were never used, and RegistryLocked if another transaction holds a lock too long.
     """
     mode = conf.issuer().open_clients.registration
     if mode is RegistrationMode.OFF:
@@ -101,7 +102,7 @@ def authenticate(client_id: str, bearer: str | None) -> Client:
 def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Client:
     """Replace the metadata of the client, and return it (RFC 7592 section 2.2).
 
-    Raises OAuthError and RegistryLocked.
+    Raises OAuthError if the metadata is refused, and RegistryLocked if another transaction holds a lock for too long.
     """
     if members.get("client_id") != client.client_id:
         raise OAuthError(INVALID_METADATA, "client_id must be that of this client.")

@@ -73,7 +73,7 @@ def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url
 
 
 def make_first_key(operation: Operation) -> None:
-    """Create the first signing key and its standby key, unless there is a signing key. Raises KeyProblem."""
+    """Create the first signing key and its standby, unless there is a key. Raises KeyProblem if that fails."""
     if not SigningKey.objects.exists():
         rotate(operation)
 

@@ -37,7 +37,7 @@ def log_out(user: User, reason: str) -> None:
 
 
 def withdraw_consents(user: User) -> None:
-    """Delete the user's consents, so that each client must ask the user again."""
+    """Delete the user's consents, so that each client has to ask for consent again."""
     Consent.objects.filter(user=user).delete()
 
 

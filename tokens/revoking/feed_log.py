@@ -57,7 +57,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The entries of an answer up to `version`, and the segments that contain the other entries, as (digest, count)."""
+    """The answer to a reader: new entries up to `version`, and the segments with the others, as (digest, count)."""
 
     version: Version
     entries: bytes

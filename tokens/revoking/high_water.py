@@ -31,13 +31,16 @@ REMEDY = "a backup was restored, or a failover lost transactions: run manage.py 
 
 
 def report(*, now: datetime) -> str:
-    """Compare the database with the marks. Return what it lacks, with the remedy, or "" if it lacks nothing."""
+    """Compare the database with the marks. Return what the database lacks, with the remedy.
+
+    Returns "" if it lacks nothing, or if there are no marks.
+    """
     marks = high_water_marks.read(now=now)
     return _problem(marks, _state(), now=now) if marks else ""
 
 
 def lost_event(*, now: datetime) -> datetime | None:
-    """Return the instant of the newest event in the marks if the audit trail lacks that event, else None."""
+    """Return the time of the newest event in the marks, if the audit trail lacks the event, else None."""
     marks = high_water_marks.read(now=now)
     return marks.event.at if marks and marks.event and [*_event(marks)] else None
 

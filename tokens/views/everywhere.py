@@ -1,4 +1,4 @@
-"""/accounts/everywhere/: a user ends all own sessions and revokes all tokens that were issued in the user's name."""
+"""/accounts/everywhere/: a user ends all sessions, and revokes all tokens that were issued in the user's name."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

@@ -12,7 +12,10 @@ from tokens.views.endpoint import endpoint
 
 @endpoint(rate="introspect", refused="introspection.refused", accepts=introspection.PARAMETERS)
 def introspect(http: HttpRequest, request: ClientRequest) -> HttpResponse:
-    """Return the introspection response, signed if the client prefers that. Raises OAuthError and NotReady."""
+    """Return the introspection response, signed if the client prefers that.
+
+    Raises OAuthError if the client is refused, and NotReady if no key may sign.
+    """
     client = authentication.authenticate(request.credentials, now=request.now)
     if client.is_public:  # anybody can name a public client, and could try tokens (section 4)
         raise InvalidClient("a public client cannot introspect")

@@ -47,7 +47,7 @@ class SentRequest:
         return bool(self.key)
 
     def mark_answered(self, *, client_id: str, redirect_uri: str, now: datetime) -> None:
-        """Record that the client gets an answer, if the request is stored. Raises AlreadyAnswered and NotStored."""
+        """Record that the client gets an answer, if the request is stored (see `request_row.mark_answered`)."""
         if self.is_stored:
             request_row.mark_answered(self.key, client_id=client_id, redirect_uri=redirect_uri, now=now)
 

@@ -13,5 +13,5 @@ from tokens.views.endpoint import endpoint
 @cors("POST")
 @endpoint(rate="token", refused="token.refused", accepts=parameters.TOKEN)
 def token(_: HttpRequest, request: ClientRequest) -> HttpResponse:
-    """Return the token response. Raises OAuthError and NotReady."""
+    """Return the token response. Raises OAuthError if the request is refused, and NotReady if no key may sign."""
     return errors.answer(base.answer(request, GRANT_TYPES))

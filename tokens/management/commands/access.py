@@ -62,7 +62,7 @@ exit codes:
 
 
 def identifier(text: str) -> uuid.UUID:
-    """Return a sub as a UUID. Raises ArgumentTypeError."""
+    """Parse a `sub`. Raises ArgumentTypeError if it is not a UUID."""
     try:
         return uuid.UUID(text)
     except ValueError:

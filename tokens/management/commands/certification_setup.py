@@ -63,7 +63,7 @@ def base_url(text: str) -> str:
 
 
 def alias(text: str) -> str:
-    """Return an alias that can be in a URL and in a client_id. Raises ArgumentTypeError."""
+    """Return `text` if it can be part of a URL and of a client_id. Raises ArgumentTypeError if it cannot."""
     if not ALIAS.fullmatch(text):
         raise ArgumentTypeError(f"{text!r} is not an alias of 1 to 32 characters a-z, 0-9 and -")
     return text

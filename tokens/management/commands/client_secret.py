@@ -78,21 +78,24 @@ class Command(OperatorCommand):
 
 
 def add(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Add a secret and return it. Raises SecretNotUsed, and SecretEnded if the expiry time has passed."""
+    """Add a secret and return it.
+
+    Raises SecretNotUsed if the client uses no secret, and SecretEnded if the expiry time has passed.
+    """
     client, expires_at = find_client(options["client_id"]), options["expires"]
     secret = secret_rotation.add(client, actor=ACTOR, now=now, expires_at=expires_at)
     return {"client_id": client.client_id, "client_secret": secret, "expires_at": expires_at}
 
 
 def expire(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Change the expiry time of a secret and return its properties. Raises SecretEnded."""
+    """Change the expiry time of a secret and return its properties. Raises SecretEnded if the secret has ended."""
     secret = find_secret(options)
     secret_rotation.expire(secret, options["at"], actor=ACTOR, now=now)
     return listed([secret], now=now)
 
 
 def revoke(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Revoke a secret and return its properties. Raises SecretEnded."""
+    """Revoke a secret and return its properties. Raises SecretEnded if the secret has ended."""
     secret = find_secret(options)
     secret_rotation.revoke(secret, actor=ACTOR, now=now)
     return listed([secret], now=now)

@@ -36,7 +36,7 @@ class KeysField(forms.JSONField):
             raise forms.ValidationError(str(error)) from error
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """Return the text to show after an error: the pasted text, or the stored keys if that text can be a private key."""
+        """Return the pasted text to show after an error. If it can be a private key, return the stored keys instead."""
         # A page that repeats a private key would leave it in browser caches and proxies.
         if not isinstance(data, str) or key_text.may_be_private(data):
             return initial

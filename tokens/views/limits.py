@@ -29,7 +29,7 @@ BY_ADDRESS = 10
 def count_client(request: HttpRequest, limit: str, claimed: str) -> None:
     """Count one request of the client `claimed` at the sender's address. Raises TooMany if over the limit.
 
-    Clients that this process has not served yet share one counter for each address.
+    Clients that this process has not served yet share one counter for each address. Raises NotCounted if the cache fails.
     """
     # With a counter for each name, a flood of invented names would fill the cache, or evict counters.
     name = claimed if registry.is_known(claimed) else ""
@@ -71,7 +71,7 @@ def limited_login(field: str) -> Callable[[View], View]:
 
 
 def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
-    """Count one attempt under `names` and the sender's address. Raises TooMany above the limit, and NotCounted."""
+    """Count one attempt under `names` and the sender's address. Raises TooMany if over the limit, and NotCounted."""
     now, address = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
     try:
         rate_limit.count(limit, (*names, address), rate, now=now)

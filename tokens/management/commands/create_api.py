@@ -90,7 +90,7 @@ be changed in the admin.
             "--dangerously-issue-typ-jwt", action="store_true", dest="dangerously_issues_typ_jwt",
             help="sign tokens with the typ JWT instead of at+jwt; only for a verifier that refuses at+jwt (Dovecot's"
             " local validation) and compares aud, because ID tokens have this type, too; Keyturn's own resources"
-            " refuse such tokens unless told",
+            " refuse such tokens unless DANGEROUSLY_ACCEPT_TYP_JWT is set",
         )  # fmt: skip
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -48,9 +48,9 @@ class LegacyAudience(Unfit):
 
 
 def prove_itself(text: str, *, now: datetime) -> Client:
-    """Return the client that authenticates by the assertion in `text`, which must be about itself (RFC 7523 section 3).
+    """Return the client that authenticates by the assertion in `text` (RFC 7523 section 3). Records its `jti` as used.
 
-    Raises InvalidAssertion, and LegacyAudience as `prove` does. Records the `jti` as used.
+    Raises InvalidAssertion if it is invalid or its `sub` is not its `iss`, and LegacyAudience as `prove` does.
     """
     own = assertion.read(text, types=TYPES)
     if own.subject != own.issuer:

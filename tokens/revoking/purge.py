@@ -86,7 +86,7 @@ def count(table: str, *, now: datetime) -> int:
 
 
 def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
-    """Delete rows of `table` that have ended, up to `batch` per transaction. Yield the number after each."""
+    """Delete ended rows of `table`, up to `batch` per transaction. Yield how many each transaction deleted."""
     while deleted := _batch(table, now=now, size=batch):
         yield deleted
 

@@ -29,7 +29,7 @@ BY_ADDRESS = 10
 def count_client(request: HttpRequest, limit: str, claimed: str) -> None:
     """Count one request of the client `claimed` at the sender's address. Raises TooMany if over the limit.
 
-    Clients that this process has not served yet share one counter for each address. Raises NotCounted if the cache fails.
+    Raises NotCounted if the cache fails. Clients that this process has not served yet share one counter per address.
     """
     # With a counter for each name, a flood of invented names would fill the cache, or evict counters.
     name = claimed if registry.is_known(claimed) else ""

@@ -26,6 +26,9 @@ CODES = frozenset(
         "slow_down",
         "temporarily_unavailable",
         "not_found",
+        "invalid_client_metadata",
+        "invalid_redirect_uri",
+        "invalid_software_statement",
     }
 )
 

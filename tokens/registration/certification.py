@@ -54,10 +54,11 @@ def _client(suite: Suite, name: str, *, now: datetime) -> Json:
 def _user(suite: Suite) -> SuiteUser:
     """Give the suite's user a new password, names and a verified e-mail address."""
     username, password = f"certification-{suite.alias}", secrets.token_urlsafe(24)
+    defaults = {"email": f"{username}@example.com", "first_name": "Ada", "last_name": "Lovelace"}
     user = User.objects.filter(username=username).first() or User(username=username)
-    user.email, user.first_name, user.last_name = f"{username}@example.com", "Ada", "Lovelace"
-    # A new user is saved once: a later change of the password would revoke tokens issued in the same second.
+    for name, value in defaults.items():
+        setattr(user, name, value)
     user.set_password(password)
-    user.save()
+    user.save()  # once: a second change of the password would revoke the tokens of this second
     email_proof.verify(user, user.email)
     return SuiteUser(username, password)

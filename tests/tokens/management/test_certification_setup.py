@@ -73,7 +73,7 @@ def test_the_configuration_leads_through_the_login_to_a_token_without_pkce(signe
     code = parameters(allow(browser, request))["code"]
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
     answer = post(browser, "/oauth/token", form, **basic(client.client_id, plan["client"]["client_secret"]))
-    assert answer.status_code == 200
+    assert answer.status_code == 200, answer.content
 
 
 def test_a_second_run_replaces_secrets_and_password_and_keeps_the_sub():

@@ -97,7 +97,7 @@ def test_a_publication_without_waiting_entries_makes_no_version():
 def test_a_publication_returns_the_state_that_the_next_statement_reads():
     for name in "ab":
         revocation_record.revoke_token(name, expires_at=timezone.now())
-        published = feed_log.publish(now=timezone.now())
+        published = feed_publisher.publish(now=timezone.now())
         assert published == feed_log.head()
     assert published.version.number == 2
 
@@ -107,8 +107,8 @@ def test_a_full_publication_says_that_more_can_wait_and_one_that_is_not_full_say
     monkeypatch.setattr(feed_log, "SEGMENT", 2)
     now = timezone.now()
     revocation_record.revoke_users("abc", now=now)
-    assert feed_log.publish(now=now, batches=1).has_waiting
-    assert not feed_log.publish(now=now, batches=1).has_waiting
+    assert feed_publisher.publish(now=now, batches=1).has_waiting
+    assert not feed_publisher.publish(now=now, batches=1).has_waiting
     assert feed_log.head().sealed == 1
 
 
@@ -117,7 +117,7 @@ def test_a_publication_creates_the_log_of_a_database_that_was_emptied_by_hand():
     RevocationLog.objects.all().delete()
     Publication.objects.all().delete()
     revocation_record.revoke_token("a", expires_at=timezone.now())
-    assert feed_log.publish(now=timezone.now()).version.number == 1
+    assert feed_publisher.publish(now=timezone.now()).version.number == 1
     assert set(entries_of(feed_log.changes(None, now=timezone.now(), sealed=0).entries)) == {key("jti", "a")}
 
 
@@ -135,7 +135,7 @@ def test_the_changes_of_ones_own_publication_are_those_that_the_log_has():
     heads = []
     for name in "ab":
         revocation_record.revoke_token(name, expires_at=timezone.now())
-        heads.append(feed_log.publish(now=timezone.now()))
+        heads.append(feed_publisher.publish(now=timezone.now()))
     for since in (first, heads[0].version, heads[1].version, Version(1, "A" * 11), None):
         now = timezone.now()
         assert feed_log.changes_to(heads[1], since, now=now) == feed_log.changes(since, now=now, sealed=0)

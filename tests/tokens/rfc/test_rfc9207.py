@@ -33,7 +33,7 @@ ANSWERS = {
     "2: invalid_scope": (
         {"scope": "profile"},
         "",
-        error("invalid_scope", "The scopes profile and email come with openid."),
+        error("invalid_scope", "Scopes about the user, such as profile and email, come with openid."),
     ),
     "2: invalid_target": (
         {"resource": OTHER_API},

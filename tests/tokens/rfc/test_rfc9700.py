@@ -215,5 +215,5 @@ def test_a_client_id_is_never_a_sub(apis, section):
     if good:
         client.full_clean()
     else:
-        with pytest.raises(ValidationError, match="client_id_is_never_a_subject"):
+        with pytest.raises(ValidationError, match="client_id_is_a_document_or_never_a_subject"):
             client.full_clean()

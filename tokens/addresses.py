@@ -31,7 +31,7 @@ LISTED = re.compile(r",(?:$|[A-Za-z][A-Za-z0-9+.-]*:)")
 
 
 def redirect_uri_problem(uri: str, *, undotted: bool = False) -> str | None:
-    """Return the problem with `uri` as a redirect URI, or None (RFC 6749 3.1.2, RFC 8252 section 7, RFC 9700 2.1).
+    """Return why `uri` cannot be a redirect URI, or None if it can (RFC 6749 3.1.2, RFC 8252 section 7, RFC 9700 2.1).
 
     Permitted are https, http on loopback, and for native applications a private-use scheme with a dot, such as
     com.example.app:/callback or com.example.app://callback. `undotted` adds private-use schemes without a dot (myapp:),
@@ -72,7 +72,7 @@ def _private_use_problem(uri: str, parts: SplitResult, *, undotted: bool) -> str
 
 
 def origin_problem(origin: str) -> str | None:
-    """Return the problem with `origin` as an origin that may read the issuer's answers, or None (RFC 6454 6.2)."""
+    """Return why `origin` cannot be registered for CORS, or None if it can (RFC 6454 section 6.2)."""
     parts = _parts(origin)
     if parts is None or "*" in origin or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}".lower():
         return "must be an origin in lower case such as https://app.example, without a path."

@@ -1,4 +1,4 @@
-"""The refresher of this process: it rereads the rings and the metadata's snapshot, and records high-water marks.
+"""The background thread of a process: it rereads rings and metadata, and records high-water marks.
 
 A process that serves starts it (project/background.py). Commands never do.
 """

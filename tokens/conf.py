@@ -1,4 +1,7 @@
-"""Reads settings.ISSUER once, and returns it as a typed, frozen object. No other module of the issuer reads it."""
+"""Reads the settings, and returns them as typed, frozen objects. No other module of the issuer reads them.
+
+tests/test_settings_reads.py lists the exceptions.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +19,8 @@ from tokens.keys.rules.policy import POLICIES, Policy, changed
 from tokens.open_client_settings import DEFAULTS as OPEN_CLIENT_DEFAULTS
 from tokens.open_client_settings import OpenClientSettings
 from tokens.open_client_settings import parse as parse_open_clients
+from tokens.rate_settings import Rate
+from tokens.rate_settings import parse as parse_rates
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 DEFAULTS: dict[str, Any] = {
@@ -31,7 +36,7 @@ DEFAULTS: dict[str, Any] = {
     # A bearer token with which /readyz answers why the issuer is not ready. If empty, only requests from the machine
     # itself get the reason.
     "OPERATOR_TOKEN": "",
-    # Changes to RATE_LIMITS below, as (number, seconds): {"login": (10, 60)}.
+    # Changes to RATE_LIMITS in tokens/rate_settings.py, as (number, seconds): {"login": (10, 60)}.
     "RATE_LIMITS": {},
     # The path of a file outside of the database to which the audit trail is appended; None: no such file.
     "AUDIT_JOURNAL": None,
@@ -44,8 +49,7 @@ DEFAULTS: dict[str, Any] = {
     "CLAIMS_SOURCE": {},
     # The dotted path of a function that adds claims to tokens and userinfo (docs/claims.md); empty: none.
     "CLAIMS": "",
-    # How long that function may take.
-    "CLAIMS_WITHIN": timedelta(seconds=1),
+    "CLAIMS_WITHIN": timedelta(seconds=1),  # how long that function may take
     # The Django groups that the scope `groups` tells clients and APIs; empty: there is no such scope.
     "GROUPS_CLAIM": [],
     # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
@@ -58,40 +62,11 @@ DEFAULTS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """A number of requests within a number of seconds."""
-
-    number: int
-    seconds: int
-
-
-RATE_LIMITS = {
-    "token": Rate(1200, 60),
-    "introspect": Rate(3000, 60),
-    "device": Rate(30, 60),
-    "revocations": Rate(600, 60),
-    "segments": Rate(6000, 60),
-    "login": Rate(10, 60),
-    "authorize": Rate(300, 60),
-    "documents": Rate(30, 60),
-    "register": Rate(30, 3600),
-}
-"""The default limits by endpoint, each for a client at an address, except:
-
-- login: for a username at an address;
-- authorize (requests that wait for a login), documents (fetches of client ID metadata documents), register (dynamic
-  registrations), revocations, segments: for an address.
-"""
-
-
-@dataclass(frozen=True, slots=True)
 class Pkcs11Settings:
-    """Module, token label and PIN of the PKCS#11 token that has signing keys. Empty if there is none."""
+    """Path of the vendor's library, label of the PKCS#11 token with the signing keys, and its PIN. "" if none."""
 
     module: str
-    """Path of the vendor's library."""
     token: str
-    """Label of the token in it."""
     pin: str = field(repr=False)
 
 
@@ -143,7 +118,7 @@ class IssuerSettings:
     """Metadata documents and dynamic registration, and what such clients may request."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
-        """Return the encrypting keys. Raises MalformedEncryptionKey."""
+        """Return the parsed encrypting keys. Raises MalformedEncryptionKey if an entry is malformed."""
         return parse(self.key_encryption_keys)
 
 
@@ -154,10 +129,13 @@ def issuer() -> IssuerSettings:
     Raises ValueError if ISSUER has an unknown entry.
     """
     values = DEFAULTS | settings.ISSUER
-    unknown = values.keys() - DEFAULTS.keys()
-    if unknown:
+    if unknown := values.keys() - DEFAULTS.keys():
         raise ValueError(f"settings.ISSUER has unknown entries: {', '.join(sorted(unknown))}")
-    policy = changed(POLICIES[values["KEY_POLICY"]], values["KEY_TIMINGS"])
+    return _typed(values, changed(POLICIES[values["KEY_POLICY"]], values["KEY_TIMINGS"]))
+
+
+def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
+    """Return the settings ISSUER with the timings `policy`, in their types."""
     return IssuerSettings(
         url=values["URL"],
         key_encryption_keys=tuple(values["KEY_ENCRYPTION_KEYS"]),
@@ -168,7 +146,7 @@ def issuer() -> IssuerSettings:
         refresh_token_idle_lifetime=values["REFRESH_TOKEN_IDLE_LIFETIME"],
         behind_proxy=values["BEHIND_PROXY"],
         operator_token=values["OPERATOR_TOKEN"],
-        rate_limits=_rate_limits(values["RATE_LIMITS"]),
+        rate_limits=parse_rates(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
         name_from_username=values["NAME_FROM_USERNAME"],
         is_development=settings.DEBUG,
@@ -184,18 +162,34 @@ def issuer() -> IssuerSettings:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """Settings of Django: sessions, the login page and uploads."""
+
+    session_engine: str
+    session_cookie: str
+    """The name of the session's cookie."""
+    has_secure_cookies: bool
+    login_url: str
+    upload_bytes: int
+    """The greatest length of a form of the admin, in bytes."""
+
+
+def pages() -> PageSettings:
+    """Return the settings of Django that the issuer's pages need."""
+    return PageSettings(
+        session_engine=settings.SESSION_ENGINE,
+        session_cookie=settings.SESSION_COOKIE_NAME,
+        has_secure_cookies=settings.SESSION_COOKIE_SECURE,
+        login_url=settings.LOGIN_URL,
+        upload_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0,
+    )
+
+
 def _openid_scopes(source: Mapping[str, str], groups: Collection[str]) -> frozenset[str]:
     """Return the scopes that have a meaning with these settings."""
     optional = {"address": "address" in source, "phone": "phone_number" in source, "groups": bool(groups)}
     return frozenset({"openid", "profile", "email", "offline_access"} | {name for name in optional if optional[name]})
-
-
-def _rate_limits(changed: Mapping[str, tuple[int, int]]) -> Mapping[str, Rate]:
-    if unknown := changed.keys() - RATE_LIMITS.keys():
-        raise ValueError(
-            f"RATE_LIMITS has unknown entries: {', '.join(sorted(unknown))}; there are {', '.join(RATE_LIMITS)}"
-        )
-    return RATE_LIMITS | {name: Rate(*rate) for name, rate in changed.items()}
 
 
 def _reload(*, setting: str, **_: Any) -> None:

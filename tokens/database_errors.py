@@ -41,7 +41,7 @@ def outage(error: BaseException) -> str | None:
 
 @contextmanager
 def unless_down() -> Iterator[None]:
-    """Ignore an outage of the database in the block. For writes without which a request can still be answered.
+    """Ignore an outage of the database in the block. Use it for writes that an answer does not depend on.
 
     Inside a transaction the error is raised, because every later statement of a failed transaction fails too.
     """

@@ -1,4 +1,4 @@
-"""Checks if a user's e-mail address is verified, and verifies it if an administrator confirms that it is the user's.
+"""Checks if a user's e-mail address is verified, and lets an administrator verify it.
 
 - Each address is verified for at most one user, in any spelling: applications identify a user by a verified address.
 - An administrator verifies the address that the page showed. If the user changed it since, it is not verified.
@@ -24,7 +24,7 @@ def is_verified(user: User) -> bool:
 
 
 def verify(user: User, address: str) -> bool:
-    """Verify the e-mail address of `user`, which the page showed as `address`. Returns False if it was verified before.
+    """Mark the user's e-mail address as verified. Returns False if it was verified before.
 
     Raises CannotVerify if the user's address is empty or is not `address`, or another user verified the same address.
     """
@@ -41,9 +41,9 @@ def verify(user: User, address: str) -> bool:
 
 
 def _refuse_taken(user: User) -> None:
-    others = EmailAddress.objects.filter(login.spelled("email", user.email), verified=True).exclude(user=user)
+    verified = EmailAddress.objects.filter(login.spelled("email", user.email), verified=True).exclude(user=user)
     # UPPER of the database can match more than `folded`: it depends on the collation.
-    if any(login.folded(other.email) == login.folded(user.email) for other in others):
+    if any(login.folded(other.email) == login.folded(user.email) for other in verified):
         raise CannotVerify(TAKEN)
 
 

@@ -35,7 +35,7 @@ class EncryptionKey:
 def parse(entries: Sequence[str]) -> tuple[EncryptionKey, ...]:
     """Return the encrypting keys in the order of `entries`.
 
-    Raises MalformedEncryptionKey if there are none, or with the position of the first malformed entry.
+    Raises MalformedEncryptionKey if there are no entries or one is malformed. Its message names the position.
     """
     if not entries:
         raise MalformedEncryptionKey("KEY_ENCRYPTION_KEYS is empty")

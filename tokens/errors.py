@@ -1,4 +1,4 @@
-"""Refusals of the issuer: one error type that keeps its reason, and its translation into RFC 6749's JSON answer."""
+"""OAuth errors of the issuer: exceptions that keep their reason, and the JSON answers of RFC 6749 for them."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -28,7 +28,7 @@ class OAuthError(Exception):
 
 
 class MethodNotAllowed(OAuthError):
-    """The endpoint does not have the method; the answer names those that it has (RFC 9110 section 15.5.6)."""
+    """The endpoint does not support the HTTP method. The answer lists the supported ones (RFC 9110 section 15.5.6)."""
 
     def __init__(self, *methods: str) -> None:
         self.methods = ", ".join(methods)
@@ -36,7 +36,7 @@ class MethodNotAllowed(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the methods that the endpoint has."""
+        """Return the header `Allow` with the methods that the endpoint supports."""
         return {"Allow": self.methods}
 
 
@@ -66,12 +66,12 @@ class Unavailable(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return when to retry (RFC 9110 section 10.2.3)."""
+        """Return the header `Retry-After` (RFC 9110 section 10.2.3)."""
         return {"Retry-After": str(self.retry_after)}
 
 
 def refusal(error: OAuthError) -> JsonResponse:
-    """Return the error as JSON that no cache keeps (RFC 6749 section 5.2)."""
+    """Return the JSON answer for an error, with `no-store` (RFC 6749 section 5.2)."""
     body = {"error": error.error, "error_description": error.description}
     return answer(body, error.status_code, error.headers, reason=error.reason)
 
@@ -91,7 +91,7 @@ def too_many(retry_after: int) -> JsonResponse:
 def answer(
     body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None, *, reason: str = ""
 ) -> JsonResponse:
-    """Return a JSON answer that no cache keeps. `reason` says in the log why it is a 503, unless the body does."""
+    """Return a JSON answer with `no-store`. If it is a 503, `reason` goes to the log, unless the body has a reason."""
     response = JsonResponse(dict(body), status=status, headers={**NO_STORE, **(headers or {})})
     response.unavailable_because = reason or str(body.get("error_description", ""))  # type: ignore[attr-defined]
     return response
@@ -105,6 +105,6 @@ def empty(status: int, headers: Mapping[str, str]) -> HttpResponse:
 
 
 def because(response: Response, reason: str) -> Response:
-    """Return `response`, marked with the reason for its 503, which the audit log gets (views/unavailable.py)."""
+    """Attach the reason of a 503 to the response, and return it. views/unavailable.py writes the reason to the log."""
     response.unavailable_because = reason  # type: ignore[attr-defined]
     return response

@@ -29,11 +29,11 @@ class ClosedSignup(DefaultAccountAdapter):
     """Closes the sign-up of django-allauth: administrators add users in the admin."""
 
     def is_open_for_signup(self, _request: HttpRequest) -> bool:
-        """Return False."""
+        """Return False: no user can sign up."""
         return False
 
     def add_message(self, *_args: Any, **_kwargs: Any) -> None:
-        """Add no message."""
+        """Ignore allauth's messages, which no page of the issuer shows."""
         # The issuer's pages show no messages, so the admin would show this one to the next user of the browser.
 
     def is_safe_url(self, url: str | None) -> bool:
@@ -92,7 +92,7 @@ def find(name: str, *, mail: str) -> User | None:
 
 
 def spelled(field: str, name: str) -> In:
-    """Return the condition that `field` is `name` in one of its Unicode spellings, in upper or lower case."""
+    """Return a query condition: `field` equals `name` in any Unicode spelling and case."""
     # Django stores usernames composed (NFKC), and e-mail addresses as they were typed, which can be decomposed (NFD).
     spellings = (normalized(name), unicodedata.normalize("NFD", normalized(name)), name)
     # One `In` instead of three conditions: PostgreSQL scans the index on UPPER(field) once.

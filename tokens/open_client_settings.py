@@ -40,7 +40,7 @@ class RegistrationMode(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenClientSettings:
-    """The settings of both ways by which a client can be used without an operator."""
+    """The settings of metadata documents and of dynamic registration."""
 
     documents: bool
     """True if client ID metadata documents are accepted."""
@@ -61,7 +61,7 @@ class OpenClientSettings:
 
 
 def parse(values: Mapping[str, Any], *, debug: bool) -> OpenClientSettings:
-    """Return the settings in `values`. Raises ValueError if one is malformed, or for production if `debug` is False."""
+    """Parse `values`. Raises ValueError if one is malformed, or is for development only and `debug` is False."""
     loopback = bool(values["DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS"])
     if loopback and not debug:
         raise ValueError(

@@ -11,7 +11,6 @@ Every failure is a FetchError.
 """
 
 import http.client
-import io
 import ipaddress
 import json
 import socket
@@ -24,19 +23,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from tokens import public_networks
+from tokens.deadline_response import TimedResponse, remaining
+
 DEADLINE = 5.0  # seconds
 MAX_BYTES = 512 * 1024
 CHUNK = 16 * 1024
-RESERVED = tuple(
-    map(
-        ipaddress.ip_network,
-        ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "::ffff:0:0:0/96", "3fff::/20", "5f00::/16"),
-    )
-)
-"""Networks that are not global (IANA's special-purpose registries, RFC 6890 and 3879), though `ipaddress` of some
-Python versions says so."""
-TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")))
-"""IPv6 networks whose addresses contain an IPv4 address, which might be private (RFC 6052, 3056, 4380, 4291)."""
 
 
 class FetchError(Exception):
@@ -44,7 +36,7 @@ class FetchError(Exception):
 
 
 class StatusError(FetchError):
-    """The server answered, with a status other than 200."""
+    """The server answered with a status other than 200."""
 
     def __init__(self, host: str | None, status: int) -> None:
         super().__init__(f"{host}: it answered {status}")
@@ -60,7 +52,7 @@ class Download:
 
 
 def get_json(url: str, *, allow_private: bool = False, deadline: float = DEADLINE) -> Any:
-    """Fetch the JSON document at `url` within `deadline` seconds. Raises FetchError.
+    """Fetch the JSON document at `url` within `deadline` seconds. Raises FetchError if that fails.
 
     `allow_private` permits addresses in private networks, and http on loopback, for development.
     """
@@ -113,7 +105,7 @@ def _open(parts: SplitResult, until: float, *, allow_private: bool) -> socket.so
     if parts.scheme == "http":
         return plain
     try:
-        plain.settimeout(_left(until))
+        plain.settimeout(remaining(until))
         return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
     except OSError:
         plain.close()
@@ -136,7 +128,7 @@ def _resolve(host: str, port: int, until: float) -> list[str]:
         resolver.start()
     except RuntimeError as error:
         raise OSError("no thread can be started") from error
-    resolver.join(_left(until))
+    resolver.join(remaining(until))
     if not results:
         raise TimeoutError("the name was not resolved in time")
     if isinstance(results[0], OSError):
@@ -147,9 +139,7 @@ def _resolve(host: str, port: int, until: float) -> list[str]:
 def _check(host: str, address: str, scheme: str, *, allow_private: bool) -> None:
     """Raise FetchError unless `address` is public, or `allow_private`. Plain http is permitted on loopback only."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    translated = isinstance(parsed, ipaddress.IPv6Address) and any(parsed in network for network in TRANSLATED)
-    reserved = any(parsed in network for network in RESERVED if network.version == parsed.version)
-    if not allow_private and (reserved or translated or not parsed.is_global or parsed.is_multicast):
+    if not (allow_private or public_networks.contains(parsed)):
         raise FetchError(f"{host}: its address is not public")
     if scheme == "http" and not parsed.is_loopback:
         raise FetchError("the address is not https (http is permitted on loopback in development only)")
@@ -161,7 +151,7 @@ def _connect(addresses: Sequence[tuple[str, int]], until: float) -> socket.socke
     for tried, address in enumerate(addresses):
         try:
             # Each address gets an equal share of the time that is left, so that a dead one does not use it up.
-            return socket.create_connection(address, timeout=_left(until) / (len(addresses) - tried))
+            return socket.create_connection(address, timeout=remaining(until) / (len(addresses) - tried))
         except OSError as error:
             failure = error
     raise failure
@@ -172,10 +162,10 @@ def _request(parts: SplitResult, wire: socket.socket, until: float, longest: int
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = http.client.HTTPConnection(parts.netloc)
     connection.sock = wire
-    wire.settimeout(_left(until))
+    wire.settimeout(remaining(until))
     headers = {"Accept": "application/json, */*;q=0.1", "Accept-Encoding": "identity", "Connection": "close"}
     connection.request("GET", target, headers=headers)
-    response = _Response(wire, until)
+    response = TimedResponse(wire, until)
     response.begin()
     if response.status != http.client.OK:
         raise StatusError(parts.hostname, response.status)
@@ -195,31 +185,3 @@ def _read(response: http.client.HTTPResponse, longest: int) -> bytes:
     if response.length:  # bytes of Content-Length that did not come
         raise FetchError("the document is shorter than its Content-Length")
     return body
-
-
-def _left(until: float) -> float:
-    """Return the seconds until the deadline. Raises TimeoutError if it has passed."""
-    left = until - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("no complete answer in time")
-    return left
-
-
-class _Response(http.client.HTTPResponse):
-    """A response whose reads all end at the deadline. A socket's own timeout would start again with each read."""
-
-    def __init__(self, wire: socket.socket, until: float) -> None:
-        super().__init__(wire)
-        self.fp = io.BufferedReader(_Reader(wire, until))
-
-
-class _Reader(io.RawIOBase):
-    def __init__(self, wire: socket.socket, until: float) -> None:
-        self._wire, self._until = wire, until
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._wire.settimeout(_left(self._until))
-        return self._wire.recv_into(buffer)

@@ -76,7 +76,7 @@ TOKEN = (
 
 
 def declared(form: QueryDict, names: frozenset[str]) -> Pairs:
-    """Return the declared parameters of a form that have a value (RFC 6749 section 3.1), repeated ones repeated.
+    """Return the declared parameters that have a value, in pairs (RFC 6749 section 3.1). Repeated ones stay repeated.
 
     Raises OAuthError invalid_request if a value holds a control character.
     """
@@ -86,7 +86,7 @@ def declared(form: QueryDict, names: frozenset[str]) -> Pairs:
 
 
 def present(form: QueryDict, names: frozenset[str]) -> Pairs:
-    """Return the parameters in `names` that have a value, repeated ones repeated. Judges no value."""
+    """Return the parameters in `names` that have a value, in pairs. Repeated ones stay repeated. Checks no value."""
     return [(name, value) for name, values in form.lists() if name in names for value in values if value]
 
 
@@ -109,7 +109,7 @@ def require_printable(pairs: Pairs) -> None:
 
 
 def scopes(value: str | None) -> list[str]:
-    """Split a scope parameter by the rule of every endpoint (RFC 6749 section 3.3). Returns no scopes for None.
+    """Split a scope parameter into its scopes (RFC 6749 section 3.3). Returns no scopes for None.
 
     Raises OAuthError invalid_scope if the value is malformed.
     """

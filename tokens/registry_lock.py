@@ -42,7 +42,7 @@ class RegistryLocked(Exception):
 
 
 def lock() -> None:
-    """Wait until no other change of the registry runs, and keep others waiting until the transaction ends.
+    """Lock the registry until the transaction ends. Waits while another change of the registry runs.
 
     Call it before any row of the registry is locked or written. It can be called again in the same transaction.
     """
@@ -52,13 +52,13 @@ def lock() -> None:
 
 
 def deleted(name: object) -> RegistryLocked:
-    """Return the error that a row, which the change names, was deleted."""
+    """Return a RegistryLocked that says that the changed row was deleted by another transaction."""
     return RegistryLocked(f"{name} was deleted by another transaction; nothing was changed. Look at what is left.")
 
 
 @contextmanager
 def change() -> Iterator[None]:
-    """Run a change of the registry in one transaction. Other changes wait until it ends. Raises as `bounded_wait`."""
+    """Run a change of the registry in one transaction, and lock out other changes. Raises RegistryLocked."""
     with bounded_wait():
         lock()
         yield

@@ -29,7 +29,7 @@ class TokenRefused(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The challenge, with the scheme and the reason (RFC 6750 section 3)."""
+        """Return the header `WWW-Authenticate` with the error (RFC 6750 section 3)."""
         reason = f'error="{self.error}", error_description="{self.description}"'
         return {"WWW-Authenticate": f'Bearer realm="{REALM}", {reason}'}
 
@@ -67,8 +67,10 @@ def _grant(token: PresentedToken) -> tuple[UserGrant, frozenset[str]]:
     if "openid" not in scopes:
         raise TokenRefused("insufficient_scope", "The user's grant lacks the scope openid.", status=403)
     if not row.client.opens_userinfo_by_api_tokens:
-        how = "Tokens for an API do not open userinfo for this client; ask for a token with resource=the issuer."
-        raise TokenRefused("invalid_token", how, status=401)
+        description = (
+            "Tokens for an API do not open userinfo for this client; ask for a token with resource=the issuer."
+        )
+        raise TokenRefused("invalid_token", description, status=401)
     return row, scopes.union(token.scopes)
 
 

@@ -9,7 +9,7 @@ from django.core.management import ManagementUtility, find_commands, load_comman
 
 import tokens
 from tokens import __version__
-from tokens.management import arguments
+from tokens.management import operator_command
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REPLACED = {"cleartokens", "createapplication"}
@@ -62,7 +62,7 @@ def test_other_commands_print_their_own_version():
 def test_no_answer_shows_the_version(process, path, client, settings, monkeypatch):
     """A value that stands in no answer by chance, in the place of the real one."""
     settings.ROOT_URLCONF = f"project.urls.{process}"
-    for module in (tokens, arguments):
+    for module in (tokens, operator_command):
         monkeypatch.setattr(module, "__version__", "71.82.93")
     answer = client.get(path)
     shown = b"".join([*answer, *(f"{name}: {value}\n".encode() for name, value in answer.headers.items())])
@@ -75,4 +75,4 @@ def test_only_the_commands_read_the_version():
     rooms = [ROOT / name for name in ("tokens", "resources", "project", "examples", "keyturn_issuer")]
     sources = [path for room in rooms for path in room.rglob("*") if path.suffix in {".py", ".html"}]
     readers = {path.relative_to(ROOT).as_posix() for path in sources if "__version__" in path.read_text("utf-8")}
-    assert readers == {"tokens/__init__.py", "tokens/management/arguments.py"}
+    assert readers == {"tokens/__init__.py", "tokens/management/operator_command.py"}

@@ -19,7 +19,7 @@ import pytest
 
 from project.launch import processes
 from tests.services.cluster import Cluster, cluster
-from tokens.conf import RATE_LIMITS
+from tokens.rate_settings import RATE_LIMITS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVER = os.environ.get("TEST_DATABASE_URL", "")

@@ -9,9 +9,9 @@ import pytest
 from django.core.cache.backends.redis import RedisCache
 
 from project.settings import connections
-from tokens.conf import Rate
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted, TooMany
+from tokens.rate_settings import Rate
 
 pytestmark = pytest.mark.services
 REDIS = os.environ.get("TEST_CACHE_URL", "redis://127.0.0.1:6379/0")

@@ -196,7 +196,7 @@ def test_logins_may_be_counted_in_a_redis_of_their_own(module_issuer: Issuer, tm
 import json
 from datetime import UTC, datetime
 from tokens.limits import rate_limit
-from tokens.conf import Rate
+from tokens.rate_settings import Rate
 for what in ("login", "token"):
     for _ in range(100):
         try:

@@ -19,11 +19,11 @@ from tests.tokens.factories import API, CALLBACK, OTHER_API, VERIFIER, allow, au
 from tests.tokens.fuzz import EXAMPLES, bounded, claims, headers_of_tokens, judge, junk, segment, tokens
 from tokens import parameters
 from tokens.clients import client_secret
-from tokens.conf import RATE_LIMITS
-from tokens.grants import device_authorization
+from tokens.grants import device_answer
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.models import Api, Client, DeviceCode, ExchangePolicy, GrantType, Scope
+from tokens.rate_settings import RATE_LIMITS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
@@ -62,7 +62,7 @@ def valid(client, user, apis, signer, settings):
         waiting = DeviceCode.objects.get(grant=None, refused_at=None)
         login = Login(timezone.now(), "urn:keyturn:acr:password", ("pwd",))
         target = Target(API, ("notes:read",), apis[API])
-        assert device_authorization.allow(waiting, user, target, login, now=timezone.now())
+        assert device_answer.allow(waiting, user, target, login, now=timezone.now())
         return proof | {"grant_type": GrantType.DEVICE_CODE, "device_code": begun["device_code"]}
 
     issued = post(Browser(), "/oauth/token", code()).json()

@@ -15,13 +15,13 @@ from tokens.registration.api import SWITCHES
 
 
 def switch(name: str, label: str) -> forms.BooleanField:
-    """Return the checkbox of the switch `name` of the model."""
+    """Return a form field that shows the model's nullable switch `name` as one checkbox."""
     field = cast("Field[Any, Any]", Api._meta.get_field(name))
     return forms.BooleanField(required=False, label=label, help_text=str(field.help_text))
 
 
 class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """The form of an API. The model's switches are nullable, for which the admin would offer three choices."""
+    """The form of an API. It shows each nullable switch as a checkbox; Django would offer yes, no and unknown."""
 
     introspection_names_user = switch("introspection_names_user", "Introspection names the user")
     lists_audience = switch("lists_audience", "Audience as a list")
@@ -73,7 +73,7 @@ class ApiAdmin(Audited):
         return obj.identifier
 
     def creation_details(self, form: Any) -> dict[str, bool]:
-        """Return the switches that are on."""
+        """Return the switches of the new API that are on, for the audit event of its creation."""
         return {name: True for name in SWITCHES if form.cleaned_data[name]}
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:

@@ -62,7 +62,7 @@ class ClientAdmin(Audited):
         return super().changelist_view(request, (extra_context or {}) | permission)
 
     def creation_details(self, form: Any) -> Mapping[str, Any] | None:
-        """Return the switches of a new client that are not at their default."""
+        """Return the new client's switches that differ from their default, for the audit event of its creation."""
         return unsafe_switches(form.instance)
 
     def get_inlines(self, _request: HttpRequest, obj: Any = None) -> Any:
@@ -93,7 +93,7 @@ class ClientAdmin(Audited):
         """Disable each client, which revokes its tokens. A client that registered itself cannot enable itself again."""
         event: dict[str, Any] = {"reason": "blocked in the admin", "actor": f"user:{request.user.get_username()}"}
         clients = list(queryset.order_by("pk"))
-        changed = [access.set_active(one, active=False, **event, now=store.database_now()) for one in clients]
+        changed = [access.set_active(client, active=False, **event, now=store.database_now()) for client in clients]
         self.message_user(request, f"Clients that were blocked: {sum(changed)}.", messages.SUCCESS)
 
     def name(self, obj: Client) -> str:
@@ -105,8 +105,8 @@ class ClientAdmin(Audited):
         super().save_model(request, obj, form, change)
         for warning in public_keys.skipped(obj.client_jwks) if obj.client_jwks else ():
             self.message_user(request, warning, messages.WARNING)
-        wanted = form.cleaned_data.get("new_secret") or not obj.secrets.exists()
-        if wanted and secret_rotation.refusal(obj) is None:
+        needs_secret = form.cleaned_data.get("new_secret") or not obj.secrets.exists()
+        if needs_secret and secret_rotation.refusal(obj) is None:
             actor = f"user:{request.user.get_username()}"
             setattr(request, SECRET_ATTRIBUTE, secret_rotation.add(obj, actor=actor, now=store.database_now()))
 

@@ -1,4 +1,4 @@
-"""The switches of a client's form for claims about users, which the admin would show as three choices each."""
+"""Checkboxes for a client's nullable switches about claims. Django would offer yes, no and unknown for each."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ from tokens.models import Client
 
 
 class OnUnlessCleared(forms.BooleanField):
-    """A box for a nullable column in which None means on."""
+    """A checkbox for a nullable boolean column whose value None means on."""
 
     def prepare_value(self, value: Any) -> Any:
-        """Return True for None."""
+        """Return True if the column is None, else the column's value."""
         return value is not False
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return True if the box differs from the column."""
+        """Return True if the checkbox differs from the value in the database."""
         return super().has_changed(initial is not False, data)
 
 
 class ClaimSwitches(forms.Form):
-    """The fields; the form of a client includes them."""
+    """The checkboxes, as a base class of the client's form."""
 
     userinfo_by_api_tokens = OnUnlessCleared(
         required=False, help_text=Client._meta.get_field("userinfo_by_api_tokens").help_text

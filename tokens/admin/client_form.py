@@ -27,7 +27,7 @@ class KeysField(forms.JSONField):
     """Public keys as a JWKS, a JWK or PEM. An empty box means no keys; Django's JSONField would show "null" instead."""
 
     def to_python(self, value: Any) -> Any:
-        """Return the pasted keys as a JWKS. Returns None for an empty box. Raises ValidationError."""
+        """Return the pasted keys as a JWKS, or None for an empty box. Raises ValidationError for unusable keys."""
         if not isinstance(value, str):
             return super().to_python(value)
         try:
@@ -36,7 +36,7 @@ class KeysField(forms.JSONField):
             raise forms.ValidationError(str(error)) from error
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """Return the text to show after an error: the pasted text, or the stored keys if it can be a private key."""
+        """Return the pasted text to show after an error. If it can be a private key, return the stored keys instead."""
         # A page that repeats a private key would leave it in browser caches and proxies.
         if not isinstance(data, str) or key_text.may_be_private(data):
             return initial

@@ -43,23 +43,23 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         raise NotImplementedError
 
     def creation_details(self, _form: Any) -> Mapping[str, Any] | None:
-        """Return details for the event of a new row. Returns None if its name is enough."""
+        """Return the details of the audit event for a new row, or None if the event needs no details."""
         return None
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show the form, or save it. Waits for locks are bounded."""
+        """Show the form, or save it. Answer 503 if another transaction holds a lock for too long."""
         return self._bounded(super().changeform_view, request, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask for confirmation, or delete. Waits for locks are bounded."""
+        """Ask for confirmation, or delete the row. Answer 503 if another transaction holds a lock for too long."""
         return self._bounded(super().delete_view, request, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """List the rows, or run an action. Waits for locks are bounded."""
+        """List the rows, or run an action. Answer 503 if another transaction holds a lock for too long."""
         return self._bounded(super().changelist_view, request, *args, **kwargs)
 
     def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:
-        """Record the event `noun.done` for the row, with the administrator as its actor."""
+        """Record the audit event `<noun>.<done>` for the row. Its actor is the administrator."""
         record(request, f"{self.noun}.{done}", f"{self.noun}:{self.name(obj)}", details)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
@@ -94,7 +94,7 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
 
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        """Delete each row by `delete_model`, so that each has its event."""
+        """Delete the rows one by one with `delete_model`, which records an audit event for each."""
         for obj in queryset:
             self.delete_model(request, obj)
 
@@ -121,7 +121,7 @@ def record(request: HttpRequest, action: str, subject: str, details: Mapping[str
 
 
 def changes(form: Any) -> dict[str, list[str]]:
-    """Return each changed field with its texts before and after; secrets are left out."""
+    """Return, for each changed field, its value before and after as text. Leaves out secrets."""
     pairs = {name: (_initial(form, name), form.cleaned_data.get(name)) for name in form.changed_data}
     return {
         name: [_text(name, before), _text(name, after)]

@@ -39,7 +39,7 @@ class ExchangePolicyAdmin(Audited):
     filter_horizontal = ["scopes"]
 
     def creation_details(self, form: Any) -> Mapping[str, Any]:
-        """Return the scopes that the new policy allows."""
+        """Return the scopes of the new policy, for the audit event of its creation."""
         return {"scopes": [scope.name for scope in form.cleaned_data["scopes"]]}
 
     def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:

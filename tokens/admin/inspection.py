@@ -17,7 +17,7 @@ from tokens.keys import store
 
 
 class TokenForm(forms.Form):
-    """The token."""
+    """The form with the token to inspect."""
 
     token = forms.CharField(
         max_length=LONGEST,

@@ -70,7 +70,7 @@ class SigningKeyAdmin(ReadOnly):
         return super().change_view(request, object_id, form_url, (extra_context or {}) | permission)
 
     def revoke(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the consequences of a revocation; revoke the key once a reason is given. Raises PermissionDenied."""
+        """Show the consequences of a revocation; revoke the key once a reason is given. Needs `revoke_key`."""
         require(request, "tokens.revoke_key")
         key = get_object_or_404(SigningKey.objects.select_related("ring"), pk=pk)
         form = ReasonForm(request.POST or None)

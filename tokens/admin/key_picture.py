@@ -24,7 +24,7 @@ AHEAD = 0.08
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """The bar of one phase."""
+    """The bar of one phase of a key, as coordinates of the SVG."""
 
     phase: Phase
     x: float
@@ -34,7 +34,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The row of one key."""
+    """One key in the picture: its bars, and the marks on them."""
 
     line: Line
     y: int
@@ -55,7 +55,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """All data that the template needs to draw a ring."""
+    """The data with which the template draws the timeline of a ring."""
 
     rows: tuple[Row, ...]
     ticks: tuple[Tick, ...]
@@ -76,7 +76,7 @@ class Scale:
     end: datetime
 
     def x(self, at: datetime) -> float:
-        """Return the position of an instant. Instants outside the picture are moved to its edge."""
+        """Return the x position of an instant. An instant outside the picture gets the position of the nearest edge."""
         share = (at - self.start) / (self.end - self.start)
         return round(LEFT + WIDTH * min(max(share, 0), 1), 1)
 

@@ -23,14 +23,14 @@ PROBLEMS = (KeyProblem, MalformedEncryptionKey)
 
 
 def rotate_ring(request: HttpRequest, ring: Ring, *, dry_run: bool) -> Outcome:
-    """Plan the next switch of the ring. With `dry_run`, only return what would happen. Raises PROBLEMS."""
+    """Plan the ring's switch to the next key. If `dry_run`, only return what would happen. Raises one of PROBLEMS."""
     return rotate(_operation(request), ring.name, early=True, dry_run=dry_run)
 
 
 def revoke_key(
     request: HttpRequest, key: SigningKey, *, reason: str, dry_run: bool, accept_outage: bool = False
 ) -> KeyRevocation:
-    """Revoke the key. With `dry_run`, only return what would happen. Raises PROBLEMS."""
+    """Revoke the key. If `dry_run`, only return what would happen. Raises one of PROBLEMS."""
     return revoke(_operation(request), key.kid, reason=reason, dry_run=dry_run, accept_outage=accept_outage)
 
 

@@ -25,7 +25,7 @@ TOKEN_ATTRIBUTE = "_initial_token"  # noqa: S105 (a name, not a token)
 
 @admin.register(OpenClient)
 class OpenClientAdmin(ReadOnly):
-    """When documents were fetched, why that failed, and which token registered a client."""
+    """Self-registered clients: the state of the metadata document, or the initial access token that was used."""
 
     list_display = ["client", "registered_by", "created_at", "fetched_at", "fresh_until", "failure", "initial_token"]
     list_filter = ["client__registered_by", "client__is_active"]
@@ -69,7 +69,7 @@ class InitialAccessTokenAdmin(Audited):
     actions = ["revoke"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False for a stored token, which never changes; for the list, Django's answer."""
+        """Return False for a stored token, because it never changes. For the list, return Django's answer."""
         return obj is None and super().has_change_permission(request)
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
@@ -101,7 +101,7 @@ class InitialAccessTokenAdmin(Audited):
 
     @admin.action(description="Revoke the selected tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[InitialAccessToken]) -> None:
-        """Revoke each token. Clients that it registered stay."""
+        """Revoke each selected token. Clients that were registered with it stay registered."""
         actor, now = f"user:{request.user.get_username()}", store.database_now()
         revoked = [initial_token.revoke(token, actor=actor, now=now) for token in queryset.order_by("pk")]
         self.message_user(request, f"Tokens that were revoked: {sum(revoked)}.", messages.SUCCESS)

@@ -12,7 +12,9 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at 
     def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's name)
         """Return True if the lookup belongs to a filter of the page."""
         # Any other lookup in the query string (`digest__startswith=…`) would reveal a hash character by character.
-        filters = {f"{name}{how}" for name in map(str, self.list_filter) for how in ("", "__exact", "__id__exact")}
+        filters = {
+            f"{name}{suffix}" for name in map(str, self.list_filter) for suffix in ("", "__exact", "__id__exact")
+        }
         dates = {f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day", "gte", "lt")}
         return lookup in filters | dates
 

@@ -18,7 +18,7 @@ EVERYTHING = BulkTarget(everything=True)
 
 
 class RevokeAllForm(forms.Form):
-    """The reason, and the confirmation."""
+    """The form that confirms the revocation, with a reason for the audit trail."""
 
     reason = forms.CharField(max_length=200, help_text="Stored with the user grants and in the audit trail.")
     confirmed = forms.BooleanField(label="Revoke everything, and log every user out")
@@ -30,7 +30,7 @@ def may_revoke_all(request: HttpRequest) -> bool:
 
 
 def revoke_all_page(request: HttpRequest) -> HttpResponse:
-    """Show what would be revoked; revoke it once the form is confirmed. Raises PermissionDenied."""
+    """Show what would be revoked; revoke it once the form is confirmed. For superusers only."""
     if not may_revoke_all(request):
         raise PermissionDenied
     form = RevokeAllForm(request.POST or None)

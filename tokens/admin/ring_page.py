@@ -46,7 +46,7 @@ class RingAdmin(ReadOnly):
         return super().change_view(request, object_id, form_url, (extra_context or {}) | details | permission)
 
     def rotate(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show what a switch would do; plan the switch once the form is confirmed. Raises PermissionDenied."""
+        """Show what a switch would do; plan the switch once the form is confirmed. Needs `rotate_key`."""
         require(request, "tokens.rotate_key")
         ring = get_object_or_404(Ring, pk=pk)
         try:

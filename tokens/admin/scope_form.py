@@ -31,9 +31,9 @@ class ScopeForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at 
         super().__init__(*args, **kwargs)
         # A group that was renamed or deleted: saving the form must not lift the limit without a word.
         field, chosen = self.fields["groups"], self.instance.groups or []
-        known = group_choices()
-        gone = [(name, f"{name} (no such group)") for name in chosen if (name, name) not in known]
-        field.choices = [*known, *gone]  # type: ignore[attr-defined]
+        choices = group_choices()
+        missing = [(name, f"{name} (no such group)") for name in chosen if (name, name) not in choices]
+        field.choices = [*choices, *missing]  # type: ignore[attr-defined]
 
     def clean_groups(self) -> list[str] | None:
         """Return the chosen groups, or None if the scope is for every user."""

@@ -1,4 +1,4 @@
-"""Search by UUID, in any of the spellings that tokens and logs use for a `sub` or a grant id."""
+"""Search by UUID. A `sub` or grant id is found in every spelling that tokens and logs use."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Tables of other apps that decide who administers the issuer or who a user is: groups and e-mail addresses."""
+"""Admin pages for tables of Django and django-allauth that affect security: groups and e-mail addresses."""
 
 from typing import Any
 

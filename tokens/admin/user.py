@@ -16,13 +16,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
 from tokens import email_proof
 from tokens.admin.events import Audited, may_change_user
 from tokens.admin.search import ByUuid
 from tokens.email_proof import CannotVerify
 from tokens.models import User
-from tokens.revoking import bulk, everywhere
+from tokens.revoking import access, everywhere
 
 
 @admin.register(User)
@@ -98,11 +99,8 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
     def log_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Revoke the sessions, grants, tokens and consents of each selected user whom the administrator may change."""
         users = [user for user in queryset.order_by("pk") if _may_change(request, user)]
-        for user in users:
-            with transaction.atomic():
-                everywhere.withdraw_consents(user)
-                self.record(request, "logged_out_everywhere", user)
-        bulk.log_out(users, "logged out everywhere in the admin")
+        actor, reason = f"user:{request.user.get_username()}", "logged out everywhere in the admin"
+        access.log_out_all(users, reason=reason, actor=actor, now=timezone.now())
         self.message_user(request, f"Users logged out everywhere: {len(users)}.", messages.SUCCESS)
 
     def name(self, obj: User) -> str:

@@ -3,16 +3,14 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from tokens.admin.read_only import ReadOnly
 from tokens.admin.search import ByUuid
-from tokens.audit.trail import record
-from tokens.issued import user_grant
 from tokens.keys import store
-from tokens.models import Consent, DeviceCode, RefreshToken, UserGrant
+from tokens.models import DeviceCode, RefreshToken, UserGrant
+from tokens.revoking import access
 
 REASON = "revoked in the admin"
 
@@ -60,14 +58,7 @@ class UserGrantAdmin(ByUuid, ReadOnly):
 
     @admin.action(description="Revoke the selected grants and their tokens", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[UserGrant]) -> None:
-        """Revoke each selected grant unless it is revoked already, delete its consent, and record an audit event."""
-        now = store.database_now()
-        with transaction.atomic():
-            # Lock every grant before the first change, and delete consents in one order: this prevents deadlocks.
-            active = list(queryset.filter(revoked_at=None).order_by("client_id", "user_id", "pk"))
-            user_grant.lock_all(Q(pk__in=[grant.pk for grant in active]))
-            for grant in active:
-                user_grant.revoke(grant, REASON, now=now)
-                Consent.objects.filter(user=grant.user, client=grant.client).delete()
-                record("grant.revoked", actor=f"user:{request.user.get_username()}", subject=f"grant:{grant}", now=now)
-        self.message_user(request, f"Grants revoked: {len(active)}.", messages.SUCCESS)
+        """Revoke the selected grants with their tokens and consents."""
+        actor = f"user:{request.user.get_username()}"
+        number = access.revoke_grants(queryset, reason=REASON, actor=actor, now=store.database_now())
+        self.message_user(request, f"Grants revoked: {number}.", messages.SUCCESS)

@@ -1,4 +1,4 @@
-"""The audit journal: the audit trail once more, appended to a file outside of the database (ISSUER["AUDIT_JOURNAL"]).
+"""The audit journal: a copy of the audit trail in a file outside of the database (ISSUER["AUDIT_JOURNAL"]).
 
 - Each row of the audit trail becomes one line of JSON, as in the audit log, once its transaction is committed.
 - The file only grows. A restore replaces the database and leaves the file as it is.
@@ -68,7 +68,7 @@ def append(event: AuditEvent) -> None:
 
 
 def entries() -> tuple[Entry, ...]:
-    """Return the journal's events, oldest first; none without a journal or before its first line.
+    """Return the journal's events, oldest first. Returns no events if no journal is set or nothing was written yet.
 
     Raises OSError if the file cannot be read.
     """

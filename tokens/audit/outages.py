@@ -1,4 +1,4 @@
-"""Writes the audit log's `request.unavailable`: for each reason of 503 answers, at most one line within EVERY.
+"""Writes the audit event `request.unavailable` for 503 answers: at most one line within EVERY for each reason.
 
 - The first answer with a reason is logged at once.
 - Further answers within EVERY after that line are counted. The next line has their number (`suppressed`).
@@ -25,13 +25,13 @@ class _Line:
 
 
 class Unavailability:
-    """The last line that this process wrote, by reason."""
+    """The time of the last line that this process wrote for each reason."""
 
     def __init__(self) -> None:
         self.forget()
 
     def note(self, reason: str, *, endpoint: str, now: datetime) -> bool:
-        """Write a line for `reason` unless it had a line within EVERY. Returns True if the line was written."""
+        """Write a line for `reason` unless one was written within EVERY. Returns True if the line was written."""
         with self._lock:
             last = self._last.get(reason)
             # A negative difference means that the clock was set back: log again, instead of being silent until then.
@@ -48,7 +48,7 @@ class Unavailability:
         return True
 
     def forget(self) -> None:
-        """Forget all lines."""
+        """Forget when lines were written."""
         # A new lock: after a fork, a thread that held the old one does not exist in this process.
         self._lock = threading.Lock()
         self._last: OrderedDict[str, _Line] = OrderedDict()

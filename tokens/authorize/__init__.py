@@ -11,6 +11,7 @@ Read in this order:
 - `pkce`, `response_mode`: the client's PKCE rule; the answer by a redirect or a form.
 - `id_token_hint`, `request`: the parsed request, and the user that it names.
 - `login_session`, `reauthentication`: this session's login, and the mark that ties a login to a request.
+- `request_row`: an authorization request while its user logs in, and after its answer.
 - `consent`: when a login or consent is required, and the proof of what was displayed.
 - `authorization_code`, `response`: the code, and the response that carries it (RFC 9207).
 - `logout`: RP-initiated logout.

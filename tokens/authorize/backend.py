@@ -18,12 +18,12 @@ from tokens.errors import OAuthError
 
 
 class Backend(OAuthLibCore):
-    """django-oauth-toolkit's backend, which would hand oauthlib every field, header and environ entry there is."""
+    """django-oauth-toolkit's backend. It gives oauthlib declared parameters only, and no headers or environ."""
 
     server: Server
 
     def authorization(self, sent: QueryDict) -> AuthorizationRequest:
-        """Return the valid authorization request in `sent`. Raises AuthorizationRefused (RFC 6749 section 4.1.2.1)."""
+        """Return the valid request in `sent`. Raises AuthorizationRefused if it is invalid (RFC 6749 4.1.2.1)."""
         try:
             parameters.declared(sent, parameters.DECISIVE)
         except OAuthError as error:
@@ -44,7 +44,7 @@ class Backend(OAuthLibCore):
 
 @cache
 def backend() -> Backend:
-    """Return the backend of the settings, one for the lifetime of the process. It holds no state of a request."""
+    """Return the backend. The process creates it once, because it keeps no state of a request."""
     server = oauth2_settings.OAUTH2_SERVER_CLASS(
         oauth2_settings.OAUTH2_VALIDATOR_CLASS(), **oauth2_settings.server_kwargs
     )

@@ -132,7 +132,7 @@ def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousU
 
 
 def stranger(client: Client, redirect_uri: str = "") -> Stranger | None:
-    """Return what a user has to know of a client that registered itself. Returns None for any other client.
+    """Return what the consent page says about a self-registered client. Returns None for any other client.
 
     `redirect_uri` is empty for a device.
     """
@@ -147,19 +147,19 @@ def stranger(client: Client, redirect_uri: str = "") -> Stranger | None:
 
 
 def describe_scopes(names: Sequence[str]) -> list[Scope]:
-    """Return the scopes with these names, in this order, for a page that displays their descriptions."""
+    """Return the scopes with these names in this order, for the consent page, which lists their descriptions."""
     rows = {scope.name: scope for scope in Scope.objects.filter(name__in=names).select_related("api")}
     openid = {name: Scope(name=name, description=text) for name, text in OPENID.items()}
     return [(rows | openid)[name] for name in names]
 
 
 def describe_claims(names: Sequence[str]) -> list[dict[str, str]]:
-    """Return the words of these claims, for a page that displays them below the scopes."""
+    """Return the descriptions of these claims, which the consent page lists below the scopes."""
     return [{"name": name, "description": f"Read {WORDS[name]}"} for name in names]
 
 
 def displayed(request: AuthorizationRequest, query: str) -> str:
-    """Return what the page displays of the request `query`, for the proof of display."""
+    """Return a text with everything that the consent page displays of the request `query`, for `display_proof`."""
     # Also the scopes: a user who joins a group while reading the page must not give a scope that it did not name.
     return "\n".join([query, *request.target.scopes, *further_claims(request)])
 

@@ -22,7 +22,7 @@ LONGEST = 8 * 1024  # characters
 
 
 class NotOurs(ValueError):
-    """The text is not an ID token that this issuer signed with a key that is not revoked."""
+    """The text is not an ID token of this issuer, or its signing key was revoked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Hint:
 
 
 def read(text: str) -> Hint:
-    """Verify an ID token, expired or not, and return the user, client and login time in it. Raises NotOurs."""
+    """Verify an ID token and return its user, client and login time. It may have expired. Raises NotOurs if invalid."""
     try:
         jws = compact.read(text, longest=LONGEST)
         key = _key(jws.header.get("kid"))

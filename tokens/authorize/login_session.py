@@ -26,7 +26,7 @@ LEVELS = (PASSWORD,)
 
 
 def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> None:
-    """Record a login in the session. `made_for` is the mark of the request that required it, or "".
+    """Record a login in the session. `made_for` is the mark of the authorization request that required it, or "".
 
     `now` is the database's clock.
     """

@@ -45,7 +45,7 @@ class LogoutRequest:
 
 
 def read(pairs: Pairs) -> LogoutRequest:
-    """Return the valid logout request in `pairs`. Raises RefusedLogout."""
+    """Return the logout request in `pairs`. Raises RefusedLogout if it is invalid."""
     form = dict(pairs)
     hint = _hint(form["id_token_hint"]) if "id_token_hint" in form else None
     client = _client(form.get("client_id"), hint.client_id if hint else None)

@@ -20,7 +20,7 @@ NO_NONCE = (
 
 
 def require(client: Client, *, challenge: str, method: str, scopes: str, nonce: str) -> None:
-    """Raise OAuthError invalid_request unless the parameters, "" if not sent, satisfy the client's rule.
+    """Raise OAuthError invalid_request unless the request satisfies the client's PKCE rule.
 
     `scopes` is the parameter as it was sent. The caller checks the form of the challenge.
     """

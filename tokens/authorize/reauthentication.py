@@ -24,13 +24,13 @@ NEW = timedelta(minutes=10)
 
 
 def add_mark(query: str, *, now: datetime) -> str:
-    """Return the request `query` with a new mark, in place of a mark that it has already."""
+    """Return the request `query` with a new mark. A mark that it has already is replaced."""
     bare = _without_mark(query)
     return f"{bare}&{PARAMETER}={signing.dumps([_digest(bare), now.timestamp()], salt=SALT)}"
 
 
 def mark_of(query: str) -> str:
-    """Return the mark of the request; "" if it has none that this issuer signed for this request."""
+    """Return the mark of the request, or "" if the mark is missing or was not signed for this request."""
     mark = next((part for part in query.split("&") if _is_mark(part)), "").partition("=")[2]
     try:
         digest, _ = signing.loads(mark, salt=SALT)

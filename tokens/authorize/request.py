@@ -58,7 +58,7 @@ class AuthorizationRequest:
 
 
 class AuthorizationRefused(OAuthError):
-    """A refused authorization request. The error is sent to `redirect_uri`; None if client or URI are in doubt."""
+    """A refused request. `redirect_uri` gets the error; None if the client or its redirect URI is invalid."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class AuthorizationRefused(OAuthError):
 
 
 class Query(Request):
-    """oauthlib's request. A repeated parameter is an error to redirect, unless it is `client_id` or `redirect_uri`."""
+    """oauthlib's request. A repeated parameter is reported to the client, except `client_id` and `redirect_uri`."""
 
     @property
     def duplicate_params(self) -> list[str]:
@@ -90,13 +90,13 @@ class Query(Request):
 
     @property
     def refusal_mode(self) -> str:
-        """Return the response mode for an error. The request is invalid, and can have several `response_mode`."""
+        """Return the response mode for an error. An invalid request can contain several `response_mode` parameters."""
         values = [value for name, value in self.uri_query_params if name == "response_mode"]
         return response_mode.of_refusal(values, self.redirect_uri or "")
 
 
 class CodeResponseType(AuthorizationCodeGrant):
-    """oauthlib's checks of `response_type=code`, with PKCE by S256 only and ours added."""
+    """oauthlib's checks of `response_type=code`, restricted to PKCE with S256, and the issuer's own checks."""
 
     _code_challenge_methods = {"S256": matches_challenge}
 

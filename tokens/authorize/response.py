@@ -39,7 +39,7 @@ def success(request: AuthorizationRequest, code: str, *, issuer: str) -> Authori
 def failure(
     error: OAuthError, request: AuthorizationRequest | AuthorizationRefused, *, issuer: str
 ) -> AuthorizationResponse:
-    """Return the response with the error (RFC 6749 section 4.1.2.1). The caller has checked that it has an address."""
+    """Return the response with the error (RFC 6749 section 4.1.2.1). `request` must have a valid redirect URI."""
     description = error.description or None
     parameters = {"error": error.error, "error_description": description, "state": request.state, "iss": issuer}
     return AuthorizationResponse(request.redirect_uri or "", request.response_mode, _present(parameters))

@@ -15,7 +15,7 @@ MODES = (QUERY, FORM_POST)
 
 
 def of_request(value: str | None, redirect_uri: str) -> str:
-    """Return the mode that a request chooses by `response_mode`, or the default. Raises OAuthError invalid_request."""
+    """Return the response mode of a request. Raises OAuthError invalid_request for an unknown `response_mode`."""
     mode = value or QUERY
     if mode not in MODES:
         raise OAuthError("invalid_request", "The response_mode is not supported; use query or form_post.")

@@ -21,7 +21,7 @@ class Server(OpenIDServer):
         self._tokens: dict[str, Any] = {}
 
     def authorization(self, query: str) -> AuthorizationRequest:
-        """Return the valid request of an encoded query. Raises AuthorizationRefused."""
+        """Validate the request in an encoded query. Raises AuthorizationRefused if it is invalid."""
         request = Query(f"?{query}")  # type: ignore[no-untyped-call]
         try:
             _, details = self.default_response_type_handler.validate_authorization_request(request)

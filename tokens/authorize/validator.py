@@ -1,4 +1,4 @@
-"""The answers to oauthlib's questions about an authorization request: client, redirect URI, response type, PKCE."""
+"""The checks that oauthlib calls for an authorization request: client, redirect URI, response type and PKCE."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tokens.models import Client, GrantType
 
 
 class Validator(OAuth2Validator):
-    """django-oauth-toolkit's validator with our clients and redirect URIs."""
+    """django-oauth-toolkit's validator, with this issuer's rules for clients and redirect URIs."""
 
     def validate_client_id(self, client_id: str, request: Any, *_: Any, **__: Any) -> bool:
         """Return True if an active client has this client_id. Sets `request.client`, as oauthlib requires."""

@@ -17,7 +17,7 @@ LARGEST = 4096
 
 @register()
 def check_claims(**_: Any) -> list[CheckMessage]:
-    """Return errors tokens.E205 and E206 for what no token could be issued with, and warning tokens.W209."""
+    """Return errors tokens.E205 and E206 for unusable CLAIMS_SOURCE and CLAIMS, and warning tokens.W209."""
     settings = conf.issuer()
     messages: list[CheckMessage] = [
         Error(f"CLAIMS_SOURCE: {claim} {problem}", hint="See docs/claims.md.", id="tokens.E205")

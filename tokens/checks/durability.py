@@ -14,7 +14,7 @@ HINT = "Set synchronous_commit to on (or remote_apply) and fsync to on for the i
 
 @register("durability")
 def check_durability(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Return warning tokens.W310 for each setting with which a crash loses acknowledged transactions."""
+    """Return warning tokens.W310 for each PostgreSQL setting that lets a crash lose acknowledged transactions."""
     if not databases or connection.vendor != "postgresql":
         return []
     try:

@@ -41,7 +41,7 @@ RESTORED = "it was restored from a backup: run manage.py after_restore"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something that an operator has to correct, or a note."""
+    """A problem that an operator has to correct, or a note about a change that is under way."""
 
     code: str
     """One of:
@@ -64,12 +64,12 @@ class Problem:
 
     @property
     def waits(self) -> bool:
-        """Return True if it is a note: nothing is wrong, but a change is under way."""
+        """Return True if nothing is wrong, but a change is under way."""
         return self.code in ("former_key", "flush")
 
 
 def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: datetime) -> list[Problem]:
-    """Return every problem. `now` is this node's clock, to be compared with the database's."""
+    """Return every problem of the rings. `now` is this node's clock, which is compared with the database's."""
     problems = [Problem(code="policy", ring="", message=message) for message in policy_problems(policy)]
     rings = list(Ring.objects.order_by("name"))
     if not rings:

@@ -26,7 +26,7 @@ REQUIRED = (
 
 @register(Tags.security)
 def check_oauth(**_: Any) -> list[CheckMessage]:
-    """Return errors tokens.E201 to E204."""
+    """Return errors tokens.E201 to E204 for an issuer URL without https and for unsafe settings of the toolkit."""
     return [*_issuer(), *_toolkit()]
 
 
@@ -43,12 +43,12 @@ def _toolkit() -> list[CheckMessage]:
     toolkit = settings.OAUTH2_PROVIDER
     messages: list[CheckMessage] = [
         Error(
-            f"OAUTH2_PROVIDER['{name}'] is not {ours}.",
+            f"OAUTH2_PROVIDER['{name}'] is not {required}.",
             hint="Set it to this class: the toolkit's default skips rules of this issuer.",
             id="tokens.E202",
         )
-        for name, ours in CLASSES.items()
-        if toolkit.get(name) != ours
+        for name, required in CLASSES.items()
+        if toolkit.get(name) != required
     ]
     messages += [
         Error(f"OAUTH2_PROVIDER['{name}'] is not True.", hint="Set it to True: RFC 9700 requires it.", id="tokens.E204")

@@ -1,4 +1,4 @@
-"""The error of claims that cannot be computed. No token is issued without them."""
+"""The error for claims that cannot be computed. The issuer then issues no token."""
 
 from traceback import extract_tb
 
@@ -20,7 +20,7 @@ class ClaimsFailed(OAuthError):
 
 
 def described(error: Exception) -> str:
-    """Return the type, the text and the place of an exception, for the reason of a ClaimsFailed."""
+    """Return type, message and source line of an exception, for the message of ClaimsFailed."""
     frames = extract_tb(error.__traceback__)
     at = f" at {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}: {str(error)[:LONGEST]}{at}"

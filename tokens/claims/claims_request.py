@@ -1,4 +1,4 @@
-"""The `claims` request parameter: single claims that a client requests (OpenID Connect Core section 5.5).
+"""The `claims` request parameter, by which a client requests claims by name (OpenID Connect Core section 5.5).
 
 - Its members `userinfo` and `id_token` map the name of a claim to null or to `essential`, `value` or `values`.
 - Claims that this issuer does not support are ignored, so are names with a language tag and unknown members.
@@ -22,7 +22,7 @@ OF_LOGIN = frozenset({"sub", "acr"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequestedClaim:
     """A claim that a client requests."""
 
     essential: bool = False
@@ -30,11 +30,13 @@ class Wanted:
     """The accepted values; None for any."""
 
     def accepts(self, value: object) -> bool:
-        """Return True if a claim with this value may be given."""
-        return self.values is None or any(type(one) is type(value) and one == value for one in self.values)
+        """Return True if the client accepts this value of the claim."""
+        return self.values is None or any(
+            type(accepted) is type(value) and accepted == value for accepted in self.values
+        )
 
     def stored(self) -> dict[str, Any]:
-        """Return the request for the claim as JSON, for `read`."""
+        """Return the requested claim as JSON, as `read` expects it."""
         return {"essential": self.essential} | ({} if self.values is None else {"values": list(self.values)})
 
 
@@ -42,8 +44,8 @@ class Wanted:
 class ClaimsRequest:
     """The claims that a client requests for userinfo and for the ID token."""
 
-    userinfo: Mapping[str, Wanted] = field(default_factory=dict)
-    id_token: Mapping[str, Wanted] = field(default_factory=dict)
+    userinfo: Mapping[str, RequestedClaim] = field(default_factory=dict)
+    id_token: Mapping[str, RequestedClaim] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,26 +57,28 @@ class ClaimsRequest:
         return tuple(name for name in self.names if name not in names.of_scopes(scopes))
 
     def allows_subject(self, subject: str) -> bool:
-        """Return True unless the client requests another user by the claim `sub` (section 5.5.1)."""
+        """Return True unless the claim `sub` names another user (section 5.5.1)."""
         return all(part["sub"].accepts(subject) for part in (self.userinfo, self.id_token) if "sub" in part)
 
     def allows_class(self, acr: str) -> bool:
-        """Return True unless the client requests another class as essential (section 5.5.1.1)."""
-        wanted = self.id_token.get("acr")
-        return wanted is None or not wanted.essential or (bool(acr) and wanted.accepts(acr))
+        """Return True unless the client requires another authentication context class (section 5.5.1.1)."""
+        requested = self.id_token.get("acr")
+        return requested is None or not requested.essential or (bool(acr) and requested.accepts(acr))
 
     def stored(self) -> dict[str, dict[str, Any]] | None:
-        """Return the requests for claims about the user as JSON, for the user grant. Returns None if there are none."""
+        """Return the requested claims about the user as JSON, for the user grant, or None if there are none."""
         parts = {place: getattr(self, place) for place in PLACES}
-        kept = {place: {name: wanted.stored() for name, wanted in _kept(part)} for place, part in parts.items()}
-        return kept if any(kept.values()) else None
+        stored_parts = {
+            place: {name: requested.stored() for name, requested in _about_user(part)} for place, part in parts.items()
+        }
+        return stored_parts if any(stored_parts.values()) else None
 
 
 NOTHING = ClaimsRequest()
 
 
 def parse(text: str | None, *, supported: Collection[str]) -> ClaimsRequest:
-    """Return the request in the parameter's value. Raises OAuthError invalid_request if it is malformed."""
+    """Parse the value of the parameter. Raises OAuthError invalid_request if it is malformed."""
     if text is None:
         return NOTHING
     if len(text) > LONGEST:
@@ -89,29 +93,29 @@ def parse(text: str | None, *, supported: Collection[str]) -> ClaimsRequest:
 
 
 def read(document: Mapping[str, Any], *, supported: Collection[str]) -> ClaimsRequest:
-    """Return the request in a JSON object. Raises OAuthError invalid_request if it is malformed."""
+    """Parse the JSON object of the parameter. Raises OAuthError invalid_request if it is malformed."""
     return ClaimsRequest(**{place: dict(_part(document.get(place), supported)) for place in PLACES})
 
 
-def _part(part: object, supported: Collection[str]) -> Iterator[tuple[str, Wanted]]:
+def _part(part: object, supported: Collection[str]) -> Iterator[tuple[str, RequestedClaim]]:
     if part is None:
         return
     if not isinstance(part, dict):
         raise OAuthError("invalid_request", "A member of the claims parameter is not an object.")
-    yield from ((name, _wanted(options)) for name, options in part.items() if name in supported)
+    yield from ((name, _requested(options)) for name, options in part.items() if name in supported)
 
 
-def _wanted(options: object) -> Wanted:
+def _requested(options: object) -> RequestedClaim:
     if options is None:
-        return Wanted()
+        return RequestedClaim()
     essential = options.get("essential", False) if isinstance(options, dict) else None
     if not isinstance(options, dict) or not isinstance(essential, bool) or {"value", "values"} <= options.keys():
         raise OAuthError("invalid_request", "A claim in the claims parameter has malformed options.")
     values = [options["value"]] if "value" in options else options.get("values")
     if values is not None and not (isinstance(values, list) and values):
         raise OAuthError("invalid_request", "The values of a claim in the claims parameter are not a list.")
-    return Wanted(essential, None if values is None else tuple(values))
+    return RequestedClaim(essential, None if values is None else tuple(values))
 
 
-def _kept(part: Mapping[str, Wanted]) -> Iterator[tuple[str, Wanted]]:
-    return ((name, wanted) for name, wanted in part.items() if name not in OF_LOGIN)
+def _about_user(part: Mapping[str, RequestedClaim]) -> Iterator[tuple[str, RequestedClaim]]:
+    return ((name, requested) for name, requested in part.items() if name not in OF_LOGIN)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tokens.claims import claims_request, group_names, hook, names, source
-from tokens.claims.claims_request import ClaimsRequest, Wanted
+from tokens.claims.claims_request import ClaimsRequest, RequestedClaim
 from tokens.claims.hook import ClaimsContext
 from tokens.models import User, UserGrant
 
@@ -19,7 +19,7 @@ GROUPS = "groups"
 
 
 def of_access_token(context: ClaimsContext) -> dict[str, Any]:
-    """Return the further claims of an access token. Raises ClaimsFailed."""
+    """Return the groups and the hook's claims for an access token. Raises ClaimsFailed if the hook fails."""
     user, api = context.user, context.api
     own: dict[str, Any] = {}
     if user is not None and api is not None and api.gets_groups and GROUPS in context.scopes:
@@ -28,7 +28,7 @@ def of_access_token(context: ClaimsContext) -> dict[str, Any]:
 
 
 def of_id_token(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
-    """Return the further claims of an ID token under `grant`. Raises ClaimsFailed."""
+    """Return the claims about the user for an ID token under `grant`. Raises ClaimsFailed if one cannot be computed."""
     with_scopes = context.api is not None or bool(context.client.claims_in_id_token)
     requested = _requested(grant).id_token
     if with_scopes or requested:
@@ -38,17 +38,17 @@ def of_id_token(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
 
 
 def of_userinfo(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
-    """Return the claims of a userinfo answer under `grant`, without `sub`. Raises ClaimsFailed."""
+    """Return the claims for userinfo under `grant`, without `sub`. Raises ClaimsFailed if one cannot be computed."""
     return of_user(grant.user, context.scopes, _requested(grant).userinfo) | hook.added(context)
 
 
-def of_user(user: User, scopes: Collection[str], requested: Mapping[str, Wanted]) -> dict[str, Any]:
-    """Return the claims that the scopes grant and those that were requested by name. Raises ClaimsFailed."""
+def of_user(user: User, scopes: Collection[str], requested: Mapping[str, RequestedClaim]) -> dict[str, Any]:
+    """Return the claims of the scopes and those requested by name. Raises ClaimsFailed if one cannot be computed."""
     supported = source.supported()
     granted = names.of_scopes(scopes)
-    wanted = [name for name in supported if name in granted or name in requested]
-    values = source.values(user, [name for name in wanted if name != GROUPS])
-    if GROUPS in wanted:
+    needed = [name for name in supported if name in granted or name in requested]
+    values = source.values(user, [name for name in needed if name != GROUPS])
+    if GROUPS in needed:
         values[GROUPS] = group_names.of_user(user)
     return {name: value for name, value in values.items() if name in granted or requested[name].accepts(value)}
 

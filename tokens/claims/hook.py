@@ -27,7 +27,7 @@ LARGEST = 2048
 
 
 class Place(StrEnum):
-    """Where the added claims go."""
+    """The place to which the hook adds claims: access token, ID token or userinfo."""
 
     ACCESS_TOKEN = "access_token"  # noqa: S105 (a name)
     ID_TOKEN = "id_token"  # noqa: S105 (a name)
@@ -36,7 +36,7 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimsContext:
-    """The arguments of the hook."""
+    """The arguments of the claims hook."""
 
     user: User | None
     """None if the client acts for itself."""
@@ -58,7 +58,7 @@ class ClaimsHook(Protocol):
 
 
 def added(context: ClaimsContext) -> dict[str, Any]:
-    """Return the claims that the hook adds; none if there is no hook. Raises ClaimsFailed."""
+    """Call the hook and return its claims, or no claims without a hook. Raises ClaimsFailed if the hook fails."""
     settings = conf.issuer()
     if not settings.claims_hook:
         return {}
@@ -76,7 +76,7 @@ def added(context: ClaimsContext) -> dict[str, Any]:
 
 
 def problem(path: str) -> str | None:
-    """Return why the function at this dotted path cannot be the hook, or None. Imports it."""
+    """Import the function at this dotted path, and return why it cannot be the hook, or None if it can."""
     try:
         return None if callable(import_string(path)) else "is no function"
     except ImportError as error:
@@ -84,7 +84,7 @@ def problem(path: str) -> str | None:
 
 
 def reserved(place: Place) -> frozenset[str]:
-    """Return the names that the hook may not add there."""
+    """Return the names of claims that the hook may not add at this place."""
     # The claims source gives those to clients; an API gets none of them otherwise.
     identity = () if place == Place.ACCESS_TOKEN else names.WORDS.keys() - {"groups"}
     return names.PROTOCOL.union(identity, ["groups"] if conf.issuer().groups_claim else [])
@@ -94,8 +94,8 @@ def _checked(claims: object, place: Place) -> dict[str, Any]:
     """Return the claims as plain JSON. Raises ClaimsFailed, and ValueError or TypeError for what is no JSON."""
     if not isinstance(claims, Mapping) or not all(isinstance(name, str) and name for name in claims):
         raise ClaimsFailed("the claims hook returned no mapping of names to values")
-    if taken := reserved(place) & claims.keys():
-        raise ClaimsFailed(f"the claims hook returned reserved claims: {', '.join(sorted(taken))}")
+    if refused := reserved(place) & claims.keys():
+        raise ClaimsFailed(f"the claims hook returned reserved claims: {', '.join(sorted(refused))}")
     text = json.dumps(dict(claims), allow_nan=False)
     if len(text) > LARGEST:
         raise ClaimsFailed(f"the claims hook returned more than {LARGEST} bytes")

@@ -45,18 +45,18 @@ FIXED = frozenset({"email", "email_verified", "groups"})
 def supported() -> tuple[str, ...]:
     """Return the claims about users that this deployment can give, in the order of the scopes."""
     settings = conf.issuer()
-    given = {*BUILT_IN, *settings.claims_source, *(["groups"] if settings.groups_claim else [])}
-    return tuple(name for name in names.of_scopes(names.SCOPES) if name in given)
+    available = {*BUILT_IN, *settings.claims_source, *(["groups"] if settings.groups_claim else [])}
+    return tuple(name for name in names.of_scopes(names.SCOPES) if name in available)
 
 
-def values(user: User, wanted: Iterable[str]) -> dict[str, Any]:
-    """Return the values of the claims in `wanted` that the user has. Raises ClaimsFailed."""
-    read = {name: _value(user, name) for name in dict.fromkeys(wanted)}
+def values(user: User, claims: Iterable[str]) -> dict[str, Any]:
+    """Return the values of these claims that the user has. Raises ClaimsFailed if a value cannot be computed."""
+    read = {name: _value(user, name) for name in dict.fromkeys(claims)}
     return {name: value for name, value in read.items() if value is not None and value != ""}
 
 
 def problem(claim: str, entry: str) -> str | None:
-    """Return what is wrong with an entry of CLAIMS_SOURCE, or None. Imports its function."""
+    """Return the problem of an entry of CLAIMS_SOURCE, or None. Imports the function that the entry names."""
     if claim not in names.of_scopes(names.SCOPES):
         return "is no claim of OpenID Connect. Add other claims by the hook (CLAIMS)."
     if claim in FIXED:
@@ -74,10 +74,10 @@ def _value(user: User, name: str) -> Any:
     entry = None if name in FIXED else conf.issuer().claims_source.get(name)
     try:
         own = BUILT_IN[name](user) if name in BUILT_IN and (entry is None or name == "updated_at") else None
-        given = _read(user, entry) if entry is not None else None
-        if isinstance(own, datetime) and isinstance(given, datetime):
-            return _json(max(own, given))  # a row of the profile changed, or the user's own
-        return _json(own if given is None else given)
+        configured = _read(user, entry) if entry is not None else None
+        if isinstance(own, datetime) and isinstance(configured, datetime):
+            return _json(max(own, configured))  # a row of the profile changed, or the user's own
+        return _json(own if configured is None else configured)
     except Exception as error:
         raise ClaimsFailed(f"the claim {name} failed with {described(error)}") from error
 

@@ -1,4 +1,4 @@
-"""Run a function in another thread for a bounded time, so that a function that hangs does not keep a request.
+"""Run a function in another thread with a time limit, so that a function that hangs does not block a request.
 
 - A thread that is free takes the next call; at most LIMIT threads exist. If all are busy, the call is refused at once.
 - A call that takes too long is abandoned: its caller goes on, and its thread is free again when the function returns.
@@ -30,11 +30,14 @@ _lock = threading.Lock()
 
 
 class AllBusy(Exception):
-    """Each thread is occupied by a function that has not returned."""
+    """All threads are busy with functions that have not returned."""
 
 
 def run(function: Callable[[], Any], *, within: timedelta) -> Any:
-    """Return what `function` returns. Raises what it raises, TimeoutError after `within`, and AllBusy."""
+    """Run `function` and return its result, or raise its exception.
+
+    Raises TimeoutError if it takes longer than `within`, and AllBusy if no thread is free.
+    """
     result: Future[Any] = Future()
     _thread().put((result, partial(copy_context().run, function)))
     return result.result(within.total_seconds())

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote_to_bytes
 
-from tokens.clients import assertion, client_secret, private_key_jwt, registry
-from tokens.clients.assertion import Assertion, InvalidAssertion
+from tokens.clients import client_secret, private_key_jwt, registry
+from tokens.clients.assertion import InvalidAssertion
 from tokens.clients.client_secret import LostKey
 from tokens.clients.private_key_jwt import LegacyAudience
 from tokens.encryption import MalformedEncryptionKey
@@ -26,10 +26,7 @@ from tokens.models import AuthenticationMethod, Client, ClientSecret
 
 SECRET_METHODS = client_secret.METHODS
 METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
-
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
-"""The `typ` of an assertion that authenticates a client: most libraries write the plain one."""
 NOT_BASIC = "the Authorization header is not Basic"
 MALFORMED = "the Authorization header is malformed"
 
@@ -41,7 +38,7 @@ LEGACY_AUDIENCE = (
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """A client's name, and its secret; None if the client only names itself."""
+    """The client_id and secret that a request presents. The secret is None if the request only names a client."""
 
     client_id: str
     secret: str | None = field(repr=False)
@@ -50,7 +47,7 @@ class Presented:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The credentials of a request, as they were sent: nothing is verified, and they can contradict each other."""
+    """The credentials of a request, as they were sent. They are not verified, and can contradict each other."""
 
     has_header: bool
     name: str | None = None
@@ -66,7 +63,7 @@ class Credentials:
 
     @property
     def proves(self) -> bool:
-        """Return True if the request has more than a name to authenticate its client."""
+        """Return True if the request has a secret, an assertion or an `Authorization` header."""
         return self.has_header or bool(self.secret or self.assertion or self.assertion_type)
 
 
@@ -124,43 +121,43 @@ def presented(credentials: Credentials) -> Presented:
     return credentials.basic
 
 
-def _by_secret(shown: Presented, version: str | None, *, now: datetime) -> Client:
+def _by_secret(identity: Presented, version: str | None, *, now: datetime) -> Client:
     """Return the client whose secret was presented, or the public client that was named. Raises InvalidClient."""
-    cached = registry.recall(shown.client_id, version=version)
-    if _proves(shown, cached, cached.secrets.all() if cached else (), now=now) and cached is not None:
+    cached = registry.recall(identity.client_id, version=version)
+    if _proves(identity, cached, cached.secrets.all() if cached else (), now=now) and cached is not None:
         return cached
     # A failure is looked up in the database if the client is cached, too, so that timing reveals no client_id.
-    client = registry.read(shown.client_id)
-    if not _proves(shown, client, client_secret.kept_of(client), now=now) or client is None:
-        raise InvalidClient(_why(shown, client))
+    client = registry.read(identity.client_id)
+    if not _proves(identity, client, client_secret.stored_of(client), now=now) or client is None:
+        raise InvalidClient(_failure(identity, client))
     return registry.keep(client, version=version)
 
 
-def _why(shown: Presented, client: Client | None) -> str:
+def _failure(identity: Presented, client: Client | None) -> str:
     """Return for the log why the credentials prove nothing. It does not say if a refused secret is right."""
     if client is None:
         return "no active client has this client_id"
-    if shown.secret is None or _fits(shown, client):
+    if identity.secret is None or _fits(identity, client):
         return "the secret is wrong, or missing"
-    where = "in the Authorization header" if shown.in_header else "in the body"
+    place = "in the Authorization header" if identity.in_header else "in the body"
     bound = "pinned to" if client.pins_authentication_method else "registered for"
-    return f"a secret {where}, from a client that is {bound} {client.token_endpoint_auth_method}"
+    return f"a secret {place}, from a client that is {bound} {client.token_endpoint_auth_method}"
 
 
-def _proves(shown: Presented, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
+def _proves(identity: Presented, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
     """Return True if the secret is one of the client's `secrets`, or a public client names itself. Raises NotReady."""
-    if shown.secret is None:
+    if identity.secret is None:
         return client is not None and client.is_public
     try:
         # A client that may not use a secret here is compared like one that does not exist, by the same work.
-        return client_secret.matches(secrets if _fits(shown, client) else (), shown.secret, now=now)
+        return client_secret.matches(secrets if _fits(identity, client) else (), identity.secret, now=now)
     except (MalformedEncryptionKey, LostKey) as error:
         raise NotReady(str(error)) from error
 
 
-def _fits(shown: Presented, client: Client | None) -> bool:
+def _fits(identity: Presented, client: Client | None) -> bool:
     """Return True if the client may authenticate by a secret in this place."""
-    here = AuthenticationMethod.SECRET_BASIC if shown.in_header else AuthenticationMethod.SECRET_POST
+    here = AuthenticationMethod.SECRET_BASIC if identity.in_header else AuthenticationMethod.SECRET_POST
     return client is not None and here in client.accepted_methods
 
 
@@ -176,7 +173,7 @@ def _by_key(credentials: Credentials, *, now: datetime) -> Client:
     if credentials.assertion_type != ASSERTION_TYPE:
         raise InvalidClient("the client_assertion_type is another one")
     try:
-        client = private_key_jwt.prove(_self_issued(credentials.assertion), now=now)
+        client = private_key_jwt.prove_itself(credentials.assertion, now=now)
     except LegacyAudience as error:  # the client's key signed it, so this reveals no client_id
         raise OAuthError("invalid_client", LEGACY_AUDIENCE, status=401, reason=str(error)) from error
     except InvalidAssertion as error:
@@ -184,14 +181,6 @@ def _by_key(credentials: Credentials, *, now: datetime) -> Client:
     if credentials.client_id not in {None, client.client_id}:
         raise OAuthError("invalid_request", "The assertion and the body name different clients.")
     return client
-
-
-def _self_issued(text: str) -> Assertion:
-    """Return the assertion in `text` if it is about its own issuer (RFC 7523 section 3). Raises InvalidAssertion."""
-    own = assertion.read(text, types=TYPES)
-    if own.subject != own.issuer:
-        raise InvalidAssertion("its sub is not its iss")
-    return own
 
 
 def _basic(authorization: str) -> tuple[Presented | None, str]:

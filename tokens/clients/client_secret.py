@@ -71,22 +71,22 @@ def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | No
     return secret
 
 
-def kept_of(client: Client | None) -> list[ClientSecret]:
-    """Return the stored secrets of the client, live or not; an empty list for None."""
+def stored_of(client: Client | None) -> list[ClientSecret]:
+    """Return all stored secrets of the client, also revoked and expired ones. Returns no secrets if it is None."""
     # The same statement runs for a client that does not exist, so that timing does not reveal which client_ids exist.
     return list(ClientSecret.objects.filter(client_id=client.pk if client else NO_CLIENT))
 
 
-def matches(kept: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
-    """Return True if `presented` is a live secret among those in `kept`.
+def matches(stored: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
+    """Return True if `presented` is a live secret among those in `stored`.
 
     Records the day of the use. Hashes the secret again under the first entry of KEY_ENCRYPTION_KEYS if it was hashed
     under another one. Raises LostKey if no secret matches and this process lacks the key to compare one of them, and
     MalformedEncryptionKey.
     """
-    # Hash and compare even if `kept` is empty, so that timing does not reveal which client_ids exist.
+    # Hash and compare even if `stored` is empty, so that timing does not reveal which client_ids exist.
     digests = {key_id: _digest(key, presented) for key_id, key in _keys(issuer().key_encryption_keys).items()}
-    live = [row for row in kept if row.is_live(now=now)]
+    live = [row for row in stored if row.is_live(now=now)]
     secret = _find(live, digests)
     if not presented:
         return False
@@ -99,7 +99,7 @@ def matches(kept: Iterable[ClientSecret], presented: str, *, now: datetime) -> b
 
 
 def live_by_key(*, now: datetime) -> dict[str, int]:
-    """Return the number of usable secrets for each encrypting key that their hashes need, by the key's id."""
+    """Return how many live secrets are hashed under each encrypting key, by the ID of the key."""
     live = ClientSecret.objects.filter(revoked_at=None, client__token_endpoint_auth_method__in=METHODS)
     counted = live.exclude(expires_at__lte=now).order_by().values("encryption_key_id").annotate(number=Count("pk"))
     return dict(counted.values_list("encryption_key_id", "number"))

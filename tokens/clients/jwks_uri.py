@@ -19,9 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.conf import settings
-
-from tokens import outbound
+from tokens import conf, outbound
 from tokens.clients import key_copy
 from tokens.clients.key_copy import KeyCopy, Undetermined
 from tokens.errors import Unavailable
@@ -111,7 +109,7 @@ def forget() -> None:
 
 def _fetch(url: str) -> tuple[ClientKey, ...]:
     """Fetch the usable keys at `url` and log how many were skipped. Raises FetchError and UnusableKey."""
-    document = outbound.get_json(url, allow_private=settings.DEBUG)
+    document = outbound.get_json(url, allow_private=conf.issuer().is_development)
     keys = public_keys.published(document)
     if unused := len(document["keys"]) - len(keys):
         logger.warning(

@@ -39,7 +39,7 @@ Keys = tuple[ClientKey, ...]
 
 
 class Undetermined(Exception):
-    """The fetch has not ended, so it is not known yet if the client publishes the key."""
+    """The keys are still being fetched, so it is unknown if the client publishes the requested key."""
 
 
 @dataclass(frozen=True, slots=True)

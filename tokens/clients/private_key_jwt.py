@@ -31,10 +31,12 @@ USE_ONCE = """
 INSERT INTO tokens_usedassertion (digest, expires_at) VALUES (%s, %s)
 ON CONFLICT DO NOTHING RETURNING (SELECT value FROM tokens_registryversion)"""
 """Records a `jti`. Returns the registry's version, or no row if the `jti` was used before."""
+TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
+"""The `typ` of an assertion that authenticates a client: most libraries write the plain one."""
 
 
 class Unfit(InvalidAssertion):
-    """A key of the client signed the assertion, but its audience, its dates or its `jti` are refused."""
+    """The signature of the assertion is right, but its audience, its dates or its `jti` are not."""
 
     def __init__(self, client: Client, reason: str) -> None:
         super().__init__(reason)
@@ -43,6 +45,17 @@ class Unfit(InvalidAssertion):
 
 class LegacyAudience(Unfit):
     """The assertion's `aud` is the token endpoint's URL, which the client is not registered to send."""
+
+
+def prove_itself(text: str, *, now: datetime) -> Client:
+    """Return the client that authenticates by the assertion in `text` (RFC 7523 section 3). Records its `jti` as used.
+
+    Raises InvalidAssertion if it is invalid or its `sub` is not its `iss`, and LegacyAudience as `prove` does.
+    """
+    own = assertion.read(text, types=TYPES)
+    if own.subject != own.issuer:
+        raise InvalidAssertion("its sub is not its iss")
+    return prove(own, now=now)
 
 
 def prove(parsed: Assertion, *, now: datetime) -> Client:
@@ -99,7 +112,7 @@ def _judge(parsed: Assertion, client: Client | None, *, now: datetime) -> Client
 
 
 def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
-    """Return the client's public keys, from its `jwks_uri` or its registered JWKS.
+    """Return the public keys with which a client's assertions are verified.
 
     Returns none if the client is None or authenticates by another method. `kid` is that of the assertion's header, or
     None. Raises Unavailable if the keys at the `jwks_uri` are still being fetched.

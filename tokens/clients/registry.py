@@ -1,4 +1,4 @@
-"""Caches the registry in this process: clients with their secrets, scopes, APIs and exchange policies.
+"""Caches registered clients in this process, with their secrets, scopes, APIs and exchange policies.
 
 - A change of the registry gives it a new version, in the same transaction.
 - A cached client is used only if the registry still has the version under which the client was read. Thus a secret that
@@ -26,7 +26,7 @@ _lock = threading.Lock()
 
 
 def version() -> str | None:
-    """Return the registry's version, or None if the database has none. Then no client may be cached."""
+    """Return the registry's version, or None if the database has none. Without a version, do not cache clients."""
     # Every token request reads it. Through the ORM, this took a fifth of the request's CPU time.
     with connection.cursor() as cursor:
         cursor.execute(VERSION)
@@ -35,7 +35,7 @@ def version() -> str | None:
 
 
 def recall(client_id: str, *, version: str | None) -> Client | None:
-    """Return the cached client, or None unless it was read under this `version`."""
+    """Return the cached client, or None if it is not cached or was read under another `version`."""
     with _lock:
         read_under, client = _cache.get(client_id, (None, None))
         if client is None or read_under != version:
@@ -45,7 +45,7 @@ def recall(client_id: str, *, version: str | None) -> Client | None:
 
 
 def remembered(client_id: str) -> tuple[str | None, Client | None]:
-    """Return the version under which the client was read, and the cached client; None and None if it is not cached.
+    """Return the cached client and the registry's version when the client was read, or None for both.
 
     The caller must check that the registry still has that version.
     """
@@ -54,7 +54,7 @@ def remembered(client_id: str) -> tuple[str | None, Client | None]:
 
 
 def is_known(client_id: str) -> bool:
-    """Return True if the cache has a client of this name. Runs no query."""
+    """Return True if the client with this client_id is in the cache. Runs no query."""
     return remembered(client_id)[1] is not None
 
 

@@ -12,6 +12,7 @@ Read in this order:
 - `client_credentials`: the shortest grant type (RFC 6749 section 4.4).
 - `user_response`: the tokens under a user's grant: access, ID and refresh token.
 - `authorization_code`, `refresh_token`: what a user allowed in a browser (RFC 6749 sections 4.1 and 6).
-- `device_authorization`, `device_code`: the codes of a device, and their redemption (RFC 8628).
+- `device_authorization`, `device_answer`, `device_code`: the codes of a device, the user's answer, and the redemption
+  of the device code (RFC 8628).
 - `jwt_bearer`, `token_exchange`: a user whom a client names, and a token that is passed on (RFC 7523, RFC 8693).
 """

@@ -10,14 +10,14 @@ from django.db import transaction
 from tokens.errors import OAuthError
 from tokens.grants import user_response
 from tokens.grants.base import Proven, Tokens
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.issued import one_time, user_grant
 from tokens.models import AuthorizationCode, Client, PkceRule
 
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 
 
-def issue(request: TokenRequest, proven: Proven) -> Tokens:
+def issue(request: ClientRequest, proven: Proven) -> Tokens:
     """Redeem the code. Raises OAuthError invalid_grant, and revokes the grant if the code is reused.
 
     A repeat of the request within RETRY_WINDOW (parallel requests, a lost answer) is refused; the grant stays.
@@ -44,7 +44,7 @@ def matches_challenge(verifier: str, challenge: str) -> bool:
     return hmac.compare_digest(digest, challenge.encode())
 
 
-def _find(request: TokenRequest, client: Client) -> AuthorizationCode:
+def _find(request: ClientRequest, client: Client) -> AuthorizationCode:
     presented = one_time.digest(request.required("code"))
     rows = AuthorizationCode.objects.select_related("grant__user", "grant__client")
     code = rows.filter(digest=presented, grant__client=client).first()
@@ -54,7 +54,7 @@ def _find(request: TokenRequest, client: Client) -> AuthorizationCode:
     return code
 
 
-def _verify(code: AuthorizationCode, request: TokenRequest) -> None:
+def _verify(code: AuthorizationCode, request: ClientRequest) -> None:
     """Raise OAuthError unless redirect URI and code verifier are those of the authorization request."""
     # Before reuse detection: a client without them never held the code, and must not be able to revoke the grant.
     if not _has_same_redirect_uri(code, request):
@@ -62,7 +62,7 @@ def _verify(code: AuthorizationCode, request: TokenRequest) -> None:
     _verify_pkce(code, request)
 
 
-def _verify_pkce(code: AuthorizationCode, request: TokenRequest) -> None:
+def _verify_pkce(code: AuthorizationCode, request: ClientRequest) -> None:
     """Raise OAuthError unless the code verifier, or its absence, fits the authorization request."""
     if code.code_challenge:
         verifier = request.required("code_verifier")
@@ -78,7 +78,7 @@ def _verify_pkce(code: AuthorizationCode, request: TokenRequest) -> None:
         raise OAuthError("invalid_grant", "PKCE is required now; repeat the authorization request with a challenge.")
 
 
-def _has_same_redirect_uri(code: AuthorizationCode, request: TokenRequest) -> bool:
+def _has_same_redirect_uri(code: AuthorizationCode, request: ClientRequest) -> bool:
     """Return True if the redirect URI is that of the authorization request (RFC 6749 section 4.1.3).
 
     If the authorization request had none, the client may leave it out, or send one that it registered.

@@ -20,7 +20,7 @@ from tokens.claims import contents
 from tokens.claims.hook import ClaimsContext, Place
 from tokens.clients import authentication
 from tokens.errors import OAuthError
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.issued import access_token, revocation_second
 from tokens.issued.access_token import AccessToken
 from tokens.issued.audience import Target
@@ -31,7 +31,7 @@ from tokens.models import Api, Client, User
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """An authenticated client. A grant type that proves more has a subclass."""
+    """An authenticated client. Grant types that also verify a user or a token add fields in a subclass."""
 
     client: Client
 
@@ -50,7 +50,7 @@ class Tokens:
     """The type of an exchanged token (RFC 8693 section 2.2.1)."""
 
     def response(self) -> dict[str, object]:
-        """Return the members of the JSON response; a member without a value is left out."""
+        """Return the members of the JSON response, without members that have no value."""
         members = {
             "access_token": self.access_token,
             "token_type": "Bearer",
@@ -70,12 +70,12 @@ P = TypeVar("P", bound=Proven)
 class Flow(Generic[P]):
     """The two functions of a grant type. Both raise OAuthError; `issue` also NotReady if no key may sign."""
 
-    identify: Callable[[TokenRequest], P]
-    issue: Callable[[TokenRequest, P], Tokens]
+    identify: Callable[[ClientRequest], P]
+    issue: Callable[[ClientRequest, P], Tokens]
 
 
-def answer(request: TokenRequest, table: Mapping[str, Flow[Any]]) -> dict[str, object]:
-    """Return the token response for the grant type of the request. Raises OAuthError and NotReady."""
+def answer(request: ClientRequest, table: Mapping[str, Flow[Any]]) -> dict[str, object]:
+    """Return the token response. Raises OAuthError if the request is refused, and NotReady if no key may sign."""
     if (grant_type := request.grant_type) is None:
         raise OAuthError("invalid_request", "Missing grant_type parameter.")
     if (flow := table.get(grant_type)) is None:
@@ -89,13 +89,13 @@ def answer(request: TokenRequest, table: Mapping[str, Flow[Any]]) -> dict[str, o
     return tokens.response()
 
 
-def identify(request: TokenRequest) -> Proven:
-    """Authenticate the client of the request. Raises OAuthError."""
+def identify(request: ClientRequest) -> Proven:
+    """Authenticate the client of the request. Raises OAuthError invalid_client if that fails."""
     return Proven(authentication.authenticate(request.credentials, now=request.now))
 
 
 def issue_access_token(
-    client: Client, holder: Holder, target: Target, request: TokenRequest, *, until: datetime | None = None
+    client: Client, holder: Holder, target: Target, request: ClientRequest, *, until: datetime | None = None
 ) -> Tokens:
     """Issue an access token for `target`. Raises NotReady if no key may sign.
 
@@ -122,15 +122,19 @@ def issue_access_token(
         **_form(target.api),
     )
     minted = access_token.mint(token, signer=keyring.for_audience(target.audience, now=request.now).signer)
+    _log_issue(token, request)
+    return Tokens(access_token=minted.text, expires_in=minted.expires_in, scopes=target.scopes)
+
+
+def _log_issue(token: AccessToken, request: ClientRequest) -> None:
     details = {
         "jti": token.token_id,
         "aud": token.audience,
         "scope": " ".join(token.scopes),
         "grant": request.grant_type,
     }
-    actor = f"client:{client.client_id}"
+    actor = f"client:{token.client_id}"
     trail.log("token.issued", actor=actor, subject=token.subject, details=details, now=request.now)
-    return Tokens(access_token=minted.text, expires_in=minted.expires_in, scopes=target.scopes)
 
 
 def _form(api: Api | None) -> dict[str, Any]:
@@ -159,6 +163,6 @@ def _context(client: Client, holder: Holder, target: Target) -> ClaimsContext:
 
 def lifetime(client: Client, api: Api | None) -> timedelta:
     """Return how long an access token may live: the client's setting or the issuer's, capped by the API's."""
-    wanted = client.access_token_lifetime or conf.issuer().access_token_lifetime
+    configured = client.access_token_lifetime or conf.issuer().access_token_lifetime
     cap = api.max_token_lifetime if api else None
-    return wanted if cap is None else min(wanted, cap)
+    return configured if cap is None else min(configured, cap)

@@ -3,12 +3,12 @@
 from tokens.errors import OAuthError
 from tokens.grants import base
 from tokens.grants.base import Proven, Tokens
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.issued import audience
 from tokens.issued.holder import Holder
 
 
-def issue(request: TokenRequest, proven: Proven) -> Tokens:
+def issue(request: ClientRequest, proven: Proven) -> Tokens:
     """Issue a token whose subject is the client itself (RFC 9068 section 2.2). Writes no row.
 
     Raises OAuthError unauthorized_client for a public client, which proves nothing.

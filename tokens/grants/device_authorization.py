@@ -1,10 +1,9 @@
-"""The device authorization request and the user's answer to it (RFC 8628 sections 3.1 to 3.3).
+"""The device authorization request (RFC 8628 sections 3.1 and 3.2). `device_answer` is the user's part.
 
 - A device gets two codes. It polls with the device code; its user types the user code on another screen.
 - A user code has eight of twenty consonants, so that it forms no word and no two letters look alike. That is 34 bits:
   few attempts are allowed, and a code lives for ten minutes.
 - The database keeps hashes of both. The user code's is keyed, because 34 bits can be searched by brute force.
-- A request is answered once.
 """
 
 import secrets
@@ -12,18 +11,16 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from tokens import conf
 from tokens.audit import trail
 from tokens.clients import authentication, registry
 from tokens.errors import InvalidClient, OAuthError
-from tokens.grants.request import TokenRequest
-from tokens.issued import audience, one_time, refresh_token, user_grant
+from tokens.grants.request import ClientRequest
+from tokens.issued import audience, one_time
 from tokens.issued.audience import Target
-from tokens.issued.login import Login
-from tokens.models import Client, DeviceCode, GrantType, User
+from tokens.models import Client, DeviceCode, GrantType
 from tokens.parameters import CLIENT
 
 PARAMETERS = frozenset({"scope", "resource"})
@@ -37,8 +34,8 @@ TRIES = 3
 SALT = "tokens.oauth.device_code"
 
 
-def client_of(request: TokenRequest) -> Client:
-    """Return the authenticated client of a device authorization request (section 3.1). Raises OAuthError, NotReady."""
+def client_of(request: ClientRequest) -> Client:
+    """Authenticate the client of the request (section 3.1). Raises OAuthError if that fails, and NotReady."""
     try:
         return authentication.authenticate(request.credentials, now=request.now)
     except InvalidClient as error:
@@ -53,12 +50,12 @@ def _name_method(client_id: str, error: InvalidClient) -> None:
     client = registry.read(client_id)
     if client is not None and GrantType.DEVICE_CODE in client.grants:
         methods = " or ".join(client.accepted_methods)
-        how = f"Authenticate this client by {methods} here, as at the token endpoint."
-        raise OAuthError("invalid_client", how, status=401, reason=error.reason) from error
+        description = f"Authenticate this client by {methods} here, as at the token endpoint."
+        raise OAuthError("invalid_client", description, status=401, reason=error.reason) from error
 
 
-def begin(request: TokenRequest, client: Client) -> dict[str, object]:
-    """Return the device authorization response (section 3.2). Raises OAuthError."""
+def begin(request: ClientRequest, client: Client) -> dict[str, object]:
+    """Return the device authorization response (section 3.2). Raises OAuthError if the request is refused."""
     if GrantType.DEVICE_CODE not in client.grants:
         raise OAuthError("unauthorized_client", "This client may not use the grant type.")
     target = audience.of_client(client, request.scopes, request.resources, openid=True)
@@ -100,7 +97,7 @@ def user_code_digest(typed: str) -> str:
     return salted_hmac(SALT, _letters(typed), algorithm="sha256").hexdigest()
 
 
-def shown(typed: str) -> str:
+def formatted(typed: str) -> str:
     """Return the user code that the user typed, in the form in which the device shows it."""
     letters = _letters(typed)
     return f"{letters[:HALF]}-{letters[HALF:]}"
@@ -108,39 +105,6 @@ def shown(typed: str) -> str:
 
 def _letters(typed: str) -> str:
     return "".join(letter for letter in typed.upper() if letter in LETTERS)
-
-
-def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
-    """Return the request with the user code that the user typed. Returns None if it was answered or has expired."""
-    unanswered = DeviceCode.objects.filter(grant=None, refused_at=None, expires_at__gt=now, client__is_active=True)
-    return unanswered.select_related("client").filter(user_code_digest=user_code_digest(typed)).first()
-
-
-def allow(code: DeviceCode, user: User, target: Target, login: Login, *, now: datetime) -> bool:
-    """Record that `user` allowed the request. Returns False if it was answered before, or the user was deleted.
-
-    Raises SessionEnded if all sessions of the user were ended after this one was checked.
-    """
-    family = refresh_token.family_lifetime(code.client, target.scopes)
-    lasts = max(LIFETIME, family)
-    try:
-        with transaction.atomic():
-            grant = user_grant.create(user, code.client, target, login, now=now, lasts=lasts, refreshes_for=family)
-            won = _unanswered(code).update(grant=grant)
-            if not won:
-                transaction.set_rollback(True)
-    except OAuthError:
-        return False
-    return bool(won)
-
-
-def refuse(code: DeviceCode, *, now: datetime) -> bool:
-    """Record that the user refused the request. Returns False if it was answered before."""
-    return bool(_unanswered(code).update(refused_at=now))
-
-
-def _unanswered(code: DeviceCode) -> "QuerySet[DeviceCode]":
-    return DeviceCode.objects.filter(pk=code.pk, grant=None, refused_at=None)
 
 
 def _addresses(user_code: str) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from tokens.errors import OAuthError
 from tokens.grants import user_response
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.device_authorization import INTERVAL
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.issued import one_time, user_grant
 from tokens.models import Client, DeviceCode, UserGrant
 
@@ -24,8 +24,8 @@ TOLERANCE = timedelta(seconds=1)
 """How much earlier than the interval a device may poll, because its timer and the network are not exact."""
 
 
-def issue(request: TokenRequest, proven: Proven) -> Tokens:
-    """Issue tokens for one device.
+def issue(request: ClientRequest, proven: Proven) -> Tokens:
+    """Issue the tokens of an allowed device request.
 
     Raises OAuthError authorization_pending, slow_down, access_denied, expired_token and invalid_grant (section 3.5).
     """
@@ -41,7 +41,7 @@ def issue(request: TokenRequest, proven: Proven) -> Tokens:
     return _redeem(code, code.grant, proven.client, request)
 
 
-def _find(request: TokenRequest, client: Client) -> DeviceCode:
+def _find(request: ClientRequest, client: Client) -> DeviceCode:
     presented = one_time.digest(request.required("device_code"))
     rows = DeviceCode.objects.select_related("client", "grant__user", "grant__client")
     code = rows.filter(digest=presented, client=client).first()
@@ -50,7 +50,7 @@ def _find(request: TokenRequest, client: Client) -> DeviceCode:
     return code
 
 
-def _patience(code: DeviceCode, request: TokenRequest) -> OAuthError:
+def _patience(code: DeviceCode, request: ClientRequest) -> OAuthError:
     """Return the error that makes the device wait: slow_down if it polled too soon."""
     this = DeviceCode.objects.filter(pk=code.pk)
     if code.asked_at is None or request.now >= code.asked_at + timedelta(seconds=code.interval) - TOLERANCE:
@@ -61,7 +61,7 @@ def _patience(code: DeviceCode, request: TokenRequest) -> OAuthError:
     return OAuthError("slow_down", f"Ask every {interval} s.")
 
 
-def _redeem(code: DeviceCode, grant: UserGrant, client: Client, request: TokenRequest) -> Tokens:
+def _redeem(code: DeviceCode, grant: UserGrant, client: Client, request: ClientRequest) -> Tokens:
     with transaction.atomic():
         locked = user_grant.lock(grant)
         user_grant.require_live(locked, now=request.now)
@@ -72,7 +72,7 @@ def _redeem(code: DeviceCode, grant: UserGrant, client: Client, request: TokenRe
     raise _reuse(code, grant, request)
 
 
-def _reuse(code: DeviceCode, grant: UserGrant | None, request: TokenRequest) -> OAuthError:
+def _reuse(code: DeviceCode, grant: UserGrant | None, request: ClientRequest) -> OAuthError:
     """Return the refusal of a reused device code. Revokes its grant unless the request is a repeat."""
     if grant and code.redeemed_at is not None and not one_time.is_retry(code.redeemed_at, now=request.now):
         actor = f"client:{code.client.client_id}"

@@ -21,7 +21,7 @@ from tokens.clients.assertion import Assertion, InvalidAssertion
 from tokens.errors import OAuthError
 from tokens.grants import base
 from tokens.grants.base import Proven, Tokens
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.issued import actor, audience, membership, revocation_second
 from tokens.issued.holder import Holder
 from tokens.models import Client, GrantType, User
@@ -40,8 +40,8 @@ class ProvenForUser(Proven):
     """The `sub` of the assertion: a user's `sub`, or an e-mail address."""
 
 
-def identify(request: TokenRequest) -> ProvenForUser:
-    """Return the client whose key signed the assertion. Raises OAuthError.
+def identify(request: ClientRequest) -> ProvenForUser:
+    """Verify the assertion, and return its client and user. Raises OAuthError if it is not valid.
 
     If the request also has credentials, they must authenticate the same client.
     """
@@ -59,8 +59,8 @@ def identify(request: TokenRequest) -> ProvenForUser:
     return ProvenForUser(client, presented.subject)
 
 
-def issue(request: TokenRequest, proven: ProvenForUser) -> Tokens:
-    """Issue a token for the user that the assertion names. Raises OAuthError."""
+def issue(request: ClientRequest, proven: ProvenForUser) -> Tokens:
+    """Issue a token for the user that the assertion names. Raises OAuthError if the scope or resource is refused."""
     client, user = proven.client, _user(proven.user)
     if user is None or not _may_be_acted_for(user):
         _log("token.refused", client, user, request)
@@ -107,7 +107,7 @@ def _may_be_acted_for(user: User) -> bool:
     return user.is_active and not (user.is_staff or user.is_superuser)
 
 
-def _log(action: str, client: Client, user: User | None, request: TokenRequest) -> None:
+def _log(action: str, client: Client, user: User | None, request: ClientRequest) -> None:
     subject = f"user:{user.sub}" if user else "user:unknown"
     details = {"grant": GrantType.JWT_BEARER.value, "scope": " ".join(request.scopes)}
     trail.log(action, actor=f"client:{client.client_id}", subject=subject, details=details, now=request.now)

@@ -12,7 +12,7 @@ from tokens import conf
 from tokens.errors import OAuthError
 from tokens.grants import user_response
 from tokens.grants.base import Proven, Tokens
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.issued import audience, refresh_rotation, refresh_token
 from tokens.issued import user_grant as user_grants
 from tokens.issued.audience import Target
@@ -24,8 +24,8 @@ UNKNOWN = "The refresh token is unknown, expired, or another client's."
 SUPERSEDED = "The refresh token was used before, and its successor was used or has expired. Use the newest one."
 
 
-def issue(request: TokenRequest, proven: Proven) -> Tokens:
-    """Issue tokens for a refresh token. Raises OAuthError invalid_grant, invalid_scope and invalid_target.
+def issue(request: ClientRequest, proven: Proven) -> Tokens:
+    """Issue tokens for a refresh token. Raises OAuthError if token, scope or resource is refused.
 
     Revokes the grant if the refresh token is reused after its retry window.
     """
@@ -51,7 +51,7 @@ def _grant(text: str, client: Client) -> UserGrant:
     return user_grant
 
 
-def _tokens(text: str, user_grant: UserGrant, client: Client, request: TokenRequest) -> Tokens:
+def _tokens(text: str, user_grant: UserGrant, client: Client, request: ClientRequest) -> Tokens:
     user_grants.require_live(user_grant, now=request.now)
     token = refresh_token.find(text)
     if token is None and refresh_token.was_rotated(text):
@@ -73,7 +73,7 @@ def _has_expired(token: RefreshToken, user_grant: UserGrant, *, now: datetime) -
     return refresh_token.family_ends_at(user_grant) <= now or (token.used_at is None and token.expires_at <= now)
 
 
-def _target(user_grant: UserGrant, client: Client, request: TokenRequest) -> Target:
+def _target(user_grant: UserGrant, client: Client, request: ClientRequest) -> Target:
     """Return the requested part of what the user allowed and the client still may; all of it if no scope is requested.
 
     If the request is for the user's identity only, the token is for the issuer, as in an authorization request. Raises

@@ -13,8 +13,8 @@ from tokens.parameters import REPEATABLE, REPEATABLE_TOO, Pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRequest:
-    """One request to the token endpoint, or to another endpoint that authenticates clients.
+class ClientRequest:
+    """One request to an endpoint that authenticates clients: token, revocation, introspection or device authorization.
 
     `form` holds the parameters that the endpoint declares and that have a value. Each was sent once, except `resource`
     and, in a token exchange, `audience`.
@@ -36,7 +36,7 @@ class TokenRequest:
 
     @property
     def scopes(self) -> list[str]:
-        """Return the requested scopes; empty if the client names none. Raises OAuthError invalid_scope."""
+        """Return the requested scopes, none if there is no `scope`. Raises OAuthError invalid_scope if malformed."""
         # Judged when read, after authentication: a client that fails to authenticate gets invalid_client.
         return parameters.scopes(self.form.get("scope"))
 
@@ -47,13 +47,13 @@ class TokenRequest:
         return self.form[name]
 
 
-def parse(http: HttpRequest, pairs: Pairs, credentials: Credentials, *, now: datetime) -> TokenRequest:
-    """Return the request that `pairs` make. Raises OAuthError invalid_request.
+def parse(http: HttpRequest, pairs: Pairs, credentials: Credentials, *, now: datetime) -> ClientRequest:
+    """Return the request with the parameters `pairs`. Raises OAuthError invalid_request if one is malformed.
 
     `pairs` are the declared parameters of the body, `credentials` those that were read from header and body.
     """
     parameters.require_strict(pairs, query=http.META.get("QUERY_STRING", ""))
-    return TokenRequest(
+    return ClientRequest(
         form=dict(pairs),
         credentials=credentials,
         now=now,

@@ -1,4 +1,4 @@
-"""The token exchange grant type: a service passes a user's token on, as one for the next API (RFC 8693).
+"""The token exchange grant type: a service exchanges a user's token for a token for another API (RFC 8693).
 
 1. The subject token is a valid access token of this issuer, for an API of this client.
 2. Its user and the client that it was issued to are active, and no revocation covers it.
@@ -19,7 +19,7 @@ from tokens.clients import authentication
 from tokens.errors import OAuthError
 from tokens.grants import base
 from tokens.grants.base import Proven, Tokens
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.issued import actor, audience, membership, token_reader, token_status
 from tokens.issued.actor import ChainTooLong
 from tokens.issued.audience import Target
@@ -40,7 +40,7 @@ class Unacceptable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A verified subject token, and what the database says about it."""
+    """A verified subject token, and its status in the database."""
 
     token: PresentedToken
     status: TokenStatus
@@ -56,8 +56,8 @@ class ProvenWithSubject(Proven):
     subject: Subject | None
 
 
-def identify(request: TokenRequest) -> ProvenWithSubject:
-    """Authenticate the client, and verify the subject token. Raises OAuthError."""
+def identify(request: ClientRequest) -> ProvenWithSubject:
+    """Authenticate the client and verify the subject token. Raises OAuthError if one of them fails."""
     # The statement about the subject token also reads the registry's version, which authentication needs. Nothing
     # about the token is refused before the client is authenticated.
     subject = _look_up(request)
@@ -67,8 +67,8 @@ def identify(request: TokenRequest) -> ProvenWithSubject:
     )
 
 
-def issue(request: TokenRequest, proven: ProvenWithSubject) -> Tokens:
-    """Issue a token for the next API (RFC 8693 section 2.2.1). Raises OAuthError (section 2.2.2)."""
+def issue(request: ClientRequest, proven: ProvenWithSubject) -> Tokens:
+    """Issue a token for another API (RFC 8693 section 2.2.1). Raises OAuthError if the exchange is not permitted."""
     client = proven.client
     if client.is_public:
         raise OAuthError("unauthorized_client", "A public client receives no tokens that it could exchange.")
@@ -86,7 +86,7 @@ def issue(request: TokenRequest, proven: ProvenWithSubject) -> Tokens:
     return replace(tokens, issued_token_type=ACCESS_TOKEN)
 
 
-def _look_up(request: TokenRequest) -> Subject | None:
+def _look_up(request: ClientRequest) -> Subject | None:
     """Return the subject token of the request if it is valid, else None. Raises NotReady."""
     try:
         token = token_reader.read(request.form.get("subject_token", ""), now=request.now)
@@ -95,7 +95,7 @@ def _look_up(request: TokenRequest) -> Subject | None:
     return Subject(token, token_status.look_up(token))
 
 
-def _check_types(request: TokenRequest) -> None:
+def _check_types(request: ClientRequest) -> None:
     """Raise OAuthError unless the client exchanges an access token for an access token (RFC 8693 section 2.1)."""
     if request.required("subject_token_type") != ACCESS_TOKEN:
         raise OAuthError("invalid_request", f"The subject token type is not supported; use {ACCESS_TOKEN}.")
@@ -105,7 +105,7 @@ def _check_types(request: TokenRequest) -> None:
         raise OAuthError("invalid_request", "An actor token is not supported: the client itself is the actor.")
 
 
-def _acceptable(request: TokenRequest, proven: ProvenWithSubject) -> PresentedToken:
+def _acceptable(request: ClientRequest, proven: ProvenWithSubject) -> PresentedToken:
     """Return the subject token. Raises Unacceptable if the client may not exchange it."""
     request.required("subject_token")
     if proven.subject is None:
@@ -135,7 +135,7 @@ def _holder(subject: PresentedToken, client: Client) -> Holder:
     return Holder(subject=subject.subject, grant_id=subject.grant_id, login=login, act=act)
 
 
-def _target(client: Client, request: TokenRequest, subject: str) -> Target:
+def _target(client: Client, request: ClientRequest, subject: str) -> Target:
     """Return the requested API and scopes if an exchange policy of the client allows them. Raises OAuthError.
 
     A scope that the user with this `sub` may not have is left out.
@@ -146,10 +146,10 @@ def _target(client: Client, request: TokenRequest, subject: str) -> Target:
     try:
         target = audience.resolve(request.scopes, resources, usable=usable, openid=(), issuer=conf.issuer().url)
     except OAuthError as error:
-        why = f"{error.description} (by the exchange policies of this client)"
-        raise OAuthError(error.error, error.description, reason=why) from error
+        reason = f"{error.description} (by the exchange policies of this client)"
+        raise OAuthError(error.error, error.description, reason=reason) from error
     return membership.narrow(target, usable, subject)
 
 
-def _log(action: str, client: Client, request: TokenRequest, details: Mapping[str, object]) -> None:
+def _log(action: str, client: Client, request: ClientRequest, details: Mapping[str, object]) -> None:
     trail.log(action, actor=f"client:{client.client_id}", subject="exchange", details=details, now=request.now)

@@ -1,4 +1,4 @@
-"""The tokens under a user's grant, the same for every grant type in which a user gave it."""
+"""Issues the tokens under a user grant, for the authorization code, device code and refresh token grant types."""
 
 from dataclasses import replace
 
@@ -6,14 +6,14 @@ from tokens.claims import contents
 from tokens.claims.hook import ClaimsContext, Place
 from tokens.grants import base
 from tokens.grants.base import Tokens
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.issued import id_token, refresh_token, revocation_second
 from tokens.issued import user_grant as user_grants
 from tokens.issued.audience import Target
 from tokens.models import Client, UserGrant
 
 
-def first(user_grant: UserGrant, client: Client, request: TokenRequest, *, nonce: str = "") -> Tokens:
+def first(user_grant: UserGrant, client: Client, request: ClientRequest, *, nonce: str = "") -> Tokens:
     """Issue the first tokens under a grant, with an ID token and a refresh token if the grant includes them.
 
     Raises OAuthError invalid_target, OAuthError invalid_grant if the client may no longer use the API, and NotReady if
@@ -26,11 +26,11 @@ def first(user_grant: UserGrant, client: Client, request: TokenRequest, *, nonce
     return replace(tokens, refresh_token=refresh_token.create(user_grant, client, now=request.now))
 
 
-def issue(user_grant: UserGrant, client: Client, target: Target, request: TokenRequest, *, nonce: str = "") -> Tokens:
-    """Issue an access token for `target`, and an ID token if `openid` is in its scopes. Raises NotReady.
+def issue(user_grant: UserGrant, client: Client, target: Target, request: ClientRequest, *, nonce: str = "") -> Tokens:
+    """Issue an access token for `target`, and an ID token if `openid` is in its scopes.
 
-    Raises OAuthError temporarily_unavailable if the token would be revoked already, and server_error if the claims of
-    the user cannot be computed.
+    Raises NotReady if no key may sign, and OAuthError: temporarily_unavailable if the token would be revoked already,
+    server_error if the claims of the user cannot be computed.
     """
     revocation_second.refuse_user(str(user_grant.user.sub), client, now=request.now)
     tokens = base.issue_access_token(client, user_grants.holder(user_grant), target, request)

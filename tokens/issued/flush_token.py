@@ -2,19 +2,27 @@
 
 - No verifier accepts it: its key pair is generated for it and dropped, so no JWKS ever has the `kid`.
 - Its claims are those of a valid token, because some verifiers check `iss`, `aud` and `exp` before the key.
+- Its algorithm is that of the ring that signs for the audience.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from tokens import conf
 from tokens.issued import access_token, jws
-from tokens.keys import material
+from tokens.keys import material, transfer
 from tokens.keys.key_pair import RingSigner
-from tokens.models import Api
+from tokens.keys.rules import moves
+from tokens.keys.rules.moves import DEFAULT_RING
+from tokens.models import Api, Client, Ring
 
 LIFETIME = timedelta(minutes=10)
 ID_TOKEN = "JWT"  # noqa: S105 (a type, not a secret)
+
+
+class CannotFlush(Exception):
+    """No flush token can be made: the audience is unknown, or no ring signs for it. The message says which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +36,27 @@ class FlushToken:
     token: str = field(repr=False)
 
 
-def make(issuer: str, audience: str, *, api: Api | None, algorithm: str, bits: int | None, now: datetime) -> FlushToken:
-    """Return an access token for `api`, whose identifier is `audience`, or an ID token for the client `audience`.
+def make(audience: str, *, now: datetime) -> FlushToken:
+    """Return an access token for the API with this identifier, or an ID token for the client with this client_id.
 
-    It is signed by a new key of `algorithm`. `bits` is the size of an RSA modulus, or None for other keys.
+    Raises CannotFlush if there is neither, or no signing key yet. `now` is the database's clock.
     """
-    signer = RingSigner(LIFETIME, material.generate(algorithm, bits=bits))
+    api = Api.named(audience)
+    audience = api.identifier if api else audience
+    if api is None and not Client.objects.filter(client_id=audience).exists():
+        raise CannotFlush(f"{audience} is neither the identifier of an API nor a client_id")
+    ring = Ring.objects.filter(name=moves.signing(audience, transfer.load(), now=now) if api else DEFAULT_RING).first()
+    if ring is None:
+        raise CannotFlush("there is no signing key yet: run manage.py rotate_keys")
+    return _sign(audience, api, ring, now=now)
+
+
+def _sign(audience: str, api: Api | None, ring: Ring, *, now: datetime) -> FlushToken:
+    """Return the token, signed by a new key of the ring's algorithm and size."""
+    signer = RingSigner(LIFETIME, material.generate(ring.algorithm, bits=ring.bits))
     issued_at, name = int(now.timestamp()), str(uuid4())
     claims: dict[str, object] = {
-        "iss": issuer,
+        "iss": conf.issuer().url,
         "sub": name,
         "aud": audience,
         "exp": issued_at + int(LIFETIME.total_seconds()),
@@ -50,7 +70,7 @@ def make(issuer: str, audience: str, *, api: Api | None, algorithm: str, bits: i
     return FlushToken(
         audience=audience,
         kid=signer.kid,
-        algorithm=algorithm,
+        algorithm=ring.algorithm,
         expires_at=now + LIFETIME,
         token=jws.sign(claims, typ=typ, signer=signer),
     )

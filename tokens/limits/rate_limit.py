@@ -23,9 +23,9 @@ from django.http import HttpRequest
 from django.utils.connection import ConnectionProxy
 
 from tokens import conf
-from tokens.conf import Rate
 from tokens.limits.circuit import Circuit
 from tokens.limits.counter_memory import CounterMemory
+from tokens.rate_settings import Rate
 
 logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")

@@ -1,158 +1,25 @@
-"""Common parts of the commands: --help, argument types, look-ups, confirmation, and errors.
+"""Common parts of the commands: argument types, look-ups, confirmation, and the operation of a command on keys."""
 
-- An error is one line and an exit code, never a traceback.
-- The exit codes mean the same in every command (EXIT_CODES); `exit_codes` translates exceptions to them.
-- Text that the database cannot store is refused before the command does anything.
-"""
-
-import logging
 import re
-import sys
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.core.management.base import CommandError
 
-from tokens import __version__
-from tokens.encryption import MalformedEncryptionKey
-from tokens.keys.deadline import translated_errors
-from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
+from tokens import conf
+from tokens.keys.operation import Operation
+from tokens.management.operator_command import USAGE
 from tokens.models import Api, Client
-from tokens.registry_lock import RegistryLocked
 
-USAGE, UNSAFE, LOCKED, KEY_UNUSABLE = 2, 3, 4, 5
-EXIT_CODES = """
-exit codes:
-  0  done, or nothing is due
-  2  wrong usage, or there is no such key or ring
-  3  overdue, or refused because it would be unsafe
-  4  another process held the lock of the ring for 30 s
-  5  a private key cannot be decrypted or failed its self-test: check KEY_ENCRYPTION_KEYS
-"""
+DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd]?)", re.ASCII)
+UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-class OperatorCommand(BaseCommand):
-    """A command of the issuer. Its `notes` are printed at the end of --help, with their line breaks."""
-
-    notes = ""
-
-    def get_version(self) -> str:
-        """Return Keyturn's version, for `--version`."""
-        return __version__
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Return the parser, with `notes` as its epilog."""
-        return super().create_parser(
-            prog_name, subcommand, epilog=self.notes, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
-
-    def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command.
-
-        Raises CommandError if an option is text that the database cannot store, or if the database cannot be used.
-        """
-        for name, value in options.items():
-            if wrong := next((text for text in _texts(value) if not storable(text)), None):
-                raise CommandError(f"{name} is not valid UTF-8 text: {wrong!a}", returncode=USAGE)
-        if sys.stderr.isatty():  # on a terminal, the command's own output is enough; the audit trail has the event
-            logging.getLogger("tokens.audit").propagate = False
-        try:
-            return super().execute(*args, **options)
-        except (OperationalError, ProgrammingError) as error:
-            raise CommandError(_database_problem(error)) from error
-
-
-class Replaced(BaseCommand):
-    """A command of django-oauth-toolkit that does not work with this issuer. It refuses and names the replacement."""
-
-    ours: str
-    """The issuer's command that replaces it."""
-
-    def run_from_argv(self, _argv: list[str]) -> None:
-        """Print which issuer command replaces this django-oauth-toolkit command, and exit with 2."""
-        # Overridden, because the parser would first complain about options of the toolkit's command.
-        print(f"CommandError: {self._refusal()}", file=sys.stderr)
-        sys.exit(USAGE)
-
-    def handle(self, *_args: Any, **_options: Any) -> None:
-        """Raise CommandError with the name of the replacement, for `call_command`."""
-        raise CommandError(self._refusal(), returncode=USAGE)
-
-    def _refusal(self) -> str:
-        return f"use {self.ours}: this command of django-oauth-toolkit does not work with this issuer"
-
-
-class KeyCommand(OperatorCommand):
-    """A command about keys. It runs once for each ring."""
-
-    notes = EXIT_CODES
-
-    def for_each(self, rings: Sequence[str], act: Callable[[str], str]) -> None:
-        """Call `act` for each ring and print its result. An error in one of several rings does not stop the others.
-
-        Raises the first error after the last ring.
-        """
-        first_error: KeyProblem | IntegrityError | None = None
-        for ring in rings:
-            try:
-                self.stdout.write(act(ring))
-            except (KeyProblem, IntegrityError) as error:
-                if len(rings) == 1:
-                    raise
-                first_error = first_error or error
-                self.stderr.write(f"{ring}: {error}")
-        if first_error:
-            raise first_error
-
-
-def _database_problem(error: Exception) -> str:
-    try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
-        missing = []
-    if missing:
-        return f"the database lacks {len(missing)} migrations: run manage.py migrate first"
-    return f"the database (DATABASE_URL) cannot be used: {' '.join(str(error).split())}"
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Yield each text of an option, which can be repeated."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
-
-
-def storable(text: str) -> bool:
-    """Return True if the database can store the text: valid UTF-8 without NUL."""
-    try:
-        return b"\0" not in text.encode()
-    except UnicodeEncodeError:  # bytes of a shell argument that are not UTF-8, as surrogates
-        return False
-
-
-@contextmanager
-def exit_codes() -> Iterator[None]:
-    """Translate errors of the block to CommandError, with the exit codes of EXIT_CODES."""
-    try:
-        with translated_errors():
-            yield
-    except (CannotOpen, MalformedEncryptionKey) as error:
-        raise CommandError(str(error), returncode=KEY_UNUSABLE) from error
-    except (LockNotHad, RegistryLocked) as error:
-        raise CommandError(str(error), returncode=LOCKED) from error
-    except (UnknownKey, WrongRing) as error:
-        raise CommandError(str(error), returncode=USAGE) from error
-    except (KeyProblem, IntegrityError) as error:  # IntegrityError: a constraint or trigger of the database
-        raise CommandError(str(error), returncode=UNSAFE) from error
+def operation(actor: str, *, now: datetime) -> Operation:
+    """Return the settings, actor and clock for a step on keys. Raises MalformedEncryptionKey if a key is malformed."""
+    settings = conf.issuer()
+    return Operation(policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=actor, now=now)
 
 
 def find_client(client_id: str) -> Client:
@@ -181,7 +48,7 @@ def confirm(question: str) -> bool:
 
 
 def instant(text: str) -> datetime:
-    """Return an ISO 8601 date and time. Without an offset, the time is UTC. Raises ArgumentTypeError."""
+    """Parse an ISO 8601 date and time, in UTC if it has no offset. Raises ArgumentTypeError if it is malformed."""
     try:
         value = datetime.fromisoformat(text)
     except ValueError:
@@ -190,18 +57,14 @@ def instant(text: str) -> datetime:
 
 
 def seconds(text: str) -> timedelta:
-    """Return a number of seconds from 1 to 999999999. Raises ArgumentTypeError."""
+    """Parse a number of seconds. Raises ArgumentTypeError unless it is from 1 to 999999999."""
     if not text.isdecimal() or not 0 < int(text) < 10**9:
         raise ArgumentTypeError(f"{text!r} is not a number of seconds")
     return timedelta(seconds=int(text))
 
 
-DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd]?)", re.ASCII)
-UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
 def duration(text: str) -> timedelta:
-    """Return a duration such as 90s, 10m, 12h or 2d. The default unit is seconds. Raises ArgumentTypeError."""
+    """Parse a duration such as 90s, 10m, 12h or 2d; without a unit, seconds. Raises ArgumentTypeError if malformed."""
     match = DURATION.fullmatch(text)
     if match is None:
         raise ArgumentTypeError(f"{text!r} is not a duration such as 90s, 10m, 12h or 2d")
@@ -209,5 +72,5 @@ def duration(text: str) -> timedelta:
 
 
 def one_line(error: ValidationError) -> str:
-    """Return every problem with its field, on one line."""
+    """Return the messages of a ValidationError on one line, each with its field."""
     return " ".join(f"{field}: {' '.join(problems)}" for field, problems in error.message_dict.items())

@@ -23,7 +23,7 @@ def add(parser: ArgumentParser) -> None:
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the client's columns from the options. None is the default of each."""
+    """Return the values of the switches that the options set. None means the default."""
     return {
         "pkce": None if options["pkce"] == PkceRule.REQUIRED else options["pkce"],
         "allows_any_localhost_port": options["any_localhost_port"] or None,

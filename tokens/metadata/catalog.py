@@ -45,15 +45,15 @@ def read(_name: str, now: datetime) -> Registered:
 
 
 def registered(*, now: datetime) -> Registered:
-    """Return scopes, APIs and algorithms, at most N old. Raises NotReady if the last reading is older than N."""
+    """Return scopes, APIs and algorithms as read at most `snapshot_age` ago. Raises NotReady if they are older."""
     return snapshots.get(REGISTRY, now=now)
 
 
 def _algorithms() -> tuple[str, ...]:
     """Return the algorithms of the rings that have keys, the default ring's first."""
     # Include rings that no API uses yet: verifiers read the metadata once, when they start.
-    others = set(Ring.objects.filter(keys__isnull=False).values_list("algorithm", flat=True)) - {DEFAULT_ALGORITHM}
-    return (DEFAULT_ALGORITHM, *sorted(others))
+    further = set(Ring.objects.filter(keys__isnull=False).values_list("algorithm", flat=True)) - {DEFAULT_ALGORITHM}
+    return (DEFAULT_ALGORITHM, *sorted(further))
 
 
 snapshots: Snapshots[Registered] = Snapshots(read, what="the scopes and APIs")

@@ -34,9 +34,39 @@ def document(
     `scopes` are the names of the APIs' scopes, `apis` their identifiers, `algorithms` the rings' signature algorithms.
     `open_clients` says how clients can register themselves; None if they cannot.
     """
-    base = issuer.rstrip("/")
+    base, rings = issuer.rstrip("/"), list(algorithms)
     members = {
         "issuer": issuer,
+        **_addresses(base),
+        "scopes_supported": [*audience.offered(), *scopes],
+        **_grants(),
+        **_authentication(),
+        "introspection_signing_alg_values_supported": rings,
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "subject_types_supported": ["public"],
+        # ID tokens are RS256. Verifiers such as go-oidc accept access tokens by this list, too.
+        "id_token_signing_alg_values_supported": rings,
+        "claims_supported": [*ID_TOKEN_CLAIMS, *source.supported()],
+        **_authorization(),
+        "protected_resources": list(apis),
+        **_registration(base, open_clients),
+    }
+    return {name: value for name, value in members.items() if value != []}  # RFC 8414 section 3.2: omit empty arrays
+
+
+def _grants() -> dict[str, list[str]]:
+    """Return the response types and modes of the authorization endpoint, and the grant types of the token endpoint."""
+    return {
+        "response_types_supported": ["code"],
+        "response_modes_supported": list(MODES),
+        "grant_types_supported": list(GRANT_TYPES),
+    }
+
+
+def _addresses(base: str) -> dict[str, str]:
+    """Return the addresses of the endpoints."""
+    return {
         "authorization_endpoint": f"{base}/oauth/authorize",
         "token_endpoint": f"{base}/oauth/token",
         "userinfo_endpoint": f"{base}/oauth/userinfo",
@@ -45,33 +75,31 @@ def document(
         "introspection_endpoint": f"{base}/oauth/introspect",
         "end_session_endpoint": f"{base}/oauth/logout",
         "jwks_uri": f"{base}/.well-known/jwks.json",
-        "scopes_supported": [*audience.offered(), *scopes],
-        "response_types_supported": ["code"],
-        "response_modes_supported": list(MODES),
-        "grant_types_supported": list(GRANT_TYPES),
+    }
+
+
+def _authentication() -> dict[str, list[str]]:
+    """Return the methods by which clients authenticate at each endpoint, and the algorithms of their keys."""
+    return {
         "token_endpoint_auth_methods_supported": list(METHODS),
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(METHODS),
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": [method for method in METHODS if method != "none"],
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
-        "introspection_signing_alg_values_supported": list(algorithms),
-        "code_challenge_methods_supported": ["S256"],
-        "authorization_response_iss_parameter_supported": True,
-        "subject_types_supported": ["public"],
-        # ID tokens are RS256. Verifiers such as go-oidc accept access tokens by this list, too.
-        "id_token_signing_alg_values_supported": list(algorithms),
-        "claims_supported": [*ID_TOKEN_CLAIMS, *source.supported()],
+    }
+
+
+def _authorization() -> dict[str, object]:
+    """Return the parameters that authorization requests can have."""
+    return {
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
-        "protected_resources": list(apis),
-        **_registration(base, open_clients),
     }
-    return {name: value for name, value in members.items() if value != []}  # RFC 8414 section 3.2: omit empty arrays
 
 
 def _registration(base: str, settings: OpenClientSettings | None) -> dict[str, object]:

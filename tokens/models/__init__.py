@@ -7,8 +7,9 @@ Neighbours: below every room that reads or writes rows. Other rooms import a cla
 
 Read in this order:
 - `user`: users, and the `sub` of their tokens.
-- `lifetimes`, `api`: bounds of lifetimes; APIs, scopes and exchange policies.
-- `client_choices`, `login_switches`, `client_claims`, `client`, `client_secret`: clients, their switches and secrets.
+- `lifetimes`, `api`, `scope`: bounds of lifetimes; APIs; scopes and exchange policies.
+- `client_choices`, `authentication_settings`, `token_settings`, `login_switches`, `client_claims`: parts of a client.
+- `client`, `client_secret`: clients, and their secrets.
 - `client_problems`: what is wrong with a registration.
 - `open_client`: clients that registered themselves, and initial access tokens.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
@@ -18,7 +19,7 @@ Read in this order:
 - `audit`: the audit trail.
 """
 
-from tokens.models.api import Api, ExchangePolicy, Scope
+from tokens.models.api import Api
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
 from tokens.models.client import Client
@@ -30,6 +31,7 @@ from tokens.models.key import Ring, SigningKey
 from tokens.models.open_client import InitialAccessToken, OpenClient
 from tokens.models.registry import RegistryVersion
 from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment, WaitingEntry
+from tokens.models.scope import ExchangePolicy, Scope
 from tokens.models.user import User
 from tokens.models.user_grant import AuthorizationCode, RefreshToken, UserGrant
 

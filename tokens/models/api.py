@@ -1,10 +1,9 @@
-"""APIs (resource servers), their scopes, and the policies of token exchange.
+"""APIs (resource servers).
 
 The names of the default and validator functions are permanent: migrations import them.
 """
 
 from collections.abc import Collection
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.apps import apps
@@ -24,7 +23,7 @@ scope_token = RegexValidator(r"\A[\x21\x23-\x5b\x5d-\x7e]+\Z", 'A scope is print
 
 
 def signature_algorithms() -> list[str]:
-    """Return the algorithms of a new API: that of the default ring."""
+    """Return the signature algorithms that a new API accepts: that of the default ring."""
     return ["RS256"]
 
 
@@ -59,12 +58,13 @@ class Api(models.Model):
         " has none: a URN such as urn:example:broker. Compared character by character; only the slash of an empty path"
         " does not matter.",
     )
-    name = models.CharField(max_length=100, help_text="What the user reads on the consent page.")
+    name = models.CharField(max_length=100, help_text="Shown to users on the consent page.")
     max_token_lifetime = models.DurationField(
         null=True,
         blank=True,
         validators=lifetimes.validators(lifetimes.LONGEST_ACCESS_TOKEN),
-        help_text="No access token for this API lives longer: one second to one day. Empty: the key policy alone.",
+        help_text="The longest lifetime of an access token for this API: one second to one day. Empty: the key"
+        " policy's limit only.",
     )
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
@@ -72,7 +72,7 @@ class Api(models.Model):
         null=True,
         blank=True,
         related_name="operated_apis",
-        help_text="The client that this API is when it asks something itself: introspection, token exchange.",
+        help_text="The client with which this API authenticates at the issuer, for introspection and token exchange.",
     )
 
     # Nullable, so that SQLite adds the column without rebuilding the table. None is off.
@@ -86,7 +86,8 @@ class Api(models.Model):
     algorithms = models.JSONField(
         default=signature_algorithms,
         validators=[known_algorithms],
-        help_text="Signatures that this API accepts (JWA names); a ring of another algorithm cannot sign for it.",
+        help_text="The signature algorithms that this API accepts (JWA names). A ring with another algorithm cannot"
+        " sign its tokens.",
     )
     # Nullable, so that SQLite adds the columns without rebuilding the table. None is off.
     introspection_names_user = models.BooleanField(
@@ -119,10 +120,12 @@ class Api(models.Model):
         null=True,
         editable=False,
         related_name="apis",
-        help_text="The ring that signs its tokens, from <code>moves_at</code> on; empty for the default ring.",
+        help_text="The ring that signs this API's tokens from <code>moves_at</code> on. Empty: the default ring.",
     )
     previous_ring = models.ForeignKey(Ring, on_delete=models.PROTECT, null=True, editable=False, related_name="+")
-    moves_at = models.DateTimeField(null=True, editable=False, help_text="When its last move between rings happens.")
+    moves_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the ring of this API changes, or last changed."
+    )
 
     class Meta:
         verbose_name = "API"
@@ -143,8 +146,8 @@ class Api(models.Model):
     @classmethod
     def named(cls, identifier: str) -> "Api | None":
         """Return the API with this identifier, or one that differs by the slash of an empty path, or None."""
-        found = {api.identifier: api for api in cls.objects.filter(identifier__in=spellings(identifier))}
-        return found.get(identifier) or next(iter(found.values()), None)
+        apis = {api.identifier: api for api in cls.objects.filter(identifier__in=spellings(identifier))}
+        return apis.get(identifier) or next(iter(apis.values()), None)
 
     def clean(self) -> None:
         """Raise ValidationError if the identifier is the issuer's own, which is the audience of tokens for userinfo."""
@@ -175,53 +178,3 @@ class Api(models.Model):
     def _has_new_identifier(self) -> bool:
         """Return True unless the API was registered under this identifier. Earlier versions allowed more of them."""
         return not Api.objects.filter(pk=self.pk, identifier=self.identifier).exists()
-
-
-class Scope(models.Model):
-    """A permission at one API. Its name is unique among all APIs, so a request can name the API by its scopes alone."""
-
-    name = models.CharField(max_length=100, unique=True, validators=[scope_token])
-    description = models.CharField(max_length=200, help_text="What the user reads on the consent page.")
-    api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="scopes", verbose_name="API")
-    # Names, so that a token request needs no further statement. None: every user.
-    groups = models.JSONField(
-        "only for groups",
-        null=True,
-        blank=True,
-        validators=[group_names],
-        help_text="Only users in one of these groups get the scope. A user who left them loses it at the next refresh."
-        " Names: a group that was renamed no longer counts. A client that acts for itself is not limited.",
-    )
-
-    RESERVED = frozenset({"openid", "profile", "email", "address", "phone", "groups", "offline_access"})
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def clean(self) -> None:
-        """Raise ValidationError if the name is reserved for OpenID Connect."""
-        super().clean()
-        if self.name in self.RESERVED:
-            raise ValidationError({"name": f"{self.name} belongs to OpenID Connect. Choose another name."})
-
-
-class ExchangePolicy(models.Model):
-    """The scopes at an API for which a client may exchange a user's token that it received (RFC 8693)."""
-
-    client = models.ForeignKey(
-        settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="exchange_policies"
-    )
-    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="exchange_policies", verbose_name="API")
-    scopes: "models.ManyToManyField[Scope, Any]" = models.ManyToManyField(Scope, related_name="exchange_policies")
-
-    class Meta:
-        verbose_name_plural = "exchange policies"
-        constraints = [
-            models.UniqueConstraint(fields=["client", "api"], name="one_exchange_policy_per_client_and_api"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.client} → {self.api}"

@@ -7,9 +7,13 @@ class AuditEvent(models.Model):
     """An event of a user, a client, a grant or a key. Only `tokens.audit.trail.record` writes one."""
 
     at = models.DateTimeField(db_index=True)
-    actor = models.CharField(max_length=255, help_text="Who did it: a user, a client, or a command.")
-    action = models.CharField(max_length=64, db_index=True, help_text="What was done: key.revoked, client.created …")
-    subject = models.CharField(max_length=255, help_text="What it was done to.")
+    actor = models.CharField(max_length=255, help_text="The user, client or command that caused the event.")
+    action = models.CharField(
+        max_length=64, db_index=True, help_text="The name of the event, such as key.revoked or client.created."
+    )
+    subject = models.CharField(
+        max_length=255, help_text="The key, client, user or other object that the event is about."
+    )
     details = models.JSONField(default=dict)
 
     class Meta:

@@ -14,10 +14,13 @@ from oauth2_provider.models import AbstractApplication
 from tokens.conf import issuer
 from tokens.database_errors import unless_down
 from tokens.models import client_problems, lifetimes
-from tokens.models.api import Api, Scope
-from tokens.models.client_choices import LOWERED, SECRET_METHODS, AuthenticationMethod, PkceRule, Registrar
+from tokens.models.api import Api
+from tokens.models.authentication_settings import AuthenticationSettings
+from tokens.models.client_choices import LOWERED, SECRET_METHODS, PkceRule, Registrar
 from tokens.models.client_claims import ClaimSettings
 from tokens.models.login_switches import LoginSwitches
+from tokens.models.scope import Scope
+from tokens.models.token_settings import TokenSettings
 
 
 def new_client_id() -> str:
@@ -28,7 +31,7 @@ def new_client_id() -> str:
     return client_id
 
 
-class Client(LoginSwitches, ClaimSettings, AbstractApplication):
+class Client(AuthenticationSettings, TokenSettings, LoginSwitches, ClaimSettings, AbstractApplication):
     """An OAuth client. Its secrets are rows of ClientSecret, and the inherited `client_secret` stays empty."""
 
     client_id = models.CharField(
@@ -43,7 +46,7 @@ class Client(LoginSwitches, ClaimSettings, AbstractApplication):
     )
     tokens_from: int = 0
     """The Unix second before which its tokens are revoked. Not a column. tokens/clients/registry.py sets it."""
-    is_active = models.BooleanField("active", default=True, help_text="An inactive client gets no token.")
+    is_active = models.BooleanField("active", default=True, help_text="An inactive client cannot get tokens.")
     last_used_on = models.DateField("last used", null=True, blank=True, editable=False)
     # Nullable, so that SQLite adds the column without rebuilding the table.
     registered_by = models.CharField(  # noqa: DJ001 (see above)
@@ -52,23 +55,23 @@ class Client(LoginSwitches, ClaimSettings, AbstractApplication):
         null=True,
         blank=True,
         editable=False,
-        help_text="How the client registered itself. Empty: an operator registered it.",
+        help_text="How the client registered itself. Empty: an operator registered the client.",
     )
 
-    grants = models.JSONField(default=list, blank=True, help_text="The grant types this client may use.")
+    grants = models.JSONField(default=list, blank=True, help_text="The grant types that this client may use.")
     scopes: "models.ManyToManyField[Scope, Any]" = models.ManyToManyField(Scope, blank=True, related_name="clients")
     apis: "models.ManyToManyField[Api, Any]" = models.ManyToManyField(
         Api,
         blank=True,
         related_name="clients",
         verbose_name="further APIs",
-        help_text="APIs it may ask tokens for without a scope; those that own one of its scopes need not be named.",
+        help_text="APIs for which the client may request tokens without a scope. Do not list APIs of the scopes above.",
     )
     remembers_consent = models.BooleanField(
-        default=True, help_text="A user who agreed once is not asked for the same scopes again."
+        default=True, help_text="Do not ask a user again for scopes that the user has already allowed."
     )
     skip_authorization = models.BooleanField(
-        "skips consent", default=False, help_text="First-party: no user is ever asked."
+        "skips consent", default=False, help_text="For first-party clients: never ask users for consent."
     )
 
     allows_undotted_schemes = models.BooleanField(
@@ -77,64 +80,6 @@ class Client(LoginSwitches, ClaimSettings, AbstractApplication):
         db_default=False,
         help_text="For native applications that cannot change myapp:/callback to com.example.app:/callback. Another"
         " application on the device can claim such a scheme and receive the code; PKCE alone protects it then.",
-    )
-
-    access_token_lifetime = models.DurationField(
-        null=True,
-        blank=True,
-        validators=lifetimes.validators(lifetimes.LONGEST_ACCESS_TOKEN),
-        help_text="One second to one day, and never longer than the key policy allows. Empty: the issuer's.",
-    )
-    refresh_token_lifetime = models.DurationField(
-        null=True,
-        blank=True,
-        validators=lifetimes.validators(lifetimes.LONGEST_REFRESH),
-        help_text="From the user's consent to the end: ten years at the most. Empty: the issuer's.",
-    )
-    refresh_token_idle_lifetime = models.DurationField(
-        null=True,
-        blank=True,
-        validators=lifetimes.validators(lifetimes.LONGEST_REFRESH),
-        help_text="Between two uses. Empty: the issuer's.",
-    )
-    rotates_refresh_tokens = models.BooleanField(
-        default=False, help_text="Public clients always rotate; a confidential one authenticates and need not."
-    )
-    always_gets_refresh_token = models.BooleanField(default=False, help_text="Without asking for offline_access.")
-
-    token_endpoint_auth_method = models.CharField(
-        "authentication",
-        max_length=32,
-        choices=AuthenticationMethod,
-        default=AuthenticationMethod.SECRET_BASIC,
-    )
-    # Nullable, so that SQLite adds the column without rebuilding the table. None is off.
-    pins_authentication_method = models.BooleanField(
-        "only the chosen authentication",
-        null=True,
-        blank=True,
-        help_text="Refuse the secret in the other place. For policies that require one place, such as never in a body"
-        " that a proxy logs. Off: the header and the body are accepted, one per request, which libraries that try both"
-        " need (most Go programs).",
-    )
-    client_jwks = models.JSONField(
-        "public keys", null=True, blank=True, help_text="A JWKS with public keys only (private_key_jwt)."
-    )
-    client_jwks_uri = models.URLField(
-        "address of public keys", blank=True, default="", help_text="Or where to fetch it; https."
-    )
-    accepts_token_endpoint_audience = models.BooleanField(
-        "legacy audience",
-        default=False,
-        help_text="Accept the token endpoint's address as an assertion's <code>aud</code>, not the issuer only.",
-    )
-
-    requires_assertion_type = models.BooleanField(
-        "strict assertion type",
-        default=False,
-        db_default=False,
-        help_text="JWT bearer: refuse an assertion whose <code>typ</code> is not"
-        " <code>authorization-grant+jwt</code>. Off: <code>JWT</code> or none is accepted, too.",
     )
 
     # Inherited and not used: one grant type per client, secrets in the row, ID tokens signed with the secret.
@@ -178,7 +123,7 @@ class Client(LoginSwitches, ClaimSettings, AbstractApplication):
 
     @property
     def is_public(self) -> bool:
-        """Return True if it cannot keep a secret and therefore does not authenticate (RFC 6749 section 2.1)."""
+        """Return True if the client cannot keep a secret and does not authenticate (RFC 6749 section 2.1)."""
         return bool(self.client_type == self.CLIENT_PUBLIC)
 
     @property

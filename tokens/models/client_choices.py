@@ -1,4 +1,4 @@
-"""What a client can be registered with: grant types, methods of authentication and PKCE rules; and by whom."""
+"""The choices of a client's fields: grant types, authentication methods, PKCE rules, and ways of registration."""
 
 from django.db.models import TextChoices
 
@@ -27,7 +27,7 @@ class AuthenticationMethod(TextChoices):
 
 
 class Registrar(TextChoices):
-    """How a client without an operator came to be registered (docs/open-clients.md)."""
+    """The way in which a self-registered client was registered (docs/open-clients.md)."""
 
     DOCUMENT = "document", "its metadata document (the client ID is its address)"
     DYNAMIC = "dynamic", "dynamic registration"

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class ClaimSettings(models.Model):
-    """The switches of a client for claims about users. Nullable, so that SQLite adds them without a rebuild."""
+    """The switches of a client for claims about users. None is the default of each."""
 
     userinfo_by_api_tokens = models.BooleanField(
         "userinfo by API tokens",

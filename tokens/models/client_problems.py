@@ -1,4 +1,4 @@
-"""What is wrong with a client as it is registered: it could not work, or it would be unsafe.
+"""Finds problems of a client's registration: combinations of fields that cannot work or are unsafe.
 
 `by_field` calls one function for each field or group of fields. `Client.clean` raises what it returns.
 """
@@ -7,9 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from django.conf import settings
-
 from tokens.addresses import origin_problem, redirect_uri_problem
+from tokens.conf import issuer
 from tokens.jose.public_keys import UnusableKey, registered
 from tokens.models.client_choices import SECRET_METHODS, AuthenticationMethod, GrantType
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def by_field(client: "Client") -> dict[str, list[str]]:
-    """Return the problems of a client by field; without the fields that have none."""
+    """Return the problems of a client by field. Fields without problems are left out."""
     is_redirect_uri = partial(redirect_uri_problem, undotted=client.allows_undotted_schemes)
     problems = {
         "grants": _grant_problems(client),
@@ -33,7 +32,7 @@ def by_field(client: "Client") -> dict[str, list[str]]:
         "client_jwks": _key_problems(client),
         "client_jwks_uri": _key_address_problems(client),
     }
-    return {field: found for field, found in problems.items() if found}
+    return {field: messages for field, messages in problems.items() if messages}
 
 
 def _each(words: str, check: Callable[[str], str | None]) -> list[str]:
@@ -87,7 +86,7 @@ def _pin_problems(client: "Client") -> list[str]:
 
 def _key_address_problems(client: "Client") -> list[str]:
     """Return the problem if the address of public keys is not https. Plain http is allowed with DEBUG."""
-    if not client.client_jwks_uri or client.client_jwks_uri.startswith("https://") or settings.DEBUG:
+    if not client.client_jwks_uri or client.client_jwks_uri.startswith("https://") or issuer().is_development:
         return []
     return ["The address of public keys must begin with https://."]
 

@@ -11,9 +11,11 @@ class ClientSecret(models.Model):
     """A secret of a client, stored as a keyed hash. A client can have several, so that it can change them."""
 
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
-    encryption_key_id = models.CharField(max_length=16, help_text="Which KEY_ENCRYPTION_KEYS entry keys the hash.")
+    encryption_key_id = models.CharField(
+        max_length=16, help_text="The ID of the KEY_ENCRYPTION_KEYS entry that the hash is keyed with."
+    )
     digest = models.BinaryField(max_length=32, editable=False)
-    hint = models.CharField(max_length=4, help_text="The secret's last characters, to tell one from another.")
+    hint = models.CharField(max_length=4, help_text="The last four characters of the secret, to identify it in lists.")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

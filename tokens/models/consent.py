@@ -12,8 +12,12 @@ class Consent(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="consents")
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="consents")
     audience = models.CharField(max_length=255)
-    scope = models.TextField(help_text="Space-separated.")
-    claims = models.TextField(null=True, blank=True, help_text="Claims beyond the scopes. Space-separated.")  # noqa: DJ001
+    scope = models.TextField(help_text="The scopes that the user allowed, separated by spaces.")
+    claims = models.TextField(  # noqa: DJ001
+        null=True,
+        blank=True,
+        help_text="The claims beyond those of the scopes that the user allowed, separated by spaces.",
+    )
     given_at = models.DateTimeField()
 
     class Meta:

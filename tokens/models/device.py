@@ -13,14 +13,20 @@ class DeviceCode(models.Model):
     user_code_digest = models.CharField(max_length=64, unique=True)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="device_codes")
     audience = models.CharField(max_length=255)
-    scope = models.TextField(help_text="Space-separated, as the device asked for them.")
+    scope = models.TextField(help_text="The scopes that the device requested, separated by spaces.")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    interval = models.PositiveSmallIntegerField(help_text="Seconds between two questions of the device.")
-    asked_at = models.DateTimeField(null=True, blank=True, help_text="When the device asked last.")
+    interval = models.PositiveSmallIntegerField(
+        help_text="The shortest time between two polls of the device, in seconds."
+    )
+    asked_at = models.DateTimeField(null=True, blank=True, help_text="When the device last polled the token endpoint.")
     # Empty until the user has allowed the request.
     grant = models.OneToOneField(
-        UserGrant, on_delete=models.CASCADE, null=True, related_name="device_code", help_text="What the user allowed."
+        UserGrant,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="device_code",
+        help_text="The user grant that the user gave. Empty: not allowed yet.",
     )
     refused_at = models.DateTimeField(null=True, blank=True)
     redeemed_at = models.DateTimeField(null=True, blank=True)

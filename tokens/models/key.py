@@ -20,7 +20,7 @@ and PostgreSQL before them."""
 
 
 def whole_policy(column: str) -> Q:
-    """Return the condition that a JSON column has every timing of a policy, each a number above zero."""
+    """Return a CHECK condition: a JSON column has every timing of a policy, each a number above zero."""
     names = [field.name for field in fields(Policy)]
     numbers = (Q(**{f"{column}__{name}__gt": 0, f"{column}__{name}__lt": CENTURIES}) for name in names)
     return reduce(and_, numbers, Q(**{f"{column}__has_keys": names}))
@@ -30,16 +30,26 @@ class Ring(models.Model):
     """A ring: keys of one algorithm that succeed each other. Each rotation step locks its row."""
 
     name = models.SlugField(max_length=50, unique=True)
-    algorithm = models.CharField(max_length=10, editable=False, help_text="JWA name, fixed for the ring's life.")
+    algorithm = models.CharField(
+        max_length=10, editable=False, help_text="The JWA name of the signature algorithm. It never changes."
+    )
     bits = models.PositiveSmallIntegerField(
-        null=True, editable=False, help_text="Size of an RSA modulus; empty for 2048 and where there is none to choose."
+        null=True,
+        editable=False,
+        help_text="The size of the RSA modulus in bits. Empty: 2048, or the algorithm is not RSA.",
     )
     keystore = models.CharField(
-        max_length=10, editable=False, default="database", help_text="Where the private halves are."
+        max_length=10, editable=False, default="database", help_text="Where the private keys are stored."
     )
-    policy = models.JSONField(editable=False, help_text="The timings in force, in seconds.")
-    assumed = models.JSONField(null=True, editable=False, help_text="Longer timings that plans still assume, if any.")
-    assumed_until = models.DateTimeField(null=True, editable=False, help_text="When they need not be assumed any more.")
+    policy = models.JSONField(editable=False, help_text="The timings of the key policy that apply, in seconds.")
+    assumed = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="Longer timings of an earlier policy that new plans must respect. Empty: none.",
+    )
+    assumed_until = models.DateTimeField(
+        null=True, editable=False, help_text="Until when new plans must respect the longer timings."
+    )
 
     class Meta:
         constraints = [
@@ -59,13 +69,15 @@ class SigningKey(models.Model):
     """A signing key. Its row is never deleted. The private half is encrypted, and bound to the row's other columns."""
 
     ring = models.ForeignKey(Ring, on_delete=models.PROTECT, related_name="keys")
-    kid = models.CharField("kid", max_length=64, unique=True, help_text="RFC 7638 thumbprint.")
+    kid = models.CharField(
+        "kid", max_length=64, unique=True, help_text="The key ID: the thumbprint of the public key (RFC 7638)."
+    )
     public_jwk = models.JSONField("public JWK")
     sealed = models.BinaryField(null=True, editable=False)
     encryption_key_id = models.CharField(max_length=16)
     mac = models.BinaryField(editable=False)
     vouched = models.BinaryField(null=True, editable=False)
-    max_lifetime = models.DurationField(help_text="Longest token that it may sign.")
+    max_lifetime = models.DurationField(help_text="The longest lifetime of a token that this key may sign.")
     announced_at = models.DateTimeField()
     signs_at = models.DateTimeField(null=True, blank=True)
     withdraw_at = models.DateTimeField(null=True, blank=True)

@@ -21,7 +21,7 @@ def validators(longest: timedelta) -> list[BaseValidator]:
 
 
 def bounds(**longest: timedelta) -> models.Q:
-    """Return the condition that each field is empty or between SHORTEST and its longest, for a CHECK constraint."""
+    """Return a CHECK condition: each field is empty, or between SHORTEST and its given maximum."""
     condition = models.Q()
     for field, most in longest.items():
         condition &= models.Q(**{f"{field}__gte": SHORTEST, f"{field}__lte": most})

@@ -1,4 +1,4 @@
-"""Clients that no operator registered: what is known of each beside its row of `Client`, and initial access tokens."""
+"""Self-registered clients: their state beside the row of `Client`, and initial access tokens."""
 
 from datetime import datetime
 
@@ -8,20 +8,31 @@ from tokens.models.client import Client
 
 
 class OpenClient(models.Model):
-    """The state of a client that registered itself, by a metadata document or dynamically."""
+    """The state of a self-registered client: by a metadata document, or by dynamic registration."""
 
     client = models.OneToOneField(Client, on_delete=models.CASCADE, primary_key=True, related_name="open_client")
     created_at = models.DateTimeField()
     ends_at = models.DateTimeField(
-        db_index=True, help_text="From then on the client is deleted if it is not used and has no user grant."
+        db_index=True, help_text="From then on, the client is deleted if it is unused and has no user grant."
     )
-    fetched_at = models.DateTimeField(null=True, blank=True, help_text="When its document was last fetched and valid.")
-    fresh_until = models.DateTimeField(null=True, blank=True, help_text="Then the document is fetched again.")
+    fetched_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the metadata document was last fetched successfully."
+    )
+    fresh_until = models.DateTimeField(
+        null=True, blank=True, help_text="When the metadata document must be fetched again."
+    )
     failure = models.CharField(
-        max_length=255, blank=True, default="", help_text="Why the last fetch of the document failed."
+        max_length=255,
+        blank=True,
+        default="",
+        help_text="Why the last fetch of the metadata document failed. Empty: it succeeded.",
     )
     token_digest = models.CharField(
-        max_length=64, blank=True, default="", editable=False, help_text="SHA-256 of the registration access token."
+        max_length=64,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="The SHA-256 of the registration access token (RFC 7592).",
     )
     initial_token = models.ForeignKey(
         "tokens.InitialAccessToken", on_delete=models.SET_NULL, null=True, blank=True, related_name="clients"
@@ -38,11 +49,15 @@ class InitialAccessToken(models.Model):
     """A token that permits dynamic registrations (RFC 7591 section 3), stored as a hash."""
 
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    hint = models.CharField(max_length=4, editable=False, help_text="Its last characters.")
-    note = models.CharField(max_length=100, help_text="Who got it, and for what.")
+    hint = models.CharField(
+        max_length=4, editable=False, help_text="The last four characters of the token, to identify it in lists."
+    )
+    note = models.CharField(max_length=100, help_text="The recipient of the token, and its purpose.")
     created_at = models.DateTimeField(editable=False)
     expires_at = models.DateTimeField(db_index=True)
-    registrations_left = models.PositiveIntegerField(help_text="How many clients it may still register.")
+    registrations_left = models.PositiveIntegerField(
+        help_text="How many more clients can be registered with this token."
+    )
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class RegistryVersion(models.Model):
-    """The version, one row. Triggers renew it if a client, secret, API, scope or policy changes, also by SQL."""
+    """The version of the registry: one row. Triggers renew it if a client, secret, API, scope or policy changes."""
 
     # Random, not a counter: a number of a rolled-back transaction would be used again for other contents.
 

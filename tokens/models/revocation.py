@@ -24,10 +24,14 @@ class Revocation(models.Model):
         CLIENT_USER = "client_sub", "every earlier token that a client got for a user"
         ISSUER = "iss", "every earlier token"
 
-    key = models.UUIDField(primary_key=True, help_text="Half of the SHA-256 of kind and identifier.")
+    key = models.UUIDField(primary_key=True, help_text="The first half of the SHA-256 of kind and identifier.")
     kind = models.CharField(max_length=10, choices=Kind)
-    issued_before = models.BigIntegerField(help_text="Unix seconds: earlier tokens are revoked; 0: all are.")
-    until = models.BigIntegerField(db_index=True, help_text="Unix seconds: then no token that it covers is accepted.")
+    issued_before = models.BigIntegerField(
+        help_text="Tokens issued before this Unix second are revoked. 0: all tokens are."
+    )
+    until = models.BigIntegerField(
+        db_index=True, help_text="The Unix second at which the last token that this revocation covers has expired."
+    )
 
     class Meta:
         constraints = [
@@ -44,9 +48,9 @@ class Revocation(models.Model):
 
 
 class WaitingEntry(models.Model):
-    """An entry for the next publication."""
+    """An entry of the revocation feed that the next publication will contain."""
 
-    entry = models.BinaryField(help_text="24 bytes, as they are published.")
+    entry = models.BinaryField(help_text="The entry as it is published: 24 bytes.")
 
     def __str__(self) -> str:
         return bytes(self.entry).hex()
@@ -55,23 +59,25 @@ class WaitingEntry(models.Model):
 class RevocationLog(models.Model):
     """The head of the log, one row. Publishers lock it."""
 
-    version = models.BigIntegerField(help_text="Of the last publication.")
-    tag = models.CharField(max_length=11, help_text="Tells it from the same number of a database that was restored.")
-    sealed = models.BigIntegerField(help_text="Entries up to this version are in segments.")
-    unsealed = models.IntegerField(help_text="How many entries were published since.")
+    version = models.BigIntegerField(help_text="The version of the last publication.")
+    tag = models.CharField(
+        max_length=11, help_text="A random tag. It differs if a restored database uses the same version again."
+    )
+    sealed = models.BigIntegerField(help_text="The entries up to this version are in segments.")
+    unsealed = models.IntegerField(help_text="The number of entries published after that version.")
 
     def __str__(self) -> str:
         return f"{self.version}.{self.tag}"
 
 
 class Publication(models.Model):
-    """The entries of one version."""
+    """The entries that one version of the revocation log added."""
 
     version = models.BigIntegerField(primary_key=True)
     tag = models.CharField(max_length=11)
     at = models.DateTimeField(db_index=True)
     count = models.IntegerField()
-    until = models.BigIntegerField(help_text="Unix seconds: then every entry in it has ended.")
+    until = models.BigIntegerField(help_text="The Unix second at which the last entry in it expires.")
     body = models.BinaryField()
 
     def __str__(self) -> str:
@@ -81,10 +87,10 @@ class Publication(models.Model):
 class Segment(models.Model):
     """Entries of successive versions, packed once for all processes and readers."""
 
-    digest = models.CharField(max_length=43, primary_key=True, help_text="SHA-256 of the body, base64url.")
-    version = models.BigIntegerField(db_index=True, help_text="The last one in it.")
+    digest = models.CharField(max_length=43, primary_key=True, help_text="The SHA-256 of the body, in base64url.")
+    version = models.BigIntegerField(db_index=True, help_text="The version of the last entry in the segment.")
     count = models.IntegerField()
-    until = models.BigIntegerField(db_index=True, help_text="Unix seconds: then every entry in it has ended.")
+    until = models.BigIntegerField(db_index=True, help_text="The Unix second at which the last entry in it expires.")
     body = models.BinaryField()
 
     def __str__(self) -> str:

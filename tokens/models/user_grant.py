@@ -14,22 +14,37 @@ class UserGrant(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="user_grants")
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="user_grants")
-    audience = models.CharField(max_length=255, help_text="The API that its tokens are for, or the issuer itself.")
-    scope = models.TextField(help_text="Space-separated, as the user allowed them.")
-    claims = models.JSONField(
-        null=True, blank=True, help_text="The single claims that the client requested (OpenID Connect Core 5.5)."
+    audience = models.CharField(
+        max_length=255, help_text="The identifier of the API that the tokens are for, or the issuer's URL."
     )
-    auth_time = models.DateTimeField(help_text="When the user proved who they are, in the session that allowed this.")
+    scope = models.TextField(help_text="The scopes that the user allowed, separated by spaces.")
+    claims = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="The claims that the client requested by name (OpenID Connect Core section 5.5).",
+    )
+    auth_time = models.DateTimeField(
+        help_text="When the user authenticated in the session in which the user allowed the client."
+    )
     acr = models.CharField(max_length=100, blank=True)
     # Compared with the user's epoch whenever a token is issued. Nullable: users who never logged out have none.
     session_epoch = models.UUIDField(
-        null=True, editable=False, help_text="The user's, in the session that allowed this."
+        null=True,
+        editable=False,
+        help_text="The user's session epoch when the user allowed the client. The grant ends when the epoch changes.",
     )
-    amr = models.JSONField(default=list, blank=True, help_text="How the user proved it (RFC 8176).")
+    amr = models.JSONField(
+        default=list, blank=True, help_text="The methods by which the user authenticated (RFC 8176)."
+    )
     created_at = models.DateTimeField()
-    ends_at = models.DateTimeField(db_index=True, help_text="From then on, no token is issued under it.")
+    ends_at = models.DateTimeField(
+        db_index=True, help_text="When the grant expires. No token is issued under it from then on."
+    )
     refresh_until = models.DateTimeField(
-        "refresh tokens end at", null=True, blank=True, help_text="Empty: with the grant, as in earlier versions."
+        "refresh tokens end at",
+        null=True,
+        blank=True,
+        help_text="When the last refresh token of the grant expires. Empty: with the grant.",
     )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoke_reason = models.CharField(max_length=100, blank=True)
@@ -44,7 +59,9 @@ class AuthorizationCode(models.Model):
     digest = models.CharField(primary_key=True, max_length=64)
     grant = models.OneToOneField(UserGrant, on_delete=models.CASCADE, related_name="code")
     redirect_uri = models.TextField()
-    code_challenge = models.CharField(max_length=128, help_text="S256 (RFC 7636).")
+    code_challenge = models.CharField(
+        max_length=128, help_text="The code challenge of the authorization request, method S256 (RFC 7636)."
+    )
     nonce = models.TextField(blank=True)
     expires_at = models.DateTimeField()
     redeemed_at = models.DateTimeField(null=True, blank=True)
@@ -63,30 +80,39 @@ class RefreshToken(models.Model):
     """A refresh token. Only its SHA-256 is stored. The tokens of one grant are a family and end together."""
 
     digest = models.CharField(primary_key=True, max_length=64)
-    family = models.CharField(max_length=64, help_text="SHA-256 of what every token of the family begins with.")
+    family = models.CharField(
+        max_length=64, help_text="The SHA-256 of the prefix that all refresh tokens of one family share."
+    )
     grant = models.ForeignKey(UserGrant, on_delete=models.CASCADE, related_name="refresh_tokens")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(
         db_index=True,
-        help_text="When it can be used no more, be it for an answer that was lost.",
+        help_text="When the refresh token expires, also for retries after a lost response.",
     )
-    used_at = models.DateTimeField(null=True, blank=True, help_text="When it was used, and a successor given for it.")
-    retried_at = models.DateTimeField(null=True, blank=True, help_text="When it was used again: an answer was lost.")
+    used_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the refresh token was used and replaced by its successor."
+    )
+    retried_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the refresh token was used again within the retry window."
+    )
     # Not a foreign key, because the predecessor is purged first.
     previous = models.CharField(
         max_length=64,
         blank=True,
-        help_text="The digest of its predecessor, also when that is gone.",
+        help_text="The digest of the previous refresh token. It stays after that row is purged.",
     )
     generation = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="How many rotations led to it; 0 for those of earlier versions."
+        default=0,
+        db_default=0,
+        help_text="The number of rotations before this refresh token. 0: issued by an earlier version.",
     )
     encryption_key_id = models.CharField(
         max_length=16,
         blank=True,
         default="",
         db_default="",
-        help_text="Which KEY_ENCRYPTION_KEYS entry its text was made with. Empty: random, by an earlier version.",
+        help_text="The ID of the KEY_ENCRYPTION_KEYS entry that the token is derived from. Empty: a random token of an"
+        " earlier version.",
     )
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Judges the metadata of a client: a document, or the body of a registration (RFC 7591 section 2). Pure.
+"""Validates client metadata from a document or a registration request (RFC 7591 section 2). Pure.
 
 1. Each member that this issuer understands has the right type and a bounded size. Other members are ignored.
 2. No software statement is there: none is verified, so one that is ignored would suggest a trust that is not given.
@@ -46,7 +46,7 @@ class InvalidMetadata(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientMetadata:
-    """Metadata that was judged. The members have the names of RFC 7591 section 2."""
+    """Validated metadata of a client. The fields have the names of RFC 7591 section 2."""
 
     client_name: str
     """Empty if the client has no name."""
@@ -63,7 +63,7 @@ class ClientMetadata:
 
     @property
     def listens_on_localhost(self) -> bool:
-        """Return True if the client is a public one that listens on some port of localhost."""
+        """Return True if the client is public and has a redirect URI at localhost."""
         return self.is_public and any(uri.startswith(LOCALHOST) for uri in self.redirect_uris)
 
     @property
@@ -72,7 +72,7 @@ class ClientMetadata:
         if not self.is_public:
             return ()
         parts = [urlsplit(uri) for uri in self.redirect_uris]
-        origins = dict.fromkeys(f"{one.scheme}://{one.netloc}" for one in parts)
+        origins = dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts)
         return tuple(origin for origin in origins if origin_problem(origin) is None)
 
 
@@ -84,15 +84,12 @@ def read(
     grant_types: Collection[str],
     loopback: bool,
 ) -> ClientMetadata:
-    """Return the judged metadata. Raises InvalidMetadata.
+    """Validate the metadata in `members`. Raises InvalidMetadata if it is refused.
 
     `methods` are the permitted authentication methods, `default_method` is the one of a client that names none, and
     `grant_types` are those that the settings allow. `loopback` permits a `jwks_uri` on loopback, for development.
     """
-    if "software_statement" in members:
-        raise InvalidMetadata(
-            "Software statements are not verified here. Register without one.", error="invalid_software_statement"
-        )
+    _refuse_statement(members)
     method = _text(members, "token_endpoint_auth_method") or default_method
     if method not in methods:
         raise InvalidMetadata(f"token_endpoint_auth_method must be one of {', '.join(methods)}.")
@@ -102,11 +99,19 @@ def read(
     return ClientMetadata(
         client_name=_name(members),
         redirect_uris=uris,
-        grant_types=_grant_types(members, allowed=grant_types, uris=uris),
+        grant_types=_grant_types(members, permitted=grant_types, uris=uris),
         token_endpoint_auth_method=method,
         jwks=jwks,
         jwks_uri=jwks_uri,
     )
+
+
+def _refuse_statement(members: Mapping[str, Any]) -> None:
+    """Raise InvalidMetadata if the metadata has a software statement (RFC 7591 section 2.3)."""
+    if "software_statement" in members:
+        raise InvalidMetadata(
+            "Software statements are not verified here. Register without one.", error="invalid_software_statement"
+        )
 
 
 def _name(members: Mapping[str, Any]) -> str:
@@ -130,14 +135,14 @@ def _redirect_uris(members: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(uris))
 
 
-def _grant_types(members: Mapping[str, Any], *, allowed: Collection[str], uris: Collection[str]) -> tuple[str, ...]:
+def _grant_types(members: Mapping[str, Any], *, permitted: Collection[str], uris: Collection[str]) -> tuple[str, ...]:
     """Return the requested grant types that the settings allow, without those that a client cannot use alone."""
     if any(response != "code" for response in _texts(members, "response_types")):
         raise InvalidMetadata("response_types must be code.")
-    wanted = _texts(members, "grant_types") or [AUTHORIZATION_CODE]
-    granted = [name for name in dict.fromkeys(wanted) if name in allowed]
+    requested = _texts(members, "grant_types") or [AUTHORIZATION_CODE]
+    granted = [name for name in dict.fromkeys(requested) if name in permitted]
     if not set(granted) - {"refresh_token"}:
-        raise InvalidMetadata(f"grant_types must name one of {', '.join(allowed)}.")
+        raise InvalidMetadata(f"grant_types must name one of {', '.join(permitted)}.")
     if AUTHORIZATION_CODE in granted and not uris:
         raise InvalidMetadata("redirect_uris is missing.", error="invalid_redirect_uri")
     return tuple(granted)

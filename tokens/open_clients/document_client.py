@@ -41,7 +41,7 @@ TOO_MANY = "Too many clients were registered and never used. Try again later."
 
 
 class DocumentRefused(Exception):
-    """No client may be used by this document. The message says why."""
+    """The document is missing or refused, so its client cannot be used. The message says why."""
 
 
 def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) -> None:
@@ -60,7 +60,7 @@ def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) ->
 
 
 def renew(client_id: str, *, now: datetime) -> None:
-    """Renew a stored client whose document is not fresh any more. Raises DocumentRefused and Unavailable.
+    """Fetch the document of a stored client again if it is stale. Raises DocumentRefused, or Unavailable for now.
 
     Fetches nothing for a client that is not stored: only an authorization request introduces a client.
     """
@@ -150,8 +150,8 @@ def _change(client: Client, metadata: ClientMetadata, *, now: datetime) -> None:
     """Save the fields that the document changed, and record their values before and after."""
     if metadata.is_public and not client.is_public:
         raise DocumentRefused(WEAKER)
-    wanted = _fields(client.client_id, metadata)
-    changed = {name: value for name, value in wanted.items() if getattr(client, name) != value}
+    new_values = _fields(client.client_id, metadata)
+    changed = {name: value for name, value in new_values.items() if getattr(client, name) != value}
     details = {name: [_text(getattr(client, name)), _text(value)] for name, value in changed.items()}
     for name, value in changed.items():
         setattr(client, name, value)

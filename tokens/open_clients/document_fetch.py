@@ -29,7 +29,7 @@ OVERLOADED = frozenset({408, 425, 429})
 
 
 class NoDocument(Exception):
-    """The document is not there or invalid, so its client is refused. The message says why."""
+    """The document does not exist or is invalid, so its client is refused. The message says why."""
 
 
 class Unreachable(Exception):
@@ -50,7 +50,7 @@ def is_costly(client_id: str) -> bool:
 
 
 def get(client_id: str) -> ValidDocument:
-    """Return the document at the address `client_id`. Raises NoDocument, Unreachable and flights.StillFetching."""
+    """Fetch and validate the document at `client_id`. Raises NoDocument, Unreachable and flights.StillFetching."""
     return flights.get(client_id)
 
 

@@ -1,4 +1,4 @@
-"""Judges a client ID metadata document (draft 02 sections 4 and 8). Pure.
+"""Validates a client ID metadata document (draft 02 sections 4 and 8). Pure.
 
 1. It is a JSON object whose `client_id` is its own address.
 2. It has no secret, and no authentication method with one: there is no way to agree on it. No key has a private half.
@@ -21,7 +21,7 @@ SECRETS = ("client_secret", "client_secret_expires_at")
 
 
 def read(content: object, client_id: str, *, grant_types: Collection[str], loopback: bool) -> ClientMetadata:
-    """Return the metadata in the document at the address `client_id`. Raises InvalidMetadata.
+    """Return the metadata in the document at `client_id`. Raises InvalidMetadata if the document breaks a rule.
 
     `loopback` permits http addresses of keys on loopback, for development.
     """

@@ -1,4 +1,4 @@
-"""Register clients that ask for it, and let each read, change and delete itself (RFC 7591, RFC 7592).
+"""Dynamic client registration: register, read, change and delete a client (RFC 7591, RFC 7592).
 
 1. The mode of the settings: off, open to everyone, or with an initial access token.
 2. The metadata is valid (`client_metadata`). Scopes, APIs and grant types are those of the settings.
@@ -48,7 +48,7 @@ class BearerRefused(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the challenge, without an error code if the request has no token."""
+        """Return the header `WWW-Authenticate`, without an error code if the request has no token."""
         return {
             "WWW-Authenticate": 'Bearer realm="registration"' + ("" if self.is_missing else ', error="invalid_token"')
         }
@@ -56,7 +56,7 @@ class BearerRefused(OAuthError):
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """A registered client, with what it is told once."""
+    """A new client, with its secret and registration access token, which are stored as hashes only."""
 
     client: Client
     registration_token: str = field(repr=False)
@@ -66,7 +66,8 @@ class NewClient:
 def register(members: Mapping[str, Any], bearer: str | None, *, address: str, now: datetime) -> NewClient:
     """Register a client with the metadata `members`. `bearer` is the token of the request, `address` its sender.
 
-    Raises OAuthError, also BearerRefused and Unavailable, and RegistryLocked.
+    Raises BearerRefused if `bearer` is no valid initial access token, OAuthError if the metadata is refused,
+    Unavailable if too many clients were never used, and RegistryLocked if another transaction holds a lock too long.
     """
     mode = conf.issuer().open_clients.registration
     if mode is RegistrationMode.OFF:
@@ -92,7 +93,7 @@ def register(members: Mapping[str, Any], bearer: str | None, *, address: str, no
 
 
 def authenticate(client_id: str, bearer: str | None) -> Client:
-    """Return the client whose registration access token `bearer` is. Raises BearerRefused."""
+    """Return the client whose registration access token is `bearer`. Raises BearerRefused if it is not valid."""
     if not bearer:
         raise BearerRefused("Send the registration access token as a bearer token.", is_missing=True)
     state = OpenClient.objects.select_related("client").filter(client__client_id=client_id).first()
@@ -107,7 +108,7 @@ def authenticate(client_id: str, bearer: str | None) -> Client:
 def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Client:
     """Replace the metadata of the client, and return it (RFC 7592 section 2.2).
 
-    Raises OAuthError and RegistryLocked.
+    Raises OAuthError if the metadata is refused, and RegistryLocked if another transaction holds a lock for too long.
     """
     if members.get("client_id") != client.client_id:
         raise OAuthError(INVALID_METADATA, "client_id must be that of this client.")
@@ -120,10 +121,10 @@ def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Clie
         locked = Client.objects.select_for_update().filter(pk=client.pk, is_active=True).first()
         if locked is None:  # it was deleted or blocked since it was authenticated
             raise BearerRefused(NOT_VALID)
-        wanted = _fields(metadata)
-        changed = [name for name, value in wanted.items() if getattr(locked, name) != value]
+        new_values = _fields(metadata)
+        changed = [name for name, value in new_values.items() if getattr(locked, name) != value]
         for name in changed:
-            setattr(locked, name, wanted[name])
+            setattr(locked, name, new_values[name])
         _validate(locked)
         locked.save(update_fields=changed)
         if changed:  # users agreed to the client as it was

@@ -30,12 +30,12 @@ T = TypeVar("T")
 
 
 class StillFetching(Exception):
-    """The outcome is not known yet. The fetch goes on, unless too many run."""
+    """The fetch has no result yet and continues, or too many other fetches are running."""
 
 
 @dataclass(slots=True)
 class Flight(Generic[T]):
-    """A fetch, or its outcome: `value` or `error`."""
+    """A fetch of one address. When it has ended, `value` or `error` is its outcome."""
 
     ended: threading.Event = field(default_factory=threading.Event)
     value: T | None = None
@@ -77,7 +77,7 @@ class Flights(Generic[T]):
             return outcome is not None and outcome.error is None
 
     def get(self, address: str) -> T:
-        """Return the value at the address. Raises what the fetch raised, or StillFetching."""
+        """Return the value at the address. Raises the exception of the fetch, or StillFetching."""
         flight = self._join(address)
         if not self._has_ended(flight):
             raise StillFetching
@@ -98,9 +98,9 @@ class Flights(Generic[T]):
     def _join(self, address: str) -> Flight[T]:
         """Return the remembered outcome, or the fetch that runs, or a new one. Raises StillFetching if too many run."""
         with self._lock:
-            known = self._running.get(address) or self._remembered(address)
-            if known is not None:
-                return known
+            flight_or_outcome = self._running.get(address) or self._remembered(address)
+            if flight_or_outcome is not None:
+                return flight_or_outcome
             if len(self._running) >= FLIGHTS:
                 raise StillFetching
             flight = self._running[address] = Flight()

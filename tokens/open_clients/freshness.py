@@ -25,7 +25,7 @@ MAX_AGE = re.compile(r"max-age=\"?([0-9]{1,9})\"?")
 
 def lifetime(headers: Mapping[str, str]) -> timedelta:
     """Return for how long the document is fresh. The names of `headers` are in lower case."""
-    directives = [one.strip().lower() for one in headers.get("cache-control", "").split(",")]
+    directives = [directive.strip().lower() for directive in headers.get("cache-control", "").split(",")]
     if {"no-store", "no-cache"} & set(directives):
         return LEAST
     if (stated := _max_age(directives)) is not None:
@@ -36,7 +36,7 @@ def lifetime(headers: Mapping[str, str]) -> timedelta:
 
 
 def _max_age(directives: list[str]) -> timedelta | None:
-    matches = [match for one in directives if (match := MAX_AGE.fullmatch(one))]
+    matches = [match for directive in directives if (match := MAX_AGE.fullmatch(directive))]
     return timedelta(seconds=int(matches[0][1])) if matches else None
 
 

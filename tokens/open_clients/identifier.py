@@ -19,7 +19,7 @@ DOTS = frozenset({".", ".."})
 
 
 class UnfitAddress(ValueError):
-    """The client_id is the address of no metadata document. The message says why."""
+    """The client_id cannot be the address of a metadata document. The message says why."""
 
 
 def is_address(client_id: str) -> bool:
@@ -28,7 +28,7 @@ def is_address(client_id: str) -> bool:
 
 
 def read(client_id: str, *, loopback: bool = False) -> SplitResult:
-    """Return the parts of the address. Raises UnfitAddress.
+    """Parse the address of a document. Raises UnfitAddress if it breaks a rule of the draft.
 
     `loopback` permits http and https on loopback too. That is for development only.
     """

@@ -19,7 +19,7 @@ MOST_UNUSED = 10_000
 
 
 def ended(now: datetime) -> "QuerySet[Client]":
-    """Return the clients that can be deleted at `now`, those that ended first before others."""
+    """Return the self-registered clients that can be deleted at `now`, ordered by their end."""
     has_grant = Exists(UserGrant.objects.filter(client=OuterRef("pk")))
     is_unused = Q(last_used_on=None) | Q(last_used_on__lt=(now - IDLE).date())
     # The state decides if a client may be deleted; only self-registered clients have one.
@@ -29,6 +29,6 @@ def ended(now: datetime) -> "QuerySet[Client]":
 
 
 def are_too_many(registrar: Registrar) -> bool:
-    """Return True if no more clients of this kind may be registered, because too many were never used."""
+    """Return True if too many clients of this kind were never used, so that no more may be registered."""
     never_used = OpenClient.objects.filter(client__registered_by=registrar, client__last_used_on=None)
     return never_used.count() >= MOST_UNUSED

@@ -39,7 +39,7 @@ def judge(registrations: int, expires_at: datetime, *, now: datetime) -> None:
 
 
 def revoke(token: InitialAccessToken, *, actor: str, now: datetime) -> bool:
-    """Revoke a token. Returns False if it was revoked already. Clients that it registered stay."""
+    """Revoke a token. Returns False if it was revoked already. Clients that were registered with it stay."""
     if not InitialAccessToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
         return False
     record("initial_token.revoked", actor=actor, subject=subject(token), now=now)

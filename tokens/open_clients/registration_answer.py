@@ -1,4 +1,4 @@
-"""What a dynamically registered client is told about itself (RFC 7591 section 3.2.1, RFC 7592 section 3)."""
+"""The responses to a dynamically registered client (RFC 7591 section 3.2.1, RFC 7592 section 3)."""
 
 from tokens import conf
 from tokens.models import Client, OpenClient
@@ -20,7 +20,7 @@ def new(registered: NewClient) -> dict[str, object]:
 
 
 def stored(client: Client, registration_token: str) -> dict[str, object]:
-    """Return the members of the answer to a later request. The client has sent its `registration_token`.
+    """Return the members of the answer to a later request, with the `registration_token` that the client sent.
 
     The secret is not among them: only its hash is stored. Raises BearerRefused if the client was deleted
     after it had authenticated.

@@ -1,4 +1,4 @@
-"""Give a self-registered client what the settings allow, and nothing else.
+"""Sets the scopes and APIs of a self-registered client to those of the settings.
 
 - `apply` gives the client the scopes and APIs of the settings. It runs at the registration and with each change.
 - Each request is judged by the settings of its moment, too (`Client.permitted_scopes`): a scope that was removed from

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+
 from tokens import registry_lock
 from tokens.audit.trail import record
 from tokens.models import Api, Client, Scope
@@ -46,3 +49,15 @@ def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
     locked.save(update_fields=["client"])
     record("api.changed", actor=actor, subject=f"api:{api.identifier}", details={"client": before_after}, now=now)
     return True
+
+
+def scope_rows(descriptions: dict[str, str], limits: list[tuple[str, str]]) -> list[Scope]:
+    """Return the scopes with their limits to groups. Raises ValidationError if a limit names no scope or no group."""
+    groups = set(Group.objects.filter(name__in={group for _, group in limits}).values_list("name", flat=True))
+    for name, group in limits:
+        if name not in descriptions:
+            raise ValidationError({"--limit-scope": f"{name} is no scope of this API."})
+        if group not in groups:
+            raise ValidationError({"--limit-scope": f"There is no group {group}. Create it in the admin."})
+    groups_by_scope = {name: [group for limited, group in limits if limited == name] or None for name in descriptions}
+    return [Scope(name=name, description=text, groups=groups_by_scope[name]) for name, text in descriptions.items()]

@@ -1,4 +1,4 @@
-"""Create the clients and the user of the OpenID certification plans, on an issuer that is there for tests only.
+"""Create the clients and the user of the OpenID certification plans, on an issuer for tests only.
 
 - The clients have PKCE rule `optional`, because the plans send no challenge.
 - A second run replaces clients, secrets and password of the same alias. The user keeps its `sub`.
@@ -39,7 +39,7 @@ def _client(suite: Suite, name: str, *, now: datetime) -> Json:
     client_id = f"certification-{suite.alias}-{name.replace('_', '-')}"
     for earlier in Client.objects.filter(client_id=client_id):
         earlier.delete()
-    wanted = Registration(
+    registration = Registration(
         name=f"Certification {suite.alias} {name}",
         client_id=client_id,
         grants=[GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN],
@@ -47,7 +47,7 @@ def _client(suite: Suite, name: str, *, now: datetime) -> Json:
         method=CLIENTS[name],
         policy={"post_logout_redirect_uris": suite.address("post_logout_redirect"), "pkce": PkceRule.OPTIONAL.value},
     )
-    client, secret = register(wanted, actor=ACTOR, now=now)
+    client, secret = register(registration, actor=ACTOR, now=now)
     return {"client_id": client.client_id, "client_secret": secret}
 
 

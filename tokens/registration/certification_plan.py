@@ -50,7 +50,7 @@ class Suite:
 
 
 def configuration(suite: Suite, clients: Mapping[str, Json], user: SuiteUser, *, issuer: str) -> Json:
-    """Return the configuration. `clients` are client_id and secret by the suite's name of the client."""
+    """Return the suite's configuration. `clients` maps the suite's name of a client to its client_id and secret."""
     base = issuer.rstrip("/")
     pages = _Pages(base, user)
     return {

@@ -81,13 +81,8 @@ def register(
         client.save()
         client.scopes.set(scopes)
         client.apis.set(apis)
-        record(
-            "client.created",
-            actor=actor,
-            subject=f"client:{client.client_id}",
-            details=unsafe_switches(client),
-            now=now,
-        )
+        subject, details = f"client:{client.client_id}", unsafe_switches(client)
+        record("client.created", actor=actor, subject=subject, details=details, now=now)
         if registration.authentication in client_secret.METHODS:
             expires_at = registration.secret_expires_at
             secret = secret_rotation.add(client, actor=actor, now=now, expires_at=expires_at, secret=secret)
@@ -95,7 +90,7 @@ def register(
 
 
 def unsafe_switches(client: Client) -> dict[str, Any]:
-    """Return the client's switches for authorization requests that are not at their default, for the audit trail."""
+    """Return the client's switches that differ from their safe default, for the audit trail."""
     return {name: value for name in LOGIN_SWITCHES if (value := getattr(client, name))}
 
 

@@ -11,7 +11,9 @@ from datetime import datetime
 from django.db import transaction
 
 from tokens.clients import client_secret
-from tokens.models import Api, Client, GrantType, Scope, User
+from tokens.keys.operation import Operation
+from tokens.keys.rotation import rotate
+from tokens.models import Api, Client, GrantType, Scope, SigningKey, User
 from tokens.registration import secret_rotation
 from tokens.registration.client import Registration, register
 
@@ -29,10 +31,12 @@ class DemoCredentials:
     """The generated values among `values`, which the operator does not have yet."""
 
 
-def credentials(given: Mapping[str, str]) -> DemoCredentials:
-    """Return the given credentials, and a generated value for each that is missing."""
-    generated = {name: secrets.token_urlsafe(32) for name in NAMES if not given.get(name)}
-    return DemoCredentials({name: given[name] for name in NAMES if name not in generated} | generated, generated)
+def credentials(from_operator: Mapping[str, str]) -> DemoCredentials:
+    """Return the operator's credentials, and generate those that are missing."""
+    generated = {name: secrets.token_urlsafe(32) for name in NAMES if not from_operator.get(name)}
+    return DemoCredentials(
+        {name: from_operator[name] for name in NAMES if name not in generated} | generated, generated
+    )
 
 
 @transaction.atomic
@@ -68,6 +72,12 @@ def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url
     ensure_client(service, demo.values["SERVICE_CLIENT_SECRET"], now=now)
 
 
+def make_first_key(operation: Operation) -> None:
+    """Create the first signing key and its standby, unless there is a key. Raises KeyProblem if that fails."""
+    if not SigningKey.objects.exists():
+        rotate(operation)
+
+
 def ensure_user(username: str, password: str, *, administrator: bool) -> None:
     """Create the user if missing, and set the password if it differs."""
     user, _ = User.objects.get_or_create(
@@ -79,17 +89,17 @@ def ensure_user(username: str, password: str, *, administrator: bool) -> None:
         user.save()
 
 
-def ensure_client(wanted: Registration, secret: str | None, *, now: datetime) -> None:
+def ensure_client(registration: Registration, secret: str | None, *, now: datetime) -> None:
     """Register the client if missing. Update its addresses and grant types, and add the secret if it differs.
 
     A public client has no secret: pass None.
     """
-    client = Client.objects.filter(client_id=wanted.client_id).first()
+    client = Client.objects.filter(client_id=registration.client_id).first()
     if client is None:
-        client, _ = register(wanted, actor=ACTOR, now=now, secret=secret)
-    client.redirect_uris, client.grants = " ".join(wanted.redirect_uris), list(wanted.grants)
-    client.post_logout_redirect_uris = wanted.policy.get("post_logout_redirect_uris", "")
-    client.allowed_origins = wanted.policy.get("allowed_origins", "")
+        client, _ = register(registration, actor=ACTOR, now=now, secret=secret)
+    client.redirect_uris, client.grants = " ".join(registration.redirect_uris), list(registration.grants)
+    client.post_logout_redirect_uris = registration.policy.get("post_logout_redirect_uris", "")
+    client.allowed_origins = registration.policy.get("allowed_origins", "")
     client.save()
-    if secret is not None and not client_secret.matches(client_secret.kept_of(client), secret, now=now):
+    if secret is not None and not client_secret.matches(client_secret.stored_of(client), secret, now=now):
         secret_rotation.add(client, actor=ACTOR, now=now, secret=secret)

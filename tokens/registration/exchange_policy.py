@@ -17,7 +17,7 @@ def foreign(scopes: Iterable[Scope], api: Api | None) -> list[str]:
 
 @registry_lock.change()
 def put(client: Client, api: Api, names: Sequence[str], *, actor: str, now: datetime) -> bool:
-    """Let the client exchange users' tokens for the API, with these scopes and no others.
+    """Let the client exchange users' tokens for tokens for the API, with these scopes and no others.
 
     Returns False if nothing changed.
 
@@ -52,7 +52,7 @@ def remove(client: Client, api: Api, *, actor: str, now: datetime) -> bool:
     return True
 
 
-def _record(done: str, policy: ExchangePolicy, details: Mapping[str, object], *, actor: str, now: datetime) -> None:
+def _record(event: str, policy: ExchangePolicy, details: Mapping[str, object], *, actor: str, now: datetime) -> None:
     """Record an event of the client that may exchange tokens, as the admin does."""
     subject, with_api = f"client:{policy.client.client_id}", {"api": policy.api.identifier, **details}
-    record(f"exchange_policy.{done}", actor=actor, subject=subject, details=with_api, now=now)
+    record(f"exchange_policy.{event}", actor=actor, subject=subject, details=with_api, now=now)

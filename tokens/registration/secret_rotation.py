@@ -22,7 +22,7 @@ class SecretNotUsed(Exception):
 
 
 class SecretEnded(Exception):
-    """The secret has ended, or would have ended already."""
+    """The secret was revoked or has expired, or the new expiry time has passed."""
 
 
 def refusal(client: Client) -> str | None:
@@ -73,7 +73,7 @@ def revoke(secret: ClientSecret, *, actor: str, now: datetime) -> None:
 
 
 def refuse_ended(secret: ClientSecret, *, now: datetime) -> None:
-    """Raise SecretEnded if the secret has ended: its revocation and its expiry cannot be changed."""
+    """Raise SecretEnded if the secret is revoked or expired."""
     if not secret.is_live(now=now):
         raise SecretEnded(f"The secret {secret} has ended and cannot be changed. Create a new secret.")
 

@@ -11,8 +11,8 @@ Read in this order:
 - `introspection`: tell a client or API if a token is active (RFC 7662, RFC 9701).
 - `everywhere`: end a user's sessions, grants and tokens.
 - `signals`: revoke when models are saved or deleted.
-- `access`: disable and enable users and clients.
 - `bulk`: revoke by issuer, client, user, grant or token.
+- `access`: disable and enable users and clients, log users out, and revoke grants, with their audit events.
 - `feed_entries`, `feed_log`, `feed_publisher`: the entries of the revocation feed, its versions, and their publication.
 - `feed`: the signed documents of the feed (docs/revocation-feed.md).
 - `high_water_marks`, `high_water`: detect a database that went back in time.

@@ -1,11 +1,19 @@
-"""Disables and enables users and clients, and logs users out everywhere, for the command `access`."""
+"""Withdraws access, with its audit event: disables users and clients, logs users out everywhere, revokes grants.
 
+The command `access`, the admin and the page "log out everywhere" call it.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from tokens import registry_lock
 from tokens.audit.trail import record
-from tokens.models import Client, User
-from tokens.revoking import everywhere
+from tokens.issued import user_grant
+from tokens.models import Client, Consent, User, UserGrant
+from tokens.revoking import bulk, everywhere
 
 
 @registry_lock.change()
@@ -36,6 +44,39 @@ def log_out(user: User, *, reason: str, actor: str, now: datetime) -> None:
     everywhere.log_out(user, "logged out everywhere by a command")
     everywhere.withdraw_consents(user)
     _record("logged_out_everywhere", user, reason, actor=actor, now=now)
+
+
+def log_out_all(users: Sequence[User], *, reason: str, actor: str, now: datetime) -> None:
+    """End every session, grant and token of these users, and delete their consents, with one event per user."""
+    for user in users:
+        with transaction.atomic():
+            everywhere.withdraw_consents(user)
+            record("user.logged_out_everywhere", actor=actor, subject=subject(user), now=now)
+    bulk.log_out(users, reason)
+
+
+@transaction.atomic
+def log_out_by_user(user: User, *, now: datetime) -> None:
+    """End every session, grant and token of a user who asked for it, and delete the user's consents."""
+    everywhere.log_out(user, "logged out everywhere")
+    everywhere.withdraw_consents(user)
+    record("user.logged_out_everywhere", actor=subject(user), subject=subject(user), now=now)
+
+
+@transaction.atomic
+def revoke_grants(grants: "QuerySet[UserGrant]", *, reason: str, actor: str, now: datetime) -> int:
+    """Revoke these grants with their tokens, delete their consents, and record an event for each.
+
+    Returns the number of grants that were not revoked before.
+    """
+    # Lock every grant before the first change, and delete consents in one order: this prevents deadlocks.
+    active = list(grants.filter(revoked_at=None).order_by("client_id", "user_id", "pk"))
+    user_grant.lock_all(Q(pk__in=[grant.pk for grant in active]))
+    for grant in active:
+        user_grant.revoke(grant, reason, now=now)
+        Consent.objects.filter(user=grant.user, client=grant.client).delete()
+        record("grant.revoked", actor=actor, subject=f"grant:{grant}", now=now)
+    return len(active)
 
 
 def subject(account: User | Client) -> str:

@@ -40,7 +40,7 @@ PASSWORD = "user.password_changed"  # noqa: S105 (an event's name)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """The result: what was applied again, and what was ended for all users."""
+    """The result of a run: the revocations that were applied again, and the number of ended sessions and grants."""
 
     keys: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()

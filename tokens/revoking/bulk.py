@@ -39,7 +39,7 @@ class BulkTarget:
     token_id: str = ""
 
     def grants(self) -> Q:
-        """Return the condition of the user grants that are revoked with the tokens."""
+        """Return a query condition for the user grants that are revoked together with the tokens."""
         if self.everything:
             return Q()
         if self.grant:

@@ -37,7 +37,7 @@ def log_out(user: User, reason: str) -> None:
 
 
 def withdraw_consents(user: User) -> None:
-    """Delete the user's consents, so that each client must ask the user again."""
+    """Delete the user's consents, so that each client has to ask for consent again."""
     Consent.objects.filter(user=user).delete()
 
 
@@ -68,7 +68,7 @@ def revoke_grants(condition: Q, reason: str) -> int:
 
 
 def revoke_until_commit(revoke: Revoke) -> None:
-    """Revoke all tokens that are issued before the current transaction is committed."""
+    """Call `revoke` so that it covers all tokens issued before the current transaction is committed."""
     # Until the commit, other nodes do not see the change, and can issue tokens that it must revoke.
     before = store.database_now()
     revoke(now=before)

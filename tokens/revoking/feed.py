@@ -53,7 +53,7 @@ class Documents:
         self._lock, self._building = threading.Lock(), threading.Lock()
 
     def find(self, key: DocumentKey, edition: Edition, *, now: datetime) -> Document | None:
-        """Return the document if it is in the cache and need not be signed again at `now`, else None."""
+        """Return the cached document, or None if it is not cached or must be signed again at `now`."""
         with self._lock:
             document = self._cache.get(key)
             if document is None or document.edition != edition or document.renew_at <= now:

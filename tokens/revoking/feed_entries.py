@@ -8,7 +8,7 @@ from tokens.issued.revocation_key import ENTRY, KEY, LAYOUT
 
 
 def merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
-    """Return the latest entry of each key in all parts, sorted by key, without entries that ended by `now`."""
+    """Merge the parts: return the latest entry of each key, sorted by key, without entries that expired by `now`."""
     ended = struct.pack(">I", int(now.timestamp()) if now else 0)
     entries = [part[start : start + ENTRY] for part in parts for start in range(0, len(part), ENTRY)]
     # The instants of a key only grow, so its latest entry sorts last.
@@ -17,5 +17,5 @@ def merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
 
 
 def until(body: bytes) -> int:
-    """Return the Unix second at which the last entry of the body ends."""
+    """Return the Unix second at which the last entry of the body expires."""
     return max(int(until) for _, until, _ in struct.iter_unpack(LAYOUT, body))

@@ -57,7 +57,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The entries of an answer up to `version`, and the segments that contain the other entries, as (digest, count)."""
+    """The answer to a reader: new entries up to `version`, and the segments with the others, as (digest, count)."""
 
     version: Version
     entries: bytes
@@ -66,7 +66,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The state of the log."""
+    """The current version of the log, and the entries that wait for the next version."""
 
     version: Version
     sealed: int
@@ -84,7 +84,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """A publication, and the version before it."""
+    """The newest publication, with the version before it."""
 
     before: Version
     body: bytes
@@ -114,7 +114,7 @@ def begin(*, now: datetime) -> None:
 
 
 def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:
-    """Return the changes since a version, without a statement if the caller has just published all of them."""
+    """Return the changes since a version. Runs no query if `head` already contains all of them."""
     if head.newest and head.newest.before == since:
         return Changes(head.version, feed_entries.merged([head.newest.body], now=now), ())
     return changes(since, now=now, sealed=head.sealed)

@@ -42,7 +42,7 @@ def publish(*, now: datetime, batches: int = BATCHES) -> feed_log.Head:
 
 
 def publish_all(*, now: datetime) -> None:
-    """Publish until no entry waits, for commands. Vacuums the queue if there were many entries."""
+    """Publish all waiting entries. Vacuums the table of waiting entries if there were many. Only commands call this."""
     were_many = False
     while publish(now=now).has_waiting:
         were_many = True

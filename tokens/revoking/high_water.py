@@ -31,13 +31,16 @@ REMEDY = "a backup was restored, or a failover lost transactions: run manage.py 
 
 
 def report(*, now: datetime) -> str:
-    """Return what the database lacks of the marks, with the remedy. Returns "" if nothing, or if there are no marks."""
+    """Compare the database with the marks. Return what the database lacks, with the remedy.
+
+    Returns "" if it lacks nothing, or if there are no marks.
+    """
     marks = high_water_marks.read(now=now)
     return _problem(marks, _state(), now=now) if marks else ""
 
 
 def lost_event(*, now: datetime) -> datetime | None:
-    """Return the instant of the newest event in the marks if the audit trail lacks that event, else None."""
+    """Return the time of the newest event in the marks, if the audit trail lacks the event, else None."""
     marks = high_water_marks.read(now=now)
     return marks.event.at if marks and marks.event and [*_event(marks)] else None
 
@@ -109,8 +112,8 @@ def _feed(marks: Marks, state: Marks) -> Iterator[str]:
     if marks.feed is None:
         return
     current = state.feed or Version(0, "")
-    others = Publication.objects.filter(version=marks.feed.number).exclude(tag=marks.feed.tag)
-    if current.number < marks.feed.number or others.exists():
+    other_publications = Publication.objects.filter(version=marks.feed.number).exclude(tag=marks.feed.tag)
+    if current.number < marks.feed.number or other_publications.exists():
         yield f"its revocation feed is at {current}, and was at {marks.feed}"
 
 

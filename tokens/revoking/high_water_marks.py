@@ -40,7 +40,7 @@ circuit = Circuit(PAUSE)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event of the audit trail."""
+    """The ID and the time of an event of the audit trail."""
 
     id: int
     at: datetime
@@ -48,7 +48,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """The compared part of a state of the database. None is unknown."""
+    """The high-water marks: feed version, audit event and registry version. None if unknown."""
 
     feed: Version | None = None
     event: Event | None = None
@@ -66,7 +66,7 @@ def was_replaced(registry: str, *, now: datetime) -> bool:
 
 
 def write(state: Marks, *, over: Marks, now: datetime) -> None:
-    """Raise the marks to `state`. The caller read `over` from Redis, and then `state` from the database."""
+    """Raise the marks to `state`. Read `over` from Redis first, and then `state` from the database."""
     # In this order `state.registry` is not older than `over.registry`, so it is the one that replaced the other.
 
     def change(redis: Any) -> None:

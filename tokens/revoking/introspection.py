@@ -78,7 +78,7 @@ def _names(token: PresentedToken) -> dict[str, object]:
 def sign(response: Mapping[str, object], client: Client, *, now: datetime) -> str:
     """Return the response as a JWT for `client` (RFC 9701 section 5). Raises NotReady if no key may sign.
 
-    The client can verify it with the JWKS that its APIs read.
+    It is signed by the ring of the APIs that the client operates, so their JWKS verifies it.
     """
     signing = keyring.for_operator([api.identifier for api in client.operated_apis.all()], now=now)
     claims = {"iss": conf.issuer().url, "aud": client.client_id, "iat": int(signing.issued_at.timestamp())}

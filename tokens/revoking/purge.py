@@ -84,12 +84,12 @@ TABLES: Mapping[str, Ended] = {
 
 
 def count(table: str, *, now: datetime) -> int:
-    """Return how many rows of `table` have ended by `now`, the database's clock."""
+    """Return how many rows of `table` can be deleted at `now`, the database's clock."""
     return _ended(table, now=now).count()
 
 
 def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
-    """Delete the ended rows of `table`, at most `batch` in one transaction. Yields the number of each transaction."""
+    """Delete ended rows of `table`, up to `batch` per transaction. Yield how many each transaction deleted."""
     while deleted := _batch(table, now=now, size=batch):
         yield deleted
 

@@ -20,7 +20,7 @@ PARAMETERS = frozenset({"token", "token_type_hint"})
 
 @transaction.atomic
 def revoke(text: str, client: Client, *, now: datetime) -> None:
-    """Revoke the token in `text` for `client`.
+    """Revoke the token in `text`, if it was issued to `client`.
 
     Raises OAuthError invalid_grant if it is another client's token, and NotReady if the keys cannot be read.
     """

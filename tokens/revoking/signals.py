@@ -42,7 +42,7 @@ def user_saved(instance: User, *, created: bool, **_: Any) -> None:
 
 @receiver(pre_delete, sender=User)
 def lock_user(instance: User, *, origin: Any = None, **_: Any) -> None:
-    """Lock every user that is deleted, then their grants."""
+    """Lock all users that a deletion removes, then their grants."""
     # The same order as token issuance and mass logout, to avoid deadlocks.
     users = _rows_to_lock(instance, origin)
     list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
@@ -64,7 +64,7 @@ def client_saved(instance: Client, **_: Any) -> None:
 
 @receiver(pre_delete, sender=Client)
 def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
-    """Lock the registry's changes out, every client that is deleted, the registry's version, then their grants."""
+    """Lock, before clients are deleted: the registry, the clients, the registry's version, then their grants."""
     registry_lock.lock()
     # The same order as every other change of a client, to avoid deadlocks.
     clients = _rows_to_lock(instance, origin)
@@ -75,7 +75,7 @@ def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
 
 @receiver(pre_delete, sender=Api)
 def lock_api(**_: Any) -> None:
-    """Lock the registry's other changes out, before rows that the deletion cascades to."""
+    """Lock the registry before an API is deleted, and before the rows that the deletion cascades to."""
     registry_lock.lock()
 
 

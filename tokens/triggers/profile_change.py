@@ -5,9 +5,11 @@ from typing import Any
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunPython
 
+from tokens.triggers.search_path import FIX_SEARCH_PATH
+
 COLUMNS = ("username", "first_name", "last_name", "email")
 POSTGRESQL_FUNCTION = """
-CREATE OR REPLACE FUNCTION keyturn_profile_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE OR REPLACE FUNCTION keyturn_profile_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.profile_changed_at := clock_timestamp();
     RETURN NEW;
@@ -28,6 +30,7 @@ def date_profile_changes() -> RunPython:
         condition = " OR ".join(f"OLD.{column} {differs} NEW.{column}" for column in COLUMNS)
         if is_postgresql:
             editor.execute(POSTGRESQL_FUNCTION, params=None)
+            editor.execute(FIX_SEARCH_PATH.format(function="keyturn_profile_changed"), params=None)
             trigger = f"CREATE TRIGGER {name} BEFORE {event} WHEN ({condition})"
             editor.execute(f"{trigger} EXECUTE FUNCTION keyturn_profile_changed()", params=None)
         else:

@@ -40,13 +40,7 @@ END $$
 
 
 def refuse(
-    name: str,
-    *,
-    event: Event,
-    table: str,
-    message: str,
-    when: str | Mapping[str, str] = "",
-    reading: bool = False,
+    name: str, *, event: Event, table: str, message: str, when: str | Mapping[str, str] = "", reading: bool = False
 ) -> RunPython:
     """Return an operation that makes the database refuse `event` on `table` with an IntegrityError.
 
@@ -57,13 +51,11 @@ def refuse(
 
     def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
         drop(apps, editor)  # a later migration replaces the rule under the same name
-        vendor = editor.connection.vendor
-        condition = _condition(vendor, when)
-        statements = (
-            _create_reading(name, table, message, condition)
-            if reading and vendor == "postgresql"
-            else _create(vendor, name, event, table, message, condition)
-        )
+        vendor, condition = editor.connection.vendor, _condition(editor.connection.vendor, when)
+        if reading and vendor == "postgresql":
+            statements = _create_reading(name, table, message, condition)
+        else:
+            statements = _create(vendor, name, event, table, message, condition)
         for statement in statements:
             editor.execute(statement, params=None)
 

@@ -11,7 +11,7 @@ from tokens.views.pages import ACCOUNT_HEADERS, private
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Return the page that says who is logged in at the issuer."""
+    """Return the page that names the logged-in user."""
     return render(request, "account/home.html")
 
 

@@ -1,7 +1,7 @@
 """Answers of the authorization endpoint: a code, an error, or the way to the login page.
 
-- An answer to the client marks the request as answered (`request_store`) before the browser gets it. So a handle that
-  is over gives neither a code nor an error.
+- An answer to the client marks the request as answered (`authorize.request_row`) before the browser gets it. So a
+  handle that is over gives neither a code nor an error.
 - A code and that mark are written in one transaction: if the mark fails, there is no code.
 - An error goes to the client only if its redirect URI is valid, else to a page of the issuer (RFC 6749 4.1.2.1).
 - The error of an invalid request also stays at the issuer if its visitor is not logged in (`refuse`), and every error
@@ -22,6 +22,7 @@ from tokens.audit import trail
 from tokens.authorize import authorization_code, consent, login_session, reauthentication
 from tokens.authorize import response as authorization_response
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
+from tokens.authorize.request_row import AlreadyAnswered, NotStored
 from tokens.authorize.response import AuthorizationResponse
 from tokens.errors import OAuthError
 from tokens.issued.login import Login
@@ -33,7 +34,7 @@ from tokens.models import Client, User
 from tokens.views import consent_page, duplicate_request, form_post, request_store
 from tokens.views.limits import NOBODY, count, please_wait
 from tokens.views.pages import HEADERS, login_address
-from tokens.views.request_store import AlreadyAnswered, NotStored, SentRequest
+from tokens.views.request_store import SentRequest
 
 CONSENT_REFUSED = "consent.refused"
 """The audit event of a user who pressed Refuse."""
@@ -58,13 +59,13 @@ class Attempt:
         return replace(self, authorization=consent.narrowed(self.authorization, user))
 
     def mark_answered(self) -> None:
-        """Mark the request as answered now. Raises AlreadyAnswered, NotStored."""
+        """Record that the client gets its answer now. Raises AlreadyAnswered and NotStored."""
         redirect_uri = self.authorization.redirect_uri
-        request_store.mark_answered(self.sent, client_id=self.client_id, redirect_uri=redirect_uri, now=clock())
+        self.sent.mark_answered(client_id=self.client_id, redirect_uri=redirect_uri, now=clock())
 
 
 def clock() -> datetime:
-    """Return the database's clock as far as this process knows it, for the age of an answer."""
+    """Return this process's estimate of the database's clock, for the age of an answer."""
     # Not `keyring.clock`: that raises NotReady, and a redirect to the login page needs no right clock.
     return keyring.estimated_clock(now=timezone.now())
 
@@ -114,7 +115,7 @@ def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorizat
 
 
 def refuse(request: HttpRequest, sent: SentRequest, error: AuthorizationRefused) -> HttpResponse:
-    """Answer an invalid request: to the client if that is safe, else by a page (RFC 6749 section 4.1.2.1).
+    """Answer an invalid request: redirect to the client if that is safe, else show a page (RFC 6749 4.1.2.1).
 
     The page is also for a visitor who is not logged in, unless the request has prompt=none.
     """
@@ -124,9 +125,7 @@ def refuse(request: HttpRequest, sent: SentRequest, error: AuthorizationRefused)
     goes_back = bool(error.redirect_uri) and not is_visitor and _may_answer_unseen(request, error)
     if goes_back:
         try:
-            request_store.mark_answered(
-                sent, client_id=str(error.client_id), redirect_uri=str(error.redirect_uri), now=clock()
-            )
+            sent.mark_answered(client_id=str(error.client_id), redirect_uri=str(error.redirect_uri), now=clock())
         except (NotStored, AlreadyAnswered) as reason:
             return unusable_handle(request, reason)
     note(request, "authorization.refused", error.client_id, error=error.error, reason=error.reason)
@@ -195,5 +194,5 @@ def redirect(request: HttpRequest, uri: str) -> HttpResponse:
 
 
 def see_other(uri: str) -> HttpResponse:
-    """Redirect to `uri`, an address of the issuer, which the browser then reads by GET."""
+    """Redirect to `uri`, an address of the issuer, with 303: the browser then sends a GET."""
     return HttpResponse(status=303, headers={**HEADERS, "Location": uri})

@@ -25,6 +25,7 @@ from tokens import parameters
 from tokens.authorize import consent, login_session, reauthentication
 from tokens.authorize.backend import backend
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
+from tokens.authorize.request_row import AlreadyAnswered, NotStored
 from tokens.errors import OAuthError
 from tokens.issued.login import Login
 from tokens.keys import keyring
@@ -32,7 +33,7 @@ from tokens.models import User
 from tokens.views import authorization_answer, consent_page, document_gate, request_store
 from tokens.views.authorization_answer import CONSENT_REFUSED, Attempt, see_other, send_code, send_error
 from tokens.views.not_ready import page_if_not_ready
-from tokens.views.request_store import AlreadyAnswered, NotStored, SentRequest
+from tokens.views.request_store import SentRequest
 
 TOO_LONG = f"The authorization request is longer than {request_store.MAX_LENGTH} characters."
 
@@ -44,7 +45,7 @@ class AuthorizeView(View):
     http_method_names = ["get", "post"]  # no HEAD: it would make a code that no client reads
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Redirect to the login, ask the user, or answer the client without a question."""
+        """Redirect to the login, show the consent page, or answer the client without asking the user."""
         return _with_attempt(request, _ask)
 
     def post(self, request: HttpRequest) -> HttpResponse:

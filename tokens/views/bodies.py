@@ -15,11 +15,11 @@ from functools import wraps
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
+from tokens import conf
 from tokens.errors import MethodNotAllowed, OAuthError
 from tokens.parameters import FORM
 from tokens.views import failures
@@ -44,7 +44,7 @@ class UnreadableBody(Exception):
 
 
 def form_only(action: str) -> Callable[[View], View]:
-    """Refuse, in JSON, requests that are not one readable form by POST (RFC 6749 section 3.2 and appendix B).
+    """Answer with a JSON error unless the request is a POST with a readable form (RFC 6749 3.2, appendix B).
 
     `action` is the name of the audit event of a refusal.
     """
@@ -52,7 +52,7 @@ def form_only(action: str) -> Callable[[View], View]:
 
 
 def form_or_none(kind: type[OAuthError], action: str) -> Callable[[View], View]:
-    """Refuse, in JSON, requests that are neither GET nor POST, or have an unreadable form. A form is optional.
+    """Answer with a JSON error unless the request is a GET, or a POST without a form or with a readable one.
 
     `kind` is the class of the error, `action` the name of its audit event.
     """
@@ -150,7 +150,7 @@ def _judge_page(request: HttpRequest, *, uploads: bool) -> None:
         raise UnreadableBody(400, "The form has no boundary.")
     if "Transfer-Encoding" in request.headers and not request.META.get("CONTENT_LENGTH"):
         raise UnreadableBody(411, LENGTH)
-    _judge_length(request, (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) if uploads else FORM_BYTES)
+    _judge_length(request, conf.pages().upload_bytes if uploads else FORM_BYTES)
 
 
 def _judge_charset(request: HttpRequest) -> None:

@@ -1,13 +1,12 @@
-"""The client that a request names, before anything is verified: for a counter and for a line of the audit log."""
+"""Finds the client that a request names, before anything is verified, for rate limits and the audit log."""
 
 from collections.abc import Mapping
 
 from django.http import HttpRequest
 
 from tokens import parameters
-from tokens.clients import authentication
 from tokens.clients.assertion import LONGEST
-from tokens.clients.authentication import Credentials
+from tokens.clients.authentication import Credentials, read
 from tokens.jose import compact
 
 LONGEST_NAME = 256
@@ -23,12 +22,12 @@ def claimed_client(request: HttpRequest) -> str:
     Returns an empty string if the request names none.
     """
     form = dict(parameters.present(request.POST, PARAMETERS))
-    return claimed(authentication.read(request.headers.get("Authorization"), form), form)
+    return claimed(read(request.headers.get("Authorization"), form), form)
 
 
 def claimed_in_header(request: HttpRequest) -> str:
     """Return the client that the header names, or an empty string. Does not read the body."""
-    return claimed(authentication.read(request.headers.get("Authorization"), {}), {})
+    return claimed(read(request.headers.get("Authorization"), {}), {})
 
 
 def claimed(credentials: Credentials, form: Mapping[str, str]) -> str:
@@ -41,7 +40,7 @@ def claimed(credentials: Credentials, form: Mapping[str, str]) -> str:
 
 
 def subject(name: str) -> str:
-    """Return how the audit log calls the client of this name. Hides all but four characters of a possible secret."""
+    """Return the client's name for the audit log. If it can be a secret, only four characters are shown."""
     is_shown = len(name) < SECRET or name.startswith(ADDRESS)
     return f"client:{name if is_shown else name[:4] + '…'}"
 

@@ -35,7 +35,7 @@ EXPOSED = "WWW-Authenticate, Retry-After, ETag"
 
 
 def cors(*methods: str) -> Callable[[View], View]:
-    """Permit registered origins to call the view by these methods and to read its answer."""
+    """Let pages of registered origins call the view with these methods and read its answer."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -80,7 +80,7 @@ def public(view: View) -> View:
 
 
 def any_origin(*methods: str) -> Callable[[View], View]:
-    """Permit every origin to call the view by these methods and to read its answer.
+    """Let pages of every origin call the view with these methods and read its answer.
 
     Use it only for views that read no cookie and serve clients that are not registered yet.
     """

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from django.core import signing
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -11,30 +9,28 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
 from tokens import conf, errors
-from tokens.audit import trail
 from tokens.authorize import consent, login_session
 from tokens.errors import OAuthError
-from tokens.grants import device_authorization
-from tokens.grants.request import TokenRequest
-from tokens.issued import audience, membership
+from tokens.grants import device_answer, device_authorization
+from tokens.grants.request import ClientRequest
+from tokens.issued import membership
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.issued.user_grant import SessionEnded
 from tokens.keys import keyring
 from tokens.limits.rate_limit import NotCounted, TooMany
-from tokens.models import DeviceCode
+from tokens.models import DeviceCode, User
 from tokens.views.endpoint import endpoint
 from tokens.views.limits import count
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import log_in_first, private
 
-SALT = "tokens.views.device"
 UNKNOWN = "No device waits for this code. Look at its screen: the code may have expired."
 
 
 @endpoint(rate="device", refused="device.request_refused", accepts=device_authorization.PARAMETERS)
-def device(_: HttpRequest, request: TokenRequest) -> HttpResponse:
-    """Return the codes of the device (section 3.2). Raises OAuthError and NotReady."""
+def device(_: HttpRequest, request: ClientRequest) -> HttpResponse:
+    """Return a device code and a user code (section 3.2). Raises OAuthError if the request is refused, and NotReady."""
     return errors.answer(device_authorization.begin(request, device_authorization.client_of(request)))
 
 
@@ -48,32 +44,24 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         return log_in_first(f"{request.path}?{urlencode({'user_code': _typed(request)})}")
     if request.method != "POST":
         return _page(request, {"typed": _typed(request)})
-    try:
-        _count(request)
-    except TooMany as error:
-        answer = _page(request, {"error": f"Too many codes were tried. Wait {error.retry_after} s."}, status=429)
-        answer.headers["Retry-After"] = str(error.retry_after)
-        return answer
-    except NotCounted:
-        page = _page(request, {"error": "Codes cannot be checked at this moment. Try again soon."}, status=503)
-        return errors.because(page, "guesses of device codes cannot be counted: the shared cache does not answer")
+    if (refusal := _count(request)) is not None:
+        return refusal
     now = keyring.clock(now=timezone.now())
-    code = device_authorization.waiting(request.POST.get("user_code", ""), now=now)
+    code = device_answer.waiting(request.POST.get("user_code", ""), now=now)
     if code is None:
         return _page(request, {"error": UNKNOWN}, status=400)
     try:
-        target = _target(code)
-        target = membership.narrow_for_client(target, code.client, str(request.user.sub))  # type: ignore[union-attr]
+        target = device_answer.target_for(code, _user(request))
     except OAuthError as error:
         no_member = error.description == membership.NO_MEMBER
         return _page(request, {"error": membership.NO_MEMBER if no_member else UNKNOWN}, status=400)
-    if not _was_shown(request, code, target, now=now):
+    if not device_answer.was_displayed(request.POST.get("shown", ""), code, _user(request), target, now=now):
         return _ask(request, code, target, now=now)
     try:
         return _answer(request, code, target, login, now=now)
     except SessionEnded:
         return log_in_first(
-            f"{request.path}?{urlencode({'user_code': device_authorization.shown(request.POST['user_code'])})}"
+            f"{request.path}?{urlencode({'user_code': device_authorization.formatted(request.POST['user_code'])})}"
         )
 
 
@@ -83,20 +71,10 @@ def _typed(request: HttpRequest) -> str:
 
 
 def _answer(request: HttpRequest, code: DeviceCode, target: Target, login: Login, *, now: datetime) -> HttpResponse:
-    assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
-    allowed = request.POST.get("allow") == "true"
-    with transaction.atomic():
-        if allowed:
-            answered = device_authorization.allow(code, request.user, target, login, now=now)
-        else:
-            answered = device_authorization.refuse(code, now=now)
-        if answered:
-            action = "device.allowed" if allowed else "device.refused"
-            actor = f"user:{request.user.get_username()}"
-            trail.record(action, actor=actor, subject=f"client:{code.client.client_id}", now=now)
-    if not answered:
+    is_allowed = request.POST.get("allow") == "true"
+    if not device_answer.answer(code, _user(request), target, login if is_allowed else None, now=now):
         return _page(request, {"error": UNKNOWN}, status=400)
-    return _page(request, {"done": "allowed" if allowed else "refused", "client": code.client})
+    return _page(request, {"done": "allowed" if is_allowed else "refused", "client": code.client})
 
 
 def _ask(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetime) -> HttpResponse:
@@ -105,31 +83,30 @@ def _ask(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetim
         "stranger": consent.stranger(code.client),
         "api": target.api,
         "scopes": consent.describe_scopes(target.scopes),
-        "typed": device_authorization.shown(request.POST.get("user_code", "")),
-        "shown": signing.dumps([code.pk, request.user.pk, list(target.scopes), now.timestamp()], salt=SALT),
+        "typed": device_authorization.formatted(request.POST.get("user_code", "")),
+        "shown": device_answer.seal(code, _user(request), target, now=now),
     }
     return _page(request, context)
 
 
-def _was_shown(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetime) -> bool:
-    """Return True if this request, with these scopes, was shown to this user at most ten minutes ago."""
-    try:
-        pk, user, scopes, at = signing.loads(request.POST.get("shown", ""), salt=SALT)
-    except (signing.BadSignature, ValueError):
-        return False
-    is_same = (pk, user, scopes) == (code.pk, request.user.pk, list(target.scopes))
-    return is_same and now.timestamp() - at <= device_authorization.LIFETIME.total_seconds()
+def _user(request: HttpRequest) -> User:
+    assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
+    return request.user
 
 
-def _target(code: DeviceCode) -> Target:
-    """Return the target of the device's request. Raises OAuthError if its client may no longer use it."""
-    resources = [] if code.audience == conf.issuer().url else [code.audience]
-    return audience.of_client(code.client, code.scope.split(), resources, openid=True)
-
-
-def _count(request: HttpRequest) -> None:
+def _count(request: HttpRequest) -> HttpResponse | None:
+    """Count the code as a guess of this user. Returns the page that refuses it, or None."""
     subject = f"user:{request.user.get_username()}"
-    count(request, "device-code", (str(request.user.pk),), conf.issuer().rate_limits["device"], subject=subject)
+    try:
+        count(request, "device-code", (str(request.user.pk),), conf.issuer().rate_limits["device"], subject=subject)
+    except TooMany as error:
+        answer = _page(request, {"error": f"Too many codes were tried. Wait {error.retry_after} s."}, status=429)
+        answer.headers["Retry-After"] = str(error.retry_after)
+        return answer
+    except NotCounted:
+        page = _page(request, {"error": "Codes cannot be checked at this moment. Try again soon."}, status=503)
+        return errors.because(page, "guesses of device codes cannot be counted: the shared cache does not answer")
+    return None
 
 
 def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:

@@ -1,6 +1,6 @@
 """Admit clients with a metadata document: before an authorization request is judged, and before a client authenticates.
 
-A request whose client_id has no colon passes at once, without a statement.
+A request whose client_id has no colon is not the address of a document, and passes without a query.
 """
 
 from contextlib import suppress

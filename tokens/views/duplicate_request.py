@@ -5,16 +5,16 @@ from urllib.parse import urlsplit
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
+from tokens.authorize.request_row import AlreadyAnswered
 from tokens.models import Client
 from tokens.views import failures
 from tokens.views.failures import Link
-from tokens.views.request_store import AlreadyAnswered
 
 EXPLANATION = "Nothing was done now. If you are not logged in there, start the login again at the application."
 
 
 def page(answered: AlreadyAnswered) -> HttpResponse:
-    """Return 410 with links to the client's site and to the user's account."""
+    """Return a page with status 410, and links to the client's site and to the user's account."""
     client = Client.objects.filter(client_id=answered.client_id).first()
     home = _home(answered.redirect_uri)
     links = [Link(home, f"Go to {client}")] if client and home else []

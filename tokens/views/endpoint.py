@@ -1,4 +1,4 @@
-"""What the endpoints that clients call share: one form in, JSON out, and every refusal in the audit log.
+"""The decorator of the endpoints for clients: reads the form, answers in JSON, and logs refusals.
 
 1. The body is a form (`bodies`).
 2. Parameters and credentials are read once. Nothing is judged yet.
@@ -20,8 +20,8 @@ from tokens import errors, parameters
 from tokens.clients import authentication
 from tokens.clients.authentication import Credentials
 from tokens.errors import OAuthError
-from tokens.grants import request as token_request
-from tokens.grants.request import TokenRequest
+from tokens.grants import request as client_request
+from tokens.grants.request import ClientRequest
 from tokens.keys import keyring
 from tokens.keys.errors import NotReady
 from tokens.limits.rate_limit import NotCounted, TooMany
@@ -31,13 +31,13 @@ from tokens.views.bodies import form_only
 from tokens.views.refusals import refuse
 from tokens.views.second_try import FirstRefusal
 
-View = Callable[[HttpRequest, TokenRequest], HttpResponse]
+View = Callable[[HttpRequest, ClientRequest], HttpResponse]
 
 
 def endpoint(
     *, rate: str, refused: str, accepts: frozenset[str]
 ) -> Callable[[View], Callable[[HttpRequest], HttpResponseBase]]:
-    """Serve a form by POST with the parameters that it `accepts`, and those that authenticate the client.
+    """Return a decorator for a view that takes a form by POST, with the parameters in `accepts` and the credentials.
 
     `rate` names the limit for one client at one address. A refusal is answered as RFC 6749 section 5.2 writes it, and
     logged as `refused`; 503 if no key may sign. No error report contains the form.
@@ -62,7 +62,7 @@ def endpoint(
                 now = keyring.clock(now=timezone.now())
                 if ":" in name:  # the address of a metadata document
                     document_gate.renew(name, by_header=credentials.has_header, now=now)
-                return view(http, token_request.parse(http, pairs, credentials, now=now))
+                return view(http, client_request.parse(http, pairs, credentials, now=now))
             except OAuthError as error:
                 return _refuse(http, credentials, error, refused, first)
             except NotReady as error:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import DatabaseError, InterfaceError
@@ -16,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 
+from tokens import conf
 from tokens.views import own_forms
 from tokens.views.pages import HEADERS, same_page
 
@@ -83,7 +83,7 @@ def _links_after_login(request: HttpRequest) -> list[Link]:
     """Return the link to the page behind the login form if the user has logged in elsewhere, else no link."""
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     # Only an address of the issuer, or the page would be an open redirect by one click.
-    if request.path != resolve_url(settings.LOGIN_URL) or not get_adapter().is_safe_url(target):
+    if request.path != resolve_url(conf.pages().login_url) or not get_adapter().is_safe_url(target):
         return []
     try:
         user = request.user if request.user.is_authenticated else None

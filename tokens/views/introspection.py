@@ -5,14 +5,17 @@ from django.http import HttpRequest, HttpResponse
 from tokens import errors
 from tokens.clients import authentication
 from tokens.errors import InvalidClient
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.revoking import introspection
 from tokens.views.endpoint import endpoint
 
 
 @endpoint(rate="introspect", refused="introspection.refused", accepts=introspection.PARAMETERS)
-def introspect(http: HttpRequest, request: TokenRequest) -> HttpResponse:
-    """Return the introspection response, signed if the client prefers that. Raises OAuthError and NotReady."""
+def introspect(http: HttpRequest, request: ClientRequest) -> HttpResponse:
+    """Return the introspection response, signed if the client prefers that.
+
+    Raises OAuthError if the client is refused, and NotReady if no key may sign.
+    """
     client = authentication.authenticate(request.credentials, now=request.now)
     if client.is_public:  # anybody can name a public client, and could try tokens (section 4)
         raise InvalidClient("a public client cannot introspect")

@@ -16,7 +16,7 @@ INVALID = "invalid_client_metadata"
 
 
 def read(request: HttpRequest) -> dict[str, Any]:
-    """Return the JSON object in the body. Raises OAuthError invalid_client_metadata, with the status of the reason."""
+    """Return the JSON object in the body. Raises OAuthError invalid_client_metadata if the body is not one."""
     if request.content_type != JSON:
         raise OAuthError(INVALID, f"Send the metadata as {JSON}.", status=415)
     length = request.META.get("CONTENT_LENGTH") or ""

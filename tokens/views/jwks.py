@@ -44,5 +44,5 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
 
 
 def unknown() -> HttpResponse:
-    """Return 404: there is no such ring."""
+    """Return 404, for a ring that does not exist."""
     return HttpResponse("There is no such ring.\n", status=404, content_type="text/plain")

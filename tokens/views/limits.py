@@ -11,12 +11,12 @@ from django.utils import timezone
 from tokens import conf, errors
 from tokens.audit import trail
 from tokens.clients import registry
-from tokens.conf import Rate
 from tokens.keys import keyring
 from tokens.limits import rate_limit
 from tokens.limits.password_slots import Busy
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.login import folded
+from tokens.rate_settings import Rate
 from tokens.views import caller
 from tokens.views.pages import HEADERS, same_page
 
@@ -26,19 +26,19 @@ BY_ADDRESS = 10
 """How many times the limit of one name applies to all names from one address: attackers vary names, too."""
 
 
-def count_client(request: HttpRequest, what: str, claimed: str) -> None:
-    """Count one request of a client, which is `claimed` by the request, at its address. Raises TooMany and NotCounted.
+def count_client(request: HttpRequest, limit: str, claimed: str) -> None:
+    """Count one request of the client `claimed` at the sender's address. Raises TooMany if over the limit.
 
-    Clients that this process has not served yet share one counter for each address.
+    Raises NotCounted if the cache fails. Clients that this process has not served yet share one counter per address.
     """
     # With a counter for each name, a flood of invented names would fill the cache, or evict counters.
     name = claimed if registry.is_known(claimed) else ""
-    rate = conf.issuer().rate_limits[what]
-    now, where = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
+    rate = conf.issuer().rate_limits[limit]
+    now, address = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
     try:
-        rate_limit.count(what, (name, where), rate, now=now)
+        rate_limit.count(limit, (name, address), rate, now=now)
     except TooMany as error:
-        _log(error, what, where, subject=caller.subject(claimed), now=now)
+        _log(error, limit, address, subject=caller.subject(claimed), now=now)
         raise
 
 
@@ -70,20 +70,20 @@ def limited_login(field: str) -> Callable[[View], View]:
     return decorate
 
 
-def count(request: HttpRequest, what: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
-    """Count one attempt of `names` at the request's address. Raises TooMany and NotCounted."""
-    now, where = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
+def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
+    """Count one attempt under `names` and the sender's address. Raises TooMany if over the limit, and NotCounted."""
+    now, address = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
     try:
-        rate_limit.count(what, (*names, where), rate, now=now)
+        rate_limit.count(limit, (*names, address), rate, now=now)
     except TooMany as error:
-        _log(error, what, where, subject=subject, now=now)
+        _log(error, limit, address, subject=subject, now=now)
         raise
 
 
-def _log(error: TooMany, what: str, where: str, *, subject: str, now: datetime) -> None:
+def _log(error: TooMany, limit: str, address: str, *, subject: str, now: datetime) -> None:
     """Log the first attempt of a window that is over the limit. A flood must not fill the log as well."""
     if error.first:
-        details = {"what": what, "address": where}
+        details = {"what": limit, "address": address}
         trail.log("request.limited", actor="issuer", subject=subject, details=details, now=now)
 
 
@@ -96,7 +96,7 @@ def _count_login(request: HttpRequest, name: str) -> None:
 
 
 def please_wait(request: HttpRequest, status: int, retry_after: int, *, busy: bool = False) -> HttpResponse:
-    """Return the page that asks to try again after `retry_after` seconds; its link leads back to the same page.
+    """Return a page that says to try again after `retry_after` seconds, with a link back to the same page.
 
     429 after too many attempts; 503 if nothing can be counted, or too many passwords are being hashed (`busy`).
     """

@@ -14,7 +14,7 @@ from tokens.views.cors import public
 def metadata(_request: HttpRequest) -> HttpResponse:
     """Return one document for OAuth and OpenID Connect clients, which caches may keep for five minutes.
 
-    Answers 503 and `no-store` if this process could not read the database for N (docs/key-rotation.md).
+    Answers 503 and `no-store` if this process could not read the database for the time N (docs/key-rotation.md).
     """
     try:
         catalogue = catalog.registered(now=timezone.now())

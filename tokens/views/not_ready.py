@@ -1,4 +1,4 @@
-"""Answers NotReady with a page: the database's clock is unknown, or no key may sign."""
+"""Shows a page for NotReady: the database's clock is unknown, or no key may sign."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Recognize the operator, who may read why this process is not ready: on the machine itself, or with a token."""
+"""Recognizes the operator, who may read why this process is not ready, by a token or by the local address."""
 
 import ipaddress
 

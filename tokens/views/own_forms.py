@@ -15,7 +15,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def own_forms(answer: Answer) -> Answer:
-    """Give a request the issuer's origin if the browser says that a page of this origin sent it. Middleware."""
+    """Set the header Origin to the issuer's if the browser says that the form is from the same origin. Middleware."""
 
     def with_origin(request: HttpRequest) -> HttpResponseBase:
         if request.headers.get("Origin") == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin":

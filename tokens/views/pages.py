@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from functools import wraps
 
-from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils.http import urlencode
+
+from tokens import conf
 
 POLICY_HEADER = "Content-Security-Policy"
 # No form-action: browsers apply it to redirects after a form as well, and consent redirects to the client.
@@ -54,7 +55,7 @@ def log_in_first(back: str) -> HttpResponse:
 
 def login_address(back: str) -> str:
     """Return the address of the login page, which leads to `back` (an address of the issuer)."""
-    return f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: back})}"
+    return f"{resolve_url(conf.pages().login_url)}?{urlencode({REDIRECT_FIELD_NAME: back})}"
 
 
 def same_page(request: HttpRequest) -> str:

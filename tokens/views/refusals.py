@@ -16,7 +16,7 @@ def refuse(request: HttpRequest, error: OAuthError, action: str) -> JsonResponse
 
 
 def refuse_unread(request: HttpRequest, error: OAuthError, action: str) -> JsonResponse:
-    """Return and log the error of a request whose body is not read, so that only its header can name a client."""
+    """Return and log an error before the body is read. Only the header can name the client then."""
     return _refuse(request, error, action, caller.claimed_in_header(request))
 
 

@@ -1,13 +1,9 @@
 """Store an authorization request on the server while its user logs in, and read it back by a short handle.
 
-- Each request has a session row of its own. No login, logout or other tab changes that row.
-- The address carries the handle. The key of the row is in a separate cookie of the browser that sent the request. So a
-  handle opens nothing in another browser, and tabs that are sent to the login at the same moment have a row each.
-- The first answer that the client gets, a code or an error, dates the row. For `AGAIN` from then on the same browser
-  may answer again, and each answer is a code or an error of its own. A double click thus ends at the client: the
-  browser shows only the answer to the second click. After that the handle is over: the row says whose request it was.
+- The address carries the handle. The key of the row (tokens/authorize/request_row.py) is in a separate cookie of
+  the browser that sent the request. So a handle opens nothing in another browser, and tabs that are sent to the login
+  at the same moment have a row each.
 - A request may have `MAX_LENGTH` characters. A browser has `MAX_REQUESTS`; one more drops the oldest.
-- A row expires after `LIFETIME`; `manage.py purge_tokens` removes it.
 
 Example: the client sends the browser to `/oauth/authorize?client_id=…`. `store` returns the handle `6b0be8be3af5bec2`,
 and `attach` sets the cookie `issuer_session_6b0be8be3af5bec2`. After the login the browser reads
@@ -17,44 +13,22 @@ and `attach` sets the cookie `issuer_session_6b0be8be3af5bec2`. After the login 
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from importlib import import_module
-from typing import Any
+from datetime import datetime
 
-from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase
-from django.contrib.sessions.models import Session
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
+
+from tokens import conf
+from tokens.authorize import request_row
+from tokens.authorize.request_row import LIFETIME, NotStored
 
 MAX_LENGTH = 8192
 """Characters of an authorization request's query, as its client sent it."""
 MAX_REQUESTS = 8
-LIFETIME = timedelta(hours=2)
-AGAIN = timedelta(seconds=10)
-"""For how long after the first answer the same browser may answer again."""
 PARAMETER = "continue"
-QUERY = "authorization_request"
-ANSWERED = "authorization_answered"
-ANSWERED_AT = "authorization_answered_at"
-"""The database's clock at the first answer, in seconds since the epoch."""
 HANDLE = re.compile(r"[0-9a-f]{16}")
 SESSION_KEY = re.compile(r"[a-z0-9]{32}")
 ONLY_HANDLE = re.compile(rf"{PARAMETER}=({HANDLE.pattern})")
 """A handle is the whole query. A client's own parameter of that name comes with others, and is ignored."""
-
-
-class NotStored(Exception):
-    """No request is stored under the handle for this browser: it expired, was dropped, or another browser sent it."""
-
-
-class AlreadyAnswered(Exception):
-    """The request under the handle was answered more than `AGAIN` ago."""
-
-    def __init__(self, client_id: str, redirect_uri: str) -> None:
-        super().__init__(f"the request of client {client_id} was already answered")
-        self.client_id = client_id
-        self.redirect_uri = redirect_uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +45,11 @@ class SentRequest:
     def is_stored(self) -> bool:
         """Return True if the request is in a row, and its address has only a handle."""
         return bool(self.key)
+
+    def mark_answered(self, *, client_id: str, redirect_uri: str, now: datetime) -> None:
+        """Record that the client gets an answer, if the request is stored (see `request_row.mark_answered`)."""
+        if self.is_stored:
+            request_row.mark_answered(self.key, client_id=client_id, redirect_uri=redirect_uri, now=now)
 
     @property
     def parameters(self) -> QueryDict:
@@ -101,26 +80,22 @@ class StoredRequest:
             _cookie(self.handle),
             self.key,
             max_age=LIFETIME,
-            secure=settings.SESSION_COOKIE_SECURE,
+            secure=conf.pages().has_secure_cookies,
             httponly=True,
             samesite="Lax",
         )
         # At most MAX_REQUESTS deletions, the oldest first: many headers would not fit into the buffers of a proxy.
         for handle in _handles(request)[: -(MAX_REQUESTS - 1)][:MAX_REQUESTS]:
             response.delete_cookie(_cookie(handle), samesite="Lax")
-            if settings.SESSION_COOKIE_SECURE:  # browsers accept a `__Host-` cookie, and its deletion, only with it
+            if conf.pages().has_secure_cookies:  # browsers accept a `__Host-` cookie, and its deletion, only with it
                 response.cookies[_cookie(handle)]["secure"] = True
         return response
 
 
 def store(query: str, *, now: datetime) -> StoredRequest:
-    """Store the query of an authorization request in a session row of its own."""
-    row = _row(None)
-    row[QUERY] = query
-    row.set_expiry(int(LIFETIME.total_seconds()))
-    row.create()
+    """Store the query of an authorization request, and return its new handle and key."""
     # The time orders the handles of a browser; the random part separates handles of the same second.
-    return StoredRequest(f"{int(now.timestamp()):08x}{secrets.token_hex(4)}", str(row.session_key))
+    return StoredRequest(f"{int(now.timestamp()):08x}{secrets.token_hex(4)}", request_row.create(query))
 
 
 def read(request: HttpRequest, *, now: datetime) -> SentRequest:
@@ -132,11 +107,9 @@ def read(request: HttpRequest, *, now: datetime) -> SentRequest:
     if not ONLY_HANDLE.fullmatch(query):
         return SentRequest(query, request.get_full_path())
     key = _key(request, query)
-    row = _row(key) if key else {}
-    _refuse_answered(row, now=now)
-    if QUERY not in row:
+    if not key:
         raise NotStored
-    return SentRequest(row[QUERY], request.get_full_path(), key)
+    return SentRequest(request_row.read(key, now=now), request.get_full_path(), key)
 
 
 def find_query(request: HttpRequest, query: str) -> str | None:
@@ -145,37 +118,7 @@ def find_query(request: HttpRequest, query: str) -> str | None:
     Returns None if `query` is no handle, or if the handle opens nothing in this browser.
     """
     key = _key(request, query)
-    stored = _row(key).get(QUERY) if key else None
-    return stored if isinstance(stored, str) else None
-
-
-def mark_answered(request: SentRequest, *, client_id: str, redirect_uri: str, now: datetime) -> None:
-    """Date the row of a request whose client gets an answer at `now`, which is the database's clock.
-
-    Call it in the transaction that makes the answer. Does nothing if the request is not stored. Raises AlreadyAnswered
-    if the first answer is more than `AGAIN` old, NotStored if the row is gone.
-    """
-    if not request.is_stored:
-        return
-    with transaction.atomic():
-        # The lock makes tabs that answer at once see which answer is the first.
-        locked = Session.objects.select_for_update().filter(pk=request.key).first()
-        content = locked.get_decoded() if locked else {}
-        _refuse_answered(content, now=now)
-        if locked is None or QUERY not in content:
-            raise NotStored
-        if ANSWERED in content:  # the first answer keeps its date, or answers in a row would keep the handle open
-            return
-        answered = {ANSWERED: [client_id, redirect_uri], ANSWERED_AT: now.timestamp()}
-        locked.session_data = Session.objects.encode(content | answered)
-        locked.save(update_fields=["session_data"])
-
-
-def _refuse_answered(row: SessionBase | dict[str, Any], *, now: datetime) -> None:
-    """Raise AlreadyAnswered if the row's first answer is more than `AGAIN` old."""
-    # An older process writes no date: its answers are over at once.
-    if ANSWERED in row and now.timestamp() - row.get(ANSWERED_AT, 0) > AGAIN.total_seconds():
-        raise AlreadyAnswered(*row[ANSWERED])
+    return request_row.find(key) if key else None
 
 
 def parse(query: str) -> QueryDict:
@@ -198,10 +141,4 @@ def _key(request: HttpRequest, query: str) -> str:
 
 def _cookie(handle: str) -> str:
     """Return the name of the cookie for the handle."""
-    return f"{settings.SESSION_COOKIE_NAME}_{handle}"
-
-
-def _row(key: str | None) -> SessionBase:
-    """Return the session row of the key, or a new row for None."""
-    row: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    return row
+    return f"{conf.pages().session_cookie}_{handle}"

@@ -24,6 +24,7 @@ from tokens.views.limits import count
 
 VERSION = re.compile(r"(?P<number>0|[1-9][0-9]{0,17})\.(?P<tag>[A-Za-z0-9_-]{11})", re.ASCII)
 SHARED = "public, max-age=1"
+NO_VERSION = {"error": "invalid_request", "error_description": "The since parameter is not a version."}
 IMMUTABLE = "public, max-age=86400, immutable"
 
 
@@ -36,9 +37,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     try:
         since = _since(request)
     except ValueError:
-        return errors.answer(
-            {"error": "invalid_request", "error_description": "The since parameter is not a version."}, 400
-        )
+        return errors.answer(NO_VERSION, 400)
     head = feed_log.head()
     read_at = head.waiting_at
     if read_at:  # revocations without a version: the first reader after them publishes a bounded number

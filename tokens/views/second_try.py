@@ -23,8 +23,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.crypto import salted_hmac
 
 from tokens import errors
-from tokens.clients import authentication
-from tokens.clients.authentication import Credentials
+from tokens.clients.authentication import Credentials, presented
 from tokens.errors import OAuthError
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted
@@ -38,7 +37,7 @@ MOVED = frozenset({"client_id", "client_secret"})
 
 @dataclass(frozen=True, slots=True)
 class FirstRefusal:
-    """What the first request was answered, and when (seconds since the epoch)."""
+    """The answer to the first request, and its time in seconds since the epoch."""
 
     error: str
     description: str
@@ -48,7 +47,7 @@ class FirstRefusal:
 
     @property
     def is_final(self) -> bool:
-        """Return True if the second try would be refused, too, because authentication was not the reason."""
+        """Return True if the first request was not refused for its authentication, so that a retry cannot succeed."""
         return self.error != "invalid_client"
 
     def answer(self) -> JsonResponse:
@@ -74,7 +73,7 @@ def remember(
 
 
 def first(request: HttpRequest, credentials: Credentials, endpoint: str, *, now: datetime) -> FirstRefusal | None:
-    """Return the refusal whose second try the request is, and forget it. Returns None if there is none."""
+    """Return and forget the earlier refusal if this request is its retry. Returns None if it is not a retry."""
     if credentials.has_header or not credentials.client_id:
         return None
     if (key := _key(request, credentials, endpoint)) is None:
@@ -92,9 +91,9 @@ def _key(request: HttpRequest, credentials: Credentials, endpoint: str) -> str |
     """Return the cache key of the request, or None if the request does not identify a client."""
     # The name is the same if the secret is in the header or in the body.
     try:
-        shown = authentication.presented(credentials)
+        identity = presented(credentials)
     except OAuthError:
         return None
-    others = sorted((name, values) for name, values in request.POST.lists() if name not in MOVED)
-    same = [endpoint, rate_limit.address(request), shown.client_id, shown.secret or "", others]
+    other_parameters = sorted((name, values) for name, values in request.POST.lists() if name not in MOVED)
+    same = [endpoint, rate_limit.address(request), identity.client_id, identity.secret or "", other_parameters]
     return f"second:{salted_hmac(SALT, json.dumps(same), algorithm='sha256').hexdigest()}"

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 
 from tokens import errors, parameters
 from tokens.grants import base
-from tokens.grants.request import TokenRequest
+from tokens.grants.request import ClientRequest
 from tokens.grants.table import GRANT_TYPES
 from tokens.views.cors import cors
 from tokens.views.endpoint import endpoint
@@ -12,6 +12,6 @@ from tokens.views.endpoint import endpoint
 
 @cors("POST")
 @endpoint(rate="token", refused="token.refused", accepts=parameters.TOKEN)
-def token(_: HttpRequest, request: TokenRequest) -> HttpResponse:
-    """Return the token response. Raises OAuthError and NotReady."""
+def token(_: HttpRequest, request: ClientRequest) -> HttpResponse:
+    """Return the token response. Raises OAuthError if the request is refused, and NotReady if no key may sign."""
     return errors.answer(base.answer(request, GRANT_TYPES))

@@ -53,7 +53,7 @@ def unavailable_to(request: HttpRequest, error: Exception) -> HttpResponse | Non
 
 
 class DatabaseAway:
-    """Answer 503 with Retry-After if the database failed a view. Middleware."""
+    """Answer 503 with Retry-After if a view raised an outage of the database. Middleware."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response

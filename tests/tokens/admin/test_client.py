@@ -47,7 +47,7 @@ def events(action):
 
 
 def proves(client, secret):
-    return client_secret.matches(client_secret.kept_of(client), secret, now=timezone.now())
+    return client_secret.matches(client_secret.stored_of(client), secret, now=timezone.now())
 
 
 def secret_on(page):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tokens.claims import claims_request
-from tokens.claims.claims_request import LONGEST, NOTHING, ClaimsRequest, Wanted
+from tokens.claims.claims_request import LONGEST, NOTHING, ClaimsRequest, RequestedClaim
 from tokens.errors import OAuthError
 
 SUPPORTED = ("name", "email", "locale")
@@ -24,8 +24,8 @@ def test_a_claim_is_requested_by_null_or_by_options():
         }
     )
     assert request == ClaimsRequest(
-        {"name": Wanted(), "email": Wanted(essential=True)},
-        {"locale": Wanted(values=("de",)), "email": Wanted(values=("a@x.example", "b@x.example"))},
+        {"name": RequestedClaim(), "email": RequestedClaim(essential=True)},
+        {"locale": RequestedClaim(values=("de",)), "email": RequestedClaim(values=("a@x.example", "b@x.example"))},
     )
     assert request.names == ("name", "email", "locale")
     assert request.beyond(["openid", "email"]) == ("name", "locale")
@@ -37,7 +37,7 @@ def test_what_is_stored_is_read_back_without_requirements_of_the_login():
     )
     stored = json.loads(json.dumps(request.stored()))
     assert claims_request.read(stored, supported=SUPPORTED) == ClaimsRequest(
-        {}, {"email": Wanted(values=("a@x.example",))}
+        {}, {"email": RequestedClaim(values=("a@x.example",))}
     )
     assert parse({"id_token": {"acr": None}}).stored() is None
 
@@ -58,7 +58,7 @@ def test_what_is_unknown_is_ignored(document):
 
 
 def test_an_unknown_option_is_ignored():
-    assert parse({"userinfo": {"name": {"essential": False, "purpose": "x"}}}).userinfo == {"name": Wanted()}
+    assert parse({"userinfo": {"name": {"essential": False, "purpose": "x"}}}).userinfo == {"name": RequestedClaim()}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_malformed_request_is_refused(document):
 def test_the_parameter_has_a_longest_length():
     text = json.dumps({"userinfo": {"name": None}, "padding": ""})
     longest = text.replace('""', '"' + "x" * (LONGEST - len(text)) + '"')
-    assert parse(longest).userinfo == {"name": Wanted()}
+    assert parse(longest).userinfo == {"name": RequestedClaim()}
     with pytest.raises(OAuthError, match="longer than"):
         parse(longest.replace("xx", "xxx", 1))
 
@@ -102,12 +102,12 @@ def test_the_parameter_has_a_longest_length():
 @pytest.mark.parametrize(
     ("wanted", "value", "accepted"),
     [
-        (Wanted(), "anything", True),
-        (Wanted(values=("de", "en")), "en", True),
-        (Wanted(values=("de", "en")), "fr", False),
-        (Wanted(values=(1,)), True, False),
-        (Wanted(values=(True,)), True, True),
-        (Wanted(values=({"a": 1},)), "de", False),
+        (RequestedClaim(), "anything", True),
+        (RequestedClaim(values=("de", "en")), "en", True),
+        (RequestedClaim(values=("de", "en")), "fr", False),
+        (RequestedClaim(values=(1,)), True, False),
+        (RequestedClaim(values=(True,)), True, True),
+        (RequestedClaim(values=({"a": 1},)), "de", False),
     ],
 )
 def test_a_value_is_accepted_if_it_is_one_of_the_requested(wanted, value, accepted):

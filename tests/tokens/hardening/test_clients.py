@@ -94,7 +94,7 @@ def test_a_confidential_client_without_a_secret_cannot_authenticate(client, serv
 
 def test_an_empty_secret_matches_nothing_even_if_it_is_stored(service):
     service.secrets.update(digest=hashed(""))
-    assert not client_secret.matches(client_secret.kept_of(service), "", now=timezone.now())
+    assert not client_secret.matches(client_secret.stored_of(service), "", now=timezone.now())
 
 
 def test_an_empty_secret_cannot_be_stored(service):

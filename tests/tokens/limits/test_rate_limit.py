@@ -9,10 +9,10 @@ from django.test import RequestFactory
 
 from tests.addresses import ADDRESSES
 from tests.tokens.factories import basic, post
-from tokens.conf import RATE_LIMITS, Rate
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.models import User
+from tokens.rate_settings import RATE_LIMITS, Rate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RATE = Rate(3, 60)

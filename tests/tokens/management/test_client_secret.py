@@ -36,7 +36,7 @@ def refused(*arguments):
 
 
 def proves(client, secret):
-    return client_secret.matches(client_secret.kept_of(client), secret, now=timezone.now())
+    return client_secret.matches(client_secret.stored_of(client), secret, now=timezone.now())
 
 
 def events():

@@ -49,7 +49,7 @@ def test_a_run_with_other_credentials_and_urls_updates_the_demo(tmp_path):
     )
     assert User.objects.get(username="demo").check_password("other")
     assert client_secret.matches(
-        client_secret.kept_of(Client.objects.get(client_id="service")), "s" * 43, now=timezone.now()
+        client_secret.stored_of(Client.objects.get(client_id="service")), "s" * 43, now=timezone.now()
     )
     webapp = Client.objects.get(client_id="webapp")
     assert webapp.redirect_uris == "http://localhost:9002/callback"

@@ -9,7 +9,7 @@ from django.core.management import load_command_class
 from django.db import OperationalError
 
 from tests.tokens.management.key_commands import refused, run
-from tokens.management.arguments import EXIT_CODES, KEY_UNUSABLE, LOCKED, UNSAFE, USAGE
+from tokens.management.operator_command import EXIT_CODES, KEY_UNUSABLE, LOCKED, UNSAFE, USAGE
 from tokens.models import Ring, SigningKey
 
 TABLE = """

@@ -305,7 +305,7 @@ def test_a_device_approved_during_a_logout_everywhere_gets_no_grant(client, apis
     log_in(client, user, ago=-55)
     path, form = "/oauth/device/verify", {"user_code": begun["user_code"]}
     form["shown"] = client.post(path, form).context["shown"]
-    with while_logging_out("grants.device_authorization"):
+    with while_logging_out("grants.device_answer"):
         answer = client.post(path, form | {"allow": "true"})
     assert parameters(answer)["next"] == f"{path}?user_code={begun['user_code']}"
     assert DeviceCode.objects.get().grant is None

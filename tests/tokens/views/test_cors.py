@@ -8,12 +8,12 @@ from django.test import Client as Browser
 from django.urls import get_resolver
 
 from tests.tokens.factories import basic, make_client, post
-from tokens.conf import RATE_LIMITS
 from tokens.issued import jws
 from tokens.keys import keyring, publication
 from tokens.keys.errors import NotReady
 from tokens.models import Client
 from tokens.parameters import FORM
+from tokens.rate_settings import RATE_LIMITS
 from tokens.views import cors
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]

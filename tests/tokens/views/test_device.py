@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.factories import API, OTHER_API, log_in, make_client, post
-from tokens.grants import device_authorization
+from tokens.grants import device_answer
 from tokens.models import AuditEvent, DeviceCode, RefreshToken, UserGrant
 
 pytestmark = pytest.mark.django_db
@@ -186,7 +186,7 @@ def test_a_code_is_answered_once(device, browser, begun, user):
     assert late.status_code == 400
     assert error(poll(device, begun["device_code"])) == (400, "access_denied")
     row = DeviceCode.objects.select_related("client").get()
-    assert not device_authorization.refuse(row, now=timezone.now())
+    assert not device_answer.refuse(row, now=timezone.now())
 
 
 def test_nothing_is_answered_without_having_been_shown(device, browser, begun, user):

@@ -9,8 +9,8 @@ import pytest
 from tests.tokens.assertions import ISSUER, proof, sign
 from tests.tokens.factories import basic, log_in, make_client, post
 from tokens.clients import registry
-from tokens.conf import RATE_LIMITS
 from tokens.limits import rate_limit
+from tokens.rate_settings import RATE_LIMITS
 
 pytestmark = pytest.mark.django_db
 ENDPOINTS = {"/oauth/token": "token", "/oauth/revoke": "token", "/oauth/introspect": "introspect"} | {

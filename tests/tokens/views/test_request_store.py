@@ -12,12 +12,14 @@ from django.utils import timezone
 
 from tests.tokens.factories import CALLBACK, authorization, log_in, make_client, parameters, stored_query
 from tests.tokens.pages import assert_page
-from tokens.conf import RATE_LIMITS
+from tokens.authorize import request_row
+from tokens.authorize.request_row import LIFETIME
 from tokens.models import Client
 from tokens.parameters import AUTHORIZATION
+from tokens.rate_settings import RATE_LIMITS
 from tokens.revoking import purge
 from tokens.views import request_store
-from tokens.views.request_store import LIFETIME, MAX_LENGTH, MAX_REQUESTS
+from tokens.views.request_store import MAX_LENGTH, MAX_REQUESTS
 
 pytestmark = pytest.mark.django_db
 
@@ -155,12 +157,12 @@ def test_an_invented_cookie_opens_nothing(client, user, own, key):
 
 @pytest.mark.parametrize("value", ["a" * 31 + "\x00", "A" * 32, "a" * 33, "\x00", "é" * 32], ids=repr)
 def test_a_cookie_that_is_no_session_key_is_never_looked_up(client, user, own, value, monkeypatch):
-    monkeypatch.setattr(request_store, "_row", lambda key: pytest.fail(f"looked up {key!r}"))
+    monkeypatch.setattr(request_row, "_row", lambda key: pytest.fail(f"looked up {key!r}"))
     request = HttpRequest()
     handle = "0123456789abcdef"
     request.META["QUERY_STRING"] = f"continue={handle}"
     request.COOKIES = {f"issuer_session_{handle}": value}
-    with pytest.raises(request_store.NotStored):
+    with pytest.raises(request_row.NotStored):
         request_store.read(request, now=timezone.now())
 
 
@@ -220,7 +222,7 @@ def test_a_browser_has_eight_requests_and_drops_the_oldest(client, user, own, at
     assert parameters(answers[-1])["state"] == f"s-{MAX_REQUESTS}"
 
 
-def test_a_stored_request_is_not_stored_again(client, own):
+def test_a_request_row_is_not_stored_again(client, own):
     back = parameters({"Location": to_login(client, own)})["next"]
     for _ in range(3):
         assert parameters(client.get(back))["next"] == back

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tokens.management.arguments import USAGE, OperatorCommand, exit_codes
+from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import Client, User
 from tokens.revoking import access
 
@@ -16,7 +16,7 @@ ACTOR = "command:access"
 
 
 class Command(OperatorCommand):
-    """Disables, enables or logs out."""
+    """Disables or enables a user or a client, or logs a user out everywhere."""
 
     help = "Disable or enable a user or client, or log a user out everywhere. The command is idempotent."
     notes = """
@@ -34,10 +34,10 @@ exit codes:
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the arguments."""
         parser.add_argument("what", choices=["disable", "enable", "log_out"])
-        whom = parser.add_mutually_exclusive_group(required=True)
-        whom.add_argument("--user", metavar="NAME", help="the username")
-        whom.add_argument("--sub", type=identifier, metavar="UUID", help="the user's sub, as in tokens")
-        whom.add_argument("--client", metavar="CLIENT_ID", help="the client_id")
+        account = parser.add_mutually_exclusive_group(required=True)
+        account.add_argument("--user", metavar="NAME", help="the username")
+        account.add_argument("--sub", type=identifier, metavar="UUID", help="the user's sub, as in tokens")
+        account.add_argument("--client", metavar="CLIENT_ID", help="the client_id")
         parser.add_argument("--reason", default="", help="stored in the audit trail")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -53,16 +53,16 @@ exit codes:
                 changed = True
             else:
                 changed = access.set_active(subject, active=options["what"] == "enable", **event)
-        done = {"log_out": "logged out everywhere", "disable": "disabled", "enable": "enabled"}[options["what"]]
+        verb = {"log_out": "logged out everywhere", "disable": "disabled", "enable": "enabled"}[options["what"]]
         if options["json"]:
             result = {"subject": access.subject(subject), "done": options["what"], "changed": changed}
             self.stdout.write(json.dumps(result))
         else:
-            self.stdout.write(f"{access.subject(subject)} {done if changed else f'was already {done}'}")
+            self.stdout.write(f"{access.subject(subject)} {verb if changed else f'was already {verb}'}")
 
 
 def identifier(text: str) -> uuid.UUID:
-    """Return a sub as a UUID. Raises ArgumentTypeError."""
+    """Parse a `sub`. Raises ArgumentTypeError if it is not a UUID."""
     try:
         return uuid.UUID(text)
     except ValueError:

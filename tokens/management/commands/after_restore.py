@@ -18,8 +18,8 @@ from django.utils import timezone
 from tokens import conf
 from tokens.audit import journal
 from tokens.audit.journal import Entry
-from tokens.keys.operation import Operation
-from tokens.management.arguments import EXIT_CODES, UNSAFE, USAGE, OperatorCommand, confirm, exit_codes
+from tokens.management.arguments import confirm, operation
+from tokens.management.operator_command import EXIT_CODES, UNSAFE, USAGE, OperatorCommand, exit_codes
 from tokens.revoking import after_restore
 from tokens.revoking.after_restore import Restored
 
@@ -44,7 +44,7 @@ NOT_RESET = (
 
 
 class Command(OperatorCommand):
-    """Prints a dry run, asks, and applies the missing revocations."""
+    """Prints a dry run, asks the operator, and applies the missing revocations."""
 
     help = "After a backup was restored: apply again the revocations since the backup, and log all users out."
     notes = f"""
@@ -82,12 +82,12 @@ logger tokens.audit.trail). Without either, it cannot know which keys and secret
                 raise CommandError("nothing was changed", returncode=UNSAFE)
             self._report(apply(events), options)
 
-    def _report(self, done: Restored, options: dict[str, Any], *, dry_run: bool = False) -> None:
+    def _report(self, restored: Restored, options: dict[str, Any], *, dry_run: bool = False) -> None:
         """Print the result, and warnings on stderr."""
-        self.stdout.write(text(done, options, dry_run=dry_run))
-        if done.unread:
-            self.stderr.write(UNREAD.format(at=done.unread))
-        if not done.marks_reset:
+        self.stdout.write(text(restored, options, dry_run=dry_run))
+        if restored.unread:
+            self.stderr.write(UNREAD.format(at=restored.unread))
+        if not restored.marks_reset:
             self.stderr.write(NOT_RESET)
 
 
@@ -105,23 +105,19 @@ def read(path: Path) -> list[Entry]:
 
 def apply(events: list[Entry], *, dry_run: bool = False) -> Restored:
     """Apply the events, and those of the journal. Raises CommandError if the journal cannot be read."""
-    settings = conf.issuer()
-    operation = Operation(
-        policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=ACTOR, now=timezone.now()
-    )
     try:
-        return after_restore.apply(operation, events, dry_run=dry_run)
+        return after_restore.apply(operation(ACTOR, now=timezone.now()), events, dry_run=dry_run)
     except OSError as error:
         raise CommandError(f"AUDIT_JOURNAL cannot be read: {error}", returncode=USAGE) from error
 
 
-def text(done: Restored, options: dict[str, Any], *, dry_run: bool = False) -> str:
+def text(restored: Restored, options: dict[str, Any], *, dry_run: bool = False) -> str:
     """Return the result as JSON or as text."""
     if options["json"]:
-        return json.dumps(asdict(done) | {"pretended": dry_run})
+        return json.dumps(asdict(restored) | {"pretended": dry_run})
     lines = ["dry run, nothing was changed:"] if dry_run else []
-    lines += [done.older] if done.older else []
-    lines += [f"events missing in the database: {done.records}"]
-    lines += [f"{label}: {', '.join(getattr(done, name)) or 'none'}" for name, label in LINES.items()]
-    counts = f"{done.sessions} sessions, {done.grants} grants, {done.consents} consents"
+    lines += [restored.older] if restored.older else []
+    lines += [f"events missing in the database: {restored.records}"]
+    lines += [f"{label}: {', '.join(getattr(restored, name)) or 'none'}" for name, label in LINES.items()]
+    counts = f"{restored.sessions} sessions, {restored.grants} grants, {restored.consents} consents"
     return "\n".join([*lines, f"revoked: {counts}, and every access token issued so far"])

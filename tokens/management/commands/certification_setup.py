@@ -11,7 +11,8 @@ from django.core.management.base import CommandError
 from tokens import conf
 from tokens.email_proof import CannotVerify
 from tokens.keys import store
-from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand, exit_codes, one_line
+from tokens.management.arguments import one_line
+from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand, exit_codes
 from tokens.registration import certification
 from tokens.registration.certification_plan import Suite
 
@@ -62,7 +63,7 @@ def base_url(text: str) -> str:
 
 
 def alias(text: str) -> str:
-    """Return an alias that can be in a URL and in a client_id. Raises ArgumentTypeError."""
+    """Return `text` if it can be part of a URL and of a client_id. Raises ArgumentTypeError if it cannot."""
     if not ALIAS.fullmatch(text):
         raise ArgumentTypeError(f"{text!r} is not an alias of 1 to 32 characters a-z, 0-9 and -")
     return text

@@ -1,7 +1,6 @@
 """`check_proxy`: test the proxy in front of an issuer or an API from outside."""
 
 import json
-import os
 import ssl
 import sys
 from argparse import ArgumentParser
@@ -10,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from tokens import conf
-from tokens.management.arguments import USAGE, OperatorCommand
+from tokens.management.operator_command import USAGE, OperatorCommand
 from tokens.proxy import report, trials
 from tokens.proxy.trial_server import ProbedServer
 from tokens.proxy.wire import target
@@ -55,8 +54,8 @@ class Command(OperatorCommand):
 def probed_server(url: str, cafile: str | None) -> ProbedServer:
     """Return the target and its connection data. Raises CommandError if the URL or the certificates are invalid."""
     try:
-        where = target(url)
-        context = ssl.create_default_context(cafile=cafile) if where.scheme == "https" else None
+        address = target(url)
+        context = ssl.create_default_context(cafile=cafile) if address.scheme == "https" else None
     except (ValueError, OSError) as error:
         raise CommandError(str(error), returncode=USAGE) from error
-    return ProbedServer(where, context, os.environ.get("OPERATOR_TOKEN", "") or conf.issuer().operator_token)
+    return ProbedServer(address, context, conf.issuer().operator_token)

@@ -1,10 +1,10 @@
 """`cleartokens`: django-oauth-toolkit's command, refused in favor of `purge_tokens`."""
 
-from tokens.management.arguments import Replaced
+from tokens.management.operator_command import Replaced
 
 
 class Command(Replaced):
-    """Refuses, and names `purge_tokens`."""
+    """Refuses to run, and names `purge_tokens` instead."""
 
     help = "Not available. Use purge_tokens."
-    ours = "purge_tokens"
+    replacement = "purge_tokens"

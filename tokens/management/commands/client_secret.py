@@ -10,7 +10,8 @@ from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from tokens.keys import store
-from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand, exit_codes, find_client, instant
+from tokens.management.arguments import find_client, instant
+from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand, exit_codes
 from tokens.models import ClientSecret
 from tokens.registration import secret_rotation
 from tokens.registration.secret_rotation import SecretEnded, SecretNotUsed
@@ -34,25 +35,25 @@ exit codes:
 
 
 class Command(OperatorCommand):
-    """Adds, expires, revokes or lists secrets."""
+    """Adds a secret to a client, changes its expiry, revokes it, or lists secrets."""
 
     help = "Add a secret to a client (printed once, stored as a hash), let a secret expire, revoke it, or list secrets."
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the four actions and their options."""
-        what = parser.add_subparsers(dest="what", required=True, metavar="add | expire | revoke | list")
-        add = what.add_parser("add", help="add a secret and print it; other secrets stay valid")
+        actions = parser.add_subparsers(dest="what", required=True, metavar="add | expire | revoke | list")
+        add = actions.add_parser("add", help="add a secret and print it; other secrets stay valid")
         add.add_argument(
             "--expires",
             type=instant,
             metavar="TIME",
             help="when the secret expires (2027-01-31T12:00Z); never by default",
         )
-        expire = what.add_parser("expire", help="let a live secret expire at a future time")
+        expire = actions.add_parser("expire", help="let a live secret expire at a future time")
         expire.add_argument("--at", type=instant, metavar="TIME", required=True, help="2027-01-31T12:00Z")
-        revoke = what.add_parser("revoke", help="revoke a live secret now")
-        show = what.add_parser(
+        revoke = actions.add_parser("revoke", help="revoke a live secret now")
+        show = actions.add_parser(
             "list", help="list the secrets of one client or of all clients, without the secrets themselves"
         )
         show.add_argument("client_id", nargs="?")
@@ -67,31 +68,34 @@ class Command(OperatorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the action and print its result."""
-        what = {"add": add, "expire": expire, "revoke": revoke, "list": show}[options["what"]]
+        run = {"add": add, "expire": expire, "revoke": revoke, "list": show}[options["what"]]
         try:
             with exit_codes():
-                result = what(options, store.database_now())
+                result = run(options, store.database_now())
         except (SecretNotUsed, SecretEnded) as error:
             raise CommandError(str(error), returncode=UNSAFE) from error
         self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder) if options["json"] else text(result))
 
 
 def add(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Add a secret and return it. Raises SecretNotUsed, and SecretEnded if the expiry time has passed."""
+    """Add a secret and return it.
+
+    Raises SecretNotUsed if the client uses no secret, and SecretEnded if the expiry time has passed.
+    """
     client, expires_at = find_client(options["client_id"]), options["expires"]
     secret = secret_rotation.add(client, actor=ACTOR, now=now, expires_at=expires_at)
     return {"client_id": client.client_id, "client_secret": secret, "expires_at": expires_at}
 
 
 def expire(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Change the expiry time of a secret and return its properties. Raises SecretEnded."""
+    """Change the expiry time of a secret and return its properties. Raises SecretEnded if the secret has ended."""
     secret = find_secret(options)
     secret_rotation.expire(secret, options["at"], actor=ACTOR, now=now)
     return listed([secret], now=now)
 
 
 def revoke(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Revoke a secret and return its properties. Raises SecretEnded."""
+    """Revoke a secret and return its properties. Raises SecretEnded if the secret has ended."""
     secret = find_secret(options)
     secret_rotation.revoke(secret, actor=ACTOR, now=now)
     return listed([secret], now=now)
@@ -115,7 +119,7 @@ def find_secret(options: dict[str, Any]) -> ClientSecret:
 
 
 def listed(secrets: Iterable[ClientSecret], *, now: datetime) -> dict[str, Any]:
-    """Return the properties of secrets that can be printed."""
+    """Return the properties of secrets, without the secrets themselves."""
     names = ("hint", "created_at", "expires_at", "revoked_at", "last_used_on", "encryption_key_id")
     properties = [
         {"client_id": secret.client.client_id, "id": secret.pk, "live": secret.is_live(now=now)}

@@ -4,15 +4,15 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
 from tokens.jose.key_format import ALGORITHMS
-from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, find_client, one_line, seconds
-from tokens.models import Api, Scope
-from tokens.registration.api import SWITCHES, register
+from tokens.management.arguments import find_client, one_line, seconds
+from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+from tokens.models import Api
+from tokens.registration.api import SWITCHES, register, scope_rows
 
 
 class Command(OperatorCommand):
@@ -90,7 +90,7 @@ be changed in the admin.
             "--dangerously-issue-typ-jwt", action="store_true", dest="dangerously_issues_typ_jwt",
             help="sign tokens with the typ JWT instead of at+jwt; only for a verifier that refuses at+jwt (Dovecot's"
             " local validation) and compares aud, because ID tokens have this type, too; Keyturn's own resources"
-            " refuse such tokens unless told",
+            " refuse such tokens unless DANGEROUSLY_ACCEPT_TYP_JWT is set",
         )  # fmt: skip
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -118,18 +118,6 @@ be changed in the admin.
             return
         self.stdout.write(f"identifier  {api.identifier}")
         self.stdout.write(f"scopes      {' '.join(names) or '(none)'}")
-
-
-def scope_rows(descriptions: dict[str, str], limits: list[tuple[str, str]]) -> list[Scope]:
-    """Return the scopes with their limits to groups. Raises ValidationError if a limit names no scope or no group."""
-    groups = set(Group.objects.filter(name__in={group for _, group in limits}).values_list("name", flat=True))
-    for name, group in limits:
-        if name not in descriptions:
-            raise ValidationError({"--limit-scope": f"{name} is no scope of this API."})
-        if group not in groups:
-            raise ValidationError({"--limit-scope": f"There is no group {group}. Create it in the admin."})
-    allowed = {name: [group for limited, group in limits if limited == name] or None for name in descriptions}
-    return [Scope(name=name, description=text, groups=allowed[name]) for name, text in descriptions.items()]
 
 
 def limit(text: str) -> tuple[str, str]:

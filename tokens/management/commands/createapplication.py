@@ -1,10 +1,10 @@
 """`createapplication`: django-oauth-toolkit's command, refused in favor of `create_client`."""
 
-from tokens.management.arguments import Replaced
+from tokens.management.operator_command import Replaced
 
 
 class Command(Replaced):
-    """Refuses, and names `create_client`."""
+    """Refuses to run, and names `create_client` instead."""
 
     help = "Not available. Use create_client."
-    ours = "create_client"
+    replacement = "create_client"

@@ -9,12 +9,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tokens import conf
 from tokens.keys.errors import KeyProblem
-from tokens.keys.operation import Operation
-from tokens.keys.rotation import rotate
-from tokens.management.arguments import OperatorCommand
-from tokens.models import SigningKey
+from tokens.management.arguments import operation
+from tokens.management.operator_command import OperatorCommand
 from tokens.registration import demo
 
 
@@ -54,7 +51,7 @@ class Command(OperatorCommand):
                 webapp_url=options["webapp_url"].rstrip("/"),
                 now=timezone.now(),
             )
-            make_first_key()
+            demo.make_first_key(operation(demo.ACTOR, now=timezone.now()))
         except (ValidationError, ValueError) as error:
             raise CommandError("; ".join(getattr(error, "messages", [str(error)]))) from error
         except KeyProblem as error:
@@ -65,20 +62,6 @@ class Command(OperatorCommand):
         self.stdout.write("The demo is ready: users demo and admin, clients webapp, service and api-docs.")
         for name, value in credentials.generated.items():
             self.stdout.write(f"{name}={value}")
-
-
-def make_first_key() -> None:
-    """Create the first signing key and its standby unless there is a key. Raises KeyProblem."""
-    if not SigningKey.objects.exists():
-        settings = conf.issuer()
-        rotate(
-            Operation(
-                policy=settings.key_policy,
-                encryption_keys=settings.encryption_keys(),
-                actor="command:demo_setup",
-                now=timezone.now(),
-            )
-        )
 
 
 def read(path: Path | None) -> dict[str, str]:

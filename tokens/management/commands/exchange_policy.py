@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tokens.management.arguments import USAGE, OperatorCommand, exit_codes, find_api, find_client, one_line
+from tokens.management.arguments import find_api, find_client, one_line
+from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import ExchangePolicy
 from tokens.registration import exchange_policy
 
@@ -16,7 +17,7 @@ ACTOR = "command:exchange_policy"
 
 
 class Command(OperatorCommand):
-    """Sets, removes or lists policies."""
+    """Sets, removes or lists exchange policies."""
 
     help = "Let a client exchange users' tokens for an API (RFC 8693), remove that policy, or list policies."
     notes = """
@@ -33,10 +34,10 @@ exit codes:
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the three actions and their options."""
-        what = parser.add_subparsers(dest="what", required=True, metavar="set | remove | list")
-        put = what.add_parser("set", help="allow these scopes and no others")
-        remove = what.add_parser("remove", help="remove the policy")
-        show = what.add_parser("list", help="list the policies of one client or of all clients")
+        actions = parser.add_subparsers(dest="what", required=True, metavar="set | remove | list")
+        put = actions.add_parser("set", help="allow these scopes and no others")
+        remove = actions.add_parser("remove", help="remove the policy")
+        show = actions.add_parser("list", help="list the policies of one client or of all clients")
         for action in (put, remove):
             action.add_argument("client_id")
             action.add_argument("api", metavar="identifier", help="the API's identifier")

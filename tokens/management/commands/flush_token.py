@@ -8,15 +8,10 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
-from tokens import conf
 from tokens.issued import flush_token
-from tokens.issued.flush_token import FlushToken
-from tokens.keys import store, transfer
-from tokens.keys.rules import moves
-from tokens.keys.rules.moves import DEFAULT_RING
-from tokens.management.arguments import USAGE, OperatorCommand, exit_codes
-from tokens.models import Api, Client
-from tokens.models.key import Ring
+from tokens.issued.flush_token import CannotFlush
+from tokens.keys import store
+from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 
 
 class Command(OperatorCommand):
@@ -50,8 +45,11 @@ The token gives access to nothing: its private key is deleted when this command 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make the token and print the request."""
         audience, url = options["audience"], options["url"]
-        with exit_codes():
-            made = make(audience)
+        try:
+            with exit_codes():
+                token = flush_token.make(audience, now=store.database_now())
+        except CannotFlush as error:
+            raise CommandError(str(error), returncode=USAGE) from error
         if url is None and audience.startswith(("https://", "http://")):
             url = audience
         if url is None:
@@ -63,24 +61,9 @@ The token gives access to nothing: its private key is deleted when this command 
             raise CommandError(
                 "--url must be an http or https URL without quotes, spaces or backslashes", returncode=USAGE
             )
-        request = f"curl --silent --show-error -H 'Authorization: Bearer {made.token}' '{url}'"
+        request = f"curl --silent --show-error -H 'Authorization: Bearer {token.token}' '{url}'"
         if options["json"]:
-            result = asdict(made) | {"url": url, "request": request}
+            result = asdict(token) | {"url": url, "request": request}
             self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder))
         else:
             self.stdout.write(request)
-
-
-def make(audience: str) -> FlushToken:
-    """Return a token for an audience. Raises CommandError if the audience is neither an API nor a client."""
-    api = Api.named(audience)
-    audience = api.identifier if api else audience
-    if api is None and not Client.objects.filter(client_id=audience).exists():
-        raise CommandError(f"{audience} is neither the identifier of an API nor a client_id", returncode=USAGE)
-    now = store.database_now()
-    name = moves.signing(audience, transfer.load(), now=now) if api else DEFAULT_RING
-    ring = Ring.objects.filter(name=name).first()
-    if ring is None:
-        raise CommandError("there is no signing key yet: run manage.py rotate_keys", returncode=USAGE)
-    settings = conf.issuer()
-    return flush_token.make(settings.url, audience, api=api, algorithm=ring.algorithm, bits=ring.bits, now=now)

@@ -10,7 +10,8 @@ from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from tokens.keys import store
-from tokens.management.arguments import USAGE, OperatorCommand, duration, exit_codes, one_line
+from tokens.management.arguments import duration, one_line
+from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import InitialAccessToken
 from tokens.open_clients import initial_token
 
@@ -33,32 +34,32 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the three actions and their options."""
-        what = parser.add_subparsers(dest="what", required=True, metavar="create | revoke | list")
-        create = what.add_parser("create", help="create a token and print it")
+        actions = parser.add_subparsers(dest="what", required=True, metavar="create | revoke | list")
+        create = actions.add_parser("create", help="create a token and print it")
         create.add_argument("--note", required=True, help="who gets it, and for what; shown in lists")
         create.add_argument("--registrations", type=int, default=1, help="how many clients it may register; default: 1")
         create.add_argument(
             "--expires-in", type=duration, default="1d", metavar="DURATION", help="such as 12h or 7d; default: 1d"
         )
-        revoke = what.add_parser("revoke", help="revoke a token; clients that it registered stay")
+        revoke = actions.add_parser("revoke", help="revoke a token; clients that it registered stay")
         revoke.add_argument("--id", type=int, required=True, help="the id in the list")
-        show = what.add_parser("list", help="list the tokens, without the tokens themselves")
+        show = actions.add_parser("list", help="list the tokens, without the tokens themselves")
         for action in (create, revoke, show):
             action.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the action and print its result."""
-        what = {"create": create, "revoke": revoke, "list": show}[options["what"]]
+        run = {"create": create, "revoke": revoke, "list": show}[options["what"]]
         try:
             with exit_codes():
-                result = what(options, store.database_now())
+                result = run(options, store.database_now())
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
         self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder) if options["json"] else text(result))
 
 
 def create(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Create a token and return it. Raises ValidationError."""
+    """Create a token and return it. Raises ValidationError if an option is out of bounds."""
     token = InitialAccessToken(
         note=options["note"], registrations_left=options["registrations"], expires_at=now + options["expires_in"]
     )
@@ -82,7 +83,7 @@ def show(_options: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def properties(token: InitialAccessToken, *, now: datetime) -> dict[str, Any]:
-    """Return the properties of a token that can be printed."""
+    """Return the properties of a token, without the token itself."""
     names = ("id", "note", "hint", "created_at", "expires_at", "registrations_left", "revoked_at")
     return {name: getattr(token, name) for name in names} | {
         "live": token.is_live(now=now),
@@ -95,8 +96,9 @@ def text(result: dict[str, Any]) -> str:
     if "token" in result:
         return f"token    {result['token']}\nexpires  {result['expires_at']:%Y-%m-%d %H:%M:%S %Z}"
     lines = [
-        f"id {one['id']}  …{one['hint']}  {'live' if one['live'] else 'ended'}  {one['registrations_left']} left"
-        f"  {one['clients']} clients  expires {one['expires_at']:%Y-%m-%d %H:%M}  {one['note']}"
-        for one in result["tokens"]
+        f"id {token['id']}  …{token['hint']}  {'live' if token['live'] else 'ended'}"
+        f"  {token['registrations_left']} left"
+        f"  {token['clients']} clients  expires {token['expires_at']:%Y-%m-%d %H:%M}  {token['note']}"
+        for token in result["tokens"]
     ]
     return "\n".join(lines) or "there is no initial access token"

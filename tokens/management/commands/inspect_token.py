@@ -5,7 +5,6 @@ import sys
 from argparse import SUPPRESS, ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
@@ -16,7 +15,7 @@ from tokens.inspection.report import Inspection, NoToken, inspect
 from tokens.inspection.requirements import Point
 from tokens.inspection.signature_trial import VerificationKey
 from tokens.keys import store
-from tokens.management.arguments import OperatorCommand
+from tokens.management.operator_command import OperatorCommand
 from tokens.outbound import FetchError
 
 USAGE, NONCONFORMING, UNREACHABLE = 2, 3, 4
@@ -72,11 +71,11 @@ class Command(OperatorCommand):
     def _keys(self, issuer: str | None) -> list[VerificationKey]:
         if issuer is None:
             return key_source.of_this_issuer(now=store.database_now())
-        return key_source.foreign(issuer, allow_private=settings.DEBUG)
+        return key_source.foreign(issuer, allow_private=conf.issuer().is_development)
 
 
 def read() -> str:
-    """Return the token on standard input. Raises NoToken."""
+    """Return the token on standard input. Raises NoToken if the input is not text."""
     try:
         return sys.stdin.read().strip().removeprefix("Bearer ")
     except UnicodeDecodeError:

@@ -16,7 +16,7 @@ from tokens.checks import key_health
 from tokens.keys import adoption, keyring, pem_folder, publication, store
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.timeline import Line, next_step, timeline
-from tokens.management.arguments import KEY_UNUSABLE, UNSAFE, USAGE, KeyCommand, exit_codes
+from tokens.management.operator_command import KEY_UNUSABLE, UNSAFE, USAGE, KeyCommand, exit_codes
 from tokens.models.key import Ring
 
 WIDTH = 60

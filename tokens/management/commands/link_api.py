@@ -6,14 +6,15 @@ from typing import Any
 
 from django.utils import timezone
 
-from tokens.management.arguments import OperatorCommand, exit_codes, find_api, find_client
+from tokens.management.arguments import find_api, find_client
+from tokens.management.operator_command import OperatorCommand, exit_codes
 from tokens.registration import api as apis
 
 ACTOR = "command:link_api"
 
 
 class Command(OperatorCommand):
-    """Links the API and the client."""
+    """Sets the client with which an API authenticates."""
 
     help = "Set the client with which an API authenticates at the issuer (introspection, token exchange)."
     notes = """

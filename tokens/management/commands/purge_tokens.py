@@ -5,7 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from tokens.keys import store
-from tokens.management.arguments import OperatorCommand
+from tokens.management.operator_command import OperatorCommand
 from tokens.revoking import purge
 
 
@@ -53,7 +53,7 @@ class Command(OperatorCommand):
 
 
 def positive(text: str) -> int:
-    """Return a number of rows from 1 to 100000. Raises ArgumentTypeError."""
+    """Parse a number of rows. Raises ArgumentTypeError unless it is from 1 to 100000."""
     if not text.isdecimal() or not 0 < int(text) <= 100_000:
         raise ArgumentTypeError(f"{text!r} is not a number of rows from 1 to 100000")
     return int(text)

@@ -14,20 +14,19 @@ from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from tokens import conf
 from tokens.keys.errors import KeyProblem, UnknownKey
-from tokens.keys.operation import Operation
 from tokens.keys.revocation import revoke
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.trust import KeyRevocation
-from tokens.management.arguments import EXIT_CODES, UNSAFE, USAGE, KeyCommand, confirm, duration, exit_codes
+from tokens.management.arguments import confirm, duration, operation
+from tokens.management.operator_command import EXIT_CODES, UNSAFE, USAGE, KeyCommand, exit_codes
 from tokens.models.key import Ring, SigningKey
 
 LONGEST_REASON = SigningKey._meta.get_field("revoke_reason").max_length or 0
 
 
 class Command(KeyCommand):
-    """Prints the consequences, asks, and revokes."""
+    """Prints the consequences, asks the operator, and revokes the key."""
 
     help = (
         "Revoke a signing key: the key leaves the JWKS, the standby takes over at once, and its tokens are refused."
@@ -117,15 +116,8 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 
 def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevocation:
     """Revoke the kid, or every live key of `ring`. With `dry_run`, only compute the consequences."""
-    settings = conf.issuer()
-    operation = Operation(
-        policy=settings.key_policy,
-        encryption_keys=settings.encryption_keys(),
-        actor="command:revoke_key",
-        now=timezone.now(),
-    )
     return revoke(
-        operation,
+        operation("command:revoke_key", now=timezone.now()),
         options["kid"],
         ring=ring or None,
         reason=options["reason"],

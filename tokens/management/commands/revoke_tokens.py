@@ -15,7 +15,7 @@ from uuid import UUID
 from django.core.management.base import CommandError
 from django.db.models import Q
 
-from tokens.management.arguments import UNSAFE, USAGE, OperatorCommand
+from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand
 from tokens.models import Client, User, UserGrant
 from tokens.revoking import bulk
 from tokens.revoking.bulk import BulkTarget
@@ -47,7 +47,7 @@ exit codes:
 
 
 class Command(OperatorCommand):
-    """Counts, asks, and revokes."""
+    """Counts the affected grants and users, asks the operator, and revokes the tokens."""
 
     help = "Revoke access tokens together with their user grants and refresh tokens."
     notes = NOTES
@@ -99,8 +99,8 @@ def find(options: dict[str, Any]) -> BulkTarget:
 
     Raises CommandError if there is no target or more than one, or if the target does not exist.
     """
-    given = {name for name in ("all", "user", "client", "grant", "jti") if options[name]}
-    if len(given) != 1 and given != {"user", "client"}:
+    named = {name for name in ("all", "user", "client", "grant", "jti") if options[name]}
+    if len(named) != 1 and named != {"user", "client"}:
         message = (
             "pass exactly one of --all, --user, --client, --grant and --jti; only --user and --client can be combined"
         )
@@ -155,8 +155,8 @@ def _verb(options: dict[str, Any]) -> str:
 
 
 def _summary(target: BulkTarget, counts: dict[str, int]) -> str:
-    whose = f" for user:{target.user.get_username()}" if target.user and target.client else ""
+    owner = f" for user:{target.user.get_username()}" if target.user and target.client else ""
     return (
-        f"the tokens of {target.subject}{whose}: {counts['grants']} user grants,"
+        f"the tokens of {target.subject}{owner}: {counts['grants']} user grants,"
         f" {counts['users']} users logged out everywhere"
     )

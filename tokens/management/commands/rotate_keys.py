@@ -9,25 +9,25 @@ from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from tokens import conf
 from tokens.jose.key_format import ALGORITHMS
 from tokens.keys.cancellation import cancel
 from tokens.keys.keystore import NAMES
 from tokens.keys.material import RSA_BITS
-from tokens.keys.operation import Operation, Outcome
+from tokens.keys.operation import Outcome
 from tokens.keys.rewrap import rewrap
 from tokens.keys.rings import RingKind
 from tokens.keys.rotation import rotate
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.transfer import Planned, move
-from tokens.management.arguments import EXIT_CODES, USAGE, KeyCommand, exit_codes, instant
+from tokens.management.arguments import instant, operation
+from tokens.management.operator_command import EXIT_CODES, USAGE, KeyCommand, exit_codes
 from tokens.models.key import Ring
 
 ACTOR = "command:rotate_keys"
 
 
 class Command(KeyCommand):
-    """Rotates, re-encrypts, cancels or moves."""
+    """Takes the next step of each ring, or encrypts keys again, cancels a key, or moves an API to a ring."""
 
     help = "Take the next safe step of the signing keys: create the first key and its standby, or switch when due."
     notes = f"""{EXIT_CODES}
@@ -62,6 +62,11 @@ To sign one API's tokens with a ring of its own:
             metavar="KID",
             help="cancel an announced key before it signs; KID can be shortened",
         )
+        self._add_ring(parser)
+        parser.add_argument("--json", action="store_true", help="print one JSON object for each ring, each on a line")
+
+    def _add_ring(self, parser: ArgumentParser) -> None:
+        """Add the options that move an API or create a ring."""
         parser.add_argument("--move", metavar="API", help="with --ring: plan that this ring signs for the API")
         parser.add_argument("--algorithm", choices=ALGORITHMS, help="with --ring: create a ring with this algorithm")
         parser.add_argument(
@@ -70,7 +75,6 @@ To sign one API's tokens with a ring of its own:
         parser.add_argument(
             "--keystore", choices=NAMES, help="with --ring: where a new ring's private keys are stored (database)"
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object for each ring, each on a line")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Take one step of each ring and print it. An error in one ring does not stop the others."""
@@ -113,19 +117,16 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 
 
 def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
-    """Rotate, re-encrypt, cancel or move, as the options say."""
-    settings = conf.issuer()
-    operation = Operation(
-        policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=ACTOR, now=timezone.now()
-    )
+    """Take the step in `ring` that the options name: rotate, encrypt again, cancel a key, or move an API."""
+    step = operation(ACTOR, now=timezone.now())
     if options["rewrap"]:
-        return rewrap(operation, ring)
+        return rewrap(step, ring)
     if options["cancel"]:
-        return cancel(operation, options["cancel"])
+        return cancel(step, options["cancel"])
     if options["move"]:
-        return move(operation, options["move"], ring, dry_run=options["dry_run"])
+        return move(step, options["move"], ring, dry_run=options["dry_run"])
     return rotate(
-        operation,
+        step,
         ring,
         kind=RingKind(algorithm=options["algorithm"], bits=options["bits"], keystore=options["keystore"]),
         early=options["now"],

@@ -1,0 +1,74 @@
+"""The issuer reads its settings in tokens/conf.py. Each other module that reads settings has a reason here."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SWAPPABLE = "the name of a swappable model, which Django reads when the models are loaded"
+READERS = {
+    "tokens/conf.py": "reads them for the issuer",
+    "tokens/models/api.py": SWAPPABLE,
+    "tokens/models/consent.py": SWAPPABLE,
+    "tokens/models/scope.py": SWAPPABLE,
+    "tokens/models/user_grant.py": SWAPPABLE,
+    "tokens/checks/oauth.py": "checks the settings of django-oauth-toolkit",
+    "tokens/limits/rate_limit.py": "one circuit for each place of CACHES, which tests replace",
+}
+"""The modules that may read Django's settings, and why. Migrations are written by Django."""
+VARIABLES = frozenset({"environ", "environb", "getenv", "getenvb"})
+
+
+def reads(source: str) -> list[int]:
+    """Return the lines that import Django's settings, or read a variable of the environment."""
+    lines = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            names = {alias.name for alias in node.names}
+            is_read = (
+                (node.module == "django.conf" and "settings" in names)
+                or (node.module == "django" and "conf" in names)
+                or (node.module == "os" and bool(names & VARIABLES))
+            )
+        elif isinstance(node, ast.Import):
+            is_read = any(alias.name == "django.conf" for alias in node.names)
+        else:
+            is_read = isinstance(node, ast.Attribute) and node.attr in VARIABLES
+        lines += [node.lineno] if is_read else []
+    return lines
+
+
+def readers() -> set[str]:
+    """Return the modules of the issuer that read settings or the environment."""
+    paths = [path for path in (ROOT / "tokens").rglob("*.py") if "migrations" not in path.parts]
+    assert paths
+    return {path.relative_to(ROOT).as_posix() for path in paths if reads(path.read_text(encoding="utf-8"))}
+
+
+def test_settings_are_read_in_conf_only_except_for_a_reason() -> None:
+    assert readers() == set(READERS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from django.conf import settings",
+        "def late():\n    from django.conf import settings as django_settings",
+        "from django import conf",
+        "import django.conf",
+        "import os\nos.environ['DEBUG']",
+        "import os\nos.getenv('DEBUG')",
+        "from os import environ",
+        "from os import getenv as variable",
+    ],
+)
+def test_a_read_is_found(line: str) -> None:
+    assert reads(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["from tokens import conf", "from django.conf.urls import include", "import os\nos.getpid()"]
+)
+def test_other_imports_are_not_found(line: str) -> None:
+    assert reads(line) == []

@@ -1,0 +1,100 @@
+"""The user's answer to a device's request (RFC 8628 section 3.3).
+
+1. `waiting` finds the request by the code that the user typed.
+2. `target_for` says what the user can allow.
+3. `seal` proves what was displayed; `was_displayed` checks it when the user answers.
+4. `answer` records the answer with its audit event. A request is answered once.
+"""
+
+from datetime import datetime
+
+from django.core import signing
+from django.db import transaction
+from django.db.models import QuerySet
+
+from tokens import conf
+from tokens.audit import trail
+from tokens.errors import OAuthError
+from tokens.grants.device_authorization import LIFETIME, user_code_digest
+from tokens.issued import audience, membership, refresh_token, user_grant
+from tokens.issued.audience import Target
+from tokens.issued.login import Login
+from tokens.models import DeviceCode, User
+
+# Another value makes pages that are open in browsers ask again.
+SALT = "tokens.views.device"
+
+
+def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
+    """Return the open request with the user code that the user typed. Returns None if it was answered or expired."""
+    unanswered = DeviceCode.objects.filter(grant=None, refused_at=None, expires_at__gt=now, client__is_active=True)
+    return unanswered.select_related("client").filter(user_code_digest=user_code_digest(typed)).first()
+
+
+def target_for(code: DeviceCode, user: User) -> Target:
+    """Return the target of the device's request without scopes that the user may not have.
+
+    Raises OAuthError if its client may no longer use the target, or if no scope is left.
+    """
+    resources = [] if code.audience == conf.issuer().url else [code.audience]
+    target = audience.of_client(code.client, code.scope.split(), resources, openid=True)
+    return membership.narrow_for_client(target, code.client, str(user.sub))
+
+
+def seal(code: DeviceCode, user: User, target: Target, *, now: datetime) -> str:
+    """Sign that this request, with these scopes, was displayed to this user at `now`. Return the signed text."""
+    return signing.dumps([code.pk, user.pk, list(target.scopes), now.timestamp()], salt=SALT)
+
+
+def was_displayed(text: str, code: DeviceCode, user: User, target: Target, *, now: datetime) -> bool:
+    """Return True if `seal` signed `text` for this request, scopes and user in the last ten minutes."""
+    try:
+        pk, user_pk, scopes, at = signing.loads(text, salt=SALT)
+    except (signing.BadSignature, ValueError):
+        return False
+    is_same = (pk, user_pk, scopes) == (code.pk, user.pk, list(target.scopes))
+    return is_same and now.timestamp() - at <= LIFETIME.total_seconds()
+
+
+@transaction.atomic
+def answer(code: DeviceCode, user: User, target: Target, login: Login | None, *, now: datetime) -> bool:
+    """Record that the user allowed the request in this login, or refused it if `login` is None.
+
+    Returns False if the request was answered before. Raises SessionEnded if all sessions of the user were ended since
+    the session was checked.
+    """
+    if login is None:
+        answered, action = refuse(code, now=now), "device.refused"
+    else:
+        answered, action = allow(code, user, target, login, now=now), "device.allowed"
+    if answered:
+        actor, subject = f"user:{user.get_username()}", f"client:{code.client.client_id}"
+        trail.record(action, actor=actor, subject=subject, now=now)
+    return answered
+
+
+def allow(code: DeviceCode, user: User, target: Target, login: Login, *, now: datetime) -> bool:
+    """Record that `user` allowed the request. Returns False if it was answered before, or the user was deleted.
+
+    Raises SessionEnded if all sessions of the user were ended after this one was checked.
+    """
+    family = refresh_token.family_lifetime(code.client, target.scopes)
+    lasts = max(LIFETIME, family)
+    try:
+        with transaction.atomic():
+            grant = user_grant.create(user, code.client, target, login, now=now, lasts=lasts, refreshes_for=family)
+            won = _unanswered(code).update(grant=grant)
+            if not won:
+                transaction.set_rollback(True)
+    except OAuthError:
+        return False
+    return bool(won)
+
+
+def refuse(code: DeviceCode, *, now: datetime) -> bool:
+    """Record that the user refused the request. Returns False if it was answered before."""
+    return bool(_unanswered(code).update(refused_at=now))
+
+
+def _unanswered(code: DeviceCode) -> "QuerySet[DeviceCode]":
+    return DeviceCode.objects.filter(pk=code.pk, grant=None, refused_at=None)

@@ -1,0 +1,38 @@
+"""The lifetimes of a client's tokens, and when it gets refresh tokens. Its fields are columns of the client's table."""
+
+from django.db import models
+
+from tokens.models import lifetimes
+
+
+class TokenSettings(models.Model):
+    """The lifetimes of a client's tokens, and the rules of its refresh tokens."""
+
+    access_token_lifetime = models.DurationField(
+        null=True,
+        blank=True,
+        validators=lifetimes.validators(lifetimes.LONGEST_ACCESS_TOKEN),
+        help_text="One second to one day, and never longer than the key policy allows. Empty: the issuer's setting.",
+    )
+    refresh_token_lifetime = models.DurationField(
+        null=True,
+        blank=True,
+        validators=lifetimes.validators(lifetimes.LONGEST_REFRESH),
+        help_text="The longest time from the user's consent to the last refresh, at most ten years. Empty: the"
+        " issuer's setting.",
+    )
+    refresh_token_idle_lifetime = models.DurationField(
+        null=True,
+        blank=True,
+        validators=lifetimes.validators(lifetimes.LONGEST_REFRESH),
+        help_text="The longest time between two uses of a refresh token. Empty: the issuer's setting.",
+    )
+    rotates_refresh_tokens = models.BooleanField(
+        default=False, help_text="Replace the refresh token at each use. Always on for public clients."
+    )
+    always_gets_refresh_token = models.BooleanField(
+        default=False, help_text="Issue a refresh token even if the client does not request the scope offline_access."
+    )
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,43 @@
+"""The rate limits of the issuer: how often a client, a user or an address may send requests. Pure.
+
+`tokens.conf` reads the setting, and calls `parse`. `tokens.limits` counts; `tokens.views.limits` says whom.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A number of requests within a number of seconds."""
+
+    number: int
+    seconds: int
+
+
+RATE_LIMITS = {
+    "token": Rate(1200, 60),
+    "introspect": Rate(3000, 60),
+    "device": Rate(30, 60),
+    "revocations": Rate(600, 60),
+    "segments": Rate(6000, 60),
+    "login": Rate(10, 60),
+    "authorize": Rate(300, 60),
+    "documents": Rate(30, 60),
+    "register": Rate(30, 3600),
+}
+"""The default limits by endpoint, each for a client at an address, except:
+
+- login: for a username at an address;
+- authorize (requests that wait for a login), documents (fetches of client ID metadata documents), register (dynamic
+  registrations), revocations, segments: for an address.
+"""
+
+
+def parse(changed: Mapping[str, tuple[int, int]]) -> Mapping[str, Rate]:
+    """Return the default limits with these changes. Raises ValueError if a name is not in RATE_LIMITS."""
+    if unknown := changed.keys() - RATE_LIMITS.keys():
+        raise ValueError(
+            f"RATE_LIMITS has unknown entries: {', '.join(sorted(unknown))}; there are {', '.join(RATE_LIMITS)}"
+        )
+    return RATE_LIMITS | {name: Rate(*rate) for name, rate in changed.items()}

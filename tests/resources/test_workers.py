@@ -119,7 +119,8 @@ def test_threads_and_an_event_loop_serve_alike(issuer: Loopback, tmp_path: Path,
         while issuer.fetches() < 2 and rounds < 200:
             request()
             rounds += 1
-        assert issuer.fetches() == 2
+        # One for each process, of many requests. On a busy machine a fetch can pass its deadline, and is repeated.
+        assert 2 <= issuer.fetches() <= 4
         issuer.stop()
         request()
     assert statuses == [200] * (40 + 5 * rounds + 5)

@@ -30,9 +30,9 @@ READABLE = "!#$&'()*+,/:;=?@[]^`{|}~"
 
 
 def forward_auth(*permissions: Any) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Return the view for these permissions, which do not depend on the method of the client's request.
+    """Return a view that decides by these permissions. Without permissions, any valid token is enough.
 
-    Without permissions, any valid token is enough.
+    The view does not know the method of the client's request, so the same permissions hold for every method.
     """
 
     def decide(request: HttpRequest) -> HttpResponseBase:

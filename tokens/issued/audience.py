@@ -89,7 +89,7 @@ def _defaults(resources: Sequence[str], *, usable: Collection[Scope], further: C
 
 
 def offered() -> list[str]:
-    """Return the scopes without an API that this deployment offers."""
+    """Return the OpenID Connect scopes that this deployment supports."""
     return [name for name in OPENID if name in conf.issuer().openid_scopes]
 
 

@@ -96,7 +96,7 @@ class StoredKey:
 
 
 def database_now() -> datetime:
-    """Return the database's clock, by which all nodes date."""
+    """Return the current time of the database, which all nodes use for dates."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {CLOCK[connection.vendor]}")
         return as_instant(cursor.fetchone()[0])

@@ -1,7 +1,7 @@
 """Clients that no operator registered: client ID metadata documents, and dynamic registration.
 
 Owns: fetching, judging and caching metadata documents; registering, reading, changing and deleting clients that
-register themselves (RFC 7591, RFC 7592); initial access tokens; which of these clients are unused.
+register themselves (RFC 7591, RFC 7592); initial access tokens; the choice of clients that `purge_tokens` deletes.
 Does not own: guarded requests (`outbound`), client authentication (`clients`), or the question to the user
 (`authorize`).
 Steps: none; it prepares 2 and 3 for clients that no operator registered.

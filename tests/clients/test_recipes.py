@@ -66,3 +66,11 @@ def test_steps_are_kept_only_if_each_is_done_or_lacking(monkeypatch, tmp_path) -
     assert list(tmp_path.iterdir()) == []
     steps.complete(lacks="claims API refresh logout")
     assert (tmp_path / "results" / "one.json").read_text(encoding="utf-8") == '{"login": "yes"}'
+
+
+def test_the_example_of_an_mcp_server_is_tested_with_the_versions_that_it_requires() -> None:
+    required = (environments.ROOT / "examples/mcp/requirements.txt").read_text(encoding="utf-8").split()
+    lock = (environments.LOCKS / "mcp.txt").read_text(encoding="utf-8")
+    assert len(required) == 3
+    pins = [re.sub(r"\[.*\]", "", pin) for pin in required]
+    assert [pin for pin in pins if f"\n{pin} " not in lock] == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.recipes import pages, stack
+from tests.clients.recipes import mcp_servers, pages, stack
 from tests.clients.recipes.pages import Page
 from tests.clients.recipes.stack import Person, Stack
 from tests.clients.recipes.steps import Steps
@@ -50,6 +50,29 @@ def ada(keyturn: Stack, monkeypatch: pytest.MonkeyPatch) -> Person:
     # Loopback counts as secure in browsers: cookies with `Secure` go there without TLS.
     monkeypatch.setattr(DefaultCookiePolicy, "return_ok_secure", lambda *_: True)
     return Person(keyturn)
+
+
+@pytest.fixture(scope="session")
+def unlocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """An issuer that admits clients by document, and lets clients register."""
+    with stack.running(tmp_path_factory, **mcp_servers.OPEN) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def server(unlocked: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the example of a protected MCP server."""
+    resource = f"http://localhost:{free()}/mcp"
+    mcp_servers.create_api(unlocked, resource)
+    with mcp_servers.running(unlocked, resource, tmp_path_factory.mktemp("mcp")) as url:
+        yield url
+
+
+@pytest.fixture
+def trusting(monkeypatch: pytest.MonkeyPatch) -> type[Person]:
+    """Return the class of users, for a test with an issuer of its own."""
+    monkeypatch.setattr(DefaultCookiePolicy, "return_ok_secure", lambda *_: True)
+    return Person
 
 
 @pytest.fixture

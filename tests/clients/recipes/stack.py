@@ -112,8 +112,8 @@ class Person:
 
 
 @contextmanager
-def running(factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Run the stack."""
+def running(factory: pytest.TempPathFactory, **options: str) -> Iterator[Stack]:
+    """Run the stack. `options` are further variables of the issuer."""
     var = prepared.copy(factory)
     where, tls = Ports(free(), free(), free()), free()
     issuer = f"https://localhost:{tls}/sso"
@@ -123,6 +123,7 @@ def running(factory: pytest.TempPathFactory) -> Iterator[Stack]:
     processes.command(variables.issuer, "shell", "-c", MAKE_USER)
     variables.issuer["GROUPS_CLAIM"] = GROUP
     variables.issuer["RATE_LIMITS"] = "login=1000/60"  # one user logs in for every test
+    variables.issuer.update(options, SSL_CERT_FILE=str(certificate))
     variables.api["SSL_CERT_FILE"] = str(certificate)
     stack = Stack(issuer, where.url("api"), variables.api["API_AUDIENCE"], certificate, variables)
     children: list[Child] = []

@@ -22,6 +22,8 @@ PACKAGES = {
     "google-auth": ("libraries", "google-auth"),
     "idpyoidc": ("libraries", "idpyoidc"),
     "jupyterhub": ("jupyterhub", "oauthenticator"),
+    "mcp-python": ("mcp", "mcp"),
+    "mcp-typescript": ("node", "mcp-remote"),
     "mozilla-django-oidc": ("django", "mozilla-django-oidc"),
     "msal": ("libraries", "msal"),
     "oidc-client-ts": ("node", "oidc-client-ts"),

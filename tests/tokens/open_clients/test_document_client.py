@@ -93,6 +93,15 @@ def test_the_consent_page_shows_the_host_and_where_the_answer_goes(browser, host
     assert "not registered here" in page
 
 
+@pytest.mark.parametrize(
+    ("registered", "status"), [("http://localhost/callback", 200), ("http://127.0.0.1/callback", 400)]
+)
+def test_a_document_with_localhost_permits_any_port_of_it(browser, hosts, signer, registered, status):
+    hosts.publish(redirect_uris=[registered])
+    page = browser.get("/oauth/authorize", asked(redirect_uri="http://localhost:41887/callback"))
+    assert page.status_code == status
+
+
 def test_the_consent_page_shows_the_scheme_of_an_application_and_no_host_after_it(browser, hosts, signer):
     callback = "example.app://bank.example/callback"
     hosts.publish(redirect_uris=[callback])

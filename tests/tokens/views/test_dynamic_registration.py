@@ -99,6 +99,40 @@ def test_a_public_client_registers_and_logs_a_user_in(browser, user, decode):
     )
 
 
+LISTENING = {
+    "localhost": ("none", "http://localhost/callback", True),
+    "localhost with a port": ("none", "http://localhost:3334/callback", True),
+    "only 127.0.0.1": ("none", "http://127.0.0.1/callback", False),
+    "a confidential client": ("client_secret_post", "http://localhost/callback", False),
+}
+
+
+@pytest.mark.parametrize("case", LISTENING)
+def test_a_public_client_on_localhost_may_listen_at_any_port(browser, user, case):
+    method, uri, free = LISTENING[case]
+    registered(browser, redirect_uris=[uri], token_endpoint_auth_method=method)
+    made = Client.objects.get()
+    assert made.allows_any_localhost_port == (True if free else None)
+    log_in(browser, user)
+    page = browser.get("/oauth/authorize", authorization(made, redirect_uri="http://localhost:41887/callback"))
+    assert page.status_code == (200 if free else 400)
+
+
+def test_a_client_that_moves_away_from_localhost_loses_the_free_port(browser):
+    told = registered(browser, redirect_uris=["http://localhost/callback"])
+    assert Client.objects.get().allows_any_localhost_port
+    body = PUBLIC | {"client_id": told["client_id"]}
+    answer = call(browser, "PUT", told["registration_client_uri"], told["registration_access_token"], body)
+    assert answer.status_code == 200
+    assert Client.objects.get().allows_any_localhost_port is None
+
+
+@pytest.mark.parametrize("host", ["localhost.example", "localhost:1@evil.example", "localhost@evil.example"])
+def test_a_host_that_begins_like_localhost_is_refused(browser, host):
+    answer = send(browser, PUBLIC | {"redirect_uris": [f"http://{host}/callback"]})
+    refused(answer, 400, "invalid_redirect_uri")
+
+
 @pytest.mark.parametrize("method", [None, "client_secret_basic", "client_secret_post"])
 def test_a_client_with_a_secret_gets_it_once(browser, user, method):
     told = registered(browser, token_endpoint_auth_method=method)

@@ -1,0 +1,85 @@
+"""Verifies access tokens with the pure modules of `resources`, which need neither Django nor a database.
+
+A thread follows the issuer's revocation feed, so that a revoked token is refused from the next poll on.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from resources.discovery import DEFAULT_RING, Discovery, FeedAddress
+from resources.feed_follower import Follower
+from resources.feed_source import Policy, Time
+from resources.key_policy import Timing
+from resources.keyset import KeySet
+from resources.poller import Poller
+from resources.principal import AccessToken
+from resources.refusals import Refusals
+from resources.verify import TrustedIssuer, credentials, verify
+
+ALGORITHMS = frozenset({"RS256"})
+LATE_AFTER = 4  # polls without an answer, after which the feed is late; known revocations stay in force
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Verifies the tokens of one issuer for one resource. `keys` are fetched at the first use."""
+
+    issuer: TrustedIssuer
+    resource: str
+
+    def token(self, authorization: str | None, *, also_in_query: bool) -> AccessToken | None:
+        """Return the verified token of an Authorization header, or None if the header has no bearer token.
+
+        Blocks while keys are fetched. Raises InvalidRequest, InvalidToken, or Unavailable.
+        """
+        raw = credentials(authorization, also_in_query=also_in_query)
+        if raw is None:
+            return None
+        return verify(
+            raw,
+            issuers={self.issuer.url: self.issuer},
+            audience=frozenset({self.resource}),
+            now=datetime.now(UTC),
+        )
+
+    def ready(self) -> bool:
+        """Return True if there is a key to verify with, after at most one attempt to fetch keys."""
+        return self.issuer.keys.ready()
+
+
+def verifier(issuer: str, resource: str, *, timing: Timing, poll_every: float) -> Verifier:
+    """Return the verifier of an issuer's tokens. `poll_every` is in seconds."""
+    keys = KeySet(Discovery(issuer, ALGORITHMS, clock=_clock, deadline=timing.deadline), clock=_clock, timing=timing)
+    refusals = _refusals(TrustedIssuer(issuer, ALGORITHMS, keys), timing=timing, every=poll_every)
+    return Verifier(TrustedIssuer(issuer, ALGORITHMS, keys, refusals), resource)
+
+
+def _refusals(issuer: TrustedIssuer, *, timing: Timing, every: float) -> Callable[[datetime], Refusals]:
+    """Return the function that gives what is revoked. Its first call starts the thread that polls the feed."""
+    follower = Follower(
+        FeedAddress(f"{issuer.url.rstrip('/')}/oauth/revocations", _clock, timing.deadline),
+        issuer,
+        Policy(
+            every=every,
+            late_after=LATE_AFTER * every,
+            refuse_when_late=False,
+            longest_backoff=timing.longest_backoff,
+        ),
+        Time(clock=_clock, wall=lambda: datetime.now(UTC), sleep=time.sleep),
+        ring=DEFAULT_RING,
+        configured=Refusals(),
+    )
+    poller = Poller(follower, Follower.poll, name="mcp-revocations")
+
+    def refusals(now: datetime) -> Refusals:
+        poller.start()
+        return follower.refusals(now)
+
+    return refusals
+
+
+def _clock() -> float:
+    # Where the system has CLOCK_BOOTTIME, it also counts the time in which the machine is suspended.
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

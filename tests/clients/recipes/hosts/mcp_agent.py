@@ -1,0 +1,55 @@
+"""Calls tools with the SDK as a page's block does, which is recipe.py in the working folder, and prints the results.
+
+Standard input has one JSON document for each call, and one callback URL for each login. Further actions: "expire" makes
+the SDK think that its access token has expired; "registered" names the client_id of a registered client.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path.cwd()))
+import recipe
+
+
+def say(**document: object) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(json.dumps(document, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def deepest(error: BaseException) -> BaseException:
+    """Return the first error in a tree of groups."""
+    return deepest(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+async def act(action: dict) -> None:
+    """Do what one line of the input says."""
+    if action.get("expire"):
+        recipe.provider.context.token_expiry_time = 1
+    try:
+        result = await recipe.call(action["tool"], **action.get("arguments", {}))
+    except BaseExceptionGroup as error:
+        say(error=str(deepest(error)))
+    except Exception as error:  # noqa: BLE001 (the test reads it)
+        say(error=str(error))
+    else:
+        tokens = recipe.storage.tokens
+        say(result=result, access_token=tokens.access_token, client_id=recipe.storage.client.client_id)
+
+
+async def main() -> None:
+    """Act until the input ends."""
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        action = json.loads(line)
+        if "registered" in action:
+            recipe.use_registered(action["registered"])
+        await act(action)
+
+
+logging.basicConfig(stream=sys.stderr)
+recipe.print = lambda _, url: say(go=url)
+recipe.input = lambda _: sys.stdin.readline().strip()
+asyncio.run(main())

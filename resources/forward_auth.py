@@ -30,9 +30,9 @@ READABLE = "!#$&'()*+,/:;=?@[]^`{|}~"
 
 
 def forward_auth(*permissions: Any) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Return the view for these permissions, which do not depend on the method of the client's request.
+    """Return a view that decides by these permissions. Without permissions, any valid token is enough.
 
-    Without permissions, any valid token is enough.
+    The view does not know the method of the client's request, so the same permissions hold for every method.
     """
 
     def decide(request: HttpRequest) -> HttpResponseBase:
@@ -55,8 +55,9 @@ def answer(request: HttpRequest, permissions: tuple[Any, ...]) -> HttpResponseBa
 
 
 def is_forged(request: HttpRequest) -> bool:
-    """Return True if the client sent a header with PREFIX. WSGI servers can map `_` to `-`, so that both count."""
-    return any(name.replace("_", "-").upper().startswith(PREFIX.upper()) for name in request.headers)
+    """Return True if the client sent a header with PREFIX, in any case, and with `-` or `_`."""
+    # The names in `request.headers` have `-` in place of `_`.
+    return any(name.upper().startswith(PREFIX.upper()) for name in request.headers)
 
 
 def identity(token: AccessToken) -> dict[str, str]:

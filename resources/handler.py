@@ -49,7 +49,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def in_full(demand: Demand, context: dict[str, Any]) -> Demand:
-    """Return the demand with every scope that the request needs, if it lacks one (RFC 6750 section 3, RFC 9470)."""
+    """Return the demand with every scope that the request needs, also those that the token has (RFC 6750 section 3)."""
     view, request = context["view"], context["request"]
     held = request.auth.scopes
     if demand.scopes:

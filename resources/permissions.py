@@ -161,7 +161,7 @@ def lacking(token: AccessToken, alternatives: Sequence[Sequence[str]]) -> Demand
 
 
 def demand_of(error: Exception, context: Mapping[str, Any]) -> Demand | None:
-    """Return what a request lacks that a permission refused. `error` is the exception of the refusal.
+    """Return what a refused request lacks. `error` is the exception by which a permission refused it.
 
     Returns None if the request has no verified token, or no permission of this module refused it.
     """

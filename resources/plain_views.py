@@ -2,7 +2,7 @@
 
 - `refusal` verifies a request as a DRF view with JWTAuthentication does. forward_auth.py and ninja.py use it, too.
 - `RequireToken` requires a valid token for every path below PATHS. Views of DRF, and those behind `token_required`,
-  decide themselves, by their own permissions.
+  apply their own permissions instead.
 """
 
 from collections.abc import Callable
@@ -70,6 +70,6 @@ class RequireToken:
 
 
 def decides_itself(view: Callable[..., Any]) -> bool:
-    """Return True if `view` is one of DRF, or one of this package that is public or verifies the token."""
+    """Return True if `view` is a DRF view, or a view of this package that is public or verifies the token itself."""
     kind = getattr(view, "cls", None)
     return (isinstance(kind, type) and issubclass(kind, APIView)) or view.__module__ in DECIDE_THEMSELVES

@@ -30,7 +30,8 @@ Entry = tuple[bytes, int, int]
 class Block:
     """The entries whose keys start with the same byte.
 
-    A bucket holds the entries of one second byte. A bit is set if a key with its second and third byte has an entry.
+    - A bucket holds the entries whose keys have the same second byte too.
+    - Each pair of a second and a third byte has a bit. The bit is set if a key with these bytes has an entry.
     """
 
     buckets: tuple[bytes, ...] = (b"",) * BUCKETS

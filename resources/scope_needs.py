@@ -33,10 +33,12 @@ READABLE = (IsAuthenticatedOrReadOnly, DjangoModelPermissionsOrAnonReadOnly)
 def challenged(
     view: Any, method: str, *, held: Collection[str] | None = None, demanded: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """Return the scopes for the challenge to a request: all of the nearest alternative that has `demanded`.
+    """Return the scopes that the challenge to a request names.
 
-    `held` are the scopes of the token, None without one. `demanded` are those for which a permission refused the token;
-    if there are none, a token that lacks no scope gets none.
+    - `held` are the scopes of the token, or None if the request has no token.
+    - `demanded` are the scopes that a permission found missing.
+    - Of the alternatives that contain `demanded`, the result is the one of which the token lacks the fewest scopes.
+    - If the token meets an alternative and `demanded` is empty, no scope is returned.
     """
     try:
         options = needs(view, method)

@@ -40,7 +40,7 @@ class TokenThrottle(SimpleRateThrottle):
         return self.key_for(token.claims["iss"], token.claims[self.claim])
 
     def key_for(self, *parts: str) -> str:
-        """Return the cache key of these parts."""
+        """Return the cache key of a counter, which `parts` identify. It has none of them in plain text."""
         # A hash, because a claim can have characters and a length that memcached refuses in a key.
         return f"throttle_{self.scope}_{sha256(chr(0).join(parts).encode()).hexdigest()}"
 

@@ -72,7 +72,7 @@ class Wire:
         return io.BufferedReader(_Reader(self))
 
     def close(self) -> None:
-        """Do nothing: http.client closes too early. the caller closes the socket after it has read the body."""
+        """Do nothing: http.client closes too early. The caller closes the socket after it has read the body."""
 
 
 class _Reader(io.RawIOBase):

@@ -76,7 +76,7 @@ TOKEN = (
 
 
 def declared(form: QueryDict, names: frozenset[str]) -> Pairs:
-    """Return the declared parameters that have a value, in pairs (RFC 6749 section 3.1). Repeated ones stay repeated.
+    """Return the (name, value) pairs of the declared parameters, without empty values (RFC 6749 section 3.1).
 
     Raises OAuthError invalid_request if a value holds a control character.
     """
@@ -86,7 +86,7 @@ def declared(form: QueryDict, names: frozenset[str]) -> Pairs:
 
 
 def present(form: QueryDict, names: frozenset[str]) -> Pairs:
-    """Return the parameters in `names` that have a value, in pairs. Repeated ones stay repeated. Checks no value."""
+    """Return the (name, value) pairs of the parameters in `names`, without empty values. Checks nothing."""
     return [(name, value) for name, values in form.lists() if name in names for value in values if value]
 
 

@@ -1,6 +1,7 @@
 """The rate limits of the issuer: how often a client, a user or an address may send requests. Pure.
 
-`tokens.conf` reads the setting, and calls `parse`. `tokens.limits` counts; `tokens.views.limits` says whom.
+`tokens.conf` reads the setting, and calls `parse`. `tokens.limits` counts. `tokens.views.limits` chooses the client,
+user or address to count for.
 """
 
 from collections.abc import Mapping

@@ -11,5 +11,5 @@ Does not own:
 - single waits for PostgreSQL. `project.postgresql` bounds them, cancels the statement and frees the thread, under any
   WSGI server. Neither package replaces the other.
 
-In reading order: application, headers, body, environ, lanes, turn, abandoned, reply, refusals, refusal_log.
+In reading order: application, headers, body, environ, lanes, turn, abandonment, reply, refusals, refusal_log.
 """

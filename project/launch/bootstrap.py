@@ -1,4 +1,4 @@
-"""Make .venv and install the lock into it, unless that is done already.
+"""Create .venv and install the pinned packages (the lock, requirements-dev.txt) into it, unless that is done already.
 
 - It parses and starts on Python 3.6 and needs only the standard library, so that an old `python3` gets a clear error.
 - The stamp is written into the environment last. An environment without it was interrupted, and is made again.
@@ -45,7 +45,7 @@ def is_current() -> bool:
 
 
 def make() -> None:
-    """Make the environment from scratch and stamp it. Raises CalledProcessError if a step fails."""
+    """Create .venv, install the lock, and write the stamp file. Raises CalledProcessError if a step fails."""
     print("Making .venv ... (once, about a minute)", flush=True)
     subprocess.check_call([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)])  # noqa: S603
     pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check"]

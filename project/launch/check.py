@@ -42,7 +42,7 @@ def api() -> Variables:
 
 
 def development() -> Variables:
-    """Return the variables of the development process, which has every model."""
+    """Return the variables of the development process, whose settings have the models of both issuer and API."""
     return production("project.settings.standalone") | {"DEBUG": "true", "CACHE_URL": ""}
 
 

@@ -64,7 +64,7 @@ def command(variables: Variables, *arguments: str) -> str:
 
 
 def start(name: str, variables: Variables, *, url: str, var: Path) -> Child:
-    """Start a server in a process group of its own. It ends if the pipe on its stdin closes, as this process ends."""
+    """Start a server in its own process group. It ends with this process, because the pipe on its stdin then closes."""
     log = var / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 (our own module)

@@ -31,7 +31,7 @@ class ServerCircuit:
         self._prober: int | None = None
 
     def require(self) -> None:
-        """Raise NotTried if the circuit is open, or if it is half-open and another thread tries."""
+        """Raise NotTried if the circuit is open, or half-open while another thread has the lease."""
         if self._opens_again_at is None:
             return
         with self._lock:

@@ -72,7 +72,7 @@ class ClientAdmin(Audited):
     def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> Any:
         """Return the fields that cannot be changed: the client_id of an existing client.
 
-        Of a client that registered itself, also what its document, its registration or the settings decide.
+        For a self-registered client, also the fields that its document, its registration or the settings determine.
         """
         # Tokens, user grants and the audit trail name a client by its client_id.
         if obj and obj.registered_by:

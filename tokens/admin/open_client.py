@@ -1,6 +1,6 @@
 """Self-registered clients and initial access tokens in the admin.
 
-- The state of a self-registered client is read-only. Its client is blocked on the page of the clients.
+- The state of a self-registered client is read-only. Block the client on the page "Clients".
 - A new initial access token is shown once, in the answer to the form that created it. Only its hash is stored.
 """
 
@@ -48,7 +48,7 @@ class InitialAccessTokenForm(forms.ModelForm):  # type: ignore[type-arg]  # a pl
         labels = {"registrations_left": "number of registrations"}
 
     def clean(self) -> dict[str, Any]:
-        """Return the cleaned data. Adds an error for an expiry in the past and for a wrong number."""
+        """Return the cleaned data. Adds an error for an expiry in the past or an invalid number of registrations."""
         data = super().clean() or {}
         if {"registrations_left", "expires_at"} <= data.keys():
             try:

@@ -123,7 +123,7 @@ def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> Non
 def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousUser) -> bool:
     """Return True if an error may be sent to the client although its user answered no page (RFC 9700 section 4.11.2).
 
-    Anybody can register a client. So a link to the issuer must not lead to the site of a client that registered itself,
+    An attacker can register a client. So a link to the issuer must not lead to the site of a self-registered client,
     unless this user allowed it before. A redirect to an application on the user's device leads to no site.
     """
     if client.registered_by is None or not redirect_uri.startswith("https://"):
@@ -132,7 +132,7 @@ def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousU
 
 
 def stranger(client: Client, redirect_uri: str = "") -> Stranger | None:
-    """Return what the consent page says about a self-registered client. Returns None for any other client.
+    """Return the consent page's text about a self-registered client. Returns None for any other client.
 
     `redirect_uri` is empty for a device.
     """

@@ -2,8 +2,8 @@
 
 - No login, logout or other tab changes the row.
 - The first answer that the client gets, a code or an error, dates the row. For `AGAIN` from then on the same browser
-  may answer again, and each answer is a code or an error of its own. A double click thus ends at the client: the
-  browser shows only the answer to the second click. After that the row only says whose request it was.
+  may answer again, and each answer is a code or an error of its own. So after a double click
+  the browser still reaches the client, with the second answer. After `AGAIN`, the row only names the client.
 - A row expires after `LIFETIME`; `manage.py purge_tokens` removes it.
 """
 

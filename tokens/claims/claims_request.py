@@ -1,7 +1,7 @@
 """The `claims` request parameter, by which a client requests claims by name (OpenID Connect Core section 5.5).
 
 - Its members `userinfo` and `id_token` map the name of a claim to null or to `essential`, `value` or `values`.
-- Claims that this issuer does not support are ignored, so are names with a language tag and unknown members.
+- Claims that this issuer does not support are ignored. So are names with a language tag, and unknown members.
 - A claim whose value is none of the requested values is left out.
 - `acr` and `sub` are requirements of the login (sections 5.5.1 and 5.5.1.1); the caller enforces them.
 """

@@ -72,7 +72,7 @@ class Assertion:
         return datetime.fromtimestamp(self.claims["exp"], UTC)
 
     def verified(self, keys: Sequence[ClientKey], *, stand_in: ClientKey) -> bool:
-        """Return True if one of `keys` signed the assertion. `stand_in` is verified with if none of them can have."""
+        """Return True if one of `keys` signed the assertion. If none fits, verify with `stand_in` and return False."""
         algorithm = self.header["alg"]
         candidates = key_choice.candidates(keys, kid=self.header.get("kid"), algorithm=algorithm)
         # Without a candidate `stand_in` is verified with, so that timing does not reveal if a client has a key.

@@ -6,8 +6,8 @@
 - A key that the client removed is refused after 5 minutes at the latest, if its address answers in time.
 - If the address does not answer, its copy is used for an hour. After that the client cannot authenticate.
 - A process keeps the copies of the ADDRESSES addresses that were used last.
-- Clients that registered themselves have a table of their own, whose requests and fetches at once are bounded together:
-  a stranger can name any number of slow addresses. None of them delays or drops the keys of other clients.
+- Self-registered clients have a separate table with one bound on fetches and one on waiting requests, because an
+  attacker can register any number of slow addresses. So those neither delay nor displace the keys of other clients.
 """
 
 import logging

@@ -153,7 +153,7 @@ def _meant_for(target: Target, openid: Collection[str]) -> tuple[str, ...]:
 
 
 def _context(client: Client, holder: Holder, target: Target) -> ClaimsContext:
-    """Return what the claims hook is told about an access token."""
+    """Return the context of an access token for the claims hook."""
     user = holder.user
     if user is None and holder.subject != client.client_id:  # a token exchange names the user only
         user = User.objects.filter(sub=holder.subject).first()

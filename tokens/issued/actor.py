@@ -12,7 +12,7 @@ LONGEST_CHAIN = 5
 
 
 class ChainTooLong(Exception):
-    """The token was exchanged as often as it may be."""
+    """LONGEST_CHAIN clients act for the user already, so that the token cannot be exchanged again."""
 
 
 def alone(client_id: str) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def _defaults(resources: Sequence[str], *, usable: Collection[Scope], further: C
 
 
 def offered() -> list[str]:
-    """Return the scopes without an API that this deployment offers."""
+    """Return the OpenID Connect scopes that this deployment supports."""
     return [name for name in OPENID if name in conf.issuer().openid_scopes]
 
 
@@ -116,11 +116,13 @@ def resolve(
 ) -> Target:
     """Return the target of a request for the scopes `requested` at `resources` (RFC 8707).
 
-    The client may use the scopes `usable`, the OpenID Connect scopes `openid`, and without a scope the APIs `further`.
+    The client may use the API scopes `usable` and the OpenID Connect scopes `openid`. It may also request tokens
+    without a scope for the APIs `further`.
 
-    Raises OAuthError invalid_target for several resources, for one that the client may not use, and if none is named
-    and the scopes belong to no single API; then invalid_scope for a scope that is unknown, not the client's or not
-    the API's, and if no scope is requested.
+    Raises:
+        OAuthError invalid_target: `resources` has several entries, or one that the client may not use. Or it is empty,
+            and the scopes belong to several APIs.
+        OAuthError invalid_scope: A scope is unknown, not the client's or not the API's, or no scope is requested.
     """
     scopes = tuple(dict.fromkeys(requested))
     without_scope = {api.identifier: api for api in further}

@@ -37,7 +37,7 @@ def client_user(client_id: str, subject: str) -> str:
 
 
 def keys(claims: Mapping[str, Any], *, kid: str) -> Iterator[UUID]:
-    """Yield the keys of a token with this `kid` and these verified claims. An entry with one of them can revoke it."""
+    """Yield the keys under which an entry can revoke a token with this `kid` and these verified claims."""
     yield key("iss", claims["iss"])
     yield key("kid", kid)
     yield key("jti", claims["jti"])

@@ -40,8 +40,8 @@ def create(
 ) -> UserGrant:
     """Create the grant of `user` to `client`, with the login under which the user gave it.
 
-    The grant ends after `lasts`.
-    Its refresh tokens end after `refreshes_for`, which is part of `lasts`, or with the grant if None.
+    The grant ends after `lasts`. Its refresh tokens end after `refreshes_for`, which is at most `lasts`, or with the
+    grant if it is None.
     `claims` are the single claims that the client requested, as JSON.
     `user` must be as it was when the session was checked.
     Raises OAuthError access_denied if the user was disabled since, and SessionEnded if all sessions were ended since.

@@ -1,7 +1,7 @@
 """The compact serialisation of a JWS (RFC 7515 section 3.1): split, decode and parse it, without verifying it. Pure.
 
 1. The text is not longer than the caller allows, and has three parts.
-2. Each part is base64url without padding, in its one spelling: a token cannot be altered and stay the same token.
+2. Each part is canonical base64url without padding, so that no other text decodes to the same token.
 3. Header and payload are JSON objects by strict JSON (RFC 7519 section 7.2).
 
 The caller must check the header, verify the signature over `message`, and only then trust the claims.
@@ -44,16 +44,16 @@ def read(text: str, *, longest: int) -> Jws:
 
 
 def octets(part: str) -> bytes:
-    """Return the octets of a part: base64url without padding, in its one spelling (RFC 7515 section 2).
+    """Return the octets of a part, which is canonical base64url without padding (RFC 7515 section 2).
 
-    Raises Unreadable if the part is spelled in another way.
+    Raises Unreadable if it is not.
     """
     try:
         decoded = base64.b64decode(part.encode("ascii") + b"=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise Unreadable("it is no base64url") from None
     if base64.urlsafe_b64encode(decoded).rstrip(b"=").decode() != part:
-        raise Unreadable("it is no base64url in its one spelling")
+        raise Unreadable("it is not canonical base64url without padding")
     return decoded
 
 

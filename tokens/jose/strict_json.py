@@ -1,4 +1,4 @@
-"""Strict JSON (RFC 7493): no repeated members, and nothing that a page, a database or a walk could choke on. Pure."""
+"""Strict JSON (RFC 7493): no repeated members, and no value that breaks a page, a database or recursive code. Pure."""
 
 import json
 import math

@@ -24,7 +24,7 @@ def obeyed(ring: Ring) -> Policy:
 
 
 def assumed(ring: Ring) -> Policy:
-    """Return the timings that plans assume: none is shorter than a copy or token that can still be in use."""
+    """Return the timings that plans assume. They cover tokens and JWKS copies from before a timing was lowered."""
     return Policy.from_json(ring.assumed or ring.policy)
 
 

@@ -1,7 +1,7 @@
 """Revoke a key although other rows of its ring do not verify.
 
 Rules:
-- Such a row prevents a revocation only if it has the place of the successor.
+- A row that does not verify prevents a revocation only if it is the successor of the revoked key.
 - It is neither used nor published, and it is not changed.
 - It still counts for the database's rules: a ring has room for one standby, and for one key without a withdrawal.
 - If no row verifies, the encrypting keys are probably wrong. New keys are then sealed only if the operator insists.

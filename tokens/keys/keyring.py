@@ -108,7 +108,7 @@ def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
 
 
 def for_readers(ring: str, *, now: datetime) -> Signing:
-    """Return what signs for readers of the JWKS of `ring`: that ring, or if it cannot sign, a ring shown there too.
+    """Return what signs for readers of the JWKS of `ring`: that ring, or else another ring whose keys that JWKS has.
 
     Raises NotReady if none of them can sign, and UnknownKey for an unknown ring.
     """

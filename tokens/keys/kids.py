@@ -35,7 +35,7 @@ def find(text: str) -> SigningKey:
 
 
 def revived(revoked: Iterable[str], *, now: datetime) -> list[SigningKey]:
-    """Return the keys of `revoked` that the database has as neither revoked, cancelled nor withdrawn.
+    """Return the keys among `revoked` that are neither revoked, cancelled nor withdrawn in the database.
 
     A standby comes before the key that it follows.
     """

@@ -64,7 +64,7 @@ class Pkcs11Token:
         self._process = 0
 
     def generate(self, algorithm: str, *, bits: int | None) -> KeyPair:
-        """Generate a pair in the token. Raises ValueError if it is not supported, CannotOpen."""
+        """Generate a pair in the token. Raises ValueError if it is not supported, CannotOpen if the token fails."""
         if algorithm not in ALGORITHMS:
             raise ValueError(f"a ring in a PKCS#11 token is one of {', '.join(ALGORITHMS)}, not {algorithm!r}")
         material.require_supported(algorithm, bits)

@@ -1,7 +1,7 @@
 """The background refresh: one thread per process re-reads snapshots before they are old, also on an idle node.
 
 Rules:
-- It reads every ring in the database, so that no request is the first to need one during an outage.
+- It reads every ring in the database, so that every ring has a snapshot when an outage begins.
 - A failed read is retried at the next look. Existing snapshots stay in use until N.
 - After a fork the child starts a thread of its own: threads do not survive a fork.
 """

@@ -17,7 +17,7 @@ DEFAULT_ALGORITHM = "RS256"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RingKind:
-    """The wanted kind of a ring. None leaves the choice open."""
+    """The algorithm, key size and keystore that a caller wants of a ring. None accepts any."""
 
     algorithm: str | None = None
     bits: int | None = None

@@ -1,4 +1,4 @@
-"""Choose the signing key from the snapshot of a ring, and tell until when the choice holds."""
+"""Choose the signing key from the snapshot of a ring, and compute until when the choice holds."""
 
 from datetime import UTC, datetime
 

@@ -1,11 +1,11 @@
 """Keep snapshots of the database in this process, so that requests need no query.
 
 Rules:
-- A snapshot older than `reread` is read again. If that fails, the old one stays in use: an outage shorter than N is
-  invisible.
-- A snapshot older than N is refused (NotReady), because the promises assume that no node goes by an older one.
+- A snapshot older than `reread` is read again. If that fails, the old one stays in use, so that requests
+  do not fail during an outage shorter than N.
+- A snapshot older than N is refused (NotReady), because the promises assume that no node uses an older one.
 - One thread reads at a time (single-flight). The others use the old snapshot, or wait `WAIT` if none is usable.
-- After a failed read nobody reads for `PAUSE`, so that a database that hangs costs one thread and not all.
+- After a failed read no thread reads for `PAUSE`, so that a database that hangs costs one thread and not all.
 - While a background refresh is alive (`refresher`), a request reads only if no snapshot is usable.
 
 Worked example in production (`reread` 15 s, N 120 s), with a database that goes away at 0:10:

@@ -96,7 +96,7 @@ class StoredKey:
 
 
 def database_now() -> datetime:
-    """Return the database's clock, by which all nodes date."""
+    """Return the current time of the database, which all nodes use for dates."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {CLOCK[connection.vendor]}")
         return as_instant(cursor.fetchone()[0])
@@ -137,7 +137,8 @@ def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -
 def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> None:
     """Write the changed dates of a key, and seal the row.
 
-    Raises CannotOpen if the row does not verify. If its private half is destroyed with it, SECRET_KEY's MAC is enough.
+    Raises CannotOpen if the row does not verify. If this change also destroys the private half, the MAC under
+    SECRET_KEY is enough.
     """
     encryption_key = next((candidate for candidate in keys if candidate.id == stored.encryption_key_id), None)
     row = SigningKey.objects.get(kid=key.kid)

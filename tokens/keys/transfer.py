@@ -2,7 +2,7 @@
 
 1. The ring exists and has keys, and the API accepts its algorithm.
 2. No earlier move of the API is under way.
-3. The move is as late as it takes until every copy of the new ring's JWKS shows the keys of both rings.
+3. The move takes effect once every copy of the new ring's JWKS has the keys of both rings.
 4. The API's operator lets it read the new ring's JWKS at any time between the plan and the move.
 5. Once no token of the previous ring can be valid, the move is settled: the API trusts the new ring alone.
 """

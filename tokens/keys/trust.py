@@ -1,4 +1,4 @@
-"""Until when each kind of verifier can trust a revoked key, as it is printed, stored and shown. Pure.
+"""Describe until when each kind of verifier can trust a revoked key, for commands, audit trail and admin. Pure.
 
 1. Verifiers that renew their copy of the JWKS by age drop the key after N + C + T + 2δ (P3).
 2. Lazy verifiers fetch only for an unknown kid. They drop the key with their first token after the flush (P6).

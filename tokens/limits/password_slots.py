@@ -100,7 +100,7 @@ class Bound:
 
 @cache
 def bound() -> Bound:
-    """Return this process's bound: one object for the life of the process."""
+    """Return the `Bound` of this process, which lives as long as the process."""
     # Any process can bind a name in this namespace: an unguessable name keeps those of other users out.
     name = salted_hmac("tokens.hashing", "slots", algorithm="sha256").hexdigest()
     return Bound(max(1, cores() - 1), f"keyturn-{name[:24]}")

@@ -164,7 +164,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, ClaimSettings
         return [api for api in own if api.identifier in issuer().open_clients.apis]
 
     def allows_grant_type(self, *grant_types: str) -> bool:
-        """Return True if the client may use one of the grant types."""
+        """Return True if the client may use at least one of these grant types."""
         # django-oauth-toolkit writes a dash, as in authorization-code, where OAuth has an underscore.
         return any(name in self.grants or name.replace("-", "_") in self.grants for name in grant_types)
 

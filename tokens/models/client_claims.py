@@ -1,10 +1,10 @@
-"""Which claims about users a client gets, and where."""
+"""Columns of the client's table: which claims about users a client gets, in userinfo and in the ID token."""
 
 from django.db import models
 
 
 class ClaimSettings(models.Model):
-    """The switches of a client for claims about users. None is the default of each."""
+    """The switches of a client for claims about users. A switch that is None has its default."""
 
     userinfo_by_api_tokens = models.BooleanField(
         "userinfo by API tokens",

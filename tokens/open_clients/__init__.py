@@ -1,10 +1,10 @@
 """Clients that no operator registered: client ID metadata documents, and dynamic registration.
 
 Owns: fetching, judging and caching metadata documents; registering, reading, changing and deleting clients that
-register themselves (RFC 7591, RFC 7592); initial access tokens; which of these clients are unused.
+register themselves (RFC 7591, RFC 7592); initial access tokens; the choice of clients that `purge_tokens` deletes.
 Does not own: guarded requests (`outbound`), client authentication (`clients`), or the question to the user
 (`authorize`).
-Steps: none; it prepares 2 and 3 for clients that nobody registered.
+Steps: none; it prepares 2 and 3 for clients that no operator registered.
 Neighbours: above `registration`, whose audit events and secrets it shares. `views` call it before 2 and 3.
 
 - Both ways are off unless the settings turn them on (tokens/open_client_settings.py).
@@ -20,6 +20,6 @@ Read in this order:
 - `scope_policy`: give a client what the settings allow, and nothing else.
 - `document_client`: find, create and renew the client of a document.
 - `initial_token`: tokens that permit dynamic registrations.
-- `dynamic_client`, `registration_answer`: register, change and delete a client; what it is told about itself.
+- `dynamic_client`, `registration_answer`: register, change and delete a client; the responses to it.
 - `idle_client`: clients that can be deleted because they are not used.
 """

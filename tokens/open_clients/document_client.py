@@ -1,8 +1,8 @@
 """Find, create and renew the client of a metadata document.
 
 1. The settings accept documents, and the document's host. The client_id is a permitted address.
-2. A stored client is used while its document is fresh. A blocked client is left to the caller, which finds none that is
-   active.
+2. A stored client is used while its document is fresh. For a blocked client nothing is fetched or raised here: the
+   caller looks for an active client, and finds none.
 3. Otherwise the document is fetched. An invalid or missing document refuses its client.
 4. If the document cannot be fetched at the moment, a stored client is used for GRACE more, unless its document was
    refused before.
@@ -10,7 +10,7 @@
    the changed row at its next request.
 
 A document changes the name, redirect URIs, grant types and keys of its client. It changes no scope, no API, no lifetime
-and no switch. It cannot replace `private_key_jwt` by `none`: that would let a client without the key go on.
+and no switch. It cannot replace `private_key_jwt` by `none`: otherwise a client without the key could continue.
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 - A client that never got a token is kept for NEVER_USED after its registration or the last fetch of its document.
 - A client that got one is kept for IDLE after its last use, and as long as it has a user grant.
-- A blocked (inactive) client is kept, because its block must outlast it.
+- A blocked (inactive) client is kept, because its deletion would lift the block.
 - Clients that an operator registered are never deleted.
 """
 

@@ -22,8 +22,8 @@ def new(registered: NewClient) -> dict[str, object]:
 def stored(client: Client, registration_token: str) -> dict[str, object]:
     """Return the members of the answer to a later request, with the `registration_token` that the client sent.
 
-    The secret is not among them: only its hash is stored. Raises BearerRefused if the client was deleted
-    after it had authenticated.
+    The members do not include the secret, because only its hash is stored. Raises BearerRefused if the client was
+    deleted after it had authenticated.
     """
     issued_at = OpenClient.objects.values_list("created_at", flat=True).filter(client=client).first()
     if issued_at is None:  # it was deleted since it was authenticated

@@ -1,7 +1,7 @@
 """Sets the scopes and APIs of a self-registered client to those of the settings.
 
 - `apply` gives the client the scopes and APIs of the settings. It runs at the registration and with each change.
-- Each request is judged by the settings of its moment, too (`Client.permitted_scopes`): a scope that was removed from
+- Each request is also judged by the current settings (`Client.permitted_scopes`): a scope that was removed from
   them is refused at once, also to refresh tokens, although the client's row still has it.
 """
 

@@ -93,7 +93,7 @@ def seen_address(server: ProbedServer, headers: dict[str, str]) -> str | None:
 
 
 def causes(server: ProbedServer) -> Iterator[Finding]:
-    """Test if /readyz treats this client as the operator on the server itself."""
+    """Test if /readyz takes this remote client for the operator, and reveals causes of failures to it."""
     try:
         body = json.loads(server.send("/readyz?seen", {}).body)
     except (NoAnswer, ValueError):

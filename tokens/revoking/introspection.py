@@ -5,7 +5,7 @@ A token is reported as active if all of these hold:
 2. The client that asks may see it: it was issued to the client, or is for an API that the client operates.
 3. It is not revoked, and its client and user are active.
 
-The client that an API is learns the user's name and verified e-mail address as well, if the API is switched so.
+The client linked to an API also gets the user's name and verified e-mail address if the API's switch is on.
 Every other token gets the same answer, so that the answer reveals nothing about tokens of others (section 2.2).
 """
 

@@ -1,6 +1,7 @@
 """Migration operations that put rules into the database itself, so that the admin, the shell and plain SQL obey them.
 
-Owns: triggers that refuse a change, renew a value, or replace a row; the schema and lock wait of such statements.
+Owns: triggers that refuse a change, renew a value, or replace a row; the schema of trigger functions, and how long a
+migration waits for a lock.
 Does not own: rules that a row satisfies by itself, which are CHECK constraints of `models`.
 Steps: none.
 Neighbours: only `migrations` imports this room. A function is imported from `tokens.triggers`.

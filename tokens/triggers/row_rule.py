@@ -69,9 +69,8 @@ def refuse(
 def refuse_replacing(name: str, *, table: str, unique: tuple[str, ...], message: str) -> RunPython:
     """Return an operation that makes SQLite refuse INSERT OR REPLACE on `table` if it would replace a row.
 
-    It would if a row has the same value in one of the `unique` columns.
-
-    That statement deletes the old row, and calls no DELETE trigger unless `recursive_triggers` is on.
+    INSERT OR REPLACE replaces a row that has the same value in one of the `unique` columns. It deletes the old row, and
+    runs no DELETE trigger unless `recursive_triggers` is on.
     """
     same = " OR ".join(f"{column} = NEW.{column}" for column in unique)
 

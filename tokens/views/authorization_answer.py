@@ -1,7 +1,7 @@
 """Answers of the authorization endpoint: a code, an error, or the way to the login page.
 
-- An answer to the client marks the request as answered (`authorize.request_row`) before the browser gets it. So a
-  handle that is over gives neither a code nor an error.
+- An answer to the client marks the request as answered (`authorize.request_row`) before the browser gets it. So the
+  handle of an answered request gives neither a code nor an error.
 - A code and that mark are written in one transaction: if the mark fails, there is no code.
 - An error goes to the client only if its redirect URI is valid, else to a page of the issuer (RFC 6749 4.1.2.1).
 - The error of an invalid request also stays at the issuer if its visitor is not logged in (`refuse`), and every error

@@ -2,8 +2,9 @@
 
 golang.org/x/oauth2 does that until a request succeeds, and reports only the second answer.
 
-- A refused request that authenticated by the header is remembered for WINDOW: under a keyed hash of endpoint, address,
-  client, secret and all other parameters, and without any of them, except a scope that its answer names.
+- A refused request that authenticated by the header is remembered for WINDOW. Its cache key is a keyed hash of
+  endpoint, address, client, secret and all other parameters. The entry contains none of these, except a scope that
+  its answer names.
 - The same request with the secret in the body, within WINDOW, is its second try. There is one for each first request.
 - A second try is not counted by the rate limit.
 - If the first request was refused for something else than its authentication, the second gets the same answer and is
@@ -55,7 +56,7 @@ class FirstRefusal:
         return errors.refusal(OAuthError(self.error, self.description, status=self.status))
 
     def says(self, error: OAuthError) -> bool:
-        """Return True if `error` is the same refusal for the same reason, which is in the log already."""
+        """Return True if `error` repeats this refusal for the same reason, which the log has already."""
         return (self.error, self.reason) == (error.error, error.reason)
 
 

@@ -95,9 +95,9 @@ def test_a_token_with_text_that_cannot_be_stored_or_shown_is_refused(where, stra
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("e30=.e30.AA", "its header cannot be read: it is no base64url in its one spelling"),
+        ("e30=.e30.AA", "its header cannot be read: it is not canonical base64url without padding"),
         ("e30.é30.AA", "its payload cannot be read: it is no base64url"),
-        ("e31.e30.AA", "its header cannot be read: it is no base64url in its one spelling"),
+        ("e31.e30.AA", "its header cannot be read: it is not canonical base64url without padding"),
         (f"{segment('[]')}.e30.AA", "its header cannot be read: it is no JSON object"),
         (f"e30.{segment('7')}.AA", "its payload cannot be read: it is no JSON object"),
         (f"{base64.urlsafe_b64encode(b'{}' + bytes([255])).decode()}.e30.AA", "it is no UTF-8"),

@@ -125,7 +125,7 @@ def test_a_malformed_published_key_is_skipped(strange, key):
 
 
 def test_a_signature_has_one_spelling():
-    assert verdict(make() + "=", JWK) == "it cannot be read: it is no base64url in its one spelling"
+    assert verdict(make() + "=", JWK) == "it cannot be read: it is not canonical base64url without padding"
 
 
 @pytest.mark.django_db

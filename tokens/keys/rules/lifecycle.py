@@ -121,9 +121,9 @@ def switches(keys: Iterable[Key], *, now: datetime) -> tuple[Key, ...]:
 def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
     """Return the key whose start flushes `revoked` out of verifiers that fetch only for an unknown kid (P6).
 
-    No JWKS that shows a revoked key shows a key that was announced at its revocation or later. So a verifier that still
-    trusts the revoked key has to fetch when it meets a token of such a key. The flush is the start of the first key
-    from which on all signing keys are such keys. Returns None if no such start is planned.
+    A key is new if it was announced at the revocation or later. No JWKS contains both the revoked key and a new one. So
+    a verifier that still trusts the revoked key has to fetch when it gets a token that a new key signed. The result is
+    the first new key after which no old key signs. Returns None if no such start is planned.
     """
     if revoked.revoked_at is None:
         return None
@@ -153,7 +153,7 @@ def seen_at(key: Key, policy: Policy) -> datetime:
 def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime:
     """Return when `key` is withdrawn: when none of its tokens can be valid (P2), and after `keep`.
 
-    Never returns an earlier instant than the one that is set.
+    Never returns an earlier instant than the withdrawal that the key already has.
     """
     safe = superseded_at + max(policy.last_acceptance(key.max_lifetime), policy.keep)
     # A withdrawal only moves later, in the database too: tokens can have been signed that rely on it.

@@ -177,6 +177,6 @@ def slower(policy: Policy, took: timedelta) -> dict[str, int]:
 
 
 def raised(policy: Policy, other: Policy) -> Policy:
-    """Return `other`, with each of `TIMINGS` that is longer in `policy` taken from there."""
+    """Return `other` with each of `TIMINGS` raised to its value in `policy`, if that is longer."""
     longer = {name: max(getattr(policy, name), getattr(other, name)) for name in TIMINGS}
     return replace(other, **longer)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.encoding import force_str
 
@@ -122,12 +123,24 @@ class IssuerSettings:
         return parse(self.key_encryption_keys)
 
 
+class MalformedSetting(ImproperlyConfigured, ValueError):
+    """An entry of settings.ISSUER is unknown or malformed. The message names it; commands print it as one line."""
+
+
 @cache
 def issuer() -> IssuerSettings:
     """Return the issuer's settings. Reads them once in a process, and again after a test overrides them.
 
-    Raises ValueError if ISSUER has an unknown entry.
+    Raises MalformedSetting if an entry of ISSUER is unknown or malformed.
     """
+    try:
+        return _parsed()
+    except ValueError as error:
+        raise MalformedSetting(str(error)) from error
+
+
+def _parsed() -> IssuerSettings:
+    """Return the parsed settings. Raises ValueError if an entry is unknown or malformed."""
     values = DEFAULTS | settings.ISSUER
     if unknown := values.keys() - DEFAULTS.keys():
         raise ValueError(f"settings.ISSUER has unknown entries: {', '.join(sorted(unknown))}")

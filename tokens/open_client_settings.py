@@ -79,8 +79,8 @@ def parse(values: Mapping[str, Any], *, debug: bool) -> OpenClientSettings:
         )
     return OpenClientSettings(
         documents=bool(values["CLIENT_ID_METADATA_DOCUMENTS"]),
-        hosts=_hosts(values["CLIENT_DOCUMENT_HOSTS"]),
-        denied_hosts=_hosts(values["CLIENT_DOCUMENT_DENIED_HOSTS"]),
+        hosts=_hosts("CLIENT_DOCUMENT_HOSTS", values),
+        denied_hosts=_hosts("CLIENT_DOCUMENT_DENIED_HOSTS", values),
         loopback_documents=loopback,
         registration=mode,
         scopes=frozenset(values["OPEN_CLIENT_SCOPES"]),
@@ -89,10 +89,13 @@ def parse(values: Mapping[str, Any], *, debug: bool) -> OpenClientSettings:
     )
 
 
-def _hosts(entries: Sequence[str]) -> tuple[str, ...]:
-    """Return the entries in lower case. Raises ValueError for an entry that is no host, such as a URL."""
+def _hosts(name: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the entries of a setting in lower case. Raises ValueError for an entry that is no host, such as a URL."""
+    entries: Sequence[str] = values[name]
     if wrong := [entry for entry in entries if not entry.strip(".") or set(entry) & set("/:*@ ")]:
-        raise ValueError(f"Write a host such as app.example, or .example for a domain and its hosts, not {wrong[0]!r}.")
+        raise ValueError(
+            f"{name} must have hosts such as app.example, or .example for a domain and its hosts, not {wrong[0]!r}."
+        )
     return tuple(entry.lower() for entry in entries)
 
 

@@ -1,6 +1,7 @@
 """The environment files: each process its own variables, secrets made once, and a clear word when they are lost."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from project.launch.environment import LostEnvironment, prepare, read, use_development_environment
+from project.launch.environment import ROOT, LostEnvironment, prepare, read, use_development_environment
 from project.launch.ports import Ports
 from project.settings import environment
 
@@ -52,6 +53,25 @@ def test_the_key_policy_is_passed_on_and_kept_until_another_is_named(tmp_path):
     assert policy(prepare(Ports(), {}, tmp_path)) == policy(empty)
 
 
+def issuer_variables():
+    """Return the names of the issuer's section of .env.example."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    section = text.partition("# --- issuer ---")[2].partition("# --- API ---")[0]
+    return re.findall(r"^([A-Z0-9_]+)=", section, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(set(issuer_variables()) - {"KEY_ENCRYPTION_KEYS"}))
+def test_each_variable_of_the_issuer_reaches_it_from_the_shell(tmp_path, name):
+    made = prepare(Ports(), {name: "named"}, tmp_path)
+    assert made.issuer[name] == "named"
+    assert name == "ISSUER_URL" or not {name} & (made.api.keys() | made.webapp.keys())
+
+
+def test_the_encrypting_keys_of_the_shell_never_replace_those_of_the_database(tmp_path):
+    first = prepare(Ports(), {}, tmp_path)
+    assert prepare(Ports(), {"KEY_ENCRYPTION_KEYS": "others"}, tmp_path).issuer == first.issuer
+
+
 def test_manage_py_plans_by_the_policy_of_the_last_run(tmp_path, monkeypatch):
     prepare(Ports(), TIMINGS, tmp_path)
     for name in ("KEY_TIMINGS", "KEY_POLICY"):
@@ -84,6 +104,27 @@ def test_the_command_line_names_a_variable_that_is_missing_and_shows_no_tracebac
     )
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == "SECRET_KEY is not set. Set it in the environment; .env.example describes it.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("OPEN_CLIENT_GRANT_TYPES", "client_credentials", "OPEN_CLIENT_GRANT_TYPES cannot have client_credentials; "),
+        ("CLIENT_DOCUMENT_HOSTS", "https://app.example", "CLIENT_DOCUMENT_HOSTS must have hosts such as app.example, "),
+        ("RATE_LIMITS", "logins=1/60", "RATE_LIMITS has unknown entries: logins; "),
+    ],
+)
+def test_a_malformed_entry_of_the_issuer_is_one_line_and_no_traceback(tmp_path, name, value, said):
+    made = prepare(Ports(), {name: value}, tmp_path).issuer
+    run = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]} | made,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr.startswith(said), run.stderr.count("\n")) == (1, True, 1), run.stderr
 
 
 @pytest.mark.parametrize(("debug", "prefix"), [("false", "__Host-"), ("true", "")])

@@ -47,7 +47,7 @@ def test_grant_types_without_a_user_cannot_be_opened(grant_type):
 )
 @pytest.mark.parametrize("name", ["CLIENT_DOCUMENT_HOSTS", "CLIENT_DOCUMENT_DENIED_HOSTS"])
 def test_an_entry_that_is_no_host_is_refused(name, host):
-    with pytest.raises(ValueError, match=r"such as app\.example"):
+    with pytest.raises(ValueError, match=rf"{name} must have hosts such as app\.example"):
         read(**{name: [host]})
 
 

@@ -15,7 +15,7 @@ LOCALHOST = re.compile(r"(http://localhost)(?::[0-9]{1,5})?(/[^#]*)?")
 
 NOT_REGISTERED = (
     "The application did not register the redirect URI of this request. Register it exactly as the application sends it"
-    " (admin: Redirect URIs; create_client --redirect-uri)."
+    " (admin: Redirect URIs; create_client --redirect-uri; a client's metadata document: redirect_uris)."
 )
 LOCALHOST_PORT = (
     "The application did not register this redirect URI at localhost, whose port is compared, too. If the port changes,"

@@ -2,12 +2,22 @@
 
 from typing import Any
 
-from oauthlib.oauth2.rfc6749.errors import FatalClientError, MismatchingRedirectURIError, OAuth2Error
+from oauthlib.oauth2.rfc6749.errors import (
+    FatalClientError,
+    InvalidClientIdError,
+    MismatchingRedirectURIError,
+    OAuth2Error,
+)
 from oauthlib.openid.connect.core.endpoints.pre_configured import Server as OpenIDServer
 
 from tokens.authorize import redirect_uri
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest, CodeResponseType, Query
 from tokens.errors import OAuthError
+
+UNKNOWN_CLIENT = (
+    "No active client has the client_id of this request. Compare it with the registered one (admin: Clients), or"
+    " register the application (create_client)."
+)
 
 
 class Server(OpenIDServer):
@@ -45,9 +55,11 @@ def _refusal(error: OAuth2Error | OAuthError, request: Query) -> AuthorizationRe
 
 
 def _translated(error: OAuth2Error | OAuthError, request: Query) -> OAuthError:
-    """Return oauthlib's error as one of ours. A redirect URI that does not match gets a text that names the cure."""
+    """Return oauthlib's error as one of ours. An unknown client or redirect URI gets a text that names the cure."""
     if isinstance(error, OAuthError):
         return error
     if isinstance(error, MismatchingRedirectURIError):
         return OAuthError("invalid_request", redirect_uri.remedy(request.redirect_uri))
+    if isinstance(error, InvalidClientIdError):
+        return OAuthError("invalid_request", UNKNOWN_CLIENT)
     return OAuthError(str(error.error), str(error.description or ""))

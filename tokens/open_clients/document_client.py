@@ -32,7 +32,10 @@ from tokens.open_clients.identifier import UnfitAddress
 from tokens.registry_lock import RegistryLocked
 
 RETRY_AFTER = 2  # seconds
-OFF = "This issuer does not accept client ID metadata documents. Register the client."
+OFF = (
+    "This issuer does not accept client ID metadata documents. Register the client, or let the operator set"
+    " CLIENT_ID_METADATA_DOCUMENTS."
+)
 HOST = "This issuer does not accept client ID metadata documents of this host."
 UNREACHABLE = "The document at the client_id cannot be fetched at the moment. Try again soon."
 WEAKER = "The document replaces private_key_jwt by none. Use another client_id for a client without a key."

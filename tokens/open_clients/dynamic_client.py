@@ -35,6 +35,10 @@ NOT_SENT = ("registration_access_token", "registration_client_uri", "client_secr
 NO_CLIENT = one_time.digest("")
 TOO_MANY_AFTER = 3600  # seconds
 INVALID_METADATA = "invalid_client_metadata"
+OFF = (
+    "This issuer does not register clients dynamically. Its operator can register the client, or set"
+    " DYNAMIC_REGISTRATION."
+)
 NOT_LIVE = "The initial access token is not valid, has expired, or is used up."
 NOT_VALID = "The registration access token is not valid."
 
@@ -71,7 +75,7 @@ def register(members: Mapping[str, Any], bearer: str | None, *, address: str, no
     """
     mode = conf.issuer().open_clients.registration
     if mode is RegistrationMode.OFF:
-        raise OAuthError("not_found", "This issuer does not register clients dynamically.", status=404)
+        raise OAuthError("not_found", OFF, status=404)
     if mode is RegistrationMode.TOKEN and not bearer:
         raise BearerRefused("Send an initial access token as a bearer token.", is_missing=True)
     # Before the metadata, of which a stranger learns nothing, and before the lock, which delays every other change.

@@ -8,9 +8,11 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
 
+from tokens import conf
 from tokens.audit.trail import record
 from tokens.issued import one_time
 from tokens.models import InitialAccessToken
+from tokens.open_client_settings import RegistrationMode
 
 MOST_REGISTRATIONS = 10_000
 
@@ -28,6 +30,11 @@ def create(token: InitialAccessToken, *, actor: str, now: datetime) -> str:
     details = {"note": token.note, "expires_at": str(token.expires_at), "registrations": token.registrations_left}
     record("initial_token.created", actor=actor, subject=subject(token), details=details, now=now)
     return text
+
+
+def is_useless() -> bool:
+    """Return True if the issuer accepts no initial access token, because DYNAMIC_REGISTRATION is not `token`."""
+    return conf.issuer().open_clients.registration is not RegistrationMode.TOKEN
 
 
 def judge(registrations: int, expires_at: datetime, *, now: datetime) -> None:

@@ -132,10 +132,15 @@ def _scopes(names: Sequence[str]) -> list[Scope]:
     scopes = list(Scope.objects.filter(name__in=names))
     # The OpenID scopes belong to no API and have no row.
     if unknown := set(names) - {scope.name for scope in scopes} - set(audience.offered()):
-        raise ValidationError(
-            {"scopes": f"There is no scope {', '.join(sorted(unknown))}. Create it with create_api or in the admin."}
-        )
+        raise ValidationError({"scopes": [_missing(name) for name in sorted(unknown)]})
     return scopes
+
+
+def _missing(scope: str) -> str:
+    """Return the text for a scope that does not exist. It says how to create it, or which setting offers it."""
+    if scope in audience.OPENID:
+        return f"There is no scope {scope}. The issuer's settings GROUPS_CLAIM and CLAIMS_SOURCE offer it."
+    return f"There is no scope {scope}. Create it with create_api or in the admin."
 
 
 def _apis(identifiers: Sequence[str]) -> list[Api]:

@@ -35,6 +35,7 @@ def module(name):
     """Return the module of the page whose first line has this name."""
     (source,) = re.findall(rf"```python\n(# {re.escape(name)}.*?)```", PAGE, re.DOTALL)
     made = ModuleType(name)
+    source = source.replace("keyturn_resources", "resources")  # the package's name in this tree
     exec(compile(source, name, "exec"), made.__dict__)  # noqa: S102 (the page's own code)
     return made
 

@@ -37,6 +37,16 @@ def test_one_registration_within_a_day_is_the_default():
     assert (token.registrations_left, (token.expires_at - token.created_at).days) == (1, 1)
 
 
+@pytest.mark.parametrize(("mode", "warned"), [("off", True), ("open", True), ("token", False)])
+def test_a_token_that_registers_nothing_is_created_with_a_warning(settings, mode, warned):
+    settings.ISSUER = settings.ISSUER | {"DYNAMIC_REGISTRATION": mode}
+    err = StringIO()
+    call_command("initial_token", "create", "--note", "Ada", stdout=StringIO(), stderr=err)
+    assert ("DYNAMIC_REGISTRATION=token" in err.getvalue()) is warned
+    call_command("initial_token", "list", stdout=StringIO(), stderr=(quiet := StringIO()))
+    assert quiet.getvalue() == ""
+
+
 def test_an_empty_list_says_so():
     assert run("list") == "there is no initial access token\n"
 

@@ -165,9 +165,9 @@ def test_a_client_without_a_name_is_called_by_its_host(browser, hosts, signer):
 
 def test_nothing_is_fetched_while_documents_are_off(browser, hosts, turn_on, signer):
     turn_on(CLIENT_ID_METADATA_DOCUMENTS=False)
-    assert "does not accept client ID metadata documents. Register" in error_of(
-        browser.get("/oauth/authorize", asked())
-    )
+    text = error_of(browser.get("/oauth/authorize", asked()))
+    assert "does not accept client ID metadata documents. Register" in text
+    assert "CLIENT_ID_METADATA_DOCUMENTS" in text
     assert (hosts.fetched, Client.objects.filter(client_id=ADDRESS).count()) == ([], 0)
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_client
 from tests.tokens.rfc import ISSUER, answer, page, redirected
 from tokens.authorize.redirect_uri import NOT_REGISTERED
+from tokens.authorize.server import UNKNOWN_CLIENT
 from tokens.models import Client
 
 pytestmark = pytest.mark.django_db
@@ -85,7 +86,7 @@ REQUESTS = {
     "4.1.2.1 invalid_scope: unknown": ({"scope": "unknown"}, UNKNOWN_SCOPE),
     "4.1.2.1 invalid_scope: another client's": ({"scope": "other:read"}, NOT_ITS_SCOPE),
     "4.1.2.1: no client": ({"client_id": None}, page("Missing client_id parameter.")),
-    "4.1.2.1: an unknown client": ({"client_id": "nobody"}, page("Invalid client_id parameter value.")),
+    "4.1.2.1: an unknown client": ({"client_id": "nobody"}, page(UNKNOWN_CLIENT)),
     "4.1.2.1: two clients": ({"client_id": ["webapp", "spa"]}, page("Duplicate client_id parameter.")),
     "4.1.2.1: two redirect URIs": ({"redirect_uri": [CALLBACK, EVIL]}, page("Duplicate redirect_uri parameter.")),
 }

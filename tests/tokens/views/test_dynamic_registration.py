@@ -66,7 +66,9 @@ def refused(answer, status, error):
 
 
 def test_registration_is_off_by_default(client, apis, signer):
-    refused(send(client, PUBLIC), 404, "not_found")
+    answer = send(client, PUBLIC)
+    refused(answer, 404, "not_found")
+    assert "DYNAMIC_REGISTRATION" in answer.json()["error_description"]
 
 
 def test_a_public_client_registers_and_logs_a_user_in(browser, user, decode):

@@ -24,6 +24,7 @@ With DYNAMIC_REGISTRATION=token, a program registers a client if it sends such a
   initial_token revoke --id 3
 Revoking a token keeps the clients that it registered. To block one, run access disable --client CLIENT_ID.
 """
+USELESS = "Warning: this issuer uses no initial access token until it has DYNAMIC_REGISTRATION=token."
 
 
 class Command(OperatorCommand):
@@ -55,6 +56,8 @@ class Command(OperatorCommand):
                 result = run(options, store.database_now())
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
+        if options["what"] == "create" and initial_token.is_useless():
+            self.stderr.write(USELESS)
         self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder) if options["json"] else text(result))
 
 

@@ -37,9 +37,12 @@ def matches(
     return any(presented == uri or _differ_only_by_port(presented, uri, hosts) for uri in registered)
 
 
-def remedy(presented: str) -> str:
-    """Return the text for a redirect URI that is not registered. It says what to register, and repeats no input."""
-    return LOCALHOST_PORT if LOCALHOST.fullmatch(presented) else NOT_REGISTERED
+def remedy(presented: str, *, any_localhost_port: bool = False) -> str:
+    """Return the text for a redirect URI that is not registered. It says what to register, and repeats no input.
+
+    With `any_localhost_port`, the port of localhost is free, so the path differs, and not the port.
+    """
+    return LOCALHOST_PORT if LOCALHOST.fullmatch(presented) and not any_localhost_port else NOT_REGISTERED
 
 
 def acceptable(uri: str, *, undotted: bool = False) -> bool:

@@ -59,7 +59,8 @@ def _translated(error: OAuth2Error | OAuthError, request: Query) -> OAuthError:
     if isinstance(error, OAuthError):
         return error
     if isinstance(error, MismatchingRedirectURIError):
-        return OAuthError("invalid_request", redirect_uri.remedy(request.redirect_uri))
+        frees_port = request.client.frees_localhost_port
+        return OAuthError("invalid_request", redirect_uri.remedy(request.redirect_uri, any_localhost_port=frees_port))
     if isinstance(error, InvalidClientIdError):
         return OAuthError("invalid_request", UNKNOWN_CLIENT)
     return OAuthError(str(error.error), str(error.description or ""))

@@ -97,6 +97,13 @@ def test_localhost_matches_with_any_port_for_a_public_client_with_the_switch(bro
     assert answer(allow(browser, authorization(app, redirect_uri=uri))) == (code if permitted else page(LOCALHOST_PORT))
 
 
+def test_another_path_at_localhost_is_not_said_to_be_the_port_if_the_port_is_free(browser, apis):
+    app = make_client("app", "authorization_code", public=True, allows_any_localhost_port=True)
+    Client.objects.update(redirect_uris="http://localhost/callback")
+    asked = authorization(app, redirect_uri="http://localhost:41887/other")
+    assert answer(browser.get("/oauth/authorize", asked)) == page(NOT_REGISTERED)
+
+
 def test_a_code_that_was_sent_to_a_free_port_is_redeemed_with_that_port_only(browser, apis):
     app = make_client("app", "authorization_code", public=True, allows_any_localhost_port=True)
     Client.objects.update(redirect_uris="http://localhost")

@@ -23,7 +23,9 @@ class ClaimSwitches(forms.Form):
     """The checkboxes, as a base class of the client's form."""
 
     userinfo_by_api_tokens = OnUnlessCleared(
-        required=False, help_text=Client._meta.get_field("userinfo_by_api_tokens").help_text
+        required=False,
+        label="Userinfo by API tokens",
+        help_text=Client._meta.get_field("userinfo_by_api_tokens").help_text,
     )
     claims_in_id_token = forms.BooleanField(
         required=False,

@@ -18,7 +18,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backg
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ports, Environments]]:
     var = tmp_path_factory.mktemp("var")
     where = Ports(free(), free(), free())
-    variables = prepare(where, {}, var)
+    # The tests log one user in from one address, more often than a person does within a minute.
+    variables = prepare(where, {"RATE_LIMITS": "login=1000/60,authorize=1000/60"}, var)
     run.prepare_databases(variables, where, var)
     with run.started(variables, where, var):
         yield where, variables

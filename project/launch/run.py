@@ -25,7 +25,7 @@ AUTHLIB_LEEWAY = 60  # seconds; the default of its OAuth2Session
 
 
 class Stopped(Exception):
-    """The user pressed Ctrl-C, or the process got SIGTERM."""
+    """Raised if the user presses Ctrl-C, or the process receives SIGTERM."""
 
 
 def main() -> None:

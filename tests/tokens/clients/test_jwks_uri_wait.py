@@ -85,7 +85,7 @@ def test_eight_requests_wait_for_an_address_and_further_ones_get_retry_after(slo
 
 
 def test_strangers_with_many_slow_addresses_hold_two_requests_and_eight_fetches(slow, crowd):
-    """A registered client waits for its own keys beside them, although its address is one of theirs."""
+    """A registered client still waits for its own keys, although one stranger named the same address."""
     addresses = [f"{slow.url}/keys?{number}" for number in range(12)]
     for address in addresses:
         slow.answers[address.removeprefix(slow.url)] = slow.held()

@@ -214,11 +214,11 @@ def test_a_token_of_an_earlier_version_rotates_into_the_new_form(client, app, ol
 
 
 def test_a_token_that_an_earlier_version_spent_gets_one_more_successor_of_which_one_is_used(client, app, old):
-    theirs = spent_by_an_earlier_version(old)
-    [ours] = {refresh(client, app, old).json()["refresh_token"] for _ in range(3)}
-    assert ours != theirs, "a random one cannot be given again"
-    newest = refresh(client, app, ours).json()["refresh_token"]
-    assert error(refresh(client, app, theirs)) == (400, "invalid_grant")
+    random_one = spent_by_an_earlier_version(old)
+    [derived] = {refresh(client, app, old).json()["refresh_token"] for _ in range(3)}
+    assert derived != random_one, "a random one cannot be given again"
+    newest = refresh(client, app, derived).json()["refresh_token"]
+    assert error(refresh(client, app, random_one)) == (400, "invalid_grant")
     assert UserGrant.objects.get().revoke_reason == "refresh token used twice"
     assert error(refresh(client, app, newest)) == (400, "invalid_grant")
 

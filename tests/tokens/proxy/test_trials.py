@@ -43,7 +43,7 @@ def levels(findings):
 
 CACHED = answer(etag='"1"', cache_control="max-age=300")
 AGED = answer(etag='"1"', cache_control="max-age=300", age="9")
-OURS, THEIRS = b'{"seen": {"address": "192.0.2.1"}}', b'{"seen": {"address": "192.0.2.77"}}'
+SENT, FORGED = b'{"seen": {"address": "192.0.2.1"}}', b'{"seen": {"address": "192.0.2.77"}}'
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_the_address_is_unknown_without_the_operators_token():
     assert levels(header_trials.address(Scripted({}))) == {"address": "unknown"}
 
 
-@pytest.mark.parametrize(("seen", "level"), [(THEIRS, "error"), (OURS, "ok")])
+@pytest.mark.parametrize(("seen", "level"), [(FORGED, "error"), (SENT, "ok")])
 def test_an_address_that_a_header_of_the_client_replaces_is_an_error(seen, level):
-    plain = answer(body=OURS)
+    plain = answer(body=SENT)
     server = Scripted({"/readyz": plain}, {("/readyz", "X-Forwarded-For"): answer(body=seen)}, token="t")
     assert levels(header_trials.address(server)) == {"address": level}
 

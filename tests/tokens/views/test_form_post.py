@@ -153,11 +153,11 @@ def test_a_loopback_address_gets_a_form(browser, apis):
 
 
 def test_the_query_of_the_redirect_uri_is_kept_and_gives_way_to_the_answer(browser, webapp):
-    uri = f"{CALLBACK}?tenant=1&code=theirs"
+    uri = f"{CALLBACK}?tenant=1&code=registered"
     Client.objects.filter(pk=webapp.pk).update(redirect_uris=uri)
     address, sent = fields(allow(browser, authorization(webapp, redirect_uri=uri, **FORM)))
     assert address == f"{CALLBACK}?tenant=1"
-    assert sent["code"] != "theirs"
+    assert sent["code"] != "registered"
 
 
 @pytest.mark.parametrize(

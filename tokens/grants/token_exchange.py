@@ -106,7 +106,7 @@ def _check_types(request: ClientRequest) -> None:
 
 
 def _acceptable(request: ClientRequest, proven: ProvenWithSubject) -> PresentedToken:
-    """Return the subject token of the request. Raises Unacceptable with the reason if the client may not exchange it."""
+    """Return the subject token of the request. Raises Unacceptable if the client may not exchange it."""
     request.required("subject_token")
     if proven.subject is None:
         raise Unacceptable("it is not an access token of this issuer that lives")

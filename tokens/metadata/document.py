@@ -103,7 +103,7 @@ def _authorization() -> dict[str, object]:
 
 
 def _registration(base: str, settings: OpenClientSettings | None) -> dict[str, object]:
-    """Return the metadata members for client ID metadata documents and dynamic registration, without disabled features."""
+    """Return the members for client ID metadata documents and dynamic registration, if these are enabled."""
     members: dict[str, object] = {}
     if settings is not None and settings.documents:
         members["client_id_metadata_document_supported"] = True

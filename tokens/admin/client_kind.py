@@ -58,8 +58,8 @@ class KindForm(forms.Form):
         help_text=gettext_lazy("The API that introspects its tokens. Its client is replaced if it has one."),
     )
 
-    def __init__(self, *args: Any, kind: ClientKind, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"redirect_uris": kind.redirect_uris}, **kwargs)
+    def __init__(self, data: Any = None, *, kind: ClientKind) -> None:
+        super().__init__(data, initial={"redirect_uris": kind.redirect_uris})
         for name in set(self.fields) - {"name", *kind.asks}:
             del self.fields[name]
         self.kind = kind

@@ -30,7 +30,7 @@ class ScopeBoxes(forms.CheckboxSelectMultiple):
         css: ClassVar[dict[str, list[str]]] = {"all": ["tokens/admin.css"]}
 
 
-class ScopeField(forms.ModelMultipleChoiceField):
+class ScopeField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # a plain class at run time
     """The scopes of all APIs. Its value is a set of rows of Scope."""
 
     widget = ScopeBoxes

@@ -2,17 +2,17 @@
 
 import uuid
 
-from django.conf import settings
 from django.db import models
 
 from tokens.models.client import Client
+from tokens.models.user import User
 
 
 class SessionClient(models.Model):
     """A client that got an ID token in a login session, and is told when the session ends (section 2.3)."""
 
     sid = models.CharField(max_length=43, help_text="The session, as in the claim sid of ID tokens.")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="session_clients")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="session_clients")
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="session_clients")
     last_at = models.DateTimeField(db_index=True, help_text="When the client last got a code in the session.")
 
@@ -34,7 +34,7 @@ class EndedSession(models.Model):
 
 
 class LogoutMessage(models.Model):
-    """The outbox: one client to tell that one login session ended. Its id begins the `jti` of each logout token."""
+    """The outbox: one client to tell that one login session ended."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="logout_messages")

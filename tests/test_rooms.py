@@ -17,13 +17,13 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
-    "admin": "audit conf email_proof encryption errors factors grants inspection jose keys keys/errors keys/rules"
-    " models open_clients registration registry_lock revoking views",
+    "admin": "audit authentication_class authorize conf email_proof encryption errors factors grants inspection"
+    " jose keys keys/errors keys/rules models open_clients registration registry_lock revoking views",
     "views": "addresses audit authentication_class authorize background clients conf database_errors errors factors"
     " grants issued jose keys keys/errors keys/rules limits login metadata models open_clients parameters"
     " rate_settings registry_lock revoking userinfo",
-    "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
-    " models open_clients outbound proxy registration registry_lock revoking",
+    "management": "audit authentication_class checks conf email_proof encryption grants inspection issued jose keys"
+    " keys/errors keys/rules models open_clients outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
     "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
@@ -46,7 +46,7 @@ TABLE = {
     "parameters": "errors models",
     "audit": "conf models",
     "migrations": "models triggers",
-    "models": "addresses conf database_errors jose keys/rules",
+    "models": "addresses authentication_class conf database_errors jose keys/rules",
     "limits": "conf rate_settings",
     "conf": "encryption keys/rules open_client_settings rate_settings",
     "authentication_class": "",

@@ -122,6 +122,8 @@ ISSUER = {
     "OPEN_CLIENT_SCOPES": environment.words("OPEN_CLIENT_SCOPES", ""),
     "OPEN_CLIENT_APIS": environment.words("OPEN_CLIENT_APIS", ""),
     "OPEN_CLIENT_GRANT_TYPES": environment.words("OPEN_CLIENT_GRANT_TYPES", "authorization_code,refresh_token"),
+    "SECOND_FACTOR_GROUPS": environment.words("SECOND_FACTOR_GROUPS", ""),
+    "SECOND_FACTOR_STAFF": environment.flag("SECOND_FACTOR_STAFF", default=False),
     "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),
     "PKCS11_TOKEN": environment.text("PKCS11_TOKEN", ""),
     "PKCS11_PIN": environment.secret("PKCS11_PIN", ""),

@@ -110,13 +110,18 @@ def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
     return None if is_required or not usable else usable[0]
 
 
-def missing_class(request: AuthorizationRequest, login: Login, *, required: str = "") -> str | None:
+def suffices(request: AuthorizationRequest, login: Login, *, required: str) -> bool:
+    """Return True if the login is as strong as the request and the operator (the class `required`, or "") require."""
+    return satisfies(login.acr, required) and reached_class(request, login) is not None
+
+
+def missing_class(request: AuthorizationRequest, login: Login, *, required: str) -> str | None:
     """Return the weakest class that is stronger than the login and satisfies request and operator, or None.
 
     `required` is the class that the operator requires, or "".
     """
-    stronger = [name for name in CLASSES if name not in satisfied(login.acr) and satisfies(name, required)]
-    return next((name for name in stronger if reached_class(request, replace(login, acr=name)) is not None), None)
+    stronger = [name for name in CLASSES if name not in satisfied(login.acr)]
+    return next((name for name in stronger if suffices(request, replace(login, acr=name), required=required)), None)
 
 
 def desired_class(request: AuthorizationRequest, login: Login, *, reachable: str) -> str | None:

@@ -28,7 +28,7 @@ from tokens.authorize.backend import backend
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
 from tokens.authorize.request_row import AlreadyAnswered, NotStored
 from tokens.errors import OAuthError
-from tokens.factors import enrolment
+from tokens.factors import enrolment, obligation
 from tokens.issued.login import Login
 from tokens.keys import keyring
 from tokens.models import User
@@ -124,10 +124,11 @@ def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: d
 def _unless_class_suffices(attempt: Attempt, user: User, login: Login) -> HttpResponse | None:
     """Return None if the login is strong enough, else the way to the missing factor, or the error."""
     authorization, asks_nobody = attempt.authorization, "none" in attempt.authorization.prompt
-    if consent.reached_class(authorization, login) is not None:
+    required = obligation.of(user, authorization.client)
+    if consent.suffices(authorization, login, required=required):
         desired = consent.desired_class(authorization, login, reachable=enrolment.reachable(user))
         return None if desired is None or asks_nobody else authorization_answer.to_step_up(attempt, desired)
-    missing = consent.missing_class(authorization, login)
+    missing = consent.missing_class(authorization, login, required=required)
     if missing is None:
         description = "No login at this issuer has a requested authentication context class."
         return send_error(attempt, OAuthError("unmet_authentication_requirements", description))
@@ -154,7 +155,7 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
     user, login = request.user, login_session.current(request)
     if login is None or not user.is_authenticated or consent.names_another_user(attempt.authorization, user):
         return see_other(attempt.sent.address)
-    if consent.reached_class(attempt.authorization, login) is None:
+    if not consent.suffices(attempt.authorization, login, required=obligation.of(user, attempt.authorization.client)):
         return see_other(attempt.sent.address)
     now = keyring.clock(now=timezone.now())
     try:

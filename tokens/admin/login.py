@@ -3,6 +3,7 @@
 - A user with a second factor logs in at the issuer's login page instead, which asks for the factor.
 - If the operator requires a factor (`factors.obligation`), each page of the admin needs a login of that class. A user
   without a factor is led to the pages that set one up.
+- Both pages end a session of the login page together with the messages to its clients.
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -70,4 +72,5 @@ def _target(request: HttpRequest) -> str:
 
 admin.site.login_form = PasswordOnlyForm
 admin.site.has_permission = has_permission  # type: ignore[method-assign]
+admin.site.logout = transaction.atomic(admin.site.logout)  # type: ignore[method-assign]
 admin.site.login = private(limited_login("username")(login), headers=ADMIN_HEADERS)  # type: ignore[method-assign,assignment]

@@ -10,7 +10,7 @@ from allauth.account.internal.stagekit import clear_login
 from allauth.account.views import LoginView
 from allauth.mfa.webauthn.internal import auth as passkey_ceremony
 from allauth.mfa.webauthn.views import LoginWebAuthnView
-from django.contrib.auth import REDIRECT_FIELD_NAME, get_user, logout
+from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
@@ -42,7 +42,7 @@ class _FirstStep:
         keyring.clock(now=timezone.now())
         self.request.user = get_user(self.request)  # `dispatch` hid the user of the session
         if self.request.user.is_authenticated:
-            logout(self.request)  # the new session inherits nothing from the earlier session
+            login_session.leave(self.request)  # the new session inherits nothing but the `sid`
         clear_login(self.request)  # nor from a login that its user left before the second factor
         self.request.session[login_session.WAITING_MARK] = _mark(self.request)
         return super().form_valid(form)  # type: ignore[misc,no-any-return]

@@ -23,7 +23,7 @@ TABLE = {
     " keys/errors keys/rules limits login metadata models open_clients parameters rate_settings registry_lock revoking"
     " userinfo",
     "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
-    " models open_clients outbound proxy registration registry_lock revoking",
+    " models open_clients outbound proxy recipes registration registry_lock revoking",
     "background": "keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
     "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
@@ -32,6 +32,7 @@ TABLE = {
     "revoking": "audit conf email_proof errors issued keys limits models open_clients registration registry_lock",
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",
+    "recipes": "",
     "registration": "audit clients email_proof issued keys models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
@@ -67,6 +68,13 @@ PURE = (
     "tokens/jose/",
     "tokens/keys/rules/",
     "tokens/keys/errors.py",
+    "tokens/recipes/schema.py",
+    "tokens/recipes/options.py",
+    "tokens/recipes/example.py",
+    "tokens/recipes/defaults.py",
+    "tokens/recipes/configuration.py",
+    "tokens/recipes/page.py",
+    "tokens/recipes/overview.py",
     "tokens/encryption.py",
     "tokens/addresses.py",
     "tokens/public_networks.py",

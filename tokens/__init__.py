@@ -9,7 +9,7 @@ Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
 - `views`, `admin`, `management`: the edges. They parse, call one function and answer.
 - `background`, `checks`, `metadata`: work between requests, checks of the installation, and metadata documents.
 - `authorize`: asks the user. `grants`: the token endpoint. `revoking`: revocation. `registration`: clients and APIs.
-- `open_clients`: clients that register themselves.
+- `open_clients`: clients that register themselves. `recipes`: what programs need, as data.
 - `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: returns a user's claims.
 - `issued`: the content of tokens, and the check if a token is still accepted. `claims`: claims about users.
 - `keys`: rotation of signing keys, and signing.

@@ -53,6 +53,8 @@ DEFAULTS: dict[str, Any] = {
     "CLAIMS_WITHIN": timedelta(seconds=1),  # how long that function may take
     # The Django groups that the scope `groups` tells clients and APIs; empty: there is no such scope.
     "GROUPS_CLAIM": [],
+    # A folder with recipes of this site, beside those of tokens/recipes/programs/; None: no such folder.
+    "RECIPES": None,
     # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
     "USERINFO_TOKEN_IN_BODY": False,
     "PKCS11_MODULE": "",
@@ -97,6 +99,8 @@ class IssuerSettings:
     pkcs11: Pkcs11Settings
     audit_journal: Path | None
     """The file that the audit trail is appended to as well (tokens/audit/journal.py)."""
+    recipes: Path | None
+    """The folder with the recipes of this site (tokens/recipes/)."""
     name_from_username: bool
     """True if the claim `name` falls back to the username."""
     is_development: bool
@@ -161,6 +165,7 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         operator_token=values["OPERATOR_TOKEN"],
         rate_limits=parse_rates(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
+        recipes=Path(values["RECIPES"]) if values["RECIPES"] else None,
         name_from_username=values["NAME_FROM_USERNAME"],
         is_development=settings.DEBUG,
         remembers_loopback_consent=values["REMEMBER_LOOPBACK_CONSENT"] and settings.DEBUG,

@@ -22,7 +22,7 @@ from tokens.jose import public_keys
 from tokens.keys import store
 from tokens.models import Client
 from tokens.registration import secret_rotation
-from tokens.registration.client import unsafe_switches
+from tokens.registration.client import creation_details
 from tokens.registration.secret_rotation import SecretEnded
 from tokens.revoking import access, bulk
 from tokens.revoking.bulk import BulkTarget
@@ -63,7 +63,7 @@ class ClientAdmin(Audited):
 
     def creation_details(self, form: Any) -> Mapping[str, Any] | None:
         """Return the new client's switches that differ from their default, for the audit event of its creation."""
-        return unsafe_switches(form.instance)
+        return creation_details(form.instance)
 
     def get_inlines(self, _request: HttpRequest, obj: Any = None) -> Any:
         """Return the table of secrets, unless the client is new."""

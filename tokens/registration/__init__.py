@@ -8,6 +8,7 @@ Neighbours: imports `audit`, `clients`, `email_proof`, `issued` and `models`. `r
 waits.
 
 Read in this order:
+- `less_strict`: the switches of a client that are less strict than the default, in words.
 - `client`: register a client.
 - `secret_rotation`: add and end client secrets.
 - `api`: register an API and its scopes.

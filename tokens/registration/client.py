@@ -18,9 +18,7 @@ from tokens.audit.trail import record
 from tokens.clients import client_secret
 from tokens.issued import audience
 from tokens.models import Api, AuthenticationMethod, Client, Scope
-from tokens.registration import secret_rotation
-
-LOGIN_SWITCHES = ("pkce", "allows_any_localhost_port")
+from tokens.registration import less_strict, secret_rotation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +79,7 @@ def register(
         client.save()
         client.scopes.set(scopes)
         client.apis.set(apis)
-        subject, details = f"client:{client.client_id}", unsafe_switches(client)
+        subject, details = f"client:{client.client_id}", creation_details(client)
         record("client.created", actor=actor, subject=subject, details=details, now=now)
         if registration.authentication in client_secret.METHODS:
             expires_at = registration.secret_expires_at
@@ -89,9 +87,9 @@ def register(
     return client, secret
 
 
-def unsafe_switches(client: Client) -> dict[str, Any]:
-    """Return the client's switches that differ from their safe default, for the audit trail."""
-    return {name: value for name in LOGIN_SWITCHES if (value := getattr(client, name))}
+def creation_details(client: Client) -> dict[str, Any]:
+    """Return what the audit event of a new client says: its recipe, and its switches that are less strict."""
+    return less_strict.switches(client) | ({"recipe": client.recipe} if client.recipe else {})
 
 
 def _client(registration: Registration) -> Client:

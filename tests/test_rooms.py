@@ -25,7 +25,7 @@ TABLE = {
     "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
     " models open_clients outbound proxy recipes registration registry_lock revoking",
     "background": "keys metadata revoking",
-    "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
+    "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models registration revoking",
     "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
     "authorize": "addresses claims clients conf errors grants issued jose keys keys/rules models parameters",
     "grants": "audit claims clients conf errors issued keys login models parameters",
@@ -146,6 +146,8 @@ COVERED = {
     "tests/tokens/views/test_request_store.py": "authorize/request_row",
     "tests/tokens/test_outbound.py": "public_networks",
     "tests/tokens/management/test_create_client.py": "management/client_options",
+    "tests/tokens/management/test_recipes.py": "management/recipe_options recipes/configuration recipes/overview"
+    " registration/less_strict",
     "tests/tokens/views/test_health.py": "views/operator",
     "tests/tokens/views/test_revoke.py": "revoking/introspection views/introspection",
     "tests/tokens/views/test_token.py": "grants/base grants/user_response views/endpoint",

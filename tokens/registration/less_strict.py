@@ -24,7 +24,9 @@ def switches(client: Client) -> dict[str, Any]:
 def sentences(client: Client) -> list[str]:
     """Return a sentence for each of the client's switches that is less strict than the default."""
     rule = client.pkce_rule
-    return [
-        *([PKCE[rule]] if rule in PKCE else []),
-        *(text for name, text in SWITCHES.items() if getattr(client, name)),
-    ]
+    return [*([PKCE[rule]] if rule in PKCE else []), *others(client)]
+
+
+def others(client: Client) -> list[str]:
+    """Return the sentences about the switches other than the PKCE rule."""
+    return [text for name, text in SWITCHES.items() if getattr(client, name)]

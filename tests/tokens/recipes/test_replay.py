@@ -31,7 +31,7 @@ from tests.tokens.factories import (
 from tests.tokens.recipes.program import SITE, Program, audience, run
 from tokens import conf
 from tokens.keys import keyring, rotation
-from tokens.models import AuditEvent, Client, ExchangePolicy
+from tokens.models import AuditEvent, ExchangePolicy
 from tokens.recipes import catalog, options
 from tokens.recipes.example import SCOPE
 

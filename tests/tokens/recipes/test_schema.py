@@ -51,8 +51,7 @@ WRONG = {
     "a text for a flag": (GOOD + 'pkce = "yes"', "wiki: requests: pkce must be true or false"),
     "a table for tables": (GOOD.replace("[[block]]", "[block]"), "wiki: block must be written as .*block"),
     "a text for a table": (
-        GOOD.partition("[requests]")[0].replace("[[step]]", 'requests = "x"
-[[step]]', 1),
+        GOOD.partition("[requests]")[0].replace("[[step]]", 'requests = "x"\n[[step]]', 1),
         "wiki: requests must be a table",
     ),
     "no evidence": (GOOD.replace("tried = 2026-11-29", ""), "wiki: name either tests that run the program, or"),
@@ -98,7 +97,7 @@ def test_a_site_adds_and_replaces_recipes_in_its_own_folder(tmp_path):
 
 
 def test_a_folder_or_file_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(InvalidRecipe, match="there is no folder .*nowhere for recipes"):
+    with pytest.raises(InvalidRecipe, match=r"there is no folder .*nowhere for recipes"):
         catalog.recipes(tmp_path / "nowhere")
     (tmp_path / "wiki.toml").write_bytes(b"\xff")
     with pytest.raises(InvalidRecipe, match=r"wiki.toml cannot be read"):

@@ -22,7 +22,8 @@ from tokens.registration.client import Registration, register
 
 EXAMPLES = """
 examples:
-  a web application that logs users in:
+  a web application that logs users in, by its kind, and the same by its grant type only, without refresh tokens:
+    create_client --name "My app" --kind web --redirect-uri https://app.example/callback --scope notes:read
     create_client --name "My app" --grant authorization_code --redirect-uri https://app.example/callback \\
                   --scope notes:read --scope notes:write
   a service without users:
@@ -64,6 +65,7 @@ class Command(OperatorCommand):
             options |= self._of_recipe(chosen)
         elif options["name"] is None:
             raise CommandError("--name is required: users read it on the consent page", returncode=USAGE)
+        options = client_options.with_kind(options)
         names = {field.name for field in fields(Registration)} & options.keys()
         policy = client_options.policy(options) | ({"recipe": chosen.recipe.name} if chosen else {})
         registration = Registration(**{name: options[name] for name in names}, policy=policy)

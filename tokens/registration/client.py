@@ -88,8 +88,9 @@ def register(
 
 
 def creation_details(client: Client) -> dict[str, Any]:
-    """Return what the audit event of a new client says: its recipe, and its switches that are less strict."""
-    return less_strict.switches(client) | ({"recipe": client.recipe} if client.recipe else {})
+    """Return what the audit event of a new client says: its recipe, and its switches that differ from their default."""
+    named = {name: value for name in ("recipe", "required_class") if (value := getattr(client, name))}
+    return less_strict.switches(client) | named
 
 
 def _client(registration: Registration) -> Client:

@@ -12,7 +12,7 @@ from tokens import conf
 from tokens.management.operator_command import USAGE
 from tokens.recipes import catalog, configuration, defaults
 from tokens.recipes.defaults import MissingValue
-from tokens.recipes.example import Values
+from tokens.recipes.example import RealValues
 from tokens.recipes.schema import InvalidRecipe, Recipe, Step
 
 DJANGO = {"verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks"}
@@ -27,7 +27,7 @@ class Chosen:
     step: Step
     given: dict[str, Any]
 
-    def configuration(self, values: Values) -> list[configuration.Part]:
+    def configuration(self, values: RealValues) -> list[configuration.Part]:
         """Return the configuration of the program with the real values."""
         return configuration.parts(self.recipe, values, variant=self.variant)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from tokens.recipes.example import Values, fill
+from tokens.recipes.example import RealValues, fill
 from tokens.recipes.schema import Recipe
 
 
@@ -21,7 +21,7 @@ class Part:
         return asdict(self)
 
 
-def parts(recipe: Recipe, values: Values, *, variant: str = "") -> list[Part]:
+def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part]:
     """Return the recipe's blocks of this variant, with the real values."""
     blocks = [block for block in recipe.blocks if block.variant in ("", variant)]
     return [

@@ -16,7 +16,7 @@ ISSUER_WITH_PATH = f"{ISSUER}/sso"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Values:
+class RealValues:
     """The real values. An empty one leaves the example."""
 
     issuer: str = ""
@@ -32,7 +32,7 @@ class Values:
     """The API's scopes in that recipe, and the real ones."""
 
 
-def fill(text: str, values: Values) -> str:
+def fill(text: str, values: RealValues) -> str:
     """Return `text` with the real values."""
     for example, real in ((ISSUER_WITH_PATH, values.issuer), (ISSUER, values.issuer), (SITE, values.site)):
         text = text.replace(example, real) if real else text
@@ -57,7 +57,7 @@ def _list(scopes: Sequence[str], quote: str) -> str:
     return ", ".join(f"{quote}{scope}{quote}" for scope in scopes)
 
 
-def _with_api(text: str, values: Values) -> str:
+def _with_api(text: str, values: RealValues) -> str:
     """Put the API's real identifier, host and scopes in place of the recipe's."""
     example, real = values.identifier
     if example and real:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from tokens.recipes import options
-from tokens.recipes.schema import Block, Recipe, Step
+from tokens.recipes.schema import Passage, Recipe, Step
 
 FOLDERS = {"login": "clients", "machine": "clients", "resource server": "resource-servers"}
 PROMPTS = {"clients": "$ python manage.py ", "resource-servers": "$ manage.py "}
@@ -66,7 +66,7 @@ def _with_text(steps: Iterable[Step]) -> Iterator[tuple[str, Step]]:
         yield text, step
 
 
-def _block(block: Block) -> Iterator[str]:
+def _block(block: Passage) -> Iterator[str]:
     if block.heading:
         yield f"## {block.heading}"
     if block.text:

@@ -39,7 +39,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Passage:
     """A part of the program's configuration, or of its page: a heading, a text, a file, in this order."""
 
     heading: str = ""
@@ -110,7 +110,7 @@ class Recipe:
     """How long the program trusts a revoked token and a revoked key."""
     cannot: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[Passage, ...] = ()
     requests: Requests | None = None
     verification: Verification | None = None
 
@@ -125,7 +125,7 @@ class Recipe:
         return tuple(step.variant for step in self.steps if step.variant)
 
 
-TABLES = {"step": ("steps", Step), "block": ("blocks", Block)}
+TABLES = {"step": ("steps", Step), "block": ("blocks", Passage)}
 SINGLE = {"requests": Requests, "verification": Verification}
 
 

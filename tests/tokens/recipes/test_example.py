@@ -2,9 +2,11 @@
 
 import pytest
 
-from tokens.recipes.example import Values, fill
+from tokens.recipes.example import RealValues, fill
 
-REAL = Values(issuer="https://id.corp", site="https://shop.corp", client_id="c1", secret="s1", scopes=["orders:read"])
+REAL = RealValues(
+    issuer="https://id.corp", site="https://shop.corp", client_id="c1", secret="s1", scopes=["orders:read"]
+)
 
 
 @pytest.mark.parametrize(
@@ -35,20 +37,20 @@ def test_real_values_replace_the_example(text, filled):
     ],
 )
 def test_without_an_api_its_scope_is_left_out(text, filled):
-    assert fill(text, Values()) == filled
+    assert fill(text, RealValues()) == filled
 
 
 def test_several_scopes_stand_in_lists_and_texts():
-    two = Values(scopes=["a", "b"])
+    two = RealValues(scopes=["a", "b"])
     assert fill('["openid", "notes:read"] openid notes:read', two) == '["openid", "a", "b"] openid a b'
 
 
 def test_a_secret_with_a_backslash_is_taken_as_it_is():
-    assert fill("CLIENT_SECRET", Values(secret=r"a\1\g<0>")) == r"a\1\g<0>"
+    assert fill("CLIENT_SECRET", RealValues(secret=r"a\1\g<0>")) == r"a\1\g<0>"
 
 
 def test_an_api_s_identifier_host_and_scope_are_replaced():
-    values = Values(
+    values = RealValues(
         identifier=("https://reports.example/", "https://r.corp/"), api_scopes=(["reports:read"], ["r:read", "r:write"])
     )
     text = 'server_name reports.example; AUDIENCE = ["https://reports.example/"]; HasScopes("reports:read")'

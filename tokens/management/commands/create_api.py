@@ -16,7 +16,7 @@ from tokens.management.arguments import find_client, one_line, seconds
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import Api, Client
 from tokens.recipes import configuration, defaults
-from tokens.recipes.example import Values
+from tokens.recipes.example import RealValues
 from tokens.registration.api import SWITCHES, register, scope_rows
 from tokens.registration.client import Registration
 from tokens.registration.client import register as register_client
@@ -179,9 +179,9 @@ be changed in the admin.
         for line in configuration.printed(found):
             self.stdout.write(line)
 
-    def _values(self, api: Api, scopes: list[str], chosen: recipe_options.Chosen, own: tuple[str, str]) -> Values:
+    def _values(self, api: Api, scopes: list[str], chosen: recipe_options.Chosen, own: tuple[str, str]) -> RealValues:
         example = chosen.step.options
-        return Values(
+        return RealValues(
             issuer=conf.issuer().url,
             client_id=own[0],
             secret=own[1],

@@ -16,7 +16,7 @@ from tokens.management.arguments import one_line
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import Client
 from tokens.recipes import configuration, defaults
-from tokens.recipes.example import Values
+from tokens.recipes.example import RealValues
 from tokens.registration import less_strict
 from tokens.registration.client import Registration, register
 
@@ -76,7 +76,7 @@ class Command(OperatorCommand):
             raise CommandError(one_line(error), returncode=USAGE) from error
         for warning in public_keys.skipped(client.client_jwks) if client.client_jwks else ():
             self.stderr.write(f"Warning: {warning}")
-        values = Values(
+        values = RealValues(
             issuer=conf.issuer().url, site=defaults.site_of(chosen.step, chosen.given) if chosen else "",
             client_id=client.client_id, secret=secret or "", scopes=options["scopes"],
         )  # fmt: skip

@@ -22,6 +22,9 @@ from tokens.open_client_settings import OpenClientSettings
 from tokens.open_client_settings import parse as parse_open_clients
 from tokens.rate_settings import Rate
 from tokens.rate_settings import parse as parse_rates
+from tokens.request_settings import DEFAULTS as REQUEST_DEFAULTS
+from tokens.request_settings import RequestSettings
+from tokens.request_settings import parse as parse_requests
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 DEFAULTS: dict[str, Any] = {
@@ -59,6 +62,7 @@ DEFAULTS: dict[str, Any] = {
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
     **OPEN_CLIENT_DEFAULTS,
+    **REQUEST_DEFAULTS,
 }
 
 
@@ -117,6 +121,8 @@ class IssuerSettings:
     """True if userinfo accepts the token in the body."""
     open_clients: OpenClientSettings
     """Metadata documents and dynamic registration, and what such clients may request."""
+    requests: RequestSettings
+    """Pushed authorization requests."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the parsed encrypting keys. Raises MalformedEncryptionKey if an entry is malformed."""
@@ -171,6 +177,7 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
         userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
         open_clients=parse_open_clients(values, debug=settings.DEBUG),
+        requests=parse_requests(values),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 

@@ -14,6 +14,7 @@ from tokens.views.introspection import introspect
 from tokens.views.jwks import jwks
 from tokens.views.logout import logout
 from tokens.views.metadata import metadata
+from tokens.views.par import par
 from tokens.views.revocation_feed import revocations, segment
 from tokens.views.revoke import revoke
 from tokens.views.token import token
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/logout/", account.logout, name="account_logout"),
     path("accounts/everywhere/", log_out_everywhere, name="account_everywhere"),
     path("oauth/authorize", AuthorizeView.as_view(), name="authorize"),
+    path("oauth/par", par, name="par"),
     path("oauth/token", token, name="token"),
     path("oauth/device", device, name="device"),
     path("oauth/device/verify", verify, name="device_verify"),

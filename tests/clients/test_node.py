@@ -16,16 +16,10 @@ pytestmark = [pytest.mark.node, *marks.stack]
 NODE = Path(__file__).resolve().parent / "node"
 
 
-def test_openid_client_and_jose_get_verify_refresh_and_revoke_tokens(public, system: System, agree):
-    given = {
-        "issuer": system.issuer,
-        "audience": system.audience,
-        "client_id": public,
-        "redirect_uri": system.callback,
-        "service_secret": system.variables.demo["SERVICE_CLIENT_SECRET"],
-    }
+def run(program: str, given: dict, agree) -> dict:
+    """Run a program of node, do the user's part for the address that it prints, and return what it prints then."""
     process = subprocess.Popen(
-        ["node", "flow.mjs", json.dumps(given)],
+        ["node", program, json.dumps(given)],
         cwd=NODE,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -45,7 +39,18 @@ def test_openid_client_and_jose_get_verify_refresh_and_revoke_tokens(public, sys
         finally:
             process.kill()
     assert process.returncode == 0, err
-    came = json.loads(out)
+    return json.loads(out)
+
+
+def test_openid_client_and_jose_get_verify_refresh_and_revoke_tokens(public, system: System, agree):
+    given = {
+        "issuer": system.issuer,
+        "audience": system.audience,
+        "client_id": public,
+        "redirect_uri": system.callback,
+        "service_secret": system.variables.demo["SERVICE_CLIENT_SECRET"],
+    }
+    came = run("flow.mjs", given, agree)
     assert came.pop("sub")
     assert came == {
         "same": True,
@@ -53,6 +58,18 @@ def test_openid_client_and_jose_get_verify_refresh_and_revoke_tokens(public, sys
         "afterwards": "invalid_grant",
         "introspected": True,
         "mixUp": "OAUTH_INVALID_RESPONSE",
+    }
+
+
+def test_openid_client_pushes_its_requests_and_is_refused_for_another_redirect_uri(register, system: System, agree):
+    grants = ("--grant", "authorization_code", "--redirect-uri", system.callback)
+    made = register("Pushes", *grants, "--require-par")
+    came = run("par.mjs", made | {"issuer": system.issuer, "redirect_uri": system.callback}, agree)
+    assert came == {
+        "carried": ["client_id", "request_uri"],
+        "foreign": {"error": "invalid_request", "status": 400},
+        "scope": "openid notes:read",
+        "required": False,
     }
 
 

@@ -98,6 +98,12 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         help_text=Client._meta.get_field("allows_any_localhost_port").help_text,
     )
 
+    require_pushed_authorization_requests = forms.BooleanField(
+        required=False,
+        label="Pushed requests only",
+        help_text=Client._meta.get_field("require_pushed_authorization_requests").help_text,
+    )
+
     client_jwks = KeysField(
         required=False,
         label="Public keys",

@@ -18,6 +18,7 @@ FIELDSETS: Any = [
                 "allows_undotted_schemes",
                 "allows_any_localhost_port",
                 "pkce",
+                "require_pushed_authorization_requests",
                 "access_token_lifetime",
             ],
         },

@@ -16,4 +16,5 @@ Read in this order:
 - `authorization_code`, `response`: the code, and the response that carries it (RFC 9207).
 - `logout`: RP-initiated logout.
 - `validator`, `server`, `backend`: the toolkit's classes, with the rules of this room.
+- `request_push`: authorization requests that clients push before the browser comes (RFC 9126).
 """

@@ -31,7 +31,7 @@ NOT_BASIC = "the Authorization header is not Basic"
 MALFORMED = "the Authorization header is malformed"
 
 LEGACY_AUDIENCE = (
-    "The aud of the assertion is the token endpoint. Send the URL of the issuer, or register the client with"
+    "The aud of the assertion is the URL of an endpoint. Send the URL of the issuer, or register the client with"
     " --legacy-audience (admin: legacy audience)."
 )
 

@@ -44,7 +44,7 @@ class Unfit(InvalidAssertion):
 
 
 class LegacyAudience(Unfit):
-    """The assertion's `aud` is the token endpoint's URL, which the client is not registered to send."""
+    """The assertion's `aud` is the URL of the token or PAR endpoint, which the client is not registered to send."""
 
 
 def prove_itself(text: str, *, now: datetime) -> Client:
@@ -106,7 +106,7 @@ def _judge(parsed: Assertion, client: Client | None, *, now: datetime) -> Client
     try:
         assertion.check(parsed, audiences=audiences(client), now=now)
     except InvalidAssertion as error:
-        legacy = parsed.audience == token_endpoint() and not client.accepts_token_endpoint_audience
+        legacy = parsed.audience in endpoints() and not client.accepts_token_endpoint_audience
         raise (LegacyAudience if legacy else Unfit)(client, str(error)) from error
     return client
 
@@ -150,14 +150,15 @@ def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | No
 
 
 def audiences(client: Client) -> tuple[str, ...]:
-    """Return the accepted values of `aud`: the issuer's URL, and the token endpoint's if the client may send it."""
+    """Return the accepted values of `aud`: the issuer's URL, and the endpoints' if the client may send them."""
     url = conf.issuer().url
-    return (url, token_endpoint()) if client.accepts_token_endpoint_audience else (url,)
+    return (url, *endpoints()) if client.accepts_token_endpoint_audience else (url,)
 
 
-def token_endpoint() -> str:
-    """Return the URL of the token endpoint, which libraries from before RFC 7523bis send as `aud`."""
-    return f"{conf.issuer().url.rstrip('/')}/oauth/token"
+def endpoints() -> tuple[str, str]:
+    """Return the URLs of the token and PAR endpoints, which libraries from before RFC 7523bis send as `aud`."""
+    base = conf.issuer().url.rstrip("/")
+    return f"{base}/oauth/token", f"{base}/oauth/par"
 
 
 @cache

@@ -20,6 +20,10 @@ def add(parser: ArgumentParser) -> None:
         help="public clients only: http://localhost/... matches with any port, for native applications that cannot use"
         " 127.0.0.1, whose port is always free, such as msal and MCP clients",
     )  # fmt: skip
+    parser.add_argument(
+        "--require-par", action="store_true",
+        help="refuse an authorization request that the client did not push to /oauth/par before (RFC 9126)",
+    )  # fmt: skip
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
@@ -27,4 +31,5 @@ def fields(options: dict[str, Any]) -> dict[str, Any]:
     return {
         "pkce": None if options["pkce"] == PkceRule.REQUIRED else options["pkce"],
         "allows_any_localhost_port": options["any_localhost_port"] or None,
+        "require_pushed_authorization_requests": options["require_par"] or None,
     }

@@ -28,11 +28,13 @@ def document(
     apis: Iterable[str],
     algorithms: Iterable[str],
     open_clients: OpenClientSettings | None = None,
+    must_be_pushed: bool = False,
 ) -> dict[str, object]:
     """Return the members of the metadata of the issuer with the URL `issuer`.
 
     `scopes` are the names of the APIs' scopes, `apis` their identifiers, `algorithms` the rings' signature algorithms.
-    `open_clients` says how clients can register themselves; None if they cannot.
+    `open_clients` says how clients can register themselves; None if they cannot. `must_be_pushed` is True if each
+    client has to push its authorization requests.
     """
     base, rings = issuer.rstrip("/"), list(algorithms)
     members = {
@@ -49,6 +51,7 @@ def document(
         "id_token_signing_alg_values_supported": rings,
         "claims_supported": [*ID_TOKEN_CLAIMS, *source.supported()],
         **_authorization(),
+        "require_pushed_authorization_requests": must_be_pushed,  # RFC 9126 section 5
         "protected_resources": list(apis),
         **_registration(base, open_clients),
     }
@@ -68,6 +71,7 @@ def _addresses(base: str) -> dict[str, str]:
     """Return the addresses of the endpoints."""
     return {
         "authorization_endpoint": f"{base}/oauth/authorize",
+        "pushed_authorization_request_endpoint": f"{base}/oauth/par",
         "token_endpoint": f"{base}/oauth/token",
         "userinfo_endpoint": f"{base}/oauth/userinfo",
         "device_authorization_endpoint": f"{base}/oauth/device",

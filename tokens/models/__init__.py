@@ -12,6 +12,7 @@ Read in this order:
 - `client`, `client_secret`: clients, and their secrets.
 - `client_problems`: what is wrong with a registration.
 - `open_client`: clients that registered themselves, and initial access tokens.
+- `request_push`: authorization requests that clients pushed.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
 - `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
 - `key`: rings and signing keys.
@@ -30,6 +31,7 @@ from tokens.models.device import DeviceCode
 from tokens.models.key import Ring, SigningKey
 from tokens.models.open_client import InitialAccessToken, OpenClient
 from tokens.models.registry import RegistryVersion
+from tokens.models.request_push import PushedRequest
 from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment, WaitingEntry
 from tokens.models.scope import ExchangePolicy, Scope
 from tokens.models.user import User
@@ -50,6 +52,7 @@ __all__ = [
     "OpenClient",
     "PkceRule",
     "Publication",
+    "PushedRequest",
     "RefreshToken",
     "Registrar",
     "RegistryVersion",

@@ -138,6 +138,11 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, ClaimSettings
         return self.is_public and bool(self.allows_any_localhost_port)
 
     @property
+    def must_push_requests(self) -> bool:
+        """Return True if the client has to push its authorization requests (RFC 9126 sections 5 and 6)."""
+        return bool(self.require_pushed_authorization_requests) or issuer().requests.must_be_pushed
+
+    @property
     def accepted_methods(self) -> tuple[str, ...]:
         """Return the methods by which the client may authenticate."""
         own = self.token_endpoint_auth_method

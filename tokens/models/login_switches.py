@@ -1,8 +1,9 @@
 """Switches of a client for authorization requests that are safe by default. They are columns of its table.
 
 - A switch is nullable, so that SQLite adds the column without rebuilding the table. None is the default.
-- The columns hold what was registered. `Client.pkce_rule` and `Client.frees_localhost_port` say what counts: a client
-  that became public by SQL is held to the rules of public clients.
+- The columns hold what was registered. `Client.pkce_rule`, `Client.frees_localhost_port` and
+  `Client.must_push_requests` say what counts: a client that became public by SQL is held to the rules of public
+  clients, and a setting can require of each client to push its requests.
 """
 
 from django.db import models
@@ -32,6 +33,14 @@ class LoginSwitches(models.Model):
         help_text="Public clients only: http://localhost/… matches with any port, as http://127.0.0.1/… and"
         " http://[::1]/… always do. For native applications that cannot be changed to 127.0.0.1, such as msal and MCP"
         " clients. localhost is a name, which can resolve to another address (RFC 8252 section 8.3).",
+    )
+    # The name of the member of RFC 9126 section 6.
+    require_pushed_authorization_requests = models.BooleanField(
+        "pushed requests only",
+        null=True,
+        blank=True,
+        help_text="Refuse an authorization request that the client did not push to /oauth/par before (RFC 9126). Off:"
+        " the client may do both.",
     )
 
     class Meta:

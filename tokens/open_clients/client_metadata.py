@@ -46,7 +46,7 @@ class InvalidMetadata(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientMetadata:
-    """Validated metadata of a client. The fields have the names of RFC 7591 section 2."""
+    """Validated metadata of a client. The fields have the names of RFC 7591 section 2 and RFC 9126 section 6."""
 
     client_name: str
     """Empty if the client has no name."""
@@ -55,6 +55,8 @@ class ClientMetadata:
     token_endpoint_auth_method: str
     jwks: Mapping[str, Any] | None
     jwks_uri: str
+    require_pushed_authorization_requests: bool
+    """True if the client wants its authorization requests to be accepted only if it pushed them (RFC 9126)."""
 
     @property
     def is_public(self) -> bool:
@@ -103,6 +105,7 @@ def read(
         token_endpoint_auth_method=method,
         jwks=jwks,
         jwks_uri=jwks_uri,
+        require_pushed_authorization_requests=_flag(members, "require_pushed_authorization_requests"),
     )
 
 
@@ -185,6 +188,16 @@ def _text(members: Mapping[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise InvalidMetadata(f"{name} must be a text.")
+    return value
+
+
+def _flag(members: Mapping[str, Any], name: str) -> bool:
+    """Return a member that is true or false; False if it is missing or null. Raises InvalidMetadata."""
+    value = members.get(name)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise InvalidMetadata(f"{name} must be true or false.")
     return value
 
 

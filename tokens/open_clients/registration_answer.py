@@ -41,5 +41,6 @@ def stored(client: Client, registration_token: str) -> dict[str, object]:
         "jwks": client.client_jwks,
         "jwks_uri": client.client_jwks_uri,
         "scope": scope_policy.granted_scopes(client),
+        "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
     }
     return {name: value for name, value in members.items() if value not in (None, "", [])}

@@ -161,7 +161,8 @@ def to_login(request: HttpRequest, sent: SentRequest) -> HttpResponse:
     except NotCounted:
         pass
     now = timezone.now()
-    stored = request_store.store(reauthentication.add_mark(sent.query, now=now), now=now)
+    handle = request_store.new_handle(now=now)
+    stored = request_store.store(reauthentication.add_mark(sent.query, now=now), handle)
     return stored.attach(request, redirect(request, login_address(stored.address(request.path))))
 
 

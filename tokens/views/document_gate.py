@@ -55,6 +55,17 @@ def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
         raise InvalidClient(str(error), by_header=by_header) from error
 
 
+def introduce(request: HttpRequest, client_id: str, *, by_header: bool, now: datetime) -> None:
+    """Create or renew the client that a pushed authorization request names by the address of its document.
+
+    `by_header` is True if the request has an `Authorization` header. Raises InvalidClient, Unavailable and TooMany.
+    """
+    try:
+        document_client.admit(client_id, now=now, before_fetch=partial(_count, request))
+    except DocumentRefused as error:
+        raise InvalidClient(str(error), by_header=by_header) from error
+
+
 def _count(request: HttpRequest) -> None:
     """Count one fetch for the address of the sender. Raises TooMany."""
     with suppress(NotCounted):  # the number of fetches at once is bounded, too

@@ -129,6 +129,23 @@ def test_a_client_that_moves_away_from_localhost_loses_the_free_port(browser):
     assert Client.objects.get().allows_any_localhost_port is None
 
 
+def test_a_client_can_hold_itself_to_pushed_requests_and_change_that(browser):
+    member = "require_pushed_authorization_requests"
+    told = registered(browser, **{member: True})
+    assert told[member] is True
+    assert Client.objects.get().must_push_requests
+    body = PUBLIC | {"client_id": told["client_id"]}
+    answer = call(browser, "PUT", told["registration_client_uri"], told["registration_access_token"], body)
+    assert (answer.status_code, member in answer.json()) == (200, False)
+    assert not Client.objects.get().must_push_requests
+
+
+@pytest.mark.parametrize("value", ["true", 1, [], {}], ids=repr)
+def test_a_flag_that_is_not_true_or_false_is_refused(browser, value):
+    answer = send(browser, PUBLIC | {"require_pushed_authorization_requests": value})
+    refused(answer, 400, "invalid_client_metadata")
+
+
 @pytest.mark.parametrize("host", ["localhost.example", "localhost:1@evil.example", "localhost@evil.example"])
 def test_a_host_that_begins_like_localhost_is_refused(browser, host):
     answer = send(browser, PUBLIC | {"redirect_uris": [f"http://{host}/callback"]})

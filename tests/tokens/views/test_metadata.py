@@ -28,6 +28,7 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
     assert response.json() == {
         "issuer": "http://localhost:8000",
         "authorization_endpoint": "http://localhost:8000/oauth/authorize",
+        "pushed_authorization_request_endpoint": "http://localhost:8000/oauth/par",
         "token_endpoint": "http://localhost:8000/oauth/token",
         "userinfo_endpoint": "http://localhost:8000/oauth/userinfo",
         "device_authorization_endpoint": "http://localhost:8000/oauth/device",
@@ -67,6 +68,7 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
+        "require_pushed_authorization_requests": False,
         "protected_resources": [API, OTHER_API],
     }
 

@@ -136,6 +136,7 @@ COVERED = {
     "tests/tokens/views/test_authorize.py": "authorize/consent authorize/login_session"
     " authorize/server authorize/validator views/authorization_answer",
     "tests/tokens/views/test_device.py": "grants/device_answer grants/device_authorization grants/device_code",
+    "tests/tokens/views/test_jar.py": "authorize/request_signature clients/request_object",
     "tests/tokens/views/test_par.py": "authorize/request_push views/request_reference",
     "tests/tokens/views/test_request_store.py": "authorize/request_row",
     "tests/tokens/test_outbound.py": "public_networks",

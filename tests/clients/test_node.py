@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests import marks
 from tests.flow.conftest import System
@@ -70,6 +72,21 @@ def test_openid_client_pushes_its_requests_and_is_refused_for_another_redirect_u
         "foreign": {"error": "invalid_request", "status": 400},
         "scope": "openid notes:read",
         "required": False,
+    }
+
+
+@pytest.mark.parametrize("push", [False, True], ids=["in the address", "pushed"])
+def test_openid_client_signs_its_requests_and_is_refused_with_another_key(register, system: System, agree, *, push):
+    key = ec.generate_private_key(ec.SECP256R1())
+    grants = ("--grant", "authorization_code", "--redirect-uri", system.callback)
+    made = register("Signs", *grants, "--require-signed-request", key=key)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    given = {"issuer": system.issuer, "redirect_uri": system.callback, "key": pem.decode(), "push": push}
+    assert run("jar.mjs", made | given, agree) == {
+        "carried": ["client_id", "request_uri" if push else "request"],
+        "unsigned": "invalid_request",
+        "refused": "invalid_request_object",
+        "scope": "openid notes:read",
     }
 
 

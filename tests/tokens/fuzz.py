@@ -30,6 +30,7 @@ CODES = frozenset(
         "invalid_redirect_uri",
         "invalid_software_statement",
         "request_not_supported",
+        "invalid_request_object",
         "unsupported_response_type",
     }
 )

@@ -103,6 +103,11 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         label="Pushed requests only",
         help_text=Client._meta.get_field("require_pushed_authorization_requests").help_text,
     )
+    require_signed_request_object = forms.BooleanField(
+        required=False,
+        label="Signed requests only",
+        help_text=Client._meta.get_field("require_signed_request_object").help_text,
+    )
 
     client_jwks = KeysField(
         required=False,

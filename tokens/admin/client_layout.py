@@ -19,6 +19,7 @@ FIELDSETS: Any = [
                 "allows_any_localhost_port",
                 "pkce",
                 "require_pushed_authorization_requests",
+                "require_signed_request_object",
                 "access_token_lifetime",
             ],
         },

@@ -8,20 +8,20 @@
 4. The authorization endpoint judges the request again, because the client's settings can have changed (section 7.4).
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from django.http import QueryDict
 from django.utils.http import urlencode
 
 from tokens import conf, parameters
+from tokens.authorize import request_signature
 from tokens.authorize.backend import backend
 from tokens.authorize.request import AuthorizationRequest
 from tokens.errors import OAuthError
 from tokens.grants.request import ClientRequest
 from tokens.issued import one_time
 from tokens.models import Client, PushedRequest
-from tokens.parameters import REPEATABLE, Pairs
+from tokens.parameters import REPEATABLE
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 """How each `request_uri` of this issuer begins (RFC 9126 section 2.2)."""
@@ -40,11 +40,17 @@ def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, 
     """
     if "request_uri" in request.form:  # section 2.1
         raise OAuthError("invalid_request", NESTED)
-    query = urlencode([*_pairs(request.form, client), *((REPEATABLE, value) for value in request.resources)])
+    is_signed = "request" in request.form and request_signature.is_possible(client)
+    request_signature.require(client, is_signed=is_signed)
+    query = _signed(request, client) if is_signed else _plain(request, client)
     authorization = backend().authorization(QueryDict(query))
     reference, lifetime = one_time.new(), conf.issuer().requests.pushed_lifetime
     PushedRequest.objects.create(
-        digest=one_time.digest(reference), client=client, query=query, expires_at=request.now + lifetime
+        digest=one_time.digest(reference),
+        client=client,
+        query=query,
+        is_signed=is_signed,
+        expires_at=request.now + lifetime,
     )
     return authorization, {"request_uri": f"{PREFIX}{reference}", "expires_in": int(lifetime.total_seconds())}
 
@@ -76,11 +82,18 @@ def require(client: Client, *, is_pushed: bool) -> None:
         raise OAuthError("invalid_request", NOT_PUSHED)
 
 
-def _pairs(form: Mapping[str, str], client: Client) -> Pairs:
-    """Return the parameters of the authorization request, without credentials and resources."""
+def _plain(request: ClientRequest, client: Client) -> str:
+    """Return the query of a request in the form, without the credentials."""
     # A client that authenticates by the header or by an assertion can leave out its client_id.
     names = parameters.AUTHORIZATION - {REPEATABLE, "client_id"}
-    return [("client_id", client.client_id), *((name, value) for name, value in form.items() if name in names)]
+    pairs = [(name, value) for name, value in request.form.items() if name in names]
+    resources = [(REPEATABLE, value) for value in request.resources]
+    return urlencode([("client_id", client.client_id), *pairs, *resources])
+
+
+def _signed(request: ClientRequest, client: Client) -> str:
+    """Return the query of a request in a request object. Parameters beside it are ignored (section 3)."""
+    return request_signature.unfold(request.form["request"], client, now=request.now)
 
 
 def _unusable(reason: str) -> OAuthError:

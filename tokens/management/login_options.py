@@ -24,6 +24,11 @@ def add(parser: ArgumentParser) -> None:
         "--require-par", action="store_true",
         help="refuse an authorization request that the client did not push to /oauth/par before (RFC 9126)",
     )  # fmt: skip
+    parser.add_argument(
+        "--require-signed-request", action="store_true",
+        help="refuse an authorization request that is not in a request object, signed by a key of the client (RFC"
+        " 9101); for clients with --jwks or --jwks-uri",
+    )  # fmt: skip
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
@@ -32,4 +37,5 @@ def fields(options: dict[str, Any]) -> dict[str, Any]:
         "pkce": None if options["pkce"] == PkceRule.REQUIRED else options["pkce"],
         "allows_any_localhost_port": options["any_localhost_port"] or None,
         "require_pushed_authorization_requests": options["require_par"] or None,
+        "require_signed_request_object": options["require_signed_request"] or None,
     }

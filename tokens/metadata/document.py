@@ -95,12 +95,13 @@ def _authentication() -> dict[str, list[str]]:
 
 
 def _authorization() -> dict[str, object]:
-    """Return the parameters that authorization requests can have."""
+    """Return the parameters and request objects that authorization requests can have."""
     return {
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(ALGORITHMS),
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
     }

@@ -16,7 +16,7 @@ from tokens.database_errors import unless_down
 from tokens.models import client_problems, lifetimes
 from tokens.models.api import Api
 from tokens.models.authentication_settings import AuthenticationSettings
-from tokens.models.client_choices import LOWERED, SECRET_METHODS, PkceRule, Registrar
+from tokens.models.client_choices import LOWERED, SECRET_METHODS, AuthenticationMethod, PkceRule, Registrar
 from tokens.models.client_claims import ClaimSettings
 from tokens.models.login_switches import LoginSwitches
 from tokens.models.scope import Scope
@@ -136,6 +136,11 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, ClaimSettings
     def frees_localhost_port(self) -> bool:
         """Return True if a redirect URI at localhost matches with any port, as at 127.0.0.1."""
         return self.is_public and bool(self.allows_any_localhost_port)
+
+    @property
+    def has_keys(self) -> bool:
+        """Return True if the client signs with keys that it registered."""
+        return self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
 
     @property
     def must_push_requests(self) -> bool:

@@ -42,6 +42,14 @@ class LoginSwitches(models.Model):
         help_text="Refuse an authorization request that the client did not push to /oauth/par before (RFC 9126). Off:"
         " the client may do both.",
     )
+    # The name of the member of RFC 9101 section 10.5.
+    require_signed_request_object = models.BooleanField(
+        "signed requests only",
+        null=True,
+        blank=True,
+        help_text="Refuse an authorization request that is not in a request object, signed by a key of the client (RFC"
+        " 9101). For clients with private_key_jwt. Off: the client may do both.",
+    )
 
     class Meta:
         abstract = True

@@ -11,6 +11,9 @@ class PushedRequest(models.Model):
     digest = models.CharField(primary_key=True, max_length=64)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="pushed_requests")
     query = models.TextField(help_text="The parameters of the request, as a query.")
+    is_signed = models.BooleanField(
+        default=False, db_default=False, help_text="The request was in a request object that the client signed."
+    )
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True, blank=True, help_text="When a browser brought the request_uri.")
     handle = models.CharField(

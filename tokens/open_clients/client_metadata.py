@@ -46,7 +46,7 @@ class InvalidMetadata(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientMetadata:
-    """Validated metadata of a client. The fields have the names of RFC 7591 section 2 and RFC 9126 section 6."""
+    """Validated metadata of a client. The fields have the names of RFC 7591, RFC 9101 and RFC 9126."""
 
     client_name: str
     """Empty if the client has no name."""
@@ -57,6 +57,8 @@ class ClientMetadata:
     jwks_uri: str
     require_pushed_authorization_requests: bool
     """True if the client wants its authorization requests to be accepted only if it pushed them (RFC 9126)."""
+    require_signed_request_object: bool
+    """The same for requests that it signed (RFC 9101)."""
 
     @property
     def is_public(self) -> bool:
@@ -106,6 +108,7 @@ def read(
         jwks=jwks,
         jwks_uri=jwks_uri,
         require_pushed_authorization_requests=_flag(members, "require_pushed_authorization_requests"),
+        require_signed_request_object=_flag(members, "require_signed_request_object"),
     )
 
 

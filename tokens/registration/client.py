@@ -20,7 +20,10 @@ from tokens.issued import audience
 from tokens.models import Api, AuthenticationMethod, Client, Scope
 from tokens.registration import secret_rotation
 
-LOGIN_SWITCHES = ("pkce", "allows_any_localhost_port", "require_pushed_authorization_requests")
+LOGIN_SWITCHES = (
+    *("pkce", "allows_any_localhost_port"),
+    *("require_pushed_authorization_requests", "require_signed_request_object"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 The view establishes, in this order, and the first failure is the answer:
 
-0. A request that its client pushed is moved to this browser (`request_reference`).
+0. A request that its client pushed or signed is moved to this browser (`request_reference`).
 1. The request is valid: client, redirect URI, scopes and PKCE. A visitor who is not logged in gets a page of the issuer
    with the error, before any login.
 2. A user is logged in. The user is the user that the request names, and the login is as recent and as strong as the
@@ -23,7 +23,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from tokens import parameters
-from tokens.authorize import consent, login_session, reauthentication, request_push
+from tokens.authorize import consent, login_session, reauthentication, request_push, request_signature
 from tokens.authorize.backend import backend
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
 from tokens.authorize.request_row import AlreadyAnswered, NotStored
@@ -35,8 +35,6 @@ from tokens.views import authorization_answer, consent_page, document_gate, requ
 from tokens.views.authorization_answer import CONSENT_REFUSED, Attempt, see_other, send_code, send_error
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.request_store import SentRequest
-
-TOO_LONG = f"The authorization request is longer than {request_store.MAX_LENGTH} characters."
 
 
 @method_decorator([page_if_not_ready, csrf_exempt], name="dispatch")
@@ -92,10 +90,11 @@ def _validate(sent: SentRequest) -> AuthorizationRequest:
 
 
 def _judge_way(sent: SentRequest, authorization: AuthorizationRequest) -> None:
-    """Raise OAuthError if the request is too long to be stored during a login, or had to be pushed."""
+    """Raise OAuthError if the request is too long to be stored during a login, or had to be pushed or signed."""
     if sent.is_too_long:
-        raise OAuthError("invalid_request", TOO_LONG)
+        raise OAuthError("invalid_request", request_reference.TOO_LONG)
     request_push.require(authorization.client, is_pushed=sent.is_pushed)
+    request_signature.require(authorization.client, is_signed=sent.is_signed)
 
 
 def _ask(attempt: Attempt) -> HttpResponse:

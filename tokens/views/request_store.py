@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 
 from tokens import conf
 from tokens.authorize import request_row
-from tokens.authorize.request_row import LIFETIME, NotStored
+from tokens.authorize.request_row import LIFETIME, KeptRequest, NotStored
 
 MAX_LENGTH = 8192
 """Characters of an authorization request's query, as its client sent it."""
@@ -42,6 +42,8 @@ class SentRequest:
     """The key of the row that stores the request; "" if none does."""
     is_pushed: bool = False
     """True if the client pushed the request (RFC 9126)."""
+    is_signed: bool = False
+    """True if the client signed the request (RFC 9101)."""
 
     @property
     def is_stored(self) -> bool:
@@ -100,9 +102,9 @@ def new_handle(*, now: datetime) -> str:
     return f"{int(now.timestamp()):08x}{secrets.token_hex(4)}"
 
 
-def store(query: str, handle: str, *, is_pushed: bool = False) -> StoredRequest:
-    """Store the query of an authorization request, and return its handle and key."""
-    return StoredRequest(handle, request_row.create(query, is_pushed=is_pushed))
+def store(request: KeptRequest, handle: str) -> StoredRequest:
+    """Store an authorization request, and return its handle and key."""
+    return StoredRequest(handle, request_row.create(request))
 
 
 def address(path: str, handle: str) -> str:
@@ -127,7 +129,8 @@ def read(request: HttpRequest, *, now: datetime) -> SentRequest:
     if not key:
         raise NotStored
     kept = request_row.read(key, now=now)
-    return SentRequest(kept.query, request.get_full_path(), key, is_pushed=kept.is_pushed)
+    way = {"is_pushed": kept.is_pushed, "is_signed": kept.is_signed}
+    return SentRequest(kept.query, request.get_full_path(), key, **way)
 
 
 def find_query(request: HttpRequest, query: str) -> str | None:

@@ -122,7 +122,7 @@ class IssuerSettings:
     open_clients: OpenClientSettings
     """Metadata documents and dynamic registration, and what such clients may request."""
     requests: RequestSettings
-    """Pushed authorization requests."""
+    """Pushed authorization requests, and the FAPI 2.0 Security Profile."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the parsed encrypting keys. Raises MalformedEncryptionKey if an entry is malformed."""

@@ -1,4 +1,4 @@
-"""The settings for authorization requests that clients push (RFC 9126). Pure.
+"""The settings for pushed authorization requests (RFC 9126), and the FAPI 2.0 Security Profile. Pure.
 
 `tokens.conf` reads the settings, and calls `parse`.
 """
@@ -13,6 +13,8 @@ DEFAULTS: Mapping[str, Any] = {
     "PUSHED_REQUEST_LIFETIME": timedelta(seconds=90),
     # True: each client has to push its authorization requests.
     "REQUIRE_PUSHED_AUTHORIZATION_REQUESTS": False,
+    # True: each client is held to the FAPI 2.0 Security Profile (docs/fapi2.md).
+    "FAPI2": False,
 }
 SHORTEST, LONGEST = timedelta(seconds=5), timedelta(seconds=600)
 """Bounds of PUSHED_REQUEST_LIFETIME (RFC 9126 section 2.2). FAPI 2.0 requires less than 600 seconds."""
@@ -26,6 +28,8 @@ class RequestSettings:
     """How long a `request_uri` is valid."""
     must_be_pushed: bool
     """True if each client has to push its requests."""
+    follows_fapi2: bool
+    """True if each client is held to the FAPI 2.0 Security Profile."""
 
 
 def parse(values: Mapping[str, Any]) -> RequestSettings:
@@ -35,5 +39,6 @@ def parse(values: Mapping[str, Any]) -> RequestSettings:
         raise ValueError("PUSHED_REQUEST_LIFETIME must be at least 5 and less than 600 seconds.")
     return RequestSettings(
         pushed_lifetime=lifetime,
-        must_be_pushed=bool(values["REQUIRE_PUSHED_AUTHORIZATION_REQUESTS"]),
+        must_be_pushed=bool(values["REQUIRE_PUSHED_AUTHORIZATION_REQUESTS"] or values["FAPI2"]),
+        follows_fapi2=bool(values["FAPI2"]),
     )

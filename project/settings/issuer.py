@@ -95,6 +95,7 @@ ISSUER = {
     "GROUPS_CLAIM": environment.words("GROUPS_CLAIM", ""),
     "USERINFO_TOKEN_IN_BODY": environment.flag("USERINFO_TOKEN_IN_BODY", default=False),
     "REQUIRE_PUSHED_AUTHORIZATION_REQUESTS": environment.flag("REQUIRE_PUSHED_AUTHORIZATION_REQUESTS", default=False),
+    "FAPI2": environment.flag("FAPI2", default=False),
     "PUSHED_REQUEST_LIFETIME": timedelta(seconds=environment.seconds("PUSHED_REQUEST_LIFETIME", 90)),
     "CLIENT_ID_METADATA_DOCUMENTS": environment.flag("CLIENT_ID_METADATA_DOCUMENTS", default=False),
     "CLIENT_DOCUMENT_HOSTS": environment.words("CLIENT_DOCUMENT_HOSTS", ""),

@@ -15,7 +15,7 @@ from tokens.admin.client_claims import ClaimSwitches
 from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
-from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule
+from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule, SecurityProfile
 from tokens.models.client_choices import LOWERED
 from tokens.registration import secret_rotation
 
@@ -107,6 +107,13 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         required=False,
         label="Signed requests only",
         help_text=Client._meta.get_field("require_signed_request_object").help_text,
+    )
+    security_profile = forms.TypedChoiceField(
+        choices=[("", "None"), *SecurityProfile.choices],
+        required=False,
+        empty_value=None,
+        label="Security profile",
+        help_text=Client._meta.get_field("security_profile").help_text,
     )
 
     client_jwks = KeysField(

@@ -20,6 +20,7 @@ FIELDSETS: Any = [
                 "pkce",
                 "require_pushed_authorization_requests",
                 "require_signed_request_object",
+                "security_profile",
                 "access_token_lifetime",
             ],
         },

@@ -38,6 +38,7 @@ def unfold(text: str, client: Client, *, now: datetime) -> str:
         keys = private_key_jwt.keys(client, kid=parsed.header.get("kid"))
         if not parsed.verified(keys, stand_in=private_key_jwt.stand_in(parsed.header["alg"])):
             raise InvalidAssertion("no key of its client signed it")  # noqa: TRY301 (translated below, as the others)
+        private_key_jwt.require_profile(parsed, client)
         request_object.check(parsed, client.client_id, issuer=conf.issuer().url, now=now)
         return urlencode(request_object.parameters(parsed.claims, NAMES))
     except InvalidAssertion as error:

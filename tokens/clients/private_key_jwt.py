@@ -25,7 +25,7 @@ from tokens.clients import assertion, jwks_uri, registry
 from tokens.clients.assertion import CLOCK_ERROR, Assertion, InvalidAssertion
 from tokens.jose import public_keys
 from tokens.jose.public_keys import ClientKey, UnusableKey
-from tokens.models import AuthenticationMethod, Client
+from tokens.models import AuthenticationMethod, Client, fapi2
 
 USE_ONCE = """
 INSERT INTO tokens_usedassertion (digest, expires_at) VALUES (%s, %s)
@@ -104,11 +104,22 @@ def _judge(parsed: Assertion, client: Client | None, *, now: datetime) -> Client
     if not signed or client is None:
         raise InvalidAssertion("no key of its client signed it")
     try:
+        require_profile(parsed, client)
         assertion.check(parsed, audiences=audiences(client), now=now)
     except InvalidAssertion as error:
         legacy = parsed.audience in endpoints() and not client.accepts_token_endpoint_audience
         raise (LegacyAudience if legacy else Unfit)(client, str(error)) from error
     return client
+
+
+def require_profile(parsed: Assertion, client: Client) -> None:
+    """Raise InvalidAssertion if the client's security profile forbids the algorithm or the form of `aud`."""
+    if not client.follows_fapi2:
+        return
+    if parsed.header["alg"] not in fapi2.ALGORITHMS:  # clause 5.4.1-1
+        raise InvalidAssertion(f"its alg is not one of {', '.join(fapi2.ALGORITHMS)}, which FAPI 2.0 permits")
+    if not isinstance(parsed.claims["aud"], str):  # clause 5.3.2.1-8
+        raise InvalidAssertion("its aud is not a text, as FAPI 2.0 requires")
 
 
 def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
@@ -152,7 +163,7 @@ def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | No
 def audiences(client: Client) -> tuple[str, ...]:
     """Return the accepted values of `aud`: the issuer's URL, and the endpoints' if the client may send them."""
     url = conf.issuer().url
-    return (url, *endpoints()) if client.accepts_token_endpoint_audience else (url,)
+    return (url, *endpoints()) if client.accepts_token_endpoint_audience and not client.follows_fapi2 else (url,)
 
 
 def endpoints() -> tuple[str, str]:

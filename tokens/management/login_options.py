@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from tokens.models import PkceRule
+from tokens.models import PkceRule, SecurityProfile
 
 
 def add(parser: ArgumentParser) -> None:
@@ -29,6 +29,11 @@ def add(parser: ArgumentParser) -> None:
         help="refuse an authorization request that is not in a request object, signed by a key of the client (RFC"
         " 9101); for clients with --jwks or --jwks-uri",
     )  # fmt: skip
+    parser.add_argument(
+        "--fapi2", action="store_true",
+        help="hold the client to the FAPI 2.0 Security Profile: pushed requests, DPoP, private_key_jwt (--jwks or"
+        " --jwks-uri), PKCE, and PS256, ES256 or EdDSA",
+    )  # fmt: skip
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
@@ -38,4 +43,5 @@ def fields(options: dict[str, Any]) -> dict[str, Any]:
         "allows_any_localhost_port": options["any_localhost_port"] or None,
         "require_pushed_authorization_requests": options["require_par"] or None,
         "require_signed_request_object": options["require_signed_request"] or None,
+        "security_profile": SecurityProfile.FAPI2.value if options["fapi2"] else None,
     }

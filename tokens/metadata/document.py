@@ -47,7 +47,7 @@ def document(
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
-        # ID tokens are RS256. Verifiers such as go-oidc accept access tokens by this list, too.
+        # ID tokens have the first. Verifiers such as go-oidc accept access tokens by this list, too.
         "id_token_signing_alg_values_supported": rings,
         "claims_supported": [*ID_TOKEN_CLAIMS, *source.supported()],
         **_authorization(),

@@ -11,7 +11,7 @@ Read in this order:
 - `client_choices`, `authentication_settings`, `token_settings`, `login_switches`, `logout_settings`, `client_claims`:
   parts of a client.
 - `client`, `client_secret`: clients, and their secrets.
-- `client_problems`: what is wrong with a registration.
+- `client_problems`, `fapi2`: what is wrong with a registration, in general and under the FAPI 2.0 Security Profile.
 - `open_client`: clients that registered themselves, and initial access tokens.
 - `request_push`: authorization requests that clients pushed.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
@@ -27,7 +27,7 @@ from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
 from tokens.models.back_channel import EndedSession, LogoutMessage, SessionClient
 from tokens.models.client import Client
-from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule, Registrar
+from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule, Registrar, SecurityProfile
 from tokens.models.client_secret import ClientSecret
 from tokens.models.consent import Consent
 from tokens.models.device import DeviceCode
@@ -65,6 +65,7 @@ __all__ = [
     "RevocationLog",
     "Ring",
     "Scope",
+    "SecurityProfile",
     "Segment",
     "SessionClient",
     "SigningKey",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tokens.addresses import origin_problem, redirect_uri_problem
 from tokens.conf import issuer
 from tokens.jose.public_keys import UnusableKey, registered
+from tokens.models import fapi2
 from tokens.models.client_choices import SECRET_METHODS, AuthenticationMethod, GrantType
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def by_field(client: "Client") -> dict[str, list[str]]:
         "skip_authorization": _consent_problems(client),
         "allows_any_localhost_port": _localhost_problems(client),
         "require_signed_request_object": _signature_problems(client),
+        "security_profile": fapi2.problems(client) if client.follows_fapi2 else [],
         "client_jwks": _key_problems(client),
         "client_jwks_uri": _key_address_problems(client),
     }

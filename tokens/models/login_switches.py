@@ -8,7 +8,7 @@
 
 from django.db import models
 
-from tokens.models.client_choices import LOWERED
+from tokens.models.client_choices import LOWERED, SecurityProfile
 
 
 class LoginSwitches(models.Model):
@@ -49,6 +49,15 @@ class LoginSwitches(models.Model):
         blank=True,
         help_text="Refuse an authorization request that is not in a request object, signed by a key of the client (RFC"
         " 9101). For clients with private_key_jwt. Off: the client may do both.",
+    )
+    security_profile = models.CharField(  # noqa: DJ001 (nullable: see above)
+        "security profile",
+        max_length=16,
+        null=True,
+        blank=True,
+        choices=SecurityProfile,
+        help_text="FAPI 2.0: require pushed requests, DPoP, private_key_jwt, PKCE, and the algorithms PS256, ES256 or"
+        " EdDSA of this client, whatever the other switches say.",
     )
 
     class Meta:

@@ -22,7 +22,7 @@ from tokens.registration import secret_rotation
 
 LOGIN_SWITCHES = (
     *("pkce", "allows_any_localhost_port"),
-    *("require_pushed_authorization_requests", "require_signed_request_object"),
+    *("require_pushed_authorization_requests", "require_signed_request_object", "security_profile"),
 )
 
 

@@ -93,6 +93,7 @@ ISSUER = {
     "CLAIMS": environment.text("CLAIMS", ""),
     "GROUPS_CLAIM": environment.words("GROUPS_CLAIM", ""),
     "USERINFO_TOKEN_IN_BODY": environment.flag("USERINFO_TOKEN_IN_BODY", default=False),
+    "DPOP_REQUIRES_NONCE": environment.flag("DPOP_REQUIRES_NONCE", default=False),
     "CLIENT_ID_METADATA_DOCUMENTS": environment.flag("CLIENT_ID_METADATA_DOCUMENTS", default=False),
     "CLIENT_DOCUMENT_HOSTS": environment.words("CLIENT_DOCUMENT_HOSTS", ""),
     "CLIENT_DOCUMENT_DENIED_HOSTS": environment.words("CLIENT_DOCUMENT_DENIED_HOSTS", ""),

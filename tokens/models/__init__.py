@@ -13,7 +13,7 @@ Read in this order:
 - `client_problems`: what is wrong with a registration.
 - `open_client`: clients that registered themselves, and initial access tokens.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
-- `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
+- `assertion`, `proof`: used client assertions and DPoP proofs, so that each is accepted once.
 - `key`: rings and signing keys.
 - `revocation`, `registry`: revocations with their log; the registry's version.
 - `audit`: the audit trail.
@@ -29,6 +29,7 @@ from tokens.models.consent import Consent
 from tokens.models.device import DeviceCode
 from tokens.models.key import Ring, SigningKey
 from tokens.models.open_client import InitialAccessToken, OpenClient
+from tokens.models.proof import UsedProof
 from tokens.models.registry import RegistryVersion
 from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment, WaitingEntry
 from tokens.models.scope import ExchangePolicy, Scope
@@ -60,6 +61,7 @@ __all__ = [
     "Segment",
     "SigningKey",
     "UsedAssertion",
+    "UsedProof",
     "User",
     "UserGrant",
     "WaitingEntry",

@@ -46,6 +46,16 @@ class UserGrant(models.Model):
         blank=True,
         help_text="When the last refresh token of the grant expires. Empty: with the grant.",
     )
+    # Nullable, so that SQLite adds the column without rebuilding the table.
+    dpop_jkt = models.CharField(  # noqa: DJ001 (see above)
+        "DPoP key of refresh tokens",
+        max_length=43,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The thumbprint of the key that a public client's refresh tokens are bound to (RFC 9449 section 5)."
+        " Empty: not bound.",
+    )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoke_reason = models.CharField(max_length=100, blank=True)
 
@@ -63,6 +73,13 @@ class AuthorizationCode(models.Model):
         max_length=128, help_text="The code challenge of the authorization request, method S256 (RFC 7636)."
     )
     nonce = models.TextField(blank=True)
+    # Nullable, so that SQLite adds the column without rebuilding the table.
+    dpop_jkt = models.CharField(  # noqa: DJ001 (see above)
+        max_length=43,
+        null=True,
+        editable=False,
+        help_text="The thumbprint of the key that must redeem the code (RFC 9449 section 10). Empty: any or none.",
+    )
     expires_at = models.DateTimeField()
     redeemed_at = models.DateTimeField(null=True, blank=True)
 

@@ -25,6 +25,7 @@ from tokens.models import (
     RevocationLog,
     Segment,
     UsedAssertion,
+    UsedProof,
     UserGrant,
 )
 from tokens.open_clients import idle_client
@@ -74,6 +75,7 @@ TABLES: Mapping[str, Ended] = {
     "refresh tokens": _refresh_tokens,
     "grants": _grants,
     "used assertions": lambda now: UsedAssertion.objects.filter(expires_at__lt=now).order_by("expires_at"),
+    "used proofs": lambda now: UsedProof.objects.filter(expires_at__lt=now).order_by("expires_at"),
     "revocations": lambda now: Revocation.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
     "revocation segments": lambda now: Segment.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
     "revocation versions": _versions,

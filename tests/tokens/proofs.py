@@ -12,7 +12,8 @@ from jwt.algorithms import get_default_algorithms
 
 from tokens.jose import key_format
 
-METHODS = {"ES256", "EdDSA", "Ed25519", "PS256", "RS256"}
+OFFER = 'DPoP realm="userinfo", algs="ES256 Ed25519 EdDSA PS256 RS256"'
+"""The challenge of userinfo beside the one for bearer tokens."""
 
 
 def private_key(algorithm: str) -> Any:

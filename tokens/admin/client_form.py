@@ -98,6 +98,12 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         help_text=Client._meta.get_field("allows_any_localhost_port").help_text,
     )
 
+    dpop_bound_access_tokens = forms.BooleanField(
+        required=False,
+        label="Requires DPoP",
+        help_text=Client._meta.get_field("dpop_bound_access_tokens").help_text,
+    )
+
     client_jwks = KeysField(
         required=False,
         label="Public keys",

@@ -18,6 +18,7 @@ FIELDSETS: Any = [
                 "allows_undotted_schemes",
                 "allows_any_localhost_port",
                 "pkce",
+                "dpop_bound_access_tokens",
                 "access_token_lifetime",
             ],
         },

@@ -84,6 +84,8 @@ def check(text: str, context: ProofContext) -> Proof:
         jws = compact.read(text, longest=LONGEST)
     except compact.Unreadable as error:
         raise InvalidProof(f"it is not a single JWT: {error}") from None
+    if not jws.signature:
+        raise InvalidProof("it is not a single JWT: it has no signature")
     algorithm = _algorithm(jws.header)
     _check_form(jws.claims)
     _check_request(jws.claims, context)
@@ -107,7 +109,8 @@ def _algorithm(header: Mapping[str, Any]) -> str:
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise InvalidProof(f"its alg is not one of {', '.join(ALGORITHMS)}")
-    if "crit" in header:  # RFC 7515 section 4.1.11: refuse a critical extension that is not implemented; none is
+    # RFC 7515 section 4.1.11: refuse a critical extension that is not implemented; none is. `b64` is always critical.
+    if header.keys() & {"crit", "b64"}:
         raise InvalidProof("it requires an extension that is not supported (crit)")
     return SAME.get(algorithm, algorithm)
 

@@ -55,6 +55,8 @@ class ClientMetadata:
     token_endpoint_auth_method: str
     jwks: Mapping[str, Any] | None
     jwks_uri: str
+    dpop_bound_access_tokens: bool
+    """True if the client always uses DPoP (RFC 9449 section 5.2)."""
 
     @property
     def is_public(self) -> bool:
@@ -103,6 +105,7 @@ def read(
         token_endpoint_auth_method=method,
         jwks=jwks,
         jwks_uri=jwks_uri,
+        dpop_bound_access_tokens=_truth(members, "dpop_bound_access_tokens"),
     )
 
 
@@ -186,6 +189,14 @@ def _text(members: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise InvalidMetadata(f"{name} must be a text.")
     return value
+
+
+def _truth(members: Mapping[str, Any], name: str) -> bool:
+    """Return a member that is true or false; False if it is missing or null. Raises InvalidMetadata."""
+    value = members.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise InvalidMetadata(f"{name} must be true or false.")
+    return bool(value)
 
 
 def _texts(members: Mapping[str, Any], name: str) -> list[str]:

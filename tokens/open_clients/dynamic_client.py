@@ -188,6 +188,7 @@ def _fields(metadata: ClientMetadata) -> dict[str, Any]:
         "allows_any_localhost_port": metadata.listens_on_localhost or None,
         "client_jwks": metadata.jwks,
         "client_jwks_uri": metadata.jwks_uri,
+        "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens or None,
     }
 
 

@@ -28,7 +28,7 @@ TABLE = {
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
     "metadata": "authorize claims clients conf dpop grants issued jose keys models open_client_settings",
     "authorize": "addresses claims clients conf dpop errors grants issued jose keys keys/rules models parameters",
-    "grants": "audit claims clients conf errors issued keys login models parameters",
+    "grants": "audit claims clients conf dpop errors issued keys login models parameters",
     "revoking": "audit conf email_proof errors issued keys limits models open_clients registration registry_lock",
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",

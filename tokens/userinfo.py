@@ -77,7 +77,7 @@ class TokenRefused(OAuthError):
 
 
 def challenges(scheme: str = "Bearer", error: Mapping[str, str] | None = None) -> str:
-    """Return the value of `WWW-Authenticate` with both schemes (RFC 9449 section 7.2): first `scheme`, with the error."""
+    """Return the value of `WWW-Authenticate` with both schemes (RFC 9449 section 7.2). `scheme` has the error."""
     parameters: dict[str, dict[str, str]] = {
         "Bearer": {"realm": REALM},
         "DPoP": {"realm": REALM, "algs": " ".join(proof.ALGORITHMS)},

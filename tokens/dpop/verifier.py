@@ -40,7 +40,7 @@ def new_nonce(*, now: datetime) -> str:
     return nonce.current(conf.issuer().vouching_secrets, now=now)
 
 
-def next_nonce(*, now: datetime) -> str | None:
-    """Return the nonce for the header of another answer to a proof, or None if this issuer requires none."""
+def headers(*, now: datetime) -> dict[str, str]:
+    """Return the headers of the answer to an accepted proof: the next nonce, if this issuer requires one."""
     # A client that gets a nonce must send one from then on (RFC 9449 section 11.3), so it gets none without need.
-    return new_nonce(now=now) if conf.issuer().dpop_requires_nonce else None
+    return {"DPoP-Nonce": new_nonce(now=now)} if conf.issuer().dpop_requires_nonce else {}

@@ -35,18 +35,16 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="usergrant",
+            model_name="refreshtoken",
             name="dpop_jkt",
             field=models.CharField(
-                blank=True,
                 editable=False,
                 help_text=(
-                    "The thumbprint of the key that a public client's refresh tokens are bound to (RFC 9449 section "
-                    "5). Empty: not bound."
+                    "The thumbprint of the key that a public client's refresh token is bound to (RFC 9449 section 5)."
+                    " Empty: not bound."
                 ),
                 max_length=43,
                 null=True,
-                verbose_name="DPoP key of refresh tokens",
             ),
         ),
         migrations.AddField(

@@ -46,16 +46,6 @@ class UserGrant(models.Model):
         blank=True,
         help_text="When the last refresh token of the grant expires. Empty: with the grant.",
     )
-    # Nullable, so that SQLite adds the column without rebuilding the table.
-    dpop_jkt = models.CharField(  # noqa: DJ001 (see above)
-        "DPoP key of refresh tokens",
-        max_length=43,
-        null=True,
-        blank=True,
-        editable=False,
-        help_text="The thumbprint of the key that a public client's refresh tokens are bound to (RFC 9449 section 5)."
-        " Empty: not bound.",
-    )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoke_reason = models.CharField(max_length=100, blank=True)
 
@@ -117,6 +107,14 @@ class RefreshToken(models.Model):
         max_length=64,
         blank=True,
         help_text="The digest of the previous refresh token. It stays after that row is purged.",
+    )
+    # Nullable, so that SQLite adds the column without rebuilding the table.
+    dpop_jkt = models.CharField(  # noqa: DJ001 (see above)
+        max_length=43,
+        null=True,
+        editable=False,
+        help_text="The thumbprint of the key that a public client's refresh token is bound to (RFC 9449 section 5)."
+        " Empty: not bound.",
     )
     generation = models.PositiveIntegerField(
         default=0,

@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 
 from tokens import errors, parameters
+from tokens.dpop import verifier
 from tokens.grants import base
 from tokens.grants.request import ClientRequest
 from tokens.grants.table import GRANT_TYPES
@@ -14,4 +15,5 @@ from tokens.views.endpoint import endpoint
 @endpoint(rate="token", refused="token.refused", accepts=parameters.TOKEN)
 def token(_: HttpRequest, request: ClientRequest) -> HttpResponse:
     """Return the token response. Raises OAuthError if the request is refused, and NotReady if no key may sign."""
-    return errors.answer(base.answer(request, GRANT_TYPES))
+    answer = base.answer(request, GRANT_TYPES)
+    return errors.answer(answer, headers={} if request.proof is None else verifier.headers(now=request.now))

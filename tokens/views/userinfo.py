@@ -35,8 +35,8 @@ def userinfo(request: HttpRequest) -> HttpResponse:
             # No error code if the request has no authentication information (section 3.1).
             return HttpResponse(status=401, headers={**errors.NO_STORE, "WWW-Authenticate": core.challenges()})
         now = keyring.clock(now=timezone.now())
-        nonce = verifier.next_nonce(now=now) if presented.scheme == "DPoP" else None
-        return errors.answer(core.userinfo(presented, now=now), headers={"DPoP-Nonce": nonce} if nonce else {})
+        claims = core.userinfo(presented, now=now)
+        return errors.answer(claims, headers=verifier.headers(now=now) if presented.scheme == "DPoP" else {})
     except OAuthError as error:
         return refuse(request, error, REFUSED)
     except NotReady as error:

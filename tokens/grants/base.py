@@ -94,8 +94,8 @@ def answer(request: ClientRequest, table: Mapping[str, Flow[Any]]) -> dict[str, 
     elif proven.client.dpop_bound_access_tokens:
         raise OAuthError("invalid_dpop_proof", "This client must send a DPoP proof with each token request.")
     tokens = flow.issue(request, proven)
-    # A public client only names itself, and counts as used only now; so does one that an assertion names.
-    proven.client.note_use(now=request.now)
+    if proven.client.is_public:  # it only named itself before, which is no use of it
+        proven.client.note_use(now=request.now)
     return tokens.response()
 
 

@@ -58,8 +58,8 @@ def _tokens(text: str, user_grant: UserGrant, client: Client, request: ClientReq
         raise Reused  # its row was purged, but its family lives
     if token is None or _has_expired(token, user_grant, now=request.now):
         raise OAuthError("invalid_grant", UNKNOWN)
-    # Before reuse detection: a thief without the token's key must not be able to revoke the family. Reuse of a token that
-    # was issued without a key is detected, so a thief cannot take over its family by a key.
+    # Before reuse detection: a thief without the token's key must not be able to revoke the family. A token that was
+    # issued without a key has none to prove, so its reuse is detected, also if the thief had bound its successor.
     key_binding.require_key(token.dpop_jkt, request)
     target = _target(user_grant, client, request)
     successor = None

@@ -29,9 +29,9 @@ UNKNOWN = "No device waits for this code. Look at its screen: the code may have 
 
 
 @endpoint(rate="device", refused="device.request_refused", accepts=device_authorization.PARAMETERS)
-def device(_: HttpRequest, request: ClientRequest) -> HttpResponse:
+def device(_: HttpRequest, request: ClientRequest) -> dict[str, object]:
     """Return a device code and a user code (section 3.2). Raises OAuthError if the request is refused, and NotReady."""
-    return errors.answer(device_authorization.begin(request, device_authorization.client_of(request)))
+    return device_authorization.begin(request, device_authorization.client_of(request))
 
 
 @private

@@ -13,7 +13,9 @@ from tokens.views.endpoint import endpoint
 
 @cors("POST")
 @endpoint(rate="token", refused="token.refused", accepts=parameters.TOKEN)
-def token(_: HttpRequest, request: ClientRequest) -> HttpResponse:
+def token(_: HttpRequest, request: ClientRequest) -> HttpResponse | dict[str, object]:
     """Return the token response. Raises OAuthError if the request is refused, and NotReady if no key may sign."""
     answer = base.answer(request, GRANT_TYPES)
-    return errors.answer(answer, headers={} if request.proof is None else verifier.headers(now=request.now))
+    if request.proof is None:
+        return answer
+    return errors.answer(answer, headers=verifier.headers(now=request.now))

@@ -8,7 +8,7 @@ import re
 from django.db import transaction
 
 from tokens.errors import OAuthError
-from tokens.grants import key_binding, user_response
+from tokens.grants import holder_key, user_response
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import ClientRequest
 from tokens.issued import one_time, user_grant
@@ -60,7 +60,7 @@ def _verify(code: AuthorizationCode, request: ClientRequest) -> None:
     if not _has_same_redirect_uri(code, request):
         raise OAuthError("invalid_grant", "The redirect URI is not that of the authorization request.")
     _verify_pkce(code, request)
-    key_binding.require_key(code.dpop_jkt, request)
+    holder_key.require_key(code.dpop_jkt, request)
 
 
 def _verify_pkce(code: AuthorizationCode, request: ClientRequest) -> None:

@@ -1,7 +1,7 @@
 """Steps that every grant type shares: authenticate the client, check its grant types, issue, and answer.
 
 1. The grant type is one that this issuer has (`table`).
-2. The DPoP proof, if there is one, is valid (`key_binding`). A client that lacks a nonce can repeat its request, of
+2. The DPoP proof, if there is one, is valid (`holder_key`). A client that lacks a nonce can repeat its request, of
    which nothing was used up.
 3. `identify` authenticates the client, and reads what else the grant type needs to know.
 4. The client may use the grant type, and sent a proof if it always has to. The proof is accepted once.
@@ -22,7 +22,7 @@ from tokens.claims import contents
 from tokens.claims.hook import ClaimsContext, Place
 from tokens.clients import authentication
 from tokens.errors import OAuthError
-from tokens.grants import key_binding
+from tokens.grants import holder_key
 from tokens.grants.request import ClientRequest
 from tokens.issued import access_token, revocation_second
 from tokens.issued.access_token import AccessToken
@@ -85,12 +85,12 @@ def answer(request: ClientRequest, table: Mapping[str, Flow[Any]]) -> dict[str, 
         raise OAuthError("invalid_request", "Missing grant_type parameter.")
     if (flow := table.get(grant_type)) is None:
         raise OAuthError("unsupported_grant_type", "This issuer does not know the grant type.")
-    proof = None if request.proof is None else key_binding.verified(request)
+    proof = None if request.proof is None else holder_key.verified(request)
     proven = flow.identify(request)
     if grant_type not in proven.client.grants:
         raise OAuthError("unauthorized_client", "This client may not use the grant type.")
     if proof is not None:
-        request = key_binding.accepted(request, proof)
+        request = holder_key.accepted(request, proof)
     elif proven.client.dpop_bound_access_tokens:
         raise OAuthError("invalid_dpop_proof", "This client must send a DPoP proof with each token request.")
     tokens = flow.issue(request, proven)

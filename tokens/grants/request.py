@@ -25,7 +25,7 @@ class ClientRequest:
     proof: str | None = field(default=None, repr=False)
     """The header `DPoP` (RFC 9449 section 4.1), not verified; None if the request has none."""
     thumbprint: str | None = None
-    """The key of the proof after the proof was accepted (`key_binding`). What is issued is bound to this key."""
+    """The key of the proof after the proof was accepted (`holder_key`). What is issued is bound to this key."""
     now: datetime
     """The database's clock when the request arrived, the same on every node."""
     resources: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from tests.tokens.factories import basic, post, redeem
 from tests.tokens.proofs import claims_of
 from tests.tokens.rfc import signed_again
 from tokens import userinfo
-from tokens.grants import key_binding
+from tokens.grants import holder_key
 from tokens.models import UsedProof
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,7 @@ USERINFO_CASES = [case for case in cases("api") if not (case.at == "api" and "no
 def the_server_of_the_table(settings, monkeypatch, signer, at):
     """Let the issuer be the server of the table, and its endpoints stand at the table's path."""
     settings.ISSUER = settings.ISSUER | {"URL": "https://server.example"}
-    monkeypatch.setattr(key_binding, "PATH", "/path")
+    monkeypatch.setattr(holder_key, "PATH", "/path")
     monkeypatch.setattr(userinfo, "PATH", "/path")
     at(AT)
 

@@ -19,17 +19,17 @@ TABLE = {
     "urls": "conf metadata views",
     "admin": "audit conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules"
     " models open_clients registration registry_lock revoking views",
-    "views": "addresses audit authorize background clients conf database_errors errors grants issued jose keys"
+    "views": "addresses audit authorize background clients conf database_errors dpop errors grants issued jose keys"
     " keys/errors keys/rules limits login metadata models open_clients parameters rate_settings registry_lock revoking"
     " userinfo",
     "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
     " models open_clients outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
-    "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
-    "authorize": "addresses back_channel claims clients conf errors grants issued jose keys keys/rules models"
+    "metadata": "authorize claims clients conf dpop grants issued jose keys models open_client_settings",
+    "authorize": "addresses back_channel claims clients conf dpop errors grants issued jose keys keys/rules models"
     " parameters",
-    "grants": "audit claims clients conf errors issued keys login models parameters",
+    "grants": "audit claims clients conf dpop errors issued keys login models parameters",
     "revoking": "audit back_channel conf email_proof errors issued keys limits models open_clients registration"
     " registry_lock",
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
@@ -37,8 +37,9 @@ TABLE = {
     "registration": "audit clients email_proof issued keys models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
-    "userinfo": "claims conf errors issued models",
+    "userinfo": "claims conf dpop errors issued models",
     "back_channel": "issued models",
+    "dpop": "conf jose",
     "issued": "addresses audit conf encryption errors jose keys keys/errors keys/rules models",
     "claims": "conf email_proof errors jose models",
     "keys": "audit conf encryption jose keys/errors keys/rules models registry_lock",

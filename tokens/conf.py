@@ -58,6 +58,8 @@ DEFAULTS: dict[str, Any] = {
     "GROUPS_CLAIM": [],
     # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
     "USERINFO_TOKEN_IN_BODY": False,
+    # True: a DPoP proof needs a nonce of this issuer (RFC 9449 section 8). Costs clients a request for the first nonce.
+    "DPOP_REQUIRES_NONCE": False,
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
@@ -84,7 +86,8 @@ class IssuerSettings:
     key_encryption_keys: tuple[str, ...]
     """KEY_ENCRYPTION_KEYS, not parsed: a malformed entry must not stop the JWKS from being served."""
     vouching_secrets: tuple[str, ...] = field(repr=False)
-    """SECRET_KEY and SECRET_KEY_FALLBACKS. They authenticate stored public keys whose encrypting key is lost."""
+    """SECRET_KEY and SECRET_KEY_FALLBACKS. They authenticate stored public keys whose encrypting key is lost,
+    and make the nonces of DPoP."""
     key_policy: Policy
     """KEY_POLICY, a named set of timings of signing keys, with the changes in KEY_TIMINGS."""
     access_token_lifetime: timedelta
@@ -119,6 +122,8 @@ class IssuerSettings:
     """The scopes that this deployment offers without an API."""
     userinfo_token_in_body: bool
     """True if userinfo accepts the token in the body."""
+    dpop_requires_nonce: bool
+    """True if a DPoP proof without a nonce of this issuer is refused."""
     open_clients: OpenClientSettings
     """Metadata documents and dynamic registration, and what such clients may request."""
     requests: RequestSettings
@@ -176,6 +181,7 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         groups_claim=tuple(values["GROUPS_CLAIM"]),
         openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
         userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
+        dpop_requires_nonce=values["DPOP_REQUIRES_NONCE"],
         open_clients=parse_open_clients(values, debug=settings.DEBUG),
         requests=parse_requests(values),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),

@@ -115,6 +115,11 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         label="Security profile",
         help_text=Client._meta.get_field("security_profile").help_text,
     )
+    dpop_bound_access_tokens = forms.BooleanField(
+        required=False,
+        label="Requires DPoP",
+        help_text=Client._meta.get_field("dpop_bound_access_tokens").help_text,
+    )
 
     client_jwks = KeysField(
         required=False,

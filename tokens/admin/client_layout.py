@@ -21,6 +21,7 @@ FIELDSETS: Any = [
                 "require_pushed_authorization_requests",
                 "require_signed_request_object",
                 "security_profile",
+                "dpop_bound_access_tokens",
                 "access_token_lifetime",
             ],
         },

@@ -118,7 +118,12 @@ def _add_users(parser: ArgumentParser) -> None:
 
 
 def _add_lifetimes(parser: ArgumentParser) -> None:
-    """Add the options for lifetimes and refresh tokens."""
+    """Add the options for the binding of tokens, lifetimes and refresh tokens."""
+    parser.add_argument(
+        "--dpop", action="store_true",
+        help="refuse each token request without a DPoP proof, so that every access token is bound to a key of the"
+        " client (RFC 9449); without this option, tokens are bound if the client sends a proof",
+    )  # fmt: skip
     parser.add_argument("--access-token-lifetime", type=seconds, metavar="SECONDS")
     parser.add_argument(
         "--refresh-token-lifetime",
@@ -153,6 +158,7 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
         "remembers_consent": not options["forget_consent"],
         "post_logout_redirect_uris": " ".join(options["post_logout_redirect_uris"]),
         "allowed_origins": " ".join(options["origins"]),
+        "dpop_bound_access_tokens": options["dpop"] or None,
         "access_token_lifetime": options["access_token_lifetime"],
         "refresh_token_lifetime": options["refresh_token_lifetime"],
         "refresh_token_idle_lifetime": options["refresh_token_idle_lifetime"],

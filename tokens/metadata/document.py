@@ -12,6 +12,7 @@ from tokens.authorize.login_session import LEVELS
 from tokens.authorize.response_mode import MODES
 from tokens.claims import source
 from tokens.clients.authentication import METHODS
+from tokens.dpop import proof
 from tokens.grants.table import GRANT_TYPES
 from tokens.issued import audience
 from tokens.jose.public_keys import ALGORITHMS
@@ -45,6 +46,7 @@ def document(
         **_authentication(),
         "introspection_signing_alg_values_supported": rings,
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": list(proof.ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
         # ID tokens have the first. Verifiers such as go-oidc accept access tokens by this list, too.

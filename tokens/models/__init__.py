@@ -16,7 +16,7 @@ Read in this order:
 - `request_push`: authorization requests that clients pushed.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
 - `back_channel`: the clients of each login session, and the outbox of logout messages.
-- `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
+- `assertion`, `proof`: used client assertions and DPoP proofs, so that each is accepted once.
 - `key`: rings and signing keys.
 - `revocation`, `registry`: revocations with their log; the registry's version.
 - `audit`: the audit trail.
@@ -33,6 +33,7 @@ from tokens.models.consent import Consent
 from tokens.models.device import DeviceCode
 from tokens.models.key import Ring, SigningKey
 from tokens.models.open_client import InitialAccessToken, OpenClient
+from tokens.models.proof import UsedProof
 from tokens.models.registry import RegistryVersion
 from tokens.models.request_push import PushedRequest
 from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment, WaitingEntry
@@ -70,6 +71,7 @@ __all__ = [
     "SessionClient",
     "SigningKey",
     "UsedAssertion",
+    "UsedProof",
     "User",
     "UserGrant",
     "WaitingEntry",

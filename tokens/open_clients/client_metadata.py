@@ -59,6 +59,8 @@ class ClientMetadata:
     """True if the client wants its authorization requests to be accepted only if it pushed them (RFC 9126)."""
     require_signed_request_object: bool
     """The same for requests that it signed (RFC 9101)."""
+    dpop_bound_access_tokens: bool
+    """True if the client always uses DPoP (RFC 9449 section 5.2)."""
 
     @property
     def is_public(self) -> bool:
@@ -107,8 +109,9 @@ def read(
         token_endpoint_auth_method=method,
         jwks=jwks,
         jwks_uri=jwks_uri,
-        require_pushed_authorization_requests=_flag(members, "require_pushed_authorization_requests"),
-        require_signed_request_object=_flag(members, "require_signed_request_object"),
+        require_pushed_authorization_requests=_truth(members, "require_pushed_authorization_requests"),
+        require_signed_request_object=_truth(members, "require_signed_request_object"),
+        dpop_bound_access_tokens=_truth(members, "dpop_bound_access_tokens"),
     )
 
 
@@ -194,14 +197,12 @@ def _text(members: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _flag(members: Mapping[str, Any], name: str) -> bool:
+def _truth(members: Mapping[str, Any], name: str) -> bool:
     """Return a member that is true or false; False if it is missing or null. Raises InvalidMetadata."""
     value = members.get(name)
-    if value is None:
-        return False
-    if not isinstance(value, bool):
+    if value is not None and not isinstance(value, bool):
         raise InvalidMetadata(f"{name} must be true or false.")
-    return value
+    return bool(value)
 
 
 def _texts(members: Mapping[str, Any], name: str) -> list[str]:

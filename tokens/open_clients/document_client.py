@@ -184,6 +184,7 @@ def _fields(client_id: str, metadata: ClientMetadata) -> dict[str, Any]:
         "token_endpoint_auth_method": metadata.token_endpoint_auth_method,
         "client_jwks": metadata.jwks,
         "client_jwks_uri": metadata.jwks_uri,
+        "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens or None,
     }
 
 

@@ -55,6 +55,7 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
         "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "introspection_signing_alg_values_supported": ["RS256"],
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": ["ES256", "Ed25519", "EdDSA", "PS256", "RS256"],
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],

@@ -36,6 +36,7 @@ NOT_PUSHED = "Push the authorization request to /oauth/par first, and send the b
 def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, dict[str, object]]:
     """Store the request of an authenticated client. Returns it with the members of the answer (section 2.2).
 
+    If the request had a DPoP proof, its code is bound to the key of the proof (RFC 9449 section 10.1).
     Raises OAuthError if the authorization endpoint would refuse the request (section 2.3).
     """
     if "request_uri" in request.form:  # section 2.1
@@ -44,6 +45,10 @@ def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, 
     request_signature.require(client, is_signed=is_signed)
     query = _signed(request, client) if is_signed else _plain(request, client)
     authorization = backend().authorization(QueryDict(query))
+    if request.thumbprint is not None and authorization.dpop_jkt is None:
+        query = f"{query}&{urlencode({'dpop_jkt': request.thumbprint})}"
+    elif request.thumbprint not in {None, authorization.dpop_jkt}:  # RFC 9449 section 10.1
+        raise OAuthError("invalid_dpop_proof", "The DPoP proof and dpop_jkt name different keys.")
     reference, lifetime = one_time.new(), conf.issuer().requests.pushed_lifetime
     PushedRequest.objects.create(
         digest=one_time.digest(reference),

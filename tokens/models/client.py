@@ -157,6 +157,11 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
         return wants or issuer().requests.must_be_pushed
 
     @property
+    def must_bind_tokens(self) -> bool:
+        """Return True if the client's tokens have to be bound to a DPoP key (RFC 9449 section 5.2)."""
+        return bool(self.dpop_bound_access_tokens) or self.follows_fapi2
+
+    @property
     def follows_fapi2(self) -> bool:
         """Return True if the client is held to the FAPI 2.0 Security Profile."""
         return self.security_profile == SecurityProfile.FAPI2 or issuer().requests.follows_fapi2

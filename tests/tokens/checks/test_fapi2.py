@@ -7,8 +7,9 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.assertions import ISSUER, jwks, proof
-from tests.tokens.factories import CALLBACK, authorization, log_in, make_client, parameters, post, with_secret
+from tests.tokens.factories import CALLBACK, VERIFIER, authorization, log_in, make_client, parameters, post, with_secret
 from tests.tokens.pages import assert_page
+from tests.tokens.proofs import Key
 from tests.tokens.views.test_jar import signed
 from tokens.models import AuditEvent, Client, fapi2
 
@@ -152,6 +153,53 @@ def test_without_the_profile_rs256_and_a_list_are_accepted(apis, signer):
 def test_an_iat_in_the_future_is_accepted_up_to_a_minute(bank, claim, seconds, status):
     at = int(timezone.now().timestamp()) + seconds
     assert push(bank, by=proof("bank", exp=at + 60, **{claim: at})).status_code == status
+
+
+KEY = Key()
+OWN = {"grant_type": "client_credentials", "scope": "notes:read"}
+
+
+def dpop(key=KEY):
+    return {"HTTP_DPOP": key.proof("POST", f"{ISSUER}/oauth/token", iat=timezone.now().timestamp())}
+
+
+def redeem_bound(client, code, key=KEY):
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+    return post(Browser(), "/oauth/token", form | proof(client.client_id), **dpop(key))
+
+
+def test_a_token_request_without_a_proof_is_refused(bank):
+    assert error(post(Browser(), "/oauth/token", OWN | proof("bank"))) == (400, "invalid_dpop_proof")
+    answer = post(Browser(), "/oauth/token", OWN | proof("bank"), **dpop())
+    assert (answer.status_code, answer.json()["token_type"]) == (200, "DPoP")
+
+
+@pytest.mark.parametrize(("algorithm", "status"), [("RS256", 400), ("PS256", 200), ("ES256", 200), ("Ed25519", 200)])
+def test_a_proof_by_rs256_is_refused(bank, algorithm, status):
+    answer = post(Browser(), "/oauth/token", OWN | proof("bank"), **dpop(Key(algorithm)))
+    assert answer.status_code == status, answer.content
+
+
+def test_a_code_is_bound_to_the_key_of_dpop_jkt(browser, bank):
+    code = code_of(browser, bank, dpop_jkt=KEY.thumbprint)
+    assert error(redeem_bound(bank, code, Key())) == (400, "invalid_grant")
+    assert redeem_bound(bank, code).status_code == 200
+
+
+def test_a_refresh_token_stays(browser, bank):
+    code = code_of(browser, bank, scope="openid notes:read offline_access", prompt="consent")
+    text = redeem_bound(bank, code).json()["refresh_token"]
+    for _ in range(2):
+        form = {"grant_type": "refresh_token", "refresh_token": text} | proof("bank")
+        answer = post(Browser(), "/oauth/token", form, **dpop())
+        assert answer.status_code == 200
+        assert answer.json().get("refresh_token", text) == text
+
+
+def test_a_nonce_of_64_characters_is_in_the_id_token(browser, bank, decode):
+    answer = redeem_bound(bank, code_of(browser, bank, nonce="n" * 64)).json()
+    _, claims = decode(answer["id_token"], "bank")
+    assert (claims["nonce"], bool(claims["sub"])) == ("n" * 64, True)
 
 
 def test_the_command_registers_a_client_with_keys_only(tmp_path, apis):

@@ -24,6 +24,7 @@ from tests.tokens.factories import (
     with_secret,
 )
 from tests.tokens.pages import assert_page
+from tests.tokens.proofs import Key
 from tokens.authorize import request_push
 from tokens.authorize.request_push import NESTED, NOT_PUSHED, PREFIX, UNUSABLE
 from tokens.issued import one_time
@@ -401,6 +402,55 @@ def test_the_purge_deletes_expired_requests(own):
     for now, left in ((row.expires_at, 1), (row.expires_at + timedelta(minutes=5), 0)):
         list(purge.purge("pushed requests", now=now))
         assert PushedRequest.objects.count() == left
+
+
+KEY, OTHER = Key(), Key()
+
+
+def dpop(key=KEY, /, **changes):
+    """Return the header with a proof for the endpoint, made now."""
+    claims = {"iat": timezone.now().timestamp()} | changes
+    return {"HTTP_DPOP": key.proof("POST", claims.pop("htu", f"{ISSUER}{PAR}"), **claims)}
+
+
+def stored_thumbprints():
+    return [parse_qs(row.query).get("dpop_jkt") for row in PushedRequest.objects.all()]
+
+
+@pytest.mark.parametrize("named", [None, KEY.thumbprint])
+def test_a_proof_binds_the_code_to_its_key_like_dpop_jkt(browser, own, named):
+    form = authorization(own, dpop_jkt=named)
+    pushed = post(Browser(), PAR, form, **basic("own", own.plain), **dpop())
+    assert pushed.status_code == 201, pushed.content
+    assert stored_thumbprints() == [[KEY.thumbprint]]
+    given = parameters(followed(browser, own, pushed.json()["request_uri"]))
+    assert AuthorizationCode.objects.get().dpop_jkt == KEY.thumbprint
+    refused = redeem(Browser(), own, given["code"])
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+def test_a_proof_and_dpop_jkt_of_different_keys_are_refused(own):
+    form = authorization(own, dpop_jkt=OTHER.thumbprint)
+    refused = post(Browser(), PAR, form, **basic("own", own.plain), **dpop())
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_dpop_proof")
+    assert not PushedRequest.objects.exists()
+
+
+def test_a_proof_for_another_endpoint_or_a_second_time_is_refused(own):
+    credentials, once = basic("own", own.plain), dpop()
+    elsewhere = post(Browser(), PAR, authorization(own), **credentials, **dpop(htu=f"{ISSUER}/oauth/token"))
+    assert (elsewhere.status_code, elsewhere.json()["error"]) == (400, "invalid_dpop_proof")
+    answers = [post(Browser(), PAR, authorization(own), **credentials, **once) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 400]
+
+
+def test_a_nonce_is_required_here_too_if_the_setting_requires_it(own, settings):
+    settings.ISSUER = settings.ISSUER | {"DPOP_REQUIRES_NONCE": True}
+    first = post(Browser(), PAR, authorization(own), **basic("own", own.plain), **dpop())
+    assert (first.status_code, first.json()["error"]) == (400, "use_dpop_nonce")
+    again = post(Browser(), PAR, authorization(own), **basic("own", own.plain), **dpop(nonce=first["DPoP-Nonce"]))
+    assert again.status_code == 201
+    assert again["DPoP-Nonce"]
 
 
 @pytest.fixture(params=["client", "setting"])

@@ -90,6 +90,21 @@ def test_openid_client_signs_its_requests_and_is_refused_with_another_key(regist
     }
 
 
+def test_openid_client_keeps_to_the_fapi_2_security_profile(register, system: System, agree):
+    key = ec.generate_private_key(ec.SECP256R1())
+    callback = system.callback.replace("//localhost:", "//127.0.0.1:")
+    made = register("Bank", "--grant", "authorization_code", "--redirect-uri", callback, "--fapi2", key=key)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    given = {"issuer": system.issuer, "redirect_uri": callback, "key": pem.decode()}
+    assert run("fapi2.mjs", made | given, agree) == {
+        "carried": ["client_id", "request_uri"],
+        "unbound": "invalid_dpop_proof",
+        "stolen": "invalid_grant",
+        "type": "dpop",
+        "same": True,
+    }
+
+
 def test_a_second_reader_of_the_revocation_feed_answers_every_table_alike():
     file = NODE.parent.parent / "revocation_cases.json"
     process = subprocess.run(

@@ -234,6 +234,12 @@ CLAUSES = (
         test=f"{PROFILE}test_a_nonce_of_64_characters_is_in_the_id_token",
     ),
     Clause(
+        number="5.3.4-1, 5",
+        text="an API verifies the DPoP key of a token",
+        test="tests/resources/test_dpop.py::test_an_api_can_require_bound_tokens_everywhere",
+        is_outside=True,
+    ),
+    Clause(
         number="5.3.4-2",
         text="an API reads no token in the query",
         test=f"{TESTS}hardening/test_defaults.py::test_the_api_reads_no_token_from_the_query_string",

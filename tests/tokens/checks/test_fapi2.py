@@ -187,7 +187,7 @@ def test_a_code_is_bound_to_the_key_of_dpop_jkt(browser, bank):
 
 
 def test_a_refresh_token_stays(browser, bank):
-    code = code_of(browser, bank, scope="openid notes:read offline_access", prompt="consent")
+    code = code_of(browser, bank, scope="openid notes:read offline_access")
     text = redeem_bound(bank, code).json()["refresh_token"]
     for _ in range(2):
         form = {"grant_type": "refresh_token", "refresh_token": text} | proof("bank")

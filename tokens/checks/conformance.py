@@ -11,7 +11,7 @@ from tokens.models.key import Ring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class ClauseReport:
     """The state of one clause."""
 
     clause: str
@@ -37,13 +37,13 @@ def configuration() -> Configuration:
     )
 
 
-def report(configuration: Configuration) -> list[Finding]:
+def report(configuration: Configuration) -> list[ClauseReport]:
     """Return the state of each clause of the FAPI 2.0 Security Profile."""
     findings = []
     for clause in CLAUSES:
         state, missing = clause.state(configuration)
         findings.append(
-            Finding(
+            ClauseReport(
                 clause=clause.number,
                 text=clause.text,
                 state=state.value,
@@ -54,7 +54,7 @@ def report(configuration: Configuration) -> list[Finding]:
     return findings
 
 
-def is_met(findings: Iterable[Finding]) -> bool:
+def is_met(findings: Iterable[ClauseReport]) -> bool:
     """Return True if no clause is not met."""
     return all(finding.state != State.NOT_MET.value for finding in findings)
 

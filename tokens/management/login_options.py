@@ -3,7 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from tokens.authentication_class import MULTI_FACTOR, PHISHING_RESISTANT
 from tokens.models import PkceRule, SecurityProfile
+
+CLASSES = {"any": MULTI_FACTOR, "passkey": PHISHING_RESISTANT}
+"""By the word of the option: the authentication context class."""
 
 
 def add(parser: ArgumentParser) -> None:
@@ -34,6 +38,10 @@ def add(parser: ArgumentParser) -> None:
         help="hold the client to the FAPI 2.0 Security Profile: pushed requests, DPoP, private_key_jwt (--jwks or"
         " --jwks-uri), PKCE, and PS256, ES256 or EdDSA",
     )  # fmt: skip
+    parser.add_argument(
+        "--second-factor", choices=list(CLASSES), default=None, dest="required_class",
+        help="what every user of the client needs: any, a second factor or a passkey; passkey, a passkey",
+    )  # fmt: skip
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
@@ -44,4 +52,5 @@ def fields(options: dict[str, Any]) -> dict[str, Any]:
         "require_pushed_authorization_requests": options["require_par"] or None,
         "require_signed_request_object": options["require_signed_request"] or None,
         "security_profile": SecurityProfile.FAPI2.value if options["fapi2"] else None,
+        "required_class": CLASSES.get(options["required_class"]),
     }

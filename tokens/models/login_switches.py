@@ -8,6 +8,7 @@
 
 from django.db import models
 
+from tokens.authentication_class import MULTI_FACTOR, PHISHING_RESISTANT
 from tokens.models.client_choices import LOWERED, SecurityProfile
 
 
@@ -57,7 +58,19 @@ class LoginSwitches(models.Model):
         blank=True,
         choices=SecurityProfile,
         help_text="FAPI 2.0: require pushed requests, DPoP, private_key_jwt, PKCE, and the algorithms PS256, ES256 or"
-        " EdDSA of this client, whatever the other switches say.",
+        " EdDSA of this client, and ignore switches that say less.",
+    )
+    required_class = models.CharField(  # noqa: DJ001 (nullable: see above)
+        "second factor",
+        max_length=100,
+        null=True,
+        blank=True,
+        choices=[
+            (MULTI_FACTOR, "Required: an authenticator app, a recovery code or a passkey"),
+            (PHISHING_RESISTANT, "Required: a passkey"),
+        ],
+        help_text="Every user of this client needs it, also without acr_values. A user who has none sets one up at the"
+        " next login. Tokens that were issued before stay valid.",
     )
 
     class Meta:

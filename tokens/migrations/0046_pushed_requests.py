@@ -11,7 +11,7 @@ CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("tokens", "0044_dpop"),
+        ("tokens", "0045_dpop"),
     ]
 
     operations = [

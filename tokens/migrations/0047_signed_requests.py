@@ -9,7 +9,7 @@ CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("tokens", "0045_pushed_requests"),
+        ("tokens", "0046_pushed_requests"),
     ]
 
     operations = [

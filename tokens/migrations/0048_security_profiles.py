@@ -9,7 +9,7 @@ CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("tokens", "0046_signed_requests"),
+        ("tokens", "0047_signed_requests"),
     ]
 
     operations = [
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 choices=[("fapi2", "FAPI 2.0 Security Profile")],
                 help_text=(
                     "FAPI 2.0: require pushed requests, DPoP, private_key_jwt, PKCE, and the algorithms PS256, ES256 "
-                    "or EdDSA of this client, whatever the other switches say."
+                    "or EdDSA of this client, and ignore switches that say less."
                 ),
                 max_length=16,
                 null=True,

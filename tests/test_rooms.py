@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
-    "admin": "audit conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules"
+    "admin": "audit conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules metadata"
     " models open_clients registration registry_lock revoking views",
     "views": "addresses audit authorize background clients conf database_errors dpop errors grants issued jose keys"
     " keys/errors keys/rules limits login metadata models open_clients parameters rate_settings registry_lock revoking"
@@ -72,6 +72,7 @@ PURE = (
     "tokens/keys/rules/",
     "tokens/keys/errors.py",
     "tokens/encryption.py",
+    "tokens/registration/kinds.py",
     "tokens/addresses.py",
     "tokens/public_networks.py",
     "tokens/open_client_settings.py",

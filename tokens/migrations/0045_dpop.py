@@ -8,7 +8,7 @@ CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tokens", "0043_back_channel"),
+        ("tokens", "0044_required_class"),
     ]
 
     operations = [

@@ -20,6 +20,12 @@ from tokens.issued import audience
 from tokens.models import Api, AuthenticationMethod, Client, Scope
 from tokens.registration import less_strict, secret_rotation
 
+STRICTER = (
+    *("recipe", "required_class", "require_pushed_authorization_requests", "require_signed_request_object"),
+    "security_profile",
+)
+"""Further columns of a new client that the audit trail has if they are set."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
@@ -89,7 +95,7 @@ def register(
 
 def creation_details(client: Client) -> dict[str, Any]:
     """Return what the audit event of a new client says: its recipe, and its switches that differ from their default."""
-    named = {name: value for name in ("recipe", "required_class") if (value := getattr(client, name))}
+    named = {name: value for name in STRICTER if (value := getattr(client, name))}
     return less_strict.switches(client) | named
 
 

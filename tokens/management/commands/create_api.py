@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tokens import conf
 from tokens.jose.key_format import ALGORITHMS
-from tokens.keys import store
+from tokens.keys import rings, store
 from tokens.management import recipe_options
 from tokens.management.arguments import find_client, one_line, seconds
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
@@ -75,7 +75,8 @@ be changed in the admin.
         )
         parser.add_argument(
             "--algorithm", action="append", choices=ALGORITHMS, metavar="ALGORITHM", dest="algorithms",
-            help=f"a signature algorithm that the API accepts: {', '.join(ALGORITHMS)}; can be repeated; default RS256",
+            help=f"a signature algorithm that the API accepts: {', '.join(ALGORITHMS)}; can be repeated; default:"
+            " that of the default ring",
         )  # fmt: skip
         parser.add_argument(
             "--limit-scope", action="append", default=[], type=limit, metavar="NAME=GROUP", dest="limits",
@@ -137,8 +138,7 @@ be changed in the admin.
             client=client,
             **{name: options[name] or None for name in SWITCHES},
         )
-        if options["algorithms"]:
-            api.algorithms = list(dict.fromkeys(options["algorithms"]))
+        api.algorithms = list(dict.fromkeys(options["algorithms"] or [rings.default_algorithm()]))
         return api
 
     def _client(

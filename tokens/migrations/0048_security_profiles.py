@@ -7,8 +7,9 @@ CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("tokens", "0044_required_class"),
+        ("tokens", "0047_signed_requests"),
     ]
 
     operations = [
@@ -16,13 +17,17 @@ class Migration(migrations.Migration):
         migrations.RunPython(migrations.RunPython.noop, CLIENT_TRIGGERS.code),  # the last step backwards
         migrations.AddField(
             model_name="client",
-            name="recipe",
+            name="security_profile",
             field=models.CharField(
                 blank=True,
-                editable=False,
-                help_text="The recipe of create_client --for that registered the client.",
-                max_length=60,
+                choices=[("fapi2", "FAPI 2.0 Security Profile")],
+                help_text=(
+                    "FAPI 2.0: require pushed requests, DPoP, private_key_jwt, PKCE, and the algorithms PS256, ES256 "
+                    "or EdDSA of this client, and ignore switches that say less."
+                ),
+                max_length=16,
                 null=True,
+                verbose_name="security profile",
             ),
         ),
         CLIENT_TRIGGERS,

@@ -17,14 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
-    "admin": "audit conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules metadata"
-    " models open_clients registration registry_lock revoking views",
+    "admin": "audit checks conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules"
+    " metadata models open_clients registration registry_lock revoking views",
     "views": "addresses audit authorize background clients conf database_errors errors grants issued jose keys"
     " keys/errors keys/rules limits login metadata models open_clients parameters rate_settings registry_lock revoking"
     " userinfo",
     "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
     " models open_clients outbound proxy registration registry_lock revoking",
-    "background": "keys metadata revoking",
+    "background": "audit keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
     "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
     "authorize": "addresses claims clients conf errors grants issued jose keys keys/rules models parameters",
@@ -114,7 +114,7 @@ PLACES = ("tests/services", "tests/proxies")
 # Modules without tests of their own by the rules of `is_tested`, by the tests that cover them: each is reached only
 # through a request, a page or a command, which needs the whole issuer.
 COVERED = {
-    "tests/tokens/admin/": "admin/client_form admin/ring_page admin/scope_form",
+    "tests/tokens/admin/": "admin/audit_filter admin/client_form admin/ring_page admin/scope_form",
     "tests/tokens/claims/test_source.py": "triggers/profile_change",
     "tests/tokens/management/test_certification_setup.py": "registration/certification_plan",
     "tests/tokens/models/": "models/client_problems",
@@ -132,6 +132,7 @@ COVERED = {
     "tests/tokens/management/test_client_secret.py": "registration/secret_rotation",
     "tests/tokens/management/test_inspect_token.py": "admin/inspection",
     "tests/tokens/issued/test_revocation_second.py": "revoking/signals",
+    "tests/services/test_admin_lists.py": "triggers/prefix_index",
     "tests/services/test_revocation_log.py": "checks/durability",
     "tests/tokens/views/test_authorize.py": "authorize/consent authorize/login_session"
     " authorize/server authorize/validator views/authorization_answer",

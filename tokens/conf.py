@@ -24,6 +24,7 @@ from tokens.rate_settings import Rate
 from tokens.rate_settings import parse as parse_rates
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
+AUDIT_LEAST = timedelta(days=30)
 DEFAULTS: dict[str, Any] = {
     "URL": "",
     "KEY_ENCRYPTION_KEYS": [],
@@ -41,6 +42,8 @@ DEFAULTS: dict[str, Any] = {
     "RATE_LIMITS": {},
     # The path of a file outside of the database to which the audit trail is appended; None: no such file.
     "AUDIT_JOURNAL": None,
+    # How long the rows of the audit trail are kept, as a timedelta of at least 30 days; None: for ever.
+    "AUDIT_RETENTION": None,
     # True: the claim `name` of a user without first and last name is the username.
     "NAME_FROM_USERNAME": True,
     # Development only, ignored without DEBUG: remember consent also for redirect URIs at http://localhost, 127.0.0.1
@@ -97,6 +100,8 @@ class IssuerSettings:
     pkcs11: Pkcs11Settings
     audit_journal: Path | None
     """The file that the audit trail is appended to as well (tokens/audit/journal.py)."""
+    audit_retention: timedelta | None
+    """How long `purge_tokens` keeps the rows of the audit trail. None: for ever."""
     name_from_username: bool
     """True if the claim `name` falls back to the username."""
     is_development: bool
@@ -161,6 +166,7 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         operator_token=values["OPERATOR_TOKEN"],
         rate_limits=parse_rates(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
+        audit_retention=_retention(values["AUDIT_RETENTION"]),
         name_from_username=values["NAME_FROM_USERNAME"],
         is_development=settings.DEBUG,
         remembers_loopback_consent=values["REMEMBER_LOOPBACK_CONSENT"] and settings.DEBUG,
@@ -197,6 +203,13 @@ def pages() -> PageSettings:
         login_url=settings.LOGIN_URL,
         upload_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0,
     )
+
+
+def _retention(value: timedelta | None) -> timedelta | None:
+    """Return the retention. Raises ValueError if it is shorter than AUDIT_LEAST, which the database enforces."""
+    if value is not None and value < AUDIT_LEAST:
+        raise ValueError(f"AUDIT_RETENTION is {value.days} days. Set at least {AUDIT_LEAST.days} days, or none.")
+    return value
 
 
 def _openid_scopes(source: Mapping[str, str], groups: Collection[str]) -> frozenset[str]:

@@ -87,6 +87,7 @@ ISSUER = {
     "OPERATOR_TOKEN": OPERATOR_TOKEN,
     "RATE_LIMITS": environment.rates(),
     "AUDIT_JOURNAL": environment.text("AUDIT_JOURNAL", "") or None,
+    "AUDIT_RETENTION": environment.days("AUDIT_RETENTION_DAYS"),
     "NAME_FROM_USERNAME": environment.flag("NAME_FROM_USERNAME", default=True),
     "REMEMBER_LOOPBACK_CONSENT": environment.flag("REMEMBER_LOOPBACK_CONSENT", default=False),
     "CLAIMS_SOURCE": environment.pairs("CLAIMS_SOURCE"),

@@ -16,9 +16,10 @@ Read in this order:
 - `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
 - `key`: rings and signing keys.
 - `revocation`, `registry`: revocations with their log; the registry's version.
-- `audit`: the audit trail.
+- `audit`, `activity`: the audit trail; counts and dates for the admin's dashboard.
 """
 
+from tokens.models.activity import ClientActivity, DailyCount, JobRun
 from tokens.models.api import Api
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
@@ -41,12 +42,15 @@ __all__ = [
     "AuthenticationMethod",
     "AuthorizationCode",
     "Client",
+    "ClientActivity",
     "ClientSecret",
     "Consent",
+    "DailyCount",
     "DeviceCode",
     "ExchangePolicy",
     "GrantType",
     "InitialAccessToken",
+    "JobRun",
     "OpenClient",
     "PkceRule",
     "Publication",

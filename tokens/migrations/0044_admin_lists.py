@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ("tokens", "0042_help_texts"),
+        ("tokens", "0043_back_channel"),
     ]
 
     operations = [

@@ -64,10 +64,7 @@ test-servers: environment  ## docs/resource-servers/ with servers of Debian and 
 servers-table: environment  ## write what the servers answered into the table of docs/resource-servers/README.md
 	@WRITE_SERVERS_TABLE=1 $(MAKE) --no-print-directory test-servers
 
-test-bench-admin: environment  ## the admin's lists with a million events and users, and 100,000 clients; needs PostgreSQL
-	@$(PY) -m bench.admin_lists
-
-packages: environment  ## build and install both packages, and use them from outside; needs PyPI
+test-packages: environment  ## build and install both packages, and use them from outside; needs PyPI
 	@$(PY) -m pytest -n 2 --dist loadgroup -m packages
 
 check: environment  ## format, lint, types, migrations, deployment checks, then the tests

@@ -22,6 +22,7 @@ from tokens.open_client_settings import OpenClientSettings
 from tokens.open_client_settings import parse as parse_open_clients
 from tokens.rate_settings import Rate
 from tokens.rate_settings import parse as parse_rates
+from tokens.redirect_allow_list import entry_problem
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 AUDIT_LEAST = timedelta(days=30)
@@ -38,6 +39,8 @@ DEFAULTS: dict[str, Any] = {
     # A bearer token with which /readyz answers why the issuer is not ready. If empty, only requests from the machine
     # itself get the reason.
     "OPERATOR_TOKEN": "",
+    # The redirect URIs that every administrator may register (tokens/registration/delegation.py); empty: all.
+    "REDIRECT_ALLOW_LIST": [],
     # Changes to RATE_LIMITS in tokens/rate_settings.py, as (number, seconds): {"login": (10, 60)}.
     "RATE_LIMITS": {},
     # The path of a file outside of the database to which the audit trail is appended; None: no such file.
@@ -95,6 +98,8 @@ class IssuerSettings:
     """True if the sender's address is in X-Forwarded-For, from the proxy in front of the issuer."""
     operator_token: str = field(repr=False)
     """The operator's bearer token, or the empty string."""
+    redirect_allow_list: tuple[str, ...]
+    """Origins and schemes of the redirect URIs that every administrator may register. Empty: all."""
     rate_limits: Mapping[str, Rate]
     """By endpoint: how often one client at one address may ask."""
     pkcs11: Pkcs11Settings
@@ -164,6 +169,7 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         refresh_token_idle_lifetime=values["REFRESH_TOKEN_IDLE_LIFETIME"],
         behind_proxy=values["BEHIND_PROXY"],
         operator_token=values["OPERATOR_TOKEN"],
+        redirect_allow_list=_allow_list(values["REDIRECT_ALLOW_LIST"]),
         rate_limits=parse_rates(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
         audit_retention=_retention(values["AUDIT_RETENTION"]),
@@ -203,6 +209,14 @@ def pages() -> PageSettings:
         login_url=settings.LOGIN_URL,
         upload_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0,
     )
+
+
+def _allow_list(entries: Collection[str]) -> tuple[str, ...]:
+    """Return the allow-list of redirect URIs. Raises ValueError if an entry is malformed."""
+    for entry in entries:
+        if problem := entry_problem(entry):
+            raise ValueError(f"REDIRECT_ALLOW_LIST has {entry!r}. {problem}")
+    return tuple(entries)
 
 
 def _retention(value: timedelta | None) -> timedelta | None:

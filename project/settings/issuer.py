@@ -85,6 +85,7 @@ ISSUER = {
     "KEY_TIMINGS": environment.timings(),
     "BEHIND_PROXY": BEHIND_PROXY,
     "OPERATOR_TOKEN": OPERATOR_TOKEN,
+    "REDIRECT_ALLOW_LIST": environment.words("REDIRECT_ALLOW_LIST", ""),
     "RATE_LIMITS": environment.rates(),
     "AUDIT_JOURNAL": environment.text("AUDIT_JOURNAL", "") or None,
     "AUDIT_RETENTION": environment.days("AUDIT_RETENTION_DAYS"),

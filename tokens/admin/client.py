@@ -16,6 +16,7 @@ from django.utils.translation import gettext, gettext_lazy
 from tokens.admin import client_activity, client_kind
 from tokens.admin.client_form import ClientForm
 from tokens.admin.client_layout import FIELDSETS
+from tokens.admin.client_rights import may_change
 from tokens.admin.client_secret import SecretInline, end
 from tokens.admin.events import Audited
 from tokens.admin.long_list import PrefixSearch
@@ -96,6 +97,19 @@ class ClientAdmin(PrefixSearch, Audited):
     def creation_details(self, form: Any) -> Mapping[str, Any] | None:
         """Return what the new client may do, for the audit event of its creation."""
         return created_row(form.instance, form.cleaned_data["scopes"], form.cleaned_data["apis"])
+
+    def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Return the form, which refuses rights for which the administrator lacks a permission."""
+        form = super().get_form(request, obj, *args, **kwargs)
+        return type("DelegatedClientForm", (form,), {"user": request.user})
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return True if the administrator may change the client: it has no right that needs a further permission."""
+        return super().has_change_permission(request, obj) and (obj is None or may_change(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return True if the administrator may delete clients, and may change this one."""
+        return super().has_delete_permission(request, obj) and (obj is None or may_change(request, obj))
 
     def get_inlines(self, _request: HttpRequest, obj: Any = None) -> Any:
         """Return the table of secrets, unless the client is new."""

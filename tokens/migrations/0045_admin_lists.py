@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ("tokens", "0043_back_channel"),
+        ("tokens", "0044_required_class"),
     ]
 
     operations = [

@@ -14,7 +14,6 @@ from tokens.models import ClientSecret
 from tokens.registration import secret_rotation
 from tokens.registration.secret_rotation import SecretEnded
 
-
 EXPIRES = gettext_lazy("Expires at")
 REVOKE = gettext_lazy("Revoke now")
 
@@ -60,7 +59,7 @@ class SecretInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cl
         return False
 
 
-def _name(field: forms.Field, label: str, secret: ClientSecret) -> None:
+def _name(field: forms.Field, label: object, secret: ClientSecret) -> None:
     """Give the inputs of a field an accessible name: a table of rows has no label for each."""
     widgets = getattr(field.widget, "widgets", [field.widget])
     parts = [gettext("date"), gettext("time")] if len(widgets) > 1 else [""]

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """Add the tables of the admin's dashboard."""
 
     dependencies = [
-        ("tokens", "0046_audit_retention"),
+        ("tokens", "0050_audit_retention"),
     ]
 
     operations = [

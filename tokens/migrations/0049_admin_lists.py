@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ("tokens", "0044_required_class"),
+        ("tokens", "0048_security_profiles"),
     ]
 
     operations = [

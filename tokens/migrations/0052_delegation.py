@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """Add permissions for rights of a client. No statement changes a table."""
 
     dependencies = [
-        ("tokens", "0047_activity"),
+        ("tokens", "0051_activity"),
     ]
 
     operations = [

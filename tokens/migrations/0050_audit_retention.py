@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     """Let `purge_tokens` delete events that are older than AUDIT_RETENTION, at least 30 days."""
 
     dependencies = [
-        ("tokens", "0045_admin_lists"),
+        ("tokens", "0049_admin_lists"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tokens", "0048_security_profiles"),
+        ("tokens", "0052_delegation"),
     ]
 
     operations = [

@@ -19,9 +19,10 @@ TABLE = {
     "urls": "conf metadata views",
     "admin": "audit conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules"
     " models open_clients registration registry_lock revoking views",
-    "views": "addresses audit authorize background clients conf database_errors errors grants issued jose keys"
-    " keys/errors keys/rules limits login metadata models open_clients parameters rate_settings registry_lock revoking"
-    " userinfo",
+    "templatetags": "conf",
+    "views": "account addresses audit authorize background brand claims clients conf database_errors errors grants"
+    " issued jose keys keys/errors keys/rules limits login metadata models open_clients parameters rate_settings"
+    " registry_lock revoking email_proof userinfo",
     "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
     " models open_clients outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
@@ -29,13 +30,15 @@ TABLE = {
     "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
     "authorize": "addresses claims clients conf errors grants issued jose keys keys/rules models parameters",
     "grants": "audit claims clients conf errors issued keys login models parameters",
-    "revoking": "audit conf email_proof errors issued keys limits models open_clients registration registry_lock",
+    "revoking": "account audit conf email_proof errors issued keys limits models open_clients registration"
+    " registry_lock",
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",
     "registration": "audit clients email_proof issued keys models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
     "userinfo": "claims conf errors issued models",
+    "account": "audit conf models",
     "issued": "addresses audit conf encryption errors jose keys keys/errors keys/rules models",
     "claims": "conf email_proof errors jose models",
     "keys": "audit conf encryption jose keys/errors keys/rules models registry_lock",
@@ -46,7 +49,8 @@ TABLE = {
     "migrations": "models triggers",
     "models": "addresses conf database_errors jose keys/rules",
     "limits": "conf rate_settings",
-    "conf": "encryption keys/rules open_client_settings rate_settings",
+    "conf": "brand encryption keys/rules open_client_settings rate_settings",
+    "brand": "",
     "open_client_settings": "",
     "rate_settings": "",
     "keys/rules": "keys/errors",
@@ -69,6 +73,7 @@ PURE = (
     "tokens/keys/errors.py",
     "tokens/encryption.py",
     "tokens/addresses.py",
+    "tokens/brand.py",
     "tokens/public_networks.py",
     "tokens/open_client_settings.py",
     "tokens/rate_settings.py",
@@ -113,6 +118,8 @@ PLACES = ("tests/services", "tests/proxies")
 # Modules without tests of their own by the rules of `is_tested`, by the tests that cover them: each is reached only
 # through a request, a page or a command, which needs the whole issuer.
 COVERED = {
+    "tests/tokens/account/test_browser_session.py": "views/session_record views/sessions",
+    "tests/tokens/account/test_client_access.py": "views/applications",
     "tests/tokens/admin/": "admin/client_form admin/ring_page admin/scope_form",
     "tests/tokens/claims/test_source.py": "triggers/profile_change",
     "tests/tokens/management/test_certification_setup.py": "registration/certification_plan",

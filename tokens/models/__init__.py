@@ -13,6 +13,7 @@ Read in this order:
 - `client_problems`: what is wrong with a registration.
 - `open_client`: clients that registered themselves, and initial access tokens.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
+- `browser_session`: the sessions of users' browsers, as their users see them.
 - `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
 - `key`: rings and signing keys.
 - `revocation`, `registry`: revocations with their log; the registry's version.
@@ -22,6 +23,7 @@ Read in this order:
 from tokens.models.api import Api
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
+from tokens.models.browser_session import BrowserSession
 from tokens.models.client import Client
 from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule, Registrar
 from tokens.models.client_secret import ClientSecret
@@ -40,6 +42,7 @@ __all__ = [
     "AuditEvent",
     "AuthenticationMethod",
     "AuthorizationCode",
+    "BrowserSession",
     "Client",
     "ClientSecret",
     "Consent",

@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.models import Session
@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from tokens import conf, registry_lock
+from tokens.account import browser_session
 from tokens.issued import revocation_record
 from tokens.models import (
     AuthorizationCode,
@@ -80,6 +81,8 @@ TABLES: Mapping[str, Ended] = {
     "initial access tokens": lambda now: InitialAccessToken.objects.filter(expires_at__lt=now).order_by("expires_at"),
     CLIENTS: idle_client.ended,
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
+    # An hour: a session whose key changes is for a moment without its row.
+    "session records": lambda now: browser_session.ended(before=now - timedelta(hours=1)),
 }
 
 

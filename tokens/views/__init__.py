@@ -16,6 +16,8 @@ Read in this order:
 - `form_post`: the answer as a form (OAuth 2.0 Form Post Response Mode).
 - `request_store`, `duplicate_request`: an authorization request during the login, and after its answer.
 - `login`, `login_events`, `logout`, `account`, `everywhere`: the further pages for users.
+- `session_record`, `sessions`, `applications`: what users see and end of their own.
+- `brand`: the operator's stylesheet and logo.
 - `cors`, `conditional`: what public documents share.
 - `jwks`, `metadata`, `revocation_feed`: the public documents.
 - `health`, `operator`, `probes`, `unavailable`: health, and answers during an outage.

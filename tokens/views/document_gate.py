@@ -36,7 +36,7 @@ def admit(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpResp
     except DocumentRefused as error:
         raise AuthorizationRefused(OAuthError("invalid_client", str(error))) from error
     except Unavailable as error:
-        page = failures.page(503, error.description)
+        page = failures.page(request, 503, error.description)
         page.headers["Retry-After"] = str(error.retry_after)
         return errors.because(page, error.description)
     except TooMany as error:

@@ -37,10 +37,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def close_if_health_check_failed(self) -> None:
-        """Check a connection at its first use in a request. While the circuit is open, keep it and raise."""
+        """Check a connection at its first use in a request, unless it is fresh.
+
+        While the circuit is open, keep the connection and raise NotTried.
+        """
         if current():
             with self.wrap_database_errors:
                 circuits.of(self.alias, "answers").require()
+        # The check is a round trip, and would be half of what a token takes.
+        if self.connection is not None and self.connection.is_fresh():
+            self.health_check_done = True
         super().close_if_health_check_failed()
 
     def close_if_unusable_or_obsolete(self) -> None:

@@ -3,6 +3,7 @@
 It uses public names of psycopg only, and relies on one detail: every method waits by `Connection.wait`.
 """
 
+import select
 import time
 from collections.abc import Generator
 from typing import Any, TypeVar
@@ -27,6 +28,8 @@ CANCEL_LIVES = 30.0
 PgBouncer 1.18 exits (FATAL, "bad client state") if a client closes a cancel that PgBouncer is still passing on. It
 drops a cancel by itself after 10 s (cancel_wait_timeout).
 """
+FRESH = 1.0
+"""Seconds after an answer of the server for which a connection needs no health check, unless the server ends it."""
 BOUNDS = {"lock_timeout": 1.0, "statement_timeout": 2.5, "idle_in_transaction_session_timeout": 5.0}
 """Limits that the server enforces if the client has disappeared or is suspended, as multiples of `Budget.each`."""
 COMMIT = """\
@@ -49,6 +52,8 @@ class Connection(psycopg.Connection[Any]):
         self.answers, self.commits = ServerCircuit(), ServerCircuit()
         self.began: float | None = None
         """The instant of the answer to BEGIN (monotonic clock), or None outside of a transaction that `begin` began."""
+        self.answered_at = time.monotonic()
+        """The instant of the server's last answer (monotonic clock)."""
         self.may_be_cancelled = False
         """True if an unanswered cancel could hit a later statement on this connection."""
         self._unreplicated: list[str] = []
@@ -91,9 +96,20 @@ class Connection(psycopg.Connection[Any]):
         self._unreplicated.clear()
         budget = current()
         result = super().wait(gen, *args, **kwargs) if budget is None else self._wait_within(budget, gen)
+        self.answered_at = time.monotonic()
         if self._unreplicated:
             raise NotReplicated(self._unreplicated[0])
         return result
+
+    def is_fresh(self) -> bool:
+        """Return True if the server answered within FRESH, and has not ended the connection since. Asks nothing."""
+        if self.closed or time.monotonic() - self.answered_at > FRESH:
+            return False
+        # A server that stops, or ends one connection, sends that at once. Between statements it sends nothing else,
+        # except a changed setting or a notice, after which the connection is checked.
+        unread = select.poll()
+        unread.register(self.fileno(), select.POLLIN)
+        return not unread.poll(0)
 
     def _wait_within(self, budget: Budget, gen: Generator[Any, Any, T]) -> T:
         self.answers.require()

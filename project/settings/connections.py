@@ -64,7 +64,7 @@ def cache(name: str, url: str, *, apart: str) -> dict[str, object]:
     if urlsplit(url).scheme not in {"redis", "rediss", "valkey", "unix"}:
         raise ImproperlyConfigured(f"{name} must be a URL such as redis://host:6379/0.")
     return {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "project.redis_cache.CountingRedisCache",
         # The same protocol, but redis-py accepts only the older name.
         "LOCATION": url.replace("valkey://", "redis://", 1),
         "OPTIONS": {"socket_connect_timeout": CACHE_WAIT, "socket_timeout": CACHE_WAIT, **kept_alive(url)},

@@ -219,3 +219,32 @@ def test_a_connection_is_freed_without_waiting_for_the_garbage_collector(databas
 def test_without_a_budget_a_command_waits(database: BaseDatabaseWrapper) -> None:
     with patch.object(bounded.Connection, "_wait_within", side_effect=AssertionError("bounded")):
         ask(database, "SELECT pg_sleep(0.1)")
+
+
+def statements(database: BaseDatabaseWrapper, statement: str) -> int:
+    """Run the statement as the first one of a request, and return how many messages it took."""
+    database.health_check_done = False
+    real = bounded.psycopg.Connection.wait
+    with patch.object(bounded.psycopg.Connection, "wait", autospec=True, side_effect=real) as waits:
+        ask(database, statement)
+    return waits.call_count
+
+
+def test_a_connection_is_checked_by_a_statement_only_if_the_last_answer_is_old(database: BaseDatabaseWrapper) -> None:
+    database.health_check_enabled = True
+    assert statements(database, "SELECT 1") == 1
+    database.connection.answered_at -= bounded.FRESH + 0.1
+    assert statements(database, "SELECT 1") == 2
+
+
+def test_a_connection_that_the_server_ended_is_replaced_although_the_last_answer_is_new(
+    database: BaseDatabaseWrapper,
+) -> None:
+    database.health_check_enabled = True
+    ((process,),) = ask(database, "SELECT pg_backend_pid()")
+    with psycopg.connect(server(), autocommit=True) as other:
+        ended = other.execute("SELECT pg_terminate_backend(%s, 30000)", (process,)).fetchone()
+    assert ended == (True,)
+    with patch.object(bounded, "FRESH", 60.0):
+        assert statements(database, "SELECT 1") > 0
+        assert ask(database, "SELECT pg_backend_pid()") != [(process,)]

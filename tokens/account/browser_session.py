@@ -28,12 +28,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from tokens import conf
 from tokens.audit import trail
+from tokens.back_channel import session_end
 from tokens.models import BrowserSession, User
 
 ROW = "browser_session"
-"""In a session: the id of its row, and the session key and epoch that the row has."""
+"""In a session: the id of its row, and the session key, epoch and `sid` that the row has."""
 SID = "sid"
-"""In a session: the name by which clients know it, if they do."""
+"""In a session: the name by which clients know it. tokens/authorize/login_session.py writes it at the login."""
 EVERY = timedelta(minutes=5)
 REMEMBERED = 10_000
 LONGEST = 300
@@ -59,12 +60,12 @@ def follow(session: SessionBase, visit: Visit, *, now: datetime) -> None:
 
     Sends no statement if this process did that within the last five minutes.
     """
-    row, key, epoch = session.get(ROW) or ("", "", "")
+    row, *marks = session.get(ROW) or ("",)
     if not row:
         if session.modified:  # the request writes the session anyway: a login
             record(session, visit, now=now)
         return
-    if (key, epoch) != (session.session_key, _epoch(visit.user)):
+    if marks != _marks(session, visit.user):
         _move(session, visit, row)
     elif _is_due(row, now=now):
         BrowserSession.objects.filter(pk=row, last_seen_at__lt=now - EVERY).update(last_seen_at=now)
@@ -81,7 +82,7 @@ def record(session: SessionBase, visit: Visit, *, now: datetime) -> None:
         user=visit.user,
         session_key=str(session.session_key),
         session_epoch=visit.user.session_epoch,
-        sid=str(session.get(SID, "")),
+        sid=_sid(session),
         user_agent=visit.user_agent[:LONGEST].replace("\0", ""),
         address=visit.address if conf.issuer().stores_session_addresses else "",
         began_at=now,
@@ -104,14 +105,17 @@ def current(session: SessionBase) -> str:
 
 @transaction.atomic
 def end(user: User, rows: Sequence[str], *, now: datetime) -> list[BrowserSession]:
-    """End these sessions of the user, and record an event for each. Ignores ids that are no session of the user.
+    """End these sessions of the user, tell their clients, and record an event for each. Returns the ended sessions.
 
-    Returns the sessions that ended.
+    Ignores ids that are no session of the user. `now` is the database's clock.
     """
+    # The user first: the lock order of each end of a session (tokens/back_channel/session_end.py).
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     wanted = [row for row in rows if _is_id(row)]
     ended = list(BrowserSession.objects.select_for_update().filter(user=user, pk__in=wanted).order_by("pk"))
     name = f"user:{user.get_username()}"
     for row in ended:
+        session_end.session_ended(user, row.sid, now=now)
         _store().delete(row.session_key)
         trail.record("session.ended", actor=name, subject=name, details={"session": str(row.pk)}, now=now)
     BrowserSession.objects.filter(pk__in=[row.pk for row in ended]).delete()
@@ -132,20 +136,25 @@ def ended(*, before: datetime) -> "QuerySet[BrowserSession]":
 
 @transaction.atomic
 def _move(session: SessionBase, visit: Visit, row: str) -> None:
-    """Write the session's new key and epoch into its row. A new password changes both."""
+    """Write the session's new key, epoch and `sid` into its row. A new password changes the first two."""
     if session.session_key is None:
         session.create()
-    changed = {"session_key": session.session_key, "session_epoch": visit.user.session_epoch}
+    changed = {"session_key": session.session_key, "session_epoch": visit.user.session_epoch, "sid": _sid(session)}
     BrowserSession.objects.filter(pk=row, user=visit.user).update(**changed)
     _link(session, visit.user, row)
 
 
 def _link(session: SessionBase, user: User, row: str) -> None:
-    session[ROW] = [row, session.session_key, _epoch(user)]
+    session[ROW] = [row, *_marks(session, user)]
 
 
-def _epoch(user: User) -> str:
-    return str(user.session_epoch or "")
+def _marks(session: SessionBase, user: User) -> list[str]:
+    """Return what the row has of the session, so that a change is noticed without a statement."""
+    return [str(session.session_key), str(user.session_epoch or ""), _sid(session)]
+
+
+def _sid(session: SessionBase) -> str:
+    return str(session.get(SID, ""))
 
 
 def _is_due(row: str, *, now: datetime) -> bool:

@@ -95,7 +95,7 @@ def authenticate(credentials: Credentials, *, now: datetime, version: str | None
         if credentials.assertion or credentials.assertion_type:
             client = _by_key(credentials, now=now)
         else:
-            client = _by_secret(presented(credentials), version or registry.version(), now=now)
+            client = _by_secret(presented(credentials), version, now=now)
     except InvalidClient as error:
         raise InvalidClient(error.reason, by_header=credentials.has_header) from error
     if not client.is_public:  # a public client only names itself: that is no use of it
@@ -123,7 +123,7 @@ def presented(credentials: Credentials) -> Presented:
 
 def _by_secret(identity: Presented, version: str | None, *, now: datetime) -> Client:
     """Return the client whose secret was presented, or the public client that was named. Raises InvalidClient."""
-    cached = registry.recall(identity.client_id, version=version)
+    version, cached = registry.current(identity.client_id, read=version)
     if _proves(identity, cached, cached.secrets.all() if cached else (), now=now) and cached is not None:
         return cached
     # A failure is looked up in the database if the client is cached, too, so that timing reveals no client_id.

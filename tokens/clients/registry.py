@@ -34,6 +34,15 @@ def version() -> str | None:
     return row[0] if row else None
 
 
+def current(client_id: str, *, read: str | None) -> tuple[str | None, Client | None]:
+    """Return the registry's version, and the cached client if it was read under that version.
+
+    `read` is the version if the caller has read it already.
+    """
+    now = read or version()
+    return now, recall(client_id, version=now)
+
+
 def recall(client_id: str, *, version: str | None) -> Client | None:
     """Return the cached client, or None if it is not cached or was read under another `version`."""
     with _lock:

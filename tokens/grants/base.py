@@ -84,8 +84,8 @@ def answer(request: ClientRequest, table: Mapping[str, Flow[Any]]) -> dict[str, 
     if grant_type not in proven.client.grants:
         raise OAuthError("unauthorized_client", "This client may not use the grant type.")
     tokens = flow.issue(request, proven)
-    # A public client only names itself, and counts as used only now; so does one that an assertion names.
-    proven.client.note_use(now=request.now)
+    if proven.client.is_public:  # it only named itself before, which is no use of it
+        proven.client.note_use(now=request.now)
     return tokens.response()
 
 

@@ -71,6 +71,7 @@ def issue(request: ClientRequest, proven: ProvenForUser) -> Tokens:
     holder = Holder(subject=str(user.sub), act=actor.alone(client.client_id), user=user)
     tokens = base.issue_access_token(client, holder, target, request)
     _log("token.issued_for_user", client, user, request)
+    client.note_use(now=request.now)  # the assertion named the client, perhaps without authenticating it
     return tokens
 
 

@@ -4,14 +4,22 @@ import base64
 import json
 from collections.abc import Mapping
 
+from tokens.keys.errors import CannotOpen, NotReady
 from tokens.keys.key_pair import Signer
 
 
 def sign(claims: Mapping[str, object], *, typ: str, signer: Signer) -> str:
-    """Return the signed JWT of the claims; `typ` tells the kinds of token apart (RFC 8725 section 3.11)."""
+    """Return the signed JWT of the claims; `typ` tells the kinds of token apart (RFC 8725 section 3.11).
+
+    Raises NotReady if the key is in a PKCS#11 token that does not answer.
+    """
     header = {"alg": signer.algorithm, "kid": signer.kid, "typ": typ}
     message = b".".join((_segment(header), _segment(claims)))
-    return b".".join((message, encode(signer.sign(message)))).decode()
+    try:
+        signature = signer.sign(message)
+    except CannotOpen as error:
+        raise NotReady(str(error)) from error
+    return b".".join((message, encode(signature))).decode()
 
 
 def encode(octets: bytes) -> bytes:

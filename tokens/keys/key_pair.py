@@ -1,13 +1,11 @@
 """The interfaces of a key pair and of the signing key. A keystore of another kind implements `KeyPair`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
 import jwt
-
-from tokens.keys.errors import CannotOpen, NotReady
 
 
 class KeyPair(Protocol):
@@ -48,8 +46,12 @@ class Signer(Protocol):
     def max_lifetime(self) -> timedelta:
         """Return the longest lifetime of a token that the key may sign."""
 
-    def sign(self, message: bytes) -> bytes:
-        """Return the signature in the form of a JWS (RFC 7515 section 5.1)."""
+    @property
+    def sign(self) -> Callable[[bytes], bytes]:
+        """Return the function that signs a message in the form of a JWS (RFC 7515 section 5.1).
+
+        It raises CannotOpen if a PKCS#11 token does not answer.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,11 @@ class RingSigner:
     pair: KeyPair = field(repr=False)
     kid: str = field(init=False)
     algorithm: str = field(init=False)
+    sign: Callable[[bytes], bytes] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kid", self.pair.kid)
-        object.__setattr__(self, "algorithm", self.pair.algorithm)
-
-    def sign(self, message: bytes) -> bytes:
-        """Return the signature in the form of a JWS. Raises NotReady if the PKCS#11 token does not answer."""
-        try:
-            return self.pair.sign(message)
-        except CannotOpen as error:
-            raise NotReady(str(error)) from error
+        for name in ("kid", "algorithm", "sign"):
+            object.__setattr__(self, name, getattr(self.pair, name))
 
 
 def verifies(signature: bytes, message: bytes, jwk: Mapping[str, str]) -> bool:

@@ -73,8 +73,7 @@ def carried_clock(*, now: datetime) -> datetime:
 
 def estimated_clock(*, now: datetime) -> datetime:
     """Return the database's clock if this process has read it, else `now`. Reads and raises nothing."""
-    snapshot = snapshots.latest(DEFAULT_RING)
-    return now if snapshot is None else snapshot.carried(wall=now)
+    return snapshots.estimate(DEFAULT_RING, wall=now)
 
 
 def _require_right_clock(skew: timedelta, policy: Policy) -> None:

@@ -48,7 +48,7 @@ def read(ring: str) -> Snapshot:
         missing=frozenset(row.encryption_key_id for row in stored) - {key.id for key in keys},
         changed=tuple(row.key for row in doubtful if _is_ours(row, keys)),
         policy=adoption.obeyed(stored_ring),
-        database_time=reading.database - elapsed,  # the data is as old as the beginning of the read
+        clock_time=reading.database - elapsed,  # the data is as old as the beginning of the read
         wall_time=reading.wall - elapsed,
         monotonic=started,
         skew=reading.skew,

@@ -1,6 +1,10 @@
 """Keep snapshots of the database in this process, so that requests need no query.
 
 Rules:
+- All instants that nodes compare are the database's. A node carries the database's clock forward by the time that has
+  passed since the reading.
+- The monotonic clock stops while the machine is suspended. The wall clock can be set. So the larger of both counts for
+  the age, and an old snapshot is never taken for a fresh one.
 - A snapshot older than `reread` is read again. If that fails, the old one stays in use, so that requests
   do not fail during an outage shorter than N.
 - A snapshot older than N is refused (NotReady), because the promises assume that no node uses an older one.
@@ -19,13 +23,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from django.db import DatabaseError, InterfaceError
 
 from tokens.keys.errors import NotReady
-from tokens.keys.ring_snapshot import Read
+from tokens.keys.rules.policy import Policy
 
 logger = logging.getLogger(__name__)
 PAUSE = 1.0
@@ -33,6 +38,46 @@ PAUSE = 1.0
 WAIT = 2.5
 """Seconds that a thread without a usable snapshot waits for the thread that reads. Requests are answered within 3 s."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
+STEP = timedelta(seconds=1)
+"""If wall and monotonic clock differ by this much, the wall clock was set or the machine was suspended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """Data that was read from the database, when, and under which policy."""
+
+    policy: Policy
+    clock_time: datetime
+    """The clock by which the data ages, when the reading began: the database's for keys, else this node's."""
+    wall_time: datetime
+    """This node's clock at the reading."""
+    monotonic: float
+    """Monotonic seconds at the reading."""
+
+    def age(self, *, now: datetime) -> timedelta:
+        """Return the age at `now` (the clock of `clock_time`): the larger of its difference and the monotonic time."""
+        return max(self.elapsed(), now - self.clock_time)
+
+    def clock(self, *, now: datetime) -> datetime:
+        """Return the clock of `clock_time`: `now`, or later if more monotonic time has passed since the reading."""
+        return self.clock_time + self.age(now=now)
+
+    def carried(self, *, wall: datetime) -> datetime:
+        """Return the clock of `clock_time` at `wall` (this node's clock): the reading plus the monotonic time since.
+
+        The monotonic clock stops while the machine is suspended; then the wall time since the reading counts.
+        """
+        elapsed = self.elapsed()
+        ahead = wall - self.wall_time - elapsed
+        return self.clock_time + elapsed + (ahead if ahead > STEP else timedelta(0))
+
+    def was_stepped(self, *, wall: datetime) -> bool:
+        """Return True if this node's clock was set since the reading, or `wall` was read before a suspension."""
+        return abs(wall - self.wall_time - self.elapsed()) > STEP
+
+    def elapsed(self) -> timedelta:
+        """Return the monotonic time since the reading."""
+        return timedelta(seconds=time.monotonic() - self.monotonic)
 
 
 R = TypeVar("R", bound=Read)
@@ -70,9 +115,10 @@ class Snapshots(Generic[R]):
             latest = self._reread(ring, latest, now=latest.carried(wall=wall))
         return self.get(ring, now=BEGINNING if latest is None else latest.carried(wall=wall))
 
-    def latest(self, ring: str) -> R | None:
-        """Return the snapshot that this process has, of any age, or None. Reads nothing."""
-        return self._latest.get(ring)
+    def estimate(self, ring: str, *, wall: datetime) -> datetime:
+        """Return the ring's clock carried forward to `wall`, or `wall` if there is no snapshot. Reads nothing."""
+        latest = self._latest.get(ring)
+        return wall if latest is None else latest.carried(wall=wall)
 
     def refresh(self, ring: str, *, wall: datetime) -> None:
         """Re-read the ring if its snapshot will be due before the next look. `wall` is this node's clock.

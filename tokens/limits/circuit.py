@@ -16,8 +16,16 @@ class Circuit:
         self._failed_at: float | None = None
         self._lock = threading.Lock()
 
+    @property
+    def is_open(self) -> bool:
+        """Return True from a failure until the next success."""
+        return self._failed_at is not None
+
     def admits(self, now: float) -> bool:
-        """Return True if the caller may ask the dependency at `now`. It must then call `failed` or `succeeded`."""
+        """Return True if the caller may ask the dependency at `now`. It must then call `failed`, or `succeeded`.
+
+        `succeeded` can be left out while the circuit is closed.
+        """
         with self._lock:
             if self._failed_at is None:
                 return True

@@ -118,7 +118,8 @@ def _ask(alias: str, question: Callable[[], Answer], *, now: datetime) -> Answer
         circuit.failed(at)
         logger.error("Requests are not counted: the cache does not answer (%s)", type(error).__name__)  # noqa: TRY400
         raise NotCounted from error
-    circuit.succeeded()
+    if circuit.is_open:
+        circuit.succeeded()
     return answer
 
 
@@ -128,6 +129,10 @@ def _circuit(alias: str) -> Circuit:
 
 
 def _increment(counters: BaseCache, key: str, lifetime: int) -> int:
+    """Increment a counter and return its value. A counter that does not exist begins at 1."""
+    count: Callable[[str, int], int] | None = getattr(counters, "count", None)
+    if count is not None:  # a cache that counts in one round trip
+        return count(key, lifetime)
     counters.add(key, 0, lifetime)  # does nothing if the counter exists
     try:
         return int(counters.incr(key))

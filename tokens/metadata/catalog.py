@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tokens import conf
-from tokens.keys.ring_snapshot import Read
 from tokens.keys.rings import DEFAULT_ALGORITHM
-from tokens.keys.snapshots import Snapshots
+from tokens.keys.snapshots import Read, Snapshots
 from tokens.models import Api, Scope
 from tokens.models.key import Ring
 
@@ -39,6 +38,7 @@ def read(_name: str, now: datetime) -> Registered:
         apis=tuple(Api.objects.order_by("identifier").values_list("identifier", flat=True)),
         algorithms=_algorithms(),
         policy=conf.issuer().key_policy,
+        clock_time=now,
         wall_time=now,
         monotonic=started,
     )

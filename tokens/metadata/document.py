@@ -17,7 +17,7 @@ from tokens.issued import audience
 from tokens.jose.public_keys import ALGORITHMS
 from tokens.open_client_settings import OpenClientSettings, RegistrationMode
 
-ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash")
+ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash", "sid")
 DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
 
 

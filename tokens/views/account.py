@@ -1,8 +1,10 @@
 """/accounts/: the login page, the logout page, and the account: what the issuer knows of its user, with links."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from allauth.account.views import LogoutView
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
@@ -44,6 +46,15 @@ class PageLink:
     label: str | Promise
 
 
+class LogoutPage(LogoutView):
+    """The logout page. The messages to clients are committed with the end of the session."""
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Log out the user of this browser."""
+        with transaction.atomic():
+            return super().post(*args, **kwargs)
+
+
 def home(request: HttpRequest) -> HttpResponse:
     """Return the account of the logged-in user."""
     if not request.user.is_authenticated:
@@ -78,5 +89,5 @@ def _links() -> list[PageLink]:
 
 
 login = private(limited_login("login")(page_if_not_ready(LoginPage.as_view())))
-logout = private(LogoutView.as_view())
+logout = private(LogoutPage.as_view())
 account = private(home, headers=ACCOUNT_HEADERS)

@@ -39,9 +39,9 @@ LONGEST_CODE = 32
 
 
 @endpoint(rate="device", refused="device.request_refused", accepts=device_authorization.PARAMETERS)
-def _issue(_http: HttpRequest, request: ClientRequest) -> HttpResponse:
+def _issue(_http: HttpRequest, request: ClientRequest) -> dict[str, object]:
     """Return a device code and a user code (section 3.2). Raises OAuthError if the request is refused, and NotReady."""
-    return errors.answer(device_authorization.begin(request, device_authorization.client_of(request)))
+    return device_authorization.begin(request, device_authorization.client_of(request))
 
 
 @wraps(_issue)

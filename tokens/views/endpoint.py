@@ -7,23 +7,24 @@
 5. The parameters are judged, and the endpoint's view answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 
-from tokens import errors, parameters
-from tokens.clients import authentication
+from tokens import conf, errors, parameters
+from tokens.clients import authentication, registry
 from tokens.clients.authentication import Credentials
 from tokens.errors import OAuthError
 from tokens.grants import request as client_request
 from tokens.grants.request import ClientRequest
 from tokens.keys import keyring
 from tokens.keys.errors import NotReady
+from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.parameters import CLIENT
 from tokens.views import caller, document_gate, limits, second_try
@@ -31,7 +32,8 @@ from tokens.views.bodies import form_only
 from tokens.views.refusals import refuse
 from tokens.views.second_try import FirstRefusal
 
-View = Callable[[HttpRequest, ClientRequest], HttpResponse]
+View = Callable[[HttpRequest, ClientRequest], HttpResponse | Mapping[str, object]]
+"""A view returns the members of its JSON answer, or an answer of another form."""
 
 
 def endpoint(
@@ -52,40 +54,46 @@ def endpoint(
             form = dict(pairs)
             credentials = authentication.read(http.headers.get("Authorization"), form)
             # A second try follows a request with the header, and has its secret in the body.
-            first = None if credentials.has_header else _first_refusal(http, credentials, refused)
+            estimate = _estimated_now()
+            first = None if credentials.has_header else second_try.first(http, credentials, refused, now=estimate)
             if first is not None and first.is_final:
                 return first.answer()
             name = caller.claimed(credentials, form) if credentials.name is None else credentials.name
-            if first is None and (seconds := _must_wait(http, rate, name[: caller.LONGEST_NAME])):
+            if first is None and (seconds := _must_wait(http, rate, name[: caller.LONGEST_NAME], now=estimate)):
                 return errors.too_many(seconds)
             try:
                 now = keyring.clock(now=timezone.now())
                 if ":" in name:  # the address of a metadata document
                     document_gate.renew(name, by_header=credentials.has_header, now=now)
-                return view(http, client_request.parse(http, pairs, credentials, now=now))
+                answer = view(http, client_request.parse(http, pairs, credentials, now=now))
             except OAuthError as error:
                 return _refuse(http, credentials, error, refused, first)
             except NotReady as error:
                 return errors.unavailable(error.retry_after, reason=str(error))
+            return answer if isinstance(answer, HttpResponse) else JsonResponse(dict(answer), headers=errors.NO_STORE)
 
         return csrf_exempt(form_only(refused)(dispatch))
 
     return decorate
 
 
-def _must_wait(http: HttpRequest, rate: str, claimed: str) -> int:
-    """Count the request. Returns the seconds after which the client may try again, or 0 if it is within its limit."""
+def _must_wait(http: HttpRequest, limit: str, claimed: str, *, now: datetime) -> int:
+    """Count one request of the client `claimed` at the sender's address.
+
+    Returns the seconds after which the client may try again, or 0 if it is within its limit. Clients that this process
+    has not served yet share one counter per address.
+    """
+    # With a counter for each name, a flood of invented names would fill the cache, or evict counters.
+    name = claimed if registry.is_known(claimed) else ""
+    address = rate_limit.address(http)
     try:
-        limits.count_client(http, rate, claimed)
+        rate_limit.count(limit, (name, address), conf.issuer().rate_limits[limit], now=now)
     except TooMany as error:
+        limits.log(error, limit, address, subject=caller.subject(claimed), now=now)
         return error.retry_after
     except NotCounted:
         pass  # tokens and secrets are too long to guess, however often a client tries
     return 0
-
-
-def _first_refusal(http: HttpRequest, credentials: Credentials, action: str) -> FirstRefusal | None:
-    return second_try.first(http, credentials, action, now=_estimated_now())
 
 
 def _refuse(

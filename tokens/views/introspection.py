@@ -1,5 +1,7 @@
 """/oauth/introspect: reports if a token is active (RFC 7662), as JSON or signed (RFC 9701)."""
 
+from collections.abc import Mapping
+
 from django.http import HttpRequest, HttpResponse
 
 from tokens import errors
@@ -11,7 +13,7 @@ from tokens.views.endpoint import endpoint
 
 
 @endpoint(rate="introspect", refused="introspection.refused", accepts=introspection.PARAMETERS)
-def introspect(http: HttpRequest, request: ClientRequest) -> HttpResponse:
+def introspect(http: HttpRequest, request: ClientRequest) -> HttpResponse | Mapping[str, object]:
     """Return the introspection response, signed if the client prefers that.
 
     Raises OAuthError if the client is refused, and NotReady if no key may sign.
@@ -21,6 +23,6 @@ def introspect(http: HttpRequest, request: ClientRequest) -> HttpResponse:
         raise InvalidClient("a public client cannot introspect")
     response = introspection.introspect(request.required("token"), client, now=request.now)
     if http.get_preferred_type(["application/json", introspection.MEDIA_TYPE]) != introspection.MEDIA_TYPE:
-        return errors.answer(response)
+        return response
     signed = introspection.sign(response, client, now=request.now)
     return HttpResponse(signed, content_type=introspection.MEDIA_TYPE, headers=errors.NO_STORE)

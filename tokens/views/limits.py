@@ -1,4 +1,4 @@
-"""Rate limits of endpoints and of the login page: 429 for a client or a user that tries too often."""
+"""Rate limits of pages: 429 for a user that tries too often. `endpoint` counts the requests of clients."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -10,36 +10,18 @@ from django.utils import timezone
 
 from tokens import conf, errors
 from tokens.audit import trail
-from tokens.clients import registry
 from tokens.keys import keyring
 from tokens.limits import rate_limit
 from tokens.limits.password_slots import Busy
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.login import folded
 from tokens.rate_settings import Rate
-from tokens.views import caller
 from tokens.views.pages import HEADERS, same_page
 
 View = Callable[..., HttpResponseBase]
 NOBODY = "user:unknown"
 BY_ADDRESS = 10
 """How many times the limit of one name applies to all names from one address: attackers vary names, too."""
-
-
-def count_client(request: HttpRequest, limit: str, claimed: str) -> None:
-    """Count one request of the client `claimed` at the sender's address. Raises TooMany if over the limit.
-
-    Raises NotCounted if the cache fails. Clients that this process has not served yet share one counter per address.
-    """
-    # With a counter for each name, a flood of invented names would fill the cache, or evict counters.
-    name = claimed if registry.is_known(claimed) else ""
-    rate = conf.issuer().rate_limits[limit]
-    now, address = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
-    try:
-        rate_limit.count(limit, (name, address), rate, now=now)
-    except TooMany as error:
-        _log(error, limit, address, subject=caller.subject(claimed), now=now)
-        raise
 
 
 def limited_login(field: str) -> Callable[[View], View]:
@@ -76,11 +58,11 @@ def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *,
     try:
         rate_limit.count(limit, (*names, address), rate, now=now)
     except TooMany as error:
-        _log(error, limit, address, subject=subject, now=now)
+        log(error, limit, address, subject=subject, now=now)
         raise
 
 
-def _log(error: TooMany, limit: str, address: str, *, subject: str, now: datetime) -> None:
+def log(error: TooMany, limit: str, address: str, *, subject: str, now: datetime) -> None:
     """Log the first attempt of a window that is over the limit. A flood must not fill the log as well."""
     if error.first:
         details = {"what": limit, "address": address}

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from tokens.account import browser_session
 from tokens.account.device_name import Device, device
-from tokens.keys import keyring
+from tokens.keys import keyring, store
 from tokens.models import BrowserSession, User
 from tokens.views.pages import ACCOUNT_HEADERS, log_in_first, private
 from tokens.views.session_record import visit
@@ -53,8 +53,7 @@ def _end(request: HttpRequest, user: User) -> HttpResponse:
     others = (
         [str(pk) for pk in browser_session.live(user).values_list("pk", flat=True)] if chosen == OTHERS else [chosen]
     )
-    now = keyring.estimated_clock(now=timezone.now())
-    ended = browser_session.end(user, [row for row in others if row != own], now=now)
+    ended = browser_session.end(user, [row for row in others if row != own], now=store.database_now())
     location = f"{reverse('account_sessions')}?{urlencode({'ended': len(ended)})}"
     return HttpResponse(status=303, headers={"Location": location})
 

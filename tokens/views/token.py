@@ -1,8 +1,8 @@
 """/oauth/token: issues tokens (RFC 6749 section 3.2)."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
-from tokens import errors, parameters
+from tokens import parameters
 from tokens.grants import base
 from tokens.grants.request import ClientRequest
 from tokens.grants.table import GRANT_TYPES
@@ -12,6 +12,6 @@ from tokens.views.endpoint import endpoint
 
 @cors("POST")
 @endpoint(rate="token", refused="token.refused", accepts=parameters.TOKEN)
-def token(_: HttpRequest, request: ClientRequest) -> HttpResponse:
+def token(_: HttpRequest, request: ClientRequest) -> dict[str, object]:
     """Return the token response. Raises OAuthError if the request is refused, and NotReady if no key may sign."""
-    return errors.answer(base.answer(request, GRANT_TYPES))
+    return base.answer(request, GRANT_TYPES)

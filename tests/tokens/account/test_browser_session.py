@@ -13,9 +13,9 @@ from django.http import HttpRequest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.factories import log_in, make_user
+from tests.tokens.factories import allow, authorization, log_in, make_user
 from tokens.account import browser_session
-from tokens.models import AuditEvent, BrowserSession
+from tokens.models import AuditEvent, BrowserSession, Client, LogoutMessage
 from tokens.revoking import access, purge
 
 pytestmark = pytest.mark.django_db
@@ -192,3 +192,13 @@ def test_the_purge_deletes_records_whose_session_has_ended(user, at):
 @pytest.mark.parametrize("header", ["", "x" * 1000, "a\0b", "ü" * 400])
 def test_any_user_agent_can_log_in(user, header):
     assert len(row_of(logged_in(user_agent=header)).user_agent) <= browser_session.LONGEST
+
+
+def test_the_clients_of_an_ended_session_are_told(user, webapp, signer):
+    Client.objects.update(backchannel_logout_uri="https://client.example/logout")
+    phone, here = logged_in(user_agent=IPHONE), logged_in()
+    assert "code=" in allow(phone, authorization(webapp))["Location"]
+    sid = row_of(phone).sid
+    assert sid
+    here.post(PAGE, {"end": str(row_of(phone).pk)})
+    assert [(one.client, one.sid) for one in LogoutMessage.objects.all()] == [(webapp, sid)]

@@ -31,7 +31,7 @@ class Database:
             pairs={},
             missing=frozenset(),
             policy=PRODUCTION,
-            database_time=self.now,
+            clock_time=self.now,
             wall_time=self.now,
             monotonic=time.monotonic(),
         )
@@ -150,7 +150,7 @@ def ring(*keys, changed=()):
         pairs={key.kid: SimpleNamespace(kid=key.kid, algorithm="RS256") for key in keys},
         missing=frozenset(),
         policy=PRODUCTION,
-        database_time=NOW,
+        clock_time=NOW,
         wall_time=NOW,
         monotonic=0.0,
         changed=tuple(changed),

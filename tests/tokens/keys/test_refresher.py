@@ -10,9 +10,8 @@ from django.db import OperationalError
 
 from tokens.keys.errors import NotReady
 from tokens.keys.refresher import LOOKS, Duty, Refresher
-from tokens.keys.ring_snapshot import Read
 from tokens.keys.rules.policy import PRODUCTION
-from tokens.keys.snapshots import Snapshots
+from tokens.keys.snapshots import Read, Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -40,7 +39,7 @@ class World:
         self.read_by.add(threading.get_ident())
         if self.fails:
             raise OperationalError("gone")
-        return Read(policy=PRODUCTION, wall_time=now, monotonic=self.monotonic())
+        return Read(policy=PRODUCTION, clock_time=now, wall_time=now, monotonic=self.monotonic())
 
     def monotonic(self):
         return (self.now - NOW).total_seconds()

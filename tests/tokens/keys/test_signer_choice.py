@@ -21,10 +21,10 @@ def ring(*keys, changed=()):
     """Return the snapshot of a ring with these keys, all of which open."""
     return Snapshot(
         stored=tuple(SimpleNamespace(key=key) for key in keys),
-        pairs={key.kid: SimpleNamespace(kid=key.kid, algorithm="RS256") for key in keys},
+        pairs={key.kid: SimpleNamespace(kid=key.kid, algorithm="RS256", sign=bytes) for key in keys},
         missing=frozenset(),
         policy=PRODUCTION,
-        database_time=NOW,
+        clock_time=NOW,
         wall_time=NOW,
         monotonic=0.0,
         changed=tuple(changed),

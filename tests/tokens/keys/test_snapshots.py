@@ -35,7 +35,7 @@ class Slow:
         if not self.answer.wait(timeout=20):
             raise OperationalError
         return Snapshot(
-            stored=(), pairs={}, missing=frozenset(), policy=PRODUCTION, database_time=now, wall_time=now, monotonic=0.0
+            stored=(), pairs={}, missing=frozenset(), policy=PRODUCTION, clock_time=now, wall_time=now, monotonic=0.0
         )
 
 

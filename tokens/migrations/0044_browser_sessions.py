@@ -9,7 +9,7 @@ from tokens.triggers import bound_lock_wait
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tokens", "0042_help_texts"),
+        ("tokens", "0043_back_channel"),
     ]
 
     operations = [

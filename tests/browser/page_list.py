@@ -32,17 +32,21 @@ def _logged_in(path: str) -> Callable[[Page, Issuer], None]:
 def _sessions(page: Page, issuer: Issuer) -> None:
     browser = page.context.browser
     assert browser
+    issuer.log_in(page, "/accounts/sessions/")
+    if (others := page.locator("button[value=others]")).count():  # those of the tests before
+        others.click()
+        page.get_by_role("status").wait_for()
     other = browser.new_context(
         user_agent="Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) Version/26.0 Safari/604"
     )
     issuer.log_in(other.new_page())
     other.close()
-    issuer.log_in(page, "/accounts/sessions/")
+    page.goto(f"{issuer.url}/accounts/sessions/")
 
 
 def _applications(page: Page, issuer: Issuer) -> None:
     issuer.log_in(page, "/accounts/sessions/")
-    issuer.allow(page, issuer.request("Quarterly Reports", prompt="consent"))
+    issuer.allow(page.context.new_page(), issuer.request("Quarterly Reports", prompt="consent"))
     page.goto(f"{issuer.url}/accounts/applications/")
 
 
@@ -55,7 +59,7 @@ def _device_typed(page: Page, issuer: Issuer) -> None:
     issuer.log_in(page, "/oauth/device/verify")
     page.locator("#user_code").fill(code.lower())
     page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    page.locator("button[name=allow][value=true]").wait_for()
 
 
 def _device_wrong(page: Page, issuer: Issuer) -> None:
@@ -68,13 +72,13 @@ def _device_wrong(page: Page, issuer: Issuer) -> None:
 def _device_done(page: Page, issuer: Issuer) -> None:
     _device_typed(page, issuer)
     page.locator("button[name=allow][value=true]").click()
-    page.wait_for_load_state()
+    page.get_by_role("heading", name="connected").wait_for()
 
 
 def _logged_out(page: Page, issuer: Issuer) -> None:
     issuer.log_in(page, "/oauth/logout")
     page.locator("button[name=log_out]").click()
-    page.wait_for_load_state()
+    page.get_by_role("heading", name="logged out").wait_for()
 
 
 def _stale_form(page: Page, issuer: Issuer) -> None:

@@ -78,8 +78,8 @@ class Issuer:
         """Fill in the login page by the ids that docs/clients.md promises."""
         page.locator("#id_login").fill("demo")
         page.locator("#id_password").fill(self.password)
-        page.locator("button[type=submit]").click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.locator("button[type=submit]").click()
 
     def allow(self, page: Page, address: str) -> None:
         """Open an authorization request in a logged-in browser, and press Allow."""

@@ -71,7 +71,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         return _page(request, {"error": INCOMPLETE, "typed": _typed(request)}, status=400)
     code = device_answer.waiting(request.POST.get("user_code", ""), now=now)
     if code is None:
-        return _page(request, {"error": UNKNOWN}, status=400)
+        return _page(request, {"error": UNKNOWN, "typed": _typed(request)}, status=400)
     try:
         target = device_answer.target_for(code, _user(request))
     except OAuthError as error:
@@ -95,7 +95,7 @@ def _typed(request: HttpRequest) -> str:
 def _answer(request: HttpRequest, code: DeviceCode, target: Target, login: Login, *, now: datetime) -> HttpResponse:
     is_allowed = request.POST.get("allow") == "true"
     if not device_answer.answer(code, _user(request), target, login if is_allowed else None, now=now):
-        return _page(request, {"error": UNKNOWN}, status=400)
+        return _page(request, {"error": UNKNOWN, "typed": _typed(request)}, status=400)
     return _page(request, {"done": "allowed" if is_allowed else "refused", "client": code.client})
 
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
-    "admin": "audit conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules"
+    "admin": "audit conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules metadata"
     " models open_clients registration registry_lock revoking views",
     "templatetags": "conf",
     "views": "account addresses audit authorize background brand claims clients conf database_errors errors grants"
@@ -74,6 +74,7 @@ PURE = (
     "tokens/keys/rules/",
     "tokens/keys/errors.py",
     "tokens/encryption.py",
+    "tokens/registration/kinds.py",
     "tokens/addresses.py",
     "tokens/brand.py",
     "tokens/public_networks.py",
@@ -85,6 +86,11 @@ PURE = (
     "resources/key_pins.py",
     "resources/token_bucket.py",
     "resources/client_address.py",
+    "resources/confirmation.py",
+    "resources/dpop_nonce.py",
+    "resources/dpop_proof.py",
+    "resources/dpop_target.py",
+    "resources/replay_memory.py",
     "resources/refusals.py",
     "resources/revocation_feed.py",
     "resources/revocation_key.py",

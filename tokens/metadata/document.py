@@ -37,7 +37,7 @@ def document(
     base, rings = issuer.rstrip("/"), list(algorithms)
     members = {
         "issuer": issuer,
-        **_addresses(base),
+        **addresses(base),
         "scopes_supported": [*audience.offered(), *scopes],
         **_grants(),
         **_authentication(),
@@ -64,7 +64,7 @@ def _grants() -> dict[str, list[str]]:
     }
 
 
-def _addresses(base: str) -> dict[str, str]:
+def addresses(base: str) -> dict[str, str]:
     """Return the addresses of the endpoints."""
     return {
         "authorization_endpoint": f"{base}/oauth/authorize",

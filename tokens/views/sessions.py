@@ -17,7 +17,7 @@ from tokens.views.pages import ACCOUNT_HEADERS, log_in_first, private
 from tokens.views.session_record import visit
 
 SHOWN = 100
-"""Sessions that the page lists. "End all others" ends the rest too."""
+"""Sessions that the page lists, and that one form ends: a user can have thousands, and a request has its time."""
 OTHERS = "others"
 
 
@@ -50,10 +50,9 @@ def _sessions(request: HttpRequest) -> HttpResponse:
 def _end(request: HttpRequest, user: User) -> HttpResponse:
     """End the named session, or all but this one. Then show the list again, by GET."""
     own, chosen = browser_session.current(request.session), request.POST.get("end", "")
-    others = (
-        [str(pk) for pk in browser_session.live(user).values_list("pk", flat=True)] if chosen == OTHERS else [chosen]
-    )
-    ended = browser_session.end(user, [row for row in others if row != own], now=store.database_now())
+    others = browser_session.live(user).exclude(pk=own).values_list("pk", flat=True)
+    rows = [str(pk) for pk in others[:SHOWN]] if chosen == OTHERS else [chosen]
+    ended = browser_session.end(user, [row for row in rows if row != own], now=store.database_now())
     location = f"{reverse('account_sessions')}?{urlencode({'ended': len(ended)})}"
     return HttpResponse(status=303, headers={"Location": location})
 

@@ -17,6 +17,7 @@ from tests.tokens.factories import allow, authorization, log_in, make_user
 from tokens.account import browser_session
 from tokens.models import AuditEvent, BrowserSession, Client, LogoutMessage
 from tokens.revoking import access, purge
+from tokens.views import sessions
 
 pytestmark = pytest.mark.django_db
 PAGE = "/accounts/sessions/"
@@ -202,3 +203,21 @@ def test_the_clients_of_an_ended_session_are_told(user, webapp, signer):
     assert sid
     here.post(PAGE, {"end": str(row_of(phone).pk)})
     assert [(one.client, one.sid) for one in LogoutMessage.objects.all()] == [(webapp, sid)]
+
+
+def test_a_form_of_another_site_ends_nothing_and_withdraws_nothing(user):
+    forged = Browser(enforce_csrf_checks=True)
+    log_in(forged, user)
+    other = logged_in()
+    assert forged.post(PAGE, {"end": "others"}).status_code == 403
+    assert forged.post("/accounts/applications/", {"withdraw": "app"}).status_code == 403
+    assert is_logged_in(other)
+
+
+def test_one_form_ends_a_bounded_number_of_sessions(user, monkeypatch):
+    monkeypatch.setattr(sessions, "SHOWN", 2)
+    for _ in range(4):
+        logged_in()
+    here = logged_in()
+    assert [here.post(PAGE, {"end": "others"})["Location"].partition("=")[2] for _ in range(3)] == ["2", "2", "0"]
+    assert is_logged_in(here)

@@ -9,7 +9,7 @@ from tokens.triggers import bound_lock_wait
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tokens", "0044_required_class"),
+        ("tokens", "0052_delegation"),
     ]
 
     operations = [

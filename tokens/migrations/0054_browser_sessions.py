@@ -9,7 +9,7 @@ from tokens.triggers import bound_lock_wait
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tokens", "0052_delegation"),
+        ("tokens", "0053_client_recipe"),
     ]
 
     operations = [

@@ -59,7 +59,10 @@ class AuthorizeView(View):
 
 
 def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpResponse]) -> HttpResponse:
-    """Return the answer of `proceed` to the valid request, or the answer to an invalid request."""
+    """Return the answer of `proceed` to the valid request, or the answer to an invalid request.
+
+    An OAuthError of `proceed` is sent to the client.
+    """
     try:
         sent = request_store.read(request, now=authorization_answer.clock())
         if (answer := document_gate.admit(request, sent, now=authorization_answer.clock())) is not None:
@@ -69,7 +72,11 @@ def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpRespons
         return authorization_answer.unusable_handle(request, error)
     except AuthorizationRefused as error:
         return authorization_answer.refuse(request, sent, error)
-    return proceed(Attempt(request, sent, authorization))
+    attempt = Attempt(request, sent, authorization)
+    try:
+        return proceed(attempt)
+    except OAuthError as error:
+        return send_error(attempt, error)
 
 
 def _validate(sent: SentRequest) -> AuthorizationRequest:
@@ -94,38 +101,34 @@ def _ask(attempt: Attempt) -> HttpResponse:
     now = keyring.clock(now=timezone.now())
     if answer := _unless_login_suffices(attempt, user, login, now=now):
         return answer
-    try:
-        attempt = attempt.narrowed(user)
-    except OAuthError as error:
-        return send_error(attempt, error)
+    attempt = attempt.narrowed(user)
     if not consent.is_needed(attempt.authorization, user):
         return send_code(attempt, login, now=now)
     if "none" in attempt.authorization.prompt:
-        return send_error(attempt, OAuthError("consent_required", "The user has to give consent."))
+        raise OAuthError("consent_required", "The user has to give consent.")
     return consent_page.question(attempt.http, attempt.sent.query, attempt.authorization, login, now=now)
 
 
 def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: datetime) -> HttpResponse | None:
-    """Return None if the login satisfies the request, else the redirect to a new login or the error."""
+    """Return None if the login satisfies the request, else the redirect to a new login. Raises OAuthError."""
     query, authorization = attempt.sent.query, attempt.authorization
     if consent.names_another_user(authorization, user):
         # If the user has just logged in for this request, a further login would lead here again: a redirect loop.
         if reauthentication.was_made(query, login, now=now):
-            error = OAuthError("login_required", "A user logged in who is not the user that the request names.")
-            return send_error(attempt, error)
+            raise OAuthError("login_required", "A user logged in who is not the user that the request names.")
         return _log_in(attempt)
     if consent.needs_login(authorization, query, login, now=now):
         return _log_in(attempt)
     if not consent.has_class(authorization, login):
         description = "No login at this issuer has a requested authentication context class."
-        return send_error(attempt, OAuthError("unmet_authentication_requirements", description))
+        raise OAuthError("unmet_authentication_requirements", description)
     return None
 
 
 def _log_in(attempt: Attempt) -> HttpResponse:
-    """Redirect to the login page. Sends login_required to the client if the request has prompt=none."""
+    """Redirect to the login page. Raises OAuthError login_required if the request has prompt=none."""
     if "none" in attempt.authorization.prompt:
-        return send_error(attempt, OAuthError("login_required", "The user has to log in."))
+        raise OAuthError("login_required", "The user has to log in.")
     return authorization_answer.to_login(attempt.http, attempt.sent)
 
 
@@ -141,10 +144,7 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
     if login is None or not user.is_authenticated or consent.names_another_user(attempt.authorization, user):
         return see_other(attempt.sent.address)
     now = keyring.clock(now=timezone.now())
-    try:
-        attempt = attempt.narrowed(user)
-    except OAuthError as error:  # the user left a group since the page was displayed
-        return send_error(attempt, error)
+    attempt = attempt.narrowed(user)  # the user might have left a group since the page was displayed
     content = consent.displayed(attempt.authorization, query)
     if not consent.proves_display(request.POST.get("shown", ""), content, str(user.pk), login, now=now):
         return see_other(attempt.sent.address)

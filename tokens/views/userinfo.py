@@ -6,13 +6,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from tokens import conf, errors
 from tokens import userinfo as core
-from tokens.errors import OAuthError
 from tokens.keys import keyring
-from tokens.keys.errors import NotReady
 from tokens.userinfo import REALM, TokenRefused
 from tokens.views.bodies import form_or_none
 from tokens.views.cors import cors
-from tokens.views.refusals import refuse
+from tokens.views.refusals import answered
 
 REFUSED = "userinfo.refused"
 TOKEN = "access_token"  # noqa: S105 (the name of RFC 6750's parameter)
@@ -22,18 +20,14 @@ CHALLENGE = {"WWW-Authenticate": f'Bearer realm="{REALM}"'}
 @csrf_exempt
 @cors("GET", "POST")
 @form_or_none(TokenRefused, REFUSED)
+@answered(REFUSED, is_read=True)
 def userinfo(request: HttpRequest) -> HttpResponse:
     """Return the claims, or a challenge if the token is missing or invalid (RFC 6750 section 3)."""
-    try:
-        token = _token(request)
-        if token is None:
-            # No error code if the request has no authentication information (section 3.1).
-            return HttpResponse(status=401, headers={**errors.NO_STORE, **CHALLENGE})
-        return errors.answer(core.userinfo(token, now=keyring.clock(now=timezone.now())))
-    except OAuthError as error:
-        return refuse(request, error, REFUSED)
-    except NotReady as error:
-        return errors.unavailable(error.retry_after, reason=str(error))
+    token = _token(request)
+    if token is None:
+        # No error code if the request has no authentication information (section 3.1).
+        return HttpResponse(status=401, headers={**errors.NO_STORE, **CHALLENGE})
+    return errors.answer(core.userinfo(token, now=keyring.clock(now=timezone.now())))
 
 
 def _token(request: HttpRequest) -> str | None:

@@ -22,7 +22,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from tokens import parameters
-from tokens.authorize import consent, login_session, reauthentication
+from tokens.authorize import consent, display_proof, login_session, reauthentication
 from tokens.authorize.backend import backend
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
 from tokens.authorize.request_row import AlreadyAnswered, NotStored
@@ -145,8 +145,8 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
         return see_other(attempt.sent.address)
     now = keyring.clock(now=timezone.now())
     attempt = attempt.narrowed(user)  # the user might have left a group since the page was displayed
-    content = consent.displayed(attempt.authorization, query)
-    if not consent.proves_display(request.POST.get("shown", ""), content, str(user.pk), login, now=now):
+    content = display_proof.content(attempt.authorization, query)
+    if not display_proof.is_valid(request.POST.get("shown", ""), content, str(user.pk), login, now=now):
         return see_other(attempt.sent.address)
     if request.POST.get("allow") != "true":
         return send_error(attempt, OAuthError("access_denied", "The user refused."), action=CONSENT_REFUSED)

@@ -6,7 +6,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from tokens.authorize import consent
+from tokens.authorize import consent, display_proof
 from tokens.authorize.request import AuthorizationRequest
 from tokens.issued.login import Login
 from tokens.views.pages import HEADERS
@@ -22,7 +22,7 @@ def question(
     request: HttpRequest, query: str, authorization: AuthorizationRequest, login: Login, *, now: datetime
 ) -> HttpResponse:
     """Return the page that asks the user whether the client may get the scopes of the request `query`."""
-    proof = consent.display_proof(consent.displayed(authorization, query), str(request.user.pk), login, now=now)
+    proof = display_proof.create(display_proof.content(authorization, query), str(request.user.pk), login, now=now)
     context: dict[str, object] = {
         "client": authorization.client,
         "stranger": consent.stranger(authorization.client, authorization.redirect_uri),

@@ -34,19 +34,17 @@ def document(
     `scopes` are the names of the APIs' scopes, `apis` their identifiers, `algorithms` the rings' signature algorithms.
     `open_clients` says how clients can register themselves; None if they cannot.
     """
-    base, rings = issuer.rstrip("/"), list(algorithms)
+    base = issuer.rstrip("/")
     members = {
         "issuer": issuer,
         **_addresses(base),
         "scopes_supported": [*audience.offered(), *scopes],
         **_grants(),
         **_authentication(),
-        "introspection_signing_alg_values_supported": rings,
+        **_signatures(list(algorithms)),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
-        # ID tokens are RS256. Verifiers such as go-oidc accept access tokens by this list, too.
-        "id_token_signing_alg_values_supported": rings,
         "claims_supported": [*ID_TOKEN_CLAIMS, *source.supported()],
         **_authorization(),
         "protected_resources": list(apis),
@@ -87,6 +85,15 @@ def _authentication() -> dict[str, list[str]]:
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": [method for method in METHODS if method != "none"],
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+    }
+
+
+def _signatures(rings: list[str]) -> dict[str, list[str]]:
+    """Return the algorithms of what the issuer signs. `rings` are those of the rings."""
+    # ID tokens are RS256. Verifiers such as go-oidc accept access tokens by their list, too.
+    return {
+        "introspection_signing_alg_values_supported": rings,
+        "id_token_signing_alg_values_supported": rings,
     }
 
 

@@ -20,7 +20,7 @@ Read in this order:
 - `scope_policy`: give a client what the settings allow, and nothing else.
 - `document_row`, `document_client`: store the client of a document; find and renew it.
 - `initial_token`: tokens that permit dynamic registrations.
-- `dynamic_metadata`, `dynamic_client`, `registration_answer`: the metadata that clients send; register, change and delete
-  a client; the responses to it.
+- `dynamic_metadata`, `dynamic_client`, `registration_answer`: the metadata that clients send; register, change and
+  delete a client; the responses to it.
 - `idle_client`: clients that can be deleted because they are not used.
 """

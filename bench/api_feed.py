@@ -103,7 +103,7 @@ def followed(source: Files) -> Follower:
         source,
         TrustedIssuer(ISSUER, frozenset({KEY.algorithm}), trusted_keys()),
         Policy(every=1, late_after=120, refuse_when_late=False, longest_backoff=60),
-        Time(clock=time.monotonic, wall=lambda: datetime.now(UTC), sleep=time.sleep),
+        Time(clock=time.monotonic, time_of_day=lambda: datetime.now(UTC), sleep=time.sleep),
         ring="default",
         configured=Refusals(),
     )

@@ -122,7 +122,7 @@ def _follower(
             refuse_when_late=conf.refuse_when_late,
             longest_backoff=conf.timing.longest_backoff,
         ),
-        Time(clock=clock, wall=time_of_day, sleep=time.sleep),
+        Time(clock=clock, time_of_day=time_of_day, sleep=time.sleep),
         ring=address.ring,
         configured=refused,
     )

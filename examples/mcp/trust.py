@@ -67,7 +67,7 @@ def _refusals(issuer: TrustedIssuer, *, timing: Timing, every: float) -> Callabl
             refuse_when_late=False,
             longest_backoff=timing.longest_backoff,
         ),
-        Time(clock=_clock, wall=lambda: datetime.now(UTC), sleep=time.sleep),
+        Time(clock=_clock, time_of_day=lambda: datetime.now(UTC), sleep=time.sleep),
         ring=DEFAULT_RING,
         configured=Refusals(),
     )

@@ -86,7 +86,7 @@ def test_a_reader_accepts_or_refuses_the_document_of_a_case(case: dict[str, Any]
         Script(case),
         TrustedIssuer(FEEDS["issuer"], algorithms, keys),
         Policy(every=30, late_after=120, refuse_when_late=False, longest_backoff=60),
-        Time(clock=lambda: 0.0, wall=lambda: at(FEEDS["now"]), sleep=lambda _seconds: None),
+        Time(clock=lambda: 0.0, time_of_day=lambda: at(FEEDS["now"]), sleep=lambda _seconds: None),
         ring=FEEDS["ring"],
         configured=Refusals(),
         state=state(case),

@@ -54,13 +54,13 @@ def clock(*, now: datetime) -> datetime:
     Raises NotReady if this node's clock is off by more than δ, or if the keys could not be read for longer than N.
     """
     try:
-        snapshot = snapshots.at(DEFAULT_RING, wall=now)
+        snapshot = snapshots.at(DEFAULT_RING, node_time=now)
     except NoKey:
         reading = clocks.read(since=now)
         _require_right_clock(reading.skew, conf.issuer().key_policy)
         return reading.database
     _require_right_clock(snapshot.skew, snapshot.policy)
-    return snapshot.carried(wall=now)
+    return snapshot.carried(node_time=now)
 
 
 def carried_clock(*, now: datetime) -> datetime:
@@ -68,12 +68,12 @@ def carried_clock(*, now: datetime) -> datetime:
 
     Raises NotReady if the keys could not be read for longer than N.
     """
-    return snapshots.at(DEFAULT_RING, wall=now).carried(wall=now)
+    return snapshots.at(DEFAULT_RING, node_time=now).carried(node_time=now)
 
 
 def estimated_clock(*, now: datetime) -> datetime:
     """Return the database's clock if this process has read it, else `now`. Reads and raises nothing."""
-    return snapshots.estimate(DEFAULT_RING, wall=now)
+    return snapshots.estimate(DEFAULT_RING, node_time=now)
 
 
 def _require_right_clock(skew: timedelta, policy: Policy) -> None:

@@ -49,7 +49,7 @@ def read(ring: str) -> Snapshot:
         changed=tuple(row.key for row in doubtful if _is_ours(row, keys)),
         policy=adoption.obeyed(stored_ring),
         clock_time=reading.database - elapsed,  # the data is as old as the beginning of the read
-        wall_time=reading.wall - elapsed,
+        wall_time=reading.node - elapsed,
         monotonic=started,
         skew=reading.skew,
         moves=transfer.load() if ring == DEFAULT_RING else {},

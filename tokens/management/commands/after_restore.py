@@ -114,7 +114,7 @@ def apply(events: list[Entry], *, dry_run: bool = False) -> Restored:
 def text(restored: Restored, options: dict[str, Any], *, dry_run: bool = False) -> str:
     """Return the result as JSON or as text."""
     if options["json"]:
-        return json.dumps(asdict(restored) | {"pretended": dry_run})
+        return json.dumps(asdict(restored) | {"dry_run": dry_run})
     lines = ["dry run, nothing was changed:"] if dry_run else []
     lines += [restored.older] if restored.older else []
     lines += [f"events missing in the database: {restored.records}"]

@@ -53,7 +53,7 @@ def userinfo(text: str, *, now: datetime) -> dict[str, Any]:
 
 
 def _grant(token: PresentedToken) -> tuple[UserGrant, frozenset[str]]:
-    """Return the user's grant of the token, and the scopes that count here. Raises TokenRefused."""
+    """Return the user grant of the token, and the scopes whose claims userinfo returns. Raises TokenRefused."""
     if _is_for_issuer(token) and "openid" not in token.scopes:
         raise TokenRefused("insufficient_scope", "The token lacks the scope openid.", status=403)
     if token.grant_id is None or "act" in token.claims:

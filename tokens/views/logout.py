@@ -67,7 +67,7 @@ def _read(sent: QueryDict) -> LogoutRequest:
 
 
 def _log_out(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
-    """End the session, then go where the request says."""
+    """End the session, and redirect as the request asks."""
     end_session(request)
     return _leave(request, logout_request)
 

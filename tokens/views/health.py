@@ -1,7 +1,7 @@
 """/healthz and /readyz: is this process alive, and can it do its work?
 
 - /readyz answers 503 only if no token can be issued: a load balancer then sends requests to another process.
-- A problem with which tokens are still issued is named under `attention`, with 200.
+- A problem that does not stop the issuer from issuing tokens is named under `attention`, with 200.
 - Only the operator reads causes (`operator`). Other callers read the status.
 """
 

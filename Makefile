@@ -43,7 +43,8 @@ test-proxies: environment  ## docs/proxies.md with nginx, HAProxy, Caddy and Apa
 test-outage: environment  ## the tests that freeze and stop servers, kill workers and set clocks wrong (docs/operations.md)
 	@$(PY) -m pytest -m outage
 
-test-browser: environment  ## the pages in a real browser; fails where chromium is missing
+test-browser: environment  ## the pages in a real browser; fails where chromium, node or npm is missing
+	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
 	@$(PY) -m pytest -m browser
 
 test-clients: client-results  ## every client of docs/clients/, and foreign verifiers; fails where node, npm, nginx or chromium are missing

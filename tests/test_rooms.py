@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
-    "admin": "audit conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules"
+    "admin": "audit conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules metadata"
     " models open_clients registration registry_lock revoking views",
     "views": "addresses audit authorize background clients conf database_errors errors grants issued jose keys"
     " keys/errors keys/rules limits login metadata models open_clients parameters rate_settings registry_lock revoking"
@@ -27,15 +27,18 @@ TABLE = {
     "background": "keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
     "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
-    "authorize": "addresses claims clients conf errors grants issued jose keys keys/rules models parameters",
+    "authorize": "addresses back_channel claims clients conf errors grants issued jose keys keys/rules models"
+    " parameters",
     "grants": "audit claims clients conf errors issued keys login models parameters",
-    "revoking": "audit conf email_proof errors issued keys limits models open_clients registration registry_lock",
+    "revoking": "audit back_channel conf email_proof errors issued keys limits models open_clients registration"
+    " registry_lock",
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",
     "registration": "audit clients email_proof issued keys models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
     "userinfo": "claims conf errors issued models",
+    "back_channel": "issued models",
     "issued": "addresses audit conf encryption errors jose keys keys/errors keys/rules models",
     "claims": "conf email_proof errors jose models",
     "keys": "audit conf encryption jose keys/errors keys/rules models registry_lock",
@@ -68,6 +71,7 @@ PURE = (
     "tokens/keys/rules/",
     "tokens/keys/errors.py",
     "tokens/encryption.py",
+    "tokens/registration/kinds.py",
     "tokens/addresses.py",
     "tokens/public_networks.py",
     "tokens/open_client_settings.py",

@@ -11,6 +11,7 @@ Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
 - `authorize`: asks the user. `grants`: the token endpoint. `revoking`: revocation. `registration`: clients and APIs.
 - `open_clients`: clients that register themselves.
 - `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: returns a user's claims.
+- `back_channel`: tells clients that a session ended.
 - `issued`: the content of tokens, and the check if a token is still accepted. `claims`: claims about users.
 - `keys`: rotation of signing keys, and signing.
 - `email_proof`, `login`, `parameters`, `audit`, `migrations`, `models`, `limits`, `conf`: verified e-mail addresses,

@@ -86,7 +86,7 @@ def test_an_administrator_registers_a_client_and_sees_its_secret_once(
     system: tuple[Ports, Environments], page: Page
 ) -> None:
     where, variables = system
-    page.goto(f"{where.url('issuer')}/admin/tokens/client/add/")
+    page.goto(f"{where.url('issuer')}/admin/tokens/client/add/?all=1")
     page.get_by_label("Username").fill("admin")
     page.get_by_label("Password").fill(variables.demo["ADMIN_PASSWORD"])
     page.keyboard.press("Enter")

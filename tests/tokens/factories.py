@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import secrets
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -103,6 +104,7 @@ def log_in(browser, user, *, ago=0):
     record_authentication(request, user, method="password", username=user.username)
     request.session["account_authentication_methods"][0]["at"] = time.time() - ago
     request.session[login_session.EPOCH] = login_session.epoch(user)
+    request.session[login_session.SID] = secrets.token_urlsafe(24)
     request.session.save()
 
 

@@ -11,6 +11,7 @@ This package imports that module first and then unregisters them, so the order o
 Read in this order:
 - `read_only`, `search`, `events`: what the pages share.
 - `user`, `client`, `client_form`, `client_claims`, `client_layout`, `client_secret`: users and clients.
+- `client_kind`, `client_snippet`, `scope_choice`: a new client by its kind, with blocks to paste.
 - `api`, `scope_form`, `exchange_policy`: the rest of the registry.
 - `open_client`: self-registered clients, and initial access tokens.
 - `user_grant`, `revoke_all`: user grants, and the page that revokes everything.

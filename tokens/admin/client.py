@@ -9,10 +9,11 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
 
+from tokens.admin import client_kind
 from tokens.admin.client_form import ClientForm
 from tokens.admin.client_layout import FIELDSETS
 from tokens.admin.client_secret import SecretInline, end
@@ -46,15 +47,33 @@ class ClientAdmin(Audited):
     list_display = ["name", "client_id", "client_type", "registered_by", "is_active", "last_used_on"]
     list_filter = ["is_active", "client_type", "registered_by"]
     search_fields = ["name", "client_id"]
-    filter_horizontal = ["scopes", "apis"]
+    filter_horizontal = ["apis"]
     actions = ["revoke_tokens", "block"]
     change_list_template = "admin/tokens/client/change_list.html"
     fieldsets = FIELDSETS
 
     def get_urls(self) -> list[URLPattern]:
-        """Return Django's URLs of a client, and the URL of the page that revokes everything."""
-        revoking = path("revoke-all/", self.admin_site.admin_view(revoke_all_page), name="tokens_revoke_all")
-        return [revoking, *super().get_urls()]
+        """Return Django's URLs of a client, and those that add a client by its kind and revoke everything."""
+        view = self.admin_site.admin_view
+        return [
+            path("revoke-all/", view(revoke_all_page), name="tokens_revoke_all"),
+            path("new/", view(client_kind.choose), name="tokens_client_choose_kind"),
+            path("new/<slug:kind>/", view(self.add_by_kind), name="tokens_client_add_kind"),
+            *super().get_urls(),
+        ]
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Redirect to the kinds of clients, or show Django's form if the address has a parameter, or the form is sent.
+
+        The links "Add" of the admin lead here without a parameter.
+        """
+        if request.method == "GET" and not request.GET:
+            return HttpResponseRedirect(reverse("admin:tokens_client_choose_kind"))
+        return super().add_view(request, *args, **kwargs)
+
+    def add_by_kind(self, request: HttpRequest, kind: str) -> HttpResponse:
+        """Show the form of a kind, or register the client. Answer 503 if another transaction prevents the change."""
+        return self._bounded(client_kind.add, request, kind)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """List the clients, with the button "Revoke everything" for superusers."""
@@ -135,12 +154,4 @@ class ClientAdmin(Audited):
         if secret is None:
             return None
         # Shown in this response, because a redirect would need the secret in the session, which is stored.
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Client secret",
-            "client": client,
-            "secret": secret,
-        }
-        return TemplateResponse(
-            request, "admin/tokens/client/secret.html", context, headers={"Cache-Control": "no-store"}
-        )
+        return client_kind.secret_page(request, client, secret, title=gettext("Client secret"))

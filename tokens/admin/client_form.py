@@ -12,6 +12,7 @@ from django import forms
 from django.forms.fields import InvalidJSONInput
 
 from tokens.admin.client_claims import ClaimSwitches
+from tokens.admin.scope_choice import ScopeField
 from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
@@ -61,6 +62,7 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         required=False,
         help_text="Choose none for a client that only introspects or revokes tokens.",
     )
+    scopes = ScopeField(required=False, help_text="What the client may request at APIs, and no more.")
     new_secret = forms.BooleanField(
         required=False,
         label="Create a new secret",

@@ -1,6 +1,10 @@
-"""The admin's login page: rate-limited like the issuer's own login, and protected from embedding by other sites."""
+"""The admin's login page: rate-limited like the issuer's own login, and protected from embedding by other sites.
+
+Both pages end a session of the login page together with the messages to its clients.
+"""
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from tokens.views.limits import limited_login
@@ -15,4 +19,5 @@ def login(request: HttpRequest, extra_context: dict[str, object] | None = None) 
     return _login(request, {**(extra_context or {}), "messages": []})
 
 
+admin.site.logout = transaction.atomic(admin.site.logout)  # type: ignore[method-assign]
 admin.site.login = private(limited_login("username")(login), headers=ADMIN_HEADERS)  # type: ignore[method-assign,assignment]

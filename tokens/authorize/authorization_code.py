@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from tokens.authorize.request import AuthorizationRequest
+from tokens.back_channel import session_client
 from tokens.issued import one_time, refresh_token, user_grant
 from tokens.issued.login import Login
 from tokens.models import AuthorizationCode, User
@@ -32,6 +33,8 @@ def create(request: AuthorizationRequest, user: User, login: Login, *, now: date
             refreshes_for=family,
             claims=request.claims.stored(),
         )
+        openid = "openid" in request.target.scopes
+        session_client.remember(user, request.client, login, openid=openid, now=now)
         AuthorizationCode.objects.create(
             digest=one_time.digest(code),
             grant=new_grant,

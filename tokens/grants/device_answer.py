@@ -6,6 +6,7 @@
 4. `answer` records the answer with its audit event. A request is answered once.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.core import signing
@@ -78,6 +79,7 @@ def allow(code: DeviceCode, user: User, target: Target, login: Login, *, now: da
 
     Raises SessionEnded if all sessions of the user were ended after this one was checked.
     """
+    login = replace(login, sid="")  # the device is not in the session of this browser, whose end does not end the grant
     family = refresh_token.family_lifetime(code.client, target.scopes)
     lasts = max(LIFETIME, family)
     try:

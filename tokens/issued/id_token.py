@@ -46,6 +46,8 @@ class IdToken:
             "at_hash": at_hash(self.access_token, algorithm=algorithm),
             **self.login.claims(),
         }
+        if self.login.sid:
+            claims["sid"] = self.login.sid
         if self.nonce:
             claims["nonce"] = self.nonce
         return claims

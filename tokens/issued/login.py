@@ -13,6 +13,8 @@ class Login:
     amr: tuple[str, ...]
     made_for: str = ""
     """The mark of the authorization request that required it (tokens.authorize.reauthentication), or empty."""
+    sid: str = ""
+    """The login session, for the claim `sid` of ID tokens (Back-Channel Logout 1.0 section 2.1); "" if it has none."""
 
     def claims(self) -> dict[str, object]:
         """Return auth_time, and acr and amr if they are known."""

@@ -62,6 +62,7 @@ def create(
             scope=" ".join(target.scopes),
             claims=claims,
             auth_time=login.at,
+            sid=login.sid or None,
             acr=login.acr,
             amr=list(login.amr),
             session_epoch=user.session_epoch,
@@ -138,7 +139,7 @@ def holder(grant: UserGrant) -> Holder:
 
 def login(grant: UserGrant) -> Login:
     """Return the login in which the user gave the grant. A refresh keeps it (OpenID Connect Core section 12.2)."""
-    return Login(at=grant.auth_time, acr=grant.acr, amr=tuple(grant.amr))
+    return Login(at=grant.auth_time, acr=grant.acr, amr=tuple(grant.amr), sid=grant.sid or "")
 
 
 def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> Target:

@@ -17,7 +17,7 @@ from tokens.issued import audience
 from tokens.jose.public_keys import ALGORITHMS
 from tokens.open_client_settings import OpenClientSettings, RegistrationMode
 
-ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash")
+ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash", "sid")
 DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
 
 
@@ -37,7 +37,7 @@ def document(
     base = issuer.rstrip("/")
     members = {
         "issuer": issuer,
-        **_addresses(base),
+        **addresses(base),
         "scopes_supported": [*audience.offered(), *scopes],
         **_grants(),
         **_authentication(),
@@ -62,7 +62,7 @@ def _grants() -> dict[str, list[str]]:
     }
 
 
-def _addresses(base: str) -> dict[str, str]:
+def addresses(base: str) -> dict[str, str]:
     """Return the addresses of the endpoints."""
     return {
         "authorization_endpoint": f"{base}/oauth/authorize",

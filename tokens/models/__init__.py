@@ -8,11 +8,13 @@ Neighbours: below every room that reads or writes rows. Other rooms import a cla
 Read in this order:
 - `user`: users, and the `sub` of their tokens.
 - `lifetimes`, `api`, `scope`: bounds of lifetimes; APIs; scopes and exchange policies.
-- `client_choices`, `authentication_settings`, `token_settings`, `login_switches`, `client_claims`: parts of a client.
+- `client_choices`, `authentication_settings`, `token_settings`, `login_switches`, `logout_settings`, `client_claims`:
+  parts of a client.
 - `client`, `client_secret`: clients, and their secrets.
 - `client_problems`: what is wrong with a registration.
 - `open_client`: clients that registered themselves, and initial access tokens.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
+- `back_channel`: the clients of each login session, and the outbox of logout messages.
 - `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
 - `key`: rings and signing keys.
 - `revocation`, `registry`: revocations with their log; the registry's version.
@@ -22,6 +24,7 @@ Read in this order:
 from tokens.models.api import Api
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
+from tokens.models.back_channel import EndedSession, LogoutMessage, SessionClient
 from tokens.models.client import Client
 from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule, Registrar
 from tokens.models.client_secret import ClientSecret
@@ -44,9 +47,11 @@ __all__ = [
     "ClientSecret",
     "Consent",
     "DeviceCode",
+    "EndedSession",
     "ExchangePolicy",
     "GrantType",
     "InitialAccessToken",
+    "LogoutMessage",
     "OpenClient",
     "PkceRule",
     "Publication",
@@ -58,6 +63,7 @@ __all__ = [
     "Ring",
     "Scope",
     "Segment",
+    "SessionClient",
     "SigningKey",
     "UsedAssertion",
     "User",

@@ -19,6 +19,7 @@ from tokens.models.authentication_settings import AuthenticationSettings
 from tokens.models.client_choices import LOWERED, SECRET_METHODS, PkceRule, Registrar
 from tokens.models.client_claims import ClaimSettings
 from tokens.models.login_switches import LoginSwitches
+from tokens.models.logout_settings import LogoutSettings
 from tokens.models.scope import Scope
 from tokens.models.token_settings import TokenSettings
 
@@ -31,7 +32,7 @@ def new_client_id() -> str:
     return client_id
 
 
-class Client(AuthenticationSettings, TokenSettings, LoginSwitches, ClaimSettings, AbstractApplication):
+class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSettings, ClaimSettings, AbstractApplication):
     """An OAuth client. Its secrets are rows of ClientSecret, and the inherited `client_secret` stays empty."""
 
     client_id = models.CharField(

@@ -26,6 +26,14 @@ class UserGrant(models.Model):
     auth_time = models.DateTimeField(
         help_text="When the user authenticated in the session in which the user allowed the client."
     )
+    # Nullable, so that SQLite adds the column without rebuilding the table.
+    sid = models.CharField(  # noqa: DJ001 (see above)
+        "session",
+        max_length=43,
+        null=True,
+        blank=True,
+        help_text="The login session in which the user allowed the client; the claim sid of ID tokens. Empty: none.",
+    )
     acr = models.CharField(max_length=100, blank=True)
     # Compared with the user's epoch whenever a token is issued. Nullable: users who never logged out have none.
     session_epoch = models.UUIDField(

@@ -19,6 +19,7 @@ from django.db.models import Q
 
 from tokens import conf
 from tokens.audit import trail
+from tokens.back_channel import session_end
 from tokens.issued import revocation_record, user_grant
 from tokens.keys import store
 from tokens.models import Client, User, UserGrant
@@ -157,8 +158,10 @@ def _end_sessions(users: list[Any]) -> int:
     """End all sessions of the users with these keys, in one transaction. Returns their number."""
     with transaction.atomic():
         list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
+        now = store.database_now()
+        session_end.users_sessions_ended(users, now=now)
         # One random epoch for all users: it is only compared with the earlier epoch of the same user.
-        return User.objects.filter(pk__in=users).update(logged_out_at=store.database_now(), session_epoch=uuid.uuid4())
+        return User.objects.filter(pk__in=users).update(logged_out_at=now, session_epoch=uuid.uuid4())
 
 
 def _end_grants(grants: list[Any], reason: str) -> int:

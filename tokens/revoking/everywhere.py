@@ -16,6 +16,7 @@ from typing import Protocol
 from django.db import transaction
 from django.db.models import Q
 
+from tokens.back_channel import session_end
 from tokens.issued import revocation_record, user_grant
 from tokens.keys import store
 from tokens.models import Client, Consent, User, UserGrant
@@ -31,7 +32,9 @@ class Revoke(Protocol):
 def log_out(user: User, reason: str) -> None:
     """End all sessions, grants and tokens of the user. The user can log in again at once."""
     with transaction.atomic():
-        user.end_sessions(now=store.database_now())
+        now = store.database_now()
+        session_end.all_sessions_ended(user, now=now)
+        user.end_sessions(now=now)
         revoke_grants(Q(user=user), reason)
         revoke_until_commit(partial(revocation_record.revoke_users, [str(user.sub)]))
 
@@ -42,9 +45,13 @@ def withdraw_consents(user: User) -> None:
 
 
 def revoke_user(user: User, reason: str) -> None:
-    """Revoke all grants and tokens of a user who was disabled or deleted, including those being issued now."""
+    """Revoke all grants and tokens of a user who was disabled or deleted, including those being issued now.
+
+    The clients of a user who is being deleted are told by `signals`, while the user still exists.
+    """
     # Sessions need no step: the disabled user's epoch changed by a trigger (tokens/triggers/session_epoch.py).
     with transaction.atomic():
+        session_end.all_sessions_ended(user, now=store.database_now())
         revoke_grants(Q(user=user), reason)
         revoke_until_commit(partial(revocation_record.revoke_users, [str(user.sub)]))
 

@@ -14,7 +14,9 @@ from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
 from tokens import registry_lock
+from tokens.back_channel import session_end
 from tokens.issued import revocation_record, user_grant
+from tokens.keys import store
 from tokens.models import Api, Client, SigningKey, User
 from tokens.revoking import everywhere
 
@@ -42,11 +44,12 @@ def user_saved(instance: User, *, created: bool, **_: Any) -> None:
 
 @receiver(pre_delete, sender=User)
 def lock_user(instance: User, *, origin: Any = None, **_: Any) -> None:
-    """Lock all users that a deletion removes, then their grants."""
+    """Lock all users that a deletion removes, then their grants. Tell the clients of the user's sessions."""
     # The same order as token issuance and mass logout, to avoid deadlocks.
     users = _rows_to_lock(instance, origin)
     list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
     user_grant.lock_all(Q(user__in=users))
+    session_end.all_sessions_ended(instance, now=store.database_now())
 
 
 @receiver(post_delete, sender=User)

@@ -85,7 +85,8 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
             attempt.mark_answered()
     except (NotStored, AlreadyAnswered) as error:  # another tab answered first; the transaction undid this code
         return unusable_handle(request, error)
-    except SessionEnded:  # the user logged out everywhere at the same time: log in, then return to this request
+    except SessionEnded:  # the session ended at the same time: log in, then return to this request
+        request.session.flush()
         return see_other(request.get_full_path())
     except IntegrityError:  # the client was deleted since the request was read
         raise OAuthError("access_denied", "The client is not registered any more.") from None

@@ -3,7 +3,7 @@
 from typing import Any
 
 from allauth.account.views import LoginView
-from django.contrib.auth import REDIRECT_FIELD_NAME, get_user, logout
+from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
@@ -32,7 +32,7 @@ class LoginPage(LoginView):
         now = keyring.clock(now=timezone.now())
         self.request.user = get_user(self.request)  # `dispatch` hid the user of the session
         if self.request.user.is_authenticated:
-            logout(self.request)  # the new session inherits nothing from the earlier session
+            login_session.leave(self.request)  # the new session inherits nothing but the `sid`
         answer = super().form_valid(form)
         if self.request.user.is_authenticated:
             login_session.begin(self.request, self.request.user, made_for=_mark(self.request), now=now)

@@ -1,4 +1,4 @@
-"""Write logins, logouts and failed logins to the audit log."""
+"""Write logins, logouts and failed logins to the audit log, and the messages to the clients of a session that ends."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from tokens.audit import trail
+from tokens.authorize import login_session
+from tokens.keys import store
 from tokens.limits import rate_limit
 
 
@@ -19,9 +21,12 @@ def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
 
 @receiver(user_logged_out, dispatch_uid="tokens.views.login_events.logged_out")
 def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """Log that a user logged out."""
-    if user is not None:  # None if the session had already ended
-        _log("user.logged_out", f"user:{user.get_username()}", request)
+    """Log that a user logged out, and tell the clients of the session. The sender of the signal opens a transaction."""
+    if user is None:  # the session had already ended
+        return
+    if request is not None:
+        login_session.end(request, user, now=store.database_now())
+    _log("user.logged_out", f"user:{user.get_username()}", request)
 
 
 @receiver(user_login_failed, dispatch_uid="tokens.views.login_events.failed")

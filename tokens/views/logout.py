@@ -8,6 +8,7 @@
 from urllib.parse import urlencode
 
 from django.contrib.auth import logout as end_session
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -68,7 +69,9 @@ def _read(sent: QueryDict) -> LogoutRequest:
 
 def _log_out(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
     """End the session, and redirect as the request asks."""
-    end_session(request)
+    # The messages to clients are committed with the end of the session (tokens/views/login_events.py writes them).
+    with transaction.atomic():
+        end_session(request)
     return _leave(request, logout_request)
 
 

@@ -12,7 +12,7 @@ SECRETS = {"secrets-TOTAL_FORMS": "0", "secrets-INITIAL_FORMS": "0"}
 
 
 def test_a_new_client_s_page_has_userinfo_on_and_the_id_token_off(admin):
-    page = admin.get(f"{CLIENTS}add/")
+    page = admin.get(f"{CLIENTS}add/?all=1")
     boxes = page.context["adminform"].form
     assert "checked" in str(boxes["userinfo_by_api_tokens"])
     assert "checked" not in str(boxes["claims_in_id_token"])

@@ -226,3 +226,27 @@ def test_the_switches_for_claims_are_options():
     create("--name", "B", "--client-id", "b", *code, "--no-userinfo-by-api-tokens", "--claims-in-id-token")
     switches = Client.objects.values_list("client_id", "userinfo_by_api_tokens", "claims_in_id_token")
     assert set(switches) == {("a", True, None), ("b", False, True)}
+
+
+def test_a_kind_sets_what_the_admin_sets():
+    uri = "https://app.example/callback"
+    printed = json.loads(create("--name", "S", "--kind", "spa", "--redirect-uri", uri, "--json"))
+    assert printed["client_secret"] is None
+    made = Client.objects.get()
+    assert (made.client_type, made.grants) == ("public", ["authorization_code", "refresh_token"])
+    assert made.allowed_origins == "https://app.example"
+
+
+def test_options_add_to_a_kind():
+    arguments = ("--kind", "service", "--grant", GrantType.TOKEN_EXCHANGE, "--scope", "notes:read")
+    create("--name", "S", *arguments)
+    made = Client.objects.get()
+    assert made.grants == [GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE]
+    create("--name", "N", "--kind", "native", "--client-id", "native")
+    assert Client.objects.get(client_id="native").redirect_uris == "http://127.0.0.1/callback"
+
+
+def test_a_public_kind_with_keys_is_refused(tmp_path):
+    (tmp_path / "jwks.json").write_text(json.dumps(jwks()))
+    with pytest.raises(CommandError, match="public client cannot have keys"):
+        create("--name", "S", "--kind", "device", "--jwks", str(tmp_path / "jwks.json"))

@@ -58,7 +58,7 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "claims_supported": [
-            *("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash"),
+            *("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash", "sid"),
             *("name", "given_name", "family_name", "preferred_username", "updated_at", "email", "email_verified"),
         ],
         "acr_values_supported": list(LEVELS),

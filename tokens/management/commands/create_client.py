@@ -18,7 +18,8 @@ from tokens.registration.client import Registration, register
 
 EXAMPLES = """
 examples:
-  a web application that logs users in:
+  a web application that logs users in, by its kind, and the same by its grant type only, without refresh tokens:
+    create_client --name "My app" --kind web --redirect-uri https://app.example/callback --scope notes:read
     create_client --name "My app" --grant authorization_code --redirect-uri https://app.example/callback \\
                   --scope notes:read --scope notes:write
   a service without users:
@@ -52,6 +53,7 @@ class Command(OperatorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Register the client, and print its client_id and secret."""
+        options = client_options.with_kind(options)
         names = {field.name for field in fields(Registration)} & options.keys()
         registration = Registration(**{name: options[name] for name in names}, policy=client_options.policy(options))
         try:

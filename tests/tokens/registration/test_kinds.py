@@ -1,0 +1,48 @@
+"""The kinds of clients: data that the admin and `create_client --kind` read."""
+
+from pathlib import Path
+
+import pytest
+
+import tokens
+from tokens.models import GrantType
+from tokens.registration import kinds
+from tokens.registration.kinds import BY_NAME, KINDS
+
+SNIPPETS = Path(tokens.__file__).parent / "templates" / "tokens" / "snippets"
+
+
+def test_names_are_unique_and_the_issue_s_six_kinds_exist():
+    assert len(BY_NAME) == len(KINDS)
+    assert {"web", "spa", "native", "service", "device", "api"} <= BY_NAME.keys()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_kind_has_existing_grant_types_and_snippets(kind):
+    assert set(kind.grants) <= set(GrantType.values)
+    assert [one.template for one in kind.snippets if not (SNIPPETS / one.template).is_file()] == []
+    assert kind.snippets
+
+
+def test_every_snippet_belongs_to_a_kind():
+    used = {snippet.template for kind in KINDS for snippet in kind.snippets}
+    assert {path.name for path in SNIPPETS.iterdir()} == used
+
+
+@pytest.mark.parametrize(
+    ("redirect_uris", "expected"),
+    [
+        (["https://app.example/cb", "https://app.example/other"], ("https://app.example",)),
+        (["http://localhost:3000/cb", "https://b.example/cb"], ("http://localhost:3000", "https://b.example")),
+        (["com.example.app:/cb"], ()),
+        (["https://[broken/cb"], ()),
+        ([], ()),
+    ],
+)
+def test_origins_are_those_of_web_redirect_uris_each_once(redirect_uris, expected):
+    assert kinds.origins(redirect_uris) == expected
+
+
+def test_only_a_kind_that_calls_from_the_browser_gets_origins():
+    assert kinds.policy(BY_NAME["spa"], ["https://app.example/cb"]) == {"allowed_origins": "https://app.example"}
+    assert kinds.policy(BY_NAME["web"], ["https://app.example/cb"]) == {}

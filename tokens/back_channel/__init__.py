@@ -1,0 +1,11 @@
+"""Tells clients that a user's session ended (OpenID Connect Back-Channel Logout 1.0).
+
+Owns: which clients a login session reached, the outbox of messages to them, logout tokens, and their delivery.
+Does not own: the login and its `sid` (`authorize.login_session`), or what else a logout ends (`revoking`).
+Steps: none; it takes back what step 1 began.
+Neighbours: above `issued`. `authorize`, `revoking` and the edges call it.
+
+Read in this order:
+- `session_client`: remember the clients of a session.
+- `session_end`: end sessions; the messages are written in the caller's transaction.
+"""

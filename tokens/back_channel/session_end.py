@@ -1,0 +1,101 @@
+"""Ends login sessions: writes the messages to the clients that the session reached, in the caller's transaction.
+
+The duty of a caller of `session_ended` or `all_sessions_ended`:
+
+1. Open a transaction (`transaction.atomic`) around the call and the deletion of the session's row. A rollback then
+   sends nothing, and a commit loses nothing: `sender` delivers the rows that were committed.
+2. Hold no lock on grants, unless it holds the lock on the user: both are locked in this order, as by token issuance.
+3. Record the audit event of the page or command. These functions record none.
+
+Ending a session that ended already writes nothing.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from tokens.issued import user_grant
+from tokens.issued.audience import OFFLINE
+from tokens.models import EndedSession, LogoutMessage, SessionClient, User, UserGrant
+
+GIVE_UP_AFTER = timedelta(days=1)
+"""How long a message is tried again, from the end of the session or from an administrator's "send again"."""
+ENDED = "its session ended"
+
+
+@transaction.atomic
+def session_ended(user: User, sid: str, *, now: datetime) -> int:
+    """End the login session `sid` of `user`: tell its clients. Returns the number of messages.
+
+    1. Requests that began in the session get no authorization code any more.
+    2. Each client that got an ID token in the session, and has a back-channel logout URI, gets a message.
+    3. Grants of such clients that were given in the session end, unless they include `offline_access`
+       (Back-Channel Logout 1.0 section 2.7).
+
+    `now` is the database's clock. A `sid` of another user ends nothing. See above for the duty of the caller.
+    """
+    _lock([user.pk])
+    if not sid:
+        return 0
+    clients = SessionClient.objects.filter(user=user, sid=sid)
+    EndedSession.objects.bulk_create([EndedSession(sid=sid, at=now)], ignore_conflicts=True)
+    _end_grants(Q(user=user, sid=sid), now=now)
+    return _tell(clients, now=now)
+
+
+def has_ended(sid: str) -> bool:
+    """Return True if `session_ended` was called for this session."""
+    return EndedSession.objects.filter(sid=sid).exists()
+
+
+def all_sessions_ended(user: User, *, now: datetime) -> int:
+    """End every login session of `user`: tell the clients of each. Returns the number of messages.
+
+    The caller ends the sessions by the session epoch, and revokes the grants (revoking/everywhere.py).
+    """
+    return users_sessions_ended([user.pk], now=now)
+
+
+@transaction.atomic
+def users_sessions_ended(users: Collection[int], *, now: datetime) -> int:
+    """End every login session of the users with these primary keys, like `all_sessions_ended`."""
+    _lock(users)
+    return _tell(SessionClient.objects.filter(user__in=users), now=now)
+
+
+def _lock(users: Collection[int]) -> None:
+    """Lock the users until the transaction ends."""
+    # In the order of their keys, as every transaction that locks several users.
+    list(User.objects.select_for_update(no_key=True).filter(pk__in=users).order_by("pk").values_list("pk"))
+
+
+def _tell(clients: "QuerySet[SessionClient]", *, now: datetime) -> int:
+    """Write a message for each client of the ended sessions, and forget the clients. Returns the number of messages."""
+    rows = list(clients.select_related("user", "client"))
+    messages = [
+        LogoutMessage(
+            client=row.client,
+            sub=str(row.user.sub),
+            sid=row.sid,
+            created_at=now,
+            due_at=now,
+            give_up_at=now + GIVE_UP_AFTER,
+        )
+        for row in rows
+        # A client that was disabled is not sent the names of users any more.
+        if row.client.is_active and row.client.backchannel_logout_uri
+    ]
+    LogoutMessage.objects.bulk_create(messages)
+    SessionClient.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(messages)
+
+
+def _end_grants(session: Q, *, now: datetime) -> None:
+    """Revoke the refreshable grants of the session without `offline_access`, of clients that are told."""
+    live = session & Q(revoked_at=None, refresh_until__gt=now, client__backchannel_logout_uri__isnull=False)
+    # In the order of their keys, so that two transactions that lock the same grants do not deadlock.
+    grants = UserGrant.objects.select_for_update(of=("self",)).filter(live).order_by("pk")
+    for grant in [grant for grant in grants if OFFLINE not in grant.scope.split()]:
+        user_grant.revoke(grant, ENDED, now=now)

@@ -74,7 +74,7 @@ class Follower:
         return self._refusals
 
     def is_ready(self) -> bool:
-        """Return True if `refusals` does not raise: the feed is not late, or the settings say to serve then."""
+        """Return True if `refusals` does not raise: the feed is not late, or the settings accept a late feed."""
         return not (self._policy.refuse_when_late and self._is_late(self._time.time_of_day()))
 
     def poll(self) -> float:

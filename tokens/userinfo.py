@@ -3,8 +3,8 @@
 An access token opens the endpoint if
 1. it is signed by this issuer, and has not expired;
 2. it is not revoked, and its client is active;
-3. it was issued under a user's grant, to the client that the user allowed: neither a service's token nor an exchanged
-   one is, because the user granted their holders nothing;
+3. it was issued under a user's grant, to the client that the user allowed: a service's token and an exchanged
+   token were not, because the user granted their holders nothing;
 4. the grant has the scope openid. A token for an API does not contain that scope, so the grant decides, and a switch
    of the client can refuse such tokens. A token for the issuer contains it itself;
 5. its user is active.
@@ -53,7 +53,7 @@ def userinfo(text: str, *, now: datetime) -> dict[str, Any]:
 
 
 def _grant(token: PresentedToken) -> tuple[UserGrant, frozenset[str]]:
-    """Return the user's grant of the token, and the scopes that count here. Raises TokenRefused."""
+    """Return the user grant of the token, and the scopes whose claims userinfo returns. Raises TokenRefused."""
     if _is_for_issuer(token) and "openid" not in token.scopes:
         raise TokenRefused("insufficient_scope", "The token lacks the scope openid.", status=403)
     if token.grant_id is None or "act" in token.claims:

@@ -57,7 +57,7 @@ def verifier(issuer: str, resource: str, *, timing: Timing, poll_every: float) -
 
 
 def _refusals(issuer: TrustedIssuer, *, timing: Timing, every: float) -> Callable[[datetime], Refusals]:
-    """Return the function that gives what is revoked. Its first call starts the thread that polls the feed."""
+    """Return the function that returns the revocations. Its first call starts the thread that polls the feed."""
     follower = Follower(
         FeedAddress(f"{issuer.url.rstrip('/')}/oauth/revocations", _clock, timing.deadline),
         issuer,

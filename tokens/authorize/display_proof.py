@@ -19,7 +19,7 @@ TIME_TO_DECIDE = timedelta(minutes=10)
 
 
 def content(request: AuthorizationRequest, query: str) -> str:
-    """Return a text with everything that the consent page displays of the request `query`, for the proof."""
+    """Return everything that the consent page displays of the request `query`, as one text."""
     # Also the scopes: a user who joins a group while reading the page must not give a scope that it did not name.
     return "\n".join([query, *request.target.scopes, *consent.further_claims(request)])
 
@@ -39,5 +39,5 @@ def is_valid(proof: str, displayed: str, user: str, login: Login, *, now: dateti
 
 
 def _facts(displayed: str, user: str, login: Login) -> list[object]:
-    """Return what a proof is bound to."""
+    """Return the values that a proof covers: the text, the user and the login."""
     return [hashlib.sha256(displayed.encode()).hexdigest(), user, login.at.timestamp()]

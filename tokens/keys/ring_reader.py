@@ -69,7 +69,7 @@ def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) 
 
 
 def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.StoredKey:
-    """Return the key, as revoked if the journal says so: a restored database can lack the revocation."""
+    """Return the key. If the journal has its revocation, which a restored database can lack, the key is revoked."""
     at = revoked.get(row.key.kid)
     if at is None or row.key.revoked_at is not None:
         return row

@@ -55,15 +55,15 @@ class Read:
     """Monotonic seconds at the reading."""
 
     def age(self, *, now: datetime) -> timedelta:
-        """Return the age at `now` (the clock of `clock_time`): the larger of its difference and the monotonic time."""
+        """Return the age at `now`: the time since `clock_time` or the monotonic time, whichever is longer."""
         return max(self.elapsed(), now - self.clock_time)
 
     def clock(self, *, now: datetime) -> datetime:
-        """Return the clock of `clock_time`: `now`, or later if more monotonic time has passed since the reading."""
+        """Return `now`, or a later instant if more monotonic time than that has passed since the reading."""
         return self.clock_time + self.age(now=now)
 
     def carried(self, *, node_time: datetime) -> datetime:
-        """Return the clock of `clock_time` at `node_time` (this node's clock): the reading plus the time since.
+        """Return `clock_time` plus the time from the reading until this node's clock shows `node_time`.
 
         The monotonic time counts. It stops while the machine is suspended; then the wall time counts.
         """
@@ -116,9 +116,9 @@ class Snapshots(Generic[R]):
         return self.get(ring, now=BEGINNING if latest is None else latest.carried(node_time=node_time))
 
     def estimate(self, ring: str, *, node_time: datetime) -> datetime:
-        """Return the ring's clock carried forward to `node_time`. Returns `node_time` if there is no snapshot.
+        """Return the ring's clock at the moment when this node's clock shows `node_time`. Reads nothing.
 
-        Reads nothing.
+        Returns `node_time` if there is no snapshot.
         """
         latest = self._latest.get(ring)
         return node_time if latest is None else latest.carried(node_time=node_time)

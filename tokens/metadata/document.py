@@ -89,7 +89,7 @@ def _authentication() -> dict[str, list[str]]:
 
 
 def _signatures(rings: list[str]) -> dict[str, list[str]]:
-    """Return the algorithms of what the issuer signs. `rings` are those of the rings."""
+    """Return the signature algorithms of introspection responses and ID tokens: those of all rings."""
     # ID tokens are RS256. Verifiers such as go-oidc accept access tokens by their list, too.
     return {
         "introspection_signing_alg_values_supported": rings,

@@ -48,7 +48,7 @@ def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) ->
 
 
 def renew(client_id: str, *, now: datetime) -> None:
-    """Fetch the document of a stored client again if it is stale. Raises DocumentRefused, or Unavailable for now.
+    """Fetch the document of a stored client again if it is stale. Raises DocumentRefused and Unavailable.
 
     Fetches nothing for a client that is not stored: only an authorization request introduces a client.
     """

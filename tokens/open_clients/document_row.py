@@ -102,7 +102,7 @@ def _fields(client_id: str, metadata: ClientMetadata) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
-    """Return a value as the audit trail records it; of keys only that they are there."""
+    """Return a value as text for the audit trail. Keys are replaced by a placeholder."""
     return "(keys)" if isinstance(value, dict) else ", ".join(value) if isinstance(value, list) else str(value)
 
 

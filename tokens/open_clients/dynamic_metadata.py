@@ -1,4 +1,4 @@
-"""The metadata of dynamically registered clients: what is accepted, and as columns of the client."""
+"""The metadata of dynamically registered clients: its validation, and the columns in which it is stored."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -133,12 +133,12 @@ def _log_in(attempt: Attempt) -> HttpResponse:
 
 
 def _read_consent(request: HttpRequest) -> HttpResponse:
-    """Answer a consent form: a code, access_denied, or the page again if the form proves too little."""
+    """Answer a consent form: a code, access_denied, or the page again if the form has no valid proof of display."""
     return _with_attempt(request, _follow_consent)
 
 
 def _follow_consent(attempt: Attempt) -> HttpResponse:
-    """Do what the user answered, unless the login, the user or the proof of display changed: then ask again."""
+    """Follow the user's answer. Ask again if the user, the login or the displayed request is another one."""
     request, query = attempt.http, attempt.sent.query
     user, login = request.user, login_session.current(request)
     if login is None or not user.is_authenticated or consent.names_another_user(attempt.authorization, user):

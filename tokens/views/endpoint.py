@@ -110,7 +110,7 @@ def _must_wait(http: HttpRequest, limit: str, claimed: str, *, now: datetime) ->
 def _refuse(
     http: HttpRequest, credentials: Credentials, error: OAuthError, action: str, first: FirstRefusal | None
 ) -> HttpResponse:
-    """Answer and log a refusal. `first` is the refusal whose second try the request is."""
+    """Answer and log a refusal. If the request is a second try, `first` is the refusal of the first one."""
     if first is not None and first.is_repeated_by(error):
         return errors.refusal(error)
     second_try.remember(http, credentials, error, action, now=_estimated_now())

@@ -68,7 +68,7 @@ def _read(sent: QueryDict) -> LogoutRequest:
 
 
 def _log_out(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
-    """End the session, then go where the request says."""
+    """End the session, and redirect as the request asks."""
     # The messages to clients are committed with the end of the session (tokens/views/login_events.py writes them).
     with transaction.atomic():
         end_session(request)

@@ -1,7 +1,7 @@
 """A refusal at an endpoint: RFC 6749's answer to the client, and a line of the audit log with the reason.
 
-`endpoint` translates what the views for authenticated clients raise, `answered` what the other views raise that answer
-in JSON.
+`endpoint` translates the errors of endpoints for authenticated clients. `answered` translates those of the other views
+that answer in JSON.
 """
 
 from collections.abc import Callable

@@ -65,7 +65,7 @@ logger tokens.audit.trail). Without either, it cannot know which keys and secret
         parser.add_argument("--json", action="store_true", help="print one JSON object; needs --yes or --dry-run")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the steps above."""
+        """Print a dry run, ask the operator, apply the revocations, and print the result."""
         if options["json"] and not (options["yes"] or options["dry_run"]):
             raise CommandError("--json cannot ask for confirmation: add --yes or --dry-run", returncode=USAGE)
         events = [event for path in options["logs"] for event in read(path)]

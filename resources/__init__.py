@@ -24,7 +24,8 @@ Read in this order:
 - `poller`: the background thread.
 - `revocation_key`, `revocation_set`, `revocation_lookup`: the entries of a revocation feed, and the look-up of a token.
 - `revocation_feed`, `feed_source`, `feed_follower`: verify the documents of a feed; where they come from; follow it.
-- `defaults`, `conf`, `dpop_settings`: the entries of the settings; the settings, typed; those of DPoP.
+- `defaults`, `setting_values`: the entries of the settings; read one entry.
+- `conf`, `issuer_settings`, `dpop_settings`: the settings, typed; those of each issuer; those of DPoP.
 - `issuers`, `introspection`: the trusted issuers of this process; RFC 7662 for a few endpoints.
 - `principal`, `local_users`: the verified token and its user; users of the API's own database.
 - `authentication`, `permissions`, `decorators`: authenticate a request of DRF; decide by scope; protect plain views.

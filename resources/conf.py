@@ -12,10 +12,10 @@ from django.utils.module_loading import import_string
 
 from .defaults import DEFAULTS, LOCAL_USERS_DEFAULTS
 from .dpop_settings import DPoPSettings, dpop_settings
+from .entry_values import complete, is_url, one_of, paths, positive, strings
 from .issuer_settings import IssuerSettings, issuer_entries, issuer_settings
 from .key_policy import POLICIES, Timing
 from .local_users import LocalUsers, new_user
-from .setting_values import complete, is_url, one_of, paths, positive, strings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .defaults import ISSUER_DEFAULTS
-from .setting_values import complete, strings
+from .entry_values import complete, strings
 
 
 @dataclass(frozen=True, slots=True)

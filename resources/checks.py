@@ -12,8 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.settings import api_settings
 
 from .anonymous_access import anonymous_methods
-from .conf import IssuerSettings, ResourceServer, resource_server
+from .conf import ResourceServer, resource_server
 from .fetch import is_allowed
+from .issuer_settings import IssuerSettings
 from .jwk import FAMILIES
 
 PACKAGE = __name__.rpartition(".")[0]

@@ -22,10 +22,10 @@ from typing import Any
 
 from .errors import Unavailable
 from .feed_source import Policy, Source, Time
+from .issuer_keys import TrustedIssuer
 from .refusals import Refusals
 from .revocation_feed import CLOCK_ERROR, BadFeed, Document, FeedState, check_segment, number, read_document
 from .revocation_set import BLOCKS, ENTRY, RevocationSet
-from .verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)
 

@@ -81,6 +81,8 @@ PURE = (
     "tokens/public_networks.py",
     "tokens/open_client_settings.py",
     "tokens/rate_settings.py",
+    "resources/compact_jws.py",
+    "resources/issuer_keys.py",
     "resources/verify.py",
     "resources/keyset.py",
     "resources/key_policy.py",

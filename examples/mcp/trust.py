@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from resources.discovery import DEFAULT_RING, Discovery, FeedAddress
 from resources.feed_follower import Follower
 from resources.feed_source import Policy, Time
+from resources.issuer_keys import TrustedIssuer
 from resources.key_policy import Timing
 from resources.keyset import KeySet
 from resources.poller import Poller
 from resources.principal import AccessToken
 from resources.refusals import Refusals
-from resources.verify import TrustedIssuer, credentials, verify
+from resources.verify import credentials, verify
 
 ALGORITHMS = frozenset({"RS256"})
 LATE_AFTER = 4  # polls without an answer, after which the feed is late; known revocations stay in force

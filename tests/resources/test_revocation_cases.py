@@ -10,13 +10,13 @@ import pytest
 from resources.discovery import read_jwks
 from resources.feed_follower import Follower
 from resources.feed_source import Answer, Policy, Time
+from resources.issuer_keys import TrustedIssuer
 from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_feed import FeedState
 from resources.revocation_key import key
 from resources.revocation_set import EMPTY, LAYOUT
 from resources.testing import at
-from resources.verify import TrustedIssuer
 
 CASES = json.loads((Path(__file__).parent.parent / "revocation_cases.json").read_text(encoding="utf-8"))
 LATE = 4_000_000_000

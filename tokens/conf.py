@@ -22,6 +22,9 @@ from tokens.open_client_settings import OpenClientSettings
 from tokens.open_client_settings import parse as parse_open_clients
 from tokens.rate_settings import Rate
 from tokens.rate_settings import parse as parse_rates
+from tokens.request_settings import DEFAULTS as REQUEST_DEFAULTS
+from tokens.request_settings import RequestSettings
+from tokens.request_settings import parse as parse_requests
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 DEFAULTS: dict[str, Any] = {
@@ -55,6 +58,8 @@ DEFAULTS: dict[str, Any] = {
     "GROUPS_CLAIM": [],
     # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
     "USERINFO_TOKEN_IN_BODY": False,
+    # True: a DPoP proof needs a nonce of this issuer (RFC 9449 section 8). Costs clients a request for the first nonce.
+    "DPOP_REQUIRES_NONCE": False,
     # Second factors (docs/login.md): the Django groups whose members need one, and whether staff does.
     "SECOND_FACTOR_GROUPS": [],
     "SECOND_FACTOR_STAFF": False,
@@ -66,6 +71,7 @@ DEFAULTS: dict[str, Any] = {
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
     **OPEN_CLIENT_DEFAULTS,
+    **REQUEST_DEFAULTS,
 }
 
 
@@ -87,7 +93,8 @@ class IssuerSettings:
     key_encryption_keys: tuple[str, ...]
     """KEY_ENCRYPTION_KEYS, not parsed: a malformed entry must not stop the JWKS from being served."""
     vouching_secrets: tuple[str, ...] = field(repr=False)
-    """SECRET_KEY and SECRET_KEY_FALLBACKS. They authenticate stored public keys whose encrypting key is lost."""
+    """SECRET_KEY and SECRET_KEY_FALLBACKS. They authenticate stored public keys whose encrypting key is lost,
+    and make the nonces of DPoP."""
     key_policy: Policy
     """KEY_POLICY, a named set of timings of signing keys, with the changes in KEY_TIMINGS."""
     access_token_lifetime: timedelta
@@ -122,6 +129,8 @@ class IssuerSettings:
     """The scopes that this deployment offers without an API."""
     userinfo_token_in_body: bool
     """True if userinfo accepts the token in the body."""
+    dpop_requires_nonce: bool
+    """True if a DPoP proof without a nonce of this issuer is refused."""
     second_factor_groups: tuple[str, ...]
     """The names of the groups whose members need a second factor."""
     second_factor_staff: bool
@@ -132,6 +141,8 @@ class IssuerSettings:
     """True if visitors can sign up."""
     open_clients: OpenClientSettings
     """Metadata documents and dynamic registration, and what such clients may request."""
+    requests: RequestSettings
+    """Pushed authorization requests, and the FAPI 2.0 Security Profile."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the parsed encrypting keys. Raises MalformedEncryptionKey if an entry is malformed."""
@@ -185,11 +196,13 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         groups_claim=tuple(values["GROUPS_CLAIM"]),
         openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
         userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
+        dpop_requires_nonce=values["DPOP_REQUIRES_NONCE"],
         second_factor_groups=tuple(values["SECOND_FACTOR_GROUPS"]),
         second_factor_staff=values["SECOND_FACTOR_STAFF"],
         sends_mail=values["SENDS_MAIL"],
         sign_up=_sign_up(values),
         open_clients=parse_open_clients(values, debug=settings.DEBUG),
+        requests=parse_requests(values),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 

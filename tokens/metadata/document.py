@@ -12,6 +12,7 @@ from tokens.authorize.login_session import LEVELS
 from tokens.authorize.response_mode import MODES
 from tokens.claims import source
 from tokens.clients.authentication import METHODS
+from tokens.dpop import proof
 from tokens.grants.table import GRANT_TYPES
 from tokens.issued import audience
 from tokens.jose.public_keys import ALGORITHMS
@@ -28,11 +29,13 @@ def document(
     apis: Iterable[str],
     algorithms: Iterable[str],
     open_clients: OpenClientSettings | None = None,
+    must_be_pushed: bool = False,
 ) -> dict[str, object]:
     """Return the members of the metadata of the issuer with the URL `issuer`.
 
     `scopes` are the names of the APIs' scopes, `apis` their identifiers, `algorithms` the rings' signature algorithms.
-    `open_clients` says how clients can register themselves; None if they cannot.
+    `open_clients` says how clients can register themselves; None if they cannot. `must_be_pushed` is True if each
+    client has to push its authorization requests.
     """
     base = issuer.rstrip("/")
     members = {
@@ -43,10 +46,12 @@ def document(
         **_authentication(),
         **_signatures(list(algorithms)),
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": list(proof.ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
         "claims_supported": [*ID_TOKEN_CLAIMS, *source.supported()],
         **_authorization(),
+        "require_pushed_authorization_requests": must_be_pushed,  # RFC 9126 section 5
         "protected_resources": list(apis),
         **_registration(base, open_clients),
     }
@@ -66,6 +71,7 @@ def addresses(base: str) -> dict[str, str]:
     """Return the addresses of the endpoints."""
     return {
         "authorization_endpoint": f"{base}/oauth/authorize",
+        "pushed_authorization_request_endpoint": f"{base}/oauth/par",
         "token_endpoint": f"{base}/oauth/token",
         "userinfo_endpoint": f"{base}/oauth/userinfo",
         "device_authorization_endpoint": f"{base}/oauth/device",
@@ -90,7 +96,7 @@ def _authentication() -> dict[str, list[str]]:
 
 def _signatures(rings: list[str]) -> dict[str, list[str]]:
     """Return the signature algorithms of introspection responses and ID tokens: those of all rings."""
-    # ID tokens are RS256. Verifiers such as go-oidc accept access tokens by their list, too.
+    # ID tokens have the first. Verifiers such as go-oidc accept access tokens by their list, too.
     return {
         "introspection_signing_alg_values_supported": rings,
         "id_token_signing_alg_values_supported": rings,
@@ -98,12 +104,13 @@ def _signatures(rings: list[str]) -> dict[str, list[str]]:
 
 
 def _authorization() -> dict[str, object]:
-    """Return the parameters that authorization requests can have."""
+    """Return the parameters and request objects that authorization requests can have."""
     return {
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(ALGORITHMS),
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
     }

@@ -20,11 +20,13 @@ from tokens.models import (
     DeviceCode,
     InitialAccessToken,
     Publication,
+    PushedRequest,
     RefreshToken,
     Revocation,
     RevocationLog,
     Segment,
     UsedAssertion,
+    UsedProof,
     UserGrant,
 )
 from tokens.open_clients import idle_client
@@ -73,7 +75,9 @@ TABLES: Mapping[str, Ended] = {
     "device codes": lambda now: _unredeemed(DeviceCode, now),
     "refresh tokens": _refresh_tokens,
     "grants": _grants,
+    "pushed requests": lambda now: PushedRequest.objects.filter(expires_at__lt=now).order_by("expires_at"),
     "used assertions": lambda now: UsedAssertion.objects.filter(expires_at__lt=now).order_by("expires_at"),
+    "used proofs": lambda now: UsedProof.objects.filter(expires_at__lt=now).order_by("expires_at"),
     "revocations": lambda now: Revocation.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
     "revocation segments": lambda now: Segment.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
     "revocation versions": _versions,

@@ -10,7 +10,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
@@ -38,16 +38,17 @@ View = Callable[[HttpRequest, ClientRequest], HttpResponse | Mapping[str, object
 
 
 def endpoint(
-    *, rate: str, refused: str, accepts: frozenset[str]
+    *, rate: str, refused: str, accepts: frozenset[str], introduces: bool = False
 ) -> Callable[[View], Callable[[HttpRequest], HttpResponseBase]]:
     """Return a decorator for a view that takes a form by POST, with the parameters in `accepts` and the credentials.
 
     `rate` names the limit for one client at one address. A refusal is answered as RFC 6749 section 5.2 writes it, and
-    logged as `refused`; 503 if no key may sign. No error report contains the form.
+    logged as `refused`; 503 if no key may sign. No error report contains the form. With `introduces`, the document of a
+    client that is not stored yet is fetched, as for an authorization request.
     """
 
     def decorate(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
-        served = _Endpoint(view, rate, refused, accepts | CLIENT)
+        served = _Endpoint(view, rate, refused, accepts | CLIENT, introduces)
         dispatch = wraps(view)(sensitive_post_parameters()(served.dispatch))
         return csrf_exempt(form_only(refused)(dispatch))
 
@@ -62,6 +63,7 @@ class _Endpoint:
     rate: str
     refused: str
     names: frozenset[str]
+    introduces: bool
 
     def dispatch(self, http: HttpRequest) -> HttpResponse:
         """Return the answer to a request whose form is readable."""
@@ -79,12 +81,15 @@ class _Endpoint:
         try:
             now = keyring.clock(now=timezone.now())
             if ":" in name:  # the address of a metadata document
-                document_gate.renew(name, by_header=credentials.has_header, now=now)
+                gate = partial(document_gate.introduce, http) if self.introduces else document_gate.renew
+                gate(name, by_header=credentials.has_header, now=now)
             answer = self.view(http, client_request.parse(http, pairs, credentials, now=now))
         except OAuthError as error:
             return _refuse(http, credentials, error, self.refused, first)
         except NotReady as error:
             return errors.unavailable(error.retry_after, reason=str(error))
+        except TooMany as error:  # fetches of documents
+            return errors.too_many(error.retry_after)
         return answer if isinstance(answer, HttpResponse) else JsonResponse(dict(answer), headers=errors.NO_STORE)
 
 

@@ -17,13 +17,13 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
-    "admin": "audit conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules metadata"
-    " models open_clients registration registry_lock revoking views",
+    "admin": "audit back_channel conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules"
+    " metadata models open_clients registration registry_lock revoking views",
     "views": "addresses audit authorize background clients conf database_errors errors grants issued jose keys"
     " keys/errors keys/rules limits login metadata models open_clients parameters rate_settings registry_lock revoking"
     " userinfo",
-    "management": "audit checks conf email_proof encryption grants inspection issued jose keys keys/errors keys/rules"
-    " models open_clients outbound proxy registration registry_lock revoking",
+    "management": "audit back_channel checks conf email_proof encryption grants inspection issued jose keys"
+    " keys/errors keys/rules models open_clients outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
     "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
@@ -34,11 +34,11 @@ TABLE = {
     " registry_lock",
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",
-    "registration": "audit clients email_proof issued keys models registry_lock",
+    "registration": "addresses audit clients conf email_proof issued keys models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
     "userinfo": "claims conf errors issued models",
-    "back_channel": "issued models",
+    "back_channel": "audit conf issued keys keys/errors models outbound",
     "issued": "addresses audit conf encryption errors jose keys keys/errors keys/rules models",
     "claims": "conf email_proof errors jose models",
     "keys": "audit conf encryption jose keys/errors keys/rules models registry_lock",

@@ -31,6 +31,7 @@ from tokens.revoking.bulk import BulkTarget
 DECIDED_ELSEWHERE = (
     *("client_type", "grants", "scopes", "apis", "redirect_uris", "allowed_origins"),
     *("token_endpoint_auth_method", "client_jwks", "client_jwks_uri"),
+    *("backchannel_logout_uri", "backchannel_logout_session_required"),
 )
 """The fields of a self-registered client that its document, its registration or the settings decide."""
 SECRET_ATTRIBUTE = "_client_secret"  # noqa: S105 (a name, not a secret)

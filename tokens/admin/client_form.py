@@ -100,6 +100,12 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         help_text=Client._meta.get_field("allows_any_localhost_port").help_text,
     )
 
+    backchannel_logout_session_required = forms.BooleanField(
+        required=False,
+        label="Logout by session only",
+        help_text=Client._meta.get_field("backchannel_logout_session_required").help_text,
+    )
+
     client_jwks = KeysField(
         required=False,
         label="Public keys",

@@ -188,6 +188,8 @@ def _fields(metadata: ClientMetadata) -> dict[str, Any]:
         "allows_any_localhost_port": metadata.listens_on_localhost or None,
         "client_jwks": metadata.jwks,
         "client_jwks_uri": metadata.jwks_uri,
+        "backchannel_logout_uri": metadata.backchannel_logout_uri or None,
+        "backchannel_logout_session_required": metadata.backchannel_logout_session_required or None,
     }
 
 

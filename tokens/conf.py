@@ -18,7 +18,7 @@ from django.utils.encoding import force_str
 from tokens.encryption import EncryptionKey, parse
 from tokens.keys.rules.policy import POLICIES, Policy, changed
 from tokens.open_client_settings import DEFAULTS as OPEN_CLIENT_DEFAULTS
-from tokens.open_client_settings import OpenClientSettings
+from tokens.open_client_settings import OpenClientSettings, covers, hosts
 from tokens.open_client_settings import parse as parse_open_clients
 from tokens.rate_settings import Rate
 from tokens.rate_settings import parse as parse_rates
@@ -55,6 +55,8 @@ DEFAULTS: dict[str, Any] = {
     "GROUPS_CLAIM": [],
     # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
     "USERINFO_TOKEN_IN_BODY": False,
+    # Hosts in private networks to which logout tokens may be sent; .corp.example is a domain with its hosts.
+    "PRIVATE_LOGOUT_HOSTS": (),
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
@@ -118,9 +120,16 @@ class IssuerSettings:
     open_clients: OpenClientSettings
     """Metadata documents and dynamic registration, and what such clients may request."""
 
+    private_logout_hosts: tuple[str, ...]
+    """The hosts whose addresses may be private when a logout token is sent to a client of the operator."""
+
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the parsed encrypting keys. Raises MalformedEncryptionKey if an entry is malformed."""
         return parse(self.key_encryption_keys)
+
+    def may_send_logouts_privately(self, host: str) -> bool:
+        """Return True if the setting PRIVATE_LOGOUT_HOSTS names the host or its domain."""
+        return any(covers(entry, host.lower()) for entry in self.private_logout_hosts)
 
 
 class MalformedSetting(ImproperlyConfigured, ValueError):
@@ -171,6 +180,7 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
         userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
         open_clients=parse_open_clients(values, debug=settings.DEBUG),
+        private_logout_hosts=hosts("PRIVATE_LOGOUT_HOSTS", values),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 

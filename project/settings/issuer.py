@@ -103,6 +103,7 @@ ISSUER = {
     "OPEN_CLIENT_SCOPES": environment.words("OPEN_CLIENT_SCOPES", ""),
     "OPEN_CLIENT_APIS": environment.words("OPEN_CLIENT_APIS", ""),
     "OPEN_CLIENT_GRANT_TYPES": environment.words("OPEN_CLIENT_GRANT_TYPES", "authorization_code,refresh_token"),
+    "PRIVATE_LOGOUT_HOSTS": environment.words("PRIVATE_LOGOUT_HOSTS", ""),
     "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),
     "PKCS11_TOKEN": environment.text("PKCS11_TOKEN", ""),
     "PKCS11_PIN": environment.secret("PKCS11_PIN", ""),

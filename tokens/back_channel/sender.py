@@ -23,7 +23,7 @@ from tokens.back_channel import delivery, logout_token, outbox
 from tokens.back_channel.slots import Slots
 from tokens.keys import store
 from tokens.keys.errors import KeyProblem
-from tokens.models import LogoutMessage
+from tokens.models import Client, LogoutMessage
 
 logger = logging.getLogger(__name__)
 POLL = 1.0  # seconds
@@ -32,8 +32,8 @@ JOIN = 10.0  # seconds; a statement that hangs ends at its own deadline
 NO_ADDRESS = "the client is not active, or has no back-channel logout URI any more"
 
 Bound = Callable[[], AbstractContextManager[object]]
-Send = Callable[[str, str], str]
-"""Posts a token to an address. Returns "" or the reason of the failure."""
+Send = Callable[[Client, str], str]
+"""Posts a token to a client. Returns "" or the reason of the failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Dispatcher:
             except KeyProblem as problem:  # no key may sign
                 self._record(DeliveryResult(message, token_id, str(problem), 0.0))
                 return True
-        work = partial(self._deliver, message, token_id, message.client.backchannel_logout_uri, token)
+        work = partial(self._deliver, message, token_id, token)
         threading.Thread(target=work, name="logout", daemon=True).start()
         self._slots.begin(message.client_id)  # not before: a thread that cannot start would occupy its slot for ever
         return True
@@ -121,10 +121,10 @@ class Dispatcher:
         """End the wait of `settle`. Another thread may call it."""
         self._results.put(None)
 
-    def _deliver(self, message: LogoutMessage, token_id: str, uri: str, token: str) -> None:
+    def _deliver(self, message: LogoutMessage, token_id: str, token: str) -> None:
         began, failure = time.monotonic(), "the delivery failed"
         try:
-            failure = self._send(uri, token)
+            failure = self._send(message.client, token)
         except Exception:
             logger.exception("The delivery of a logout token failed and will be retried")
         finally:

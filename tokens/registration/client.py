@@ -13,7 +13,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from tokens import registry_lock
+from tokens import conf, registry_lock
+from tokens.addresses import logout_uri_problem
 from tokens.audit.trail import record
 from tokens.clients import client_secret
 from tokens.issued import audience
@@ -87,6 +88,12 @@ def register(
             expires_at = registration.secret_expires_at
             secret = secret_rotation.add(client, actor=actor, now=now, expires_at=expires_at, secret=secret)
     return client, secret
+
+
+def told_of_logouts(uri: str) -> dict[str, Any]:
+    """Return the fields that tell a client of ended sessions at `uri`, or none if the issuer may not post there."""
+    allowed = logout_uri_problem(uri, loopback=conf.issuer().is_development) is None
+    return {"backchannel_logout_uri": uri} if allowed else {}
 
 
 def unsafe_switches(client: Client) -> dict[str, Any]:

@@ -7,18 +7,15 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
-from tokens import conf
-from tokens.addresses import logout_uri_problem
 from tokens.clients import client_secret
 from tokens.keys.operation import Operation
 from tokens.keys.rotation import rotate
 from tokens.models import Api, Client, GrantType, Scope, SigningKey, User
 from tokens.registration import secret_rotation
-from tokens.registration.client import Registration, register
+from tokens.registration.client import Registration, register, told_of_logouts
 
 NAMES = ("DEMO_PASSWORD", "ADMIN_PASSWORD", "WEBAPP_CLIENT_SECRET", "SERVICE_CLIENT_SECRET")
 SCOPES = {"notes:read": "Read your notes", "notes:write": "Change your notes"}
@@ -56,7 +53,7 @@ def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url
         grants=[GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN],
         redirect_uris=[f"{webapp_url}/callback"],
         scopes=list(SCOPES),
-        policy={"post_logout_redirect_uris": f"{webapp_url}/", **_told_of_logouts(f"{webapp_url}/logged-out")},
+        policy={"post_logout_redirect_uris": f"{webapp_url}/", **told_of_logouts(f"{webapp_url}/logged-out")},
     )
     service = Registration(
         client_id="service", name="Example service", grants=[GrantType.CLIENT_CREDENTIALS], scopes=["notes:read"]
@@ -73,13 +70,6 @@ def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url
     ensure_client(docs, None, now=now)
     ensure_client(webapp, demo.values["WEBAPP_CLIENT_SECRET"], now=now)
     ensure_client(service, demo.values["SERVICE_CLIENT_SECRET"], now=now)
-
-
-def _told_of_logouts(uri: str) -> dict[str, Any]:
-    """Return the fields that tell the application of ended sessions, or none if the issuer may not post to `uri`."""
-    if logout_uri_problem(uri, loopback=conf.issuer().is_development):
-        return {}
-    return {"backchannel_logout_uri": uri, "backchannel_logout_session_required": True}
 
 
 def make_first_key(operation: Operation) -> None:
@@ -110,8 +100,8 @@ def ensure_client(registration: Registration, secret: str | None, *, now: dateti
     client.redirect_uris, client.grants = " ".join(registration.redirect_uris), list(registration.grants)
     client.post_logout_redirect_uris = registration.policy.get("post_logout_redirect_uris", "")
     client.allowed_origins = registration.policy.get("allowed_origins", "")
-    for name in ("backchannel_logout_uri", "backchannel_logout_session_required"):
-        setattr(client, name, registration.policy.get(name))
+    client.backchannel_logout_uri = registration.policy.get("backchannel_logout_uri")
+    client.backchannel_logout_session_required = bool(client.backchannel_logout_uri) or None  # it stores the `sid`
     client.save()
     if secret is not None and not client_secret.matches(client_secret.stored_of(client), secret, now=now):
         secret_rotation.add(client, actor=ACTOR, now=now, secret=secret)

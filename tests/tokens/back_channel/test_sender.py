@@ -31,18 +31,20 @@ def message(client, **fields):
     return LogoutMessage.objects.create(client=client, sub="u-1", sid="s-1", **values)
 
 
-def accept(_uri, _token):
+def accept(_client, _token):
     return ""
 
 
-def test_every_message_that_is_due_is_posted_to_its_clients_address(decode):
+def test_every_message_that_is_due_is_posted_to_its_client(decode):
     sent = []
     for name in ("a", "b"):
         message(make_receiver(name))
-    assert Dispatcher(send=lambda uri, token: sent.append((uri, token)) or "").drain() == Tally(delivered=2)
-    assert sorted(uri for uri, _ in sent) == ["https://a.example/logout", "https://b.example/logout"]
-    for uri, token in sent:
-        header, claims = decode(token, uri[8])
+    assert Dispatcher(send=lambda client, token: sent.append((client.client_id, token)) or "").drain() == Tally(
+        delivered=2
+    )
+    assert sorted(client_id for client_id, _ in sent) == ["a", "b"]
+    for client_id, token in sent:
+        header, claims = decode(token, client_id)
         assert (header["typ"], claims["sid"]) == ("logout+jwt", "s-1")
     assert not LogoutMessage.objects.filter(delivered_at=None).exists()
 
@@ -54,8 +56,8 @@ def test_a_client_that_does_not_answer_delays_no_other():
     for _ in range(5):
         message(quick)
 
-    def send(uri, _token):
-        return "" if "quick" in uri or released.wait(HANGS) else "it hangs"
+    def send(client, _token):
+        return "" if client == quick or released.wait(HANGS) else "it hangs"
 
     dispatcher = Dispatcher(send=send)
     while LogoutMessage.objects.filter(client=quick, delivered_at=None).exists():
@@ -70,7 +72,7 @@ def test_a_client_that_does_not_answer_delays_no_other():
 def test_a_refusal_or_an_error_is_a_failure_and_is_tried_again_later(reason, because):
     message(make_receiver("a"))
 
-    def send(_uri, _token):
+    def send(_client, _token):
         if reason is None:
             raise RuntimeError("a mistake")
         return reason
@@ -83,7 +85,7 @@ def test_a_refusal_or_an_error_is_a_failure_and_is_tried_again_later(reason, bec
 def test_each_attempt_has_another_jti(decode):
     tokens = []
     message(make_receiver("a"))
-    dispatcher = Dispatcher(send=lambda _uri, token: tokens.append(token) or "it answered 500")
+    dispatcher = Dispatcher(send=lambda _client, token: tokens.append(token) or "it answered 500")
     for _ in range(2):
         dispatcher.drain()
         LogoutMessage.objects.update(due_at=timezone.now() - timedelta(seconds=1))

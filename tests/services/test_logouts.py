@@ -225,3 +225,49 @@ def test_a_worker_delivers_until_it_is_told_to_end(issuer: Issuer, receiver: Rec
         out, error = worker.communicate(timeout=300)
     assert worker.returncode == 0, error
     assert json.loads(out)["delivered"] == 3
+
+
+MEANWHILE = """
+import threading
+from datetime import timedelta
+from django.db import connection, connections, transaction
+from tokens.back_channel import session_client, session_end
+from tokens.issued import user_grant
+from tokens.issued.audience import Target
+from tokens.issued.login import Login
+from tokens.keys import store
+from tokens.models import Client, LogoutMessage, User
+
+user, client, now = User.objects.get(), Client.objects.get(), store.database_now()
+login, target = Login(at=now, acr="", amr=("pwd",), sid="s-1"), Target("https://issuer.example", ("openid",), None)
+waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+def end():
+    session_end.session_ended(user, "s-1", now=now)
+    connections.close_all()
+
+other = threading.Thread(target=end)
+with transaction.atomic(), connection.cursor() as cursor:
+    user_grant.create(user, client, target, login, now=now, lasts=timedelta(minutes=1))
+    other.start()
+    for _ in range(20_000):
+        cursor.execute(waiting)
+        if cursor.fetchone()[0]:
+            break
+    session_client.remember(user, client, login, openid=True, now=now)
+other.join()
+print(LogoutMessage.objects.count())
+try:
+    with transaction.atomic():
+        user_grant.create(user, client, target, login, now=now, lasts=timedelta(minutes=1))
+        session_client.remember(user, client, login, openid=True, now=now)
+except user_grant.SessionEnded:
+    print("ended")
+"""
+
+
+def test_a_session_that_ends_while_a_code_is_issued_tells_that_client_and_gives_no_later_code(
+    issuer: Issuer, receiver: Receiver
+) -> None:
+    prepare(issuer, receiver, "app")
+    assert issuer.run("shell", "-v", "0", "--no-imports", "-c", MEANWHILE).split() == ["1", "ended"]

@@ -17,18 +17,19 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
-    "admin": "audit back_channel conf email_proof encryption errors grants inspection jose keys keys/errors keys/rules"
-    " metadata models open_clients registration registry_lock revoking views",
-    "views": "addresses audit authorize background clients conf database_errors errors grants issued jose keys"
-    " keys/errors keys/rules limits login metadata models open_clients parameters rate_settings registry_lock revoking"
-    " userinfo",
-    "management": "audit back_channel checks conf email_proof encryption grants inspection issued jose keys"
-    " keys/errors keys/rules models open_clients outbound proxy registration registry_lock revoking",
+    "admin": "audit authentication_class authorize back_channel conf email_proof encryption errors factors grants"
+    " inspection jose keys keys/errors keys/rules metadata models open_clients registration registry_lock revoking views",
+    "views": "addresses audit authentication_class authorize background clients conf database_errors errors factors"
+    " grants issued jose keys keys/errors keys/rules limits login metadata models open_clients parameters"
+    " rate_settings registry_lock revoking userinfo",
+    "management": "audit authentication_class back_channel checks conf email_proof encryption grants inspection issued"
+    " jose keys keys/errors keys/rules models open_clients outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
     "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
-    "authorize": "addresses back_channel claims clients conf errors grants issued jose keys keys/rules models"
-    " parameters",
+    "factors": "authentication_class conf encryption jose models",
+    "authorize": "addresses authentication_class back_channel claims clients conf errors grants issued jose keys"
+    " keys/rules models parameters",
     "grants": "audit claims clients conf errors issued keys login models parameters",
     "revoking": "audit back_channel conf email_proof errors issued keys limits models open_clients registration"
     " registry_lock",
@@ -47,9 +48,10 @@ TABLE = {
     "parameters": "errors models",
     "audit": "conf models",
     "migrations": "models triggers",
-    "models": "addresses conf database_errors jose keys/rules",
+    "models": "addresses authentication_class conf database_errors jose keys/rules",
     "limits": "conf rate_settings",
     "conf": "encryption keys/rules open_client_settings rate_settings",
+    "authentication_class": "",
     "open_client_settings": "",
     "rate_settings": "",
     "keys/rules": "keys/errors",
@@ -70,6 +72,9 @@ PURE = (
     "tokens/jose/",
     "tokens/keys/rules/",
     "tokens/keys/errors.py",
+    "tokens/authentication_class.py",
+    "tokens/factors/secret_text.py",
+    "tokens/factors/credential.py",
     "tokens/encryption.py",
     "tokens/registration/kinds.py",
     "tokens/addresses.py",
@@ -134,6 +139,7 @@ COVERED = {
     "tests/tokens/views/test_form_post.py": "authorize/response authorize/response_mode",
     "tests/tokens/admin/test_verify_email.py": "email_proof",
     "tests/tokens/audit/test_trail.py": "views/login_events",
+    "tests/tokens/views/test_factors.py": "views/account_adapter views/factor_forms",
     "tests/tokens/clients/test_private_key_jwt.py": "clients/assertion",
     "tests/tokens/clients/test_registry.py": "triggers/registry_version",
     "tests/tokens/hardening/test_codes.py": "grants/authorization_code",

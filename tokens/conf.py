@@ -57,6 +57,13 @@ DEFAULTS: dict[str, Any] = {
     "USERINFO_TOKEN_IN_BODY": False,
     # Hosts in private networks to which logout tokens may be sent; .corp.example is a domain with its hosts.
     "PRIVATE_LOGOUT_HOSTS": (),
+    # Second factors (docs/login.md): the Django groups whose members need one, and whether staff does.
+    "SECOND_FACTOR_GROUPS": [],
+    "SECOND_FACTOR_STAFF": False,
+    # True: a mail server is configured, so users can reset passwords and verify addresses.
+    "SENDS_MAIL": False,
+    # True: visitors can sign up. Needs SENDS_MAIL.
+    "SIGN_UP": False,
     "PKCS11_MODULE": "",
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
@@ -117,6 +124,14 @@ class IssuerSettings:
     """The scopes that this deployment offers without an API."""
     userinfo_token_in_body: bool
     """True if userinfo accepts the token in the body."""
+    second_factor_groups: tuple[str, ...]
+    """The names of the groups whose members need a second factor."""
+    second_factor_staff: bool
+    """True if users with access to the admin need a second factor."""
+    sends_mail: bool
+    """True if mail can be sent."""
+    sign_up: bool
+    """True if visitors can sign up."""
     open_clients: OpenClientSettings
     """Metadata documents and dynamic registration, and what such clients may request."""
 
@@ -179,6 +194,10 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         groups_claim=tuple(values["GROUPS_CLAIM"]),
         openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
         userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
+        second_factor_groups=tuple(values["SECOND_FACTOR_GROUPS"]),
+        second_factor_staff=values["SECOND_FACTOR_STAFF"],
+        sends_mail=values["SENDS_MAIL"],
+        sign_up=_sign_up(values),
         open_clients=parse_open_clients(values, debug=settings.DEBUG),
         private_logout_hosts=hosts("PRIVATE_LOGOUT_HOSTS", values),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
@@ -207,6 +226,13 @@ def pages() -> PageSettings:
         login_url=settings.LOGIN_URL,
         upload_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0,
     )
+
+
+def _sign_up(values: Mapping[str, Any]) -> bool:
+    """Return SIGN_UP. Raises ValueError if no mail can be sent, which verifies the address of a new user."""
+    if values["SIGN_UP"] and not values["SENDS_MAIL"]:
+        raise ValueError("SIGN_UP needs mail, which verifies the addresses of new users: set EMAIL_URL")
+    return bool(values["SIGN_UP"])
 
 
 def _openid_scopes(source: Mapping[str, str], groups: Collection[str]) -> frozenset[str]:

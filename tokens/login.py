@@ -1,7 +1,6 @@
 """Step 1. A user logs in, at the issuer and nowhere else.
 
-- django-allauth shows the login pages and keeps the session. This module authenticates users by password and closes
-  allauth's sign-up.
+- django-allauth shows the login pages and keeps the session. This module authenticates users by password.
 - A user logs in with a username or an e-mail address, in any spelling that Unicode treats as the same (NFKC, case).
 - If the text matches several users, the exact spelling wins, then the same NFKC spelling. If several users still match,
   the login is refused.
@@ -11,7 +10,6 @@
 import unicodedata
 from typing import Any
 
-from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from django.contrib.auth.backends import ModelBackend
 from django.db.models import Value
@@ -23,26 +21,6 @@ from tokens.limits import password_slots
 from tokens.models import User
 
 LONGEST_NAME = 256
-
-
-class ClosedSignup(DefaultAccountAdapter):
-    """Closes the sign-up of django-allauth: administrators add users in the admin."""
-
-    def is_open_for_signup(self, _request: HttpRequest) -> bool:
-        """Return False: no user can sign up."""
-        return False
-
-    def add_message(self, *_args: Any, **_kwargs: Any) -> None:
-        """Ignore allauth's messages, which no page of the issuer shows."""
-        # The issuer's pages show no messages, so the admin would show this one to the next user of the browser.
-
-    def is_safe_url(self, url: str | None) -> bool:
-        """Return True if a login may redirect to `url` (no open redirect)."""
-        # allauth does not catch the ValueError that a malformed URL raises: without this, the answer is a 500.
-        try:
-            return bool(super().is_safe_url(url or ""))
-        except ValueError:
-            return False
 
 
 class PasswordBackend(ModelBackend):

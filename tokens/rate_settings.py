@@ -23,6 +23,8 @@ RATE_LIMITS = {
     "revocations": Rate(600, 60),
     "segments": Rate(6000, 60),
     "login": Rate(10, 60),
+    "factor": Rate(10, 300),
+    "mail": Rate(5, 3600),
     "authorize": Rate(300, 60),
     "documents": Rate(30, 60),
     "register": Rate(30, 3600),
@@ -30,6 +32,8 @@ RATE_LIMITS = {
 """The default limits by endpoint, each for a client at an address, except:
 
 - login: for a username at an address;
+- factor (codes, passkeys and repeated passwords of a user who passed the first step): for a user, at any address;
+- mail (password reset, sign-up, verification): for an e-mail address, at any network address;
 - authorize (requests that wait for a login), documents (fetches of client ID metadata documents), register (dynamic
   registrations), revocations, segments: for an address.
 """

@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from tokens import conf
 from tokens.metadata.document import locations
-from tokens.views import account
+from tokens.views import account, factors
 from tokens.views.authorize import AuthorizeView
 from tokens.views.device import device, verify
 from tokens.views.dynamic_registration import register, registration
@@ -16,6 +16,7 @@ from tokens.views.logout import logout
 from tokens.views.metadata import metadata
 from tokens.views.revocation_feed import revocations, segment
 from tokens.views.revoke import revoke
+from tokens.views.step_up import step_up
 from tokens.views.token import token
 from tokens.views.userinfo import userinfo
 
@@ -24,6 +25,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),
     path("accounts/everywhere/", log_out_everywhere, name="account_everywhere"),
+    path("accounts/step-up/", step_up, name="account_step_up"),
+    path("accounts/reauthenticate/", factors.confirm_by_password, name="account_reauthenticate"),
+    path("accounts/2fa/", factors.index, name="mfa_index"),
+    path("accounts/2fa/authenticate/", factors.second_step, name="mfa_authenticate"),
+    path("accounts/2fa/reauthenticate/", factors.confirm_by_code, name="mfa_reauthenticate"),
+    path("accounts/2fa/totp/activate/", factors.new_app, name="mfa_activate_totp"),
+    path("accounts/2fa/totp/deactivate/", factors.remove_app, name="mfa_deactivate_totp"),
+    path("accounts/2fa/recovery-codes/", factors.view_codes, name="mfa_view_recovery_codes"),
+    path("accounts/2fa/recovery-codes/generate/", factors.new_codes, name="mfa_generate_recovery_codes"),
+    path("accounts/2fa/recovery-codes/download/", factors.download_codes, name="mfa_download_recovery_codes"),
+    path("accounts/2fa/webauthn/", factors.passkeys, name="mfa_list_webauthn"),
+    path("accounts/2fa/webauthn/add/", factors.new_passkey, name="mfa_add_webauthn"),
+    path("accounts/2fa/webauthn/login/", factors.passkey_login, name="mfa_login_webauthn"),
+    path("accounts/2fa/webauthn/reauthenticate/", factors.confirm_by_passkey, name="mfa_reauthenticate_webauthn"),
+    path("accounts/2fa/webauthn/keys/<int:pk>/edit/", factors.edit_passkey, name="mfa_edit_webauthn"),
+    path("accounts/2fa/webauthn/keys/<int:pk>/remove/", factors.remove_passkey, name="mfa_remove_webauthn"),
     path("oauth/authorize", AuthorizeView.as_view(), name="authorize"),
     path("oauth/token", token, name="token"),
     path("oauth/device", device, name="device"),

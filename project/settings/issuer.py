@@ -15,6 +15,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "oauth2_provider",
 ]
 
@@ -52,11 +53,29 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "account"
-ACCOUNT_ADAPTER = "tokens.login.ClosedSignup"
+ACCOUNT_ADAPTER = "tokens.views.account_adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator creates users
-ACCOUNT_RATE_LIMITS = {"login_failed": None, "login": None}  # RATE_LIMITS replaces them: it counts by name and address
+ACCOUNT_RATE_LIMITS = False  # the entries of RATE_LIMITS replace them: they are shared, and refuse if nothing counts
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+MFA_RATE_LIMITS = False  # the same
+MFA_ADAPTER = "tokens.factors.adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# A passkey counts as two factors, so each use must verify its user (tokens/authentication_class.py).
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+# Administrators add users, whose e-mail addresses nobody verified. They need a second factor as well.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_FORMS = {
+    "authenticate": "tokens.views.factor_forms.LoginCodeForm",
+    "reauthenticate": "tokens.views.factor_forms.StepUpCodeForm",
+    "activate_totp": "tokens.views.factor_forms.NewAppForm",
+    "add_webauthn": "tokens.views.factor_forms.NewPasskeyForm",
+    "authenticate_webauthn": "tokens.views.factor_forms.SecondPasskeyForm",
+    "login_webauthn": "tokens.views.factor_forms.LoginPasskeyForm",
+    "reauthenticate_webauthn": "tokens.views.factor_forms.StepUpPasskeyForm",
+}
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account"
 SESSION_COOKIE_HTTPONLY = True
@@ -104,6 +123,8 @@ ISSUER = {
     "OPEN_CLIENT_APIS": environment.words("OPEN_CLIENT_APIS", ""),
     "OPEN_CLIENT_GRANT_TYPES": environment.words("OPEN_CLIENT_GRANT_TYPES", "authorization_code,refresh_token"),
     "PRIVATE_LOGOUT_HOSTS": environment.words("PRIVATE_LOGOUT_HOSTS", ""),
+    "SECOND_FACTOR_GROUPS": environment.words("SECOND_FACTOR_GROUPS", ""),
+    "SECOND_FACTOR_STAFF": environment.flag("SECOND_FACTOR_STAFF", default=False),
     "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),
     "PKCS11_TOKEN": environment.text("PKCS11_TOKEN", ""),
     "PKCS11_PIN": environment.secret("PKCS11_PIN", ""),

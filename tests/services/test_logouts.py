@@ -240,6 +240,8 @@ from tokens.models import Client, LogoutMessage, User
 
 user, client, now = User.objects.get(), Client.objects.get(), store.database_now()
 login, target = Login(at=now, acr="", amr=("pwd",), sid="s-1"), Target("https://issuer.example", ("openid",), None)
+# In a transaction, a second look would see what the first one saw.
+look_again = "SELECT pg_stat_clear_snapshot()"
 waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 def end():
@@ -251,6 +253,7 @@ with transaction.atomic(), connection.cursor() as cursor:
     user_grant.create(user, client, target, login, now=now, lasts=timedelta(minutes=1))
     other.start()
     for _ in range(20_000):
+        cursor.execute(look_again)
         cursor.execute(waiting)
         if cursor.fetchone()[0]:
             break

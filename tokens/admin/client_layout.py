@@ -27,6 +27,7 @@ FIELDSETS: Any = [
         {
             "description": LIFETIMES,
             "fields": [
+                "required_class",
                 "skip_authorization",
                 "remembers_consent",
                 "userinfo_by_api_tokens",

@@ -1,23 +1,76 @@
 """The admin's login page: rate-limited like the issuer's own login, and protected from embedding by other sites.
 
-Both pages end a session of the login page together with the messages to its clients.
+- A user with a second factor logs in at the issuer's login page instead, which asks for the factor.
+- If the operator requires a factor (`factors.obligation`), each page of the admin needs a login of that class. A user
+  without a factor is led to the pages that set one up.
+- Both pages end a session of the login page together with the messages to its clients.
 """
 
+from typing import Any
+
 from django.contrib import admin, messages
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
+from tokens.authentication_class import satisfies
+from tokens.authorize import login_session
+from tokens.factors import enrolment, obligation
+from tokens.views import step_up
+from tokens.views.authorization_answer import see_other
 from tokens.views.limits import limited_login
-from tokens.views.pages import ADMIN_HEADERS, private
+from tokens.views.pages import ADMIN_HEADERS, log_in_first, private
 
-_login = admin.site.login
+_login, _has_permission = admin.site.login, admin.site.has_permission
+
+
+class NeedsSecondFactor(Exception):
+    """The password was right, and the user has a second factor, which this page cannot ask for."""
+
+
+class PasswordOnlyForm(AdminAuthenticationForm):
+    """Django's form, for users whose password is enough."""
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        """Raise NeedsSecondFactor if the user has one, else as Django does."""
+        super().confirm_login_allowed(user)
+        if enrolment.types(user) or obligation.of_user(user):
+            raise NeedsSecondFactor
 
 
 def login(request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
     """Serve Django's login page, without messages that an earlier user of this browser left in the session."""
     list(messages.get_messages(request))  # reading removes them from the session
-    return _login(request, {**(extra_context or {}), "messages": []})
+    if (needed := _missing_class(request)) and _has_permission(request):
+        return see_other(step_up.address(needed, _target(request)))
+    try:
+        return _login(request, {**(extra_context or {}), "messages": []})
+    except NeedsSecondFactor:
+        return log_in_first(_target(request))
 
 
+def has_permission(request: HttpRequest) -> bool:
+    """Return True if the user may see the admin, and logged in with the factor that the operator requires."""
+    return _has_permission(request) and not _missing_class(request)
+
+
+def _missing_class(request: HttpRequest) -> str:
+    """Return the class that the user needs for the admin and that the session lacks, or ""."""
+    if not request.user.is_authenticated:
+        return ""
+    required, login = obligation.of_user(request.user), login_session.current(request)
+    return "" if satisfies(login.acr if login else "", required) else required
+
+
+def _target(request: HttpRequest) -> str:
+    """Return the address to which the login leads. The login page compares its host."""
+    given = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
+    return given or reverse("admin:index")
+
+
+admin.site.login_form = PasswordOnlyForm
+admin.site.has_permission = has_permission  # type: ignore[method-assign]
 admin.site.logout = transaction.atomic(admin.site.logout)  # type: ignore[method-assign]
 admin.site.login = private(limited_login("username")(login), headers=ADMIN_HEADERS)  # type: ignore[method-assign,assignment]

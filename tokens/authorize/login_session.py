@@ -2,25 +2,34 @@
 
 - A session has the user's session epoch as it was at the login. "Log out everywhere" and a new password change the
   user's epoch, and no login of an earlier epoch counts.
-- The time of a login is by the database's clock, because nodes compare it.
+- Each authentication of the session is a record: a password, a code, a passkey. A step-up adds one.
+- The time of a login is that of its oldest method: a code that a user enters today does not make yesterday's password
+  new. Of two records of one method, the later counts.
+- Times are by the database's clock, because nodes compare them.
 - Each session has a random `sid`, which is not the key of its cookie: clients learn it (Back-Channel Logout 1.0 section
   2.1). A user who logs in again in the same browser keeps it, so that the session of no application ends.
 """
 
 import secrets
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from allauth.account.authentication import get_authentication_records
 from django.contrib.auth import logout
 from django.db import transaction
 from django.http import HttpRequest
 
+from tokens import authentication_class
+from tokens.authentication_class import PASSKEY
 from tokens.back_channel import session_end
 from tokens.issued.login import Login
 from tokens.models import User
 
-METHODS = {"password": "pwd", "totp": "otp", "recovery_codes": "otp", "webauthn": "hwk"}
-"""By allauth's name of a method: its name in the claim `amr` (RFC 8176)."""
+METHODS = {"password": ("pwd",), "totp": ("otp",), "recovery_codes": ("otp",), PASSKEY: ("user",)}
+"""By allauth's name of a method: its names in the claim `amr` (RFC 8176). A passkey also has that of its key."""
+HARDWARE, SOFTWARE = "hwk", "swk"
+"""The key of a passkey: it stays in its authenticator, or the user's devices share it. No attestation proves either."""
 
 MADE_FOR = "made_for"
 SID = "sid"
@@ -28,10 +37,11 @@ EARLIER = "earlier_session"
 """In a session without a user: the user and the `sid` of the session that the browser had before."""
 EPOCH = "session_epoch"
 """The user's epoch at this login. A session survives a new password; its login does not."""
-PASSWORD = "urn:keyturn:acr:password"  # noqa: S105 (the name of a level)
-MULTI_FACTOR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
-LEVELS = (PASSWORD,)
-"""The authentication context classes that a login can reach. No second factor is offered."""
+WAITING_MARK = "waiting_mark"
+"""The mark of the request that waits, while the second factor of its login is missing."""
+KEY = "key"
+"""The member of a passkey's record: HARDWARE or SOFTWARE."""
+LEVELS = authentication_class.CLASSES
 
 
 def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> None:
@@ -45,6 +55,18 @@ def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> 
     for record in get_authentication_records(request, user):
         record["at"] = now.timestamp()  # allauth dated it by the clock of this node
     request.session.modified = True
+
+
+def date_last(request: HttpRequest, user: User, *, now: datetime) -> None:
+    """Date the newest record of the session by `now`, the database's clock."""
+    last_record(request, user)["at"] = now.timestamp()
+    request.session.modified = True
+
+
+def last_record(request: HttpRequest, user: User) -> dict[str, Any]:
+    """Return the newest record of the session. The caller may add members, and then marks the session as modified."""
+    records: list[dict[str, Any]] = get_authentication_records(request, user)
+    return records[-1]
 
 
 def leave(request: HttpRequest) -> None:
@@ -95,12 +117,34 @@ def current(request: HttpRequest) -> Login | None:
     records = get_authentication_records(request, request.user)
     if not records:
         return None
-    methods = dict.fromkeys(METHODS.get(record.get("type") or record["method"], "") for record in records)
-    amr = tuple(method for method in methods if method)
+    latest = {_method(record): record for record in sorted(records, key=_at)}
     return Login(
-        at=datetime.fromtimestamp(max(record["at"] for record in records), UTC),
+        at=datetime.fromtimestamp(min(map(_at, latest.values())), UTC),
         made_for=request.session.get(MADE_FOR, ""),
-        acr=MULTI_FACTOR if len(amr) > 1 else PASSWORD if amr else "",
-        amr=(*amr, "mfa") if len(amr) > 1 else amr,
+        acr=authentication_class.of(latest.keys()),
+        amr=_amr(latest),
         sid=sid(request),
     )
+
+
+def _amr(records: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the claim `amr` of these records, by method."""
+    names = [name for method in records for name in METHODS.get(method, ())]
+    if PASSKEY in records:
+        names.append(records[PASSKEY].get(KEY, HARDWARE))
+    # A passkey is two factors, because it verifies its user.
+    is_mfa = authentication_class.of(records.keys()) not in {"", authentication_class.PASSWORD}
+    return _unique([*names, "mfa"] if is_mfa else names)
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _method(record: Mapping[str, Any]) -> str:
+    """Return allauth's name of the method of a record."""
+    return str(record.get("type") or record["method"])
+
+
+def _at(record: Mapping[str, Any]) -> float:
+    return float(record["at"])

@@ -49,7 +49,8 @@ class AuthorizationRequest:
     max_age: int | None
     """The longest accepted time since the user's last login, in seconds; None for any."""
     login_hint: str | None
-    acr_values: frozenset[str]
+    acr_values: tuple[str, ...]
+    """The requested authentication context classes, in the order of preference."""
     """The authentication context classes that the client prefers. An API can require them (RFC 9470)."""
     claims: ClaimsRequest
     """The single claims that the client requests."""
@@ -153,7 +154,7 @@ def _details(request: Query) -> dict[str, Any]:
         prompt=_prompt(request.prompt),
         max_age=_max_age(request.max_age),
         login_hint=request.login_hint,
-        acr_values=frozenset((request.acr_values or "").split()),
+        acr_values=tuple((request.acr_values or "").split()),
         claims=_claims(request, target),
         subject=_subject(request.id_token_hint, request.client),
     )

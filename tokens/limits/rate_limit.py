@@ -34,7 +34,7 @@ IPV6_PREFIX = 64
 """The length of the prefix of IPv6 addresses in bits: a subscriber has all addresses of such a network."""
 WITH_PORT = re.compile(r"\[(?P<v6>[^]]+)\](?::\d+)?|(?P<v4>[\d.]+):\d+")
 """An address with a port, as some proxies write it. The port differs for each connection and does not count."""
-GUESSING = frozenset({"login", "logins", "device-code"})
+GUESSING = frozenset({"login", "logins", "device-code", "factor", "factor-day"})
 """Limits against guessing. Their counters are in a cache of their own, where requests with invented client_ids cannot
 evict them."""
 

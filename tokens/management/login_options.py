@@ -3,7 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from tokens.authentication_class import MULTI_FACTOR, PHISHING_RESISTANT
 from tokens.models import PkceRule
+
+CLASSES = {"any": MULTI_FACTOR, "passkey": PHISHING_RESISTANT}
+"""By the word of the option: the authentication context class."""
 
 
 def add(parser: ArgumentParser) -> None:
@@ -20,6 +24,10 @@ def add(parser: ArgumentParser) -> None:
         help="public clients only: http://localhost/... matches with any port, for native applications that cannot use"
         " 127.0.0.1, whose port is always free, such as msal and MCP clients",
     )  # fmt: skip
+    parser.add_argument(
+        "--second-factor", choices=list(CLASSES), default=None, dest="required_class",
+        help="what every user of the client needs: any, a second factor or a passkey; passkey, a passkey",
+    )  # fmt: skip
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
@@ -27,4 +35,5 @@ def fields(options: dict[str, Any]) -> dict[str, Any]:
     return {
         "pkce": None if options["pkce"] == PkceRule.REQUIRED else options["pkce"],
         "allows_any_localhost_port": options["any_localhost_port"] or None,
+        "required_class": CLASSES.get(options["required_class"]),
     }

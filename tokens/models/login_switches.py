@@ -7,6 +7,7 @@
 
 from django.db import models
 
+from tokens.authentication_class import MULTI_FACTOR, PHISHING_RESISTANT
 from tokens.models.client_choices import LOWERED
 
 
@@ -32,6 +33,19 @@ class LoginSwitches(models.Model):
         help_text="Public clients only: http://localhost/… matches with any port, as http://127.0.0.1/… and"
         " http://[::1]/… always do. For native applications that cannot be changed to 127.0.0.1, such as msal and MCP"
         " clients. localhost is a name, which can resolve to another address (RFC 8252 section 8.3).",
+    )
+
+    required_class = models.CharField(  # noqa: DJ001 (nullable: see above)
+        "second factor",
+        max_length=100,
+        null=True,
+        blank=True,
+        choices=[
+            (MULTI_FACTOR, "Required: an authenticator app, a recovery code or a passkey"),
+            (PHISHING_RESISTANT, "Required: a passkey"),
+        ],
+        help_text="Every user of this client needs it, also without acr_values. A user who has none sets one up at the"
+        " next login. Tokens that were issued before stay valid.",
     )
 
     class Meta:

@@ -21,7 +21,7 @@ from tokens.issued import audience
 from tokens.models import Api, AuthenticationMethod, Client, Scope
 from tokens.registration import secret_rotation
 
-LOGIN_SWITCHES = ("pkce", "allows_any_localhost_port")
+LOGIN_SWITCHES = ("pkce", "allows_any_localhost_port", "required_class")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

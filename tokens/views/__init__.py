@@ -15,6 +15,8 @@ Read in this order:
 - `authorize`, `consent_page`, `authorization_answer`: ask the user, and answer the client with a code or an error.
 - `form_post`: the answer as a form (OAuth 2.0 Form Post Response Mode).
 - `request_store`, `duplicate_request`: an authorization request during the login, and after its answer.
+- `account_adapter`, `mail`: what django-allauth asks, and how mail is sent.
+- `step_up`, `factor_forms`, `factors`: the second step of a login, and the pages of second factors.
 - `login`, `login_events`, `logout`, `account`, `everywhere`: the further pages for users.
 - `cors`, `conditional`: what public documents share.
 - `jwks`, `metadata`, `revocation_feed`: the public documents.

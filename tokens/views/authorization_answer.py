@@ -10,6 +10,7 @@
 - The audit log gets each answer, without the parameters of the request.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -31,7 +32,7 @@ from tokens.keys import keyring
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.models import Client, User
-from tokens.views import consent_page, duplicate_request, form_post, request_store
+from tokens.views import consent_page, duplicate_request, form_post, request_store, step_up
 from tokens.views.limits import NOBODY, count, please_wait
 from tokens.views.pages import HEADERS, login_address
 from tokens.views.request_store import SentRequest
@@ -151,8 +152,18 @@ def unusable_handle(request: HttpRequest, reason: NotStored | AlreadyAnswered) -
 
 def to_login(request: HttpRequest, sent: SentRequest) -> HttpResponse:
     """Store the request and redirect to the login page, which leads back to the request."""
+    return _to_page(request, sent, login_address)
+
+
+def to_step_up(attempt: Attempt, needed: str) -> HttpResponse:
+    """Store the request and redirect to the page of the factor for the class `needed`, which leads back."""
+    return _to_page(attempt.http, attempt.sent, lambda back: step_up.address(needed, back))
+
+
+def _to_page(request: HttpRequest, sent: SentRequest, address: Callable[[str], str]) -> HttpResponse:
+    """Store the request and redirect to the page at `address`, a function of the address that leads back."""
     if sent.is_stored:
-        return redirect(request, login_address(sent.address))
+        return redirect(request, address(sent.address))
     # Each stored request is a row for two hours, so the requests of an address are limited. If the cache that counts
     # them fails, logins go on.
     try:
@@ -163,7 +174,7 @@ def to_login(request: HttpRequest, sent: SentRequest) -> HttpResponse:
         pass
     now = timezone.now()
     stored = request_store.store(reauthentication.add_mark(sent.query, now=now), now=now)
-    return stored.attach(request, redirect(request, login_address(stored.address(request.path))))
+    return stored.attach(request, redirect(request, address(stored.address(request.path))))
 
 
 def _wants_no_page(sent: SentRequest) -> bool:

@@ -12,6 +12,7 @@ The answers are in `authorization_answer`, the pages in `consent_page`.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
@@ -27,6 +28,7 @@ from tokens.authorize.backend import backend
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
 from tokens.authorize.request_row import AlreadyAnswered, NotStored
 from tokens.errors import OAuthError
+from tokens.factors import enrolment, obligation
 from tokens.issued.login import Login
 from tokens.keys import keyring
 from tokens.models import User
@@ -99,7 +101,7 @@ def _ask(attempt: Attempt) -> HttpResponse:
     except OAuthError as error:
         return send_error(attempt, error)
     if not consent.is_needed(attempt.authorization, user):
-        return send_code(attempt, login, now=now)
+        return send_code(attempt, _as_requested(attempt, login), now=now)
     if "none" in attempt.authorization.prompt:
         return send_error(attempt, OAuthError("consent_required", "The user has to give consent."))
     return consent_page.question(attempt.http, attempt.sent.query, attempt.authorization, login, now=now)
@@ -116,10 +118,23 @@ def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: d
         return _log_in(attempt)
     if consent.needs_login(authorization, query, login, now=now):
         return _log_in(attempt)
-    if not consent.has_class(authorization, login):
+    return _unless_class_suffices(attempt, user, login)
+
+
+def _unless_class_suffices(attempt: Attempt, user: User, login: Login) -> HttpResponse | None:
+    """Return None if the login is strong enough, else the way to the missing factor, or the error."""
+    authorization, asks_nobody = attempt.authorization, "none" in attempt.authorization.prompt
+    required = obligation.of(user, authorization.client)
+    if consent.suffices(authorization, login, required=required):
+        desired = consent.desired_class(authorization, login, reachable=enrolment.reachable(user))
+        return None if desired is None or asks_nobody else authorization_answer.to_step_up(attempt, desired)
+    missing = consent.missing_class(authorization, login, required=required)
+    if missing is None:
         description = "No login at this issuer has a requested authentication context class."
         return send_error(attempt, OAuthError("unmet_authentication_requirements", description))
-    return None
+    if asks_nobody:
+        return send_error(attempt, OAuthError("login_required", "The user has to authenticate with a further factor."))
+    return authorization_answer.to_step_up(attempt, missing)
 
 
 def _log_in(attempt: Attempt) -> HttpResponse:
@@ -140,6 +155,8 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
     user, login = request.user, login_session.current(request)
     if login is None or not user.is_authenticated or consent.names_another_user(attempt.authorization, user):
         return see_other(attempt.sent.address)
+    if not consent.suffices(attempt.authorization, login, required=obligation.of(user, attempt.authorization.client)):
+        return see_other(attempt.sent.address)
     now = keyring.clock(now=timezone.now())
     try:
         attempt = attempt.narrowed(user)
@@ -150,4 +167,9 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
         return see_other(attempt.sent.address)
     if request.POST.get("allow") != "true":
         return send_error(attempt, OAuthError("access_denied", "The user refused."), action=CONSENT_REFUSED)
-    return send_code(attempt, login, now=now, is_consent=True)
+    return send_code(attempt, _as_requested(attempt, login), now=now, is_consent=True)
+
+
+def _as_requested(attempt: Attempt, login: Login) -> Login:
+    """Return the login as the token names it: by a class that the request asks for, if it satisfies one."""
+    return replace(login, acr=consent.reached_class(attempt.authorization, login) or login.acr)

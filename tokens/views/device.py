@@ -9,8 +9,10 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
 from tokens import conf, errors
+from tokens.authentication_class import satisfies
 from tokens.authorize import consent, login_session
 from tokens.errors import OAuthError
+from tokens.factors import obligation
 from tokens.grants import device_answer, device_authorization
 from tokens.grants.request import ClientRequest
 from tokens.issued import membership
@@ -20,6 +22,8 @@ from tokens.issued.user_grant import SessionEnded
 from tokens.keys import keyring
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.models import DeviceCode, User
+from tokens.views import step_up
+from tokens.views.authorization_answer import see_other
 from tokens.views.endpoint import endpoint
 from tokens.views.limits import count
 from tokens.views.not_ready import page_if_not_ready
@@ -41,7 +45,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
     """Serve the page where the user types the code, sees the request, and answers. Following a link answers nothing."""
     login = login_session.current(request)
     if login is None:
-        return log_in_first(f"{request.path}?{urlencode({'user_code': _typed(request)})}")
+        return log_in_first(_back(request))
     if request.method != "POST":
         return _page(request, {"typed": _typed(request)})
     if (refusal := _count(request)) is not None:
@@ -55,6 +59,9 @@ def verify(request: HttpRequest) -> HttpResponseBase:
     except OAuthError as error:
         no_member = error.description == membership.NO_MEMBER
         return _page(request, {"error": membership.NO_MEMBER if no_member else UNKNOWN}, status=400)
+    required = obligation.of(_user(request), code.client)
+    if not satisfies(login.acr, required):
+        return see_other(step_up.address(required, _back(request)))
     if not device_answer.was_displayed(request.POST.get("shown", ""), code, _user(request), target, now=now):
         return _ask(request, code, target, now=now)
     try:
@@ -63,6 +70,11 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         return log_in_first(
             f"{request.path}?{urlencode({'user_code': device_authorization.formatted(request.POST['user_code'])})}"
         )
+
+
+def _back(request: HttpRequest) -> str:
+    """Return the address of this page with the code that the user typed."""
+    return f"{request.path}?{urlencode({'user_code': _typed(request)})}"
 
 
 def _typed(request: HttpRequest) -> str:

@@ -19,6 +19,8 @@ from tokens.rate_settings import Rate
 from tokens.views.pages import HEADERS, same_page
 
 View = Callable[..., HttpResponseBase]
+BY_DAY = 10
+"""How many times the limit of a factor applies within a day."""
 NOBODY = "user:unknown"
 BY_ADDRESS = 10
 """How many times the limit of one name applies to all names from one address: attackers vary names, too."""
@@ -41,15 +43,53 @@ def limited_login(field: str) -> Callable[[View], View]:
             except TooMany as error:
                 return please_wait(request, 429, error.retry_after)
             except NotCounted:
-                page = please_wait(request, 503, 5)
-                return errors.because(page, "logins cannot be counted: the shared cache does not answer")
+                return _uncounted(request)
             except Busy as error:
-                page = please_wait(request, 503, error.retry_after, busy=True)
-                return errors.because(page, "too many passwords are being hashed at once")
+                return _busy(request, error)
 
         return answer
 
     return decorate
+
+
+def limited_factor(user_of: Callable[[HttpRequest], str]) -> Callable[[View], View]:
+    """Limit how often a user can try a second factor, from all addresses together.
+
+    `user_of` returns the primary key of the user, or "" if there is none. Beyond the limit, answers as `limited_login`.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            if request.method == "POST" and (user := user_of(request)):
+                try:
+                    _count_factor(request, user)
+                except TooMany as error:
+                    return please_wait(request, 429, error.retry_after)
+                except NotCounted:
+                    return _uncounted(request)
+            try:
+                return view(request, *args, **kwargs)
+            except Busy as error:
+                return _busy(request, error)
+
+        return answer
+
+    return decorate
+
+
+def _count_factor(request: HttpRequest, user: str) -> None:
+    """Count one attempt of the user, in a short window and in a day. Raises TooMany and NotCounted."""
+    # An attacker who knows the password could try a million codes from a million addresses: the user is counted. The
+    # day bounds an attacker who waits for each window.
+    rate = conf.issuer().rate_limits["factor"]
+    for limit, bound in (("factor", rate), ("factor-day", Rate(rate.number * BY_DAY, 86_400))):
+        now = keyring.estimated_clock(now=timezone.now())
+        try:
+            rate_limit.count(limit, (user,), bound, now=now)
+        except TooMany as error:
+            log(error, limit, rate_limit.address(request), subject=NOBODY, now=now)
+            raise
 
 
 def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
@@ -75,6 +115,16 @@ def _count_login(request: HttpRequest, name: str) -> None:
     rate = conf.issuer().rate_limits["login"]
     count(request, "logins", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=NOBODY)
     count(request, "login", (folded(name),), rate, subject=NOBODY)
+
+
+def _uncounted(request: HttpRequest) -> HttpResponse:
+    page = please_wait(request, 503, 5)
+    return errors.because(page, "logins cannot be counted: the shared cache does not answer")
+
+
+def _busy(request: HttpRequest, error: Busy) -> HttpResponse:
+    page = please_wait(request, 503, error.retry_after, busy=True)
+    return errors.because(page, "too many passwords are being hashed at once")
 
 
 def please_wait(request: HttpRequest, status: int, retry_after: int, *, busy: bool = False) -> HttpResponse:

@@ -1,20 +1,30 @@
-"""/accounts/login/: allauth's login page. A user who is logged in gets it too, if a client requires a new login."""
+"""/accounts/login/: allauth's login page. A user who is logged in gets it too, if a client requires a new login.
+
+The password is the first step of a user who has a second factor: allauth then asks for it (`second_step`). The login
+begins after the last step, in `account_adapter`.
+"""
 
 from typing import Any
 
+from allauth.account.internal.stagekit import clear_login
 from allauth.account.views import LoginView
+from allauth.mfa.webauthn.internal import auth as passkey_ceremony
+from allauth.mfa.webauthn.views import LoginWebAuthnView
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
+from tokens import conf
 from tokens.authorize import login_session, reauthentication
 from tokens.keys import keyring
 from tokens.views import request_store
 
 
-class LoginPage(LoginView):
-    """The login page. An earlier session ends only when a user has logged in."""
+class _FirstStep:
+    """The page that begins a login. An earlier session ends only when a user has authenticated."""
+
+    request: HttpRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Serve the page, also to a user who is logged in but has to log in again."""
@@ -22,26 +32,57 @@ class LoginPage(LoginView):
         # which requires a new login, and one at the admin's page, which leaves no method that a token could name.
         if _mark(request) or login_session.current(request) is None:
             request.user = AnonymousUser()
-        return super().dispatch(request, *args, **kwargs)
+        return super().dispatch(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Log in the user whom the form authenticated, in a new session.
+        """Go on with the user whom the form authenticated, in a new session.
 
         Raises NotReady, before anything is done, if the database's clock is unknown.
         """
-        now = keyring.clock(now=timezone.now())
+        keyring.clock(now=timezone.now())
         self.request.user = get_user(self.request)  # `dispatch` hid the user of the session
         if self.request.user.is_authenticated:
             login_session.leave(self.request)  # the new session inherits nothing but the `sid`
-        answer = super().form_valid(form)
-        if self.request.user.is_authenticated:
-            login_session.begin(self.request, self.request.user, made_for=_mark(self.request), now=now)
-        return answer
+        clear_login(self.request)  # nor from a login that its user left before the second factor
+        self.request.session[login_session.WAITING_MARK] = _mark(self.request)
+        return super().form_valid(form)  # type: ignore[misc,no-any-return]
+
+    def _redirect_to_pending_stage(self, request: HttpRequest, _stage: Any) -> None:
+        """Show the page also while a second factor is missing: its user can begin again, or another user can log in."""
+        if request.method == "POST":
+            clear_login(request)
+
+
+class LoginPage(_FirstStep, LoginView):
+    """The login page: name and password."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the `login_hint` of the waiting request (OpenID Connect Core section 3.1.2.1)."""
+        """Add the `login_hint` of the request (OpenID Connect Core section 3.1.2.1), and what else is offered."""
         hint = request_store.parse(_waiting_query(self.request)).get("login_hint", "")
-        return super().get_context_data(**kwargs) | {"login_hint": hint}
+        settings = conf.issuer()
+        offered = {"sends_mail": settings.sends_mail, "sign_up": settings.sign_up}
+        return super().get_context_data(**kwargs) | {"login_hint": hint} | offered
+
+
+class PasskeyPage(_FirstStep, LoginWebAuthnView):
+    """The page that logs a user in by a passkey, without a name or a password."""
+
+    template_name = "mfa/webauthn/login.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ARG002 (allauth's)
+        """Show the page. Its script asks the browser for a passkey."""
+        return self.render_to_response(self.get_context_data())
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """Show the page again, with a new challenge."""
+        return self.render_to_response(self.get_context_data(form=form))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the challenge, and the address to which the login leads."""
+        data = super().get_context_data(**kwargs)
+        data["ceremony"] = passkey_ceremony.begin_authentication(user=None)
+        data["redirect_field_value"] = _target(self.request)
+        return data
 
 
 def _mark(request: HttpRequest) -> str:
@@ -51,5 +92,9 @@ def _mark(request: HttpRequest) -> str:
 
 def _waiting_query(request: HttpRequest) -> str:
     """Return the query of the authorization request that waits for this login, or ""."""
-    target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
-    return request_store.find_query(request, target.partition("?")[2]) or ""
+    return request_store.find_query(request, _target(request).partition("?")[2]) or ""
+
+
+def _target(request: HttpRequest) -> str:
+    """Return the address to which the login leads, as the browser sent it; "" if none."""
+    return request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")

@@ -25,6 +25,9 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
+# A page whose script asks the browser for a passkey: static files of ours and allauth's, nothing inline.
+PASSKEY_HEADERS = HEADERS | {POLICY_HEADER: f"{POLICY}; script-src 'self'"}
+
 # No client opens these pages.
 ACCOUNT_HEADERS = HEADERS | {OPENER_POLICY: "same-origin"}
 ADMIN_HEADERS = ACCOUNT_HEADERS | {POLICY_HEADER: f"{POLICY}; script-src 'self'"}  # Django's admin has scripts

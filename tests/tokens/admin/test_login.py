@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.staticfiles import finders
 
 from tokens.models import User
@@ -87,3 +88,13 @@ def test_the_admin_shows_its_messages_to_their_user(client):
     other = User.objects.create_user("other")
     answer = client.post("/admin/tokens/user/", {"action": "log_out_everywhere", "_selected_action": [other.pk]})
     assert "Users logged out everywhere: 1." in client.get(answer["Location"]).content.decode()
+
+
+def test_a_password_alone_opens_the_admin_for_no_user_with_a_second_factor(client):
+    root = User.objects.create_superuser("root", password="correct horse battery")
+    TOTP.activate(root, generate_totp_secret())
+    form = {"username": "root", "password": "correct horse battery", "next": "/admin/tokens/client/"}
+    answer = client.post(PAGE, form)
+    assert answer["Location"] == "/accounts/login/?next=%2Fadmin%2Ftokens%2Fclient%2F"
+    assert "_auth_user_id" not in client.session
+    assert client.post(PAGE, form | {"password": "x"}).status_code == 200, "a wrong password reveals no factor"

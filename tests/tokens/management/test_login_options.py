@@ -1,8 +1,9 @@
-"""`create_client --pkce` and `--any-localhost-port`: on, off, and refused."""
+"""`create_client --pkce`, `--any-localhost-port` and `--second-factor`: on, off, and refused."""
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from tokens.authentication_class import MULTI_FACTOR, PHISHING_RESISTANT
 from tokens.models import AuditEvent, Client, PkceRule
 
 pytestmark = pytest.mark.django_db
@@ -59,3 +60,13 @@ def test_a_confidential_client_cannot_use_any_port_on_localhost():
     with pytest.raises(CommandError, match="Only a public client"):
         create("--any-localhost-port", uri=NATIVE)
     assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize(("word", "name"), [("any", MULTI_FACTOR), ("passkey", PHISHING_RESISTANT)])
+def test_a_client_can_require_a_second_factor_and_the_trail_says_so(word, name):
+    assert create("--second-factor", word).required_class == name
+    assert AuditEvent.objects.get(action="client.created").details == {"required_class": name}
+
+
+def test_without_the_option_a_client_requires_no_second_factor():
+    assert create().required_class is None

@@ -18,7 +18,7 @@ from tests.tokens.factories import (
     redeem,
     stored_query,
 )
-from tokens.authorize.login_session import PASSWORD
+from tokens.authentication_class import PASSWORD
 from tokens.models import AuthorizationCode, Client, User, UserGrant
 
 pytestmark = pytest.mark.django_db
@@ -320,7 +320,7 @@ def test_acr_values_are_voluntary_without_an_api(browser, webapp, decode):
     assert decode(body["id_token"], "webapp")[1]["acr"] == PASSWORD
 
 
-@pytest.mark.parametrize("values", ["phr", "http://schemas.openid.net/pape/policies/2007/06/multi-factor phr"])
+@pytest.mark.parametrize("values", ["urn:example:gold", "PHR http://schemas.openid.net/pape/policies/2007/06/physical"])
 @pytest.mark.parametrize("prompt", [None, "none", "consent"])
 def test_an_acr_that_no_login_at_the_issuer_has_is_an_error(browser, webapp, values, prompt):
     """RFC 9470 section 5."""
@@ -329,7 +329,7 @@ def test_an_acr_that_no_login_at_the_issuer_has_is_an_error(browser, webapp, val
 
 
 def test_an_acr_is_checked_after_the_login(client, user, webapp):
-    query = authorization(webapp, acr_values="phr")
+    query = authorization(webapp, acr_values="urn:example:gold")
     back = parameters(client.get("/oauth/authorize", query))["next"]
     assert back.startswith("/oauth/authorize?")
     log_in(client, user)

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client as Browser
 
 from tests.tokens.factories import allow, authorization, log_in, make_client, make_user, parameters, redeem
-from tokens.authorize.login_session import PASSWORD
+from tokens.authentication_class import PASSWORD
 from tokens.models import Consent, UserGrant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -70,7 +70,7 @@ def test_an_essential_acr_that_no_login_has_is_an_error_and_a_voluntary_one_is_n
         query = requesting(webapp, {"id_token": {"acr": options}}, scope=scope)
         return parameters(allow(browser, query))
 
-    assert answer({"essential": True, "value": "phr"})["error"] == "unmet_authentication_requirements"
+    assert answer({"essential": True, "value": "urn:example:gold"})["error"] == "unmet_authentication_requirements"
     for options in (None, {"value": "phr"}, {"essential": True}, {"essential": True, "values": ["phr", PASSWORD]}):
         body = redeem(browser, webapp, answer(options)["code"]).json()
         assert decode(body["id_token"], "webapp")[1]["acr"] == PASSWORD

@@ -80,7 +80,7 @@ ERRORS = {
     "invalid_request": {"code_challenge": None},
     "unsupported_response_type": {"response_type": "token"},
     "consent_required": {"prompt": "none"},
-    "unmet_authentication_requirements": {"acr_values": "phr"},
+    "unmet_authentication_requirements": {"acr_values": "urn:example:gold"},
 }
 
 

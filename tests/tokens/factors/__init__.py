@@ -1,0 +1,1 @@
+"""Tests of second factors: stored secrets, codes and credentials."""

@@ -1,0 +1,49 @@
+"""Authentication context classes: how strong a login is, for the claim `acr` and the parameter `acr_values`. Pure.
+
+- The classes have an order. A login of a class satisfies a request for each weaker class.
+- A passkey proves possession and verifies its user (MFA_WEBAUTHN_USER_VERIFICATION), and signs the origin. So a passkey
+  alone is phishing-resistant, with or without a password.
+- Two other methods are multi-factor.
+
+Example: a user logs in by password and authenticator app, which is `MULTI_FACTOR`. A request for `PASSWORD` is
+satisfied, and its token says `PASSWORD`. A request for `PHISHING_RESISTANT` needs a passkey as well.
+"""
+
+from collections.abc import Collection
+
+PASSWORD = "urn:keyturn:acr:password"  # noqa: S105 (the name of a class)
+MULTI_FACTOR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
+PHISHING_RESISTANT = "phr"
+"""Of OpenID Connect Extended Authentication Profile ACR Values 1.0, in IANA's registry of RFC 6711."""
+CLASSES = (PASSWORD, MULTI_FACTOR, PHISHING_RESISTANT)
+"""From the weakest to the strongest."""
+
+PASSKEY = "webauthn"
+FACTORS = frozenset({"totp", "recovery_codes", PASSKEY})
+"""django-allauth's names of the methods that are no password."""
+
+
+def of(methods: Collection[str]) -> str:
+    """Return the class of a login by these methods (django-allauth's names), or "" if no method is known."""
+    known = set(methods) & (FACTORS | {"password"})
+    if PASSKEY in known:
+        return PHISHING_RESISTANT
+    # An authenticator app and its recovery codes are one factor: the same person set them up at the same time.
+    if "password" in known and known & FACTORS:
+        return MULTI_FACTOR
+    return PASSWORD if known else ""
+
+
+def satisfied(acr: str) -> tuple[str, ...]:
+    """Return the classes that a login of the class `acr` satisfies, from the strongest to the weakest."""
+    return CLASSES[CLASSES.index(acr) :: -1] if acr in CLASSES else ()
+
+
+def satisfies(acr: str, required: str) -> bool:
+    """Return True if a login of the class `acr` satisfies `required`. Every login satisfies ""."""
+    return not required or required in satisfied(acr)
+
+
+def strongest(classes: Collection[str]) -> str:
+    """Return the strongest of the classes, or "" if there is none."""
+    return next((name for name in reversed(CLASSES) if name in classes), "")

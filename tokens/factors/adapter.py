@@ -1,0 +1,29 @@
+"""What django-allauth asks about second factors: how secrets are stored, and how the issuer is called."""
+
+from urllib.parse import urlsplit
+
+from allauth.mfa.adapter import DefaultMFAAdapter
+
+from tokens import conf
+from tokens.factors import secret_text
+
+
+class FactorAdapter(DefaultMFAAdapter):
+    """Encrypts secrets by KEY_ENCRYPTION_KEYS, and names the issuer by ISSUER_URL, never by the request's Host."""
+
+    def encrypt(self, text: str) -> str:
+        """Return the secret as it is stored."""
+        return secret_text.seal(text, keys=conf.issuer().encryption_keys())
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Return the secret. Raises secret_text.CannotDecrypt."""
+        return secret_text.unseal(encrypted_text, keys=conf.issuer().encryption_keys())
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Return the relying party of passkeys: the issuer's host (WebAuthn Level 2 section 5.4.2)."""
+        host = urlsplit(conf.issuer().url).hostname or ""
+        return {"id": host, "name": host}
+
+    def _get_site_name(self) -> str:
+        """Return the name that an authenticator app shows."""
+        return urlsplit(conf.issuer().url).netloc

@@ -1,0 +1,27 @@
+"""Which authentication context class the operator requires of a user, for a client or for the admin.
+
+- The setting SECOND_FACTOR_GROUPS: members of these groups, for every client and for the admin.
+- The setting SECOND_FACTOR_STAFF: users with access to the admin, for every client and for the admin.
+- A client's `required_class`: every user of that client.
+
+The strongest requirement counts. It is checked at each authorization and at each page of the admin, not at the login: a
+user without a factor can log in and set one up, and nothing else.
+"""
+
+from tokens import conf
+from tokens.authentication_class import MULTI_FACTOR, strongest
+from tokens.models import Client, User
+
+
+def of_user(user: User) -> str:
+    """Return the class that the user always needs, or ""."""
+    settings = conf.issuer()
+    if settings.second_factor_staff and user.is_staff:
+        return MULTI_FACTOR
+    groups = settings.second_factor_groups
+    return MULTI_FACTOR if groups and user.groups.filter(name__in=groups).exists() else ""
+
+
+def of(user: User, client: Client) -> str:
+    """Return the class that the user needs for the client, or ""."""
+    return strongest((of_user(user), client.required_class or ""))

@@ -1,0 +1,69 @@
+"""Checks the code of an authenticator app (TOTP, RFC 6238) and accepts each code once.
+
+- A code is valid in its step of 30 seconds, and in the step before and after it (`TOLERANCE`).
+- The row stores the step of the last accepted code. A code of that step or an earlier one is refused (RFC 6238 section
+  5.2), in every process, because the row is locked while it is compared.
+- allauth remembers used codes in the cache, which a process can have for itself. So the database decides here.
+"""
+
+import hmac
+import struct
+from base64 import b32decode
+from collections.abc import Iterator
+from datetime import datetime
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+
+from tokens import conf
+from tokens.factors import secret_text
+
+PERIOD = 30  # seconds
+DIGITS = 6
+TOLERANCE = 1
+LAST_STEP = "last_step"
+
+
+def spend(authenticator: Authenticator, code: str, *, now: datetime) -> bool:
+    """Return True if `code` is valid at `now` and no code of its step was accepted before. Records its step.
+
+    Raises secret_text.CannotDecrypt.
+    """
+    with transaction.atomic():
+        row = Authenticator.objects.select_for_update().filter(pk=authenticator.pk).first()
+        if row is None:  # the user removed it at the same moment
+            return False
+        keys = conf.issuer().encryption_keys()
+        secret = secret_text.unseal(row.data["secret"], keys=keys)
+        step = matching_step(secret, code, now=now)
+        if step is None or step <= row.data.get(LAST_STEP, -1):
+            return False
+        row.data[LAST_STEP] = step
+        if not secret_text.is_current(row.data["secret"], keys=keys):
+            row.data["secret"] = secret_text.seal(secret, keys=keys)
+        row.save(update_fields=["data"])
+    return True
+
+
+def matching_step(secret: str, code: str, *, now: datetime) -> int | None:
+    """Return the step whose code is `code`, or None. `secret` is base32. Blanks in `code` do not count."""
+    typed = "".join(code.split()).encode()
+    found = None
+    for step in _steps(now):  # all of them, so that timing does not reveal which one matched
+        if hmac.compare_digest(_code(secret, step).encode(), typed):
+            found = step
+    return found
+
+
+def _steps(now: datetime) -> Iterator[int]:
+    """Yield the steps whose codes are valid at `now`."""
+    current = int(now.timestamp()) // PERIOD
+    yield from range(current - TOLERANCE, current + TOLERANCE + 1)
+
+
+def _code(secret: str, step: int) -> str:
+    """Return the code of a step (RFC 4226 section 5.3, HMAC-SHA-1)."""
+    digest = hmac.digest(b32decode(secret, casefold=True), struct.pack(">Q", step), "sha1")
+    start = digest[-1] & 0x0F
+    number = int.from_bytes(digest[start : start + 4], "big") & 0x7FFFFFFF
+    return f"{number % 10**DIGITS:0{DIGITS}}"

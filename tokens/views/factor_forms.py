@@ -1,0 +1,150 @@
+"""Forms of second factors: codes of an app count once, recovery codes once, and passkeys for the issuer's origin only.
+
+django-allauth's forms do the rest: they verify challenge, signature and user verification of a passkey. The attempts
+are counted by `views.limits`, before a form is read.
+"""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from allauth.core import context
+from allauth.mfa import signals
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tokens import conf
+from tokens.factors import credential, one_time_code
+from tokens.factors.secret_text import CannotDecrypt
+from tokens.keys import keyring
+
+logger = logging.getLogger(__name__)
+
+LONGEST_CODE = 32
+WRONG_CODE = _("This code is not correct, or it was used before. Enter the next one.")
+WRONG_PASSKEY = _("This passkey was not accepted. Try again, or use another way.")
+
+
+class _CodeMixin:
+    """Accepts a code of the user's app that was not used before, or one of the user's recovery codes."""
+
+    user: Any
+    cleaned_data: dict[str, Any]
+    authenticator: Authenticator
+
+    def clean_code(self) -> str:
+        """Return the code, and spend it. Raises ValidationError if it is wrong or was used."""
+        code = str(self.cleaned_data["code"])[:LONGEST_CODE]
+        factors = list(Authenticator.objects.filter(user=self.user).exclude(type=Authenticator.Type.WEBAUTHN))
+        for factor in factors:
+            if _accepts(factor, code):
+                factor.user = self.user
+                self.authenticator = factor
+                return code
+        for factor in factors[:1]:
+            signals.authentication_failed.send(
+                sender=Authenticator, request=context.request, user=self.user, authenticator=factor
+            )
+        raise ValidationError(WRONG_CODE)
+
+
+class LoginCodeForm(_CodeMixin, AuthenticateForm):
+    """The code after the password."""
+
+
+class StepUpCodeForm(_CodeMixin, ReauthenticateForm):
+    """The code of a user who is logged in."""
+
+
+class NewAppForm(ActivateTOTPForm):
+    """The first code of a new authenticator app."""
+
+    def clean_code(self) -> str:
+        """Return the code. Raises ValidationError if the app does not have the displayed secret."""
+        code = str(self.cleaned_data["code"])[:LONGEST_CODE]
+        self.step = one_time_code.matching_step(self.secret, code, now=_now())
+        if self.step is None:
+            raise ValidationError(WRONG_CODE)
+        return code
+
+
+class _OriginMixin:
+    """Refuses a credential that is malformed or was made at another origin than the issuer's."""
+
+    def clean_credential(self) -> Any:
+        """Return what django-allauth makes of the credential. Raises ValidationError."""
+        content = self.cleaned_data["credential"]  # type: ignore[attr-defined]
+        try:
+            credential.check(content, issuer=conf.issuer().url)
+        except credential.MalformedCredential as error:
+            raise ValidationError(WRONG_PASSKEY) from error
+        inherited = getattr(super(), "clean_credential", None)
+        return inherited() if inherited is not None else content
+
+
+def _hidden() -> forms.JSONField:
+    """Return the hidden field of a credential."""
+    return _CredentialField(required=True, widget=forms.HiddenInput, error_messages={"invalid": WRONG_PASSKEY})
+
+
+class _CredentialField(forms.JSONField):
+    def to_python(self, value: Any) -> Any:
+        """Return the parsed credential. Raises ValidationError if it is no JSON."""
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise ValidationError(WRONG_PASSKEY) from None
+
+
+class LoginPasskeyForm(_OriginMixin, LoginWebAuthnForm):
+    """A passkey instead of a password."""
+
+    credential = _hidden()
+
+
+class SecondPasskeyForm(_OriginMixin, AuthenticateWebAuthnForm):
+    """A passkey after the password."""
+
+    credential = _hidden()
+
+
+class StepUpPasskeyForm(_OriginMixin, ReauthenticateWebAuthnForm):
+    """A passkey of a user who is logged in."""
+
+    credential = _hidden()
+
+
+class NewPasskeyForm(_OriginMixin, AddWebAuthnForm):
+    """A new passkey. Its name is for the user's list."""
+
+    credential = _hidden()
+    name = forms.CharField(label=_("Name"), required=False, max_length=64)
+    # Every passkey verifies its user, so each can log in alone.
+    passwordless = None  # type: ignore[assignment]  # how Django drops an inherited field
+
+
+def _accepts(factor: Authenticator, code: str) -> bool:
+    """Return True if the app or the list of recovery codes has this code, unused. The code is used then."""
+    try:
+        if factor.type == Authenticator.Type.TOTP:
+            return one_time_code.spend(factor, code, now=_now())
+        return bool(factor.wrap().validate_code(code))  # type: ignore[no-untyped-call]
+    except CannotDecrypt:
+        logger.exception("A second factor cannot be used")
+        return False
+
+
+def _now() -> datetime:
+    """Return this process's estimate of the database's clock, by which codes are valid in every process."""
+    return keyring.estimated_clock(now=timezone.now())

@@ -1,0 +1,170 @@
+"""/accounts/2fa/: the second step of a login, step-up, and the pages on which users set up second factors.
+
+The pages are django-allauth's, with our headers, limits and templates. Attempts are counted by user (`limited_factor`).
+"""
+
+from typing import Any
+
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.stagekit import get_pending_stage
+from allauth.account.views import ReauthenticateView
+from allauth.mfa import signals
+from allauth.mfa.base import views as base
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as webauthn
+from allauth.mfa.webauthn.internal import auth as passkey_ceremony
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from tokens.authorize import login_session
+from tokens.factors import one_time_code
+from tokens.keys import keyring
+from tokens.models import User
+from tokens.views import step_up
+from tokens.views.limits import limited_factor
+from tokens.views.login import PasskeyPage
+from tokens.views.not_ready import page_if_not_ready
+from tokens.views.pages import HEADERS, PASSKEY_HEADERS, View, private
+
+
+class SecondStepPage(base.AuthenticateView):
+    """The second factor of a login, after the password."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Log in the user. Raises NotReady, before the code is recorded, if the database's clock is unknown."""
+        keyring.clock(now=timezone.now())
+        return super().form_valid(form)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add which factors the user has."""
+        return super().get_context_data(**kwargs) | step_up.offered(self.stage.login.user)
+
+
+class _Confirmation:
+    """A page on which a logged-in user authenticates again: before a change, or because a client needs more."""
+
+    request: HttpRequest
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Record the authentication by the database's clock. Raises NotReady before anything is done."""
+        now = keyring.clock(now=timezone.now())
+        answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]
+        login_session.date_last(self.request, _user(self.request), now=now)
+        return answer
+
+
+class PasswordConfirmationPage(_Confirmation, ReauthenticateView):
+    """Asks for the password again."""
+
+
+class CodeConfirmationPage(_Confirmation, base.ReauthenticateView):
+    """Asks for a code of the authenticator app, or a recovery code."""
+
+
+class PasskeyConfirmationPage(_Confirmation, webauthn.ReauthenticateWebAuthnView):
+    """Asks for a passkey."""
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """Show the page again, with a new challenge."""
+        return self.render_to_response(self.get_context_data() | {"form": form})
+
+
+class NewAppPage(totp.ActivateTOTPView):
+    """Sets up an authenticator app."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Store the app. Its first code is used by that, and is an authentication of this session."""
+        now = keyring.clock(now=timezone.now())
+        answer: HttpResponse = super().form_valid(form)
+        factor = Authenticator.objects.get(user=self.request.user, type=Authenticator.Type.TOTP)
+        factor.data[one_time_code.LAST_STEP] = form.step
+        factor.save(update_fields=["data"])
+        _record(self.request, factor, now=now)
+        return answer
+
+
+class NewPasskeyPage(webauthn.AddWebAuthnView):
+    """Adds a passkey. Each is discoverable and verifies its user, so it can replace the password."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the challenge."""
+        data = super().get_context_data(**kwargs)
+        if "form" in kwargs:  # allauth's view drops the form with its errors
+            data["form"] = kwargs["form"]
+        data["ceremony"] = passkey_ceremony.begin_registration(_user(self.request), passwordless=True)
+        return data
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Store the passkey. Creating it is an authentication of this session."""
+        now = keyring.clock(now=timezone.now())
+        answer: HttpResponse = super().form_valid(form)
+        factors = Authenticator.objects.filter(user=self.request.user, type=Authenticator.Type.WEBAUTHN)
+        _record(self.request, factors.order_by("-pk")[0], now=now)
+        return answer
+
+
+@receiver(signals.authenticator_used, dispatch_uid="tokens.views.factors.used")
+def used(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
+    """Note in the session's record which kind of key a passkey has."""
+    _note_key(request, authenticator)
+
+
+def _record(request: HttpRequest, factor: Authenticator, *, now: Any) -> None:
+    """Record that the user authenticated with a new factor."""
+    record_authentication(request, _user(request), "mfa", id=factor.pk, type=factor.type)
+    _note_key(request, factor)
+    login_session.date_last(request, _user(request), now=now)
+
+
+def _note_key(request: HttpRequest, factor: Authenticator) -> None:
+    if factor.type != Authenticator.Type.WEBAUTHN:
+        return
+    is_shared = factor.wrap().authenticator_data.is_backup_eligible()  # type: ignore[no-untyped-call]
+    record = login_session.last_record(request, factor.user)
+    record[login_session.KEY] = login_session.SOFTWARE if is_shared else login_session.HARDWARE
+    request.session.modified = True
+
+
+def _page(view: View) -> View:
+    """Return the page with our headers."""
+    return private(page_if_not_ready(step_up.remembering(view)), headers=HEADERS)
+
+
+def _passkey_page(view: View) -> View:
+    """Return a page with the script that asks the browser for a passkey."""
+    return private(page_if_not_ready(step_up.remembering(view)), headers=PASSKEY_HEADERS)
+
+
+def _pending_user(request: HttpRequest) -> str:
+    """Return the primary key of the user whose second factor is missing, or ""."""
+    stage = get_pending_stage(request)
+    return str(stage.login.user.pk) if stage and stage.login.user else ""
+
+
+def _user(request: HttpRequest) -> User:
+    assert request.user.is_authenticated  # noqa: S101 (allauth's view requires it)
+    return request.user
+
+
+def _own(request: HttpRequest) -> str:
+    return str(request.user.pk) if request.user.is_authenticated else ""
+
+
+second_step = _passkey_page(limited_factor(_pending_user)(SecondStepPage.as_view()))
+passkey_login = _passkey_page(PasskeyPage.as_view())
+confirm_by_password = _page(limited_factor(_own)(PasswordConfirmationPage.as_view()))
+confirm_by_code = _page(limited_factor(_own)(CodeConfirmationPage.as_view()))
+confirm_by_passkey = _passkey_page(limited_factor(_own)(PasskeyConfirmationPage.as_view()))
+index = _page(base.IndexView.as_view())
+new_app = _page(limited_factor(_own)(NewAppPage.as_view()))
+remove_app = _page(totp.DeactivateTOTPView.as_view())
+view_codes = _page(recovery_codes.ViewRecoveryCodesView.as_view())
+new_codes = _page(recovery_codes.GenerateRecoveryCodesView.as_view())
+download_codes = _page(recovery_codes.DownloadRecoveryCodesView.as_view())
+passkeys = _page(webauthn.ListWebAuthnView.as_view())
+new_passkey = _passkey_page(NewPasskeyPage.as_view())
+edit_passkey = _page(webauthn.EditWebAuthnView.as_view())
+remove_passkey = _page(webauthn.RemoveWebAuthnView.as_view())

@@ -1,0 +1,97 @@
+"""Sends mail in a thread of its own, so that no answer waits for the mail server, and none reveals that mail was sent.
+
+- The queue is bounded. A message beyond it is dropped, and the log says so; the user can ask again.
+- Addresses are made of ISSUER_URL.
+- Work can be queued as well: looking a user up takes time that must not show in the answer.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.mail import EmailMessage
+from django.db import connections
+from django.urls import reverse
+
+from tokens import conf
+from tokens.factors.credential import origin
+
+logger = logging.getLogger(__name__)
+Work = Callable[[], object]
+
+WAITING = 200
+"""Messages that wait at once."""
+IDLE = 60.0
+"""Seconds after which a thread without work ends."""
+
+
+class Outbox:
+    """A queue of work, and the thread that does it. The thread starts with the first work and ends when idle."""
+
+    def __init__(self) -> None:
+        self._work: queue.Queue[Work] = queue.Queue(WAITING)
+        self._lock = threading.Lock()
+        self._is_running = False
+
+    def put(self, work: Work) -> None:
+        """Queue the work. Drops it, with a line in the log, if too much waits."""
+        try:
+            self._work.put_nowait(work)
+        except queue.Full:
+            logger.error("A message was not sent: %d wait already", WAITING)  # noqa: TRY400 (the reason is the message)
+            return
+        with self._lock:
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._run, name="mail", daemon=True).start()
+
+    def _run(self) -> None:
+        while (work := self._next()) is not None:
+            do(work)
+        connections.close_all()
+
+    def _next(self) -> Work | None:
+        """Return the next work, or None if the thread ends."""
+        try:
+            return self._work.get(timeout=IDLE)
+        except queue.Empty:
+            with self._lock:
+                self._is_running = not self._work.empty()
+                return self._work.get_nowait() if self._is_running else None
+
+
+def do(work: Work) -> None:
+    """Do the work. A failure is logged without its text, which can contain an address."""
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001 (each mail backend has exception types of its own)
+        logger.error("A message was not sent: %s", type(error).__name__)  # noqa: TRY400 (see above)
+
+
+outbox = Outbox()
+"""Lives as long as the process."""
+
+
+def later(work: Work) -> None:
+    """Do the work in the thread that sends mail."""
+    outbox.put(work)
+
+
+def send(message: EmailMessage) -> None:
+    """Send the message in the thread that sends mail."""
+    later(message.send)
+
+
+def address(name: str, *arguments: str) -> str:
+    """Return the absolute address of a page of the issuer."""
+    return origin(conf.issuer().url) + reverse(name, args=arguments)
+
+
+def site() -> dict[str, Any]:
+    """Return how the issuer is called in mail: by the host of ISSUER_URL."""
+    host = urlsplit(conf.issuer().url).netloc
+    return {"current_site": SimpleNamespace(name=host, domain=host), "site": host}

@@ -1,0 +1,79 @@
+"""/accounts/step-up/: leads a logged-in user to the factor that a client, an API or the admin still needs.
+
+- A user who has a suitable factor is asked for that factor only. A user who has none sets one up.
+- The address to which the user returns is remembered in the session, because setting up takes several pages.
+
+Example: an API needs `phr`. A user who logged in by password comes to /accounts/step-up/?class=phr&next=/oauth/…, is
+asked for the passkey, and returns.
+"""
+
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from tokens.authentication_class import CLASSES, MULTI_FACTOR, PHISHING_RESISTANT, satisfies
+from tokens.authorize import login_session
+from tokens.factors import enrolment
+from tokens.models import User
+from tokens.views.pages import View, log_in_first, private
+
+CLASS = "class"
+RETURN_TO = "step_up_return_to"
+"""The session's member with the address to which the user returns after setting up a factor."""
+
+
+def address(needed: str, back: str) -> str:
+    """Return the address of the page that leads to the class `needed`, and then to `back`."""
+    return f"{reverse('account_step_up')}?{urlencode({CLASS: needed, REDIRECT_FIELD_NAME: back})}"
+
+
+def offered(user: User) -> dict[str, Any]:
+    """Return which factors a page can offer to the user."""
+    types = enrolment.types(user)
+    return {"has_app": Authenticator.Type.TOTP in types, "has_passkey": Authenticator.Type.WEBAUTHN in types}
+
+
+def remembering(view: View) -> View:
+    """Tell the page of `view` the address to which its user returns, as `return_to`."""
+
+    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        request.return_to = request.session.get(RETURN_TO, "")  # type: ignore[attr-defined]
+        return view(request, *args, **kwargs)
+
+    return answer
+
+
+def _step_up(request: HttpRequest) -> HttpResponse:
+    """Redirect to the page that asks for the missing factor, or show how to set one up."""
+    needed, back = request.GET.get(CLASS, ""), request.GET.get(REDIRECT_FIELD_NAME, "")
+    needed = needed if needed in CLASSES else MULTI_FACTOR
+    back = back if get_adapter(request).is_safe_url(back) else ""
+    login = login_session.current(request)
+    if login is None or not request.user.is_authenticated:
+        return log_in_first(request.get_full_path())
+    if satisfies(login.acr, needed):
+        return _to(back or reverse("account"))
+    if satisfies(enrolment.reachable(request.user), needed):
+        return _to(f"{reverse(_page_for(request.user, needed))}?{urlencode({REDIRECT_FIELD_NAME: back})}")
+    request.session[RETURN_TO] = back
+    context = {"needs_passkey": needed == PHISHING_RESISTANT}
+    return render(request, "mfa/missing.html", context)
+
+
+def _page_for(user: User, needed: str) -> str:
+    """Return the name of the page that asks for a factor of the class."""
+    has_passkey = Authenticator.Type.WEBAUTHN in enrolment.types(user)
+    return "mfa_reauthenticate_webauthn" if has_passkey or needed == PHISHING_RESISTANT else "mfa_reauthenticate"
+
+
+def _to(uri: str) -> HttpResponse:
+    return HttpResponse(status=302, headers={"Location": uri})
+
+
+step_up = private(_step_up)

@@ -18,7 +18,8 @@ TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
     "admin": "audit authentication_class authorize back_channel conf email_proof encryption errors factors grants"
-    " inspection jose keys keys/errors keys/rules metadata models open_clients registration registry_lock revoking views",
+    " inspection jose keys keys/errors keys/rules metadata models open_clients registration registry_lock revoking"
+    " views",
     "views": "addresses audit authentication_class authorize background clients conf database_errors errors factors"
     " grants issued jose keys keys/errors keys/rules limits login metadata models open_clients parameters"
     " rate_settings registry_lock revoking userinfo",

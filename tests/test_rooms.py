@@ -20,18 +20,18 @@ TABLE = {
     "admin": "audit authentication_class authorize back_channel conf email_proof encryption errors factors grants"
     " inspection jose keys keys/errors keys/rules metadata models open_clients registration registry_lock revoking"
     " views",
-    "views": "addresses audit authentication_class authorize background clients conf database_errors errors factors"
-    " grants issued jose keys keys/errors keys/rules limits login metadata models open_clients parameters"
+    "views": "addresses audit authentication_class authorize background clients conf database_errors dpop errors"
+    " factors grants issued jose keys keys/errors keys/rules limits login metadata models open_clients parameters"
     " rate_settings registry_lock revoking userinfo",
     "management": "audit authentication_class back_channel checks conf email_proof encryption grants inspection issued"
     " jose keys keys/errors keys/rules models open_clients outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
-    "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",
+    "metadata": "authorize claims clients conf dpop grants issued jose keys keys/rules models open_client_settings",
     "factors": "authentication_class conf encryption jose models",
-    "authorize": "addresses authentication_class back_channel claims clients conf errors grants issued jose keys"
+    "authorize": "addresses authentication_class back_channel claims clients conf dpop errors grants issued jose keys"
     " keys/rules models parameters",
-    "grants": "audit claims clients conf errors issued keys login models parameters",
+    "grants": "audit claims clients conf dpop errors issued keys login models parameters",
     "revoking": "audit back_channel conf email_proof errors issued keys limits models open_clients registration"
     " registry_lock",
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
@@ -39,8 +39,9 @@ TABLE = {
     "registration": "addresses audit clients conf email_proof issued keys models registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
-    "userinfo": "claims conf errors issued models",
+    "userinfo": "claims conf dpop errors issued models",
     "back_channel": "audit conf issued keys keys/errors models outbound",
+    "dpop": "conf jose",
     "issued": "addresses audit conf encryption errors jose keys keys/errors keys/rules models",
     "claims": "conf email_proof errors jose models",
     "keys": "audit conf encryption jose keys/errors keys/rules models registry_lock",
@@ -51,10 +52,11 @@ TABLE = {
     "migrations": "models triggers",
     "models": "addresses authentication_class conf database_errors jose keys/rules",
     "limits": "conf rate_settings",
-    "conf": "encryption keys/rules open_client_settings rate_settings",
+    "conf": "encryption keys/rules open_client_settings rate_settings request_settings",
     "authentication_class": "",
     "open_client_settings": "",
     "rate_settings": "",
+    "request_settings": "",
     "keys/rules": "keys/errors",
     "keys/errors": "",
     "jose": "",
@@ -151,6 +153,9 @@ COVERED = {
     "tests/tokens/views/test_authorize.py": "authorize/consent authorize/login_session"
     " authorize/server authorize/validator views/authorization_answer",
     "tests/tokens/views/test_device.py": "grants/device_answer grants/device_authorization grants/device_code",
+    "tests/tokens/checks/test_fapi2_clauses.py": "management/commands/conformance",
+    "tests/tokens/views/test_jar.py": "authorize/request_signature clients/request_object",
+    "tests/tokens/views/test_par.py": "authorize/request_push views/request_reference",
     "tests/tokens/views/test_request_store.py": "authorize/request_row",
     "tests/tokens/test_outbound.py": "public_networks",
     "tests/tokens/management/test_create_client.py": "management/client_options",

@@ -22,6 +22,9 @@ from tokens.open_client_settings import OpenClientSettings, covers, hosts
 from tokens.open_client_settings import parse as parse_open_clients
 from tokens.rate_settings import Rate
 from tokens.rate_settings import parse as parse_rates
+from tokens.request_settings import DEFAULTS as REQUEST_DEFAULTS
+from tokens.request_settings import RequestSettings
+from tokens.request_settings import parse as parse_requests
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 DEFAULTS: dict[str, Any] = {
@@ -57,6 +60,8 @@ DEFAULTS: dict[str, Any] = {
     "USERINFO_TOKEN_IN_BODY": False,
     # Hosts in private networks to which logout tokens may be sent; .corp.example is a domain with its hosts.
     "PRIVATE_LOGOUT_HOSTS": (),
+    # True: a DPoP proof needs a nonce of this issuer (RFC 9449 section 8). Costs clients a request for the first nonce.
+    "DPOP_REQUIRES_NONCE": False,
     # Second factors (docs/login.md): the Django groups whose members need one, and whether staff does.
     "SECOND_FACTOR_GROUPS": [],
     "SECOND_FACTOR_STAFF": False,
@@ -68,6 +73,7 @@ DEFAULTS: dict[str, Any] = {
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
     **OPEN_CLIENT_DEFAULTS,
+    **REQUEST_DEFAULTS,
 }
 
 
@@ -89,7 +95,8 @@ class IssuerSettings:
     key_encryption_keys: tuple[str, ...]
     """KEY_ENCRYPTION_KEYS, not parsed: a malformed entry must not stop the JWKS from being served."""
     vouching_secrets: tuple[str, ...] = field(repr=False)
-    """SECRET_KEY and SECRET_KEY_FALLBACKS. They authenticate stored public keys whose encrypting key is lost."""
+    """SECRET_KEY and SECRET_KEY_FALLBACKS. They authenticate stored public keys whose encrypting key is lost,
+    and make the nonces of DPoP."""
     key_policy: Policy
     """KEY_POLICY, a named set of timings of signing keys, with the changes in KEY_TIMINGS."""
     access_token_lifetime: timedelta
@@ -124,6 +131,8 @@ class IssuerSettings:
     """The scopes that this deployment offers without an API."""
     userinfo_token_in_body: bool
     """True if userinfo accepts the token in the body."""
+    dpop_requires_nonce: bool
+    """True if a DPoP proof without a nonce of this issuer is refused."""
     second_factor_groups: tuple[str, ...]
     """The names of the groups whose members need a second factor."""
     second_factor_staff: bool
@@ -134,6 +143,8 @@ class IssuerSettings:
     """True if visitors can sign up."""
     open_clients: OpenClientSettings
     """Metadata documents and dynamic registration, and what such clients may request."""
+    requests: RequestSettings
+    """Pushed authorization requests, and the FAPI 2.0 Security Profile."""
 
     private_logout_hosts: tuple[str, ...]
     """The hosts whose addresses may be private when a logout token is sent to a client of the operator."""
@@ -194,12 +205,14 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         groups_claim=tuple(values["GROUPS_CLAIM"]),
         openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
         userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
+        dpop_requires_nonce=values["DPOP_REQUIRES_NONCE"],
         second_factor_groups=tuple(values["SECOND_FACTOR_GROUPS"]),
         second_factor_staff=values["SECOND_FACTOR_STAFF"],
         sends_mail=values["SENDS_MAIL"],
         sign_up=_sign_up(values),
         open_clients=parse_open_clients(values, debug=settings.DEBUG),
         private_logout_hosts=hosts("PRIVATE_LOGOUT_HOSTS", values),
+        requests=parse_requests(values),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 

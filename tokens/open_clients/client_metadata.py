@@ -47,7 +47,7 @@ class InvalidMetadata(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientMetadata:
-    """Validated metadata of a client. The fields have the names of RFC 7591 section 2."""
+    """Validated metadata of a client. The fields have the names of RFC 7591, RFC 9101 and RFC 9126."""
 
     client_name: str
     """Empty if the client has no name."""
@@ -56,6 +56,12 @@ class ClientMetadata:
     token_endpoint_auth_method: str
     jwks: Mapping[str, Any] | None
     jwks_uri: str
+    require_pushed_authorization_requests: bool
+    """True if the client wants its authorization requests to be accepted only if it pushed them (RFC 9126)."""
+    require_signed_request_object: bool
+    """The same for requests that it signed (RFC 9101)."""
+    dpop_bound_access_tokens: bool
+    """True if the client always uses DPoP (RFC 9449 section 5.2)."""
     backchannel_logout_uri: str = ""
     """Empty if the client is not told of logouts (Back-Channel Logout 1.0 section 2.2)."""
     backchannel_logout_session_required: bool = False
@@ -107,6 +113,9 @@ def read(
         token_endpoint_auth_method=method,
         jwks=jwks,
         jwks_uri=jwks_uri,
+        require_pushed_authorization_requests=_truth(members, "require_pushed_authorization_requests"),
+        require_signed_request_object=_truth(members, "require_signed_request_object"),
+        dpop_bound_access_tokens=_truth(members, "dpop_bound_access_tokens"),
         **_logout(members, uris=uris, loopback=loopback),
     )
 
@@ -185,15 +194,13 @@ def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
 
 def _logout(members: Mapping[str, Any], *, uris: Collection[str], loopback: bool) -> dict[str, Any]:
     """Return the members about back-channel logout, by field. Raises InvalidMetadata."""
-    uri, required = _text(members, "backchannel_logout_uri"), members.get("backchannel_logout_session_required")
-    if required not in (None, True, False):
-        raise InvalidMetadata("backchannel_logout_session_required must be true or false.")
+    uri, required = _text(members, "backchannel_logout_uri"), _truth(members, "backchannel_logout_session_required")
     problem = logout_uri_problem(uri, loopback=loopback) if uri else None
     if problem or len(uri) > LONGEST_URI:
         raise InvalidMetadata(f"backchannel_logout_uri {problem or 'is too long.'}")
     if uri and origin(uri) not in map(origin, uris):
         raise InvalidMetadata("backchannel_logout_uri must have the origin of a redirect URI.")
-    return {"backchannel_logout_uri": uri, "backchannel_logout_session_required": bool(uri and required)}
+    return {"backchannel_logout_uri": uri, "backchannel_logout_session_required": bool(uri) and required}
 
 
 def _text(members: Mapping[str, Any], name: str) -> str:
@@ -204,6 +211,14 @@ def _text(members: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise InvalidMetadata(f"{name} must be a text.")
     return value
+
+
+def _truth(members: Mapping[str, Any], name: str) -> bool:
+    """Return a member that is true or false; False if it is missing or null. Raises InvalidMetadata."""
+    value = members.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise InvalidMetadata(f"{name} must be true or false.")
+    return bool(value)
 
 
 def _texts(members: Mapping[str, Any], name: str) -> list[str]:

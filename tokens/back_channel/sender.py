@@ -47,7 +47,7 @@ class DeliveryResult:
 
 
 @dataclass(slots=True)
-class Tally:
+class DeliveryTally:
     """What a dispatcher did since it began."""
 
     delivered: int = 0
@@ -61,9 +61,9 @@ class Dispatcher:
     def __init__(self, *, send: Send = delivery.send, bound: Bound = nullcontext) -> None:
         self._send, self._bound = send, bound
         self._slots, self._results = Slots(), SimpleQueue[DeliveryResult | None]()
-        self.tally = Tally()
+        self.tally = DeliveryTally()
 
-    def drain(self) -> Tally:
+    def drain(self) -> DeliveryTally:
         """Deliver every message that is due, wait for the results, and return what was done."""
         self._start_all()
         while self._slots.number:

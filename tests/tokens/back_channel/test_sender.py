@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests.tokens.factories import make_client
 from tokens.back_channel import sender as module
-from tokens.back_channel.sender import NO_ADDRESS, Dispatcher, Tally
+from tokens.back_channel.sender import NO_ADDRESS, DeliveryTally, Dispatcher
 from tokens.back_channel.slots import PER_CLIENT
 from tokens.keys import keyring
 from tokens.keys.errors import NotReady
@@ -39,7 +39,7 @@ def test_every_message_that_is_due_is_posted_to_its_client(decode):
     sent = []
     for name in ("a", "b"):
         message(make_receiver(name))
-    assert Dispatcher(send=lambda client, token: sent.append((client.client_id, token)) or "").drain() == Tally(
+    assert Dispatcher(send=lambda client, token: sent.append((client.client_id, token)) or "").drain() == DeliveryTally(
         delivered=2
     )
     assert sorted(client_id for client_id, _ in sent) == ["a", "b"]
@@ -65,7 +65,7 @@ def test_a_client_that_does_not_answer_delays_no_other():
     assert not LogoutMessage.objects.filter(client=slow).exclude(delivered_at=None).exists()
     assert LogoutMessage.objects.filter(client=slow, attempts=1).count() == PER_CLIENT
     released.set()
-    assert dispatcher.drain() == Tally(delivered=PER_CLIENT + 10)
+    assert dispatcher.drain() == DeliveryTally(delivered=PER_CLIENT + 10)
 
 
 @pytest.mark.parametrize(("reason", "because"), [("it answered 400", "it answered 400"), (None, "the delivery failed")])
@@ -77,7 +77,7 @@ def test_a_refusal_or_an_error_is_a_failure_and_is_tried_again_later(reason, bec
             raise RuntimeError("a mistake")
         return reason
 
-    assert Dispatcher(send=send).drain() == Tally(failed=1)
+    assert Dispatcher(send=send).drain() == DeliveryTally(failed=1)
     stored = LogoutMessage.objects.get()
     assert (stored.failure, stored.delivered_at, stored.due_at > timezone.now()) == (because, None, True)
 
@@ -99,7 +99,7 @@ def test_nothing_is_sent_to_a_client_that_was_disabled_or_lost_its_address(field
     message(client)
     type(client).objects.update(**fields)
     sent = []
-    assert Dispatcher(send=lambda *args: sent.append(args) or "").drain() == Tally(given_up=1)
+    assert Dispatcher(send=lambda *args: sent.append(args) or "").drain() == DeliveryTally(given_up=1)
     assert sent == []
     assert LogoutMessage.objects.get().failure == NO_ADDRESS
 
@@ -110,14 +110,14 @@ def test_without_a_key_that_may_sign_the_message_waits(monkeypatch):
 
     monkeypatch.setattr(keyring, "for_audience", not_ready)
     message(make_receiver("a"))
-    assert Dispatcher(send=accept).drain() == Tally(failed=1)
+    assert Dispatcher(send=accept).drain() == DeliveryTally(failed=1)
     assert LogoutMessage.objects.get().failure == "no key may sign"
 
 
 def test_the_last_failure_is_counted_as_given_up():
     now = timezone.now()
     message(make_receiver("a"), give_up_at=now)
-    assert Dispatcher(send=lambda *_: "no").drain() == Tally(given_up=1)
+    assert Dispatcher(send=lambda *_: "no").drain() == DeliveryTally(given_up=1)
 
 
 def test_a_deadline_of_a_delivery_is_shorter_than_its_lease():

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from tokens import conf, registry_lock
+from tokens.account import browser_session
 from tokens.audit import retention
 from tokens.issued import revocation_record
 from tokens.models import (
@@ -106,6 +107,8 @@ TABLES: Mapping[str, Ended] = {
     "dead logouts": lambda now: LogoutMessage.objects.filter(dead_at__lt=now - DEAD_FOR).order_by("dead_at"),
     AUDIT: retention.ended,
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
+    # An hour: a session whose key changes is for a moment without its row.
+    "session records": lambda now: browser_session.ended(before=now - timedelta(hours=1)),
 }
 
 

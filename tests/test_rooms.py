@@ -17,14 +17,16 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
-    "admin": "audit authentication_class authorize checks conf email_proof encryption errors factors grants inspection"
-    " jose keys keys/errors keys/rules metadata models open_clients registration registry_lock revoking views",
+    "admin": "audit authentication_class authorize back_channel checks conf email_proof encryption errors factors"
+    " grants inspection jose keys keys/errors keys/rules metadata models open_clients registration registry_lock"
+    " revoking views",
     "templatetags": "conf",
     "views": "account addresses audit authentication_class authorize background brand claims clients conf"
     " database_errors dpop email_proof errors factors grants issued jose keys keys/errors keys/rules limits login"
     " metadata models open_clients parameters rate_settings registry_lock revoking userinfo",
-    "management": "audit authentication_class checks conf email_proof encryption grants inspection issued jose keys"
-    " keys/errors keys/rules models open_clients outbound proxy recipes registration registry_lock revoking",
+    "management": "audit authentication_class back_channel checks conf email_proof encryption grants inspection issued"
+    " jose keys keys/errors keys/rules models open_clients outbound proxy recipes registration registry_lock"
+    " revoking",
     "background": "audit keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models registration revoking",
     "metadata": "authorize claims clients conf dpop grants issued jose keys keys/rules models open_client_settings",
@@ -37,12 +39,12 @@ TABLE = {
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",
     "recipes": "",
-    "registration": "audit clients email_proof issued keys models redirect_allow_list registry_lock",
+    "registration": "addresses audit clients conf email_proof issued keys models redirect_allow_list registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
     "userinfo": "claims conf dpop errors issued models",
     "account": "audit back_channel conf models",
-    "back_channel": "issued models",
+    "back_channel": "audit conf issued keys keys/errors models outbound",
     "dpop": "conf jose",
     "issued": "addresses audit conf encryption errors jose keys keys/errors keys/rules models",
     "claims": "conf email_proof errors jose models",

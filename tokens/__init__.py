@@ -10,7 +10,7 @@ Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
 - `background`, `checks`, `metadata`: work between requests, checks of the installation, and metadata documents.
 - `authorize`: asks the user. `grants`: the token endpoint. `revoking`: revocation. `registration`: clients and APIs.
 - `factors`: second factors of users.
-- `open_clients`: clients that register themselves.
+- `open_clients`: clients that register themselves. `recipes`: what programs need, as data.
 - `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: returns a user's claims.
 - `back_channel`: tells clients that a session ended.
 - `dpop`: proofs that a client has the key that its tokens are bound to.
@@ -18,7 +18,7 @@ Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
 - `keys`: rotation of signing keys, and signing.
 - `email_proof`, `login`, `parameters`, `audit`, `migrations`, `models`, `limits`, `conf`: verified e-mail addresses,
   passwords, tables, settings, and other code that rooms share.
-- `open_client_settings`, `rate_settings`, `request_settings`: parts of the settings, pure.
+- `open_client_settings`, `rate_settings`, `request_settings`, `redirect_allow_list`: parts of the settings, pure.
 - `keys/rules`, `keys/errors`, `jose`, `encryption`, `addresses`, `authentication_class`: the lowest layer, pure.
 - `public_networks`, `deadline_response`, `outbound`: requests to addresses that others chose.
 - `errors`, `database_errors`, `registry_lock`, `triggers`: the lowest layer, with I/O or Django.

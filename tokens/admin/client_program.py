@@ -102,7 +102,7 @@ class ProgramForm(forms.Form):
         policy |= {column: " ".join(options.get(name, ())) for name, column in joined.items()}
         plain = ("name", "client_id", "grants", "redirect_uris", "scopes", "apis", "method", "public", "jwks")
         fields = {name: options[name] for name in plain if name in options}
-        return Registration(**fields, policy=policy | {"recipe": self.recipe.name})
+        return Registration(**fields, policy=policy | {"userinfo_by_api_tokens": True, "recipe": self.recipe.name})
 
     def given(self) -> dict[str, Any]:
         """Return the options that the operator gave, by their name in a recipe."""

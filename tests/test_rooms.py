@@ -22,8 +22,8 @@ TABLE = {
     "views": "addresses audit authentication_class authorize background clients conf database_errors errors factors"
     " grants issued jose keys keys/errors keys/rules limits login metadata models open_clients parameters"
     " rate_settings registry_lock revoking userinfo",
-    "management": "audit authentication_class checks conf email_proof encryption grants inspection issued jose keys"
-    " keys/errors keys/rules models open_clients outbound proxy registration registry_lock revoking",
+    "management": "audit authentication_class checks conf email_proof encryption factors grants inspection issued jose"
+    " keys keys/errors keys/rules models open_clients outbound proxy registration registry_lock revoking",
     "background": "keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
     "metadata": "authorize claims clients conf grants issued jose keys models open_client_settings",

@@ -1,4 +1,4 @@
-"""JWTAuthentication verifies a request's bearer token and sets DRF's `request.user` and `request.auth`.
+"""JWTAuthentication verifies a request's access token and sets DRF's `request.user` and `request.auth`.
 
 This is an edge: it reads the clock, and turns the errors of verification into responses.
 """
@@ -12,10 +12,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
-from . import challenges, edge, scope_needs
+from . import challenges, dpop, edge, scope_needs
 from .conf import resource_server
 from .counters import counters
-from .errors import InvalidRequest, InvalidToken, Unavailable
+from .errors import InvalidProof, InvalidRequest, InvalidToken, NonceRequired, Reason, Unavailable
 from .issuers import trusted_issuers
 from .local_users import local_user
 from .principal import AccessToken, TokenUser
@@ -40,32 +40,44 @@ def is_marked(request: HttpRequest) -> bool:
 
 
 class JWTAuthentication(BaseAuthentication):
-    """DRF authentication by an RFC 9068 access token of a trusted issuer."""
+    """DRF authentication by an RFC 9068 access token of a trusted issuer, as bearer token or bound to a key (DPoP)."""
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
-        """Return the user and the verified token, or None if the request carries no bearer token."""
+        """Return the user and the verified token, or None if the request carries no access token."""
         mark(request._request)  # noqa: SLF001 (DRF's documented way to the Django request)
         if edge.is_length_unknown(request.META):  # every API has this class, but not every server refuses such requests
             raise challenges.LengthRequired
+        scheme = challenges.BEARER
         try:
             headers = request.META
             authorization = headers.get("HTTP_AUTHORIZATION")
             in_query = bool(headers.get("QUERY_STRING")) and "access_token" in request.query_params
             token = credentials(authorization, also_in_query=in_query)
-            return None if token is None else self._verified(request, token)
+            if token is None and authorization and resource_server().dpop:
+                scheme = challenges.DPOP
+                token = credentials(authorization, also_in_query=in_query, scheme="dpop")
+            return None if token is None else self._verified(request, token, with_proof=scheme == challenges.DPOP)
+        except InvalidProof as error:
+            logger.info("DPoP proof refused: %s %s", error.reason.name, error.claim)
+            counters.count(f"refused_proof_{error.reason.name.lower()}")
+            FailedTokens().record(request)
+            raise challenges.ProofRefused(error.reason, error.claim) from error
+        except NonceRequired as error:
+            counters.count("nonce_required")
+            raise challenges.NonceNeeded from error
         except InvalidToken as error:
             logger.info("Token refused: %s %s", error.reason.name, error.claim)
             counters.count(f"refused_{error.reason.name.lower()}")
             FailedTokens().record(request)
-            raise challenges.TokenRefused(error.reason, error.claim) from error
+            raise challenges.TokenRefused(error.reason, error.claim, scheme=scheme) from error
         except InvalidRequest as error:
             counters.count("invalid_request")
-            raise challenges.BadRequest from error
+            raise challenges.BadRequest(scheme=scheme) from error
         except Unavailable as error:
             counters.count("unavailable")
             raise challenges.TryLater(error.retry_after) from error
 
-    def _verified(self, request: Request, token: str) -> tuple[Any, AccessToken]:
+    def _verified(self, request: Request, token: str, *, with_proof: bool) -> tuple[Any, AccessToken]:
         serving.note()
         # Before the signature is verified, so that a blocked address costs no CPU time.
         if (wait := FailedTokens().blocked_for(request)) is not None:
@@ -73,7 +85,12 @@ class JWTAuthentication(BaseAuthentication):
             raise Throttled(wait)
         conf = resource_server()
         types = ANY_JWT if conf.accept_typ_jwt else ACCESS_TOKEN
-        verified = verify(token, issuers=trusted_issuers(), audience=conf.audience, now=timezone.now(), types=types)
+        issuers, now = trusted_issuers(), timezone.now()
+        verified = verify(token, issuers=issuers, audience=conf.audience, now=now, types=types, with_proof=with_proof)
+        if conf.dpop and with_proof:
+            dpop.prove(request._request, verified, conf.dpop, now.timestamp())  # noqa: SLF001 (DRF's documented way)
+        elif conf.dpop and conf.dpop.required:
+            raise InvalidToken(Reason.UNBOUND, "cnf")
         user = self.user(verified)
         counters.count("accepted")
         return user, verified
@@ -82,7 +99,8 @@ class JWTAuthentication(BaseAuthentication):
         """Return the challenge for a request without credentials. It names the scopes that the request needs."""
         view = (request.parser_context or {}).get("view")
         scopes = scope_needs.challenged(view, request.method or "") if view is not None else ()
-        return challenges.challenge(scope=" ".join(scopes))
+        scheme = challenges.DPOP if view is not None and scope_needs.is_bound_only(view) else challenges.BEARER
+        return challenges.offer(scheme, scope=" ".join(scopes))
 
     def user(self, token: AccessToken) -> Any:
         """Return `request.user` for a verified token; a subclass can override it. Raises InvalidToken to refuse."""

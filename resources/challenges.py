@@ -1,6 +1,7 @@
 """The WWW-Authenticate challenges of this API, and the exceptions that send them.
 
-RFC 6750 section 3 defines the challenges, RFC 9728 section 5 their parameter `resource_metadata`.
+RFC 6750 section 3 and RFC 9449 section 7.1 define the challenges, RFC 9728 section 5 their parameter
+`resource_metadata`. A 401 of an API that accepts both schemes has both challenges, first that of the request.
 This module makes no decision: its callers name the error.
 """
 
@@ -11,11 +12,13 @@ from rest_framework import status
 from rest_framework.exceptions import APIException
 
 from .conf import resource_server
-from .errors import Reason
+from .errors import ProofReason, Reason
+
+BEARER, DPOP = "Bearer", "DPoP"
 
 
-def challenge(error: str = "", description: str = "", **parameters: str) -> str:
-    """Return a Bearer challenge, without the parameters that are empty."""
+def challenge(error: str = "", description: str = "", *, scheme: str = BEARER, **parameters: str) -> str:
+    """Return the challenge of one scheme, without the parameters that are empty."""
     conf = resource_server()
     # RFC 6750 section 3.1: a request without credentials gets a challenge without an error code.
     auth_params = {
@@ -23,9 +26,32 @@ def challenge(error: str = "", description: str = "", **parameters: str) -> str:
         "error": error,
         "error_description": description,
         **parameters,
+        "algs": " ".join(conf.dpop.algorithms) if conf.dpop and scheme == DPOP else "",
         "resource_metadata": metadata_url(conf.resource),
     }
-    return "Bearer " + ", ".join(f"{name}={quoted(value)}" for name, value in auth_params.items() if value)
+    return f"{scheme} " + ", ".join(f"{name}={quoted(value)}" for name, value in auth_params.items() if value)
+
+
+def challenges(error: str = "", description: str = "", *, scheme: str = BEARER, **parameters: str) -> str:
+    """Return the challenges of a 401, comma-separated (RFC 9110 section 11.6.1).
+
+    First that of `scheme` with the error, then the other scheme that this API accepts. Without an error, only schemes
+    that it accepts.
+    """
+    conf = resource_server()
+    if conf.dpop is None:
+        return challenge(error, description, **parameters)
+    if conf.dpop.required:
+        return challenge(error, description, scheme=DPOP, **parameters)
+    own = challenge(error, description, scheme=scheme, **parameters)
+    if scheme == DPOP:
+        return f"{own}, {BEARER} realm={quoted(conf.realm)}"
+    return f"{own}, {DPOP} algs={quoted(' '.join(conf.dpop.algorithms))}"
+
+
+def offer(scheme: str, *, scope: str) -> str:
+    """Return the challenges of a request without credentials: of DPoP alone, if `scheme` is that, or of each scheme."""
+    return challenge(scheme=DPOP, scope=scope) if scheme == DPOP else challenges(scope=scope)
 
 
 def quoted(value: str) -> str:
@@ -47,11 +73,15 @@ def metadata_url(resource: str) -> str:
 
 
 class Refusal(APIException):
-    """A response with an OAuth error code. DRF sends `auth_header` as WWW-Authenticate with any status."""
+    """A response with an OAuth error code. DRF sends `auth_header` as WWW-Authenticate with any status.
 
-    def __init__(self, error: str, description: str, **parameters: str) -> None:
+    `scheme` is the one by which the request presented its token.
+    """
+
+    def __init__(self, error: str, description: str, *, scheme: str = BEARER, **parameters: str) -> None:
         super().__init__({"error": error, "detail": description})
-        self.auth_header = challenge(error, description, **parameters)
+        write = challenges if self.status_code == status.HTTP_401_UNAUTHORIZED else challenge
+        self.auth_header = write(error, description, scheme=scheme, **parameters)
 
 
 class TokenRefused(Refusal):
@@ -59,13 +89,33 @@ class TokenRefused(Refusal):
 
     status_code = status.HTTP_401_UNAUTHORIZED
 
-    def __init__(self, reason: Reason, claim: str = "") -> None:
-        super().__init__("invalid_token", reason.value)
-        self.reason, self.claim = reason, claim
+    def __init__(self, reason: Reason, claim: str = "", *, scheme: str = BEARER) -> None:
+        super().__init__("invalid_token", reason.value, scheme=scheme)
+        self.reason, self.claim, self.scheme = reason, claim, scheme
 
     def name_scopes(self, scopes: Sequence[str]) -> None:
         """Name in the challenge the scopes that the request needs, so that the client asks for these at once."""
-        self.auth_header = challenge("invalid_token", self.reason.value, scope=" ".join(scopes))
+        scope = " ".join(scopes)
+        self.auth_header = challenges("invalid_token", self.reason.value, scheme=self.scheme, scope=scope)
+
+
+class ProofRefused(Refusal):
+    """401 invalid_dpop_proof (RFC 9449 section 7.1). `reason` names the check that failed."""
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+
+    def __init__(self, reason: ProofReason, claim: str = "") -> None:
+        super().__init__("invalid_dpop_proof", reason.value, scheme=DPOP)
+        self.reason, self.claim = reason, claim
+
+
+class NonceNeeded(Refusal):
+    """401 use_dpop_nonce (RFC 9449 section 9). The middleware `no_store` sends the nonce."""
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+
+    def __init__(self) -> None:
+        super().__init__("use_dpop_nonce", "Send a proof with the nonce of this answer", scheme=DPOP)
 
 
 class BadRequest(Refusal):
@@ -73,8 +123,9 @@ class BadRequest(Refusal):
 
     status_code = status.HTTP_400_BAD_REQUEST
 
-    def __init__(self) -> None:
-        super().__init__("invalid_request", "Send one bearer token, in the Authorization header only")
+    def __init__(self, *, scheme: str = BEARER) -> None:
+        kind = "bearer token" if scheme == BEARER else "token"
+        super().__init__("invalid_request", f"Send one {kind}, in the Authorization header only", scheme=scheme)
 
 
 class StepUp(Refusal):

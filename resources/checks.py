@@ -20,6 +20,7 @@ PACKAGE = __name__.rpartition(".")[0]
 """`keyturn_resources`, or `resources` if the folder was copied. The ids of messages are the same under both names."""
 HANDLER = f"{PACKAGE}.handler.exception_handler"
 NO_STORE = f"{PACKAGE}.middleware.no_store"
+UNSHARED = ("LocMemCache", "DummyCache")
 SESSIONS = "rest_framework.authentication.SessionAuthentication"
 
 
@@ -36,6 +37,7 @@ def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMes
         *_issuers(conf),
         *_audience(conf),
         *_tokens(conf),
+        *_proofs(conf, settings.CACHES),
         *_local_users(conf),
         *_rest_framework(rest_framework),
         *_anonymous(conf),
@@ -90,6 +92,18 @@ def _tokens(conf: ResourceServer) -> Iterator[CheckMessage]:
         hint = "Add them to SCOPES, or remove them from SCOPES_SUPPORTED."
         text = f"SCOPES_SUPPORTED has scopes that SCOPES lacks: {', '.join(sorted(unknown))}."
         yield Error(text, hint=hint, id="resources.E014")
+
+
+def _proofs(conf: ResourceServer, caches: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    name = conf.dpop.replay_cache if conf.dpop else ""
+    backend = caches.get(name, {}).get("BACKEND", "")
+    if name and (not backend or backend.endswith(UNSHARED)):
+        yield Error(
+            f"Processes cannot refuse the DPoP proofs of each other by the cache {name!r}.",
+            hint="Set RESOURCE_SERVER['DPOP_REPLAY_CACHE'] to the name of a cache in CACHES that all of them share, "
+            "such as one of Redis.",
+            id="resources.E015",
+        )
 
 
 def _audience(conf: ResourceServer) -> Iterator[CheckMessage]:

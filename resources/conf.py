@@ -14,6 +14,7 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from .defaults import DEFAULTS, ISSUER_DEFAULTS, LOCAL_USERS_DEFAULTS
+from .dpop_settings import DPoPSettings, dpop_settings
 from .key_policy import POLICIES, Timing
 from .local_users import LocalUsers, new_user
 
@@ -43,6 +44,8 @@ class ResourceServer:
     token_url: str
     realm: str
     resource: str
+    dpop: DPoPSettings | None
+    """None if this API accepts no tokens that are bound to a key."""
     revocations_every: float
     revocations_late_after: float
     refuse_when_late: bool
@@ -70,6 +73,7 @@ def resource_server() -> ResourceServer:
     values = _complete(settings.RESOURCE_SERVER, DEFAULTS, "RESOURCE_SERVER")
     audience = _strings("AUDIENCE", values["AUDIENCE"])
     issuers = tuple(_issuer(entry, values) for entry in _entries(values["ISSUERS"]))
+    resource = values["RESOURCE"] or next(filter(_is_url, audience[:1]), "")
     first = issuers[0].url.rstrip("/") if issuers else ""
     supported = values["SCOPES"] if values["SCOPES_SUPPORTED"] is None else values["SCOPES_SUPPORTED"]
     return ResourceServer(
@@ -81,7 +85,13 @@ def resource_server() -> ResourceServer:
         authorization_url=values["AUTHORIZATION_URL"] or f"{first}/oauth/authorize",
         token_url=values["TOKEN_URL"] or f"{first}/oauth/token",
         realm=str(values["REALM"]),
-        resource=values["RESOURCE"] or next(filter(_is_url, audience[:1]), ""),
+        resource=resource,
+        dpop=dpop_settings(
+            values,
+            algorithms=_strings("DPOP_ALGORITHMS", values["DPOP_ALGORITHMS"]),
+            resource=resource,
+            secrets=[settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS] if values["DPOP_NONCES"] else [],
+        ),
         revocations_every=_positive("REVOCATIONS_EVERY", values),
         revocations_late_after=_positive("REVOCATIONS_LATE_AFTER", values),
         refuse_when_late=_one_of("REVOCATIONS_WHEN_LATE", values["REVOCATIONS_WHEN_LATE"], ("serve", "refuse"))

@@ -4,7 +4,7 @@ import os
 import threading
 from collections import Counter
 
-from .errors import Reason
+from .errors import ProofReason, Reason
 
 
 class Counters:
@@ -24,13 +24,15 @@ class Counters:
             self._counts[name] += 1
 
     def read(self) -> dict[str, int]:
-        """Return every count by name: accepted, unavailable, invalid_request, throttled, and one per Reason."""
+        """Return every count by name: accepted, unavailable, …, one per Reason and one per ProofReason."""
         names = (
             "accepted",
             "unavailable",
             "invalid_request",
             "throttled",
+            "nonce_required",
             *(f"refused_{reason.name.lower()}" for reason in Reason),
+            *(f"refused_proof_{reason.name.lower()}" for reason in ProofReason),
         )
         with self._lock:
             return {name: self._counts[name] for name in names}

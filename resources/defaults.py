@@ -25,6 +25,19 @@ DEFAULTS: dict[str, Any] = {
     "REALM": "api",
     # This API's resource identifier (RFC 9728); by default the first audience, if that is a URL.
     "RESOURCE": "",
+    # The URL of this API for its clients, such as "https://api.example". DPoP proofs must name it before the path. By
+    # default scheme, host and port of RESOURCE; without either, no proof is accepted. The Host header never counts.
+    "PUBLIC_URL": "",
+    # The accepted signature algorithms of DPoP proofs; [] turns DPoP off. RFC 9864 names EdDSA with this curve Ed25519.
+    "DPOP_ALGORITHMS": ["ES256", "EdDSA", "Ed25519"],
+    # Refuse every token that is not bound to a key.
+    "DPOP_REQUIRED": False,
+    # Require in every proof a nonce that this API gave. Then a client's clock does not count.
+    "DPOP_NONCES": False,
+    # Seconds that a proof is accepted after it was made.
+    "DPOP_PROOF_SECONDS": 60,
+    # The name in CACHES of a cache that all processes share, to refuse a proof that another process accepted.
+    "DPOP_REPLAY_CACHE": "",
     # Follow each issuer's revocation feed.
     "REVOCATIONS": False,
     # Seconds between two polls of the feed, and seconds without an answer after which it counts as late.

@@ -21,9 +21,28 @@ class Reason(StrEnum):
     EXPIRED = "The token has expired"
     NOT_YET = "The token is not valid yet"
     CLAIM = "A claim of the token is missing or malformed"
-    BOUND = "The token is bound to a key whose proof is not supported"
+    BOUND = "The token is bound to a key, and needs a proof that this request does not have"
+    UNBOUND = "The token is not bound to a key"
+    BINDING = "The token is bound to another key than the proof's"
     REVOKED = "The token has been revoked"
     SUBJECT = "The token's subject may not use this API"
+
+
+class ProofReason(StrEnum):
+    """A reason to refuse a DPoP proof. The value is the `error_description` that the client gets."""
+
+    HEADER = "Send exactly one DPoP proof, as a compact JWS"
+    TYPE = "The proof is not of the type dpop+jwt"
+    CRITICAL = "The proof has an extension that is not understood"
+    ALGORITHM = "The proof's algorithm is not accepted"
+    KEY = "The proof's key is not a usable public key of its algorithm"
+    SIGNATURE = "The proof's signature is not valid"
+    ID = "The proof's jti is missing or malformed"
+    METHOD = "The proof's htm is not the method of this request"
+    URI = "The proof's htu is not the URI of this request"
+    TOKEN = "The proof's ath is not the hash of the token"  # noqa: S105 (a text)
+    TIME = "The proof's iat is not recent"
+    REPLAY = "The proof was used before"
 
 
 class InvalidToken(Exception):
@@ -33,6 +52,19 @@ class InvalidToken(Exception):
         super().__init__(reason.name, claim)
         self.reason = reason
         self.claim = claim
+
+
+class InvalidProof(Exception):
+    """The DPoP proof is refused (RFC 9449 section 7.1, invalid_dpop_proof). `reason` names the check that failed."""
+
+    def __init__(self, reason: ProofReason, claim: str = "") -> None:
+        super().__init__(reason.name, claim)
+        self.reason = reason
+        self.claim = claim
+
+
+class NonceRequired(Exception):
+    """The DPoP proof has no recent nonce of this API (RFC 9449 section 9, use_dpop_nonce)."""
 
 
 class InvalidRequest(Exception):

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
+from .dpop import name_original
 from .plain_views import refusal
 from .principal import AccessToken
 
@@ -29,13 +30,17 @@ AS_THEY_ARE = frozenset(
 READABLE = "!#$&'()*+,/:;=?@[]^`{|}~"
 
 
-def forward_auth(*permissions: Any) -> Callable[[HttpRequest], HttpResponseBase]:
+def forward_auth(*permissions: Any, forwarded_target: bool = False) -> Callable[[HttpRequest], HttpResponseBase]:
     """Return a view that decides by these permissions. Without permissions, any valid token is enough.
 
-    The view does not know the method of the client's request, so the same permissions hold for every method.
+    The same permissions hold for every method of the client's request. `forwarded_target` is True if the proxy sets
+    X-Forwarded-Method and X-Forwarded-Uri to those of the client's request, also if the client sends such headers. DPoP
+    proofs are compared with them. Without it, no token that is bound to a key is accepted.
     """
 
     def decide(request: HttpRequest) -> HttpResponseBase:
+        headers = request.headers if forwarded_target else {}
+        name_original(request, headers.get("X-Forwarded-Method"), headers.get("X-Forwarded-Uri"))
         response = JsonResponse({"detail": FORGED}, status=403) if is_forged(request) else answer(request, permissions)
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -16,10 +16,11 @@ from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from .authentication import JWTAuthentication
-from .challenges import DatabaseUnavailable, Forbidden, StepUp, TokenRefused, TooLarge, TryLater
+from .challenges import BEARER, DPOP, DatabaseUnavailable, Forbidden, StepUp, TokenRefused, TooLarge, TryLater
 from .database_errors import outage
 from .errors import Reason
 from .permissions import Demand, demand_of
+from .principal import AccessToken
 from .scope_needs import challenged
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """Return the response to `error`, with its challenge. Returns None if `error` is a bug, which becomes a 500."""
     error = earlier_refusal(context) or error
     if (demand := demand_of(error, context)) is not None:
-        error = refusal(in_full(demand, context))
+        error = refusal(in_full(demand, context), scheme_of(context["request"].auth))
     elif isinstance(error, RequestDataTooBig):
         error = TooLarge()
     elif isinstance(error, MALFORMED):
@@ -102,20 +103,29 @@ def _is_of_a_cache(trace: TracebackType) -> bool:
     return isinstance(trace.tb_frame.f_locals.get("self"), BaseCache)
 
 
-def refusal(demand: Demand) -> APIException:
-    """Return the response that names what the request lacks."""
+def scheme_of(token: AccessToken) -> str:
+    """Return the scheme by which a request presented its verified token."""
+    return DPOP if token.is_bound else BEARER
+
+
+def refusal(demand: Demand, scheme: str) -> APIException:
+    """Return the response that names what the request lacks. Its challenge is one of `scheme`."""
     if demand.retry_after:
         return TryLater(demand.retry_after)
     if demand.inactive:
-        return TokenRefused(Reason.REVOKED)
+        return TokenRefused(Reason.REVOKED, scheme=scheme)
+    if demand.bound:
+        return TokenRefused(Reason.UNBOUND, "cnf", scheme=DPOP)
     if demand.acr or demand.max_age is not None:
         max_age = "" if demand.max_age is None else str(demand.max_age)
         description = "A stronger or more recent login is needed"
         return StepUp(
             "insufficient_user_authentication",
             description,
+            scheme=scheme,
             acr_values=" ".join(demand.acr),
             max_age=max_age,
             scope=" ".join(demand.scopes),
         )
-    return Forbidden("insufficient_scope", "The token's scope is not enough", scope=" ".join(demand.scopes))
+    description, scope = "The token's scope is not enough", " ".join(demand.scopes)
+    return Forbidden("insufficient_scope", description, scheme=scheme, scope=scope)

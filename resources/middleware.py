@@ -4,7 +4,7 @@
   client does not prefer HTML, so that it does not change the other pages of a site.
 - `probes` is the second. It answers /healthz and /readyz before Django checks the Host.
 - `no_store` forbids caches to store the answer to a request that JWTAuthentication has processed. A view overrides this
-  by its own Cache-Control; `Vary: Authorization` remains.
+  by its own Cache-Control; `Vary: Authorization` remains. It also sends the nonce for a client's next DPoP proof.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.urls import Resolver404, resolve
 from django.utils.cache import patch_vary_headers
 
-from . import views
+from . import dpop, views
 from .authentication import JWTAuthentication, is_marked
 from .conf import resource_server
 
@@ -59,6 +59,7 @@ def no_store(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         if is_marked(request):
+            dpop.add_nonce(request, response)
             patch_vary_headers(response, ["Authorization"])
             response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -27,6 +27,7 @@ class Demand:
     acr: tuple[str, ...] = ()
     max_age: int | None = None
     inactive: bool = False
+    bound: bool = False
     retry_after: int = 0
 
 
@@ -150,6 +151,15 @@ class RequireActive(TokenPermission):
             return None if introspector(token.claims["iss"]).active(token) else Demand(inactive=True)
         except Unavailable as error:
             return Demand(retry_after=error.retry_after)
+
+
+class RequireDPoP(TokenPermission):
+    """Require a token that is bound to a key (RFC 9449). JWTAuthentication has checked its proof."""
+
+    def missing(self, token: AccessToken, view: Any) -> Demand | None:
+        """Return a demand for a bound token, or None if the token is bound."""
+        del view
+        return None if token.is_bound else Demand(bound=True)
 
 
 def lacking(token: AccessToken, alternatives: Sequence[Sequence[str]]) -> Demand | None:

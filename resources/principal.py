@@ -32,6 +32,11 @@ class AccessToken:
         """Return True if the client acts in its own name: its `sub` is its `client_id` (RFC 9068 section 5)."""
         return bool(self.claims["sub"] == self.claims["client_id"])
 
+    @property
+    def is_bound(self) -> bool:
+        """Return True if the token is bound to a key. Its request has proved possession of that key (RFC 9449)."""
+        return "cnf" in self.claims
+
 
 @dataclass(frozen=True, slots=True)
 class TokenUser:

@@ -1,11 +1,15 @@
-"""A pytest fixture for users of the resource server. An installed `keyturn-resources` registers it with pytest.
+"""Pytest fixtures for users of the resource server. An installed `keyturn-resources` registers them.
 
-A copied folder registers it in conftest.py: `pytest_plugins = ["resources.pytest_plugin"]`.
+A copied folder registers them in conftest.py: `pytest_plugins = ["resources.pytest_plugin"]`.
 """
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from .testing import Holder
 
 
 @pytest.fixture
@@ -16,3 +20,11 @@ def mint_token() -> Iterator[Callable[..., str]]:
 
     with testing.pinned():
         yield testing.mint
+
+
+@pytest.fixture
+def token_holder() -> "Holder":
+    """Return a client with a key of its own: `mint_token("notes:read", cnf=token_holder.cnf)`."""
+    from . import testing  # noqa: PLC0415
+
+    return testing.Holder()

@@ -7,7 +7,9 @@ from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAuthenticatedOrReadOnly
 
 from .conf import resource_server
-from .scope_needs import needs
+from .scope_needs import is_bound_only, needs
+
+OAUTH2, DPOP = "oauth2", "dpop"
 
 
 class AutoSchema(SpectacularAutoSchema):
@@ -31,15 +33,19 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
 
     target_class = f"{__name__.rpartition('.')[0]}.authentication.JWTAuthentication"
     match_subclasses = True
-    name = "oauth2"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        """Return a scheme with one flow, the authorization code (OpenAPI 3, Security Scheme Object)."""
+    @property
+    def name(self) -> list[str]:  # type: ignore[override]  # drf-spectacular reads it of instances only
+        """Return the names of the schemes. DPoP (RFC 9449) is one if this API accepts it."""
+        return [OAUTH2, DPOP] if resource_server().dpop else [OAUTH2]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
+        """Return a scheme with one flow, the authorization code (OpenAPI 3, Security Scheme Object), and DPoP's."""
         del auto_schema
         conf = resource_server()
         # Not `openIdConnect`: Swagger UI would then list each grant type of the issuer, and its scopes instead of ours.
         flow = {"authorizationUrl": conf.authorization_url, "tokenUrl": conf.token_url, "scopes": dict(conf.scopes)}
-        return {"type": "oauth2", "flows": {"authorizationCode": flow}}
+        return [{"type": "oauth2", "flows": {"authorizationCode": flow}}, {"type": "http", "scheme": "DPoP"}]
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
         """Return one entry per alternative, or the empty requirement if no token is needed."""
@@ -48,7 +54,10 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         if None in options:
             # The empty requirement must not appear twice.
             return [] if _spectacular_says_public(view, method) else [{}]
-        return [{self.name: sorted(scopes or ())} for scopes in options or [()]]
+        conf = resource_server()
+        # In addition to the scopes of oauth2, not in its place: a bound token has scopes, too.
+        proof: dict[str, list[str]] = {DPOP: []} if conf.dpop and (conf.dpop.required or is_bound_only(view)) else {}
+        return [{OAUTH2: sorted(scopes or ())} | proof for scopes in options or [()]]
 
 
 def _spectacular_says_public(view: Any, method: str) -> bool:

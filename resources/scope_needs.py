@@ -18,7 +18,7 @@ from rest_framework.permissions import (
     IsAuthenticatedOrReadOnly,
 )
 
-from .permissions import TokenPermission, operands
+from .permissions import RequireDPoP, TokenPermission, operands
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,19 @@ def needs(view: Any, method: str) -> Alternatives:
     for permission in view.get_permissions():
         options = both(options, alternatives(permission, view, method))
     return options
+
+
+def is_bound_only(view: Any) -> bool:
+    """Return True if the view accepts only tokens that are bound to a key: a permission of it is RequireDPoP."""
+    try:
+        return any(_needs_binding(permission) for permission in view.get_permissions())
+    except Exception:
+        logger.debug("The permissions of %s cannot be read for a challenge", type(view).__name__, exc_info=True)
+        return False
+
+
+def _needs_binding(permission: Any) -> bool:
+    return isinstance(permission, RequireDPoP) or any(map(_needs_binding, operands(permission, AND)))
 
 
 def alternatives(permission: Any, view: Any, method: str) -> Alternatives:

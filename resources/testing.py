@@ -1,6 +1,8 @@
 """A kit for the tests of APIs that use this resource server: tokens without an issuer and without a network.
 
 `with pinned(): client.get("/api/notes/", headers=bearer(mint("notes:read")))`
+With a token that is bound to the key of a `Holder`:
+`client.get("/api/notes/", headers=holder.headers("GET", "/api/notes/", mint("notes:read", cnf=holder.cnf)))`
 Do not use it in production: the process that imports this module makes its own signing key.
 """
 
@@ -13,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.test import override_settings
@@ -21,6 +23,7 @@ from django.utils import timezone
 from jwt.algorithms import HMACAlgorithm, get_default_algorithms
 
 from .conf import resource_server
+from .dpop_proof import TYPE, thumbprint, token_hash
 
 LIFETIME = timedelta(minutes=10)
 _LIBRARY = get_default_algorithms()
@@ -119,6 +122,39 @@ def base64url(raw: bytes) -> str:
 def bearer(token: str) -> dict[str, str]:
     """Return the headers of a request with `token`."""
     return {"Authorization": f"Bearer {token}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A client with a key of its own, to which tokens are bound (RFC 9449)."""
+
+    key: SigningKey = field(default_factory=lambda: SigningKey("ES256", ec.generate_private_key(ec.SECP256R1())))
+
+    @property
+    def cnf(self) -> dict[str, str]:
+        """Return the claim that binds a token to this key: `mint("notes:read", cnf=holder.cnf)`."""
+        return {"jkt": thumbprint(self.key.jwk)}
+
+    def proof(self, method: str, url: str, token: str, *, now: datetime | None = None, **changes: Any) -> str:
+        """Return a new DPoP proof, unless `changes` of claims make it bad. A change to None removes the claim.
+
+        A path in the place of `url` is a path of this API.
+        """
+        settings = resource_server().dpop
+        whole = {
+            "jti": secrets.token_hex(16),
+            "htm": method,
+            "htu": settings.public_url + url if settings and url.startswith("/") else url,
+            "iat": int((now or timezone.now()).timestamp()),
+            "ath": token_hash(token),
+        }
+        members = {name: value for name, value in {**whole, **changes}.items() if value is not None}
+        public = {name: value for name, value in self.key.jwk.items() if name not in {"kid", "alg", "use"}}
+        return compact({"typ": TYPE, "alg": self.key.algorithm, "jwk": public}, members, key=self.key)
+
+    def headers(self, method: str, url: str, token: str, **changes: Any) -> dict[str, str]:
+        """Return the headers of a request with `token`, which is bound to this key, and with a new proof."""
+        return {"Authorization": f"DPoP {token}", "DPoP": self.proof(method, url, token, **changes)}
 
 
 def bad_tokens(scope: str = "notes:read", *, key: SigningKey | None = None) -> dict[str, str]:

@@ -7,7 +7,8 @@
 4. The issuer is trusted.
 5. The algorithm is accepted for this issuer, and the issuer publishes a key with this `kid` for this algorithm.
 6. The key verifies the signature.
-7. The claims are well-formed, and name this issuer, this API, a time and scopes.
+7. The claims are well-formed, and name this issuer, this API, a time and scopes. A token that is bound to a key came
+   with a proof (dpop_proof.py), and no other token did.
 8. Neither the issuer's revocation feed nor this API's settings refuse the token.
 
 The caller answers InvalidToken with 401, InvalidRequest with 400 and Unavailable with 503. It still has to check that
@@ -24,6 +25,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypeGuard
 
 from . import strict_json
+from .confirmation import check_binding
 from .errors import InvalidRequest, InvalidToken, Reason
 from .jwk import MAX_KID, Key
 from .principal import AccessToken
@@ -79,14 +81,14 @@ class TrustedIssuer:
     """Returns what is refused at an instant although it verifies. Raises Unavailable if that is not known."""
 
 
-def credentials(authorization: str | None, *, also_in_query: bool) -> str | None:
-    """Check 1: return the token of an Authorization header, or None if the header has no bearer token.
+def credentials(authorization: str | None, *, also_in_query: bool, scheme: str = "bearer") -> str | None:
+    """Check 1: return the token of an Authorization header, or None if the header has another scheme.
 
     `also_in_query` is True if the query string has an `access_token`, too. A token in the query alone is ignored.
     Raises InvalidRequest (RFC 6750 sections 2.1 and 3.1), or InvalidToken if the token is too long.
     """
-    scheme, _, rest = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer":
+    named, _, rest = (authorization or "").partition(" ")
+    if named.lower() != scheme:
         return None
     token = rest.lstrip(" ")
     # RFC 6750 section 2: a request must not present a token in more than one way.
@@ -106,11 +108,13 @@ def verify(
     audience: frozenset[str],
     now: datetime,
     types: frozenset[str] = ACCESS_TOKEN,
+    with_proof: bool = False,
 ) -> AccessToken:
     """Return the verified token (RFC 9068 section 4). Raises InvalidToken, or Unavailable if keys are unavailable.
 
     `issuers` are the trusted issuers by URL, `audience` is every `aud` that means this API, and `types` every `typ` of
-    an access token: ACCESS_TOKEN or ANY_JWT.
+    an access token: ACCESS_TOKEN or ANY_JWT. `with_proof` is True if the request presents a DPoP proof for the token:
+    then the token must be bound to a key, and the caller must check the proof. If not, it must not be bound.
     """
     header_part, payload_part, signature_part = segments(token)
     kid, algorithm = header(header_part, types=types)
@@ -120,6 +124,7 @@ def verify(
         claims = json_object(payload_part)
     seconds = now.timestamp()
     _check_addressing(claims, issuer.url, audience)
+    check_binding(claims, with_proof=with_proof)
     _check_times(claims, seconds)
     _check_identity(claims)
     if "jwt" in types and not ID_TOKEN_CLAIMS.isdisjoint(claims):
@@ -205,7 +210,7 @@ def check_signature(token: str, kid: str, algorithm: str, signature_part: str, i
 def _check_addressing(claims: Mapping[str, Any], issuer: str, audience: frozenset[str]) -> None:
     """Check 7: compare issuer and audience (RFC 9068 section 4).
 
-    Raises InvalidToken if one differs or is malformed, or if the token is bound to a key (`cnf`).
+    Raises InvalidToken if one differs or is malformed.
     """
     if claims.get("iss") != issuer:
         raise InvalidToken(Reason.ISSUER, "iss")
@@ -216,9 +221,6 @@ def _check_addressing(claims: Mapping[str, Any], issuer: str, audience: frozense
         raise InvalidToken(Reason.CLAIM, "aud")
     if audience.isdisjoint(aud):
         raise InvalidToken(Reason.AUDIENCE, "aud")
-    # RFC 7800: such a token needs a proof of possession, which this API cannot check.
-    if "cnf" in claims:
-        raise InvalidToken(Reason.BOUND, "cnf")
 
 
 def _check_times(claims: Mapping[str, Any], seconds: float) -> None:

@@ -21,6 +21,8 @@ def protected_resource(request: HttpRequest, path: str = "") -> HttpResponse:
         "authorization_servers": [issuer.url for issuer in conf.issuers],
         "scopes_supported": conf.scopes_supported,
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": conf.dpop.algorithms if conf.dpop else (),
+        "dpop_bound_access_tokens_required": bool(conf.dpop and conf.dpop.required),
     }
     response = JsonResponse({name: value for name, value in document.items() if value})
     response["Cache-Control"] = "public, max-age=3600"

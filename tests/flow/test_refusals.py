@@ -15,6 +15,7 @@ from tests.flow.stranger import Stranger
 from tests.flow.test_story import log_in, service_token
 
 pytestmark = [*marks.stack]
+OFFER = 'DPoP algs="ES256 EdDSA Ed25519"'
 
 
 def challenge(api: str, error: str = "", description: str = "", scope: str = "") -> str:
@@ -26,7 +27,8 @@ def challenge(api: str, error: str = "", description: str = "", scope: str = "")
         "scope": scope,
         "resource_metadata": f"{api}/.well-known/oauth-protected-resource",
     }
-    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items() if value)
+    own = "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items() if value)
+    return own if error in {"invalid_request", "insufficient_scope"} else f"{own}, {OFFER}"
 
 
 def refused(response: requests.Response) -> tuple[int, str]:

@@ -24,6 +24,7 @@ from tests.resources.api_process import Api, api
 from tests.resources.loopback import Loopback
 
 AUDIENCE = "http://localhost:8001/"
+OFFER = 'DPoP algs="ES256 EdDSA Ed25519"'
 METADATA = 'resource_metadata="http://localhost:8001/.well-known/oauth-protected-resource"'
 RSA_KEY = SigningKey()
 EC_KEY = SigningKey("ES256", ec.generate_private_key(ec.SECP256R1()), "ec-key")
@@ -108,10 +109,11 @@ class Row:
     def challenge(self) -> str:
         if not self.error:
             needed = 'scope="notes:write", ' if self.path == "/api/notes/" else ""
-            return f'Bearer realm="api", {needed}{METADATA}'
+            return f'Bearer realm="api", {needed}{METADATA}, {OFFER}'
         scope = ', scope="notes:write"' if self.error == "insufficient_scope" else ""
         described = f'error="{self.error}", error_description="{self.description}"{scope}'
-        return f'Bearer realm="api", {described}, {METADATA}'
+        offer = f", {OFFER}" if self.status == 401 else ""
+        return f'Bearer realm="api", {described}, {METADATA}{offer}'
 
 
 TYPE, ALG, CRIT = (
@@ -124,7 +126,7 @@ ISSUER, AUD = "The token's issuer is not trusted", "The token is not meant for t
 EXPIRED, NOT_YET = "The token has expired", "The token is not valid yet"
 CLAIM, BOUND = (
     "A claim of the token is missing or malformed",
-    "The token is bound to a key whose proof is not supported",
+    "The token is bound to a key, and needs a proof that this request does not have",
 )
 LONG = "The token is too long"
 HOW = "Send one bearer token, in the Authorization header only"

@@ -9,11 +9,12 @@ from resources.testing import bad_tokens, bearer, jwks, mint, pinned, shared_key
 from tests.resources.loopback import Loopback
 
 METADATA = 'resource_metadata="http://localhost:8001/.well-known/oauth-protected-resource"'
-BARE = f'Bearer realm="api", {METADATA}'
+OFFER = 'DPoP algs="ES256 EdDSA Ed25519"'
+BARE = f'Bearer realm="api", {METADATA}, {OFFER}'
 
 
 def refused(description: str) -> str:
-    return f'Bearer realm="api", error="invalid_token", error_description="{description}", {METADATA}'
+    return f'Bearer realm="api", error="invalid_token", error_description="{description}", {METADATA}, {OFFER}'
 
 
 def test_a_good_token_is_accepted_and_whoami_returns_its_claims(client: Client) -> None:
@@ -40,7 +41,7 @@ def test_a_service_acts_in_its_own_name(client: Client) -> None:
     assert answer.json()["is_service"] is True
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "DPoP a.b.c"}])
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "Negotiate a.b.c"}])
 def test_without_a_bearer_token_the_challenge_has_no_error(client: Client, headers: dict[str, str]) -> None:
     answer = client.get("/api/whoami/", headers=headers)
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, BARE)
@@ -63,7 +64,7 @@ def test_without_a_bearer_token_the_challenge_has_no_error(client: Client, heade
         ("ID token", "The token is not an access token"),
         ("no subject", "A claim of the token is missing or malformed"),
         ("no expiry", "A claim of the token is missing or malformed"),
-        ("bound to a key", "The token is bound to a key whose proof is not supported"),
+        ("bound to a key", "The token is bound to a key, and needs a proof that this request does not have"),
     ],
 )
 def test_a_bad_token_is_refused_with_a_fixed_description(client: Client, name: str, description: str) -> None:

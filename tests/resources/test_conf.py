@@ -293,3 +293,65 @@ def test_an_api_with_a_ring_of_its_own_follows_the_feed_that_the_ring_signs(
         "REVOCATIONS": True,
     }
     assert resource_server().issuers[0].revocations_url == feed
+
+
+def proofs(**changes: Any) -> Any:
+    with override_settings(RESOURCE_SERVER={**GOOD, **changes}):
+        return resource_server().dpop
+
+
+@pytest.mark.parametrize(
+    ("changes", "url"),
+    [
+        ({}, "https://api.example"),
+        ({"AUDIENCE": ["https://api.example:8443/v1/notes"]}, "https://api.example:8443"),
+        ({"RESOURCE": "https://other.example/x"}, "https://other.example"),
+        ({"AUDIENCE": ["urn:api"], "PUBLIC_URL": "https://api.example/v1/"}, "https://api.example/v1"),
+    ],
+)
+def test_the_public_url_is_configured_or_that_of_the_resource(changes: dict[str, Any], url: str) -> None:
+    assert proofs(**changes).public_url == url
+
+
+def test_proofs_are_stored_for_as_long_as_they_are_accepted() -> None:
+    assert proofs().remembered_for == 90
+    assert proofs(DPOP_PROOF_SECONDS=300).remembered_for == 330
+    assert proofs(DPOP_NONCES=True).remembered_for == 120
+
+
+@pytest.mark.parametrize("off", [{"DPOP_ALGORITHMS": []}, {"AUDIENCE": ["urn:api"]}])
+def test_dpop_is_off_without_algorithms_or_a_public_url_and_cannot_be_required_then(off: dict[str, Any]) -> None:
+    assert proofs(**off) is None
+    with pytest.raises(ImproperlyConfigured):
+        proofs(**off, DPOP_REQUIRED=True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"DPOP_ALGORITHMS": value} for value in (["HS256"], ["none"], ["ES256", ""])),
+        *(
+            {"PUBLIC_URL": url}
+            for url in ("api.example", "ftp://a.example", "https://a.example/?x", "https://u@a.example")
+        ),
+        *({"DPOP_PROOF_SECONDS": value} for value in (0, -1, 301, "60", True, None)),
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_of_dpop_is_an_error(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ImproperlyConfigured):
+        proofs(**wrong)
+
+
+def test_a_replay_cache_that_processes_do_not_share_is_an_error(settings: Any) -> None:
+    assert check_ids(DPOP_REPLAY_CACHE="default") == ["resources.E015"]
+    assert check_ids(DPOP_REPLAY_CACHE="missing") == ["resources.E015"]
+    shared = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
+    with patch.object(django_settings, "CACHES", {**settings.CACHES, "proofs": shared}):
+        assert check_ids(DPOP_REPLAY_CACHE="proofs") == []
+
+
+def test_the_nonces_are_made_with_the_secret_key_of_the_project(settings: Any) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["old"]
+    assert proofs(DPOP_NONCES=True).rules.nonces.keys == (b"new", b"old")
+    assert proofs().rules.nonces is None

@@ -23,7 +23,8 @@ def test_the_page_lists_every_entry_of_an_issuer(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["HasScopes", "HasAnyScope", "HasRequiredScopes", "RequireAcr", "MaxAuthAge", "RequireActive"]
+    "name",
+    ["HasScopes", "HasAnyScope", "HasRequiredScopes", "RequireAcr", "MaxAuthAge", "RequireActive", "RequireDPoP"],
 )
 def test_the_table_lists_every_permission(name: str) -> None:
     assert f"| `{name}(" in TEXT

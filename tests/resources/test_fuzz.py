@@ -47,6 +47,7 @@ NAMES = ["ACCEPT", "ACCEPT_ENCODING", "HOST", "COOKIE", "ORIGIN", "RANGE", "IF_N
          "X_HTTP_METHOD_OVERRIDE", "X_FORWARDED_FOR", "X_FORWARDED_PROTO", "X_FORWARDED_HOST"]  # fmt: skip
 QUERIES = ["page", "page_size", "format", "lang", "version", "access_token", "id"]
 METADATA = 'resource_metadata="http://localhost:8001/.well-known/oauth-protected-resource"'
+OFFER = 'DPoP algs="ES256 EdDSA Ed25519"'
 CHALLENGES = {
     400: r'Bearer realm="api", error="invalid_request", .*',
     401: r'Bearer realm="api", (error="invalid_token", error_description="[^"]+", )?(scope="notes:(read|write)", )?',
@@ -111,7 +112,8 @@ def check(answer: Answer, sent: Sent) -> None:
     challenge = answer.headers.get("www-authenticate")
     assert answer.status != 401 or challenge is not None, sent
     if challenge is not None:
-        assert re.fullmatch(CHALLENGES[answer.status] + re.escape(METADATA), challenge), (sent, challenge)
+        offer = f", {OFFER}" if answer.status == 401 else ""
+        assert re.fullmatch(CHALLENGES[answer.status] + re.escape(METADATA + offer), challenge), (sent, challenge)
     if answer.status >= 400:
         assert answer.headers["content-type"] == "application/json", sent
         if sent.method != "HEAD":

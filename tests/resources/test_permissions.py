@@ -13,6 +13,7 @@ from resources.permissions import HasAnyScope, HasRequiredScopes, HasScopes, Max
 from resources.testing import bearer, mint, pinned
 
 METADATA = 'resource_metadata="http://localhost:8001/.well-known/oauth-protected-resource"'
+OFFER = 'DPoP algs="ES256 EdDSA Ed25519"'
 
 
 class Never(BasePermission):
@@ -167,7 +168,7 @@ def test_a_permission_without_scopes_is_an_error() -> None:
 def step_up(parameters: str) -> str:
     return (
         'Bearer realm="api", error="insufficient_user_authentication", '
-        f'error_description="A stronger or more recent login is needed", {parameters}, {METADATA}'
+        f'error_description="A stronger or more recent login is needed", {parameters}, {METADATA}, {OFFER}'
     )
 
 
@@ -190,7 +191,10 @@ def test_an_old_login_gets_a_challenge_with_max_age() -> None:
 def test_without_credentials_every_permission_asks_for_them_first() -> None:
     view = type("View", (APIView,), {"permission_classes": [A | RequireAcr("gold")]})
     answer = view.as_view()(RequestFactory().get("/"))
-    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, f'Bearer realm="api", scope="a", {METADATA}')
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (
+        401,
+        f'Bearer realm="api", scope="a", {METADATA}, {OFFER}',
+    )
 
 
 def test_operands_returns_both_sides_of_the_given_operator_only() -> None:
@@ -239,7 +243,8 @@ def test_the_challenge_of_a_401_names_the_scopes_that_the_request_needs(name: st
     assert answer.status_code == 401
     assert ('error="invalid_token"' in answer["WWW-Authenticate"]) is bool(token)
     assert answer["WWW-Authenticate"].count("scope=") == bool(wanted)
-    assert answer["WWW-Authenticate"].endswith((f'scope="{wanted}", ' if wanted else '", ' if token else "") + METADATA)
+    end = (f'scope="{wanted}", ' if wanted else '", ' if token else "") + f"{METADATA}, {OFFER}"
+    assert answer["WWW-Authenticate"].endswith(end)
 
 
 def test_a_bad_token_is_401_also_if_the_permissions_of_the_view_cannot_be_read() -> None:

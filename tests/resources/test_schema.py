@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 
 from resources.authentication import JWTAuthentication
 from resources.decorators import token_required
-from resources.permissions import HasAnyScope, HasRequiredScopes, HasScopes, RequireAcr
+from resources.permissions import HasAnyScope, HasRequiredScopes, HasScopes, RequireAcr, RequireDPoP
 
 ANY = {"oauth2": []}
 A, B = {"oauth2": ["a"]}, {"oauth2": ["b"]}
@@ -57,6 +57,8 @@ def same(expected: Any) -> dict[str, Any]:
         ([AllowAny | HasScopes("a")], [{}]),
         ([AllowAny & HasScopes("a")], [A]),
         ([AllowAny, HasScopes("a")], [A]),
+        ([RequireDPoP() & HasScopes("a")], [A | {"dpop": []}]),
+        ([RequireDPoP() | HasScopes("a")], [ANY, A]),
         ([IsAuthenticated], [ANY]),
         ([IsAdminUser], [ANY]),
         ([~IsAdminUser], [ANY]),

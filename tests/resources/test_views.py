@@ -18,6 +18,7 @@ def test_the_metadata_lists_the_trusted_issuers(client: Client) -> None:
         "authorization_servers": ["http://localhost:8000"],
         "scopes_supported": ["notes:read", "notes:write"],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "Ed25519"],
     }
     assert (answer["Content-Type"], answer["Cache-Control"]) == ("application/json", "public, max-age=3600")
     assert client.post("/.well-known/oauth-protected-resource").status_code == 405

@@ -1,0 +1,38 @@
+"""The nonces of DPoP proofs (RFC 9449 section 9), without state: a nonce is an HMAC of a window of time. Pure.
+
+- The nonce of a window is accepted during this window and the next one: for WINDOW to 2 * WINDOW seconds.
+- Processes that share a key accept the nonces of each other. Further keys are accepted only, while a key is replaced.
+"""
+
+import hmac
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from functools import lru_cache
+
+WINDOW = 60  # seconds
+PURPOSE = b"dpop nonce of an API\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Nonces:
+    """The nonces of an API. The first of `keys` makes them."""
+
+    keys: tuple[bytes, ...]
+
+    def current(self, seconds: float) -> str:
+        """Return the nonce that a client is given at `seconds`, a Unix time."""
+        return nonce(self.keys[0], int(seconds // WINDOW))
+
+    def accepts(self, value: str, seconds: float) -> bool:
+        """Return True if `value` is the nonce of this window or of the one before."""
+        window = int(seconds // WINDOW)
+        given = value.encode("utf-8", "surrogatepass")
+        known = [nonce(key, number).encode() for key in self.keys for number in (window, window - 1)]
+        return any(hmac.compare_digest(given, one) for one in known)
+
+
+@lru_cache(maxsize=16)
+def nonce(key: bytes, window: int) -> str:
+    """Return the nonce of a window."""
+    digest = hmac.digest(key, PURPOSE + str(window).encode(), "sha256")
+    return urlsafe_b64encode(digest[:18]).decode()

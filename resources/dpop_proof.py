@@ -1,0 +1,162 @@
+"""A DPoP proof shows that the client holds the key to which its access token is bound (RFC 9449). Pure.
+
+`check` establishes, after `verify.verify` has verified the token (RFC 9449 section 4.3):
+1. The request has one DPoP header, which is a compact JWS of at most 8 KiB.
+2. The header has the type `dpop+jwt` and no critical extension.
+3. The algorithm is accepted.
+4. The key in `jwk` is a usable public key for this algorithm.
+5. It is the key to which the token is bound: its thumbprint is `cnf.jkt`.
+6. The key verifies the signature.
+7. `jti`, `htm` and `htu` are well-formed, and name the method and the URI of this request.
+8. `ath` is the hash of the token.
+9. `nonce` is recent, if this API requires nonces. If not, `iat` is.
+
+The caller has to refuse a proof that was accepted before, by `Proof.digest`: check 10.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from .dpop_nonce import Nonces
+from .dpop_target import Target, target
+from .errors import InvalidProof, InvalidToken, NonceRequired, ProofReason, Reason
+from .jwk import MEMBERS, Key, judge
+from .verify import MAX_TOKEN, decoded, is_instant, json_object, segments
+
+TYPE = "dpop+jwt"
+ALIASES = {"Ed25519": "EdDSA"}
+"""RFC 9864 names the algorithm by its curve. Both names mean the same signature."""
+MAX_HEADER_PART = -(-2048 * 4 // 3)  # 2 KiB in base64url: an RSA key of 8192 bits has 1,366 characters
+MAX_JTI = 256  # characters
+AHEAD = 30  # seconds that a client's clock may be ahead
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of an API for proofs. `window`: how many seconds old a proof may be."""
+
+    algorithms: frozenset[str]
+    window: float
+    nonces: Nonces | None = None
+    """The nonces of this API, if it requires one in every proof. Then `iat` does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRequest:
+    """A request with a bound token. `proof` is the value of its DPoP header, `jkt` the `cnf.jkt` of the token."""
+
+    proof: str | None
+    method: str
+    target: Target
+    token: str
+    jkt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof that passed checks 1 to 9."""
+
+    digest: bytes
+    """Identifies the proof: a hash of the key and the `jti`."""
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProofKey:
+    """The key in the header of a proof."""
+
+    algorithm: str
+    key: Key
+    thumbprint: str
+
+
+def check(request: BoundRequest, rules: Rules, *, seconds: float) -> Proof:
+    """Return the proof of a request at `seconds`, a Unix time.
+
+    Raises InvalidProof, InvalidToken if another key signed than the token's, or NonceRequired.
+    """
+    value = request.proof or ""
+    try:
+        header_part, payload_part, signature_part = segments(value, longest=MAX_TOKEN)
+        holder = _holder(header_part, rules.algorithms)
+        signature, claims = decoded(signature_part), json_object(payload_part)
+    except InvalidToken:  # the JWS is malformed
+        raise InvalidProof(ProofReason.HEADER) from None
+    if holder.thumbprint != request.jkt:
+        raise InvalidToken(Reason.BINDING, "cnf")
+    message = value[: -len(signature_part) - 1].encode("ascii")
+    if not holder.key.verifies(holder.algorithm, message, signature):
+        raise InvalidProof(ProofReason.SIGNATURE)
+    jti = _check_request(claims, request)
+    return Proof(_digest(holder.thumbprint, jti), _check_time(claims, rules, seconds))
+
+
+@lru_cache(maxsize=1024)  # of at most 8 KB each: a client's proofs share their header
+def _holder(part: str, algorithms: frozenset[str]) -> ProofKey:
+    """Check 2 to 4: return the key of a header and its algorithm."""
+    if len(part) > MAX_HEADER_PART:
+        raise InvalidProof(ProofReason.HEADER)
+    members = json_object(part)
+    if members.get("typ") != TYPE:
+        raise InvalidProof(ProofReason.TYPE, "typ")
+    if "crit" in members or "b64" in members:
+        raise InvalidProof(ProofReason.CRITICAL, "crit")
+    algorithm, jwk = members.get("alg"), members.get("jwk")
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
+        raise InvalidProof(ProofReason.ALGORITHM, "alg")
+    if not isinstance(jwk, dict) or jwk.get("alg", algorithm) != algorithm:
+        raise InvalidProof(ProofReason.KEY, "jwk")
+    algorithm = ALIASES.get(algorithm, algorithm)
+    key = judge({**jwk, "kid": "jwk", "alg": algorithm}, algorithms=frozenset({algorithm})).key
+    if key is None:
+        raise InvalidProof(ProofReason.KEY, "jwk")
+    return ProofKey(algorithm, key, thumbprint(jwk))
+
+
+def thumbprint(jwk: Mapping[str, Any]) -> str:
+    """Return the SHA-256 thumbprint of a public key that `jwk.judge` accepts (RFC 7638 section 3)."""
+    # Its members are base64url or names of curves, which JSON writes as they are.
+    canonical = ",".join(f'"{name}":"{jwk[name]}"' for name in sorted(MEMBERS[jwk["kty"]]))
+    return token_hash(f"{{{canonical}}}")
+
+
+def _check_request(claims: Mapping[str, Any], request: BoundRequest) -> str:
+    """Check 7 and 8: compare the claims with the request and the token. Returns the `jti`."""
+    jti, htu = claims.get("jti"), claims.get("htu")
+    if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI:
+        raise InvalidProof(ProofReason.ID, "jti")
+    if claims.get("htm") != request.method:
+        raise InvalidProof(ProofReason.METHOD, "htm")
+    if not isinstance(htu, str) or target(htu) != request.target:
+        raise InvalidProof(ProofReason.URI, "htu")
+    if claims.get("ath") != token_hash(request.token):
+        raise InvalidProof(ProofReason.TOKEN, "ath")
+    return jti
+
+
+def _check_time(claims: Mapping[str, Any], rules: Rules, seconds: float) -> str:
+    """Check 9: require a recent nonce, or a recent `iat`. Returns the nonce, or "" if none is required."""
+    iat = claims.get("iat")
+    if not is_instant(iat):
+        raise InvalidProof(ProofReason.TIME, "iat")
+    if rules.nonces is None:
+        if not seconds - rules.window <= iat <= seconds + AHEAD:
+            raise InvalidProof(ProofReason.TIME, "iat")
+        return ""
+    nonce = claims.get("nonce")
+    if not isinstance(nonce, str) or not rules.nonces.accepts(nonce, seconds):
+        raise NonceRequired
+    return nonce
+
+
+def token_hash(text: str) -> str:
+    """Return the SHA-256 of an ASCII text in base64url: `ath` of an access token (RFC 9449 section 4.2)."""
+    return urlsafe_b64encode(sha256(text.encode("ascii")).digest()).decode().rstrip("=")
+
+
+def _digest(key: str, jti: str) -> bytes:
+    return sha256(f"{key}{jti}".encode("utf-8", "surrogatepass")).digest()[:16]

@@ -1,0 +1,69 @@
+"""The URI of a request, as the `htu` of a DPoP proof names it (RFC 9449 section 4.3). Pure.
+
+Two URIs have the same target if they are equal after syntax-based and scheme-based normalization (RFC 3986 sections
+6.2.2 and 6.2.3), without query and fragment. Paths are compared decoded, as Django routes them: a WSGI server decodes
+the path of a request, so that `%2F` and `/` cannot be told apart.
+"""
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote
+
+MAX_URI = 4096  # characters
+PORTS = {"http": 80, "https": 443}
+MAX_PORT = 65535
+
+# RFC 3986 appendix A, without a user before the host.
+_URI = re.compile(
+    r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?"
+    r"(/(?:[a-z0-9._~!$&'()*+,;=:@/-]|%[0-9a-f]{2})*)?(?:[?#][\x21-\x7e]*)?",
+    re.IGNORECASE,
+)
+
+
+class Target(NamedTuple):
+    """A normalized URI without query and fragment. `path` is decoded."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    def below(self, path: str) -> "Target":
+        """Return the target of the decoded `path`, as Django's `request.path` has it, below this one."""
+        return self._replace(path=without_dots(self.path.rstrip("/") + path))
+
+
+def target(uri: str) -> Target | None:
+    """Return the target of an http or https URI, or None if it is none, has a user, or its path is not UTF-8."""
+    match = _URI.fullmatch(uri) if len(uri) <= MAX_URI else None
+    if match is None:
+        return None
+    scheme, host, port, path = match.groups()
+    scheme = scheme.lower()
+    number = int(port) if port else PORTS[scheme]
+    path = path or "/"
+    if number > MAX_PORT:
+        return None
+    if "%" in path:
+        try:
+            path = unquote(path, errors="strict")
+        except UnicodeDecodeError:
+            return None
+    return Target(scheme, host.lower(), number, without_dots(path))
+
+
+def without_dots(path: str) -> str:
+    """Return an absolute path without the segments `.` and `..` (RFC 3986 section 5.2.4)."""
+    if "/." not in path:
+        return path
+    kept: list[str] = []
+    *inner, last = path.split("/")[1:]
+    for segment in (*inner, last):
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if last in {".", ".."}:
+        kept.append("")
+    return "/" + "/".join(kept)

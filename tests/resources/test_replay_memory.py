@@ -1,0 +1,51 @@
+"""The memory of accepted proofs: how long it lasts, and that it is bounded."""
+
+import secrets
+
+import pytest
+
+from resources.errors import Unavailable
+from resources.replay_memory import LIMIT, ReplayMemory
+
+
+def test_a_proof_is_new_once_and_again_after_twice_the_time() -> None:
+    memory = ReplayMemory(seconds=90)
+    assert memory.add(b"a", 1000)
+    assert not memory.add(b"a", 1000)
+    assert memory.add(b"a", 1180)
+
+
+@pytest.mark.parametrize("first", [1000, 1000.5, 1045, 1089.999])
+def test_a_proof_is_stored_for_the_time_whenever_it_was_added(first: float) -> None:
+    memory = ReplayMemory(seconds=90)
+    memory.add(b"before", 1000)
+    memory.add(b"a", first)
+    for now in (first, 1089, 1090, 1091, first + 89.9, first + 90):
+        assert not memory.add(b"a", max(first, now)), now
+
+
+def test_after_a_clock_goes_back_a_proof_is_still_refused() -> None:
+    memory = ReplayMemory(seconds=90)
+    memory.add(b"a", 1000)
+    assert not memory.add(b"a", 500)
+
+
+def test_of_a_million_random_proofs_no_more_than_the_limit_are_stored() -> None:
+    memory, refused = ReplayMemory(seconds=90), 0
+    for number in range(1_000_000):
+        try:
+            memory.add(secrets.token_bytes(16), number / 20_000)
+        except Unavailable:
+            refused += 1
+        assert len(memory) <= LIMIT
+    assert (len(memory), refused) == (LIMIT, 1_000_000 - LIMIT)
+
+
+def test_a_full_memory_refuses_new_proofs_and_old_ones_alike_until_time_passes() -> None:
+    memory = ReplayMemory(seconds=90, limit=2)
+    assert memory.add(b"a", 1000)
+    assert memory.add(b"b", 1000)
+    assert not memory.add(b"a", 1001)
+    with pytest.raises(Unavailable):
+        memory.add(b"c", 1001)
+    assert memory.add(b"c", 1180)

@@ -19,8 +19,8 @@ TABLE = {
     "urls": "conf metadata views",
     "admin": "audit authentication_class authorize conf email_proof encryption errors factors grants inspection"
     " jose keys keys/errors keys/rules metadata models open_clients registration registry_lock revoking views",
-    "views": "addresses audit authentication_class authorize background clients conf database_errors errors factors"
-    " grants issued jose keys keys/errors keys/rules limits login metadata models open_clients parameters"
+    "views": "addresses audit authentication_class authorize background clients conf database_errors email_proof errors"
+    " factors grants issued jose keys keys/errors keys/rules limits login metadata models open_clients parameters"
     " rate_settings registry_lock revoking userinfo",
     "management": "audit authentication_class checks conf email_proof encryption factors grants inspection issued jose"
     " keys keys/errors keys/rules models open_clients outbound proxy registration registry_lock revoking",

@@ -16,7 +16,7 @@ Read in this order:
 - `form_post`: the answer as a form (OAuth 2.0 Form Post Response Mode).
 - `request_store`, `duplicate_request`: an authorization request during the login, and after its answer.
 - `account_adapter`, `mail`: what django-allauth asks, and how mail is sent.
-- `mailed_link`, `password`, `email_address`, `sign_up`: pages that send a link by mail.
+- `mail_link`, `password`, `email_address`, `sign_up`: pages that send a link by mail.
 - `step_up`, `factor_forms`, `factors`: the second step of a login, and the pages of second factors.
 - `login`, `login_events`, `logout`, `account`, `everywhere`: the further pages for users.
 - `cors`, `conditional`: what public documents share.

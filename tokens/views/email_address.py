@@ -23,9 +23,9 @@ from tokens import email_proof
 from tokens.audit import trail
 from tokens.email_proof import CannotVerify
 from tokens.models import User
-from tokens.views import mail, mailed_link
+from tokens.views import mail, mail_link
 from tokens.views.limits import limited_mail
-from tokens.views.mailed_link import NEW_ADDRESS, Expired
+from tokens.views.mail_link import NEW_ADDRESS, Expired
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import ACCOUNT_HEADERS, private
 from tokens.views.password import ADDRESS_LENGTH
@@ -55,7 +55,7 @@ def send_link(sub: str, old: str, new: str) -> None:
         mail.message("account/email/account_already_exists", new, {"password_reset_url": url}).send()
         return
     user = User.objects.get(sub=sub)
-    url = mail.address("account_confirm_email", mailed_link.make(NEW_ADDRESS, sub=sub, old=old, new=new))
+    url = mail.address("account_confirm_email", mail_link.make(NEW_ADDRESS, sub=sub, old=old, new=new))
     mail.message("account/email/new_address", new, {"user": user, "activate_url": url}).send()
 
 
@@ -74,7 +74,7 @@ def _confirm(request: HttpRequest, key: str) -> HttpResponse:
 
 def _read(user: User, key: str) -> dict[str, Any]:
     """Return the content of the user's link. Raises Expired, also if the address changed since the link was made."""
-    content = mailed_link.read(NEW_ADDRESS, key)
+    content = mail_link.read(NEW_ADDRESS, key)
     if content["sub"] != str(user.sub) or content["old"] != user.email:
         raise Expired("the link is another user's, or the address changed since")
     return content

@@ -25,9 +25,9 @@ from django.utils.http import urlencode
 from tokens import conf
 from tokens.audit import trail
 from tokens.models import User
-from tokens.views import mail, mailed_link
+from tokens.views import mail, mail_link
 from tokens.views.limits import limited_factor, limited_mail
-from tokens.views.mailed_link import SIGN_UP, Expired
+from tokens.views.mail_link import SIGN_UP, Expired
 from tokens.views.pages import HEADERS, View, private
 from tokens.views.password import ADDRESS_LENGTH, in_a_slot
 
@@ -55,14 +55,14 @@ def send_link(email: str, target: str) -> None:
         url = mail.address("account_reset_password")
         mail.message("account/email/account_already_exists", email, {"password_reset_url": url}).send()
         return
-    url = mail.address("account_signup_complete", mailed_link.make(SIGN_UP, email=email, target=target))
+    url = mail.address("account_signup_complete", mail_link.make(SIGN_UP, email=email, target=target))
     mail.message("account/email/sign_up", email, {"activate_url": url}).send()
 
 
 def _complete(request: HttpRequest, key: str) -> HttpResponse:
     """Ask for a password, and add the user."""
     try:
-        content = mailed_link.read(SIGN_UP, key)
+        content = mail_link.read(SIGN_UP, key)
         form = ResetPasswordKeyForm(request.POST or None, user=User(email=content["email"]))
         if request.method != "POST" or not form.is_valid():
             return render(request, "account/signup_complete.html", {"form": form, "address": content["email"]})

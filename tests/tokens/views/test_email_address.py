@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from tests.tokens.factories import make_user
 from tokens import email_proof
 from tokens.models import AuditEvent
-from tokens.views import mailed_link
+from tokens.views import mail_link
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 PAGE, WORD = "/accounts/email/", "correct horse"
@@ -94,8 +94,8 @@ def test_a_change_needs_a_confirmation(client):
     assert outbox.outbox == []
 
 
-@pytest.mark.parametrize("purpose", [mailed_link.SIGN_UP, "other"])
+@pytest.mark.parametrize("purpose", [mail_link.SIGN_UP, "other"])
 def test_a_link_for_another_purpose_or_a_changed_one_is_refused(client, ada, purpose):
-    made = mailed_link.make(purpose, sub=str(ada.sub), old=ada.email, new="new@example.org")
+    made = mail_link.make(purpose, sub=str(ada.sub), old=ada.email, new="new@example.org")
     for key in (made, made[:-1], "x"):
         assert client.post(f"/accounts/email/confirm/{key}/").status_code == 400

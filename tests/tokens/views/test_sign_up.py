@@ -13,7 +13,7 @@ from tests.tokens.factories import make_user
 from tokens import conf, email_proof
 from tokens.conf import MalformedSetting
 from tokens.models import User
-from tokens.views import mail, mailed_link
+from tokens.views import mail, mail_link
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 PAGE, WORD = "/accounts/signup/", "another battery staple"
@@ -34,7 +34,7 @@ def choose(browser, path, word=WORD):
 
 def test_sign_up_is_off_by_default(client):
     assert client.get(PAGE).status_code == 404
-    key = mailed_link.make(mailed_link.SIGN_UP, email="a@example.org", target="")
+    key = mail_link.make(mail_link.SIGN_UP, email="a@example.org", target="")
     assert choose(client, f"{PAGE}{key}/").status_code == 404
     assert PAGE not in client.get("/accounts/login/").content.decode()
 

@@ -1,6 +1,7 @@
 """Measure verification in units of one raw RSA-2048 verification in the same process (`make bench-verify`).
 
-Prints ratios for: authentication and scope check as in a DRF view, PyJWT's documented flow, and 64 KB of junk.
+Prints ratios for: authentication and scope check as in a DRF view, PyJWT's documented flow, and 64 KB of junk. Then it
+measures DPoP (bench/dpop.py).
 """
 
 import os
@@ -26,6 +27,7 @@ from cryptography.hazmat.primitives.hashes import SHA256  # noqa: E402
 from django.test import RequestFactory  # noqa: E402
 from rest_framework.request import Request  # noqa: E402
 
+from bench import dpop  # noqa: E402
 from resources.authentication import JWTAuthentication  # noqa: E402
 from resources.challenges import TokenRefused  # noqa: E402
 from resources.conf import resource_server  # noqa: E402
@@ -115,6 +117,8 @@ def main() -> None:
             print(f"{name:<32} {micros:8.1f} us   {micros / unit:.2f}")
     ratio = ratios[VERIFIED]
     print(f"goal: at most {GOAL:.1f} raw verifies; {'met' if ratio <= GOAL else 'MISSED'} at {ratio:.2f}")
+    with pinned():
+        dpop.report()
 
 
 if __name__ == "__main__":

@@ -52,10 +52,9 @@ class JWTAuthentication(BaseAuthentication):
             headers = request.META
             authorization = headers.get("HTTP_AUTHORIZATION")
             in_query = bool(headers.get("QUERY_STRING")) and "access_token" in request.query_params
-            token = credentials(authorization, also_in_query=in_query)
-            if token is None and authorization and resource_server().dpop:
+            if authorization and authorization.partition(" ")[0].lower() == "dpop" and resource_server().dpop:
                 scheme = challenges.DPOP
-                token = credentials(authorization, also_in_query=in_query, scheme="dpop")
+            token = credentials(authorization, also_in_query=in_query, scheme=scheme.lower())
             return None if token is None else self._verified(request, token, with_proof=scheme == challenges.DPOP)
         except InvalidProof as error:
             logger.info("DPoP proof refused: %s %s", error.reason.name, error.claim)

@@ -6,6 +6,7 @@ the path of a request, so that `%2F` and `/` cannot be told apart.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -34,6 +35,7 @@ class Target(NamedTuple):
         return self._replace(path=without_dots(self.path.rstrip("/") + path))
 
 
+@lru_cache(maxsize=1024)  # of at most 8 KB each: the proofs for a resource name the same URI
 def target(uri: str) -> Target | None:
     """Return the target of an http or https URI, or None if it is none, has a user, or its path is not UTF-8."""
     match = _URI.fullmatch(uri) if len(uri) <= MAX_URI else None

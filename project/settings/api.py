@@ -64,6 +64,10 @@ RESOURCE_SERVER = {
     **({"REVOCATIONS_EVERY": REVOCATIONS_EVERY} if REVOCATIONS_EVERY else {}),
     "REVOCATIONS_LATE_AFTER": environment.seconds("REVOCATIONS_LATE_AFTER", 120, least=1),
     "REVOCATIONS_WHEN_LATE": environment.choice("REVOCATIONS_WHEN_LATE", "serve", ("serve", "refuse")),
+    "PUBLIC_URL": environment.text("API_PUBLIC_URL", ""),
+    "DPOP_REQUIRED": environment.flag("API_DPOP_REQUIRED", default=False),
+    "DPOP_NONCES": environment.flag("API_DPOP_NONCES", default=False),
+    "DPOP_REPLAY_CACHE": "default" if environment.text("CACHE_URL", "") else "",
     "PATHS": ["/"],  # this process serves only the API
     "BEHIND_PROXY": BEHIND_PROXY,
     "OPERATOR_TOKEN": OPERATOR_TOKEN,

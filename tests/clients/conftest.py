@@ -7,9 +7,9 @@ from jwt.algorithms import ECAlgorithm
 
 from project.launch import processes
 from project.launch.browser import Browser
-from tests.flow.conftest import System, elsewhere, system
+from tests.flow.conftest import System, api_of, elsewhere, system
 
-__all__ = ["elsewhere", "system"]
+__all__ = ["api_of", "elsewhere", "system"]
 SCOPE = "openid notes:read offline_access"
 
 

@@ -1,0 +1,149 @@
+"""Measure the DPoP check of an API beside two libraries on node, in interleaved rounds (`make bench-verify`).
+
+Every row is a GET with the same token (RS256), bound to an ES256 key, until the request may pass. Ours accepts each
+proof once, so that it gets a new one for each request. The libraries store no proofs, and get the same one each time.
+Without node, or without the packages of tests/clients/node, only our rows are printed.
+"""
+
+import gc
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from django.test import RequestFactory
+from jwt.utils import base64url_decode
+from rest_framework.request import Request
+
+from resources import dpop
+from resources.authentication import JWTAuthentication
+from resources.conf import resource_server
+from resources.permissions import HasScopes
+from resources.testing import Holder, bearer, jwks, mint
+
+GOAL = 1.3  # raw ES256 verifications, in addition to a bearer token
+ROUNDS, COUNT = 25, 300
+PATH = "/api/notes/"
+PACKAGES = Path(__file__).resolve().parent.parent / "tests" / "clients" / "node" / "package.json"
+RAW, BEARER, BOUND = "raw ES256 verify", "bearer token", "bound token with its proof"
+FOREIGN = ("oauth4webapi", "express-oauth2-jwt-bearer")
+NODE_RAW = "raw ES256 verify on node"
+
+Row = Callable[[int], float]
+"""Runs the work of a row as often as told, and returns microseconds for each."""
+
+
+def timed(work: Callable[[int], None]) -> Row:
+    """Return a row that runs `work(count)`, and counts its CPU time."""
+
+    def run(count: int) -> float:
+        gc.disable()  # as timeit does
+        begin = time.process_time()
+        work(count)
+        spent = time.process_time() - begin
+        gc.enable()
+        return spent / count * 1e6
+
+    return run
+
+
+def own_rows(holder: Holder) -> dict[str, Row]:
+    """Return our rows. Proofs are made before the clock starts."""
+    authentication, permission = JWTAuthentication(), HasScopes("notes:read")
+    plain, bound = mint("notes:read notes:write"), mint("notes:read notes:write", cnf=holder.cnf)
+    proof = holder.proof("GET", PATH, bound)
+    message, _, encoded = proof.rpartition(".")
+    raw = base64url_decode(encoded)
+    signature = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
+    public = holder.key.private.public_key()
+    text = message.encode()
+
+    def verify(count: int) -> None:
+        for _ in range(count):
+            public.verify(signature, text, ec.ECDSA(SHA256()))
+
+    def decide(headers: list[dict[str, str]], required: HasScopes) -> Row:
+        requests = [RequestFactory().get(PATH, headers=one) for one in headers]
+
+        def run(count: int) -> None:
+            for number in range(count):
+                request = Request(requests[number])
+                request.user, request.auth = authentication.authenticate(request) or (None, None)
+                assert required.has_permission(request, None)
+
+        return timed(run)
+
+    def prove(count: int) -> float:
+        dpop.replay_memory.cache_clear()  # so that no round fills it
+        return decide([holder.headers("GET", PATH, bound) for _ in range(count)], permission)(count)
+
+    return {RAW: timed(verify), BEARER: decide([bearer(plain)] * COUNT, permission), BOUND: prove}
+
+
+@contextmanager
+def foreign_rows(holder: Holder) -> Iterator[dict[str, Row]]:
+    """Return the rows of the libraries on node, none if node or a package is missing."""
+    if shutil.which("node") is None or not (PACKAGES.parent / "node_modules" / FOREIGN[1]).is_dir():
+        print("(node or its packages are missing: npm ci --prefix tests/clients/node)")
+        yield {}
+        return
+    conf = resource_server()
+    assert conf.dpop
+    bound = mint("notes:read notes:write", cnf=holder.cnf)
+    given = {
+        "packages": str(PACKAGES),
+        "issuer": conf.issuers[0].url,
+        "audience": min(conf.audience),
+        "jwks": jwks(),
+        "token": bound,
+        "proof": holder.proof("GET", PATH, bound),
+        "url": conf.dpop.public_url + PATH,
+    }
+    command = ["node", str(Path(__file__).with_suffix(".mjs")), json.dumps(given)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def row(name: str) -> Row:
+            def run(count: int) -> float:
+                assert process.stdin
+                assert process.stdout
+                process.stdin.write(json.dumps({"name": name, "count": count}) + "\n")
+                process.stdin.flush()
+                return float(process.stdout.readline())
+
+            return run
+
+        yield {NODE_RAW: row("raw"), **{name: row(name) for name in FOREIGN}}
+        process.kill()
+
+
+def measured(rows: Mapping[str, Row]) -> dict[str, float]:
+    """Return the fewest microseconds of each row, over rounds in which each row runs once."""
+    results: dict[str, list[float]] = {name: [] for name in rows}
+    for number in range(ROUNDS + 1):
+        for name, run in rows.items():
+            micros = run(COUNT)
+            if number:  # the first round warms up
+                results[name].append(micros)
+    return {name: min(values) for name, values in results.items()}
+
+
+def report() -> None:
+    """Print the table and compare it with the goal. The caller has pinned the shared key."""
+    holder = Holder()
+    with foreign_rows(holder) as foreign:
+        micros = measured(own_rows(holder) | foreign)
+    print(f"\nDPoP: CPU time, the fastest of {ROUNDS} interleaved rounds of {COUNT} requests")
+    for name, value in micros.items():
+        print(f"{name:<32} {value:8.1f} us   {value / micros[RAW]:.2f}")
+    added = (micros[BOUND] - micros[BEARER]) / micros[RAW]
+    print(
+        f"goal: the proof costs at most {GOAL:.1f} raw verifies; {'met' if added <= GOAL else 'MISSED'} at {added:.2f}"
+    )
+    for name in foreign.keys() & set(FOREIGN):
+        print(f"ours costs {micros[BOUND] / micros[name]:.2f} of {name}")

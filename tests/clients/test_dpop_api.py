@@ -1,0 +1,57 @@
+"""Tokens that are bound to a key (RFC 9449), with clients, an issuer and an API of other projects on node.
+
+oauth4webapi and openid-client use the tokens of oidc-provider at our API.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests import marks
+from tests.ports import free
+
+pytestmark = [pytest.mark.node, *marks.stack]
+NODE = Path(__file__).resolve().parent / "node"
+SECRET = "a-secret-of-the-client-of-this-test"
+EXPECTED = {"token_type": "dpop", "bound": 200, "again": 200, "as_bearer": 401, "by_another_key": 401}
+
+
+@contextmanager
+def server(script: str, **given: str) -> Iterator[None]:
+    """Run a server on node until the block ends. It has printed that it is ready."""
+    command = ["node", script, json.dumps(given)]
+    with subprocess.Popen(command, cwd=NODE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+            yield
+        finally:
+            process.kill()
+
+
+def use(**given: str) -> dict[str, dict[str, object]]:
+    """Return what both client libraries got: the type of their token, and the status of each request."""
+    process = subprocess.run(
+        ["node", "dpop-client.mjs", json.dumps(given)],
+        check=False, cwd=NODE, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    results: dict[str, dict[str, object]] = json.loads(process.stdout)
+    return results
+
+
+@pytest.mark.parametrize("alg", ["ES256", "Ed25519"])
+@pytest.mark.parametrize("nonces", ["false", "true"])
+def test_our_api_accepts_bound_tokens_of_oidc_provider(api_of, nonces, alg):
+    issuer = f"http://localhost:{free()}"
+    api = api_of(issuer, API_DPOP_NONCES=nonces)
+    with server("dpop-provider.mjs", issuer=issuer, audience=f"{api}/", secret=SECRET, alg=alg):
+        results = use(
+            issuer=issuer, client_id="robot", secret=SECRET, scope="notes:read", resource=f"{api}/",
+            url=f"{api}/api/notes/", alg=alg,
+        )  # fmt: skip
+    assert results == {"oauth4webapi": EXPECTED, "openid-client": EXPECTED}

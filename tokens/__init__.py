@@ -13,11 +13,12 @@ Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
 - `open_clients`: clients that register themselves.
 - `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: returns a user's claims.
 - `back_channel`: tells clients that a session ended.
+- `dpop`: proofs that a client has the key that its tokens are bound to.
 - `issued`: the content of tokens, and the check if a token is still accepted. `claims`: claims about users.
 - `keys`: rotation of signing keys, and signing.
 - `email_proof`, `login`, `parameters`, `audit`, `migrations`, `models`, `limits`, `conf`: verified e-mail addresses,
   passwords, tables, settings, and other code that rooms share.
-- `open_client_settings`, `rate_settings`: parts of the settings, pure.
+- `open_client_settings`, `rate_settings`, `request_settings`, `redirect_allow_list`: parts of the settings, pure.
 - `keys/rules`, `keys/errors`, `jose`, `encryption`, `addresses`, `authentication_class`: the lowest layer, pure.
 - `public_networks`, `deadline_response`, `outbound`: requests to addresses that others chose.
 - `errors`, `database_errors`, `registry_lock`, `triggers`: the lowest layer, with I/O or Django.

@@ -22,8 +22,13 @@ from tokens.open_client_settings import OpenClientSettings
 from tokens.open_client_settings import parse as parse_open_clients
 from tokens.rate_settings import Rate
 from tokens.rate_settings import parse as parse_rates
+from tokens.redirect_allow_list import entry_problem
+from tokens.request_settings import DEFAULTS as REQUEST_DEFAULTS
+from tokens.request_settings import RequestSettings
+from tokens.request_settings import parse as parse_requests
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
+AUDIT_LEAST = timedelta(days=30)
 DEFAULTS: dict[str, Any] = {
     "URL": "",
     "KEY_ENCRYPTION_KEYS": [],
@@ -37,10 +42,14 @@ DEFAULTS: dict[str, Any] = {
     # A bearer token with which /readyz answers why the issuer is not ready. If empty, only requests from the machine
     # itself get the reason.
     "OPERATOR_TOKEN": "",
+    # The redirect URIs that every administrator may register (tokens/registration/delegation.py); empty: all.
+    "REDIRECT_ALLOW_LIST": [],
     # Changes to RATE_LIMITS in tokens/rate_settings.py, as (number, seconds): {"login": (10, 60)}.
     "RATE_LIMITS": {},
     # The path of a file outside of the database to which the audit trail is appended; None: no such file.
     "AUDIT_JOURNAL": None,
+    # How long the rows of the audit trail are kept, as a timedelta of at least 30 days; None: for ever.
+    "AUDIT_RETENTION": None,
     # True: the claim `name` of a user without first and last name is the username.
     "NAME_FROM_USERNAME": True,
     # Development only, ignored without DEBUG: remember consent also for redirect URIs at http://localhost, 127.0.0.1
@@ -55,6 +64,8 @@ DEFAULTS: dict[str, Any] = {
     "GROUPS_CLAIM": [],
     # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
     "USERINFO_TOKEN_IN_BODY": False,
+    # True: a DPoP proof needs a nonce of this issuer (RFC 9449 section 8). Costs clients a request for the first nonce.
+    "DPOP_REQUIRES_NONCE": False,
     # Second factors (docs/login.md): the Django groups whose members need one, and whether staff does.
     "SECOND_FACTOR_GROUPS": [],
     "SECOND_FACTOR_STAFF": False,
@@ -66,6 +77,7 @@ DEFAULTS: dict[str, Any] = {
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
     **OPEN_CLIENT_DEFAULTS,
+    **REQUEST_DEFAULTS,
 }
 
 
@@ -87,7 +99,8 @@ class IssuerSettings:
     key_encryption_keys: tuple[str, ...]
     """KEY_ENCRYPTION_KEYS, not parsed: a malformed entry must not stop the JWKS from being served."""
     vouching_secrets: tuple[str, ...] = field(repr=False)
-    """SECRET_KEY and SECRET_KEY_FALLBACKS. They authenticate stored public keys whose encrypting key is lost."""
+    """SECRET_KEY and SECRET_KEY_FALLBACKS. They authenticate stored public keys whose encrypting key is lost,
+    and make the nonces of DPoP."""
     key_policy: Policy
     """KEY_POLICY, a named set of timings of signing keys, with the changes in KEY_TIMINGS."""
     access_token_lifetime: timedelta
@@ -99,11 +112,15 @@ class IssuerSettings:
     """True if the sender's address is in X-Forwarded-For, from the proxy in front of the issuer."""
     operator_token: str = field(repr=False)
     """The operator's bearer token, or the empty string."""
+    redirect_allow_list: tuple[str, ...]
+    """Origins and schemes of the redirect URIs that every administrator may register. Empty: all."""
     rate_limits: Mapping[str, Rate]
     """By endpoint: how often one client at one address may ask."""
     pkcs11: Pkcs11Settings
     audit_journal: Path | None
     """The file that the audit trail is appended to as well (tokens/audit/journal.py)."""
+    audit_retention: timedelta | None
+    """How long `purge_tokens` keeps the rows of the audit trail. None: for ever."""
     name_from_username: bool
     """True if the claim `name` falls back to the username."""
     is_development: bool
@@ -122,6 +139,8 @@ class IssuerSettings:
     """The scopes that this deployment offers without an API."""
     userinfo_token_in_body: bool
     """True if userinfo accepts the token in the body."""
+    dpop_requires_nonce: bool
+    """True if a DPoP proof without a nonce of this issuer is refused."""
     second_factor_groups: tuple[str, ...]
     """The names of the groups whose members need a second factor."""
     second_factor_staff: bool
@@ -132,6 +151,8 @@ class IssuerSettings:
     """True if visitors can sign up."""
     open_clients: OpenClientSettings
     """Metadata documents and dynamic registration, and what such clients may request."""
+    requests: RequestSettings
+    """Pushed authorization requests, and the FAPI 2.0 Security Profile."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the parsed encrypting keys. Raises MalformedEncryptionKey if an entry is malformed."""
@@ -174,8 +195,10 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         refresh_token_idle_lifetime=values["REFRESH_TOKEN_IDLE_LIFETIME"],
         behind_proxy=values["BEHIND_PROXY"],
         operator_token=values["OPERATOR_TOKEN"],
+        redirect_allow_list=_allow_list(values["REDIRECT_ALLOW_LIST"]),
         rate_limits=parse_rates(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
+        audit_retention=_retention(values["AUDIT_RETENTION"]),
         name_from_username=values["NAME_FROM_USERNAME"],
         is_development=settings.DEBUG,
         remembers_loopback_consent=values["REMEMBER_LOOPBACK_CONSENT"] and settings.DEBUG,
@@ -185,11 +208,13 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         groups_claim=tuple(values["GROUPS_CLAIM"]),
         openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
         userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
+        dpop_requires_nonce=values["DPOP_REQUIRES_NONCE"],
         second_factor_groups=tuple(values["SECOND_FACTOR_GROUPS"]),
         second_factor_staff=values["SECOND_FACTOR_STAFF"],
         sends_mail=values["SENDS_MAIL"],
         sign_up=_sign_up(values),
         open_clients=parse_open_clients(values, debug=settings.DEBUG),
+        requests=parse_requests(values),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 
@@ -216,6 +241,21 @@ def pages() -> PageSettings:
         login_url=settings.LOGIN_URL,
         upload_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0,
     )
+
+
+def _allow_list(entries: Collection[str]) -> tuple[str, ...]:
+    """Return the allow-list of redirect URIs. Raises ValueError if an entry is malformed."""
+    for entry in entries:
+        if problem := entry_problem(entry):
+            raise ValueError(f"REDIRECT_ALLOW_LIST has {entry!r}. {problem}")
+    return tuple(entries)
+
+
+def _retention(value: timedelta | None) -> timedelta | None:
+    """Return the retention. Raises ValueError if it is shorter than AUDIT_LEAST, which the database enforces."""
+    if value is not None and value < AUDIT_LEAST:
+        raise ValueError(f"AUDIT_RETENTION is {value.days} days. Set at least {AUDIT_LEAST.days} days, or none.")
+    return value
 
 
 def _sign_up(values: Mapping[str, Any]) -> bool:

@@ -2,54 +2,144 @@
 
 An access token opens the endpoint if
 1. it is signed by this issuer, and has not expired;
-2. it is not revoked, and its client is active;
-3. it was issued under a user's grant, to the client that the user allowed: neither a service's token nor an exchanged
+2. it is presented as it was issued: a token with a `cnf` by the scheme DPoP, with a proof of its key for this request
+   (RFC 9449 section 7), and any other token as a bearer token;
+3. it is not revoked, and its client is active;
+4. it was issued under a user's grant, to the client that the user allowed: neither a service's token nor an exchanged
    one is, because the user granted their holders nothing;
-4. the grant has the scope openid. A token for an API does not contain that scope, so the grant decides, and a switch
+5. the grant has the scope openid. A token for an API does not contain that scope, so the grant decides, and a switch
    of the client can refuse such tokens. A token for the issuer contains it itself;
-5. its user is active.
+6. its user is active.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from tokens import conf
 from tokens.claims import contents
 from tokens.claims.hook import ClaimsContext, Place
+from tokens.dpop import proof, verifier
+from tokens.dpop.proof import InvalidProof, NonceRefused
 from tokens.errors import OAuthError
 from tokens.issued import audience, token_reader, token_status
 from tokens.issued.token_reader import InvalidPresentedToken, PresentedToken
 from tokens.models import Api, UserGrant
 
 REALM = "userinfo"
+PATH = "/oauth/userinfo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """How a request presents an access token."""
+
+    token: str = field(repr=False)
+    method: str
+    """The method of the request."""
+    scheme: str = "Bearer"
+    """The scheme of the `Authorization` header, Bearer or DPoP. A token in the body is a bearer token."""
+    proof: str | None = field(default=None, repr=False)
+    """The header `DPoP`; None if the request has none."""
 
 
 class TokenRefused(OAuthError):
-    """The userinfo endpoint refuses the token (RFC 6750 section 3.1)."""
+    """The userinfo endpoint refuses the token (RFC 6750 section 3.1, RFC 9449 section 7.1).
+
+    `scheme` is the one by which the token was presented. `nonce` is for the client's next proof.
+    """
+
+    def __init__(
+        self,
+        error: str,
+        description: str,
+        *,
+        status: int = 400,
+        reason: str = "",
+        scheme: str = "Bearer",
+        nonce: str | None = None,
+    ) -> None:
+        super().__init__(error, description, status=status, reason=reason)
+        self.scheme, self.nonce = scheme, nonce
+
+    def by(self, scheme: str) -> "TokenRefused":
+        """Return the same refusal of a token that was presented by `scheme`."""
+        details: Any = {"status": self.status_code, "reason": self.reason, "nonce": self.nonce}
+        return TokenRefused(self.error, self.description, scheme=scheme, **details)
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the header `WWW-Authenticate` with the error (RFC 6750 section 3)."""
-        reason = f'error="{self.error}", error_description="{self.description}"'
-        return {"WWW-Authenticate": f'Bearer realm="{REALM}", {reason}'}
+        """Return the challenges, with the error in the one of the request's scheme, and the nonce if there is one."""
+        error = {"error": self.error, "error_description": self.description}
+        nonce = {} if self.nonce is None else {"DPoP-Nonce": self.nonce}
+        return {"WWW-Authenticate": challenges(self.scheme, error)} | nonce
 
 
-def userinfo(text: str, *, now: datetime) -> dict[str, Any]:
-    """Return the claims about the user of the access token in `text`.
+def challenges(scheme: str = "Bearer", error: Mapping[str, str] | None = None) -> str:
+    """Return the value of `WWW-Authenticate` with both schemes (RFC 9449 section 7.2). `scheme` has the error."""
+    parameters: dict[str, dict[str, str]] = {
+        "Bearer": {"realm": REALM},
+        "DPoP": {"realm": REALM, "algs": " ".join(proof.ALGORITHMS)},
+    }
+    order = sorted(parameters, key=lambda name: name != scheme)
+    parameters[scheme] |= error or {}
+    return ", ".join(_challenge(name, parameters[name]) for name in order)
+
+
+def _challenge(scheme: str, parameters: Mapping[str, str]) -> str:
+    return f"{scheme} " + ", ".join(f'{name}="{value}"' for name, value in parameters.items())
+
+
+def userinfo(presented: Presentation, *, now: datetime) -> dict[str, Any]:
+    """Return the claims about the user of the presented access token.
 
     Raises TokenRefused if the token is not valid for this endpoint, OAuthError server_error if the claims cannot be
     computed, and NotReady if the keys cannot be read.
     """
     try:
-        token = token_reader.read(text, now=now)
+        return _claims(presented, now=now)
+    except TokenRefused as error:
+        raise error.by(presented.scheme) from error
+
+
+def _claims(presented: Presentation, *, now: datetime) -> dict[str, Any]:
+    try:
+        token = token_reader.read(presented.token, now=now)
     except InvalidPresentedToken as error:
         raise _invalid(str(error)) from error
+    _check_holder(token, presented, now=now)
     if not token_status.is_accepted(token):
         raise _invalid("the token, its user or its client is not accepted any more")
     grant, scopes = _grant(token)
     api = None if _is_for_issuer(token) or not conf.issuer().claims_hook else _api(token)
     context = ClaimsContext(user=grant.user, client=grant.client, api=api, scopes=scopes, place=Place.USERINFO)
     return {**contents.of_userinfo(context, grant), "sub": token.subject}
+
+
+def _check_holder(token: PresentedToken, presented: Presentation, *, now: datetime) -> None:
+    """Raise TokenRefused unless the token is presented as it was issued. Uses up the proof of a bound token."""
+    if presented.scheme != "DPoP":
+        if token.thumbprint is not None:  # RFC 9449 section 7.2: else a thief would leave out the proof
+            raise TokenRefused("invalid_token", "The token is bound to a key. Send it by the scheme DPoP.", status=401)
+        return
+    if token.thumbprint is None:
+        raise TokenRefused(
+            "invalid_token", "The token is not bound to a key. Send it by the scheme Bearer.", status=401
+        )
+    if presented.proof is None:
+        raise TokenRefused("invalid_dpop_proof", "The request has no DPoP header.", status=401)
+    request: Any = {"method": presented.method, "path": PATH, "access_token": presented.token}
+    try:
+        valid = verifier.verify(presented.proof, **request, now=now)
+        if valid.thumbprint != token.thumbprint:
+            raise TokenRefused("invalid_token", "The DPoP proof is of another key than the token's.", status=401)
+        verifier.use_once(valid, now=now)
+    except NonceRefused as error:
+        nonce = verifier.new_nonce(now=now)
+        raise TokenRefused("use_dpop_nonce", f"The DPoP proof: {error}.", status=401, nonce=nonce) from error
+    except InvalidProof as error:
+        raise TokenRefused("invalid_dpop_proof", f"The DPoP proof is not valid: {error}.", status=401) from error
 
 
 def _grant(token: PresentedToken) -> tuple[UserGrant, frozenset[str]]:

@@ -42,6 +42,7 @@ def create(request: AuthorizationRequest, user: User, login: Login, *, now: date
             redirect_uri=request.redirect_uri if request.names_redirect_uri else "",
             code_challenge=request.code_challenge,
             nonce=request.nonce,
+            dpop_jkt=request.dpop_jkt,
             expires_at=now + LIFETIME,
         )
     return code

@@ -4,7 +4,7 @@
 2. No parameter is ambiguous (`_refuse_ambiguous`), and the request uses nothing that is not supported.
 3. PKCE is used as the client's rule requires (`pkce`), and by S256.
 4. The client may request the scopes, and they are for one API.
-5. The parameters of OpenID Connect are well-formed, the `claims` parameter included.
+5. The parameters of OpenID Connect are well-formed, the `claims` parameter included, and so is `dpop_jkt`.
 """
 
 import re
@@ -19,6 +19,7 @@ from tokens import parameters
 from tokens.authorize import id_token_hint, pkce, response_mode
 from tokens.claims import claims_request, source
 from tokens.claims.claims_request import ClaimsRequest
+from tokens.dpop import proof
 from tokens.errors import OAuthError
 from tokens.grants.authorization_code import matches_challenge
 from tokens.issued import audience
@@ -45,6 +46,8 @@ class AuthorizationRequest:
     code_challenge: str
     """The S256 code challenge; "" if the client's PKCE rule permits a request without one."""
     nonce: str
+    dpop_jkt: str | None
+    """The thumbprint of the DPoP key that must redeem the code (RFC 9449 section 10); None for any or none."""
     prompt: frozenset[str]
     max_age: int | None
     """The longest accepted time since the user's last login, in seconds; None for any."""
@@ -107,6 +110,10 @@ class CodeResponseType(AuthorizationCodeGrant):
 
 def _refuse_unsupported(request: Query) -> dict[str, Any]:
     _refuse_ambiguous(request)
+    if problem := request.client.profile_problem:
+        raise OAuthError("unauthorized_client", problem)
+    if request.using_default_redirect_uri and request.client.follows_fapi2:
+        raise MissingRedirectURIError  # FAPI 2.0, clause 5.3.2.2-6
     if request.using_default_redirect_uri and "openid" in (request.scope or "").split():
         raise MissingRedirectURIError  # OpenID Connect Core section 3.1.2.1: required there
     if request.response_type not in {None, "code"}:
@@ -151,6 +158,7 @@ def _details(request: Query) -> dict[str, Any]:
         target=target,
         code_challenge=challenge,
         nonce=request.nonce or "",
+        dpop_jkt=_thumbprint(request._params.get("dpop_jkt")),  # noqa: SLF001 (declared, yet not by oauthlib)
         prompt=_prompt(request.prompt),
         max_age=_max_age(request.max_age),
         login_hint=request.login_hint,
@@ -165,6 +173,13 @@ def _claims(request: Query, target: Target) -> ClaimsRequest:
     """Return the requested claims. Without openid the parameter has no meaning, and is ignored (section 5.5)."""
     text = request._params.get("claims") or None  # noqa: SLF001 (declared, yet of a type that oauthlib chooses)
     return claims_request.parse(text if "openid" in target.scopes else None, supported=source.supported())
+
+
+def _thumbprint(value: str | None) -> str | None:
+    """Return the `dpop_jkt`, or None if there is none. Raises OAuthError if it is malformed."""
+    if value and not proof.THUMBPRINT.fullmatch(value):
+        raise OAuthError("invalid_request", "The dpop_jkt is not the base64url of a SHA-256.")
+    return value or None
 
 
 def _prompt(value: str | None) -> frozenset[str]:

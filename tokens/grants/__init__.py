@@ -7,6 +7,7 @@ Neighbours: `views.endpoint` parses the request, `views.token` is the endpoint. 
 
 Read in this order:
 - `request`: the parsed request and the database's clock.
+- `holder_key`: the DPoP proof of a request (RFC 9449 section 5).
 - `base`: authenticate, check the grant type, issue, answer. A grant type fills in `identify` and `issue`.
 - `table`: the grant types by name.
 - `client_credentials`: the shortest grant type (RFC 6749 section 4.4).

@@ -8,7 +8,7 @@ import re
 from django.db import transaction
 
 from tokens.errors import OAuthError
-from tokens.grants import user_response
+from tokens.grants import holder_key, user_response
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import ClientRequest
 from tokens.issued import one_time, user_grant
@@ -55,11 +55,12 @@ def _find(request: ClientRequest, client: Client) -> AuthorizationCode:
 
 
 def _verify(code: AuthorizationCode, request: ClientRequest) -> None:
-    """Raise OAuthError unless redirect URI and code verifier are those of the authorization request."""
+    """Raise OAuthError unless redirect URI, code verifier and DPoP key are those of the authorization request."""
     # Before reuse detection: a client without them never held the code, and must not be able to revoke the grant.
     if not _has_same_redirect_uri(code, request):
         raise OAuthError("invalid_grant", "The redirect URI is not that of the authorization request.")
     _verify_pkce(code, request)
+    holder_key.require_key(code.dpop_jkt, request)
 
 
 def _verify_pkce(code: AuthorizationCode, request: ClientRequest) -> None:

@@ -1,9 +1,11 @@
 """Steps that every grant type shares: authenticate the client, check its grant types, issue, and answer.
 
 1. The grant type is one that this issuer has (`table`).
-2. `identify` authenticates the client, and reads what else the grant type needs to know.
-3. The client may use the grant type.
-4. `issue` checks the grant and returns the tokens.
+2. The DPoP proof, if there is one, is valid (`holder_key`). A client that lacks a nonce can repeat its request, of
+   which nothing was used up.
+3. `identify` authenticates the client, and reads what else the grant type needs to know.
+4. The client may use the grant type, and sent a proof if it always has to. The proof is accepted once.
+5. `issue` checks the grant and returns the tokens.
 
 A grant type fills in `identify` and `issue`, and cannot leave out the other steps.
 """
@@ -20,6 +22,7 @@ from tokens.claims import contents
 from tokens.claims.hook import ClaimsContext, Place
 from tokens.clients import authentication
 from tokens.errors import OAuthError
+from tokens.grants import holder_key
 from tokens.grants.request import ClientRequest
 from tokens.issued import access_token, revocation_second
 from tokens.issued.access_token import AccessToken
@@ -48,12 +51,14 @@ class Tokens:
     refresh_token: str | None = None
     issued_token_type: str | None = None
     """The type of an exchanged token (RFC 8693 section 2.2.1)."""
+    token_type: str = "Bearer"  # noqa: S105 (a name)
+    """DPoP if the access token is bound to a key (RFC 9449 section 5)."""
 
     def response(self) -> dict[str, object]:
         """Return the members of the JSON response, without members that have no value."""
         members = {
             "access_token": self.access_token,
-            "token_type": "Bearer",
+            "token_type": self.token_type,
             "expires_in": self.expires_in,
             "scope": " ".join(self.scopes) or None,
             "id_token": self.id_token,
@@ -80,9 +85,14 @@ def answer(request: ClientRequest, table: Mapping[str, Flow[Any]]) -> dict[str, 
         raise OAuthError("invalid_request", "Missing grant_type parameter.")
     if (flow := table.get(grant_type)) is None:
         raise OAuthError("unsupported_grant_type", "This issuer does not know the grant type.")
+    proof = None if request.proof is None else holder_key.verified(request)
     proven = flow.identify(request)
     if grant_type not in proven.client.grants:
         raise OAuthError("unauthorized_client", "This client may not use the grant type.")
+    if proof is not None:
+        request = holder_key.accepted(request, proof, proven.client)
+    elif proven.client.must_bind_tokens:
+        raise OAuthError("invalid_dpop_proof", "This client must send a DPoP proof with each token request.")
     tokens = flow.issue(request, proven)
     if proven.client.is_public:  # it only named itself before, which is no use of it
         proven.client.note_use(now=request.now)
@@ -118,12 +128,14 @@ def issue_access_token(
         grant_id=holder.grant_id,
         login=holder.login,
         act=holder.act,
+        thumbprint=request.thumbprint,
         further=contents.of_access_token(_context(client, holder, target)) if has_further else None,
         **_form(target.api),
     )
     minted = access_token.mint(token, signer=keyring.for_audience(target.audience, now=request.now).signer)
     _log_issue(token, request)
-    return Tokens(access_token=minted.text, expires_in=minted.expires_in, scopes=target.scopes)
+    token_type = "Bearer" if request.thumbprint is None else "DPoP"
+    return Tokens(access_token=minted.text, expires_in=minted.expires_in, scopes=target.scopes, token_type=token_type)
 
 
 def _log_issue(token: AccessToken, request: ClientRequest) -> None:

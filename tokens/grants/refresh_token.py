@@ -10,7 +10,7 @@ from django.db import transaction
 
 from tokens import conf
 from tokens.errors import OAuthError
-from tokens.grants import user_response
+from tokens.grants import holder_key, user_response
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import ClientRequest
 from tokens.issued import audience, refresh_rotation, refresh_token
@@ -58,10 +58,14 @@ def _tokens(text: str, user_grant: UserGrant, client: Client, request: ClientReq
         raise Reused  # its row was purged, but its family lives
     if token is None or _has_expired(token, user_grant, now=request.now):
         raise OAuthError("invalid_grant", UNKNOWN)
+    # Before reuse detection: a thief without the token's key must not be able to revoke the family. A token that was
+    # issued without a key has none to prove, so its reuse is detected, also if the thief had bound its successor.
+    holder_key.require_key(token.dpop_jkt, request)
     target = _target(user_grant, client, request)
     successor = None
     if refresh_rotation.rotates(client) or token.used_at is not None:  # it rotated before the client's policy changed
-        successor = refresh_rotation.rotate(text, token, client, now=request.now)
+        thumbprint = holder_key.of_refresh_token(client, request)
+        successor = refresh_rotation.rotate(text, token, client, now=request.now, thumbprint=thumbprint)
     else:
         refresh_token.extend(token, client, now=request.now)
     return replace(user_response.issue(user_grant, client, target, request), refresh_token=successor)

@@ -22,6 +22,10 @@ class ClientRequest:
 
     form: Mapping[str, str] = field(repr=False)
     credentials: Credentials = field(repr=False)
+    proof: str | None = field(default=None, repr=False)
+    """The header `DPoP` (RFC 9449 section 4.1), not verified; None if the request has none."""
+    thumbprint: str | None = None
+    """The key of the proof after the proof was accepted (`holder_key`). What is issued is bound to this key."""
     now: datetime
     """The database's clock when the request arrived, the same on every node."""
     resources: tuple[str, ...] = ()
@@ -57,6 +61,7 @@ def parse(http: HttpRequest, pairs: Pairs, credentials: Credentials, *, now: dat
         form=dict(pairs),
         credentials=credentials,
         now=now,
+        proof=http.META.get("HTTP_DPOP"),
         resources=tuple(value for name, value in pairs if name == REPEATABLE),
         audiences=tuple(value for name, value in pairs if name == REPEATABLE_TOO),
     )

@@ -2,8 +2,11 @@
 
 1. The subject token is a valid access token of this issuer, for an API of this client.
 2. Its user and the client that it was issued to are active, and no revocation covers it.
-3. No more than LONGEST_CHAIN clients act one behind the other.
-4. An exchange policy of this client allows the next API and its scopes.
+3. If the subject token is bound to a key (RFC 9449), the request has a DPoP proof. The key of the subject token is the
+   caller's, which this client lacks. So the new token is bound to this client's own key, and a bound token never
+   becomes a bearer token.
+4. No more than LONGEST_CHAIN clients act one behind the other.
+5. An exchange policy of this client allows the next API and its scopes.
 
 The new token is in the same user's name, and expires no later than the subject token. `act` names this client. There is
 no refresh token.
@@ -30,6 +33,7 @@ from tokens.issued.token_status import TokenStatus
 from tokens.models import Client
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 (the name of a type)
+UNBOUND = "The subject token is bound to a key. Send a DPoP proof, to which the new token is bound."
 SHORTEST = timedelta(seconds=1)
 """A token that expires earlier is not worth a new one."""
 
@@ -79,6 +83,8 @@ def issue(request: ClientRequest, proven: ProvenWithSubject) -> Tokens:
     except (Unacceptable, ChainTooLong) as error:
         _log("token.refused", client, request, {"reason": str(error)})
         raise OAuthError("invalid_request", "The subject token cannot be exchanged by this client.") from error
+    if subject.thumbprint is not None and request.thumbprint is None:
+        raise OAuthError("invalid_dpop_proof", UNBOUND)
     target = _target(client, request, holder.subject)
     tokens = base.issue_access_token(client, holder, target, request, until=subject.expires_at)
     details = {"subject": holder.subject, "from": subject.token_id, "audience": target.audience}

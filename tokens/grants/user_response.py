@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tokens.claims import contents
 from tokens.claims.hook import ClaimsContext, Place
-from tokens.grants import base
+from tokens.grants import base, holder_key
 from tokens.grants.base import Tokens
 from tokens.grants.request import ClientRequest
 from tokens.issued import id_token, refresh_token, revocation_second
@@ -23,7 +23,10 @@ def first(user_grant: UserGrant, client: Client, request: ClientRequest, *, nonc
     tokens = issue(user_grant, client, target, request, nonce=nonce)
     if not refresh_token.is_granted(client, target.scopes) or request.now >= refresh_token.family_ends_at(user_grant):
         return tokens
-    return replace(tokens, refresh_token=refresh_token.create(user_grant, client, now=request.now))
+    thumbprint = holder_key.of_refresh_token(client, request)
+    return replace(
+        tokens, refresh_token=refresh_token.create(user_grant, client, thumbprint=thumbprint, now=request.now)
+    )
 
 
 def issue(user_grant: UserGrant, client: Client, target: Target, request: ClientRequest, *, nonce: str = "") -> Tokens:

@@ -30,6 +30,8 @@ class AccessToken:
     """The login of the user; None if no user logged in."""
     act: Mapping[str, object] | None = None
     """The services that act for the user (RFC 8693 section 4.1); None if the user's own client acts."""
+    thumbprint: str | None = None
+    """The key that the token is bound to (RFC 9449 section 6.1); None for a bearer token."""
     further: Mapping[str, object] | None = None
     """Groups and the deployment's own claims (tokens.claims); none of them has the name of a claim below."""
     lists_audience: bool = False
@@ -56,6 +58,8 @@ class AccessToken:
             claims["grant_id"] = self.grant_id
         if self.login is not None:
             claims |= self.login.claims()
+        if self.thumbprint is not None:
+            claims["cnf"] = {"jkt": self.thumbprint}
         if self.act is not None:
             claims["act"] = dict(self.act)
         return claims

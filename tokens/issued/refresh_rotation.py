@@ -38,18 +38,20 @@ def rotates(client: Client) -> bool:
     return client.is_public or client.rotates_refresh_tokens
 
 
-def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime) -> str:
+def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None = None) -> str:
     """Return the text of the successor of `token`, whose own text is `text`. The caller holds the lock on the grant.
+
+    The successor is bound to the DPoP key of `token`, or else to `thumbprint`.
 
     Raises Reused, Superseded, and NotReady if this process lacks the key that made the successor.
     """
     if token.used_at is None:
         _mark_used(token, now=now)
-        return _issue_successor(text, token, client, now=now)
+        return _issue_successor(text, token, client, now=now, thumbprint=thumbprint)
     if now - token.used_at > RETRY_WINDOW:
         raise Reused
     RefreshToken.objects.filter(pk=token.pk).update(retried_at=now)
-    return _successor_again(text, token, client, now=now)
+    return _successor_again(text, token, client, now=now, thumbprint=thumbprint)
 
 
 def _mark_used(token: RefreshToken, *, now: datetime) -> None:
@@ -62,7 +64,7 @@ def _mark_used(token: RefreshToken, *, now: datetime) -> None:
         RefreshToken.objects.filter(previous=token.previous, used_at=None).update(**used, retried_at=now)
 
 
-def _successor_again(text: str, token: RefreshToken, client: Client, *, now: datetime) -> str:
+def _successor_again(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None) -> str:
     """Return the same successor again, for a retry with the used `token`. Its text is `text`.
 
     Raises:
@@ -77,15 +79,16 @@ def _successor_again(text: str, token: RefreshToken, client: Client, *, now: dat
         raise Superseded
     derived = next((one for one in successors if one.encryption_key_id), None)
     if derived is None:  # an earlier version of Keyturn made a random successor, whose text is not stored
-        return _issue_successor(text, token, client, now=now)
+        return _issue_successor(text, token, client, now=now, thumbprint=thumbprint)
     return refresh_text.successor(text, generation=derived.generation, key=key_by_id(derived.encryption_key_id))
 
 
-def _issue_successor(text: str, token: RefreshToken, client: Client, *, now: datetime) -> str:
+def _issue_successor(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None) -> str:
     """Issue the successor of `token` and return its text."""
     key, number = keys()[0], token.generation + 1
     successor = refresh_text.successor(text, generation=number, key=key)
     new = row(successor, token.grant, client, key_id=key.id, now=now)
     new.previous, new.generation = token.digest, number
+    new.dpop_jkt = token.dpop_jkt or thumbprint
     new.save(force_insert=True)
     return successor

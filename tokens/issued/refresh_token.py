@@ -36,14 +36,16 @@ def family_ends_at(grant: UserGrant) -> datetime:
     return grant.refresh_until or grant.ends_at
 
 
-def create(grant: UserGrant, client: Client, *, now: datetime) -> str:
-    """Issue the first refresh token of the grant's family and return its text.
+def create(grant: UserGrant, client: Client, *, now: datetime, thumbprint: str | None = None) -> str:
+    """Issue the first refresh token of the grant's family, bound to the key `thumbprint`, and return its text.
 
     Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
     """
     key = keys()[0]
     text = refresh_text.first(one_time.new(), key=key)
-    row(text, grant, client, key_id=key.id, now=now).save(force_insert=True)
+    first = row(text, grant, client, key_id=key.id, now=now)
+    first.dpop_jkt = thumbprint
+    first.save(force_insert=True)
     return text
 
 

@@ -66,6 +66,12 @@ class PresentedToken:
         return tuple(self.claims.get("scope", "").split())
 
     @property
+    def thumbprint(self) -> str | None:
+        """Return the thumbprint of the key that the token is bound to (RFC 9449 section 6.1), or None."""
+        thumbprint: str | None = self.claims.get("cnf", {}).get("jkt")
+        return thumbprint
+
+    @property
     def expires_at(self) -> datetime:
         """Return when the token expires (`exp`)."""
         return datetime.fromtimestamp(self.claims["exp"], UTC)

@@ -80,7 +80,7 @@ def _add_keys(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--legacy-audience",
         action="store_true",
-        help="accept also the URL of the token endpoint as an assertion's aud, not only the issuer; for libraries"
+        help="accept also the URL of the token endpoint or of /oauth/par as an assertion's aud; for libraries"
         " that send it and cannot be configured",
     )
     parser.add_argument(
@@ -124,7 +124,12 @@ def _add_users(parser: ArgumentParser) -> None:
 
 
 def _add_lifetimes(parser: ArgumentParser) -> None:
-    """Add the options for lifetimes and refresh tokens."""
+    """Add the options for the binding of tokens, lifetimes and refresh tokens."""
+    parser.add_argument(
+        "--dpop", action="store_true",
+        help="refuse each token request without a DPoP proof, so that every access token is bound to a key of the"
+        " client (RFC 9449); without this option, tokens are bound if the client sends a proof",
+    )  # fmt: skip
     parser.add_argument("--access-token-lifetime", type=seconds, metavar="SECONDS")
     parser.add_argument(
         "--refresh-token-lifetime",
@@ -184,6 +189,7 @@ def _policy(options: dict[str, Any]) -> dict[str, Any]:
         "remembers_consent": not options["forget_consent"],
         "post_logout_redirect_uris": " ".join(options["post_logout_redirect_uris"]),
         "allowed_origins": " ".join(options["origins"]),
+        "dpop_bound_access_tokens": options["dpop"] or None,
         "access_token_lifetime": options["access_token_lifetime"],
         "refresh_token_lifetime": options["refresh_token_lifetime"],
         "refresh_token_idle_lifetime": options["refresh_token_idle_lifetime"],

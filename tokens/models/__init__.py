@@ -11,28 +11,32 @@ Read in this order:
 - `client_choices`, `authentication_settings`, `token_settings`, `login_switches`, `logout_settings`, `client_claims`:
   parts of a client.
 - `client`, `client_secret`: clients, and their secrets.
-- `client_problems`: what is wrong with a registration.
+- `client_problems`, `fapi2`: what is wrong with a registration, in general and under the FAPI 2.0 Security Profile.
 - `open_client`: clients that registered themselves, and initial access tokens.
+- `request_push`: authorization requests that clients pushed.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
 - `back_channel`: the clients of each login session, and the outbox of logout messages.
-- `assertion`: used client assertions, so that each is accepted once (RFC 7523 section 3).
+- `assertion`, `proof`: used client assertions and DPoP proofs, so that each is accepted once.
 - `key`: rings and signing keys.
 - `revocation`, `registry`: revocations with their log; the registry's version.
-- `audit`: the audit trail.
+- `audit`, `activity`: the audit trail; counts and dates for the admin's dashboard.
 """
 
+from tokens.models.activity import ClientActivity, DailyCount, JobRun
 from tokens.models.api import Api
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
 from tokens.models.back_channel import EndedSession, LogoutMessage, SessionClient
 from tokens.models.client import Client
-from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule, Registrar
+from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule, Registrar, SecurityProfile
 from tokens.models.client_secret import ClientSecret
 from tokens.models.consent import Consent
 from tokens.models.device import DeviceCode
 from tokens.models.key import Ring, SigningKey
 from tokens.models.open_client import InitialAccessToken, OpenClient
+from tokens.models.proof import UsedProof
 from tokens.models.registry import RegistryVersion
+from tokens.models.request_push import PushedRequest
 from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment, WaitingEntry
 from tokens.models.scope import ExchangePolicy, Scope
 from tokens.models.user import User
@@ -44,17 +48,21 @@ __all__ = [
     "AuthenticationMethod",
     "AuthorizationCode",
     "Client",
+    "ClientActivity",
     "ClientSecret",
     "Consent",
+    "DailyCount",
     "DeviceCode",
     "EndedSession",
     "ExchangePolicy",
     "GrantType",
     "InitialAccessToken",
+    "JobRun",
     "LogoutMessage",
     "OpenClient",
     "PkceRule",
     "Publication",
+    "PushedRequest",
     "RefreshToken",
     "Registrar",
     "RegistryVersion",
@@ -62,10 +70,12 @@ __all__ = [
     "RevocationLog",
     "Ring",
     "Scope",
+    "SecurityProfile",
     "Segment",
     "SessionClient",
     "SigningKey",
     "UsedAssertion",
+    "UsedProof",
     "User",
     "UserGrant",
     "WaitingEntry",

@@ -1,4 +1,4 @@
-"""The lifetimes of a client's tokens, and when it gets refresh tokens. Its fields are columns of the client's table."""
+"""A client's tokens: lifetimes, binding, and when it gets refresh tokens. Columns of the client's table."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from tokens.models import lifetimes
 
 
 class TokenSettings(models.Model):
-    """The lifetimes of a client's tokens, and the rules of its refresh tokens."""
+    """The lifetimes of a client's tokens, their binding to a key, and the rules of its refresh tokens."""
 
     access_token_lifetime = models.DurationField(
         null=True,
@@ -32,6 +32,14 @@ class TokenSettings(models.Model):
     )
     always_gets_refresh_token = models.BooleanField(
         default=False, help_text="Issue a refresh token even if the client does not request the scope offline_access."
+    )
+    # Nullable, so that SQLite adds the column without rebuilding the table. None is off.
+    dpop_bound_access_tokens = models.BooleanField(
+        "requires DPoP",
+        null=True,
+        blank=True,
+        help_text="Refuse each token request without a DPoP proof, so that every access token of the client is bound to"
+        " a key that it has (RFC 9449 section 5.2). Off: tokens are bound if the client sends a proof.",
     )
 
     class Meta:

@@ -71,6 +71,13 @@ class AuthorizationCode(models.Model):
         max_length=128, help_text="The code challenge of the authorization request, method S256 (RFC 7636)."
     )
     nonce = models.TextField(blank=True)
+    # Nullable, so that SQLite adds the column without rebuilding the table.
+    dpop_jkt = models.CharField(  # noqa: DJ001 (see above)
+        max_length=43,
+        null=True,
+        editable=False,
+        help_text="The thumbprint of the key that must redeem the code (RFC 9449 section 10). Empty: any or none.",
+    )
     expires_at = models.DateTimeField()
     redeemed_at = models.DateTimeField(null=True, blank=True)
 
@@ -108,6 +115,14 @@ class RefreshToken(models.Model):
         max_length=64,
         blank=True,
         help_text="The digest of the previous refresh token. It stays after that row is purged.",
+    )
+    # Nullable, so that SQLite adds the column without rebuilding the table.
+    dpop_jkt = models.CharField(  # noqa: DJ001 (see above)
+        max_length=43,
+        null=True,
+        editable=False,
+        help_text="The thumbprint of the key that a public client's refresh token is bound to (RFC 9449 section 5)."
+        " Empty: not bound.",
     )
     generation = models.PositiveIntegerField(
         default=0,

@@ -46,7 +46,7 @@ class InvalidMetadata(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientMetadata:
-    """Validated metadata of a client. The fields have the names of RFC 7591 section 2."""
+    """Validated metadata of a client. The fields have the names of RFC 7591, RFC 9101 and RFC 9126."""
 
     client_name: str
     """Empty if the client has no name."""
@@ -55,6 +55,12 @@ class ClientMetadata:
     token_endpoint_auth_method: str
     jwks: Mapping[str, Any] | None
     jwks_uri: str
+    require_pushed_authorization_requests: bool
+    """True if the client wants its authorization requests to be accepted only if it pushed them (RFC 9126)."""
+    require_signed_request_object: bool
+    """The same for requests that it signed (RFC 9101)."""
+    dpop_bound_access_tokens: bool
+    """True if the client always uses DPoP (RFC 9449 section 5.2)."""
 
     @property
     def is_public(self) -> bool:
@@ -103,6 +109,9 @@ def read(
         token_endpoint_auth_method=method,
         jwks=jwks,
         jwks_uri=jwks_uri,
+        require_pushed_authorization_requests=_truth(members, "require_pushed_authorization_requests"),
+        require_signed_request_object=_truth(members, "require_signed_request_object"),
+        dpop_bound_access_tokens=_truth(members, "dpop_bound_access_tokens"),
     )
 
 
@@ -186,6 +195,14 @@ def _text(members: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise InvalidMetadata(f"{name} must be a text.")
     return value
+
+
+def _truth(members: Mapping[str, Any], name: str) -> bool:
+    """Return a member that is true or false; False if it is missing or null. Raises InvalidMetadata."""
+    value = members.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise InvalidMetadata(f"{name} must be true or false.")
+    return bool(value)
 
 
 def _texts(members: Mapping[str, Any], name: str) -> list[str]:

@@ -40,7 +40,8 @@ def introspect(text: str, client: Client, *, now: datetime) -> Mapping[str, obje
     if (api is None and token.client_id != client.client_id) or not token_status.is_accepted(token):
         return INACTIVE
     about_user = _names(token) if api is not None and api.introspection_names_user else {}
-    return {"active": True, "token_type": "Bearer", **token.claims, **about_user}
+    token_type = "Bearer" if token.thumbprint is None else "DPoP"  # RFC 9449 section 6.2
+    return {"active": True, "token_type": token_type, **token.claims, **about_user}
 
 
 def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> Mapping[str, object]:

@@ -14,23 +14,27 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from tokens import conf, registry_lock
+from tokens.audit import retention
 from tokens.issued import revocation_record
 from tokens.models import (
     AuthorizationCode,
     DeviceCode,
     InitialAccessToken,
     Publication,
+    PushedRequest,
     RefreshToken,
     Revocation,
     RevocationLog,
     Segment,
     UsedAssertion,
+    UsedProof,
     UserGrant,
 )
 from tokens.open_clients import idle_client
 
 BATCH = 1000
 """Rows deleted in one transaction."""
+AUDIT = "audit events"
 CLIENTS = "self-registered clients"
 CLIENTS_BATCH = 20
 """Clients deleted in one transaction: other changes of the registry wait for it, and each has twenty statements."""
@@ -73,12 +77,15 @@ TABLES: Mapping[str, Ended] = {
     "device codes": lambda now: _unredeemed(DeviceCode, now),
     "refresh tokens": _refresh_tokens,
     "grants": _grants,
+    "pushed requests": lambda now: PushedRequest.objects.filter(expires_at__lt=now).order_by("expires_at"),
     "used assertions": lambda now: UsedAssertion.objects.filter(expires_at__lt=now).order_by("expires_at"),
+    "used proofs": lambda now: UsedProof.objects.filter(expires_at__lt=now).order_by("expires_at"),
     "revocations": lambda now: Revocation.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
     "revocation segments": lambda now: Segment.objects.filter(until__lt=int(now.timestamp())).order_by("until"),
     "revocation versions": _versions,
     "initial access tokens": lambda now: InitialAccessToken.objects.filter(expires_at__lt=now).order_by("expires_at"),
     CLIENTS: idle_client.ended,
+    AUDIT: retention.ended,
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
 }
 
@@ -90,8 +97,12 @@ def count(table: str, *, now: datetime) -> int:
 
 def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
     """Delete ended rows of `table`, up to `batch` per transaction. Yield how many each transaction deleted."""
+    total = 0
     while deleted := _batch(table, now=now, size=batch):
+        total += deleted
         yield deleted
+    if table == AUDIT:
+        retention.record_purge(total, now=now)
 
 
 def _batch(table: str, *, now: datetime, size: int) -> int:

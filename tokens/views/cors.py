@@ -28,10 +28,10 @@ TRACING = "traceparent, tracestate, baggage, sentry-trace"
 """Headers that tracing libraries add to each request of a page (W3C Trace Context and Baggage, Sentry)."""
 SCRIPTED = "X-Requested-With"
 """A header that Swagger UI and older libraries add to each request."""
-CLIENT_HEADERS = f"Authorization, Content-Type, Accept, {SCRIPTED}, {TRACING}"
+CLIENT_HEADERS = f"Authorization, DPoP, Content-Type, Accept, {SCRIPTED}, {TRACING}"
 PUBLIC_HEADERS = f"Accept, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, {SCRIPTED}, {TRACING}"
 READ = ("GET", "HEAD")
-EXPOSED = "WWW-Authenticate, Retry-After, ETag"
+EXPOSED = "WWW-Authenticate, DPoP-Nonce, Retry-After, ETag"
 
 
 def cors(*methods: str) -> Callable[[View], View]:

@@ -1,4 +1,7 @@
-"""/oauth/userinfo: claims about the user of an access token (OpenID Connect Core section 5.3)."""
+"""/oauth/userinfo: claims about the user of an access token (OpenID Connect Core section 5.3).
+
+The token is a bearer token (RFC 6750), or bound to a key and sent with a proof of it (RFC 9449 section 7).
+"""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -6,17 +9,19 @@ from django.views.decorators.csrf import csrf_exempt
 
 from tokens import conf, errors
 from tokens import userinfo as core
+from tokens.dpop import verifier
 from tokens.errors import OAuthError
 from tokens.keys import keyring
 from tokens.keys.errors import NotReady
-from tokens.userinfo import REALM, TokenRefused
+from tokens.userinfo import Presentation, TokenRefused
 from tokens.views.bodies import form_or_none
 from tokens.views.cors import cors
 from tokens.views.refusals import refuse
 
 REFUSED = "userinfo.refused"
 TOKEN = "access_token"  # noqa: S105 (the name of RFC 6750's parameter)
-CHALLENGE = {"WWW-Authenticate": f'Bearer realm="{REALM}"'}
+SCHEMES = {"bearer": "Bearer", "dpop": "DPoP"}
+"""The schemes that present an access token. Their names are matched in any case (RFC 9110 section 11.1)."""
 
 
 @csrf_exempt
@@ -25,28 +30,32 @@ CHALLENGE = {"WWW-Authenticate": f'Bearer realm="{REALM}"'}
 def userinfo(request: HttpRequest) -> HttpResponse:
     """Return the claims, or a challenge if the token is missing or invalid (RFC 6750 section 3)."""
     try:
-        token = _token(request)
-        if token is None:
+        presented = _presented(request)
+        if presented is None:
             # No error code if the request has no authentication information (section 3.1).
-            return HttpResponse(status=401, headers={**errors.NO_STORE, **CHALLENGE})
-        return errors.answer(core.userinfo(token, now=keyring.clock(now=timezone.now())))
+            return HttpResponse(status=401, headers={**errors.NO_STORE, "WWW-Authenticate": core.challenges()})
+        now = keyring.clock(now=timezone.now())
+        claims = core.userinfo(presented, now=now)
+        return errors.answer(claims, headers=verifier.headers(now=now) if presented.scheme == "DPoP" else {})
     except OAuthError as error:
         return refuse(request, error, REFUSED)
     except NotReady as error:
         return errors.unavailable(error.retry_after, reason=str(error))
 
 
-def _token(request: HttpRequest) -> str | None:
-    """Return the token of the request, or None. Raises TokenRefused if it is in a place that is not accepted."""
+def _presented(request: HttpRequest) -> Presentation | None:
+    """Return the token as the request presents it, or None. Raises TokenRefused if it is in a place not accepted."""
     # RFC 6750 permits the token in an address as well. Addresses are logged, so it is never accepted there. A body is
     # accepted by a switch, because proxies and error reports can log it.
     bodies = request.POST.getlist(TOKEN)
     if TOKEN in request.GET or (bodies and not conf.issuer().userinfo_token_in_body):
         raise TokenRefused("invalid_request", "Send the token in the Authorization header only.")
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    in_header = scheme.lower() == "bearer"
-    if len(bodies) + in_header > 1:
+    name, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme = SCHEMES.get(name.lower())
+    if len(bodies) + bool(scheme) > 1:
         raise TokenRefused("invalid_request", "Send the token once, in the header or in the body.")
-    if in_header:
-        return token.strip(" ")
-    return bodies[0] if bodies else None
+    method = request.method or ""
+    if scheme is not None:
+        proof = request.headers.get("DPoP")
+        return Presentation(token=token.strip(" "), method=method, scheme=scheme, proof=proof)
+    return Presentation(token=bodies[0], method=method) if bodies else None

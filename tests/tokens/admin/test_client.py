@@ -260,7 +260,18 @@ def test_lowering_and_raising_the_pkce_rule_are_audit_events(admin, form):
 
 def test_a_new_client_below_required_is_named_in_its_event(admin, form):
     admin.post(ADD, {**form, "pkce": "nonce"})
-    assert AuditEvent.objects.get(action="client.created").details == {"pkce": "nonce"}
+    assert AuditEvent.objects.get(action="client.created").details["pkce"] == "nonce"
+
+
+def test_the_event_of_a_new_client_has_what_it_may_do(admin, form):
+    admin.post(ADD, form)
+    assert AuditEvent.objects.get(action="client.created").details == {
+        "name": "Reports",
+        "client_type": "confidential",
+        "token_endpoint_auth_method": "client_secret_basic",
+        "grants": ["client_credentials"],
+        "scopes": ["notes:read"],
+    }
 
 
 PUBLIC = {"client_type": "public", "grants": ["authorization_code"], "redirect_uris": "http://localhost/callback"}
@@ -293,6 +304,19 @@ def test_a_confidential_client_below_required_cannot_become_public(admin, form):
 def test_a_public_client_can_have_any_port_on_localhost(admin, form, ticked):
     admin.post(ADD, {**form, **PUBLIC, **ticked})
     assert Client.objects.get().frees_localhost_port is bool(ticked)
+
+
+@pytest.mark.parametrize("ticked", [{"require_pushed_authorization_requests": "on"}, {}], ids=["on", "off"])
+def test_a_client_can_be_held_to_pushed_requests(admin, form, ticked):
+    admin.post(ADD, {**form, **ticked})
+    assert Client.objects.get().must_push_requests is bool(ticked)
+
+
+@pytest.mark.parametrize("method", ["private_key_jwt", "client_secret_basic"])
+def test_only_a_client_with_a_key_can_be_held_to_signed_requests(admin, form, method):
+    keys = {"client_jwks": json.dumps(jwks())} if method == "private_key_jwt" else {}
+    admin.post(ADD, {**form, **keys, "token_endpoint_auth_method": method, "require_signed_request_object": "on"})
+    assert [made.require_signed_request_object for made in Client.objects.all()] == [True] * bool(keys)
 
 
 def test_a_client_with_a_key_cannot_be_pinned(admin, form):

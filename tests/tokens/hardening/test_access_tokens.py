@@ -13,6 +13,7 @@ from resources.testing import bad_tokens, bearer, mint, pinned
 from resources.verify import TrustedIssuer, verify
 from tests.tokens.factories import API, basic, post, redeem
 from tests.tokens.hardening.forms import with_bearer
+from tests.tokens.proofs import OFFER
 from tests.tokens.rfc import signed_again
 from tokens.authorize.backend import backend
 from tokens.models import Api
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.django_db
 
 ISSUER = "http://localhost:8000"
 RS256 = frozenset({"RS256"})
-INVALID = 'Bearer realm="userinfo", error="invalid_token", error_description="The access token is not valid here."'
+INVALID = (
+    f'Bearer realm="userinfo", error="invalid_token", error_description="The access token is not valid here.", {OFFER}'
+)
 
 
 def userinfo(browser, token):

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.tokens.factories import API, basic, post, redeem
+from tests.tokens.proofs import OFFER
 from tests.tokens.rfc import JSON, Answer, answer, claims_of, refusal, signed_again
 from tokens.models import User
 
@@ -19,7 +20,7 @@ ALLOWED = {"Allow": "GET, POST"}
 
 def challenged(error, description, *, status):
     """Return the refusal whose challenge and body have the same error (section 3.1)."""
-    challenge = f'Bearer realm="userinfo", error="{error}", error_description="{description}"'
+    challenge = f'Bearer realm="userinfo", error="{error}", error_description="{description}", {OFFER}'
     return refusal(error, description, status=status, headers={"WWW-Authenticate": challenge})
 
 
@@ -64,7 +65,10 @@ UNREAD = {
 
 @pytest.mark.parametrize("section", UNREAD)
 def test_a_token_elsewhere_is_ignored(client, token, section):
-    headers = JSON | {"Content-Type": "text/html; charset=utf-8", "WWW-Authenticate": 'Bearer realm="userinfo"'}
+    headers = JSON | {
+        "Content-Type": "text/html; charset=utf-8",
+        "WWW-Authenticate": f'Bearer realm="userinfo", {OFFER}',
+    }
     assert answer(UNREAD[section](client, token)) == Answer(401, headers, "")
 
 

@@ -5,6 +5,7 @@ import pytest
 from allauth.account.models import EmailAddress
 
 from tests.tokens.factories import API, OTHER_API, basic, make_client, post, redeem, with_secret
+from tests.tokens.proofs import OFFER
 from tokens.issued import jws
 from tokens.models import Api, Client, ExchangePolicy, Scope, User, UserGrant
 
@@ -75,7 +76,10 @@ def test_an_address_is_verified_if_its_user_confirmed_it(client, token, user):
     assert client.get("/oauth/userinfo", **request).json() == {"sub": str(proof.user.sub)}
 
 
-INVALID = 'Bearer realm="userinfo", error="invalid_token", error_description="The access token is not valid here."'
+INVALID = (
+    f'Bearer realm="userinfo", error="invalid_token", error_description="The access token is not valid here.", {OFFER}'
+)
+BARE = f'Bearer realm="userinfo", {OFFER}'
 
 
 def refused(response):
@@ -85,7 +89,7 @@ def refused(response):
 def test_a_request_without_a_bearer_token_gets_a_challenge(client):
     """RFC 6750 section 3: no error code for a request without authentication information."""
     for extra in ({}, basic("ada", "x"), {"HTTP_AUTHORIZATION": "Bearerx"}):
-        assert refused(client.get("/oauth/userinfo", **extra)) == (401, 'Bearer realm="userinfo"', "no-store")
+        assert refused(client.get("/oauth/userinfo", **extra)) == (401, BARE, "no-store")
     assert client.put("/oauth/userinfo").status_code == 405
 
 
@@ -200,7 +204,8 @@ def test_a_token_without_openid_is_insufficient_scope(client, token, signer):
     claims = jwt.decode(token("openid"), options={"verify_signature": False}) | {"scope": "profile"}
     response = client.get("/oauth/userinfo", **bearer(jws.sign(claims, typ="at+jwt", signer=signer)))
     challenge = (
-        'Bearer realm="userinfo", error="insufficient_scope", error_description="The token lacks the scope openid."'
+        'Bearer realm="userinfo", error="insufficient_scope", error_description="The token lacks the scope openid.",'
+        f" {OFFER}"
     )
     assert refused(response) == (403, challenge, "no-store")
 

@@ -9,8 +9,10 @@ from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
+from tokens.audit import jobs
 from tokens.factors import renewal
 from tokens.jose.key_format import ALGORITHMS
+from tokens.keys import store
 from tokens.keys.cancellation import cancel
 from tokens.keys.keystore import NAMES
 from tokens.keys.material import RSA_BITS
@@ -85,6 +87,8 @@ To sign one API's tokens with a ring of its own:
         try:
             with exit_codes():
                 self.for_each(rings_of(options), lambda ring: text(run(ring, options), options))
+                if is_the_job(options):
+                    jobs.note("rotate_keys", now=store.database_now())
             if options["rewrap"]:
                 self._renew_factors(options)
         except OverflowError as error:
@@ -98,6 +102,11 @@ To sign one API's tokens with a ring of its own:
         if (renewed or lost) and not options["json"]:
             note = f"; {lost} do not decrypt: their users set them up again" if lost else ""
             self.stdout.write(f"second factors encrypted again: {renewed}{note}")
+
+
+def is_the_job(options: dict[str, Any]) -> bool:
+    """Return True if the command takes the next step of every ring, as from cron."""
+    return not any(options[name] for name in ("ring", "dry_run", "rewrap", "cancel"))
 
 
 def check_options(options: dict[str, Any]) -> None:
@@ -161,4 +170,11 @@ def _sentence(outcome: Outcome | Planned) -> str:
     ring = "" if outcome.ring == DEFAULT_RING else f"{outcome.ring}: "
     at = f" {outcome.at:%Y-%m-%d %H:%M:%S} UTC" if outcome.at else ""
     kid = f" (kid {outcome.kid})" if outcome.kid else ""
-    return f"{ring}{outcome.message}{at}{kid}"
+    return f"{ring}{outcome.message}{at}{kid}{_shown(outcome)}"
+
+
+def _shown(outcome: Outcome) -> str:
+    """Return from when every process publishes the key that the step announced, or nothing."""
+    if outcome.announced is None or outcome.shown_from is None:
+        return ""
+    return f"; {outcome.announced} is in the JWKS from {outcome.shown_from:%Y-%m-%d %H:%M:%S} UTC on"

@@ -1,0 +1,43 @@
+"""Nonces by time windows: which are accepted when, and that a stranger cannot predict them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tokens.dpop import nonce
+
+NOW = datetime(2026, 11, 29, 12, 0, 30, tzinfo=UTC)
+"""The middle of a window."""
+
+
+def is_accepted(given, *, after, secrets=("one",)):
+    return given in nonce.accepted(secrets, now=NOW + timedelta(seconds=after))
+
+
+def test_a_nonce_has_the_syntax_of_the_rfc_and_128_bits():
+    assert re.fullmatch(r"[A-Za-z0-9_-]{22}", nonce.current(["one"], now=NOW))
+
+
+def test_each_window_and_each_secret_has_another_nonce():
+    later = NOW + nonce.WINDOW
+    assert len({nonce.current([secret], now=at) for secret in ("one", "two") for at in (NOW, later)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("after", "accepted"), [(0, True), (29, True), (30, True), (89, True), (90, False), (-30, True), (-91, False)]
+)
+def test_a_nonce_is_accepted_in_its_window_and_in_those_beside_it(after, accepted):
+    assert is_accepted(nonce.current(["one"], now=NOW), after=after) is accepted
+
+
+def test_a_nonce_by_a_fallback_secret_is_accepted_and_by_another_secret_not():
+    given = nonce.current(["old"], now=NOW)
+    assert is_accepted(given, after=0, secrets=("new", "old"))
+    assert not is_accepted(given, after=0, secrets=("new",))
+
+
+def test_the_longest_use_covers_every_accepted_nonce():
+    first = next(s for s in range(-200, 0) if is_accepted(nonce.current(["one"], now=NOW), after=s))
+    last = max(s for s in range(200) if is_accepted(nonce.current(["one"], now=NOW), after=s))
+    assert timedelta(seconds=last - first) < nonce.LONGEST_USE

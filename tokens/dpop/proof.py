@@ -1,0 +1,175 @@
+"""Checks a DPoP proof against the request that it came with (RFC 9449 section 4.3). Pure.
+
+`check` establishes, by the numbers of section 4.3:
+1.  There is one proof. A server joins several headers by a comma, which no JWT has.
+2.  It is a well-formed JWT, of at most LONGEST characters.
+3.  jti, htm, htu and iat are present and well-formed; jti has at most LONGEST_ID characters.
+4.  `typ` is dpop+jwt.
+5.  `alg` is in ALGORITHMS: all are asymmetric.
+6.  The key in the header, judged as a client's registered key, made the signature.
+7.  That key has no private member.
+8.  htm is the method of the request.
+9.  htu is the URL of the request in normal form, by the issuer's configured URL.
+10. The nonce, if there is one or one is required, is one of this issuer.
+11. Without a nonce, iat is at most WINDOW from now.
+12. With an access token, ath is its hash. The caller compares the key with the token's `cnf`.
+
+The caller must then record the `jti` as used (`replay`), and bind what it issues to the thumbprint.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tokens.dpop import target_uri
+from tokens.jose import compact, key_format, public_keys
+from tokens.jose.public_keys import ClientKey, UnusableKey
+
+TYPE = "dpop+jwt"
+ALGORITHMS = ("ES256", "Ed25519", "EdDSA", "PS256", "RS256")
+SAME = {"Ed25519": "EdDSA"}
+"""The name of RFC 9864 for EdDSA with Ed25519, which newer libraries write."""
+LONGEST = 8 * 1024  # characters
+LONGEST_ID = 255  # characters of the jti
+WINDOW = timedelta(seconds=60)
+"""The greatest distance of `iat` from the issuer's clock, before or after it (section 11.1)."""
+THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+"""The form of a SHA-256 thumbprint (RFC 7638), as in `jkt` and `dpop_jkt`."""
+
+
+class InvalidProof(Exception):
+    """The proof is not valid. The message gives the reason and never contains the proof."""
+
+
+class NonceRefused(InvalidProof):
+    """The proof is valid except for its nonce, which is missing, unknown or too old."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofContext:
+    """What a proof must be for, and when it is checked."""
+
+    method: str
+    url: str
+    """The request's URL, from the configured URL of the issuer and never from the header `Host`."""
+    now: datetime
+    nonces: Collection[str] = field(default=(), repr=False)
+    """The nonces that are accepted now."""
+    requires_nonce: bool = False
+    access_token: str | None = field(default=None, repr=False)
+    """The access token that the request presents, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A valid proof."""
+
+    thumbprint: str
+    """The SHA-256 thumbprint of its key (RFC 7638), the `jkt` of section 6.1."""
+    token_id: str
+    """Its `jti`, to be accepted once."""
+    algorithm: str = field(default="", compare=False)
+    """The algorithm of its signature, by its name in the registered keys."""
+
+
+def check(text: str, context: ProofContext) -> Proof:
+    """Return the valid proof in `text`, the value of the header `DPoP`.
+
+    Raises NonceRefused if only its nonce is not accepted, and InvalidProof if another check fails.
+    """
+    try:
+        jws = compact.read(text, longest=LONGEST)
+    except compact.Unreadable as error:
+        raise InvalidProof(f"it is not a single JWT: {error}") from None
+    if not jws.signature:
+        raise InvalidProof("it is not a single JWT: it has no signature")
+    algorithm = _algorithm(jws.header)
+    _check_form(jws.claims)
+    _check_request(jws.claims, context)
+    key, thumbprint = _key(jws.header.get("jwk"), algorithm)
+    if not key.verifies(algorithm, jws.message, jws.signature):
+        raise InvalidProof("its signature does not verify by the key in its header")
+    _check_time(jws.claims, context)
+    return Proof(thumbprint, str(jws.claims["jti"]), algorithm)
+
+
+def token_hash(access_token: str) -> str:
+    """Return the `ath` of an access token (section 4.2)."""
+    digest = hashlib.sha256(access_token.encode("ascii", "replace")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _algorithm(header: Mapping[str, Any]) -> str:
+    """Return the algorithm of the signature, by its name in the registered keys."""
+    if header.get("typ") != TYPE:
+        raise InvalidProof(f"its typ is not {TYPE}")
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise InvalidProof(f"its alg is not one of {', '.join(ALGORITHMS)}")
+    # RFC 7515 section 4.1.11: refuse a critical extension that is not implemented; none is. `b64` is always critical.
+    if header.keys() & {"crit", "b64"}:
+        raise InvalidProof("it requires an extension that is not supported (crit)")
+    return SAME.get(algorithm, algorithm)
+
+
+def _check_form(claims: Mapping[str, Any]) -> None:
+    for name in ("jti", "htm", "htu"):
+        if not isinstance(claims.get(name), str):
+            raise InvalidProof(f"its {name} is missing or malformed")
+    if not 0 < len(claims["jti"]) <= LONGEST_ID:
+        raise InvalidProof(f"its jti is empty, or longer than {LONGEST_ID} characters")
+    if not compact.is_instant(claims.get("iat")):
+        raise InvalidProof("its iat is missing or malformed")
+    if not isinstance(claims.get("nonce", ""), str):
+        raise InvalidProof("its nonce is malformed")
+
+
+def _check_request(claims: Mapping[str, Any], context: ProofContext) -> None:
+    """Raise InvalidProof unless the proof is for this method, URL and access token."""
+    if claims["htm"] != context.method:
+        raise InvalidProof("its htm is not the method of the request")
+    url = target_uri.normal(claims["htu"])
+    if url is None or url != target_uri.normal(context.url):
+        raise InvalidProof("its htu is not the URL of the request")
+    if context.access_token is None:
+        return
+    ath = claims.get("ath")
+    if not isinstance(ath, str) or not hmac.compare_digest(ath.encode(), token_hash(context.access_token).encode()):
+        raise InvalidProof("its ath is not the hash of the access token")
+
+
+def _key(jwk: object, algorithm: str) -> tuple[ClientKey, str]:
+    """Return the key of the proof's header, and its thumbprint. Raises InvalidProof if the key may not sign."""
+    if not isinstance(jwk, dict):
+        raise InvalidProof("its jwk is missing or malformed")
+    named = {**jwk, "alg": SAME[jwk["alg"]]} if jwk.get("alg") in list(SAME) else jwk
+    try:
+        key = public_keys.read(named)
+    except UnusableKey as error:
+        raise InvalidProof(f"its jwk is not accepted. {error}") from None
+    if algorithm not in key.algorithms:
+        raise InvalidProof("its jwk is of another kind than its alg")
+    # Another spelling of the same numbers would have another thumbprint.
+    canonical = key_format.public_jwk(key.public_key, algorithm)
+    if any(jwk[name] != canonical[name] for name in key_format.REQUIRED[canonical["kty"]]):
+        raise InvalidProof("its jwk is not written as RFC 7518 section 6 says")
+    return key, canonical["kid"]
+
+
+def _check_time(claims: Mapping[str, Any], context: ProofContext) -> None:
+    """Raise InvalidProof unless the nonce, or else `iat`, is from now (section 4.3, checks 10 and 11)."""
+    nonce = claims.get("nonce")
+    if nonce is None and context.requires_nonce:
+        raise NonceRefused("it has no nonce, which this issuer requires")
+    if nonce is None:
+        if abs(claims["iat"] - context.now.timestamp()) > WINDOW.total_seconds():
+            raise InvalidProof(f"its iat is more than {WINDOW.seconds} s from the issuer's clock")
+        return
+    # A nonce dates the proof by the issuer's own clock, also if the client's clock is wrong (section 11.1).
+    if not any(hmac.compare_digest(nonce.encode(), accepted.encode()) for accepted in context.nonces):
+        raise NonceRefused("its nonce is not one of this issuer, or is too old")

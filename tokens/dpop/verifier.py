@@ -1,0 +1,46 @@
+"""Verifies the DPoP proof of a request to an endpoint of this issuer, by its settings.
+
+1. `verify` checks the proof by itself (`proof`). It runs before anything of the request is used up, so that a client
+   that lacks a nonce can repeat the request.
+2. `use_once` accepts the proof once (`replay`). It runs after the client or the access token was verified, so that a
+   stranger writes no row.
+"""
+
+from datetime import datetime
+
+from tokens import conf
+from tokens.dpop import nonce, proof, replay
+from tokens.dpop.proof import Proof, ProofContext
+
+
+def verify(text: str, *, method: str, path: str, now: datetime, access_token: str | None = None) -> Proof:
+    """Return the valid proof in `text` for a request by `method` to the endpoint at `path` of this issuer.
+
+    Raises NonceRefused if only its nonce is not accepted, and InvalidProof if another check fails.
+    """
+    settings = conf.issuer()
+    context = ProofContext(
+        method=method,
+        url=settings.url.rstrip("/") + path,
+        now=now,
+        nonces=nonce.accepted(settings.vouching_secrets, now=now),
+        requires_nonce=settings.dpop_requires_nonce,
+        access_token=access_token,
+    )
+    return proof.check(text, context)
+
+
+def use_once(valid: Proof, *, now: datetime) -> None:
+    """Record the proof as used. Raises InvalidProof if it was used before, in any process."""
+    replay.use_once(valid, now=now)
+
+
+def new_nonce(*, now: datetime) -> str:
+    """Return the nonce for the header `DPoP-Nonce` of a refusal by NonceRefused."""
+    return nonce.current(conf.issuer().vouching_secrets, now=now)
+
+
+def headers(*, now: datetime) -> dict[str, str]:
+    """Return the headers of the answer to an accepted proof: the next nonce, if this issuer requires one."""
+    # A client that gets a nonce must send one from then on (RFC 9449 section 11.3), so it gets none without need.
+    return {"DPoP-Nonce": new_nonce(now=now)} if conf.issuer().dpop_requires_nonce else {}

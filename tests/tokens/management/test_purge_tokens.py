@@ -16,14 +16,18 @@ from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import (
     AuditEvent,
     AuthorizationCode,
+    BrowserSession,
     Client,
     DeviceCode,
+    EndedSession,
     InitialAccessToken,
+    LogoutMessage,
     OpenClient,
     Publication,
     RefreshToken,
     Revocation,
     Segment,
+    SessionClient,
     UsedAssertion,
     UserGrant,
 )
@@ -66,15 +70,23 @@ def rows(user, webapp, settings):
         Segment.objects.create(digest=name, version=number, count=1, until=at.timestamp(), body=b"")
         Publication.objects.create(version=number, tag=name, at=before, count=1, until=at.timestamp(), body=b"")
         Session.objects.create(session_key=name, expire_date=at)
+        key = "live" if name == "live" else "session that was deleted before"
+        BrowserSession.objects.create(user=user, session_key=key, began_at=old, last_seen_at=now - timedelta(days=1))
         InitialAccessToken.objects.create(digest=name, created_at=now, expires_at=at, registrations_left=1)
         stranger = Client.objects.create(client_id=name, registered_by="dynamic")
         OpenClient.objects.create(client=stranger, created_at=now, ends_at=at)
+        EndedSession.objects.create(sid=name, at=at - purge.ENDED_FOR)
+        SessionClient.objects.create(sid=name, user=user, client=webapp, last_at=at - purge.REMEMBERED_FOR)
+        message = {"client": webapp, "sub": "u-1", "created_at": now, "give_up_at": now}
+        LogoutMessage.objects.create(sid=name, delivered_at=at - purge.DELIVERED_FOR, **message)
+        LogoutMessage.objects.create(sid=name, dead_at=at - purge.DEAD_FOR, **message)
+    LogoutMessage.objects.create(sid="pending", due_at=old, **message | {"created_at": old - purge.DEAD_FOR})
 
 
 def test_expired_rows_are_deleted_and_other_rows_stay(rows):
     out, err = run()
-    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "deleted"]] * 12
-    assert err.count("…") == 12
+    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "deleted"]] * 16
+    assert err.count("…") == 16
     assert [one.pk for one in AuthorizationCode.objects.all()] == ["live"]
     assert [one.pk for one in RefreshToken.objects.all()] == ["live"]
     assert [one.pk for one in DeviceCode.objects.all()] == ["live"]
@@ -84,8 +96,12 @@ def test_expired_rows_are_deleted_and_other_rows_stay(rows):
     assert [one.digest for one in Segment.objects.all()] == ["live"]
     assert [one.tag for one in Publication.objects.exclude(version=0)] == ["live"]
     assert [one.pk for one in Session.objects.all()] == ["live"]
+    assert [one.session_key for one in BrowserSession.objects.all()] == ["live"]
     assert [one.digest for one in InitialAccessToken.objects.all()] == ["live"]
     assert [one.client_id for one in Client.objects.exclude(registered_by=None)] == ["live"]
+    assert [one.sid for one in EndedSession.objects.all()] == ["live"]
+    assert [one.sid for one in SessionClient.objects.all()] == ["live"]
+    assert sorted(one.sid for one in LogoutMessage.objects.all()) == ["live", "live", "pending"]
 
 
 def test_a_redeemed_code_stays_while_its_grant_exists(rows):

@@ -19,7 +19,7 @@ from tokens.brand import Brand, MalformedBrand, brand
 from tokens.encryption import EncryptionKey, parse
 from tokens.keys.rules.policy import POLICIES, Policy, changed
 from tokens.open_client_settings import DEFAULTS as OPEN_CLIENT_DEFAULTS
-from tokens.open_client_settings import OpenClientSettings
+from tokens.open_client_settings import OpenClientSettings, covers, hosts
 from tokens.open_client_settings import parse as parse_open_clients
 from tokens.rate_settings import Rate
 from tokens.rate_settings import parse as parse_rates
@@ -67,6 +67,8 @@ DEFAULTS: dict[str, Any] = {
     "RECIPES": None,
     # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
     "USERINFO_TOKEN_IN_BODY": False,
+    # Hosts in private networks to which logout tokens may be sent; .corp.example is a domain with its hosts.
+    "PRIVATE_LOGOUT_HOSTS": (),
     # The name on the issuer's pages, the path of its logo, and its colour ("#2448c8"); empty: Keyturn's own.
     "BRAND_NAME": "Keyturn",
     "BRAND_LOGO": None,
@@ -169,9 +171,16 @@ class IssuerSettings:
     requests: RequestSettings
     """Pushed authorization requests, and the FAPI 2.0 Security Profile."""
 
+    private_logout_hosts: tuple[str, ...]
+    """The hosts whose addresses may be private when a logout token is sent to a client of the operator."""
+
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the parsed encrypting keys. Raises MalformedEncryptionKey if an entry is malformed."""
         return parse(self.key_encryption_keys)
+
+    def may_send_logouts_privately(self, host: str) -> bool:
+        """Return True if the setting PRIVATE_LOGOUT_HOSTS names the host or its domain."""
+        return any(covers(entry, host.lower()) for entry in self.private_logout_hosts)
 
 
 class MalformedSetting(ImproperlyConfigured, ValueError):
@@ -199,7 +208,7 @@ def _parsed() -> IssuerSettings:
 
 
 def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
-    """Return the settings ISSUER with the timings `policy`, in their types."""
+    """Return the entries of ISSUER as typed settings. `policy` has the timings of keys."""
     return IssuerSettings(
         url=values["URL"],
         key_encryption_keys=tuple(values["KEY_ENCRYPTION_KEYS"]),
@@ -232,6 +241,7 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         sends_mail=values["SENDS_MAIL"],
         sign_up=_sign_up(values),
         open_clients=parse_open_clients(values, debug=settings.DEBUG),
+        private_logout_hosts=hosts("PRIVATE_LOGOUT_HOSTS", values),
         requests=parse_requests(values),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )

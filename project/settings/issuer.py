@@ -132,6 +132,7 @@ ISSUER = {
     "OPEN_CLIENT_SCOPES": environment.words("OPEN_CLIENT_SCOPES", ""),
     "OPEN_CLIENT_APIS": environment.words("OPEN_CLIENT_APIS", ""),
     "OPEN_CLIENT_GRANT_TYPES": environment.words("OPEN_CLIENT_GRANT_TYPES", "authorization_code,refresh_token"),
+    "PRIVATE_LOGOUT_HOSTS": environment.words("PRIVATE_LOGOUT_HOSTS", ""),
     "BRAND_NAME": environment.text("BRAND_NAME", "") or "Keyturn",
     "BRAND_LOGO": environment.text("BRAND_LOGO", "") or None,
     "BRAND_COLOR": environment.text("BRAND_COLOR", ""),

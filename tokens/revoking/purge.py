@@ -20,19 +20,30 @@ from tokens.issued import revocation_record
 from tokens.models import (
     AuthorizationCode,
     DeviceCode,
+    EndedSession,
     InitialAccessToken,
+    LogoutMessage,
     Publication,
     PushedRequest,
     RefreshToken,
     Revocation,
     RevocationLog,
     Segment,
+    SessionClient,
     UsedAssertion,
     UsedProof,
     UserGrant,
 )
 from tokens.open_clients import idle_client
 
+DELIVERED_FOR = timedelta(days=7)
+"""How long the row of a delivered logout message stays, for an operator who looks for it."""
+DEAD_FOR = timedelta(days=90)
+"""How long a logout message that was given up can be sent again."""
+REMEMBERED_FOR = timedelta(days=90)
+"""How long after its last code in a session a client is told that the session ended."""
+ENDED_FOR = timedelta(days=1)
+"""Longer than any request that began in a session before it ended."""
 BATCH = 1000
 """Rows deleted in one transaction."""
 AUDIT = "audit events"
@@ -86,6 +97,14 @@ TABLES: Mapping[str, Ended] = {
     "revocation versions": _versions,
     "initial access tokens": lambda now: InitialAccessToken.objects.filter(expires_at__lt=now).order_by("expires_at"),
     CLIENTS: idle_client.ended,
+    "clients of sessions": lambda now: SessionClient.objects.filter(last_at__lt=now - REMEMBERED_FOR).order_by(
+        "last_at"
+    ),
+    "ended sessions": lambda now: EndedSession.objects.filter(at__lt=now - ENDED_FOR).order_by("at"),
+    "delivered logouts": lambda now: LogoutMessage.objects.filter(delivered_at__lt=now - DELIVERED_FOR).order_by(
+        "delivered_at"
+    ),
+    "dead logouts": lambda now: LogoutMessage.objects.filter(dead_at__lt=now - DEAD_FOR).order_by("dead_at"),
     AUDIT: retention.ended,
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
     # An hour: a session whose key changes is for a moment without its row.

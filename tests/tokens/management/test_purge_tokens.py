@@ -24,11 +24,13 @@ from tokens.models import (
     LogoutMessage,
     OpenClient,
     Publication,
+    PushedRequest,
     RefreshToken,
     Revocation,
     Segment,
     SessionClient,
     UsedAssertion,
+    UsedProof,
     UserGrant,
 )
 from tokens.revoking import purge
@@ -63,6 +65,8 @@ def rows(user, webapp, settings):
         ends = old if name == "ended" else old + 2 * MARGIN
         UserGrant.objects.create(**fresh, created_at=old, ends_at=ends)
         UsedAssertion.objects.create(digest=name.encode(), expires_at=at)
+        UsedProof.objects.create(digest=name.encode(), expires_at=at)
+        PushedRequest.objects.create(digest=name, client=webapp, query="", expires_at=at)
         Revocation.objects.create(
             key=revocation_key.key("jti", name), kind="jti", issued_before=0, until=at.timestamp()
         )
@@ -85,13 +89,15 @@ def rows(user, webapp, settings):
 
 def test_expired_rows_are_deleted_and_other_rows_stay(rows):
     out, err = run()
-    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "deleted"]] * 16
-    assert err.count("…") == 16
+    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "deleted"]] * len(purge.TABLES)
+    assert err.count("…") == len(purge.TABLES)
     assert [one.pk for one in AuthorizationCode.objects.all()] == ["live"]
     assert [one.pk for one in RefreshToken.objects.all()] == ["live"]
     assert [one.pk for one in DeviceCode.objects.all()] == ["live"]
     assert UserGrant.objects.count() == 3
     assert [bytes(one.digest) for one in UsedAssertion.objects.all()] == [b"live"]
+    assert [bytes(one.digest) for one in UsedProof.objects.all()] == [b"live"]
+    assert [one.digest for one in PushedRequest.objects.all()] == ["live"]
     assert [one.key for one in Revocation.objects.filter(kind="jti")] == [revocation_key.key("jti", "live")]
     assert [one.digest for one in Segment.objects.all()] == ["live"]
     assert [one.tag for one in Publication.objects.exclude(version=0)] == ["live"]

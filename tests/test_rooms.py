@@ -24,8 +24,8 @@ TABLE = {
     "views": "account addresses audit authentication_class authorize background brand claims clients conf"
     " database_errors dpop email_proof errors factors grants issued jose keys keys/errors keys/rules limits login"
     " metadata models open_clients parameters rate_settings registry_lock revoking userinfo",
-    "management": "audit authentication_class back_channel checks conf email_proof encryption grants inspection issued"
-    " jose keys keys/errors keys/rules models open_clients outbound proxy recipes registration registry_lock"
+    "management": "audit authentication_class back_channel checks conf email_proof encryption factors grants inspection"
+    " issued jose keys keys/errors keys/rules models open_clients outbound proxy recipes registration registry_lock"
     " revoking",
     "background": "audit keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models registration revoking",

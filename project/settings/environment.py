@@ -18,6 +18,7 @@ _secrets: set[str] = set()  # names of the variables that were read as secrets; 
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 POLICIES = ("production", "development")
+MAIL_WAIT = 10  # seconds for each answer of a mail server
 SHORTEST_TOKEN = 32  # characters
 
 
@@ -136,6 +137,23 @@ def cache(*names: str, apart: str = "") -> dict[str, object]:
     """
     name = next((name for name in names if str(_env.str(name, default="")).strip()), names[0])
     return connections.cache(name, secret(name, "locmem://"), apart=apart)
+
+
+def mail(name: str, default: str) -> dict[str, object]:
+    """Return Django's settings of e-mail by the variable, such as smtp+tls://user:password@host:587; {} if it is empty.
+
+    Raises ImproperlyConfigured if it is malformed. The message does not repeat it, because it holds a password.
+    """
+    value = secret(name, default)
+    if not value:
+        return {}
+    try:
+        config: dict[str, object] = dict(environ.Env.email_url_config(value))
+    except (ValueError, KeyError, ImproperlyConfigured):
+        config = {}
+    if not config.get("EMAIL_BACKEND"):
+        raise ImproperlyConfigured(f"{name} must be like smtp+tls://user:password@host:587, or consolemail://.")
+    return config | {"EMAIL_TIMEOUT": MAIL_WAIT}
 
 
 def policy(name: str = "KEY_POLICY") -> str:

@@ -22,6 +22,9 @@ from tokens.open_client_settings import OpenClientSettings
 from tokens.open_client_settings import parse as parse_open_clients
 from tokens.rate_settings import Rate
 from tokens.rate_settings import parse as parse_rates
+from tokens.request_settings import DEFAULTS as REQUEST_DEFAULTS
+from tokens.request_settings import RequestSettings
+from tokens.request_settings import parse as parse_requests
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 DEFAULTS: dict[str, Any] = {
@@ -68,6 +71,7 @@ DEFAULTS: dict[str, Any] = {
     "PKCS11_TOKEN": "",
     "PKCS11_PIN": "",
     **OPEN_CLIENT_DEFAULTS,
+    **REQUEST_DEFAULTS,
 }
 
 
@@ -137,6 +141,8 @@ class IssuerSettings:
     """True if visitors can sign up."""
     open_clients: OpenClientSettings
     """Metadata documents and dynamic registration, and what such clients may request."""
+    requests: RequestSettings
+    """Pushed authorization requests, and the FAPI 2.0 Security Profile."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the parsed encrypting keys. Raises MalformedEncryptionKey if an entry is malformed."""
@@ -196,6 +202,7 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         sends_mail=values["SENDS_MAIL"],
         sign_up=_sign_up(values),
         open_clients=parse_open_clients(values, debug=settings.DEBUG),
+        requests=parse_requests(values),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
 

@@ -20,6 +20,7 @@ RATE_LIMITS = {
     "token": Rate(1200, 60),
     "introspect": Rate(3000, 60),
     "device": Rate(30, 60),
+    "par": Rate(600, 60),
     "revocations": Rate(600, 60),
     "segments": Rate(6000, 60),
     "login": Rate(10, 60),

@@ -14,6 +14,7 @@ from tokens.views.introspection import introspect
 from tokens.views.jwks import jwks
 from tokens.views.logout import logout
 from tokens.views.metadata import metadata
+from tokens.views.par import par
 from tokens.views.revocation_feed import revocations, segment
 from tokens.views.revoke import revoke
 from tokens.views.step_up import step_up
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/2fa/webauthn/keys/<int:pk>/edit/", factors.edit_passkey, name="mfa_edit_webauthn"),
     path("accounts/2fa/webauthn/keys/<int:pk>/remove/", factors.remove_passkey, name="mfa_remove_webauthn"),
     path("oauth/authorize", AuthorizeView.as_view(), name="authorize"),
+    path("oauth/par", par, name="par"),
     path("oauth/token", token, name="token"),
     path("oauth/device", device, name="device"),
     path("oauth/device/verify", verify, name="device_verify"),

@@ -1,5 +1,6 @@
 """Settings of the issuer: users, clients, signing keys. For production: every secret is required."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from project.settings import environment
@@ -112,6 +113,9 @@ ISSUER = {
     "CLAIMS": environment.text("CLAIMS", ""),
     "GROUPS_CLAIM": environment.words("GROUPS_CLAIM", ""),
     "USERINFO_TOKEN_IN_BODY": environment.flag("USERINFO_TOKEN_IN_BODY", default=False),
+    "REQUIRE_PUSHED_AUTHORIZATION_REQUESTS": environment.flag("REQUIRE_PUSHED_AUTHORIZATION_REQUESTS", default=False),
+    "FAPI2": environment.flag("FAPI2", default=False),
+    "PUSHED_REQUEST_LIFETIME": timedelta(seconds=environment.seconds("PUSHED_REQUEST_LIFETIME", 90)),
     "DPOP_REQUIRES_NONCE": environment.flag("DPOP_REQUIRES_NONCE", default=False),
     "CLIENT_ID_METADATA_DOCUMENTS": environment.flag("CLIENT_ID_METADATA_DOCUMENTS", default=False),
     "CLIENT_DOCUMENT_HOSTS": environment.words("CLIENT_DOCUMENT_HOSTS", ""),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests import marks
 from tests.flow.conftest import System
@@ -16,16 +18,10 @@ pytestmark = [pytest.mark.node, *marks.stack]
 NODE = Path(__file__).resolve().parent / "node"
 
 
-def test_openid_client_and_jose_get_verify_refresh_and_revoke_tokens(public, system: System, agree):
-    given = {
-        "issuer": system.issuer,
-        "audience": system.audience,
-        "client_id": public,
-        "redirect_uri": system.callback,
-        "service_secret": system.variables.demo["SERVICE_CLIENT_SECRET"],
-    }
+def run(program: str, given: dict, agree) -> dict:
+    """Run a program of node, do the user's part for the address that it prints, and return what it prints then."""
     process = subprocess.Popen(
-        ["node", "flow.mjs", json.dumps(given)],
+        ["node", program, json.dumps(given)],
         cwd=NODE,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -45,7 +41,18 @@ def test_openid_client_and_jose_get_verify_refresh_and_revoke_tokens(public, sys
         finally:
             process.kill()
     assert process.returncode == 0, err
-    came = json.loads(out)
+    return json.loads(out)
+
+
+def test_openid_client_and_jose_get_verify_refresh_and_revoke_tokens(public, system: System, agree):
+    given = {
+        "issuer": system.issuer,
+        "audience": system.audience,
+        "client_id": public,
+        "redirect_uri": system.callback,
+        "service_secret": system.variables.demo["SERVICE_CLIENT_SECRET"],
+    }
+    came = run("flow.mjs", given, agree)
     assert came.pop("sub")
     assert came == {
         "same": True,
@@ -53,6 +60,48 @@ def test_openid_client_and_jose_get_verify_refresh_and_revoke_tokens(public, sys
         "afterwards": "invalid_grant",
         "introspected": True,
         "mixUp": "OAUTH_INVALID_RESPONSE",
+    }
+
+
+def test_openid_client_pushes_its_requests_and_is_refused_for_another_redirect_uri(register, system: System, agree):
+    grants = ("--grant", "authorization_code", "--redirect-uri", system.callback)
+    made = register("Pushes", *grants, "--require-par")
+    came = run("par.mjs", made | {"issuer": system.issuer, "redirect_uri": system.callback}, agree)
+    assert came == {
+        "carried": ["client_id", "request_uri"],
+        "foreign": {"error": "invalid_request", "status": 400},
+        "scope": "openid notes:read",
+        "required": False,
+    }
+
+
+@pytest.mark.parametrize("push", [False, True], ids=["in the address", "pushed"])
+def test_openid_client_signs_its_requests_and_is_refused_with_another_key(register, system: System, agree, *, push):
+    key = ec.generate_private_key(ec.SECP256R1())
+    grants = ("--grant", "authorization_code", "--redirect-uri", system.callback)
+    made = register("Signs", *grants, "--require-signed-request", key=key)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    given = {"issuer": system.issuer, "redirect_uri": system.callback, "key": pem.decode(), "push": push}
+    assert run("jar.mjs", made | given, agree) == {
+        "carried": ["client_id", "request_uri" if push else "request"],
+        "unsigned": "invalid_request",
+        "refused": "invalid_request_object",
+        "scope": "openid notes:read",
+    }
+
+
+def test_openid_client_keeps_to_the_fapi_2_security_profile(register, system: System, agree):
+    key = ec.generate_private_key(ec.SECP256R1())
+    callback = system.callback.replace("//localhost:", "//127.0.0.1:")
+    made = register("Bank", "--grant", "authorization_code", "--redirect-uri", callback, "--fapi2", key=key)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    given = {"issuer": system.issuer, "redirect_uri": callback, "key": pem.decode()}
+    assert run("fapi2.mjs", made | given, agree) == {
+        "carried": ["client_id", "request_uri"],
+        "unbound": "invalid_dpop_proof",
+        "stolen": "invalid_grant",
+        "type": "dpop",
+        "same": True,
     }
 
 

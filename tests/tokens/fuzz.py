@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 FORM = "application/x-www-form-urlencoded"
-ENDPOINTS = frozenset({"/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device"})
+ENDPOINTS = frozenset({"/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device", "/oauth/par"})
 CODES = frozenset(
     {
         "invalid_request",
@@ -29,6 +29,9 @@ CODES = frozenset(
         "invalid_client_metadata",
         "invalid_redirect_uri",
         "invalid_software_statement",
+        "request_not_supported",
+        "invalid_request_object",
+        "unsupported_response_type",
     }
 )
 

@@ -30,6 +30,7 @@ from tokens.revoking.bulk import BulkTarget
 
 DECIDED_ELSEWHERE = (
     *("client_type", "grants", "scopes", "apis", "redirect_uris", "allowed_origins"),
+    *("require_pushed_authorization_requests", "require_signed_request_object"),
     *("token_endpoint_auth_method", "client_jwks", "client_jwks_uri", "dpop_bound_access_tokens"),
 )
 """The fields of a self-registered client that its document, its registration or the settings decide."""

@@ -16,7 +16,7 @@ from tokens.admin.scope_choice import ScopeField
 from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
-from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule
+from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule, SecurityProfile
 from tokens.models.client_choices import LOWERED
 from tokens.registration import secret_rotation
 
@@ -100,6 +100,23 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         help_text=Client._meta.get_field("allows_any_localhost_port").help_text,
     )
 
+    require_pushed_authorization_requests = forms.BooleanField(
+        required=False,
+        label="Pushed requests only",
+        help_text=Client._meta.get_field("require_pushed_authorization_requests").help_text,
+    )
+    require_signed_request_object = forms.BooleanField(
+        required=False,
+        label="Signed requests only",
+        help_text=Client._meta.get_field("require_signed_request_object").help_text,
+    )
+    security_profile = forms.TypedChoiceField(
+        choices=[("", "None"), *SecurityProfile.choices],
+        required=False,
+        empty_value=None,
+        label="Security profile",
+        help_text=Client._meta.get_field("security_profile").help_text,
+    )
     dpop_bound_access_tokens = forms.BooleanField(
         required=False,
         label="Requires DPoP",

@@ -16,4 +16,6 @@ Read in this order:
 - `authorization_code`, `response`: the code, and the response that carries it (RFC 9207).
 - `logout`: RP-initiated logout.
 - `validator`, `server`, `backend`: the toolkit's classes, with the rules of this room.
+- `request_signature`: signed authorization requests (RFC 9101).
+- `request_push`: authorization requests that clients push before the browser comes (RFC 9126).
 """

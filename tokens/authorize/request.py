@@ -110,6 +110,10 @@ class CodeResponseType(AuthorizationCodeGrant):
 
 def _refuse_unsupported(request: Query) -> dict[str, Any]:
     _refuse_ambiguous(request)
+    if problem := request.client.profile_problem:
+        raise OAuthError("unauthorized_client", problem)
+    if request.using_default_redirect_uri and request.client.follows_fapi2:
+        raise MissingRedirectURIError  # FAPI 2.0, clause 5.3.2.2-6
     if request.using_default_redirect_uri and "openid" in (request.scope or "").split():
         raise MissingRedirectURIError  # OpenID Connect Core section 3.1.2.1: required there
     if request.response_type not in {None, "code"}:

@@ -4,10 +4,12 @@
 - The first answer that the client gets, a code or an error, dates the row. For `AGAIN` from then on the same browser
   may answer again, and each answer is a code or an error of its own. So after a double click
   the browser still reaches the client, with the second answer. After `AGAIN`, the row only names the client.
+- A row also says if the client pushed or signed its request (`request_push`, `request_signature`).
 - A row expires after `LIFETIME`; `manage.py purge_tokens` removes it.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -22,9 +24,20 @@ LIFETIME = timedelta(hours=2)
 AGAIN = timedelta(seconds=10)
 """For how long after the first answer the same browser may answer again."""
 QUERY = "authorization_request"
+PUSHED = "authorization_pushed"
+SIGNED = "authorization_signed"
 ANSWERED = "authorization_answered"
 ANSWERED_AT = "authorization_answered_at"
 """The database's clock at the first answer, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRequest:
+    """The query of an authorization request, and whether its client pushed or signed it."""
+
+    query: str
+    is_pushed: bool = False
+    is_signed: bool = False
 
 
 class NotStored(Exception):
@@ -40,10 +53,13 @@ class AlreadyAnswered(Exception):
         self.redirect_uri = redirect_uri
 
 
-def create(query: str) -> str:
-    """Store the query of an authorization request in a new row, and return the row's key."""
+def create(request: KeptRequest) -> str:
+    """Store an authorization request in a new row, and return the row's key."""
     row = _row(None)
-    row[QUERY] = query
+    row[QUERY] = request.query
+    for name, value in ((PUSHED, request.is_pushed), (SIGNED, request.is_signed)):
+        if value:
+            row[name] = True
     row.set_expiry(int(LIFETIME.total_seconds()))
     row.create()
     return str(row.session_key)
@@ -55,7 +71,7 @@ def find(key: str) -> str | None:
     return query if isinstance(query, str) else None
 
 
-def read(key: str, *, now: datetime) -> str:
+def read(key: str, *, now: datetime) -> KeptRequest:
     """Return the request in the row with this key. Raises NotStored if there is none, and AlreadyAnswered.
 
     `now` is the database's clock.
@@ -64,7 +80,7 @@ def read(key: str, *, now: datetime) -> str:
     _refuse_answered(row, now=now)
     if QUERY not in row:
         raise NotStored
-    return str(row[QUERY])
+    return KeptRequest(str(row[QUERY]), is_pushed=bool(row.get(PUSHED)), is_signed=bool(row.get(SIGNED)))
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ Read in this order:
 - `registry`: clients with secrets, scopes and APIs, cached until the registry's version changes.
 - `client_secret`: generate, hash and compare secrets.
 - `assertion`: read, verify and check a JWT of a client (RFC 7523 section 3).
+- `request_object`: the same for a signed authorization request (RFC 9101).
 - `key_copy`, `jwks_uri`: cache the keys that a client publishes, stale-while-revalidate; fetch them.
 - `private_key_jwt`: verify an assertion and accept each `jti` once.
 - `authentication`: authenticate by one method per request; answer every failure alike.

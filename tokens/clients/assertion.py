@@ -86,6 +86,20 @@ def read(text: str, *, types: Collection[str | None]) -> Assertion:
     Raises InvalidAssertion unless the algorithm is permitted, `typ` is in `types` (None: no `typ`), and iss, sub, aud,
     exp and jti are present and well-formed.
     """
+    parsed = parse(text, types=types)
+    for name in ("iss", "sub", "jti"):
+        value = parsed.claims.get(name)
+        if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:
+            raise InvalidAssertion(f"its {name} is missing or malformed")
+    check_form(parsed.claims)
+    return parsed
+
+
+def parse(text: str, *, types: Collection[str | None]) -> Assertion:
+    """Parse a JWT of a client. Checks its header alone.
+
+    Raises InvalidAssertion unless the algorithm is permitted, `typ` is in `types`, and nothing is critical.
+    """
     if len(text) > LONGEST or text.count(".") != 2:
         raise InvalidAssertion(f"it is not a JWT, or is longer than {LONGEST} characters")
     try:
@@ -93,7 +107,6 @@ def read(text: str, *, types: Collection[str | None]) -> Assertion:
     except compact.Unreadable as error:
         raise InvalidAssertion(f"it is not a JWT: {error}") from None
     _check_header(jws.header, types)
-    _check_form(jws.claims)
     return Assertion(jws.header, jws.claims, jws.message, jws.signature)
 
 
@@ -131,11 +144,8 @@ def _type(header: Mapping[str, Any]) -> str | None:
     return typ and typ.lower().removeprefix("application/")
 
 
-def _check_form(claims: Mapping[str, Any]) -> None:
-    for name in ("iss", "sub", "jti"):
-        value = claims.get(name)
-        if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:
-            raise InvalidAssertion(f"its {name} is missing or malformed")
+def check_form(claims: Mapping[str, Any]) -> None:
+    """Raise InvalidAssertion unless aud and the dates of a JWT are well-formed, and it has one receiver and an end."""
     audience = claims.get("aud")
     if not isinstance(audience, str) and not (isinstance(audience, list) and len(audience) == 1):
         raise InvalidAssertion("its aud is missing, or does not name exactly one receiver")

@@ -31,7 +31,7 @@ NOT_BASIC = "the Authorization header is not Basic"
 MALFORMED = "the Authorization header is malformed"
 
 LEGACY_AUDIENCE = (
-    "The aud of the assertion is the token endpoint. Send the URL of the issuer, or register the client with"
+    "The aud of the assertion is the URL of an endpoint. Send the URL of the issuer, or register the client with"
     " --legacy-audience (admin: legacy audience)."
 )
 
@@ -88,8 +88,9 @@ def authenticate(credentials: Credentials, *, now: datetime, version: str | None
     """Authenticate the client of a request.
 
     `version` is the registry's, if the caller has read it already. Raises InvalidClient for every failure. Raises
-    OAuthError invalid_request if the request uses two methods (RFC 6749 section 2.3), and NotReady if
-    KEY_ENCRYPTION_KEYS cannot be read or lacks the key of a secret.
+    OAuthError invalid_request if the request uses two methods (RFC 6749 section 2.3), OAuthError unauthorized_client if
+    the client's security profile forbids the client, and NotReady if KEY_ENCRYPTION_KEYS cannot be read or lacks the
+    key of a secret.
     """
     try:
         if credentials.assertion or credentials.assertion_type:
@@ -98,6 +99,8 @@ def authenticate(credentials: Credentials, *, now: datetime, version: str | None
             client = _by_secret(presented(credentials), version, now=now)
     except InvalidClient as error:
         raise InvalidClient(error.reason, by_header=credentials.has_header) from error
+    if problem := client.profile_problem:  # its registration is older than the switch
+        raise OAuthError("unauthorized_client", problem)
     if not client.is_public:  # a public client only names itself: that is no use of it
         client.note_use(now=now)
     return client

@@ -25,7 +25,7 @@ from tokens.clients import assertion, jwks_uri, registry
 from tokens.clients.assertion import CLOCK_ERROR, Assertion, InvalidAssertion
 from tokens.jose import public_keys
 from tokens.jose.public_keys import ClientKey, UnusableKey
-from tokens.models import AuthenticationMethod, Client
+from tokens.models import AuthenticationMethod, Client, fapi2
 
 USE_ONCE = """
 INSERT INTO tokens_usedassertion (digest, expires_at) VALUES (%s, %s)
@@ -44,7 +44,7 @@ class Unfit(InvalidAssertion):
 
 
 class LegacyAudience(Unfit):
-    """The assertion's `aud` is the token endpoint's URL, which the client is not registered to send."""
+    """The assertion's `aud` is the URL of the token or PAR endpoint, which the client is not registered to send."""
 
 
 def prove_itself(text: str, *, now: datetime) -> Client:
@@ -104,11 +104,22 @@ def _judge(parsed: Assertion, client: Client | None, *, now: datetime) -> Client
     if not signed or client is None:
         raise InvalidAssertion("no key of its client signed it")
     try:
+        require_profile(parsed, client)
         assertion.check(parsed, audiences=audiences(client), now=now)
     except InvalidAssertion as error:
-        legacy = parsed.audience == token_endpoint() and not client.accepts_token_endpoint_audience
+        legacy = parsed.audience in endpoints() and not client.accepts_token_endpoint_audience
         raise (LegacyAudience if legacy else Unfit)(client, str(error)) from error
     return client
+
+
+def require_profile(parsed: Assertion, client: Client) -> None:
+    """Raise InvalidAssertion if the client's security profile forbids the algorithm or the form of `aud`."""
+    if not client.follows_fapi2:
+        return
+    if parsed.header["alg"] not in fapi2.ALGORITHMS:  # clause 5.4.1-1
+        raise InvalidAssertion(f"its alg is not one of {', '.join(fapi2.ALGORITHMS)}, which FAPI 2.0 permits")
+    if not isinstance(parsed.claims["aud"], str):  # clause 5.3.2.1-8
+        raise InvalidAssertion("its aud is not a text, as FAPI 2.0 requires")
 
 
 def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
@@ -150,14 +161,15 @@ def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | No
 
 
 def audiences(client: Client) -> tuple[str, ...]:
-    """Return the accepted values of `aud`: the issuer's URL, and the token endpoint's if the client may send it."""
+    """Return the accepted values of `aud`: the issuer's URL, and the endpoints' if the client may send them."""
     url = conf.issuer().url
-    return (url, token_endpoint()) if client.accepts_token_endpoint_audience else (url,)
+    return (url, *endpoints()) if client.accepts_token_endpoint_audience and not client.follows_fapi2 else (url,)
 
 
-def token_endpoint() -> str:
-    """Return the URL of the token endpoint, which libraries from before RFC 7523bis send as `aud`."""
-    return f"{conf.issuer().url.rstrip('/')}/oauth/token"
+def endpoints() -> tuple[str, str]:
+    """Return the URLs of the token and PAR endpoints, which libraries from before RFC 7523bis send as `aud`."""
+    base = conf.issuer().url.rstrip("/")
+    return f"{base}/oauth/token", f"{base}/oauth/par"
 
 
 @cache

@@ -73,6 +73,8 @@ class Proof:
     """The SHA-256 thumbprint of its key (RFC 7638), the `jkt` of section 6.1."""
     token_id: str
     """Its `jti`, to be accepted once."""
+    algorithm: str = field(default="", compare=False)
+    """The algorithm of its signature, by its name in the registered keys."""
 
 
 def check(text: str, context: ProofContext) -> Proof:
@@ -93,7 +95,7 @@ def check(text: str, context: ProofContext) -> Proof:
     if not key.verifies(algorithm, jws.message, jws.signature):
         raise InvalidProof("its signature does not verify by the key in its header")
     _check_time(jws.claims, context)
-    return Proof(thumbprint, str(jws.claims["jti"]))
+    return Proof(thumbprint, str(jws.claims["jti"]), algorithm)
 
 
 def token_hash(access_token: str) -> str:

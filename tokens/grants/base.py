@@ -90,8 +90,8 @@ def answer(request: ClientRequest, table: Mapping[str, Flow[Any]]) -> dict[str, 
     if grant_type not in proven.client.grants:
         raise OAuthError("unauthorized_client", "This client may not use the grant type.")
     if proof is not None:
-        request = holder_key.accepted(request, proof)
-    elif proven.client.dpop_bound_access_tokens:
+        request = holder_key.accepted(request, proof, proven.client)
+    elif proven.client.must_bind_tokens:
         raise OAuthError("invalid_dpop_proof", "This client must send a DPoP proof with each token request.")
     tokens = flow.issue(request, proven)
     if proven.client.is_public:  # it only named itself before, which is no use of it

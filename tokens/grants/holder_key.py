@@ -11,7 +11,7 @@ from tokens.dpop import verifier
 from tokens.dpop.proof import InvalidProof, NonceRefused, Proof
 from tokens.errors import OAuthError
 from tokens.grants.request import ClientRequest
-from tokens.models import Client
+from tokens.models import Client, fapi2
 
 PATH = "/oauth/token"
 
@@ -29,18 +29,27 @@ class NonceNeeded(OAuthError):
         return {"DPoP-Nonce": self.nonce}
 
 
-def verified(request: ClientRequest) -> Proof:
-    """Return the proof of the request, which must have one. Raises NonceNeeded, and OAuthError if it is not valid."""
+def verified(request: ClientRequest, *, path: str = PATH) -> Proof:
+    """Return the proof of the request to the endpoint at `path`. The request must have one.
+
+    Raises NonceNeeded, and OAuthError invalid_dpop_proof if the proof is not valid.
+    """
     try:
-        return verifier.verify(request.proof or "", method="POST", path=PATH, now=request.now)
+        return verifier.verify(request.proof or "", method="POST", path=path, now=request.now)
     except NonceRefused as error:
         raise NonceNeeded(verifier.new_nonce(now=request.now), str(error)) from error
     except InvalidProof as error:
         raise _invalid(error) from error
 
 
-def accepted(request: ClientRequest, proof: Proof) -> ClientRequest:
-    """Use up the proof, and return the request with its key. Raises OAuthError if the proof was used before."""
+def accepted(request: ClientRequest, proof: Proof, client: Client) -> ClientRequest:
+    """Use up the proof, and return the request with its key.
+
+    Raises OAuthError invalid_dpop_proof if the proof was used before, or if the client's security profile forbids its
+    algorithm.
+    """
+    if client.follows_fapi2 and proof.algorithm not in fapi2.ALGORITHMS:  # clause 5.4.1-1
+        raise _invalid(InvalidProof(f"its alg is not one of {', '.join(fapi2.ALGORITHMS)}, which FAPI 2.0 permits"))
     try:
         verifier.use_once(proof, now=request.now)
     except InvalidProof as error:

@@ -33,4 +33,8 @@ class Outcome:
     kid: str | None = None
     at: datetime | None = None
     """When the step takes effect, or when the next one is due."""
+    announced: str | None = None
+    """The key that a planned switch announced as the next standby."""
+    shown_from: datetime | None = None
+    """From when the JWKS of every process has `announced`: N + δ later, because a node publishes from a snapshot."""
     ring: str = DEFAULT_RING

@@ -12,7 +12,7 @@ from tokens.keys.rules.policy import Policy, problems
 from tokens.models.key import Ring, SigningKey
 
 DEFAULT_ALGORITHM = "RS256"
-"""Algorithm of the default ring, which signs ID tokens: every OpenID client supports it (OIDC Core section 15.1)."""
+"""Algorithm of the default ring unless another is named: every OpenID client supports it (OIDC Core section 15.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,12 @@ def names() -> list[str]:
     return sorted(existing, key=lambda name: name != DEFAULT_RING)
 
 
+def default_algorithm() -> str:
+    """Return the algorithm of the default ring, or the one that it would get."""
+    algorithms = Ring.objects.filter(name=DEFAULT_RING).values_list("algorithm", flat=True)
+    return algorithms.first() or DEFAULT_ALGORITHM
+
+
 def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
     """Return the ring `name`, created if there is none.
 
@@ -52,10 +58,6 @@ def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
     algorithm = kind.algorithm or (DEFAULT_ALGORITHM if name == DEFAULT_RING else None)
     if algorithm is None:
         raise UnknownKey(f"there is no ring {name!r}; add --algorithm to create it, or see manage.py keys")
-    if name == DEFAULT_RING and algorithm != DEFAULT_ALGORITHM:
-        raise WrongRing(
-            f"the default ring signs ID tokens and is {DEFAULT_ALGORITHM}; give {algorithm} a ring of its own"
-        )
     if name != DEFAULT_RING and not SigningKey.objects.filter(ring__name=DEFAULT_RING).exists():
         raise Unsafe("the default ring signs until a further one is ready, and has no key yet: make it first")
     created = {"algorithm": algorithm, "bits": kind.bits, "keystore": kind.keystore or DATABASE}

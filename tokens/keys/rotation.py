@@ -156,7 +156,10 @@ def _plan(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome:
     locked.add(pair, next_standby)
     locked.record("key.planned", standby.kid, after=[*after, next_standby], at=at)
     message = "planned the switch, and announced the next standby; switches at"
-    return Outcome(step="planned", message=message, kid=standby.kid, at=at)
+    shown_from = locked.now + locked.policy.snapshot_age + locked.policy.clock_error
+    return Outcome(
+        step="planned", message=message, kid=standby.kid, at=at, announced=next_standby.kid, shown_from=shown_from
+    )
 
 
 def _destroyable(locked: LockedRing) -> list[Key]:

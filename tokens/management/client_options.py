@@ -80,7 +80,7 @@ def _add_keys(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--legacy-audience",
         action="store_true",
-        help="accept also the URL of the token endpoint as an assertion's aud, not only the issuer; for libraries"
+        help="accept also the URL of the token endpoint or of /oauth/par as an assertion's aud; for libraries"
         " that send it and cannot be configured",
     )
     parser.add_argument(

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from tokens.authentication_class import MULTI_FACTOR, PHISHING_RESISTANT
-from tokens.models import PkceRule
+from tokens.models import PkceRule, SecurityProfile
 
 CLASSES = {"any": MULTI_FACTOR, "passkey": PHISHING_RESISTANT}
 """By the word of the option: the authentication context class."""
@@ -25,6 +25,20 @@ def add(parser: ArgumentParser) -> None:
         " 127.0.0.1, whose port is always free, such as msal and MCP clients",
     )  # fmt: skip
     parser.add_argument(
+        "--require-par", action="store_true",
+        help="refuse an authorization request that the client did not push to /oauth/par before (RFC 9126)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--require-signed-request", action="store_true",
+        help="refuse an authorization request that is not in a request object, signed by a key of the client (RFC"
+        " 9101); for clients with --jwks or --jwks-uri",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fapi2", action="store_true",
+        help="hold the client to the FAPI 2.0 Security Profile: pushed requests, DPoP, private_key_jwt (--jwks or"
+        " --jwks-uri), PKCE, and PS256, ES256 or EdDSA",
+    )  # fmt: skip
+    parser.add_argument(
         "--second-factor", choices=list(CLASSES), default=None, dest="required_class",
         help="what every user of the client needs: any, a second factor or a passkey; passkey, a passkey",
     )  # fmt: skip
@@ -35,5 +49,8 @@ def fields(options: dict[str, Any]) -> dict[str, Any]:
     return {
         "pkce": None if options["pkce"] == PkceRule.REQUIRED else options["pkce"],
         "allows_any_localhost_port": options["any_localhost_port"] or None,
+        "require_pushed_authorization_requests": options["require_par"] or None,
+        "require_signed_request_object": options["require_signed_request"] or None,
+        "security_profile": SecurityProfile.FAPI2.value if options["fapi2"] else None,
         "required_class": CLASSES.get(options["required_class"]),
     }

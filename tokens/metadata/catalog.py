@@ -10,6 +10,7 @@ from datetime import datetime
 
 from tokens import conf
 from tokens.keys.rings import DEFAULT_ALGORITHM
+from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.snapshots import Read, Snapshots
 from tokens.models import Api, Scope
 from tokens.models.key import Ring
@@ -52,8 +53,9 @@ def registered(*, now: datetime) -> Registered:
 def _algorithms() -> tuple[str, ...]:
     """Return the algorithms of the rings that have keys, the default ring's first."""
     # Include rings that no API uses yet: verifiers read the metadata once, when they start.
-    further = set(Ring.objects.filter(keys__isnull=False).values_list("algorithm", flat=True)) - {DEFAULT_ALGORITHM}
-    return (DEFAULT_ALGORITHM, *sorted(further))
+    rings = dict(Ring.objects.filter(keys__isnull=False).values_list("name", "algorithm"))
+    default = rings.pop(DEFAULT_RING, DEFAULT_ALGORITHM)
+    return (default, *sorted(set(rings.values()) - {default}))
 
 
 snapshots: Snapshots[Registered] = Snapshots(read, what="the scopes and APIs")

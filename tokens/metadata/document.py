@@ -29,11 +29,13 @@ def document(
     apis: Iterable[str],
     algorithms: Iterable[str],
     open_clients: OpenClientSettings | None = None,
+    must_be_pushed: bool = False,
 ) -> dict[str, object]:
     """Return the members of the metadata of the issuer with the URL `issuer`.
 
     `scopes` are the names of the APIs' scopes, `apis` their identifiers, `algorithms` the rings' signature algorithms.
-    `open_clients` says how clients can register themselves; None if they cannot.
+    `open_clients` says how clients can register themselves; None if they cannot. `must_be_pushed` is True if each
+    client has to push its authorization requests.
     """
     base, rings = issuer.rstrip("/"), list(algorithms)
     members = {
@@ -47,10 +49,11 @@ def document(
         "dpop_signing_alg_values_supported": list(proof.ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
-        # ID tokens are RS256. Verifiers such as go-oidc accept access tokens by this list, too.
+        # ID tokens have the first. Verifiers such as go-oidc accept access tokens by this list, too.
         "id_token_signing_alg_values_supported": rings,
         "claims_supported": [*ID_TOKEN_CLAIMS, *source.supported()],
         **_authorization(),
+        "require_pushed_authorization_requests": must_be_pushed,  # RFC 9126 section 5
         "protected_resources": list(apis),
         **_registration(base, open_clients),
     }
@@ -70,6 +73,7 @@ def addresses(base: str) -> dict[str, str]:
     """Return the addresses of the endpoints."""
     return {
         "authorization_endpoint": f"{base}/oauth/authorize",
+        "pushed_authorization_request_endpoint": f"{base}/oauth/par",
         "token_endpoint": f"{base}/oauth/token",
         "userinfo_endpoint": f"{base}/oauth/userinfo",
         "device_authorization_endpoint": f"{base}/oauth/device",
@@ -93,12 +97,13 @@ def _authentication() -> dict[str, list[str]]:
 
 
 def _authorization() -> dict[str, object]:
-    """Return the parameters that authorization requests can have."""
+    """Return the parameters and request objects that authorization requests can have."""
     return {
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(ALGORITHMS),
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
     }

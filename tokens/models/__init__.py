@@ -11,8 +11,9 @@ Read in this order:
 - `client_choices`, `authentication_settings`, `token_settings`, `login_switches`, `logout_settings`, `client_claims`:
   parts of a client.
 - `client`, `client_secret`: clients, and their secrets.
-- `client_problems`: what is wrong with a registration.
+- `client_problems`, `fapi2`: what is wrong with a registration, in general and under the FAPI 2.0 Security Profile.
 - `open_client`: clients that registered themselves, and initial access tokens.
+- `request_push`: authorization requests that clients pushed.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
 - `back_channel`: the clients of each login session, and the outbox of logout messages.
 - `assertion`, `proof`: used client assertions and DPoP proofs, so that each is accepted once.
@@ -26,7 +27,7 @@ from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
 from tokens.models.back_channel import EndedSession, LogoutMessage, SessionClient
 from tokens.models.client import Client
-from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule, Registrar
+from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule, Registrar, SecurityProfile
 from tokens.models.client_secret import ClientSecret
 from tokens.models.consent import Consent
 from tokens.models.device import DeviceCode
@@ -34,6 +35,7 @@ from tokens.models.key import Ring, SigningKey
 from tokens.models.open_client import InitialAccessToken, OpenClient
 from tokens.models.proof import UsedProof
 from tokens.models.registry import RegistryVersion
+from tokens.models.request_push import PushedRequest
 from tokens.models.revocation import Publication, Revocation, RevocationLog, Segment, WaitingEntry
 from tokens.models.scope import ExchangePolicy, Scope
 from tokens.models.user import User
@@ -56,6 +58,7 @@ __all__ = [
     "OpenClient",
     "PkceRule",
     "Publication",
+    "PushedRequest",
     "RefreshToken",
     "Registrar",
     "RegistryVersion",
@@ -63,6 +66,7 @@ __all__ = [
     "RevocationLog",
     "Ring",
     "Scope",
+    "SecurityProfile",
     "Segment",
     "SessionClient",
     "SigningKey",

@@ -38,8 +38,8 @@ class AuthenticationSettings(models.Model):
     accepts_token_endpoint_audience = models.BooleanField(
         "legacy audience",
         default=False,
-        help_text="Accept also the URL of the token endpoint as the <code>aud</code> of an assertion, not only the"
-        " issuer's URL.",
+        help_text="Accept also the URL of the token endpoint or of /oauth/par as the <code>aud</code> of an assertion,"
+        " not only the issuer's URL.",
     )
 
     requires_assertion_type = models.BooleanField(

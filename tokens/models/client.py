@@ -13,10 +13,17 @@ from oauth2_provider.models import AbstractApplication
 
 from tokens.conf import issuer
 from tokens.database_errors import unless_down
-from tokens.models import client_problems, lifetimes
+from tokens.models import client_problems, fapi2, lifetimes
 from tokens.models.api import Api
 from tokens.models.authentication_settings import AuthenticationSettings
-from tokens.models.client_choices import LOWERED, SECRET_METHODS, PkceRule, Registrar
+from tokens.models.client_choices import (
+    LOWERED,
+    SECRET_METHODS,
+    AuthenticationMethod,
+    PkceRule,
+    Registrar,
+    SecurityProfile,
+)
 from tokens.models.client_claims import ClaimSettings
 from tokens.models.login_switches import LoginSwitches
 from tokens.models.logout_settings import LogoutSettings
@@ -131,12 +138,38 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
     def pkce_rule(self) -> PkceRule:
         """Return what the issuer requires of the client's authorization requests (RFC 9700 section 2.1.1)."""
         lowered = next((rule for rule in LOWERED if rule == self.pkce), PkceRule.REQUIRED)
-        return PkceRule.REQUIRED if self.is_public else lowered
+        return PkceRule.REQUIRED if self.is_public or self.follows_fapi2 else lowered
 
     @property
     def frees_localhost_port(self) -> bool:
         """Return True if a redirect URI at localhost matches with any port, as at 127.0.0.1."""
         return self.is_public and bool(self.allows_any_localhost_port)
+
+    @property
+    def has_keys(self) -> bool:
+        """Return True if the client signs with keys that it registered."""
+        return self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
+
+    @property
+    def must_push_requests(self) -> bool:
+        """Return True if the client has to push its authorization requests (RFC 9126 sections 5 and 6)."""
+        wants = bool(self.require_pushed_authorization_requests) or self.follows_fapi2
+        return wants or issuer().requests.must_be_pushed
+
+    @property
+    def must_bind_tokens(self) -> bool:
+        """Return True if the client's tokens have to be bound to a DPoP key (RFC 9449 section 5.2)."""
+        return bool(self.dpop_bound_access_tokens) or self.follows_fapi2
+
+    @property
+    def follows_fapi2(self) -> bool:
+        """Return True if the client is held to the FAPI 2.0 Security Profile."""
+        return self.security_profile == SecurityProfile.FAPI2 or issuer().requests.follows_fapi2
+
+    @property
+    def profile_problem(self) -> str:
+        """Return why the client may not be used under its security profile, or ""."""
+        return next(iter(fapi2.problems(self)), "") if self.follows_fapi2 else ""
 
     @property
     def accepted_methods(self) -> tuple[str, ...]:

@@ -45,5 +45,11 @@ class PkceRule(TextChoices):
     OPTIONAL = "optional", "Optional: neither is required"
 
 
+class SecurityProfile(TextChoices):
+    """A profile that a client can be held to (docs/fapi2.md)."""
+
+    FAPI2 = "fapi2", "FAPI 2.0 Security Profile"
+
+
 LOWERED = (PkceRule.NONCE, PkceRule.OPTIONAL)
 """The rules that only a confidential client may have. A column that names neither means REQUIRED."""

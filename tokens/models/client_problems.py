@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tokens.addresses import origin_problem, redirect_uri_problem
 from tokens.conf import issuer
 from tokens.jose.public_keys import UnusableKey, registered
+from tokens.models import fapi2
 from tokens.models.client_choices import SECRET_METHODS, AuthenticationMethod, GrantType
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def by_field(client: "Client") -> dict[str, list[str]]:
         "pkce": _pkce_problems(client),
         "skip_authorization": _consent_problems(client),
         "allows_any_localhost_port": _localhost_problems(client),
+        "require_signed_request_object": _signature_problems(client),
+        "security_profile": fapi2.problems(client) if client.follows_fapi2 else [],
         "client_jwks": _key_problems(client),
         "client_jwks_uri": _key_address_problems(client),
     }
@@ -104,6 +107,13 @@ def _pkce_problems(client: "Client") -> list[str]:
     """Return the problem if a public client has a rule below required (RFC 9700 section 2.1.1)."""
     if client.pkce and client.is_public:
         return ["PKCE is required of a public client (RFC 9700 section 2.1.1). Choose required."]
+    return []
+
+
+def _signature_problems(client: "Client") -> list[str]:
+    """Return the problem if a client without keys has to sign its requests."""
+    if client.require_signed_request_object and not client.has_keys:
+        return ["Only a client with private_key_jwt can sign its requests. Clear this, or register its keys."]
     return []
 
 

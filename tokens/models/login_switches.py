@@ -1,14 +1,15 @@
 """Switches of a client for authorization requests that are safe by default. They are columns of its table.
 
 - A switch is nullable, so that SQLite adds the column without rebuilding the table. None is the default.
-- The columns hold what was registered. `Client.pkce_rule` and `Client.frees_localhost_port` say what counts: a client
-  that became public by SQL is held to the rules of public clients.
+- The columns hold what was registered. `Client.pkce_rule`, `Client.frees_localhost_port` and
+  `Client.must_push_requests` say what counts: a client that became public by SQL is held to the rules of public
+  clients, and a setting can require of each client to push its requests.
 """
 
 from django.db import models
 
 from tokens.authentication_class import MULTI_FACTOR, PHISHING_RESISTANT
-from tokens.models.client_choices import LOWERED
+from tokens.models.client_choices import LOWERED, SecurityProfile
 
 
 class LoginSwitches(models.Model):
@@ -34,7 +35,31 @@ class LoginSwitches(models.Model):
         " http://[::1]/… always do. For native applications that cannot be changed to 127.0.0.1, such as msal and MCP"
         " clients. localhost is a name, which can resolve to another address (RFC 8252 section 8.3).",
     )
-
+    # The name of the member of RFC 9126 section 6.
+    require_pushed_authorization_requests = models.BooleanField(
+        "pushed requests only",
+        null=True,
+        blank=True,
+        help_text="Refuse an authorization request that the client did not push to /oauth/par before (RFC 9126). Off:"
+        " the client may do both.",
+    )
+    # The name of the member of RFC 9101 section 10.5.
+    require_signed_request_object = models.BooleanField(
+        "signed requests only",
+        null=True,
+        blank=True,
+        help_text="Refuse an authorization request that is not in a request object, signed by a key of the client (RFC"
+        " 9101). For clients with private_key_jwt. Off: the client may do both.",
+    )
+    security_profile = models.CharField(  # noqa: DJ001 (nullable: see above)
+        "security profile",
+        max_length=16,
+        null=True,
+        blank=True,
+        choices=SecurityProfile,
+        help_text="FAPI 2.0: require pushed requests, DPoP, private_key_jwt, PKCE, and the algorithms PS256, ES256 or"
+        " EdDSA of this client, and ignore switches that say less.",
+    )
     required_class = models.CharField(  # noqa: DJ001 (nullable: see above)
         "second factor",
         max_length=100,

@@ -46,7 +46,7 @@ class InvalidMetadata(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientMetadata:
-    """Validated metadata of a client. The fields have the names of RFC 7591 section 2."""
+    """Validated metadata of a client. The fields have the names of RFC 7591, RFC 9101 and RFC 9126."""
 
     client_name: str
     """Empty if the client has no name."""
@@ -55,6 +55,10 @@ class ClientMetadata:
     token_endpoint_auth_method: str
     jwks: Mapping[str, Any] | None
     jwks_uri: str
+    require_pushed_authorization_requests: bool
+    """True if the client wants its authorization requests to be accepted only if it pushed them (RFC 9126)."""
+    require_signed_request_object: bool
+    """The same for requests that it signed (RFC 9101)."""
     dpop_bound_access_tokens: bool
     """True if the client always uses DPoP (RFC 9449 section 5.2)."""
 
@@ -105,6 +109,8 @@ def read(
         token_endpoint_auth_method=method,
         jwks=jwks,
         jwks_uri=jwks_uri,
+        require_pushed_authorization_requests=_truth(members, "require_pushed_authorization_requests"),
+        require_signed_request_object=_truth(members, "require_signed_request_object"),
         dpop_bound_access_tokens=_truth(members, "dpop_bound_access_tokens"),
     )
 

@@ -9,8 +9,9 @@
 5. A valid document creates the client, or changes its row. A change renews the registry's version, so each process uses
    the changed row at its next request.
 
-A document changes the name, redirect URIs, grant types and keys of its client. It changes no scope, no API, no lifetime
-and no switch. It cannot replace `private_key_jwt` by `none`: otherwise a client without the key could continue.
+A document changes the name, redirect URIs, grant types and keys of its client, and whether the client has to push or
+sign its requests. It changes no scope, no API, no lifetime and no other switch. It cannot replace `private_key_jwt` by
+`none`: otherwise a client without the key could continue.
 """
 
 from collections.abc import Callable
@@ -177,6 +178,8 @@ def _fields(client_id: str, metadata: ClientMetadata) -> dict[str, Any]:
         "allowed_origins": " ".join(metadata.origins),
         "grants": list(metadata.grant_types),
         "allows_any_localhost_port": metadata.listens_on_localhost or None,
+        "require_pushed_authorization_requests": metadata.require_pushed_authorization_requests or None,
+        "require_signed_request_object": metadata.require_signed_request_object or None,
         "client_type": Client.CLIENT_PUBLIC if metadata.is_public else Client.CLIENT_CONFIDENTIAL,
         "token_endpoint_auth_method": metadata.token_endpoint_auth_method,
         "client_jwks": metadata.jwks,

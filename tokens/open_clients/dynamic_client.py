@@ -186,6 +186,8 @@ def _fields(metadata: ClientMetadata) -> dict[str, Any]:
         "allowed_origins": " ".join(metadata.origins),
         "grants": list(metadata.grant_types),
         "allows_any_localhost_port": metadata.listens_on_localhost or None,
+        "require_pushed_authorization_requests": metadata.require_pushed_authorization_requests or None,
+        "require_signed_request_object": metadata.require_signed_request_object or None,
         "client_jwks": metadata.jwks,
         "client_jwks_uri": metadata.jwks_uri,
         "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens or None,

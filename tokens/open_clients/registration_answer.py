@@ -42,5 +42,7 @@ def stored(client: Client, registration_token: str) -> dict[str, object]:
         "jwks_uri": client.client_jwks_uri,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "scope": scope_policy.granted_scopes(client),
+        "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
+        "require_signed_request_object": client.require_signed_request_object,
     }
     return {name: value for name, value in members.items() if value not in (None, "", [])}

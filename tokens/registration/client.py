@@ -20,7 +20,10 @@ from tokens.issued import audience
 from tokens.models import Api, AuthenticationMethod, Client, Scope
 from tokens.registration import secret_rotation
 
-LOGIN_SWITCHES = ("pkce", "allows_any_localhost_port", "required_class")
+LOGIN_SWITCHES = (
+    *("pkce", "allows_any_localhost_port", "required_class"),
+    *("require_pushed_authorization_requests", "require_signed_request_object", "security_profile"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

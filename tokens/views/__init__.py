@@ -7,7 +7,7 @@ Neighbours: at the top; only `admin`, `urls` and `apps` import views.
 
 Read in this order:
 - `endpoint`, `bodies`, `caller`, `limits`, `refusals`: what the endpoints for clients share.
-- `token`, `revoke`, `introspection`, `userinfo`, `device`: the endpoints for clients.
+- `token`, `par`, `revoke`, `introspection`, `userinfo`, `device`: the endpoints for clients.
 - `json_body`, `dynamic_registration`: clients register themselves.
 - `document_gate`: admit clients with a metadata document, at the endpoints and before a user is asked.
 - `second_try`: a client's retry that moves its secret from the header to the body after a refusal.
@@ -15,6 +15,7 @@ Read in this order:
 - `authorize`, `consent_page`, `authorization_answer`: ask the user, and answer the client with a code or an error.
 - `form_post`: the answer as a form (OAuth 2.0 Form Post Response Mode).
 - `request_store`, `duplicate_request`: an authorization request during the login, and after its answer.
+- `request_reference`: the `request_uri` of a pushed request, exchanged for a handle of this browser.
 - `account_adapter`, `mail`: what django-allauth asks, and how mail is sent.
 - `step_up`, `factor_forms`, `factors`: the second step of a login, and the pages of second factors.
 - `login`, `login_events`, `logout`, `account`, `everywhere`: the further pages for users.

@@ -23,7 +23,7 @@ from tokens.audit import trail
 from tokens.authorize import authorization_code, consent, login_session, reauthentication
 from tokens.authorize import response as authorization_response
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
-from tokens.authorize.request_row import AlreadyAnswered, NotStored
+from tokens.authorize.request_row import AlreadyAnswered, KeptRequest, NotStored
 from tokens.authorize.response import AuthorizationResponse
 from tokens.errors import OAuthError
 from tokens.issued.login import Login
@@ -164,6 +164,16 @@ def _to_page(request: HttpRequest, sent: SentRequest, address: Callable[[str], s
     """Store the request and redirect to the page at `address`, a function of the address that leads back."""
     if sent.is_stored:
         return redirect(request, address(sent.address))
+    if (refusal := too_many_rows(request)) is not None:
+        return refusal
+    now = timezone.now()
+    query = reauthentication.add_mark(sent.query, now=now)
+    stored = request_store.store(KeptRequest(query), request_store.new_handle(now=now))
+    return stored.attach(request, redirect(request, address(stored.address(request.path))))
+
+
+def too_many_rows(request: HttpRequest) -> HttpResponse | None:
+    """Count a request that is stored. Returns 429 if the sender's address has stored too many, else None."""
     # Each stored request is a row for two hours, so the requests of an address are limited. If the cache that counts
     # them fails, logins go on.
     try:
@@ -172,9 +182,7 @@ def _to_page(request: HttpRequest, sent: SentRequest, address: Callable[[str], s
         return please_wait(request, 429, error.retry_after)
     except NotCounted:
         pass
-    now = timezone.now()
-    stored = request_store.store(reauthentication.add_mark(sent.query, now=now), now=now)
-    return stored.attach(request, redirect(request, address(stored.address(request.path))))
+    return None
 
 
 def _wants_no_page(sent: SentRequest) -> bool:

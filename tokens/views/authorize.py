@@ -2,6 +2,7 @@
 
 The view establishes, in this order, and the first failure is the answer:
 
+0. A request that its client pushed or signed is moved to this browser (`request_reference`).
 1. The request is valid: client, redirect URI, scopes and PKCE. A visitor who is not logged in gets a page of the issuer
    with the error, before any login.
 2. A user is logged in. The user is the user that the request names, and the login is as recent and as strong as the
@@ -23,7 +24,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from tokens import parameters
-from tokens.authorize import consent, login_session, reauthentication
+from tokens.authorize import consent, login_session, reauthentication, request_push, request_signature
 from tokens.authorize.backend import backend
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
 from tokens.authorize.request_row import AlreadyAnswered, NotStored
@@ -32,12 +33,10 @@ from tokens.factors import enrolment, obligation
 from tokens.issued.login import Login
 from tokens.keys import keyring
 from tokens.models import User
-from tokens.views import authorization_answer, consent_page, document_gate, request_store
+from tokens.views import authorization_answer, consent_page, document_gate, request_reference, request_store
 from tokens.views.authorization_answer import CONSENT_REFUSED, Attempt, see_other, send_code, send_error
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.request_store import SentRequest
-
-TOO_LONG = f"The authorization request is longer than {request_store.MAX_LENGTH} characters."
 
 
 @method_decorator([page_if_not_ready, csrf_exempt], name="dispatch")
@@ -64,6 +63,8 @@ def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpRespons
     """Return the answer of `proceed` to the valid request, or the answer to an invalid request."""
     try:
         sent = request_store.read(request, now=authorization_answer.clock())
+        if (moved := request_reference.exchange(request, sent, now=authorization_answer.clock())) is not None:
+            return moved
         if (answer := document_gate.admit(request, sent, now=authorization_answer.clock())) is not None:
             return answer
         authorization = _validate(sent)
@@ -75,17 +76,27 @@ def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpRespons
 
 
 def _validate(sent: SentRequest) -> AuthorizationRequest:
-    """Return the valid request. Raises AuthorizationRefused, also if it is too long to be stored during a login."""
+    """Return the valid request. Raises AuthorizationRefused, also if it may not come on this way."""
     authorization = backend().authorization(sent.parameters)
-    if sent.is_too_long:
+    try:
+        _judge_way(sent, authorization)
+    except OAuthError as error:
         raise AuthorizationRefused(
-            OAuthError("invalid_request", TOO_LONG),
+            error,
             client_id=authorization.client.client_id,
             redirect_uri=authorization.redirect_uri,
             state=authorization.state,
             response_mode=authorization.response_mode,
-        )
+        ) from error
     return authorization
+
+
+def _judge_way(sent: SentRequest, authorization: AuthorizationRequest) -> None:
+    """Raise OAuthError if the request is too long to be stored during a login, or had to be pushed or signed."""
+    if sent.is_too_long:
+        raise OAuthError("invalid_request", request_reference.TOO_LONG)
+    request_push.require(authorization.client, is_pushed=sent.is_pushed)
+    request_signature.require(authorization.client, is_signed=sent.is_signed)
 
 
 def _ask(attempt: Attempt) -> HttpResponse:

@@ -36,12 +36,17 @@ def admit(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpResp
     except DocumentRefused as error:
         raise AuthorizationRefused(OAuthError("invalid_client", str(error))) from error
     except Unavailable as error:
-        page = failures.page(503, error.description)
-        page.headers["Retry-After"] = str(error.retry_after)
-        return errors.because(page, error.description)
+        return unavailable_page(error)
     except TooMany as error:
         return please_wait(request, 429, error.retry_after)
     return None
+
+
+def unavailable_page(error: Unavailable) -> HttpResponse:
+    """Return the page for a document, or keys of a client, that cannot be fetched now."""
+    page = failures.page(503, error.description)
+    page.headers["Retry-After"] = str(error.retry_after)
+    return errors.because(page, error.description)
 
 
 def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
@@ -51,6 +56,17 @@ def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
     """
     try:
         document_client.renew(client_id, now=now)
+    except DocumentRefused as error:
+        raise InvalidClient(str(error), by_header=by_header) from error
+
+
+def introduce(request: HttpRequest, client_id: str, *, by_header: bool, now: datetime) -> None:
+    """Create or renew the client that a pushed authorization request names by the address of its document.
+
+    `by_header` is True if the request has an `Authorization` header. Raises InvalidClient, Unavailable and TooMany.
+    """
+    try:
+        document_client.admit(client_id, now=now, before_fetch=partial(_count, request))
     except DocumentRefused as error:
         raise InvalidClient(str(error), by_header=by_header) from error
 

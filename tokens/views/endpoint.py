@@ -9,7 +9,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
@@ -37,12 +37,13 @@ View = Callable[[HttpRequest, ClientRequest], HttpResponse | Mapping[str, object
 
 
 def endpoint(
-    *, rate: str, refused: str, accepts: frozenset[str]
+    *, rate: str, refused: str, accepts: frozenset[str], introduces: bool = False
 ) -> Callable[[View], Callable[[HttpRequest], HttpResponseBase]]:
     """Return a decorator for a view that takes a form by POST, with the parameters in `accepts` and the credentials.
 
     `rate` names the limit for one client at one address. A refusal is answered as RFC 6749 section 5.2 writes it, and
-    logged as `refused`; 503 if no key may sign. No error report contains the form.
+    logged as `refused`; 503 if no key may sign. No error report contains the form. With `introduces`, the document of a
+    client that is not stored yet is fetched, as for an authorization request.
     """
     names = accepts | CLIENT
 
@@ -64,12 +65,15 @@ def endpoint(
             try:
                 now = keyring.clock(now=timezone.now())
                 if ":" in name:  # the address of a metadata document
-                    document_gate.renew(name, by_header=credentials.has_header, now=now)
+                    gate = partial(document_gate.introduce, http) if introduces else document_gate.renew
+                    gate(name, by_header=credentials.has_header, now=now)
                 answer = view(http, client_request.parse(http, pairs, credentials, now=now))
             except OAuthError as error:
                 return _refuse(http, credentials, error, refused, first)
             except NotReady as error:
                 return errors.unavailable(error.retry_after, reason=str(error))
+            except TooMany as error:  # fetches of documents
+                return errors.too_many(error.retry_after)
             return answer if isinstance(answer, HttpResponse) else JsonResponse(dict(answer), headers=errors.NO_STORE)
 
         return csrf_exempt(form_only(refused)(dispatch))

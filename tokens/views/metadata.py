@@ -28,5 +28,6 @@ def metadata(_request: HttpRequest) -> HttpResponse:
         apis=catalogue.apis,
         algorithms=catalogue.algorithms,
         open_clients=conf.issuer().open_clients,
+        must_be_pushed=conf.issuer().requests.must_be_pushed,
     )
     return JsonResponse(content, headers=headers)

@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 
 from tokens import conf
 from tokens.authorize import request_row
-from tokens.authorize.request_row import LIFETIME, NotStored
+from tokens.authorize.request_row import LIFETIME, KeptRequest, NotStored
 
 MAX_LENGTH = 8192
 """Characters of an authorization request's query, as its client sent it."""
@@ -40,6 +40,10 @@ class SentRequest:
     """Path and query with which this browser can send the request again."""
     key: str = ""
     """The key of the row that stores the request; "" if none does."""
+    is_pushed: bool = False
+    """True if the client pushed the request (RFC 9126)."""
+    is_signed: bool = False
+    """True if the client signed the request (RFC 9101)."""
 
     @property
     def is_stored(self) -> bool:
@@ -72,7 +76,7 @@ class StoredRequest:
 
     def address(self, path: str) -> str:
         """Return the address at `path` that continues with the request."""
-        return f"{path}?{PARAMETER}={self.handle}"
+        return address(path, self.handle)
 
     def attach(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Give the browser the key, and drop the cookies of its oldest requests beyond `MAX_REQUESTS`."""
@@ -92,10 +96,25 @@ class StoredRequest:
         return response
 
 
-def store(query: str, *, now: datetime) -> StoredRequest:
-    """Store the query of an authorization request, and return its new handle and key."""
+def new_handle(*, now: datetime) -> str:
+    """Return a handle for a request that is stored at `now`."""
     # The time orders the handles of a browser; the random part separates handles of the same second.
-    return StoredRequest(f"{int(now.timestamp()):08x}{secrets.token_hex(4)}", request_row.create(query))
+    return f"{int(now.timestamp()):08x}{secrets.token_hex(4)}"
+
+
+def store(request: KeptRequest, handle: str) -> StoredRequest:
+    """Store an authorization request, and return its handle and key."""
+    return StoredRequest(handle, request_row.create(request))
+
+
+def address(path: str, handle: str) -> str:
+    """Return the address at `path` that continues with the request under `handle`."""
+    return f"{path}?{PARAMETER}={handle}"
+
+
+def opens(request: HttpRequest, handle: str) -> bool:
+    """Return True if this browser has a key for `handle`."""
+    return bool(_key(request, f"{PARAMETER}={handle}"))
 
 
 def read(request: HttpRequest, *, now: datetime) -> SentRequest:
@@ -109,7 +128,9 @@ def read(request: HttpRequest, *, now: datetime) -> SentRequest:
     key = _key(request, query)
     if not key:
         raise NotStored
-    return SentRequest(request_row.read(key, now=now), request.get_full_path(), key)
+    kept = request_row.read(key, now=now)
+    way = {"is_pushed": kept.is_pushed, "is_signed": kept.is_signed}
+    return SentRequest(kept.query, request.get_full_path(), key, **way)
 
 
 def find_query(request: HttpRequest, query: str) -> str | None:

@@ -295,6 +295,19 @@ def test_a_public_client_can_have_any_port_on_localhost(admin, form, ticked):
     assert Client.objects.get().frees_localhost_port is bool(ticked)
 
 
+@pytest.mark.parametrize("ticked", [{"require_pushed_authorization_requests": "on"}, {}], ids=["on", "off"])
+def test_a_client_can_be_held_to_pushed_requests(admin, form, ticked):
+    admin.post(ADD, {**form, **ticked})
+    assert Client.objects.get().must_push_requests is bool(ticked)
+
+
+@pytest.mark.parametrize("method", ["private_key_jwt", "client_secret_basic"])
+def test_only_a_client_with_a_key_can_be_held_to_signed_requests(admin, form, method):
+    keys = {"client_jwks": json.dumps(jwks())} if method == "private_key_jwt" else {}
+    admin.post(ADD, {**form, **keys, "token_endpoint_auth_method": method, "require_signed_request_object": "on"})
+    assert [made.require_signed_request_object for made in Client.objects.all()] == [True] * bool(keys)
+
+
 def test_a_client_with_a_key_cannot_be_pinned(admin, form):
     by_key = {**form, "token_endpoint_auth_method": "private_key_jwt", "client_jwks": json.dumps(jwks())}
     refused = admin.post(ADD, {**by_key, "pins_authentication_method": "on"})

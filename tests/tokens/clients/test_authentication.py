@@ -225,7 +225,7 @@ def test_every_wrong_secret_costs_the_same_number_of_hashes(client, service, mon
     assert len(hashed) == 2
 
 
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device"])
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device", "/oauth/par"])
 def test_malformed_encrypting_keys_are_answered_by_503(client, service, settings, path):
     settings.ISSUER = settings.ISSUER | {"KEY_ENCRYPTION_KEYS": ["not base64url!"]}
     response = post(client, path, ASK | {"token": "x"}, **basic("service", service.plain))

@@ -154,7 +154,7 @@ def test_the_token_endpoint_is_an_audience_only_for_a_client_with_the_option(cli
     assert ask(client, proof("keyed", aud=f"{ENDPOINT}/")).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device"])
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device", "/oauth/par"])
 def test_an_assertion_for_the_token_endpoint_is_refused_with_the_option_that_accepts_it(client, keyed, caplog, path):
     caplog.set_level("INFO", logger="tokens.audit")
     form = {"token": "x", "scope": "notes:read", "grant_type": "client_credentials"}

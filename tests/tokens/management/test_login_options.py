@@ -52,6 +52,20 @@ def test_a_public_client_can_use_any_port_on_localhost_and_the_trail_says_so():
     assert AuditEvent.objects.get(action="client.created").details == {"allows_any_localhost_port": True}
 
 
+def test_a_client_can_be_held_to_pushed_requests_and_the_trail_says_so():
+    assert not create().must_push_requests
+    Client.objects.all().delete()
+    assert create("--require-par").must_push_requests
+    events = AuditEvent.objects.filter(action="client.created").order_by("pk")
+    assert [event.details for event in events] == [{}, {"require_pushed_authorization_requests": True}]
+
+
+def test_a_client_without_keys_cannot_be_held_to_signed_requests():
+    with pytest.raises(CommandError, match="Only a client with private_key_jwt"):
+        create("--require-signed-request")
+    assert not Client.objects.exists()
+
+
 def test_without_the_option_the_port_is_compared():
     assert not create("--public", uri=NATIVE).frees_localhost_port
 

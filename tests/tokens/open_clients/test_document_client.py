@@ -475,3 +475,34 @@ def test_a_normal_client_s_request_costs_no_further_statement(client, service, s
     with CaptureQueriesContext(connection) as captured:
         assert post(client, "/oauth/token", form).status_code == 200
     assert len(captured) == 1
+
+
+def test_a_document_introduces_its_client_when_a_request_is_pushed(browser, hosts):
+    pushed = post(browser, "/oauth/par", asked())
+    assert pushed.status_code == 201, pushed.content
+    moved = browser.get("/oauth/authorize", {"client_id": ADDRESS, "request_uri": pushed.json()["request_uri"]})
+    assert browser.get(moved["Location"]).status_code == 200
+    assert hosts.fetched == [ADDRESS]
+
+
+def test_a_document_can_hold_its_client_to_pushed_requests(browser, hosts):
+    hosts.publish(require_pushed_authorization_requests=True)
+    page = browser.get("/oauth/authorize", asked())
+    assert "Push the authorization request" in error_of(page)
+    assert post(browser, "/oauth/par", asked()).status_code == 201
+
+
+def test_a_pushed_request_of_a_refused_document_is_invalid_client(browser, hosts):
+    hosts.documents.clear()
+    refused = post(browser, "/oauth/par", asked())
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert not Client.objects.exists()
+
+
+def test_pushed_requests_cannot_make_the_issuer_fetch_without_bound(browser, hosts, settings):
+    settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"documents": (2, 86_400)}}
+    hosts.documents.clear()
+    addresses = [f"https://app.example/{number}.json" for number in range(4)]
+    answers = [post(browser, "/oauth/par", asked(client_id=address)).status_code for address in addresses]
+    assert answers == [401, 401, 429, 429]
+    assert len(hosts.fetched) == 2

@@ -101,7 +101,7 @@ ASSERTIONS = {
 
 LEGACY_AUDIENCE = refusal(
     "invalid_client",
-    "The aud of the assertion is the token endpoint. Send the URL of the issuer, or register the client with"
+    "The aud of the assertion is the URL of an endpoint. Send the URL of the issuer, or register the client with"
     " --legacy-audience (admin: legacy audience).",
     status=401,
 )

@@ -37,6 +37,8 @@ MEMBERS = {
     "2: code_challenge_methods_supported": ["S256"],
     "2: signed_metadata": None,
     "2, RFC 8628 4: device_authorization_endpoint": f"{ISSUER}/oauth/device",
+    "2, RFC 9126 5: pushed_authorization_request_endpoint": f"{ISSUER}/oauth/par",
+    "2, RFC 9126 5: require_pushed_authorization_requests": False,
     "2, RFC 9207 3: authorization_response_iss_parameter_supported": True,
     "2, RFC 9728 4: protected_resources": [API, OTHER_API],
 }

@@ -13,7 +13,7 @@ from tests.tokens.factories import basic, log_in, make_client
 from tests.tokens.pages import assert_page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
-ENDPOINTS = ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device"]
+ENDPOINTS = ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device", "/oauth/par"]
 ADMIN = "/admin/login/"
 OWN_PAGES = [
     "/accounts/login/",

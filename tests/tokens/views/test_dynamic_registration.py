@@ -129,6 +129,31 @@ def test_a_client_that_moves_away_from_localhost_loses_the_free_port(browser):
     assert Client.objects.get().allows_any_localhost_port is None
 
 
+KEYED = {"token_endpoint_auth_method": "private_key_jwt", "jwks": jwks()}
+SWITCHES = {"require_pushed_authorization_requests": {}, "require_signed_request_object": KEYED}
+
+
+@pytest.mark.parametrize("member", SWITCHES)
+def test_a_client_can_hold_itself_to_pushed_or_signed_requests_and_change_that(browser, member):
+    told = registered(browser, **{member: True}, **SWITCHES[member])
+    assert told[member] is True
+    assert getattr(Client.objects.get(), member) is True
+    body = PUBLIC | SWITCHES[member] | {"client_id": told["client_id"]}
+    answer = call(browser, "PUT", told["registration_client_uri"], told["registration_access_token"], body)
+    assert (answer.status_code, member in answer.json()) == (200, False)
+    assert getattr(Client.objects.get(), member) is None
+
+
+def test_a_client_without_keys_cannot_hold_itself_to_signed_requests(browser):
+    refused(send(browser, PUBLIC | {"require_signed_request_object": True}), 400, "invalid_client_metadata")
+
+
+@pytest.mark.parametrize("value", ["true", 1, [], {}], ids=repr)
+def test_a_flag_that_is_not_true_or_false_is_refused(browser, value):
+    answer = send(browser, PUBLIC | {"require_pushed_authorization_requests": value})
+    refused(answer, 400, "invalid_client_metadata")
+
+
 @pytest.mark.parametrize("host", ["localhost.example", "localhost:1@evil.example", "localhost@evil.example"])
 def test_a_host_that_begins_like_localhost_is_refused(browser, host):
     answer = send(browser, PUBLIC | {"redirect_uris": [f"http://{host}/callback"]})

@@ -14,7 +14,8 @@ from tokens.rate_settings import RATE_LIMITS
 
 pytestmark = pytest.mark.django_db
 ENDPOINTS = {"/oauth/token": "token", "/oauth/revoke": "token", "/oauth/introspect": "introspect"} | {
-    "/oauth/device": "device"
+    "/oauth/device": "device",
+    "/oauth/par": "par",
 }
 PAGES = {
     "/accounts/login/": ("login", {"login": "typed-here", "password": "x"}, "user:unknown"),

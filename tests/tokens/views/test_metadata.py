@@ -28,6 +28,7 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
     assert response.json() == {
         "issuer": "http://localhost:8000",
         "authorization_endpoint": "http://localhost:8000/oauth/authorize",
+        "pushed_authorization_request_endpoint": "http://localhost:8000/oauth/par",
         "token_endpoint": "http://localhost:8000/oauth/token",
         "userinfo_endpoint": "http://localhost:8000/oauth/userinfo",
         "device_authorization_endpoint": "http://localhost:8000/oauth/device",
@@ -65,9 +66,11 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": ALGORITHMS,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
+        "require_pushed_authorization_requests": False,
         "protected_resources": [API, OTHER_API],
     }
 

@@ -25,6 +25,7 @@ ENDPOINTS = {
     "/oauth/revoke": {"token": "x"},
     "/oauth/introspect": {"token": "x"},
     "/oauth/device": {"scope": "notes:read"},
+    "/oauth/par": {"response_type": "code"},
 }
 
 
@@ -157,6 +158,7 @@ CAUSES = {
     "/oauth/revoke": "the database cannot be reached",
     "/oauth/introspect": "the database cannot be reached",
     "/oauth/device": "the database cannot be reached",
+    "/oauth/par": "the database cannot be reached",
     "/oauth/revocations": "the database cannot be reached",
 }
 

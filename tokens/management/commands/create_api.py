@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from tokens.jose.key_format import ALGORITHMS
+from tokens.keys import rings
 from tokens.management.arguments import find_client, one_line, seconds
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import Api
@@ -63,7 +64,8 @@ be changed in the admin.
         )
         parser.add_argument(
             "--algorithm", action="append", choices=ALGORITHMS, metavar="ALGORITHM", dest="algorithms",
-            help=f"a signature algorithm that the API accepts: {', '.join(ALGORITHMS)}; can be repeated; default RS256",
+            help=f"a signature algorithm that the API accepts: {', '.join(ALGORITHMS)}; can be repeated; default:"
+            " that of the default ring",
         )  # fmt: skip
         parser.add_argument(
             "--limit-scope", action="append", default=[], type=limit, metavar="NAME=GROUP", dest="limits",
@@ -105,8 +107,7 @@ be changed in the admin.
             client=find_client(options["client"]) if options["client"] is not None else None,
             **{name: options[name] or None for name in SWITCHES},
         )
-        if options["algorithms"]:
-            api.algorithms = list(dict.fromkeys(options["algorithms"]))
+        api.algorithms = list(dict.fromkeys(options["algorithms"] or [rings.default_algorithm()]))
         try:
             with exit_codes():
                 scopes = scope_rows(dict(options["scopes"]), options["limits"])

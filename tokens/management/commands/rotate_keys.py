@@ -149,4 +149,11 @@ def _sentence(outcome: Outcome | Planned) -> str:
     ring = "" if outcome.ring == DEFAULT_RING else f"{outcome.ring}: "
     at = f" {outcome.at:%Y-%m-%d %H:%M:%S} UTC" if outcome.at else ""
     kid = f" (kid {outcome.kid})" if outcome.kid else ""
-    return f"{ring}{outcome.message}{at}{kid}"
+    return f"{ring}{outcome.message}{at}{kid}{_shown(outcome)}"
+
+
+def _shown(outcome: Outcome) -> str:
+    """Return from when every process publishes the key that the step announced, or nothing."""
+    if outcome.announced is None or outcome.shown_from is None:
+        return ""
+    return f"; {outcome.announced} is in the JWKS from {outcome.shown_from:%Y-%m-%d %H:%M:%S} UTC on"

@@ -1,0 +1,105 @@
+"""Pushed authorization requests (RFC 9126): a client sends its request before the browser comes, and gets a reference.
+
+1. `push` judges the request of an authenticated client as the authorization endpoint judges it, and stores it. The
+   client gets a `request_uri`, of which only the SHA-256 is stored.
+2. The browser brings `client_id` and `request_uri` to the authorization endpoint. `find` returns the request unless it
+   is unknown, expired or another client's.
+3. `use` marks it as used. One UPDATE decides which of several browsers gets the request.
+4. The authorization endpoint judges the request again, because the client's settings can have changed (section 7.4).
+"""
+
+from datetime import datetime
+
+from django.http import QueryDict
+from django.utils.http import urlencode
+
+from tokens import conf, parameters
+from tokens.authorize import request_signature
+from tokens.authorize.backend import backend
+from tokens.authorize.request import AuthorizationRequest
+from tokens.errors import OAuthError
+from tokens.grants.request import ClientRequest
+from tokens.issued import one_time
+from tokens.models import Client, PushedRequest
+from tokens.parameters import REPEATABLE
+
+PREFIX = "urn:ietf:params:oauth:request_uri:"
+"""How each `request_uri` of this issuer begins (RFC 9126 section 2.2)."""
+UNUSABLE = (
+    "This login has expired, was already opened, or belongs to another application. Start the login again at the"
+    " application."
+)
+NESTED = "The request_uri parameter cannot be pushed."
+NOT_PUSHED = "Push the authorization request to /oauth/par first, and send the browser with its request_uri (RFC 9126)."
+
+
+def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, dict[str, object]]:
+    """Store the request of an authenticated client. Returns it with the members of the answer (section 2.2).
+
+    If the request had a DPoP proof, its code is bound to the key of the proof (RFC 9449 section 10.1).
+    Raises OAuthError if the authorization endpoint would refuse the request (section 2.3).
+    """
+    if "request_uri" in request.form:  # section 2.1
+        raise OAuthError("invalid_request", NESTED)
+    is_signed = "request" in request.form and request_signature.is_possible(client)
+    request_signature.require(client, is_signed=is_signed)
+    query = _signed(request, client) if is_signed else _plain(request, client)
+    authorization = backend().authorization(QueryDict(query))
+    if request.thumbprint is not None and authorization.dpop_jkt is None:
+        query = f"{query}&{urlencode({'dpop_jkt': request.thumbprint})}"
+    elif request.thumbprint not in {None, authorization.dpop_jkt}:  # RFC 9449 section 10.1
+        raise OAuthError("invalid_dpop_proof", "The DPoP proof and dpop_jkt name different keys.")
+    reference, lifetime = one_time.new(), conf.issuer().requests.pushed_lifetime
+    PushedRequest.objects.create(
+        digest=one_time.digest(reference),
+        client=client,
+        query=query,
+        is_signed=is_signed,
+        expires_at=request.now + lifetime,
+    )
+    return authorization, {"request_uri": f"{PREFIX}{reference}", "expires_in": int(lifetime.total_seconds())}
+
+
+def find(request_uri: str, client_id: str, *, now: datetime) -> PushedRequest:
+    """Return the pushed request, also if it was used. Raises OAuthError invalid_request_uri if there is none.
+
+    `now` is the database's clock.
+    """
+    digest = one_time.digest(request_uri.removeprefix(PREFIX))
+    row = PushedRequest.objects.filter(pk=digest, client__client_id=client_id).first()
+    if row is None:
+        raise _unusable("the request_uri is unknown, or another client's")
+    if row.expires_at <= now:
+        raise _unusable("the request_uri has expired")
+    return row
+
+
+def use(row: PushedRequest, *, handle: str, now: datetime) -> None:
+    """Mark the request as used by the browser with `handle`. Raises OAuthError invalid_request_uri if it was used."""
+    unused = PushedRequest.objects.filter(pk=row.pk, used_at=None)
+    if not unused.update(used_at=now, handle=handle):
+        raise _unusable("the request_uri was used before")
+
+
+def require(client: Client, *, is_pushed: bool) -> None:
+    """Raise OAuthError invalid_request if the client has to push its requests and did not push this one (section 4)."""
+    if client.must_push_requests and not is_pushed:
+        raise OAuthError("invalid_request", NOT_PUSHED)
+
+
+def _plain(request: ClientRequest, client: Client) -> str:
+    """Return the query of a request in the form, without the credentials."""
+    # A client that authenticates by the header or by an assertion can leave out its client_id.
+    names = parameters.AUTHORIZATION - {REPEATABLE, "client_id"}
+    pairs = [(name, value) for name, value in request.form.items() if name in names]
+    resources = [(REPEATABLE, value) for value in request.resources]
+    return urlencode([("client_id", client.client_id), *pairs, *resources])
+
+
+def _signed(request: ClientRequest, client: Client) -> str:
+    """Return the query of a request in a request object. Parameters beside it are ignored (section 3)."""
+    return request_signature.unfold(request.form["request"], client, now=request.now)
+
+
+def _unusable(reason: str) -> OAuthError:
+    return OAuthError("invalid_request_uri", UNUSABLE, reason=reason)

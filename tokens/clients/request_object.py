@@ -1,0 +1,71 @@
+"""Reads, verifies and checks a signed request object (RFC 9101 sections 4 and 6). Pure.
+
+A request object is valid for a client if
+1. it is a compact JWT with a permitted `alg`, an expected `typ`, and no critical extension (`read`);
+2. client_id, iss, aud and exp are present and well-formed; request and request_uri are absent (`read`);
+3. a key of the client verifies its signature (`Assertion.verified`);
+4. client_id and iss name the client, aud is this issuer alone, and its dates include the present (`check`).
+
+Then `parameters` returns the authorization request. Nothing outside of the object belongs to it (section 6.3).
+
+`typ` can be missing: OpenID Connect has request objects without, and section 10.8 permits them. So that no assertion
+that authenticates a client is taken for a request object, `sub` must not be the client.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from tokens.clients import assertion
+from tokens.clients.assertion import Assertion, InvalidAssertion
+
+TYPES = frozenset({None, "jwt", "oauth-authz-req+jwt"})
+FORBIDDEN = ("request", "request_uri")
+"""A request object contains no other (section 4)."""
+NUMBERS = frozenset({"max_age"})
+OBJECTS = frozenset({"claims"})
+LISTS = frozenset({"resource"})
+
+
+def read(text: str) -> Assertion:
+    """Parse the request object in `text`, without verifying its signature. Raises InvalidAssertion."""
+    parsed = assertion.parse(text, types=TYPES)
+    claims = parsed.claims
+    for name in ("client_id", "iss"):
+        if not isinstance(claims.get(name), str):
+            raise InvalidAssertion(f"its {name} is missing or malformed")
+    assertion.check_form(claims)
+    if forbidden := [name for name in FORBIDDEN if name in claims]:
+        raise InvalidAssertion(f"it contains {forbidden[0]}")
+    if claims.get("sub") == claims["client_id"]:
+        raise InvalidAssertion("its sub is its client, as in an assertion that authenticates the client")
+    return parsed
+
+
+def check(parsed: Assertion, client_id: str, *, issuer: str, now: datetime) -> None:
+    """Check client, audience and dates of a verified request object. Raises InvalidAssertion."""
+    if parsed.claims["client_id"] != client_id:
+        raise InvalidAssertion("its client_id is not that of the request")
+    if parsed.claims["iss"] != client_id:
+        raise InvalidAssertion("its iss is not its client_id")
+    assertion.check(parsed, audiences=(issuer,), now=now)
+
+
+def parameters(claims: Mapping[str, Any], names: Collection[str]) -> list[tuple[str, str]]:
+    """Return the parameters with these `names` as texts. Raises InvalidAssertion for a value of a wrong type."""
+    pairs = [(name, value) for name in sorted(names & claims.keys()) for value in _texts(name, claims[name])]
+    return [(name, value) for name, value in pairs if value]
+
+
+def _texts(name: str, value: object) -> list[str]:
+    """Return the text of a parameter, or its texts if it can be repeated. Raises InvalidAssertion."""
+    if isinstance(value, str):
+        return [value]
+    if name in NUMBERS and isinstance(value, int) and not isinstance(value, bool):
+        return [str(value)]
+    if name in OBJECTS and isinstance(value, dict):
+        return [json.dumps(value, separators=(",", ":"), ensure_ascii=False)]
+    if name in LISTS and isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        return value
+    raise InvalidAssertion(f"its {name} has a wrong type")

@@ -1,0 +1,35 @@
+"""What the FAPI 2.0 Security Profile (final, February 2025) requires of a client's registration.
+
+A client follows the profile by its own switch, or because the setting FAPI2 is on. Each problem below names the clause
+of the profile. A client with a problem is refused at every endpoint (`Client.profile_problem`): the registration can be
+older than the switch.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokens.models.client import Client
+
+SAFE_REDIRECT_URI = re.compile(r"https://.+|http://(?:127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?(?:/.*)?")
+ALGORITHMS = ("PS256", "ES256", "EdDSA")
+"""The signature algorithms of the profile (clause 5.4.1-1)."""
+
+
+NO_PUBLIC = "FAPI 2.0 has no public clients (clause 5.3.2.1-3)."
+BY_KEY = "FAPI 2.0 needs private_key_jwt (clause 5.3.2.1-6)."
+NO_LEGACY_AUDIENCE = "FAPI 2.0 forbids the legacy audience (clause 5.3.2.1-8)."
+NO_ROTATION = "FAPI 2.0 forbids rotating refresh tokens (clause 5.3.2.1-9)."
+HTTPS = "FAPI 2.0 needs redirect URIs with https, or http at 127.0.0.1 or [::1] (clause 5.3.2.2-8)."
+
+
+def problems(client: "Client") -> list[str]:
+    """Return what the registration lacks for the profile. Does not look at whether the client follows it."""
+    checks = (
+        (NO_PUBLIC, client.is_public),
+        (BY_KEY, not client.is_public and not client.has_keys),
+        (NO_LEGACY_AUDIENCE, client.accepts_token_endpoint_audience),
+        (NO_ROTATION, client.rotates_refresh_tokens),
+        (HTTPS, any(not SAFE_REDIRECT_URI.fullmatch(uri) for uri in client.redirect_uris.split())),
+    )
+    return [text for text, is_wrong in checks if is_wrong]
